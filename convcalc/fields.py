@@ -1,0 +1,131 @@
+"""The vocabulary of spec fields: what each means, its short name, its bounds.
+
+An operator's dataclass takes its fields from here, so that a word means the same thing
+everywhere, and the reader, the JSON Schema and the manual are made from one declaration.
+Per-axis fields hold one value per spatial axis once the reader has seen the input.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+REQUIRED: Any = dataclasses.MISSING
+
+
+class Field(NamedTuple):
+    """The declaration of one field.
+
+    ``kind`` is one of
+
+    - ``int``, ``float``, ``bool``: a number or an expression;
+    - ``count``: an integer that may carry a suffix k M G T;
+    - ``word``: one of ``choices``;
+    - ``axes``: integers, one per spatial axis or one for all;
+    - ``scales``: numbers (exact fractions), likewise;
+    - ``sizes``: like ``axes``, where null keeps the axis as it is;
+    - ``padding``: integers per axis, pairs per side, or a padding word;
+    - ``ints``: a list of integers of any length;
+    - ``shape``: channels and spatial sizes of a tensor, null where unknown;
+    - ``extent``: a receptive field: integers per axis, or the word ``unknown``.
+    """
+
+    kind: str
+    doc: str
+    short: str = ""
+    default: Any = REQUIRED
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> bool:
+        """Whether a network must give it."""
+        return self.default is REQUIRED
+
+
+def declared(owner: Any) -> Mapping[str, Field]:
+    """The fields of an operator class by name, in order."""
+    return {f.name: f.metadata["field"] for f in _own(owner)}
+
+
+def _own(owner: Any) -> Iterator[dataclasses.Field[Any]]:
+    return (f for f in dataclasses.fields(owner) if "field" in f.metadata)
+
+
+def field(kind: str, doc: str, default: Any = REQUIRED, **more: Any) -> Any:
+    """A dataclass field with its declaration; the named functions below are built on it."""
+    declaration = Field(kind, doc, default=default, **more)
+    return dataclasses.field(default=default, metadata={"field": declaration})
+
+
+# --- words that many operators share --------------------------------------------------------
+
+
+def out_channels(default: Any = REQUIRED, doc: str = "number of output channels") -> Any:
+    return field("int", doc, default, short="out", minimum=1)
+
+
+def kernel_size(default: Any = REQUIRED, doc: str = "taps per axis") -> Any:
+    return field("axes", doc, default, short="k", minimum=1)
+
+
+def stride(
+    default: Any = 1, doc: str = "input positions from one window to the next, per axis"
+) -> Any:
+    return field("axes", doc, default, short="s", minimum=1)
+
+
+def dilation(default: Any = 1) -> Any:
+    return field("axes", "distance of neighbouring taps, per axis", default, short="d", minimum=1)
+
+
+def padding(
+    default: Any = 0,
+    doc: str = "positions added before and after each axis, per axis [h, w], per side "
+    "[[top, bottom], [left, right]], or a word: valid, same (TensorFlow's: size = "
+    "ceil(n / stride)), half (floor(extent / 2) on each side), causal",
+    minimum: float | None = 0,
+) -> Any:
+    return field("padding", doc, default, short="p", minimum=minimum)
+
+
+def groups(default: Any = 1, doc: str = "groups of channels that do not mix") -> Any:
+    return field("int", doc, default, short="g", minimum=1)
+
+
+def bias(default: Any = True) -> Any:
+    return field("bool", "whether a learned bias is added to each output channel", default)
+
+
+def affine(default: Any = True) -> Any:
+    return field("bool", "whether a learned scale and shift follow", default)
+
+
+# --- kinds for everything else ---------------------------------------------------------------
+
+
+def integer(doc: str, default: Any = REQUIRED, **more: Any) -> Any:
+    """An integer; ``minimum``, ``maximum`` and ``short`` may be given."""
+    return field("int", doc, default, **more)
+
+
+def number(doc: str, default: Any = REQUIRED, **more: Any) -> Any:
+    """A real number."""
+    return field("float", doc, default, **more)
+
+
+def flag(doc: str, default: Any = REQUIRED) -> Any:
+    """True or false."""
+    return field("bool", doc, default)
+
+
+def word(choices: tuple[str, ...], doc: str, default: Any = REQUIRED) -> Any:
+    """One of a few words."""
+    return field("word", doc, default, choices=choices)
+
+
+def axes(doc: str, default: Any = REQUIRED, **more: Any) -> Any:
+    """Integers, one per spatial axis."""
+    return field("axes", doc, default, **more)

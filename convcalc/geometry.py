@@ -1,0 +1,365 @@
+"""How one output axis reads one input axis: sizes, and one map per way of reading.
+
+Positions count from 0; an index below 0 or beyond the input is padding. Every map is
+periodic: ``taps(y + period)`` is ``taps(y)`` moved by ``shift`` input positions, so
+``shift / period`` is the stride of the layer, a fraction where it upsamples.
+
+Source of the sizes: Dumoulin & Visin, "A guide to convolution arithmetic for deep learning"
+(arXiv 1603.07285), relations 6, 14 and 15, and PyTorch's documentation of each layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from math import ceil, floor, gcd, lcm
+from typing import NamedTuple, Protocol
+
+from convcalc.shape import known, largest
+
+Sides = tuple[tuple[int, int], ...]  # padding per axis: (before, after)
+Padding = str | Sides  # a word of PADDING_WORDS, or numbers
+PADDING_WORDS = ("valid", "same", "half", "causal")
+
+
+def axis_name(axis: int, rank: int) -> str:
+    """What people call an axis: ``height`` for axis 0 of 2."""
+    return (("length",), ("height", "width"), ("depth", "height", "width"))[rank - 1][axis]
+
+
+# --- sizes ---------------------------------------------------------------------------------
+
+
+def extent(kernel_size: int, dilation: int) -> int:
+    """Input positions from the first tap to the last: d·(k - 1) + 1."""
+    return dilation * (kernel_size - 1) + 1
+
+
+def slide_size(size: int, extent: int, stride: int, before: int, after: int) -> int:
+    """Output size of a sliding window: floor((n + p - extent) / s) + 1; below 1 if none fits."""
+    return (size + before + after - extent) // stride + 1
+
+
+def slide_size_ceil(size: int, extent: int, stride: int, before: int, after: int) -> int:
+    """The same with ``ceil_mode``: the last window may hang over the end, but must start
+    inside the input or the padding before it (PyTorch's rule)."""
+    count = -(-(size + before + after - extent) // stride) + 1
+    return count - 1 if (count - 1) * stride >= size + before else count
+
+
+def stamp_size(
+    size: int, extent: int, stride: int, before: int, after: int, output_padding: int
+) -> int:
+    """Output size of a transposed convolution: (n - 1)·s - p + extent + output_padding."""
+    return (size - 1) * stride - before - after + extent + output_padding
+
+
+def same_size(size: int, stride: int) -> int:
+    """Output size under padding ``same``: ceil(n / s)."""
+    return -(-size // stride)
+
+
+def sides(
+    padding: Padding,
+    sizes: tuple[int, ...],
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> Sides:
+    """Padding in numbers, per axis (before, after).
+
+    ``same`` is TensorFlow's: the output has ceil(n / s) positions, an odd rest goes after;
+    on an unknown size it is what a multiple of the stride would get. ``half`` puts
+    floor(extent / 2) on each side. ``causal`` pads d·(k - 1) before the first axis and
+    ``half`` on the others.
+    """
+    if not isinstance(padding, str):
+        return padding
+    extents = tuple(map(extent, kernel_size, dilation))
+    if padding == "valid":
+        return tuple((0, 0) for _ in extents)
+    halves = tuple((e // 2, e // 2) for e in extents)
+    if padding == "half":
+        return halves
+    if padding == "causal":
+        return ((extents[0] - 1, 0), *halves[1:])
+    totals = (
+        largest((same_size(n, s) - 1) * s + e - n, 0) if known(n) else max(e - s, 0)
+        for n, s, e in zip(sizes, stride, extents, strict=True)
+    )
+    return tuple((total // 2, total - total // 2) for total in totals)
+
+
+# --- maps ----------------------------------------------------------------------------------
+
+
+class AxisMap(Protocol):
+    """How an output axis reads an input axis."""
+
+    @property
+    def period(self) -> int:
+        """Outputs after which the pattern of taps repeats."""
+
+    @property
+    def shift(self) -> int:
+        """Input positions by which the pattern has then moved."""
+
+    def taps(self, y: int) -> range | tuple[int, ...]:
+        """The input positions that output ``y`` reads, ascending, padding included."""
+
+    def hull(self, y: int) -> tuple[int, int] | None:
+        """The first and the last of :meth:`taps`; None where output ``y`` reads nothing."""
+
+
+class Slide(NamedTuple):
+    """A window that slides: {s·y - p + d·t, t < k}. Convolution, pooling, padding, cropping.
+
+    ``placed`` is False where the padding depends on an input size that is not known.
+    """
+
+    kernel_size: int = 1
+    stride: int = 1
+    padding: int = 0  # before the first position; negative crops
+    dilation: int = 1
+    placed: bool = True
+
+    @property
+    def period(self) -> int:
+        return 1
+
+    @property
+    def shift(self) -> int:
+        return self.stride
+
+    def taps(self, y: int) -> range:
+        first = self.stride * y - self.padding
+        return range(first, first + self.dilation * self.kernel_size, self.dilation)
+
+    def hull(self, y: int) -> tuple[int, int]:
+        first = self.stride * y - self.padding
+        return first, first + self.dilation * (self.kernel_size - 1)
+
+
+SAME = Slide()  # output y reads input y
+
+
+class Stamp(NamedTuple):
+    """A kernel stamped at every input position: {(y + p - d·t) / s : t < k, s divides}.
+
+    The transposed convolution. Output padding never enters. With k < s, or gcd(s, d) > 1,
+    some outputs read nothing and hold the bias alone.
+    """
+
+    kernel_size: int
+    stride: int = 1
+    padding: int = 0
+    dilation: int = 1
+
+    @property
+    def period(self) -> int:
+        return self.stride
+
+    @property
+    def shift(self) -> int:
+        return 1
+
+    def taps(self, y: int) -> tuple[int, ...]:
+        reach = y + self.padding
+        offsets = range(self.dilation * (self.kernel_size - 1), -1, -self.dilation)
+        return tuple((reach - t) // self.stride for t in offsets if (reach - t) % self.stride == 0)
+
+    def hull(self, y: int) -> tuple[int, int] | None:
+        taps = self.taps(y)
+        return (taps[0], taps[-1]) if taps else None
+
+
+class Resize(NamedTuple):
+    """Interpolation; ``step`` is the distance of neighbouring outputs in input positions.
+
+    With ``corners`` (align_corners) output y lies at y·step, otherwise at
+    (y + 1/2)·step - 1/2. Nearest reads floor(y·step), PyTorch's ``nearest``.
+    """
+
+    mode: str  # nearest | linear | cubic
+    step: Fraction
+    corners: bool = False
+
+    @property
+    def period(self) -> int:
+        return self.step.denominator
+
+    @property
+    def shift(self) -> int:
+        return self.step.numerator
+
+    def taps(self, y: int) -> range:
+        if self.mode == "nearest":
+            return range(floor(y * self.step), floor(y * self.step) + 1)
+        half = Fraction(1, 2)
+        at = y * self.step if self.corners else (y + half) * self.step - half
+        wider = 1 if self.mode == "cubic" and at.denominator > 1 else 0
+        return range(floor(at) - wider, ceil(at) + wider + 1)
+
+    def hull(self, y: int) -> tuple[int, int]:
+        taps = self.taps(y)
+        return taps[0], taps[-1]
+
+
+class Partition(NamedTuple):
+    """Adaptive pooling of ``size`` positions into ``parts``: from floor(y·n/m) to
+    ceil((y + 1)·n/m) - 1; the windows differ in size unless m divides n."""
+
+    size: int
+    parts: int
+
+    @property
+    def period(self) -> int:
+        return Fraction(self.size, self.parts).denominator
+
+    @property
+    def shift(self) -> int:
+        return Fraction(self.size, self.parts).numerator
+
+    def taps(self, y: int) -> range:
+        return range(y * self.size // self.parts, -(-(y + 1) * self.size // self.parts))
+
+    def hull(self, y: int) -> tuple[int, int]:
+        taps = self.taps(y)
+        return taps[0], taps[-1]
+
+
+class Whole(NamedTuple):
+    """Every output depends on the whole axis: global pooling, a norm over space, attention.
+
+    ``local`` is the map that remains when the global dependence is left aside; None where
+    there is none, as in ``flatten``.
+    """
+
+    local: AxisMap | None = None
+
+    @property
+    def period(self) -> int:
+        return 1
+
+    @property
+    def shift(self) -> int:
+        return 1
+
+    def taps(self, y: int) -> tuple[int, ...]:
+        raise ValueError("a global map has no list of taps")
+
+    def hull(self, y: int) -> tuple[int, int] | None:
+        raise ValueError("a global map has no hull")
+
+
+class Unreadable(NamedTuple):
+    """What the output reads cannot be known; ``reason`` says why."""
+
+    reason: str
+
+    @property
+    def period(self) -> int:
+        return 1
+
+    @property
+    def shift(self) -> int:
+        return 1
+
+    def taps(self, y: int) -> tuple[int, ...]:
+        raise ValueError(self.reason)
+
+    def hull(self, y: int) -> tuple[int, int] | None:
+        raise ValueError(self.reason)
+
+
+class Nothing(NamedTuple):
+    """No output reads any position; ``reason`` says what the input is for, such as its size."""
+
+    reason: str = "only its size is used"
+
+    @property
+    def period(self) -> int:
+        return 1
+
+    @property
+    def shift(self) -> int:
+        return 1
+
+    def taps(self, y: int) -> tuple[int, ...]:
+        return ()
+
+    def hull(self, y: int) -> tuple[int, int] | None:
+        return None
+
+
+class Chain(NamedTuple):
+    """One map after another: the output reads through ``outer``, which reads through ``inner``."""
+
+    outer: AxisMap
+    inner: AxisMap
+
+    @property
+    def period(self) -> int:
+        return self.outer.period * self._rounds
+
+    @property
+    def shift(self) -> int:
+        return self.outer.shift * self._rounds // self.inner.period * self.inner.shift
+
+    @property
+    def _rounds(self) -> int:
+        """Periods of ``outer`` until ``inner`` is at the start of a period too."""
+        return self.inner.period // gcd(self.inner.period, self.outer.shift)
+
+    def taps(self, y: int) -> tuple[int, ...]:
+        return tuple(sorted({t for mid in self.outer.taps(y) for t in self.inner.taps(mid)}))
+
+    def hull(self, y: int) -> tuple[int, int] | None:
+        return _span(self.inner.hull(mid) for mid in self.outer.taps(y))
+
+
+class Union(NamedTuple):
+    """Several maps read side by side by the same output; all have the same stride."""
+
+    maps: tuple[AxisMap, ...]
+
+    @property
+    def period(self) -> int:
+        return lcm(*(each.period for each in self.maps))
+
+    @property
+    def shift(self) -> int:
+        first = self.maps[0]
+        return self.period // first.period * first.shift
+
+    def taps(self, y: int) -> tuple[int, ...]:
+        return tuple(sorted({t for each in self.maps for t in each.taps(y)}))
+
+    def hull(self, y: int) -> tuple[int, int] | None:
+        return _span(each.hull(y) for each in self.maps)
+
+
+def _span(hulls: Iterable[tuple[int, int] | None]) -> tuple[int, int] | None:
+    """The smallest interval that holds all of them; None if there is none."""
+    found = [hull for hull in hulls if hull is not None]
+    return (min(lo for lo, _ in found), max(hi for _, hi in found)) if found else None
+
+
+def after(outer: AxisMap, inner: AxisMap) -> AxisMap:
+    """The map of a layer ``outer`` that follows a layer ``inner``."""
+    for none in (outer, inner):
+        if isinstance(none, Nothing):
+            return none
+    for odd in (outer, inner):
+        if isinstance(odd, Unreadable):
+            return odd
+    if isinstance(outer, Whole):
+        return outer if outer.local is None else Whole(after(outer.local, inner))
+    if isinstance(inner, Whole):
+        return inner if inner.local is None else Whole(after(outer, inner.local))
+    if outer == SAME:
+        return inner
+    return outer if inner == SAME else Chain(outer, inner)
+
+
+Axes = tuple[AxisMap, ...]  # one map per spatial axis of an input

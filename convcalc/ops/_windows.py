@@ -1,0 +1,79 @@
+"""What all sliding windows share: sizes, axis maps, and the check that a window fits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convcalc.geometry import (
+    Axes,
+    Padding,
+    Sides,
+    Slide,
+    axis_name,
+    extent,
+    sides,
+    slide_size,
+    slide_size_ceil,
+)
+from convcalc.operator import Problem
+from convcalc.shape import Shape, known
+
+
+def slide_axes(
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: Sides,
+    dilation: tuple[int, ...],
+    placed: bool = True,
+) -> Axes:
+    """One sliding map per axis."""
+    befores = (before for before, _ in padding)
+    return tuple(
+        Slide(k, s, before, d, placed)
+        for k, s, before, d in zip(kernel_size, stride, befores, dilation, strict=True)
+    )
+
+
+def is_placed(padding: Padding, stride: tuple[int, ...], spatial: tuple[int, ...]) -> bool:
+    """Whether the padding is known: ``same`` on an unknown size is not, unless stride is 1."""
+    return padding != "same" or known(spatial) or all(s == 1 for s in stride)
+
+
+def slide_sizes(
+    spatial: tuple[int, ...],
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: Sides,
+    dilation: tuple[int, ...],
+    ceil_mode: bool = False,
+) -> tuple[int, ...]:
+    """Output sizes of a window that slides."""
+    extents = map(extent, kernel_size, dilation)
+    size = slide_size_ceil if ceil_mode else slide_size
+    return tuple(
+        size(n, e, s, before, after)
+        for n, e, s, (before, after) in zip(spatial, extents, stride, padding, strict=True)
+    )
+
+
+def window_problems(
+    shape: Shape,
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    padding: Padding,
+    dilation: tuple[int, ...],
+    ceil_mode: bool = False,
+) -> Iterator[Problem]:
+    """A problem for each axis on which not a single window fits."""
+    numbers = sides(padding, shape.spatial, kernel_size, stride, dilation)
+    outputs = slide_sizes(shape.spatial, kernel_size, stride, numbers, dilation, ceil_mode)
+    for axis, (n, k, d, (before, after)) in enumerate(
+        zip(shape.spatial, kernel_size, dilation, numbers, strict=True)
+    ):
+        reach, padded = extent(k, d), n + before + after
+        if outputs[axis] < 1:
+            name = axis_name(axis, shape.rank)
+            spread = f" (dilation {d})" if d > 1 else ""
+            message = f"kernel_size {k}{spread} spans {reach}, but {name} is {padded} with padding"
+            advice = f"padding of at least {reach - n} in all, or a larger input"
+            yield Problem("empty-output", "kernel_size", message, advice, 0)
