@@ -1,0 +1,186 @@
+"""A network -> a report: parameters, work, memory and receptive fields, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+from convcalc.fields import declared
+from convcalc.graph import Layer, Network
+from convcalc.operator import DYNAMIC, WEIGHTS, Analysis
+from convcalc.receptive_field.fields import receptive_fields
+from convcalc.report import (
+    LayerReport,
+    Memory,
+    ReceptiveField,
+    Report,
+    Totals,
+    byte_count,
+    work_totals,
+)
+from convcalc.shape import Shape, known, largest
+
+COUNTED = (WEIGHTS, DYNAMIC)
+
+
+def analyse(
+    network: Network, *, counted: Sequence[str] = COUNTED, dtype: str = "float32"
+) -> Report:
+    """The report of a network.
+
+    ``counted`` are the kinds of work that make up the MACs (FLOPs are 2 × MACs); ``dtype`` is
+    the type of weights and activations for memory. A network with problems gives the report
+    of the layers that could be computed.
+    """
+    fields = receptive_fields(network)
+    layers = tuple(
+        _layer(network, layer, seen, counted, dtype)
+        for layer, seen in zip(network.layers, fields, strict=True)
+    )
+    outputs = {name: network.shape(number) for name, number in network.outputs.items()}
+    return Report(
+        network.name,
+        network.variant,
+        network.description,
+        network.file,
+        network.inputs,
+        outputs,
+        tuple(counted),
+        _totals(network, layers, dtype),
+        _output_field(network, layers),
+        next((layer.path for layer in layers if _sees_all(layer)), ""),
+        layers,
+        network.problems,
+        network.skipped,
+    )
+
+
+def _layer(
+    network: Network,
+    layer: Layer,
+    seen: Mapping[str, ReceptiveField],
+    counted: Sequence[str],
+    dtype: str,
+) -> LayerReport:
+    """The report of one layer."""
+    analysis = layer.analysis
+    macs, sampling, elementwise = work_totals(analysis.terms, counted)
+    own = layer.shares < 0
+    params, trainable = _parameters(layer) if own else (0, 0)
+    stored = sum(map(prod, analysis.buffers.values()))
+    weighted = any(term.kind == WEIGHTS for term in analysis.terms)
+    return LayerReport(
+        path=layer.path,
+        operator=layer.name,
+        groups=layer.groups,
+        fields={name: getattr(layer.operator, name) for name in declared(layer.operator)},
+        inputs=layer.shapes,
+        output=analysis.output,
+        weights=analysis.weights,
+        params=params,
+        trainable=trainable,
+        buffers=stored if own else 0,
+        terms=analysis.terms,
+        macs=macs,
+        flops=2 * macs,
+        sampling=sampling,
+        elementwise=elementwise,
+        activations=analysis.output.numel if weighted else 0,
+        moved=_moved(layer, analysis, dtype),
+        receptive_fields=seen,
+        source=layer.place,
+        declared=type(layer.operator).declared,
+        shares="" if own else network.layers[layer.shares].path,
+        note=layer.note,
+        facts=analysis.facts or None,
+    )
+
+
+def _parameters(layer: Layer) -> tuple[int, int]:
+    """Learned values of a layer, and those of them that are trained."""
+    weights, frozen = layer.analysis.weights, layer.analysis.frozen
+    params = sum(map(prod, weights.values()))
+    if not layer.trainable:
+        return params, 0
+    return params, params - sum(prod(weights[name]) for name in frozen)
+
+
+def _moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
+    """Bytes read and written if inputs, weights, buffers and output pass memory once."""
+    tensors = sum(shape.numel for shape in layer.shapes) + analysis.output.numel
+    stored = sum(map(prod, (*analysis.weights.values(), *analysis.buffers.values())))
+    return byte_count(tensors + stored, dtype)
+
+
+def _sees_all(layer: LayerReport) -> bool:
+    field = layer.receptive_field
+    return field is not None and field.is_global
+
+
+def _output_field(network: Network, layers: Sequence[LayerReport]) -> ReceptiveField | None:
+    """The receptive field of the first output, or of the last layer that was computed."""
+    number = next(iter(network.outputs.values()), None)
+    if number is None:
+        return layers[-1].receptive_field if layers else None
+    index = number - len(network.inputs)
+    return layers[index].receptive_field if index >= 0 else None
+
+
+def _totals(network: Network, layers: Sequence[LayerReport], dtype: str) -> Totals:
+    """Sums over the layers; unknown where a part is unknown."""
+    params, buffers = _sum(layers, "params"), _sum(layers, "buffers")
+    weights = byte_count(params + buffers, dtype)
+    return Totals(
+        layers=len(layers),
+        params=params,
+        trainable=_sum(layers, "trainable"),
+        buffers=buffers,
+        macs=_sum(layers, "macs"),
+        flops=_sum(layers, "flops"),
+        sampling=_sum(layers, "sampling"),
+        elementwise=_sum(layers, "elementwise"),
+        activations=_sum(layers, "activations"),
+        moved=_sum(layers, "moved"),
+        memory=Memory(dtype, weights, byte_count(_peak(network), dtype)),
+        unknown=tuple(_unknown(layers)),
+    )
+
+
+def _sum(layers: Sequence[LayerReport], key: str) -> int:
+    total: int = sum(getattr(layer, key) for layer in layers)
+    return total
+
+
+def _unknown(layers: Sequence[LayerReport]) -> list[str]:
+    """Each count of each layer that is not known, as ``path: what``."""
+    keys = ("params", "buffers", "macs", "sampling", "elementwise", "activations")
+    return [
+        f"{layer.path}: {key}" for layer in layers for key in keys if not known(getattr(layer, key))
+    ]
+
+
+def _peak(network: Network) -> int:
+    """The most elements alive at once, in the order of the file, nothing done in place.
+
+    A tensor lives from the layer that makes it until the last one that reads it; an output of
+    the network, until the end. While a layer works, its inputs and its output are alive.
+    """
+    sizes: list[Shape] = [*network.inputs.values(), *(x.analysis.output for x in network.layers)]
+    last = {number: len(network.layers) for number in network.outputs.values()}
+    for index, layer in enumerate(network.layers):
+        for number in layer.inputs:
+            last[number] = max(last.get(number, index), index)
+    dying: dict[int, list[int]] = {}
+    for number, index in last.items():
+        dying.setdefault(index, []).append(number)
+    alive = peak = sum(shape.numel for shape in network.inputs.values())
+    first = len(network.inputs)
+    for index in range(len(network.layers)):
+        number = first + index
+        alive = alive + sizes[number].numel
+        peak = largest(peak, alive)
+        for dead in dying.get(index, ()):
+            alive = alive - sizes[dead].numel
+        if number not in last:  # nobody reads it
+            alive = alive - sizes[number].numel
+    return peak

@@ -1,0 +1,65 @@
+"""A network written out: layers in order, each with its path, place and analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics import Diagnostic, Place
+from convcalc.operator import Analysis, Operator
+from convcalc.report import Group
+from convcalc.shape import Shape
+
+
+class Layer(NamedTuple):
+    """One layer of a network.
+
+    ``inputs`` are tensor numbers: the network's inputs come first, then layer k's output is
+    number ``len(inputs) + k``. ``shares`` is the index of the layer whose weights it uses
+    again, or -1.
+    """
+
+    path: str
+    groups: tuple[Group, ...]
+    name: str
+    operator: Operator
+    inputs: tuple[int, ...]
+    shapes: tuple[Shape, ...]
+    analysis: Analysis
+    place: Place
+    note: str
+    trainable: bool
+    shares: int = -1
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network written out, with the problems that were met on the way.
+
+    ``inputs`` and ``outputs`` map names to shapes and to tensor numbers; shapes carry the batch.
+    ``sources`` holds the text of every file that was read; ``expect`` the numbers that the
+    file pins, by variant.
+    """
+
+    name: str
+    variant: str | None
+    description: str
+    origin: str
+    year: int | None
+    note: str
+    file: str
+    inputs: Mapping[str, Shape]
+    outputs: Mapping[str, int]
+    layers: tuple[Layer, ...]
+    problems: tuple[Diagnostic, ...] = ()
+    skipped: int = 0
+    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+    expect: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def shape(self, tensor: int) -> Shape:
+        """The shape of a tensor by its number."""
+        inputs = tuple(self.inputs.values())
+        if tensor < len(inputs):
+            return inputs[tensor]
+        return self.layers[tensor - len(inputs)].analysis.output

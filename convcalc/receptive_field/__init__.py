@@ -1,0 +1,1 @@
+"""Receptive fields: what one output position sees of a network's input."""

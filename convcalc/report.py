@@ -1,0 +1,314 @@
+"""The frozen results of an analysis, and the rows that a table makes of them.
+
+All counts are exact integers for the whole batch, or ``UNKNOWN``; FLOPs are 2 × MACs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics import Diagnostic, Place
+from convcalc.operator import ELEMENTWISE, SAMPLING, Term
+from convcalc.shape import Shape, known
+
+SCHEMA = "convcalc/report-v1"
+
+# Bits of one element, by the name of the type.
+DTYPES: Mapping[str, int] = {
+    "float64": 64,
+    "float32": 32,
+    "tfloat32": 32,
+    "float16": 16,
+    "bfloat16": 16,
+    "float8": 8,
+    "int8": 8,
+    "int4": 4,
+}
+
+
+def byte_count(elements: int, dtype: str) -> int:
+    """Bytes that ``elements`` of a type take, rounded up to whole bytes."""
+    return -(-elements * DTYPES[dtype] // 8)
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """What one output position sees of a network input, per spatial axis of that input.
+
+    ``size`` and ``size_min`` are the largest and the smallest extent in input positions,
+    padding included, over the phases of the output (they differ after upsampling).
+    ``jump`` is the distance in input positions between the centers of neighbouring outputs,
+    ``center`` the center of output 0, in positions that count from 0. ``is_global`` says that
+    the output also depends on the whole input, beside the local value given here.
+    ``reason`` tells why something is unknown.
+    """
+
+    size: tuple[int, ...]
+    size_min: tuple[int, ...]
+    jump: tuple[Fraction, ...]
+    center: tuple[Fraction, ...]
+    is_global: bool = False
+    reason: str = ""
+
+
+class Group(NamedTuple):
+    """A composite that a layer belongs to: its path and its type (the block's name)."""
+
+    path: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class LayerReport:
+    """One layer. Shapes carry the batch; ``params`` counts shared weights on first use only.
+
+    ``moved`` are the bytes read and written if every tensor goes through memory once.
+    ``activations`` are the output elements of a layer that multiplies by weights, else 0.
+    ``shares`` is the path of the layer whose weights are used again, or empty.
+    """
+
+    path: str
+    operator: str
+    groups: tuple[Group, ...]
+    fields: Mapping[str, Any]
+    inputs: tuple[Shape, ...]
+    output: Shape
+    weights: Mapping[str, tuple[int, ...]]
+    params: int
+    trainable: int
+    buffers: int
+    terms: tuple[Term, ...]
+    macs: int
+    flops: int
+    sampling: int
+    elementwise: int
+    activations: int
+    moved: int
+    receptive_fields: Mapping[str, ReceptiveField]  # by network input
+    source: Place
+    declared: bool = False
+    shares: str = ""
+    note: str = ""
+    facts: Mapping[str, Any] | None = None
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        """With respect to the first network input that the layer depends on."""
+        return next(iter(self.receptive_fields.values()), None)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes at one type: parameters and buffers, and the peak of live activations."""
+
+    dtype: str
+    weights: int
+    activations_peak: int
+
+    @property
+    def total(self) -> int:
+        """Both together."""
+        return self.weights + self.activations_peak
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Sums over the layers. ``unknown`` lists ``path: what`` for each count that is not known."""
+
+    layers: int
+    params: int
+    trainable: int
+    buffers: int
+    macs: int
+    flops: int
+    sampling: int
+    elementwise: int
+    activations: int
+    moved: int
+    memory: Memory
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything convcalc knows about one network at one input size.
+
+    ``counted`` are the kinds of work that the MACs add up. ``receptive_field`` is the local
+    value at the output; ``global_from`` is the first layer that sees the whole input, or empty.
+    ``problems`` are errors and warnings; with errors, ``skipped`` layers could not be computed
+    and the totals hold only the others (``complete`` is False).
+    """
+
+    network: str
+    variant: str | None
+    description: str
+    source: str
+    inputs: Mapping[str, Shape]
+    outputs: Mapping[str, Shape]
+    counted: tuple[str, ...]
+    totals: Totals
+    receptive_field: ReceptiveField | None
+    global_from: str
+    layers: tuple[LayerReport, ...]
+    problems: tuple[Diagnostic, ...] = ()
+    skipped: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether every layer was computed."""
+        return self.skipped == 0 and all(p.severity != "error" for p in self.problems)
+
+
+# --- rows ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: a layer, or several layers together.
+
+    ``operator`` is the operator's or the block's name. ``output`` and ``receptive_field`` are
+    those of the last layer; None where a row has no such thing.
+    """
+
+    path: str
+    operator: str
+    layers: int
+    inputs: tuple[Shape, ...]
+    output: Shape | None
+    params: int
+    trainable: int
+    buffers: int
+    macs: int
+    flops: int
+    sampling: int
+    elementwise: int
+    activations: int
+    moved: int
+    receptive_field: ReceptiveField | None
+    fields: Mapping[str, Any]
+    weights: Mapping[str, tuple[int, ...]]
+    declared: bool = False
+    shares: str = ""
+    note: str = ""
+
+
+_SUMMED = (
+    "params",
+    "trainable",
+    "buffers",
+    "macs",
+    "flops",
+    "sampling",
+    "elementwise",
+    "activations",
+    "moved",
+)
+
+
+def rows(report: Report, depth: int | None = 1) -> list[Row]:
+    """The layers in order, those deeper than ``depth`` summed into their block; None opens all."""
+    bundles: dict[str, list[LayerReport]] = {}
+    kinds: dict[str, str] = {}
+    for layer in report.layers:
+        group = _group_at(layer, depth)
+        path = group.path if group else layer.path
+        kinds[path] = group.kind if group else layer.operator
+        bundles.setdefault(path, []).append(layer)
+    return [_joined(path, kinds[path], layers) for path, layers in bundles.items()]
+
+
+def _group_at(layer: LayerReport, depth: int | None) -> Group | None:
+    """The composite that stands for the layer at this depth; None if it stands for itself."""
+    if depth is None or len(layer.groups) < depth:
+        return None
+    return layer.groups[max(depth, 1) - 1]
+
+
+def rows_by_operator(report: Report) -> list[Row]:
+    """One row per operator, in order of first use."""
+    bundles: dict[str, list[LayerReport]] = {}
+    for layer in report.layers:
+        bundles.setdefault(layer.operator, []).append(layer)
+    return [_summed(name, name, layers) for name, layers in bundles.items()]
+
+
+def target_row(report: Report) -> Row:
+    """A whole network as one row."""
+    return Row(
+        path=report.network,
+        operator="network",
+        layers=report.totals.layers,
+        inputs=tuple(report.inputs.values()),
+        output=next(iter(report.outputs.values()), None),
+        receptive_field=report.receptive_field,
+        fields={},
+        weights={},
+        **{key: getattr(report.totals, key) for key in _SUMMED},
+    )
+
+
+def sorted_rows(listed: Iterable[Row], key: Callable[[Row], Any]) -> list[Row]:
+    """Largest first; a row whose value is unknown comes before all (it may be the largest)."""
+    return sorted(listed, key=lambda row: (known(key(row)), _negated(key(row))))
+
+
+def _negated(value: Any) -> Any:
+    return -value if known(value) else 0
+
+
+def top_rows(listed: Sequence[Row], count: int) -> list[Row]:
+    """The first ``count`` rows, and the rest together as ``other``."""
+    kept, rest = list(listed[:count]), listed[count:]
+    return kept if not rest else [*kept, _summed("other", f"{len(rest)} rows", rest)]
+
+
+def _joined(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
+    """The row of one composite or of one layer."""
+    if len(layers) > 1 or layers[0].path != path:
+        return _summed(path, kind, layers, whole=True)
+    (layer,) = layers
+    return Row(
+        path=path,
+        operator=kind,
+        layers=1,
+        inputs=layer.inputs,
+        output=layer.output,
+        receptive_field=layer.receptive_field,
+        fields=layer.fields,
+        weights=layer.weights,
+        declared=layer.declared,
+        shares=layer.shares,
+        note=layer.note,
+        **{key: getattr(layer, key) for key in _SUMMED},
+    )
+
+
+def _summed(
+    path: str, kind: str, parts: Sequence[LayerReport | Row], *, whole: bool = False
+) -> Row:
+    """Several layers or rows as one; as a ``whole`` it has the output of its last part."""
+    last = parts[-1]
+    return Row(
+        path=path,
+        operator=kind,
+        layers=sum(part.layers if isinstance(part, Row) else 1 for part in parts),
+        inputs=parts[0].inputs if whole else (),
+        output=last.output if whole else None,
+        receptive_field=last.receptive_field if whole else None,
+        fields={},
+        weights={},
+        declared=any(part.declared for part in parts),
+        **{key: sum(getattr(part, key) for part in parts) for key in _SUMMED},
+    )
+
+
+def work_totals(terms: Sequence[Term], counted: Sequence[str]) -> tuple[int, int, int]:
+    """MACs (the kinds that are counted), sampling and elementwise operations of some terms."""
+    return (
+        sum(term.amount for term in terms if term.kind in counted),
+        sum(term.amount for term in terms if term.kind == SAMPLING),
+        sum(term.amount for term in terms if term.kind == ELEMENTWISE),
+    )

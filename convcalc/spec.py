@@ -1,0 +1,232 @@
+"""The typed form of a network file: its params, blocks and items, every part with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from convcalc import document as doc
+from convcalc.decode import Evaluator
+from convcalc.diagnostics import Place
+from convcalc.fields import Field
+from convcalc.operator import Operator
+
+COMPOSITES = ("seq", "residual", "branches")
+SIBLINGS = (
+    "id",
+    "from",
+    "repeat",
+    "for",
+    "if",
+    "note",
+    "in",
+    "shape",
+    "share",
+    "trainable",
+    "shortcut",
+    "split",
+    "join",
+)
+PARAM_TYPES = ("int", "float", "bool", "str", "ref", "shape", "list")
+PARAM_KEYS = ("default", "type", "min", "max", "choices", "multiple_of", "help")
+TOP_KEYS = (
+    "convcalc",
+    "name",
+    "description",
+    "source",
+    "year",
+    "note",
+    "input",
+    "inputs",
+    "params",
+    "variants",
+    "imports",
+    "blocks",
+    "layers",
+    "outputs",
+    "expect",
+    "budgets",
+)
+BLOCK_KEYS = ("params", "layers", "description", "note")
+JOINS = {"concat": "concat", "add": "add", "mul": "mul", "max": "maximum"}  # word: operator
+
+
+class Param:
+    """A parameter of a file or of a block; ``kind`` is empty where any value will do."""
+
+    __slots__ = (
+        "choices",
+        "default",
+        "evaluate",
+        "help",
+        "kind",
+        "maximum",
+        "minimum",
+        "multiple_of",
+        "name",
+        "place",
+    )
+
+    def __init__(self, name: str, place: Place) -> None:
+        self.name = name
+        self.place = place
+        self.kind = ""
+        self.default: doc.Node | None = None  # None: a call must give it
+        self.evaluate: Evaluator | None = None
+        self.minimum: float | None = None
+        self.maximum: float | None = None
+        self.multiple_of: int | None = None
+        self.choices: list[Any] | None = None
+        self.help = ""
+
+
+class Reference:
+    """The name of a tensor, and where it is written."""
+
+    __slots__ = ("place", "text")
+
+    def __init__(self, text: str, place: Place) -> None:
+        self.text = text
+        self.place = place
+
+
+class Argument:
+    """A field or param that an item gives: its node, and its evaluator (None for a reference)."""
+
+    __slots__ = ("constant", "evaluate", "field", "key", "name", "node")
+
+    def __init__(self, name: str, node: doc.Node, key: Place) -> None:
+        self.name = name
+        self.node = node
+        self.key = key
+        self.field: Field | None = None
+        self.evaluate: Evaluator | None = None
+        self.constant = False
+
+
+class Item:
+    """One entry of a list of layers.
+
+    ``kind`` is ``operator``, ``block``, one of COMPOSITES, or ``broken`` if a problem of it was
+    reported already.
+    """
+
+    __slots__ = (
+        "arguments",
+        "block",
+        "body",
+        "branches",
+        "cache",
+        "condition",
+        "id",
+        "join",
+        "kind",
+        "loops",
+        "name",
+        "note",
+        "operator",
+        "place",
+        "repeat",
+        "share",
+        "shortcut",
+        "sources",
+        "split",
+        "stated_channels",
+        "stated_shape",
+        "trainable",
+        "type",
+    )
+
+    def __init__(self, type_: str, place: Place) -> None:
+        self.type = type_
+        self.name = type_.rpartition(".")[2]
+        self.place = place
+        self.kind = "broken"
+        self.id = ""
+        self.note = ""
+        self.sources: list[Reference] = []
+        self.repeat: tuple[Evaluator, doc.Node] | None = None
+        self.loops: list[tuple[str, doc.Node]] = []
+        self.condition: tuple[Evaluator, doc.Node] | None = None
+        self.stated_channels: tuple[Evaluator, doc.Node] | None = None
+        self.stated_shape: tuple[Evaluator, doc.Node] | None = None
+        self.share: Reference | None = None
+        self.trainable = True
+        self.arguments: list[Argument] = []
+        self.operator: type[Operator] | None = None
+        self.block: Block | None = None
+        self.body: list[Item] = []
+        self.shortcut: list[Item] = []
+        self.branches: list[list[Item]] = []
+        self.split: tuple[Evaluator, doc.Node] | None = None
+        self.join = ""
+        self.cache: dict[Any, Any] = {}
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the item may stand for several layers or composites in a row."""
+        return self.repeat is not None or bool(self.loops)
+
+    @property
+    def component(self) -> str:
+        """Its component of a path: the id, else the type key without namespace."""
+        return self.id or self.name
+
+    @property
+    def transparent(self) -> bool:
+        """Whether its children are named as if they stood in its place."""
+        return self.kind in COMPOSITES and not self.id
+
+
+class Block:
+    """A named list of layers with params, and the file that defines it."""
+
+    __slots__ = ("body", "calls", "name", "params", "place", "unit")
+
+    def __init__(self, name: str, place: Place, unit: Unit) -> None:
+        self.name = name
+        self.place = place
+        self.unit = unit
+        self.params: dict[str, Param] = {}
+        self.body: list[Item] = []
+        self.calls: list[tuple[Block, Place]] = []
+
+
+class Unit:
+    """One file: its own params, blocks and imports."""
+
+    __slots__ = ("blocks", "file", "imports", "params", "root", "scope", "variants")
+
+    def __init__(self, file: str, root: doc.Mapping) -> None:
+        self.file = file
+        self.root = root
+        self.params: dict[str, Param] = {}
+        self.variants: dict[str, doc.Mapping] = {}
+        self.imports: dict[str, Unit | None] = {}  # None: it could not be read
+        self.blocks: dict[str, Block] = {}
+        self.scope: dict[str, Any] = {}  # the values of the params
+
+
+def components(items: list[Item]) -> Iterator[tuple[str, bool]]:
+    """The path components that a list of items takes, and whether each may come repeatedly."""
+    for item in items:
+        if not item.transparent:
+            yield item.component, item.indexed
+            continue
+        inner = list(components(item.body))
+        if item.kind == "residual":
+            inner += [("shortcut", False), (item.join, False)]
+        elif item.kind == "branches":
+            inner += [("branch", True), (item.join, False)]
+        yield from ((name, many or item.indexed) for name, many in inner)
+
+
+def indexed_components(items: list[Item]) -> frozenset[str]:
+    """The components of a list that need an index: shared by siblings, or repeated."""
+    seen: set[str] = set()
+    several: set[str] = set()
+    for name, many in components(items):
+        if many or name in seen:
+            several.add(name)
+        seen.add(name)
+    return frozenset(several)

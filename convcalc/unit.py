@@ -1,0 +1,429 @@
+"""A network file -> its unit: params, variants, imports, blocks, and the list of layers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+from convcalc import document as doc
+from convcalc.decode import Rejected, evaluator, free_names, rejected, shown
+from convcalc.diagnostics import Diagnostic, Place, Related, nearest
+from convcalc.items import Items
+from convcalc.spec import (
+    BLOCK_KEYS,
+    PARAM_KEYS,
+    PARAM_TYPES,
+    TOP_KEYS,
+    Block,
+    Item,
+    Param,
+    Unit,
+)
+
+FORMAT_VERSION = 1
+Reader = Callable[[str], bytes | str]  # a file's name to its content; raises OSError
+
+
+class Units:
+    """Reads network files and what they import; problems and texts are collected.
+
+    ``read`` opens a file; ``shipped`` is the folder of the networks that ship; ``inside`` says
+    whether a path may be imported.
+    """
+
+    def __init__(self, read: Reader, shipped: str, root: str, limits: doc.Limits) -> None:
+        self.read = read
+        self.shipped = shipped
+        self.root = root
+        self.limits = limits
+        self.problems: list[Diagnostic] = []
+        self.sources: dict[str, str] = {}
+        self.loading: list[str] = []
+        self.units: dict[str, Unit | None] = {}
+
+    def problem(
+        self, name: str, message: str, place: Place, advice: str = "", *related: Related
+    ) -> None:
+        """Collects one problem."""
+        self.problems.append(Diagnostic(name, message, place, advice, related))
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Collects a problem that stands already."""
+        self.problems.append(diagnostic)
+
+    def parse(self, file: str, content: bytes | str) -> Unit | None:
+        """The unit of a file's content, with its own params, imports and blocks."""
+        text = content if isinstance(content, str) else content.decode("utf-8", "replace")
+        self.sources[file] = text.removeprefix("\ufeff")
+        root, problems = doc.read(content, file, self.limits)
+        self.problems += problems
+        if root is None:
+            return None
+        if not isinstance(root, doc.Mapping):
+            message = "a network file is a mapping with the keys 'convcalc', 'name', 'layers', …"
+            self.problem("wrong-type", message, root.place)
+            return None
+        unit = Unit(file, root)
+        self.check_top(root, file)
+        self.loading.append(file)
+        self.read_params(unit)
+        self.read_imports(unit)
+        self.read_blocks(unit)
+        self.loading.pop()
+        return unit
+
+    def check_top(self, root: doc.Mapping, file: str) -> None:
+        """Unknown top keys, and the format's version."""
+        for key, _ in root.entries:
+            if key.text not in TOP_KEYS:
+                close = nearest(key.text, TOP_KEYS)
+                advice = f"use '{close}'" if close else f"valid keys: {', '.join(TOP_KEYS)}"
+                message = f"unknown key '{key.text}' at the top"
+                self.problem("unknown-key", message, key.place, advice)
+        version = root.get("convcalc")
+        if version is None:
+            message = "the key 'convcalc' is missing"
+            advice = f"begin the file with 'convcalc: {FORMAT_VERSION}', the format's version"
+            self.problem("missing-key", message, Place(file, 1, 1), advice)
+        elif getattr(version, "value", None) != FORMAT_VERSION:
+            text = getattr(version, "text", "a list")
+            message = f"format version {text} is not known"
+            self.problem("out-of-range", message, version.place, f"write {FORMAT_VERSION}")
+
+    # --- params -------------------------------------------------------------------------------
+
+    def read_params(self, unit: Unit) -> None:
+        """The file's params and variants."""
+        unit.params = self.params(unit.root.get("params"), frozenset())
+        for param in unit.params.values():
+            if param.default is None:
+                message = f"param '{param.name}' of a file needs a value"
+                self.problem(
+                    "missing-key", message, param.place, "only blocks have required params"
+                )
+        variants = unit.root.get("variants")
+        for key, node in self.entries(variants, "variants"):
+            if not isinstance(node, doc.Mapping):
+                message = f"variant '{key.text}' needs a mapping of params to values"
+                self.problem("wrong-type", message, node.place)
+                continue
+            unit.variants[key.text] = node
+            for name, _ in node.entries:
+                if name.text not in unit.params:
+                    close = nearest(name.text, unit.params)
+                    advice = f"use '{close}'" if close else "variants override params only"
+                    message = f"variant '{key.text}' sets '{name.text}', which is no param"
+                    self.problem("unknown-name", message, name.place, advice)
+
+    def entries(self, node: doc.Node | None, key: str) -> list[tuple[doc.Scalar, doc.Node]]:
+        """The entries of a mapping that may be missing or null."""
+        if node is None or (isinstance(node, doc.Scalar) and node.value is None):
+            return []
+        if not isinstance(node, doc.Mapping):
+            self.problem("wrong-type", f"'{key}' is a mapping", node.place)
+            return []
+        return node.entries
+
+    def params(self, node: doc.Node | None, outer: frozenset[str]) -> dict[str, Param]:
+        """Declarations of params; a default may use the params before it."""
+        found: dict[str, Param] = {}
+        for key, value in self.entries(node, "params"):
+            try:
+                names = outer | found.keys() | ({"in_channels"} if outer else set())
+                found[key.text] = self.param(key, value, frozenset(names))
+            except Rejected as error:
+                self.report(error.diagnostic)
+                found[key.text] = Param(key.text, key.place)
+                found[key.text].default = doc.Scalar(None, "", True, key.place)
+        return found
+
+    def param(self, key: doc.Scalar, node: doc.Node, names: frozenset[str]) -> Param:
+        """One declaration: a type word, a default, or a mapping with bounds."""
+        if not key.text.isidentifier() or key.text in _RESERVED:
+            message = f"'{key.text}' cannot be the name of a param"
+            raise rejected("wrong-type", message, key.place)
+        param = Param(key.text, key.place)
+        default: doc.Node | None = node
+        if isinstance(node, doc.Mapping):
+            default = self.detailed(param, node)
+        elif isinstance(node, doc.Scalar) and node.plain and node.text in PARAM_TYPES:
+            param.kind = node.text
+            return param
+        if default is not None:
+            self.read_default(param, default, names)
+        elif not param.kind:
+            message = f"param '{param.name}' has neither a default nor a type"
+            raise rejected("missing-key", message, node.place, f"types: {', '.join(PARAM_TYPES)}")
+        return param
+
+    def detailed(self, param: Param, node: doc.Mapping) -> doc.Node | None:
+        """``{default, type, min, max, choices, multiple_of, help}``; returns the default."""
+        for key, value in node.entries:
+            if key.text not in PARAM_KEYS:
+                close = nearest(key.text, PARAM_KEYS)
+                advice = f"use '{close}'" if close else f"valid keys: {', '.join(PARAM_KEYS)}"
+                message = f"unknown key '{key.text}' in param '{param.name}'"
+                raise rejected("unknown-key", message, key.place, advice)
+            if key.text == "type":
+                param.kind = self.type_word(value)
+            elif key.text == "choices":
+                param.choices = self.constant(value, list, "a list")
+            elif key.text in ("min", "max", "multiple_of"):
+                number = self.constant(value, (int, float), "a number")
+                setattr(param, {"min": "minimum", "max": "maximum"}.get(key.text, key.text), number)
+            elif key.text == "help":
+                param.help = getattr(value, "text", "")
+        return node.get("default")
+
+    def type_word(self, node: doc.Node) -> str:
+        """The name of a param's type."""
+        text = node.text if isinstance(node, doc.Scalar) else ""
+        if text not in PARAM_TYPES:
+            message = f"type is {text or 'a list'}, but must be one of: {', '.join(PARAM_TYPES)}"
+            raise rejected("wrong-type", message, node.place)
+        return text
+
+    def constant(self, node: doc.Node, kinds: Any, what: str) -> Any:
+        """A value that needs no scope."""
+        words = tuple(n.text for n in _scalars(node) if isinstance(n.value, str))
+        value = evaluator(node, words)({})
+        if not isinstance(value, kinds) or isinstance(value, bool):
+            raise rejected("wrong-type", f"{what} is expected", node.place)
+        return value
+
+    def read_default(self, param: Param, node: doc.Node, names: frozenset[str]) -> None:
+        """The default and, where it tells, the type."""
+        words: tuple[str, ...] = ()
+        if param.kind == "str" and isinstance(node, doc.Scalar):
+            words = (node.text,)
+        if param.kind == "ref":
+            raise rejected(
+                "wrong-type", f"param '{param.name}' is a ref and has no default", node.place
+            )
+        for name, where in free_names(node, words).items():
+            if name not in names:
+                close = nearest(name, names)
+                advice = f"use '{close}'" if close else "for a text write {default: …, type: str}"
+                raise rejected("unknown-name", f"unknown name '{name}'", where.place, advice)
+        if isinstance(node, doc.Scalar) and node.value is None:
+            raise rejected("wrong-type", f"param '{param.name}' has no value", node.place)
+        if not param.kind and isinstance(node, doc.Sequence):
+            param.kind = "list"
+        elif not param.kind and isinstance(node, doc.Scalar) and not isinstance(node.value, str):
+            param.kind = type(node.value).__name__
+        param.default = node
+        param.evaluate = evaluator(node, words)
+
+    # --- imports ------------------------------------------------------------------------------
+
+    def read_imports(self, unit: Unit) -> None:
+        """``imports: {ns: path}``: only the blocks of the other file become visible."""
+        for key, node in self.entries(unit.root.get("imports"), "imports"):
+            if not isinstance(node, doc.Scalar) or not isinstance(node.value, str):
+                self.problem("wrong-type", "an import is the path of a file", node.place)
+                continue
+            try:
+                imported = self.imported(unit, node)
+            except Rejected as error:
+                self.report(error.diagnostic)
+                imported = None
+            unit.imports[key.text] = imported
+
+    def imported(self, unit: Unit, node: doc.Scalar) -> Unit | None:
+        """The unit of an import: beside the importing file, else among the shipped ones."""
+        if "://" in node.text:
+            raise rejected("unreadable-import", "an import is a file, not a URL", node.place)
+        folder = os.path.dirname(unit.file)
+        near = os.path.normpath(os.path.join(folder, node.text))
+        far = os.path.normpath(os.path.join(self.shipped, node.text))
+        for path in (near, far):
+            if not self.allowed(path):
+                continue
+            if path in self.loading:
+                ring = " → ".join([*self.loading[self.loading.index(path) :], path])
+                raise rejected("import-cycle", f"imports form a cycle: {ring}", node.place)
+            if path not in self.units:
+                try:
+                    content = self.read(path)
+                except OSError:
+                    continue
+                self.units[path] = None
+                self.units[path] = self.loaded(path, content)
+            return self.units[path]
+        message = f"no file '{node.text}' beside this one or among the shipped blocks"
+        if not self.allowed(near):
+            message = f"'{node.text}' lies outside the project's folder {self.root}"
+        raise rejected("unreadable-import", message, node.place)
+
+    def loaded(self, path: str, content: bytes | str) -> Unit | None:
+        """An imported unit with its params at their defaults."""
+        unit = self.parse(path, content)
+        if unit is not None:
+            self.bind(unit, {}, {})
+        return unit
+
+    def allowed(self, path: str) -> bool:
+        """Whether a file lies inside the project or the shipped folder."""
+        real = os.path.realpath(path)
+        return any(
+            real.startswith(os.path.realpath(folder) + os.sep)
+            for folder in (self.root, self.shipped)
+        )
+
+    # --- blocks -------------------------------------------------------------------------------
+
+    def read_blocks(self, unit: Unit) -> None:
+        """All headers first, so that a block can call one that is defined below it."""
+        outer = frozenset(unit.params)
+        bodies: list[tuple[Block, doc.Node | None]] = []
+        for key, node in self.entries(unit.root.get("blocks"), "blocks"):
+            block = Block(key.text, key.place, unit)
+            unit.blocks[key.text] = block
+            if not _pascal(key.text):
+                message = f"block '{key.text}' needs a name in PascalCase"
+                advice = f"use '{''.join(p.capitalize() for p in key.text.split('_'))}'"
+                self.problem("wrong-type", message, key.place, advice)
+            bodies.append((block, self.block_head(block, node, outer)))
+        for block, body in bodies:
+            refs = {p.name for p in block.params.values() if p.kind == "ref"}
+            names = outer | {n for n in block.params if n not in refs} | {"in_channels"}
+            items = Items(unit, self.report)
+            block.body, block.calls = items.block_body(body, names, refs | {"prev", "input"})
+        self.check_cycles(unit)
+
+    def block_head(self, block: Block, node: doc.Node, outer: frozenset[str]) -> doc.Node | None:
+        """Params of a block; returns its list of layers."""
+        if isinstance(node, doc.Sequence):
+            return node
+        if not isinstance(node, doc.Mapping):
+            message = f"block '{block.name}' needs 'layers'"
+            self.problem("wrong-type", message, node.place, "layers: [...]")
+            return None
+        for key, _ in node.entries:
+            if key.text not in BLOCK_KEYS:
+                close = nearest(key.text, BLOCK_KEYS)
+                advice = f"use '{close}'" if close else f"valid keys: {', '.join(BLOCK_KEYS)}"
+                message = f"unknown key '{key.text}' in block '{block.name}'"
+                self.problem("unknown-key", message, key.place, advice)
+        if "layers" not in node.keys:
+            self.problem("missing-key", f"block '{block.name}' has no 'layers'", block.place)
+        # An empty outer set would read as a file's own params.
+        block.params = self.params(node.get("params"), outer | {"in_channels"})
+        return node.get("layers")
+
+    def check_cycles(self, unit: Unit) -> None:
+        """A block that calls itself, directly or through others, would never end."""
+        open_, done = list[Block](), set[Block]()
+
+        def visit(block: Block) -> None:
+            open_.append(block)
+            for callee, place in list(block.calls):
+                if callee in open_:
+                    ring = [b.name for b in open_[open_.index(callee) :]]
+                    through = f" through {' → '.join(ring[1:])}" if ring[1:] else ""
+                    message = f"block '{callee.name}' calls itself{through}"
+                    self.problem("block-cycle", message, place)
+                    _break_calls(block.body, callee)
+                elif callee not in done:
+                    visit(callee)
+            done.add(open_.pop())
+
+        for block in unit.blocks.values():
+            if block not in done:
+                visit(block)
+
+    def layers(self, unit: Unit, input_names: frozenset[str]) -> list[Item]:
+        """The items of the network itself."""
+        node = unit.root.get("layers")
+        names = frozenset(unit.params) | {"in_channels"}
+        body, _ = Items(unit, self.report).block_body(node, names, input_names | {"prev"})
+        return body
+
+    # --- values -------------------------------------------------------------------------------
+
+    def bind(
+        self, unit: Unit, overrides: dict[str, doc.Node], settings: dict[str, doc.Node]
+    ) -> None:
+        """Gives the file's params their values: setting over variant over default."""
+        for name, param in unit.params.items():
+            node = settings.get(name) or overrides.get(name) or param.default
+            unit.scope[name] = None
+            if node is None:
+                continue
+            try:
+                unit.scope[name] = self.param_value(param, node, unit.scope)
+            except Rejected as error:
+                self.report(error.diagnostic)
+
+    @staticmethod
+    def param_value(param: Param, node: doc.Node, scope: dict[str, Any]) -> Any:
+        """The value of a param from a node, held against its declaration."""
+        words = (node.text,) if param.kind == "str" and isinstance(node, doc.Scalar) else ()
+        return checked_param(param, evaluator(node, words)(scope), node.place)
+
+
+def checked_param(param: Param, value: Any, place: Place) -> Any:
+    """``value`` if the param's declaration allows it; an integral float serves as an int."""
+    kind = _KINDS.get(param.kind, object)
+    if param.kind == "int" and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and param.kind in ("int", "float")):
+        advice = "declare it with 'type: float'" if param.kind == "int" else ""
+        message = f"param '{param.name}' is {shown(value)}, but must be of type {param.kind}"
+        if param.kind == "int" and isinstance(value, float):
+            advice = "use // or round, or declare the param with 'type: float'"
+        raise rejected("wrong-type", message, place, advice if isinstance(value, float) else "")
+    problem = _bound_problem(param, value)
+    if problem:
+        raise rejected(
+            "out-of-range", f"param '{param.name}' is {shown(value)}, but {problem}", place
+        )
+    return value
+
+
+def _bound_problem(param: Param, value: Any) -> str:
+    """Why a value is out of a param's bounds; empty if it is not."""
+    if param.choices is not None and value not in param.choices:
+        return f"must be one of: {', '.join(map(shown, param.choices))}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    if param.minimum is not None and value < param.minimum:
+        return f"must be at least {shown(param.minimum)}"
+    if param.maximum is not None and value > param.maximum:
+        return f"must be at most {shown(param.maximum)}"
+    if param.multiple_of and value % param.multiple_of:
+        return f"must be a multiple of {shown(param.multiple_of)}"
+    return ""
+
+
+_KINDS: dict[str, Any] = {
+    "int": int,
+    "float": (int, float),
+    "bool": bool,
+    "str": str,
+    "list": list,
+    "shape": list,
+}
+_RESERVED = ("prev", "input", "i", "in_channels", "true", "false", "True", "False", "None")
+
+
+def _scalars(node: doc.Node) -> list[doc.Scalar]:
+    """All scalars of a node."""
+    if isinstance(node, doc.Scalar):
+        return [node]
+    parts = node.items if isinstance(node, doc.Sequence) else [value for _, value in node.entries]
+    return [scalar for part in parts for scalar in _scalars(part)]
+
+
+def _pascal(name: str) -> bool:
+    return name[:1].isupper() and name.isidentifier()
+
+
+def _break_calls(items: list[Item], block: Block) -> None:
+    """Makes the calls that close a cycle harmless."""
+    for item in items:
+        if item.block is block:
+            item.kind, item.block = "broken", None
+        for part in (item.body, item.shortcut, *item.branches):
+            _break_calls(part, block)
