@@ -1,0 +1,30 @@
+"""Continuously differentiable exponential linear unit.
+
+    max(0, x) + min(0, alpha·(exp(x / alpha) - 1))
+
+Counts one elementwise operation per output element, no MACs, no parameters.
+
+Source: PyTorch ``torch.nn.CELU``; Barron, arXiv 1704.07483.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from convcalc import fields
+from convcalc.operator import Problem
+from convcalc.ops._activation import Activation
+from convcalc.shape import Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Celu(Activation):
+    """The activation; see the module's docstring."""
+
+    alpha: float = fields.number("minus the value far below zero; not 0", 1.0)
+
+    def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
+        """Alpha divides, so it cannot be 0."""
+        if self.alpha == 0:
+            yield Problem("out-of-range", "alpha", "alpha is 0, but x is divided by it", "use 1.0")

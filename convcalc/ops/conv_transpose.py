@@ -1,0 +1,130 @@
+"""Transposed convolution: the kernel is stamped at every input position, s apart.
+
+    out_size = (n - 1)·s - p_before - p_after + d·(k - 1) + output_padding + 1     per axis
+    weight   = (in_channels, out_channels / groups, *kernel_size)
+    params   = prod(weight) + out_channels if bias
+    MACs     = batch · prod(n) · prod(weight)
+
+n input size, k kernel_size, s stride, p padding, d dilation. The MACs go over the n *input*
+positions: every input position multiplies every tap once. The bias is one addition per output
+element, counted as elementwise work.
+
+Padding crops: it removes p_before and p_after positions from the stamped result, so that a
+convolution of the same k, s, p and d turns the output size back into n. Several sizes do; with
+output_padding, added after the last position and smaller than s or d, the greater ones are
+reached. The words of padding are not defined here.
+
+Common mistakes: counting the MACs over the output positions makes them about s^rank too many
+(that counts the multiplications by the zeros between the stretched inputs). Channels come
+first in the weight, and groups divide out_channels in it. Where k is no multiple of s the
+taps per output differ, which shows as a checkerboard. Size (n - 1)·s + k holds for p = 0 and
+d = 1 alone.
+
+Source: PyTorch ``torch.nn.ConvTranspose2d``; Dumoulin & Visin, arXiv 1603.07285, relation 14.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from convcalc import fields
+from convcalc.geometry import Padding, Stamp, axis_name, extent, sides, stamp_size
+from convcalc.operator import (
+    WEIGHTS,
+    Analysis,
+    Operator,
+    Problem,
+    Term,
+    bias_terms,
+    macs,
+    uneven_groups,
+)
+from convcalc.shape import Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConvTranspose(Operator):
+    """A transposed convolution; see the module's docstring."""
+
+    ranks = (1, 3)
+
+    out_channels: int = fields.out_channels()
+    kernel_size: tuple[int, ...] = fields.kernel_size()
+    stride: tuple[int, ...] = fields.stride(
+        doc="output positions from one stamp to the next, per axis"
+    )
+    padding: Padding = fields.padding(
+        doc="positions removed before and after each axis, per axis [h, w] or per side "
+        "[[top, bottom], [left, right]]"
+    )
+    output_padding: tuple[int, ...] = fields.axes(
+        "positions added after the last one, per axis; less than stride or dilation", 0, minimum=0
+    )
+    dilation: tuple[int, ...] = fields.dilation()
+    groups: int = fields.groups()
+    bias: bool = fields.bias()
+
+    def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
+        """Groups must divide, output padding must be small, and something must remain."""
+        (x,) = inputs
+        yield from uneven_groups(self.groups, x.channels, "in_channels")
+        yield from uneven_groups(self.groups, self.out_channels, "out_channels")
+        yield from self._output_padding_problems(x.rank)
+        if isinstance(self.padding, str):
+            message = f"padding '{self.padding}' is not defined for a transposed convolution"
+            advice = "numbers: the output has (n - 1)·s - p_before - p_after + extent positions"
+            yield Problem("unsupported-combination", "padding", message, advice)
+            return
+        for axis, size in enumerate(self._sizes(x)):
+            if size < 1:
+                total = sum(self.padding[axis])
+                name = axis_name(axis, x.rank)
+                message = f"padding {total} in all leaves none of {name}'s {size + total} positions"
+                advice = f"padding of at most {size + total - 1} in all"
+                yield Problem("empty-output", "padding", message, advice, 0)
+
+    def _output_padding_problems(self, rank: int) -> Iterator[Problem]:
+        for axis, (more, s, d) in enumerate(
+            zip(self.output_padding, self.stride, self.dilation, strict=True)
+        ):
+            if more >= max(s, d):
+                message = (
+                    f"output_padding {more} on {axis_name(axis, rank)} is not below "
+                    f"stride {s} or dilation {d}"
+                )
+                advice = f"output_padding of at most {max(s, d) - 1}"
+                yield Problem("output-padding-too-large", "output_padding", message, advice)
+
+    def analyse(self, inputs: Sequence[Shape]) -> Analysis:
+        """One stamp per input position."""
+        (x,) = inputs
+        output = Shape(x.batch, self.out_channels, self._sizes(x))
+        weight = (x.channels, self.out_channels // self.groups, *self.kernel_size)
+        maps = tuple(
+            Stamp(k, s, before, d)
+            for k, s, (before, _), d in zip(
+                self.kernel_size, self.stride, self._padding(x), self.dilation, strict=True
+            )
+        )
+        return Analysis(
+            output,
+            (maps,),
+            (
+                Term("weight", WEIGHTS, macs(x.batch, x.positions, weight)),
+                *bias_terms(self.bias, output),
+            ),
+            {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {}),
+        )
+
+    def _padding(self, x: Shape) -> tuple[tuple[int, int], ...]:
+        return sides(self.padding, x.spatial, self.kernel_size, self.stride, self.dilation)
+
+    def _sizes(self, x: Shape) -> tuple[int, ...]:
+        extents = map(extent, self.kernel_size, self.dilation)
+        return tuple(
+            stamp_size(n, e, s, before, after, more)
+            for n, e, s, (before, after), more in zip(
+                x.spatial, extents, self.stride, self._padding(x), self.output_padding, strict=True
+            )
+        )

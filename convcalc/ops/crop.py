@@ -1,0 +1,105 @@
+"""Crop: positions cut off before and after each axis.
+
+    out_size = size,  floor((n - size) / 2) cut off before the first     with size
+    out_size = n - before - after                                       with margins
+    out_size = that of the second input, centred in the same way        with two inputs
+
+A move: no work, no parameters. Exactly one of the three says what remains. Of a second input
+only the size matters; no output reads its values. ``pad`` is the opposite.
+
+Common mistake: a centre crop of an odd rest is not centred; the larger part is cut off after
+the last position here, as in the usual U-Net code, while torchvision's ``center_crop`` rounds
+half to even.
+
+Source: Ronneberger et al., arXiv 1505.04597, figure 1; PyTorch ``torch.nn.functional.pad`` with
+negative numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from convcalc import fields
+from convcalc.geometry import Nothing, Padding, Slide, axis_name
+from convcalc.operator import Analysis, Operator, Problem
+from convcalc.shape import Shape, known
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crop(Operator):
+    """The crop; see the module's docstring."""
+
+    arity = (1, 2)
+    ranks = (1, 3)
+
+    size: tuple[int, ...] | None = fields.axes("positions that remain, per axis", None, minimum=1)
+    margins: Padding | None = fields.field(
+        "padding",
+        "positions cut off before and after each axis, per axis [h, w] or per side "
+        "[[top, bottom], [left, right]]",
+        None,
+        minimum=0,
+    )
+
+    def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
+        """One way of saying what remains, and no more than there is."""
+        x, *reference = inputs
+        given = [name for name in ("size", "margins") if getattr(self, name) is not None]
+        ways = [*given, *("a second input" for _ in reference)]
+        if not ways:
+            message = "crop needs size, margins or a second input"
+            yield Problem("missing-key", "size", message, "for instance 'size: 64'")
+        elif len(ways) > 1:
+            message = f"crop takes {' and '.join(ways)}, but one of them says it all"
+            yield Problem("unsupported-combination", given[-1], message, f"leave out {given[-1]}")
+        elif self.margins is not None:
+            yield from _margin_problems(x, self.margins)
+        elif self.size is not None:
+            yield from _size_problems(x, self.size, "out-of-range", "size", 0)
+        elif reference[0].rank != x.rank:
+            message = f"crop of {x} to the size of {reference[0]}, which has other axes"
+            yield Problem("shape-mismatch", "", message, f"{x.rank} spatial axes", 1)
+        else:
+            yield from _size_problems(x, reference[0].spatial, "shape-mismatch", "", 1)
+
+    def analyse(self, inputs: Sequence[Shape]) -> Analysis:
+        """A window of one position that starts behind the margin."""
+        x, *reference = inputs
+        if isinstance(self.margins, tuple):
+            befores = tuple(before for before, _ in self.margins)
+            pairs = zip(x.spatial, self.margins, strict=True)
+            spatial = tuple(n - sum(pair) for n, pair in pairs)
+        else:
+            spatial = reference[0].spatial if reference else self.size or ()
+            befores = tuple(map(centre_margin, x.spatial, spatial))
+        axes = tuple(Slide(padding=-b) if known(b) else Slide(placed=False) for b in befores)
+        unread = tuple((Nothing(),) * other.rank for other in reference)
+        return Analysis(x.with_spatial(spatial), (axes, *unread))
+
+
+def centre_margin(n: int, size: int) -> int:
+    """Positions cut off before the first of a centre crop: floor((n - size) / 2)."""
+    return (n - size) // 2
+
+
+def _margin_problems(x: Shape, margins: Padding) -> Iterator[Problem]:
+    if isinstance(margins, str):
+        message = f"crop has no kernel that gives margins {margins} a meaning"
+        yield Problem("wrong-type", "margins", message, "numbers per axis or per side")
+        return
+    for axis, (n, pair) in enumerate(zip(x.spatial, margins, strict=True)):
+        if n - sum(pair) < 1:
+            message = (
+                f"margins {pair[0]} and {pair[1]} leave nothing of {axis_name(axis, x.rank)} {n}"
+            )
+            yield Problem("empty-output", "margins", message, f"less than {n} in all", 0)
+
+
+def _size_problems(
+    x: Shape, size: tuple[int, ...], rule: str, field: str, source: int
+) -> Iterator[Problem]:
+    for axis, (n, m) in enumerate(zip(x.spatial, size, strict=True)):
+        if m > n:
+            message = f"crop to {axis_name(axis, x.rank)} {m}, but {x} has only {n}"
+            yield Problem(rule, field, message, f"at most {n}, or pad first", source)

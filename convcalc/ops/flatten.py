@@ -1,0 +1,31 @@
+"""All channels and positions of a sample as one vector.
+
+    out_channels = in_channels · prod(size)
+
+A move: no work, no parameters. A vector stays as it is. Every position goes into the vector,
+so what follows sees all of the input.
+
+Common mistake: a ``linear`` after it has in_channels · prod(size) inputs, and with them its
+parameters depend on the size of the image; after ``global_avg_pool`` they do not.
+
+Source: PyTorch ``torch.nn.Flatten`` with start_dim 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from convcalc.geometry import Whole
+from convcalc.operator import Analysis, Operator
+from convcalc.shape import Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flatten(Operator):
+    """Flattening; see the module's docstring."""
+
+    def analyse(self, inputs: Sequence[Shape]) -> Analysis:
+        """One channel per element."""
+        (x,) = inputs
+        return Analysis(Shape(x.batch, x.channels * x.positions), ((Whole(),) * x.rank,))

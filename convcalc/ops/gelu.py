@@ -1,0 +1,23 @@
+"""Gaussian error linear unit.
+
+    x·Phi(x), with Phi the distribution function of the normal distribution
+
+Counts one elementwise operation per output element, no MACs, no parameters.
+``approximate: tanh`` is the faster approximation; it counts the same.
+
+Source: PyTorch ``torch.nn.GELU``; Hendrycks & Gimpel, arXiv 1606.08415.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convcalc import fields
+from convcalc.ops._activation import Activation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gelu(Activation):
+    """The activation; see the module's docstring."""
+
+    approximate: str = fields.word(("none", "tanh"), "how Phi is computed", "none")

@@ -1,0 +1,31 @@
+"""Piecewise linear tanh: min(max(x, min_val), max_val).
+
+Counts one elementwise operation per output element, no MACs, no parameters.
+``relu6`` is this with bounds 0 and 6.
+
+Source: PyTorch ``torch.nn.Hardtanh``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from convcalc import fields
+from convcalc.operator import Problem
+from convcalc.ops._activation import Activation
+from convcalc.shape import Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardtanh(Activation):
+    """The activation; see the module's docstring."""
+
+    min_val: float = fields.number("the least value that passes", -1.0)
+    max_val: float = fields.number("the greatest value that passes", 1.0)
+
+    def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
+        """The bounds must be in order."""
+        if self.max_val <= self.min_val:
+            message = f"max_val {self.max_val} is not above min_val {self.min_val}"
+            yield Problem("out-of-range", "max_val", message, f"a max_val above {self.min_val}")

@@ -1,0 +1,17 @@
+"""Logarithm of the logistic function: -ln(1 + exp(-x)).
+
+Counts one elementwise operation per output element, no MACs, no parameters.
+
+Source: PyTorch ``torch.nn.LogSigmoid``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convcalc.ops._activation import Activation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Logsigmoid(Activation):
+    """The activation; see the module's docstring."""

@@ -1,0 +1,17 @@
+"""Mish: x·tanh(ln(1 + exp(x))).
+
+Counts one elementwise operation per output element, no MACs, no parameters.
+
+Source: PyTorch ``torch.nn.Mish``; Misra, arXiv 1908.08681.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convcalc.ops._activation import Activation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mish(Activation):
+    """The activation; see the module's docstring."""

@@ -1,0 +1,17 @@
+"""Rectified linear unit: max(0, x).
+
+Counts one elementwise operation per output element, no MACs, no parameters.
+
+Source: PyTorch ``torch.nn.ReLU``; Nair & Hinton, ICML 2010.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convcalc.ops._activation import Activation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Relu(Activation):
+    """The activation; see the module's docstring."""

@@ -1,0 +1,18 @@
+"""Logistic function: 1 / (1 + exp(-x)).
+
+Counts one elementwise operation per output element, no MACs, no parameters.
+As a gate it is followed by ``mul``.
+
+Source: PyTorch ``torch.nn.Sigmoid``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convcalc.ops._activation import Activation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sigmoid(Activation):
+    """The activation; see the module's docstring."""

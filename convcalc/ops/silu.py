@@ -1,0 +1,17 @@
+"""Sigmoid linear unit, also called swish: x·sigmoid(x).
+
+Counts one elementwise operation per output element, no MACs, no parameters.
+
+Source: PyTorch ``torch.nn.SiLU``; Ramachandran et al., arXiv 1710.05941.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convcalc.ops._activation import Activation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silu(Activation):
+    """The activation; see the module's docstring."""

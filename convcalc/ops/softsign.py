@@ -1,0 +1,17 @@
+"""Softsign: x / (1 + |x|).
+
+Counts one elementwise operation per output element, no MACs, no parameters.
+
+Source: PyTorch ``torch.nn.Softsign``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from convcalc.ops._activation import Activation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Softsign(Activation):
+    """The activation; see the module's docstring."""
