@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import prod
 
-from convcalc.fields import declared
 from convcalc.graph import Layer, Network
-from convcalc.operator import DYNAMIC, WEIGHTS, Analysis
+from convcalc.operator import DYNAMIC, WEIGHTS, Analysis, fields_of
 from convcalc.receptive_field.fields import receptive_fields
 from convcalc.report import (
     LayerReport,
@@ -73,7 +72,7 @@ def _layer(
         path=layer.path,
         operator=layer.name,
         groups=layer.groups,
-        fields={name: getattr(layer.operator, name) for name in declared(layer.operator)},
+        fields={name: getattr(layer.operator, name) for name in fields_of(type(layer.operator))},
         inputs=layer.shapes,
         output=analysis.output,
         weights=analysis.weights,

@@ -25,11 +25,15 @@ SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 class Rejected(Exception):
-    """A part of the file is wrong; carries the problem."""
+    """A part of the file is wrong; carries the problem.
 
-    def __init__(self, diagnostic: Diagnostic) -> None:
+    ``needs_input``: it depends on a size that is not known, so that it may not be wrong at all.
+    """
+
+    def __init__(self, diagnostic: Diagnostic, *, needs_input: bool = False) -> None:
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
+        self.needs_input = needs_input
 
 
 def rejected(name: str, message: str, place: Place, advice: str = "") -> Rejected:
@@ -45,7 +49,7 @@ def expression(node: doc.Scalar) -> Expression:
     try:
         return compile_expression(node.text)
     except ExpressionError as error:
-        raise rejected("bad-expression", error.message, _inside(node, error), error.help) from None
+        raise rejected(error.rule, error.message, _inside(node, error), error.help) from None
 
 
 def _inside(node: doc.Scalar, error: ExpressionError) -> Place:
@@ -80,8 +84,9 @@ def expression_evaluator(node: doc.Scalar, compiled: Expression) -> Evaluator:
         try:
             return evaluate(scope)
         except ExpressionError as error:
-            name = "unknown-name" if error.message.startswith("unknown name") else "bad-expression"
-            raise rejected(name, error.message, _inside(node, error), error.help) from None
+            problem = Diagnostic(error.rule, error.message, _inside(node, error), error.help)
+            needs_input = any(scope.get(used) is UNKNOWN for used in compiled.names)
+            raise Rejected(problem, needs_input=needs_input) from None
 
     return run
 
@@ -194,7 +199,9 @@ def shown(value: Any) -> str:
 
 def _number(target: _Target, value: Any) -> int | float:
     if value is UNKNOWN:
-        raise target.error("bad-expression", "depends on a size that is not known")
+        error = target.error("bad-expression", "depends on a size that is not known")
+        error.needs_input = True
+        raise error
     if isinstance(value, bool) or not isinstance(value, int | float):
         message = f"is {shown(value)}, but a number is expected"
         raise target.error("wrong-type", message)

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 from convcalc import document as doc
 from convcalc.decode import Rejected, rejected, shown, suffixed, value_of
 from convcalc.diagnostics import Diagnostic, Place, in_order, nearest
-from convcalc.expansion import Expansion, Tensor, TooLarge, Value
+from convcalc.expansion import Expansion
+from convcalc.frames import Tensor, Value
 from convcalc.graph import Network
+from convcalc.layering import TooLarge
 from convcalc.library import Target, TargetError, shipped_folder
 from convcalc.shape import UNKNOWN, Shape
 from convcalc.spec import Item, Unit
@@ -42,6 +44,9 @@ class Limits(NamedTuple):
     layers: int = 200_000
 
 
+LIMITS = Limits()
+
+
 def read_network(
     target: Target,
     *,
@@ -49,7 +54,7 @@ def read_network(
     inputs: Inputs = None,
     params: Mapping[str, Any] | None = None,
     batch: int = 1,
-    limits: Limits = Limits(),
+    limits: Limits = LIMITS,
 ) -> Network:
     """The network of a target; problems of its content are in ``problems``.
 
@@ -126,10 +131,10 @@ class _Reading:
             try:
                 last = expansion.run(items)
             except TooLarge as error:
-                expansion.problems.append(error.diagnostic)
+                expansion.layering.problems.append(error.diagnostic)
         outputs = self.outputs(expansion, last) if shapes else {}
         expect = self.expect()
-        problems = in_order([*self.units.problems, *expansion.problems])
+        problems = in_order([*self.units.problems, *expansion.layering.problems])
         return Network(
             self.variant or self.name,
             self.variant,
@@ -140,9 +145,9 @@ class _Reading:
             self.unit.file,
             shapes,
             outputs,
-            tuple(expansion.layers),
+            tuple(expansion.layering.layers),
             tuple(problems),
-            expansion.skipped,
+            expansion.layering.skipped,
             self.units.sources,
             expect,
         )
@@ -314,7 +319,7 @@ class _Reading:
             tensor = expansion.named(text)
             if isinstance(tensor, Tensor):
                 found[text] = tensor.number
-            elif text not in expansion.failed:
+            elif not expansion.failed(text):
                 close = nearest(text, expansion.tensors)
                 advice = f"use '{close}'" if close else ""
                 message = f"outputs names '{text}', which is no layer's id"

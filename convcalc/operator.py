@@ -199,7 +199,12 @@ def camel_case(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
-@cache
+_FIELDS: dict[type[Operator], Mapping[str, Field]] = {}
+
+
 def fields_of(operator: type[Operator]) -> Mapping[str, Field]:
     """The declared fields of an operator by name."""
-    return declared(operator)
+    found = _FIELDS.get(operator)
+    if found is None:
+        found = _FIELDS[operator] = declared(operator)
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from convcalc import document as doc
@@ -173,6 +173,11 @@ class Item:
         return self.id or self.name
 
     @property
+    def inner_indexed(self) -> frozenset[str]:
+        """The components that need an index where a composite is a level of its own."""
+        return _several(_inner(self))
+
+    @property
     def transparent(self) -> bool:
         """Whether its children are named as if they stood in its place."""
         return self.kind in COMPOSITES and not self.id
@@ -213,19 +218,27 @@ def components(items: list[Item]) -> Iterator[tuple[str, bool]]:
         if not item.transparent:
             yield item.component, item.indexed
             continue
-        inner = list(components(item.body))
-        if item.kind == "residual":
-            inner += [("shortcut", False), (item.join, False)]
-        elif item.kind == "branches":
-            inner += [("branch", True), (item.join, False)]
-        yield from ((name, many or item.indexed) for name, many in inner)
+        yield from ((name, many or item.indexed) for name, many in _inner(item))
+
+
+def _inner(item: Item) -> Iterator[tuple[str, bool]]:
+    """The path components of a composite's children and of what it adds itself."""
+    yield from components(item.body)
+    if item.kind == "residual":
+        yield from (("shortcut", False), (item.join, False))
+    elif item.kind == "branches":
+        yield from (("branch", True), (item.join, False))
 
 
 def indexed_components(items: list[Item]) -> frozenset[str]:
     """The components of a list that need an index: shared by siblings, or repeated."""
+    return _several(components(items))
+
+
+def _several(found: Iterable[tuple[str, bool]]) -> frozenset[str]:
     seen: set[str] = set()
     several: set[str] = set()
-    for name, many in components(items):
+    for name, many in found:
         if many or name in seen:
             several.add(name)
         seen.add(name)

@@ -1,0 +1,125 @@
+"""What ships, one entry per network or variant, without analysing any: read from the files.
+
+Parameters and MACs are those that a file pins under ``expect``; a test holds them true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from convcalc import document as doc
+from convcalc.decode import Rejected, value_of
+from convcalc.library import shipped_blocks, shipped_files, shipped_folder
+
+
+class NetworkEntry(NamedTuple):
+    """A network or variant; None for what its file does not say."""
+
+    name: str
+    variant_of: str
+    input: tuple[int, ...] | None
+    params: int | None
+    macs: int | None
+    year: int | None
+    description: str
+    source: str
+    file: str
+
+
+class BlockEntry(NamedTuple):
+    """A block for ``imports``; ``params`` are those that a call gives, the required ones first."""
+
+    name: str
+    file: str
+    params: str
+    description: str
+
+
+def networks() -> Iterator[NetworkEntry]:
+    """Every shipped network, each followed by its variants."""
+    for path in shipped_files():
+        root = _root(path)
+        base = _text(root, "name")
+        variants = _mapping(root, "variants")
+        for name in (base, *variants.keys):
+            scope = _scope(root, variants.get(name))
+            pinned = _mapping(_mapping(root, "expect"), name)
+            yield NetworkEntry(
+                name,
+                "" if name == base else base,
+                _sizes(root.get("input"), scope),
+                _value(pinned.get("params")),
+                _value(pinned.get("macs")),
+                _value(root.get("year")),
+                _text(root, "description"),
+                _text(root, "source"),
+                path.name,
+            )
+
+
+def blocks() -> Iterator[BlockEntry]:
+    """Every shipped block, under the file that ``imports`` names."""
+    for file, names in shipped_blocks().items():
+        root = _root(shipped_folder() / file)
+        for name in names:
+            block = _mapping(_mapping(root, "blocks"), name)
+            params = _mapping(block, "params")
+            listed = ", ".join(f"{key.text}: {_written(node)}" for key, node in params.entries)
+            about = _text(block, "description") or _text(root, "description")
+            yield BlockEntry(name, file, listed, about)
+
+
+def _root(path: Path) -> doc.Mapping:
+    node, _ = doc.read(path.read_bytes(), str(path))
+    return node if isinstance(node, doc.Mapping) else doc.Mapping(_NOWHERE)
+
+
+_NOWHERE: Any = None
+
+
+def _mapping(node: doc.Mapping, key: str) -> doc.Mapping:
+    """The mapping under a key; an empty one if there is none."""
+    found = node.get(key)
+    return found if isinstance(found, doc.Mapping) else doc.Mapping(_NOWHERE)
+
+
+def _text(node: doc.Mapping, key: str) -> str:
+    return getattr(node.get(key), "text", "")
+
+
+def _value(node: doc.Node | None) -> Any:
+    return getattr(node, "value", None)
+
+
+def _scope(root: doc.Mapping, variant: doc.Node | None) -> Mapping[str, Any]:
+    """The params with a variant's values, as far as they are plain."""
+    scope: dict[str, Any] = {}
+    for key, node in _mapping(root, "params").entries:
+        default = node.get("default") if isinstance(node, doc.Mapping) else node
+        override = variant.get(key.text) if isinstance(variant, doc.Mapping) else None
+        scope[key.text] = _evaluated(override or default, scope)
+    return scope
+
+
+def _evaluated(node: doc.Node | None, scope: Mapping[str, Any]) -> Any:
+    try:
+        return value_of(node, scope) if node is not None else None
+    except Rejected:
+        return None
+
+
+def _sizes(node: doc.Node | None, scope: Mapping[str, Any]) -> tuple[int, ...] | None:
+    sizes = _evaluated(node, scope)
+    return tuple(sizes) if isinstance(sizes, list) else None
+
+
+def _written(node: doc.Node) -> str:
+    """A default as the file has it."""
+    if isinstance(node, doc.Sequence):
+        return f"[{', '.join(map(_written, node.items))}]"
+    if isinstance(node, doc.Mapping):
+        default = node.get("default") or node.get("type")
+        return _written(default) if default else "…"
+    return node.text

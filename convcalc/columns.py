@@ -1,0 +1,215 @@
+"""Every column once: key, title, value, unit, alignment, and how soon it may be hidden.
+
+A column's value is a function of a row, and a row may be anything: those of
+:class:`convcalc.report.Row` are here, ``list`` has its own. Values stay data (integers,
+fractions, tuples, ``UNKNOWN``, None where a row has no such thing); the formats write them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple
+
+from convcalc.report import Row
+from convcalc.shape import UNKNOWN, Shape, known
+
+BYTES, SHARE, RATIO = "B", "%", "FLOP/B"  # units that are written in a way of their own
+
+
+class Size(tuple[int, ...]):
+    """Sizes that are written in full, ``3×3``; other tuples are shortened where axes agree."""
+
+
+class Column(NamedTuple):
+    """One column of a table.
+
+    ``unit`` decides how a number is written: nothing for a count, ``B`` for bytes, ``%`` for
+    the share that the value has of the same value in the totals, ``FLOP/B`` for a ratio.
+    A narrow terminal hides the highest ``priority`` first and never hides 0. A column that
+    ``folds`` may use several lines. ``mark`` is a remark that people read behind the value;
+    machine formats leave it out.
+    """
+
+    key: str
+    title: str
+    value: Callable[[Any], Any]
+    unit: str = ""
+    align: Literal["left", "right"] = "left"
+    priority: int = 0
+    doc: str = ""
+    folds: bool = False
+    mark: Callable[[Any], str] | None = None
+
+
+def cell(column: Column, row: Any, totals: Any | None) -> Any:
+    """The value of a row; a share is a fraction of the value in ``totals``."""
+    value = column.value(row)
+    if column.unit != SHARE or totals is None or value is None:
+        return value
+    whole = column.value(totals)
+    if not (known(value) and known(whole)):
+        return UNKNOWN
+    return Fraction(value, whole) if whole else None
+
+
+def chosen(keys: Sequence[str]) -> list[Column]:
+    """Columns by key; KeyError with the nearest key if there is none of that name."""
+    for key in keys:
+        if key not in COLUMNS:
+            from convcalc.diagnostics import nearest
+
+            raise KeyError(key, nearest(key, COLUMNS))
+    return [COLUMNS[key] for key in keys]
+
+
+# --- values ------------------------------------------------------------------------------------
+
+
+def _size(shape: Shape | None) -> Size | None:
+    """Without the batch, unless there is more than one sample."""
+    if shape is None:
+        return None
+    return Size(shape.dims if shape.batch != 1 else shape.dims[1:])
+
+
+def _inputs(row: Row) -> str | Size | tuple[Size, ...] | None:
+    sizes = tuple(Size(_size(shape) or ()) for shape in row.inputs)
+    return sizes if len(sizes) > 1 else next(iter(sizes), None)
+
+
+def _field(name: str) -> Callable[[Row], Any]:
+    return lambda row: row.fields.get(name)
+
+
+def _kernel_size(row: Row) -> Any:
+    value = row.fields.get("kernel_size")
+    return Size(value) if isinstance(value, tuple) else value
+
+
+def _padding(row: Row) -> Any:
+    """Per axis; ``before+after`` where the sides differ."""
+    value = row.fields.get("padding")
+    if not isinstance(value, tuple):
+        return value
+    return tuple(
+        (side[0] if side[0] == side[1] else "+".join(map(str, side)))
+        if isinstance(side, tuple)
+        else side
+        for side in value
+    )
+
+
+def _frozen(row: Row) -> int:
+    return row.params - row.trainable
+
+
+def _intensity(row: Row) -> Any:
+    if not (known(row.flops) and known(row.moved)):
+        return UNKNOWN
+    return Fraction(row.flops, row.moved) if row.moved else None
+
+
+def _of_field(name: str) -> Callable[[Row], Any]:
+    """A value of the receptive field; None for a row without one."""
+    return lambda row: getattr(row.receptive_field, name, None)
+
+
+def _mark(row: Row) -> str:
+    """What the reader must know beside the type: numbers stated in the file, shared weights."""
+    declared = ("declared" if row.layers == 1 else "declared in part") if row.declared else ""
+    return ", ".join(filter(None, (declared, row.shares and f"shares {row.shares}")))
+
+
+# --- the columns of a report -------------------------------------------------------------------
+
+
+def _count(key: str, title: str, priority: int, doc: str, unit: str = "") -> Column:
+    """A column of a number that every row has."""
+    return Column(key, title, attrgetter(key), unit, "right", priority, doc)
+
+
+_ALL = (
+    Column("path", "layer", attrgetter("path"), doc="dotted path of the layer or block"),
+    Column(
+        "operator",
+        "type",
+        attrgetter("operator"),
+        priority=3,
+        doc="operator or block; marked where numbers are declared or weights are shared",
+        mark=_mark,
+    ),
+    _count("layers", "layers", 6, "layers that the row adds up"),
+    Column("input", "input", _inputs, priority=7, doc="shapes of the inputs"),
+    Column(
+        "output",
+        "output",
+        lambda row: _size(row.output),
+        priority=1,
+        doc="shape of the output, channels first; with the batch if it is above 1",
+    ),
+    Column("kernel_size", "kernel", _kernel_size, "", "right", 5, "taps per axis"),
+    Column("stride", "stride", _field("stride"), "", "right", 5, "stride, per axis if they differ"),
+    Column("padding", "padding", _padding, "", "right", 5, "padding per axis, before+after"),
+    Column("dilation", "dilation", _field("dilation"), "", "right", 6, "dilation"),
+    Column("groups", "groups", _field("groups"), "", "right", 6, "groups of channels"),
+    Column(
+        "weight",
+        "weights",
+        lambda row: row.weights or None,
+        priority=8,
+        doc="shapes of the learned tensors, PyTorch's layout",
+        folds=True,
+    ),
+    _count("params", "params", 0, "learned numbers; shared weights count on first use"),
+    _count("trainable", "trainable", 6, "parameters that training changes"),
+    Column("frozen", "frozen", _frozen, "", "right", 7, "parameters that training leaves alone"),
+    _count("buffers", "buffers", 7, "stored numbers that are not learned (running statistics)"),
+    _count("macs", "MACs", 0, "multiply-accumulates of the kinds that are counted"),
+    _count("flops", "FLOPs", 5, "2 × MACs"),
+    _count("sampling", "sampling", 7, "interpolation arithmetic"),
+    _count("elementwise", "elementwise", 7, "all other arithmetic: bias, norm, activation, …"),
+    _count("activations", "activations", 6, "output elements of layers that have weights"),
+    Column("macs_share", "of MACs", attrgetter("macs"), SHARE, "right", 5, "share of the MACs"),
+    Column(
+        "params_share", "of params", attrgetter("params"), SHARE, "right", 5, "share of the params"
+    ),
+    _count("moved", "moved", 4, "bytes read and written, every tensor once", BYTES),
+    Column("intensity", "FLOP/byte", _intensity, RATIO, "right", 5, "FLOPs per byte moved"),
+    Column(
+        "receptive_field",
+        "RF",
+        attrgetter("receptive_field"),
+        "",
+        "right",
+        2,
+        "input positions that one output position sees, the largest over its phases",
+    ),
+    Column("jump", "jump", _of_field("jump"), "", "right", 4, "effective stride on the input"),
+    Column("center", "center", _of_field("center"), "", "right", 5, "center of output 0"),
+    Column(
+        "global",
+        "global",
+        _of_field("is_global"),
+        priority=7,
+        doc="whether the output also depends on the whole input",
+    ),
+    Column(
+        "declared",
+        "declared",
+        attrgetter("declared"),
+        priority=7,
+        doc="whether numbers were stated in the file, not computed",
+    ),
+    Column(
+        "shares",
+        "shares",
+        lambda row: row.shares or None,
+        priority=7,
+        doc="the layer whose weights are used again",
+    ),
+    Column("note", "note", lambda row: row.note or None, priority=8, doc="the note", folds=True),
+)
+COLUMNS: Mapping[str, Column] = {column.key: column for column in _ALL}
+DEFAULT = ("path", "operator", "output", "params", "macs", "receptive_field", "jump")

@@ -1,0 +1,119 @@
+"""What is in scope while a network is written out: tensors, values, and names of paths."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from convcalc.decode import Rejected, rejected
+from convcalc.diagnostics import Diagnostic, Place, nearest
+from convcalc.report import Group
+from convcalc.shape import Shape
+from convcalc.spec import Item, Reference, indexed_components
+
+
+class Tensor(NamedTuple):
+    """A tensor: its number, its shape, and what people call it."""
+
+    number: int
+    shape: Shape
+    label: str
+
+
+Value = Tensor | None  # None: the layer that makes it has a problem, which was reported
+
+
+class Names:
+    """Paths of one list of siblings: which components need an index, and how far they are."""
+
+    __slots__ = ("counts", "groups", "indexed", "prefix")
+
+    def __init__(self, prefix: str, groups: tuple[Group, ...], indexed: frozenset[str]) -> None:
+        self.prefix = prefix
+        self.groups = groups
+        self.indexed = indexed
+        self.counts: dict[str, int] = {}
+
+    def path(self, component: str) -> str:
+        """The path of the next sibling of that name."""
+        if component not in self.indexed:
+            return self.prefix + component
+        count = self.counts.get(component, 0)
+        self.counts[component] = count + 1
+        return f"{self.prefix}{component}[{count}]"
+
+    def below(self, path: str, kind: str, items: list[Item]) -> Names:
+        """The names of the children of a composite."""
+        groups = (*self.groups, Group(path, kind))
+        return Names(f"{path}.", groups, indexed_components(items))
+
+
+class Frame:
+    """One block while it is written out: its values, its tensors, and how it was called.
+
+    ``tensors`` are ids and ref params, ``prefix`` begins the paths of its layers, ``within``
+    is the block's name and the place of the call.
+    """
+
+    __slots__ = ("prefix", "scope", "tensors", "trainable", "within")
+
+    def __init__(
+        self,
+        scope: dict[str, Any],
+        tensors: dict[str, Value],
+        prefix: str = "",
+        within: tuple[str, Place] | None = None,
+        trainable: bool = True,
+    ) -> None:
+        self.scope = scope
+        self.tensors = tensors
+        self.prefix = prefix
+        self.within = within
+        self.trainable = trainable
+
+    def nested(self, scope: dict[str, Any], trainable: bool) -> Frame:
+        """The inside of a composite: the same ids, perhaps more values (names of a loop)."""
+        return Frame(dict(scope), self.tensors, self.prefix, self.within, trainable)
+
+    def located(self, diagnostic: Diagnostic) -> Diagnostic:
+        """The problem with the call of the block that it was met in."""
+        if self.within is None or diagnostic.within:
+            return diagnostic
+        name, call = self.within
+        at = f":{call.line}" if call.file == diagnostic.place.file else str(call)
+        return diagnostic._replace(within=f"in {name} (called at {at})")
+
+
+class Tensors:
+    """All tensors of a network by path, and what a reference means."""
+
+    def __init__(self) -> None:
+        self.by_path: dict[str, Value] = {}
+
+    def named(self, reference: Reference, prev: Value, frame: Frame) -> Value:
+        """``prev``, a name of a loop, an id or ref param, or a path of a layer above."""
+        text = reference.text
+        if text == "prev":
+            return prev
+        value = frame.scope.get(text)
+        if isinstance(value, Tensor):
+            return value
+        if text in frame.tensors:
+            return frame.tensors[text]
+        for path in (frame.prefix + text, text):
+            if path in self.by_path:
+                return self.by_path[path]
+        head = text.replace("[", ".").partition(".")[0]
+        if head in frame.tensors and frame.tensors[head] is None:
+            return None
+        raise unknown_reference(reference, frame)
+
+
+def unknown_reference(reference: Reference, frame: Frame) -> Rejected:
+    """The problem of a name that no layer above has."""
+    close = nearest(reference.text, frame.tensors)
+    names = ", ".join(dict.fromkeys(["prev", *frame.tensors]))
+    advice = (
+        f"use '{close}'" if close else f"names so far: {names}; a layer reads what stands above"
+    )
+    message = f"no layer above has the id '{reference.text}'"
+    return rejected("unknown-name", message, reference.place, advice)
