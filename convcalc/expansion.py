@@ -15,9 +15,9 @@ from convcalc.diagnostics import Diagnostic, Place
 from convcalc.frames import Frame, Names, Tensor, Tensors, Value, unknown_reference
 from convcalc.layering import Layering, TooLarge, check_rank
 from convcalc.loops import holds, loop_scopes, times
-from convcalc.operator import Operator, operator_class
+from convcalc.operator import Operator, Recorded, operator_class
 from convcalc.shape import UNKNOWN, Shape, known
-from convcalc.spec import Argument, Block, Item, Reference, Unit, indexed_components
+from convcalc.spec import Block, Item, Reference, Unit, indexed_components
 from convcalc.unit import checked_param
 
 Scope = dict[str, Any]
@@ -32,6 +32,11 @@ class Call(NamedTuple):
     frame: Frame
     scope: Scope
 
+    @property
+    def inner(self) -> Frame:
+        """The frame as it is seen from within: names of a loop reach into it."""
+        return self.frame.nested(self.scope, self.frame.trainable)
+
 
 class Expansion:
     """Writes a network out. ``limit`` bounds layers and iterations."""
@@ -41,7 +46,7 @@ class Expansion:
         self.limit = limit
         self.layering = Layering(len(inputs), limit)
         self.rank = max((shape.rank for shape in inputs.values()), default=2)
-        self.all = Tensors()
+        self.all = Tensors(self.layering.ports)
         self.spans: dict[str, tuple[int, int]] = {}  # path or id: its range of layers
         self.tensors: dict[str, Value] = {
             name: Tensor(k, shape, name) for k, (name, shape) in enumerate(inputs.items())
@@ -163,13 +168,13 @@ class Expansion:
         """A list in a row; with an id it is a level of its own."""
         item, (source, *_) = call.item, call.inputs
         names, path = _level(call, indexed_components(item.body))
-        return self.body(item.body, source, names, _inside(call)), path
+        return self.body(item.body, source, names, call.inner), path
 
     def residual(self, call: Call) -> tuple[Value, str]:
         """A body and a shortcut from the same input, joined."""
         item, (source, *_) = call.item, call.inputs
         names, path = _level(call, item.inner_indexed)
-        frame = _inside(call)
+        frame = call.inner
         main = self.body(item.body, source, names, frame)
         side = source
         if item.shortcut:
@@ -182,7 +187,7 @@ class Expansion:
         """Lists side by side, on copies or on slices of the channels, joined."""
         item, (source, *_) = call.item, call.inputs
         names, path = _level(call, item.inner_indexed)
-        frame = _inside(call)
+        frame = call.inner
         pieces = _pieces(item, source, call.scope)
         results = []
         for body, piece in zip(item.branches, pieces, strict=True):
@@ -235,21 +240,14 @@ class Expansion:
                 assert param.evaluate is not None
                 assert param.default is not None
                 value, place = param.evaluate(frame.scope), param.default.place
-            elif param.kind == "ref":
-                frame.tensors[name] = self.ref(argument, call)
+            elif argument.reference is not None:
+                prev = call.inputs[0]
+                frame.tensors[name] = self.all.named(argument.reference, prev, call.inner)
                 continue
             else:
                 assert argument.evaluate is not None
                 value, place = argument.evaluate(call.scope), argument.node.place
             frame.scope[name] = checked_param(param, value, place)
-
-    def ref(self, argument: Argument, call: Call) -> Value:
-        """The tensor handed into a block."""
-        text = getattr(argument.node, "text", "")
-        value = call.scope.get(text)
-        if isinstance(value, Tensor):
-            return value
-        return self.all.named(Reference(text, argument.node.place), call.inputs[0], call.frame)
 
     # --- operators ----------------------------------------------------------------------------
 
@@ -258,19 +256,39 @@ class Expansion:
         item, names, frame = call.item, call.names, call.frame
         first = call.inputs[0]
         path = names.path(item.component)
-        if first is None:
+        recorded, tensors = self.recorded(call)
+        if first is None or None in tensors:
             self.check_fields(call)
             self.layering.skip()
             return None, path
         check_rank(item, first.shape)
-        operator = self.layering.instance(item, call.scope, first.shape.rank)
-        output = self.layering.layer(item.type, operator, call.inputs, path, names, frame, item)
+        operator = self.layering.instance(item, call.scope, first.shape.rank, recorded)
+        inputs = [*call.inputs, *tensors]
+        output = self.layering.layer(item.type, operator, inputs, path, names, frame, item)
         return output, path
+
+    def recorded(self, call: Call) -> tuple[dict[str, Recorded], list[Value]]:
+        """The other layers that the fields name, and the tensors that they make."""
+        found: dict[str, Recorded] = {}
+        tensors: list[Value] = []
+        for argument in call.item.arguments:
+            if argument.reference is None:
+                continue
+            reference = argument.reference
+            tensor = self.all.named(reference, call.inputs[0], call.inner)
+            tensors.append(tensor)
+            record = self.layering.record(reference.text, tensor) if tensor else None
+            if record is not None:
+                found[argument.name] = record
+            elif tensor is not None:
+                message = f"{argument.name} needs a layer, but '{reference.text}' is an input"
+                raise rejected("wrong-type", message, reference.place)
+        return found, tensors
 
     def check_fields(self, call: Call) -> None:
         """The problems of fields that do not depend on the input, which is not there."""
         try:
-            self.layering.instance(call.item, call.scope, self.rank)
+            self.layering.instance(call.item, call.scope, self.rank, {})
         except Rejected as error:
             if not error.needs_input:
                 self.layering.problems.append(call.frame.located(error.diagnostic))
@@ -325,11 +343,6 @@ def _channels(value: Value) -> int:
 
 def _operator(name: str, **fields: Any) -> Operator:
     return operator_class(name)(**fields)
-
-
-def _inside(call: Call) -> Frame:
-    """The frame within a composite: names of a loop reach into it."""
-    return call.frame.nested(call.scope, call.frame.trainable)
 
 
 def _level(call: Call, indexed: frozenset[str]) -> tuple[Names, str]:

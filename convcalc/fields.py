@@ -28,6 +28,7 @@ class Field(NamedTuple):
     - ``padding``: integers per axis, pairs per side, or a padding word;
     - ``ints``: a list of integers of any length;
     - ``shape``: channels and spatial sizes of a tensor, null where unknown;
+    - ``layer``: the id of a layer above (the operator gets a ``Recorded``);
     - ``extent``: a receptive field: integers per axis, or the word ``unknown``.
     """
 
@@ -124,6 +125,11 @@ def flag(doc: str, default: Any = REQUIRED) -> Any:
 def word(choices: tuple[str, ...], doc: str, default: Any = REQUIRED) -> Any:
     """One of a few words."""
     return field("word", doc, default, choices=choices)
+
+
+def layer(doc: str, default: Any = REQUIRED) -> Any:
+    """The id of another layer."""
+    return field("layer", doc, default)
 
 
 def axes(doc: str, default: Any = REQUIRED, **more: Any) -> Any:

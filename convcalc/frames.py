@@ -86,8 +86,9 @@ class Frame:
 class Tensors:
     """All tensors of a network by path, and what a reference means."""
 
-    def __init__(self) -> None:
+    def __init__(self, ports: dict[str, Tensor]) -> None:
         self.by_path: dict[str, Value] = {}
+        self.ports = ports  # further outputs of layers, by path
 
     def named(self, reference: Reference, prev: Value, frame: Frame) -> Value:
         """``prev``, a name of a loop, an id or ref param, or a path of a layer above."""
@@ -102,6 +103,10 @@ class Tensors:
         for path in (frame.prefix + text, text):
             if path in self.by_path:
                 return self.by_path[path]
+        head, _, port = text.rpartition(".")
+        owner = prev if head == "prev" else frame.tensors.get(head)
+        if owner is not None and f"{owner.label}.{port}" in self.ports:
+            return self.ports[f"{owner.label}.{port}"]
         head = text.replace("[", ".").partition(".")[0]
         if head in frame.tensors and frame.tensors[head] is None:
             return None

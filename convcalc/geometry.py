@@ -252,6 +252,49 @@ class Whole(NamedTuple):
         raise ValueError("a global map has no hull")
 
 
+class Deformed(NamedTuple):
+    """Taps that move with the input: ``base`` is the grid they start from.
+
+    Without a ``bound`` on the offsets a tap can lie anywhere; the hull is that of the grid, and
+    the reach is marked unbounded. With one, a tap reads up to ceil(bound) + 1 positions to
+    either side: bilinear sampling adds one.
+    """
+
+    base: AxisMap
+    bound: Fraction | None = None
+
+    @property
+    def period(self) -> int:
+        return self.base.period
+
+    @property
+    def shift(self) -> int:
+        return self.base.shift
+
+    def taps(self, y: int) -> range | tuple[int, ...]:
+        taps = self.base.taps(y)
+        if self.bound is None:
+            return taps
+        margin = ceil(self.bound) + 1
+        return tuple(sorted({t + m for t in taps for m in range(-margin, margin + 1)}))
+
+    def hull(self, y: int) -> tuple[int, int] | None:
+        hull = self.base.hull(y)
+        if hull is None or self.bound is None:
+            return hull
+        margin = ceil(self.bound) + 1
+        return hull[0] - margin, hull[1] + margin
+
+
+def is_unbounded(axis: AxisMap) -> bool:
+    """Whether an axis is read at places that depend on the input without any bound."""
+    if isinstance(axis, Deformed):
+        return axis.bound is None or is_unbounded(axis.base)
+    if isinstance(axis, Chain):
+        return is_unbounded(axis.outer) or is_unbounded(axis.inner)
+    return isinstance(axis, Union) and any(is_unbounded(each) for each in axis.maps)
+
+
 class Unreadable(NamedTuple):
     """What the output reads cannot be known; ``reason`` says why."""
 

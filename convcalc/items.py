@@ -349,7 +349,7 @@ class Items:
         for argument in given:
             param = valid[argument.name]
             if param.kind == "ref":
-                self.references(argument.node, argument.name)
+                argument.reference = self.references(argument.node, argument.name)[0]
                 continue
             words = self.literal(param.kind, argument.node, names)
             self.require_names(argument.node, names, words)
@@ -408,10 +408,12 @@ class Items:
         for argument in given:
             field = declared[argument.name]
             argument.field = field
+            if field.kind == "layer":
+                argument.reference = self.references(argument.node, argument.name)[0]
+                continue
             words = self.words_of(field, argument.node)
             self.require_names(argument.node, names, words)
             argument.evaluate = field_evaluator(field, argument.node)
-            argument.constant = not free_names(argument.node, words)
         item.arguments = given
         item.kind = "operator"
         required = [name for name, field in declared.items() if field.required]

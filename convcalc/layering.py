@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc.decode import Rejected, coerced, default_value, rejected
 from convcalc.diagnostics import Diagnostic, Place, Related
 from convcalc.frames import Frame, Names, Tensor, Value
 from convcalc.graph import Layer
-from convcalc.operator import Analysis, Operator, Problem, fields_of
+from convcalc.operator import Analysis, Operator, Port, Problem, Recorded, fields_of
 from convcalc.shape import Shape
 from convcalc.spec import Item
 
@@ -35,6 +35,7 @@ class Layering:
         self.steps = 0
         self.analyses: dict[tuple[int, tuple[Shape, ...]], Analysis] = {}
         self.operators: dict[Operator, Operator] = {}
+        self.ports: dict[str, Tensor] = {}  # further outputs by path
 
     def step(self, place: Place) -> None:
         """Counts an item that is written out; a network of nothing but steps must end too."""
@@ -48,9 +49,11 @@ class Layering:
 
     # --- operators ----------------------------------------------------------------------------
 
-    def instance(self, item: Item, scope: dict[str, Any], rank: int) -> Operator:
+    def instance(
+        self, item: Item, scope: dict[str, Any], rank: int, recorded: Mapping[str, Recorded]
+    ) -> Operator:
         """The operator of an item; equal ones are the same object."""
-        values = [a.evaluate(scope) for a in item.arguments if a.evaluate]
+        values = [a.evaluate(scope) if a.evaluate else recorded.get(a.name) for a in item.arguments]
         key = (rank, repr(values))
         found: Operator | None = item.cache.get(key)
         if found is None:
@@ -104,7 +107,25 @@ class Layering:
         )
         if len(self.layers) > self.limit:
             raise TooLarge(item.place, f"more than {self.limit:,} layers", self.limit)
-        return Tensor(self.first + len(self.layers) - 1, analysis.output, path)
+        number = self.first + len(self.layers) - 1
+        for key, port in analysis.ports.items():
+            self.port(f"{path}.{key}", port)
+        return Tensor(number, analysis.output, path)
+
+    def port(self, path: str, port: Port) -> None:
+        """Adds a further output of the last layer, as a layer without work of its own."""
+        analysis = Analysis(port.output, port.axes)
+        self.layers.append(self.layers[-1]._replace(path=path, analysis=analysis))
+        number = self.first + len(self.layers) - 1
+        self.ports[path] = Tensor(number, port.output, path)
+
+    def record(self, name: str, tensor: Tensor) -> Recorded | None:
+        """What is known of the layer that makes a tensor; None for an input of the network."""
+        index = tensor.number - self.first
+        if index < 0:
+            return None
+        layer = self.layers[index]
+        return Recorded(name, layer.operator, layer.shapes, layer.analysis.output)
 
     def analysed(
         self, operator: Operator, tensors: list[Tensor], frame: Frame, item: Item
@@ -184,7 +205,8 @@ def _operator(item: Item, values: list[Any], rank: int) -> Operator:
     for argument, value in zip(item.arguments, values, strict=True):
         assert argument.field is not None
         name, field, node = argument.name, argument.field, argument.node
-        fields[name] = coerced(name, field, value, node, rank)
+        plain = argument.reference is None
+        fields[name] = coerced(name, field, value, node, rank) if plain else value
     return item.operator(**fields)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from convcalc.fields import Field
-from convcalc.geometry import PADDING_WORDS
 from convcalc.operator import Operator, fields_of
 from convcalc.shape import known
 
@@ -42,13 +41,13 @@ def value_text(field: Field) -> str:
     """What may stand in the field: kind and bounds, or the words."""
     words = {
         "word": " | ".join(field.choices),
-        "padding": f"int, per axis, per side, {' | '.join(PADDING_WORDS)}",
-        "axes": "int, or one per axis",
-        "scales": "number, or one per axis",
-        "sizes": "int or null, or one per axis",
+        "padding": "int, list or word",
+        "axes": "int or list",
+        "scales": "number or list",
+        "sizes": "int, null or list",
         "ints": "list of int",
         "shape": "channels and sizes",
-        "extent": "int, one per axis, or unknown",
+        "extent": "int, list or unknown",
         "count": "int with k M G T",
     }
     text = words.get(field.kind, field.kind)

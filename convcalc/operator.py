@@ -51,6 +51,27 @@ class Problem(NamedTuple):
     severity: str = "error"
 
 
+class Recorded(NamedTuple):
+    """Another layer that an operator refers to by name (field kind ``layer``), such as the
+    pooling whose indices an unpooling uses; ``name`` is what the file calls it. The tensor that
+    the layer makes comes to the operator as a further input, after the others."""
+
+    name: str
+    operator: Operator
+    inputs: tuple[Shape, ...]
+    output: Shape
+
+
+class Port(NamedTuple):
+    """A further output of an operator, beside its main one, with its own axis maps per input.
+
+    ``id.port`` (or ``prev.port``) refers to it.
+    """
+
+    output: Shape
+    axes: tuple[Axes, ...]
+
+
 class Analysis(NamedTuple):
     """What an operator makes of its inputs.
 
@@ -59,7 +80,7 @@ class Analysis(NamedTuple):
     ``(out_channels, in_channels / groups, *kernel_size)``, a transposed one's
     ``(in_channels, out_channels / groups, *kernel_size)``. ``frozen`` names those of them that
     are fixed and never trained. ``buffers`` are stored but not learned (running statistics).
-    ``facts`` are further numbers worth showing, by name.
+    ``facts`` are further numbers worth showing, by name. ``ports`` are further outputs.
     """
 
     output: Shape
@@ -69,6 +90,7 @@ class Analysis(NamedTuple):
     buffers: Mapping[str, tuple[int, ...]] = {}
     frozen: frozenset[str] = frozenset()
     facts: Mapping[str, Any] = {}
+    ports: Mapping[str, Port] = {}
 
 
 @dataclass(frozen=True)

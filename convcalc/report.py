@@ -43,6 +43,7 @@ class ReceptiveField:
     ``jump`` is the distance in input positions between the centers of neighbouring outputs,
     ``center`` the center of output 0, in positions that count from 0. ``is_global`` says that
     the output also depends on the whole input, beside the local value given here.
+    ``unbounded``: a deformable layer can look anywhere, the size is that of its grid.
     ``reason`` tells why something is unknown.
     """
 
@@ -51,6 +52,7 @@ class ReceptiveField:
     jump: tuple[Fraction, ...]
     center: tuple[Fraction, ...]
     is_global: bool = False
+    unbounded: bool = False
     reason: str = ""
 
 

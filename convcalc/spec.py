@@ -91,9 +91,9 @@ class Reference:
 
 
 class Argument:
-    """A field or param that an item gives: its node, and its evaluator (None for a reference)."""
+    """A field or param that an item gives: its node, and its evaluator or reference."""
 
-    __slots__ = ("constant", "evaluate", "field", "key", "name", "node")
+    __slots__ = ("evaluate", "field", "key", "name", "node", "reference")
 
     def __init__(self, name: str, node: doc.Node, key: Place) -> None:
         self.name = name
@@ -101,7 +101,7 @@ class Argument:
         self.key = key
         self.field: Field | None = None
         self.evaluate: Evaluator | None = None
-        self.constant = False
+        self.reference: Reference | None = None
 
 
 class Item:

@@ -49,12 +49,10 @@ def memory_text(value: int, *, exact: bool = False) -> str:
 def decimal_text(value: Fraction) -> str:
     """A number with four significant digits; the whole part is never rounded away."""
     size = abs(value)
-    whole = int(size)
-    places = max(0, 4 - len(str(whole))) if whole else 4 + _leading_zeros(size)
-    scaled = round(size * 10**places)
-    whole, rest = divmod(scaled, 10**places)
-    trim = Fraction(scaled, 10**places) == size
-    number = _point(whole, f"{rest:0{places}}"[:places], trim=trim)
+    rounded = round(size, _places(size))
+    places = _places(rounded)  # one less where 9.9996 became 10
+    whole, rest = divmod(int(rounded * 10**places), 10**places)
+    number = _point(whole, f"{rest:0{places}}"[:places], trim=rounded == size)
     return f"{'-' * (value < 0)}{number}"
 
 
@@ -82,12 +80,14 @@ def _point(whole: int, decimals: str, *, trim: bool) -> str:
     return f"{whole}.{decimals}" if decimals else str(whole)
 
 
-def _leading_zeros(value: Fraction) -> int:
-    """Zeros between the point and the first digit of a number below 1; 0 for 0 itself."""
-    zeros = 0
-    while value and value * 10 ** (zeros + 1) < 1:
+def _places(value: Fraction) -> int:
+    """Decimals of a number with four significant digits."""
+    if value >= 1 or not value:
+        return max(0, 4 - len(str(int(value))))
+    zeros = 0  # between the point and the first digit
+    while value * 10 ** (zeros + 1) < 1:
         zeros += 1
-    return zeros
+    return 4 + zeros
 
 
 # --- read --------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ def _field(axes: tuple[Reach, ...], spatial: tuple[int, ...]) -> ReceptiveField:
         tuple(reach.jump for reach in axes),
         tuple(_center(reach) for reach in axes),
         any(reach.is_global for reach in axes),
+        any(reach.unbounded for reach in axes),
         next((reach.reason for reach in axes if reach.reason), ""),
     )
 

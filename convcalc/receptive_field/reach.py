@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import reduce
+from itertools import pairwise
 from math import gcd, lcm
 from typing import NamedTuple
 
-from convcalc.geometry import SAME, AxisMap, Chain, Slide, Union, Unreadable, Whole
+from convcalc.geometry import SAME, AxisMap, Chain, Slide, Union, Unreadable, Whole, is_unbounded
 from convcalc.shape import known
 
 LONGEST_PERIOD = 4096  # phases; beyond, the reach is given up as unknown, with that reason
@@ -37,6 +38,7 @@ class Reach(NamedTuple):
     is_global: bool = False
     fixed: bool = False
     placed: bool = True
+    unbounded: bool = False  # deformable: the grid's interval, but a tap can lie anywhere
     reason: str = ""  # why the reach is not known, if so
 
     def interval(self, y: int) -> tuple[int, int] | None:
@@ -62,6 +64,8 @@ def through(axis: AxisMap, reach: Reach) -> Reach:
         return inner._replace(is_global=True)
     if isinstance(axis, Slide) and reach.period == 1:
         return _slid(axis, reach)
+    if is_unbounded(axis):
+        reach = reach._replace(unbounded=True)
     rounds = reach.period // gcd(reach.period, axis.shift)
     period = axis.period * rounds
     if period > LONGEST_PERIOD:
@@ -107,7 +111,7 @@ def _is_monotone(reach: Reach) -> bool:
         if first is None or None in ends:
             return False
         walk: Sequence[int] = [end for end in ends if end is not None] + [first + reach.shift]
-        if any(a > b for a, b in zip(walk, walk[1:], strict=False)):
+        if any(a > b for a, b in pairwise(walk)):
             return False
     return True
 
@@ -153,6 +157,7 @@ def joined(reaches: Sequence[Reach], size: int) -> Reach:
         return reaches[0]
     is_global = any(reach.is_global for reach in reaches)
     placed = all(reach.placed for reach in reaches)
+    unbounded = any(reach.unbounded for reach in reaches)
     unknown = next((reach for reach in reaches if reach.reason), None)
     if unknown is not None:
         return unknown._replace(is_global=is_global)
@@ -167,7 +172,7 @@ def joined(reaches: Sequence[Reach], size: int) -> Reach:
     if period > LONGEST_PERIOD:
         return first._replace(reason=f"it differs between more than {LONGEST_PERIOD} phases")
     intervals = [span(reach.interval(y) for reach in local) for y in range(period)]
-    like = first._replace(is_global=is_global, placed=placed)
+    like = first._replace(is_global=is_global, placed=placed, unbounded=unbounded)
     if len(jumps) > 1:
         return like._replace(
             period=period,
