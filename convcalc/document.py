@@ -9,12 +9,13 @@ differently, it is an error, and whatever expands (aliases, merge keys) is refus
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 import yaml
 
 from convcalc.diagnostics import Diagnostic, Place, Related, in_order
+from convcalc.scalars import WORDS, Wrong, forbidden, resolved
+from convcalc.yaml_errors import explained, expression_at, without_colon
 
 
 class Limits(NamedTuple):
@@ -101,19 +102,6 @@ class _StopError(Exception):
     """Reading cannot go on; the reason is among the problems."""
 
 
-class _Wrong(NamedTuple):
-    """A problem without its place."""
-
-    name: str
-    message: str
-    help: str = ""
-
-    def at(self, place: Place, related: tuple[Related, ...]) -> Diagnostic:
-        """The problem; what it quotes from a hostile file is cut."""
-        message, advice = (t if len(t) <= 200 else t[:199] + "…" for t in (self.message, self.help))
-        return Diagnostic(self.name, message, place, advice, related)
-
-
 class _Open:
     """A collection whose end has not come yet; its entries are checked when it does."""
 
@@ -150,13 +138,13 @@ class _Reader:
         self.lines: list[str] = []
         self.open: list[_Open] = []
 
-    def report(self, wrong: _Wrong, place: Place, *related: Related) -> None:
+    def report(self, wrong: Wrong, place: Place, *related: Related) -> None:
         if len(self.problems) == self.limits.problems:
             message = f"the file has more than {self.limits.problems} problems"
-            self.stop(_Wrong("too-large", message, "mend the first ones"), place)
+            self.stop(Wrong("too-large", message, "mend the first ones"), place)
         self.problems.append(wrong.at(place, related))
 
-    def stop(self, wrong: _Wrong, place: Place, *related: Related) -> NoReturn:
+    def stop(self, wrong: Wrong, place: Place, *related: Related) -> NoReturn:
         self.problems.append(wrong.at(place, related))
         raise _StopError
 
@@ -178,9 +166,9 @@ class _Reader:
         except yaml.MarkedYAMLError as error:
             for unfinished in reversed(self.open):
                 self.finish(unfinished, None)
-            self.stop(*_explained(error, self))
+            self.stop(*explained(error, self))
         if root is None or (isinstance(root, Scalar) and root.plain and not root.text):
-            wrong = _Wrong("syntax", "the file is empty", "start with 'convcalc: 1'")
+            wrong = Wrong("syntax", "the file is empty", "start with 'convcalc: 1'")
             self.stop(wrong, self.place(0, 0))
         return root
 
@@ -192,13 +180,13 @@ class _Reader:
         if size > most:
             message = f"the file has {size:,} bytes, and at most {most:,} are read"
             advice = "move blocks into imported files"
-            self.stop(_Wrong("too-large", message, advice), self.place(0, 0))
+            self.stop(Wrong("too-large", message, advice), self.place(0, 0))
         if isinstance(source, bytes):
             source = self.from_utf8(source)
         text = source.removeprefix("\ufeff")
-        if (position := _forbidden(text)) >= 0:
+        if (position := forbidden(text)) >= 0:
             message = f"the character U+{ord(text[position]):04X} is not allowed"
-            self.stop(_Wrong("syntax", message, "remove it"), self.after(text[:position]))
+            self.stop(Wrong("syntax", message, "remove it"), self.after(text[:position]))
         return text
 
     def from_utf8(self, source: bytes) -> str:
@@ -206,7 +194,7 @@ class _Reader:
             return source.decode()
         except UnicodeDecodeError as error:
             message = f"the byte 0x{source[error.start]:02x} is not UTF-8"
-            wrong = _Wrong("syntax", message, "save the file as UTF-8")
+            wrong = Wrong("syntax", message, "save the file as UTF-8")
             self.stop(wrong, self.after(source[: error.start].decode()))
 
     def after(self, before: str) -> Place:
@@ -231,10 +219,10 @@ class _Reader:
                 nodes += 1
                 if nodes > self.limits.nodes:
                     message = f"the file has more than {self.limits.nodes:,} nodes"
-                    self.stop(_Wrong("too-large", message, _REPEAT), node.place)
+                    self.stop(Wrong("too-large", message, _REPEAT), node.place)
                 if len(opened) > self.limits.depth:
                     message = f"nested deeper than {self.limits.depth} levels"
-                    self.stop(_Wrong("too-large", message, _REPEAT), node.place)
+                    self.stop(Wrong("too-large", message, _REPEAT), node.place)
         return root
 
     def node(self, event: Any, kind: type) -> Node:
@@ -265,21 +253,21 @@ class _Reader:
         """The start of a document."""
         place = self.place(event.start_mark.line, event.start_mark.column)
         if root is not None:
-            wrong = _Wrong("unsupported-yaml", "a second document starts here", _ONE_DOCUMENT)
+            wrong = Wrong("unsupported-yaml", "a second document starts here", _ONE_DOCUMENT)
             self.stop(wrong, place)
         if event.version or event.tags:
-            wrong = _Wrong("unsupported-yaml", "directives are not supported", "remove the line")
+            wrong = Wrong("unsupported-yaml", "directives are not supported", "remove the line")
             self.report(wrong, place)
 
     def scalar(self, text: str, style: str, place: Place, is_key: bool) -> Scalar:
         if style:
-            if style == '"' and (position := _forbidden(text)) >= 0:
+            if style == '"' and (position := forbidden(text)) >= 0:
                 message = f"the escape of U+{ord(text[position]):04X} is not allowed"
-                self.report(_Wrong("syntax", message, "remove it"), place)
+                self.report(Wrong("syntax", message, "remove it"), place)
             return Scalar(text, text, False, place)
         if is_key:
             return Scalar(text, text, True, place)
-        value, wrong = _resolved(text)
+        value, wrong = resolved(text)
         if wrong:
             self.report(wrong, place)
         return Scalar(value, text, True, place)
@@ -288,7 +276,7 @@ class _Reader:
         """A stand-in for an alias, which is reported."""
         place = place._replace(end=place.column + 1 + len(name))
         message = f"the alias '*{name}' is not supported"
-        self.report(_Wrong("unsupported-yaml", message, _REPEAT), place)
+        self.report(Wrong("unsupported-yaml", message, _REPEAT), place)
         return Scalar(name, name, True, place)
 
     def refuse_properties(self, place: Place) -> None:
@@ -303,7 +291,7 @@ class _Reader:
             where = self.place(place.line - 1, column, column + len(word))
             advice = "remove it" if kind == "tag" else _REPEAT
             message = f"the {kind} '{word}' is not supported"
-            self.report(_Wrong("unsupported-yaml", message, advice), where)
+            self.report(Wrong("unsupported-yaml", message, advice), where)
 
     # --- the end of a collection --------------------------------------------------------
 
@@ -330,7 +318,7 @@ class _Reader:
                 self.report(wrong, key.place)
             elif isinstance(key, Scalar):
                 if first := node.keys.get(key.text):
-                    wrong = _Wrong("duplicate-key", f"the key '{key.text}' stands twice", _ONE_KEY)
+                    wrong = Wrong("duplicate-key", f"the key '{key.text}' stands twice", _ONE_KEY)
                     self.report(wrong, key.place, Related(first.place, "first here"))
                 else:
                     node.add(key, value)
@@ -347,7 +335,7 @@ class _Reader:
                 split = split or self.join(entries[-1][1])
                 missing += _unclosed(key)
             else:
-                self.report(_without_colon(key.text), key.place)
+                self.report(without_colon(key.text), key.place)
         return entries
 
     def whole_items(self, raw: list[Node]) -> list[Node]:
@@ -372,12 +360,12 @@ class _Reader:
         """Give a split value its whole text back, and report it."""
         assert isinstance(node, Scalar)  # nothing else is unclosed
         file, line, column, _ = node.place
-        text = _expression_at(self.line(line), column - 1)
+        text = expression_at(self.line(line), column - 1)
         node.value = node.text = text
         node.place = Place(file, line, column, column + len(text))
         advice = "quote the expression" + (f': "{text}"' if _unclosed(node) == 0 else "")
         message = f"the commas of '{text}' split it into several entries"
-        self.report(_Wrong("syntax", message, advice), node.place)
+        self.report(Wrong("syntax", message, advice), node.place)
         return True
 
 
@@ -386,261 +374,18 @@ _ONE_DOCUMENT: Final = "keep one network per file"
 _ONE_KEY: Final = "keep one of the two"
 
 
-# --- scalars ----------------------------------------------------------------------------
-
-_WORDS: Final[dict[str, bool | None]] = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-}
-_YAML_1_1: Final = {"yes": True, "on": True, "no": False, "off": False}
-_LONGEST_NUMBER: Final = 40  # characters
-
-
-def _resolved(text: str) -> tuple[bool | int | float | str | None, _Wrong | None]:
-    """What a plain scalar means by the core schema, and what is wrong with it."""
-    if text in _WORDS:
-        return _WORDS[text], None
-    if text[0] in "+-.0123456789":
-        return _number(text)
-    if len(text) <= 3 and (meaning := _YAML_1_1.get(text.lower())) is not None:
-        message = f"'{text}' is a boolean in YAML 1.1 and a word in YAML 1.2"
-        advice = f"write {str(meaning).lower()}, or '{text}' in quotes for the word"
-        return meaning, _Wrong("ambiguous-scalar", message, advice)
-    return text, None
-
-
-def _number(text: str) -> tuple[int | float | str, _Wrong | None]:
-    digits = text.lstrip("+-")
-    if digits.lower() in (".inf", ".nan"):
-        return text, _Wrong("wrong-type", f"'{text}' is not a finite number", "write a number")
-    # float() would also take words, underscores and the digits of other scripts.
-    if text.strip("0123456789+-.eE") and not (text[:2] in _BASES and text[2:].isalnum()):
-        return text, None
-    if len(text) > _LONGEST_NUMBER:
-        message = f"a number of {len(text):,} characters; at most {_LONGEST_NUMBER} are read"
-        return 0, _Wrong("too-large", message, "write it with an exponent")
-    try:
-        value = _parsed(text, digits)
-    except ValueError:
-        return text, None
-    if not isfinite(value):
-        message = f"'{text}' is beyond the largest float"
-        return 0, _Wrong("too-large", message, "write a smaller number")
-    return value, _leading_zeros(text, digits)
-
-
-_BASES: Final = {"0x": 16, "0o": 8}
-
-
-def _parsed(text: str, digits: str) -> int | float:
-    if text[:2] in _BASES:
-        return int(text[2:], _BASES[text[:2]])
-    return int(text) if digits.isdecimal() else float(text)
-
-
-def _leading_zeros(text: str, digits: str) -> _Wrong | None:
-    if not digits.isdecimal() or digits[0] != "0" or digits == "0":
-        return None
-    octal = digits.lstrip("0")
-    also = f", or 0o{octal} for the octal number" if octal and not set(octal) & set("89") else ""
-    return _Wrong("ambiguous-scalar", f"'{text}' has leading zeros", f"write {int(text)}{also}")
-
-
-def _forbidden(text: str) -> int:
-    """The position of the first character that is not allowed, or -1.
-
-    Besides control characters, lone carriage returns and Unicode's line separators are
-    refused: PyYAML counts them as lines and editors do not, so that places would be wrong.
-    """
-    if "\r" in text:
-        text = text.replace("\r\n", "\n\n")  # every position stays
-    unusual = [c for c in set(text) if c < " " or c > "~"]  # few, even of a long text
-    return min((text.index(c) for c in unusual if not _is_allowed(c)), default=-1)
-
-
-def _is_allowed(character: str) -> bool:
-    if character < "\xa0":
-        return character in "\t\n"
-    return (
-        not "\ud800" <= character < "\ue000" and character not in "\u2028\u2029\ufeff\ufffe\uffff"
-    )
-
-
-def _bad_key(key: Node) -> _Wrong | None:
+def _bad_key(key: Node) -> Wrong | None:
     if not isinstance(key, Scalar):
         kind = "list" if isinstance(key, Sequence) else "mapping"
-        return _Wrong("wrong-type", f"a {kind} cannot be a key", "write a word before the colon")
+        return Wrong("wrong-type", f"a {kind} cannot be a key", "write a word before the colon")
     if key.plain and key.text == "<<":
-        return _Wrong("unsupported-yaml", "the merge key '<<' is not supported", _REPEAT)
-    if key.plain and _WORDS.get(key.text, key) is None:
-        return _Wrong("wrong-type", "a key cannot be null", "write a word before the colon")
+        return Wrong("unsupported-yaml", "the merge key '<<' is not supported", _REPEAT)
+    if key.plain and WORDS.get(key.text, key) is None:
+        return Wrong("wrong-type", "a key cannot be null", "write a word before the colon")
     return None
-
-
-# --- expressions that YAML takes apart --------------------------------------------------
 
 
 def _unclosed(node: Node) -> int:
     if not isinstance(node, Scalar) or not node.plain:
         return 0
     return node.text.count("(") - node.text.count(")")
-
-
-def _without_colon(key: str) -> _Wrong:
-    word, colon, rest = key.partition(":")
-    if colon and rest and word.isidentifier():
-        message = f"there is no space after the colon of '{key}'"
-        return _Wrong("syntax", message, f"write '{word}: {rest}'")
-    advice = f"write '{key}: ' and a value, or '{key}: {{}}' for a layer without fields"
-    return _Wrong("syntax", f"the key '{key}' has no colon and no value", advice)
-
-
-def _expression_at(line: str, start: int) -> str:
-    """The text from ``start`` to the comma or bracket that is not its own."""
-    depth = 0
-    for end in range(start, len(line)):
-        character = line[end]
-        if depth == 0 and character in ",]}":
-            return line[start:end].rstrip()
-        depth += (character in "([{") - (character in ")]}")
-    return line[start:].rstrip()
-
-
-def _expression_around(line: str, bracket: int) -> str:
-    """The expression of which a flow collection has read the text before ``bracket``."""
-    colon = line.rfind(": ", 0, bracket) + 2
-    comma = max(line.rfind(mark, 0, bracket) for mark in ",[{") + 1
-    inside_call = line.count("(", colon, comma) > line.count(")", colon, comma)
-    start = colon if colon > 1 and inside_call else max(colon * (colon > 1), comma)
-    return _expression_at(line, start + len(line[start:]) - len(line[start:].lstrip()))
-
-
-# --- syntax errors ----------------------------------------------------------------------
-
-_QUOTE: Final = "quote the value"
-_SPACE: Final = ("there is no space after the colon", "write 'key: value'")
-_NO_COLON: Final = ("this line has no ': '", "write 'key: value'")
-_UNQUOTED: Final = ("the quote is never closed", "close it where the value ends")
-_START: Final = ("a value cannot begin with '{c}'", _QUOTE)
-_ESCAPE: Final = ("YAML has no such escape", "double the backslash, or use single quotes")
-# A part of what PyYAML's parsers say; our sentence (c: the character there) and our advice;
-# whether the place is where the faulty text begins instead of where the parser stopped.
-_SENTENCES: Final = (
-    ("unexpected ':'", *_SPACE, False),
-    ("expected ':'", *_NO_COLON, True),
-    ("end of stream", *_UNQUOTED, True),
-    ("unexpected document", *_UNQUOTED, True),
-    ("escape", *_ESCAPE, False),
-    ("mapping values", "a ': ' stands inside a value", _QUOTE, False),
-    ("sequence entries", "a list item cannot begin here", "begin it on its own line", False),
-    ("start any token", *_START, False),
-    ("alphabetic", *_START, True),
-    ("comment or", *_START, True),
-    ("directive", "a line cannot begin with '%'", "remove the line", True),
-    ("document start>", "nothing may follow the value of the file", "put it under a key", False),
-)
-
-
-class _Trouble:
-    """Where the parser stopped, and where what it was reading began."""
-
-    def __init__(self, error: Any, reader: _Reader) -> None:
-        mark, begun = error.problem_mark, error.context_mark or error.problem_mark
-        self.problem = error.problem or ""
-        self.context = error.context or ""
-        self.line = reader.line(mark.line + 1)
-        self.column = mark.column
-        self.place = reader.place(mark.line, mark.column)
-        self.start = reader.place(begun.line, begun.column)
-        if "flow" in self.context:  # the mark may be that of a missing value
-            places = [opened.node.place for opened in reversed(reader.open)]
-            brackets = [p for p in places if reader.line(p.line)[p.column - 1] in "[{"]
-            self.start = brackets[0] if brackets else self.start
-        self.opener = reader.line(self.start.line)[self.start.column - 1 :][:1]
-        rest = [self.line[mark.column :], *reader.lines[mark.line + 1 :]]
-        self.at_end = not any(text.strip() for text in rest)
-        self.before, self.character = self.line[: mark.column], self.line[mark.column :][:1]
-
-
-def _explained(error: Any, reader: _Reader) -> tuple[Any, ...]:
-    """The arguments of ``stop``, in the words of people who write files, not parsers."""
-    at = _Trouble(error, reader)
-    if at.character == "\t" and not at.before.strip():
-        return _syntax("a tab cannot indent a line", "indent with spaces"), at.place
-    if "flow" in at.context:
-        return _flow_error(at)
-    if "parsing a block" in at.context:
-        return _block_error(at), at.place
-    if "':'" in at.problem or "mapping values" in at.problem:
-        return _colon_error(at, reader)
-    return _sentence(at)
-
-
-def _sentence(at: _Trouble) -> tuple[_Wrong, Place]:
-    for part, message, advice, from_start in _SENTENCES:
-        if part in at.problem:
-            character = at.opener if from_start else at.character
-            wrong = _syntax(message.format(c=character), advice)
-            return wrong, at.start if from_start else at.place
-    return _syntax("YAML does not allow what stands here", _QUOTE), at.place
-
-
-def _colon_error(at: _Trouble, reader: _Reader) -> tuple[_Wrong, Place]:
-    for number in (at.start.line, at.place.line - 1):
-        if tight := _tight_key(reader.line(number)):
-            column = reader.line(number).index(tight)
-            return _without_colon(tight), reader.place(number - 1, column, column + len(tight))
-    if "mapping values" in at.problem and ": " not in at.before:
-        message = "this key stands below a line that already has a value"
-        return _syntax(message, "give both keys the same indentation"), at.place
-    return _sentence(at)
-
-
-def _flow_error(at: _Trouble) -> tuple[Any, ...]:
-    if at.at_end:
-        return _syntax(f"the '{at.opener}' is never closed", "close it"), at.start
-    if at.character in ("[", "{") and at.before.rstrip()[-1:] not in ("", *",:[{"):
-        text = _expression_around(at.line, at.column)
-        column = at.line.rindex(text, 0, at.column + len(text))
-        place = at.place._replace(column=column + 1, end=column + 1 + len(text))
-        if _tight_key(text):
-            return _without_colon(text), place
-        bare = text.startswith("${") and text.endswith("}")
-        advice = f"write the bare name: {text[2:-1]}" if bare else f'quote the expression: "{text}"'
-        return _syntax(f"the brackets of '{text}' belong to YAML here", advice), place
-    if "node content" in at.problem:
-        what = "a key" if at.character == ":" else "a value"
-        return _syntax(f"{what} is missing before '{at.character}'", "write it"), at.place
-    closer = "}" if at.opener == "{" else "]"
-    message = f"a ',' or '{closer}' is missing before '{at.character}'"
-    related = Related(at.start, "opened here")
-    return _syntax(message, "add it, or quote the value"), at.place, related
-
-
-def _block_error(at: _Trouble) -> _Wrong:
-    if at.before.strip():
-        wrong = ("nothing may follow the value on this line", "quote the whole value")
-    elif at.character == ":":
-        wrong = ("a key is missing before ':'", "write 'key: value'")
-    elif at.character in ("]", "}"):
-        wrong = (f"nothing opened this '{at.character}'", "remove it")
-    elif at.line.lstrip().startswith("- "):
-        wrong = ("a list item cannot stand among keys", "put the list under a key")
-    elif "mapping" not in at.context:
-        wrong = ("this line does not continue the list above", "begin it with '- '")
-    else:
-        message = "the indentation of this line matches no line above"
-        wrong = (message, "align it with the keys it belongs to")
-    return _syntax(*wrong)
-
-
-def _tight_key(line: str) -> str:
-    """The text of a line such as ``k:3``, whose colon lacks its space."""
-    text = line.strip().removeprefix("- ").strip()
-    word, _, rest = text.partition(":")
-    return text if word.isidentifier() and rest and not rest[0].isspace() else ""
-
-
-def _syntax(message: str, advice: str) -> _Wrong:
-    return _Wrong("syntax", message, advice)
