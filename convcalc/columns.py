@@ -1,18 +1,18 @@
 """Every column once: key, title, value, unit, alignment, and how soon it may be hidden.
 
 A column's value is a function of a row, and a row may be anything: those of
-:class:`convcalc.report.Row` are here, ``list`` has its own. Values stay data (integers,
+:class:`convcalc.rows.Row` are here, ``list`` has its own. Values stay data (integers,
 fractions, tuples, ``UNKNOWN``, None where a row has no such thing); the formats write them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from convcalc.report import Row
+from convcalc.rows import Row
 from convcalc.shape import UNKNOWN, Shape, known
 
 BYTES, SHARE, RATIO = "B", "%", "FLOP/B"  # units that are written in a way of their own
@@ -52,16 +52,6 @@ def cell(column: Column, row: Any, totals: Any | None) -> Any:
     if not (known(value) and known(whole)):
         return UNKNOWN
     return Fraction(value, whole) if whole else None
-
-
-def chosen(keys: Sequence[str]) -> list[Column]:
-    """Columns by key; KeyError with the nearest key if there is none of that name."""
-    for key in keys:
-        if key not in COLUMNS:
-            from convcalc.diagnostics import nearest
-
-            raise KeyError(key, nearest(key, COLUMNS))
-    return [COLUMNS[key] for key in keys]
 
 
 # --- values ------------------------------------------------------------------------------------

@@ -1,0 +1,79 @@
+"""One layer as a card: what it makes, what it stores, what it computes, what it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from convcalc.render import Style
+from convcalc.render.cells import axes_text, clean, receptive_field_text, value_text
+from convcalc.report import LayerReport
+from convcalc.shape import known
+from convcalc.units import count_text, fraction_text
+
+INDENT = "  "
+
+
+def card(layer: LayerReport, counted: Sequence[str], style: Style) -> str:
+    """The lines of a layer, labels to the left; numbers are exact."""
+    lines = list(_lines(layer, counted))
+    width = max(len(label) for label, _ in lines)
+    title = f"{layer.operator} · {' and '.join(map(str, layer.inputs))} → {layer.output}"
+    title = clean(title, style)
+    return "\n".join(
+        [
+            f"\033[1m{title}\033[0m" if style.color else title,
+            *(clean(f"{label:<{width}}  {text}".rstrip(), style) for label, text in lines),
+        ]
+    )
+
+
+def _lines(layer: LayerReport, counted: Sequence[str]) -> Iterator[tuple[str, str]]:
+    batch = layer.output.batch
+    yield from ((INDENT + name, _field_text(value)) for name, value in layer.fields.items())
+    yield "output", str(layer.output) + f" in a batch of {batch}" * (batch > 1)
+    yield "params", _exact(layer.params)
+    yield from ((INDENT + name, _sizes(shape)) for name, shape in layer.weights.items())
+    if layer.buffers:
+        yield "buffers", _exact(layer.buffers)
+    yield "MACs", f"{_exact(layer.macs)} ({' + '.join(counted)})"
+    yield "FLOPs", f"{_exact(layer.flops)} (2 × MACs)"
+    yield "work", "" if layer.terms else "none"
+    for term in layer.terms:
+        yield INDENT + term.name, f"{_exact(term.amount)} {term.kind}"
+    yield from _sight(layer)
+    yield from ((name, _field_text(value)) for name, value in (layer.facts or {}).items())
+
+
+def _sight(layer: LayerReport) -> Iterator[tuple[str, str]]:
+    """What an output position reads of each input."""
+    for name, field in layer.receptive_fields.items():
+        label = "receptive field" + (f" of {name}" if len(layer.receptive_fields) > 1 else "")
+        if not field.size:
+            continue
+        text = receptive_field_text(field)
+        if known(field.size):
+            center = ", ".join(map(fraction_text, field.center))
+            text += f", jump {axes_text(field.jump)}, center {center}"
+        yield label, f"{text}: {field.reason}" if field.reason else text
+
+
+def _exact(value: int) -> str:
+    """To the unit, and rounded where that is hard to read."""
+    exact = count_text(value, exact=True)
+    return f"{exact} = {count_text(value)}" if known(value) and value >= 10**6 else exact
+
+
+def _sizes(dims: Sequence[int]) -> str:
+    return "×".join(map(str, dims))
+
+
+def _field_text(value: Any) -> str:
+    """A field as a network file would give it; ``before+after`` where two sides differ."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, tuple) and any(isinstance(each, tuple) for each in value):
+        value = tuple(
+            each[0] if len(set(each)) == 1 else "+".join(map(str, each)) for each in value
+        )
+    return value_text(value, exact=True)

@@ -1,0 +1,67 @@
+"""Which columns of a table fit a terminal, and how wide each becomes.
+
+Numbers are never cut: first the gaps narrow, then whole columns go, and only if those that
+must stay are still too wide does the first column give way, whose paths can fold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+GAPS = (2, 1)  # blanks between columns
+NARROWEST = 16  # characters per line that a folded path or text keeps at least
+
+
+class Need(NamedTuple):
+    """What a column asks for: its full width, the least it can do with, and its priority."""
+
+    full: int
+    least: int
+    priority: int
+
+
+class Layout(NamedTuple):
+    """The columns that are shown, by index, with their widths, and those that are hidden."""
+
+    shown: list[int]
+    widths: list[int]
+    hidden: list[int]
+    gap: int
+
+
+def fitted(needs: Sequence[Need], width: int | None) -> Layout:
+    """What fits into ``width`` characters; None takes everything as it is."""
+    everything = list(range(len(needs)))
+    if width is None:
+        return Layout(everything, [need.full for need in needs], [], GAPS[0])
+    gap = GAPS[_least(needs, everything, GAPS[0]) > width]
+    shown = _shown(needs, width, gap)
+    hidden = [index for index in everything if index not in shown]
+    widths = _shared_out(needs, shown, width - _least(needs, shown, gap))
+    return Layout(shown, widths, hidden, gap)
+
+
+def _least(needs: Sequence[Need], shown: Sequence[int], gap: int) -> int:
+    return sum(needs[index].least for index in shown) + gap * (len(shown) - 1)
+
+
+def _shown(needs: Sequence[Need], width: int, gap: int) -> list[int]:
+    """Without the columns that must go, the highest priority and the rightmost first."""
+    shown = list(range(len(needs)))
+    for index in sorted(shown, key=lambda index: (needs[index].priority, index), reverse=True):
+        if needs[index].priority and _least(needs, shown, gap) > width:
+            shown.remove(index)
+    return shown
+
+
+def _shared_out(needs: Sequence[Need], shown: Sequence[int], room: int) -> list[int]:
+    """Room that is left goes to columns that fold; room that lacks comes from the first."""
+    widths = {index: needs[index].least for index in shown}
+    for index in shown:
+        grown = min(needs[index].full, widths[index] + max(room, 0))
+        room -= grown - widths[index]
+        widths[index] = grown
+    if room < 0 and 0 in widths:
+        widths[0] = min(widths[0], max(NARROWEST, widths[0] + room))
+    return list(widths.values())
