@@ -19,7 +19,7 @@ class NetworkEntry(NamedTuple):
 
     name: str
     variant_of: str
-    input: tuple[int, ...] | None
+    input_shape: tuple[int, ...] | None
     params: int | None
     macs: int | None
     year: int | None

@@ -16,9 +16,9 @@ from convcalc.frames import Frame, Names, Tensor, Tensors, Value, unknown_refere
 from convcalc.layering import Layering, TooLarge, check_rank
 from convcalc.loops import holds, loop_scopes, times
 from convcalc.operator import Operator, Recorded, operator_class
+from convcalc.params import checked_param
 from convcalc.shape import UNKNOWN, Shape, known
 from convcalc.spec import Block, Item, Reference, Unit, indexed_components
-from convcalc.unit import checked_param
 
 Scope = dict[str, Any]
 

@@ -21,59 +21,7 @@ from convcalc.diagnostics import Diagnostic, Place, Related, nearest
 from convcalc.fields import Field
 from convcalc.operator import fields_of, operator_class, operator_names
 from convcalc.spec import COMPOSITES, JOINS, SIBLINGS, Argument, Block, Item, Reference, Unit
-
-# What people call an operator or a field elsewhere; only ever suggested, never accepted.
-OPERATOR_SYNONYMS = {
-    "avgpool": "avg_pool",
-    "batchnorm": "batch_norm",
-    "bn": "batch_norm",
-    "cat": "concat",
-    "concatenate": "concat",
-    "conv_2d": "conv",
-    "convolution": "conv",
-    "conv_transposed": "conv_transpose",
-    "convtranspose": "conv_transpose",
-    "deconv": "conv_transpose",
-    "dense": "linear",
-    "depth_to_space": "pixel_shuffle",
-    "depthwise": "depthwise_conv",
-    "dwconv": "depthwise_conv",
-    "fc": "linear",
-    "fully_connected": "linear",
-    "gap": "global_avg_pool",
-    "globalavgpool": "global_avg_pool",
-    "hard_sigmoid": "hardsigmoid",
-    "hard_swish": "hardswish",
-    "interpolate": "upsample",
-    "layernorm": "layer_norm",
-    "maxpool": "max_pool",
-    "multiply": "mul",
-    "pointwise": "pointwise_conv",
-    "resize": "upsample",
-    "sequential": "seq",
-    "space_to_depth": "pixel_unshuffle",
-    "swish": "silu",
-    "transposed_conv": "conv_transpose",
-    "zero_pad": "pad",
-}
-FIELD_SYNONYMS = {
-    "ch": "out_channels",
-    "channels": "out_channels",
-    "dilation_rate": "dilation",
-    "features": "out_channels",
-    "filters": "out_channels",
-    "kernel": "kernel_size",
-    "ksize": "kernel_size",
-    "num_groups": "groups",
-    "out_features": "out_channels",
-    "p": "rate",
-    "pad": "padding",
-    "pads": "padding",
-    "rate": "dilation",
-    "strides": "stride",
-    "units": "out_channels",
-    "use_bias": "bias",
-}
+from convcalc.synonyms import FIELD_SYNONYMS, OPERATOR_SYNONYMS
 
 
 class Broken(Exception):

@@ -127,7 +127,7 @@ class _Reading:
         items = self.items(shapes)
         expansion = Expansion(self.unit, shapes, self.limits.layers)
         last: Value = None
-        if shapes:
+        if shapes and not self.unit.is_broken:
             try:
                 last = expansion.run(items)
             except TooLarge as error:

@@ -155,9 +155,14 @@ def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:
 
 
 def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:
-    """The terms of a composite's part under the part's name."""
+    """The terms of a composite's part under the part's name.
+
+    The term of the weight is called like the part, and so is one that the part is named after:
+    the norm of a part ``reduce.norm`` does not become ``reduce.norm.norm``.
+    """
+    own = ("weight", name.rpartition(".")[2])
     return [
-        Term(name if term.name == "weight" else f"{name}.{term.name}", term.kind, term.amount)
+        Term(name if term.name in own else f"{name}.{term.name}", term.kind, term.amount)
         for term in terms
     ]
 
