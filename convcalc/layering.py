@@ -169,10 +169,10 @@ class Layering:
 
     def share(self, name: str, place: Place, owner: tuple[int, int], start: int) -> None:
         """Gives the layers from ``start`` on the weights of the layers in ``owner``."""
-        owners = [k for k in range(*owner) if self.layers[k].analysis.weights]
-        users = [k for k in range(start, len(self.layers)) if self.layers[k].analysis.weights]
-        theirs = [self.layers[k].analysis.weights for k in owners]
-        ours = [self.layers[k].analysis.weights for k in users]
+        owners = [k for k in range(*owner) if self.layers[k].analysis.stored]
+        users = [k for k in range(start, len(self.layers)) if self.layers[k].analysis.stored]
+        theirs = [self.layers[k].analysis.stored for k in owners]
+        ours = [self.layers[k].analysis.stored for k in users]
         if theirs != ours or not ours:
             here = self.weights_text(users)
             message = (
@@ -188,7 +188,7 @@ class Layering:
         shapes = [
             f"{name} {'×'.join(map(str, shape))}"
             for k in layers
-            for name, shape in self.layers[k].analysis.weights.items()
+            for name, shape in self.layers[k].analysis.stored.items()
         ]
         more = f" and {len(shapes) - 4} more" if len(shapes) > 4 else ""
         return (", ".join(shapes[:4]) or "no weights") + more

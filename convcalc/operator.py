@@ -92,6 +92,11 @@ class Analysis(NamedTuple):
     facts: Mapping[str, Any] = {}
     ports: Mapping[str, Port] = {}
 
+    @property
+    def stored(self) -> Mapping[str, tuple[int, ...]]:
+        """All tensors that are kept: weights and buffers."""
+        return {**self.weights, **self.buffers}
+
 
 @dataclass(frozen=True)
 class Operator:

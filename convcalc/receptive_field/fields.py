@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from math import lcm
+from typing import Any, NamedTuple
 
-from convcalc.geometry import AxisMap, Nothing
+from convcalc.geometry import SAME, AxisMap, Nothing
 from convcalc.graph import Layer, Network
-from convcalc.receptive_field.reach import START, Reach, joined, through
+from convcalc.receptive_field.reach import (
+    LONGEST_PERIOD,
+    START,
+    Reach,
+    Reaches,
+    joined,
+    span,
+    through,
+)
 from convcalc.report import ReceptiveField
 from convcalc.shape import UNKNOWN, known
 
-Reaches = Mapping[str, tuple[Reach, ...]]  # by network input: one reach per axis of that input
+Sight = Mapping[str, tuple[Reaches, ...]]  # by network input: the reaches per axis of that input
 
 
 def receptive_fields(network: Network) -> list[Mapping[str, ReceptiveField]]:
@@ -25,57 +34,56 @@ class _Walk:
     """One pass in the order of the layers; equal reads of equal reaches are computed once."""
 
     def __init__(self, network: Network) -> None:
-        self.tensors: list[Reaches] = [
+        self.tensors: list[Sight] = [
             {name: (START,) * shape.rank} for name, shape in network.inputs.items()
         ]
-        self.read: dict[tuple[AxisMap, Reach], Reach] = {}
+        self.read: dict[tuple[type, AxisMap, Reach], Reach] = {}
         self.fields: dict[Any, ReceptiveField] = {}
 
     def described(self, layer: Layer) -> Mapping[str, ReceptiveField]:
         """The receptive fields of a layer, whose reaches are kept for those that follow."""
-        reaches = self.reaches(layer)
-        self.tensors.append(reaches)
+        sight = self.sight(layer)
+        self.tensors.append(sight)
         spatial = layer.analysis.output.spatial
-        return {name: self.field(axes, spatial) for name, axes in reaches.items() if axes}
+        return {name: self.field(axes, spatial) for name, axes in sight.items() if axes}
 
-    def reaches(self, layer: Layer) -> Reaches:
+    def sight(self, layer: Layer) -> Sight:
         """The reaches of a layer's output into each network input."""
         sources = [self.tensors[number] for number in layer.inputs]
         maps = layer.analysis.axes
         if len(sources) == 1:
             return {name: self.axes_through(maps[0], axes) for name, axes in sources[0].items()}
-        spatial = layer.analysis.output.spatial
-        result: dict[str, tuple[Reach, ...]] = {}
+        result: dict[str, tuple[Reaches, ...]] = {}
         for name in dict.fromkeys(name for source in sources for name in source):
             parts = [
                 self.axes_through(axes, source[name])
                 for axes, source in zip(maps, sources, strict=True)
                 if name in source and not any(isinstance(axis, Nothing) for axis in axes)
             ]
-            if not parts:
-                continue
-            result[name] = tuple(
-                joined(reaches, spatial[k] if k < len(spatial) else UNKNOWN)
-                for k, reaches in enumerate(zip(*parts, strict=True))
-            )
+            if parts:
+                result[name] = tuple(joined(inputs) for inputs in zip(*parts, strict=True))
         return result
 
     def axes_through(
-        self, maps: tuple[AxisMap, ...], reaches: tuple[Reach, ...]
-    ) -> tuple[Reach, ...]:
+        self, maps: tuple[AxisMap, ...], axes: tuple[Reaches, ...]
+    ) -> tuple[Reaches, ...]:
         """The reaches behind one input of a layer; a vector's are passed on as they are."""
-        if len(maps) != len(reaches):
-            return reaches
-        result = []
-        for axis, reach in zip(maps, reaches, strict=True):
-            key = (axis, reach)
-            found = self.read.get(key)
-            if found is None:
-                found = self.read[key] = through(axis, reach)
-            result.append(found)
-        return tuple(result)
+        if len(maps) != len(axes):
+            return axes
+        return tuple(
+            reaches if axis is SAME else tuple(self.read_through(axis, r) for r in reaches)
+            for axis, reaches in zip(maps, axes, strict=True)
+        )
 
-    def field(self, axes: tuple[Reach, ...], spatial: tuple[int, ...]) -> ReceptiveField:
+    def read_through(self, axis: AxisMap, reach: Reach) -> Reach:
+        """One reach behind one axis of a layer."""
+        key = (type(axis), axis, reach)  # maps of different kinds may hold equal numbers
+        found = self.read.get(key)
+        if found is None:
+            found = self.read[key] = through(axis, reach)
+        return found
+
+    def field(self, axes: tuple[Reaches, ...], spatial: tuple[int, ...]) -> ReceptiveField:
         """The receptive field of a tensor from its reaches."""
         key = (axes, spatial)
         found = self.fields.get(key)
@@ -84,38 +92,52 @@ class _Walk:
         return found
 
 
-def _field(axes: tuple[Reach, ...], spatial: tuple[int, ...]) -> ReceptiveField:
-    sizes = [_sizes(reach, _positions(reach, k, spatial)) for k, reach in enumerate(axes)]
+def _field(axes: tuple[Reaches, ...], spatial: tuple[int, ...]) -> ReceptiveField:
+    """What the reaches of each axis say together."""
+    known_sizes = spatial if len(spatial) == len(axes) else (UNKNOWN,) * len(axes)
+    views = [_view(reaches, size) for reaches, size in zip(axes, known_sizes, strict=True)]
+    parts = [reach for reaches in axes for reach in reaches]
     return ReceptiveField(
-        tuple(high for _, high in sizes),
-        tuple(low for low, _ in sizes),
-        tuple(reach.jump for reach in axes),
-        tuple(_center(reach) for reach in axes),
-        any(reach.is_global for reach in axes),
-        any(reach.unbounded for reach in axes),
-        next((reach.reason for reach in axes if reach.reason), ""),
+        tuple(view.size for view in views),
+        tuple(view.size_min for view in views),
+        tuple(view.jump for view in views),
+        tuple(view.center for view in views),
+        any(reach.is_global for reach in parts),
+        any(reach.unbounded for reach in parts),
+        next((view.reason for view in views if view.reason), ""),
     )
 
 
-def _positions(reach: Reach, axis: int, spatial: tuple[int, ...]) -> range:
-    """The phases that really occur among the output's positions."""
-    if axis < len(spatial) and known(spatial[axis]) and not reach.fixed:
-        return range(min(reach.period, spatial[axis]))
-    return range(reach.period)
+class _View(NamedTuple):
+    """The receptive field on one axis."""
+
+    size: int
+    size_min: int
+    jump: Fraction
+    center: Fraction
+    reason: str = ""
 
 
-def _sizes(reach: Reach, positions: range) -> tuple[int, int]:
-    """The smallest and the largest extent; 0 where a position sees nothing at all."""
-    if reach.reason:
-        return UNKNOWN, UNKNOWN
-    intervals = (reach.interval(y) for y in positions)
+_NOT_A_NUMBER: Fraction = UNKNOWN  # type: ignore[assignment]  # it absorbs arithmetic, as counts do
+
+
+def _view(reaches: Reaches, size: int) -> _View:
+    """The extents over the positions that really occur."""
+    jumps = {reach.jump for reach in reaches}
+    jump = jumps.pop() if len(jumps) == 1 else _NOT_A_NUMBER
+    reason = next((reach.reason for reach in reaches if reach.reason), "")
+    count = lcm(*(reach.period for reach in reaches))
+    if len(reaches) > 1 and not reason:
+        count = size
+        if not known(size) or size > LONGEST_PERIOD:
+            reason = "branches of different strides meet, so that it changes with the position"
+    elif known(size) and not reaches[0].fixed:
+        count = min(count, size)
+    if reason:
+        return _View(UNKNOWN, UNKNOWN, _NOT_A_NUMBER, _NOT_A_NUMBER, reason)
+    intervals = [span(reach.interval(y) for reach in reaches) for y in range(count)]
     extents = [0 if i is None else i[1] - i[0] + 1 for i in intervals]
-    return min(extents), max(extents)
-
-
-def _center(reach: Reach) -> Fraction:
-    """The center of output 0 in input positions, a multiple of one half."""
-    interval = reach.interval(0)
-    if interval is None or reach.reason or not reach.placed:
-        return UNKNOWN  # type: ignore[return-value]  # it absorbs arithmetic as any count does
-    return Fraction(interval[0] + interval[1], 2)
+    center, first = _NOT_A_NUMBER, intervals[0]
+    if first is not None and all(reach.placed for reach in reaches):
+        center = Fraction(first[0] + first[1], 2)
+    return _View(max(extents), min(extents), jump, center)
