@@ -44,6 +44,7 @@ class Expansion:
     def __init__(self, unit: Unit, inputs: Mapping[str, Shape], limit: int) -> None:
         self.unit = unit
         self.limit = limit
+        self.rounds_ahead = 1  # of the repetitions around the present item, multiplied
         self.layering = Layering(len(inputs), limit)
         self.rank = max((shape.rank for shape in inputs.values()), default=2)
         self.all = Tensors(self.layering.ports)
@@ -111,23 +112,29 @@ class Expansion:
             if not holds(item.condition, scope):
                 continue
             count = times(item.repeat, scope)
-            start = len(self.layering.layers)
+            start, outer = len(self.layering.layers), self.rounds_ahead
             for i in range(count):
                 if item.repeat is not None:
                     scope = {**round_scope, "i": i}
                 sources = item.sources if i == 0 else []
+                self.rounds_ahead = outer * (count - i)
                 prev = self.once(item, prev, sources, names, frame, scope, f"{item.id}[{label}]")
+                self.rounds_ahead = outer
                 label += 1
                 if i == 0:
-                    self.foresee(item, start, count)
+                    self.foresee(item, len(self.layering.layers) - start, count)
         return prev
 
-    def foresee(self, item: Item, start: int, count: int) -> None:
-        """Stops a repetition as soon as it is clear that it leads beyond the limit."""
-        layers = len(self.layering.layers)
-        if layers + (layers - start) * (count - 1) > self.limit or count > self.limit:
-            message = f"{count:,} repetitions of {layers - start:,} layers"
-            raise TooLarge(item.place, message, self.limit)
+    def foresee(self, item: Item, layers: int, count: int = 1) -> None:
+        """Stops as soon as it is clear that repetitions lead far beyond the limit.
+
+        Rounds of outer repetitions may differ, so that they count only when they lead further
+        than four times the limit.
+        """
+        own = layers * count
+        if max(own, count) > self.limit or own * self.rounds_ahead > 4 * self.limit:
+            expected = max(own * self.rounds_ahead, count)
+            raise TooLarge(item.place, f"{expected:,} layers or iterations lie ahead", self.limit)
 
     def once(
         self,
@@ -179,7 +186,7 @@ class Expansion:
         side = source
         if item.shortcut:
             inner = names.path("shortcut")
-            below = names.below(inner, "shortcut", item.shortcut)
+            below = names.below(inner, "shortcut", indexed_components(item.shortcut))
             side = self.body(item.shortcut, source, below, frame)
         return self.joined(call, [main, side], names), path
 
@@ -192,7 +199,7 @@ class Expansion:
         results = []
         for body, piece in zip(item.branches, pieces, strict=True):
             inner = names.path("branch")
-            below = names.below(inner, "branch", body)
+            below = names.below(inner, "branch", indexed_components(body))
             branch = source
             if piece is not None:
                 branch = self.piece(call, piece, below)
@@ -222,13 +229,14 @@ class Expansion:
         item, names, outer = call.item, call.names, call.frame
         block = item.block
         assert block is not None
+        self.foresee(item, block.least)
         path = names.path(item.component)
         tensors: dict[str, Value] = {"input": call.inputs[0]}
         scope = {**block.unit.scope, "in_channels": call.scope["in_channels"]}
         within = (block.name, item.place)
         frame = Frame(scope, tensors, f"{path}.", within, outer.trainable)
         self.bind(block, call, frame)
-        inner = names.below(path, block.name, block.body)
+        inner = names.below(path, block.name, block.indexed)
         return self.body(block.body, call.inputs[0], inner, frame), path
 
     def bind(self, block: Block, call: Call, frame: Frame) -> None:
@@ -351,9 +359,7 @@ def _level(call: Call, indexed: frozenset[str]) -> tuple[Names, str]:
     if item.transparent:
         return names, ""
     path = names.path(item.component)
-    below = names.below(path, item.kind, [])
-    below.indexed = indexed
-    return below, path
+    return names.below(path, item.kind, indexed), path
 
 
 def _pieces(item: Item, source: Value, scope: Scope) -> Sequence[tuple[int, int] | None]:

@@ -8,7 +8,7 @@ from convcalc.decode import Rejected, rejected
 from convcalc.diagnostics import Diagnostic, Place, nearest
 from convcalc.report import Group
 from convcalc.shape import Shape
-from convcalc.spec import Item, Reference, indexed_components
+from convcalc.spec import Reference
 
 
 class Tensor(NamedTuple):
@@ -41,10 +41,9 @@ class Names:
         self.counts[component] = count + 1
         return f"{self.prefix}{component}[{count}]"
 
-    def below(self, path: str, kind: str, items: list[Item]) -> Names:
+    def below(self, path: str, kind: str, indexed: frozenset[str]) -> Names:
         """The names of the children of a composite."""
-        groups = (*self.groups, Group(path, kind))
-        return Names(f"{path}.", groups, indexed_components(items))
+        return Names(f"{path}.", (*self.groups, Group(path, kind)), indexed)
 
 
 class Frame:

@@ -40,8 +40,9 @@ class Layering:
     def step(self, place: Place) -> None:
         """Counts an item that is written out; a network of nothing but steps must end too."""
         self.steps += 1
-        if self.steps > self.limit + 10 * len(self.layers):
-            raise TooLarge(place, f"more than {self.limit:,} items without layers", self.limit)
+        idle = self.steps - 10 * len(self.layers)
+        if idle > max(self.limit // 10, 1000):
+            raise TooLarge(place, f"{idle:,} items without layers", self.limit)
 
     def skip(self) -> None:
         """Counts a layer that cannot be computed."""

@@ -186,7 +186,7 @@ class Item:
 class Block:
     """A named list of layers with params, and the file that defines it."""
 
-    __slots__ = ("body", "calls", "name", "params", "place", "unit")
+    __slots__ = ("_indexed", "_least", "body", "calls", "name", "params", "place", "unit")
 
     def __init__(self, name: str, place: Place, unit: Unit) -> None:
         self.name = name
@@ -195,6 +195,22 @@ class Block:
         self.params: dict[str, Param] = {}
         self.body: list[Item] = []
         self.calls: list[tuple[Block, Place]] = []
+        self._indexed: frozenset[str] | None = None
+        self._least: int | None = None
+
+    @property
+    def indexed(self) -> frozenset[str]:
+        """The path components of its layers that need an index."""
+        if self._indexed is None:
+            self._indexed = indexed_components(self.body)
+        return self._indexed
+
+    @property
+    def least(self) -> int:
+        """The least number of layers that a call writes out."""
+        if self._least is None:
+            self._least = least_layers(self.body)
+        return self._least
 
 
 class Unit:
@@ -234,6 +250,19 @@ def _inner(item: Item) -> Iterator[tuple[str, bool]]:
 def indexed_components(items: list[Item]) -> frozenset[str]:
     """The components of a list that need an index: shared by siblings, or repeated."""
     return _several(components(items))
+
+
+def least_layers(items: list[Item]) -> int:
+    """The least number of layers of a list: what conditions and params may leave out is."""
+    return sum(_least_once(item) for item in items if item.condition is None and not item.indexed)
+
+
+def _least_once(item: Item) -> int:
+    if item.block is not None:
+        return item.block.least
+    parts = [item.body, item.shortcut, *item.branches]
+    own = 1 if item.kind in ("operator", "residual") else 0
+    return own + sum(map(least_layers, parts))
 
 
 def _several(found: Iterable[tuple[str, bool]]) -> frozenset[str]:
