@@ -48,6 +48,7 @@ def value_text(field: Field) -> str:
         "ints": "list of int",
         "shape": "channels and sizes",
         "extent": "int, list or unknown",
+        "layer": "id of a layer above",
         "count": "int with k M G T",
     }
     text = words.get(field.kind, field.kind)

@@ -157,6 +157,7 @@ def field_forms(field: Field) -> list[Schema]:
         "padding": [{"enum": list(PADDING_WORDS)}, whole, EXPR, _per_axis(whole, EXPR, pair)],
         "ints": [list_of(any_of(whole, EXPR)), EXPR],
         "shape": [SHAPE],
+        "layer": [ref("reference")],
         "extent": [{"enum": ["unknown"]}, whole, EXPR, _per_axis(whole)],
     }
     return forms[field.kind]

@@ -36,9 +36,13 @@ collect_ignore = ["torch"] if MISSING else []
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All of ``tests/torch`` is marked, so that ``-m torch`` and ``-m 'not torch'`` choose."""
-    for item in items:
-        if TORCH_TESTS in item.path.parents:
-            item.add_marker(pytest.mark.torch)
+    compared = [item for item in items if TORCH_TESTS in item.path.parents]
+    for item in compared:
+        item.add_marker(pytest.mark.torch)
+    if compared:
+        import torch
+
+        torch.set_num_threads(1)  # thousands of tiny tensors only wait for threads
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,0 +1,149 @@
+"""The command ``convcalc``: imports the module of the one command that runs; errors -> codes."""
+
+# The modules of commands have no ``from __future__ import annotations``: typer reads the
+# annotations, and to evaluate their text at each start costs more than they do.
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from convcalc.cli.settings import COULD_NOT_RUN, INTERRUPTED, Failure, Settings, say
+
+# In the order of the help page. The module is convcalc/cli/<name>.py; it has a function
+# ``command``, whose docstring is the help text.
+COMMANDS = ("show", "layer", "get", "list", "operator", "schema", "new")
+SHARED = ("output_format", "output_file", "color", "quiet")  # options that every command takes
+
+UsageError: Any = typer.BadParameter.__mro__[1]  # click is vendored by some typers, not by all
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line; returns the exit code."""
+    try:
+        group: Any = get_command(_application(root, Commands))
+        code = group.main(arguments, "convcalc", standalone_mode=False, obj=Settings())
+        return int(code or 0)
+    except typer.Abort:
+        return INTERRUPTED
+    except UsageError as error:
+        path = error.ctx.command_path if error.ctx else "convcalc"
+        message = error.format_message().rstrip(".")
+        return _failed(message[:1].lower() + message[1:], f"see '{path} -h'")
+    except Failure as error:
+        return _failed(error.message, error.advice)
+
+
+def _failed(message: str, advice: str) -> int:
+    say(f"error: {message}" + (f"\n  = help: {advice}" if advice else ""))
+    return COULD_NOT_RUN
+
+
+class Commands(TyperGroup):
+    """Imports and builds a command only when it is asked for: start-up is what users feel."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All names, for the help page and for completion."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, which takes the shared options too."""
+        if cmd_name not in COMMANDS:
+            return None if ctx.resilient_parsing else _unknown_command(cmd_name)
+        module = import_module(f"convcalc.cli.{cmd_name}")
+        command: Any = get_command(_application(module.command))
+        command.name = cmd_name
+        command.params += [param for param in self.params if param.name in SHARED]
+        function = command.callback
+
+        def with_settings(**values: Any) -> Any:
+            ctx.obj.take(*(values.pop(name) for name in SHARED))
+            return function(**values)
+
+        command.callback = with_settings
+        return command
+
+
+def _application(function: Any, group: Any = None) -> typer.Typer:
+    """A typer application of one function: that of the group, or that of one command."""
+    app = typer.Typer(
+        cls=group,
+        add_completion=group is not None,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    (app.callback(invoke_without_command=True) if group else app.command())(function)
+    return app
+
+
+def _unknown_command(name: str) -> None:
+    """Fails; a file or a network instead of a command is a forgotten ``show``."""
+    from convcalc.diagnostics import nearest
+    from convcalc.library import TargetError, resolve
+
+    close = nearest(name, COMMANDS)
+    advice = f"use '{close}'" if close else f"commands: {', '.join(COMMANDS)}"
+    try:
+        resolve(name)
+        advice = f"write 'convcalc show {name}'"
+    except TargetError:
+        pass
+    raise Failure(f"unknown command '{name}'", advice)
+
+
+def root(
+    ctx: typer.Context,
+    output_format: Annotated[
+        str,
+        typer.Option(
+            "-f",
+            "--output-format",
+            metavar="FORMAT",
+            show_default=False,
+            help="table, json, csv, tsv, markdown, latex or html. [env: CONVCALC_OUTPUT_FORMAT]",
+        ),
+    ] = "",
+    output_file: Annotated[
+        str,
+        typer.Option(
+            "-o",
+            "--output-file",
+            metavar="FILE",
+            show_default=False,
+            help="Write the result there instead of to stdout. [env: CONVCALC_OUTPUT_FILE]",
+        ),
+    ] = "",
+    color: Annotated[
+        str,
+        typer.Option(
+            "--color",
+            metavar="WHEN",
+            show_default=False,
+            help="auto (which heeds NO_COLOR and FORCE_COLOR), always or never. "
+            "[env: CONVCALC_COLOR]",
+        ),
+    ] = "",
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Results and errors only. [env: CONVCALC_QUIET]")
+    ] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> int:
+    """What a convolutional network costs and sees: shapes, parameters, MACs, receptive fields.
+
+    A TARGET is a network file, FILE::VARIANT, the name of a network that ships
+    ('convcalc list networks'), or - for stdin.
+    """
+    ctx.obj.take(output_format, output_file, color, quiet)
+    if version:
+        from convcalc._version import __version__
+
+        typer.echo(f"convcalc {__version__}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+        return COULD_NOT_RUN
+    return 0

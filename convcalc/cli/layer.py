@@ -1,0 +1,108 @@
+"""``convcalc layer``: one layer without a file."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated
+
+import typer
+
+from convcalc.cli import options
+from convcalc.cli.settings import Failure
+
+NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_PLAIN = re.compile(r"-?[\w.][\w.+\-*/() ]*|\[[\w ,.\[\]]*\]", re.ASCII)
+_LIST = re.compile(r"-?\d+(?:[,x×]-?\d+)+", re.ASCII)
+
+
+def command(
+    ctx: typer.Context,
+    operator: Annotated[
+        str, typer.Argument(metavar="OPERATOR", help="For instance conv; see 'list operators'.")
+    ],
+    fields: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FIELD=VALUE]...", help="k=3, k=3x5, p=same, bias=false, p=[[0,1],[0,1]]."
+        ),
+    ] = None,
+    input: options.Inputs = [],  # noqa: A002, B006
+    batch: options.Batch = 1,
+    count: options.Counted = "",
+    dtype: options.DType = "",
+) -> int:
+    """Show a single layer, without a file.
+
+    Its output, weights, work and receptive field:
+
+    convcalc layer conv out=128 k=3 s=2 p=1 -i 64x56x56
+    """
+    from convcalc.cli.problems import tell
+    from convcalc.cli.targets import Reading
+    from convcalc.columns import COLUMNS, DEFAULT
+    from convcalc.library import Target
+    from convcalc.payload import layer_payload
+    from convcalc.render import FORMATS, Table, render
+    from convcalc.render.card import card
+    from convcalc.rows import rows
+
+    settings = ctx.obj
+    form = settings.format(FORMATS)
+    target = Target("<layer>", None, network_text(operator, fields or [], input))
+    ((network, report),) = Reading(batch=batch, counted=count, dtype=dtype).reports([target])
+    if report.layers:
+        style = settings.style()
+        if form == "table":
+            settings.write(card(report.layers[0], report.counted, style))
+        else:
+            table = Table("", tuple(COLUMNS[key] for key in DEFAULT), rows(report, None))
+            settings.write(render(form, table, layer_payload(report.layers[0]), style))
+    return tell([network], settings)
+
+
+def network_text(operator: str, fields: Sequence[str], inputs: Sequence[str]) -> str:
+    """A network file of this one layer."""
+    if not NAME.fullmatch(operator):
+        raise Failure(f"'{operator}' is no operator's name", "see 'convcalc list operators'")
+    shapes = _named_shapes(inputs)
+    layer = f"{operator}: {{{', '.join(map(field_text, fields))}}}" if fields else operator
+    if len(shapes) == 1:
+        (shape,) = shapes.values()
+        return f"convcalc: 1\ninput: {shape}\nlayers:\n  - {layer}\n"
+    listed = ", ".join(f"{name}: {shape}" for name, shape in shapes.items())
+    layer = layer if fields else f"{operator}: {{}}"
+    return (
+        f"convcalc: 1\ninputs: {{{listed}}}\nlayers:\n"
+        f"  - {{{layer}, from: [{', '.join(shapes)}]}}\n"
+    )
+
+
+def _named_shapes(inputs: Sequence[str]) -> Mapping[str, str]:
+    """The inputs as a network file writes them; those without a name are x1, x2, …"""
+    from convcalc.cli.targets import shape_of
+
+    if not inputs:
+        raise Failure("a layer needs its input", "for instance -i 64x56x56")
+    found: dict[str, str] = {}
+    for number, word in enumerate(inputs, 1):
+        name, _, sizes = word.rpartition("=")
+        name = name or f"x{number}"
+        if not NAME.fullmatch(name) or name in found:
+            raise Failure(f"--input '{word}' has no name of its own", "write NAME=SHAPE")
+        shape = ("null" if size is None else str(size) for size in shape_of(sizes))
+        found[name] = f"[{', '.join(shape)}]"
+    return found
+
+
+def field_text(word: str) -> str:
+    """``k=3x5`` as ``k: [3, 5]``; what YAML could misread is quoted."""
+    name, equals, value = word.partition("=")
+    name, value = name.strip(), value.strip()
+    if not equals or not NAME.fullmatch(name):
+        raise Failure(f"'{word}' is no field", "write FIELD=VALUE, for instance k=3")
+    if _LIST.fullmatch(value):
+        value = f"[{', '.join(re.split('[,x×]', value))}]"
+    elif not _PLAIN.fullmatch(value):
+        import json
+
+        value = json.dumps(value, ensure_ascii=False)
+    return f"{name}: {value}"

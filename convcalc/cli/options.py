@@ -1,0 +1,47 @@
+"""The options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+Variants = Annotated[
+    list[str],
+    typer.Option("--variant", metavar="NAME", help="A variant of the network; repeatable."),
+]
+Inputs = Annotated[
+    list[str],
+    typer.Option(
+        "-i",
+        "--input",
+        metavar="SHAPE",
+        help="Channels and sizes without the batch, 3x512x512; ? for an unknown size. "
+        "NAME=SHAPE where a network has several inputs. Repeatable.",
+    ),
+]
+Batch = Annotated[int, typer.Option("--batch", metavar="N", min=1, help="Samples at once.")]
+Params = Annotated[
+    list[str],
+    typer.Option("--set", metavar="NAME=VALUE", help="Value for a param of the file; repeatable."),
+]
+Counted = Annotated[
+    str,
+    typer.Option(
+        "--count",
+        metavar="KINDS",
+        show_default=False,
+        help="Work that MACs add up, of weights, dynamic, sampling, elementwise. "
+        "[default: weights,dynamic; env: CONVCALC_COUNT]",
+    ),
+]
+DType = Annotated[
+    str,
+    typer.Option(
+        "--dtype",
+        metavar="TYPE",
+        show_default=False,
+        help="Type of the numbers in memory. [default: float32; env: CONVCALC_DTYPE]",
+    ),
+]
+Variant = Annotated[
+    str, typer.Option("--variant", metavar="NAME", help="A variant of the network.")
+]

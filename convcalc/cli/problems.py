@@ -1,0 +1,34 @@
+"""Problems of network files on stderr, and the exit code that they make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convcalc.cli.settings import CLEAN, FINDINGS, Settings, say
+from convcalc.diagnostics import Diagnostic, full_text
+from convcalc.graph import Network
+
+
+def tell(networks: Sequence[Network], settings: Settings, *, warnings: bool = True) -> int:
+    """Prints every problem once, in full, and a summary; returns the exit code."""
+    seen: set[Diagnostic] = set()
+    for network in networks:
+        for problem in network.problems:
+            is_error = problem.severity == "error"
+            if problem not in seen and (is_error or (warnings and not settings.quiet)):
+                say(full_text(problem, network.sources))
+            seen.add(problem)
+    if seen and warnings:
+        settings.note(_summary(seen, sum(network.skipped for network in networks)))
+    return FINDINGS if any(problem.severity == "error" for problem in seen) else CLEAN
+
+
+def _summary(problems: set[Diagnostic], skipped: int) -> str:
+    """``Found 3 errors, 1 warning; 2 layers were skipped``."""
+    errors = sum(problem.severity == "error" for problem in problems)
+    counts = ((errors, "error"), (len(problems) - errors, "warning"))
+    found = ", ".join(f"{count} {word}{'s' * (count != 1)}" for count, word in counts if count)
+    if not skipped:
+        return f"Found {found}."
+    layers = "1 layer was" if skipped == 1 else f"{skipped:,} layers were"
+    return f"Found {found}; {layers} skipped."

@@ -1,0 +1,34 @@
+"""``convcalc schema``: the JSON Schemas of what goes in and of what comes out."""
+
+from typing import Annotated
+
+import typer
+
+from convcalc.cli.settings import chosen
+
+
+def command(
+    ctx: typer.Context,
+    kind: Annotated[
+        str, typer.Argument(metavar="[KIND]", help="network (the file), or report (the JSON).")
+    ] = "network",
+) -> int:
+    """Print the JSON Schema of network files.
+
+    Draft 7, for editors and validators:
+
+    convcalc schema -o convcalc.schema.json
+    """
+    ctx.obj.write(schema_text(chosen(kind, ("network", "report"), "KIND")))
+    return 0
+
+
+def schema_text(kind: str) -> str:
+    """The schema, indented: it is looked at and compared."""
+    import json
+
+    if kind == "network":
+        from convcalc.schema import network_schema as schema
+    else:
+        from convcalc.render.report_schema import report_schema as schema
+    return json.dumps(schema(), indent=1)

@@ -1,0 +1,170 @@
+"""``convcalc show``: the table of a network, or one row each of several."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from convcalc.cli import options
+from convcalc.cli.settings import Failure, chosen
+
+if TYPE_CHECKING:
+    from convcalc.columns import Column
+    from convcalc.render import Table
+    from convcalc.report import Report
+    from convcalc.rows import Row
+
+# The usual columns of several networks and of operators; those of layers are columns.DEFAULT.
+OF_TARGETS = ("path", "input", "output", "params", "macs", "receptive_field")
+OF_OPERATORS = ("path", "layers", "params", "params_share", "macs", "macs_share")
+SORTABLE = (
+    "params",
+    "trainable",
+    "frozen",
+    "buffers",
+    "macs",
+    "flops",
+    "sampling",
+    "elementwise",
+    "activations",
+    "moved",
+    "layers",
+)
+
+
+def command(
+    ctx: typer.Context,
+    targets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TARGETS...", help="Network files, FILE::VARIANT, shipped names, or -."
+        ),
+    ],
+    depth: Annotated[
+        str,
+        typer.Option("--depth", metavar="N", help="How far blocks are opened: 1, 2, 3 or all."),
+    ] = "1",
+    by: Annotated[str, typer.Option("--by", metavar="operator", help="One row per operator.")] = "",
+    variant: options.Variants = [],  # noqa: B006 - typer copies it
+    input: options.Inputs = [],  # noqa: A002, B006
+    batch: options.Batch = 1,
+    set: options.Params = [],  # noqa: A002, B006
+    columns: Annotated[
+        str,
+        typer.Option(
+            "--columns", metavar="A,B", help="Columns, or +A,B for more than the usual ones."
+        ),
+    ] = "",
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="COLUMN", help="Largest first, for instance macs.")
+    ] = "",
+    top: Annotated[
+        int,
+        typer.Option(
+            "--top",
+            metavar="N",
+            min=0,
+            show_default=False,
+            help="The first N rows and the rest together; by MACs unless --sort says otherwise.",
+        ),
+    ] = 0,
+    exact: Annotated[bool, typer.Option("--exact", help="Numbers to the unit.")] = False,
+    count: options.Counted = "",
+    dtype: options.DType = "",
+) -> int:
+    """Show what a network costs and sees.
+
+    Several targets, variants or inputs give one row each. JSON always holds every layer.
+    """
+    from convcalc.cli.problems import tell
+    from convcalc.cli.targets import Reading
+    from convcalc.render import FORMATS, render
+
+    settings = ctx.obj
+    form = settings.format(FORMATS)
+    view = View(depth_of(depth), by, columns, sort, top, exact)
+    read = Reading(variant, input, batch, set, count, dtype).reports(targets)
+    reports = [report for _, report in read]
+    table = view.table(reports)
+    if form == "json" or any(report.layers or not report.problems for report in reports):
+        payload = _payload(reports) if form == "json" else None
+        settings.write(render(form, table, payload, settings.style(exact=exact)))
+    return tell([network for network, _ in read], settings)
+
+
+class View(NamedTuple):
+    """Which rows and columns are shown, and in which order."""
+
+    depth: int | None
+    by: str
+    columns: str
+    sort: str
+    top: int
+    exact: bool
+
+    def table(self, reports: Sequence["Report"]) -> "Table":
+        """The layers of one report, or one row for each of several."""
+        return self.of_one(reports[0]) if len(reports) == 1 else self.of_several(reports)
+
+    def of_one(self, report: "Report") -> "Table":
+        """Layers by block or by operator."""
+        from convcalc.columns import DEFAULT
+        from convcalc.render.frame import report_table
+        from convcalc.rows import rows, rows_by_operator, top_rows
+
+        if self.by:
+            chosen(self.by, ("operator",), "--by")
+        listed = rows_by_operator(report) if self.by else rows(report, self.depth)
+        listed = self.ordered(listed)
+        shown = top_rows(listed, self.top) if self.top else listed
+        columns = self.chosen_columns(OF_OPERATORS if self.by else DEFAULT)
+        return report_table(report, columns, shown, exact=self.exact)
+
+    def of_several(self, reports: Sequence["Report"]) -> "Table":
+        """Networks side by side; sums over them would mean nothing."""
+        from convcalc.render import Table
+        from convcalc.rows import target_row
+
+        listed = self.ordered([target_row(report) for report in reports])
+        counted = " + ".join(reports[0].counted)
+        return Table(
+            "",
+            tuple(self.chosen_columns(OF_TARGETS)),
+            listed[: self.top or None],
+            footer=(f"MACs: {counted} · FLOPs = 2 × MACs",),
+        )
+
+    def ordered(self, listed: list["Row"]) -> list["Row"]:
+        """By a column if that was asked for; ``top`` alone means MACs."""
+        from convcalc.columns import COLUMNS
+        from convcalc.rows import sorted_rows
+
+        key = self.sort or ("macs" if self.top else "")
+        return (
+            sorted_rows(listed, COLUMNS[chosen(key, SORTABLE, "--sort")].value) if key else listed
+        )
+
+    def chosen_columns(self, usual: Sequence[str]) -> list["Column"]:
+        """Those of --columns: instead of the usual ones, or after them with a plus."""
+        from convcalc.columns import COLUMNS
+
+        words = [word.strip() for word in self.columns.replace("+", ",").split(",")]
+        keys = [chosen(word, COLUMNS, "--columns") for word in words if word]
+        more = not keys or self.columns.lstrip().startswith("+")
+        return [COLUMNS[key] for key in dict.fromkeys([*(usual if more else ()), *keys])]
+
+
+def _payload(reports: Sequence["Report"]) -> Any:
+    from convcalc.payload import report_payload
+
+    payloads = [report_payload(report) for report in reports]
+    return payloads[0] if len(payloads) == 1 else payloads
+
+
+def depth_of(text: str) -> int | None:
+    """A positive number, or None for ``all``."""
+    if text == "all":
+        return None
+    if text.isdecimal() and 0 < int(text) < 1000:
+        return int(text)
+    raise Failure(f"--depth is '{text}', but must be a number from 1, or all")
