@@ -33,7 +33,7 @@ class Layer(NamedTuple):
     shares: int = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
 class Network:
     """A network written out, with the problems that were met on the way.
 

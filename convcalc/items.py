@@ -114,6 +114,8 @@ class Items:
         """Reports a key that means nothing here; returns what was probably meant."""
         valid = list(valid)
         synonym = FIELD_SYNONYMS.get(key.text.lower(), "")
+        if not synonym and not nearest(key.text, valid):
+            synonym = FIELD_SYNONYMS.get(nearest(key.text.lower(), FIELD_SYNONYMS), "")
         close = synonym if synonym in valid else nearest(key.text, valid)
         advice = f"use '{close}'" if close else f"valid keys: {', '.join(valid)}"
         if key.text in ("in_channels", "in_features"):

@@ -63,7 +63,7 @@ class Group(NamedTuple):
     kind: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
 class LayerReport:
     """One layer. Shapes carry the batch; ``params`` counts shared weights on first use only.
 
@@ -116,7 +116,7 @@ class Memory:
         return self.weights + self.activations_peak
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
 class Totals:
     """Sums over the layers. ``unknown`` lists ``path: what`` for each count that is not known."""
 
@@ -134,7 +134,7 @@ class Totals:
     unknown: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
 class Report:
     """Everything convcalc knows about one network at one input size.
 

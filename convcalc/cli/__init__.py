@@ -5,11 +5,14 @@ Exit codes: 0 clean, 1 findings (problems in a network file), 2 could not run.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Sequence
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command (by default that of ``sys.argv``); returns the exit code."""
+    # A short run makes no garbage worth looking for: about 6 % of its time.
+    gc.set_threshold(100_000, 50, 50)
     try:
         from convcalc.cli.app import run
 

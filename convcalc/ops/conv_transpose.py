@@ -14,13 +14,38 @@ convolution of the same k, s, p and d turns the output size back into n. Several
 output_padding, added after the last position and smaller than s or d, the greater ones are
 reached. The words of padding are not defined here.
 
-Common mistakes: counting the MACs over the output positions makes them about s^rank too many
-(that counts the multiplications by the zeros between the stretched inputs). Channels come
-first in the weight, and groups divide out_channels in it. Where k is no multiple of s the
-taps per output differ, which shows as a checkerboard. Size (n - 1)·s + k holds for p = 0 and
-d = 1 alone.
+realisation says how it is computed. Output, learned parameters and receptive field stay the
+same; the MACs do not:
 
-Source: PyTorch ``torch.nn.ConvTranspose2d``; Dumoulin & Visin, arXiv 1603.07285, relation 14.
+    scatter         batch · prod(n) · prod(weight), as above
+    zero_insertion  batch · prod(out_size) · prod(weight)
+    subpixel        batch · prod(n + m - 1) · prod(weight of the convolution),
+                    m = ceil((d·(k - 1) + 1) / s), in its weight
+                    (out_channels · prod(s), in_channels / groups, *m)
+    matrix          batch · non-zeros of the matrix
+
+zero_insertion puts s - 1 zeros between the inputs and runs a convolution of stride 1 with the
+kernel turned round; it multiplies the zeros too. subpixel pads the kernel with zeros to m·s taps
+(a dilated one is filled with zeros first), convolves with one output channel per phase and
+padding m - 1, and a pixel shuffle puts the phases side by side; what is too much is cropped.
+padded_params shows its size with the zeros, which are never learned. matrix unrolls the stamps
+into Cᵀ of out_channels · prod(out_size) rows and in_channels · prod(n) columns, the transpose of
+the C of the convolution that goes back. MACs are its non-zeros, since the zeros are known
+beforehand and nobody would store them; dense_macs shows the product with all of them. Without
+padding that equals scatter; padding cuts stamps off, which scatter computes all the same.
+
+Common mistakes: counting the MACs over the output positions makes them about s^rank too many
+(that is zero_insertion). Channels come first in the weight, and groups divide out_channels in
+it. Where k is no multiple of s the taps per output differ, which shows as a checkerboard. Size
+(n - 1)·s + k holds for p = 0 and d = 1 alone. "[2, 2, I, O] becomes [1, 1, I, 4·O] and a
+pixel shuffle" holds for k = s alone: 3 to 5 channels on 6×6 take 2160 MACs either way with
+k = s = 2, but 4860 by scatter and 11760 by subpixel with k = 3, whose convolution is 2×2. It is
+the matrix that is transposed, not the kernel: on 2×2 with k = 3, Cᵀ is 16×4 and C is 4×16, with
+36 non-zeros each.
+
+Source: PyTorch ``torch.nn.ConvTranspose2d``; Dumoulin & Visin, arXiv 1603.07285, relation 14 and
+section 4.1; Shi et al., "Is the deconvolution layer the same as a convolutional layer?", arXiv
+1609.07009.
 """
 
 from __future__ import annotations
@@ -37,9 +62,9 @@ from convcalc.operator import (
     Problem,
     Term,
     bias_terms,
-    macs,
     uneven_groups,
 )
+from convcalc.ops._transposed import REALISATIONS, Stamping
 from convcalc.shape import Shape
 
 
@@ -64,6 +89,9 @@ class ConvTranspose(Operator):
     dilation: tuple[int, ...] = fields.dilation()
     groups: int = fields.groups()
     bias: bool = fields.bias()
+    realisation: str = fields.word(
+        tuple(REALISATIONS), "how it is computed: same output, different work", "scatter"
+    )
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """Groups must divide, output padding must be small, and something must remain."""
@@ -101,20 +129,16 @@ class ConvTranspose(Operator):
         (x,) = inputs
         output = Shape(x.batch, self.out_channels, self._sizes(x))
         weight = (x.channels, self.out_channels // self.groups, *self.kernel_size)
-        maps = tuple(
-            Stamp(k, s, before, d)
-            for k, s, (before, _), d in zip(
-                self.kernel_size, self.stride, self._padding(x), self.dilation, strict=True
-            )
-        )
+        befores = tuple(before for before, _ in self._padding(x))
+        axes = tuple(map(Stamp, self.kernel_size, self.stride, befores, self.dilation))
+        layer = Stamping(x, output, weight, self.stride, befores, self.dilation)
+        amount, facts = REALISATIONS[self.realisation](layer)
         return Analysis(
             output,
-            (maps,),
-            (
-                Term("weight", WEIGHTS, macs(x.batch, x.positions, weight)),
-                *bias_terms(self.bias, output),
-            ),
+            (axes,),
+            (Term("weight", WEIGHTS, amount), *bias_terms(self.bias, output)),
             {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {}),
+            facts=facts,
         )
 
     def _padding(self, x: Shape) -> tuple[tuple[int, int], ...]:

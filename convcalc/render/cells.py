@@ -24,7 +24,7 @@ from convcalc.units import (
 )
 
 NOTHING = "–"  # a row has no such thing; an unknown is spelt out
-_ASCII = str.maketrans({"×": "x", "–": "-", "…": "...", "·": "|", "→": "->", "−": "-"})
+_ASCII = str.maketrans({"≥": ">=", "×": "x", "–": "-", "…": "...", "·": "|", "→": "->", "−": "-"})
 
 
 class Grid(NamedTuple):
@@ -102,14 +102,18 @@ def _structure_text(value: Any) -> str:
 
 
 def receptive_field_text(field: ReceptiveField) -> str:
-    """``427``, ``7×5``, ``188–204`` over the phases of the output, ``global (427)``."""
+    """``427``, ``7×5``, ``188–204`` over the phases of the output, ``global (427)``, and
+    ``≥ 3`` where a deformable layer can look further than its grid."""
     extents = [
         _item(high) if high == low or not (known(high) and known(low)) else f"{low}–{high}"
         for low, high in zip(field.size_min, field.size, strict=True)
     ]
+    text = axes_text(tuple(extents))
+    if field.unbounded and known(field.size):
+        text = f"≥ {text}"
     if not field.is_global:
-        return axes_text(tuple(extents))
-    return f"global ({axes_text(tuple(extents))})" if known(field.size) else "global"
+        return text
+    return f"global ({text})" if known(field.size) else "global"
 
 
 def axes_text(values: Sequence[Any]) -> str:

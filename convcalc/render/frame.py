@@ -62,7 +62,6 @@ def report_footer(report: Report, exact: bool = False) -> list[str]:
         _listing("declared, not computed", [each.path for each in report.layers if each.declared]),
         _unknowns(report),
         _incomplete(report),
-        *_errors(report),
     )
     return [line for line in lines if line]
 
@@ -144,10 +143,3 @@ def _incomplete(report: Report) -> str:
         return f"{skipped} skipped: the totals hold only the layers above"
     warnings = sum(problem.severity != "error" for problem in report.problems)
     return f"{warnings} warning{'s' * (warnings != 1)}, see convcalc check" if warnings else ""
-
-
-def _errors(report: Report) -> list[str]:
-    """The first errors, one per line."""
-    errors = [problem for problem in report.problems if problem.severity == "error"]
-    lines = [f"{each.code} {each.name}: {each.message} ({each.place})" for each in errors[:LISTED]]
-    return [*lines, f"and {len(errors) - LISTED} more errors"] if errors[LISTED:] else lines

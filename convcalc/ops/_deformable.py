@@ -1,0 +1,142 @@
+"""Deformable convolution, versions 1 and 2: a convolution whose taps are moved by an offset map."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from math import prod
+from typing import NamedTuple
+
+from convcalc.geometry import SAME, Deformed, Padding
+from convcalc.operator import (
+    DYNAMIC,
+    ELEMENTWISE,
+    SAMPLING,
+    Analysis,
+    Problem,
+    Term,
+    bias_terms,
+    part_terms,
+    uneven_groups,
+)
+from convcalc.ops.conv import Conv
+from convcalc.shape import Shape
+
+
+def offset_channels(rank: int, taps: int, deform_groups: int) -> int:
+    """One number per axis, tap and deform group: rank·K·Gd."""
+    return rank * taps * deform_groups
+
+
+def mask_channels(taps: int, deform_groups: int) -> int:
+    """One factor per tap and deform group: K·Gd."""
+    return taps * deform_groups
+
+
+class Deformable(NamedTuple):
+    """Version 1, or version 2 if ``modulated``. ``external``: the maps come as further inputs."""
+
+    modulated: bool
+    out_channels: int
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: Padding
+    dilation: tuple[int, ...]
+    groups: int
+    deform_groups: int
+    bias: bool
+    external: bool
+    bound: Fraction | None
+
+    @property
+    def needed(self) -> int:
+        """Inputs: the image, and if they are external the offset map and the mask."""
+        return 1 + self.external * (1 + self.modulated)
+
+    def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
+        """Groups must divide, a window must fit, and external maps must have the right shape."""
+        x = inputs[0]
+        problems = [
+            *self._main().check([x]),
+            *uneven_groups(self.deform_groups, x.channels, "in_channels", "deform_groups"),
+        ]
+        yield from problems
+        yield from self._count_problems(len(inputs))
+        if len(inputs) == self.needed and all(p.severity != "error" for p in problems):
+            yield from self._map_problems(inputs)
+
+    def _count_problems(self, count: int) -> Iterator[Problem]:
+        maps = "image, offset map, mask" if self.modulated else "image, offset map"
+        if count < self.needed:
+            message = f"offset external needs {self.needed} inputs, but there is {count}"
+            yield Problem("missing-key", "offset", message, f"'from:' with {maps}")
+        elif count > self.needed:
+            given = "external" if self.external else "internal"
+            message = f"offset {given} takes {self.needed} of the {count} inputs"
+            advice = "offset external" if not self.external else f"'from:' with {maps}"
+            yield Problem("unsupported-combination", "offset", message, advice)
+
+    def _map_problems(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
+        """The maps have the size of the output, and their numbers of channels."""
+        output, taps = self._main().analyse(inputs[:1]).output, prod(self.kernel_size)
+        channels = (
+            offset_channels(output.rank, taps, self.deform_groups),
+            mask_channels(taps, self.deform_groups),
+        )
+        for index, (x, name) in enumerate(zip(inputs[1:], ("offset map", "mask"), strict=False)):
+            wanted = output.with_channels(channels[index])
+            wrong = any(n != m for n, m in zip(x.dims, wanted.dims, strict=False))
+            if x.rank != wanted.rank or wrong:
+                groups = f"{self.deform_groups} deform group{'s' * (self.deform_groups > 1)}"
+                message = (
+                    f"the {name} is {_batched(x)}, but {taps} taps in {groups} "
+                    f"need {_batched(wanted)}, the size of the output"
+                )
+                advice = "a conv with the kernel_size, stride, padding and dilation of this layer"
+                yield Problem("shape-mismatch", "", message, advice, index + 1)
+
+    def analyse(self, inputs: Sequence[Shape]) -> Analysis:
+        """Offsets, samples at the moved taps, their modulation, and the product with the weight."""
+        x, main = inputs[0], self._main().analyse(inputs[:1])
+        output, taps = main.output, prod(self.kernel_size)
+        samples = x.batch * x.channels * taps * output.positions
+        guide = None if self.external else self._offset(x).analyse([x])
+        terms: list[Term] = part_terms("offset", guide.terms) if guide else []
+        if guide and self.modulated:
+            factors = output.with_channels(mask_channels(taps, self.deform_groups))
+            terms.append(Term("sigmoid", ELEMENTWISE, factors.numel))
+        terms.append(Term("sampling", SAMPLING, 2**x.rank * samples))
+        if self.modulated:
+            terms.append(Term("modulation", DYNAMIC, samples))
+        terms += [Term("main", *main.terms[0][1:]), *bias_terms(self.bias, output)]
+        offset = {f"offset.{name}": shape for name, shape in guide.weights.items()} if guide else {}
+        moved = tuple(Deformed(axis, self.bound) for axis in main.axes[0])
+        maps = ((SAME,) * x.rank,) * (self.needed - 1)
+        return Analysis(output, (moved, *maps), tuple(terms), {**offset, **main.weights})
+
+    def _main(self) -> Conv:
+        return self._conv(self.out_channels, self.groups, self.bias)
+
+    def _offset(self, x: Shape) -> Conv:
+        """The convolution that makes the offsets, and in version 2 the mask; always with bias."""
+        taps = prod(self.kernel_size)
+        channels = offset_channels(x.rank, taps, self.deform_groups)
+        if self.modulated:
+            channels += mask_channels(taps, self.deform_groups)
+        return self._conv(channels, 1, True)
+
+    def _conv(self, out_channels: int, groups: int, bias: bool) -> Conv:
+        return Conv(
+            out_channels=out_channels,
+            kernel_size=self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=groups,
+            bias=bias,
+        )
+
+
+def _batched(shape: Shape) -> str:
+    """A shape with its batch, if that is not one sample."""
+    return str(shape) if shape.batch == 1 else f"{shape} in a batch of {shape.batch}"

@@ -1,0 +1,54 @@
+"""Pixel shuffle: channels become positions (also called depth to space).
+
+    out_channels = in_channels / prod(f)
+    out_size     = n · f                        per axis, f the factor
+    output channel c at position y = input channel c·prod(f) + phase at floor(y / f),
+    phase = y mod f, the axes counted like digits: (y_h mod f)·f + y_w mod f
+
+n input size. A move: no work, no parameters. The factor must divide in_channels with its
+product over the axes; it may differ per axis. ``pixel_unshuffle`` is the opposite. After a
+convolution with prod(f) times the channels it is the subpixel form of a transposed convolution,
+see ``conv_transpose``.
+
+Common mistakes: the channels are divided by f^rank, not by f. TensorFlow's depth_to_space takes
+channel phase·out_channels + c instead, so weights need reordering; sizes are the same.
+
+Source: PyTorch ``torch.nn.PixelShuffle`` (2 axes); Shi et al., arXiv 1609.05158.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+
+from convcalc import fields
+from convcalc.geometry import Resize
+from convcalc.operator import Analysis, Operator, Problem
+from convcalc.shape import Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelShuffle(Operator):
+    """The shuffle; see the module's docstring."""
+
+    ranks = (1, 3)
+
+    factor: tuple[int, ...] = fields.axes("output positions per input position", minimum=1)
+
+    def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
+        """The channels of a position must fill a block."""
+        channels, block = inputs[0].channels, prod(self.factor)
+        if channels % block:
+            text = "×".join(map(str, self.factor))
+            message = f"factor {text} makes {block} positions, which do not divide {channels}"
+            advice = f"in_channels must be a multiple of {block}"
+            yield Problem("does-not-divide", "factor", f"{message} in_channels", advice, 0)
+
+    def analyse(self, inputs: Sequence[Shape]) -> Analysis:
+        """Every output reads one position."""
+        (x,) = inputs
+        spatial = tuple(n * f for n, f in zip(x.spatial, self.factor, strict=True))
+        output = Shape(x.batch, x.channels // prod(self.factor), spatial)
+        return Analysis(output, (tuple(Resize("nearest", Fraction(1, f)) for f in self.factor),))

@@ -1,0 +1,50 @@
+"""Pixel unshuffle: positions become channels (also called space to depth).
+
+    out_channels = in_channels · prod(f)
+    out_size     = n / f                        per axis, f the factor
+    output channel c·prod(f) + phase at position y = input channel c at position y·f + phase
+
+n input size. A move: no work, no parameters. The factor must divide every size; it may differ
+per axis. ``pixel_shuffle`` is the opposite.
+
+Common mistakes: a 3×3 convolution behind it has f^rank times the weights and the receptive field
+of a 3·f kernel. TensorFlow's space_to_depth orders the channels phase first.
+
+Source: PyTorch ``torch.nn.PixelUnshuffle`` (2 axes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from convcalc import fields
+from convcalc.geometry import Slide, axis_name
+from convcalc.operator import Analysis, Operator, Problem
+from convcalc.shape import Shape
+
+
+@dataclass(frozen=True, kw_only=True)
+class PixelUnshuffle(Operator):
+    """The unshuffle; see the module's docstring."""
+
+    ranks = (1, 3)
+
+    factor: tuple[int, ...] = fields.axes("input positions per output position", minimum=1)
+
+    def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
+        """Every axis must consist of whole blocks."""
+        (x,) = inputs
+        for axis, (n, f) in enumerate(zip(x.spatial, self.factor, strict=True)):
+            if n % f:
+                message = f"factor {f} does not divide {axis_name(axis, x.rank)} {n}"
+                advice = f"{n // f * f} or {-(-n // f) * f}: crop or pad first"
+                yield Problem("does-not-divide", "factor", message, advice, 0)
+
+    def analyse(self, inputs: Sequence[Shape]) -> Analysis:
+        """Every output position reads one block."""
+        (x,) = inputs
+        spatial = tuple(n // f for n, f in zip(x.spatial, self.factor, strict=True))
+        output = Shape(x.batch, x.channels * prod(self.factor), spatial)
+        return Analysis(output, (tuple(Slide(f, f) for f in self.factor),))

@@ -1,0 +1,85 @@
+"""Space to batch: every f-th position goes into an image of its own.
+
+    out_batch = batch · prod(f)
+    out_size  = ceil((n + p_before + p_after) / f)        per axis, f the factor
+    position y of image phase = padded position y·f + phase
+
+n input size, p padding. What the padded size lacks to a multiple of f is added after the last
+position; the fact padded shows the size that is dealt out. A move: no work, no parameters.
+``batch_to_space`` puts the images together again.
+
+Between the two a convolution of dilation 1 does what one of dilation f does without them: the
+same weights and, where f divides the size, the same MACs; else those of the size padded to a
+multiple. ``blocks/dilated_by_space_to_batch`` is made so. The layers in between see a batch of
+prod(f) times the images, all of the same size.
+
+The receptive field is not given from here on: it is that of a phase, and positions alone do not
+tell to which phase an image belongs.
+
+Common mistake: padding d·(k - 1) / 2 of the dilated convolution is (k - 1) / 2 inside, on each
+image, or d·(k - 1) / 2 here, not both.
+
+Source: TensorFlow ``tf.space_to_batch_nd``, ``tf.required_space_to_batch_paddings`` (the extra
+padding goes after, as here).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from convcalc import fields
+from convcalc.geometry import SAME, AxisMap, Padding, Slide, Unreadable
+from convcalc.operator import Analysis, Operator, Problem
+from convcalc.shape import Shape
+
+PHASES = Unreadable("the images of the batch hold different phases of the positions")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpaceToBatch(Operator):
+    """The dealing out; see the module's docstring."""
+
+    ranks = (1, 3)
+
+    factor: tuple[int, ...] = fields.axes("images per axis", minimum=1)
+    padding: Padding = fields.padding(
+        doc="positions added before and after each axis first, per axis [h, w] or per side "
+        "[[top, bottom], [left, right]]"
+    )
+
+    def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
+        """Padding must be numbers."""
+        if isinstance(self.padding, str):
+            message = f"space_to_batch has no kernel that gives padding {self.padding} a meaning"
+            yield Problem("wrong-type", "padding", message, "numbers per axis or per side")
+
+    def analyse(self, inputs: Sequence[Shape]) -> Analysis:
+        """Each image holds one phase."""
+        (x,) = inputs
+        sizes = self.padded(x.spatial)
+        lengths = tuple(-(-size // f) for size, f in zip(sizes, self.factor, strict=True))
+        output = Shape(x.batch * prod(self.factor), x.channels, lengths)
+        dealt = tuple(length * f for length, f in zip(lengths, self.factor, strict=True))
+        axes = tuple(map(self._map, self.factor, self._sides))
+        return Analysis(output, (axes,), facts={"padded": (x.channels, *dealt)})
+
+    @property
+    def _sides(self) -> tuple[tuple[int, int], ...]:
+        assert not isinstance(self.padding, str)
+        return self.padding
+
+    @staticmethod
+    def _map(factor: int, pair: tuple[int, int]) -> AxisMap:
+        if factor > 1:
+            return PHASES
+        return Slide(padding=pair[0]) if pair[0] else SAME
+
+    def padded(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
+        """n + p_before + p_after per axis, before it is filled up to a multiple."""
+        return tuple(n + sum(pair) for n, pair in zip(spatial, self._sides, strict=True))
+
+    def surplus(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
+        """Positions added after the last to reach a multiple of the factor, per axis."""
+        return tuple(-n % f for n, f in zip(self.padded(spatial), self.factor, strict=True))

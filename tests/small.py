@@ -1,0 +1,37 @@
+"""Small networks that a test writes down in Python: JSON is YAML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from convcalc.analysis import analyse
+from convcalc.diagnostics import NetworkError
+from convcalc.graph import Network
+from convcalc.library import Target
+from convcalc.network import read_network
+from convcalc.report import LayerReport, Report
+
+Sizes = Sequence[int | None]
+
+
+def network_of(layers: Sequence[Any], sizes: Sizes, batch: int = 1, **top: Any) -> Network:
+    """The network of some layers on one input; ``top`` are further keys of the file."""
+    content = {"convcalc": 1, "name": "small", "input": list(sizes), **top, "layers": list(layers)}
+    network = read_network(Target("small.yaml", None, json.dumps(content)), batch=batch)
+    errors = [problem for problem in network.problems if problem.severity == "error"]
+    if errors:
+        raise NetworkError(errors)
+    return network
+
+
+def report_of(layers: Sequence[Any], sizes: Sizes, batch: int = 1, **top: Any) -> Report:
+    """The report of such a network, which must have no errors."""
+    return analyse(network_of(layers, sizes, batch, **top))
+
+
+def layer_of(operator: str, sizes: Sizes, batch: int = 1, **fields: Any) -> LayerReport:
+    """The report of one layer."""
+    (layer,) = report_of([{operator: fields}], sizes, batch).layers
+    return layer

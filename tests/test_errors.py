@@ -1,0 +1,449 @@
+"""What people read when a file is wrong.
+
+Each file of ``tests/golden/errors`` is broken in one way, or in a few of one kind; beside it
+stands the whole text that it gives. ``CONVCALC_UPDATE_GOLDEN=1 pytest tests/test_errors.py``
+writes the texts anew; read them as a user would before you commit them.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convcalc.analysis import analyse
+from convcalc.diagnostics import Diagnostic, full_text
+from convcalc.graph import Network
+from convcalc.library import Target, TargetError, shipped_files
+from convcalc.network import read_network
+
+GOLDEN = Path(__file__).parent / "golden" / "errors"
+BROKEN = sorted(path.stem for path in GOLDEN.glob("*.yaml"))
+HEAD = "convcalc: 1\nname: net\ninput: [3, 32, 32]\n"
+
+
+def read(body: str, head: str = HEAD, **options: Any) -> Network:
+    return read_network(Target("net.yaml", None, head + body), **options)
+
+
+def errors(body: str, head: str = HEAD, **options: Any) -> list[Diagnostic]:
+    network = read(body, head, **options)
+    analyse(network)
+    return [problem for problem in network.problems if problem.severity == "error"]
+
+
+def marked(body: str, head: str = HEAD) -> list[str]:
+    """The texts that the carets point at."""
+    lines = (head + body).split("\n")
+    places = [problem.place for problem in errors(body, head)]
+    return [lines[p.line - 1][p.column - 1 : (p.end or p.column + 1) - 1] for p in places]
+
+
+# --- whole texts -----------------------------------------------------------------------------
+
+
+def text_of(network: Network) -> str:
+    """All problems, and what could be computed nevertheless."""
+    layers = [f"{layer.path} {layer.output}" for layer in analyse(network).layers]
+    parts = [full_text(problem, network.sources) for problem in network.problems]
+    summary = f"computed: {', '.join(layers) or 'nothing'}; skipped: {network.skipped}"
+    return "\n\n".join([*parts, summary]) + "\n"
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_the_text_of_a_broken_file(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(GOLDEN)
+    text = text_of(read_network(Target(f"{name}.yaml")))
+    if os.environ.get("CONVCALC_UPDATE_GOLDEN"):
+        (GOLDEN / f"{name}.txt").write_text(text, "utf-8")
+    assert text == (GOLDEN / f"{name}.txt").read_text("utf-8")
+
+
+def test_every_text_belongs_to_a_file() -> None:
+    assert sorted(path.stem for path in GOLDEN.glob("*.txt")) == BROKEN
+
+
+# --- one message per defect, and all of them ---------------------------------------------------
+
+
+def names_of(body: str, head: str = HEAD) -> list[str]:
+    return [problem.name for problem in errors(body, head)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "layers:\n- conv: {ot: 8, k: 3}\n",
+        "layers:\n- conv: {out_channel: 8, k: 3}\n",
+        "layers:\n- conv: {filters: 8, k: 3}\n",
+        "layers:\n- adaptive_avg_pool: {size: 7}\n",  # the only unknown key, the only missing field
+        "blocks:\n  A: {params: {width: int}, layers: [relu]}\nlayers:\n- A: {wdth: 8}\n",
+        "blocks:\n  A: {layer: [relu]}\nlayers: [A]\n",
+    ],
+)
+def test_a_misspelt_required_field_is_one_error(body: str) -> None:
+    assert names_of(body) == ["unknown-key"]
+
+
+@pytest.mark.parametrize(
+    "param",
+    [
+        "{default: 3, min: 4}",
+        "{default: 9, multiple_of: 8}",
+        "{default: 2.5, type: int}",
+        "{default: 2, choices: [1, 3]}",
+        "nowhere",
+        "null",
+    ],
+)
+def test_a_wrong_param_is_not_reported_again_where_it_is_used(param: str) -> None:
+    assert len(errors(f"params: {{w: {param}}}\nlayers:\n- conv: {{out: w, k: 3}}\n")) == 1
+
+
+def test_every_wrong_field_of_a_layer_is_reported() -> None:
+    body = "layers:\n- conv: {out: 0, k: -1, s: 0, p: -2, d: 0, g: 1.5, bias: 3}\n"
+    assert marked(body) == ["0", "-1", "0", "-2", "0", "1.5", "3"]
+
+
+def test_every_wrong_argument_of_a_block_is_reported() -> None:
+    body = (
+        "blocks:\n  A: {params: {n: int, b: bool, d: {default: 4, max: 8}}, layers: [relu]}\n"
+        "layers:\n- A: {n: 4.5, b: 1, d: 9}\n"
+    )
+    assert marked(body) == ["4.5", "1", "9"]
+
+
+def test_a_block_that_is_called_often_has_its_defect_once() -> None:
+    body = "blocks:\n  A: [conv: {out: 0, k: 3}]\nlayers:\n- {A: {}, repeat: 5}\n- A\n"
+    assert len(errors(body)) == 1
+
+
+def test_a_reader_of_a_broken_layer_is_skipped_without_a_word() -> None:
+    body = (
+        "layers:\n- {conv: {out: 8, k: 3}, id: a}\n- {conv: {out: 0, k: 3}, id: b}\n"
+        "- relu\n- {concat: [a, b], id: c}\n- {relu: {}, from: a, id: d}\noutputs: [c, d]\n"
+    )
+    network = read(body)
+    assert [problem.name for problem in network.problems] == ["out-of-range"]
+    assert [layer.path for layer in network.layers] == ["a", "d"]
+    assert network.skipped == 3
+
+
+def test_an_output_whose_layer_has_a_problem_is_not_a_second_problem() -> None:
+    body = "layers:\n- {relu: {}, from: nowhere, id: a}\n- {add: [a, gone]}\noutputs: [a, add]\n"
+    assert [p.place.line for p in errors(body)] == [5, 6]
+
+
+@pytest.mark.parametrize(
+    "item", ["[relu]", "3", "null", "{}", "{id: x}", "true", "{id: x, note: y}"]
+)
+def test_what_is_no_layer_is_skipped_with_all_that_reads_it(item: str) -> None:
+    network = read(f"layers:\n- relu\n- {item}\n- conv: {{out: 8, k: 3, g: 2}}\n- tanh\n")
+    assert len(network.problems) == 1
+    assert [layer.path for layer in network.layers] == ["relu"]
+    assert network.skipped == 3
+
+
+def test_problems_at_the_top_do_not_get_lost() -> None:
+    tops = {"name": "[a]", "description": "[a]", "source": "{a: b}", "note": "[a]", "year": "old"}
+    for key, value in tops.items():
+        head = "convcalc: 1\ninput: [3, 8, 8]\n"
+        assert marked(f"{key}: {value}\nlayers: [relu]\n", head) == [value], key
+
+
+def test_the_version_is_the_number_one() -> None:
+    for version in ("'1'", "true", "[1]", "0"):
+        problems = errors("layers: [relu]\n", f"convcalc: {version}\ninput: [3, 8, 8]\n")
+        assert len(problems) == 1, version
+        assert problems[0].place[1:3] == (1, 11)
+
+
+def test_a_network_without_layers_says_so() -> None:
+    for layers in ("", "layers:\n", "layers: []\n"):
+        assert len(errors(layers)) == 1
+
+
+def test_a_param_that_cannot_be_declared_breaks_nothing_else() -> None:
+    for params in ("{i: 2}", "{c: 8, d: c + nope}", "{2: 3}", "{c: {min: 3}}", "{c: null}"):
+        body = f"blocks:\n  A: {{params: {params}, layers: [relu]}}\nlayers: [A, tanh]\n"
+        assert len(errors(body)) == 1, params
+
+
+def test_a_variant_with_the_name_of_the_network_is_refused() -> None:
+    assert len(errors("params: {w: 1}\nvariants:\n  net: {w: 2}\nlayers: [relu]\n")) == 1
+
+
+# --- places ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("item", "text"),
+    [
+        ("{conv: {out: width + i, k: 3}}", "i"),  # and not the i of width
+        ("{conv: {out: 2*wide + w, k: 3}}", "w"),
+        ("{conv: {out: [width], k: 3}}", "[width]"),
+        ("{conv: {out: 8, k: [3, 0]}}", "0"),
+        ("{conv: {out: 8, k: 3, p: [[0, -1], [0, 0]]}}", "-1"),
+        ("{conv: {out: 8, k: 3, g: 2}}", "2"),
+        ("{conv: {out: 8, kernel: 3}}", "kernel"),
+        ("{residual: [relu], join: cat}", "cat"),
+        ("{branches: [[relu], [relu]], join: cat}", "cat"),
+        ("{relu: {}, repeat: 2 - 5}", "2 - 5"),
+        ("{relu: {}, trainable: 3}", "3"),
+        ("{relu: {}, in: 4}", "4"),
+        ("{relu: {}, shape: [3, 31, 32]}", "[3, 31, 32]"),
+        ("{concat: [prev, input, inptu]}", "inptu"),
+        ("{relu: {}, share: nowhere}", "nowhere"),
+        ("{relu: {}, share: [prev, prev]}", "[prev, prev]"),
+        ("{conv2d: {out: 8, k: 3}}", "conv2d"),
+    ],
+)
+def test_the_caret_points_at_what_is_wrong(item: str, text: str) -> None:
+    assert marked(f"params: {{width: 8, wide: 2}}\nlayers:\n- relu\n- {item}\n") == [text]
+
+
+# --- advice ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("Conv2d", "conv"),
+        ("ReLU", "relu"),
+        ("MaxPool2d", "max_pool"),
+        ("BatchNorm2d", "batch_norm"),
+        ("ConvTranspose2d", "conv_transpose"),
+        ("Linear", "linear"),
+        ("conv2d", "conv"),
+        ("convolution", "conv"),
+        ("batchnorm", "batch_norm"),
+        ("deconv", "conv_transpose"),
+        ("dense", "linear"),
+        ("reul", "relu"),
+    ],
+)
+def test_the_names_of_other_tools_lead_to_ours(wrong: str, right: str) -> None:
+    (problem,) = errors(f"layers:\n- {wrong}: {{}}\n")
+    assert problem.help == f"use '{right}'"
+
+
+@pytest.mark.parametrize(
+    ("key", "right"),
+    [("filters", "out"), ("strides", "stride"), ("kernel", "kernel_size"), ("pad", "padding")],
+)
+def test_the_fields_of_other_tools_lead_to_ours(key: str, right: str) -> None:
+    fields = {"out": "out: 8, ", "kernel_size": "k: 3, "}
+    given = "".join(text for name, text in fields.items() if name != right)
+    (problem,) = errors(f"layers:\n- conv: {{{given}{key}: 3}}\n")
+    assert right in problem.help
+
+
+def test_a_suggestion_is_never_a_field_that_is_already_there() -> None:
+    (problem,) = errors("layers:\n- conv: {out: 8, k: 3, kernel: 3}\n")
+    assert "kernel_size" not in problem.help.removeprefix("valid keys: ") or "given" in problem.help
+
+
+def test_a_name_that_is_not_close_is_not_suggested() -> None:
+    for body in ("- frobnicate\n", "- {relu: {}, if: depth > 3}\n"):
+        (problem,) = errors(f"params: {{width: 8}}\nlayers:\n{body}")
+        assert "use '" not in problem.help
+
+
+def test_a_layer_that_was_left_out_is_not_called_unknown() -> None:
+    for left_out in ("if: false", "repeat: 0"):
+        (problem,) = errors(
+            f"layers:\n- {{tanh: {{}}, id: a, {left_out}}}\n- {{relu: {{}}, from: a}}\n"
+        )
+        assert "no layer above has the id" not in problem.message
+
+
+def test_no_message_speaks_python() -> None:
+    for stem in BROKEN:
+        text = (GOLDEN / f"{stem}.txt").read_text("utf-8")
+        assert not re.search(r"\b(None|True|False|NoneType|Traceback|dict|tuple)\b", text), stem
+
+
+# --- hostile files -----------------------------------------------------------------------------
+
+
+def doubling(leaf: str, levels: int = 40) -> str:
+    """Blocks of which each calls the next one twice."""
+    calls = "".join(f"  B{n}: [B{n + 1}, B{n + 1}]\n" for n in range(levels))
+    return f"blocks:\n{calls}  B{levels}: {leaf}\nlayers: [B0]\n"
+
+
+def nested(item: str, times: str, levels: int) -> str:
+    """Repeated lists in one another, in the flow style."""
+    return f"layers:\n- {'{seq: [' * levels}{item}{f'], repeat: {times}}}' * levels}\n"
+
+
+CHAIN = "".join(f"  B{n}: [B{n + 1}]\n" for n in range(2000))
+
+HOSTILE = {
+    "one repeat": "layers:\n- {relu: {}, repeat: 10**9}\n",
+    "repeats in repeats": nested("{relu: {}, repeat: 1000}", "1000", 2),
+    "repeats in repeats in repeats": nested("relu", "1000", 10),
+    "a repeat of nothing": "layers:\n- {seq: [], repeat: 10**9}\n",
+    "repeats of nothing in repeats": nested("{seq: [], repeat: 1000}", "1000", 5),
+    "repeats of what is left out": nested("{relu: {}, if: false, repeat: 1000}", "1000", 5),
+    "repeats of a broken layer": nested("{conv: {out: 0, k: 1}, repeat: 1000}", "1000", 5),
+    "a block that calls itself": "blocks:\n  A: [relu, A]\nlayers: [A]\n",
+    "blocks that call each other": "blocks:\n  A: [B]\n  B: [A]\nlayers: [A, B]\n",
+    "doubling blocks": doubling("[relu]"),
+    "doubling empty blocks": doubling("[]"),
+    "doubling broken blocks": doubling("[conv: {out: 0, k: 1}]"),
+    "doubling blocks under an if": doubling("[{relu: {}, if: false}]"),
+    "doubling branches": doubling("[residual: [relu]]"),
+    "a chain of blocks": f"blocks:\n{CHAIN}  B2000: [relu]\nlayers: [B0]\n",
+    "deep lists": "layers:\n- " + "{seq: [" * 10_000 + "relu" + "]}" * 10_000 + "\n",
+    "lists as deep as allowed": "layers:\n- " + "{seq: [" * 22 + "relu" + "]}" * 22 + "\n",
+    "a long loop in a loop": (
+        "params: {l: [" + ", ".join("1" * 2000) + "]}\n"
+        "layers:\n- {seq: [{relu: {}, for: {c: l}}], for: {d: l}}\n"
+    ),
+    "a repeat of a long loop": (
+        "params: {l: [" + ", ".join("1" * 2000) + "]}\n"
+        "layers:\n- {seq: [{relu: {}, for: {c: l}, if: false}], repeat: 100000}\n"
+    ),
+    "a wide transposed kernel": "layers:\n- conv_transpose: {out: 1, k: 100000000, s: 3}\n",
+    "a wide kernel after upsampling": (
+        "layers:\n- conv_transpose: {out: 1, k: 1, s: 3}\n"
+        "- conv: {out: 1, k: 100000000, p: 100000000}\n"
+    ),
+    "a large scale": "layers:\n- upsample: {scale: 100000000}\n- conv: {out: 1, k: 3}\n",
+    "many parts": "layers:\n- adaptive_avg_pool: {output_size: 77777777}\n- relu\n",
+    "many phases": "layers:\n- upsample: {size: 4093}\n- upsample: {size: 4091}\n- relu\n",
+    "large strides": (
+        "layers:\n- conv_transpose: {out: 3, k: 3000, s: 4000}\n"
+        "- conv_transpose: {out: 3, k: 3, s: 2}\n- conv: {out: 1, k: 3}\n"
+    ),
+    "large groups": "layers:\n- conv: {out: 10**12, k: 1}\n- conv: {out: 3, k: 3, g: 7}\n",
+    "large branches": "layers:\n- {branches: [" + "[], " * 10_000 + "[]]}\n",
+    "many ids": "layers:\n" + "".join(f"- {{relu: {{}}, id: a{n}}}\n" for n in range(5000)),
+    "many wrong ids": "layers:\n" + "".join(f"- {{relu: {{}}, from: a{n}}}\n" for n in range(2000)),
+    "many wrong names": "layers:\n" + "".join(f"- cnov{n}: {{out: 3}}\n" for n in range(2000)),
+}
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Stops what takes more processor time; other programs on the machine do not count."""
+
+    def stop(*_: object) -> None:
+        pytest.fail(f"more than {seconds} s of processor time")
+
+    before = signal.signal(signal.SIGVTALRM, stop)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
+
+
+@pytest.mark.parametrize("which", HOSTILE)
+def test_a_hostile_file_ends_soon(which: str) -> None:
+    with within(4):  # the aim is 1 s on a quiet machine
+        network = read(HOSTILE[which])
+        analyse(network)
+        for problem in network.problems:
+            assert len(full_text(problem, network.sources)) < 5000
+
+
+@pytest.mark.parametrize(
+    "which",
+    [
+        "one repeat",
+        "repeats in repeats",
+        "repeats in repeats in repeats",
+        "a repeat of nothing",
+        "doubling blocks",
+        "doubling empty blocks",
+        "doubling blocks under an if",
+        "deep lists",
+        "a long loop in a loop",
+        "a repeat of a long loop",
+    ],
+)
+def test_what_is_too_large_says_so(which: str) -> None:
+    with within(4):
+        network = read(HOSTILE[which])
+    assert [problem.name for problem in network.problems] == ["too-large"]
+
+
+@pytest.mark.parametrize("which", ["repeats in repeats", "doubling blocks"])
+def test_what_is_too_large_is_not_built_first(which: str) -> None:
+    """Of a network that is refused, at most a part is worth showing."""
+    with within(4):
+        assert len(read(HOSTILE[which]).layers) <= 10_000
+
+
+def test_imports_in_long_chains_and_wide_fans_end(tmp_path: Path) -> None:
+    (tmp_path / "convcalc.toml").touch()
+    for n in range(1200):
+        text = f"convcalc: 1\nimports: {{n: c{n + 1}.yaml}}\nblocks: {{A: [n.A]}}\n"
+        (tmp_path / f"c{n}.yaml").write_text(text)
+    for n in range(40):
+        text = f"convcalc: 1\nimports: {{n: f{n + 1}.yaml}}\nblocks: {{A: [n.A, n.A]}}\n"
+        (tmp_path / f"f{n}.yaml").write_text(text)
+    for last in ("c1200", "f40"):
+        (tmp_path / f"{last}.yaml").write_text("convcalc: 1\nblocks: {A: [relu]}\n")
+    for first in ("c0", "f0"):
+        text = f"{HEAD}imports: {{x: {first}.yaml}}\nlayers: [x.A]\n"
+        with within(4):
+            network = read_network(Target(str(tmp_path / "net.yaml"), None, text))
+        assert [problem.name for problem in network.problems] == ["too-large"], first
+
+
+# --- files that were damaged -------------------------------------------------------------------
+
+WORDS = ["conv", "relu", "seq", "residual", "branches", "concat", "opaque", "prev", "input", "id"]
+WORDS += ["from", "repeat", "for", "if", "share", "shape", "in", "trainable", "split", "join"]
+WORDS += ["shortcut", "layers", "params", "nope", "Block", "true", "null", "0", "-1", "1e9", "[1]"]
+
+
+def damaged(text: str, rng: random.Random) -> str:
+    """A file with a few lines lost, doubled, swapped, cut or changed."""
+    lines = text.split("\n")
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        here, there = rng.randrange(len(lines)), rng.randrange(len(lines))
+        kind = rng.randrange(7)
+        if kind == 0 and len(lines) > 1:
+            del lines[here]
+        elif kind == 1:
+            lines.insert(there, lines[here])
+        elif kind == 2:
+            lines[here], lines[there] = lines[there], lines[here]
+        elif kind == 3:
+            lines = lines[: here + 1]
+        elif kind == 4:
+            lines[here] = lines[here][: rng.randint(0, len(lines[here]))]
+        elif kind == 5:
+            at = rng.randint(0, len(lines[here]))
+            lines[here] = lines[here][:at] + rng.choice("[]{}:,-\"'*&!%#|>@` \t") + lines[here][at:]
+        elif words := list(re.finditer(r"[\w-]+", lines[here])):
+            word = rng.choice(words)
+            line = lines[here]
+            lines[here] = line[: word.start()] + rng.choice(WORDS) + line[word.end() :]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("path", shipped_files(), ids=lambda path: path.name.partition(".")[0])
+def test_a_damaged_file_gives_problems_and_never_a_crash(path: Path) -> None:
+    text = path.read_text("utf-8")
+    for seed in range(60):
+        rng = random.Random(f"{path.name} {seed}")
+        try:
+            network = read_network(Target(str(path), None, damaged(text, rng)))
+        except TargetError:
+            continue
+        analyse(network)
+        for problem in network.problems:
+            full_text(problem, network.sources)

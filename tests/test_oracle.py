@@ -1,0 +1,492 @@
+"""Small integers exhaustively: operators against the oracle, which knows no formula.
+
+Each test collects every combination that differs, and says how many it compared, so that a
+grid that quietly shrinks is seen too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import oracle
+import pytest
+
+from convcalc import geometry
+from convcalc.geometry import AxisMap, Partition, Resize, Slide, Stamp
+from convcalc.operator import ELEMENTWISE, Analysis, Operator
+from convcalc.ops.adaptive_avg_pool import AdaptiveAvgPool
+from convcalc.ops.adaptive_max_pool import AdaptiveMaxPool
+from convcalc.ops.avg_pool import AvgPool
+from convcalc.ops.conv import Conv
+from convcalc.ops.conv_transpose import ConvTranspose
+from convcalc.ops.crop import Crop
+from convcalc.ops.depthwise_conv import DepthwiseConv
+from convcalc.ops.max_pool import MaxPool
+from convcalc.ops.pad import Pad
+from convcalc.ops.upsample import Upsample
+from convcalc.shape import Shape
+
+SIZES = range(1, 9)
+KERNELS = range(1, 6)
+STRIDES = range(1, 5)
+PADDINGS = [(before, after) for before in range(4) for after in range(4)]
+DILATIONS = range(1, 4)
+WINDOWS = list(product(SIZES, KERNELS, STRIDES, PADDINGS, DILATIONS))
+
+
+def errors(operator: Operator, *inputs: Shape) -> list[str]:
+    """The names of the errors that an operator finds in its inputs."""
+    return [p.name for p in operator.check(inputs) if p.severity == "error"]
+
+
+def amounts(analysis: Analysis) -> dict[str, int]:
+    """The work by name."""
+    return {term.name: term.amount for term in analysis.terms}
+
+
+def listed(axis: AxisMap, outputs: int) -> list[list[int]]:
+    """What each output reads, as lists; the hulls must say the same."""
+    taps = [list(axis.taps(y)) for y in range(outputs)]
+    hulls = [(read[0], read[-1]) if read else None for read in taps]
+    assert [axis.hull(y) for y in range(outputs)] == hulls
+    return taps
+
+
+def moves_on(axis: AxisMap) -> bool:
+    """Whether the taps of a map repeat after its period, moved on by its shift."""
+    return all(
+        list(axis.taps(y + axis.period)) == [t + axis.shift for t in axis.taps(y)]
+        for y in range(-2, 2 * axis.period + 2)
+    )
+
+
+# --- windows that slide -----------------------------------------------------------------------
+
+
+def conv(k: int, s: int, sides: Any, d: int, **more: Any) -> Conv:
+    """A convolution of one channel on one axis."""
+    padding = sides if isinstance(sides, str) else (sides,)
+    given = {"out_channels": 1, "groups": 1, "bias": False, "padding_mode": "zeros", **more}
+    return Conv(kernel_size=(k,), stride=(s,), padding=padding, dilation=(d,), **given)
+
+
+def test_convolution_has_a_window_wherever_one_fits() -> None:
+    wrong = []
+    for n, k, s, sides, d in WINDOWS:
+        starts = oracle.window_starts(n, sides, k, s, d)
+        operator, x = conv(k, s, sides, d), Shape(1, 1, (n,))
+        if not starts:
+            ok = errors(operator, x) == ["empty-output"]
+        else:
+            analysis = operator.analyse([x])
+            ok = (
+                errors(operator, x) == []
+                and analysis.output.spatial == (len(starts),)
+                and listed(analysis.axes[0][0], len(starts))
+                == [oracle.window(start, k, d) for start in starts]
+            )
+        if not ok:
+            wrong.append((n, k, s, sides, d))
+    assert wrong == []
+    assert len(WINDOWS) == 7680
+
+
+@pytest.mark.parametrize("pool", [MaxPool, AvgPool])
+@pytest.mark.parametrize("ceil_mode", [False, True])
+def test_pooling_has_a_window_wherever_one_fits_or_may_hang_over(
+    pool: Callable[..., Operator], ceil_mode: bool
+) -> None:
+    wrong, compared = [], 0
+    for n, k, s, sides, d in WINDOWS:
+        dilated = {"dilation": (d,)} if pool is MaxPool else {}
+        if max(sides) > k // 2 or (d > 1 and not dilated):
+            continue
+        starts = oracle.window_starts(n, sides, k, s, d, ceil_mode)
+        operator = pool(
+            kernel_size=(k,), stride=(s,), padding=(sides,), ceil_mode=ceil_mode, **dilated
+        )
+        x = Shape(2, 3, (n,))
+        compared += 1
+        if not starts:
+            ok = errors(operator, x) == ["empty-output"]
+        else:
+            analysis = operator.analyse([x])
+            taps = [oracle.window(start, k, d) for start in starts]
+            ok = (
+                errors(operator, x) == []
+                and analysis.output == Shape(2, 3, (len(starts),))
+                and listed(analysis.axes[0][0], len(starts)) == taps
+                and amounts(analysis) == {"pool": 2 * 3 * sum(map(len, taps))}
+            )
+        if not ok:
+            wrong.append((n, k, s, sides, d))
+    assert wrong == []
+    assert compared == (2592 if pool is MaxPool else 864)
+
+
+def test_pooling_refuses_more_padding_than_half_a_kernel() -> None:
+    for k, sides in product(KERNELS, PADDINGS):
+        operator = MaxPool(
+            kernel_size=(k,), stride=None, padding=(sides,), dilation=(1,), ceil_mode=False
+        )
+        refused = "padding-too-large" in errors(operator, Shape(1, 1, (6,)))
+        assert refused == any(2 * side > k for side in sides), (k, sides)
+
+
+def sides_in_words(word: str, n: int, k: int, s: int, d: int) -> oracle.Sides:
+    """What a word of padding means."""
+    return {
+        "valid": (0, 0),
+        "same": oracle.same_sides(n, k, s, d),
+        "half": oracle.half_sides(k, d),
+        "causal": oracle.causal_sides(k, s, d),
+    }[word]
+
+
+@pytest.mark.parametrize("word", geometry.PADDING_WORDS)
+def test_a_word_of_padding_means_its_numbers(word: str) -> None:
+    grid = list(product(range(1, 10), KERNELS, STRIDES, DILATIONS))
+    wrong = [
+        (n, k, s, d)
+        for n, k, s, d in grid
+        if geometry.sides(word, (n,), (k,), (s,), (d,)) != (sides_in_words(word, n, k, s, d),)
+    ]
+    assert wrong == []
+    assert len(grid) == 540
+
+
+def test_same_gives_one_output_per_stride_begun() -> None:
+    for n, k, s, d in product(range(1, 10), range(1, 6), STRIDES, DILATIONS):
+        x = Shape(1, 1, (n,))
+        assert conv(k, s, "same", d).analyse([x]).output.spatial == (len(range(0, n, s)),)
+
+
+def test_causal_pads_before_the_first_axis_and_by_half_on_the_others() -> None:
+    for k, d in product(range(1, 6), range(1, 4)):
+        expected = (oracle.causal_sides(k, 1, d), oracle.half_sides(k, d))
+        assert geometry.sides("causal", (9, 9), (k, k), (1, 1), (d, d)) == expected
+
+
+def test_a_crop_reads_what_it_leaves_and_a_pad_what_was_there() -> None:
+    for n, (before, after) in product(SIZES, PADDINGS):
+        x = Shape(1, 1, (n,))
+        left = list(range(before, n - after))
+        crop = Crop(size=None, margins=((before, after),))
+        if not left:
+            assert errors(crop, x) == ["empty-output"]
+            continue
+        analysis = crop.analyse([x])
+        assert [[i] for i in left] == listed(analysis.axes[0][0], *analysis.output.spatial)
+        padded = Pad(padding=((before, after),), mode="constant").analyse([x])
+        around = [[i] for i in range(-before, n + after)]
+        assert around == listed(padded.axes[0][0], *padded.output.spatial)
+
+
+def test_a_crop_to_a_size_cuts_no_more_before_than_after_and_at_most_one_less() -> None:
+    for n, m in product(range(1, 9), range(1, 9)):
+        crop, x = Crop(size=(m,), margins=None), Shape(1, 1, (n,))
+        if m > n:
+            assert errors(crop, x) == ["out-of-range"]
+            continue
+        analysis = crop.analyse([x])
+        read = listed(analysis.axes[0][0], m)
+        assert analysis.output.spatial == (m,)
+        assert (n - 1 - read[-1][0]) - read[0][0] in (0, 1)
+
+
+# --- kernels that are stamped -----------------------------------------------------------------
+
+
+def conv_transpose(k: int, s: int, sides: Any, d: int, more: int) -> ConvTranspose:
+    """A transposed convolution of one channel on one axis."""
+    return ConvTranspose(
+        out_channels=1,
+        kernel_size=(k,),
+        stride=(s,),
+        padding=(sides,),
+        dilation=(d,),
+        output_padding=(more,),
+        groups=1,
+        bias=False,
+    )
+
+
+def test_transposed_convolution_reads_what_was_stamped() -> None:
+    wrong, compared, empty = [], 0, 0
+    for (n, k, s, sides, d), more in product(WINDOWS, range(3)):
+        operator, x = conv_transpose(k, s, sides, d, more), Shape(1, 1, (n,))
+        if more >= max(s, d):
+            compared += errors(operator, x).count("output-padding-too-large")
+            continue
+        strip = oracle.stamped(n, sides, k, s, d, more)
+        compared += 1
+        if not strip:
+            ok = errors(operator, x) == ["empty-output"]
+            empty += 1
+        else:
+            analysis = operator.analyse([x])
+            taps = listed(analysis.axes[0][0], len(strip))
+            inside = [[i for i in read if 0 <= i < n] for read in taps]
+            ok = (
+                errors(operator, x) == []
+                and analysis.output.spatial == (len(strip),)
+                and inside == strip
+            )
+        if not ok:
+            wrong.append((n, k, s, sides, d, more))
+    assert wrong == []
+    assert compared == 3 * 7680
+    assert empty
+
+
+def test_a_transposed_convolution_undoes_the_size_of_the_convolution() -> None:
+    for n, k, s, sides, d in WINDOWS:
+        operator, x = conv_transpose(k, s, sides, d, 0), Shape(1, 1, (n,))
+        if errors(operator, x):
+            continue
+        smallest = oracle.unslid_size(n, sides, k, s, d)
+        assert operator.analyse([x]).output.spatial == (smallest,), (n, k, s, sides, d)
+
+
+# --- parts and interpolation ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("pool", [AdaptiveAvgPool, AdaptiveMaxPool])
+def test_adaptive_pooling_reads_the_positions_that_each_part_overlaps(
+    pool: Callable[..., Operator],
+) -> None:
+    for n, m in product(range(1, 17), range(1, 17)):
+        analysis = pool(output_size=(m,)).analyse([Shape(2, 3, (n,))])
+        windows = [oracle.part(y, n, m) for y in range(m)]
+        assert analysis.output == Shape(2, 3, (m,))
+        assert amounts(analysis) == {"pool": 2 * 3 * sum(map(len, windows))}, (n, m)
+        if m > 1:  # one part is the whole axis
+            assert listed(analysis.axes[0][0], m) == windows, (n, m)
+
+
+def clamped(taps: Sequence[int], size: int) -> list[int]:
+    """The positions that remain when those outside move to the border, as interpolation does."""
+    return sorted({min(max(i, 0), size - 1) for i in taps})
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+@pytest.mark.parametrize("corners", [False, True])
+def test_interpolation_reads_the_positions_of_non_zero_weight(mode: str, corners: bool) -> None:
+    wrong, compared = [], 0
+    for n, m in product(range(1, 11), range(1, 17)):
+        other = (3,) if mode == "cubic" else ()  # which has two axes
+        operator = Upsample(size=(m, *other), scale=None, mode=mode, align_corners=corners)
+        x = Shape(1, 1, (n, *other))
+        if mode == "nearest" and corners:
+            assert errors(operator, x) == ["unsupported-combination"]
+            continue
+        axis = operator.analyse([x]).axes[0][0]
+        step = Fraction(n, m)
+        expected = [
+            oracle.resize_taps(mode, y, oracle.place(y, n, m, corners), step) for y in range(m)
+        ]
+        compared += 1
+        if [clamped(t, n) for t in listed(axis, m)] != [clamped(t, n) for t in expected]:
+            wrong.append((n, m))
+    assert wrong == []
+    assert compared == (0 if mode == "nearest" and corners else 160)
+
+
+def test_interpolation_by_a_scale_reads_as_by_the_size_that_it_gives() -> None:
+    for n, scale in product(range(1, 9), (1, 2, 3, 4)):
+        x = Shape(1, 1, (n,))
+        for mode in ("nearest", "linear"):
+            by_scale = Upsample(size=None, scale=(Fraction(scale),), mode=mode, align_corners=False)
+            by_size = Upsample(size=(n * scale,), scale=None, mode=mode, align_corners=False)
+            assert by_scale.analyse([x]) == by_size.analyse([x])
+
+
+# --- maps -------------------------------------------------------------------------------------
+
+
+def maps() -> Iterator[AxisMap]:
+    """Maps of every kind, with small numbers."""
+    for k, s, p, d in product(KERNELS, STRIDES, range(-1, 3), DILATIONS):
+        yield Slide(k, s, p, d)
+        yield Stamp(k, s, p, d)
+    for n, m in product(range(1, 7), range(1, 7)):
+        yield Partition(n, m)
+        yield from (Resize(mode, Fraction(n, m)) for mode in ("nearest", "linear", "cubic"))
+        yield Resize("linear", Fraction(n, m), corners=True)
+
+
+def test_every_map_repeats_after_its_period_moved_by_its_shift() -> None:
+    each = list(maps())
+    assert [axis for axis in each if not moves_on(axis)] == []
+    assert len(each) == 660
+
+
+def test_a_chain_of_maps_reads_what_both_read_in_turn() -> None:
+    small: list[AxisMap] = [
+        Slide(3, 2, 1),
+        Slide(2, 1, 0, 2),
+        Slide(2, 3, 1),
+        Stamp(3, 2, 1),
+        Stamp(2, 3),
+        Stamp(3, 2, 0, 2),
+        Resize("linear", Fraction(2, 3)),
+        Resize("nearest", Fraction(1, 2)),
+        Partition(5, 3),
+    ]
+    for outer, inner in product(small, small):
+        chain = geometry.after(outer, inner)
+        graph = {"out": [("mid", outer.taps)], "mid": [("in", inner.taps)]}
+        for y in range(-3, 12):
+            seen = sorted(oracle.seen(graph, "out", y).get("in", set()))
+            assert list(chain.taps(y)) == seen, (outer, inner, y)
+        assert moves_on(chain), (outer, inner)
+
+
+def test_a_union_of_maps_reads_what_any_of_them_reads() -> None:
+    # Side by side in one layer: all have the same stride, here 1/2.
+    small: list[AxisMap] = [
+        Stamp(3, 2, 1),
+        Stamp(2, 2),
+        Stamp(3, 2, 0, 3),
+        Resize("linear", Fraction(1, 2)),
+        Resize("nearest", Fraction(2, 4)),
+    ]
+    for one, two in product(small, small):
+        union = geometry.Union((one, two))
+        graph = {"out": [("in", one.taps), ("in", two.taps)]}
+        for y in range(-3, 8):
+            seen = sorted(oracle.seen(graph, "out", y).get("in", set()))
+            assert list(union.taps(y)) == seen, (one, two, y)
+        assert moves_on(union), (one, two)
+
+
+# --- counting ---------------------------------------------------------------------------------
+
+
+SPATIAL = [(5,), (4, 3), (2, 3, 2)]
+CHANNELS = [(4, 2, 1), (4, 2, 2), (2, 4, 2), (3, 3, 3), (2, 3, 1), (6, 3, 3)]  # in, out, groups
+
+
+def counting_grid() -> Iterator[tuple[Any, ...]]:
+    """Small layers on one, two and three axes, anisotropic where there are several axes."""
+    kernels = {1: [(1,), (3,)], 2: [(1, 2), (3, 2)], 3: [(1, 2, 1), (2, 1, 2)]}
+    for spatial, channels, batch in product(SPATIAL, CHANNELS, (1, 2)):
+        rank = len(spatial)
+        for kernel, stride, dilation in product(kernels[rank], (1, 2), (1, 2)):
+            yield spatial, channels, batch, kernel, (stride,) * rank, (dilation,) * rank
+
+
+def test_convolution_multiplies_as_often_as_loops_do() -> None:
+    compared = 0
+    for spatial, (c, out, g), batch, kernel, stride, dilation in counting_grid():
+        padding = tuple((1, 0) if k % 2 == 0 else (k // 2, 1) for k in kernel)
+        operator = Conv(
+            out_channels=out,
+            kernel_size=kernel,
+            stride=stride,
+            padding=padding,
+            dilation=dilation,
+            groups=g,
+            bias=True,
+            padding_mode="zeros",
+        )
+        grid = zip(spatial, padding, kernel, stride, dilation, strict=True)
+        sizes = tuple(len(oracle.window_starts(*axis)) for axis in grid)
+        x = Shape(batch, c, spatial)
+        if not all(sizes):
+            assert errors(operator, x) == ["empty-output"] * sizes.count(0)
+            continue
+        analysis = operator.analyse([x])
+        assert analysis.output == Shape(batch, out, sizes)
+        assert amounts(analysis) == {
+            "weight": oracle.multiplications(batch, sizes, c, out, kernel, g),
+            "bias": batch * out * len(oracle.positions(sizes)),
+        }
+        learned = oracle.weight_indices(c, out, kernel, g)
+        assert len(oracle.positions(analysis.weights["weight"])) == len(learned)
+        compared += 1
+    assert compared == 288
+
+
+def test_transposed_convolution_multiplies_once_per_input_position_and_tap() -> None:
+    compared = 0
+    for spatial, (c, out, g), batch, kernel, stride, dilation in counting_grid():
+        operator = ConvTranspose(
+            out_channels=out,
+            kernel_size=kernel,
+            stride=stride,
+            padding=((0, 0),) * len(spatial),
+            dilation=dilation,
+            output_padding=(0,) * len(spatial),
+            groups=g,
+            bias=False,
+        )
+        grid = zip(spatial, ((0, 0),) * len(spatial), kernel, stride, dilation, strict=True)
+        sizes = tuple(len(oracle.stamped(*axis)) for axis in grid)
+        analysis = operator.analyse([Shape(batch, c, spatial)])
+        assert analysis.output == Shape(batch, out, sizes)
+        assert amounts(analysis) == {
+            "weight": oracle.multiplications(batch, spatial, c, out, kernel, g)
+        }
+        learned = oracle.weight_indices(c, out, kernel, g)
+        assert len(oracle.positions(analysis.weights["weight"])) == len(learned)
+        compared += 1
+    assert compared == 288
+
+
+def test_depthwise_convolution_multiplies_as_often_as_loops_do() -> None:
+    for spatial, channels, multiplier, batch in product(SPATIAL, (1, 3), (1, 2), (1, 2)):
+        rank = len(spatial)
+        operator = DepthwiseConv(
+            depth_multiplier=multiplier,
+            kernel_size=(2,) * rank,
+            stride=(1,) * rank,
+            padding=((0, 0),) * rank,
+            dilation=(1,) * rank,
+            bias=False,
+            padding_mode="zeros",
+        )
+        sizes = tuple(len(oracle.window_starts(n, (0, 0), 2)) for n in spatial)
+        analysis = operator.analyse([Shape(batch, channels, spatial)])
+        assert analysis.output == Shape(batch, channels * multiplier, sizes)
+        assert amounts(analysis)["weight"] == oracle.multiplications(
+            batch, sizes, channels, channels * multiplier, (2,) * rank, channels
+        )
+
+
+def test_pooling_on_several_axes_counts_the_taps_of_every_window() -> None:
+    for spatial, ceil_mode in product([(5, 4), (3, 6), (3, 4, 2)], (False, True)):
+        rank = len(spatial)
+        kernel, stride = (3, 2, 1)[:rank], (2, 3, 1)[:rank]
+        padding = ((1, 1), (0, 1), (0, 0))[:rank]
+        operator = MaxPool(
+            kernel_size=kernel,
+            stride=stride,
+            padding=padding,
+            dilation=(1,) * rank,
+            ceil_mode=ceil_mode,
+        )
+        starts = [
+            oracle.window_starts(n, sides, k, s, 1, ceil_mode)
+            for n, sides, k, s in zip(spatial, padding, kernel, stride, strict=True)
+        ]
+        windows = list(product(*starts))
+        analysis = operator.analyse([Shape(2, 3, spatial)])
+        assert analysis.output.spatial == tuple(map(len, starts))
+        taps = len(windows) * len(oracle.positions(kernel))
+        assert [(t.kind, t.amount) for t in analysis.terms] == [(ELEMENTWISE, 2 * 3 * taps)]
+
+
+def test_adaptive_pooling_on_several_axes_counts_the_taps_of_every_part() -> None:
+    for spatial, outputs in product([(7, 5), (4, 9)], [(3, 2), (5, 7), (1, 4)]):
+        analysis = AdaptiveAvgPool(output_size=outputs).analyse([Shape(2, 3, spatial)])
+        taps = sum(
+            len(oracle.part(y, n, m)) * len(oracle.part(z, h, w))
+            for (n, h), (m, w) in [(spatial, outputs)]
+            for y in range(m)
+            for z in range(w)
+        )
+        assert amounts(analysis) == {"pool": 2 * 3 * taps}

@@ -1,0 +1,602 @@
+"""Receptive fields against sets of positions, and against published values.
+
+The oracle knows one thing per layer: which input positions an output position reads. It
+follows those sets backwards through the graph, one output position at a time; sizes, jumps
+and centers are what the hulls of the sets say.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any, NamedTuple
+
+import pytest
+
+from convcalc.analysis import analyse
+from convcalc.graph import Network
+from convcalc.library import Target
+from convcalc.network import read_network
+from convcalc.report import ReceptiveField, Report
+from convcalc.shape import known
+
+Reads = Callable[[int], set[int]]
+
+
+def network(body: str, **options: Any) -> Network:
+    """A network of a text, without problems."""
+    text = f"convcalc: 1\nname: net\n{body}"
+    found = read_network(Target("net.convcalc.yaml", None, text), **options)
+    assert not [p for p in found.problems if p.severity == "error"], found.problems
+    return found
+
+
+def report(body: str, **options: Any) -> Report:
+    return analyse(network(body, **options))
+
+
+def field(body: str, **options: Any) -> ReceptiveField:
+    """The receptive field at the output."""
+    found = report(body, **options).receptive_field
+    assert found is not None
+    return found
+
+
+# --- the oracle ------------------------------------------------------------------------------
+
+
+class Step(NamedTuple):
+    """One layer on one axis: its text, what outputs read, its stride, the output's size."""
+
+    text: str
+    reads: Reads
+    stride: Fraction
+    size: int
+
+
+def conv(n: int, k: int, s: int, p: int, d: int, name: str = "conv") -> Step:
+    channels = "out: 1, " if name == "conv" else ""
+    text = f"{name}: {{{channels}k: {k}, s: {s}, p: {p}, d: {d}}}"
+    starts = [x for x in range(-p, n + p, s) if x + d * (k - 1) < n + p]
+    return Step(text, lambda y: {s * y - p + d * t for t in range(k)}, Fraction(s), len(starts))
+
+
+def conv_transpose(n: int, k: int, s: int, p: int, d: int, more: int = 0) -> Step:
+    text = f"conv_transpose: {{out: 1, k: {k}, s: {s}, p: {p}, d: {d}, output_padding: {more}}}"
+
+    def reads(y: int) -> set[int]:  # every input position x stamps s·x - p + d·t
+        near = range((y + p) // s - k * d - 1, (y + p) // s + 2)
+        return {x for x in near for t in range(k) if s * x - p + d * t == y}
+
+    last = s * (n - 1) + d * (k - 1)  # of all stamps, before p are cut off on both sides
+    return Step(text, reads, Fraction(1, s), last + 1 - 2 * p + more)
+
+
+def resize(n: int, mode: str, m: int) -> Step:
+    ratio = Fraction(n, m)
+
+    def reads(y: int) -> set[int]:
+        if mode == "nearest":
+            return {floor(y * ratio)}
+        at = (y + Fraction(1, 2)) * ratio - Fraction(1, 2)
+        if at.denominator == 1:
+            return {int(at)}
+        return {floor(at), ceil(at)}
+
+    return Step(f"upsample: {{size: {m}, mode: {mode}}}", reads, ratio, m)
+
+
+def pad(n: int, before: int, after: int) -> Step:
+    text = f"pad: {{p: [[{before}, {after}]]}}"
+    return Step(text, lambda y: {y - before}, Fraction(1), n + before + after)
+
+
+def crop(n: int, before: int, after: int) -> Step:
+    text = f"crop: {{margins: [[{before}, {after}]]}}"
+    return Step(text, lambda y: {y + before}, Fraction(1), n - before - after)
+
+
+def adaptive(n: int, m: int) -> Step:
+    text = f"adaptive_avg_pool: {{output_size: {m}}}"
+
+    def reads(y: int) -> set[int]:
+        return set(range(floor(Fraction(y * n, m)), ceil(Fraction((y + 1) * n, m))))
+
+    return Step(text, reads, Fraction(n, m), m)
+
+
+def all_steps(n: int) -> Iterator[Step]:
+    """Every small layer on an axis of n positions."""
+    for k in (1, 2, 3, 4):
+        for s in (1, 2, 3):
+            for d in (1, 2):
+                for p in (0, 1, 2):
+                    yield conv(n, k, s, p, d)
+                    if p <= 1:
+                        yield conv_transpose(n, k, s, p, d, min(s - 1, d, p))
+            if k > 1:
+                yield conv(n, k, s, k // 2, 1, "max_pool")
+    for mode in ("nearest", "linear"):
+        sizes = {2 * n, 3 * n, 3 * n // 2, 2 * n // 3 + 1}
+        yield from (resize(n, mode, m) for m in sorted(sizes))
+    yield from (pad(n, 2, 1), pad(n, 0, 3), crop(n, 1, 2), crop(n, 3, 0))
+    # Into a single part it counts as a global pooling, which has tests of its own.
+    yield from (adaptive(n, m) for m in (5, (n + 1) // 2) if m > 1)
+
+
+def usable(n: int) -> list[Step]:
+    return [step for step in all_steps(n) if step.size >= 1]
+
+
+class Node(NamedTuple):
+    """A tensor: which input positions its positions read, its stride and its size."""
+
+    reads: Reads
+    stride: Fraction
+    size: int
+
+
+def after(node: Node, step: Step) -> Node:
+    def reads(y: int) -> set[int]:
+        return set().union(*(node.reads(t) for t in step.reads(y)))
+
+    return Node(reads, node.stride * step.stride, step.size)
+
+
+def hull(positions: set[int]) -> tuple[int, int] | None:
+    return (min(positions), max(positions)) if positions else None
+
+
+def check(seen: ReceptiveField, node: Node, *, aligned: bool = True) -> None:
+    """What the report says must be what the sets say, over all output positions."""
+    hulls = [hull(node.reads(y)) for y in range(node.size)]
+    extents = [0 if h is None else h[1] - h[0] + 1 for h in hulls]
+    assert (seen.size, seen.size_min) == ((max(extents),), (min(extents),))
+    if aligned and any(hulls):
+        assert seen.jump == (node.stride,)
+    if hulls[0] is not None:
+        assert seen.center == (Fraction(sum(hulls[0]), 2),)
+    else:
+        assert not known(seen.center[0])
+
+
+IDENTITY = Node(lambda y: {y}, Fraction(1), 0)
+
+
+# --- exhaustive ------------------------------------------------------------------------------
+
+FIRST = usable(11)
+
+
+@pytest.mark.parametrize("first", FIRST, ids=lambda step: step.text)
+def test_every_chain_of_two_small_layers_reads_what_its_sets_say(first: Step) -> None:
+    start = IDENTITY._replace(size=11)
+    middle = after(start, first)
+    seconds = usable(first.size)
+    lines = [f"- {{{first.text}, id: first}}"]
+    lines += [f"- {{{step.text}, from: first}}" for step in seconds]
+    found = report("input: [1, 11]\nlayers:\n" + "\n".join(lines))
+    check(found.layers[0].receptive_fields["input"], middle)
+    for layer, step in zip(found.layers[1:], seconds, strict=True):
+        assert layer.output.spatial == (step.size,)
+        check(layer.receptive_fields["input"], after(middle, step))
+
+
+# --- random graphs ---------------------------------------------------------------------------
+
+
+class Graph(NamedTuple):
+    text: str
+    nodes: list[Node]  # one per layer
+    aligned: list[bool]
+
+
+def random_graph(seed: int, *, drift: bool) -> Graph:
+    """Layers on random tensors, joined wherever two tensors have the same size."""
+    rng = random.Random(seed)
+    n = rng.randint(6, 14)
+    tensors = {"input": (IDENTITY._replace(size=n), True)}
+    lines = [f"input: [1, {n}]", "layers:"]
+    for index in range(rng.randint(3, 9)):
+        name = f"t{index}"
+        joined = _join(rng, tensors, drift) if rng.random() < 0.45 else None
+        if joined:
+            names, node, aligned = joined
+            if rng.random() < 0.3:  # back to one channel, so that everything can be added
+                lines.append(f"- {{concat: [{', '.join(names)}]}}")
+                lines.append(f"- {{pointwise_conv: {{out: 1}}, id: {name}}}")
+            else:
+                kind = rng.choice(("add", "mul", "maximum"))
+                lines.append(f"- {{{kind}: [{', '.join(names)}], id: {name}}}")
+            tensors[name] = (node, aligned)
+            continue
+        source = rng.choice(list(tensors))
+        node, aligned = tensors[source]
+        choices = [step for step in usable(node.size) if step.size <= 40]
+        step = rng.choice(choices)
+        lines.append(f"- {{{step.text}, from: {source}, id: {name}}}")
+        tensors[name] = (after(node, step), aligned)
+    found = [value for name, value in tensors.items() if name != "input"]
+    return Graph("\n".join(lines), [node for node, _ in found], [ok for _, ok in found])
+
+
+def _join(
+    rng: random.Random, tensors: dict[str, tuple[Node, bool]], drift: bool
+) -> tuple[list[str], Node, bool] | None:
+    """Two or three tensors of one size, and what their union reads."""
+    first = rng.choice(list(tensors))
+    node, _ = tensors[first]
+    fits = [
+        name
+        for name, (other, _) in tensors.items()
+        if name != first and other.size == node.size and (drift or other.stride == node.stride)
+    ]
+    if not fits:
+        return None
+    names = [first, *rng.sample(fits, min(len(fits), rng.randint(1, 2)))]
+    parts = [tensors[name][0] for name in names]
+    aligned = all(tensors[name][1] for name in names) and len({p.stride for p in parts}) == 1
+
+    def reads(y: int) -> set[int]:
+        return set().union(*(part.reads(y) for part in parts))
+
+    return names, Node(reads, node.stride, node.size), aligned
+
+
+def check_graph(graph: Graph, *, only_aligned: bool) -> None:
+    found = report(graph.text)
+    by_path = {layer.path: layer for layer in found.layers}
+    for index, (node, aligned) in enumerate(zip(graph.nodes, graph.aligned, strict=True)):
+        if aligned or not only_aligned:
+            check(by_path[f"t{index}"].receptive_fields["input"], node, aligned=aligned)
+
+
+@pytest.mark.parametrize("block", range(30))
+def test_random_graphs_with_branches_read_what_their_sets_say(block: int) -> None:
+    for seed in range(block * 40, block * 40 + 40):
+        check_graph(random_graph(seed, drift=False), only_aligned=True)
+
+
+# --- branches that drift apart ---------------------------------------------------------------
+
+
+def test_the_join_of_drifting_branches_is_exact() -> None:
+    """The toy graph of https://distill.pub/2019/computing-receptive-fields, solved there."""
+    body = (
+        "input: [1, 8]\nlayers:\n"
+        "- {conv: {out: 1, k: 5, s: 2, p: [[2, 1]]}, id: a}\n"
+        "- {conv: {out: 1, k: 3}, from: input}\n"
+        "- {conv: {out: 1, k: 3}}\n"
+        "- {add: [a, prev]}\n"
+    )
+    assert field(body).size == (7,)
+    assert field(body).size_min == (5,)
+
+
+def test_a_branch_that_drifts_has_no_single_jump() -> None:
+    body = (
+        "input: [1, 8]\nlayers:\n"
+        "- {conv: {out: 1, k: 5, s: 2, p: [[2, 1]]}, id: a}\n"
+        "- {conv: {out: 1, k: 5}, from: input}\n"
+        "- {add: [a, prev]}\n"
+    )
+    assert not known(field(body).jump[0])
+
+
+@pytest.mark.parametrize("block", range(10))
+def test_what_follows_drifting_branches_is_exact_or_unknown(block: int) -> None:
+    for seed in range(block * 40, block * 40 + 40):
+        graph = random_graph(seed, drift=True)
+        layers = {layer.path: layer for layer in report(graph.text).layers}
+        for index, (node, aligned) in enumerate(zip(graph.nodes, graph.aligned, strict=True)):
+            seen = layers[f"t{index}"].receptive_fields["input"]
+            if known(seen.size[0]):
+                check(seen, node, aligned=aligned)
+            else:
+                assert seen.reason
+
+
+# --- layers that read nothing, or everything ---------------------------------------------------
+
+
+def test_outputs_that_read_nothing_still_have_their_jump() -> None:
+    body = (
+        "input: [1, 8]\nlayers:\n"
+        "- conv_transpose: {out: 1, k: 1, s: 2}\n"  # every second output holds the bias alone
+        "- crop: {margins: [[1, 0]]}\n"
+        "- max_pool: {k: 1, s: 2}\n"  # and here are only those
+    )
+    assert field(body).size == (0,)
+    assert field(body).jump == (1,)
+    assert field(body + "- max_pool: {k: 1, s: 2}\n").jump == (2,)
+
+
+def test_a_global_layer_is_flagged_and_keeps_the_local_path() -> None:
+    gate = (
+        "input: [4, 32, 32]\nlayers:\n"
+        "- {conv: {out: 4, k: 3, p: 1}, id: x}\n"
+        "- global_avg_pool: {keepdim: true}\n"
+        "- conv: {out: 4, k: 1}\n"
+        "- sigmoid\n"
+        "- mul: [x, prev]\n"
+        "- conv: {out: 4, k: 3, p: 1}\n"
+    )
+    found = report(gate)
+    assert [layer.receptive_fields["input"].is_global for layer in found.layers] == [
+        False,
+        *[True] * 5,
+    ]
+    assert found.receptive_field is not None
+    assert found.receptive_field.size == (5, 5)
+    assert found.global_from == "global_avg_pool"
+
+
+@pytest.mark.parametrize(
+    "last", ["global_avg_pool", "flatten", "adaptive_avg_pool: {output_size: 1}"]
+)
+def test_the_end_of_the_axes_keeps_the_local_value(last: str) -> None:
+    layers = f"- conv: {{out: 4, k: 7, s: 2}}\n- {last}\n- linear: {{out: 5}}\n"
+    seen = field(f"input: [3, 64, 64]\nlayers:\n{layers}")
+    assert (seen.size, seen.is_global) == ((7, 7), True)
+
+
+# --- several inputs, unknown sizes -----------------------------------------------------------
+
+
+def test_each_input_has_a_receptive_field_of_its_own() -> None:
+    body = (
+        "inputs: {near: [1, 20], far: [1, 40]}\nlayers:\n"
+        "- {conv: {out: 1, k: 3, p: 1}, from: near, id: a}\n"
+        "- {conv: {out: 1, k: 5, s: 2, p: 2}, from: far, id: b}\n"
+        "- {add: [a, b]}\n"
+        "- {conv: {out: 1, k: 3}}\n"
+    )
+    layers = {layer.path: layer.receptive_fields for layer in report(body).layers}
+    assert list(layers["a"]) == ["near"]
+    assert list(layers["b"]) == ["far"]
+    last = layers["conv"]
+    assert (last["near"].size, last["near"].jump, last["near"].center) == ((5,), (1,), (1,))
+    assert (last["far"].size, last["far"].jump, last["far"].center) == ((9,), (2,), (2,))
+
+
+def test_a_reference_that_only_gives_its_size_is_not_read() -> None:
+    body = (
+        "inputs: {x: [1, 20], like: [1, 10]}\nlayers:\n"
+        "- {crop: [x, like]}\n- {conv: {out: 1, k: 3}}\n"
+    )
+    assert list(report(body).layers[-1].receptive_fields) == ["x"]
+
+
+UNSIZED = "input: [3, null, null]\nlayers:\n"
+
+
+def test_unknown_sizes_do_not_matter_for_windows() -> None:
+    seen = field(UNSIZED + "- conv: {out: 4, k: 3, p: half}\n- max_pool: {k: 2, s: 2}\n")
+    assert (seen.size, seen.jump, seen.center) == ((4, 4), (2, 2), (Fraction(1, 2),) * 2)
+
+
+def test_padding_same_on_unknown_sizes_leaves_the_center_unknown() -> None:
+    body = "- conv: {out: 4, k: 3, s: 2, p: same}\n- conv: {out: 4, k: 3}\n"
+    seen = field(UNSIZED + body)
+    assert (seen.size, seen.jump) == ((7, 7), (2, 2))
+    assert not known(seen.center[0])
+
+
+def test_padding_same_on_unknown_sizes_after_upsampling_leaves_the_center_unknown() -> None:
+    seen = field(UNSIZED + "- upsample: {scale: 2}\n- conv: {out: 4, k: 4, s: 2, p: same}\n")
+    assert not known(seen.center[0])
+
+
+def test_what_depends_on_an_unknown_size_is_unknown_with_a_reason() -> None:
+    for layer in ("upsample: {size: 7}", "adaptive_avg_pool: {output_size: 7}"):
+        seen = field(f"{UNSIZED}- conv: {{out: 4, k: 3}}\n- {layer}\n- conv: {{out: 1, k: 3}}\n")
+        assert not any(map(known, (seen.size[0], seen.size_min[0], seen.center[0])))
+        assert "size" in seen.reason
+
+
+def test_the_jump_of_an_unknown_step_is_unknown() -> None:
+    assert not known(field(f"{UNSIZED}- upsample: {{size: 7}}\n").jump[0])
+
+
+# --- published values ------------------------------------------------------------------------
+
+
+def chain(*layers: str, axes: int = 1, size: int = 100_000) -> list[ReceptiveField]:
+    """The receptive fields of layers in a row on one channel."""
+    sizes = ", ".join(["1", *[str(size)] * axes])
+    items = "".join(f"- {layer}\n" for layer in layers)
+    found = report(f"input: [{sizes}]\nlayers:\n{items}")
+    return [layer.receptive_fields["input"] for layer in found.layers]
+
+
+def sizes_of(*layers: str) -> list[int]:
+    return [seen.size[0] for seen in chain(*layers)]
+
+
+def c(k: int, s: int = 1, p: int = 0, d: int = 1) -> str:
+    return f"conv: {{out: 1, k: {k}, s: {s}, p: {p}, d: {d}}}"
+
+
+def pool(k: int, s: int, p: int = 0) -> str:
+    return f"max_pool: {{k: {k}, s: {s}, p: {p}}}"
+
+
+def test_vgg16() -> None:
+    """google-research/receptive_field, RECEPTIVE_FIELD_TABLE.md, vgg_16."""
+    layers = [c(3, p=1), c(3, p=1), pool(2, 2), c(3, p=1), c(3, p=1), pool(2, 2)]
+    for _ in range(3):
+        layers += [c(3, p=1), c(3, p=1), c(3, p=1), pool(2, 2)]
+    fields = chain(*layers)
+    pools = [fields[k] for k, layer in enumerate(layers) if layer.startswith("max")]
+    assert [seen.size[0] for seen in pools] == [6, 16, 44, 100, 212]
+    assert [seen.jump[0] for seen in pools] == [2, 4, 8, 16, 32]
+    # The table's padding P: output 0 begins at -P, so its center is (size - 1) / 2 - P.
+    paddings = [Fraction(seen.size[0] - 1, 2) - seen.center[0] for seen in pools]
+    assert paddings == [2, 6, 18, 42, 90]
+
+
+def test_alexnet() -> None:
+    """google-research/receptive_field, RECEPTIVE_FIELD_TABLE.md, alexnet_v2."""
+    fields = chain(
+        c(11, 4), pool(3, 2), c(5, p=2), pool(3, 2), c(3, p=1), c(3, p=1), c(3, p=1), pool(3, 2)
+    )
+    assert [seen.size[0] for seen in fields] == [11, 19, 51, 67, 99, 131, 163, 195]
+    assert [seen.jump[0] for seen in fields] == [4, 8, 8, 16, 16, 16, 16, 32]
+    assert [(seen.size[0] - 1) - 2 * seen.center[0] for seen in fields] == [
+        2 * padding for padding in (0, 0, 16, 16, 32, 48, 64, 64)
+    ]
+
+
+def resnet(depths: tuple[int, ...], *, bottleneck: bool) -> int:
+    """torchvision's: the stride is in the 3x3 convolution (v1.5)."""
+    layers = [c(7, 2, 3), pool(3, 2, 1)]
+    for stage, depth in enumerate(depths):
+        for index in range(depth):
+            stride = 2 if stage and not index else 1
+            layers += [c(3, stride, 1)] if bottleneck else [c(3, stride, 1), c(3, 1, 1)]
+    return sizes_of(*layers)[-1]
+
+
+def test_resnets_of_torchvision() -> None:
+    """427: README of MLRichter/receptive_field_analysis_toolbox; the others are often quoted."""
+    assert resnet((3, 4, 6, 3), bottleneck=True) == 427
+    assert resnet((3, 4, 23, 3), bottleneck=True) == 971
+    assert resnet((3, 8, 36, 3), bottleneck=True) == 1451
+    assert resnet((2, 2, 2, 2), bottleneck=False) == 435
+    assert resnet((3, 4, 6, 3), bottleneck=False) == 899
+
+
+TRANSPOSED = "conv_transpose: {out: 1, k: 2, s: 2}"
+
+
+def unet(depth: int, kernel: int = 3, up: str = TRANSPOSED) -> ReceptiveField:
+    """Two convolutions per level, skips joined by concat, as in the original."""
+    conv = f"{{conv: {{out: 1, k: {kernel}, p: same}}}}"
+    lines = [f"input: [1, {2**depth * 40}]", "layers:"]
+    for level in range(depth):
+        lines += [f"- {{seq: [{conv}, {conv}], id: e{level}}}", f"- {pool(2, 2)}"]
+    lines.append(f"- seq: [{conv}, {conv}]")
+    for level in reversed(range(depth)):
+        lines += [f"- {up}", f"- concat: [e{level}, prev]", f"- seq: [{conv}, {conv}]"]
+    return field("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("depth", "low", "high"),
+    [(1, 18, 18), (2, 44, 44), (3, 92, 100), (4, 188, 204), (5, 380, 412)],
+)
+def test_unet_by_phase(depth: int, low: int, high: int) -> None:
+    seen = unet(depth)
+    assert (seen.size_min[0], seen.size[0], seen.jump[0]) == (low, high, 1)
+
+
+# The names trf54, trf100, … of the networks in vinloo/u-net-receptive-field-study.
+STUDIED = {(3, 2): 54, (3, 3): 100, (3, 4): 146, (4, 3): 204, (3, 6): 230, (4, 4): 298}
+STUDIED |= {(3, 9): 360, (5, 3): 412, (4, 6): 486}
+
+
+def test_unets_of_a_study() -> None:
+    assert {which: unet(*which).size[0] for which in STUDIED} == STUDIED
+
+
+def test_unet_with_bilinear_or_overlapping_upsampling() -> None:
+    for up in (
+        "upsample: {scale: 2, mode: linear}",
+        "conv_transpose: {out: 1, k: 4, s: 2, p: 1}",
+    ):
+        seen = unet(4, up=up)
+        assert (seen.size_min[0], seen.size[0]) == (220, 236)
+
+
+def test_dilated_stacks() -> None:
+    """Yu & Koltun, arXiv 1511.07122, table 1: 3, 5, 9, 17, 33, 65, 67, 67."""
+    rates = [1, 1, 2, 4, 8, 16, 1]
+    assert sizes_of(*(c(3, d=d) for d in rates), c(1)) == [3, 5, 9, 17, 33, 65, 67, 67]
+
+
+def causal(k: int, layers: int, stacks: int, base: int = 2) -> int:
+    """A WaveNet's dilations: base^i, starting anew in each stack."""
+    fields = f"out: 1, k: {k}, d: {base}**(i % {layers // stacks}), p: causal"
+    seen = field(f"input: [1, 20000]\nlayers:\n- conv: {{{fields}}}\n  repeat: {layers}\n")
+    assert seen.center[0] == -Fraction(seen.size[0] - 1, 2)  # nothing of the future is seen
+    return seen.size[0]
+
+
+def test_wavenets() -> None:
+    """r9y9/wavenet_vocoder, tests of receptive_field_size (table 4 of arXiv 1711.10433)."""
+    assert causal(2, 10, 1) == 1024  # arXiv 1609.03499, section 2.1
+    assert causal(2, 30, 3) == 3070
+    assert causal(3, 30, 3) == 6139
+    assert causal(3, 24, 4) == 505
+    assert causal(3, 12, 2) == 253
+    assert causal(3, 30, 1, base=1) == 61
+
+
+def test_temporal_networks() -> None:
+    """README of philipperemy/keras-tcn; Snyder et al.'s x-vectors, frame levels 1 to 5."""
+    assert causal(2, 4, 1) == 16
+    assert causal(2, 8, 2) == 31
+    assert sizes_of(c(5), c(3, d=2), c(3, d=3), c(1), c(1)) == [5, 9, 15, 15, 15]
+
+
+def test_patchgan() -> None:
+    """phillipi/pix2pix: 70, and 16, 34, 142, 286 for other depths."""
+    sizes = {n: sizes_of(*[c(4, 2, 1)] * n, c(4, p=1), c(4, p=1))[-1] for n in range(1, 6)}
+    assert sizes == {1: 16, 2: 34, 3: 70, 4: 142, 5: 286}
+
+
+def test_numbers_that_other_tools_print() -> None:
+    """READMEs of jotaf98 and Fangyh09 (receptive field calculators) and shelfwise."""
+    seen = chain(c(3, 2), c(3))[-1]
+    assert (seen.size[0], seen.jump[0], seen.center[0] - 3) == (7, 2, 0)
+    fields = chain(c(7, 2, 3), pool(3, 2, 1), "avg_pool: {k: 3, s: 2, p: 1}")
+    assert [(x.size[0], x.jump[0], x.center[0]) for x in fields] == [
+        (7, 2, 0),
+        (11, 4, 0),
+        (19, 8, 0),
+    ]
+    fields = chain(c(3), c(3), pool(2, 2), c(3), c(3), pool(2, 2), c(3), c(3))
+    half = Fraction(1, 2)  # shelfwise counts from the edge of the first position
+    assert [(fields[k].size[0], fields[k].center[0] + half) for k in (4, 7)] == [(14, 7), (32, 16)]
+
+
+SLIM = (
+    "input: [1, 64, 64]\nlayers:\n"
+    "- {conv: {out: 1, k: 1, s: 4}, id: left}\n"
+    "- {pad: {p: [[1, 0], [1, 0]]}, from: input}\n"
+    "- {conv: {out: 1, k: 3, s: 2}}\n"
+    "- {max_pool: {k: 1, s: 2}}\n"
+    "- {add: [left, prev], id: joined}\n"
+)
+
+
+def test_the_small_graphs_of_another_tool() -> None:
+    """google-research/receptive_field, unit tests: sizes 3, 11; strides 4, 8; padding 1, 5."""
+    seen = field(SLIM)
+    assert (seen.size, seen.jump, seen.center) == ((3, 3), (4, 4), (0, 0))
+    more = (
+        "- {conv: {out: 1, k: 1, s: 2}, id: again}\n"
+        "- {pad: {p: [[1, 0], [1, 0]]}, from: joined}\n"
+        "- {conv: {out: 1, k: 3, s: 2}}\n"
+        "- {add: [again, prev]}\n"
+    )
+    seen = field(SLIM + more)
+    assert (seen.size, seen.jump, seen.center) == ((11, 11), (8, 8), (0, 0))
+
+
+def test_axes_are_independent() -> None:
+    seen = chain(
+        "conv: {out: 1, k: [3, 5], s: 2}", "conv: {out: 1, k: [3, 1], s: 2}", axes=2, size=64
+    )[-1]
+    assert (seen.size, seen.jump) == ((7, 5), (4, 4))
+    volume = chain("conv: {out: 1, k: [1, 3, 5], s: [1, 2, 3], d: [1, 1, 2]}", axes=3, size=64)[0]
+    assert (volume.size, volume.jump) == ((1, 3, 9), (1, 2, 3))
+
+
+def test_a_period_that_is_too_long_is_unknown_and_says_so() -> None:
+    layers = ("upsample: {size: 10007}", "upsample: {size: 9973}")
+    seen = chain(*layers, size=10_000)[-1]
+    assert not known(seen.size[0])
+    assert "phases" in seen.reason
