@@ -7,7 +7,7 @@ does not fit raises :class:`Rejected` with the place of the offending part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -25,15 +25,29 @@ SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 class Rejected(Exception):
-    """A part of the file is wrong; carries the problem.
+    """A part of the file is wrong; carries the problems, none if they were reported before.
 
     ``needs_input``: it depends on a size that is not known, so that it may not be wrong at all.
     """
 
-    def __init__(self, diagnostic: Diagnostic, *, needs_input: bool = False) -> None:
-        super().__init__(diagnostic.message)
-        self.diagnostic = diagnostic
+    def __init__(self, *diagnostics: Diagnostic, needs_input: bool = False) -> None:
+        super().__init__(*(diagnostic.message for diagnostic in diagnostics))
+        self.diagnostics = diagnostics
         self.needs_input = needs_input
+
+
+def gathered(attempts: Iterable[Callable[[], Any]]) -> list[Any]:
+    """The results of several attempts; if some are rejected, all their problems at once."""
+    results, errors = [], []
+    for attempt in attempts:
+        try:
+            results.append(attempt())
+        except Rejected as error:
+            errors.append(error)
+    if errors:
+        problems = [diagnostic for error in errors for diagnostic in error.diagnostics]
+        raise Rejected(*problems, needs_input=all(error.needs_input for error in errors))
+    return results
 
 
 def rejected(name: str, message: str, place: Place, advice: str = "") -> Rejected:

@@ -96,7 +96,7 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     """The closest of ``choices``, or an empty string if none is close."""
     from difflib import get_close_matches  # only wrong input pays for this import
 
-    return next(iter(get_close_matches(word, list(choices), n=1, cutoff=0.6)), "")
+    return next(iter(get_close_matches(word, list(choices), n=1, cutoff=0.65)), "")
 
 
 def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:

@@ -33,7 +33,7 @@ LIMITS: Final = Limits()
 class Scalar:
     """A single value: ``text`` without its quotes, and ``value``, what a plain one means."""
 
-    __slots__ = ("place", "plain", "text", "value")
+    __slots__ = ("place", "plain", "text", "value", "whole")
 
     def __init__(
         self, value: bool | int | float | str | None, text: str, plain: bool, place: Place
@@ -42,16 +42,18 @@ class Scalar:
         self.text = text
         self.plain = plain
         self.place = place
+        self.whole = True
 
 
 class Sequence:
     """A list of nodes."""
 
-    __slots__ = ("items", "place")
+    __slots__ = ("items", "place", "whole")
 
     def __init__(self, place: Place) -> None:
         self.items: list[Node] = []
         self.place = place
+        self.whole = True
 
 
 class Mapping:
@@ -60,13 +62,14 @@ class Mapping:
     ``keys`` gives the key's own node, for its place; :meth:`get` the node under it.
     """
 
-    __slots__ = ("_values", "entries", "keys", "place")
+    __slots__ = ("_values", "entries", "keys", "place", "whole")
 
     def __init__(self, place: Place) -> None:
         self.entries: list[tuple[Scalar, Node]] = []
         self.keys: dict[str, Scalar] = {}
         self._values: dict[str, Node] = {}
         self.place = place
+        self.whole = True
 
     def get(self, key: str) -> Node | None:
         """The node under ``key``, or None."""
@@ -88,7 +91,8 @@ def read(
     """The root node, and every problem of the file in the order of their places.
 
     The node is None if the file is empty, breaks the syntax or exceeds a limit. After any
-    other problem it is whole, with the likely meaning in the place of what was refused.
+    other problem the tree goes on, with the likely meaning in the place of what was refused;
+    the node that lost something by it has ``whole`` False.
     """
     reader = _Reader(file, limits)
     try:
@@ -245,6 +249,7 @@ class _Reader:
         if kind is not yaml.AliasEvent:
             if event.anchor or event.tag:
                 self.refuse_properties(place)
+                node.whole = not event.tag
             if not isinstance(node, Scalar):
                 self.open.append(_Open(node, bool(event.flow_style)))
         return node
@@ -277,7 +282,9 @@ class _Reader:
         place = place._replace(end=place.column + 1 + len(name))
         message = f"the alias '*{name}' is not supported"
         self.report(Wrong("unsupported-yaml", message, _REPEAT), place)
-        return Scalar(name, name, True, place)
+        alias = Scalar(name, name, True, place)
+        alias.whole = False
+        return alias
 
     def refuse_properties(self, place: Place) -> None:
         """The anchor and the tag that stand where a node begins."""
@@ -298,6 +305,7 @@ class _Reader:
     def finish(self, opened: _Open, end: Any) -> None:
         """Check the entries, and set the end of the place; no ``end`` after a syntax error."""
         node, flow = opened.node, opened.flow
+        before = len(self.problems)
         if isinstance(node, Sequence):
             if flow and end:
                 node.items = self.whole_items(node.items)
@@ -305,6 +313,7 @@ class _Reader:
         else:
             self.fill(node, self.whole_entries(opened.raw) if flow and end else opened.raw)
             last = opened.raw[-1][1] if opened.raw else None
+        node.whole = node.whole and len(self.problems) == before
         file, line, column, _ = node.place
         if flow:
             if end and end.line == line - 1:

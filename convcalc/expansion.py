@@ -7,18 +7,19 @@ everything else goes on, so that all problems of a file show at once.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from convcalc import document as doc
-from convcalc.decode import Rejected, rejected, shown
+from convcalc.decode import Rejected, gathered, rejected, shown
 from convcalc.diagnostics import Diagnostic, Place
-from convcalc.frames import Frame, Names, Tensor, Tensors, Value, unknown_reference
+from convcalc.frames import MISSING, Frame, Names, Tensor, Tensors, Value, unknown_reference
 from convcalc.layering import Layering, TooLarge, check_rank
 from convcalc.loops import holds, loop_scopes, times
 from convcalc.operator import Operator, Recorded, operator_class
 from convcalc.params import checked_param
 from convcalc.shape import UNKNOWN, Shape, known
-from convcalc.spec import Block, Item, Reference, Unit, indexed_components
+from convcalc.spec import Argument, Block, Item, Reference, Unit, indexed_components
 
 Scope = dict[str, Any]
 
@@ -28,6 +29,7 @@ class Call(NamedTuple):
 
     item: Item
     inputs: list[Value]
+    path: str  # empty for a composite whose children are named as its siblings
     names: Names
     frame: Frame
     scope: Scope
@@ -55,16 +57,12 @@ class Expansion:
 
     def run(self, items: list[Item]) -> Value:
         """Expands the network's own list of layers; returns the last tensor."""
-        prev: Value = None
+        prev: Value = MISSING
         if len(self.tensors) == 1:
             prev = self.tensors["input"] = next(iter(self.tensors.values()))
-        elif items and not items[0].sources:
-            message = "the first layer must say which input it reads"
-            advice = f"from: {next(iter(self.tensors))}; inputs: {', '.join(self.tensors)}"
-            first = Diagnostic("missing-key", message, items[0].place, advice)
-            self.layering.problems.append(first)
         frame = Frame(dict(self.unit.scope), self.tensors)
-        return self.body(items, prev, Names("", (), indexed_components(items)), frame)
+        last = self.body(items, prev, Names("", (), indexed_components(items)), frame)
+        return None if last is MISSING else last
 
     def named(self, text: str) -> Value:
         """The tensor of an id or a path, seen from the top of the network."""
@@ -84,6 +82,7 @@ class Expansion:
 
     def item(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
         """One item with its loops, condition and repetitions; None if it has a problem."""
+        taken = dict(names.counts)
         try:
             if item.kind == "broken":
                 self.layering.skip()
@@ -92,8 +91,10 @@ class Expansion:
             else:
                 return self.once(item, prev, item.sources, names, frame, frame.scope)
         except Rejected as error:
-            self.layering.problems.append(frame.located(error.diagnostic))
+            self.layering.problems += map(frame.located, error.diagnostics)
             self.layering.skip()
+        if names.counts == taken and not item.transparent:  # what failed keeps its number
+            self.all.by_path[names.path(item.component)] = None
         if item.id:
             frame.tensors[item.id] = None
         return None
@@ -104,25 +105,31 @@ class Expansion:
         def tensor(node: doc.Scalar) -> Value:
             return frame.tensors.get(node.text)
 
-        label = 0
+        label, outer = 0, self.rounds_ahead
         frame.scope["in_channels"] = _channels(prev)
-        for round_scope in loop_scopes(item, frame.scope, tensor):
+        loops, scopes = loop_scopes(item, frame.scope, tensor)
+        for k, round_scope in enumerate(scopes):
+            self.layering.step(item.place)
             scope = round_scope
             scope["in_channels"] = _channels(prev)
             if not holds(item.condition, scope):
                 continue
             count = times(item.repeat, scope)
-            start, outer = len(self.layering.layers), self.rounds_ahead
+            self.foresee(item, 0, count)
+            start = len(self.layering.layers)
             for i in range(count):
                 if item.repeat is not None:
                     scope = {**round_scope, "i": i}
                 sources = item.sources if i == 0 else []
-                self.rounds_ahead = outer * (count - i)
+                self.rounds_ahead = outer * (loops - k) * (count - i)
                 prev = self.once(item, prev, sources, names, frame, scope, f"{item.id}[{label}]")
-                self.rounds_ahead = outer
                 label += 1
                 if i == 0:
+                    self.rounds_ahead = outer * (loops - k)
                     self.foresee(item, len(self.layering.layers) - start, count)
+        self.rounds_ahead = outer
+        if item.id and not label:
+            frame.left_out.add(item.id)
         return prev
 
     def foresee(self, item: Item, layers: int, count: int = 1) -> None:
@@ -134,7 +141,8 @@ class Expansion:
         own = layers * count
         if max(own, count) > self.limit or own * self.rounds_ahead > 4 * self.limit:
             expected = max(own * self.rounds_ahead, count)
-            raise TooLarge(item.place, f"{expected:,} layers or iterations lie ahead", self.limit)
+            place = item.repeat[1].place if item.repeat else item.place
+            raise TooLarge(place, f"{expected:,} layers or iterations lie ahead", self.limit)
 
     def once(
         self,
@@ -148,39 +156,80 @@ class Expansion:
     ) -> Value:
         """One iteration of an item: its layers, its checks, its id."""
         self.layering.step(item.place)
-        inputs = [self.all.named(source, prev, frame) for source in sources] or [prev]
+        path = "" if item.transparent else names.path(item.component)
+        try:
+            return self.named_once(item, prev, sources, path, names, frame, scope, label)
+        except Rejected:
+            self.all.by_path[path] = None
+            raise
+
+    def named_once(
+        self,
+        item: Item,
+        prev: Value,
+        sources: Sequence[Reference],
+        path: str,
+        names: Names,
+        frame: Frame,
+        scope: Scope,
+        label: str,
+    ) -> Value:
+        named = self.all.named
+        inputs = [named(source, prev, frame, scope) for source in sources] or [prev]
+        if len(inputs) > 1 and item.kind != "operator":
+            message = f"'{item.type}' reads one tensor, but 'from' names {len(inputs)}"
+            raise rejected("wrong-type", message, sources[1].place)
+        owner = self.owner(item.share, frame) if item.share else None
         scope["in_channels"] = _channels(inputs[0])
         start = len(self.layering.layers)
         if not item.trainable and frame.trainable:
             frame = frame.nested(frame.scope, trainable=False)
-        call = Call(item, inputs, names, frame, scope)
-        output, path = _KINDS[item.kind](self, call)
+        call = Call(item, inputs, path, names, frame, scope)
+        output = _KINDS[item.kind](self, call)
         if item.stated_channels or item.stated_shape:
             self.check_stated(call, output)
         span = (start, len(self.layering.layers))
-        if path:
-            self.all.by_path[path] = output
-            self.spans[path] = span
+        self.all.by_path[path] = output
+        self.spans[path] = span
         if item.id:
             for key in (item.id, label) if item.indexed else (item.id,):
                 frame.tensors[key] = output
                 self.spans[frame.prefix + key] = span
-        if item.share is not None:
-            self.share(item.share, start, frame)
+        if item.share is not None and owner is not None and output is not None:
+            self.layering.share(item.share.text, item.share.place, owner, start)
         return output
+
+    def owner(self, share: Reference, frame: Frame) -> tuple[int, int] | None:
+        """The layers whose weights are used again; None if they have a problem."""
+        found = self.spans.get(frame.prefix + share.text)
+        if found is not None:
+            return found
+        if frame.tensors.get(share.text, MISSING) is None:
+            return None
+        if share.text in frame.tensors:
+            message = f"'{share.text}' is a tensor, not a layer with weights to share"
+            raise rejected("wrong-type", message, share.place)
+        raise unknown_reference(share, frame)
+
+    def readable(self, inputs: Sequence[Value], place: Place) -> None:
+        """Nothing can be read before the first layer of a network with several inputs."""
+        if any(value is MISSING for value in inputs):
+            names = ", ".join(self.tensors)
+            message = "this layer must say which input it reads"
+            raise rejected("missing-key", message, place, f"'from:' one of {names}")
 
     # --- composites ---------------------------------------------------------------------------
 
-    def seq(self, call: Call) -> tuple[Value, str]:
+    def seq(self, call: Call) -> Value:
         """A list in a row; with an id it is a level of its own."""
         item, (source, *_) = call.item, call.inputs
-        names, path = _level(call, indexed_components(item.body))
-        return self.body(item.body, source, names, call.inner), path
+        names = _level(call, indexed_components(item.body))
+        return self.body(item.body, source, names, call.inner)
 
-    def residual(self, call: Call) -> tuple[Value, str]:
+    def residual(self, call: Call) -> Value:
         """A body and a shortcut from the same input, joined."""
         item, (source, *_) = call.item, call.inputs
-        names, path = _level(call, item.inner_indexed)
+        names = _level(call, item.inner_indexed)
         frame = call.inner
         main = self.body(item.body, source, names, frame)
         side = source
@@ -188,12 +237,12 @@ class Expansion:
             inner = names.path("shortcut")
             below = names.below(inner, "shortcut", indexed_components(item.shortcut))
             side = self.body(item.shortcut, source, below, frame)
-        return self.joined(call, [main, side], names), path
+        return self.joined(call, [main, side], names)
 
-    def branches(self, call: Call) -> tuple[Value, str]:
+    def branches(self, call: Call) -> Value:
         """Lists side by side, on copies or on slices of the channels, joined."""
         item, (source, *_) = call.item, call.inputs
-        names, path = _level(call, item.inner_indexed)
+        names = _level(call, item.inner_indexed)
         frame = call.inner
         pieces = _pieces(item, source, call.scope)
         results = []
@@ -204,11 +253,12 @@ class Expansion:
             if piece is not None:
                 branch = self.piece(call, piece, below)
             results.append(self.body(body, branch, below, frame))
-        return (self.joined(call, results, names) if len(results) > 1 else results[0]), path
+        return self.joined(call, results, names) if len(results) > 1 else results[0]
 
     def piece(self, call: Call, channels: tuple[int, int], names: Names) -> Value:
         """The slice of the channels that one branch gets."""
         start, stop = channels
+        self.readable(call.inputs, call.item.place)
         slicing = self.layering.shared(_operator("channel_slice", start=start, stop=stop))
         path = names.path("split")
         return self.layering.layer(
@@ -218,62 +268,68 @@ class Expansion:
     def joined(self, call: Call, parts: list[Value], names: Names) -> Value:
         """The layer that joins branches."""
         join = call.item.join
+        self.readable(parts, call.item.place)
         operator = self.layering.shared(_operator(join))
         path = names.path(join)
         return self.layering.layer(join, operator, parts, path, names, call.frame, call.item)
 
     # --- blocks -------------------------------------------------------------------------------
 
-    def block(self, call: Call) -> tuple[Value, str]:
+    def block(self, call: Call) -> Value:
         """A call of a block: its params, then its layers under a path of their own."""
-        item, names, outer = call.item, call.names, call.frame
+        item, path, names, outer = call.item, call.path, call.names, call.frame
         block = item.block
         assert block is not None
         self.foresee(item, block.least)
-        path = names.path(item.component)
         tensors: dict[str, Value] = {"input": call.inputs[0]}
         scope = {**block.unit.scope, "in_channels": call.scope["in_channels"]}
         within = (block.name, item.place)
         frame = Frame(scope, tensors, f"{path}.", within, outer.trainable)
         self.bind(block, call, frame)
         inner = names.below(path, block.name, block.indexed)
-        return self.body(block.body, call.inputs[0], inner, frame), path
+        return self.body(block.body, call.inputs[0], inner, frame)
 
     def bind(self, block: Block, call: Call, frame: Frame) -> None:
-        """Gives a block's params their values: the call's, else the defaults in order."""
+        """Gives a block's params their values: what the call gives, then defaults in order."""
         given = {argument.name: argument for argument in call.item.arguments}
+        gathered(partial(self.bind_argument, block, a, call, frame) for a in given.values())
         for name, param in block.params.items():
-            argument = given.get(name)
-            if argument is None:
+            if param.is_broken:
+                raise Rejected
+            if name not in given:
                 assert param.evaluate is not None
                 assert param.default is not None
-                value, place = param.evaluate(frame.scope), param.default.place
-            elif argument.reference is not None:
-                prev = call.inputs[0]
-                frame.tensors[name] = self.all.named(argument.reference, prev, call.inner)
-                continue
-            else:
-                assert argument.evaluate is not None
-                value, place = argument.evaluate(call.scope), argument.node.place
-            frame.scope[name] = checked_param(param, value, place)
+                value = param.evaluate(frame.scope)
+                frame.scope[name] = checked_param(param, value, param.default.place)
+
+    def bind_argument(self, block: Block, argument: Argument, call: Call, frame: Frame) -> None:
+        """Gives one param the value of an argument, in the caller's scope."""
+        name = argument.name
+        if argument.reference is not None:
+            prev = call.inputs[0]
+            tensor = self.all.named(argument.reference, prev, call.frame, call.scope)
+            frame.tensors[name] = tensor
+            return
+        assert argument.evaluate is not None
+        value = argument.evaluate(call.scope)
+        frame.scope[name] = checked_param(block.params[name], value, argument.node.place)
 
     # --- operators ----------------------------------------------------------------------------
 
-    def operator(self, call: Call) -> tuple[Value, str]:
+    def operator(self, call: Call) -> Value:
         """One layer."""
-        item, names, frame = call.item, call.names, call.frame
+        item, path, names, frame = call.item, call.path, call.names, call.frame
+        self.readable(call.inputs, item.place)
         first = call.inputs[0]
-        path = names.path(item.component)
         recorded, tensors = self.recorded(call)
         if first is None or None in tensors:
             self.check_fields(call)
             self.layering.skip()
-            return None, path
+            return None
         check_rank(item, first.shape)
         operator = self.layering.instance(item, call.scope, first.shape.rank, recorded)
         inputs = [*call.inputs, *tensors]
-        output = self.layering.layer(item.type, operator, inputs, path, names, frame, item)
-        return output, path
+        return self.layering.layer(item.type, operator, inputs, path, names, frame, item)
 
     def recorded(self, call: Call) -> tuple[dict[str, Recorded], list[Value]]:
         """The other layers that the fields name, and the tensors that they make."""
@@ -283,7 +339,7 @@ class Expansion:
             if argument.reference is None:
                 continue
             reference = argument.reference
-            tensor = self.all.named(reference, call.inputs[0], call.inner)
+            tensor = self.all.named(reference, call.inputs[0], call.frame, call.scope)
             tensors.append(tensor)
             record = self.layering.record(reference.text, tensor) if tensor else None
             if record is not None:
@@ -299,7 +355,7 @@ class Expansion:
             self.layering.instance(call.item, call.scope, self.rank, {})
         except Rejected as error:
             if not error.needs_input:
-                self.layering.problems.append(call.frame.located(error.diagnostic))
+                self.layering.problems += map(call.frame.located, error.diagnostics)
 
     # --- statements ---------------------------------------------------------------------------
 
@@ -324,17 +380,6 @@ class Expansion:
         problem = Diagnostic("stated-differently", message, place)
         self.layering.problems.append(frame.located(problem))
 
-    def share(self, reference: Reference, start: int, frame: Frame) -> None:
-        """Uses the weights of the layers behind an id or a path again."""
-        names = (frame.prefix + reference.text, reference.text)
-        span = next((self.spans[name] for name in names if name in self.spans), None)
-        if span is None and frame.tensors.get(reference.text, span) is None:
-            if reference.text in frame.tensors:  # it failed, which was reported
-                return
-            raise unknown_reference(reference, frame)
-        assert span is not None
-        self.layering.share(reference.text, reference.place, span, start)
-
 
 _KINDS = {
     "seq": Expansion.seq,
@@ -353,13 +398,11 @@ def _operator(name: str, **fields: Any) -> Operator:
     return operator_class(name)(**fields)
 
 
-def _level(call: Call, indexed: frozenset[str]) -> tuple[Names, str]:
-    """The names of a composite's children, and its path if it has an id and so a level."""
-    item, names = call.item, call.names
-    if item.transparent:
-        return names, ""
-    path = names.path(item.component)
-    return names.below(path, item.kind, indexed), path
+def _level(call: Call, indexed: frozenset[str]) -> Names:
+    """The names of a composite's children: a level of their own if it has an id."""
+    if call.item.transparent:
+        return call.names
+    return call.names.below(call.path, call.item.kind, indexed)
 
 
 def _pieces(item: Item, source: Value, scope: Scope) -> Sequence[tuple[int, int] | None]:
@@ -372,10 +415,10 @@ def _pieces(item: Item, source: Value, scope: Scope) -> Sequence[tuple[int, int]
     value, channels = evaluate(scope), source.shape.channels
     if value == "copy":
         return copies
-    if not known(channels):
-        message = "the channels to split are not known"
-        raise rejected("bad-expression", message, node.place)
     if value == "channels":
+        if not known(channels):
+            message = "the channels to split are not known"
+            raise rejected("bad-expression", message, node.place, "give them in a list")
         if channels % count:
             message = f"{count} branches do not divide {channels} channels"
             advice = "give the channels of each branch in a list"
@@ -390,7 +433,7 @@ def _ranges(value: Any, count: int, channels: int, place: Place) -> list[tuple[i
     if len(sizes) != count or not all(type(size) is int and size > 0 for size in sizes):
         message = f"split is {shown(value)}, but must be channels, copy or {count} channel counts"
         raise rejected("wrong-type", message, place)
-    if sum(sizes) != channels:
+    if known(channels) and sum(sizes) != channels:
         total = sum(sizes)
         message = f"split {shown(value)} adds up to {total}, but the input has {channels} channels"
         raise rejected("shape-mismatch", message, place)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from convcalc.decode import Rejected, rejected
 from convcalc.diagnostics import Diagnostic, Place, nearest
 from convcalc.report import Group
-from convcalc.shape import Shape
+from convcalc.shape import UNKNOWN, Shape
 from convcalc.spec import Reference
 
 
@@ -20,6 +21,9 @@ class Tensor(NamedTuple):
 
 
 Value = Tensor | None  # None: the layer that makes it has a problem, which was reported
+
+# What the first layer reads if the network has several inputs and nobody says which.
+MISSING = Tensor(-1, Shape(1, UNKNOWN), "")
 
 
 class Names:
@@ -50,10 +54,11 @@ class Frame:
     """One block while it is written out: its values, its tensors, and how it was called.
 
     ``tensors`` are ids and ref params, ``prefix`` begins the paths of its layers, ``within``
-    is the block's name and the place of the call.
+    is the block's name and the place of the call; ``left_out`` are ids of items that an ``if``
+    or a ``repeat`` has left out.
     """
 
-    __slots__ = ("prefix", "scope", "tensors", "trainable", "within")
+    __slots__ = ("left_out", "prefix", "scope", "tensors", "trainable", "within")
 
     def __init__(
         self,
@@ -68,10 +73,13 @@ class Frame:
         self.prefix = prefix
         self.within = within
         self.trainable = trainable
+        self.left_out: set[str] = set()
 
     def nested(self, scope: dict[str, Any], trainable: bool) -> Frame:
         """The inside of a composite: the same ids, perhaps more values (names of a loop)."""
-        return Frame(dict(scope), self.tensors, self.prefix, self.within, trainable)
+        inner = Frame(dict(scope), self.tensors, self.prefix, self.within, trainable)
+        inner.left_out = self.left_out
+        return inner
 
     def located(self, diagnostic: Diagnostic) -> Diagnostic:
         """The problem with the call of the block that it was met in."""
@@ -89,19 +97,23 @@ class Tensors:
         self.by_path: dict[str, Value] = {}
         self.ports = ports  # further outputs of layers, by path
 
-    def named(self, reference: Reference, prev: Value, frame: Frame) -> Value:
-        """``prev``, a name of a loop, an id or ref param, or a path of a layer above."""
+    def named(
+        self, reference: Reference, prev: Value, frame: Frame, scope: Mapping[str, Any]
+    ) -> Value:
+        """``prev``, a name of a loop, an id or ref param, or a path of a layer above.
+
+        Paths are those of the block's own layers: it does not see its caller's.
+        """
         text = reference.text
         if text == "prev":
             return prev
-        value = frame.scope.get(text)
+        value = scope.get(text)
         if isinstance(value, Tensor):
             return value
         if text in frame.tensors:
             return frame.tensors[text]
-        for path in (frame.prefix + text, text):
-            if path in self.by_path:
-                return self.by_path[path]
+        if frame.prefix + text in self.by_path:
+            return self.by_path[frame.prefix + text]
         head, _, port = text.rpartition(".")
         owner = prev if head == "prev" else frame.tensors.get(head)
         if owner is not None and f"{owner.label}.{port}" in self.ports:
@@ -114,6 +126,11 @@ class Tensors:
 
 def unknown_reference(reference: Reference, frame: Frame) -> Rejected:
     """The problem of a name that no layer above has."""
+    if reference.text in frame.left_out:
+        message = f"'{reference.text}' was left out by its 'if' or 'repeat'"
+        return rejected(
+            "unknown-name", message, reference.place, "read it under the same condition"
+        )
     close = nearest(reference.text, frame.tensors)
     names = ", ".join(dict.fromkeys(["prev", *frame.tensors]))
     advice = (

@@ -163,10 +163,20 @@ class Stamp(NamedTuple):
     def shift(self) -> int:
         return 1
 
-    def taps(self, y: int) -> tuple[int, ...]:
-        reach = y + self.padding
-        offsets = range(self.dilation * (self.kernel_size - 1), -1, -self.dilation)
-        return tuple((reach - t) // self.stride for t in offsets if (reach - t) % self.stride == 0)
+    def taps(self, y: int) -> range:
+        reach, rounds = y + self.padding, self.stride // gcd(self.stride, self.dilation)
+        fitting = (
+            t
+            for t in range(min(rounds, self.kernel_size))
+            if (reach - self.dilation * t) % self.stride == 0
+        )
+        nearest = next(fitting, None)  # from there on every so many taps fit
+        if nearest is None:
+            return range(0)
+        furthest = nearest + (self.kernel_size - 1 - nearest) // rounds * rounds
+        first = (reach - self.dilation * furthest) // self.stride
+        last = (reach - self.dilation * nearest) // self.stride
+        return range(first, last + 1, self.dilation * rounds // self.stride)
 
     def hull(self, y: int) -> tuple[int, int] | None:
         taps = self.taps(y)

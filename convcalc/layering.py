@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from convcalc.decode import Rejected, coerced, default_value, rejected
+from convcalc.decode import Rejected, coerced, default_value, gathered, rejected
 from convcalc.diagnostics import Diagnostic, Place, Related
 from convcalc.frames import Frame, Names, Tensor, Value
 from convcalc.graph import Layer
 from convcalc.operator import Analysis, Operator, Port, Problem, Recorded, fields_of
 from convcalc.shape import Shape
-from convcalc.spec import Item
+from convcalc.spec import Argument, Item
 
 
 class TooLarge(Exception):
@@ -54,7 +55,10 @@ class Layering:
         self, item: Item, scope: dict[str, Any], rank: int, recorded: Mapping[str, Recorded]
     ) -> Operator:
         """The operator of an item; equal ones are the same object."""
-        values = [a.evaluate(scope) if a.evaluate else recorded.get(a.name) for a in item.arguments]
+        values = gathered(
+            partial(a.evaluate, scope) if a.evaluate else partial(recorded.get, a.name)
+            for a in item.arguments
+        )
         key = (rank, repr(values))
         found: Operator | None = item.cache.get(key)
         if found is None:
@@ -203,12 +207,17 @@ def _operator(item: Item, values: list[Any], rank: int) -> Operator:
         for name, declared in fields_of(item.operator).items()
         if not declared.required
     }
-    for argument, value in zip(item.arguments, values, strict=True):
+
+    def coerce(argument: Argument, value: Any) -> Any:
         assert argument.field is not None
-        name, field, node = argument.name, argument.field, argument.node
-        plain = argument.reference is None
-        fields[name] = coerced(name, field, value, node, rank) if plain else value
-    return item.operator(**fields)
+        if argument.reference is not None:
+            return value
+        return coerced(argument.name, argument.field, value, argument.node, rank)
+
+    names = [argument.name for argument in item.arguments]
+    pairs = zip(item.arguments, values, strict=True)
+    given = gathered(partial(coerce, argument, value) for argument, value in pairs)
+    return item.operator(**{**fields, **dict(zip(names, given, strict=True))})
 
 
 def _check_arity(name: str, operator: Operator, count: int, place: Place) -> None:

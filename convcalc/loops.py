@@ -8,25 +8,25 @@ from typing import Any
 from convcalc import document as doc
 from convcalc.decode import Evaluator, free_names, rejected, shown, value_of
 from convcalc.diagnostics import nearest
+from convcalc.shape import UNKNOWN
 from convcalc.spec import Item
 
 Scope = dict[str, Any]
 Lookup = Callable[[doc.Scalar], Any]  # the tensor that a bare word names, or None
 
 
-def loop_scopes(item: Item, scope: Scope, tensor: Lookup) -> Iterator[Scope]:
-    """One scope per round of ``for``; a copy of the given one without it."""
+def loop_scopes(item: Item, scope: Scope, tensor: Lookup) -> tuple[int, Iterator[Scope]]:
+    """The number of rounds of ``for``, and a scope for each; without it a copy of the given one."""
     if not item.loops:
-        yield dict(scope)
-        return
+        return 1, iter([dict(scope)])
     lists = {name: _values(node, scope, tensor) for name, node in item.loops}
     first, count = item.loops[0][0], len(lists[item.loops[0][0]])
     for name, node in item.loops:
         if len(lists[name]) != count:
             message = f"'{name}' has {len(lists[name])} values, but '{first}' has {count}"
             raise rejected("wrong-type", message, node.place, "'for' walks its lists together")
-    for i in range(count):
-        yield {**scope, **{name: values[i] for name, values in lists.items()}, "i": i}
+    named = ({name: values[i] for name, values in lists.items()} for i in range(count))
+    return count, ({**scope, **values, "i": i} for i, values in enumerate(named))
 
 
 def _values(node: doc.Node, scope: Scope, tensor: Lookup) -> list[Any]:
@@ -71,6 +71,9 @@ def times(repeat: tuple[Evaluator, doc.Node] | None, scope: Scope) -> int:
         return 1
     evaluate, node = repeat
     count = evaluate(scope)
+    if count is UNKNOWN:
+        message = "repeat depends on a size that is not known"
+        raise rejected("bad-expression", message, node.place)
     if isinstance(count, float) and count.is_integer():
         count = int(count)
     if isinstance(count, bool) or not isinstance(count, int):

@@ -15,7 +15,7 @@ from convcalc.graph import Network
 from convcalc.layering import TooLarge
 from convcalc.library import Target, TargetError, shipped_folder
 from convcalc.shape import UNKNOWN, Shape
-from convcalc.spec import Item, Unit
+from convcalc.spec import TOP_KEYS, Item, Unit
 from convcalc.unit import Units
 
 Size = int | None
@@ -131,17 +131,20 @@ class _Reading:
             try:
                 last = expansion.run(items)
             except TooLarge as error:
-                expansion.layering.problems.append(error.diagnostic)
+                # What is refused already, as imports without end are, is one problem.
+                if all(problem.name != "too-large" for problem in self.units.problems):
+                    self.units.report(error.diagnostic)
+            except RecursionError:
+                place = self.root.keys["layers"].place
+                self.problem("too-large", "the layers are nested too deeply", place)
         outputs = self.outputs(expansion, last) if shapes else {}
         expect = self.expect()
+        about = self.text("description"), self.text("source"), self.year(), self.text("note")
         problems = in_order([*self.units.problems, *expansion.layering.problems])
         return Network(
             self.variant or self.name,
             self.variant,
-            self.text("description"),
-            self.text("source"),
-            self.year(),
-            self.text("note"),
+            *about,
             self.unit.file,
             shapes,
             outputs,
@@ -233,7 +236,7 @@ class _Reading:
             except Rejected as error:
                 shape = None
                 if name not in wanted:
-                    self.units.report(error.diagnostic)
+                    self.units.report(*error.diagnostics)
                     continue
             shapes[name] = self.given_shape(name, wanted[name], shape) if name in wanted else shape  # type: ignore[assignment]
         return {} if len(shapes) < len(declared) else shapes
@@ -301,7 +304,14 @@ class _Reading:
     def items(self, shapes: Mapping[str, Shape]) -> list[Item]:
         """The list of layers, and problems if the file has none or no input."""
         top = Place(self.unit.file, 1, 1)
-        if "layers" not in self.root.keys:
+        layers = self.root.get("layers")
+        if isinstance(layers, doc.Sequence) and not layers.items:
+            self.problem("missing-key", "'layers' is empty", layers.place)
+        elif isinstance(layers, doc.Scalar) and layers.value is None:
+            self.problem("missing-key", "'layers' is empty", self.root.keys["layers"].place)
+        if any(nearest(key, ("layers",)) for key in self.root.keys if key not in TOP_KEYS):
+            pass  # it was misspelt, which was reported
+        elif "layers" not in self.root.keys:
             blocks = "it only defines blocks, for 'imports'" if self.unit.blocks else ""
             self.problem("missing-key", "the network has no 'layers'", top, blocks)
         elif not self.declared_inputs() and not shapes:
@@ -314,7 +324,12 @@ class _Reading:
         if node is None:
             return {last.label: last.number} if last else {}
         found: dict[str, int] = {}
-        for part in node.items if isinstance(node, doc.Sequence) else [node]:
+        parts = node.items if isinstance(node, doc.Sequence) else [node]
+        if not parts:
+            self.problem(
+                "missing-key", "'outputs' is empty", node.place, "leave it out, or name ids"
+            )
+        for part in parts:
             text = part.text if isinstance(part, doc.Scalar) else ""
             tensor = expansion.named(text)
             if isinstance(tensor, Tensor):
@@ -350,7 +365,7 @@ class _Reading:
                 try:
                     found[key.text][metric.text] = self.pinned(value)
                 except Rejected as error:
-                    self.units.report(error.diagnostic)
+                    self.units.report(*error.diagnostics)
         return found
 
     def pinned(self, node: doc.Node) -> Any:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from convcalc import document as doc
-from convcalc.decode import evaluator, free_names, rejected, shown
-from convcalc.diagnostics import Place, nearest
+from convcalc.decode import Rejected, evaluator, free_names, rejected, shown
+from convcalc.diagnostics import Diagnostic, Place, nearest
+from convcalc.shape import UNKNOWN
 from convcalc.spec import PARAM_KEYS, PARAM_TYPES, Param
 
 # --- declarations ----------------------------------------------------------------------------
@@ -106,6 +107,9 @@ def param_value(param: Param, node: doc.Node, scope: dict[str, Any]) -> Any:
 def checked_param(param: Param, value: Any, place: Place) -> Any:
     """``value`` if the param's declaration allows it; an integral float serves as an int."""
     kind = _KINDS.get(param.kind, object)
+    if value is UNKNOWN and param.kind:
+        message = f"param '{param.name}' depends on a size that is not known"
+        raise Rejected(Diagnostic("bad-expression", message, place), needs_input=True)
     if param.kind == "int" and isinstance(value, float) and value.is_integer():
         value = int(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and param.kind in ("int", "float")):
@@ -145,7 +149,9 @@ _KINDS: dict[str, Any] = {
     "list": list,
     "shape": list,
 }
-_RESERVED = ("prev", "input", "i", "in_channels", "true", "false", "True", "False", "None")
+_RESERVED = frozenset({"prev", "input", "i", "in_channels", "None"}).union(
+    ("true", "false", "True", "False", "yes", "no", "on", "off")
+)
 
 
 def _scalars(node: doc.Node) -> list[doc.Scalar]:

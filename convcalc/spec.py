@@ -59,6 +59,7 @@ class Param:
         "default",
         "evaluate",
         "help",
+        "is_broken",
         "kind",
         "maximum",
         "minimum",
@@ -78,6 +79,7 @@ class Param:
         self.multiple_of: int | None = None
         self.choices: list[Any] | None = None
         self.help = ""
+        self.is_broken = False  # its declaration has a problem
 
 
 class Reference:
@@ -241,10 +243,12 @@ def components(items: list[Item]) -> Iterator[tuple[str, bool]]:
 def _inner(item: Item) -> Iterator[tuple[str, bool]]:
     """The path components of a composite's children and of what it adds itself."""
     yield from components(item.body)
-    if item.kind == "residual":
-        yield from (("shortcut", False), (item.join, False))
-    elif item.kind == "branches":
-        yield from (("branch", True), (item.join, False))
+    if item.kind == "branches":
+        yield "branch", True
+    if item.shortcut:
+        yield "shortcut", False
+    if item.kind == "residual" or len(item.branches) > 1:
+        yield item.join, False
 
 
 def indexed_components(items: list[Item]) -> frozenset[str]:

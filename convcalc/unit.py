@@ -13,6 +13,8 @@ from convcalc.params import declared_param, param_value
 from convcalc.spec import BLOCK_KEYS, TOP_KEYS, Block, Item, Param, Unit
 
 FORMAT_VERSION = 1
+MOST_NESTED = 64  # levels of blocks, which are written out by recursion
+MOST_IMPORTS = 32
 Reader = Callable[[str], bytes | str]  # a file's name to its content; raises OSError
 
 
@@ -39,9 +41,9 @@ class Units:
         """Collects one problem."""
         self.problems.append(Diagnostic(name, message, place, advice, related))
 
-    def report(self, diagnostic: Diagnostic) -> None:
-        """Collects a problem that stands already."""
-        self.problems.append(diagnostic)
+    def report(self, *diagnostics: Diagnostic) -> None:
+        """Collects problems that stand already."""
+        self.problems += diagnostics
 
     def parse(self, file: str, content: bytes | str) -> Unit | None:
         """The unit of a file's content, with its own params, imports and blocks."""
@@ -77,7 +79,7 @@ class Units:
             message = "the key 'convcalc' is missing"
             advice = f"begin the file with 'convcalc: {FORMAT_VERSION}', the format's version"
             self.problem("missing-key", message, Place(file, 1, 1), advice)
-        elif getattr(version, "value", None) != FORMAT_VERSION:
+        elif repr(getattr(version, "value", None)) != repr(FORMAT_VERSION):  # true is not 1
             text = getattr(version, "text", "a list")
             message = f"format version {text} is not known"
             self.problem("out-of-range", message, version.place, f"write {FORMAT_VERSION}")
@@ -99,6 +101,10 @@ class Units:
                 message = f"variant '{key.text}' needs a mapping of params to values"
                 self.problem("wrong-type", message, node.place)
                 continue
+            if key.text == getattr(unit.root.get("name"), "text", ""):
+                message = f"variant '{key.text}' has the network's own name"
+                advice = "the base needs no variant; give its values under 'params'"
+                self.problem("duplicate-key", message, key.place, advice)
             unit.variants[key.text] = node
             for name, _ in node.entries:
                 if name.text not in unit.params:
@@ -123,9 +129,10 @@ class Units:
             try:
                 found[key.text] = declared_param(key, value, outer | found.keys())
             except Rejected as error:
-                self.report(error.diagnostic)
+                self.report(*error.diagnostics)
                 found[key.text] = broken = Param(key.text, key.place)
                 broken.default = doc.Scalar(None, "", True, key.place)
+                broken.is_broken = True
         return found
 
     def bind(
@@ -140,7 +147,7 @@ class Units:
                     unit.scope[name] = param_value(param, node, unit.scope)
                     break
                 except Rejected as error:
-                    self.report(error.diagnostic)
+                    self.report(*error.diagnostics)
             if unit.scope.get(name) is None:
                 unit.is_broken = True
 
@@ -155,7 +162,7 @@ class Units:
             try:
                 imported = self.imported(unit, node)
             except Rejected as error:
-                self.report(error.diagnostic)
+                self.report(*error.diagnostics)
                 imported = None
             unit.imports[key.text] = imported
 
@@ -169,6 +176,9 @@ class Units:
         for path in (near, far):
             if not self.allowed(path):
                 continue
+            if len(self.loading) > MOST_IMPORTS:
+                self.too_deep(node.place, f"imports are nested deeper than {MOST_IMPORTS} levels")
+                return None
             if path in self.loading:
                 ring = " → ".join([*self.loading[self.loading.index(path) :], path])
                 raise rejected("import-cycle", f"imports form a cycle: {ring}", node.place)
@@ -217,8 +227,8 @@ class Units:
         for block, body in bodies:
             refs = {p.name for p in block.params.values() if p.kind == "ref"}
             names = outer | {n for n in block.params if n not in refs} | {"in_channels"}
-            items = Items(unit, self.report)
-            block.body, block.calls = items.block_body(body, names, refs | {"prev", "input"})
+            items = Items(unit, self.report, refs | {"prev", "input"})
+            block.body, block.calls = items.body(body, names), items.calls
         self.check_cycles(unit)
 
     def block_head(self, block: Block, node: doc.Node, outer: frozenset[str]) -> doc.Node | None:
@@ -235,7 +245,8 @@ class Units:
                 advice = f"use '{close}'" if close else f"valid keys: {', '.join(BLOCK_KEYS)}"
                 message = f"unknown key '{key.text}' in block '{block.name}'"
                 self.problem("unknown-key", message, key.place, advice)
-        if "layers" not in node.keys:
+        misspelt = any(nearest(key.text, ("layers",)) for key, _ in node.entries)
+        if not misspelt and node.whole:
             self.problem("missing-key", f"block '{block.name}' has no 'layers'", block.place)
         block.params = self.params(node.get("params"), outer | {"in_channels"})
         return node.get("layers")
@@ -247,7 +258,10 @@ class Units:
         def visit(block: Block) -> None:
             open_.append(block)
             for callee, place in list(block.calls):
-                if callee in open_:
+                if len(open_) > MOST_NESTED:
+                    self.too_deep(place, f"blocks are nested deeper than {MOST_NESTED} levels")
+                    _break_calls(block.body, callee)
+                elif callee in open_:
                     ring = [b.name for b in open_[open_.index(callee) :]]
                     through = f" through {' → '.join(ring[1:])}" if ring[1:] else ""
                     message = f"block '{callee.name}' calls itself{through}"
@@ -261,12 +275,16 @@ class Units:
             if block not in done:
                 visit(block)
 
+    def too_deep(self, place: Place, message: str) -> None:
+        """Says once that a chain of blocks or imports is too long."""
+        if not any(problem.message == message for problem in self.problems):
+            self.problem("too-large", message, place)
+
     def layers(self, unit: Unit, input_names: frozenset[str]) -> list[Item]:
         """The items of the network itself."""
         node = unit.root.get("layers")
         names = frozenset(unit.params) | {"in_channels"}
-        body, _ = Items(unit, self.report).block_body(node, names, input_names | {"prev"})
-        return body
+        return Items(unit, self.report, input_names | {"prev"}).body(node, names)
 
 
 def _pascal(name: str) -> bool:

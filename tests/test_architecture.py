@@ -17,17 +17,19 @@ ROOT = Path(__file__).parent.parent / "convcalc"
 # From the bottom up. A module imports only from its own line or from lines above it, and never
 # around a circle. A folder stands for its modules.
 LAYERS = (
-    ("_version", "shape", "diagnostics", "fields"),  # words: sizes, places, declarations
+    ("_version", "shape", "diagnostics", "fields", "synonyms"),  # words: sizes, places, fields
     ("geometry", "units"),  # how an axis reads another; numbers as people write them
     ("operator",),  # the contract
     ("ops",),  # the operators, each on its own
+    ("costs",),  # what implementations of a layer cost
     ("scalars", "yaml_errors"),  # YAML's words
     ("document", "expressions"),  # YAML text to nodes with places; the safe arithmetic
     ("decode",),  # nodes to values
-    ("report", "rows"),  # the results, frozen; as rows of a table
+    ("report",),  # the results, frozen
+    ("rows", "payload"),  # the results as rows of a table, and as JSON
     ("graph",),  # a network written out
     ("spec",),  # typed items, blocks, files
-    ("items", "loops", "frames"),  # reading items; what is in scope while they are written out
+    ("params", "calls", "items", "loops", "frames"),  # reading them; what is in scope while written out
     ("unit", "layering"),  # files with their imports; operators on tensors
     ("expansion",),  # items to layers
     ("library",),  # where networks come from

@@ -102,9 +102,16 @@ def _slid(axis: Slide, reach: Reach) -> Reach:
 def _all_read(axis: AxisMap, reach: Reach, period: int) -> list[tuple[int, int] | None]:
     """For each output, the union of the intervals of the positions that it reads."""
     if isinstance(axis, Chain | Union) or not _is_monotone(reach):
-        return [span(map(reach.interval, axis.taps(y))) for y in range(period)]
+        return [span(map(reach.interval, _outer(axis.taps(y), reach))) for y in range(period)]
     # Intervals that move on with the position: the outer taps decide.
     return [span(map(reach.interval, axis.hull(y) or ())) for y in range(period)]
+
+
+def _outer(taps: Sequence[int], reach: Reach) -> Sequence[int]:
+    """The taps that can decide: a period further in, the same phases reach less far."""
+    if len(taps) <= 2 * reach.period:
+        return taps
+    return [*taps[: reach.period], *taps[-reach.period :]]
 
 
 def _is_monotone(reach: Reach) -> bool:

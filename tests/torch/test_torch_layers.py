@@ -1,14 +1,7 @@
 """Norms, activations, moves, linear layers and resizing against PyTorch.
 
-Deliberate differences, which the grids leave out:
-
-- ``group_norm`` warns where every group holds one value of a sample; PyTorch refuses that for a
-  batch of one sample only;
-- ``batch_norm`` without running statistics has work at any size here; PyTorch refuses a single
-  value per channel;
-- adaptive and resized sizes of 0, and padding or scales below 0, are errors of the field here;
-- ``upsample`` with mode ``nearest`` refuses ``align_corners: false`` in PyTorch, which is the
-  default here.
+The grids leave out what test_torch_differences.py lists: single values in norms, sizes of 0,
+and an ``align_corners`` that ``nearest`` does not take.
 """
 
 from __future__ import annotations

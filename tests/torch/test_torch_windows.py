@@ -1,13 +1,8 @@
 """Convolution, pooling and transposed convolution against PyTorch, combination by combination.
 
-Deliberate differences, which the grids leave out or turn into what PyTorch can do:
-
-- padding ``same`` with a stride above 1, which PyTorch refuses, is TensorFlow's here;
-- ``half`` and ``causal`` have no name in PyTorch: the numbers are handed over instead;
-- padding per side goes through a padding layer, since PyTorch's layers pad both sides alike;
-- an output of size 0 is an error here; PyTorch's transposed convolution may return it;
-- average pooling on three axes refuses an input smaller than the kernel in PyTorch, even if it
-  fits with its padding or in ceil_mode; PyTorch's other poolings do not, and nor does convcalc.
+What PyTorch cannot say is turned into what it can: ``half``, ``causal`` and ``same`` with a stride
+above 1 into numbers, padding per side into a padding layer. test_torch_differences.py lists
+where the two differ on purpose.
 """
 
 from __future__ import annotations
@@ -280,6 +275,7 @@ def test_pooling_at_random(rank: int) -> None:
             fields["stride"] = drawn(rng, rank, 1, 4)
         size = ((rng.randint(1, 2), rng.randint(1, 3), *drawn(rng, rank, 2, 9)),)
         if rng.random() < 0.5:
+            # PyTorch refuses these on three axes alone: see test_torch_differences.py.
             too_small = rank == 3 and any(map(int.__lt__, size[0][2:], fields["kernel_size"]))
             module = (MAX_POOLS if too_small else AVG_POOLS)[rank - 1]
             return Case("avg_pool", fields, size, lambda: module(**fields))
