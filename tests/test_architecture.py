@@ -29,7 +29,13 @@ LAYERS = (
     ("rows", "payload"),  # the results as rows of a table, and as JSON
     ("graph",),  # a network written out
     ("spec",),  # typed items, blocks, files
-    ("params", "calls", "items", "loops", "frames"),  # reading them; what is in scope while written out
+    (
+        "params",
+        "calls",
+        "items",
+        "loops",
+        "frames",
+    ),  # reading them; what is in scope while written out
     ("unit", "layering"),  # files with their imports; operators on tensors
     ("expansion",),  # items to layers
     ("library",),  # where networks come from

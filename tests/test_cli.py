@@ -111,6 +111,9 @@ LINES = {
     "layer": "layer conv out=128 k=3 s=2 p=1 -i 64x56x56",
     "layer_per_axis": "layer conv_transpose out=8 k=3x5 s=2 'p=[[0,1],[2,1]]' -i 16x10x?",
     "layer_several_inputs": "layer concat -i a=3x5x5 -i b=4x5x5 --batch 2",
+    "layer_cost": "layer conv out=64 k=3 p=1 -i 64x56x56 --cost direct,im2col,winograd,fft",
+    "layer_ports": "layer octave_conv out=32 k=3 p=1 alpha_out=0.5 -i 32x16x16",
+    "layer_deformable": "layer deform_conv version=2 out=32 k=3 p=1 -i 16x8x8",
     "layer_problem": "layer conv out=30 k=3 g=7 -i 64x5x5",
     "layer_json": "layer conv_transpose out=1 k=4 s=3 -i 1x2x2 -f json",
     "operator": "operator conv",
@@ -460,6 +463,20 @@ def test_get_adds_up_a_block(convcalc: Any) -> None:
             assert convcalc(f"get {block}.{key} resnet18").out == f"{total}\n"
         assert convcalc(f"get {block}.layers resnet18").out == f"{len(inside)}\n"
         assert json.loads(convcalc(f"get {block}.output resnet18").out) == inside[-1]["output"]
+
+
+def test_cost_gives_the_published_winograd_saving_less_the_edge_tiles(convcalc: Any) -> None:
+    """F(6x6, 3x3) saves 5.06 times in arXiv 1509.09308; 56 is no multiple of 6."""
+    ran = convcalc("layer conv out=64 k=3 p=1 -i 64x56x56 --cost winograd6 -f json")
+    (cost,) = json.loads(ran.out)["costs"]
+    assert cost["multiplications"] == 26_214_400
+
+
+def test_cost_names_what_it_knows(convcalc: Any) -> None:
+    ran = convcalc("layer conv out=64 k=3 -i 64x56x56 --cost winogrd")
+    assert ran.code == 2
+    assert "did you mean 'winograd'?" in ran.err
+    assert convcalc("layer relu -i 64x56x56 --cost all").code == 2
 
 
 def test_get_finds_a_layer_by_its_path_and_by_its_number(convcalc: Any) -> None:

@@ -2,12 +2,16 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from convcalc.cli import options
 from convcalc.cli.settings import Failure
+
+if TYPE_CHECKING:
+    from convcalc.costs.models import Cost
+    from convcalc.graph import Layer
 
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _PLAIN = re.compile(r"-?[\w.][\w.+\-*/() ]*|\[[\w ,.\[\]]*\]", re.ASCII)
@@ -29,6 +33,15 @@ def command(
     batch: options.Batch = 1,
     count: options.Counted = "",
     dtype: options.DType = "",
+    cost: Annotated[
+        str,
+        typer.Option(
+            "--cost",
+            metavar="WAYS",
+            show_default=False,
+            help="Ways to compute a convolution, side by side: direct,im2col,winograd,fft; or all.",
+        ),
+    ] = "",
 ) -> int:
     """Show a single layer, without a file.
 
@@ -51,12 +64,35 @@ def command(
     ((network, report),) = Reading(batch=batch, counted=count, dtype=dtype).reports([target])
     if report.layers:
         style = settings.style()
-        if form == "table":
-            settings.write(card(report.layers[0], report.counted, style))
-        else:
-            table = Table("", tuple(COLUMNS[key] for key in DEFAULT), rows(report, None))
-            settings.write(render(form, table, layer_payload(report.layers[0]), style))
+        layer, *ports = report.layers
+        found = _costs(network.layers[0], cost) if cost else []
+        payload = layer_payload(layer)
+        table = Table("", tuple(COLUMNS[key] for key in DEFAULT), rows(report, None))
+        text = card(layer, report.counted, style, ports) if form == "table" else ""
+        if found:
+            from convcalc.render.costs import cost_payload, cost_table
+
+            payload["costs"] = cost_payload(found)
+            table = cost_table(found, layer.macs)
+            text += f"\n\n{render(form, table, None, style)}" if form == "table" else ""
+        settings.write(text or render(form, table, payload, style))
     return tell([network], settings)
+
+
+def _costs(layer: "Layer", ways: str) -> list["Cost"]:
+    """The ways of computing the layer that are asked for."""
+    from convcalc.costs import MODELS, costs, has_costs
+
+    if not has_costs(layer.operator):
+        kinds = "conv, pointwise_conv and depthwise_conv"
+        raise Failure(f"--cost does not know {layer.name}", f"it compares {kinds}")
+    names = MODELS if ways == "all" else tuple(word.strip() for word in ways.split(","))
+    try:
+        return costs(layer.operator, layer.shapes[0], names)
+    except KeyError as error:
+        close = f"did you mean '{error.args[0]}'? " if error.args[0] else ""
+        advice = f"{close}ways: {', '.join(MODELS)}, or winograd<m> for another tile"
+        raise Failure(f"--cost '{ways}' names no such way", advice) from None
 
 
 def network_text(operator: str, fields: Sequence[str], inputs: Sequence[str]) -> str:

@@ -14,9 +14,15 @@ from convcalc.units import count_text, fraction_text
 INDENT = "  "
 
 
-def card(layer: LayerReport, counted: Sequence[str], style: Style) -> str:
-    """The lines of a layer, labels to the left; numbers are exact."""
+def card(
+    layer: LayerReport, counted: Sequence[str], style: Style, ports: Sequence[LayerReport] = ()
+) -> str:
+    """The lines of a layer, labels to the left; numbers are exact. ``ports`` are its further
+    outputs."""
     lines = list(_lines(layer, counted))
+    for port in ports:
+        name = port.path.rpartition(".")[2]
+        lines.append((f"output '{name}'", str(port.output)))
     width = max(len(label) for label, _ in lines)
     title = f"{layer.operator} · {' and '.join(map(str, layer.inputs))} → {layer.output}"
     title = clean(title, style)
@@ -30,7 +36,8 @@ def card(layer: LayerReport, counted: Sequence[str], style: Style) -> str:
 
 def _lines(layer: LayerReport, counted: Sequence[str]) -> Iterator[tuple[str, str]]:
     batch = layer.output.batch
-    yield from ((INDENT + name, _field_text(value)) for name, value in layer.fields.items())
+    given = ((name, value) for name, value in layer.fields.items() if value is not None)
+    yield from ((INDENT + name, _field_text(value)) for name, value in given)
     yield "output", str(layer.output) + f" in a batch of {batch}" * (batch > 1)
     yield "params", _exact(layer.params)
     yield from ((INDENT + name, _sizes(shape)) for name, shape in layer.weights.items())
