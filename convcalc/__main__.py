@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from convcalc.cli import main
+from convcalc.cli import process
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(process())

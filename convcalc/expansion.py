@@ -292,7 +292,12 @@ class Expansion:
     def bind(self, block: Block, call: Call, frame: Frame) -> None:
         """Gives a block's params their values: what the call gives, then defaults in order."""
         given = {argument.name: argument for argument in call.item.arguments}
-        gathered(partial(self.bind_argument, block, a, call, frame) for a in given.values())
+        try:
+            for argument in given.values():
+                self.bind_argument(block, argument, call, frame)
+        except Rejected:  # once more, for the problems of all of them
+            gathered(partial(self.bind_argument, block, a, call, frame) for a in given.values())
+            raise
         for name, param in block.params.items():
             if param.is_broken:
                 raise Rejected

@@ -55,10 +55,12 @@ class Layering:
         self, item: Item, scope: dict[str, Any], rank: int, recorded: Mapping[str, Recorded]
     ) -> Operator:
         """The operator of an item; equal ones are the same object."""
-        values = gathered(
-            partial(a.evaluate, scope) if a.evaluate else partial(recorded.get, a.name)
-            for a in item.arguments
-        )
+        given = item.arguments
+        try:
+            values = [a.evaluate(scope) if a.evaluate else recorded.get(a.name) for a in given]
+        except Rejected:  # once more, for the problems of all of them
+            gathered(partial(a.evaluate, scope) for a in given if a.evaluate)
+            raise
         key = (rank, repr(values))
         found: Operator | None = item.cache.get(key)
         if found is None:

@@ -8,7 +8,6 @@ no more than the file that defines it, and there is no index that could be out o
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,23 +75,30 @@ def _shipped(name: str) -> Target | None:
     """The shipped network or variant of that name."""
     if not name.isidentifier():
         return None
-    as_name = re.compile(rf"^name: *{name} *(#.*)?$", re.MULTILINE)
-    as_variant = re.compile(rf"^  {name} *:", re.MULTILINE)
     for path in shipped_files():
         text = path.read_text(encoding="utf-8")
         if name not in text:
             continue
-        if as_name.search(text):
+        base, variants = _names(text)
+        if name == base:
             return Target(str(path))
-        if as_variant.search(_variants_part(text)):
+        if name in variants:
             return Target(str(path), name)
     return None
 
 
-def _variants_part(text: str) -> str:
-    """The lines below the top key ``variants``, up to the next top key."""
-    found = re.search(r"^variants:.*\n((?: .*\n|\s*\n|#.*\n)*)", text, re.MULTILINE)
-    return found.group(1) if found else ""
+def _names(text: str) -> tuple[str, list[str]]:
+    """The name of a shipped network and those of its variants, without parsing its file."""
+    base, variants, top = "", [], ""
+    for line in text.splitlines():
+        key = line.partition(":")[0]
+        if key[:1].isalpha():
+            top = key
+            if key == "name":
+                base = line.partition(":")[2].partition("#")[0].strip()
+        elif top == "variants" and key[:2] == "  " and key[2:].isidentifier():
+            variants.append(key[2:])
+    return base, variants
 
 
 def shipped_files() -> list[Path]:
@@ -104,11 +110,9 @@ def shipped_names() -> dict[str, Target]:
     """Every shipped network and variant, in the order of the files."""
     names: dict[str, Target] = {}
     for path in shipped_files():
-        text = path.read_text(encoding="utf-8")
-        if base := re.search(r"^name: *(\w+)", text, re.MULTILINE):
-            names[base.group(1)] = Target(str(path))
-        for variant in re.findall(r"^  (\w+) *:", _variants_part(text), re.MULTILINE):
-            names[variant] = Target(str(path), variant)
+        base, variants = _names(path.read_text(encoding="utf-8"))
+        names[base] = Target(str(path))
+        names |= {variant: Target(str(path), variant) for variant in variants}
     return names
 
 
@@ -119,5 +123,8 @@ def shipped_blocks() -> dict[str, list[str]]:
     for path in sorted((folder / "blocks").glob(f"*{ENDING}")):
         text = path.read_text(encoding="utf-8")
         blocks = text.partition("\nblocks:")[2]
-        found[str(path.relative_to(folder))] = re.findall(r"^  ([A-Z]\w*) *:", blocks, re.MULTILINE)
+        lines = (line.partition(":")[0] for line in blocks.splitlines())
+        found[str(path.relative_to(folder))] = [
+            key[2:] for key in lines if key[:2] == "  " and key[2:].isidentifier()
+        ]
     return found

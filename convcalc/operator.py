@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from math import prod
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from convcalc.diagnostics import nearest
 from convcalc.fields import Field, declared
@@ -25,6 +25,9 @@ DYNAMIC = "dynamic"  # multiply-accumulates with weights computed from the input
 SAMPLING = "sampling"  # interpolation arithmetic, 2^rank per linear sample and channel
 ELEMENTWISE = "elementwise"  # all other arithmetic: bias, norm, activation, pooling, add
 KINDS = (WEIGHTS, DYNAMIC, SAMPLING, ELEMENTWISE)
+
+
+_T = TypeVar("_T")
 
 
 class Term(NamedTuple):
@@ -98,13 +101,32 @@ class Analysis(NamedTuple):
         return {**self.weights, **self.buffers}
 
 
-@dataclass(frozen=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def operator(cls: type[_T]) -> type[_T]:
+    """Makes a class an operator: a frozen dataclass of its fields.
+
+    Comparison, hash and text are those of the base: to generate them for each class would
+    cost start-up time.
+    """
+    return dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
+
+
 class Operator:
     """Base of all operators. ``arity`` is the least and the greatest number of inputs."""
 
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     ranks: ClassVar[tuple[int, int]] = (0, 3)  # spatial axes of the first input
     declared: ClassVar[bool] = False  # numbers were stated in the file, not computed
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({fields})"
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """Every reason why :meth:`analyse` cannot run on these inputs, and warnings."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
-from convcalc.operator import ELEMENTWISE, Analysis, Operator, Term, unchanged
+from convcalc.operator import ELEMENTWISE, Analysis, Operator, Term, operator, unchanged
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Activation(Operator):
     """A function of each element alone; ``per_element`` is what one of them counts."""
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 from convcalc.geometry import SAME, Axes, Whole, axis_name
-from convcalc.operator import ELEMENTWISE, Analysis, Operator, Problem, Term
+from convcalc.operator import ELEMENTWISE, Analysis, Operator, Problem, Term, operator
 from convcalc.shape import Shape, known
 
 HELP = "sizes must be equal or 1 on each axis; a vector of C channels stands for C×1×1"
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Broadcast(Operator):
     """Combines tensors element by element; ``term`` names the work."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor, prod
 
@@ -17,12 +16,13 @@ from convcalc.operator import (
     Problem,
     Term,
     divisors,
+    operator,
 )
 from convcalc.ops._pooling import parts_taps
 from convcalc.shape import UNKNOWN, Shape, known
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class RoiOperator(Operator):
     """Pools each RoI into bins. A box can lie anywhere, so every output may see the whole image."""
 
@@ -64,7 +64,7 @@ class RoiOperator(Operator):
         return tuple(size * scale for size in self.roi_size)
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class SampledRoi(RoiOperator):
     """Averages interpolated samples in each bin."""
 

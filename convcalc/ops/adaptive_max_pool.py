@@ -20,15 +20,14 @@ Source: PyTorch ``torch.nn.AdaptiveMaxPool2d``; window borders as in ATen's Adap
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import Analysis, Operator
+from convcalc.operator import Analysis, Operator, operator
 from convcalc.ops._pooling import adaptive
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class AdaptiveMaxPool(Operator):
     """An adaptive max pooling; see the module's docstring."""
 

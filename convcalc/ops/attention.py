@@ -31,7 +31,6 @@ Source: Vaswani et al., "Attention is all you need" (arXiv 1706.03762), section 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import SAME, Whole
@@ -43,6 +42,7 @@ from convcalc.operator import (
     Problem,
     Term,
     chained,
+    operator,
     uneven_groups,
 )
 from convcalc.ops._composite import merged
@@ -50,7 +50,7 @@ from convcalc.ops.linear import Linear
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Attention(Operator):
     """Self-attention over all positions; see the module's docstring."""
 

@@ -21,16 +21,15 @@ Source: PyTorch ``torch.nn.BatchNorm2d``; Ioffe & Szegedy, arXiv 1502.03167.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import SAME, Whole
-from convcalc.operator import Analysis, Operator
+from convcalc.operator import Analysis, Operator, operator
 from convcalc.ops._norm import norm_term, per_channel
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class BatchNorm(Operator):
     """Batch norm; see the module's docstring."""
 

@@ -20,17 +20,16 @@ Source: TensorFlow ``tf.batch_to_space``, ``tf.required_space_to_batch_paddings`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 
 from convcalc import fields
 from convcalc.geometry import SAME, Nothing, Padding, Sides, Slide, axis_name
-from convcalc.operator import Analysis, Operator, Problem, Recorded, divisors
+from convcalc.operator import Analysis, Operator, Problem, Recorded, divisors, operator
 from convcalc.ops.space_to_batch import PHASES, SpaceToBatch
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class BatchToSpace(Operator):
     """The putting together; see the module's docstring."""
 

@@ -27,17 +27,16 @@ shelhamer/fcn.berkeleyvision.org, surgery.py and net.py; fyu/dilation, network.p
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 
 from convcalc import fields
 from convcalc.geometry import Padding
-from convcalc.operator import Analysis, Operator, Problem
+from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.ops.conv_transpose import ConvTranspose
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class BilinearConvTranspose(Operator):
     """The upsampling; see the module's docstring."""
 

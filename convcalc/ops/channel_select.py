@@ -16,14 +16,13 @@ Source: PyTorch ``torch.index_select`` with dim 1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import Analysis, Operator, Problem, unchanged
+from convcalc.operator import Analysis, Operator, Problem, operator, unchanged
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class ChannelSelect(Operator):
     """The selection; see the module's docstring."""
 

@@ -11,14 +11,13 @@ Source: PyTorch ``x[:, start:stop]``, ``torch.narrow``; out of bounds is an erro
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import Analysis, Operator, Problem, unchanged
+from convcalc.operator import Analysis, Operator, Problem, operator, unchanged
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class ChannelSlice(Operator):
     """The slice; see the module's docstring."""
 

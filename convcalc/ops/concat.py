@@ -13,14 +13,13 @@ Source: PyTorch ``torch.cat`` with dim 1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc.geometry import SAME
-from convcalc.operator import Analysis, Operator, Problem
+from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.shape import Shape, known
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Concat(Operator):
     """The concatenation; see the module's docstring."""
 

@@ -34,12 +34,20 @@ Source: Yang et al., "CondConv" (arXiv 1904.04971), equation 1; timm, layers/con
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 
 from convcalc import fields
 from convcalc.geometry import Padding, Whole
-from convcalc.operator import DYNAMIC, ELEMENTWISE, Analysis, Operator, Problem, Term, chained
+from convcalc.operator import (
+    DYNAMIC,
+    ELEMENTWISE,
+    Analysis,
+    Operator,
+    Problem,
+    Term,
+    chained,
+    operator,
+)
 from convcalc.ops._composite import merged
 from convcalc.ops.conv import Conv
 from convcalc.ops.global_avg_pool import GlobalAvgPool
@@ -48,7 +56,7 @@ from convcalc.ops.sigmoid import Sigmoid
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class CondConv(Operator):
     """A convolution whose kernel each sample mixes; see the module's docstring."""
 

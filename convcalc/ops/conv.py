@@ -18,8 +18,22 @@ it for a stride above 1. ``half`` is floor(extent / 2) on each side, PyTorch's u
 the two differ for even kernels and for strides above 1. Under padding_mode ``reflect`` the
 padding must be smaller than the input, under ``circular`` at most as large.
 
-Common mistakes: with p = 0 a convolution of k x k on a k x k input gives 1 x 1, not k x k.
-A dilated kernel spans d·(k - 1) + 1 positions, not d·k.
+The receptive field grows by (k - 1)·d times the jump before the layer, the jump by the factor s.
+
+Common mistakes: with p = 0 a convolution of 10 x 10 on a 10 x 10 input gives 1 x 1, not 10 x 10;
+that takes a padding of 4 before and 5 after (``same``), and 100 times the MACs.
+
+A dilated kernel spans d·(k - 1) + 1 positions, not d·k: 5 for k = 3, d = 2. It makes nothing
+smaller if the padding is d·(k - 1) / 2; with less it has fewer outputs and MACs, p = 1 on 8 x 8
+for instance 36/64 of those of p = 2. Receptive fields grow exponentially only if the rates do:
+three layers of k = 3 span 15 positions with d = 1, 2, 4, but 13 with d = 2 throughout, and of
+those 13 they read 7 (gridding). Parallel branches of several rates (ASPP) do not mend that: at
+rate 6 a 3 x 3 kernel spans 13 x 13 positions and reads 9.
+
+Three groups do not compute what one does: from 3 to 30 channels with k = 10 they have 3,030
+parameters instead of 9,030 (a third would be 3,010), and no output sees more than one channel.
+AlexNet has two groups in its second, fourth and fifth convolution, 1,413,120 weights less; its
+third and all three fully connected layers see every channel.
 
 Source: PyTorch ``torch.nn.Conv2d``; Dumoulin & Visin, arXiv 1603.07285, relations 6 and 15.
 """
@@ -27,7 +41,6 @@ Source: PyTorch ``torch.nn.Conv2d``; Dumoulin & Visin, arXiv 1603.07285, relatio
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import Padding, Sides, axis_name, extent, sides
@@ -39,13 +52,14 @@ from convcalc.operator import (
     Term,
     bias_terms,
     macs,
+    operator,
     uneven_groups,
 )
 from convcalc.ops._windows import is_placed, slide_axes, slide_sizes, window_problems
 from convcalc.shape import Shape, known, largest
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Conv(Operator):
     """A convolution; see the module's docstring."""
 

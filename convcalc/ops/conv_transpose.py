@@ -37,7 +37,8 @@ padding that equals scatter; padding cuts stamps off, which scatter computes all
 Common mistakes: counting the MACs over the output positions makes them about s^rank too many
 (that is zero_insertion). Channels come first in the weight, and groups divide out_channels in
 it. Where k is no multiple of s the taps per output differ, which shows as a checkerboard. Size
-(n - 1)·s + k holds for p = 0 and d = 1 alone. "[2, 2, I, O] becomes [1, 1, I, 4·O] and a
+(n - 1)·s + k holds for p = 0, d = 1 and no output_padding alone: k = 4, s = 2, p = 1 makes 16 of
+8, not 18. "[2, 2, I, O] becomes [1, 1, I, 4·O] and a
 pixel shuffle" holds for k = s alone: 3 to 5 channels on 6×6 take 2160 MACs either way with
 k = s = 2, but 4860 by scatter and 11760 by subpixel with k = 3, whose convolution is 2×2. It is
 the matrix that is transposed, not the kernel: on 2×2 with k = 3, Cᵀ is 16×4 and C is 4×16, with
@@ -51,7 +52,6 @@ section 4.1; Shi et al., "Is the deconvolution layer the same as a convolutional
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import Padding, Stamp, axis_name, extent, sides, stamp_size
@@ -62,13 +62,14 @@ from convcalc.operator import (
     Problem,
     Term,
     bias_terms,
+    operator,
     uneven_groups,
 )
 from convcalc.ops._transposed import REALISATIONS, Stamping
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class ConvTranspose(Operator):
     """A transposed convolution; see the module's docstring."""
 

@@ -20,16 +20,15 @@ uber-research/CoordConv, CoordConv.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import Padding, axis_name
-from convcalc.operator import Analysis, Operator, Problem
+from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class CoordConv(Operator):
     """A convolution with coordinates; see the module's docstring."""
 

@@ -18,15 +18,14 @@ negative numbers.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import Nothing, Padding, Slide, axis_name
-from convcalc.operator import Analysis, Operator, Problem
+from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.shape import Shape, known
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Crop(Operator):
     """The crop; see the module's docstring."""
 

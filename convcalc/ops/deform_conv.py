@@ -40,12 +40,16 @@ ceil(B) + 1 positions on each side. In versions 3 and 4 offset_scale spreads the
 makes 5 positions of 3 taps. Version 3 also reads the window of its dw.
 
 Common mistakes: torchvision's module does not contain the offset convolution. The offset map
-has 2·K channels per deform group, not one vector per position: 18 for 3 x 3. Most counters see
+has 2·K channels per deform group, not one vector per position: 18 for 3 x 3, 72 in 4 deform
+groups, 27 in version 2. It is as large as the output: 4 x 4 for an input of 8 x 8, s 2, p 1.
+Stages conv3 to conv5 of ResNet-50 have 13 convolutions of 3 x 3 to replace, not the 12 of the
+paper of version 2. Most counters see
 nothing but the offset convolution: 16 to 32 channels, k 3, p 1 on 8 x 8 has 460,800 MACs in
 version 1 and 552,960 in version 2 with 36,864 sampling, where they show 165,888 and 248,832.
 InternImage's own script adds 5·n·k·c per layer of version 3 (n positions, k taps, c channels):
 sampling and aggregation together, center included. Version 3 is more than offsets and a sum:
-of its 16,108 parameters at C 64, G 4 the two projections have 8,320. The official kernel of
+of its 16,108 parameters at C 64, G 4 the two projections have 8,320, dw and norm 768; the
+biases are 300 of them. The official kernel of
 version 4 takes 3 x 3 taps alone.
 
 Source: Dai et al., arXiv 1703.06211; Zhu et al., arXiv 1811.11168; Wang et al., arXiv 2211.05778
@@ -56,13 +60,12 @@ torchvision ``DeformConv2d``; mmcv ``DeformConv2dPack``, ``ModulatedDeformConv2d
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from convcalc import fields
 from convcalc.geometry import Padding
-from convcalc.operator import Analysis, Operator, Problem, fields_of
+from convcalc.operator import Analysis, Operator, Problem, fields_of, operator
 from convcalc.shape import Shape
 
 if TYPE_CHECKING:
@@ -85,7 +88,7 @@ _VERSIONS: Mapping[str, tuple[int, ...]] = {
 _REQUIRED = ("out_channels", "kernel_size")  # in versions 1 and 2
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class DeformConv(Operator):
     """A deformable convolution; see the module's docstring."""
 

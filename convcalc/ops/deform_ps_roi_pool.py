@@ -32,14 +32,13 @@ rfcn/symbols/resnet_v1_101_rfcn_dcn.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from convcalc.operator import Analysis, Problem, divisors, part_terms
+from convcalc.operator import Analysis, Problem, divisors, operator, part_terms
 from convcalc.ops._roi import SampledRoi, uneven_bins
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class DeformPsRoiPool(SampledRoi):
     """The pooling of score maps and offset maps; see the module's docstring."""
 

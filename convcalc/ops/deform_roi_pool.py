@@ -33,7 +33,6 @@ msracver/Deformable-ConvNets, faster_rcnn/symbols and DCNv2_op/example_symbol.py
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.operator import (
@@ -44,6 +43,7 @@ from convcalc.operator import (
     Problem,
     Term,
     chained,
+    operator,
     part_terms,
 )
 from convcalc.ops._roi import SampledRoi
@@ -54,7 +54,7 @@ from convcalc.shape import Shape
 HIDDEN = 1024
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class DeformRoiPool(SampledRoi):
     """The pooling with its layers for the offsets; see the module's docstring."""
 

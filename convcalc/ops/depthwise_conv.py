@@ -20,16 +20,15 @@ Source: Keras ``DepthwiseConv2D``; PyTorch ``torch.nn.Conv2d`` with groups = in_
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import Padding
-from convcalc.operator import Analysis, Operator, Problem
+from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class DepthwiseConv(Operator):
     """A convolution with as many groups as channels; see the module's docstring."""
 

@@ -8,14 +8,13 @@ Source: PyTorch ``torch.nn.Dropout``; Srivastava et al., JMLR 15, 2014.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import Analysis, Operator, unchanged
+from convcalc.operator import Analysis, Operator, operator, unchanged
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Dropout(Operator):
     """Dropout; see the module's docstring."""
 

@@ -7,13 +7,12 @@ Source: PyTorch ``torch.nn.ELU``; Clevert et al., arXiv 1511.07289.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from convcalc import fields
+from convcalc.operator import operator
 from convcalc.ops._activation import Activation
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Elu(Activation):
     """The activation; see the module's docstring."""
 

@@ -14,14 +14,13 @@ Source: PyTorch ``torch.nn.Flatten`` with start_dim 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from convcalc.geometry import Whole
-from convcalc.operator import Analysis, Operator
+from convcalc.operator import Analysis, Operator, operator
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Flatten(Operator):
     """Flattening; see the module's docstring."""
 

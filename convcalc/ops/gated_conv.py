@@ -20,17 +20,16 @@ section 3.1; JiahuiYu/generative_inpainting, inpaint_ops.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import Padding
-from convcalc.operator import ELEMENTWISE, Analysis, Operator, Problem, Term, chained
+from convcalc.operator import ELEMENTWISE, Analysis, Operator, Problem, Term, chained, operator
 from convcalc.ops._composite import merged
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class GatedConv(Operator):
     """Two convolutions, one of which gates the other; see the module's docstring."""
 

@@ -10,13 +10,12 @@ Source: PyTorch ``torch.nn.GELU``; Hendrycks & Gimpel, arXiv 1606.08415.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from convcalc import fields
+from convcalc.operator import operator
 from convcalc.ops._activation import Activation
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Gelu(Activation):
     """The activation; see the module's docstring."""
 

@@ -24,10 +24,9 @@ ghostnet.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import Analysis, Operator, Problem, chained, chained_problems
+from convcalc.operator import Analysis, Operator, Problem, chained, chained_problems, operator
 from convcalc.ops.batch_norm import BatchNorm
 from convcalc.ops.conv import Conv
 from convcalc.ops.depthwise_conv import DepthwiseConv
@@ -35,7 +34,7 @@ from convcalc.ops.relu import Relu
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class GhostConv(Operator):
     """A convolution and cheap filters of its output; see the module's docstring."""
 

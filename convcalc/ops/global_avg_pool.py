@@ -18,15 +18,14 @@ Source: Lin, Chen, Yan, "Network in network" (arXiv 1312.4400), section 3.2; Ker
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import Analysis, Operator
+from convcalc.operator import Analysis, Operator, operator
 from convcalc.ops._pooling import global_pooled
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class GlobalAvgPool(Operator):
     """A global average pooling; see the module's docstring."""
 

@@ -16,15 +16,14 @@ Source: Keras ``GlobalMaxPooling2D``, whose keepdims it names.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import Analysis, Operator
+from convcalc.operator import Analysis, Operator, operator
 from convcalc.ops._pooling import global_pooled
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class GlobalMaxPool(Operator):
     """A global max pooling; see the module's docstring."""
 

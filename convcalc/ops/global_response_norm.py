@@ -19,15 +19,14 @@ models/utils.py (gamma and beta there).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from convcalc.geometry import SAME, Whole
-from convcalc.operator import Analysis, Operator
+from convcalc.operator import Analysis, Operator, operator
 from convcalc.ops._norm import norm_term, per_channel
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class GlobalResponseNorm(Operator):
     """The norm; see the module's docstring."""
 

@@ -11,14 +11,13 @@ Source: PyTorch ``torch.nn.GLU`` with dim 1; Dauphin et al., arXiv 1612.08083.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from convcalc.operator import Analysis, Operator, Problem, unchanged
+from convcalc.operator import Analysis, Operator, Problem, operator, unchanged
 from convcalc.ops._activation import activation_term
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Glu(Operator):
     """The activation; see the module's docstring."""
 

@@ -15,16 +15,15 @@ Source: PyTorch ``torch.nn.GroupNorm``; Wu & He, arXiv 1803.08494.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import SAME, Whole
-from convcalc.operator import Analysis, Operator, Problem, uneven_groups
+from convcalc.operator import Analysis, Operator, Problem, operator, uneven_groups
 from convcalc.ops._norm import norm_term, per_channel
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class GroupNorm(Operator):
     """Group norm; see the module's docstring."""
 

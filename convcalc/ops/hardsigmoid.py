@@ -7,11 +7,10 @@ Source: PyTorch ``torch.nn.Hardsigmoid``; Howard et al., arXiv 1905.02244.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from convcalc.operator import operator
 from convcalc.ops._activation import Activation
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Hardsigmoid(Activation):
     """The activation; see the module's docstring."""

@@ -9,15 +9,14 @@ Source: PyTorch ``torch.nn.Hardtanh``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import Problem
+from convcalc.operator import Problem, operator
 from convcalc.ops._activation import Activation
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Hardtanh(Activation):
     """The activation; see the module's docstring."""
 

@@ -8,13 +8,12 @@ Source: PyTorch ``torch.nn.Identity``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from convcalc.operator import Analysis, Operator, unchanged
+from convcalc.operator import Analysis, Operator, operator, unchanged
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Identity(Operator):
     """The identity; see the module's docstring."""
 

@@ -35,18 +35,17 @@ Source: Liu et al., "Image inpainting for irregular holes using partial convolut
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 
 from convcalc import fields
 from convcalc.geometry import Axes, Nothing, Padding
-from convcalc.operator import ELEMENTWISE, Analysis, Operator, Port, Problem, Term
+from convcalc.operator import ELEMENTWISE, Analysis, Operator, Port, Problem, Term, operator
 from convcalc.ops._composite import merged
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class InpaintingConv(Operator):
     """A convolution that leaves out holes; see the module's docstring."""
 

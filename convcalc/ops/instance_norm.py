@@ -16,16 +16,15 @@ Source: PyTorch ``torch.nn.InstanceNorm2d``; Ulyanov et al., arXiv 1607.08022.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import SAME, Whole
-from convcalc.operator import Analysis, Operator, Problem
+from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.ops._norm import norm_term, per_channel
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class InstanceNorm(Operator):
     """Instance norm; see the module's docstring."""
 

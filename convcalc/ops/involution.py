@@ -28,7 +28,6 @@ Source: Li et al., "Involution" (arXiv 2103.06255); d-li14/involution, involutio
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 
 from convcalc import fields
@@ -40,6 +39,7 @@ from convcalc.operator import (
     Problem,
     Term,
     chained,
+    operator,
     uneven_groups,
 )
 from convcalc.ops._composite import merged
@@ -50,7 +50,7 @@ from convcalc.ops.relu import Relu
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Involution(Operator):
     """An involution; see the module's docstring."""
 

@@ -23,17 +23,16 @@ Visual-Attention-Network/VAN-Classification, models/van.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import ELEMENTWISE, Analysis, Operator, Problem, Term, chained
+from convcalc.operator import ELEMENTWISE, Analysis, Operator, Problem, Term, chained, operator
 from convcalc.ops._composite import merged
 from convcalc.ops.depthwise_conv import DepthwiseConv
 from convcalc.ops.pointwise_conv import PointwiseConv
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class LargeKernelAttention(Operator):
     """A gate from a decomposed large kernel; see the module's docstring."""
 

@@ -19,16 +19,15 @@ Source: PyTorch ``torch.nn.LayerNorm``; Ba et al., arXiv 1607.06450; Liu et al.,
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import SAME, Whole
-from convcalc.operator import Analysis, Operator
+from convcalc.operator import Analysis, Operator, operator
 from convcalc.ops._norm import norm_term
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class LayerNorm(Operator):
     """Layer norm; see the module's docstring."""
 

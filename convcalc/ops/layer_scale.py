@@ -15,13 +15,12 @@ Liu et al., "ConvNeXt", arXiv 2201.03545.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from convcalc.operator import ELEMENTWISE, Analysis, Operator, Term, unchanged
+from convcalc.operator import ELEMENTWISE, Analysis, Operator, Term, operator, unchanged
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class LayerScale(Operator):
     """The scale; see the module's docstring."""
 

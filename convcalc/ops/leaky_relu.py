@@ -8,13 +8,12 @@ Source: PyTorch ``torch.nn.LeakyReLU``; Maas et al., ICML 2013.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from convcalc import fields
+from convcalc.operator import operator
 from convcalc.ops._activation import Activation
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class LeakyRelu(Activation):
     """The activation; see the module's docstring."""
 

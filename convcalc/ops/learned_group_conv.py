@@ -32,7 +32,6 @@ layers.py (LearnedGroupConv; CondensingConv and CondenseConv).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 
 from convcalc import fields
@@ -45,6 +44,7 @@ from convcalc.operator import (
     Term,
     chained,
     chained_problems,
+    operator,
     uneven_groups,
 )
 from convcalc.ops._composite import merged
@@ -54,7 +54,7 @@ from convcalc.ops.relu import Relu
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class LearnedGroupConv(Operator):
     """A convolution that learns its groups; see the module's docstring."""
 

@@ -19,15 +19,14 @@ Source: PyTorch ``torch.nn.Linear``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import SAME
-from convcalc.operator import WEIGHTS, Analysis, Operator, Problem, Term, bias_terms, macs
+from convcalc.operator import WEIGHTS, Analysis, Operator, Problem, Term, bias_terms, macs, operator
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Linear(Operator):
     """A fully connected layer; see the module's docstring."""
 

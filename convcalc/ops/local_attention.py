@@ -32,7 +32,6 @@ equations 2 and 3.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 
 from convcalc import fields
@@ -47,6 +46,7 @@ from convcalc.operator import (
     Term,
     chained,
     divisors,
+    operator,
     uneven_groups,
 )
 from convcalc.ops._composite import merged
@@ -54,7 +54,7 @@ from convcalc.ops.pointwise_conv import PointwiseConv
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class LocalAttention(Operator):
     """Self-attention within a window; see the module's docstring."""
 

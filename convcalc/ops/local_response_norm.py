@@ -18,14 +18,13 @@ deep convolutional neural networks", section 3.3.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import ELEMENTWISE, Analysis, Operator, Term, unchanged
+from convcalc.operator import ELEMENTWISE, Analysis, Operator, Term, operator, unchanged
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class LocalResponseNorm(Operator):
     """The norm; see the module's docstring."""
 

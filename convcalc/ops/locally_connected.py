@@ -22,16 +22,15 @@ Source: Keras (until 2.15) ``LocallyConnected2D``, which has no padding and no d
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import Padding
-from convcalc.operator import WEIGHTS, Analysis, Operator, Problem, Term, macs
+from convcalc.operator import WEIGHTS, Analysis, Operator, Problem, Term, macs, operator
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class LocallyConnected(Operator):
     """A convolution without sharing; see the module's docstring."""
 

@@ -12,13 +12,13 @@ Source: PyTorch ``torch.nn.LogSoftmax`` with dim 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from convcalc.operator import operator
 from convcalc.ops._activation import Activation
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class LogSoftmax(Activation):
     """The activation; see the module's docstring."""
 

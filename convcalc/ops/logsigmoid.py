@@ -7,11 +7,10 @@ Source: PyTorch ``torch.nn.LogSigmoid``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from convcalc.operator import operator
 from convcalc.ops._activation import Activation
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Logsigmoid(Activation):
     """The activation; see the module's docstring."""

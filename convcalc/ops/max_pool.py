@@ -20,16 +20,15 @@ Source: PyTorch ``torch.nn.MaxPool2d``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import Padding
-from convcalc.operator import Analysis, Operator, Problem
+from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.ops._pooling import pool_problems, pooled
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class MaxPool(Operator):
     """A max pooling; see the module's docstring."""
 

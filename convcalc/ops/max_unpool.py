@@ -28,12 +28,11 @@ Source: PyTorch ``torch.nn.MaxUnpool2d``; Badrinarayanan et al., "SegNet", arXiv
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from convcalc import fields
 from convcalc.geometry import Padding, Sides, Stamp, axis_name, sides, stamp_size
-from convcalc.operator import Analysis, Operator, Problem, Recorded
+from convcalc.operator import Analysis, Operator, Problem, Recorded, operator
 from convcalc.ops.max_pool import MaxPool
 from convcalc.shape import Shape
 
@@ -53,7 +52,7 @@ class _Window(NamedTuple):
         return sides(self.padding, spatial, self.kernel_size, self.stride, self.dilation)
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class MaxUnpool(Operator):
     """A max unpooling; see the module's docstring."""
 

@@ -10,12 +10,11 @@ Source: PyTorch ``torch.maximum``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from convcalc.operator import operator
 from convcalc.ops._broadcast import Broadcast
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Maximum(Broadcast):
     """The maximum; see the module's docstring."""
 

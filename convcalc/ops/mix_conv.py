@@ -28,17 +28,16 @@ Source: Tan & Le, "MixConv" (arXiv 1907.09595), section 3; timm, layers/mixed_co
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import Union
-from convcalc.operator import Analysis, Operator, Problem, chained
+from convcalc.operator import Analysis, Operator, Problem, chained, operator
 from convcalc.ops._composite import merged
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class MixConv(Operator):
     """Kernels of several sizes side by side; see the module's docstring."""
 

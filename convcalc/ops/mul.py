@@ -11,13 +11,13 @@ Source: PyTorch ``torch.mul`` and its broadcasting semantics.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
+from convcalc.operator import operator
 from convcalc.ops._broadcast import Broadcast
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Mul(Broadcast):
     """The product; see the module's docstring."""
 

@@ -35,7 +35,6 @@ facebookresearch/OctConv, utils/gluon/utils/octconv.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from convcalc import fields
@@ -49,6 +48,7 @@ from convcalc.operator import (
     Term,
     chained,
     chained_problems,
+    operator,
 )
 from convcalc.ops._composite import merged
 from convcalc.ops.avg_pool import AvgPool
@@ -60,7 +60,7 @@ BANDS = ("high", "low")
 Path = tuple[str, str]  # source and target band
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class OctaveConv(Operator):
     """A convolution at two resolutions; see the module's docstring."""
 

@@ -16,16 +16,15 @@ the sizes where one divides the other; otherwise what it reads stays unknown.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from convcalc import fields
 from convcalc.geometry import AxisMap, Resize, Slide, Unreadable, Whole, after
-from convcalc.operator import WEIGHTS, Analysis, Operator, Term
+from convcalc.operator import WEIGHTS, Analysis, Operator, Term, operator
 from convcalc.shape import UNKNOWN, Shape, known
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Opaque(Operator):
     """The declared layer; see the module's docstring."""
 

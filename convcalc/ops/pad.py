@@ -15,15 +15,14 @@ Source: PyTorch ``torch.nn.functional.pad``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import Padding, Sides, Slide, axis_name
-from convcalc.operator import Analysis, Operator, Problem
+from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Pad(Operator):
     """The padding; see the module's docstring."""
 

@@ -20,15 +20,14 @@ models/fasternet.py.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import Analysis, Operator, Problem
+from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class PartialConv(Operator):
     """A convolution of some of the channels; see the module's docstring."""
 

@@ -19,17 +19,16 @@ Source: PyTorch ``torch.nn.PixelShuffle`` (2 axes); Shi et al., arXiv 1609.05158
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 
 from convcalc import fields
 from convcalc.geometry import Resize
-from convcalc.operator import Analysis, Operator, Problem
+from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class PixelShuffle(Operator):
     """The shuffle; see the module's docstring."""
 

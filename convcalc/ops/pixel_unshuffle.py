@@ -16,16 +16,15 @@ Source: PyTorch ``torch.nn.PixelUnshuffle`` (2 axes).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 
 from convcalc import fields
 from convcalc.geometry import Slide, axis_name
-from convcalc.operator import Analysis, Operator, Problem
+from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class PixelUnshuffle(Operator):
     """The unshuffle; see the module's docstring."""
 

@@ -8,8 +8,11 @@
 n input size, s stride. The same as ``conv`` with kernel_size 1, which it is built from. The
 bias is one addition per output element, counted as elementwise work.
 
-Common mistakes: it sees a single position, so it never widens the receptive field. With
-stride 2 on two axes it reads one input position in four and drops the others.
+From 3 to 30 channels it has 120 parameters, from 100 to 50 on 224 x 224 it takes 250,880,000 MACs.
+
+Common mistakes: it is no grouped convolution, every output channel sees every input channel. It
+sees a single position, so it never widens the receptive field. With stride 2 on two axes it reads
+one input position in four and drops the others.
 
 Source: Lin, Chen, Yan, "Network in network" (arXiv 1312.4400); PyTorch ``torch.nn.Conv2d``
 with kernel_size 1.
@@ -18,15 +21,14 @@ with kernel_size 1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import Analysis, Operator, Problem
+from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class PointwiseConv(Operator):
     """A convolution of kernel size 1; see the module's docstring."""
 

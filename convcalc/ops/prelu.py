@@ -13,15 +13,14 @@ Source: PyTorch ``torch.nn.PReLU``; He et al., arXiv 1502.01852.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import Analysis
+from convcalc.operator import Analysis, operator
 from convcalc.ops._activation import Activation
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Prelu(Activation):
     """The activation; see the module's docstring."""
 

@@ -25,14 +25,13 @@ Source: Li et al., "Light-Head R-CNN" (arXiv 1711.07264); torchvision ``ps_roi_a
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from convcalc.operator import Analysis, Problem
+from convcalc.operator import Analysis, Problem, operator
 from convcalc.ops._roi import SampledRoi, uneven_bins
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class PsRoiAlign(SampledRoi):
     """The pooling; see the module's docstring."""
 

@@ -26,14 +26,13 @@ Source: Dai et al., "R-FCN" (arXiv 1605.06409); torchvision ``ps_roi_pool``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from convcalc.operator import Analysis, Problem
+from convcalc.operator import Analysis, Problem, operator
 from convcalc.ops._roi import RoiOperator, quantised, uneven_bins
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class PsRoiPool(RoiOperator):
     """The pooling; see the module's docstring."""
 

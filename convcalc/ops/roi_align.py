@@ -24,15 +24,14 @@ Source: He et al., "Mask R-CNN" (arXiv 1703.06870); torchvision ``roi_align``; m
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
-from convcalc.operator import Analysis
+from convcalc.operator import Analysis, operator
 from convcalc.ops._roi import SampledRoi
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class RoiAlign(SampledRoi):
     """The pooling; see the module's docstring."""
 

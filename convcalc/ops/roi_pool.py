@@ -23,14 +23,13 @@ Source: Girshick, "Fast R-CNN" (arXiv 1504.08083); torchvision ``roi_pool``; mmc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from convcalc.operator import Analysis
+from convcalc.operator import Analysis, operator
 from convcalc.ops._roi import RoiOperator, quantised
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class RoiPool(RoiOperator):
     """The pooling; see the module's docstring."""
 

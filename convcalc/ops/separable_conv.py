@@ -11,6 +11,8 @@ belong to the depthwise part. Each bias is one addition per element, counted as 
 work. With depth_multiplier 1 and K taps, params and MACs are 1/out_channels + 1/K of those of
 an ordinary convolution, biases aside.
 
+From 3 to 30 channels with k = 10 these are 303 + 120 = 423 parameters against 9,030.
+
 Common mistakes: ``bias`` stands for both parts; Keras ``SeparableConv2D`` has none between the
 parts, which is a ``depthwise_conv`` with ``bias: false`` followed by a ``pointwise_conv``. The
 depthwise part filters each channel by itself and only the pointwise part mixes channels; a
@@ -23,17 +25,16 @@ equation 5.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import Padding
-from convcalc.operator import Analysis, Operator, Problem, chained, chained_problems
+from convcalc.operator import Analysis, Operator, Problem, chained, chained_problems, operator
 from convcalc.ops.depthwise_conv import DepthwiseConv
 from convcalc.ops.pointwise_conv import PointwiseConv
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class SeparableConv(Operator):
     """A depthwise and a pointwise convolution in a row; see the module's docstring."""
 

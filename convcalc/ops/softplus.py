@@ -7,13 +7,12 @@ Source: PyTorch ``torch.nn.Softplus``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from convcalc import fields
+from convcalc.operator import operator
 from convcalc.ops._activation import Activation
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Softplus(Activation):
     """The activation; see the module's docstring."""
 

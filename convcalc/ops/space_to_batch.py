@@ -26,18 +26,17 @@ padding goes after, as here).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import prod
 
 from convcalc import fields
 from convcalc.geometry import SAME, AxisMap, Padding, Slide, Unreadable
-from convcalc.operator import Analysis, Operator, Problem
+from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.shape import Shape
 
 PHASES = Unreadable("the images of the batch hold different phases of the positions")
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class SpaceToBatch(Operator):
     """The dealing out; see the module's docstring."""
 

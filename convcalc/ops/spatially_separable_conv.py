@@ -13,7 +13,8 @@ between them mid_channels (out_channels if not given); on one axis there is noth
 separate: use ``conv``. Each bias is one addition per element, counted as elementwise work.
 
 Common mistakes: the cost is 2/k of that of a k x k kernel only if in_channels, mid_channels
-and out_channels are equal and the stride is 1. The two passes equal a k x k kernel exactly
+and out_channels are equal and the stride is 1: from 3 to 30 channels with k = 10 the two have
+9,900 weights, more than the 9,000 of the full kernel. The two passes equal a k x k kernel exactly
 only if that kernel has rank 1; in a network they replace it, they do not compute it.
 
 Source: Szegedy et al., "Rethinking the Inception architecture" (arXiv 1512.00567), section 3.2.
@@ -22,17 +23,16 @@ Source: Szegedy et al., "Rethinking the Inception architecture" (arXiv 1512.0056
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import Padding, axis_name
-from convcalc.operator import Analysis, Operator, Problem, chained
+from convcalc.operator import Analysis, Operator, Problem, chained, operator
 from convcalc.ops._windows import window_problems
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class SpatiallySeparableConv(Operator):
     """One convolution per axis in a row; see the module's docstring."""
 

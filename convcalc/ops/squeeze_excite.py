@@ -26,11 +26,10 @@ Source: Hu et al., "Squeeze-and-excitation networks" (arXiv 1709.01507), equatio
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from convcalc import fields
 from convcalc.geometry import SAME, Whole
-from convcalc.operator import ELEMENTWISE, Analysis, Operator, Problem, Term, chained
+from convcalc.operator import ELEMENTWISE, Analysis, Operator, Problem, Term, chained, operator
 from convcalc.ops._composite import merged
 from convcalc.ops.global_avg_pool import GlobalAvgPool
 from convcalc.ops.hardsigmoid import Hardsigmoid
@@ -44,7 +43,7 @@ ACTIVATIONS: Mapping[str, type[Operator]] = {"relu": Relu, "silu": Silu}
 GATES: Mapping[str, type[Operator]] = {"sigmoid": Sigmoid, "hardsigmoid": Hardsigmoid}
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class SqueezeExcite(Operator):
     """A gate per channel; see the module's docstring."""
 

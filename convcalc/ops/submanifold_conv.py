@@ -29,7 +29,6 @@ Source: Graham et al., "3D semantic segmentation with submanifold sparse convolu
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
 
@@ -43,12 +42,13 @@ from convcalc.operator import (
     Problem,
     Term,
     macs,
+    operator,
     uneven_groups,
 )
 from convcalc.shape import UNKNOWN, Shape, known
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class SubmanifoldConv(Operator):
     """A convolution of active sites; see the module's docstring."""
 

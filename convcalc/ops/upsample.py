@@ -22,19 +22,18 @@ Source: PyTorch ``torch.nn.functional.interpolate``, ``torch.nn.Upsample``.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from math import floor
 
 from convcalc import fields
 from convcalc.geometry import SAME, AxisMap, Resize, Unreadable, axis_name
-from convcalc.operator import SAMPLING, Analysis, Operator, Problem, Term
+from convcalc.operator import SAMPLING, Analysis, Operator, Problem, Term, operator
 from convcalc.shape import Shape, known
 
 TAPS = {"linear": 2, "cubic": 4}  # per axis
 
 
-@dataclass(frozen=True, kw_only=True)
+@operator
 class Upsample(Operator):
     """The interpolation; see the module's docstring."""
 
