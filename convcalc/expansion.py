@@ -82,22 +82,32 @@ class Expansion:
 
     def item(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
         """One item with its loops, condition and repetitions; None if it has a problem."""
-        taken = dict(names.counts)
+        taken = names.taken
         try:
             if item.kind == "broken":
                 self.layering.skip()
-            elif item.indexed or item.condition is not None:
+            elif item.indexed:
                 return self.rounds(item, prev, names, frame)
-            else:
+            elif item.condition is None or self.holds(item, prev, frame):
                 return self.once(item, prev, item.sources, names, frame, frame.scope)
+            else:
+                frame.left_out.add(item.id)
+                return prev
         except Rejected as error:
             self.layering.problems += map(frame.located, error.diagnostics)
             self.layering.skip()
-        if names.counts == taken and not item.transparent:  # what failed keeps its number
-            self.all.by_path[names.path(item.component)] = None
+        if not item.transparent:  # what failed keeps its number
+            path = names.path(item.component) if names.taken == taken else names.last
+            self.all.by_path[path] = None
         if item.id:
             frame.tensors[item.id] = None
         return None
+
+    @staticmethod
+    def holds(item: Item, prev: Value, frame: Frame) -> bool:
+        """Whether an item without loops is there."""
+        frame.scope["in_channels"] = _channels(prev)
+        return holds(item.condition, frame.scope)
 
     def rounds(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
         """``for``, then ``if``, then ``repeat``."""
@@ -157,23 +167,6 @@ class Expansion:
         """One iteration of an item: its layers, its checks, its id."""
         self.layering.step(item.place)
         path = "" if item.transparent else names.path(item.component)
-        try:
-            return self.named_once(item, prev, sources, path, names, frame, scope, label)
-        except Rejected:
-            self.all.by_path[path] = None
-            raise
-
-    def named_once(
-        self,
-        item: Item,
-        prev: Value,
-        sources: Sequence[Reference],
-        path: str,
-        names: Names,
-        frame: Frame,
-        scope: Scope,
-        label: str,
-    ) -> Value:
         named = self.all.named
         inputs = [named(source, prev, frame, scope) for source in sources] or [prev]
         if len(inputs) > 1 and item.kind != "operator":

@@ -29,21 +29,26 @@ MISSING = Tensor(-1, Shape(1, UNKNOWN), "")
 class Names:
     """Paths of one list of siblings: which components need an index, and how far they are."""
 
-    __slots__ = ("counts", "groups", "indexed", "prefix")
+    __slots__ = ("counts", "groups", "indexed", "last", "prefix", "taken")
 
     def __init__(self, prefix: str, groups: tuple[Group, ...], indexed: frozenset[str]) -> None:
         self.prefix = prefix
         self.groups = groups
         self.indexed = indexed
         self.counts: dict[str, int] = {}
+        self.taken = 0  # paths so far
+        self.last = ""  # the latest of them
 
     def path(self, component: str) -> str:
         """The path of the next sibling of that name."""
-        if component not in self.indexed:
-            return self.prefix + component
-        count = self.counts.get(component, 0)
-        self.counts[component] = count + 1
-        return f"{self.prefix}{component}[{count}]"
+        path = self.prefix + component
+        if component in self.indexed:
+            count = self.counts.get(component, 0)
+            self.counts[component] = count + 1
+            path = f"{path}[{count}]"
+        self.taken += 1
+        self.last = path
+        return path
 
     def below(self, path: str, kind: str, indexed: frozenset[str]) -> Names:
         """The names of the children of a composite."""

@@ -1,12 +1,16 @@
-"""Small examples of tutorials and papers that stand in no single operator's case table."""
+"""Small examples of tutorials and papers that stand in no operator's case table."""
 
 from __future__ import annotations
+
+import json
 
 import pytest
 from oracle import positions, seen, slide_taps, stamped, window_starts
 from small import layer_of, report_of
 
 from convcalc import analyse, load
+from convcalc.library import Target
+from convcalc.network import read_network
 
 # --- a transposed convolution, stamp by stamp ----------------------------------------------------
 
@@ -139,3 +143,23 @@ def test_the_first_pointwise_convolution_of_shufflenet_is_not_grouped() -> None:
         for groups in (1, 3)
     )
     assert (whole, grouped) == (1440, 480)
+
+
+# --- blocks of catalogued composites -----------------------------------------------------------
+
+
+def test_joint_pyramid_upsampling() -> None:
+    """wuhuikai/FastFCN, encoding/nn/customize.py, width 512 on stages of 60, 30 and 15."""
+    stages = {
+        "convcalc": 1,
+        "name": "jpu",
+        "imports": {"j": "blocks/jpu.convcalc.yaml"},
+        "inputs": {"c3": [512, 60, 60], "c4": [1024, 30, 30], "c5": [2048, 15, 15]},
+        "layers": [{"j.Jpu": {"c3": "c3", "c4": "c4", "c5": "c5", "size": [60, 60]}}],
+    }
+    network = read_network(Target("jpu.yaml", None, json.dumps(stages)))
+    assert network.problems == ()
+    report = analyse(network)
+    assert report.totals.params == 19_735_552
+    assert report.totals.macs == 26_387_251_200
+    assert report.layers[-1].output.dims == (1, 2048, 60, 60)
