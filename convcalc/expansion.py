@@ -126,7 +126,7 @@ class Expansion:
                 continue
             count = times(item.repeat, scope)
             self.foresee(item, 0, count)
-            start = len(self.layering.layers)
+            start, skipped = len(self.layering.layers), self.layering.skipped
             for i in range(count):
                 if item.repeat is not None:
                     scope = {**round_scope, "i": i}
@@ -137,6 +137,9 @@ class Expansion:
                 if i == 0:
                     self.rounds_ahead = outer * (loops - k)
                     self.foresee(item, len(self.layering.layers) - start, count)
+                    if prev is None:  # what follows has nothing to read
+                        self.layering.skipped += (self.layering.skipped - skipped) * (count - 1)
+                        break
         self.rounds_ahead = outer
         if item.id and not label:
             frame.left_out.add(item.id)

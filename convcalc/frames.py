@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from convcalc.decode import Rejected, rejected
 from convcalc.diagnostics import Diagnostic, Place, nearest
-from convcalc.report import Group
+from convcalc.graph import Group
 from convcalc.shape import UNKNOWN, Shape
 from convcalc.spec import Reference
 

@@ -8,8 +8,14 @@ from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Diagnostic, Place
 from convcalc.operator import Analysis, Operator
-from convcalc.report import Group
 from convcalc.shape import Shape
+
+
+class Group(NamedTuple):
+    """A composite that a layer belongs to: its path and its type (the block's name)."""
+
+    path: str
+    kind: str
 
 
 class Layer(NamedTuple):

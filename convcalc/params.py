@@ -22,7 +22,7 @@ def declared_param(key: doc.Scalar, node: doc.Node, names: frozenset[str]) -> Pa
     default: doc.Node | None = node
     if isinstance(node, doc.Mapping):
         default = _detailed(param, node)
-    elif isinstance(node, doc.Scalar) and node.plain and node.text in PARAM_TYPES:
+    elif isinstance(node, doc.Scalar) and node.text in PARAM_TYPES:
         param.kind = node.text
         return param
     if default is not None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from convcalc.diagnostics import Diagnostic, Place
+from convcalc.graph import Group
 from convcalc.operator import ELEMENTWISE, SAMPLING, Term
 from convcalc.shape import Shape
 
@@ -54,13 +55,6 @@ class ReceptiveField:
     is_global: bool = False
     unbounded: bool = False
     reason: str = ""
-
-
-class Group(NamedTuple):
-    """A composite that a layer belongs to: its path and its type (the block's name)."""
-
-    path: str
-    kind: str
 
 
 @dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.report import Group, LayerReport, ReceptiveField, Report
+from convcalc.graph import Group
+from convcalc.report import LayerReport, ReceptiveField, Report
 from convcalc.shape import Shape, known
 
 

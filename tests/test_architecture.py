@@ -25,21 +25,15 @@ LAYERS = (
     ("scalars", "yaml_errors"),  # YAML's words
     ("document", "expressions"),  # YAML text to nodes with places; the safe arithmetic
     ("decode",),  # nodes to values
-    ("report",),  # the results, frozen
-    ("rows", "payload"),  # the results as rows of a table, and as JSON
     ("graph",),  # a network written out
     ("spec",),  # typed items, blocks, files
-    (
-        "params",
-        "calls",
-        "items",
-        "loops",
-        "frames",
-    ),  # reading them; what is in scope while written out
+    ("params", "calls", "items", "loops", "frames"),  # reading them, and what is in scope
     ("unit", "layering"),  # files with their imports; operators on tensors
     ("expansion",),  # items to layers
     ("library",),  # where networks come from
     ("network",),  # a target to a network
+    ("report",),  # the results, frozen
+    ("rows", "payload"),  # the results as rows of a table, and as JSON
     ("receptive_field",),
     ("analysis",),  # a network to a report
     ("manual", "schema_parts"),

@@ -27,6 +27,7 @@ from markdown_it import MarkdownIt
 from convcalc.analysis import analyse
 from convcalc.columns import COLUMNS, DEFAULT, Column, cell
 from convcalc.diagnostics import Diagnostic, Place
+from convcalc.graph import Group
 from convcalc.library import resolve
 from convcalc.network import read_network
 from convcalc.operator import Term
@@ -35,7 +36,7 @@ from convcalc.render import FORMATS, Style, Table, render
 from convcalc.render.cells import grid
 from convcalc.render.frame import report_footer, report_table
 from convcalc.render.report_schema import report_schema
-from convcalc.report import Group, LayerReport, Memory, ReceptiveField, Report, Totals
+from convcalc.report import LayerReport, Memory, ReceptiveField, Report, Totals
 from convcalc.rows import rows, rows_by_operator, sorted_rows, top_rows
 from convcalc.shape import UNKNOWN, Shape
 
