@@ -137,6 +137,9 @@ class Operator:
         raise NotImplementedError
 
 
+_O = TypeVar("_O", bound=Operator)
+
+
 # --- what many operators say ------------------------------------------------------------------
 
 
@@ -157,6 +160,12 @@ def macs(batch: int, placements: int, weight: tuple[int, ...]) -> int:
 def bias_terms(bias: bool, output: Shape) -> tuple[Term, ...]:
     """One addition per output element, if there is a bias."""
     return (Term("bias", ELEMENTWISE, output.numel),) if bias else ()
+
+
+def sibling(cls: type[_O], owner: Operator, **changes: Any) -> _O:
+    """Another operator with those of its fields that ``owner`` has too, as composites need it."""
+    shared = {name: getattr(owner, name) for name in fields_of(cls) if hasattr(owner, name)}
+    return cls(**{**shared, **changes})
 
 
 def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:

@@ -47,6 +47,7 @@ from convcalc.operator import (
     Term,
     chained,
     operator,
+    sibling,
 )
 from convcalc.ops._composite import merged
 from convcalc.ops.conv import Conv
@@ -109,12 +110,4 @@ class CondConv(Operator):
         return pool, route
 
     def _conv(self) -> Conv:
-        return Conv(
-            out_channels=self.out_channels,
-            kernel_size=self.kernel_size,
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            groups=self.groups,
-            bias=self.bias,
-        )
+        return sibling(Conv, self)

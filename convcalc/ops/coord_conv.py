@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 
 from convcalc import fields
 from convcalc.geometry import Padding, axis_name
-from convcalc.operator import Analysis, Operator, Problem, operator
+from convcalc.operator import Analysis, Operator, Problem, operator, sibling
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
@@ -58,11 +58,4 @@ class CoordConv(Operator):
         return self._conv().analyse([x.with_channels(x.channels + x.rank + self.with_r)])
 
     def _conv(self) -> Conv:
-        return Conv(
-            out_channels=self.out_channels,
-            kernel_size=self.kernel_size,
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            bias=self.bias,
-        )
+        return sibling(Conv, self)

@@ -23,7 +23,16 @@ from collections.abc import Iterator, Sequence
 
 from convcalc import fields
 from convcalc.geometry import Padding
-from convcalc.operator import ELEMENTWISE, Analysis, Operator, Problem, Term, chained, operator
+from convcalc.operator import (
+    ELEMENTWISE,
+    Analysis,
+    Operator,
+    Problem,
+    Term,
+    chained,
+    operator,
+    sibling,
+)
 from convcalc.ops._composite import merged
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
@@ -65,12 +74,4 @@ class GatedConv(Operator):
         )
 
     def _conv(self) -> Conv:
-        return Conv(
-            out_channels=self.out_channels,
-            kernel_size=self.kernel_size,
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            groups=self.groups,
-            bias=self.bias,
-        )
+        return sibling(Conv, self)

@@ -39,7 +39,16 @@ from math import prod
 
 from convcalc import fields
 from convcalc.geometry import Axes, Nothing, Padding
-from convcalc.operator import ELEMENTWISE, Analysis, Operator, Port, Problem, Term, operator
+from convcalc.operator import (
+    ELEMENTWISE,
+    Analysis,
+    Operator,
+    Port,
+    Problem,
+    Term,
+    operator,
+    sibling,
+)
 from convcalc.ops._composite import merged
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
@@ -108,12 +117,4 @@ class InpaintingConv(Operator):
         return {"mask": Port(output.with_channels(channels), (none, *(axes for _ in masks)))}
 
     def _conv(self) -> Conv:
-        return Conv(
-            out_channels=self.out_channels,
-            kernel_size=self.kernel_size,
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            groups=self.groups,
-            bias=self.bias,
-        )
+        return sibling(Conv, self)

@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 
 from convcalc import fields
 from convcalc.geometry import Padding
-from convcalc.operator import WEIGHTS, Analysis, Operator, Problem, Term, macs, operator
+from convcalc.operator import WEIGHTS, Analysis, Operator, Problem, Term, macs, operator, sibling
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
@@ -58,11 +58,4 @@ class LocallyConnected(Operator):
         return shared._replace(weights=weights, terms=(own, *bias))
 
     def _conv(self) -> Conv:
-        return Conv(
-            out_channels=self.out_channels,
-            kernel_size=self.kernel_size,
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            bias=self.bias,
-        )
+        return sibling(Conv, self)
