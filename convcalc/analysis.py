@@ -67,7 +67,6 @@ def _layer(
     own = layer.shares < 0
     params, trainable = _parameters(layer) if own else (0, 0)
     stored = sum(map(prod, analysis.buffers.values()))
-    weighted = any(term.kind == WEIGHTS for term in analysis.terms)
     return LayerReport(
         path=layer.path,
         operator=layer.name,
@@ -84,7 +83,7 @@ def _layer(
         flops=2 * macs,
         sampling=sampling,
         elementwise=elementwise,
-        activations=analysis.output.numel if weighted else 0,
+        activations=analysis.activations,
         moved=_moved(layer, analysis, dtype),
         receptive_fields=seen,
         source=layer.place,

@@ -84,6 +84,8 @@ class Analysis(NamedTuple):
     ``(in_channels, out_channels / groups, *kernel_size)``. ``frozen`` names those of them that
     are fixed and never trained. ``buffers`` are stored but not learned (running statistics).
     ``facts`` are further numbers worth showing, by name. ``ports`` are further outputs.
+    ``inner_activations`` are the output elements of a composite's weighted parts; None where
+    the operator is one piece.
     """
 
     output: Shape
@@ -94,6 +96,14 @@ class Analysis(NamedTuple):
     frozen: frozenset[str] = frozenset()
     facts: Mapping[str, Any] = {}
     ports: Mapping[str, Port] = {}
+    inner_activations: int | None = None
+
+    @property
+    def activations(self) -> int:
+        """Output elements of what multiplies by learned weights, as fvcore counts them."""
+        if self.inner_activations is not None:
+            return self.inner_activations
+        return self.output.numel if any(term.kind == WEIGHTS for term in self.terms) else 0
 
     @property
     def stored(self) -> Mapping[str, tuple[int, ...]]:
@@ -179,15 +189,18 @@ def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:
     weights: dict[str, tuple[int, ...]] = {}
     buffers: dict[str, tuple[int, ...]] = {}
     frozen: set[str] = set()
+    activations = 0
     for name, part in parts.items():
         step = part.analyse([x])
         x = step.output
+        activations += step.activations
         axes = tuple(after(outer, inner) for outer, inner in zip(step.axes[0], axes, strict=True))
         terms += part_terms(name, step.terms)
         weights |= {f"{name}.{key}": shape for key, shape in step.weights.items()}
         buffers |= {f"{name}.{key}": shape for key, shape in step.buffers.items()}
         frozen |= {f"{name}.{key}" for key in step.frozen}
-    return Analysis(x, (axes,), tuple(terms), weights, buffers, frozenset(frozen))
+    done = Analysis(x, (axes,), tuple(terms), weights, buffers, frozenset(frozen))
+    return done._replace(inner_activations=activations)
 
 
 def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:
