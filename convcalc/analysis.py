@@ -47,7 +47,7 @@ def analyse(
         tuple(counted),
         _totals(network, layers, dtype),
         _output_field(network, layers),
-        next((layer.path for layer in layers if _sees_all(layer)), ""),
+        _global_from(network, layers),
         layers,
         network.problems,
         network.skipped,
@@ -110,9 +110,18 @@ def _moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
     return byte_count(tensors + stored, dtype)
 
 
-def _sees_all(layer: LayerReport) -> bool:
-    field = layer.receptive_field
-    return field is not None and field.is_global
+def _global_from(network: Network, layers: Sequence[LayerReport]) -> str:
+    """The first layer on the way to the first output that sees the whole input."""
+    first = len(network.inputs)
+    waiting = [next(iter(network.outputs.values()), first + len(layers) - 1)]
+    reached: set[int] = set()
+    while waiting:
+        number = waiting.pop()
+        if number >= first and number not in reached:
+            reached.add(number)
+            waiting += network.layers[number - first].inputs
+    fields = ((layers[n - first], layers[n - first].receptive_field) for n in sorted(reached))
+    return next((layer.path for layer, field in fields if field and field.is_global), "")
 
 
 def _output_field(network: Network, layers: Sequence[LayerReport]) -> ReceptiveField | None:

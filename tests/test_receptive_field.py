@@ -600,3 +600,12 @@ def test_a_period_that_is_too_long_is_unknown_and_says_so() -> None:
     seen = chain(*layers, size=10_000)[-1]
     assert not known(seen.size[0])
     assert "phases" in seen.reason
+
+
+def test_global_from_lies_on_the_way_to_the_output() -> None:
+    """A head that nothing reads sees the whole input too, and earlier."""
+    body = (
+        "input: [1, 8]\nlayers:\n- {conv: {out: 1, k: 3}, id: x}\n- {global_avg_pool: {}, id: head}\n"
+        "- {conv: {out: 1, k: 3}, from: x}\n- {global_avg_pool: {}, id: end}\n"
+    )
+    assert report(body).global_from == "end"

@@ -40,7 +40,21 @@ LIBRARY = torch.library.Library("torchvision", "FRAGMENT")
 MODELS = torchvision_models()
 
 # How torchvision's builder is asked for the network that ships, where its default is another.
-OPTIONS: dict[str, dict[str, Any]] = {}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "googlenet": {"aux_logits": False, "init_weights": False},
+    "inception_v3": {"aux_logits": False, "init_weights": False},
+}
+
+# RegNet's builder computes widths with tensors, which must hold numbers.
+WIDTH_RULE = MODELS.regnet.BlockParams.from_init_params
+
+
+def with_numbers(*args: Any, **kwargs: Any) -> Any:
+    with torch.device("cpu"):
+        return WIDTH_RULE(*args, **kwargs)
+
+
+MODELS.regnet.BlockParams.from_init_params = with_numbers
 
 SHARED = sorted(set(shipped_names()) & set(MODELS.list_models()))
 
@@ -61,10 +75,18 @@ def test_there_are_networks_to_compare() -> None:
     assert len(SHARED) >= 30
 
 
+def trimmed(*shape: int) -> tuple[int, ...]:
+    """Without the sizes 1 at the end: ConvNeXt has linear layers for 1x1 convolutions."""
+    while shape and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape
+
+
 @pytest.mark.parametrize("name", SHARED)
 def test_a_network_has_torchvisions_parameters_tensor_by_tensor(name: str) -> None:
-    theirs = sorted(tuple(p.shape) for p in model(name).parameters())
-    shapes = [shape for x in report(name).layers if not x.shares for shape in x.weights.values()]
+    theirs = sorted(trimmed(*p.shape) for p in model(name).parameters())
+    layers = [x for x in report(name).layers if not x.shares]
+    shapes = [trimmed(*shape) for x in layers for shape in x.weights.values()]
     assert sorted(shapes) == theirs
     assert report(name).totals.params == sum(p.numel() for p in model(name).parameters())
 
@@ -83,3 +105,16 @@ def test_a_network_multiplies_as_often_as_torchvisions(name: str) -> None:
         output = model(name)(torch.empty(x.dims, device="meta"))
     assert counter.get_total_flops() == report(name).totals.flops
     assert [tuple(output.shape)] == [shape.dims for shape in report(name).outputs.values()]
+
+
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_auxiliary_heads_are_torchvisions_while_training(name: str) -> None:
+    result = analyse(read_network(shipped_names()[f"{name}_aux"], batch=2))
+    (x,) = result.inputs.values()
+    with torch.device("meta"):
+        theirs = MODELS.get_model(name, weights=None, aux_logits=True, init_weights=False).train()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        theirs(torch.empty(x.dims, device="meta"))
+    assert counter.get_total_flops() == result.totals.flops
+    shapes = [shape for x in result.layers for shape in x.weights.values()]
+    assert sorted(shapes) == sorted(tuple(p.shape) for p in theirs.parameters())
