@@ -253,7 +253,7 @@ def check_graph(graph: Graph, *, only_aligned: bool) -> None:
             check(by_path[f"t{index}"].receptive_fields["input"], node, aligned=aligned)
 
 
-@pytest.mark.parametrize("block", range(30))
+@pytest.mark.parametrize("block", range(25))
 def test_random_graphs_with_branches_read_what_their_sets_say(block: int) -> None:
     for seed in range(block * 40, block * 40 + 40):
         check_graph(random_graph(seed, drift=False), only_aligned=True)
@@ -605,7 +605,8 @@ def test_a_period_that_is_too_long_is_unknown_and_says_so() -> None:
 def test_global_from_lies_on_the_way_to_the_output() -> None:
     """A head that nothing reads sees the whole input too, and earlier."""
     body = (
-        "input: [1, 8]\nlayers:\n- {conv: {out: 1, k: 3}, id: x}\n- {global_avg_pool: {}, id: head}\n"
-        "- {conv: {out: 1, k: 3}, from: x}\n- {global_avg_pool: {}, id: end}\n"
+        "input: [1, 8]\nlayers:\n- {conv: {out: 1, k: 3}, id: x}\n"
+        "- {global_avg_pool: {}, id: head}\n- {conv: {out: 1, k: 3}, from: x}\n"
+        "- {global_avg_pool: {}, id: end}\n"
     )
     assert report(body).global_from == "end"
