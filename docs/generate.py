@@ -11,6 +11,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -121,9 +122,17 @@ def paragraph(text: str) -> str:
     return f"**{lead[0]}**{text[lead.end() :]}" if lead else text
 
 
+@cache
+def _table(name: str) -> list[Mapping[str, Any]]:
+    """The rows of an operator's case table."""
+    text = (TABLES / f"{name}.yaml").read_text("utf-8")
+    rows: list[Mapping[str, Any]] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return rows
+
+
 def examples(name: str) -> Iterator[str]:
     """The first rows of the case table, and every problem."""
-    rows: list[Mapping[str, Any]] = yaml.safe_load((TABLES / f"{name}.yaml").read_text("utf-8"))
+    rows: list[Mapping[str, Any]] = _table(name)
     ordinary = [row for row in rows if "problem" not in row]
     problems = [problem(row) for row in rows if "problem" in row]
     titles = ("input", "fields", "output", "params", "MACs", "reason", "source")
