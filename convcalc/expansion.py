@@ -185,8 +185,9 @@ class Expansion:
         if item.stated_channels or item.stated_shape:
             self.check_stated(call, output)
         span = (start, len(self.layering.layers))
-        self.all.by_path[path] = output
-        self.spans[path] = span
+        if path:
+            self.all.by_path[path] = output
+            self.spans[path] = span
         if item.id:
             for key in (item.id, label) if item.indexed else (item.id,):
                 frame.tensors[key] = output
@@ -276,6 +277,8 @@ class Expansion:
         item, path, names, outer = call.item, call.path, call.names, call.frame
         block = item.block
         assert block is not None
+        if block.unit.is_broken:  # its file has a problem, which was reported
+            raise Rejected
         self.foresee(item, block.least)
         tensors: dict[str, Value] = {"input": call.inputs[0]}
         scope = {**block.unit.scope, "in_channels": call.scope["in_channels"]}

@@ -368,7 +368,7 @@ class Chain(NamedTuple):
         return tuple(sorted({t for mid in self.outer.taps(y) for t in self.inner.taps(mid)}))
 
     def hull(self, y: int) -> tuple[int, int] | None:
-        return _span(self.inner.hull(mid) for mid in self.outer.taps(y))
+        return span(self.inner.hull(mid) for mid in self.outer.taps(y))
 
 
 class Union(NamedTuple):
@@ -389,10 +389,10 @@ class Union(NamedTuple):
         return tuple(sorted({t for each in self.maps for t in each.taps(y)}))
 
     def hull(self, y: int) -> tuple[int, int] | None:
-        return _span(each.hull(y) for each in self.maps)
+        return span(each.hull(y) for each in self.maps)
 
 
-def _span(hulls: Iterable[tuple[int, int] | None]) -> tuple[int, int] | None:
+def span(hulls: Iterable[tuple[int, int] | None]) -> tuple[int, int] | None:
     """The smallest interval that holds all of them; None if there is none."""
     found = [hull for hull in hulls if hull is not None]
     return (min(lo for lo, _ in found), max(hi for _, hi in found)) if found else None

@@ -148,6 +148,9 @@ class Units:
                     break
                 except Rejected as error:
                     self.report(*error.diagnostics)
+                    # Params that follow may use the next best value, but no layer may: its
+                    # numbers would not be those that were asked for.
+                    unit.is_broken = True
             if unit.scope.get(name) is None:
                 unit.is_broken = True
 

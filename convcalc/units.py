@@ -1,4 +1,4 @@
-"""Numbers as people write and read them: ``25.56 M``, ``97.69 MiB``, ``58.6 %``, ``5M``.
+"""Numbers as people write them: ``25.56 M``, ``97.69 MiB``, ``58.6 %``.
 
 Everything is done in exact integers and fractions, so a count of any size is rounded once
 and correctly. Four significant digits are shown; zeros at the end are left out only where
@@ -7,7 +7,6 @@ nothing was rounded, so ``24 M`` is exactly 24,000,000 and ``24.00 M`` is not.
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 
 from convcalc.shape import known
@@ -15,10 +14,6 @@ from convcalc.shape import known
 PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")  # powers of 1000
 UNKNOWN_WORD = "unknown"
 MIB = 2**20
-
-_BYTES = {"": 1, "B": 1, "KiB": 2**10, "MiB": MIB, "GiB": 2**30, "TiB": 2**40}
-_COUNTS = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-_QUANTITY = re.compile(r"([0-9]{1,24})(?:\.([0-9]{1,24}))?(?:e\+?([0-9]{1,2}))? ?([A-Za-z]*)")
 
 
 # --- written -----------------------------------------------------------------------------------
@@ -88,29 +83,3 @@ def _places(value: Fraction) -> int:
     while value * 10 ** (zeros + 1) < 1:
         zeros += 1
     return 4 + zeros
-
-
-# --- read --------------------------------------------------------------------------------------
-
-
-def parsed_count(text: str) -> int:
-    """``5M``, ``1.2G``, ``300``, ``1e6`` as an integer; ValueError says what would be right."""
-    return _parsed(text, _COUNTS, "k, M, G or T")
-
-
-def parsed_bytes(text: str) -> int:
-    """``12MiB``, ``1.5GiB``, ``4096`` (bytes) as an integer; ValueError as above."""
-    return _parsed(text, _BYTES, "B, KiB, MiB, GiB or TiB")
-
-
-def _parsed(text: str, units: dict[str, int], wanted: str) -> int:
-    """The whole number that a decimal with a suffix stands for."""
-    match = _QUANTITY.fullmatch(text.strip())
-    if not match or match[4] not in units:
-        raise ValueError(f"'{text}' is not a number with the suffix {wanted}")
-    whole, decimals, exponent, suffix = match[1], match[2] or "", match[3] or "0", match[4]
-    value = Fraction(int(whole + decimals), 10 ** len(decimals)) * 10 ** int(exponent)
-    value *= units[suffix]
-    if value.denominator != 1:
-        raise ValueError(f"'{text}' is not a whole number")
-    return int(value)

@@ -447,3 +447,14 @@ def test_a_damaged_file_gives_problems_and_never_a_crash(path: Path) -> None:
         analyse(network)
         for problem in network.problems:
             full_text(problem, network.sources)
+
+
+def test_a_value_that_is_refused_never_shows_the_numbers_of_another() -> None:
+    body = "params: {w: {default: 8, min: 1}}\nlayers:\n- conv: {out: w, k: 1}\n"
+    network = read(body, params={"w": 0})
+    assert [problem.name for problem in network.problems] == ["out-of-range"]
+    assert not network.layers
+
+
+def test_an_empty_reference_is_no_layer() -> None:
+    assert names_of("layers:\n- seq: [relu]\n- {relu: {}, from: ''}\n") == ["unknown-name"]

@@ -16,8 +16,6 @@ from convcalc.units import (
     decimal_text,
     fraction_text,
     memory_text,
-    parsed_bytes,
-    parsed_count,
     percent_text,
 )
 
@@ -112,53 +110,3 @@ def test_a_fraction_is_a_decimal_only_where_that_is_exact() -> None:
         fraction_text(Fraction(text)) for text in ("32", "223/2", "1/8", "-1/2", "1/3", "1/16")
     ]
     assert shown == ["32", "111.5", "0.125", "-0.5", "1/3", "1/16"]
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("300", 300),
-        ("5M", 5_000_000),
-        ("1.2G", 1_200_000_000),
-        (" 4.5 M ", 4_500_000),
-        ("0.001k", 1),
-        ("2T", 2 * 10**12),
-        ("1e6", 1_000_000),
-        ("9007199254740993", 2**53 + 1),  # beyond what a float holds
-    ],
-)
-def test_counts_are_read_exactly(text: str, value: int) -> None:
-    assert parsed_count(text) == value
-
-
-@pytest.mark.parametrize(
-    ("text", "value"), [("12MiB", 12 * 2**20), ("1.5GiB", 3 * 2**29), ("4KiB", 4096), ("7", 7)]
-)
-def test_memory_is_read_in_powers_of_1024(text: str, value: int) -> None:
-    assert parsed_bytes(text) == value
-
-
-@pytest.mark.parametrize(
-    "text", ["", "M", "5X", "5MiB", "5m", "5K", "-5M", "1,5M", "5 M B", "nan", "٣", "1e999999999"]
-)
-def test_what_is_no_count_is_refused_with_the_suffixes_that_are(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a number with the suffix k, M, G or T"):
-        parsed_count(text)
-
-
-def test_what_is_no_memory_is_refused_with_the_suffixes_that_are() -> None:
-    with pytest.raises(ValueError, match="B, KiB, MiB, GiB or TiB"):
-        parsed_bytes("12MB")
-
-
-@pytest.mark.parametrize("text", ["0.5", "1.2345k"])
-def test_a_count_is_whole(text: str) -> None:
-    with pytest.raises(ValueError, match="is not a whole number"):
-        parsed_count(text)
-
-
-@given(st.integers(1, 9999), st.integers(0, 11))
-def test_what_is_shown_without_rounding_reads_back(digits: int, zeros: int) -> None:
-    value = digits * 10**zeros
-    if value < 10**15:
-        assert parsed_count(count_text(value)) == value

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import lcm
 from typing import Any, NamedTuple
 
-from convcalc.geometry import SAME, AxisMap, Nothing
+from convcalc.geometry import SAME, AxisMap, Nothing, span
 from convcalc.graph import Layer, Network
 from convcalc.receptive_field.reach import (
     LONGEST_PERIOD,
@@ -15,7 +15,6 @@ from convcalc.receptive_field.reach import (
     Reach,
     Reaches,
     joined,
-    span,
     through,
 )
 from convcalc.report import ReceptiveField

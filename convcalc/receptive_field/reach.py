@@ -9,13 +9,23 @@ reaches drift apart with the position; then a tensor has several reaches side by
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
 from math import gcd, lcm
 from typing import NamedTuple
 
-from convcalc.geometry import SAME, AxisMap, Chain, Slide, Union, Unreadable, Whole, is_unbounded
+from convcalc.geometry import (
+    SAME,
+    AxisMap,
+    Chain,
+    Slide,
+    Union,
+    Unreadable,
+    Whole,
+    is_unbounded,
+    span,
+)
 
 LONGEST_PERIOD = 4096  # phases; beyond, a reach is given up as unknown, with that reason
 MOST_PARTS = 16  # reaches side by side, likewise
@@ -53,12 +63,6 @@ class Reach(NamedTuple):
 
 Reaches = tuple[Reach, ...]  # side by side; one, unless branches drift apart
 START: Reaches = (Reach(),)  # the input itself
-
-
-def span(intervals: Iterable[tuple[int, int] | None]) -> tuple[int, int] | None:
-    """The smallest interval that holds all of them; None if there is none."""
-    found = [interval for interval in intervals if interval is not None]
-    return (min(lo for lo, _ in found), max(hi for _, hi in found)) if found else None
 
 
 # --- one layer -------------------------------------------------------------------------------
