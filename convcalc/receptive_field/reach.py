@@ -1,50 +1,43 @@
-"""How far the positions of a tensor reach into one axis of a network input, exactly.
+"""What the positions of a tensor see of one axis of a network input, exactly.
 
 Upsampling makes the reach depend on the phase of the position: in the original U-Net four
-of sixteen phases see 188 input positions, the other twelve 204. So a reach keeps one interval
-per phase, and every layer maps it through the positions that it really reads: composing exact
+of sixteen phases see 188 input positions, the other twelve 204. So a reach keeps what each
+phase sees, and every layer maps it through the positions that it really reads: composing exact
 reads, never a forward recurrence of sizes. Where branches of different strides meet, their
 reaches drift apart with the position; then a tensor has several reaches side by side.
+
+What is kept is one of :mod:`convcalc.receptive_field.kinds`: the hull, every position that is
+read, or how many paths lead to each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from math import gcd, lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from convcalc.geometry import (
-    SAME,
-    AxisMap,
-    Chain,
-    Slide,
-    Union,
-    Unreadable,
-    Whole,
-    is_unbounded,
-    span,
-)
+from convcalc.geometry import SAME, AxisMap, Chain, Slide, Union, Unreadable, Whole, is_unbounded
+from convcalc.receptive_field.kinds import HULLS, Kind, V
 
 LONGEST_PERIOD = 4096  # phases; beyond, a reach is given up as unknown, with that reason
 MOST_PARTS = 16  # reaches side by side, likewise
 
 
 class Reach(NamedTuple):
-    """The input interval of each phase.
+    """What each phase sees.
 
-    Position ``q·period + r`` reaches from ``lo[r] + q·shift`` to ``hi[r] + q·shift``; None
-    where it reads nothing. ``jump`` is the distance of neighbouring centers. ``fixed``: the
-    tensor has lost the axis (a vector), the interval is that of the last position before.
-    ``is_global``: it also depends on the whole axis. ``placed``: the padding was known.
-    ``unbounded``: a deformable layer looks anywhere, the interval is that of its grid.
+    Position ``q·period + r`` sees ``seen[r]`` moved by ``q·shift``; None where it reads nothing.
+    ``jump`` is the distance of neighbouring centers. ``fixed``: the tensor has lost the axis (a
+    vector), what is seen is that of a position before. ``is_global``: it also depends on the
+    whole axis. ``placed``: the padding was known. ``unbounded``: a deformable layer looks
+    anywhere, what is seen is that of its grid.
     """
 
     period: int = 1
     shift: int = 1
-    lo: tuple[int | None, ...] = (0,)
-    hi: tuple[int | None, ...] = (0,)
+    seen: tuple[Any, ...] = (HULLS.start,)
     jump: Fraction = Fraction(1)
     is_global: bool = False
     fixed: bool = False
@@ -52,63 +45,91 @@ class Reach(NamedTuple):
     unbounded: bool = False
     reason: str = ""  # why the reach is not known, if so
 
-    def interval(self, y: int) -> tuple[int, int] | None:
-        """First and last input position that position ``y`` sees; None if it sees none."""
+    def at(self, y: int, kind: Kind[V]) -> V | None:
+        """What position ``y`` sees; None if it reads nothing."""
         rounds, phase = divmod(y, self.period)
-        lo, hi = self.lo[phase], self.hi[phase]
-        if lo is None or hi is None:
-            return None
-        return lo + rounds * self.shift, hi + rounds * self.shift
+        seen: V | None = self.seen[phase]
+        return seen if seen is None or not rounds else kind.moved(seen, rounds * self.shift)
+
+    def interval(self, y: int) -> tuple[int, int] | None:
+        """First and last input position that position ``y`` sees, of a reach of hulls."""
+        return self.at(y, HULLS)
 
 
 Reaches = tuple[Reach, ...]  # side by side; one, unless branches drift apart
-START: Reaches = (Reach(),)  # the input itself
+
+
+def start(kind: Kind[Any]) -> Reaches:
+    """The input itself: every position sees itself."""
+    return (Reach(seen=(kind.start,)),)
 
 
 # --- one layer -------------------------------------------------------------------------------
 
 
-def through(axis: AxisMap, reach: Reach) -> Reach:
+def through(axis: AxisMap, reach: Reach, kind: Kind[Any] = HULLS) -> Reach:
     """The reach of a layer's output, given that of the input it reads."""
     if isinstance(axis, Whole):
-        inner = reach._replace(fixed=True) if axis.local is None else through(axis.local, reach)
+        local = axis.local
+        inner = reach._replace(fixed=True) if local is None else through(local, reach, kind)
         return inner._replace(is_global=True)
     if axis is SAME or reach.fixed or reach.reason:
         return reach
     if isinstance(axis, Unreadable):
         return reach._replace(reason=axis.reason)
+    if isinstance(axis, Chain):
+        return through(axis.outer, through(axis.inner, reach, kind), kind)
+    if isinstance(axis, Union):
+        return _union(axis, reach, kind)
+    return _read(axis, reach, kind)
+
+
+def _read(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
+    """The reach behind taps that are known."""
     if isinstance(axis, Slide):
         reach = reach._replace(placed=reach.placed and axis.placed)
         if reach.period == 1:
-            return _slid(axis, reach)
+            return _slid(axis, reach, kind)
     if is_unbounded(axis):
         reach = reach._replace(unbounded=True)
     rounds = reach.period // gcd(reach.period, axis.shift)
     period = axis.period * rounds
     if period > LONGEST_PERIOD:
         return reach._replace(reason=f"it differs between more than {LONGEST_PERIOD} phases")
-    intervals = _all_read(axis, reach, period)
+    seen = _all_read(axis, reach, period, kind)
     shift = axis.shift * rounds // reach.period * reach.shift
     jump = reach.jump * Fraction(axis.shift, axis.period)
-    return _shortest(intervals, shift, reach._replace(jump=jump))
+    return _shortest(seen, shift, reach._replace(jump=jump), kind)
 
 
-def _slid(axis: Slide, reach: Reach) -> Reach:
+def _slid(axis: Slide, reach: Reach, kind: Kind[Any]) -> Reach:
     """The common case: a window over a reach without phases, in closed form."""
-    lo, hi = reach.lo[0], reach.hi[0]
-    moved = reach._replace(shift=reach.shift * axis.stride, jump=reach.jump * axis.stride)
-    if lo is None or hi is None:
-        return moved
-    first, last = axis.hull(0)
-    return moved._replace(lo=(lo + first * reach.shift,), hi=(hi + last * reach.shift,))
+    seen = reach.seen[0]
+    if seen is not None:
+        first = kind.moved(seen, -axis.padding * reach.shift) if axis.padding else seen
+        seen = kind.window(first, axis.dilation * reach.shift, axis.kernel_size)
+    stride = axis.stride
+    return reach._replace(shift=reach.shift * stride, jump=reach.jump * stride, seen=(seen,))
 
 
-def _all_read(axis: AxisMap, reach: Reach, period: int) -> list[tuple[int, int] | None]:
-    """For each output, the union of the intervals of the positions that it reads."""
-    if isinstance(axis, Chain | Union) or not _is_monotone(reach):
-        return [span(map(reach.interval, _outer(axis.taps(y), reach))) for y in range(period)]
-    # Intervals that move on with the position: the outer taps decide.
-    return [span(map(reach.interval, axis.hull(y) or ())) for y in range(period)]
+def _union(axis: Union, reach: Reach, kind: Kind[Any]) -> Reach:
+    """Several maps of one stride side by side."""
+    parts = [through(each, reach, kind) for each in axis.maps]
+    return _merged(parts, _flags(parts), kind)
+
+
+def _all_read(axis: AxisMap, reach: Reach, period: int, kind: Kind[V]) -> list[V | None]:
+    """For each output, what the positions that it reads see together."""
+    if kind.outer_only and _is_monotone(reach):  # the outer taps decide
+        return [_united(axis.hull(y) or (), reach, kind) for y in range(period)]
+    if kind.outer_only:
+        return [_united(_outer(axis.taps(y), reach), reach, kind) for y in range(period)]
+    return [_united(axis.taps(y), reach, kind) for y in range(period)]
+
+
+def _united(positions: Iterable[int], reach: Reach, kind: Kind[V]) -> V | None:
+    found = [seen for y in positions if (seen := reach.at(y, kind)) is not None]
+    return kind.union(found) if found else None
 
 
 def _outer(taps: Sequence[int], reach: Reach) -> Sequence[int]:
@@ -120,56 +141,45 @@ def _outer(taps: Sequence[int], reach: Reach) -> Sequence[int]:
 
 def _is_monotone(reach: Reach) -> bool:
     """Whether both ends of the interval move on with the position, at every phase."""
-    for ends in (reach.lo, reach.hi):
-        walk = [end for end in ends if end is not None]
-        if len(walk) < len(ends) or any(a > b for a, b in pairwise([*walk, walk[0] + reach.shift])):
-            return False
-    return True
+    if None in reach.seen:
+        return False
+    further = (*reach.seen, HULLS.moved(reach.seen[0], reach.shift))
+    return all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(further))
 
 
-def _shortest(intervals: list[tuple[int, int] | None], shift: int, like: Reach) -> Reach:
+def _shortest(seen: Sequence[V | None], shift: int, like: Reach, kind: Kind[V]) -> Reach:
     """The reach of these phases, with the shortest period that says the same."""
-    period = len(intervals)
+    period = len(seen)
     for rounds in range(period, 1, -1):
         if period % rounds or shift % rounds:
             continue
         short, step = period // rounds, shift // rounds
         if all(
-            interval == _moved(intervals[y % short], y // short * step)
-            for y, interval in enumerate(intervals)
+            each == _moved(seen[y % short], y // short * step, kind) for y, each in enumerate(seen)
         ):
-            intervals, period, shift = intervals[:short], short, step
-            break
-    return like._replace(
-        period=period,
-        shift=shift,
-        lo=tuple(None if i is None else i[0] for i in intervals),
-        hi=tuple(None if i is None else i[1] for i in intervals),
-    )
+            return like._replace(period=short, shift=step, seen=tuple(seen[:short]))
+    return like._replace(period=period, shift=shift, seen=tuple(seen))
 
 
-def _moved(interval: tuple[int, int] | None, by: int) -> tuple[int, int] | None:
-    return None if interval is None else (interval[0] + by, interval[1] + by)
+def _moved(seen: V | None, by: int, kind: Kind[V]) -> V | None:
+    return None if seen is None else kind.moved(seen, by)
 
 
 # --- several inputs --------------------------------------------------------------------------
 
 
-def joined(inputs: Sequence[Reaches]) -> Reaches:
-    """The union over several inputs of one layer.
+def joined(inputs: Sequence[Reaches], kind: Kind[Any] = HULLS) -> Reaches:
+    """What several inputs of one layer see together.
 
     An input without the axis (a gate computed from the whole input) adds nothing to the local
     reach of the others. Reaches of the same jump become one; others stand side by side.
     """
-    parts = list(dict.fromkeys(reach for reaches in inputs for reach in reaches))
+    parts = [reach for reaches in inputs for reach in reaches]
+    if not kind.repeats:
+        parts = list(dict.fromkeys(parts))
     if len(parts) == 1:
         return tuple(parts)
-    like = parts[0]._replace(
-        is_global=any(reach.is_global for reach in parts),
-        placed=all(reach.placed for reach in parts),
-        unbounded=any(reach.unbounded for reach in parts),
-        reason=next((reach.reason for reach in parts if reach.reason), ""),
-    )
+    like = _flags(parts)
     if like.reason:
         return (like,)
     local = [reach for reach in parts if not reach.fixed] or parts
@@ -178,15 +188,31 @@ def joined(inputs: Sequence[Reaches]) -> Reaches:
         by_jump.setdefault((reach.jump, reach.fixed), []).append(reach)
     if len(by_jump) > MOST_PARTS:
         return (like._replace(reason=f"more than {MOST_PARTS} branches drift apart"),)
-    return tuple(_merged(same, like) for same in by_jump.values())
+    return tuple(_merged(same, like, kind) for same in by_jump.values())
 
 
-def _merged(reaches: Sequence[Reach], like: Reach) -> Reach:
+def _flags(parts: Sequence[Reach]) -> Reach:
+    """What is true of several reaches together."""
+    return parts[0]._replace(
+        is_global=any(reach.is_global for reach in parts),
+        placed=all(reach.placed for reach in parts),
+        unbounded=any(reach.unbounded for reach in parts),
+        reason=next((reach.reason for reach in parts if reach.reason), ""),
+    )
+
+
+def _merged(reaches: Sequence[Reach], like: Reach, kind: Kind[Any]) -> Reach:
     """Reaches of the same jump as one."""
     first = reaches[0]
     like = like._replace(jump=first.jump, fixed=first.fixed)
     period = lcm(*(reach.period for reach in reaches))
     if period > LONGEST_PERIOD:
         return like._replace(reason=f"it differs between more than {LONGEST_PERIOD} phases")
-    intervals = [span(reach.interval(y) for reach in reaches) for y in range(period)]
-    return _shortest(intervals, first.shift * period // first.period, like)
+    seen = [seen_together(reaches, y, kind) for y in range(period)]
+    return _shortest(seen, first.shift * period // first.period, like, kind)
+
+
+def seen_together(reaches: Iterable[Reach], y: int, kind: Kind[V]) -> V | None:
+    """What position ``y`` sees through all of these."""
+    found = [seen for reach in reaches if (seen := reach.at(y, kind)) is not None]
+    return kind.union(found) if found else None

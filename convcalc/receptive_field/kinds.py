@@ -1,0 +1,220 @@
+"""What a reach keeps of the input positions that one output position sees.
+
+One walk over the graph serves them all: it moves what is seen, and unites it over the taps of a
+window and over branches. A hull keeps the first and the last position, a support every
+position, paths how many ways lead to each, weights what an average over all taps gives it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import NamedTuple, Protocol, TypeVar
+
+V = TypeVar("V")
+
+
+class Kind(Protocol[V]):
+    """How one sort of knowledge is moved and united."""
+
+    start: V  # what position 0 of the input sees of the input
+    outer_only: bool  # whether the outermost taps of a layer decide
+    repeats: bool  # whether it matters how often the same is united
+
+    def moved(self, seen: V, by: int) -> V:
+        """The same, so many input positions further on."""
+
+    def union(self, parts: Sequence[V]) -> V:
+        """Several together, at least one."""
+
+    def window(self, seen: V, step: int, count: int) -> V:
+        """``count`` copies together, each ``step`` input positions after the one before."""
+
+
+class _Hulls:
+    """First and last position."""
+
+    start = (0, 0)
+    outer_only = True
+    repeats = False
+
+    def moved(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
+        return seen[0] + by, seen[1] + by
+
+    def union(self, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        return min(lo for lo, _ in parts), max(hi for _, hi in parts)
+
+    def window(self, seen: tuple[int, int], step: int, count: int) -> tuple[int, int]:
+        return seen[0], seen[1] + step * (count - 1)
+
+
+Bits = tuple[int, int]  # a set of positions: the first, and a bit for each from there on
+
+
+class _Supports:
+    """Every position that is read."""
+
+    start = (0, 1)
+    outer_only = False
+    repeats = False
+
+    def moved(self, seen: Bits, by: int) -> Bits:
+        return seen[0] + by, seen[1]
+
+    def union(self, parts: Sequence[Bits]) -> Bits:
+        first = min(lo for lo, _ in parts)
+        bits = 0
+        for lo, mask in parts:
+            bits |= mask << (lo - first)
+        return first, bits
+
+    def window(self, seen: Bits, step: int, count: int) -> Bits:
+        lo, bits = seen
+        have = 1
+        while have < count:  # twice as many copies each time
+            more = min(have, count - have)
+            bits |= bits << (step * more)
+            have += more
+        return lo, bits
+
+
+class _Totals:
+    """The number of paths to all positions together: how large their counts can become."""
+
+    start = 1
+    outer_only = False
+    repeats = True
+
+    def moved(self, seen: int, by: int) -> int:
+        return seen
+
+    def union(self, parts: Sequence[int]) -> int:
+        return sum(parts)
+
+    def window(self, seen: int, step: int, count: int) -> int:
+        return seen * count
+
+
+class Paths:
+    """How many paths lead to each position: the first one, and the counts in one integer.
+
+    Every count has ``width`` bits of it, so that a sum of shifted integers adds all counts at
+    once (Kronecker's substitution); no count may reach 2^width.
+    """
+
+    start = (0, 1)
+    outer_only = False
+    repeats = True
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+
+    def moved(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
+        return seen[0] + by, seen[1]
+
+    def union(self, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        first = min(lo for lo, _ in parts)
+        return first, sum(counts << ((lo - first) * self.width) for lo, counts in parts)
+
+    def window(self, seen: tuple[int, int], step: int, count: int) -> tuple[int, int]:
+        return seen[0], self._repeated(seen[1], step * self.width, count)
+
+    def _repeated(self, counts: int, shift: int, count: int) -> int:
+        if count == 1:
+            return counts
+        half = self._repeated(counts, shift, count // 2)
+        twice = half + (half << (shift * (count // 2)))
+        return (twice << shift) + counts if count % 2 else twice
+
+    def counts(self, seen: tuple[int, int]) -> list[int]:
+        """The count of each position from the first to the last."""
+        size = self.width // 8
+        data = seen[1].to_bytes(-(-seen[1].bit_length() // self.width) * size, "little")
+        return [int.from_bytes(data[i : i + size], "little") for i in range(0, len(data), size)]
+
+
+Shares = tuple[int, tuple[float, ...]]  # the first position, and a number for each from there on
+
+
+class _Weights:
+    """The share of each position in the output, if all taps and all branches weigh the same."""
+
+    start: Shares = (0, (1.0,))
+    outer_only = False
+    repeats = True
+
+    def moved(self, seen: Shares, by: int) -> Shares:
+        return seen[0] + by, seen[1]
+
+    def union(self, parts: Sequence[Shares]) -> Shares:
+        if len(parts) == 1:
+            return parts[0]
+        return _summed([(lo, shares, 1 / len(parts)) for lo, shares in parts])
+
+    def window(self, seen: Shares, step: int, count: int) -> Shares:
+        lo, shares = seen
+        if count == 1 or step == 0:
+            return seen
+        total = [0.0] * (len(shares) + step * (count - 1))
+        for phase in range(min(step, len(shares))):  # neighbours within a phase are one step apart
+            total[phase::step] = _moving_means(shares[phase::step], count)
+        return lo, tuple(total)
+
+
+def _moving_means(values: Sequence[float], count: int) -> list[float]:
+    """The mean over each window of ``count`` values, zeros beyond both ends."""
+    if count <= 4:  # no rounding from differences of long sums
+        padded = [0.0] * (count - 1)
+        columns = [[*padded[:t], *values, *padded[t:]] for t in range(count)]
+        return [sum(column) / count for column in zip(*columns, strict=True)]
+    sums = [0.0, *accumulate(values)]
+    last, n = sums[-1], len(values)
+    return [
+        ((sums[i + 1] if i < n else last) - (sums[i + 1 - count] if i + 1 > count else 0.0)) / count
+        for i in range(n + count - 1)
+    ]
+
+
+class Ways(NamedTuple):
+    """Paths as shares of all: the first position, the share of each, how many paths there are."""
+
+    first: int
+    shares: tuple[float, ...]
+    paths: int
+
+
+class _Rounded:
+    """Paths where there are too many to count each position's exactly: shares, rounded."""
+
+    start = Ways(0, (1.0,), 1)
+    outer_only = False
+    repeats = True
+
+    def moved(self, seen: Ways, by: int) -> Ways:
+        return seen._replace(first=seen.first + by)
+
+    def union(self, parts: Sequence[Ways]) -> Ways:
+        paths = sum(part.paths for part in parts)
+        heavy = [(part.first, part.shares, part.paths / paths) for part in parts]
+        return Ways(*_summed(heavy), paths)
+
+    def window(self, seen: Ways, step: int, count: int) -> Ways:
+        first, shares = WEIGHTS.window((seen.first, seen.shares), step, count)
+        return Ways(first, shares, seen.paths * count)
+
+
+def _summed(parts: Sequence[tuple[int, Sequence[float], float]]) -> Shares:
+    """The sum of shares, each times its weight."""
+    first = min(lo for lo, _, _ in parts)
+    total = [0.0] * (max(lo + len(shares) for lo, shares, _ in parts) - first)
+    for lo, shares, weight in parts:
+        for index, share in enumerate(shares, lo - first):
+            total[index] += weight * share
+    return first, tuple(total)
+
+
+HULLS = _Hulls()
+SUPPORTS = _Supports()
+TOTALS = _Totals()
+WEIGHTS = _Weights()
+ROUNDED = _Rounded()

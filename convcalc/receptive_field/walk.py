@@ -1,0 +1,92 @@
+"""One pass over the graph, in the order of the layers: what every tensor sees of the inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from convcalc.geometry import SAME, AxisMap, Nothing
+from convcalc.graph import Layer, Network
+from convcalc.receptive_field.kinds import HULLS, Kind
+from convcalc.receptive_field.reach import Reach, Reaches, joined, start, through
+
+Sight = Mapping[str, tuple[Reaches, ...]]  # by network input: the reaches per axis of that input
+
+
+class Walk:
+    """What the tensors see, of one kind; equal axes of a layer are computed once.
+
+    A tensor is forgotten when its last reader has been passed, so that a long network takes
+    no more memory than its widest place.
+    """
+
+    def __init__(self, network: Network, kind: Kind[Any] = HULLS) -> None:
+        self.network = network
+        self.kind = kind
+        self.tensors: dict[int, Sight] = {
+            number: {name: (start(kind),) * shape.rank}
+            for number, (name, shape) in enumerate(network.inputs.items())
+        }
+
+    def layers(self, until: int | None = None) -> Iterator[tuple[Layer, Sight]]:
+        """Every layer with what its output sees; the layers up to index ``until``."""
+        network, first = self.network, len(self.network.inputs)
+        layers = network.layers if until is None else network.layers[: until + 1]
+        last = {n: index for index, layer in enumerate(layers) for n in layer.inputs}
+        for index, layer in enumerate(layers):
+            sight = self.tensors[first + index] = self._sight(layer)
+            yield layer, sight
+            for number in {*layer.inputs, first + index}:
+                if last.get(number, index) == index:
+                    self.tensors.pop(number, None)
+
+    def parts(self, layer: Layer, name: str) -> list[tuple[Reaches, ...]]:
+        """What a layer sees of one network input, through each of its own inputs that read it."""
+        maps = layer.analysis.axes
+        sources = [self.tensors[number] for number in layer.inputs]
+        return [
+            self._through(axes, source[name])
+            for axes, source in zip(maps, sources, strict=True)
+            if name in source and not any(isinstance(axis, Nothing) for axis in axes)
+        ]
+
+    def _sight(self, layer: Layer) -> Sight:
+        """The reaches of a layer's output into each network input."""
+        if len(layer.inputs) == 1:
+            (axes,), source = layer.analysis.axes, self.tensors[layer.inputs[0]]
+            return {name: self._through(axes, reaches) for name, reaches in source.items()}
+        result: dict[str, tuple[Reaches, ...]] = {}
+        names = dict.fromkeys(name for number in layer.inputs for name in self.tensors[number])
+        for name in names:
+            if parts := self.parts(layer, name):
+                result[name] = self._joined(zip(*parts, strict=True))
+        return result
+
+    def _through(self, maps: tuple[AxisMap, ...], axes: tuple[Reaches, ...]) -> tuple[Reaches, ...]:
+        """The reaches behind one input of a layer; a vector's are passed on as they are."""
+        if len(maps) != len(axes):
+            return axes
+        done: dict[Any, Reach] = {}  # square networks have equal axes
+        return tuple(
+            reaches if axis is SAME else tuple(self._read(axis, reach, done) for reach in reaches)
+            for axis, reaches in zip(maps, axes, strict=True)
+        )
+
+    def _read(self, axis: AxisMap, reach: Reach, done: dict[Any, Reach]) -> Reach:
+        """One reach behind one axis of a layer."""
+        key = (type(axis), axis, id(reach))  # maps of different kinds may hold equal numbers
+        found = done.get(key)
+        if found is None:
+            found = done[key] = through(axis, reach, self.kind)
+        return found
+
+    def _joined(self, axes: Iterator[tuple[Reaches, ...]]) -> tuple[Reaches, ...]:
+        """The reaches of a join, axis by axis; axes that come from the same ones stay the same."""
+        done: dict[tuple[int, ...], Reaches] = {}
+        result = []
+        for inputs in axes:
+            key = tuple(id(reach) for reaches in inputs for reach in reaches)
+            if key not in done:
+                done[key] = joined(inputs, self.kind)
+            result.append(done[key])
+        return tuple(result)
