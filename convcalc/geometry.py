@@ -15,7 +15,7 @@ from fractions import Fraction
 from math import ceil, floor, gcd, lcm
 from typing import NamedTuple, Protocol
 
-from convcalc.shape import known, largest
+from convcalc.shape import UNKNOWN, known, largest
 
 Sides = tuple[tuple[int, int], ...]  # padding per axis: (before, after)
 Padding = str | Sides  # a word of PADDING_WORDS, or numbers
@@ -114,7 +114,9 @@ class AxisMap(Protocol):
 class Slide(NamedTuple):
     """A window that slides: {s·y - p + d·t, t < k}. Convolution, pooling, padding, cropping.
 
-    ``placed`` is False where the padding depends on an input size that is not known.
+    ``placed`` is False where the padding depends on an input size that is not known. ``border``
+    says what a tap beyond the input reads: nothing (``zeros``), or the input mirrored at its border
+    (``reflect``), the border (``replicate``), the other end (``circular``).
     """
 
     kernel_size: int = 1
@@ -122,6 +124,7 @@ class Slide(NamedTuple):
     padding: int = 0  # before the first position; negative crops
     dilation: int = 1
     placed: bool = True
+    border: str = "zeros"
 
     @property
     def period(self) -> int:
@@ -187,10 +190,11 @@ class Resize(NamedTuple):
     """Interpolation; ``step`` is the distance of neighbouring outputs in input positions.
 
     With ``corners`` (align_corners) output y lies at y·step, otherwise at
-    (y + 1/2)·step - 1/2. Nearest reads floor(y·step), PyTorch's ``nearest``.
+    (y + 1/2)·step - 1/2, and a tap beyond the input reads its border. Nearest reads
+    floor(y·step), PyTorch's ``nearest``; nearest_exact reads floor((y + 1/2)·step).
     """
 
-    mode: str  # nearest | linear | cubic
+    mode: str  # nearest | nearest_exact | linear | cubic
     step: Fraction
     corners: bool = False
 
@@ -203,9 +207,10 @@ class Resize(NamedTuple):
         return self.step.numerator
 
     def taps(self, y: int) -> range:
-        if self.mode == "nearest":
-            return range(floor(y * self.step), floor(y * self.step) + 1)
         half = Fraction(1, 2)
+        if self.mode.startswith("nearest"):
+            first = floor((y if self.mode == "nearest" else y + half) * self.step)
+            return range(first, first + 1)
         at = y * self.step if self.corners else (y + half) * self.step - half
         wider = 1 if self.mode == "cubic" and at.denominator > 1 else 0
         return range(floor(at) - wider, ceil(at) + wider + 1)
@@ -350,6 +355,7 @@ class Chain(NamedTuple):
 
     outer: AxisMap
     inner: AxisMap
+    between: int = UNKNOWN  # positions of the tensor that ``inner`` makes
 
     @property
     def period(self) -> int:
@@ -398,8 +404,9 @@ def span(hulls: Iterable[tuple[int, int] | None]) -> tuple[int, int] | None:
     return (min(lo for lo, _ in found), max(hi for _, hi in found)) if found else None
 
 
-def after(outer: AxisMap, inner: AxisMap) -> AxisMap:
-    """The map of a layer ``outer`` that follows a layer ``inner``."""
+def after(outer: AxisMap, inner: AxisMap, between: int = UNKNOWN) -> AxisMap:
+    """The map of a layer ``outer`` that follows a layer ``inner``, which makes ``between``
+    positions."""
     for none in (outer, inner):
         if isinstance(none, Nothing):
             return none
@@ -407,12 +414,12 @@ def after(outer: AxisMap, inner: AxisMap) -> AxisMap:
         if isinstance(odd, Unreadable):
             return odd
     if isinstance(outer, Whole):
-        return outer if outer.local is None else Whole(after(outer.local, inner))
+        return outer if outer.local is None else Whole(after(outer.local, inner, between))
     if isinstance(inner, Whole):
-        return inner if inner.local is None else Whole(after(outer, inner.local))
+        return inner if inner.local is None else Whole(after(outer, inner.local, between))
     if outer == SAME:
         return inner
-    return outer if inner == SAME else Chain(outer, inner)
+    return outer if inner == SAME else Chain(outer, inner, between)
 
 
 Axes = tuple[AxisMap, ...]  # one map per spatial axis of an input

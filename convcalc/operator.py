@@ -192,9 +192,9 @@ def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:
     activations = 0
     for name, part in parts.items():
         step = part.analyse([x])
+        axes = tuple(map(after, step.axes[0], axes, x.spatial))
         x = step.output
         activations += step.activations
-        axes = tuple(after(outer, inner) for outer, inner in zip(step.axes[0], axes, strict=True))
         terms += part_terms(name, step.terms)
         weights |= {f"{name}.{key}": shape for key, shape in step.weights.items()}
         buffers |= {f"{name}.{key}": shape for key, shape in step.buffers.items()}

@@ -45,6 +45,8 @@ class ReceptiveField:
     ``center`` the center of output 0, in positions that count from 0. ``is_global`` says that
     the output also depends on the whole input, beside the local value given here.
     ``unbounded``: a deformable layer can look anywhere, the size is that of its grid.
+    ``coverage`` is the share of the positions within the extent that are really read, ``holes``
+    how many are not, each for the phase where it is worst; None where nobody asked for them.
     ``reason`` tells why something is unknown.
     """
 
@@ -55,6 +57,8 @@ class ReceptiveField:
     is_global: bool = False
     unbounded: bool = False
     reason: str = ""
+    coverage: tuple[Fraction, ...] | None = None
+    holes: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time

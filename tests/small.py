@@ -26,6 +26,15 @@ def network_of(layers: Sequence[Any], sizes: Sizes, batch: int = 1, **top: Any) 
     return network
 
 
+def network_of_text(body: str, **options: Any) -> Network:
+    """The network of a file with this body, which must have no errors."""
+    found = read_network(
+        Target("net.convcalc.yaml", None, f"convcalc: 1\nname: net\n{body}"), **options
+    )
+    assert not [p for p in found.problems if p.severity == "error"], found.problems
+    return found
+
+
 def report_of(layers: Sequence[Any], sizes: Sizes, batch: int = 1, **top: Any) -> Report:
     """The report of such a network, which must have no errors."""
     return analyse(network_of(layers, sizes, batch, **top))

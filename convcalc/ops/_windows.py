@@ -25,11 +25,12 @@ def slide_axes(
     padding: Sides,
     dilation: tuple[int, ...],
     placed: bool = True,
+    border: str = "zeros",
 ) -> Axes:
     """One sliding map per axis."""
     befores = (before for before, _ in padding)
     return tuple(
-        Slide(k, s, before, d, placed)
+        Slide(k, s, before, d, placed, border)
         for k, s, before, d in zip(kernel_size, stride, befores, dilation, strict=True)
     )
 

@@ -97,9 +97,10 @@ class Conv(Operator):
         output = Shape(x.batch, self.out_channels, spatial)
         weight = (self.out_channels, x.channels // self.groups, *self.kernel_size)
         placed = is_placed(self.padding, self.stride, x.spatial)
+        window = (self.kernel_size, self.stride, padding, self.dilation)
         return Analysis(
             output,
-            (slide_axes(self.kernel_size, self.stride, padding, self.dilation, placed),),
+            (slide_axes(*window, placed, self.padding_mode),),
             (
                 Term("weight", WEIGHTS, macs(x.batch, output.positions, weight)),
                 *bias_terms(self.bias, output),

@@ -57,7 +57,8 @@ class Pad(Operator):
         """Each axis grows on both sides."""
         (x,) = inputs
         assert not isinstance(self.padding, str)
-        axes = tuple(Slide(padding=before) for before, _ in self.padding)
+        border = "zeros" if self.mode == "constant" else self.mode
+        axes = tuple(Slide(padding=before, border=border) for before, _ in self.padding)
         return Analysis(x.with_spatial(padded(x.spatial, self.padding)), (axes,))
 
 

@@ -6,8 +6,9 @@
     output y lies at (y + 1/2)·step - 1/2, with align_corners at y·step
 
 Counts sampling work per output element: ``linear`` 2^rank products (4 for an image, which is
-PyTorch's mode bilinear), ``cubic`` 4^rank, ``nearest`` none; it reads floor(y·step). No
-parameters, and no antialiasing: in making smaller it skips positions.
+PyTorch's mode bilinear), ``cubic`` 4^rank, ``nearest`` none; it reads floor(y·step), and
+``nearest_exact`` floor((y + 1/2)·step). No parameters, and no antialiasing: in making smaller it
+skips positions.
 
 The product n · scale is PyTorch's, in double precision: 0.29 of 100 is 28.999…, so the size
 is 28. With a scale PyTorch places the outputs by the given scale, not by the ratio of the sizes,
@@ -43,7 +44,9 @@ class Upsample(Operator):
     scale: tuple[Fraction, ...] | None = fields.field(
         "scales", "output positions per input position, per axis", None
     )
-    mode: str = fields.word(("nearest", "linear", "cubic"), "how values are read", "nearest")
+    mode: str = fields.word(
+        ("nearest", "nearest_exact", "linear", "cubic"), "how values are read", "nearest"
+    )
     align_corners: bool = fields.flag("whether the first and the last positions coincide", False)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
@@ -60,8 +63,8 @@ class Upsample(Operator):
         if self.mode == "cubic" and x.rank != 2:
             message = f"mode cubic needs 2 spatial axes, but the input has {x.rank}"
             yield Problem("wrong-rank", "mode", message, "linear or nearest", 0)
-        if self.mode == "nearest" and self.align_corners:
-            message = "align_corners has no meaning for mode nearest"
+        if self.mode not in TAPS and self.align_corners:
+            message = f"align_corners has no meaning for mode {self.mode}"
             yield Problem("unsupported-combination", "align_corners", message, "linear or cubic")
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:

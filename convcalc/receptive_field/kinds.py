@@ -48,6 +48,18 @@ class _Hulls:
         return seen[0], seen[1] + step * (count - 1)
 
 
+MOST_BITS = 1 << 24  # of one set or of all counts together; positions, for a set
+
+
+class TooWide(Exception):
+    """What is seen takes more room than it is given; the text says what."""
+
+
+def _checked(bits: int, what: str) -> None:
+    if bits > MOST_BITS:
+        raise TooWide(f"{what} would take more than {MOST_BITS:,} bits")
+
+
 Bits = tuple[int, int]  # a set of positions: the first, and a bit for each from there on
 
 
@@ -64,6 +76,7 @@ class _Supports:
     def union(self, parts: Sequence[Bits]) -> Bits:
         first = min(lo for lo, _ in parts)
         bits = 0
+        _checked(max(lo for lo, _ in parts) - first, "its positions")
         for lo, mask in parts:
             bits |= mask << (lo - first)
         return first, bits
@@ -71,6 +84,7 @@ class _Supports:
     def window(self, seen: Bits, step: int, count: int) -> Bits:
         lo, bits = seen
         have = 1
+        _checked(bits.bit_length() + step * (count - 1), "its positions")
         while have < count:  # twice as many copies each time
             more = min(have, count - have)
             bits |= bits << (step * more)
@@ -114,10 +128,13 @@ class Paths:
 
     def union(self, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
         first = min(lo for lo, _ in parts)
+        _checked(self.width * (max(lo for lo, _ in parts) - first), "its path counts")
         return first, sum(counts << ((lo - first) * self.width) for lo, counts in parts)
 
     def window(self, seen: tuple[int, int], step: int, count: int) -> tuple[int, int]:
-        return seen[0], self._repeated(seen[1], step * self.width, count)
+        shift = step * self.width
+        _checked(seen[1].bit_length() + shift * (count - 1), "its path counts")
+        return seen[0], self._repeated(seen[1], shift, count)
 
     def _repeated(self, counts: int, shift: int, count: int) -> int:
         if count == 1:
@@ -155,6 +172,7 @@ class _Weights:
         lo, shares = seen
         if count == 1 or step == 0:
             return seen
+        _checked(64 * (len(shares) + step * (count - 1)), "its weights")
         total = [0.0] * (len(shares) + step * (count - 1))
         for phase in range(min(step, len(shares))):  # neighbours within a phase are one step apart
             total[phase::step] = _moving_means(shares[phase::step], count)

@@ -7,7 +7,7 @@ from typing import Any
 
 from convcalc.geometry import SAME, AxisMap, Nothing
 from convcalc.graph import Layer, Network
-from convcalc.receptive_field.kinds import HULLS, Kind
+from convcalc.receptive_field.kinds import HULLS, Kind, TooWide
 from convcalc.receptive_field.reach import Reach, Reaches, joined, start, through
 
 Sight = Mapping[str, tuple[Reaches, ...]]  # by network input: the reaches per axis of that input
@@ -40,15 +40,14 @@ class Walk:
                 if last.get(number, index) == index:
                     self.tensors.pop(number, None)
 
-    def parts(self, layer: Layer, name: str) -> list[tuple[Reaches, ...]]:
-        """What a layer sees of one network input, through each of its own inputs that read it."""
-        maps = layer.analysis.axes
-        sources = [self.tensors[number] for number in layer.inputs]
-        return [
-            self._through(axes, source[name])
-            for axes, source in zip(maps, sources, strict=True)
+    def parts(self, layer: Layer, name: str) -> dict[int, tuple[Reaches, ...]]:
+        """What a layer sees of one network input, by the number of its own input that sees it."""
+        sources = (self.tensors[number] for number in layer.inputs)
+        return {
+            number: self._through(axes, source[name])
+            for number, (axes, source) in enumerate(zip(layer.analysis.axes, sources, strict=True))
             if name in source and not any(isinstance(axis, Nothing) for axis in axes)
-        ]
+        }
 
     def _sight(self, layer: Layer) -> Sight:
         """The reaches of a layer's output into each network input."""
@@ -59,12 +58,12 @@ class Walk:
         names = dict.fromkeys(name for number in layer.inputs for name in self.tensors[number])
         for name in names:
             if parts := self.parts(layer, name):
-                result[name] = self._joined(zip(*parts, strict=True))
+                result[name] = self._joined(zip(*parts.values(), strict=True))
         return result
 
     def _through(self, maps: tuple[AxisMap, ...], axes: tuple[Reaches, ...]) -> tuple[Reaches, ...]:
         """The reaches behind one input of a layer; a vector's are passed on as they are."""
-        if len(maps) != len(axes):
+        if len(maps) != len(axes) or all(axis is SAME for axis in maps):
             return axes
         done: dict[Any, Reach] = {}  # square networks have equal axes
         return tuple(
@@ -77,7 +76,11 @@ class Walk:
         key = (type(axis), axis, id(reach))  # maps of different kinds may hold equal numbers
         found = done.get(key)
         if found is None:
-            found = done[key] = through(axis, reach, self.kind)
+            try:
+                found = through(axis, reach, self.kind)
+            except TooWide as error:
+                found = reach._replace(reason=str(error))
+            done[key] = found
         return found
 
     def _joined(self, axes: Iterator[tuple[Reaches, ...]]) -> tuple[Reaches, ...]:
@@ -87,6 +90,9 @@ class Walk:
         for inputs in axes:
             key = tuple(id(reach) for reaches in inputs for reach in reaches)
             if key not in done:
-                done[key] = joined(inputs, self.kind)
+                try:
+                    done[key] = joined(inputs, self.kind)
+                except TooWide as error:
+                    done[key] = (inputs[0][0]._replace(reason=str(error)),)
             result.append(done[key])
         return tuple(result)
