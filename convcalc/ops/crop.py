@@ -20,8 +20,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc import fields
-from convcalc.geometry import Nothing, Padding, Slide, axis_name
+from convcalc.geometry import Padding, Slide, axis_name
 from convcalc.operator import Analysis, Operator, Problem, operator
+from convcalc.ops._target import target_problems, unread
 from convcalc.shape import Shape, known
 
 
@@ -44,21 +45,12 @@ class Crop(Operator):
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """One way of saying what remains, and no more than there is."""
         x, *reference = inputs
-        given = [name for name in ("size", "margins") if getattr(self, name) is not None]
-        ways = [*given, *("a second input" for _ in reference)]
-        if not ways:
-            message = "crop needs size, margins or a second input"
-            yield Problem("missing-key", "size", message, "for instance 'size: 64'")
-        elif len(ways) > 1:
-            message = f"crop takes {' and '.join(ways)}, but one of them says it all"
-            yield Problem("unsupported-combination", given[-1], message, f"leave out {given[-1]}")
+        if problems := list(target_problems(self, ("size", "margins"), inputs, "size: 64")):
+            yield from problems
         elif self.margins is not None:
             yield from _margin_problems(x, self.margins)
         elif self.size is not None:
             yield from _size_problems(x, self.size, "out-of-range", "size", 0)
-        elif reference[0].rank != x.rank:
-            message = f"crop of {x} to the size of {reference[0]}, which has other axes"
-            yield Problem("shape-mismatch", "", message, f"{x.rank} spatial axes", 1)
         else:
             yield from _size_problems(x, reference[0].spatial, "shape-mismatch", "", 1)
 
@@ -73,8 +65,7 @@ class Crop(Operator):
             spatial = reference[0].spatial if reference else self.size or ()
             befores = tuple(map(centre_margin, x.spatial, spatial))
         axes = tuple(Slide(padding=-b) if known(b) else Slide(placed=False) for b in befores)
-        unread = tuple((Nothing(),) * other.rank for other in reference)
-        return Analysis(x.with_spatial(spatial), (axes, *unread))
+        return Analysis(x.with_spatial(spatial), (axes, *unread(inputs)))
 
 
 def centre_margin(n: int, size: int) -> int:

@@ -312,9 +312,15 @@ def test_resizing_gives_the_sizes_that_pytorch_gives(mode: str, corners: bool) -
                 size,
                 lambda r=rank, w=wanted: resized(mode, r, corners, size=w),
             )
+            yield Case(
+                "upsample",
+                options,
+                (*size, (1, 5, *wanted)),
+                lambda r=rank, w=wanted: lambda x, _: resized(mode, r, corners, size=w)(x),
+            )
 
-    working = {"linear": 320, "cubic": 100, "nearest": 0 if corners else 320}[mode]
-    refused = {"linear": 40, "cubic": 250, "nearest": 399 if corners else 40}[mode]
+    working = {"linear": 395, "cubic": 125, "nearest": 0 if corners else 395}[mode]
+    refused = {"linear": 40, "cubic": 300, "nearest": 474 if corners else 40}[mode]
     agreed(cases(), working, refused)
 
 
