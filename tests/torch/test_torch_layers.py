@@ -220,8 +220,15 @@ def test_crops_leave_what_narrow_leaves() -> None:
                 ((1, 1, n), (1, 4, m)),
                 lambda n=n, m=m: lambda x, _: x.narrow(2, (n - m) // 2, m),
             )
+        for n, m, before in product(range(1, 6), range(1, 6), range(4)):
+            yield Case(
+                "crop",
+                {"offset": before},
+                ((1, 1, n), (1, 4, m)),
+                lambda m=m, b=before: lambda x, _: x.narrow(2, b, m),
+            )
 
-    agreed(cases(), working=130, refused=50)
+    agreed(cases(), working=160, refused=110)
 
 
 # --- joining ---------------------------------------------------------------------------------
