@@ -664,8 +664,9 @@ def test_the_catalogue_says_what_an_analysis_would(convcalc: Any) -> None:
     listed = json.loads(convcalc("list networks -f json").out)
     assert [entry["name"] for entry in listed] == [entry.name for entry in catalogue.networks()]
     for entry in listed:
-        (shape,) = read_network(resolve(entry["name"])).inputs.values()
-        assert entry["input_shape"] == list(shape.dims[1:]), entry["name"]
+        inputs = read_network(resolve(entry["name"])).inputs
+        shapes = {name: list(shape.dims[1:]) for name, shape in inputs.items()}
+        assert entry["inputs"] == shapes, entry["name"]
         assert entry["params"] is not None
         assert entry["macs"] is not None
 
