@@ -118,7 +118,7 @@ LINES = {
     "layer_json": "layer conv_transpose out=1 k=4 s=3 -i 1x2x2 -f json",
     "operator": "operator conv",
     "operator_markdown": "operator max_pool -f markdown",
-    "list_networks": "list networks densenet",
+    "list_networks": "list networks fasternet",
     "list_operators": "list operators softmax -f csv",
     "list_blocks": "list blocks DwBn -f json",
 }
