@@ -19,7 +19,7 @@ class NetworkEntry(NamedTuple):
 
     name: str
     variant_of: str
-    input_shape: tuple[int, ...] | None
+    inputs: dict[str, tuple[int, ...] | None]  # a single one is called input
     params: int | None
     macs: int | None
     year: int | None
@@ -49,7 +49,7 @@ def networks() -> Iterator[NetworkEntry]:
             yield NetworkEntry(
                 name,
                 "" if name == base else base,
-                _sizes(root.get("input"), scope),
+                {key: _sizes(node, scope) for key, node in _inputs(root)},
                 _value(pinned.get("params")),
                 _value(pinned.get("macs")),
                 _value(root.get("year")),
@@ -113,6 +113,14 @@ def _evaluated(node: doc.Node | None, scope: Mapping[str, Any]) -> Any:
 def _sizes(node: doc.Node | None, scope: Mapping[str, Any]) -> tuple[int, ...] | None:
     sizes = _evaluated(node, scope)
     return tuple(sizes) if isinstance(sizes, list) else None
+
+
+def _inputs(root: doc.Mapping) -> Iterator[tuple[str, doc.Node]]:
+    single = root.get("input")
+    if single is not None:
+        yield "input", single
+    for key, node in _mapping(root, "inputs").entries:
+        yield key.text, node
 
 
 def _written(node: doc.Node) -> str:

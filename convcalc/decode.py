@@ -15,7 +15,7 @@ from convcalc import document as doc
 from convcalc.diagnostics import Diagnostic, Place, nearest
 from convcalc.expressions import Expression, ExpressionError, compile_expression
 from convcalc.fields import Field
-from convcalc.geometry import PADDING_WORDS
+from convcalc.geometry import EXTENT_WORDS, PADDING_WORDS
 from convcalc.shape import UNKNOWN
 
 Scope = Mapping[str, Any]
@@ -127,7 +127,7 @@ def value_of(node: doc.Node, scope: Scope, words: tuple[str, ...] = ()) -> Any:
 
 def field_words(field: Field) -> tuple[str, ...]:
     """The bare words that a field takes besides expressions."""
-    return {"word": field.choices, "padding": PADDING_WORDS, "extent": ("unknown",)}.get(
+    return {"word": field.choices, "padding": PADDING_WORDS, "extent": EXTENT_WORDS}.get(
         field.kind, ()
     )
 
@@ -347,7 +347,7 @@ def _size(target: _Target, value: Any, index: int) -> int:
 
 
 def _extent(target: _Target, value: Any) -> Any:
-    return value if value == "unknown" else _axes(target, value)
+    return value if value in EXTENT_WORDS else _axes(target, value)
 
 
 _COERCE: dict[str, Callable[[_Target, Any], Any]] = {

@@ -29,7 +29,8 @@ class Field(NamedTuple):
     - ``ints``: a list of integers of any length;
     - ``shape``: channels and spatial sizes of a tensor, null where unknown;
     - ``layer``: the id of a layer above (the operator gets a ``Recorded``);
-    - ``extent``: a receptive field: integers per axis, or the word ``unknown``.
+    - ``extent``: a receptive field: integers per axis, or the word ``unknown`` or
+      ``global``.
     """
 
     kind: str

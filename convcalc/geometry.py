@@ -20,6 +20,7 @@ from convcalc.shape import UNKNOWN, known, largest
 Sides = tuple[tuple[int, int], ...]  # padding per axis: (before, after)
 Padding = str | Sides  # a word of PADDING_WORDS, or numbers
 PADDING_WORDS = ("valid", "same", "half", "causal")
+EXTENT_WORDS = ("unknown", "global")
 
 
 def axis_name(axis: int, rank: int) -> str:

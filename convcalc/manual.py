@@ -47,7 +47,7 @@ def value_text(field: Field) -> str:
         "sizes": "int, null or list",
         "ints": "list of int",
         "shape": "channels and sizes",
-        "extent": "int, list or unknown",
+        "extent": "int, list, unknown or global",
         "layer": "id of a layer above",
         "count": "int with k M G T",
     }

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from convcalc.fields import Field
-from convcalc.geometry import PADDING_WORDS
+from convcalc.geometry import EXTENT_WORDS, PADDING_WORDS
 from convcalc.manual import summary
 from convcalc.operator import Operator, fields_of, operator_class, operator_names
 from convcalc.schema_parts import (
@@ -158,7 +158,7 @@ def field_forms(field: Field) -> list[Schema]:
         "ints": [list_of(any_of(whole, EXPR)), EXPR],
         "shape": [SHAPE],
         "layer": [ref("reference")],
-        "extent": [{"enum": ["unknown"]}, whole, EXPR, _per_axis(whole)],
+        "extent": [{"enum": list(EXTENT_WORDS)}, whole, EXPR, _per_axis(whole)],
     }
     return forms[field.kind]
 

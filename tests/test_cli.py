@@ -118,7 +118,7 @@ LINES = {
     "layer_json": "layer conv_transpose out=1 k=4 s=3 -i 1x2x2 -f json",
     "operator": "operator conv",
     "operator_markdown": "operator max_pool -f markdown",
-    "list_networks": "list networks vgg",
+    "list_networks": "list networks fasternet",
     "list_operators": "list operators softmax -f csv",
     "list_blocks": "list blocks DwBn -f json",
 }
@@ -664,8 +664,9 @@ def test_the_catalogue_says_what_an_analysis_would(convcalc: Any) -> None:
     listed = json.loads(convcalc("list networks -f json").out)
     assert [entry["name"] for entry in listed] == [entry.name for entry in catalogue.networks()]
     for entry in listed:
-        (shape,) = read_network(resolve(entry["name"])).inputs.values()
-        assert entry["input_shape"] == list(shape.dims[1:]), entry["name"]
+        inputs = read_network(resolve(entry["name"])).inputs
+        shapes = {name: list(shape.dims[1:]) for name, shape in inputs.items()}
+        assert entry["inputs"] == shapes, entry["name"]
         assert entry["params"] is not None
         assert entry["macs"] is not None
 

@@ -118,10 +118,7 @@ def test_locally_connected_costs_what_the_convolution_costs() -> None:
 
 
 def test_atrous_pyramid_pooling_has_the_parameters_of_torchvisions() -> None:
-    report = report_of(
-        [{"a.Aspp": {"size": [65, 65]}}],
-        [2048, 65, 65],
-        imports={"a": "blocks/aspp.convcalc.yaml"},
-    )
+    imports = {"a": "blocks/aspp.convcalc.yaml"}
+    report = report_of(["a.Aspp"], [2048, 65, 65], imports=imports)
     assert report.totals.params == 15_535_104
     assert report.layers[-1].output.dims[1:] == (256, 65, 65)

@@ -886,6 +886,14 @@ def test_an_opaque_layer_is_what_it_says() -> None:
     assert (str(first.output), first.params, first.macs) == ("256×14×14", 12345, 2_400_000)
 
 
+def test_an_opaque_layer_may_read_everything() -> None:
+    body = "layers:\n- opaque: {output: [256], params: 0, macs: 0, receptive_field: global}\n"
+    field = report(body).receptive_field
+    assert field is not None
+    assert field.is_global
+    assert field.reason == ""
+
+
 def test_what_an_opaque_layer_does_not_say_is_unknown() -> None:
     found = report("layers:\n- opaque: {output: [256, 14, 14]}\n- conv: {out: 1, k: 3}\n")
     assert not known(found.totals.params)

@@ -155,7 +155,7 @@ def test_joint_pyramid_upsampling() -> None:
         "name": "jpu",
         "imports": {"j": "blocks/jpu.convcalc.yaml"},
         "inputs": {"c3": [512, 60, 60], "c4": [1024, 30, 30], "c5": [2048, 15, 15]},
-        "layers": [{"j.Jpu": {"c3": "c3", "c4": "c4", "c5": "c5", "size": [60, 60]}}],
+        "layers": [{"j.Jpu": {"c3": "c3", "c4": "c4", "c5": "c5"}}],
     }
     network = read_network(Target("jpu.yaml", None, json.dumps(stages)))
     assert network.problems == ()

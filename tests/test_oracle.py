@@ -197,6 +197,16 @@ def test_a_crop_to_a_size_cuts_no_more_before_than_after_and_at_most_one_less() 
         assert (n - 1 - read[-1][0]) - read[0][0] in (0, 1)
 
 
+def test_a_crop_with_an_offset_begins_there() -> None:
+    for n, m, before in product(range(1, 8), range(1, 8), range(4)):
+        crop, x, like = Crop(offset=(before,)), Shape(1, 1, (n,)), Shape(1, 3, (m,))
+        if before + m > n:
+            assert errors(crop, x, like) == ["shape-mismatch" if m > n else "out-of-range"]
+            continue
+        read = listed(crop.analyse([x, like]).axes[0][0], m)
+        assert read == [[before + y] for y in range(m)]
+
+
 # --- kernels that are stamped -----------------------------------------------------------------
 
 

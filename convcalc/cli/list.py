@@ -86,8 +86,9 @@ def _columns(kind: str) -> tuple["Column", ...]:
     def column(key: str, title: str = "", **more: Any) -> Column:
         return Column(key, title or key, attrgetter(key), **more)
 
-    def size(entry: Any) -> Any:
-        return None if entry.input_shape is None else Size(entry.input_shape)
+    def sizes(entry: Any) -> Any:
+        found = tuple(None if sizes is None else Size(sizes) for sizes in entry.inputs.values())
+        return found if len(found) > 1 else next(iter(found), None)
 
     def year(entry: Any) -> str:  # a number would get a prefix
         return str(entry.year or "")
@@ -105,7 +106,7 @@ def _columns(kind: str) -> tuple["Column", ...]:
             column("name"),
             column("params", align="right"),
             column("macs", "MACs", align="right"),
-            Column("input_shape", "input", size, priority=1),
+            Column("inputs", "input", sizes, priority=1),
             Column("year", "year", year, align="right", priority=3),
             Column("description", "description", about_network, priority=2, folds=True),
             Column("source", "source", source, priority=4, folds=True),

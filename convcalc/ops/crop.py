@@ -5,7 +5,8 @@
     out_size = that of the second input, centred in the same way        with two inputs
 
 A move: no work, no parameters. Exactly one of the three says what remains. Of a second input
-only the size matters; no output reads its values. ``pad`` is the opposite.
+only the size matters; no output reads its values. With a size or a second input, offset says how
+many positions are cut off before the first instead, as in Caffe's Crop. ``pad`` is the opposite.
 
 Common mistake: a centre crop of an odd rest is not centred; the larger part is cut off after
 the last position here, as in the usual U-Net code, while torchvision's ``center_crop`` rounds
@@ -20,8 +21,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc import fields
-from convcalc.geometry import Nothing, Padding, Slide, axis_name
+from convcalc.geometry import Padding, Slide, axis_name
 from convcalc.operator import Analysis, Operator, Problem, operator
+from convcalc.ops._target import target_problems, unread
 from convcalc.shape import Shape, known
 
 
@@ -40,27 +42,28 @@ class Crop(Operator):
         None,
         minimum=0,
     )
+    offset: tuple[int, ...] | None = fields.axes(
+        "positions cut off before the first, per axis; half of all that are cut off if not given",
+        None,
+        minimum=0,
+    )
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """One way of saying what remains, and no more than there is."""
         x, *reference = inputs
-        given = [name for name in ("size", "margins") if getattr(self, name) is not None]
-        ways = [*given, *("a second input" for _ in reference)]
-        if not ways:
-            message = "crop needs size, margins or a second input"
-            yield Problem("missing-key", "size", message, "for instance 'size: 64'")
-        elif len(ways) > 1:
-            message = f"crop takes {' and '.join(ways)}, but one of them says it all"
-            yield Problem("unsupported-combination", given[-1], message, f"leave out {given[-1]}")
+        if problems := list(target_problems(self, ("size", "margins"), inputs, "size: 64")):
+            yield from problems
+        elif self.margins is not None and self.offset is not None:
+            message = "margins say where to cut already, so offset has no meaning"
+            yield Problem("unsupported-combination", "offset", message, "leave out offset")
         elif self.margins is not None:
             yield from _margin_problems(x, self.margins)
         elif self.size is not None:
             yield from _size_problems(x, self.size, "out-of-range", "size", 0)
-        elif reference[0].rank != x.rank:
-            message = f"crop of {x} to the size of {reference[0]}, which has other axes"
-            yield Problem("shape-mismatch", "", message, f"{x.rank} spatial axes", 1)
+            yield from _offset_problems(x, self.size, self.offset)
         else:
             yield from _size_problems(x, reference[0].spatial, "shape-mismatch", "", 1)
+            yield from _offset_problems(x, reference[0].spatial, self.offset)
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """A window of one position that starts behind the margin."""
@@ -71,10 +74,9 @@ class Crop(Operator):
             spatial = tuple(n - sum(pair) for n, pair in pairs)
         else:
             spatial = reference[0].spatial if reference else self.size or ()
-            befores = tuple(map(centre_margin, x.spatial, spatial))
+            befores = self.offset or tuple(map(centre_margin, x.spatial, spatial))
         axes = tuple(Slide(padding=-b) if known(b) else Slide(placed=False) for b in befores)
-        unread = tuple((Nothing(),) * other.rank for other in reference)
-        return Analysis(x.with_spatial(spatial), (axes, *unread))
+        return Analysis(x.with_spatial(spatial), (axes, *unread(inputs)))
 
 
 def centre_margin(n: int, size: int) -> int:
@@ -102,3 +104,13 @@ def _size_problems(
         if m > n:
             message = f"crop to {axis_name(axis, x.rank)} {m}, but {x} has only {n}"
             yield Problem(rule, field, message, f"at most {n}, or pad first", source)
+
+
+def _offset_problems(
+    x: Shape, size: tuple[int, ...], offset: tuple[int, ...] | None
+) -> Iterator[Problem]:
+    for axis, (n, m, before) in enumerate(zip(x.spatial, size, offset or (), strict=False)):
+        if m <= n < before + m:
+            name = axis_name(axis, x.rank)
+            message = f"offset {before} and {m} positions go beyond {name} {n}"
+            yield Problem("out-of-range", "offset", message, f"at most {n - m}", 0)

@@ -3,7 +3,8 @@
     output           channels and sizes of the output, null where unknown
     params           learned parameters, all of them; unknown if not given
     macs             multiply-accumulates for ONE sample; unknown if not given
-    receptive_field  input positions that one output reads, per axis; unknown if not given
+    receptive_field  input positions that one output reads, per axis; global if all; unknown if not
+                     given
 
 Nothing is computed: the numbers are shown as declared. The MACs are multiplied by the batch.
 What is not stated is unknown, and so are the totals that contain it. It takes any number of
@@ -38,7 +39,7 @@ class Opaque(Operator):
     macs: int | None = fields.field("count", "MACs for one sample", None, minimum=0)
     receptive_field: str | tuple[int, ...] = fields.field(
         "extent",
-        "input positions that one output reads, per axis, or unknown",
+        "input positions that one output reads, per axis, unknown, or global if all",
         "unknown",
         minimum=1,
     )
@@ -57,6 +58,8 @@ class Opaque(Operator):
 
     def _axes(self, x: Shape, output: Shape) -> tuple[AxisMap, ...]:
         stated = self.receptive_field
+        if stated == "global":
+            return (Whole(),) * x.rank
         if isinstance(stated, str) or len(stated) != x.rank:
             reason = "the receptive field of an opaque layer was not stated"
             return (Unreadable(reason),) * x.rank

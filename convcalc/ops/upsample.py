@@ -1,6 +1,7 @@
 """Resizing by interpolation, to a size or by a scale; a scale below 1 makes smaller.
 
     out_size = size, or floor(n · scale)                        per axis
+    out_size = that of the second input                         with two inputs
     step     = n / size, or 1 / scale                           input positions per output
     step     = (n - 1) / (out_size - 1)                         with align_corners
     output y lies at (y + 1/2)·step - 1/2, with align_corners at y·step
@@ -9,6 +10,9 @@ Counts sampling work per output element: ``linear`` 2^rank products (4 for an im
 PyTorch's mode bilinear), ``cubic`` 4^rank, ``nearest`` none; it reads floor(y·step), and
 ``nearest_exact`` floor((y + 1/2)·step). No parameters, and no antialiasing: in making smaller it
 skips positions.
+
+Exactly one of the three says how large the output is. Of a second input only the size matters; no
+output reads its values: a segmentation network resizes its scores to the image so.
 
 The product n · scale is PyTorch's, in double precision: 0.29 of 100 is 28.999…, so the size
 is 28. With a scale PyTorch places the outputs by the given scale, not by the ratio of the sizes,
@@ -29,6 +33,7 @@ from math import floor
 from convcalc import fields
 from convcalc.geometry import SAME, AxisMap, Resize, Unreadable, axis_name
 from convcalc.operator import SAMPLING, Analysis, Operator, Problem, Term, operator
+from convcalc.ops._target import target_problems, unread
 from convcalc.shape import Shape, known
 
 TAPS = {"linear": 2, "cubic": 4}  # per axis
@@ -38,6 +43,7 @@ TAPS = {"linear": 2, "cubic": 4}  # per axis
 class Upsample(Operator):
     """The interpolation; see the module's docstring."""
 
+    arity = (1, 2)
     ranks = (1, 3)
 
     size: tuple[int, ...] | None = fields.axes("output size per axis", None, minimum=1)
@@ -50,14 +56,10 @@ class Upsample(Operator):
     align_corners: bool = fields.flag("whether the first and the last positions coincide", False)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
-        """Size or scale, an output that is not empty, and a mode that PyTorch has."""
-        (x,) = inputs
-        if self.size is None and self.scale is None:
-            message = "upsample needs size or scale"
-            yield Problem("missing-key", "scale", message, "for instance 'scale: 2'")
-        elif self.size is not None and self.scale is not None:
-            message = "upsample takes size or scale, not both"
-            yield Problem("unsupported-combination", "scale", message, "leave out one of them")
+        """One way to say the size, an output that is not empty, and a mode that PyTorch has."""
+        x = inputs[0]
+        if problems := list(target_problems(self, ("size", "scale"), inputs, "scale: 2")):
+            yield from problems
         elif self.scale is not None:
             yield from _scale_problems(x, self.scale)
         if self.mode == "cubic" and x.rank != 2:
@@ -69,14 +71,15 @@ class Upsample(Operator):
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Each output element is interpolated from its neighbours in the input."""
-        (x,) = inputs
+        x, *reference = inputs
         scales = self.scale or (None,) * x.rank
-        spatial = self.size or tuple(map(scaled_size, x.spatial, self.scale or ()))
+        size = reference[0].spatial if reference else self.size
+        spatial = size or tuple(map(scaled_size, x.spatial, self.scale or ()))
         output = x.with_spatial(spatial)
         axes = tuple(map(self._map, x.spatial, spatial, scales))
         amount = output.numel * TAPS.get(self.mode, 0) ** x.rank
         terms = (Term("interpolation", SAMPLING, amount),) if self.mode in TAPS else ()
-        return Analysis(output, (axes,), terms)
+        return Analysis(output, (axes, *unread(inputs)), terms)
 
     def _map(self, n: int, m: int, scale: Fraction | None) -> AxisMap:
         if n == m:

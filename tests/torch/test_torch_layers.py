@@ -220,8 +220,15 @@ def test_crops_leave_what_narrow_leaves() -> None:
                 ((1, 1, n), (1, 4, m)),
                 lambda n=n, m=m: lambda x, _: x.narrow(2, (n - m) // 2, m),
             )
+        for n, m, before in product(range(1, 6), range(1, 6), range(4)):
+            yield Case(
+                "crop",
+                {"offset": before},
+                ((1, 1, n), (1, 4, m)),
+                lambda m=m, b=before: lambda x, _: x.narrow(2, b, m),
+            )
 
-    agreed(cases(), working=130, refused=50)
+    agreed(cases(), working=160, refused=110)
 
 
 # --- joining ---------------------------------------------------------------------------------
@@ -312,9 +319,15 @@ def test_resizing_gives_the_sizes_that_pytorch_gives(mode: str, corners: bool) -
                 size,
                 lambda r=rank, w=wanted: resized(mode, r, corners, size=w),
             )
+            yield Case(
+                "upsample",
+                options,
+                (*size, (1, 5, *wanted)),
+                lambda r=rank, w=wanted: lambda x, _: resized(mode, r, corners, size=w)(x),
+            )
 
-    working = {"linear": 320, "cubic": 100, "nearest": 0 if corners else 320}[mode]
-    refused = {"linear": 40, "cubic": 250, "nearest": 399 if corners else 40}[mode]
+    working = {"linear": 395, "cubic": 125, "nearest": 0 if corners else 395}[mode]
+    refused = {"linear": 40, "cubic": 300, "nearest": 474 if corners else 40}[mode]
     agreed(cases(), working, refused)
 
 

@@ -1,4 +1,8 @@
-"""The shipped networks that torchvision has too, module by module and product by product."""
+"""The shipped networks that torchvision has too, module by module and product by product.
+
+Classifiers and segmentation networks; the latter with the auxiliary head with which torchvision
+publishes them, and as ``…_noaux`` without it.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from convcalc.analysis import analyse
 from convcalc.library import shipped_names
 from convcalc.network import read_network
+from convcalc.operator import WEIGHTS
 from convcalc.report import Report
 
 
@@ -40,10 +45,15 @@ LIBRARY = torch.library.Library("torchvision", "FRAGMENT")
 MODELS = torchvision_models()
 
 # How torchvision's builder is asked for the network that ships, where its default is another.
-OPTIONS: dict[str, dict[str, Any]] = {
-    "googlenet": {"aux_logits": False, "init_weights": False},
-    "inception_v3": {"aux_logits": False, "init_weights": False},
-}
+WITHOUT_HEADS = {"aux_logits": False, "init_weights": False}
+OPTIONS: dict[str, dict[str, Any]] = {"googlenet": WITHOUT_HEADS, "inception_v3": WITHOUT_HEADS}
+for segmentation in MODELS.list_models(MODELS.segmentation):
+    own = {"weights_backbone": None}
+    if segmentation.startswith("lraspp"):
+        OPTIONS[segmentation] = own
+    else:
+        OPTIONS[segmentation] = {**own, "aux_loss": True}
+        OPTIONS[f"{segmentation}_noaux"] = {**own, "aux_loss": False}
 
 # RegNet's builder computes widths with tensors, which must hold numbers.
 WIDTH_RULE = MODELS.regnet.BlockParams.from_init_params
@@ -56,14 +66,15 @@ def with_numbers(*args: Any, **kwargs: Any) -> Any:
 
 MODELS.regnet.BlockParams.from_init_params = with_numbers
 
-SHARED = sorted(set(shipped_names()) & set(MODELS.list_models()))
+SHARED = sorted(set(shipped_names()) & {*MODELS.list_models(MODELS), *OPTIONS})
 
 
 @cache
 def model(name: str) -> nn.Module:
     """torchvision's network without memory for its weights."""
     with torch.device("meta"):
-        return MODELS.get_model(name, weights=None, **OPTIONS.get(name, {})).eval()
+        theirs = name.removesuffix("_noaux")
+        return MODELS.get_model(theirs, weights=None, **OPTIONS.get(name, {})).eval()
 
 
 @cache
@@ -73,6 +84,7 @@ def report(name: str) -> Report:
 
 def test_there_are_networks_to_compare() -> None:
     assert len(SHARED) >= 30
+    assert set(OPTIONS) < set(SHARED)
 
 
 def trimmed(*shape: int) -> tuple[int, ...]:
@@ -103,8 +115,38 @@ def test_a_network_multiplies_as_often_as_torchvisions(name: str) -> None:
     (x,) = report(name).inputs.values()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         output = model(name)(torch.empty(x.dims, device="meta"))
+    if isinstance(output, dict):  # of segmentation; the scores of an auxiliary head are beside
+        output = output["out"]
     assert counter.get_total_flops() == report(name).totals.flops
     assert [tuple(output.shape)] == [shape.dims for shape in report(name).outputs.values()]
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_a_network_multiplies_as_often_layer_by_layer(name: str) -> None:
+    (x,) = report(name).inputs.values()
+    assert sorted(ours(report(name))) == sorted(theirs(model(name), x.dims))
+
+
+def ours(result: Report) -> list[int]:
+    """The products of every convolution and linear layer, also within composites."""
+    terms = (term for layer in result.layers for term in layer.terms)
+    return [term.amount for term in terms if term.kind == WEIGHTS and term.amount]
+
+
+def theirs(network: nn.Module, dims: tuple[int, ...]) -> list[int]:
+    """The same by the shapes that PyTorch's layers meet while they run."""
+    found = []
+
+    def count(layer: nn.Module, _: Any, output: torch.Tensor) -> None:
+        found.append(output.numel() * layer.weight[0].numel())
+
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    hooks = [layer.register_forward_hook(count) for layer in layers]
+    with torch.no_grad():
+        network(torch.empty(dims, device="meta"))
+    for hook in hooks:
+        hook.remove()
+    return found
 
 
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
