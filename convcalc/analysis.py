@@ -23,15 +23,20 @@ COUNTED = (WEIGHTS, DYNAMIC)
 
 
 def analyse(
-    network: Network, *, counted: Sequence[str] = COUNTED, dtype: str = "float32"
+    network: Network,
+    *,
+    counted: Sequence[str] = COUNTED,
+    dtype: str = "float32",
+    support: bool = False,
 ) -> Report:
     """The report of a network.
 
     ``counted`` are the kinds of work that make up the MACs (FLOPs are 2 × MACs); ``dtype`` is
-    the type of weights and activations for memory. A network with problems gives the report
-    of the layers that could be computed.
+    the type of weights and activations for memory. With ``support``, receptive fields also say
+    how many positions within them are not read. A network with problems gives the report of the
+    layers that could be computed.
     """
-    fields = receptive_fields(network)
+    fields = receptive_fields(network, support=support)
     layers = tuple(
         _layer(network, layer, seen, counted, dtype)
         for layer, seen in zip(network.layers, fields, strict=True)

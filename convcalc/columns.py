@@ -46,7 +46,7 @@ class Column(NamedTuple):
 def cell(column: Column, row: Any, totals: Any | None) -> Any:
     """The value of a row; a share is a fraction of the value in ``totals``."""
     value = column.value(row)
-    if column.unit != SHARE or totals is None or value is None:
+    if column.unit != SHARE or totals is None or not isinstance(value, int):
         return value
     whole = column.value(totals)
     if not (known(value) and known(whole)):
@@ -104,6 +104,16 @@ def _intensity(row: Row) -> Any:
 def _of_field(name: str) -> Callable[[Row], Any]:
     """A value of the receptive field; None for a row without one."""
     return lambda row: getattr(row.receptive_field, name, None)
+
+
+def _reach(row: Row) -> Any:
+    """How much of the input's size the receptive field has, on the axis where that is most."""
+    field = row.receptive_field
+    if field is None or not field.input_size:
+        return None
+    if not known((*field.size, *field.input_size)):
+        return UNKNOWN
+    return max(Fraction(*pair) for pair in zip(field.size, field.input_size, strict=True))
 
 
 def _mark(row: Row) -> str:
@@ -178,6 +188,33 @@ _ALL = (
     ),
     Column("jump", "jump", _of_field("jump"), "", "right", 4, "effective stride on the input"),
     Column("center", "center", _of_field("center"), "", "right", 5, "center of output 0"),
+    Column(
+        "reach",
+        "of input",
+        _reach,
+        SHARE,
+        "right",
+        4,
+        "receptive field in relation to the size of the input, the largest of the axes",
+    ),
+    Column(
+        "coverage",
+        "coverage",
+        _of_field("coverage"),
+        SHARE,
+        "right",
+        3,
+        "share of the positions within the receptive field that are read, per axis",
+    ),
+    Column(
+        "holes",
+        "holes",
+        _of_field("holes"),
+        "",
+        "right",
+        6,
+        "positions within the receptive field that are not read, per axis",
+    ),
     Column(
         "global",
         "global",

@@ -111,6 +111,8 @@ def _field(field: ReceptiveField) -> dict[str, Any]:
         "size_min": plain(field.size_min),
         "jump": plain(field.jump),
         "center": plain(field.center),
+        "coverage": plain(field.coverage),
+        "holes": plain(field.holes),
         "global": field.is_global,
         "unbounded": field.unbounded,
         "unknown": field.reason or None,

@@ -47,7 +47,7 @@ class ReceptiveField:
     ``unbounded``: a deformable layer can look anywhere, the size is that of its grid.
     ``coverage`` is the share of the positions within the extent that are really read, ``holes``
     how many are not, each for the phase where it is worst; None where nobody asked for them.
-    ``reason`` tells why something is unknown.
+    ``input_size`` is the size of the network input. ``reason`` tells why something is unknown.
     """
 
     size: tuple[int, ...]
@@ -57,6 +57,7 @@ class ReceptiveField:
     is_global: bool = False
     unbounded: bool = False
     reason: str = ""
+    input_size: tuple[int, ...] = ()
     coverage: tuple[Fraction, ...] | None = None
     holes: tuple[int, ...] | None = None
 

@@ -47,7 +47,7 @@ LAYERS = (
 # Packages from elsewhere, and the only places that import them.
 FOREIGN = {
     "yaml": {"document", "scalars", "yaml_errors"},
-    "rich": {"render.table"},
+    "rich": {"render.table", "render.map"},
     "typer": {"cli"},
     "click": set[str](),  # typer has a copy of its own
 }

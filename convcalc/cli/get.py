@@ -64,7 +64,8 @@ def command(
 
     settings = ctx.obj
     variants = [variant] if variant else []
-    found = Reading(variants, input, batch, set, count, dtype).reports([target])
+    support = bool(re.search(r"coverage|holes|receptive_fields?$", path))  # which takes longer
+    found = Reading(variants, input, batch, set, count, dtype, support).reports([target])
     if len(found) > 1:
         raise Failure("get takes one input", "name each --input once")
     network, report = found[0]

@@ -61,7 +61,8 @@ def command(
     settings = ctx.obj
     form = settings.format(FORMATS)
     target = Target("<layer>", None, network_text(operator, fields or [], input))
-    ((network, report),) = Reading(batch=batch, counted=count, dtype=dtype).reports([target])
+    reading = Reading(batch=batch, counted=count, dtype=dtype, support=True)
+    ((network, report),) = reading.reports([target])
     if report.layers:
         style = settings.style()
         layer, *ports = report.layers

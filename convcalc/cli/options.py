@@ -45,3 +45,7 @@ DType = Annotated[
 Variant = Annotated[
     str, typer.Option("--variant", metavar="NAME", help="A variant of the network.")
 ]
+Columns = Annotated[
+    str,
+    typer.Option("--columns", metavar="A,B", help="Columns, or +A,B for more than the usual ones."),
+]

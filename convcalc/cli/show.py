@@ -49,12 +49,7 @@ def command(
     input: options.Inputs = [],  # noqa: A002, B006
     batch: options.Batch = 1,
     set: options.Params = [],  # noqa: A002, B006
-    columns: Annotated[
-        str,
-        typer.Option(
-            "--columns", metavar="A,B", help="Columns, or +A,B for more than the usual ones."
-        ),
-    ] = "",
+    columns: options.Columns = "",
     sort: Annotated[
         str, typer.Option("--sort", metavar="COLUMN", help="Largest first, for instance macs.")
     ] = "",
@@ -83,7 +78,8 @@ def command(
     settings = ctx.obj
     form = settings.format(FORMATS)
     view = View(depth_of(depth), by, columns, sort, top, exact)
-    read = Reading(variant, input, batch, set, count, dtype).reports(targets)
+    support = form == "json" or "coverage" in columns or "holes" in columns  # which takes longer
+    read = Reading(variant, input, batch, set, count, dtype, support).reports(targets)
     reports = [report for _, report in read]
     table = view.table(reports)
     if form == "json" or any(report.layers or not report.problems for report in reports):
@@ -117,7 +113,7 @@ class View(NamedTuple):
         listed = rows_by_operator(report) if self.by else rows(report, self.depth)
         listed = self.ordered(listed)
         shown = top_rows(listed, self.top) if self.top else listed
-        columns = self.chosen_columns(OF_OPERATORS if self.by else DEFAULT)
+        columns = chosen_columns(self.columns, OF_OPERATORS if self.by else DEFAULT)
         return report_table(report, columns, shown, exact=self.exact)
 
     def of_several(self, reports: Sequence["Report"]) -> "Table":
@@ -129,7 +125,7 @@ class View(NamedTuple):
         counted = " + ".join(reports[0].counted)
         return Table(
             "",
-            tuple(self.chosen_columns(OF_TARGETS)),
+            tuple(chosen_columns(self.columns, OF_TARGETS)),
             listed[: self.top or None],
             footer=(f"MACs: {counted} · FLOPs = 2 × MACs",),
         )
@@ -144,14 +140,15 @@ class View(NamedTuple):
             sorted_rows(listed, COLUMNS[chosen(key, SORTABLE, "--sort")].value) if key else listed
         )
 
-    def chosen_columns(self, usual: Sequence[str]) -> list["Column"]:
-        """Those of --columns: instead of the usual ones, or after them with a plus."""
-        from convcalc.columns import COLUMNS
 
-        words = [word.strip() for word in self.columns.replace("+", ",").split(",")]
-        keys = [chosen(word, COLUMNS, "--columns") for word in words if word]
-        more = not keys or self.columns.lstrip().startswith("+")
-        return [COLUMNS[key] for key in dict.fromkeys([*(usual if more else ()), *keys])]
+def chosen_columns(text: str, usual: Sequence[str]) -> list["Column"]:
+    """Those of --columns: instead of the usual ones, or after them with a plus."""
+    from convcalc.columns import COLUMNS
+
+    words = [word.strip() for word in text.replace("+", ",").split(",")]
+    keys = [chosen(word, COLUMNS, "--columns") for word in words if word]
+    more = not keys or text.lstrip().startswith("+")
+    return [COLUMNS[key] for key in dict.fromkeys([*(usual if more else ()), *keys])]
 
 
 def _payload(reports: Sequence["Report"]) -> Any:

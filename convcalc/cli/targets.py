@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.analysis import analyse
 from convcalc.cli.settings import Failure, chosen, environment
@@ -27,6 +27,7 @@ class Reading(NamedTuple):
     params: Sequence[str] = ()
     counted: str = ""
     dtype: str = ""
+    support: bool = False
 
     def reports(self, targets: Sequence[str | Target]) -> list[tuple[Network, Report]]:
         """Every network with its report; problems of content are in them."""
@@ -36,7 +37,8 @@ class Reading(NamedTuple):
             networks = list(self._networks(list(map(target_of, targets))))
         except TargetError as error:
             raise Failure(error.message, error.help) from None
-        return [(network, analyse(network, counted=counted, dtype=dtype)) for network in networks]
+        options: Any = {"counted": counted, "dtype": dtype, "support": self.support}
+        return [(network, analyse(network, **options)) for network in networks]
 
     def _networks(self, targets: Sequence[Target]) -> Iterator[Network]:
         shapes = input_shapes(self.inputs) or [None]

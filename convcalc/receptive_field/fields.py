@@ -8,7 +8,7 @@ from fractions import Fraction
 from math import lcm
 from typing import Any, NamedTuple
 
-from convcalc.graph import Layer, Network
+from convcalc.graph import Network
 from convcalc.receptive_field.kinds import HULLS, SUPPORTS
 from convcalc.receptive_field.reach import LONGEST_PERIOD, Reaches, seen_together
 from convcalc.receptive_field.walk import Walk
@@ -25,24 +25,35 @@ def receptive_fields(
     """
     done: dict[Any, ReceptiveField] = {}
     fields: list[Mapping[str, ReceptiveField]] = [
-        {name: _described(axes, layer, done) for name, axes in sight.items() if axes}
+        {
+            name: _described(
+                axes, layer.analysis.output.spatial, network.inputs[name].spatial, done
+            )
+            for name, axes in sight.items()
+            if axes
+        }
         for layer, sight in Walk(network).layers()
     ]
     return _with_coverage(network, fields) if support else fields
 
 
 def _described(
-    axes: tuple[Reaches, ...], layer: Layer, done: dict[Any, ReceptiveField]
+    axes: tuple[Reaches, ...],
+    spatial: tuple[int, ...],
+    inputs: tuple[int, ...],
+    done: dict[Any, ReceptiveField],
 ) -> ReceptiveField:
     """The receptive field of a tensor from its reaches; equal ones are made once."""
-    key = (axes, layer.analysis.output.spatial)
+    key = (axes, spatial, inputs)
     found = done.get(key)
     if found is None:
         found = done[key] = _field(*key)
     return found
 
 
-def _field(axes: tuple[Reaches, ...], spatial: tuple[int, ...]) -> ReceptiveField:
+def _field(
+    axes: tuple[Reaches, ...], spatial: tuple[int, ...], inputs: tuple[int, ...]
+) -> ReceptiveField:
     """What the reaches of each axis say together."""
     views = [_view(*axis) for axis in zip(axes, sizes_of(axes, spatial), strict=True)]
     parts = [reach for reaches in axes for reach in reaches]
@@ -54,6 +65,7 @@ def _field(axes: tuple[Reaches, ...], spatial: tuple[int, ...]) -> ReceptiveFiel
         any(reach.is_global for reach in parts),
         any(reach.unbounded for reach in parts),
         next((view.reason for view in views if view.reason), ""),
+        inputs,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from convcalc.geometry import AxisMap, Partition, Resize, Slide, Stamp, extent
@@ -12,6 +13,16 @@ from convcalc.receptive_field.measures import extent_of
 from convcalc.receptive_field.preimage import preimage
 from convcalc.receptive_field.reach import Reaches
 from convcalc.receptive_field.walk import Walk
+
+
+class Level(NamedTuple):
+    """One tensor on the way back: the positions of it that are needed, and the layer that reads
+    them for the level before, with the number of the input."""
+
+    tensor: int
+    seen: Bits
+    layer: Layer | None = None
+    axis: AxisMap | None = None
 
 
 class Step(NamedTuple):
@@ -24,24 +35,28 @@ class Step(NamedTuple):
     why: str
 
 
-def trace(network: Network, tensor: int, axis: int, position: int) -> list[Step]:
-    """The steps along the path that reaches furthest, the last layer first.
-
-    Layers that read each position from itself are left out.
-    """
-    seen: Bits | None = (position, 1)
-    steps = []
+def levels(network: Network, tensor: int, axis: int, position: int) -> list[Level]:
+    """The tensors along the path that reaches furthest, the output position first."""
+    found = [Level(tensor, (position, 1))]
     for layer, number in _way(network, tensor, axis):
         maps = layer.analysis.axes[number]
-        if seen is None or len(maps) <= axis:
-            continue
-        read = preimage(maps[axis], seen)
-        size, needs = extent_of(seen), 0 if read is None else extent_of(read)
-        if needs != size:
-            steps.append(
-                Step(layer.path, layer.name, size, needs, _reason(maps[axis], size, needs))
-            )
-        seen = read
+        if len(maps) <= axis:
+            break
+        read = preimage(maps[axis], found[-1].seen)
+        if read is None:
+            break
+        found.append(Level(layer.inputs[number], read, layer, maps[axis]))
+    return found
+
+
+def trace(found: Sequence[Level]) -> list[Step]:
+    """The layers that read more positions, or fewer, than they make."""
+    steps = []
+    for before, level in pairwise(found):
+        size, needs = extent_of(before.seen), extent_of(level.seen)
+        if size != needs and level.layer is not None and level.axis is not None:
+            why = _reason(level.axis, size, needs)
+            steps.append(Step(level.layer.path, level.layer.name, size, needs, why))
     return steps
 
 

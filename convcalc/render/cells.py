@@ -81,11 +81,21 @@ def value_text(value: Any, unit: str = "", *, exact: bool = False) -> str:
         return UNKNOWN_WORD
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
-        return memory_text(value, exact=exact) if unit == BYTES else count_text(value, exact=exact)
+    if isinstance(value, int | Fraction):
+        return _number_text(value, unit, exact)
+    return _shares_text(value) if unit == SHARE else _structure_text(value)
+
+
+def _number_text(value: int | Fraction, unit: str, exact: bool) -> str:
     if isinstance(value, Fraction):
         return percent_text(value) if unit == SHARE else decimal_text(value)
-    return _structure_text(value)
+    return memory_text(value, exact=exact) if unit == BYTES else count_text(value, exact=exact)
+
+
+def _shares_text(values: Sequence[Fraction]) -> str:
+    """One share where all axes agree."""
+    texts = list(map(percent_text, values))
+    return texts[0] if len(set(texts)) == 1 else " × ".join(texts)
 
 
 def _structure_text(value: Any) -> str:

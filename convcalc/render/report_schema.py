@@ -150,6 +150,12 @@ def _field() -> Schema:
         "size_min": _said(_SIZES, "the smallest over the phases"),
         "jump": _said(_FRACTIONS, "effective stride on the input"),
         "center": _said(_FRACTIONS, "center of output 0; positions count from 0"),
+        "coverage": _said(
+            _or_null(_FRACTIONS), "the least share of the extent that is read, per axis"
+        ),
+        "holes": _said(
+            _or_null(_SIZES), "the most positions within the extent that are not read, per axis"
+        ),
         "global": _said(_FLAG, "the output also depends on the whole input"),
         "unbounded": _said(_FLAG, "a deformable layer looks anywhere; the size is its grid's"),
         "unknown": _said(_or_null(_TEXT), "the reason why something is not known"),

@@ -1,0 +1,249 @@
+"""``convcalc rf``: what the layers of a network see, and pictures of it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from convcalc.cli import options
+from convcalc.cli.settings import Failure, write_file
+
+if TYPE_CHECKING:
+    from convcalc.cli.settings import Settings
+    from convcalc.graph import Network
+    from convcalc.receptive_field.study import Study
+    from convcalc.report import Report
+
+SUGGESTED = 10  # stacks that are shown
+
+
+def command(
+    ctx: typer.Context,
+    target: Annotated[
+        str,
+        typer.Argument(metavar="[TARGET]", help="Network file, FILE::VARIANT, name, or -."),
+    ] = "",
+    at: Annotated[
+        str,
+        typer.Option("--at", metavar="ID", help="Layer or block to look at; else the output."),
+    ] = "",
+    position: Annotated[
+        str,
+        typer.Option("--position", metavar="Y,X", help="Output position; else one in the middle."),
+    ] = "",
+    path: Annotated[
+        bool, typer.Option("--path", help="How the size comes about, layer by layer.")
+    ] = False,
+    strip: Annotated[
+        bool, typer.Option("--strip", help="A character per input position of each axis.")
+    ] = False,
+    map: Annotated[  # noqa: A002 - the option's name
+        bool, typer.Option("--map", help="A picture of both axes.")
+    ] = False,
+    svg: Annotated[
+        str, typer.Option("--svg", metavar="FILE", help="Write the cone as a figure.")
+    ] = "",
+    stack: Annotated[
+        str,
+        typer.Option(
+            "--stack", metavar="LAYERS", help="Layers without a file: 'k=3 d=1,2,3'; see below."
+        ),
+    ] = "",
+    suggest: Annotated[
+        str,
+        typer.Option(
+            "--suggest",
+            metavar="WISH",
+            help="Dilations without holes: 'k=3 layers=4 size>=31'.",
+        ),
+    ] = "",
+    of: Annotated[
+        str,
+        typer.Option("--of", metavar="INPUT", help="Which input, where a network has several."),
+    ] = "",
+    depth: Annotated[
+        str,
+        typer.Option("--depth", metavar="N", help="How far blocks are opened: 1, 2, 3 or all."),
+    ] = "1",
+    columns: options.Columns = "",
+    variant: options.Variant = "",
+    input: options.Inputs = [],  # noqa: A002, B006
+    set: options.Params = [],  # noqa: A002, B006
+) -> int:
+    """Show receptive fields: size, jump, center, coverage, holes, halo.
+
+    One line per layer or block, then what the output sees. --stack takes groups of layers divided
+    by semicolons, each an operator (conv if none is named) and lists of k, s, d, repeated n
+    times: 'k=7 s=2; max_pool k=3 s=2; k=3 d=1,2,5 n=2'.
+    """
+    settings = ctx.obj
+    if [bool(target), bool(stack), bool(suggest)].count(True) != 1:
+        raise Failure("rf takes a target, or --stack, or --suggest", "see 'convcalc rf -h'")
+    if suggest:
+        return _suggest(settings, suggest)
+    from convcalc.cli.problems import tell
+
+    network, report = _read(target, stack, [variant] if variant else [], input, set)
+    if report.layers:
+        study = _study(network, at, position, of)
+        if svg:
+            from convcalc.render.cone import cone_svg
+
+            write_file(svg, cone_svg(study) + "\n")
+        shown = _Shown(depth, columns, path, strip, map, stack)
+        _write(settings, network, report, study, shown)
+    return tell([network], settings)
+
+
+class _Shown(NamedTuple):
+    """What is asked for."""
+
+    depth: str
+    columns: str
+    path: bool
+    strip: bool
+    map: bool
+    stack: str
+
+
+def _read(
+    target: str, stack: str, variants: Sequence[str], inputs: Sequence[str], params: Sequence[str]
+) -> tuple["Network", "Report"]:
+    """The network and its report; a stack is a network without a name."""
+    from convcalc.cli.stacks import stack_text, stacked
+    from convcalc.cli.targets import Reading
+    from convcalc.library import Target
+
+    wanted = target or Target("<stack>", None, stack_text(stacked(stack), 2))
+    found = Reading(variants, inputs, 1, params, support=True).reports([wanted])
+    if len(found) > 1:
+        raise Failure("rf takes one input size", "name each --input once")
+    return found[0]
+
+
+def _study(network: "Network", at: str, position: str, of: str) -> "Study":
+    """The tensor that is looked at."""
+    from convcalc.receptive_field.preimage import Unseen
+    from convcalc.receptive_field.study import StudyError, study
+
+    try:
+        return study(network, at, _numbers(position), of)
+    except StudyError as error:
+        raise Failure(error.message, error.help) from None
+    except Unseen as error:
+        raise Failure(f"the receptive field is unknown: {error}") from None
+
+
+def _numbers(text: str) -> list[int]:
+    words = [word.strip() for word in text.replace("x", ",").split(",") if word.strip()]
+    if not all(word.isdecimal() and word.isascii() and len(word) < 12 for word in words):
+        raise Failure(f"--position '{text}' is no position", "for instance 3,5")
+    return [int(word) for word in words]
+
+
+def _write(
+    settings: "Settings", network: "Network", report: "Report", study: "Study", shown: _Shown
+) -> None:
+    """The table with what is asked for below it, or the same for programs."""
+    from convcalc.cli.show import chosen_columns, depth_of
+    from convcalc.receptive_field.flags import flags
+    from convcalc.render import FORMATS, render
+    from convcalc.render.frame import report_title
+    from convcalc.render.sight import OF_STACK, SHOWN, sight_lines, sight_table
+    from convcalc.rows import rows
+
+    form = settings.format(FORMATS)
+    style = settings.style()
+    remarks = flags(network, report)
+    footer = [*sight_lines(study), *_stack_lines(shown.stack)]
+    listed = rows(report, depth_of(shown.depth))
+    columns = chosen_columns(shown.columns, OF_STACK if shown.stack else SHOWN)
+    title = "" if shown.stack else f"{report_title(report)} · receptive fields"
+    table = sight_table(title, columns, listed, remarks, footer)
+    payload = _payload(report, study, remarks) if form == "json" else None
+    text = render(form, table, payload, style)
+    if form == "table":
+        text = "\n".join([text, *_pictures(study, shown, style)])
+    settings.write(text)
+
+
+def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
+    """The trace, the strip and the map."""
+    lines: list[str] = []
+    if shown.path:
+        from convcalc.receptive_field.trace import levels, trace
+        from convcalc.render.sight import trace_lines
+
+        for index, axis in enumerate(_distinct(study)):
+            steps = trace(levels(study.network, study.tensor, index, axis.position))
+            lines += ["", *trace_lines(steps)]
+    if shown.strip:
+        from convcalc.render.strip import strip
+
+        for index, axis in enumerate(_distinct(study)):
+            lines += ["", axis.name, *strip(study.paths(index), style)]
+    if shown.map:
+        if study.rank < 2:
+            raise Failure("--map needs two axes", "--strip shows one")
+        from convcalc.render.map import field_map
+
+        lines += ["", *field_map(study, style)]
+    return lines
+
+
+def _distinct(study: "Study") -> list[Any]:
+    """The axes, one alone where all are alike."""
+    first, *others = study.axes
+    alike = all(axis.seen == first.seen and axis.jump == first.jump for axis in others)
+    return [first] if alike else list(study.axes)
+
+
+def _stack_lines(text: str) -> list[str]:
+    """The exact test for holes, and the rule of HDC beside it."""
+    if not text:
+        return []
+    from convcalc.cli.stacks import stacked
+    from convcalc.render.sight import verdict
+
+    return verdict([layer[1:] for layer in stacked(text)])
+
+
+def _payload(report: "Report", study: "Study", remarks: Any) -> Any:
+    from convcalc.payload import report_payload
+    from convcalc.receptive_field.payload import study_payload
+
+    whole = report_payload(report)
+    kept = ("path", "operator", "output", "receptive_field", "source")
+    layers = [
+        {**{key: layer[key] for key in kept}, "flags": remarks.get(layer["path"], [])}
+        for layer in whole["layers"]
+    ]
+    head = ("tool", "network", "variant", "source", "inputs", "outputs")
+    return {
+        "schema": "convcalc/receptive-field-v1",
+        **{key: whole[key] for key in head},
+        "target": study_payload(study),
+        "layers": layers,
+        "problems": whole["problems"],
+    }
+
+
+def _suggest(settings: "Settings", text: str) -> int:
+    """Stacks of dilated convolutions without holes."""
+    from itertools import islice
+
+    from convcalc.cli.stacks import wanted
+    from convcalc.receptive_field.gridding import suggestions
+    from convcalc.render import FORMATS, render
+    from convcalc.render.sight import suggestion_payload, suggestion_table
+
+    wish = wanted(text)
+    found = list(islice(suggestions(*wish), SUGGESTED))
+    if not found:
+        most = wish.kernel_size**wish.layers
+        message = f"no {wish.layers} layers of {wish.kernel_size} taps without holes reach {text}"
+        raise Failure(message, f"without holes they reach {most} at most; more layers, or larger k")
+    form = settings.format(FORMATS)
+    payload = suggestion_payload(found) if form == "json" else None
+    settings.write(render(form, suggestion_table(found), payload, settings.style()))
+    return 0

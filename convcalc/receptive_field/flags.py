@@ -1,0 +1,74 @@
+"""What is worth a remark beside a layer's receptive field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from convcalc.geometry import AxisMap, Stamp
+from convcalc.graph import Layer, Network
+from convcalc.receptive_field.joins import Drift, drifts
+from convcalc.report import LayerReport, ReceptiveField, Report
+from convcalc.shape import known
+
+
+def flags(network: Network, report: Report) -> Mapping[str, list[str]]:
+    """Remarks by the path of a layer, and of every block for the layers in it."""
+    found: dict[str, dict[str, None]] = {}
+    apart: dict[str, Drift] = {}
+    for drift in drifts(network):
+        apart.setdefault(drift.path, drift)
+    first = first_to_see_all(report)
+    for layer, result in zip(network.layers, report.layers, strict=True):
+        words = list(_words(layer, result, apart.get(layer.path)))
+        if layer.path == first:
+            words.append("spans the input")
+        for path in (*(group.path for group in layer.groups), layer.path):
+            found.setdefault(path, {}).update(dict.fromkeys(words))
+    return {path: list(words) for path, words in found.items()}
+
+
+def first_to_see_all(report: Report) -> str:
+    """The first layer whose field is as large as the input on every axis; empty if none is."""
+    return next((layer.path for layer in report.layers if _sees_all(layer.receptive_field)), "")
+
+
+def _sees_all(field: ReceptiveField | None) -> bool:
+    if field is None or not known(field.size) or not known(field.input_size):
+        return False
+    return all(size >= n for size, n in zip(field.size, field.input_size, strict=True))
+
+
+def _words(layer: Layer, result: LayerReport, drift: Drift | None) -> Iterator[str]:
+    """The remarks on one layer."""
+    field = result.receptive_field
+    if field and field.holes and known(field.holes) and any(field.holes):
+        yield "holes"
+    if field and known(field.size_min) and 0 in field.size_min:
+        yield "some outputs read nothing"
+    if taps := _uneven(layer):
+        yield f"{taps[0]} to {taps[1]} taps per output"
+    if drift:
+        yield f"branches {drift_text(drift)}"
+
+
+def drift_text(drift: Drift) -> str:
+    """How far branches are apart, in words."""
+    if drift.per_output:
+        return f"drift apart by {drift.per_output} per output"
+    return f"are {drift.offset} apart"
+
+
+def _uneven(layer: Layer) -> tuple[int, int] | None:
+    """The fewest and the most taps that an output of a transposed convolution gets, if they
+    differ: the checkerboard that appears where kernel_size is no multiple of the stride."""
+    for axes in layer.analysis.axes:
+        for axis in axes:
+            counts = taps_by_phase(axis)
+            if counts and min(counts) != max(counts):
+                return min(counts), max(counts)
+    return None
+
+
+def taps_by_phase(axis: AxisMap) -> list[int]:
+    """How many inputs each phase of a stamped kernel reads; nothing for other layers."""
+    return [len(axis.taps(y)) for y in range(axis.period)] if isinstance(axis, Stamp) else []
