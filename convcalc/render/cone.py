@@ -10,10 +10,10 @@ from xml.sax.saxutils import escape
 
 from convcalc.receptive_field.joins import mean_center
 from convcalc.receptive_field.kinds import Bits
-from convcalc.receptive_field.preimage import positions
 from convcalc.receptive_field.study import Study
 from convcalc.receptive_field.trace import Level, levels
 from convcalc.receptive_field.walk import Walk
+from convcalc.render.pixels import Pixel, pixels
 from convcalc.shape import known
 
 WIDTH, MARGIN, LABELS = 720.0, 16.0, 210.0
@@ -21,18 +21,22 @@ ROW, CELL = 34.0, 14.0
 MOST_CELLS = 400  # positions of a level that are drawn one by one
 MOST_ROWS = 40
 MAP_SIZE = 300.0
+HEAT, SHADES = 64, 8  # cells of the heat map per axis, and how many shades it has
 XMLNS = "http://www.w3.org/2000/svg"
 
 STYLE = """
 text{font:12px ui-monospace,Menlo,Consolas,monospace;fill:#333}
 .title{font-weight:bold}.dim{fill:#777}.cone{fill:#2a788e;opacity:.13}
 .read{fill:#2a788e}.gap{fill:#fff;stroke:#d73027;stroke-width:.7}.pad{fill:#bbb}
-.image{fill:#f4f4f4;stroke:#999}.field{fill:#2a788e;fill-opacity:.3}
+.image{fill:#f4f4f4;stroke:#999}.field{fill:#2a788e}
 .first{fill:none;stroke:#d73027;stroke-width:1.2}.last{fill:none;stroke:#4575b4;stroke-width:1.2}
 .out{fill:none;stroke:#2a788e;stroke-dasharray:4 3}
 @media(prefers-color-scheme:dark){text{fill:#ddd}.dim{fill:#999}.image{fill:#222}.gap{fill:#111}}
 """
 
+_SHADES = "".join(
+    f".h{n}{{fill-opacity:{0.06 + 0.9 * n / SHADES:.2f}}}" for n in range(1, SHADES + 1)
+)
 
 Box = tuple[int, int, int, int]  # top, left, bottom, right
 
@@ -62,7 +66,7 @@ def cone_svg(study: Study) -> str:
             f'<svg xmlns="{XMLNS}" viewBox="0 0 {WIDTH:g} {total:g}" role="img">',
             f"<title>{name}</title>",
             f"<desc>{about}</desc>",
-            f"<style>{STYLE}</style>",
+            f"<style>{STYLE}{_SHADES}</style>",
             f'<text class="title" x="{MARGIN:g}" y="22">{name}: {sizes}</text>',
             *cone,
             *side,
@@ -200,7 +204,7 @@ def _image(study: Study, top: float) -> tuple[list[str], float]:
     text = MARGIN + (right - left) * scale + 16
     words = (
         ("", f"input {height}×{width}"),
-        ("", f"shaded: read by output {','.join(map(str, study.positions))}"),
+        ("", f"shaded: paths from output {','.join(map(str, study.positions))}"),
         ("", "red: first output, blue: last output"),
         ("", "outside the image: padding"),
     )
@@ -226,22 +230,26 @@ def _box(study: Study, which: str) -> Box | None:
 
 
 def _heat(study: Study, rect: Callable[[str, Box], str]) -> Iterator[str]:
-    """What is read, as rectangles of equal rows and runs of columns."""
-    for rows, columns in study.region or ():
-        for y, y_end in _runs(rows):
-            for x, x_end in _runs(columns):
-                yield rect("field", (y, x, y_end, x_end))
+    """What is read, darker the more paths lead there; neighbours of one shade are one rectangle."""
+    rows, columns = study.axes
+    if rows.seen is None or columns.seen is None:
+        return
+    across, down = -(-columns.size // HEAT), -(-rows.size // HEAT)
+    for index, line in enumerate(pixels(study, across, down)):
+        top = rows.seen[0] + index * down
+        bottom = min(top + down, rows.seen[0] + rows.size)
+        for shade, start, stop in _runs(line):
+            left = columns.seen[0] + start * across
+            right = min(columns.seen[0] + stop * across, columns.seen[0] + columns.size)
+            if shade:
+                yield rect(f"field h{shade}", (top, left, bottom, right))
 
 
-def _runs(bits: Bits) -> Iterator[tuple[int, int]]:
-    """Start and end of each run of neighbours."""
-    start = last = None
-    for position in positions(bits):
-        if start is None:
-            start = position
-        elif last is not None and position != last + 1:
-            yield start, last + 1
-            start = position
-        last = position
-    if start is not None and last is not None:
-        yield start, last + 1
+def _runs(line: Sequence[Pixel]) -> Iterator[tuple[int, int, int]]:
+    """Shade, start and end of neighbours with the same shade, 1 to SHADES; 0 is a hole."""
+    shades = [0 if p is None else max(1, round(p * SHADES)) for p in line]
+    start = 0
+    for index in range(1, len(shades) + 1):
+        if index == len(shades) or shades[index] != shades[start]:
+            yield shades[start], start, index
+            start = index

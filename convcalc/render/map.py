@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
-from math import sqrt
+from collections.abc import Sequence
 
 from rich.color import Color
 from rich.console import Console
 from rich.segment import Segment, Segments
 from rich.style import Style as Look
 
-from convcalc.receptive_field import region as regions
-from convcalc.receptive_field.kinds import Bits
 from convcalc.receptive_field.study import Study
 from convcalc.render import Style
+from convcalc.render.pixels import Pixel, pixels
 
 PLAIN_WIDTH = 100
 SHADES, HOLE = "░▒▓█", "·"
@@ -22,8 +20,6 @@ ASCII_SHADES, ASCII_HOLE = ":-=#", "."
 # From few paths to the most; a hole is red, so that it is not taken for dark.
 RAMP = ((46, 31, 92), (62, 73, 137), (38, 130, 142), (53, 183, 121), (253, 231, 37))
 RED = (215, 48, 39)
-
-Pixel = float | None  # how much of the most paths, or a hole
 
 
 def field_map(study: Study, style: Style) -> list[str]:
@@ -40,8 +36,8 @@ def field_map(study: Study, style: Style) -> list[str]:
     width = max(8, (style.width or PLAIN_WIDTH) - 1)
     each = -(-max(high.size, 1) // width)
     wide = 2 if 2 * high.size <= width else 1
-    pixels = _pixels(study, each, each if style.color or wide == 2 else 2 * each)
-    lines = _painted(pixels) if style.color else _shaded(pixels, wide, style.ascii)
+    found = pixels(study, each, each if style.color or wide == 2 else 2 * each)
+    lines = _painted(found) if style.color else _shaded(found, wide, style.ascii)
     notes = []
     if study.rank > 2:
         notes.append(f"at {study.axes[0].name} {study.axes[0].center}")
@@ -52,67 +48,19 @@ def field_map(study: Study, style: Style) -> list[str]:
     return [*lines, "; ".join(notes)]
 
 
-def _pixels(study: Study, across: int, down: int) -> list[list[Pixel]]:
-    """Blocks of positions: the shade of their mean, or a hole if one of them is not read."""
-    rows, columns = study.axes[-2:]
-    assert rows.seen is not None
-    assert columns.seen is not None
-    heights = _shares(study, study.rank - 2, rows.size)
-    widths = _shares(study, study.rank - 1, columns.size)
-    steps = range(0, columns.size, across)
-    means = [sum(widths[x : x + across]) / len(widths[x : x + across]) for x in steps]
-    found = []
-    for top in range(0, rows.size, down):
-        mean = sum(heights[top : top + down]) / len(heights[top : top + down])
-        whole = _all_read(study, range(top, min(top + down, rows.size)))
-        read = [whole(x, min(x + across, columns.size)) for x in steps]
-        found.append(
-            [
-                sqrt(mean * share) if there else None
-                for there, share in zip(read, means, strict=True)
-            ]
-        )
-    return found
-
-
-def _shares(study: Study, axis: int, size: int) -> list[float]:
-    """Path counts of an axis, the largest 1."""
-    counts = study.paths(axis).counts
-    most = max(counts)
-    return [float(count / most) for count in counts] + [0.0] * (size - len(counts))
-
-
-def _all_read(study: Study, lines: range) -> Callable[[int, int], bool]:
-    """Whether all positions of some columns are read in every one of these lines."""
-    above = [axis.seen[0] + (axis.size - 1) // 2 for axis in study.axes[:-2] if axis.seen]
-    first_row, first_column = (axis.seen[0] if axis.seen else 0 for axis in study.axes[-2:])
-    rows: list[Bits | None] = [
-        regions.row(study.region, study.rank, [*above, first_row + line]) for line in lines
-    ]
-    bits = -1
-    for row in rows:
-        bits &= 0 if row is None else row[1] << (row[0] - first_column)
-
-    def whole(start: int, stop: int) -> bool:
-        mask = (1 << (stop - start)) - 1
-        return bits >> start & mask == mask
-
-    return whole
-
-
 # --- drawn ---------------------------------------------------------------------------------------
 
 
-def _shaded(pixels: Sequence[Sequence[Pixel]], wide: int, ascii_only: bool) -> list[str]:
+def _shaded(found: Sequence[Sequence[Pixel]], wide: int, ascii_only: bool) -> list[str]:
     """One or two characters each, without colour."""
     shades, hole = (ASCII_SHADES, ASCII_HOLE) if ascii_only else (SHADES, HOLE)
     return [
         "".join((hole if p is None else shades[min(3, int(p * 4))]) * wide for p in line)
-        for line in pixels
+        for line in found
     ]
 
 
-def _painted(pixels: Sequence[Sequence[Pixel]]) -> list[str]:
+def _painted(found: Sequence[Sequence[Pixel]]) -> list[str]:
     """Two lines in one row of half blocks, in 24-bit colour."""
     out = io.StringIO()
     console = Console(
@@ -123,10 +71,10 @@ def _painted(pixels: Sequence[Sequence[Pixel]]) -> list[str]:
         force_terminal=True,
         legacy_windows=False,
     )
-    for upper, lower in zip(pixels[::2], [*pixels[1::2], None], strict=False):
+    for upper, lower in zip(found[::2], [*found[1::2], None], strict=False):
         pairs = zip(upper, lower or [0.0] * len(upper), strict=True)
         segments = [Segment("▀", _look(a, b if lower else a)) for a, b in pairs]
-        console.print(Segments(segments), soft_wrap=True)
+        console.print(Segments([*segments, Segment.line()]), soft_wrap=True, end="")
     return out.getvalue().splitlines()
 
 

@@ -176,7 +176,8 @@ def _effective(study: Study) -> Iterator[str]:
     found = [each for each in spreads if each is not None]
     if len(found) == study.rank:
         texts = [
-            f"σ {each.deviation:.4g}, 95.45 % within {each.core} ({each.core / axis.size:.0%})"
+            f"σ {each.deviation:.4g}, 95.45 % of it within {each.core} positions "
+            f"({each.core * 100 // axis.size} % of the field)"
             for each, axis in zip(found, study.axes, strict=True)
         ]
         yield f"effective field if all weights were equal (an estimate): {_per_axis(study, texts)}"
