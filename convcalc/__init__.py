@@ -7,7 +7,8 @@
     (25557032, 8343641088)
 
 :func:`load` reads a network file or a shipped network, :func:`analyse` computes its
-:class:`Report`. Counts are exact integers for the whole batch; FLOPs are 2 × MACs.
+:class:`Report`, :func:`study` what one of its tensors sees. Counts are exact
+integers for the whole batch; FLOPs are 2 × MACs.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from convcalc.diagnostics import Diagnostic, NetworkError
     from convcalc.graph import Network
     from convcalc.library import TargetError
+    from convcalc.receptive_field.study import Study, study
     from convcalc.report import LayerReport, ReceptiveField, Report, Totals
 
 __all__ = [
@@ -31,11 +33,13 @@ __all__ = [
     "NetworkError",
     "ReceptiveField",
     "Report",
+    "Study",
     "TargetError",
     "Totals",
     "__version__",
     "analyse",
     "load",
+    "study",
 ]
 
 _HOMES = {
@@ -45,9 +49,11 @@ _HOMES = {
     "NetworkError": "diagnostics",
     "ReceptiveField": "report",
     "Report": "report",
+    "Study": "receptive_field.study",
     "TargetError": "library",
     "Totals": "report",
     "analyse": "analysis",
+    "study": "receptive_field.study",
 }
 
 

@@ -15,7 +15,7 @@ import yaml
 
 from convcalc.diagnostics import Diagnostic, Place, Related, in_order
 from convcalc.scalars import WORDS, Wrong, forbidden, resolved
-from convcalc.yaml_errors import explained, expression_at, without_colon
+from convcalc.yaml_errors import REPEAT, explained, expression_at, too_deep, without_colon
 
 
 class Limits(NamedTuple):
@@ -223,10 +223,9 @@ class _Reader:
                 nodes += 1
                 if nodes > self.limits.nodes:
                     message = f"the file has more than {self.limits.nodes:,} nodes"
-                    self.stop(Wrong("too-large", message, _REPEAT), node.place)
+                    self.stop(Wrong("too-large", message, REPEAT), node.place)
                 if len(opened) > self.limits.depth:
-                    message = f"nested deeper than {self.limits.depth} levels"
-                    self.stop(Wrong("too-large", message, _REPEAT), node.place)
+                    self.stop(too_deep(self.limits.depth), node.place)
         return root
 
     def node(self, event: Any, kind: type) -> Node:
@@ -281,7 +280,7 @@ class _Reader:
         """A stand-in for an alias, which is reported."""
         place = place._replace(end=place.column + 1 + len(name))
         message = f"the alias '*{name}' is not supported"
-        self.report(Wrong("unsupported-yaml", message, _REPEAT), place)
+        self.report(Wrong("unsupported-yaml", message, REPEAT), place)
         alias = Scalar(name, name, True, place)
         alias.whole = False
         return alias
@@ -296,7 +295,7 @@ class _Reader:
                 return
             column = line.index(word, column)
             where = self.place(place.line - 1, column, column + len(word))
-            advice = "remove it" if kind == "tag" else _REPEAT
+            advice = "remove it" if kind == "tag" else REPEAT
             message = f"the {kind} '{word}' is not supported"
             self.report(Wrong("unsupported-yaml", message, advice), where)
 
@@ -378,7 +377,6 @@ class _Reader:
         return True
 
 
-_REPEAT: Final = "name what repeats under 'params' or 'blocks'"
 _ONE_DOCUMENT: Final = "keep one network per file"
 _ONE_KEY: Final = "keep one of the two"
 
@@ -388,7 +386,7 @@ def _bad_key(key: Node) -> Wrong | None:
         kind = "list" if isinstance(key, Sequence) else "mapping"
         return Wrong("wrong-type", f"a {kind} cannot be a key", "write a word before the colon")
     if key.plain and key.text == "<<":
-        return Wrong("unsupported-yaml", "the merge key '<<' is not supported", _REPEAT)
+        return Wrong("unsupported-yaml", "the merge key '<<' is not supported", REPEAT)
     if key.plain and WORDS.get(key.text, key) is None:
         return Wrong("wrong-type", "a key cannot be null", "write a word before the colon")
     return None

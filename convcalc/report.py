@@ -6,7 +6,7 @@ All counts are exact integers for the whole batch, or ``UNKNOWN``; FLOPs are 2 Ã
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -57,7 +57,7 @@ class ReceptiveField:
     is_global: bool = False
     unbounded: bool = False
     reason: str = ""
-    input_size: tuple[int, ...] = ()
+    input_size: tuple[int, ...] = field(default=(), compare=False)
     coverage: tuple[Fraction, ...] | None = None
     holes: tuple[int, ...] | None = None
 

@@ -11,6 +11,8 @@ from typing import Any, Final
 from convcalc.diagnostics import Place, Related
 from convcalc.scalars import Wrong
 
+REPEAT: Final = "name what repeats under 'params' or 'blocks'"
+_PARSERS_DEPTH = 1000  # brackets that libyaml 0.2.6 opens within each other
 _QUOTE: Final = "quote the value"
 _SPACE: Final = ("there is no space after the colon", "write 'key: value'")
 _NO_COLON: Final = ("this line has no ': '", "write 'key: value'")
@@ -59,6 +61,9 @@ class _Trouble:
 def explained(error: Any, reader: Any) -> tuple[Any, ...]:
     """The arguments of ``stop``, in the words of people who write files, not parsers."""
     at = _Trouble(error, reader)
+    if "nesting depth" in at.problem:
+        limit = reader.limits.depth
+        return too_deep(limit), reader.place(at.place.line - 1, _opened_beyond(at.before, limit))
     if at.character == "\t" and not at.before.strip():
         return _syntax("a tab cannot indent a line", "indent with spaces"), at.place
     if "flow" in at.context:
@@ -68,6 +73,28 @@ def explained(error: Any, reader: Any) -> tuple[Any, ...]:
     if "':'" in at.problem or "mapping values" in at.problem:
         return _colon_error(at, reader)
     return _sentence(at)
+
+
+def too_deep(limit: int) -> Wrong:
+    """More levels within each other than are read."""
+    return Wrong("too-large", f"nested deeper than {limit} levels", REPEAT)
+
+
+def _opened_beyond(before: str, limit: int) -> int:
+    """Where the bracket stands that opens the first level beyond the limit.
+
+    The parser reads ahead on a line and gives up before the reader sees the first bracket; it
+    stops behind its last level, from where the levels are counted down.
+    """
+    level = _PARSERS_DEPTH
+    for column in range(len(before) - 1, -1, -1):
+        if before[column] in "[{":
+            if level <= limit + 1:
+                return column
+            level -= 1
+        elif before[column] in "]}":
+            level += 1
+    return len(before)
 
 
 def _sentence(at: _Trouble) -> tuple[Wrong, Place]:

@@ -46,7 +46,7 @@ def command(
     stack: Annotated[
         str,
         typer.Option(
-            "--stack", metavar="LAYERS", help="Layers without a file: 'k=3 d=1,2,3'; see below."
+            "--stack", metavar="LAYERS", help="Layers without a file: 'k=3 d=1,2,3'; see above."
         ),
     ] = "",
     suggest: Annotated[
@@ -85,13 +85,9 @@ def command(
 
     network, report = _read(target, stack, [variant] if variant else [], input, set)
     if report.layers:
-        study = _study(network, at, position, of)
-        if svg:
-            from convcalc.render.cone import cone_svg
-
-            write_file(svg, cone_svg(study) + "\n")
-        shown = _Shown(depth, columns, path, strip, map, stack)
-        _write(settings, network, report, study, shown)
+        shown = _Shown(depth, columns, path, strip, map, svg, stack)
+        found = _study(network, at, position, of)
+        _write(settings, network, report, found, shown)
     return tell([network], settings)
 
 
@@ -103,7 +99,13 @@ class _Shown(NamedTuple):
     path: bool
     strip: bool
     map: bool
+    svg: str
     stack: str
+
+    @property
+    def pictures(self) -> bool:
+        """Whether something is asked for that needs the exact positions."""
+        return self.path or self.strip or self.map or bool(self.svg)
 
 
 def _read(
@@ -121,8 +123,8 @@ def _read(
     return found[0]
 
 
-def _study(network: "Network", at: str, position: str, of: str) -> "Study":
-    """The tensor that is looked at."""
+def _study(network: "Network", at: str, position: str, of: str) -> "Study | str":
+    """The tensor that is looked at, or why nobody can know what it sees."""
     from convcalc.receptive_field.preimage import Unseen
     from convcalc.receptive_field.study import StudyError, study
 
@@ -131,7 +133,7 @@ def _study(network: "Network", at: str, position: str, of: str) -> "Study":
     except StudyError as error:
         raise Failure(error.message, error.help) from None
     except Unseen as error:
-        raise Failure(f"the receptive field is unknown: {error}") from None
+        return f"which positions are read is unknown: {error}"
 
 
 def _numbers(text: str) -> list[int]:
@@ -142,7 +144,7 @@ def _numbers(text: str) -> list[int]:
 
 
 def _write(
-    settings: "Settings", network: "Network", report: "Report", study: "Study", shown: _Shown
+    settings: "Settings", network: "Network", report: "Report", found: "Study | str", shown: _Shown
 ) -> None:
     """The table with what is asked for below it, or the same for programs."""
     from convcalc.cli.show import chosen_columns, depth_of
@@ -152,18 +154,25 @@ def _write(
     from convcalc.render.sight import OF_STACK, SHOWN, sight_lines, sight_table
     from convcalc.rows import rows
 
+    if isinstance(found, str) and shown.pictures:
+        raise Failure(found)
     form = settings.format(FORMATS)
     style = settings.style()
     remarks = flags(network, report)
-    footer = [*sight_lines(study), *_stack_lines(shown.stack)]
+    lines = [found] if isinstance(found, str) else sight_lines(found)
     listed = rows(report, depth_of(shown.depth))
     columns = chosen_columns(shown.columns, OF_STACK if shown.stack else SHOWN)
     title = "" if shown.stack else f"{report_title(report)} · receptive fields"
-    table = sight_table(title, columns, listed, remarks, footer)
-    payload = _payload(report, study, remarks) if form == "json" else None
+    table = sight_table(title, columns, listed, remarks, [*lines, *_stack_lines(shown.stack)])
+    payload = _payload(report, found, remarks) if form == "json" else None
     text = render(form, table, payload, style)
-    if form == "table":
-        text = "\n".join([text, *_pictures(study, shown, style)])
+    if not isinstance(found, str):
+        if form == "table":
+            text = "\n".join([text, *_pictures(found, shown, style)])
+        if shown.svg:
+            from convcalc.render.cone import cone_svg
+
+            write_file(shown.svg, cone_svg(found) + "\n")
     settings.write(text)
 
 
@@ -174,13 +183,13 @@ def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
         from convcalc.receptive_field.trace import levels, trace
         from convcalc.render.sight import trace_lines
 
-        for index, axis in enumerate(_distinct(study)):
+        for index, axis in _distinct(study):
             steps = trace(levels(study.network, study.tensor, index, axis.position))
             lines += ["", *trace_lines(steps)]
     if shown.strip:
         from convcalc.render.strip import strip
 
-        for index, axis in enumerate(_distinct(study)):
+        for index, axis in _distinct(study):
             lines += ["", axis.name, *strip(study.paths(index), style)]
     if shown.map:
         if study.rank < 2:
@@ -191,11 +200,11 @@ def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
     return lines
 
 
-def _distinct(study: "Study") -> list[Any]:
-    """The axes, one alone where all are alike."""
+def _distinct(study: "Study") -> list[tuple[int, Any]]:
+    """The axes with their numbers, one alone where all are alike."""
     first, *others = study.axes
     alike = all(axis.seen == first.seen and axis.jump == first.jump for axis in others)
-    return [first] if alike else list(study.axes)
+    return [(0, first)] if alike else list(enumerate(study.axes))
 
 
 def _stack_lines(text: str) -> list[str]:
@@ -205,10 +214,13 @@ def _stack_lines(text: str) -> list[str]:
     from convcalc.cli.stacks import stacked
     from convcalc.render.sight import verdict
 
-    return verdict([layer[1:] for layer in stacked(text)])
+    layers = stacked(text)
+    if any("transpose" in layer.operator for layer in layers):
+        return []  # the test is one of windows that slide
+    return verdict([layer[1:] for layer in layers])
 
 
-def _payload(report: "Report", study: "Study", remarks: Any) -> Any:
+def _payload(report: "Report", found: "Study | str", remarks: Any) -> Any:
     from convcalc.payload import report_payload
     from convcalc.receptive_field.payload import study_payload
 
@@ -222,7 +234,8 @@ def _payload(report: "Report", study: "Study", remarks: Any) -> Any:
     return {
         "schema": "convcalc/receptive-field-v1",
         **{key: whole[key] for key in head},
-        "target": study_payload(study),
+        "target": None if isinstance(found, str) else study_payload(found),
+        "unknown": found if isinstance(found, str) else None,
         "layers": layers,
         "problems": whole["problems"],
     }

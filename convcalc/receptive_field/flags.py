@@ -22,8 +22,11 @@ def flags(network: Network, report: Report) -> Mapping[str, list[str]]:
         words = list(_words(layer, result, apart.get(layer.path)))
         if layer.path == first:
             words.append("spans the input")
-        for path in (*(group.path for group in layer.groups), layer.path):
-            found.setdefault(path, {}).update(dict.fromkeys(words))
+        found.setdefault(layer.path, {}).update(dict.fromkeys(words))
+        if layer.path in apart:
+            words[-1 - (layer.path == first)] = "misaligned branches"
+        for group in layer.groups:
+            found.setdefault(group.path, {}).update(dict.fromkeys(words))
     return {path: list(words) for path, words in found.items()}
 
 

@@ -7,7 +7,6 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from convcalc.graph import Network
-from convcalc.receptive_field.kinds import HULLS
 from convcalc.receptive_field.reach import Reach, Reaches
 from convcalc.receptive_field.walk import Walk
 
@@ -27,7 +26,9 @@ def drifts(network: Network) -> Iterator[Drift]:
     """Every join of branches that are not aligned, in order of the layers.
 
     Centers are averaged over the phases of an output: after upsampling, each phase looks a
-    little to one side, and all of them together straight ahead.
+    little to one side, and all of them together straight ahead. On a time axis, which is the
+    only one or the first of three, branches are aligned too if they end at the same position,
+    as causal ones do.
     """
     walk = Walk(network)
     for layer, sight in walk.layers():
@@ -36,31 +37,40 @@ def drifts(network: Network) -> Iterator[Drift]:
         for name in sight:
             parts = walk.parts(layer, name).values()
             for axis, inputs in enumerate(zip(*parts, strict=True)):
-                if found := _apart(inputs):
+                if found := _apart(inputs, time=axis == 0 and len(sight[name]) != 2):
                     yield Drift(layer.path, name, axis, *found)
 
 
-def _apart(inputs: tuple[Reaches, ...]) -> tuple[Fraction, Fraction] | None:
+def _apart(inputs: tuple[Reaches, ...], *, time: bool) -> tuple[Fraction, Fraction] | None:
     """How far branches are apart, at the start and per output; None if they are not."""
     reaches = [reach for reaches in inputs for reach in reaches if _has_place(reach)]
-    places = [(mean_center(reach), reach.jump) for reach in reaches]
-    centers = [center for center, _ in places if center is not None]
-    jumps = [jump for center, jump in places if center is not None]
+    centers = [center for reach in reaches if (center := mean_center(reach)) is not None]
     if len(centers) < 2:
         return None
-    offset, per_output = max(centers) - min(centers), max(jumps) - min(jumps)
+    offset, per_output = max(centers) - min(centers), _width([reach.jump for reach in reaches])
+    if time and not per_output and not _width([_mean_end(reach) for reach in reaches]):
+        return None
     return (offset, per_output) if offset or per_output else None
+
+
+def _width(values: list[Fraction]) -> Fraction:
+    return max(values) - min(values)
 
 
 def _has_place(reach: Reach) -> bool:
     """Whether the positions of a reach are known and its own."""
-    return not reach.fixed and not reach.reason and reach.placed
+    return not reach.fixed and not reach.reason and reach.placed and any(reach.seen)
 
 
 def mean_center(reach: Reach) -> Fraction | None:
     """The center of output 0, as all phases together have it; None if some read nothing."""
-    seen = [reach.at(y, HULLS) for y in range(reach.period)]
-    places = [
-        Fraction(lo + hi, 2) - y * reach.jump for y, (lo, hi) in enumerate(filter(None, seen))
-    ]
-    return sum(places, Fraction(0)) / len(places) if None not in seen else None
+    if None in reach.seen:
+        return None
+    places = [Fraction(lo + hi, 2) - y * reach.jump for y, (lo, hi) in enumerate(reach.seen)]
+    return sum(places, Fraction(0)) / len(places)
+
+
+def _mean_end(reach: Reach) -> Fraction:
+    """The last position of output 0, likewise, of the phases that read something."""
+    ends = [seen[1] - y * reach.jump for y, seen in enumerate(reach.seen) if seen is not None]
+    return sum(ends, Fraction(0)) / len(ends)

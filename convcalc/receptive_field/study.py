@@ -244,7 +244,8 @@ def unread(network: Network, name: str) -> Unread | None:
     """The positions of an input that no output of the network reads; None if unknown."""
     shape = network.inputs[name]
     outputs = {number: network.shape(number) for number in network.outputs.values()}
-    if not known((*shape.spatial, *(n for each in outputs.values() for n in each.spatial))):
+    sizes = (*shape.spatial, *(n for each in outputs.values() for n in each.spatial))
+    if not outputs or not known(sizes):
         return None
     wanted = {
         number: product([every(n) for n in each.spatial]) if each.rank else POINT
@@ -285,8 +286,8 @@ def study(network: Network, path: str = "", position: Sequence[int] = (), name: 
     supports = _sight(network, tensor, name, SUPPORTS)
     spatial = network.shape(tensor).spatial
     if position and len(position) != len(hulls):
-        message = f"position {','.join(map(str, position))} has {len(position)} numbers"
-        raise StudyError(message, f"one per axis, {len(hulls)} in all")
+        message = f"position {','.join(map(str, position))} is for {len(position)} axes"
+        raise StudyError(message, f"'{_path(network, tensor)}' has {len(hulls)}")
     axes = tuple(
         _axis(index, hull, support, network.inputs[name].spatial, size, position)
         for index, (hull, support, size) in enumerate(

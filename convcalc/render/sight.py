@@ -61,7 +61,11 @@ def _size(study: Study) -> Iterator[str]:
         str(axis.size) if axis.size == axis.size_min else f"{axis.size_min}–{axis.size}"
         for axis in study.axes
     ]
-    size = "×".join(extents)
+    size = axes_text(extents)
+    if "–" in size and len(set(extents)) == 1 and len(extents) > 1:
+        size += " on each axis"
+    elif len(set(extents)) == 1:
+        size = "×".join(extents)
     what = f"{study.place}: {'≥ ' if study.unbounded else ''}{size} of {study.input}"
     if all(known(axis.jump) for axis in study.axes):
         what += f", jump {axes_text([axis.jump for axis in study.axes])}"
@@ -152,9 +156,13 @@ def _relative(axis: AxisStudy) -> str:
 def _phases(study: Study) -> Iterator[str]:
     """How outputs differ from each other."""
     if any(axis.size != axis.size_min for axis in study.axes):
-        envelopes = _per_axis(study, [str(axis.envelope) for axis in study.axes])
-        count = _per_axis(study, [str(axis.phases) for axis in study.axes])
-        yield f"{count} phases of the output differ; laid over each other they span {envelopes}"
+        line = (
+            f"{_per_axis(study, [str(axis.phases) for axis in study.axes])} outputs in a row differ"
+        )
+        if all(known(axis.envelope) for axis in study.axes):
+            envelopes = _per_axis(study, [str(axis.envelope) for axis in study.axes])
+            line += f"; laid over each other they span {envelopes}"
+        yield line
 
 
 def _tile(study: Study) -> Iterator[str]:
@@ -218,8 +226,10 @@ def _apart(study: Study) -> Iterator[str]:
     listed = list(last.items())
     if listed:
         path, text = listed[0]
-        more = f", and {len(listed) - 1} more joins" if len(listed) > 1 else ""
-        yield f"misaligned: the branches of {path} {text}{more}"
+        yield f"misaligned: the branches of {path} {text}"
+        if len(listed) > 1:
+            others = ", ".join(path for path, _ in listed[1 : LISTED + 1])
+            yield f"misaligned too: {others}{' and more' if len(listed) > LISTED + 1 else ''}"
 
 
 # --- the trace -----------------------------------------------------------------------------------
