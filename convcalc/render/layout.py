@@ -56,12 +56,15 @@ def _shown(needs: Sequence[Need], width: int, gap: int) -> list[int]:
 
 
 def _shared_out(needs: Sequence[Need], shown: Sequence[int], room: int) -> list[int]:
-    """Room that is left goes to columns that fold; room that lacks comes from the first."""
+    """Room that is left goes to columns that fold, the narrowest first until they are equally
+    wide; room that lacks comes from the first column."""
     widths = {index: needs[index].least for index in shown}
-    for index in shown:
-        grown = min(needs[index].full, widths[index] + max(room, 0))
-        room -= grown - widths[index]
-        widths[index] = grown
+    while room > 0:
+        growing = [index for index in shown if widths[index] < needs[index].full]
+        if not growing:
+            break
+        widths[min(growing, key=lambda index: widths[index])] += 1
+        room -= 1
     if room < 0 and 0 in widths:
         widths[0] = min(widths[0], max(NARROWEST, widths[0] + room))
     return list(widths.values())

@@ -76,7 +76,7 @@ def _need(column: Column, texts: Sequence[str]) -> Need:
     if not column.folds:
         return Need(full, full, column.priority)
     longest = max((cell_len(word) for text in texts for word in text.split()), default=0)
-    return Need(full, max(longest, min(NARROWEST, full)), column.priority)
+    return Need(full, max(longest, min(NARROWEST, full // 2)), column.priority)
 
 
 def folded(text: str, width: int, breaks: Sequence[str]) -> list[str]:
@@ -165,4 +165,4 @@ def _hidden_line(table: Table, layout: Layout, style: Style) -> list[str]:
         return []
     keys = ", ".join(table.columns[index].key for index in layout.hidden)
     line = f"columns hidden at {style.width} characters: {keys}; "
-    return [clean(f"{line}--columns or a wider terminal shows them", style)]
+    return [clean(f"{line}a wider terminal or -f csv shows them", style)]
