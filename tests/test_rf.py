@@ -21,7 +21,7 @@ import pytest
 from small import network_of
 
 from convcalc.cli import main
-from convcalc.receptive_field.study import Study, study
+from convcalc.receptive_field.study import Paths1d, Study, study
 from convcalc.render import Style
 from convcalc.render.pixels import pixels
 from convcalc.render.strip import strip
@@ -181,6 +181,30 @@ def test_resnet18_at_its_border_positions(run: Run) -> None:
         assert axis["padding_share"] == str(1 - Fraction(inside, 435))
 
 
+def test_gates_do_not_count_as_places(run: Run, tmp_path: Path) -> None:
+    gate = (
+        "convcalc: 1\nname: net\ninput: [4, 32, 32]\nlayers:\n"
+        "- {conv: {out: 4, k: 3, p: 1}, id: x}\n- global_avg_pool: {keepdim: true}\n"
+        "- conv: {out: 4, k: 1}\n- sigmoid\n- mul: [x, prev]\n- conv: {out: 4, k: 3, p: 1}\n"
+    )
+    file = tmp_path / "gate.convcalc.yaml"
+    file.write_text(gate, "utf-8")
+    found = target(run, f"{file} --position 9,9")
+    assert (found["global"], found["inside"], found["coverage"]) == (True, 25, "1")
+    assert [axis["size"] for axis in found["axes"]] == [5, 5]
+
+
+def test_the_trace_follows_the_branch_that_reaches_furthest(run: Run, tmp_path: Path) -> None:
+    body = (
+        "convcalc: 1\nname: net\ninput: [1, 40]\nlayers:\n- branches:\n"
+        "    - [{conv: {out: 1, k: 3, p: 1}}]\n    - [{conv: {out: 1, k: 7, p: 3}}]\n"
+        "    - []\n  join: add\n- conv: {out: 1, k: 3, p: 1}\n"
+    )
+    file = tmp_path / "branches.convcalc.yaml"
+    file.write_text(body, "utf-8")
+    assert [step["needs"] for step in target(run, str(file))["axes"][0]["trace"]] == [3, 9]
+
+
 def test_spreads_of_plain_chains() -> None:
     # Luo et al., arXiv 1701.04128: the variance is the sum of e²·(k² - 1)/12; numbers by hand
     for layers, deviation, core in (
@@ -243,6 +267,11 @@ def test_a_strip_has_one_character_per_position_and_never_hides_a_hole() -> None
         lines = strip(wide.paths(0), Style(width=width))
         assert max(map(len, lines[:-1])) <= width
         assert "·" in "".join(lines[:-1])
+    counts = [1] * 10_000
+    counts[5000] = 0  # one hole among positions that share a character
+    lines = strip(Paths1d(0, counts, True), Style(width=40))
+    assert "".join(lines[:-1]).count("·") == 1
+    assert "positions to a character" in lines[-1]
 
 
 def test_a_map_shows_each_position_that_is_not_read() -> None:
