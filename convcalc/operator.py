@@ -75,6 +75,15 @@ class Port(NamedTuple):
     axes: tuple[Axes, ...]
 
 
+class Part(NamedTuple):
+    """A sibling that a composite is built from: its name there, and what it reads."""
+
+    name: str
+    operator: Operator
+    inputs: tuple[Shape, ...]
+    analysis: Analysis
+
+
 class Analysis(NamedTuple):
     """What an operator makes of its inputs.
 
@@ -85,7 +94,8 @@ class Analysis(NamedTuple):
     are fixed and never trained. ``buffers`` are stored but not learned (running statistics).
     ``facts`` are further numbers worth showing, by name. ``ports`` are further outputs.
     ``inner_activations`` are the output elements of a composite's weighted parts; None where
-    the operator is one piece.
+    the operator is one piece. ``parts`` are the siblings that a composite is built from, in order:
+    what tools that count module by module see of it.
     """
 
     output: Shape
@@ -97,6 +107,7 @@ class Analysis(NamedTuple):
     facts: Mapping[str, Any] = {}
     ports: Mapping[str, Port] = {}
     inner_activations: int | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
     def activations(self) -> int:
@@ -190,8 +201,10 @@ def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:
     buffers: dict[str, tuple[int, ...]] = {}
     frozen: set[str] = set()
     activations = 0
+    steps: list[Part] = []
     for name, part in parts.items():
         step = part.analyse([x])
+        steps.append(Part(name, part, (x,), step))
         x = step.output
         activations += step.activations
         axes = tuple(after(outer, inner) for outer, inner in zip(step.axes[0], axes, strict=True))
@@ -200,7 +213,7 @@ def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:
         buffers |= {f"{name}.{key}": shape for key, shape in step.buffers.items()}
         frozen |= {f"{name}.{key}" for key in step.frozen}
     done = Analysis(x, (axes,), tuple(terms), weights, buffers, frozenset(frozen))
-    return done._replace(inner_activations=activations)
+    return done._replace(inner_activations=activations, parts=tuple(steps))
 
 
 def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:

@@ -13,6 +13,7 @@ from convcalc.operator import (
     ELEMENTWISE,
     SAMPLING,
     Analysis,
+    Part,
     Problem,
     Term,
     bias_terms,
@@ -100,7 +101,8 @@ class Deformable(NamedTuple):
         x, main = inputs[0], self._main().analyse(inputs[:1])
         output, taps = main.output, prod(self.kernel_size)
         samples = x.batch * x.channels * taps * output.positions
-        guide = None if self.external else self._offset(x).analyse([x])
+        maker = self._offset(x)
+        guide = None if self.external else maker.analyse([x])
         terms: list[Term] = part_terms("offset", guide.terms) if guide else []
         if guide and self.modulated:
             factors = output.with_channels(mask_channels(taps, self.deform_groups))
@@ -112,7 +114,9 @@ class Deformable(NamedTuple):
         offset = {f"offset.{name}": shape for name, shape in guide.weights.items()} if guide else {}
         moved = tuple(Deformed(axis, self.bound) for axis in main.axes[0])
         maps = ((SAME,) * x.rank,) * (self.needed - 1)
-        return Analysis(output, (moved, *maps), tuple(terms), {**offset, **main.weights})
+        parts = (Part("offset", maker, (x,), guide),) if guide else ()
+        weights = {**offset, **main.weights}
+        return Analysis(output, (moved, *maps), tuple(terms), weights, parts=parts)
 
     def _main(self) -> Conv:
         return self._conv(self.out_channels, self.groups, self.bias)
