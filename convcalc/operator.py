@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from convcalc.diagnostics import nearest
 from convcalc.fields import Field, declared
+from convcalc.formula import formula
 from convcalc.geometry import SAME, Axes, after
 from convcalc.shape import Shape
 
@@ -169,13 +170,53 @@ def unchanged(shape: Shape, *terms: Term, **more: Any) -> Analysis:
     return Analysis(shape, ((SAME,) * shape.rank,), terms, **more)
 
 
-def macs(batch: int, placements: int, weight: tuple[int, ...]) -> int:
-    """MACs of a linear operator: each placement of the kernel uses every weight once.
+@formula
+def sliding_macs(batch: int, out_size: tuple[int, ...], weight: tuple[int, ...]) -> int:
+    """MACs of a window that slides: every output position uses each weight once."""
+    return batch * prod(out_size) * prod(weight)
 
-    A window that slides is placed once per output position, a kernel that is stamped
-    (transposed convolution) once per input position.
-    """
-    return batch * placements * prod(weight)
+
+@formula
+def stamping_macs(batch: int, in_size: tuple[int, ...], weight: tuple[int, ...]) -> int:
+    """MACs of a kernel that is stamped: every *input* position uses each weight once."""
+    return batch * prod(in_size) * prod(weight)
+
+
+@formula
+def work(operations: int, elements: int) -> int:
+    """So many operations for each element."""
+    return operations * elements
+
+
+@formula
+def work_of_taps(elements: int, kernel_size: tuple[int, ...]) -> int:
+    """One operation for each element and tap."""
+    return elements * prod(kernel_size)
+
+
+@formula
+def interpolation(rank: int, samples: int) -> int:
+    """Linear interpolation reads the two neighbours of each sample on every axis."""
+    neighbours: int = 2**rank
+    return neighbours * samples
+
+
+@formula
+def share(channels: int, parts: int) -> int:
+    """What each of several equal parts has of the channels."""
+    return channels // parts
+
+
+@formula
+def multiple(channels: int, factor: int) -> int:
+    """So many channels for each one."""
+    return channels * factor
+
+
+@formula
+def ceil_share(channels: int, parts: int) -> int:
+    """The same, rounded up."""
+    return -(-channels // parts)
 
 
 def bias_terms(bias: bool, output: Shape) -> tuple[Term, ...]:

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent / "convcalc"
 # From the bottom up. A module imports only from its own line or from lines above it, and never
 # around a circle. A folder stands for its modules.
 LAYERS = (
-    ("_version", "shape", "diagnostics", "fields", "synonyms"),  # words: sizes, places, fields
+    ("_version", "formula", "shape", "diagnostics", "fields", "synonyms"),  # words: sizes, places
     ("geometry", "units"),  # how an axis reads another; numbers as people write them
     ("operator",),  # the contract
     ("ops",),  # the operators, each on its own
@@ -177,7 +177,7 @@ def test_only_some_modules_deal_in_files(module: str) -> None:
 
 
 def test_operators_know_each_other_and_the_contract_only() -> None:
-    known = {"fields", "geometry", "operator", "shape"}
+    known = {"fields", "formula", "geometry", "operator", "shape"}
     for module in MODULES:
         if module.startswith("ops."):
             others = {name for name in uses(module) if not name.startswith("ops.")}

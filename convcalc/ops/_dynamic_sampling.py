@@ -11,6 +11,7 @@ from fractions import Fraction
 from math import ceil, floor, prod
 from typing import NamedTuple
 
+from convcalc.formula import formula
 from convcalc.geometry import SAME, AxisMap, Deformed, Padding, Slide, Union, sides
 from convcalc.operator import (
     DYNAMIC,
@@ -19,11 +20,13 @@ from convcalc.operator import (
     Analysis,
     Problem,
     Term,
+    interpolation,
     part_terms,
     unchanged,
     uneven_groups,
+    work,
 )
-from convcalc.ops._windows import slide_sizes
+from convcalc.ops._windows import arm, slide_sizes
 from convcalc.ops.depthwise_conv import DepthwiseConv
 from convcalc.ops.gelu import Gelu
 from convcalc.ops.layer_norm import LayerNorm
@@ -34,6 +37,30 @@ from convcalc.shape import Shape
 
 CHANNEL_STEP = 16  # version 4: channels per group come in multiples of this
 ROW_STEP = 8  # version 4: offsets and factors of a position are stored in multiples of this
+
+
+@formula
+def sampled_taps(kernel_size: tuple[int, ...], left_out: int) -> int:
+    """Taps that are sampled: K, or K - 1 without the center."""
+    return prod(kernel_size) - left_out
+
+
+@formula
+def factor_count(groups: int, taps: int) -> int:
+    """Factors of a position: one per group and tap."""
+    return groups * taps
+
+
+@formula
+def offset_count(rank: int, factors: int) -> int:
+    """Offsets of a position: one per axis and factor."""
+    return rank * factors
+
+
+@formula
+def row_length(rank: int, factors: int, step: int) -> int:
+    """Version 4: offsets and factors of a position, filled up to a multiple of ``step``."""
+    return -(-((rank + 1) * factors) // step) * step
 
 
 class DynamicSampling(NamedTuple):
@@ -56,7 +83,7 @@ class DynamicSampling(NamedTuple):
     @property
     def taps(self) -> int:
         """Taps that are sampled: P = K, or K - 1 without the center."""
-        return prod(self.kernel_size) - self.remove_center
+        return sampled_taps(self.kernel_size, int(self.remove_center))
 
     # --- problems ----------------------------------------------------------------------------
 
@@ -114,9 +141,9 @@ class DynamicSampling(NamedTuple):
         if self.pointwise:
             parts[value] = Linear(out_channels=x.channels).analyse([x])
         terms, weights = _gathered(parts)
-        samples = x.numel * self.taps
+        samples = work(self.taps, x.numel)
         terms += [
-            Term("sampling", SAMPLING, 2**x.rank * samples),
+            Term("sampling", SAMPLING, interpolation(x.rank, samples)),
             Term("aggregation", DYNAMIC, samples),
         ]
         last: dict[str, Analysis] = {}
@@ -124,7 +151,7 @@ class DynamicSampling(NamedTuple):
             gate = Linear(out_channels=self.groups).analyse([x])
             last |= {"center_feature_scale": gate, "sigmoid": Sigmoid().analyse([gate.output])}
             # 1 - scale, a product with either side, their sum
-            last["blend"] = unchanged(x, Term("blend", ELEMENTWISE, 4 * x.numel))
+            last["blend"] = unchanged(x, Term("blend", ELEMENTWISE, work(4, x.numel)))
         if self.pointwise:
             project = Linear(out_channels=x.channels, bias=self.output_bias)
             last["output_proj"] = project.analyse([x])
@@ -136,15 +163,15 @@ class DynamicSampling(NamedTuple):
         parts: dict[str, Analysis] = {}
         if self.dw_kernel_size is not None:
             parts["dw"] = self._depthwise(self.dw_kernel_size).analyse([x])
-        factors = self.groups * self.taps
+        factors = factor_count(self.groups, self.taps)
         if self.version == 4:
-            row = -(-(x.rank + 1) * factors // ROW_STEP) * ROW_STEP
+            row = row_length(x.rank, factors, ROW_STEP)
             return parts | {"offset_mask": Linear(out_channels=row).analyse([x])}
         mask = Linear(out_channels=factors).analyse([x])
         return parts | {
             "norm": LayerNorm().analyse([x]),
             "activation": Gelu().analyse([x]),
-            "offset": Linear(out_channels=x.rank * factors).analyse([x]),
+            "offset": Linear(out_channels=offset_count(x.rank, factors)).analyse([x]),
             "mask": mask,
             "softmax": Softmax().analyse([mask.output]),
         }
@@ -155,7 +182,7 @@ class DynamicSampling(NamedTuple):
         return DepthwiseConv(
             kernel_size=kernel_size,
             stride=(1,) * len(kernel_size),
-            padding=tuple(((k - 1) // 2, (k - 1) // 2) for k in kernel_size),
+            padding=tuple((arm(k), arm(k)) for k in kernel_size),
             dilation=(1,) * len(kernel_size),
         )
 
@@ -169,7 +196,7 @@ class DynamicSampling(NamedTuple):
         )
         windows: Sequence[AxisMap] = [SAME] * x.rank
         if self.dw_kernel_size is not None:
-            windows = [Slide(k, 1, (k - 1) // 2) for k in self.dw_kernel_size]
+            windows = [Slide(k, 1, arm(k)) for k in self.dw_kernel_size]
         moved = (Deformed(grid, self.bound) for grid in grids)
         return tuple(Union(both) for both in zip(moved, windows, strict=True))
 

@@ -35,6 +35,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.operator import (
     DYNAMIC,
     ELEMENTWISE,
@@ -43,6 +44,7 @@ from convcalc.operator import (
     Problem,
     Term,
     chained,
+    multiple,
     operator,
     part_terms,
 )
@@ -81,7 +83,7 @@ class DeformRoiPool(SampledRoi):
         """Two poolings, and between them the layers that see each RoI as one vector."""
         (x,) = inputs
         pooled = self.averaged(x, x.channels)
-        vector = Shape(pooled.output.batch, x.channels * self.bins)
+        vector = Shape(pooled.output.batch, multiple(x.channels, self.bins))
         masks = Shape(vector.batch, self.bins)
         terms = part_terms("plain", pooled.terms)
         weights: dict[str, tuple[int, ...]] = {}
@@ -98,12 +100,12 @@ class DeformRoiPool(SampledRoi):
 
     def _branches(self, rank: int) -> Sequence[Mapping[str, Operator]]:
         """The layers that read the pooled RoI, one mapping per branch."""
-        offsets, masks = rank * self.bins, self.bins
+        offsets, masks = bin_offsets(rank, self.bins), self.bins
         if self.offset_head == "mmcv":
             offset = self._layers("offset.", 2, "offset.fc3", offsets)
             return (offset, self._layers("mask.", 1, "mask.fc2", masks))[: 1 + self.modulated]
         if self.modulated:
-            return (self._layers("", 2, "offset_mask", offsets + masks),)
+            return (self._layers("", 2, "offset_mask", bin_numbers(rank, self.bins)),)
         return (self._layers("", 0, "offset", offsets),)
 
     def _layers(self, prefix: str, hidden: int, last: str, channels: int) -> dict[str, Operator]:
@@ -114,3 +116,15 @@ class DeformRoiPool(SampledRoi):
             parts[f"{prefix}fc{index}"] = Linear(out_channels=width)
             parts[f"{prefix}relu{index}"] = Relu()
         return parts | {last: Linear(out_channels=channels)}
+
+
+@formula
+def bin_offsets(rank: int, bins: int) -> int:
+    """One offset per axis and bin."""
+    return rank * bins
+
+
+@formula
+def bin_numbers(rank: int, bins: int) -> int:
+    """Offsets and a factor for each bin."""
+    return (rank + 1) * bins

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 
 from convcalc import fields
 from convcalc.geometry import Padding
-from convcalc.operator import Analysis, Operator, Problem, operator
+from convcalc.operator import Analysis, Operator, Problem, multiple, operator
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
@@ -54,7 +54,7 @@ class DepthwiseConv(Operator):
 
     def _conv(self, x: Shape) -> Conv:
         return Conv(
-            out_channels=x.channels * self.depth_multiplier,
+            out_channels=multiple(x.channels, self.depth_multiplier),
             kernel_size=self.kernel_size,
             stride=self.stride,
             padding=self.padding,

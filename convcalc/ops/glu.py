@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.operator import Analysis, Operator, Problem, operator, unchanged
+from convcalc.operator import Analysis, Operator, Problem, operator, share, unchanged
 from convcalc.ops._activation import activation_term
 from convcalc.shape import Shape
 
@@ -30,5 +30,5 @@ class Glu(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Each output element is one input element times its gate."""
         (x,) = inputs
-        output = x.with_channels(x.channels // 2)
+        output = x.with_channels(share(x.channels, 2))
         return unchanged(output, activation_term(output))
