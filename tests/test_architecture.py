@@ -28,6 +28,8 @@ LAYERS = (
     ("graph",),  # a network written out
     ("spec",),  # typed items, blocks, files
     ("params", "calls", "items", "loops", "frames"),  # reading them, and what is in scope
+    ("conventions",),  # what other tools count
+    ("versus",),  # why two of them differ
     ("unit", "layering"),  # files with their imports; operators on tensors
     ("expansion",),  # items to layers
     ("library",),  # where networks come from
@@ -53,7 +55,7 @@ FOREIGN = {
 }
 
 # Who deals in files and folders: the finding of operators, files and their imports, the commands.
-FILES = {"operator", "unit", "library", "network", "catalogue", "cli"}
+FILES = {"operator", "conventions", "unit", "library", "network", "catalogue", "cli"}
 
 
 def modules() -> dict[str, Path]:
