@@ -15,6 +15,7 @@ from convcalc.report import (
     Report,
     Totals,
     byte_count,
+    flop_count,
     work_totals,
 )
 from convcalc.shape import Shape, known, largest
@@ -80,7 +81,7 @@ def _layer(
         buffers=stored if own else 0,
         terms=analysis.terms,
         macs=macs,
-        flops=2 * macs,
+        flops=flop_count(macs),
         sampling=sampling,
         elementwise=elementwise,
         activations=analysis.activations,

@@ -20,10 +20,15 @@ _open: list[None] = []  # one entry for each open trace
 
 
 class Step(NamedTuple):
-    """One use of a formula: the function as it is written, and its arguments by name."""
+    """One use of a formula: the function as it is written, and its arguments in order."""
 
     function: Callable[..., int]
-    arguments: Mapping[str, Any]
+    values: tuple[Any, ...]
+
+    @property
+    def arguments(self) -> Mapping[str, Any]:
+        """The arguments by name."""
+        return dict(zip(self.function.__code__.co_varnames, self.values, strict=False))
 
 
 class Traced(int):
@@ -38,10 +43,7 @@ def formula(function: Callable[_P, int]) -> Callable[_P, int]:
     @wraps(function)
     def computed(*arguments: Any) -> int:
         value: int = cast("Any", function)(*arguments)
-        if not _open:
-            return value
-        names = function.__code__.co_varnames
-        return traced(value, Step(function, dict(zip(names, arguments, strict=False))))
+        return traced(value, Step(function, arguments)) if _open else value
 
     return cast("Callable[_P, int]", computed)
 

@@ -202,21 +202,9 @@ def interpolation(rank: int, samples: int) -> int:
 
 
 @formula
-def share(channels: int, parts: int) -> int:
-    """What each of several equal parts has of the channels."""
-    return channels // parts
-
-
-@formula
-def multiple(channels: int, factor: int) -> int:
-    """So many channels for each one."""
-    return channels * factor
-
-
-@formula
-def ceil_share(channels: int, parts: int) -> int:
-    """The same, rounded up."""
-    return -(-channels // parts)
+def share(channels: int, groups: int) -> int:
+    """What each of several equal groups has of the channels."""
+    return channels // groups
 
 
 def bias_terms(bias: bool, output: Shape) -> tuple[Term, ...]:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any
 
 from convcalc.diagnostics import Diagnostic, Place
+from convcalc.formula import formula
 from convcalc.graph import Group
 from convcalc.operator import ELEMENTWISE, SAMPLING, Term
 from convcalc.shape import Shape
@@ -32,7 +33,19 @@ DTYPES: Mapping[str, int] = {
 
 def byte_count(elements: int, dtype: str) -> int:
     """Bytes that ``elements`` of a type take, rounded up to whole bytes."""
-    return -(-elements * DTYPES[dtype] // 8)
+    return whole_bytes(elements, DTYPES[dtype])
+
+
+@formula
+def whole_bytes(elements: int, bits: int) -> int:
+    """Bytes of so many elements, rounded up."""
+    return -(-(elements * bits) // 8)
+
+
+@formula
+def flop_count(macs: int) -> int:
+    """A multiplication and an addition each."""
+    return 2 * macs
 
 
 @dataclass(frozen=True)

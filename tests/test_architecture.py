@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent / "convcalc"
 LAYERS = (
     ("_version", "formula", "shape", "diagnostics", "fields", "synonyms"),  # words: sizes, places
     ("geometry", "units"),  # how an axis reads another; numbers as people write them
+    ("wording",),  # formulas as texts
     ("operator",),  # the contract
     ("ops",),  # the operators, each on its own
     ("costs",),  # what implementations of a layer cost
@@ -32,12 +33,14 @@ LAYERS = (
     ("versus",),  # why two of them differ
     ("unit", "layering"),  # files with their imports; operators on tensors
     ("expansion",),  # items to layers
+    ("origins",),  # where the values of fields come from
     ("library",),  # where networks come from
     ("network",),  # a target to a network
     ("report",),  # the results, frozen
     ("rows", "payload"),  # the results as rows of a table, and as JSON
     ("receptive_field",),
     ("analysis",),  # a network to a report
+    ("explanation",),  # how its numbers come about
     ("manual", "schema_parts"),
     ("schema", "catalogue"),  # made from the declarations: JSON Schema, lists
     ("columns",),

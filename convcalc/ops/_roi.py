@@ -102,6 +102,12 @@ def bin_count(output_size: tuple[int, ...]) -> int:
 
 
 @formula
+def channels_per_bin(channels: int, bins: int) -> int:
+    """Score maps come in sets, one map per bin."""
+    return channels // bins
+
+
+@formula
 def roi_count(batch: int, rois: int) -> int:
     """Samples of the output: one per RoI."""
     return batch * rois

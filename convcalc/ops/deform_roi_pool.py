@@ -44,7 +44,6 @@ from convcalc.operator import (
     Problem,
     Term,
     chained,
-    multiple,
     operator,
     part_terms,
 )
@@ -83,7 +82,7 @@ class DeformRoiPool(SampledRoi):
         """Two poolings, and between them the layers that see each RoI as one vector."""
         (x,) = inputs
         pooled = self.averaged(x, x.channels)
-        vector = Shape(pooled.output.batch, multiple(x.channels, self.bins))
+        vector = Shape(pooled.output.batch, vector_channels(x.channels, self.bins))
         masks = Shape(vector.batch, self.bins)
         terms = part_terms("plain", pooled.terms)
         weights: dict[str, tuple[int, ...]] = {}
@@ -128,3 +127,9 @@ def bin_offsets(rank: int, bins: int) -> int:
 def bin_numbers(rank: int, bins: int) -> int:
     """Offsets and a factor for each bin."""
     return (rank + 1) * bins
+
+
+@formula
+def vector_channels(in_channels: int, bins: int) -> int:
+    """A pooled RoI as one vector."""
+    return in_channels * bins

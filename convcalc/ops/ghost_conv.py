@@ -28,15 +28,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from convcalc import fields
 from convcalc.formula import formula
 from convcalc.geometry import smaller_half
-from convcalc.operator import (
-    Analysis,
-    Operator,
-    Problem,
-    ceil_share,
-    chained,
-    chained_problems,
-    operator,
-)
+from convcalc.operator import Analysis, Operator, Problem, chained, chained_problems, operator
 from convcalc.ops.batch_norm import BatchNorm
 from convcalc.ops.conv import Conv
 from convcalc.ops.depthwise_conv import DepthwiseConv
@@ -80,7 +72,7 @@ class GhostConv(Operator):
         )
         convolutions: Mapping[str, Operator] = {
             "primary": Conv(
-                out_channels=ceil_share(self.out_channels, self.ratio),
+                out_channels=intrinsic_channels(self.out_channels, self.ratio),
                 kernel_size=self.kernel_size,
                 stride=self.stride,
                 padding=_half(self.kernel_size),
@@ -111,3 +103,9 @@ def _half(kernel_size: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
 def cheap_channels(ratio: int) -> int:
     """Channels that the cheap filters make of each intrinsic one."""
     return ratio - 1
+
+
+@formula
+def intrinsic_channels(out_channels: int, ratio: int) -> int:
+    """Channels of the primary part, rounded up."""
+    return -(-out_channels // ratio)

@@ -50,7 +50,6 @@ from convcalc.operator import (
     Term,
     chained,
     chained_problems,
-    multiple,
     operator,
 )
 from convcalc.ops._composite import merged
@@ -160,7 +159,7 @@ class OctaveConv(Operator):
         if name == "low_to_high":
             scale = tuple(Fraction(2, s) for s in self.stride)
             return {name: conv, f"{name}.upsample": Upsample(scale=scale, mode="nearest")}
-        window = tuple(multiple(s, 2) if source != target else s for s in self.stride)
+        window = tuple(coarse_window(s) if source != target else s for s in self.stride)
         if all(w == 1 for w in window):
             return {name: conv}
         pool = AvgPool(kernel_size=window, stride=window, padding="valid", ceil_mode=True)
@@ -226,3 +225,9 @@ def low_channels(out_channels: int, alpha_out: Fraction) -> int:
 def high_channels(out_channels: int, low_channels: int) -> int:
     """The other output channels."""
     return out_channels - low_channels
+
+
+@formula
+def coarse_window(stride: int) -> int:
+    """Positions that are averaged on the way to half the resolution."""
+    return 2 * stride

@@ -15,6 +15,7 @@ from itertools import pairwise
 from math import gcd, lcm
 from typing import NamedTuple
 
+from convcalc.formula import formula
 from convcalc.geometry import (
     SAME,
     AxisMap,
@@ -96,11 +97,26 @@ def through(axis: AxisMap, reach: Reach) -> Reach:
 def _slid(axis: Slide, reach: Reach) -> Reach:
     """The common case: a window over a reach without phases, in closed form."""
     lo, hi = reach.lo[0], reach.hi[0]
-    moved = reach._replace(shift=reach.shift * axis.stride, jump=reach.jump * axis.stride)
+    shift = jump_after(reach.shift, axis.stride)
+    moved = reach._replace(shift=shift, jump=reach.jump * axis.stride)
     if lo is None or hi is None:
         return moved
-    first, last = axis.hull(0)
-    return moved._replace(lo=(lo + first * reach.shift,), hi=(hi + last * reach.shift,))
+    lowest = lo + axis.hull(0)[0] * reach.shift
+    size = field_after(hi - lo + 1, axis.kernel_size, axis.dilation, reach.shift)
+    return moved._replace(lo=(lowest,), hi=(lowest + size - 1,))
+
+
+@formula
+def field_after(receptive_field: int, kernel_size: int, dilation: int, jump: int) -> int:
+    """What a window sees, if a position that it reads sees ``receptive_field`` positions of the
+    input and neighbours lie ``jump`` apart."""
+    return receptive_field + dilation * (kernel_size - 1) * jump
+
+
+@formula
+def jump_after(jump: int, stride: int) -> int:
+    """How far neighbouring outputs lie apart on the input."""
+    return jump * stride
 
 
 def _all_read(axis: AxisMap, reach: Reach, period: int) -> list[tuple[int, int] | None]:
