@@ -27,16 +27,17 @@ LAYERS = (
     ("document", "expressions"),  # YAML text to nodes with places; the safe arithmetic
     ("decode",),  # nodes to values
     ("graph",),  # a network written out
+    ("fusion", "training"),  # what becomes of it when norms are folded, and when it learns
     ("spec",),  # typed items, blocks, files
     ("params", "calls", "items", "loops", "frames"),  # reading them, and what is in scope
-    ("conventions",),  # what other tools count
-    ("versus",),  # why two of them differ
     ("unit", "layering"),  # files with their imports; operators on tensors
     ("expansion",),  # items to layers
     ("origins",),  # where the values of fields come from
     ("library",),  # where networks come from
     ("network",),  # a target to a network
     ("report",),  # the results, frozen
+    ("conventions",),  # what other tools count
+    ("versus",),  # why two of them differ
     ("rows", "payload"),  # the results as rows of a table, and as JSON
     ("receptive_field",),
     ("analysis",),  # a network to a report

@@ -71,6 +71,8 @@ def command(
     exact: Annotated[bool, typer.Option("--exact", help="Numbers to the unit.")] = False,
     count: options.Counted = "",
     dtype: options.DType = "",
+    convention: options.Convention = "",
+    fuse_batch_norm: options.Fused = False,
 ) -> int:
     """Show what a network costs and sees.
 
@@ -83,7 +85,9 @@ def command(
     settings = ctx.obj
     form = settings.format(FORMATS)
     view = View(depth_of(depth), by, columns, sort, top, exact)
-    read = Reading(variant, input, batch, set, count, dtype).reports(targets)
+    reading = Reading(variant, input, batch, set, count, dtype)
+    reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
+    read = reading.reports(targets)
     reports = [report for _, report in read]
     table = view.table(reports)
     if form == "json" or any(report.layers or not report.problems for report in reports):
@@ -117,21 +121,22 @@ class View(NamedTuple):
         listed = rows_by_operator(report) if self.by else rows(report, self.depth)
         listed = self.ordered(listed)
         shown = top_rows(listed, self.top) if self.top else listed
-        columns = self.chosen_columns(OF_OPERATORS if self.by else DEFAULT)
+        columns = self.chosen_columns(OF_OPERATORS if self.by else DEFAULT, report)
         return report_table(report, columns, shown, exact=self.exact)
 
     def of_several(self, reports: Sequence["Report"]) -> "Table":
         """Networks side by side; sums over them would mean nothing."""
         from convcalc.render import Table
+        from convcalc.render.frame import convention_line
         from convcalc.rows import target_row
 
         listed = self.ordered([target_row(report) for report in reports])
         counted = " + ".join(reports[0].counted)
         return Table(
             "",
-            tuple(self.chosen_columns(OF_TARGETS)),
+            tuple(self.chosen_columns(OF_TARGETS, reports[0])),
             listed[: self.top or None],
-            footer=(f"MACs: {counted} · FLOPs = 2 × MACs",),
+            footer=(f"MACs: {counted} · FLOPs = 2 × MACs", *convention_line(reports[0])),
         )
 
     def ordered(self, listed: list["Row"]) -> list["Row"]:
@@ -144,14 +149,20 @@ class View(NamedTuple):
             sorted_rows(listed, COLUMNS[chosen(key, SORTABLE, "--sort")].value) if key else listed
         )
 
-    def chosen_columns(self, usual: Sequence[str]) -> list["Column"]:
-        """Those of --columns: instead of the usual ones, or after them with a plus."""
-        from convcalc.columns import COLUMNS
+    def chosen_columns(self, usual: Sequence[str], report: "Report") -> list["Column"]:
+        """Those of --columns: instead of the usual ones, or after them with a plus.
+
+        What --convention and --fuse-batch-norm add stands behind the MACs, or at the end.
+        """
+        from convcalc.columns import COLUMNS, beside
 
         words = [word.strip() for word in self.columns.replace("+", ",").split(",")]
         keys = [chosen(word, COLUMNS, "--columns") for word in words if word]
         more = not keys or self.columns.lstrip().startswith("+")
-        return [COLUMNS[key] for key in dict.fromkeys([*(usual if more else ()), *keys])]
+        shown = dict.fromkeys([*(usual if more else ()), *keys])
+        if report.totals.fused and more:
+            shown["elementwise"] = None
+        return beside(report, [COLUMNS[key] for key in shown])
 
 
 def _payload(reports: Sequence["Report"]) -> Any:

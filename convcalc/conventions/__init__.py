@@ -11,17 +11,17 @@ counts what the tool prints, which is 0, and is listed among ``uncounted``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
 from convcalc.conventions._leaf import Leaf, leaves
-from convcalc.conventions._rules import LEARNED, Rule, Rules
+from convcalc.conventions._rules import LEARNED, LEGEND, Rule, Rules
 from convcalc.diagnostics import nearest
 from convcalc.graph import Network
-
-PARAMS = "params"  # the key of what a tool counts as parameters
+from convcalc.report import PARAMS
 
 
 class Count(NamedTuple):
@@ -101,6 +101,36 @@ def summary(name: str) -> str:
 
 def _module(name: str) -> str:
     return f"convcalc.conventions.{name.replace('-', '_')}"
+
+
+class RuleEntry(NamedTuple):
+    """An operator with the text of its rule for each number of a convention."""
+
+    operator: str
+    rules: tuple[str, ...]
+
+
+def rule_entries(chosen: Convention) -> list[RuleEntry]:
+    """Every operator that a convention has a rule for; 0 where one of its numbers has none."""
+    operators = dict.fromkeys(name for count in chosen.counts for name in count.rules)
+    return [
+        RuleEntry(name, tuple(_text(count.rules, name) for count in chosen.counts))
+        for name in operators
+    ]
+
+
+def legend(chosen: Convention) -> list[str]:
+    """What the symbols mean that occur in the rules."""
+    texts = " ".join(text for entry in rule_entries(chosen) for text in entry.rules)
+    return [
+        f"{symbol}  {meaning}"
+        for symbol, meaning in LEGEND.items()
+        if re.search(rf"(?<![\w']){re.escape(symbol)}(?![\w'])", texts)
+    ]
+
+
+def _text(rules: Rules, name: str) -> str:
+    return rules[name].text if name in rules else "0"
 
 
 # --- counting ----------------------------------------------------------------------------------

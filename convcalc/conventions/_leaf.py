@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
+from convcalc.fusion import only_readers
 from convcalc.graph import Network
 from convcalc.operator import DYNAMIC, WEIGHTS, Analysis, Operator, Part, Term, part_terms
 from convcalc.shape import UNKNOWN, Shape
@@ -87,7 +88,7 @@ class Leaf(NamedTuple):
 
 def leaves(network: Network) -> Iterator[Leaf]:
     """One leaf per layer, in order; a composite's has parts."""
-    only = _only_readers(network)
+    only = only_readers(network)
     made_by = {reader: index for index, reader in only.items()}
     for index, layer in enumerate(network.layers):
         producer, consumer = made_by.get(index), only.get(index)
@@ -97,18 +98,6 @@ def leaves(network: Network) -> Iterator[Leaf]:
             consumer="" if consumer is None else network.layers[consumer].name,
             shared=layer.shares >= 0,
         )
-
-
-def _only_readers(network: Network) -> Mapping[int, int]:
-    """Layers whose output a single layer reads, and nothing else; by index, that layer."""
-    first = len(network.inputs)
-    readers = Counter(number for layer in network.layers for number in layer.inputs)
-    readers.update(network.outputs.values())
-    return {
-        layer.inputs[0] - first: index
-        for index, layer in enumerate(network.layers)
-        if len(layer.inputs) == 1 and layer.inputs[0] >= first and readers[layer.inputs[0]] == 1
-    }
 
 
 def _leaf(name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: Analysis) -> Leaf:

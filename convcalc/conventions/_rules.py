@@ -24,6 +24,8 @@ LEGEND: Mapping[str, str] = {
     "N": "batch",
     "P": "learned parameters",
     "K": "taps of the kernel",
+    "k": "kernel_size, one number where all axes have the same, else their product",
+    "k'": "taps of an adaptive pooling's window as the tool guesses them",
     "g": "groups",
     "R": "rank, the number of spatial axes",
     "rows": "positions of the batch: what a softmax or a layer norm over channels works on at once",
