@@ -18,7 +18,7 @@ from convcalc.graph import Group, Network
 from convcalc.operator import Analysis, Operator, Recorded, fields_of
 from convcalc.origins import Origin
 from convcalc.receptive_field.reach import field_after, jump_after
-from convcalc.report import LayerReport, ReceptiveField, Report, flop_count
+from convcalc.report import DTYPES, LayerReport, ReceptiveField, Report, flop_count, whole_bytes
 from convcalc.shape import Shape, known
 from convcalc.wording import meaning, numbers, words
 
@@ -28,8 +28,9 @@ _SIMPLE = re.compile(r"\w+( of \w+)*")
 class Worked(NamedTuple):
     """One number: its formula in words, the same with numbers, the result.
 
-    ``words`` are empty where there is no formula, only a result. ``where`` are the formulas of
-    numbers that go into it, those that were shown before left out. ``kind`` is that of work.
+    ``words`` are empty where there is no formula, only a result; ``meaning`` may say why.
+    ``where`` are the formulas of numbers that go into it, those that were shown before left out.
+    ``kind`` is that of work.
     """
 
     label: str
@@ -189,20 +190,20 @@ class _Explaining:
         for size in sizes:
             count = count * size
         where = tuple(part for step in steps for part in self.parts(step))
-        texts = [_factor(step) for step in map(_texts, sizes)]
+        texts = [_texts(size) if len(sizes) == 1 else _factor(_texts(size)) for size in sizes]
         named, filled = (" * ".join(column) for column in zip(*texts, strict=True))
         return Worked(label, named, filled, count, "the product of its sizes", where=where)
 
 
-def _texts(size: int) -> tuple[str, str]:
+def _texts(size: int) -> list[str]:
     """A size in words and with numbers."""
     origin = origin_of(size)
     if isinstance(origin, Step):
-        return words(origin), numbers(origin)
-    return origin or _plain(size), _plain(size)
+        return [words(origin), numbers(origin)]
+    return [origin or _plain(size), _plain(size)]
 
 
-def _factor(texts: tuple[str, str]) -> list[str]:
+def _factor(texts: list[str]) -> list[str]:
     """As factors of a product."""
     return [text if _SIMPLE.fullmatch(text) else f"({text})" for text in texts]
 
@@ -241,7 +242,7 @@ def _stored(
     lines = [explain.tensor(name, sizes) for name, sizes in tensors.items()]
     yield from lines
     if shares:
-        yield Worked(total, f"counted in {shares}", "0", 0)
+        yield Worked(total, "", "0", 0, f"counted in {shares}")
     elif len(lines) != 1:
         yield _sum(total, lines, "nothing is learned")
 
@@ -261,10 +262,36 @@ def _work(analysis: Analysis, counted: Sequence[str], explain: _Explaining) -> I
 def _sum(label: str, lines: Sequence[Worked], nothing: str) -> Worked:
     """The sum of some lines."""
     if not lines:
-        return Worked(label, nothing, "0", 0)
+        return Worked(label, "", "0", 0, nothing)
     added = " + ".join(line.label for line in lines)
     values = " + ".join(_plain(line.result) for line in lines)
     return Worked(label, added, values, sum(line.result for line in lines))
+
+
+# --- totals --------------------------------------------------------------------------------------
+
+
+def total_lines(report: Report, layers: Sequence[LayerReport], dtype: str) -> tuple[Worked, ...]:
+    """How the sums over some layers lead to each other; ``dtype`` is that of memory."""
+    explain = _Explaining()
+    terms = [term for layer in layers for term in layer.terms]
+    kinds = [
+        Worked(kind, "", "", sum(term.amount for term in terms if term.kind == kind))
+        for kind in report.counted
+    ]
+    macs = _sum("MACs", kinds, "no kind of work is counted")
+    params = Worked("params", "", "", sum(layer.params for layer in layers))
+    buffers = Worked("buffers", "", "", sum(layer.buffers for layer in layers))
+    stored = _sum("stored", [params, buffers], "")
+    with tracing():
+        flops = flop_count(traced(macs.result, "MACs"))
+        size = whole_bytes(traced(stored.result, "stored"), traced(DTYPES[dtype], "bits"))
+    return (
+        macs,
+        explain.worked("FLOPs", flops),
+        stored,
+        explain.worked(f"bytes of {dtype}", size),
+    )
 
 
 # --- receptive fields ----------------------------------------------------------------------------
@@ -296,12 +323,16 @@ def _axis_lines(
     axis: int,
 ) -> Iterator[Worked]:
     """Size and jump on one axis; the formula only if it gives what was found."""
+    why = after.reason or "and the whole input" * after.is_global
     results = (("size", after.size[axis], 0), ("jump", after.jump[axis], 1))
     for label, result, which in results:
         if grown is not None and known(result) and grown[which] == result:
             yield explain.worked(f"{label}{where}", grown[which])
         else:
-            yield Worked(f"{label}{where}", "", "", result)
+            yield Worked(f"{label}{where}", "", "", result, why * (which == 0))
+    least = after.size_min[axis]
+    if known(least) and least != after.size[axis]:
+        yield Worked(f"least size{where}", "", "", least, "at other positions")
 
 
 def _before(

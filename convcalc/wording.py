@@ -110,9 +110,8 @@ class _Named(_Replaced):
 
 
 def _name(name: str, value: Any) -> str:
-    """Under which name a number was given; a tuple has one if all its numbers agree on it."""
-    origins = {origin_of(item) for item in value} if isinstance(value, tuple) else None
-    origin = origin_of(value) if origins is None else origins.pop() if len(origins) == 1 else None
+    """Under which name a number was given; a tuple keeps the argument's."""
+    origin = origin_of(value)
     return origin if isinstance(origin, str) else name
 
 

@@ -37,7 +37,7 @@ LAYERS = (
     ("network",),  # a target to a network
     ("report",),  # the results, frozen
     ("conventions",),  # what other tools count
-    ("versus",),  # why two of them differ
+    ("counting", "versus"),  # what they count of each layer, and why two of them differ
     ("rows", "payload"),  # the results as rows of a table, and as JSON
     ("receptive_field",),
     ("analysis",),  # a network to a report

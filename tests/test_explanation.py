@@ -157,7 +157,7 @@ def test_an_argument_has_the_name_under_which_its_number_was_given() -> None:
         height, margins = traced(7, "height"), (traced(1, "margin"), traced(2, "margin"))
         step = step_of(padded_twice(height, margins))
         mixed = step_of(padded_twice(padded_twice(9, ()), (traced(1, "margin"), 2)))
-    assert words(step) == "ceil((height + sum(margin)) / 2)"
+    assert words(step) == "ceil((height + sum(sides)) / 2)"
     assert words(mixed) == "ceil((size + sum(sides)) / 2)"
     assert numbers(mixed) == "ceil((5 + (1 + 2)) / 2)"
 
