@@ -5,7 +5,7 @@ channel, where PyTorch counts 2 and keeps the running mean and variance as buffe
 buffers ResNet-50 has 25,610,152; Keras' own, 25,636,712, also has a bias in every convolution,
 which the norms make useless.
 
-FLOPs: Keras prints none; these are those of the page ``tf-profiler``, which everyone uses with it.
+FLOPs: Keras prints none; these are those of the page ``tf-profiler``, the usual ones beside it.
 
 Source: keras/src/layers/layer.py, ``count_params``, 3.15.
 """
