@@ -100,8 +100,7 @@ class Rule:
         return self._with(other, f"{_term(self)} - {_term(other)}", sub)
 
     def __mul__(self, other: Rule) -> Rule:
-        left, right = (f"({r.text})" if " " in r.text else r.text for r in (self, other))
-        return self._with(other, f"{left}·{right}", mul)
+        return self._with(other, f"{_factor(self)}·{_factor(other)}", mul)
 
     def __rmul__(self, factor: int) -> Rule:
         return self if factor == 1 else constant(factor) * self
@@ -111,8 +110,23 @@ Rules = Mapping[str, Rule]
 
 
 def _term(rule: Rule) -> str:
-    """The text within a sum."""
-    return f"({rule.text})" if ";" in rule.text else rule.text
+    """The text within a sum: one that has an exception needs brackets."""
+    return _bracketed(rule.text, ";")
+
+
+def _factor(rule: Rule) -> str:
+    """The text within a product."""
+    return _bracketed(rule.text, " ")
+
+
+def _bracketed(text: str, separator: str) -> str:
+    """In brackets, if the separator stands outside any."""
+    depth = 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if character == separator and depth == 0:
+            return f"({text})"
+    return text
 
 
 def constant(number: int) -> Rule:
