@@ -6,7 +6,6 @@ it returns then says by which formula it was computed (see :mod:`convcalc.formul
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -20,9 +19,7 @@ from convcalc.origins import Origin
 from convcalc.receptive_field.reach import field_after, jump_after
 from convcalc.report import DTYPES, LayerReport, ReceptiveField, Report, flop_count, whole_bytes
 from convcalc.shape import Shape, known
-from convcalc.wording import meaning, numbers, words
-
-_SIMPLE = re.compile(r"\w+( of \w+)*")
+from convcalc.wording import factor, meaning, numbers, words
 
 
 class Worked(NamedTuple):
@@ -190,7 +187,9 @@ class _Explaining:
         for size in sizes:
             count = count * size
         where = tuple(part for step in steps for part in self.parts(step))
-        texts = [_texts(size) if len(sizes) == 1 else _factor(_texts(size)) for size in sizes]
+        texts = [
+            _texts(size) if len(sizes) == 1 else [*map(factor, _texts(size))] for size in sizes
+        ]
         named, filled = (" * ".join(column) for column in zip(*texts, strict=True))
         return Worked(label, named, filled, count, "the product of its sizes", where=where)
 
@@ -201,11 +200,6 @@ def _texts(size: int) -> list[str]:
     if isinstance(origin, Step):
         return [words(origin), numbers(origin)]
     return [origin or _plain(size), _plain(size)]
-
-
-def _factor(texts: list[str]) -> list[str]:
-    """As factors of a product."""
-    return [text if _SIMPLE.fullmatch(text) else f"({text})" for text in texts]
 
 
 def _plain(value: Any) -> str:

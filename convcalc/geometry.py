@@ -43,12 +43,23 @@ def slide_size(size: int, extent: int, stride: int, before: int, after: int) -> 
     return (size + before + after - extent) // stride + 1
 
 
-@formula
 def slide_size_ceil(size: int, extent: int, stride: int, before: int, after: int) -> int:
     """The same with ``ceil_mode``: the last window may hang over the end, but must start
     inside the input or the padding before it (PyTorch's rule)."""
-    count = -(-(size + before + after - extent) // stride) + 1
-    return count - 1 if (count - 1) * stride >= size + before else count
+    windows = windows_hanging_over(size, extent, stride, before, after)
+    return started_windows(windows, size, stride, before)
+
+
+@formula
+def windows_hanging_over(size: int, extent: int, stride: int, before: int, after: int) -> int:
+    """Windows if the last one may hang over the end: ceil((n + p - extent) / s) + 1."""
+    return -(-(size + before + after - extent) // stride) + 1
+
+
+@formula
+def started_windows(windows: int, size: int, stride: int, before: int) -> int:
+    """Windows without the last one, if that starts behind the input and its first padding."""
+    return windows - 1 if (windows - 1) * stride >= size + before else windows
 
 
 @formula

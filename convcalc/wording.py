@@ -37,6 +37,15 @@ def meaning(step: Step) -> str:
     return " ".join((inspect.getdoc(step.function) or "").split())
 
 
+def factor(text: str) -> str:
+    """A text as a factor of a product."""
+    try:
+        node = ast.parse(text, mode="eval").body
+    except SyntaxError:  # a name of several words
+        return text
+    return f"({text})" if isinstance(node, ast.BinOp | ast.UnaryOp | ast.IfExp) else text
+
+
 def _text(node: ast.expr) -> str:
     return ast.unparse(ast.fix_missing_locations(_ForPeople().visit(node)))
 
