@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from math import prod
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Place
@@ -183,15 +184,12 @@ class _Explaining:
         """The number of elements of a learned or stored tensor: the product of its sizes."""
         steps = [step for step in map(origin_of, sizes) if isinstance(step, Step)]
         self.seen.update(steps)  # they are part of the line
-        count = 1
-        for size in sizes:
-            count = count * size
         where = tuple(part for step in steps for part in self.parts(step))
         texts = [
             _texts(size) if len(sizes) == 1 else [*map(factor, _texts(size))] for size in sizes
         ]
         named, filled = (" * ".join(column) for column in zip(*texts, strict=True))
-        return Worked(label, named, filled, count, "the product of its sizes", where=where)
+        return Worked(label, named, filled, prod(sizes), "the product of its sizes", where=where)
 
 
 def _texts(size: int) -> list[str]:

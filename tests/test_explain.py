@@ -120,6 +120,17 @@ def test_the_shares_of_a_network_and_of_a_block_add_up(explain: Any) -> None:
     assert {line["name"]: line["result"] for line in block["totals"]}["MACs"] == row["macs"]
 
 
+def test_every_layer_can_be_explained_in_full(explain: Any) -> None:
+    report = analyse(read_network(resolve("resnet18")))
+    whole = json.loads(explain("resnet18 --layers -f json").out)["layers"]
+    assert [layer["path"] for layer in whole] == [layer.path for layer in report.layers]
+    assert all(layer["fields"][0]["from"] == "given" for layer in whole if "conv" in layer["path"])
+    block = explain("resnet18 stem --layers").out
+    assert block.count("\nwork\n") == 3
+    assert explain("resnet18 stem --layers -f markdown").out.count("| part ") == 3
+    assert explain("resnet18 stem.conv --layers").out == explain("resnet18 stem.conv").out
+
+
 # --- other tools -------------------------------------------------------------------------------
 
 
@@ -151,6 +162,17 @@ def test_the_numbers_of_a_rule_give_what_the_tool_counts(tool: str) -> None:
             assert compile_expression(line.numbers).evaluate({}) == line.amount
         elif line.amount:  # a rule in words
             assert re.search("[a-z]{3}|⌊|k'", line.rule), line
+
+
+@pytest.mark.parametrize(
+    ("tool", "numbers"), [("fvcore", "192"), ("thop", "2352"), ("ptflops", "192 + 147")]
+)
+def test_a_transposed_convolution_has_the_numbers_of_the_tool(
+    tool: str, numbers: str, explain: Any
+) -> None:
+    line = f"conv_transpose out=3 k=4 s=3 -i 1x2x2 --convention {tool} -f json"
+    (rule,) = json.loads(explain(line).out)["rules"]
+    assert rule["numbers"] == numbers  # 4 inputs or 49 outputs, each with 1 x 3 x 4 x 4 weights
 
 
 # --- wrong usage -------------------------------------------------------------------------------

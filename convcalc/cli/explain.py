@@ -1,6 +1,6 @@
 """``convcalc explain``: where the numbers of a layer, a block or a network come from."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -41,6 +41,9 @@ def command(
     set: options.Params = [],  # noqa: A002, B006
     count: options.Counted = "",
     dtype: options.DType = "",
+    layers: Annotated[
+        bool, typer.Option("--layers", help="Every layer of the block or network in full.")
+    ] = False,
     convention: Annotated[
         str,
         typer.Option(
@@ -72,7 +75,8 @@ def command(
     if versus and not convention:
         raise Failure("--versus needs a convention to compare", "name it with --convention")
     wanted, path = _wanted(target, parts or [], input)
-    origins = Origins(None if path is None else frozenset((path, path.rpartition(".")[0])))
+    paths = (path, path.rpartition(".")[0]) if path else ()  # a further output is one of a layer
+    origins = Origins(None if layers or path is None else frozenset(paths))
     sizes = [] if path is None else input
     variants = [variant] if variant else []
     reading = Reading(variants, sizes, batch, set, count, dtype, witness=origins)
@@ -81,7 +85,7 @@ def command(
         raise Failure("explain takes one input", "name each --input once")
     network, report = read[0]
     if report.layers:
-        explaining = Explaining(network, report, origins, form, settings)
+        explaining = Explaining(network, report, origins, form, settings, layers)
         try:
             settings.write(explaining.text(path, convention, versus))
         except Failure:
@@ -120,6 +124,7 @@ class Explaining(NamedTuple):
     origins: "Origins"
     form: str
     settings: Settings
+    in_full: bool = False  # every layer, not the totals
 
     def text(self, path: str | None, convention: str, versus: str) -> str:
         """What was asked for."""
@@ -130,7 +135,9 @@ class Explaining(NamedTuple):
     def of(self, path: str | None) -> str:
         """The layer or block of that path; all of an empty one; the only layer of None."""
         index, depth = self.found(path)
-        return self.of_layers(depth, path or "") if index is None else self.of_layer(index)
+        if index is not None:
+            return self.of_layer(index)
+        return self.of_each(path or "") if self.in_full else self.of_layers(depth, path or "")
 
     def found(self, path: str | None) -> tuple[int | None, int]:
         """The index of a layer, or None and the depth of the block, which is 0 of the network."""
@@ -169,15 +176,31 @@ class Explaining(NamedTuple):
 
     def of_layer(self, index: int) -> str:
         """Its fields and formulas."""
+        return self.written([index], lambda payloads: {"layer": payloads[0]})
+
+    def of_each(self, path: str) -> str:
+        """The same of every layer of a block; of an empty path all."""
+        inside = {layer.path for layer in self.within(path)}
+        indices = [k for k, layer in enumerate(self.report.layers) if layer.path in inside]
+        return self.written(indices, lambda payloads: {"path": path or None, "layers": payloads})
+
+    def written(self, indices: Sequence[int], payload: Callable[[list[Any]], Any]) -> str:
+        """Some layers, one after another."""
         from convcalc.explanation import layer_explanation
-        from convcalc.render import render
+        from convcalc.render import Table, render
         from convcalc.render.explanation import layer_payload, layer_table, layer_text
 
-        found = layer_explanation(self.network, self.report, index, self.origins.found)
+        found = [
+            layer_explanation(self.network, self.report, index, self.origins.found)
+            for index in indices
+        ]
+        if self.form == "json":
+            whole = self.payload(**payload([layer_payload(each) for each in found]))
+            return render("json", Table("", (), ()), whole, self.style)
         if self.form == "table":
-            return layer_text(found, self.folder, self.style)
-        payload = self.payload(layer=layer_payload(found))
-        return render(self.form, layer_table(found, self.folder), payload, self.style)
+            return "\n\n".join(layer_text(each, self.folder, self.style) for each in found)
+        tables = (layer_table(each, self.folder) for each in found)
+        return "\n\n".join(render(self.form, table, None, self.style) for table in tables)
 
     @property
     def name(self) -> str:
