@@ -29,7 +29,7 @@ class Leaf(NamedTuple):
     """One module, or a function between modules (``mul``, ``matmul``), with what it works on.
 
     ``producer`` is the operator whose output only this leaf reads, ``consumer`` the only one
-    that reads this leaf's output; empty where there are several. ``shared`` leaves use the
+    that reads this leaf's output; None where there are several. ``shared`` leaves use the
     weights of an earlier one again.
     """
 
@@ -38,8 +38,8 @@ class Leaf(NamedTuple):
     inputs: tuple[Shape, ...]
     analysis: Analysis
     parts: tuple[Leaf, ...] = ()
-    producer: str = ""
-    consumer: str = ""
+    producer: Operator | None = None
+    consumer: Operator | None = None
     shared: bool = False
 
     @property
@@ -94,8 +94,8 @@ def leaves(network: Network) -> Iterator[Leaf]:
         producer, consumer = made_by.get(index), only.get(index)
         leaf = _leaf(layer.name, layer.operator, layer.shapes, layer.analysis)
         yield leaf._replace(
-            producer="" if producer is None else network.layers[producer].name,
-            consumer="" if consumer is None else network.layers[consumer].name,
+            producer=None if producer is None else network.layers[producer].operator,
+            consumer=None if consumer is None else network.layers[consumer].operator,
             shared=layer.shares >= 0,
         )
 
@@ -109,8 +109,12 @@ def _leaf(name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: An
 
 
 def _part_leaf(part: Part) -> Leaf:
-    name = type(part.operator).__module__.rpartition(".")[2]
-    return _leaf(name, part.operator, part.inputs, part.analysis)
+    return _leaf(operator_name(part.operator), part.operator, part.inputs, part.analysis)
+
+
+def operator_name(operator: Operator) -> str:
+    """What the operator is called in a file: its module's name."""
+    return type(operator).__module__.rpartition(".")[2]
 
 
 def _in_a_row(parts: Sequence[Leaf], made: Sequence[Part]) -> Iterator[Leaf]:
@@ -119,8 +123,8 @@ def _in_a_row(parts: Sequence[Leaf], made: Sequence[Part]) -> Iterator[Leaf]:
         before = index > 0 and leaf.x is made[index - 1].analysis.output
         after = index + 1 < len(parts) and parts[index + 1].x is made[index].analysis.output
         yield leaf._replace(
-            producer=parts[index - 1].name if before else "",
-            consumer=parts[index + 1].name if after else "",
+            producer=parts[index - 1].operator if before else None,
+            consumer=parts[index + 1].operator if after else None,
         )
 
 

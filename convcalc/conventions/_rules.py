@@ -176,3 +176,17 @@ def axes(leaf: Leaf, name: str) -> tuple[int, ...]:
     """A field that has one number per axis."""
     value = leaf.field(name)
     return value if isinstance(value, tuple) else ()
+
+
+# --- what several tools count alike --------------------------------------------------------------
+
+# Five operations per element where the statistics come from the data, two where they are stored.
+NORM = affine(5 * IN, 4 * IN)
+BATCH_NORM = affine(2 * IN, IN).but(
+    "no running statistics", lambda leaf: not leaf.field("track_running_stats"), NORM
+)
+# The squares, their sums over a window of channels, a factor and a summand.
+CROSS_CHANNEL_NORM = Rule(
+    "4·E + (size - 1)·rows",
+    lambda leaf: 4 * leaf.x.numel + (leaf.field("size") - 1) * leaf.batch * leaf.x.positions,
+)

@@ -12,8 +12,9 @@ tensors (``torch.add`` counts). ReLU6 counts 0: the module calls ``hardtanh``, w
 Wrong: the output size is computed anew, with padding ``same`` as floor(extent / 2) on both sides:
 for an even kernel 13 × 13 instead of 14 × 14. A grouped transposed convolution is divided by its
 groups twice (0 where the groups are the channels), and its bias counts over the size that a forward
-convolution would have. Resizing to a ``size`` counts the positions without batch and channels. The
-first two are mended by microsoft/DeepSpeed#8323 (August 2026).
+convolution would have. Resizing to a ``size`` counts the positions without batch and channels, and
+if it is given as one number, that number (here always the positions). The first two are mended by
+microsoft/DeepSpeed#8323 (August 2026).
 
 Source: deepspeed/profiling/flops_profiler/profiler.py at edaa72212.
 """
@@ -26,15 +27,17 @@ from convcalc.conventions import Convention, Count
 from convcalc.conventions._leaf import Leaf
 from convcalc.conventions._rules import (
     ADAPTIVE_AVG,
+    BATCH_NORM,
     BIAS,
     CONVS,
+    CROSS_CHANNEL_NORM,
     IN,
     MACS,
     MAX_POOLS,
+    NORM,
     STAMPED,
     TRANSPOSED,
     Rule,
-    affine,
     axes,
     each,
     groups,
@@ -103,8 +106,9 @@ COMMON = {
     **each(CONVS, 2 * CONV + CONV_BIAS),
     **each(TRANSPOSED, 2 * STAMP + STAMP_BIAS),
     "linear": 2 * MACS,
-    "batch_norm": affine(2 * IN, IN),
-    **each(("group_norm", "layer_norm", "instance_norm"), affine(5 * IN, 4 * IN)),
+    "batch_norm": BATCH_NORM,
+    **each(("group_norm", "layer_norm", "instance_norm"), NORM),
+    "local_response_norm": CROSS_CHANNEL_NORM,
     **each((*ONCE, *MAX_POOLS, *ADAPTIVE_AVG), IN),
 }
 COMMON_MACS = {**each(CONVS, CONV), **each(TRANSPOSED, STAMP), "linear": MACS}

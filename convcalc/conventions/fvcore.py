@@ -25,15 +25,16 @@ from convcalc.conventions import Convention, Count
 from convcalc.conventions._leaf import Leaf
 from convcalc.conventions._rules import (
     ADAPTIVE_AVG,
+    BATCH_NORM,
     CONVS,
     IN,
     MACS,
+    NORM,
     OUT,
     STAMPED,
     TRANSPOSED,
     ZERO,
     Rule,
-    affine,
     each,
 )
 
@@ -72,8 +73,8 @@ RULES = {
     **each(TRANSPOSED, STAMPED),
     "linear": MACS,
     "matmul": MACS,
-    "batch_norm": affine(2 * IN, IN),
-    **each(("group_norm", "layer_norm", "instance_norm"), affine(5 * IN, 4 * IN)),
+    "batch_norm": BATCH_NORM,
+    **each(("group_norm", "layer_norm", "instance_norm"), NORM),
     **each(ADAPTIVE_AVG, in_the_plane(IN)),
     "upsample": UPSAMPLE,
 }

@@ -2,14 +2,15 @@
 
 Unit: instructions: multiply, add and compare 1, divide 4, square root 24, exponential and power 32,
 tanh 38, logarithm 43; a multiply-accumulate is 1. Bias 1 per output. Per element: ReLU 1, ReLU6,
-LeakyReLU and PReLU 2, hard sigmoid 4, hard swish 5, GELU 7, sigmoid 32, SiLU 33, ELU 35, softmax
-36, tanh and Softplus 76 (tanh is charged twice), log-softmax 80, Mish 153. Poolings 1 per tap,
-global average pooling 1 per input element and 4 per output, resizing 0 (nearest), 4 (linear) or 8
-(cubic) per output, additions and products 1. Instance norm 7 per element, group norm 9, layer norm
-7 and 29 per row. The whole batch is counted.
+LeakyReLU and PReLU 2, hard sigmoid 4, hard swish 5, Softsign 6, GELU 7, sigmoid 32, SiLU 33, ELU
+35, softmax 36, log-sigmoid 75, tanh and Softplus 76 (tanh is charged twice), log-softmax 80, Mish
+153. Poolings 1 per tap, global average pooling 1 per input element and 4 per output, resizing 0
+(nearest), 4 (linear) or 8 (cubic) per output, additions and products 1. Instance norm 7 per
+element, group norm 9, layer norm 7 and 29 per row. The whole batch is counted.
 
 It looks beyond one layer: the export folds a batch norm into the convolution whose output nothing
-else reads, which then counts a bias; any other batch norm counts 31 per element.
+else reads, which then counts a bias; any other batch norm counts 31 per element, without running
+statistics 36. ConvTranspose and linear layers take up no norm.
 
 Left out: reshapes, concatenation, padding, grid sampling and RoI alignment. Adaptive pooling is
 exported only where the sizes divide.
@@ -30,7 +31,7 @@ from __future__ import annotations
 from math import prod
 
 from convcalc.conventions import Convention, Count
-from convcalc.conventions._leaf import Leaf, multiplications
+from convcalc.conventions._leaf import Leaf, multiplications, operator_name
 from convcalc.conventions._rules import (
     BIAS,
     CONVS,
@@ -39,11 +40,14 @@ from convcalc.conventions._rules import (
     IN,
     LEARNED,
     MACS,
+    OUT,
+    STORED,
     TRANSPOSED,
     Rule,
     axes,
     each,
 )
+from convcalc.operator import Operator
 
 PER_ELEMENT = {
     "relu": 1,
@@ -53,6 +57,7 @@ PER_ELEMENT = {
     "prelu": 2,
     "hardsigmoid": 4,
     "hardswish": 5,
+    "softsign": 6,
     "gelu": 7,
     "sigmoid": 32,
     "silu": 33,
@@ -60,9 +65,9 @@ PER_ELEMENT = {
     "softmax": 36,
     "tanh": 76,
     "softplus": 76,
+    "logsigmoid": 75,
     "log_softmax": 80,
     "mish": 153,
-    "instance_norm": 7,
     "group_norm": 9,
     "layer_scale": 1,
 }
@@ -70,12 +75,24 @@ PER_ELEMENT = {
 
 def takes_up_norm(leaf: Leaf) -> bool:
     """Whether the batch norm behind a convolution is folded into it."""
-    return leaf.consumer == "batch_norm" and not leaf.shared
+    norm = leaf.consumer
+    return norm is not None and operator_name(norm) == "batch_norm" and _is_fixed(norm)
 
 
 def is_folded(leaf: Leaf) -> bool:
     """Whether a batch norm is folded into the convolution before it."""
-    return leaf.producer in GROUPED
+    before = leaf.producer
+    return before is not None and operator_name(before) in GROUPED and _is_fixed(leaf.operator)
+
+
+def _is_fixed(norm: Operator) -> bool:
+    """Whether a norm has running statistics."""
+    return bool(getattr(norm, "track_running_stats", False))
+
+
+def _measures(leaf: Leaf) -> bool:
+    """Whether a norm has none and measures its input."""
+    return not _is_fixed(leaf.operator)
 
 
 def _made(leaf: Leaf) -> int:
@@ -87,8 +104,8 @@ def _transposed(leaf: Leaf) -> int:
 
 
 def _layer_norm(leaf: Leaf) -> int:
-    rows = leaf.batch * (1 if leaf.field("spatial") else leaf.x.positions)
-    return 7 * leaf.x.numel + 29 * rows
+    """It takes the first of the normalised axes, the channels, for all of them."""
+    return 7 * leaf.x.numel + 29 * leaf.batch * leaf.x.positions
 
 
 def _window(leaf: Leaf) -> int:
@@ -127,7 +144,9 @@ def _conv_params(leaf: Leaf) -> int:
 
 
 def _norm_params(leaf: Leaf) -> int:
-    return 0 if is_folded(leaf) else 4 * leaf.x.channels
+    if is_folded(leaf):
+        return 0
+    return (2 if _measures(leaf) else 4) * leaf.x.channels
 
 
 CONV_BIAS = BIAS.but("a norm folded in", takes_up_norm, Rule("O", _made))
@@ -138,7 +157,9 @@ RULES = {
     **each(TRANSPOSED, Rule("O·K·Co/g + b·O", _transposed)),
     "linear": MACS + BIAS,
     "matmul": MACS,
-    "batch_norm": (31 * IN).but("folded", is_folded, FREE),
+    "batch_norm": (31 * IN).but("folded", is_folded, FREE).but("no statistics", _measures, 36 * IN),
+    "instance_norm": (7 * IN).but("statistics", lambda leaf: not _measures(leaf), 31 * IN),
+    "glu": 33 * OUT,
     "layer_norm": Rule("7·E + 29·rows", _layer_norm),
     **{name: factor * IN for name, factor in PER_ELEMENT.items()},
     **each(("max_pool", "avg_pool"), POOL),
@@ -155,5 +176,6 @@ CONVENTION = Convention(
     params={
         **each(CONVS, Rule("P + C of a folded norm", _conv_params)),
         "batch_norm": Rule("4·C, 0 if folded", _norm_params),
+        "instance_norm": STORED,
     },
 )

@@ -9,11 +9,11 @@ batch norm 2 (1 without affine), group norm the same.
 Left out: sigmoid, tanh, hard swish, hard sigmoid, Mish, Softplus; addition and multiplication by
 ``+`` and ``*`` (``torch.add`` counts); ``x @ y`` (``torch.matmul`` counts); a mean.
 
-Wrong: layer norm counts 1 per element with weights too, since it looks for an attribute
-``affine`` that the module does not have. Transposed convolution is right in 0.7.5, over the input
-positions; it was counted over the output from 2020 (#57) to 2025 (#149). Deformable convolution
-adds 24 (with a mask 25) operations per tap and position, not per channel. What functions count
-is not divided by the batch, if a batch is forced through ``input_constructor``.
+Wrong: layer norm counts 1 per element with weights too, since it looks for an attribute ``affine``
+that the module does not have. Transposed convolution is right in 0.7.5, over the input positions;
+it was counted over the output from 2020 (#57) to 2025 (#149). Deformable convolution adds 24 (with
+a mask 25) operations per tap and position, not per channel (read, not measured). What functions
+count is not divided by the batch, if a batch is forced through ``input_constructor``.
 ``nn.MultiheadAttention`` counts its closed form and, in evaluation with weights asked for, the
 products and the softmax once more.
 
@@ -30,6 +30,7 @@ from convcalc.conventions._rules import (
     ADAPTIVE_AVG,
     BIAS,
     CONVS,
+    CROSS_CHANNEL_NORM,
     IN,
     MACS,
     MAX_POOLS,
@@ -74,6 +75,7 @@ RULES = {
     "matmul": MACS,
     **each(("batch_norm", "group_norm", "instance_norm"), affine(2 * IN, IN)),
     "layer_norm": IN,
+    "local_response_norm": CROSS_CHANNEL_NORM,
     **each(TWICE_IN, 2 * IN),
     **each(("relu6", "leaky_relu", "silu", "softmax"), IN),
     "upsample": 2 * OUT,

@@ -1,10 +1,10 @@
 """ultralytics-thop 2.2.3: thop with its transposed convolution, group norm and products mended.
 
 Unit: as in thop MACs without bias with elementwise operations added to them: batch, layer, group
-and instance norm 4 per element (2 without affine), PReLU 1, softmax 3·n - 1 per row of n, average
-pooling one addition per tap and one division per output element (adaptive pooling with its exact
-windows), upsampling 0 (nearest), 5, 11, 31 (linear on 1, 2, 3 axes) or 259 (bicubic) per output
-element. The whole batch is counted.
+and instance norm 4 per element (2 without affine), PReLU 1, softmax 3·n - 1 per row of n and
+log-softmax 3·n, average pooling one addition per tap and one division per output element (adaptive
+pooling with its exact windows), upsampling 0 (nearest), 5, 11, 31 (linear on 1, 2, 3 axes) or 259
+(bicubic) per output element. The whole batch is counted.
 
 Matrix products count, also in ``nn.MultiheadAttention`` and einsum. A transposed convolution goes
 over its input positions since 2.0.16 (ultralytics/thop#92, #93).
@@ -86,6 +86,7 @@ RULES = {
     **each((*NORMS, "group_norm"), affine(4 * IN, 2 * IN)),
     "prelu": IN,
     "softmax": SOFTMAX,
+    "log_softmax": 3 * IN,
     "avg_pool": Rule("taps + O", _pooled),
     **each(ADAPTIVE_AVG, Rule("taps + O", _adaptive)),
     "upsample": Rule("0 nearest, 5·O linear, 11·O bilinear, 31·O trilinear, 259·O", _upsampled),
