@@ -238,6 +238,12 @@ def test_operators_that_a_tool_ignores_are_named() -> None:
     assert missed == {"relu", "max_pool", "add"}
 
 
+def test_work_of_an_unknown_amount_is_named_too() -> None:
+    network = network_of("[relu, {deform_roi_pool: {rois: 4, output_size: 7}}]", (8, 9, 9))
+    *_, pool = layer_counts(network, "torch")
+    assert {each.operator for each in pool["flops"] if each.missed} >= {"deform_roi_pool sampling"}
+
+
 def test_declared_numbers_are_unknown_to_every_tool() -> None:
     opaque = "[{opaque: {output: [8, 4, 4], macs: 1000, params: 10, receptive_field: unknown}}]"
     network = network_of(opaque, (3, 8, 8))
@@ -318,3 +324,24 @@ def test_a_composite_is_itemised_by_its_parts_unless_a_tool_has_a_rule_for_it() 
     by_rule = differences(network, "ptflops", "fvcore")
     assert {item.operator for item in by_rule.items} == {"attention"}
     assert by_rule.remainder == 0
+
+
+# --- what tools see of composites ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("layer", "macs"),
+    [
+        # offsets and main of 16 to 32 channels on 8×8; torchvision's operator itself is not seen
+        ("deform_conv: {version: 1, out: 32, k: 3, p: 1}", 18 * 16 * 9 * 64),
+        # dw, offsets, factors, two projections; aggregation is an operator of its own
+        ("deform_conv: {version: 3, g: 4}", 64 * (9 * 16 + 16 * 36 * 3 + 2 * 16 * 16)),
+        ("large_kernel_attention", 64 * 16 * (25 + 49 + 16)),
+        ("gated_conv: {out: 8, k: 3, p: 1}", 2 * 8 * 16 * 9 * 64),
+        ("ghost_conv: {out: 8, k: 1}", 64 * (4 * 16 + 4 * 9)),
+        ("mix_conv: {kernel_size: [3, 5], p: half}", 64 * 8 * (9 + 25)),
+    ],
+)
+def test_torch_sees_the_maps_of_a_composite(layer: str, macs: int) -> None:
+    network = network_of(f"[{{{layer}}}]" if ":" in layer else f"[{layer}]", (16, 8, 8))
+    assert amount(network, "torch.flops") == 2 * macs

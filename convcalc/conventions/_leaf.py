@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 from convcalc.fusion import only_readers
 from convcalc.graph import Network
 from convcalc.operator import DYNAMIC, WEIGHTS, Analysis, Operator, Part, Term, part_terms
-from convcalc.shape import UNKNOWN, Shape
+from convcalc.shape import UNKNOWN, Shape, known
 
 # What tools see where a composite works on its parts' results, by the name of the term.
 _BETWEEN = {
+    "gate.activation": "sigmoid",
     "scale": "mul",
     "gate": "mul",
     "scores": "matmul",
@@ -69,8 +70,8 @@ class Leaf(NamedTuple):
 
     @property
     def works(self) -> bool:
-        """Whether it does any arithmetic."""
-        return any(term.amount != 0 for term in self.analysis.terms)
+        """Whether it does any arithmetic; an unknown amount is some."""
+        return any(not known(term.amount) or term.amount for term in self.analysis.terms)
 
     @property
     def unruled(self) -> int:
@@ -132,17 +133,22 @@ def _between(
     name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: Analysis
 ) -> Iterator[Leaf]:
     """The terms of a composite that none of its parts has, each as a leaf of its own."""
-    of_parts = Counter(
-        term for part in analysis.parts for term in part_terms(part.name, part.analysis.terms)
-    )
+    of_parts = Counter(term for part in analysis.parts for term in _named(part))
     for term in analysis.terms:
         if of_parts[term] > 0:
             of_parts[term] -= 1
             continue
-        word = _BETWEEN.get(term.name.rpartition(".")[2], f"{name} {term.name}")
+        last = _BETWEEN.get(term.name.rpartition(".")[2], f"{name} {term.name}")
+        word = _BETWEEN.get(term.name, last)
         shape = _shape_of(word, term, analysis, inputs[0])
         alone = Analysis(shape, (), (term,))
         yield Leaf(word, operator, (shape,), alone)
+
+
+def _named(part: Part) -> list[Term]:
+    """The terms of a part as a composite calls them; a lone one may be called like the part."""
+    lone = [term._replace(name=part.name) for term in part.analysis.terms]
+    return list({*part_terms(part.name, part.analysis.terms), *(lone if len(lone) == 1 else ())})
 
 
 def _shape_of(word: str, term: Term, analysis: Analysis, x: Shape) -> Shape:

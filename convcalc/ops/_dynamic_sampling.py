@@ -6,7 +6,7 @@ that the input gives (the aggregation); they differ in how offsets and factors a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import ceil, floor, prod
 from typing import NamedTuple
@@ -18,11 +18,12 @@ from convcalc.operator import (
     ELEMENTWISE,
     SAMPLING,
     Analysis,
+    Operator,
+    Part,
     Problem,
     Term,
     interpolation,
     part_terms,
-    unchanged,
     uneven_groups,
     work,
 )
@@ -137,44 +138,54 @@ class DynamicSampling(NamedTuple):
         """The parts in the order in which they run."""
         (x,) = inputs
         parts = self._guide(x)
-        value = {3: "input_proj", 4: "value_proj"}[self.version]
         if self.pointwise:
-            parts[value] = Linear(out_channels=x.channels).analyse([x])
+            value = {3: "input_proj", 4: "value_proj"}[self.version]
+            parts.append(_part(value, Linear(out_channels=x.channels), x))
         terms, weights = _gathered(parts)
         samples = work(self.taps, x.numel)
         terms += [
             Term("sampling", SAMPLING, interpolation(x.rank, samples)),
             Term("aggregation", DYNAMIC, samples),
         ]
-        last: dict[str, Analysis] = {}
+        last: list[Part] = []
         if self.center_feature_scale:
-            gate = Linear(out_channels=self.groups).analyse([x])
-            last |= {"center_feature_scale": gate, "sigmoid": Sigmoid().analyse([gate.output])}
+            gate = _part("center_feature_scale", Linear(out_channels=self.groups), x)
+            last += [gate, _part("sigmoid", Sigmoid(), gate.analysis.output)]
+        more, further = _gathered(last)
+        if self.center_feature_scale:
             # 1 - scale, a product with either side, their sum
-            last["blend"] = unchanged(x, Term("blend", ELEMENTWISE, work(4, x.numel)))
+            more.append(Term("blend", ELEMENTWISE, work(4, x.numel)))
         if self.pointwise:
             project = Linear(out_channels=x.channels, bias=self.output_bias)
-            last["output_proj"] = project.analyse([x])
-        more, further = _gathered(last)
-        return Analysis(x, (self._axes(x),), (*terms, *more), {**weights, **further})
+            last.append(_part("output_proj", project, x))
+            out, matrix = _gathered(last[-1:])
+            more, further = [*more, *out], {**further, **matrix}
+        return Analysis(
+            x,
+            (self._axes(x),),
+            (*terms, *more),
+            {**weights, **further},
+            parts=(*parts, *last),
+        )
 
-    def _guide(self, x: Shape) -> dict[str, Analysis]:
+    def _guide(self, x: Shape) -> list[Part]:
         """The parts that make offsets and factors."""
-        parts: dict[str, Analysis] = {}
+        parts: list[Part] = []
         if self.dw_kernel_size is not None:
-            parts["dw"] = self._depthwise(self.dw_kernel_size).analyse([x])
+            parts.append(_part("dw", self._depthwise(self.dw_kernel_size), x))
         factors = factor_count(self.groups, self.taps)
         if self.version == 4:
             row = row_length(x.rank, factors, ROW_STEP)
-            return parts | {"offset_mask": Linear(out_channels=row).analyse([x])}
-        mask = Linear(out_channels=factors).analyse([x])
-        return parts | {
-            "norm": LayerNorm().analyse([x]),
-            "activation": Gelu().analyse([x]),
-            "offset": Linear(out_channels=offset_count(x.rank, factors)).analyse([x]),
-            "mask": mask,
-            "softmax": Softmax().analyse([mask.output]),
-        }
+            return [*parts, _part("offset_mask", Linear(out_channels=row), x)]
+        mask = _part("mask", Linear(out_channels=factors), x)
+        return [
+            *parts,
+            _part("norm", LayerNorm(), x),
+            _part("activation", Gelu(), x),
+            _part("offset", Linear(out_channels=offset_count(x.rank, factors)), x),
+            mask,
+            _part("softmax", Softmax(), mask.analysis.output),
+        ]
 
     @staticmethod
     def _depthwise(kernel_size: tuple[int, ...]) -> DepthwiseConv:
@@ -211,13 +222,15 @@ def _grid(kernel_size: int, dilation: int, padding: int, scale: Fraction) -> Axi
     return Union(tuple(Slide(padding=-y) for y in read))
 
 
-def _gathered(
-    parts: Mapping[str, Analysis],
-) -> tuple[list[Term], dict[str, tuple[int, ...]]]:
+def _part(name: str, operator: Operator, x: Shape) -> Part:
+    return Part(name, operator, (x,), operator.analyse([x]))
+
+
+def _gathered(parts: Sequence[Part]) -> tuple[list[Term], dict[str, tuple[int, ...]]]:
     """Terms and weights of parts under the parts' names; a lone term is called like its part."""
     terms: list[Term] = []
     weights: dict[str, tuple[int, ...]] = {}
-    for name, part in parts.items():
+    for name, _, _, part in parts:
         lone = [term._replace(name=name) for term in part.terms]
         terms += lone if len(lone) == 1 else part_terms(name, part.terms)
         weights |= {f"{name}.{key}": shape for key, shape in part.weights.items()}

@@ -104,7 +104,7 @@ class CondConv(Operator):
 
     def _routing(self, x: Shape) -> tuple[Analysis, ...]:
         """The pooled channels -> a weight for each expert."""
-        pool = GlobalAvgPool().analyse([x])
+        pool = chained({"pool": GlobalAvgPool()}, x)
         route = chained(
             {"route": Linear(out_channels=self.experts), "route.activation": Sigmoid()},
             pool.output,

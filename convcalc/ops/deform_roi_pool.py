@@ -41,6 +41,7 @@ from convcalc.operator import (
     ELEMENTWISE,
     Analysis,
     Operator,
+    Part,
     Problem,
     Term,
     chained,
@@ -86,16 +87,19 @@ class DeformRoiPool(SampledRoi):
         masks = Shape(vector.batch, self.bins)
         terms = part_terms("plain", pooled.terms)
         weights: dict[str, tuple[int, ...]] = {}
+        steps: list[Part] = []
         for parts in self._branches(x.rank):
             branch = chained(parts, vector)
             terms += branch.terms
             weights |= branch.weights
+            steps += branch.parts
         if self.modulated:
             terms.append(Term("sigmoid", ELEMENTWISE, masks.numel))
         terms += pooled.terms
         if self.modulated:
             terms.append(Term("modulation", DYNAMIC, pooled.output.numel))
-        return Analysis(pooled.output, pooled.axes, tuple(terms), weights)
+        found = Analysis(pooled.output, pooled.axes, tuple(terms), weights)
+        return found._replace(parts=tuple(steps))
 
     def _branches(self, rank: int) -> Sequence[Mapping[str, Operator]]:
         """The layers that read the pooled RoI, one mapping per branch."""
