@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import prod
 
 from convcalc.graph import Layer, Network
@@ -13,11 +14,16 @@ from convcalc.report import (
     Memory,
     ReceptiveField,
     Report,
+    ToolConvention,
+    ToolNumber,
     Totals,
     byte_count,
+    flop_count,
+    summed,
     work_totals,
 )
 from convcalc.shape import Shape, known, largest
+from convcalc.training import training_flops
 
 COUNTED = (WEIGHTS, DYNAMIC)
 
@@ -28,19 +34,26 @@ def analyse(
     counted: Sequence[str] = COUNTED,
     dtype: str = "float32",
     support: bool = False,
+    convention: str = "",
+    fuse_batch_norm: bool = False,
 ) -> Report:
     """The report of a network.
 
     ``counted`` are the kinds of work that make up the MACs (FLOPs are 2 × MACs); ``dtype`` is
     the type of weights and activations for memory. With ``support``, receptive fields also say
-    how many positions within them are not read. A network with problems gives the report of the
-    layers that could be computed.
+    how many positions within them are not read. ``convention`` adds what another tool counts;
+    KeyError, with a suggestion, if there is none of that name. ``fuse_batch_norm`` adds what is
+    left when batch norms are folded into the layers before them. A network with problems gives
+    the report of the layers that could be computed.
     """
     fields = receptive_fields(network, support=support)
+    training = training_flops(network)
     layers = tuple(
-        _layer(network, layer, seen, counted, dtype)
-        for layer, seen in zip(network.layers, fields, strict=True)
+        _layer(network, layer, seen, counted, dtype, flops)
+        for layer, seen, flops in zip(network.layers, fields, training, strict=True)
     )
+    tool, layers = _with_convention(network, layers, convention) if convention else (None, layers)
+    layers = _with_fused(network, layers, counted) if fuse_batch_norm else layers
     outputs = {name: network.shape(number) for name, number in network.outputs.items()}
     return Report(
         network.name,
@@ -56,6 +69,7 @@ def analyse(
         layers,
         network.problems,
         network.skipped,
+        tool,
     )
 
 
@@ -65,6 +79,7 @@ def _layer(
     seen: Mapping[str, ReceptiveField],
     counted: Sequence[str],
     dtype: str,
+    training: int,
 ) -> LayerReport:
     """The report of one layer."""
     analysis = layer.analysis
@@ -85,11 +100,12 @@ def _layer(
         buffers=stored if own else 0,
         terms=analysis.terms,
         macs=macs,
-        flops=2 * macs,
+        flops=flop_count(macs),
         sampling=sampling,
         elementwise=elementwise,
         activations=analysis.activations,
         moved=_moved(layer, analysis, dtype),
+        training=training,
         receptive_fields=seen,
         source=layer.place,
         declared=type(layer.operator).declared,
@@ -113,6 +129,56 @@ def _moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
     tensors = sum(shape.numel for shape in layer.shapes) + analysis.output.numel
     stored = sum(map(prod, (*analysis.weights.values(), *analysis.buffers.values())))
     return byte_count(tensors + stored, dtype)
+
+
+# --- beside convcalc's own numbers ---------------------------------------------------------------
+
+
+def _with_convention(
+    network: Network, layers: Sequence[LayerReport], name: str
+) -> tuple[ToolConvention, tuple[LayerReport, ...]]:
+    """The layers with what another tool counts for them; its module is imported only here."""
+    from convcalc.conventions import convention, layer_counts, total
+
+    chosen = convention(name)
+    counts = layer_counts(network, name)
+    headline = chosen.counts[0].key
+    missed = (each.operator for found in counts for each in found[headline] if each.missed)
+    tool = ToolConvention(
+        name,
+        chosen.tool,
+        tuple(ToolNumber(count.key, count.title, count.unit) for count in chosen.counts),
+        tuple(dict.fromkeys(missed)),
+        chosen.per_sample,
+    )
+    return tool, tuple(
+        replace(layer, convention={key: total(each) for key, each in found.items()})
+        for layer, found in zip(layers, counts, strict=True)
+    )
+
+
+def _with_fused(
+    network: Network, layers: Sequence[LayerReport], counted: Sequence[str]
+) -> tuple[LayerReport, ...]:
+    """The layers with what is left of them when batch norms are folded."""
+    from convcalc.fusion import fused_analyses
+
+    return tuple(
+        replace(layer, fused=_fused(layer, analysis, counted))
+        for layer, analysis in zip(layers, fused_analyses(network), strict=True)
+    )
+
+
+def _fused(layer: LayerReport, analysis: Analysis, counted: Sequence[str]) -> Mapping[str, int]:
+    macs, _, elementwise = work_totals(analysis.terms, counted)
+    own = not layer.shares
+    return {
+        "params": sum(map(prod, analysis.weights.values())) if own else 0,
+        "buffers": sum(map(prod, analysis.buffers.values())) if own else 0,
+        "macs": macs,
+        "flops": flop_count(macs),
+        "elementwise": elementwise,
+    }
 
 
 def _global_from(network: Network, layers: Sequence[LayerReport]) -> str:
@@ -153,8 +219,11 @@ def _totals(network: Network, layers: Sequence[LayerReport], dtype: str) -> Tota
         elementwise=_sum(layers, "elementwise"),
         activations=_sum(layers, "activations"),
         moved=_sum(layers, "moved"),
+        training=_sum(layers, "training"),
         memory=Memory(dtype, weights, byte_count(_peak(network), dtype)),
         unknown=tuple(_unknown(layers)),
+        convention=summed(layer.convention for layer in layers),
+        fused=summed(layer.fused for layer in layers),
     )
 
 

@@ -7,11 +7,13 @@ fractions, tuples, ``UNKNOWN``, None where a row has no such thing); the formats
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
+from convcalc.report import PARAMS, Report
 from convcalc.rows import Row
 from convcalc.shape import UNKNOWN, Shape, known
 
@@ -171,6 +173,7 @@ _ALL = (
     _count("sampling", "sampling", 7, "interpolation arithmetic"),
     _count("elementwise", "elementwise", 7, "all other arithmetic: bias, norm, activation, …"),
     _count("activations", "activations", 6, "output elements of layers that have weights"),
+    _count("training", "training", 7, "FLOPs of one training step: forward and both gradients"),
     Column("macs_share", "of MACs", attrgetter("macs"), SHARE, "right", 5, "share of the MACs"),
     Column(
         "params_share", "of params", attrgetter("params"), SHARE, "right", 5, "share of the params"
@@ -240,3 +243,59 @@ _ALL = (
 )
 COLUMNS: Mapping[str, Column] = {column.key: column for column in _ALL}
 DEFAULT = ("path", "operator", "output", "params", "macs", "receptive_field", "jump")
+
+
+# --- columns of what was asked for -------------------------------------------------------------
+
+FUSED = ("params", "buffers", "macs", "flops", "elementwise")
+
+
+def convention_columns(report: Report) -> list[Column]:
+    """What another tool counts; its parameters only if they are not convcalc's."""
+    tool = report.convention
+    if tool is None:
+        return []
+    numbers = [(number.key, number.title, number.unit) for number in tool.numbers]
+    if report.totals.convention[PARAMS] != report.totals.params:
+        numbers.append((PARAMS, PARAMS, "parameter"))
+    return [
+        Column(
+            f"{tool.name}.{key}",
+            f"{tool.name} {title}",
+            partial(_of, "convention", key),
+            "",
+            "right",
+            0,
+            f"{title} as {tool.tool} counts ({unit})",
+        )
+        for key, title, unit in numbers
+    ]
+
+
+def beside(report: Report, columns: Sequence[Column]) -> list[Column]:
+    """The columns, each with its value for folded batch norms behind it, and another tool's
+    behind the MACs, or at the end, where the report has such numbers."""
+    tool = convention_columns(report)
+    found: list[Column] = []
+    for column in columns:
+        found.append(column)
+        if report.totals.fused and column.key in FUSED:
+            found.append(_fused(column))
+        if column.key == "macs":
+            found += tool
+            tool = []
+    return [*found, *tool]
+
+
+def _fused(column: Column) -> Column:
+    return column._replace(
+        key=f"{column.key}_fused",
+        title=f"{column.title} fused",
+        value=partial(_of, "fused", column.key),
+        doc=f"{column.doc}, batch norms folded",
+    )
+
+
+def _of(mapping: str, key: str, row: Row) -> int | None:
+    found: Mapping[str, int] = getattr(row, mapping)
+    return found.get(key)

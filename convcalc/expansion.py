@@ -8,12 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from convcalc import document as doc
 from convcalc.decode import Rejected, gathered, rejected, shown
 from convcalc.diagnostics import Diagnostic, Place
-from convcalc.frames import MISSING, Frame, Names, Tensor, Tensors, Value, unknown_reference
+from convcalc.frames import (
+    MISSING,
+    Call,
+    Frame,
+    Names,
+    Tensor,
+    Tensors,
+    Value,
+    Witness,
+    unknown_reference,
+)
 from convcalc.layering import Layering, TooLarge, check_rank
 from convcalc.loops import holds, loop_scopes, times
 from convcalc.operator import Operator, Recorded, operator_class
@@ -24,27 +34,18 @@ from convcalc.spec import Argument, Block, Item, Reference, Unit, indexed_compon
 Scope = dict[str, Any]
 
 
-class Call(NamedTuple):
-    """One iteration of an item: its inputs, and what is in scope for it."""
-
-    item: Item
-    inputs: list[Value]
-    path: str  # empty for a composite whose children are named as its siblings
-    names: Names
-    frame: Frame
-    scope: Scope
-
-    @property
-    def inner(self) -> Frame:
-        """The frame as it is seen from within: names of a loop reach into it."""
-        return self.frame.nested(self.scope, self.frame.trainable)
-
-
 class Expansion:
     """Writes a network out. ``limit`` bounds layers and iterations."""
 
-    def __init__(self, unit: Unit, inputs: Mapping[str, Shape], limit: int) -> None:
+    def __init__(
+        self,
+        unit: Unit,
+        inputs: Mapping[str, Shape],
+        limit: int,
+        witness: Witness | None = None,
+    ) -> None:
         self.unit = unit
+        self.witness = witness
         self.limit = limit
         self.rounds_ahead = 1  # of the repetitions around the present item, multiplied
         self.layering = Layering(len(inputs), limit)
@@ -132,7 +133,8 @@ class Expansion:
                     scope = {**round_scope, "i": i}
                 sources = item.sources if i == 0 else []
                 self.rounds_ahead = outer * (loops - k) * (count - i)
-                prev = self.once(item, prev, sources, names, frame, scope, f"{item.id}[{label}]")
+                turn = f"{item.id}[{label}]", k
+                prev = self.once(item, prev, sources, names, frame, scope, *turn)
                 label += 1
                 if i == 0:
                     self.rounds_ahead = outer * (loops - k)
@@ -166,6 +168,7 @@ class Expansion:
         frame: Frame,
         scope: Scope,
         label: str = "",
+        turn: int = 0,
     ) -> Value:
         """One iteration of an item: its layers, its checks, its id."""
         self.layering.step(item.place)
@@ -180,7 +183,7 @@ class Expansion:
         start = len(self.layering.layers)
         if not item.trainable and frame.trainable:
             frame = frame.nested(frame.scope, trainable=False)
-        call = Call(item, inputs, path, names, frame, scope)
+        call = Call(item, inputs, path, names, frame, scope, turn)
         output = _KINDS[item.kind](self, call)
         if item.stated_channels or item.stated_shape:
             self.check_stated(call, output)
@@ -284,6 +287,7 @@ class Expansion:
         scope = {**block.unit.scope, "in_channels": call.scope["in_channels"]}
         within = (block.name, item.place)
         frame = Frame(scope, tensors, f"{path}.", within, outer.trainable)
+        frame.call = call
         self.bind(block, call, frame)
         inner = names.below(path, block.name, block.indexed)
         return self.body(block.body, call.inputs[0], inner, frame)
@@ -333,6 +337,8 @@ class Expansion:
         check_rank(item, first.shape)
         operator = self.layering.instance(item, call.scope, first.shape.rank, recorded)
         inputs = [*call.inputs, *tensors]
+        if self.witness is not None:
+            self.witness(call, self.unit)
         return self.layering.layer(item.type, operator, inputs, path, names, frame, item)
 
     def recorded(self, call: Call) -> tuple[dict[str, Recorded], list[Value]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from convcalc.decode import Rejected, rejected
 from convcalc.diagnostics import Diagnostic, Place, nearest
 from convcalc.graph import Group
 from convcalc.shape import UNKNOWN, Shape
-from convcalc.spec import Reference
+from convcalc.spec import Item, Reference, Unit
 
 
 class Tensor(NamedTuple):
@@ -60,10 +60,11 @@ class Frame:
 
     ``tensors`` are ids and ref params, ``prefix`` begins the paths of its layers, ``within``
     is the block's name and the place of the call; ``left_out`` are ids of items that an ``if``
-    or a ``repeat`` has left out.
+    or a ``repeat`` has left out. ``call`` is the call that it is the inside of, of a block or of
+    a composite; None at the top.
     """
 
-    __slots__ = ("left_out", "prefix", "scope", "tensors", "trainable", "within")
+    __slots__ = ("call", "left_out", "prefix", "scope", "tensors", "trainable", "within")
 
     def __init__(
         self,
@@ -79,11 +80,13 @@ class Frame:
         self.within = within
         self.trainable = trainable
         self.left_out: set[str] = set()
+        self.call: Call | None = None
 
     def nested(self, scope: dict[str, Any], trainable: bool) -> Frame:
         """The inside of a composite: the same ids, perhaps more values (names of a loop)."""
         inner = Frame(dict(scope), self.tensors, self.prefix, self.within, trainable)
         inner.left_out = self.left_out
+        inner.call = self.call
         return inner
 
     def located(self, diagnostic: Diagnostic) -> Diagnostic:
@@ -93,6 +96,31 @@ class Frame:
         name, call = self.within
         at = f":{call.line}" if call.file == diagnostic.place.file else str(call)
         return diagnostic._replace(within=f"in {name} (called at {at})")
+
+
+class Call(NamedTuple):
+    """One iteration of an item: its inputs, and what is in scope for it.
+
+    ``turn`` is the round of the item's ``for``, counted from 0.
+    """
+
+    item: Item
+    inputs: list[Value]
+    path: str  # empty for a composite whose children are named as its siblings
+    names: Names
+    frame: Frame
+    scope: dict[str, Any]
+    turn: int = 0
+
+    @property
+    def inner(self) -> Frame:
+        """The frame as it is seen from within: names of a loop reach into it."""
+        frame = self.frame.nested(self.scope, self.frame.trainable)
+        frame.call = self
+        return frame
+
+
+Witness = Callable[[Call, Unit], None]  # is told each layer that was made, and the file of the top
 
 
 class Tensors:

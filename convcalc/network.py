@@ -10,7 +10,7 @@ from convcalc import document as doc
 from convcalc.decode import Rejected, rejected, shown, suffixed, value_of
 from convcalc.diagnostics import Diagnostic, Place, in_order, nearest
 from convcalc.expansion import Expansion
-from convcalc.frames import Tensor, Value
+from convcalc.frames import Tensor, Value, Witness
 from convcalc.graph import Network
 from convcalc.layering import TooLarge
 from convcalc.library import Target, TargetError, shipped_folder
@@ -55,12 +55,14 @@ def read_network(
     params: Mapping[str, Any] | None = None,
     batch: int = 1,
     limits: Limits = LIMITS,
+    witness: Witness | None = None,
 ) -> Network:
     """The network of a target; problems of its content are in ``problems``.
 
     ``variant`` overrides the target's; ``inputs`` gives the sizes (channels, then spatial,
     None where unknown) of the one input or of inputs by name; ``params`` overrides params of
-    the file. TargetError if the file cannot be read or the request does not fit it.
+    the file; ``witness`` is told each layer while its scope is at hand. TargetError if the file
+    cannot be read or the request does not fit it.
     """
     units = Units(_read, str(shipped_folder()), _project_root(target.file), limits.document)
     content = target.text if target.text is not None else _content(target.file)
@@ -81,7 +83,8 @@ def read_network(
             0,
             units.sources,
         )
-    return _Reading(unit, units, variant or target.variant, batch, limits).network(inputs, params)
+    reading = _Reading(unit, units, variant or target.variant, batch, limits)
+    return reading.network(inputs, params, witness)
 
 
 def _read(path: str) -> bytes:
@@ -120,12 +123,14 @@ class _Reading:
         self.name = self.text("name") or Path(unit.file).name.partition(".")[0]
         self.variant = None if variant in (None, self.name) else variant
 
-    def network(self, inputs: Inputs, params: Mapping[str, Any] | None) -> Network:
+    def network(
+        self, inputs: Inputs, params: Mapping[str, Any] | None, witness: Witness | None = None
+    ) -> Network:
         """The network, written out as far as its problems allow."""
         self.units.bind(self.unit, self.overrides(), self.settings(params or {}))
         shapes = self.shapes(inputs)
         items = self.items(shapes)
-        expansion = Expansion(self.unit, shapes, self.limits.layers)
+        expansion = Expansion(self.unit, shapes, self.limits.layers, witness)
         last: Value = None
         if shapes and not self.unit.is_broken:
             try:

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from convcalc.diagnostics import nearest
 from convcalc.fields import Field, declared
+from convcalc.formula import formula
 from convcalc.geometry import SAME, Axes, after
 from convcalc.shape import Shape
 
@@ -75,6 +76,15 @@ class Port(NamedTuple):
     axes: tuple[Axes, ...]
 
 
+class Part(NamedTuple):
+    """A sibling that a composite is built from: its name there, and what it reads."""
+
+    name: str
+    operator: Operator
+    inputs: tuple[Shape, ...]
+    analysis: Analysis
+
+
 class Analysis(NamedTuple):
     """What an operator makes of its inputs.
 
@@ -85,7 +95,8 @@ class Analysis(NamedTuple):
     are fixed and never trained. ``buffers`` are stored but not learned (running statistics).
     ``facts`` are further numbers worth showing, by name. ``ports`` are further outputs.
     ``inner_activations`` are the output elements of a composite's weighted parts; None where
-    the operator is one piece.
+    the operator is one piece. ``parts`` are the siblings that a composite is built from, in order:
+    what tools that count module by module see of it.
     """
 
     output: Shape
@@ -97,6 +108,7 @@ class Analysis(NamedTuple):
     facts: Mapping[str, Any] = {}
     ports: Mapping[str, Port] = {}
     inner_activations: int | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
     def activations(self) -> int:
@@ -158,13 +170,41 @@ def unchanged(shape: Shape, *terms: Term, **more: Any) -> Analysis:
     return Analysis(shape, ((SAME,) * shape.rank,), terms, **more)
 
 
-def macs(batch: int, placements: int, weight: tuple[int, ...]) -> int:
-    """MACs of a linear operator: each placement of the kernel uses every weight once.
+@formula
+def sliding_macs(batch: int, out_size: tuple[int, ...], weight: tuple[int, ...]) -> int:
+    """MACs of a window that slides: every output position uses each weight once."""
+    return batch * prod(out_size) * prod(weight)
 
-    A window that slides is placed once per output position, a kernel that is stamped
-    (transposed convolution) once per input position.
-    """
-    return batch * placements * prod(weight)
+
+@formula
+def stamping_macs(batch: int, in_size: tuple[int, ...], weight: tuple[int, ...]) -> int:
+    """MACs of a kernel that is stamped: every *input* position uses each weight once."""
+    return batch * prod(in_size) * prod(weight)
+
+
+@formula
+def work(operations: int, elements: int) -> int:
+    """So many operations for each element."""
+    return operations * elements
+
+
+@formula
+def work_of_taps(elements: int, kernel_size: tuple[int, ...]) -> int:
+    """One operation for each element and tap."""
+    return elements * prod(kernel_size)
+
+
+@formula
+def interpolation(rank: int, samples: int) -> int:
+    """Linear interpolation reads the two neighbours of each sample on every axis."""
+    neighbours: int = 2**rank
+    return neighbours * samples
+
+
+@formula
+def share(channels: int, groups: int) -> int:
+    """What each of several equal groups has of the channels."""
+    return channels // groups
 
 
 def bias_terms(bias: bool, output: Shape) -> tuple[Term, ...]:
@@ -190,8 +230,10 @@ def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:
     buffers: dict[str, tuple[int, ...]] = {}
     frozen: set[str] = set()
     activations = 0
+    steps: list[Part] = []
     for name, part in parts.items():
         step = part.analyse([x])
+        steps.append(Part(name, part, (x,), step))
         axes = tuple(map(after, step.axes[0], axes, x.spatial))
         x = step.output
         activations += step.activations
@@ -200,7 +242,7 @@ def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:
         buffers |= {f"{name}.{key}": shape for key, shape in step.buffers.items()}
         frozen |= {f"{name}.{key}" for key in step.frozen}
     done = Analysis(x, (axes,), tuple(terms), weights, buffers, frozenset(frozen))
-    return done._replace(inner_activations=activations)
+    return done._replace(inner_activations=activations, parts=tuple(steps))
 
 
 def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:

@@ -29,13 +29,27 @@ def report_payload(report: Report) -> dict[str, Any]:
         "source": report.source,
         "inputs": {name: plain(shape) for name, shape in report.inputs.items()},
         "outputs": {name: plain(shape) for name, shape in report.outputs.items()},
-        "convention": {"name": "convcalc", "counted": list(report.counted), "flops_per_mac": 2},
+        "convention": _convention(report),
         "complete": report.complete,
         "skipped": report.skipped,
         "totals": _totals(report.totals),
         "receptive_field": _network_field(report),
         "layers": [layer_payload(layer) for layer in report.layers],
         "problems": [_problem(problem) for problem in report.problems],
+    }
+
+
+def _convention(report: Report) -> dict[str, Any]:
+    """What convcalc's own numbers count, and whose numbers stand beside them."""
+    tool = report.convention
+    return {
+        "name": tool.name if tool else "convcalc",
+        "counted": list(report.counted),
+        "flops_per_mac": 2,
+        "tool": tool.tool if tool else f"convcalc {__version__}",
+        "numbers": [number._asdict() for number in tool.numbers] if tool else [],
+        "uncounted": list(tool.uncounted) if tool else [],
+        "per_sample": bool(tool and tool.per_sample),
     }
 
 
@@ -53,6 +67,7 @@ def layer_payload(layer: LayerReport) -> dict[str, Any]:
         "weights": plain(layer.weights),
         **{key: plain(getattr(layer, key)) for key in _COUNTS},
         "moved_bytes": plain(layer.moved),
+        **_further(layer),
         "terms": [
             {"name": term.name, "kind": term.kind, "count": plain(term.amount)}
             for term in layer.terms
@@ -89,6 +104,7 @@ def _totals(totals: Totals) -> dict[str, Any]:
         "params": plain(totals.params),
         **{key: plain(getattr(totals, key)) for key in _COUNTS},
         "moved_bytes": plain(totals.moved),
+        **_further(totals),
         "memory": {
             "dtype": memory.dtype,
             "weights": plain(memory.weights),
@@ -96,6 +112,15 @@ def _totals(totals: Totals) -> dict[str, Any]:
             "total": plain(memory.total),
         },
         "unknown": list(totals.unknown),
+    }
+
+
+def _further(counts: LayerReport | Totals) -> dict[str, Any]:
+    """Numbers beside convcalc's own; empty mappings where they were not asked for."""
+    return {
+        "training_flops": plain(counts.training),
+        "convention": plain(counts.convention),
+        "fused": plain(counts.fused),
     }
 
 

@@ -5,17 +5,19 @@ All counts are exact integers for the whole batch, or ``UNKNOWN``; FLOPs are 2 Ã
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from convcalc.diagnostics import Diagnostic, Place
+from convcalc.formula import formula
 from convcalc.graph import Group
 from convcalc.operator import ELEMENTWISE, SAMPLING, Term
 from convcalc.shape import Shape
 
 SCHEMA = "convcalc/report-v1"
+PARAMS = "params"  # the key of what another tool counts as parameters
 
 # Bits of one element, by the name of the type.
 DTYPES: Mapping[str, int] = {
@@ -32,7 +34,19 @@ DTYPES: Mapping[str, int] = {
 
 def byte_count(elements: int, dtype: str) -> int:
     """Bytes that ``elements`` of a type take, rounded up to whole bytes."""
-    return -(-elements * DTYPES[dtype] // 8)
+    return whole_bytes(elements, DTYPES[dtype])
+
+
+@formula
+def whole_bytes(elements: int, bits: int) -> int:
+    """Bytes of so many elements, rounded up."""
+    return -(-(elements * bits) // 8)
+
+
+@formula
+def flop_count(macs: int) -> int:
+    """A multiplication and an addition each."""
+    return 2 * macs
 
 
 @dataclass(frozen=True)
@@ -68,7 +82,9 @@ class LayerReport:
 
     ``moved`` are the bytes read and written if every tensor goes through memory once.
     ``activations`` are the output elements of a layer that multiplies by weights, else 0.
-    ``shares`` is the path of the layer whose weights are used again, or empty.
+    ``shares`` is the path of the layer whose weights are used again, or empty. ``training`` are
+    FLOPs of one training step. ``convention`` holds what another tool counts, ``fused`` what is
+    left when batch norms are folded, both empty unless asked for.
     """
 
     path: str
@@ -88,12 +104,15 @@ class LayerReport:
     elementwise: int
     activations: int
     moved: int
+    training: int
     receptive_fields: Mapping[str, ReceptiveField]  # by network input
     source: Place
     declared: bool = False
     shares: str = ""
     note: str = ""
     facts: Mapping[str, Any] | None = None
+    convention: Mapping[str, int] = field(default_factory=dict)
+    fused: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
@@ -129,8 +148,33 @@ class Totals:
     elementwise: int
     activations: int
     moved: int
+    training: int
     memory: Memory
     unknown: tuple[str, ...] = ()
+    convention: Mapping[str, int] = field(default_factory=dict)
+    fused: Mapping[str, int] = field(default_factory=dict)
+
+
+class ToolNumber(NamedTuple):
+    """One number of another tool: its key in ``convention``, what the tool calls it, its unit."""
+
+    key: str
+    title: str
+    unit: str
+
+
+class ToolConvention(NamedTuple):
+    """Whose numbers ``convention`` holds beside convcalc's own.
+
+    ``uncounted`` are operators that do arithmetic and for which the tool counts nothing.
+    ``per_sample``: the tool measures one sample, whatever the batch.
+    """
+
+    name: str
+    tool: str
+    numbers: tuple[ToolNumber, ...]
+    uncounted: tuple[str, ...]
+    per_sample: bool
 
 
 @dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
@@ -140,7 +184,8 @@ class Report:
     ``counted`` are the kinds of work that the MACs add up. ``receptive_field`` is the local
     value at the output; ``global_from`` is the first layer that sees the whole input, or empty.
     ``problems`` are errors and warnings; with errors, ``skipped`` layers could not be computed
-    and the totals hold only the others (``complete`` is False).
+    and the totals hold only the others (``complete`` is False). ``convention`` is the other tool
+    whose numbers are given too, if any.
     """
 
     network: str
@@ -156,6 +201,7 @@ class Report:
     layers: tuple[LayerReport, ...]
     problems: tuple[Diagnostic, ...] = ()
     skipped: int = 0
+    convention: ToolConvention | None = None
 
     @property
     def complete(self) -> bool:
@@ -170,3 +216,12 @@ def work_totals(terms: Sequence[Term], counted: Sequence[str]) -> tuple[int, int
         sum(term.amount for term in terms if term.kind == SAMPLING),
         sum(term.amount for term in terms if term.kind == ELEMENTWISE),
     )
+
+
+def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Counts by name, added up."""
+    found: dict[str, int] = {}
+    for each in counts:
+        for key, amount in each.items():
+            found[key] = found.get(key, 0) + amount
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.graph import Group
-from convcalc.report import LayerReport, ReceptiveField, Report
+from convcalc.report import LayerReport, ReceptiveField, Report, summed
 from convcalc.shape import Shape, known
 
 
@@ -31,12 +31,15 @@ class Row(NamedTuple):
     elementwise: int
     activations: int
     moved: int
+    training: int
     receptive_field: ReceptiveField | None
     fields: Mapping[str, Any]
     weights: Mapping[str, tuple[int, ...]]
     declared: bool = False
     shares: str = ""
     note: str = ""
+    convention: Mapping[str, int] = {}
+    fused: Mapping[str, int] = {}
 
 
 _SUMMED = (
@@ -49,6 +52,7 @@ _SUMMED = (
     "elementwise",
     "activations",
     "moved",
+    "training",
 )
 
 
@@ -90,6 +94,8 @@ def target_row(report: Report) -> Row:
         receptive_field=report.receptive_field,
         fields={},
         weights={},
+        convention=report.totals.convention,
+        fused=report.totals.fused,
         **{key: getattr(report.totals, key) for key in _SUMMED},
     )
 
@@ -126,6 +132,8 @@ def _joined(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
         declared=layer.declared,
         shares=layer.shares,
         note=layer.note,
+        convention=layer.convention,
+        fused=layer.fused,
         **{key: getattr(layer, key) for key in _SUMMED},
     )
 
@@ -145,5 +153,7 @@ def _summed(
         fields={},
         weights={},
         declared=any(part.declared for part in parts),
+        convention=summed(part.convention for part in parts),
+        fused=summed(part.fused for part in parts),
         **{key: sum(getattr(part, key) for part in parts) for key in _SUMMED},
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import Any, NamedTuple, cast
 
+from convcalc.formula import formula
+
 
 class Unknown:
     """A count that is not known; like NaN it absorbs arithmetic and fails every comparison.
@@ -55,6 +57,18 @@ def largest(*values: int) -> int:
     return max(values) if known(values) else UNKNOWN
 
 
+@formula
+def positions(spatial: tuple[int, ...]) -> int:
+    """Spatial positions of one sample; 1 for a vector."""
+    return prod(spatial)
+
+
+@formula
+def elements(batch: int, channels: int, spatial: tuple[int, ...]) -> int:
+    """Elements of a tensor."""
+    return batch * channels * prod(spatial)
+
+
 class Shape(NamedTuple):
     """The size of a tensor in PyTorch's order: batch, channels, then the spatial axes.
 
@@ -74,12 +88,12 @@ class Shape(NamedTuple):
     @property
     def positions(self) -> int:
         """Number of spatial positions of one sample; 1 for a vector."""
-        return prod(self.spatial)
+        return positions(self.spatial)
 
     @property
     def numel(self) -> int:
         """Number of elements, the batch included."""
-        return self.batch * self.channels * prod(self.spatial)
+        return elements(self.batch, self.channels, self.spatial)
 
     @property
     def dims(self) -> tuple[int, ...]:

@@ -218,7 +218,17 @@ class Block:
 class Unit:
     """One file: its own params, blocks and imports."""
 
-    __slots__ = ("blocks", "file", "imports", "is_broken", "params", "root", "scope", "variants")
+    __slots__ = (
+        "blocks",
+        "file",
+        "given",
+        "imports",
+        "is_broken",
+        "params",
+        "root",
+        "scope",
+        "variants",
+    )
 
     def __init__(self, file: str, root: doc.Mapping) -> None:
         self.file = file
@@ -228,6 +238,7 @@ class Unit:
         self.imports: dict[str, Unit | None] = {}  # None: it could not be read
         self.blocks: dict[str, Block] = {}
         self.scope: dict[str, Any] = {}  # the values of the params
+        self.given: dict[str, doc.Node] = {}  # where they stand: a setting, a variant, a default
         self.is_broken = False  # a param has no value
 
 

@@ -145,6 +145,7 @@ class Units:
                     continue
                 try:
                     unit.scope[name] = param_value(param, node, unit.scope)
+                    unit.given[name] = node
                     break
                 except Rejected as error:
                     self.report(*error.diagnostics)

@@ -1,7 +1,8 @@
 """Writes the generated pages of this folder; ``--check`` only says which are out of date.
 
 The manual of the operators comes from the modules' docstrings, the declarations of their fields
-and the case tables of the tests; the JSON Schemas are those that ``convcalc schema`` prints.
+and the case tables of the tests; that of the conventions from docstrings and rules; the JSON
+Schemas are those that ``convcalc schema`` prints.
 """
 
 from __future__ import annotations
@@ -17,7 +18,10 @@ from typing import Any
 
 import yaml
 
+import convcalc
+from convcalc import conventions
 from convcalc.cli.schema import schema_text
+from convcalc.conventions._rules import LEGEND
 from convcalc.manual import field_entries, manual, summary
 from convcalc.operator import operator_class, operator_names
 
@@ -64,6 +68,7 @@ def pages() -> dict[str, str]:
     """The text of every generated file by its name."""
     return {
         "operators.md": operators_page(),
+        "conventions.md": conventions_page(),
         "network.schema.json": schema_text("network") + "\n",
         "report.schema.json": schema_text("report") + "\n",
     }
@@ -185,6 +190,104 @@ def table(titles: Sequence[str], rows: Any) -> str:
     return "\n".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
     )
+
+
+# --- conventions.md --------------------------------------------------------------------------
+
+CONVENTIONS = """\
+<!-- Written by docs/generate.py; edit the docstrings and rules in convcalc/conventions instead. -->
+
+# Counting conventions
+
+What other tools count for the same network, as convcalc reproduces it: `--convention NAME` with
+`show`, `layer` and `get` adds their numbers, `convcalc convention NAME` prints a page of this one.
+The numbers are checked against runs of the tools, see the tables in
+[tests/conventions](../tests/conventions). Which of them to report:
+[which number](which_number.md).
+
+A composite, such as `separable_conv` or `squeeze_excite`, counts what its parts do, since that is
+what a tool sees; `matmul` and `mul` are such parts. An operator that is missing here, or has a
+dash, counts 0 there, and the footer of a table says so."""
+
+SAMPLE = "resnet50"
+BETWEEN = {"matmul": "Convolutions and linear maps"}  # no operator, but between parts of one
+COMPOSITES = ("attention", "deform_conv")  # that some tool has a rule of its own for
+
+
+def conventions_page() -> str:
+    names = conventions.convention_names()
+    network = convcalc.load(SAMPLE)
+    parts = [CONVENTIONS, "## One ResNet-50", sample_table(names, network)]
+    parts += ["## Tool by operator", symbols()]
+    for group, operators in ruled_operators(names).items():
+        parts += [f"### {group}", comparison(names, operators)]
+    parts.append("## The conventions")
+    for name in names:
+        parts += [f"### {name}", *map(paragraph, conventions.manual(name).split("\n\n"))]
+    return "\n\n".join(parts) + "\n"
+
+
+def sample_table(names: Sequence[str], network: Any) -> str:
+    """What each tool prints for one network: its numbers, their units, its parameters."""
+    titles = ("convention", "tool", "calls it", "unit", "counts", "parameters")
+    return table(titles, [line for name in names for line in sample_lines(name, network)])
+
+
+def sample_lines(name: str, network: Any) -> Iterator[Sequence[str]]:
+    found = conventions.convention(name)
+    layers = conventions.layer_counts(network, name)
+
+    def total(key: str) -> str:
+        return number(sum(conventions.total(layer[key]) for layer in layers))
+
+    link_to, params = f"[`{name}`](#{name})", total("params")
+    for count in found.counts:
+        yield link_to, found.tool, count.title, count.unit, total(count.key), params
+        link_to = params = ""
+
+
+def symbols() -> str:
+    return "\n".join(f"- `{symbol}` {meaning}" for symbol, meaning in LEGEND.items())
+
+
+def ruled_operators(names: Sequence[str]) -> dict[str, list[str]]:
+    """The operators that any tool has a rule for, by the groups of the operators' manual."""
+    ruled = {name for each in names for name, *_ in rules_of(each)}
+    found: dict[str, list[str]] = {group: [] for group in GROUPS}
+    for name in sorted(ruled):
+        found[BETWEEN.get(name) or group_of(name)].append(name)
+    return {group: operators for group, operators in found.items() if operators}
+
+
+@cache
+def rules_of(name: str) -> list[tuple[str, tuple[str, ...]]]:
+    return [tuple(entry) for entry in conventions.rule_entries(conventions.convention(name))]
+
+
+def comparison(names: Sequence[str], operators: Sequence[str]) -> str:
+    """A row per number of a tool, a column per operator; equal columns stand together."""
+    rows = [(name, index) for name in names for index, _ in enumerate(counts_of(name))]
+    columns: dict[tuple[str, ...], list[str]] = {}
+    for operator in operators:
+        columns.setdefault(tuple(rule(*row, operator) for row in rows), []).append(operator)
+    titles = ("", *(", ".join(f"`{name}`" for name in members) for members in columns.values()))
+    lines = [
+        (f"{name} {counts_of(name)[index].title}", *cells)
+        for (name, index), *cells in zip(rows, *columns, strict=True)
+    ]
+    return table(titles, [line for line in lines if not set(line[1:]) <= {"–", "by parts"}])
+
+
+def counts_of(name: str) -> Sequence[Any]:
+    return conventions.convention(name).counts
+
+
+def rule(name: str, index: int, operator: str) -> str:
+    """The rule of a cell; a dash for 0."""
+    found = dict(rules_of(name)).get(operator)
+    if found is None and operator in COMPOSITES:
+        return "by parts"
+    return "–" if found is None or found[index] == "0" else found[index]
 
 
 # --- the command -----------------------------------------------------------------------------

@@ -17,8 +17,9 @@ ROOT = Path(__file__).parent.parent / "convcalc"
 # From the bottom up. A module imports only from its own line or from lines above it, and never
 # around a circle. A folder stands for its modules.
 LAYERS = (
-    ("_version", "shape", "diagnostics", "fields", "synonyms"),  # words: sizes, places, fields
+    ("_version", "formula", "shape", "diagnostics", "fields", "synonyms"),  # words: sizes, places
     ("geometry", "units"),  # how an axis reads another; numbers as people write them
+    ("wording",),  # formulas as texts
     ("operator",),  # the contract
     ("ops",),  # the operators, each on its own
     ("costs",),  # what implementations of a layer cost
@@ -26,16 +27,21 @@ LAYERS = (
     ("document", "expressions"),  # YAML text to nodes with places; the safe arithmetic
     ("decode",),  # nodes to values
     ("graph",),  # a network written out
+    ("fusion", "training"),  # what becomes of it when norms are folded, and when it learns
     ("spec",),  # typed items, blocks, files
     ("params", "calls", "items", "loops", "frames"),  # reading them, and what is in scope
     ("unit", "layering"),  # files with their imports; operators on tensors
     ("expansion",),  # items to layers
+    ("origins",),  # where the values of fields come from
     ("library",),  # where networks come from
     ("network",),  # a target to a network
     ("report",),  # the results, frozen
+    ("conventions",),  # what other tools count
+    ("counting", "versus"),  # what they count of each layer, and why two of them differ
     ("rows", "payload"),  # the results as rows of a table, and as JSON
     ("receptive_field",),
     ("analysis",),  # a network to a report
+    ("explanation",),  # how its numbers come about
     ("manual", "schema_parts"),
     ("schema", "catalogue"),  # made from the declarations: JSON Schema, lists
     ("columns",),
@@ -53,7 +59,7 @@ FOREIGN = {
 }
 
 # Who deals in files and folders: the finding of operators, files and their imports, the commands.
-FILES = {"operator", "unit", "library", "network", "catalogue", "cli"}
+FILES = {"operator", "conventions", "unit", "library", "network", "catalogue", "cli"}
 
 
 def modules() -> dict[str, Path]:
@@ -177,7 +183,7 @@ def test_only_some_modules_deal_in_files(module: str) -> None:
 
 
 def test_operators_know_each_other_and_the_contract_only() -> None:
-    known = {"fields", "geometry", "operator", "shape"}
+    known = {"fields", "formula", "geometry", "operator", "shape"}
     for module in MODULES:
         if module.startswith("ops."):
             others = {name for name in uses(module) if not name.startswith("ops.")}

@@ -16,6 +16,7 @@ from jsonschema import Draft7Validator
 
 import convcalc
 from convcalc.cli import main
+from convcalc.conventions import convention, convention_names
 from convcalc.manual import summary
 from convcalc.operator import operator_class, operator_names
 
@@ -52,6 +53,23 @@ def test_the_check_finds_a_page_that_is_not_current(
     assert generator().main(["--check"]) == 0
     (tmp_path / "operators.md").write_text("old", "utf-8")
     assert generator().main(["--check"]) == 1
+
+
+def test_every_convention_has_its_section() -> None:
+    page = (DOCS / "conventions.md").read_text("utf-8")
+    headings = re.findall(r"^### (.+)$", page.partition("## The conventions")[2], re.MULTILINE)
+    assert headings == convention_names()
+
+
+def test_the_numbers_on_the_page_about_numbers_are_those_of_the_conventions() -> None:
+    page = (DOCS / "which_number.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([\d.]+) \|.*`--convention (\S+)` \|$", page, re.MULTILINE)
+    assert len(rows) == 9
+    network = convcalc.load("resnet50")
+    for shown, name in rows:
+        counted = convcalc.analyse(network, convention=name).totals.convention
+        digits = len(shown.partition(".")[2])
+        assert f"{counted[convention(name).counts[0].key] / 10**9:.{digits}f}" == shown
 
 
 def test_every_operator_has_its_section_and_its_place_in_the_index() -> None:

@@ -84,14 +84,20 @@ def layer(
         **counts,
     }
     return LayerReport(
-        path=path, operator=operator, output=output, macs=macs, flops=2 * macs, **given
+        path=path,
+        operator=operator,
+        output=output,
+        macs=macs,
+        flops=2 * macs,
+        training=6 * macs,
+        **given,
     )
 
 
 def sample(layers: Sequence[LayerReport], **more: Any) -> Report:
     """A report of these layers, added up here and not by convcalc."""
     keys = ("params", "trainable", "buffers", "macs", "flops", "sampling", "elementwise")
-    keys += ("activations", "moved")
+    keys += ("activations", "moved", "training")
     sums: dict[str, Any] = {key: sum(getattr(each, key) for each in layers) for key in keys}
     unknown = tuple(f"{each.path}: macs" for each in layers if each.macs is UNKNOWN)
     memory = Memory("float32", 4 * sums["params"], 3_000_000)
@@ -500,7 +506,8 @@ def test_printed_reports_match_the_schema(report: Report) -> None:
 
 def objects(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Every object in a payload whose keys are fixed, with where it is."""
-    free = ("inputs", "outputs", "weights", "fields", "facts", "receptive_fields")
+    free = ("inputs", "outputs", "weights", "fields", "facts", "receptive_fields", "fused")
+    free += ("totals.convention", "].convention")
     if isinstance(value, list):
         for item in value[:1]:
             yield from objects(item, f"{path}[0]")

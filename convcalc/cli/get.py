@@ -30,6 +30,9 @@ OF_BLOCKS = {
     "elementwise": "elementwise",
     "activations": "activations",
     "moved_bytes": "moved",
+    "training_flops": "training",
+    "convention": "convention",
+    "fused": "fused",
 }
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
@@ -53,6 +56,8 @@ def command(
     set: options.Params = [],  # noqa: A002, B006
     count: options.Counted = "",
     dtype: options.DType = "",
+    convention: options.Convention = "",
+    fuse_batch_norm: options.Fused = False,
 ) -> int:
     """Print one number of a network.
 
@@ -64,8 +69,13 @@ def command(
 
     settings = ctx.obj
     variants = [variant] if variant else []
+    if convention and "convention" not in path.split("."):
+        advice = "another tool's numbers are under convention: totals.convention.macs"
+        raise Failure(f"{path} is convcalc's own number, whatever the convention", advice)
     support = bool(re.search(r"coverage|holes|receptive_fields?$", path))  # which takes longer
-    found = Reading(variants, input, batch, set, count, dtype, support).reports([target])
+    reading = Reading(variants, input, batch, set, count, dtype, support)
+    reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
+    found = reading.reports([target])
     if len(found) > 1:
         raise Failure("get takes one input", "name each --input once")
     network, report = found[0]

@@ -33,6 +33,7 @@ def command(
     batch: options.Batch = 1,
     count: options.Counted = "",
     dtype: options.DType = "",
+    convention: options.Convention = "",
     cost: Annotated[
         str,
         typer.Option(
@@ -51,7 +52,7 @@ def command(
     """
     from convcalc.cli.problems import tell
     from convcalc.cli.targets import Reading
-    from convcalc.columns import COLUMNS, DEFAULT
+    from convcalc.columns import COLUMNS, DEFAULT, beside
     from convcalc.library import Target
     from convcalc.payload import layer_payload
     from convcalc.render import FORMATS, Table, render
@@ -61,15 +62,17 @@ def command(
     settings = ctx.obj
     form = settings.format(FORMATS)
     target = Target("<layer>", None, network_text(operator, fields or [], input))
-    reading = Reading(batch=batch, counted=count, dtype=dtype, support=True)
+    reading = Reading(batch=batch, counted=count, dtype=dtype, support=True, convention=convention)
     ((network, report),) = reading.reports([target])
     if report.layers:
         style = settings.style()
         layer, *ports = report.layers
         found = _costs(network.layers[0], cost) if cost else []
         payload = layer_payload(layer)
-        table = Table("", tuple(COLUMNS[key] for key in DEFAULT), rows(report, None))
-        text = card(layer, report.counted, style, ports) if form == "table" else ""
+        columns = beside(report, [COLUMNS[key] for key in DEFAULT])
+        table = Table("", tuple(columns), rows(report, None))
+        shown = card(layer, report.counted, style, ports, report.convention)
+        text = shown if form == "table" else ""
         if found:
             from convcalc.render.costs import cost_payload, cost_table
 

@@ -1,6 +1,6 @@
 """``convcalc list``: what there is, one line each."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -11,7 +11,7 @@ from convcalc.cli.settings import chosen
 if TYPE_CHECKING:
     from convcalc.columns import Column
 
-KINDS = ("operators", "networks", "blocks")
+KINDS = ("operators", "networks", "blocks", "conventions")
 
 
 class OperatorEntry(NamedTuple):
@@ -22,14 +22,25 @@ class OperatorEntry(NamedTuple):
     description: str
 
 
+class ConventionEntry(NamedTuple):
+    """A convention with the first line of its manual page."""
+
+    name: str
+    tool: str
+    numbers: str
+    description: str
+
+
 def command(
     ctx: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="operators, networks or blocks.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}.")
+    ],
     filter: Annotated[  # noqa: A002 - the argument's name in the help text
         str, typer.Argument(metavar="[FILTER]", help="Only entries that contain this text.")
     ] = "",
 ) -> int:
-    """List operators, shipped networks or blocks."""
+    """List operators, shipped networks or blocks, or the conventions of other tools."""
     from convcalc.render import FORMATS, Table, render
 
     settings = ctx.obj
@@ -77,7 +88,22 @@ def blocks() -> Iterator[Any]:
     return catalogue.blocks()
 
 
-_ENTRIES = {"operators": operators, "networks": networks, "blocks": blocks}
+def conventions() -> Iterator[ConventionEntry]:
+    """Every convention with its tool, what it prints, and in which unit."""
+    from convcalc.conventions import convention, convention_names, summary
+
+    for name in convention_names():
+        found = convention(name)
+        numbers = ", ".join(f"{count.title} ({count.unit})" for count in found.counts)
+        yield ConventionEntry(name, found.tool, numbers, summary(name))
+
+
+_ENTRIES: dict[str, Callable[[], Iterator[Any]]] = {
+    "operators": operators,
+    "networks": networks,
+    "blocks": blocks,
+    "conventions": conventions,
+}
 
 
 def _columns(kind: str) -> tuple["Column", ...]:
@@ -111,5 +137,6 @@ def _columns(kind: str) -> tuple["Column", ...]:
             Column("description", "description", about_network, priority=4, folds=True),
             Column("source", "source", source, priority=3, folds=True),
         ),
+        "conventions": (column("name"), column("numbers", priority=1, folds=True), about),
         "blocks": (column("name"), column("file"), column("params", folds=True), about),
     }[kind]

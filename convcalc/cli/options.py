@@ -42,6 +42,22 @@ DType = Annotated[
         help="Type of the numbers in memory. [default: float32; env: CONVCALC_DTYPE]",
     ),
 ]
+Convention = Annotated[
+    str,
+    typer.Option(
+        "--convention",
+        metavar="NAME",
+        show_default=False,
+        help="What another tool counts too, such as fvcore; see 'list conventions'. "
+        "[env: CONVCALC_CONVENTION]",
+    ),
+]
+Fused = Annotated[
+    bool,
+    typer.Option(
+        "--fuse-batch-norm", help="What is left when batch norms are folded into convolutions too."
+    ),
+]
 Variant = Annotated[
     str, typer.Option("--variant", metavar="NAME", help="A variant of the network.")
 ]

@@ -161,7 +161,7 @@ def _write(
     remarks = flags(network, report)
     lines = [found] if isinstance(found, str) else sight_lines(found)
     listed = rows(report, depth_of(shown.depth))
-    columns = chosen_columns(shown.columns, OF_STACK if shown.stack else SHOWN)
+    columns = chosen_columns(shown.columns, OF_STACK if shown.stack else SHOWN, report)
     title = "" if shown.stack else f"{report_title(report)} · receptive fields"
     table = sight_table(title, columns, listed, remarks, [*lines, *_stack_lines(shown.stack)])
     payload = _payload(report, found, remarks) if form == "json" else None

@@ -66,6 +66,8 @@ def command(
     exact: Annotated[bool, typer.Option("--exact", help="Numbers to the unit.")] = False,
     count: options.Counted = "",
     dtype: options.DType = "",
+    convention: options.Convention = "",
+    fuse_batch_norm: options.Fused = False,
 ) -> int:
     """Show what a network costs and sees.
 
@@ -79,7 +81,9 @@ def command(
     form = settings.format(FORMATS)
     view = View(depth_of(depth), by, columns, sort, top, exact)
     support = form == "json" or "coverage" in columns or "holes" in columns  # which takes longer
-    read = Reading(variant, input, batch, set, count, dtype, support).reports(targets)
+    reading = Reading(variant, input, batch, set, count, dtype, support)
+    reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
+    read = reading.reports(targets)
     reports = [report for _, report in read]
     table = view.table(reports)
     if form == "json" or any(report.layers or not report.problems for report in reports):
@@ -113,21 +117,23 @@ class View(NamedTuple):
         listed = rows_by_operator(report) if self.by else rows(report, self.depth)
         listed = self.ordered(listed)
         shown = top_rows(listed, self.top) if self.top else listed
-        columns = chosen_columns(self.columns, OF_OPERATORS if self.by else DEFAULT)
+        usual = OF_OPERATORS if self.by else DEFAULT
+        columns = chosen_columns(self.columns, usual, report)
         return report_table(report, columns, shown, exact=self.exact)
 
     def of_several(self, reports: Sequence["Report"]) -> "Table":
         """Networks side by side; sums over them would mean nothing."""
         from convcalc.render import Table
+        from convcalc.render.frame import convention_line
         from convcalc.rows import target_row
 
         listed = self.ordered([target_row(report) for report in reports])
         counted = " + ".join(reports[0].counted)
         return Table(
             "",
-            tuple(chosen_columns(self.columns, OF_TARGETS)),
+            tuple(chosen_columns(self.columns, OF_TARGETS, reports[0])),
             listed[: self.top or None],
-            footer=(f"MACs: {counted} · FLOPs = 2 × MACs",),
+            footer=(f"MACs: {counted} · FLOPs = 2 × MACs", *convention_line(reports[0])),
         )
 
     def ordered(self, listed: list["Row"]) -> list["Row"]:
@@ -141,14 +147,20 @@ class View(NamedTuple):
         )
 
 
-def chosen_columns(text: str, usual: Sequence[str]) -> list["Column"]:
-    """Those of --columns: instead of the usual ones, or after them with a plus."""
-    from convcalc.columns import COLUMNS
+def chosen_columns(text: str, usual: Sequence[str], report: "Report") -> list["Column"]:
+    """Those of --columns: instead of the usual ones, or after them with a plus.
+
+    What --convention and --fuse-batch-norm add stands behind the MACs, or at the end.
+    """
+    from convcalc.columns import COLUMNS, beside
 
     words = [word.strip() for word in text.replace("+", ",").split(",")]
     keys = [chosen(word, COLUMNS, "--columns") for word in words if word]
     more = not keys or text.lstrip().startswith("+")
-    return [COLUMNS[key] for key in dict.fromkeys([*(usual if more else ()), *keys])]
+    shown = dict.fromkeys([*(usual if more else ()), *keys])
+    if report.totals.fused and more:
+        shown["elementwise"] = None
+    return beside(report, [COLUMNS[key] for key in shown])
 
 
 def _payload(reports: Sequence["Report"]) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis import analyse
 from convcalc.cli.settings import Failure, chosen, environment
+from convcalc.frames import Witness
 from convcalc.graph import Network
 from convcalc.library import Target, TargetError, resolve
 from convcalc.network import read_network
@@ -28,6 +29,9 @@ class Reading(NamedTuple):
     counted: str = ""
     dtype: str = ""
     support: bool = False
+    convention: str = ""
+    fuse_batch_norm: bool = False
+    witness: Witness | None = None
 
     def reports(self, targets: Sequence[str | Target]) -> list[tuple[Network, Report]]:
         """Every network with its report; problems of content are in them."""
@@ -37,7 +41,9 @@ class Reading(NamedTuple):
             networks = list(self._networks(list(map(target_of, targets))))
         except TargetError as error:
             raise Failure(error.message, error.help) from None
-        options: Any = {"counted": counted, "dtype": dtype, "support": self.support}
+        options: dict[str, Any] = {"counted": counted, "dtype": dtype, "support": self.support}
+        options["convention"] = convention_name(self.convention or environment("CONVENTION"))
+        options["fuse_batch_norm"] = self.fuse_batch_norm
         return [(network, analyse(network, **options)) for network in networks]
 
     def _networks(self, targets: Sequence[Target]) -> Iterator[Network]:
@@ -50,7 +56,13 @@ class Reading(NamedTuple):
                     raise Failure(message, "name the variant once")
                 chosen_target = target._replace(variant=variant)
                 for shape in shapes:
-                    yield read_network(chosen_target, inputs=shape, params=params, batch=self.batch)
+                    yield read_network(
+                        chosen_target,
+                        inputs=shape,
+                        params=params,
+                        batch=self.batch,
+                        witness=self.witness,
+                    )
 
 
 def target_of(text: str | Target) -> Target:
@@ -111,6 +123,15 @@ def assignment(text: str) -> tuple[str, str]:
     if not equals or not name.strip():
         raise Failure(f"--set '{text}' has no '='", "write NAME=VALUE, for instance width=0.5")
     return name.strip(), value.strip()
+
+
+def convention_name(word: str) -> str:
+    """The name of --convention; ``convcalc`` and nothing mean convcalc's own numbers alone."""
+    if word in ("", "convcalc"):
+        return ""
+    from convcalc.conventions import convention_names
+
+    return chosen(word, convention_names(), "--convention")
 
 
 def counted_kinds(text: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from convcalc.operator import ELEMENTWISE, Analysis, Operator, Term, operator, unchanged
+from convcalc.operator import ELEMENTWISE, Analysis, Operator, Term, operator, unchanged, work
 from convcalc.shape import Shape
 
 
@@ -23,4 +23,4 @@ class Activation(Operator):
 
 def activation_term(output: Shape, per_element: int = 1) -> Term:
     """The work of an activation."""
-    return Term("activation", ELEMENTWISE, per_element * output.numel)
+    return Term("activation", ELEMENTWISE, work(per_element, output.numel))

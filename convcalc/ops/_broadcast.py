@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from convcalc.formula import formula
 from convcalc.geometry import SAME, Axes, Whole, axis_name
 from convcalc.operator import ELEMENTWISE, Analysis, Operator, Problem, Term, operator
 from convcalc.shape import Shape, known
@@ -34,8 +35,14 @@ class Broadcast(Operator):
         output = inputs[0]
         for operand in inputs[1:]:
             output = broadcast(output, operand)
-        work = Term(self.term, ELEMENTWISE, (len(inputs) - 1) * output.numel)
+        work = Term(self.term, ELEMENTWISE, combinations(len(inputs), output.numel))
         return Analysis(output, tuple(_axes(x, output) for x in inputs), (work,))
+
+
+@formula
+def combinations(operands: int, elements: int) -> int:
+    """One operation per output element and operand beyond the first."""
+    return (operands - 1) * elements
 
 
 def broadcast(x: Shape, y: Shape) -> Shape:

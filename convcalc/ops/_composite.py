@@ -24,6 +24,7 @@ def merged(output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Term, **mor
         _united(part.buffers for part in analyses),
         frozenset().union(*(part.frozen for part in analyses)),
         inner_activations=sum(part.activations for part in analyses),
+        parts=tuple(part for each in analyses for part in each.parts),
         **more,
     )
 

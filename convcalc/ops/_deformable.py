@@ -7,15 +7,18 @@ from fractions import Fraction
 from math import prod
 from typing import NamedTuple
 
+from convcalc.formula import formula
 from convcalc.geometry import SAME, Deformed, Padding
 from convcalc.operator import (
     DYNAMIC,
     ELEMENTWISE,
     SAMPLING,
     Analysis,
+    Part,
     Problem,
     Term,
     bias_terms,
+    interpolation,
     part_terms,
     uneven_groups,
 )
@@ -23,14 +26,30 @@ from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
 
-def offset_channels(rank: int, taps: int, deform_groups: int) -> int:
+@formula
+def offset_channels(rank: int, kernel_size: tuple[int, ...], deform_groups: int) -> int:
     """One number per axis, tap and deform group: rank·K·Gd."""
-    return rank * taps * deform_groups
+    return rank * prod(kernel_size) * deform_groups
 
 
-def mask_channels(taps: int, deform_groups: int) -> int:
+@formula
+def mask_channels(kernel_size: tuple[int, ...], deform_groups: int) -> int:
     """One factor per tap and deform group: K·Gd."""
-    return taps * deform_groups
+    return prod(kernel_size) * deform_groups
+
+
+@formula
+def both_channels(rank: int, kernel_size: tuple[int, ...], deform_groups: int) -> int:
+    """Offsets and factors together: (rank + 1)·K·Gd."""
+    return (rank + 1) * prod(kernel_size) * deform_groups
+
+
+@formula
+def sample_count(
+    batch: int, in_channels: int, kernel_size: tuple[int, ...], out_size: tuple[int, ...]
+) -> int:
+    """Values that are read between positions: one per output position, tap and input channel."""
+    return batch * in_channels * prod(kernel_size) * prod(out_size)
 
 
 class Deformable(NamedTuple):
@@ -80,8 +99,8 @@ class Deformable(NamedTuple):
         """The maps have the size of the output, and their numbers of channels."""
         output, taps = self._main().analyse(inputs[:1]).output, prod(self.kernel_size)
         channels = (
-            offset_channels(output.rank, taps, self.deform_groups),
-            mask_channels(taps, self.deform_groups),
+            offset_channels(output.rank, self.kernel_size, self.deform_groups),
+            mask_channels(self.kernel_size, self.deform_groups),
         )
         for index, (x, name) in enumerate(zip(inputs[1:], ("offset map", "mask"), strict=False)):
             wanted = output.with_channels(channels[index])
@@ -98,32 +117,32 @@ class Deformable(NamedTuple):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Offsets, samples at the moved taps, their modulation, and the product with the weight."""
         x, main = inputs[0], self._main().analyse(inputs[:1])
-        output, taps = main.output, prod(self.kernel_size)
-        samples = x.batch * x.channels * taps * output.positions
-        guide = None if self.external else self._offset(x).analyse([x])
+        output = main.output
+        samples = sample_count(x.batch, x.channels, self.kernel_size, output.spatial)
+        maker = self._offset(x)
+        guide = None if self.external else maker.analyse([x])
         terms: list[Term] = part_terms("offset", guide.terms) if guide else []
         if guide and self.modulated:
-            factors = output.with_channels(mask_channels(taps, self.deform_groups))
+            factors = output.with_channels(mask_channels(self.kernel_size, self.deform_groups))
             terms.append(Term("sigmoid", ELEMENTWISE, factors.numel))
-        terms.append(Term("sampling", SAMPLING, 2**x.rank * samples))
+        terms.append(Term("sampling", SAMPLING, interpolation(x.rank, samples)))
         if self.modulated:
             terms.append(Term("modulation", DYNAMIC, samples))
         terms += [Term("main", *main.terms[0][1:]), *bias_terms(self.bias, output)]
         offset = {f"offset.{name}": shape for name, shape in guide.weights.items()} if guide else {}
         moved = tuple(Deformed(axis, self.bound) for axis in main.axes[0])
         maps = ((SAME,) * x.rank,) * (self.needed - 1)
-        return Analysis(output, (moved, *maps), tuple(terms), {**offset, **main.weights})
+        parts = (Part("offset", maker, (x,), guide),) if guide else ()
+        weights = {**offset, **main.weights}
+        return Analysis(output, (moved, *maps), tuple(terms), weights, parts=parts)
 
     def _main(self) -> Conv:
         return self._conv(self.out_channels, self.groups, self.bias)
 
     def _offset(self, x: Shape) -> Conv:
         """The convolution that makes the offsets, and in version 2 the mask; always with bias."""
-        taps = prod(self.kernel_size)
-        channels = offset_channels(x.rank, taps, self.deform_groups)
-        if self.modulated:
-            channels += mask_channels(taps, self.deform_groups)
-        return self._conv(channels, 1, True)
+        channels = both_channels if self.modulated else offset_channels
+        return self._conv(channels(x.rank, self.kernel_size, self.deform_groups), 1, True)
 
     def _conv(self, out_channels: int, groups: int, bias: bool) -> Conv:
         return Conv(

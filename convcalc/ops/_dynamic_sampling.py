@@ -6,24 +6,28 @@ that the input gives (the aggregation); they differ in how offsets and factors a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import ceil, floor, prod
 from typing import NamedTuple
 
+from convcalc.formula import formula
 from convcalc.geometry import SAME, AxisMap, Deformed, Padding, Slide, Union, sides
 from convcalc.operator import (
     DYNAMIC,
     ELEMENTWISE,
     SAMPLING,
     Analysis,
+    Operator,
+    Part,
     Problem,
     Term,
+    interpolation,
     part_terms,
-    unchanged,
     uneven_groups,
+    work,
 )
-from convcalc.ops._windows import slide_sizes
+from convcalc.ops._windows import arm, slide_sizes
 from convcalc.ops.depthwise_conv import DepthwiseConv
 from convcalc.ops.gelu import Gelu
 from convcalc.ops.layer_norm import LayerNorm
@@ -34,6 +38,30 @@ from convcalc.shape import Shape
 
 CHANNEL_STEP = 16  # version 4: channels per group come in multiples of this
 ROW_STEP = 8  # version 4: offsets and factors of a position are stored in multiples of this
+
+
+@formula
+def sampled_taps(kernel_size: tuple[int, ...], left_out: int) -> int:
+    """Taps that are sampled: K, or K - 1 without the center."""
+    return prod(kernel_size) - left_out
+
+
+@formula
+def factor_count(groups: int, taps: int) -> int:
+    """Factors of a position: one per group and tap."""
+    return groups * taps
+
+
+@formula
+def offset_count(rank: int, factors: int) -> int:
+    """Offsets of a position: one per axis and factor."""
+    return rank * factors
+
+
+@formula
+def row_length(rank: int, factors: int, step: int) -> int:
+    """Version 4: offsets and factors of a position, filled up to a multiple of ``step``."""
+    return -(-((rank + 1) * factors) // step) * step
 
 
 class DynamicSampling(NamedTuple):
@@ -56,7 +84,7 @@ class DynamicSampling(NamedTuple):
     @property
     def taps(self) -> int:
         """Taps that are sampled: P = K, or K - 1 without the center."""
-        return prod(self.kernel_size) - self.remove_center
+        return sampled_taps(self.kernel_size, int(self.remove_center))
 
     # --- problems ----------------------------------------------------------------------------
 
@@ -110,44 +138,54 @@ class DynamicSampling(NamedTuple):
         """The parts in the order in which they run."""
         (x,) = inputs
         parts = self._guide(x)
-        value = {3: "input_proj", 4: "value_proj"}[self.version]
         if self.pointwise:
-            parts[value] = Linear(out_channels=x.channels).analyse([x])
+            value = {3: "input_proj", 4: "value_proj"}[self.version]
+            parts.append(_part(value, Linear(out_channels=x.channels), x))
         terms, weights = _gathered(parts)
-        samples = x.numel * self.taps
+        samples = work(self.taps, x.numel)
         terms += [
-            Term("sampling", SAMPLING, 2**x.rank * samples),
+            Term("sampling", SAMPLING, interpolation(x.rank, samples)),
             Term("aggregation", DYNAMIC, samples),
         ]
-        last: dict[str, Analysis] = {}
+        last: list[Part] = []
         if self.center_feature_scale:
-            gate = Linear(out_channels=self.groups).analyse([x])
-            last |= {"center_feature_scale": gate, "sigmoid": Sigmoid().analyse([gate.output])}
+            gate = _part("center_feature_scale", Linear(out_channels=self.groups), x)
+            last += [gate, _part("sigmoid", Sigmoid(), gate.analysis.output)]
+        more, further = _gathered(last)
+        if self.center_feature_scale:
             # 1 - scale, a product with either side, their sum
-            last["blend"] = unchanged(x, Term("blend", ELEMENTWISE, 4 * x.numel))
+            more.append(Term("blend", ELEMENTWISE, work(4, x.numel)))
         if self.pointwise:
             project = Linear(out_channels=x.channels, bias=self.output_bias)
-            last["output_proj"] = project.analyse([x])
-        more, further = _gathered(last)
-        return Analysis(x, (self._axes(x),), (*terms, *more), {**weights, **further})
+            last.append(_part("output_proj", project, x))
+            out, matrix = _gathered(last[-1:])
+            more, further = [*more, *out], {**further, **matrix}
+        return Analysis(
+            x,
+            (self._axes(x),),
+            (*terms, *more),
+            {**weights, **further},
+            parts=(*parts, *last),
+        )
 
-    def _guide(self, x: Shape) -> dict[str, Analysis]:
+    def _guide(self, x: Shape) -> list[Part]:
         """The parts that make offsets and factors."""
-        parts: dict[str, Analysis] = {}
+        parts: list[Part] = []
         if self.dw_kernel_size is not None:
-            parts["dw"] = self._depthwise(self.dw_kernel_size).analyse([x])
-        factors = self.groups * self.taps
+            parts.append(_part("dw", self._depthwise(self.dw_kernel_size), x))
+        factors = factor_count(self.groups, self.taps)
         if self.version == 4:
-            row = -(-(x.rank + 1) * factors // ROW_STEP) * ROW_STEP
-            return parts | {"offset_mask": Linear(out_channels=row).analyse([x])}
-        mask = Linear(out_channels=factors).analyse([x])
-        return parts | {
-            "norm": LayerNorm().analyse([x]),
-            "activation": Gelu().analyse([x]),
-            "offset": Linear(out_channels=x.rank * factors).analyse([x]),
-            "mask": mask,
-            "softmax": Softmax().analyse([mask.output]),
-        }
+            row = row_length(x.rank, factors, ROW_STEP)
+            return [*parts, _part("offset_mask", Linear(out_channels=row), x)]
+        mask = _part("mask", Linear(out_channels=factors), x)
+        return [
+            *parts,
+            _part("norm", LayerNorm(), x),
+            _part("activation", Gelu(), x),
+            _part("offset", Linear(out_channels=offset_count(x.rank, factors)), x),
+            mask,
+            _part("softmax", Softmax(), mask.analysis.output),
+        ]
 
     @staticmethod
     def _depthwise(kernel_size: tuple[int, ...]) -> DepthwiseConv:
@@ -155,7 +193,7 @@ class DynamicSampling(NamedTuple):
         return DepthwiseConv(
             kernel_size=kernel_size,
             stride=(1,) * len(kernel_size),
-            padding=tuple(((k - 1) // 2, (k - 1) // 2) for k in kernel_size),
+            padding=tuple((arm(k), arm(k)) for k in kernel_size),
             dilation=(1,) * len(kernel_size),
         )
 
@@ -169,7 +207,7 @@ class DynamicSampling(NamedTuple):
         )
         windows: Sequence[AxisMap] = [SAME] * x.rank
         if self.dw_kernel_size is not None:
-            windows = [Slide(k, 1, (k - 1) // 2) for k in self.dw_kernel_size]
+            windows = [Slide(k, 1, arm(k)) for k in self.dw_kernel_size]
         moved = (Deformed(grid, self.bound) for grid in grids)
         return tuple(Union(both) for both in zip(moved, windows, strict=True))
 
@@ -184,13 +222,15 @@ def _grid(kernel_size: int, dilation: int, padding: int, scale: Fraction) -> Axi
     return Union(tuple(Slide(padding=-y) for y in read))
 
 
-def _gathered(
-    parts: Mapping[str, Analysis],
-) -> tuple[list[Term], dict[str, tuple[int, ...]]]:
+def _part(name: str, operator: Operator, x: Shape) -> Part:
+    return Part(name, operator, (x,), operator.analyse([x]))
+
+
+def _gathered(parts: Sequence[Part]) -> tuple[list[Term], dict[str, tuple[int, ...]]]:
     """Terms and weights of parts under the parts' names; a lone term is called like its part."""
     terms: list[Term] = []
     weights: dict[str, tuple[int, ...]] = {}
-    for name, part in parts.items():
+    for name, _, _, part in parts:
         lone = [term._replace(name=name) for term in part.terms]
         terms += lone if len(lone) == 1 else part_terms(name, part.terms)
         weights |= {f"{name}.{key}": shape for key, shape in part.weights.items()}

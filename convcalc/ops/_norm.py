@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from convcalc.operator import ELEMENTWISE, Term
+from convcalc.operator import ELEMENTWISE, Term, work
 from convcalc.shape import Shape
 
 
 def norm_term(output: Shape) -> Term:
     """Two operations per output element, one subtraction and one scaling, as fvcore counts."""
-    return Term("norm", ELEMENTWISE, 2 * output.numel)
+    return Term("norm", ELEMENTWISE, work(2, output.numel))
 
 
 def per_channel(affine: bool, channels: int) -> Mapping[str, tuple[int, ...]]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import gcd, prod
 
+from convcalc.formula import formula
 from convcalc.geometry import SAME, AxisMap, Padding, Partition, Unreadable, Whole, axis_name, sides
-from convcalc.operator import ELEMENTWISE, Analysis, Problem, Term
+from convcalc.operator import ELEMENTWISE, Analysis, Problem, Term, work_of_taps
 from convcalc.ops._windows import is_placed, slide_axes, slide_sizes, window_problems
 from convcalc.shape import UNKNOWN, Shape, known, largest
 
@@ -30,7 +31,7 @@ def pooled(
     return Analysis(
         output,
         (slide_axes(kernel_size, stride, numbers, dilation, placed),),
-        (Term("pool", ELEMENTWISE, output.numel * prod(kernel_size)),),
+        (Term("pool", ELEMENTWISE, work_of_taps(output.numel, kernel_size)),),
     )
 
 
@@ -68,19 +69,31 @@ def parts_taps(size: int, parts: int) -> int:
     The windows cover the n positions, and neighbours share one wherever a border
     y·n/m, 0 < y < m, falls inside a position: at all but gcd(n, m) - 1 of the m - 1 borders.
     """
-    return size + parts - gcd(size, parts) if known(size) else UNKNOWN
+    return covering_taps(size, parts) if known(size) else UNKNOWN
+
+
+@formula
+def covering_taps(size: int, parts: int) -> int:
+    """The same of sizes that are known."""
+    return size + parts - gcd(size, parts)
+
+
+@formula
+def work_of_windows(batch: int, channels: int, taps: tuple[int, ...]) -> int:
+    """One operation per tap of all windows of an axis together, for each axis."""
+    return batch * channels * prod(taps)
 
 
 def adaptive(x: Shape, output_size: tuple[int | None, ...]) -> Analysis:
     """Pooling into a given number of parts per axis; None keeps the axis."""
     parts = tuple(n if m is None else m for n, m in zip(x.spatial, output_size, strict=True))
-    taps = prod(
+    taps = tuple(
         n if m is None else parts_taps(n, m) for n, m in zip(x.spatial, output_size, strict=True)
     )
     return Analysis(
         x.with_spatial(parts),
         (tuple(_part_map(n, m) for n, m in zip(x.spatial, output_size, strict=True)),),
-        (Term("pool", ELEMENTWISE, x.batch * x.channels * taps),),
+        (Term("pool", ELEMENTWISE, work_of_windows(x.batch, x.channels, taps)),),
     )
 
 

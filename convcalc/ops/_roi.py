@@ -7,6 +7,7 @@ from fractions import Fraction
 from math import ceil, floor, prod
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Whole
 from convcalc.operator import (
     ELEMENTWISE,
@@ -16,7 +17,9 @@ from convcalc.operator import (
     Problem,
     Term,
     divisors,
+    interpolation,
     operator,
+    work,
 )
 from convcalc.ops._pooling import parts_taps
 from convcalc.shape import UNKNOWN, Shape, known
@@ -50,11 +53,11 @@ class RoiOperator(Operator):
     @property
     def bins(self) -> int:
         """Bins of a RoI: K."""
-        return prod(self.output_size)
+        return bin_count(self.output_size)
 
     def pooled(self, x: Shape, channels: int) -> Shape:
         """The output: one sample per RoI."""
-        return Shape(x.batch * self.rois, channels, self.output_size)
+        return Shape(roi_count(x.batch, self.rois), channels, self.output_size)
 
     def extents(self) -> tuple[Fraction, ...] | None:
         """Size of a RoI in positions of the input, if it is known."""
@@ -77,23 +80,69 @@ class SampledRoi(RoiOperator):
     def samples(self) -> int:
         """Samples per bin; unknown if they depend on a size that is not given."""
         if self.sampling_ratio > 0:
-            return int(self.sampling_ratio ** len(self.output_size))
+            return grid_samples(self.sampling_ratio, len(self.output_size))
         extents = self.extents()
         if extents is None:
             return UNKNOWN
-        return prod(ceil(n / m) for n, m in zip(extents, self.output_size, strict=True))
+        return adaptive_samples(tuple(map(samples_across, extents, self.output_size)))
 
     def averaged(self, x: Shape, channels: int) -> Analysis:
         """Linear interpolation at every sample, and one operation per sample for the average."""
         output = self.pooled(x, channels)
-        amount = output.numel * self.samples()
-        terms = (Term("sampling", SAMPLING, 2**x.rank * amount), Term("pool", ELEMENTWISE, amount))
+        amount = work(self.samples(), output.numel)
+        sampling = Term("sampling", SAMPLING, interpolation(x.rank, amount))
+        terms = (sampling, Term("pool", ELEMENTWISE, amount))
         return Analysis(output, ((Whole(),) * x.rank,), terms)
 
 
-def whole_positions(extent: Fraction) -> int:
-    """floor(n + 1/2): a RoI in whole positions, if its first corner lies on one."""
-    return floor(extent + Fraction(1, 2))
+@formula
+def bin_count(output_size: tuple[int, ...]) -> int:
+    """Bins of a RoI."""
+    return prod(output_size)
+
+
+@formula
+def channels_per_bin(channels: int, bins: int) -> int:
+    """Score maps come in sets, one map per bin."""
+    return channels // bins
+
+
+@formula
+def roi_count(batch: int, rois: int) -> int:
+    """Samples of the output: one per RoI."""
+    return batch * rois
+
+
+@formula
+def grid_samples(sampling_ratio: int, rank: int) -> int:
+    """Samples per bin, so many along each axis."""
+    samples: int = sampling_ratio**rank
+    return samples
+
+
+@formula
+def samples_across(roi_extent: Fraction, bins: int) -> int:
+    """Samples of a bin along an axis that follow from the size of the RoI."""
+    return ceil(roi_extent / bins)
+
+
+@formula
+def adaptive_samples(samples: tuple[int, ...]) -> int:
+    """Samples per bin from those along each axis."""
+    return prod(samples)
+
+
+@formula
+def whole_positions(roi_extent: Fraction, extra: int) -> int:
+    """floor(n + 1/2) + extra, at least 1: a RoI in whole positions, if its first corner lies on
+    one."""
+    return max(floor(roi_extent + Fraction(1, 2)) + extra, 1)
+
+
+@formula
+def work_of_bins(batch: int, rois: int, channels: int, taps: tuple[int, ...]) -> int:
+    """One operation per tap of every bin."""
+    return batch * rois * channels * prod(taps)
 
 
 def quantised(
@@ -105,11 +154,11 @@ def quantised(
     the channels that each bin reads.
     """
     extents = roi.extents()
-    taps = UNKNOWN
+    taps: tuple[int, ...] = (UNKNOWN,)
     if extents is not None:
-        sizes = (max(whole_positions(n) + extra, 1) for n in extents)
-        taps = prod(parts_taps(n, m) for n, m in zip(sizes, roi.output_size, strict=True))
-    amount = x.batch * roi.rois * taps_channels * taps
+        sizes = (whole_positions(n, extra) for n in extents)
+        taps = tuple(map(parts_taps, sizes, roi.output_size))
+    amount = work_of_bins(x.batch, roi.rois, taps_channels, taps)
     return Analysis(
         roi.pooled(x, channels),
         ((Whole(),) * x.rank,),

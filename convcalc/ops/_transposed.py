@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from typing import Any, NamedTuple
 
+from convcalc.formula import formula
 from convcalc.geometry import extent
-from convcalc.operator import macs
+from convcalc.operator import sliding_macs, stamping_macs
 from convcalc.shape import UNKNOWN, Shape, known
 
 
@@ -32,7 +33,7 @@ Work = tuple[int, Mapping[str, Any]]  # MACs, and further numbers by name
 
 def scatter(layer: Stamping) -> Work:
     """Every input position multiplies every tap once."""
-    return macs(layer.x.batch, layer.x.positions, layer.weight), {}
+    return stamping_macs(layer.x.batch, layer.x.spatial, layer.weight), {}
 
 
 # --- zeros between the inputs ----------------------------------------------------------------
@@ -42,11 +43,12 @@ def zero_insertion(layer: Stamping) -> Work:
     """A convolution of stride 1 over the stretched input; the zeros are multiplied too."""
     stretched = tuple(map(stretched_size, layer.x.spatial, layer.stride))
     return (
-        macs(layer.x.batch, layer.output.positions, layer.weight),
+        sliding_macs(layer.x.batch, layer.output.spatial, layer.weight),
         {"stretched_input": (layer.x.channels, *stretched)},
     )
 
 
+@formula
 def stretched_size(size: int, stride: int) -> int:
     """(n - 1)·s + 1 positions, with s - 1 zeros between neighbours."""
     return (size - 1) * stride + 1
@@ -59,11 +61,12 @@ def subpixel(layer: Stamping) -> Work:
     """A convolution of stride 1 with prod(s) times the channels, then a pixel shuffle."""
     extents = map(extent, layer.kernel_size, layer.dilation)
     taps = tuple(map(phase_taps, extents, layer.stride))
-    channels = layer.output.channels * prod(layer.stride)
-    weight = (channels, layer.weight[1] * layer.x.channels // layer.output.channels, *taps)
-    spatial = tuple(n + m - 1 for n, m in zip(layer.x.spatial, taps, strict=True))
+    channels = phase_channels(layer.output.channels, layer.stride)
+    inputs = connected_inputs(layer.weight[1], layer.x.channels, layer.output.channels)
+    weight = (channels, inputs, *taps)
+    spatial = tuple(map(full_size, layer.x.spatial, taps))
     return (
-        macs(layer.x.batch, prod(spatial), weight),
+        sliding_macs(layer.x.batch, spatial, weight),
         {
             "convolution_weight": weight,
             "convolution_output": (channels, *spatial),
@@ -72,6 +75,25 @@ def subpixel(layer: Stamping) -> Work:
     )
 
 
+@formula
+def phase_channels(out_channels: int, stride: tuple[int, ...]) -> int:
+    """One channel per phase of each output channel."""
+    return out_channels * prod(stride)
+
+
+@formula
+def connected_inputs(group_outputs: int, in_channels: int, out_channels: int) -> int:
+    """Input channels that an output channel sees: in_channels / groups."""
+    return group_outputs * in_channels // out_channels
+
+
+@formula
+def full_size(size: int, taps: int) -> int:
+    """Output size of a window with padding m - 1 on each side: n + m - 1."""
+    return size + taps - 1
+
+
+@formula
 def phase_taps(extent: int, stride: int) -> int:
     """Taps of each phase: ceil(extent / s), the kernel padded with zeros to a multiple of s."""
     return -(-extent // stride)
@@ -85,9 +107,10 @@ def matrix(layer: Stamping) -> Work:
     x, output = layer.x, layer.output
     rows, columns = output.channels * output.positions, x.channels * x.positions
     pairs = prod(layer.weight[:2])  # of an input and an output channel that are connected
-    nonzeros = pairs * prod(map(landings, *_per_axis(layer)))
+    landed = tuple(map(landings, *_per_axis(layer)))
+    nonzeros = pairs * prod(landed)
     return (
-        x.batch * nonzeros,
+        matrix_macs(x.batch, layer.weight[:2], landed),
         {
             "matrix": (rows, columns),
             "matrix_nonzeros": nonzeros,
@@ -96,6 +119,13 @@ def matrix(layer: Stamping) -> Work:
             "dense_macs": x.batch * rows * columns,
         },
     )
+
+
+@formula
+def matrix_macs(batch: int, connected: tuple[int, ...], landings: tuple[int, ...]) -> int:
+    """The non-zeros of the matrix: pairs of channels, and of input positions and taps whose
+    stamp lands in the output, counted along each axis."""
+    return batch * prod(connected) * prod(landings)
 
 
 def _per_axis(layer: Stamping) -> Iterable[tuple[int, ...]]:

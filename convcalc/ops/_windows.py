@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from convcalc.formula import formula
 from convcalc.geometry import (
     Axes,
     Padding,
@@ -17,6 +18,12 @@ from convcalc.geometry import (
 )
 from convcalc.operator import Problem
 from convcalc.shape import Shape, known
+
+
+@formula
+def arm(kernel_size: int) -> int:
+    """Positions of a centered window before its center: floor((k - 1) / 2)."""
+    return (kernel_size - 1) // 2
 
 
 def slide_axes(

@@ -31,8 +31,10 @@ Source: Vaswani et al., "Attention is all you need" (arXiv 1706.03762), section 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import SAME, Whole
 from convcalc.operator import (
     DYNAMIC,
@@ -84,17 +86,34 @@ class Attention(Operator):
         """Two linear maps, and between them two products over all pairs of positions."""
         (x,) = inputs
         keys, values = self.key_channels or x.channels, self.value_channels or x.channels
-        pairs = x.batch * x.positions**2
-        qkv = Linear(out_channels=2 * keys + values, bias=self.bias)
+        qkv = Linear(out_channels=qkv_channels(keys, values), bias=self.bias)
         out = Linear(out_channels=self.out_channels or x.channels, bias=self.bias)
         last = chained({"out": out}, x.with_channels(values))
         return merged(
             last.output,
             ((Whole(SAME),) * x.rank,),
             chained({"qkv": qkv}, x),
-            Term("scores", DYNAMIC, pairs * keys),
-            Term("softmax", ELEMENTWISE, 3 * pairs * self.heads),
-            Term("aggregate", DYNAMIC, pairs * values),
+            Term("scores", DYNAMIC, products_of_pairs(x.batch, x.spatial, keys)),
+            Term("softmax", ELEMENTWISE, softmax_of_pairs(x.batch, x.spatial, self.heads)),
+            Term("aggregate", DYNAMIC, products_of_pairs(x.batch, x.spatial, values)),
             last,
-            facts={"attention_elements": pairs * self.heads},
+            facts={"attention_elements": products_of_pairs(x.batch, x.spatial, self.heads)},
         )
+
+
+@formula
+def qkv_channels(key_channels: int, value_channels: int) -> int:
+    """Queries and keys, and values: 2·Ck + Cv."""
+    return 2 * key_channels + value_channels
+
+
+@formula
+def products_of_pairs(batch: int, spatial: tuple[int, ...], channels: int) -> int:
+    """One product per pair of positions and channel: N²·C."""
+    return batch * prod(spatial) ** 2 * channels
+
+
+@formula
+def softmax_of_pairs(batch: int, spatial: tuple[int, ...], heads: int) -> int:
+    """Three operations per pair of positions and head."""
+    return 3 * batch * prod(spatial) ** 2 * heads

@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import SAME, Nothing, Padding, Sides, Slide, axis_name
 from convcalc.operator import Analysis, Operator, Problem, Recorded, divisors, operator
 from convcalc.ops.space_to_batch import PHASES, SpaceToBatch
@@ -102,14 +103,14 @@ class BatchToSpace(Operator):
         """Each position from one image; of the layer that is undone only the size counts."""
         x, *dealt = inputs
         spatial = tuple(
-            n * f - sum(pair)
+            joined_size(n, f, *pair)
             for n, f, pair in zip(x.spatial, self._factor, self._margins, strict=True)
         )
         axes = tuple(
             PHASES if f > 1 else Slide(padding=-before) if before else SAME
             for f, (before, _) in zip(self._factor, self._margins, strict=True)
         )
-        output = Shape(x.batch // prod(self._factor), x.channels, spatial)
+        output = Shape(remaining_batch(x.batch, self._factor), x.channels, spatial)
         return Analysis(output, (axes, *((Nothing(),) * other.rank for other in dealt)))
 
     @property
@@ -128,3 +129,15 @@ class BatchToSpace(Operator):
 
 def _text(factor: tuple[int, ...]) -> str:
     return "×".join(map(str, factor))
+
+
+@formula
+def joined_size(size: int, factor: int, before: int, after: int) -> int:
+    """Output size of an axis, without its margins."""
+    return size * factor - before - after
+
+
+@formula
+def remaining_batch(batch: int, factor: tuple[int, ...]) -> int:
+    """Samples that are left when one is made of each block of images."""
+    return batch // prod(factor)

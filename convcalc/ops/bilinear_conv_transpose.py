@@ -30,6 +30,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Padding
 from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.ops.conv_transpose import ConvTranspose
@@ -75,11 +76,13 @@ class BilinearConvTranspose(Operator):
         )
 
 
+@formula
 def tent_size(factor: int) -> int:
     """Taps of the tent that linear interpolation draws: 2·f - f mod 2."""
     return 2 * factor - factor % 2
 
 
+@formula
 def centring(factor: int) -> int:
     """The padding that leaves factor · n positions: ceil((f - 1) / 2)."""
     return factor // 2

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.operator import Analysis, Operator, Problem, operator, unchanged
 from convcalc.shape import Shape
 
@@ -38,6 +39,11 @@ class ChannelSlice(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Fewer channels."""
         (x,) = inputs
-        return unchanged(
-            x.with_channels((x.channels if self.stop is None else self.stop) - self.start)
-        )
+        stop = x.channels if self.stop is None else self.stop
+        return unchanged(x.with_channels(sliced_channels(self.start, stop)))
+
+
+@formula
+def sliced_channels(start: int, stop: int) -> int:
+    """Channels from the first up to the one before ``stop``."""
+    return stop - start

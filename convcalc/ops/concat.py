@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from convcalc.formula import formula
 from convcalc.geometry import SAME
 from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.shape import Shape, known
@@ -43,7 +44,7 @@ class Concat(Operator):
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Channel counts add up."""
-        channels = sum(x.channels for x in inputs)
+        channels = joined_channels(tuple(x.channels for x in inputs))
         spatial = tuple(map(_agreed, *(x.spatial for x in inputs)))
         axes = tuple((SAME,) * x.rank for x in inputs)
         return Analysis(Shape(inputs[0].batch, channels, spatial), axes)
@@ -56,3 +57,9 @@ def _agreed(*sizes: int) -> int:
 
 def _sizes(x: Shape) -> str:
     return "×".join(map(str, x.spatial))
+
+
+@formula
+def joined_channels(in_channels: tuple[int, ...]) -> int:
+    """Channel counts add up."""
+    return sum(in_channels)

@@ -37,6 +37,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Padding, Whole
 from convcalc.operator import (
     DYNAMIC,
@@ -88,7 +89,8 @@ class CondConv(Operator):
         x, *routing = inputs
         conv = self._conv().analyse([x])
         sizes = {name: (self.experts, *shape) for name, shape in conv.weights.items()}
-        mix = x.batch * sum(map(prod, sizes.values()))
+        kernels = tuple(map(kernel_params, conv.weights.values()))
+        mix = mix_macs(x.batch, self.experts, kernels)
         main = conv.terms[0].amount
         done = merged(
             conv.output,
@@ -102,7 +104,7 @@ class CondConv(Operator):
 
     def _routing(self, x: Shape) -> tuple[Analysis, ...]:
         """The pooled channels -> a weight for each expert."""
-        pool = GlobalAvgPool().analyse([x])
+        pool = chained({"pool": GlobalAvgPool()}, x)
         route = chained(
             {"route": Linear(out_channels=self.experts), "route.activation": Sigmoid()},
             pool.output,
@@ -111,3 +113,15 @@ class CondConv(Operator):
 
     def _conv(self) -> Conv:
         return sibling(Conv, self)
+
+
+@formula
+def kernel_params(weight: tuple[int, ...]) -> int:
+    """Numbers of one tensor of one expert."""
+    return prod(weight)
+
+
+@formula
+def mix_macs(batch: int, experts: int, params: tuple[int, ...]) -> int:
+    """Each sample adds up every expert's kernel and bias, with a factor each."""
+    return batch * experts * sum(params)

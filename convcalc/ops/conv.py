@@ -51,8 +51,9 @@ from convcalc.operator import (
     Problem,
     Term,
     bias_terms,
-    macs,
     operator,
+    share,
+    sliding_macs,
     uneven_groups,
 )
 from convcalc.ops._windows import is_placed, slide_axes, slide_sizes, window_problems
@@ -95,14 +96,14 @@ class Conv(Operator):
         padding = sides(self.padding, x.spatial, self.kernel_size, self.stride, self.dilation)
         spatial = slide_sizes(x.spatial, self.kernel_size, self.stride, padding, self.dilation)
         output = Shape(x.batch, self.out_channels, spatial)
-        weight = (self.out_channels, x.channels // self.groups, *self.kernel_size)
+        weight = (self.out_channels, share(x.channels, self.groups), *self.kernel_size)
         placed = is_placed(self.padding, self.stride, x.spatial)
         window = (self.kernel_size, self.stride, padding, self.dilation)
         return Analysis(
             output,
             (slide_axes(*window, placed, self.padding_mode),),
             (
-                Term("weight", WEIGHTS, macs(x.batch, output.positions, weight)),
+                Term("weight", WEIGHTS, sliding_macs(x.batch, output.spatial, weight)),
                 *bias_terms(self.bias, output),
             ),
             {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {}),

@@ -63,6 +63,7 @@ from convcalc.operator import (
     Term,
     bias_terms,
     operator,
+    share,
     uneven_groups,
 )
 from convcalc.ops._transposed import REALISATIONS, Stamping
@@ -129,7 +130,7 @@ class ConvTranspose(Operator):
         """One stamp per input position."""
         (x,) = inputs
         output = Shape(x.batch, self.out_channels, self._sizes(x))
-        weight = (x.channels, self.out_channels // self.groups, *self.kernel_size)
+        weight = (x.channels, share(self.out_channels, self.groups), *self.kernel_size)
         befores = tuple(before for before, _ in self._padding(x))
         axes = tuple(map(Stamp, self.kernel_size, self.stride, befores, self.dilation))
         layer = Stamping(x, output, weight, self.stride, befores, self.dilation)

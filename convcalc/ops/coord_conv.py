@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Padding, axis_name
 from convcalc.operator import Analysis, Operator, Problem, operator, sibling
 from convcalc.ops.conv import Conv
@@ -55,7 +56,14 @@ class CoordConv(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The convolution of more channels."""
         (x,) = inputs
-        return self._conv().analyse([x.with_channels(x.channels + x.rank + self.with_r)])
+        channels = coordinate_channels(x.channels, x.rank, int(self.with_r))
+        return self._conv().analyse([x.with_channels(channels)])
 
     def _conv(self) -> Conv:
         return sibling(Conv, self)
+
+
+@formula
+def coordinate_channels(in_channels: int, rank: int, with_r: int) -> int:
+    """The input's channels, one coordinate per axis, and the distance if it is wanted."""
+    return in_channels + rank + with_r

@@ -21,7 +21,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc import fields
-from convcalc.geometry import Padding, Slide, axis_name
+from convcalc.formula import formula
+from convcalc.geometry import Padding, Slide, axis_name, cropped_size
 from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.ops._target import target_problems, unread
 from convcalc.shape import Shape, known
@@ -71,7 +72,7 @@ class Crop(Operator):
         if isinstance(self.margins, tuple):
             befores = tuple(before for before, _ in self.margins)
             pairs = zip(x.spatial, self.margins, strict=True)
-            spatial = tuple(n - sum(pair) for n, pair in pairs)
+            spatial = tuple(cropped_size(n, *pair) for n, pair in pairs)
         else:
             spatial = reference[0].spatial if reference else self.size or ()
             befores = self.offset or tuple(map(centre_margin, x.spatial, spatial))
@@ -79,6 +80,7 @@ class Crop(Operator):
         return Analysis(x.with_spatial(spatial), (axes, *unread(inputs)))
 
 
+@formula
 def centre_margin(n: int, size: int) -> int:
     """Positions cut off before the first of a centre crop: floor((n - size) / 2)."""
     return (n - size) // 2

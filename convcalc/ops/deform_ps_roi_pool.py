@@ -34,7 +34,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.operator import Analysis, Problem, divisors, operator, part_terms
-from convcalc.ops._roi import SampledRoi, uneven_bins
+from convcalc.ops._roi import SampledRoi, channels_per_bin, uneven_bins
 from convcalc.shape import Shape
 
 
@@ -73,8 +73,8 @@ class DeformPsRoiPool(SampledRoi):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The offset maps are pooled first, then the score maps."""
         scores, offsets = inputs
-        moves = self.averaged(offsets, offsets.channels // self.bins)
-        pooled = self.averaged(scores, scores.channels // self.bins)
+        moves = self.averaged(offsets, channels_per_bin(offsets.channels, self.bins))
+        pooled = self.averaged(scores, channels_per_bin(scores.channels, self.bins))
         terms = (*part_terms("offset", moves.terms), *pooled.terms)
         return Analysis(pooled.output, (*pooled.axes, *moves.axes), terms)
 

@@ -35,11 +35,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.operator import (
     DYNAMIC,
     ELEMENTWISE,
     Analysis,
     Operator,
+    Part,
     Problem,
     Term,
     chained,
@@ -81,29 +83,32 @@ class DeformRoiPool(SampledRoi):
         """Two poolings, and between them the layers that see each RoI as one vector."""
         (x,) = inputs
         pooled = self.averaged(x, x.channels)
-        vector = Shape(pooled.output.batch, x.channels * self.bins)
+        vector = Shape(pooled.output.batch, vector_channels(x.channels, self.bins))
         masks = Shape(vector.batch, self.bins)
         terms = part_terms("plain", pooled.terms)
         weights: dict[str, tuple[int, ...]] = {}
+        steps: list[Part] = []
         for parts in self._branches(x.rank):
             branch = chained(parts, vector)
             terms += branch.terms
             weights |= branch.weights
+            steps += branch.parts
         if self.modulated:
             terms.append(Term("sigmoid", ELEMENTWISE, masks.numel))
         terms += pooled.terms
         if self.modulated:
             terms.append(Term("modulation", DYNAMIC, pooled.output.numel))
-        return Analysis(pooled.output, pooled.axes, tuple(terms), weights)
+        found = Analysis(pooled.output, pooled.axes, tuple(terms), weights)
+        return found._replace(parts=tuple(steps))
 
     def _branches(self, rank: int) -> Sequence[Mapping[str, Operator]]:
         """The layers that read the pooled RoI, one mapping per branch."""
-        offsets, masks = rank * self.bins, self.bins
+        offsets, masks = bin_offsets(rank, self.bins), self.bins
         if self.offset_head == "mmcv":
             offset = self._layers("offset.", 2, "offset.fc3", offsets)
             return (offset, self._layers("mask.", 1, "mask.fc2", masks))[: 1 + self.modulated]
         if self.modulated:
-            return (self._layers("", 2, "offset_mask", offsets + masks),)
+            return (self._layers("", 2, "offset_mask", bin_numbers(rank, self.bins)),)
         return (self._layers("", 0, "offset", offsets),)
 
     def _layers(self, prefix: str, hidden: int, last: str, channels: int) -> dict[str, Operator]:
@@ -114,3 +119,21 @@ class DeformRoiPool(SampledRoi):
             parts[f"{prefix}fc{index}"] = Linear(out_channels=width)
             parts[f"{prefix}relu{index}"] = Relu()
         return parts | {last: Linear(out_channels=channels)}
+
+
+@formula
+def bin_offsets(rank: int, bins: int) -> int:
+    """One offset per axis and bin."""
+    return rank * bins
+
+
+@formula
+def bin_numbers(rank: int, bins: int) -> int:
+    """Offsets and a factor for each bin."""
+    return (rank + 1) * bins
+
+
+@formula
+def vector_channels(in_channels: int, bins: int) -> int:
+    """A pooled RoI as one vector."""
+    return in_channels * bins

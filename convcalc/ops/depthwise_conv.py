@@ -22,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Padding
 from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.ops.conv import Conv
@@ -54,7 +55,7 @@ class DepthwiseConv(Operator):
 
     def _conv(self, x: Shape) -> Conv:
         return Conv(
-            out_channels=x.channels * self.depth_multiplier,
+            out_channels=multiplied(x.channels, self.depth_multiplier),
             kernel_size=self.kernel_size,
             stride=self.stride,
             padding=self.padding,
@@ -63,3 +64,9 @@ class DepthwiseConv(Operator):
             bias=self.bias,
             padding_mode=self.padding_mode,
         )
+
+
+@formula
+def multiplied(in_channels: int, depth_multiplier: int) -> int:
+    """So many output channels for each input channel."""
+    return in_channels * depth_multiplier

@@ -14,7 +14,9 @@ Source: PyTorch ``torch.nn.Flatten`` with start_dim 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
+from convcalc.formula import formula
 from convcalc.geometry import Whole
 from convcalc.operator import Analysis, Operator, operator
 from convcalc.shape import Shape
@@ -27,4 +29,11 @@ class Flatten(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One channel per element."""
         (x,) = inputs
-        return Analysis(Shape(x.batch, x.channels * x.positions), ((Whole(),) * x.rank,))
+        output = Shape(x.batch, flat_channels(x.channels, x.spatial))
+        return Analysis(output, ((Whole(),) * x.rank,))
+
+
+@formula
+def flat_channels(channels: int, spatial: tuple[int, ...]) -> int:
+    """One channel per element."""
+    return channels * prod(spatial)

@@ -26,6 +26,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc import fields
+from convcalc.formula import formula
+from convcalc.geometry import smaller_half
 from convcalc.operator import Analysis, Operator, Problem, chained, chained_problems, operator
 from convcalc.ops.batch_norm import BatchNorm
 from convcalc.ops.conv import Conv
@@ -70,7 +72,7 @@ class GhostConv(Operator):
         )
         convolutions: Mapping[str, Operator] = {
             "primary": Conv(
-                out_channels=-(-self.out_channels // self.ratio),
+                out_channels=intrinsic_channels(self.out_channels, self.ratio),
                 kernel_size=self.kernel_size,
                 stride=self.stride,
                 padding=_half(self.kernel_size),
@@ -78,7 +80,7 @@ class GhostConv(Operator):
                 bias=False,
             ),
             "cheap": DepthwiseConv(
-                depth_multiplier=self.ratio - 1,
+                depth_multiplier=cheap_channels(self.ratio),
                 kernel_size=self.dw_size,
                 stride=ones,
                 padding=_half(self.dw_size),
@@ -94,4 +96,16 @@ class GhostConv(Operator):
 
 
 def _half(kernel_size: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
-    return tuple((k // 2, k // 2) for k in kernel_size)
+    return tuple((smaller_half(k), smaller_half(k)) for k in kernel_size)
+
+
+@formula
+def cheap_channels(ratio: int) -> int:
+    """Channels that the cheap filters make of each intrinsic one."""
+    return ratio - 1
+
+
+@formula
+def intrinsic_channels(out_channels: int, ratio: int) -> int:
+    """Channels of the primary part, rounded up."""
+    return -(-out_channels // ratio)

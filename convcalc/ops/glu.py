@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from convcalc.formula import formula
 from convcalc.operator import Analysis, Operator, Problem, operator, unchanged
 from convcalc.ops._activation import activation_term
 from convcalc.shape import Shape
@@ -30,5 +31,11 @@ class Glu(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Each output element is one input element times its gate."""
         (x,) = inputs
-        output = x.with_channels(x.channels // 2)
+        output = x.with_channels(gated_channels(x.channels))
         return unchanged(output, activation_term(output))
+
+
+@formula
+def gated_channels(in_channels: int) -> int:
+    """One half is gated by the other."""
+    return in_channels // 2

@@ -38,6 +38,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Axes, Nothing, Padding
 from convcalc.operator import (
     ELEMENTWISE,
@@ -48,10 +49,11 @@ from convcalc.operator import (
     Term,
     operator,
     sibling,
+    work,
 )
 from convcalc.ops._composite import merged
 from convcalc.ops.conv import Conv
-from convcalc.shape import Shape
+from convcalc.shape import Shape, elements
 
 
 @operator
@@ -95,18 +97,18 @@ class InpaintingConv(Operator):
             *[Term("hole", ELEMENTWISE, x.numel) for _ in masks],
             conv._replace(terms=conv.terms[:1]),
             *self._mask_terms(x, output, bool(masks)),
-            Term("rescale", ELEMENTWISE, 2 * output.numel),
+            Term("rescale", ELEMENTWISE, work(2, output.numel)),
             *conv.terms[1:],
         )
         return done._replace(ports=self._port(x, output, axes, masks))
 
     def _mask_terms(self, x: Shape, output: Shape, given: bool) -> tuple[Term, ...]:
         """The sums of the mask under each window, and the ratio that follows from them."""
-        channels = self.out_channels * x.channels if self.multi_channel else 1
         batch = x.batch if given or self.multi_channel else 1
-        new = batch * output.positions * (self.out_channels if self.multi_channel else 1)
-        sums = batch * output.positions * channels * prod(self.kernel_size)
-        return Term("mask", ELEMENTWISE, sums), Term("ratio", ELEMENTWISE, 3 * new)
+        old, new = (x.channels, self.out_channels) if self.multi_channel else (1, 1)
+        sums = mask_sums(batch, output.spatial, old, new, self.kernel_size)
+        ratios = work(3, elements(batch, new, output.spatial))
+        return Term("mask", ELEMENTWISE, sums), Term("ratio", ELEMENTWISE, ratios)
 
     def _port(self, x: Shape, output: Shape, axes: Axes, masks: Sequence[Shape]) -> dict[str, Port]:
         """The new mask, which depends on the mask alone."""
@@ -118,3 +120,15 @@ class InpaintingConv(Operator):
 
     def _conv(self) -> Conv:
         return sibling(Conv, self)
+
+
+@formula
+def mask_sums(
+    batch: int,
+    out_size: tuple[int, ...],
+    in_channels: int,
+    out_channels: int,
+    kernel_size: tuple[int, ...],
+) -> int:
+    """The mask is added up under each window, for every pair of its channels."""
+    return batch * prod(out_size) * in_channels * out_channels * prod(kernel_size)

@@ -31,6 +31,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Axes, Slide, Union, axis_name, slide_size
 from convcalc.operator import (
     DYNAMIC,
@@ -40,7 +41,9 @@ from convcalc.operator import (
     Term,
     chained,
     operator,
+    share,
     uneven_groups,
+    work_of_taps,
 )
 from convcalc.ops._composite import merged
 from convcalc.ops.avg_pool import AvgPool
@@ -80,17 +83,17 @@ class Involution(Operator):
         (x,) = inputs
         generator = chained(self._generator(x), x)
         output = x.with_spatial(generator.output.spatial)
-        aggregate = Term("aggregate", DYNAMIC, prod(self.kernel_size) * output.numel)
+        aggregate = Term("aggregate", DYNAMIC, work_of_taps(output.numel, self.kernel_size))
         return merged(output, (self._axes(),), generator, aggregate)
 
     def _generator(self, x: Shape) -> Mapping[str, Operator]:
         """What makes the kernels of each output position."""
         ones = (1,) * x.rank
-        kernels = prod(self.kernel_size) * (x.channels // self.group_channels)
+        kernels = kernel_channels(self.kernel_size, x.channels, self.group_channels)
         pool = AvgPool(kernel_size=self.stride, stride=self.stride, padding="valid")
         return ({"pool": pool} if self.stride != ones else {}) | {
             "reduce": PointwiseConv(
-                out_channels=x.channels // self.reduction_ratio, stride=ones, bias=False
+                out_channels=share(x.channels, self.reduction_ratio), stride=ones, bias=False
             ),
             "norm": BatchNorm(),
             "activation": Relu(),
@@ -124,3 +127,9 @@ def _pairing_problems(name: str, n: int, k: int, s: int) -> Iterator[Problem]:
         else:
             advice = f"an odd kernel_size, such as {k + 1}"
             yield Problem("unsupported-combination", "kernel_size", message, advice)
+
+
+@formula
+def kernel_channels(kernel_size: tuple[int, ...], in_channels: int, group_channels: int) -> int:
+    """One number per tap and group of channels."""
+    return prod(kernel_size) * (in_channels // group_channels)

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.operator import ELEMENTWISE, Analysis, Operator, Problem, Term, chained, operator
 from convcalc.ops._composite import merged
 from convcalc.ops.depthwise_conv import DepthwiseConv
@@ -61,8 +62,8 @@ class LargeKernelAttention(Operator):
         ones = (1,) * rank
         pairs = list(zip(self.kernel_size, self.dilation, strict=True))
         return {
-            "depthwise": _same(tuple(2 * d - 1 for _, d in pairs), ones),
-            "dilated": _same(tuple(-(-k // d) for k, d in pairs), self.dilation),
+            "depthwise": _same(tuple(dense_taps(d) for _, d in pairs), ones),
+            "dilated": _same(tuple(dilated_taps(k, d) for k, d in pairs), self.dilation),
             "pointwise": PointwiseConv(out_channels=channels, stride=ones),
         }
 
@@ -75,3 +76,15 @@ def _same(kernel_size: tuple[int, ...], dilation: tuple[int, ...]) -> DepthwiseC
         padding="half",
         dilation=dilation,
     )
+
+
+@formula
+def dense_taps(dilation: int) -> int:
+    """Taps of the dense part, which fills the gaps of the dilated one: 2·d - 1."""
+    return 2 * dilation - 1
+
+
+@formula
+def dilated_taps(kernel_size: int, dilation: int) -> int:
+    """Taps of the dilated part: ceil(k / d)."""
+    return -(-kernel_size // dilation)

@@ -35,6 +35,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Padding
 from convcalc.operator import (
     ELEMENTWISE,
@@ -93,7 +94,7 @@ class LearnedGroupConv(Operator):
             index = {"index": (selected.channels,)}
             return done._replace(buffers={**done.buffers, **index})
         weight = done.weights["conv.weight"]
-        mask = Term("mask", ELEMENTWISE, prod(weight))
+        mask = Term("mask", ELEMENTWISE, mask_work(weight))
         done = merged(done.output, done.axes, done, mask)
         return done._replace(buffers={**done.buffers, "mask": weight})
 
@@ -109,7 +110,7 @@ class LearnedGroupConv(Operator):
         """What norm and convolution see: all channels, or those that the groups kept."""
         if self.phase == "training":
             return x
-        return x.with_channels(x.channels // self._factor * self.groups)
+        return x.with_channels(kept_channels(x.channels, self._factor, self.groups))
 
     def _parts(self, rank: int) -> Mapping[str, Operator]:
         return {
@@ -125,3 +126,15 @@ class LearnedGroupConv(Operator):
                 bias=False,
             ),
         }
+
+
+@formula
+def kept_channels(in_channels: int, condense_factor: int, groups: int) -> int:
+    """Inputs that the groups keep, those that several keep counted for each."""
+    return in_channels // condense_factor * groups
+
+
+@formula
+def mask_work(weight: tuple[int, ...]) -> int:
+    """One product with the mask per weight, for the whole batch."""
+    return prod(weight)

@@ -22,7 +22,16 @@ from collections.abc import Iterator, Sequence
 
 from convcalc import fields
 from convcalc.geometry import SAME
-from convcalc.operator import WEIGHTS, Analysis, Operator, Problem, Term, bias_terms, macs, operator
+from convcalc.operator import (
+    WEIGHTS,
+    Analysis,
+    Operator,
+    Problem,
+    Term,
+    bias_terms,
+    operator,
+    sliding_macs,
+)
 from convcalc.shape import Shape
 
 
@@ -53,7 +62,7 @@ class Linear(Operator):
             output,
             ((SAME,) * x.rank,),
             (
-                Term("weight", WEIGHTS, macs(x.batch, x.positions, weight)),
+                Term("weight", WEIGHTS, sliding_macs(x.batch, output.spatial, weight)),
                 *bias_terms(self.bias, output),
             ),
             {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {}),

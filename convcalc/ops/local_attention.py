@@ -35,6 +35,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Slide, axis_name
 from convcalc.operator import (
     DYNAMIC,
@@ -47,7 +48,10 @@ from convcalc.operator import (
     chained,
     divisors,
     operator,
+    share,
     uneven_groups,
+    work,
+    work_of_taps,
 )
 from convcalc.ops._composite import merged
 from convcalc.ops.pointwise_conv import PointwiseConv
@@ -83,21 +87,20 @@ class LocalAttention(Operator):
         """Three maps, and two products per tap of every window."""
         (x,) = inputs
         output = x.with_channels(self.out_channels or x.channels)
-        taps = prod(self.kernel_size)
         maps = [
             chained({name: self._map(output.channels, x.rank)}, x)
             for name in ("query", "key", "value")
         ]
         weights = self._offsets(output) if self.relative else {}
-        heads = taps * self.heads * x.batch * x.positions
+        heads = head_taps(x.batch, x.spatial, self.heads, self.kernel_size)
         done = merged(
             output,
             (tuple(Slide(k, 1, (k - 1) // 2) for k in self.kernel_size),),
             *maps,
-            Term("scores", DYNAMIC, taps * output.numel),
+            Term("scores", DYNAMIC, work_of_taps(output.numel, self.kernel_size)),
             *(self._relative_terms(weights, output, heads) if self.relative else ()),
-            Term("softmax", ELEMENTWISE, 3 * heads),
-            Term("aggregate", DYNAMIC, taps * output.numel),
+            Term("softmax", ELEMENTWISE, work(3, heads)),
+            Term("aggregate", DYNAMIC, work_of_taps(output.numel, self.kernel_size)),
         )
         return done._replace(weights={**done.weights, **weights})
 
@@ -106,9 +109,9 @@ class LocalAttention(Operator):
 
     def _offsets(self, output: Shape) -> Mapping[str, tuple[int, int]]:
         """The learned vectors of the offsets along each axis."""
-        share = output.channels // output.rank
+        each = share(output.channels, output.rank)
         return {
-            f"relative.{axis_name(axis, output.rank)}": (share, k)
+            f"relative.{axis_name(axis, output.rank)}": (each, k)
             for axis, k in enumerate(self.kernel_size)
         }
 
@@ -116,8 +119,26 @@ class LocalAttention(Operator):
     def _relative_terms(
         weights: Mapping[str, tuple[int, int]], output: Shape, heads: int
     ) -> tuple[Term, Term]:
-        products = output.batch * output.positions * sum(map(prod, weights.values()))
+        each, *_ = (channels for channels, _ in weights.values())
+        sizes = tuple(taps for _, taps in weights.values())
+        products = relative_macs(output.batch, output.spatial, each, sizes)
         return (
             Term("relative", WEIGHTS, products),
-            Term("relative.add", ELEMENTWISE, output.rank * heads),
+            Term("relative.add", ELEMENTWISE, work(output.rank, heads)),
         )
+
+
+@formula
+def head_taps(
+    batch: int, spatial: tuple[int, ...], heads: int, kernel_size: tuple[int, ...]
+) -> int:
+    """Entries of the attention: one per position, head and tap."""
+    return batch * prod(spatial) * heads * prod(kernel_size)
+
+
+@formula
+def relative_macs(
+    batch: int, spatial: tuple[int, ...], channels: int, kernel_size: tuple[int, ...]
+) -> int:
+    """Each position with the vectors of every offset along each axis."""
+    return batch * prod(spatial) * channels * sum(kernel_size)

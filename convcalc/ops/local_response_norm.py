@@ -20,7 +20,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc import fields
-from convcalc.operator import ELEMENTWISE, Analysis, Operator, Term, operator, unchanged
+from convcalc.formula import formula
+from convcalc.operator import ELEMENTWISE, Analysis, Operator, Term, operator, unchanged, work
 from convcalc.shape import Shape
 
 
@@ -38,9 +39,10 @@ class LocalResponseNorm(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Each element from the same position of its window's channels."""
         (x,) = inputs
-        return unchanged(x, Term("norm", ELEMENTWISE, operations(self.size) * x.numel))
+        return unchanged(x, Term("norm", ELEMENTWISE, work(operations(self.size), x.numel)))
 
 
+@formula
 def operations(size: int) -> int:
     """Per element: a square, a sum of size squares, alpha, k, the power, the division."""
     return 1 + size + 4

@@ -22,10 +22,12 @@ Source: Keras (until 2.15) ``LocallyConnected2D``, which has no padding and no d
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Padding
-from convcalc.operator import WEIGHTS, Analysis, Operator, Problem, Term, macs, operator, sibling
+from convcalc.operator import WEIGHTS, Analysis, Operator, Problem, Term, operator, sibling
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
@@ -54,8 +56,14 @@ class LocallyConnected(Operator):
         positions = shared.output.spatial
         weights = {name: (*positions, *shape) for name, shape in shared.weights.items()}
         main, *bias = shared.terms
-        own = Term(main.name, WEIGHTS, macs(x.batch, 1, weights["weight"]))
+        own = Term(main.name, WEIGHTS, unshared_macs(x.batch, weights["weight"]))
         return shared._replace(weights=weights, terms=(own, *bias))
 
     def _conv(self) -> Conv:
         return sibling(Conv, self)
+
+
+@formula
+def unshared_macs(batch: int, weight: tuple[int, ...]) -> int:
+    """Every weight is used once: it belongs to a single output position."""
+    return batch * prod(weight)

@@ -30,8 +30,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Union
-from convcalc.operator import Analysis, Operator, Problem, chained, operator
+from convcalc.operator import Analysis, Operator, Problem, chained, operator, share
 from convcalc.ops._composite import merged
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
@@ -89,9 +90,9 @@ class MixConv(Operator):
             advice = "a list of at least one size, and of no more than there are channels"
             yield Problem("out-of-range", "kernel_size", message, advice, 0)
             return
-        for name, (share, conv) in self._groups(x).items() if self.depthwise else ():
-            if conv.out_channels % share.channels:
-                numbers = f"{conv.out_channels} outputs for {share.channels} inputs"
+        for name, (part, conv) in self._groups(x).items() if self.depthwise else ():
+            if conv.out_channels % part.channels:
+                numbers = f"{conv.out_channels} outputs for {part.channels} inputs"
                 message = f"out_channels {channels} gives {name} {numbers}"
                 advice = f"a multiple of in_channels {x.channels}, or depthwise: false"
                 yield Problem("does-not-divide", "out_channels", message, advice, 0)
@@ -137,5 +138,10 @@ class MixConv(Operator):
 
 def split_channels(channels: int, count: int) -> tuple[int, ...]:
     """Channels of each of ``count`` groups: equal shares, and the rest to the first."""
-    share = channels // count
-    return (channels - share * (count - 1), *(share,) * (count - 1))
+    return (first_share(channels, count), *(share(channels, count),) * (count - 1))
+
+
+@formula
+def first_share(channels: int, count: int) -> int:
+    """What the other equal shares leave."""
+    return channels - channels // count * (count - 1)

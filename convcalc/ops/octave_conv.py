@@ -36,8 +36,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from math import floor
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Axes, Nothing, Padding
 from convcalc.operator import (
     ELEMENTWISE,
@@ -112,8 +114,8 @@ class OctaveConv(Operator):
 
     def _channels(self) -> dict[str, int]:
         """Output channels of each band; an alpha of 0.29 means 29/100."""
-        low = int(Fraction(str(self.alpha_out)) * self.out_channels)
-        return {"high": self.out_channels - low, "low": low}
+        low = low_channels(self.out_channels, Fraction(str(self.alpha_out)))
+        return {"high": high_channels(self.out_channels, low), "low": low}
 
     def _targets(self) -> list[str]:
         return [band for band, channels in self._channels().items() if channels]
@@ -157,7 +159,7 @@ class OctaveConv(Operator):
         if name == "low_to_high":
             scale = tuple(Fraction(2, s) for s in self.stride)
             return {name: conv, f"{name}.upsample": Upsample(scale=scale, mode="nearest")}
-        window = tuple(s * (2 if source != target else 1) for s in self.stride)
+        window = tuple(coarse_window(s) if source != target else s for s in self.stride)
         if all(w == 1 for w in window):
             return {name: conv}
         pool = AvgPool(kernel_size=window, stride=window, padding="valid", ceil_mode=True)
@@ -211,3 +213,21 @@ def _axes(parts: Mapping[str, Analysis], inputs: Sequence[Shape]) -> tuple[Axes,
         parts[band].axes[0] if band in parts else (none,) * x.rank
         for band, x in zip(BANDS, inputs, strict=False)
     )
+
+
+@formula
+def low_channels(out_channels: int, alpha_out: Fraction) -> int:
+    """Output channels at half the resolution, rounded down."""
+    return floor(alpha_out * out_channels)
+
+
+@formula
+def high_channels(out_channels: int, low_channels: int) -> int:
+    """The other output channels."""
+    return out_channels - low_channels
+
+
+@formula
+def coarse_window(stride: int) -> int:
+    """Positions that are averaged on the way to half the resolution."""
+    return 2 * stride

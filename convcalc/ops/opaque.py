@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import AxisMap, Resize, Slide, Unreadable, Whole, after
 from convcalc.operator import WEIGHTS, Analysis, Operator, Term, operator
 from convcalc.shape import UNKNOWN, Shape, known
@@ -52,7 +53,7 @@ class Opaque(Operator):
         return Analysis(
             output,
             tuple(self._axes(x, output) for x in inputs),
-            (Term("declared", WEIGHTS, batch * _count(self.macs)),),
+            (Term("declared", WEIGHTS, declared_macs(batch, _count(self.macs))),),
             {"declared": (_count(self.params),)},
         )
 
@@ -86,3 +87,9 @@ def window(n: int, m: int, k: int) -> AxisMap:
         return after(Resize("nearest", Fraction(n, m)), Slide(k, 1, k // 2), n)
     reason = f"an opaque layer makes {m} positions of {n}; its stride cannot be told"
     return Unreadable(reason if known((n, m)) else "the sizes of an opaque layer are unknown")
+
+
+@formula
+def declared_macs(batch: int, macs: int) -> int:
+    """What was stated for one sample."""
+    return batch * macs

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc import fields
-from convcalc.geometry import Padding, Sides, Slide, axis_name
+from convcalc.geometry import Padding, Sides, Slide, axis_name, padded_size
 from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.shape import Shape
 
@@ -64,7 +64,7 @@ class Pad(Operator):
 
 def padded(spatial: tuple[int, ...], padding: Sides) -> tuple[int, ...]:
     """n + p_before + p_after per axis."""
-    return tuple(n + sum(pair) for n, pair in zip(spatial, padding, strict=True))
+    return tuple(padded_size(n, *pair) for n, pair in zip(spatial, padding, strict=True))
 
 
 def _most(mode: str, size: int) -> int | None:

@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc import fields
-from convcalc.operator import Analysis, Operator, Problem, operator
+from convcalc.operator import Analysis, Operator, Problem, operator, share
 from convcalc.ops.conv import Conv
 from convcalc.shape import Shape
 
@@ -52,7 +52,7 @@ class PartialConv(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The convolution; untouched positions lie within its window."""
         (x,) = inputs
-        convolved = x.with_channels(x.channels // self.n_div)
+        convolved = x.with_channels(share(x.channels, self.n_div))
         ones = (1,) * x.rank
         conv = Conv(
             out_channels=convolved.channels,

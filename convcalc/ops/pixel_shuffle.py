@@ -23,6 +23,7 @@ from fractions import Fraction
 from math import prod
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Resize
 from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.shape import Shape
@@ -48,6 +49,18 @@ class PixelShuffle(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Every output reads one position."""
         (x,) = inputs
-        spatial = tuple(n * f for n, f in zip(x.spatial, self.factor, strict=True))
-        output = Shape(x.batch, x.channels // prod(self.factor), spatial)
+        spatial = tuple(map(shuffled_size, x.spatial, self.factor))
+        output = Shape(x.batch, shuffled_channels(x.channels, self.factor), spatial)
         return Analysis(output, (tuple(Resize("nearest", Fraction(1, f)) for f in self.factor),))
+
+
+@formula
+def shuffled_size(size: int, factor: int) -> int:
+    """Output size of an axis."""
+    return size * factor
+
+
+@formula
+def shuffled_channels(channels: int, factor: tuple[int, ...]) -> int:
+    """Channels that remain when a block of positions is made of each set of them."""
+    return channels // prod(factor)

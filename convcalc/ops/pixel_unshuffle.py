@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Slide, axis_name
 from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.shape import Shape
@@ -44,6 +45,18 @@ class PixelUnshuffle(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Every output position reads one block."""
         (x,) = inputs
-        spatial = tuple(n // f for n, f in zip(x.spatial, self.factor, strict=True))
-        output = Shape(x.batch, x.channels * prod(self.factor), spatial)
+        spatial = tuple(map(unshuffled_size, x.spatial, self.factor))
+        output = Shape(x.batch, unshuffled_channels(x.channels, self.factor), spatial)
         return Analysis(output, (tuple(Slide(f, f) for f in self.factor),))
+
+
+@formula
+def unshuffled_size(size: int, factor: int) -> int:
+    """Output size of an axis."""
+    return size // factor
+
+
+@formula
+def unshuffled_channels(channels: int, factor: tuple[int, ...]) -> int:
+    """Each position of a block becomes a set of channels."""
+    return channels * prod(factor)

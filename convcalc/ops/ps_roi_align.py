@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.operator import Analysis, Problem, operator
-from convcalc.ops._roi import SampledRoi, uneven_bins
+from convcalc.ops._roi import SampledRoi, channels_per_bin, uneven_bins
 from convcalc.shape import Shape
 
 
@@ -43,4 +43,4 @@ class PsRoiAlign(SampledRoi):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Every bin is sampled in one channel per output channel."""
         (x,) = inputs
-        return self.averaged(x, x.channels // self.bins)
+        return self.averaged(x, channels_per_bin(x.channels, self.bins))

@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.operator import Analysis, Problem, operator
-from convcalc.ops._roi import RoiOperator, quantised, uneven_bins
+from convcalc.ops._roi import RoiOperator, channels_per_bin, quantised, uneven_bins
 from convcalc.shape import Shape
 
 
@@ -44,5 +44,5 @@ class PsRoiPool(RoiOperator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One addition per tap of every bin, each in one channel per output channel."""
         (x,) = inputs
-        channels = x.channels // self.bins
+        channels = channels_per_bin(x.channels, self.bins)
         return quantised(self, x, channels, channels, extra=0)

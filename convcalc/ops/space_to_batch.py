@@ -29,7 +29,8 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from convcalc import fields
-from convcalc.geometry import SAME, AxisMap, Padding, Slide, Unreadable
+from convcalc.formula import formula
+from convcalc.geometry import SAME, AxisMap, Padding, Slide, Unreadable, padded_size
 from convcalc.operator import Analysis, Operator, Problem, operator
 from convcalc.shape import Shape
 
@@ -58,8 +59,8 @@ class SpaceToBatch(Operator):
         """Each image holds one phase."""
         (x,) = inputs
         sizes = self.padded(x.spatial)
-        lengths = tuple(-(-size // f) for size, f in zip(sizes, self.factor, strict=True))
-        output = Shape(x.batch * prod(self.factor), x.channels, lengths)
+        lengths = tuple(map(phase_size, sizes, self.factor))
+        output = Shape(image_count(x.batch, self.factor), x.channels, lengths)
         dealt = tuple(length * f for length, f in zip(lengths, self.factor, strict=True))
         axes = tuple(map(self._map, self.factor, self._sides))
         return Analysis(output, (axes,), facts={"padded": (x.channels, *dealt)})
@@ -77,8 +78,26 @@ class SpaceToBatch(Operator):
 
     def padded(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
         """n + p_before + p_after per axis, before it is filled up to a multiple."""
-        return tuple(n + sum(pair) for n, pair in zip(spatial, self._sides, strict=True))
+        return tuple(padded_size(n, *pair) for n, pair in zip(spatial, self._sides, strict=True))
 
     def surplus(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
         """Positions added after the last to reach a multiple of the factor, per axis."""
-        return tuple(-n % f for n, f in zip(self.padded(spatial), self.factor, strict=True))
+        return tuple(map(surplus, self.padded(spatial), self.factor))
+
+
+@formula
+def image_count(batch: int, factor: tuple[int, ...]) -> int:
+    """Images of the output: one per phase."""
+    return batch * prod(factor)
+
+
+@formula
+def phase_size(size: int, factor: int) -> int:
+    """Positions of a phase, the axis filled up to a multiple of the factor."""
+    return -(-size // factor)
+
+
+@formula
+def surplus(size: int, factor: int) -> int:
+    """Positions that are missing to a multiple of the factor."""
+    return -size % factor

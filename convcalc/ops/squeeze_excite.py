@@ -29,7 +29,16 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc import fields
 from convcalc.geometry import SAME, Whole
-from convcalc.operator import ELEMENTWISE, Analysis, Operator, Problem, Term, chained, operator
+from convcalc.operator import (
+    ELEMENTWISE,
+    Analysis,
+    Operator,
+    Problem,
+    Term,
+    chained,
+    operator,
+    share,
+)
 from convcalc.ops._composite import merged
 from convcalc.ops.global_avg_pool import GlobalAvgPool
 from convcalc.ops.hardsigmoid import Hardsigmoid
@@ -67,7 +76,7 @@ class SqueezeExcite(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Two maps of the pooled channels, and a product with the input."""
         (x,) = inputs
-        squeezed = self.squeeze_channels or x.channels // self.reduction
+        squeezed = self.squeeze_channels or share(x.channels, self.reduction)
         ones = (1,) * x.rank
         gate = chained(
             {

@@ -33,6 +33,7 @@ from fractions import Fraction
 from math import prod
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import Slide
 from convcalc.operator import (
     ELEMENTWISE,
@@ -41,8 +42,8 @@ from convcalc.operator import (
     Operator,
     Problem,
     Term,
-    macs,
     operator,
+    share,
     uneven_groups,
 )
 from convcalc.shape import UNKNOWN, Shape, known
@@ -79,11 +80,11 @@ class SubmanifoldConv(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One product of the matrix of a tap per pair."""
         (x,) = inputs
-        weight = (self.out_channels, x.channels // self.groups, *self.kernel_size)
+        weight = (self.out_channels, share(x.channels, self.groups), *self.kernel_size)
         sites, pairs = self._sites(x), self._pairs(x)
-        work = [Term("weight", WEIGHTS, macs(x.batch, pairs, weight[:2]))]
+        work = [Term("weight", WEIGHTS, pair_macs(x.batch, pairs, weight[:2]))]
         if self.bias:
-            work.append(Term("bias", ELEMENTWISE, x.batch * sites * self.out_channels))
+            work.append(Term("bias", ELEMENTWISE, site_work(x.batch, sites, self.out_channels)))
         return Analysis(
             x.with_channels(self.out_channels),
             (tuple(Slide(k, 1, k // 2) for k in self.kernel_size),),
@@ -96,7 +97,7 @@ class SubmanifoldConv(Operator):
         """Active sites of a sample."""
         if self.density is None or not known(x.spatial):
             return UNKNOWN
-        return round(Fraction(str(self.density)) * x.positions)
+        return expected_sites(x.positions, Fraction(str(self.density)))
 
     def _pairs(self, x: Shape) -> int:
         """Rulebook pairs of a sample."""
@@ -114,6 +115,25 @@ def taps_inside(size: int, kernel_size: int) -> int:
     return sum(max(size - abs(offset), 0) for offset in range(-reach, reach + 1))
 
 
+@formula
+def pair_macs(batch: int, pairs: int, matrix: tuple[int, ...]) -> int:
+    """One product with the matrix of a tap per pair."""
+    return batch * pairs * prod(matrix)
+
+
+@formula
+def site_work(batch: int, sites: int, out_channels: int) -> int:
+    """One operation per active site and output channel."""
+    return batch * sites * out_channels
+
+
+@formula
+def expected_sites(positions: int, density: Fraction) -> int:
+    """Active sites of a sample."""
+    return round(density * positions)
+
+
+@formula
 def expected_pairs(positions: int, taps: int, density: Fraction) -> int:
     """Pairs of sites scattered independently: each with itself, and with its neighbours."""
     return round(density * positions + density**2 * (taps - positions))

@@ -31,6 +31,7 @@ from fractions import Fraction
 from math import floor
 
 from convcalc import fields
+from convcalc.formula import formula
 from convcalc.geometry import SAME, AxisMap, Resize, Unreadable, axis_name
 from convcalc.operator import SAMPLING, Analysis, Operator, Problem, Term, operator
 from convcalc.ops._target import target_problems, unread
@@ -77,7 +78,7 @@ class Upsample(Operator):
         spatial = size or tuple(map(scaled_size, x.spatial, self.scale or ()))
         output = x.with_spatial(spatial)
         axes = tuple(map(self._map, x.spatial, spatial, scales))
-        amount = output.numel * TAPS.get(self.mode, 0) ** x.rank
+        amount = read_values(output.numel, TAPS.get(self.mode, 0), x.rank)
         terms = (Term("interpolation", SAMPLING, amount),) if self.mode in TAPS else ()
         return Analysis(output, (axes, *unread(inputs)), terms)
 
@@ -93,8 +94,21 @@ class Upsample(Operator):
 
 
 def scaled_size(n: int, scale: Fraction) -> int:
+    """The output size of an axis that is known; else unknown."""
+    return multiplied_size(n, scale) if known(n) else n
+
+
+@formula
+def multiplied_size(size: int, scale: Fraction) -> int:
     """floor(n · scale), the product in double precision as PyTorch has it."""
-    return floor(n * float(scale)) if known(n) else n
+    return floor(size * float(scale))
+
+
+@formula
+def read_values(elements: int, taps: int, rank: int) -> int:
+    """What each output element is interpolated from: so many values along each axis."""
+    neighbours: int = taps**rank
+    return elements * neighbours
 
 
 def corner_step(n: int, m: int) -> Fraction:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from itertools import accumulate
 from typing import NamedTuple, Protocol, TypeVar
 
+from convcalc.formula import formula
+
 V = TypeVar("V")
 
 
@@ -45,7 +47,14 @@ class _Hulls:
         return min(lo for lo, _ in parts), max(hi for _, hi in parts)
 
     def window(self, seen: tuple[int, int], step: int, count: int) -> tuple[int, int]:
-        return seen[0], seen[1] + step * (count - 1)
+        return seen[0], seen[0] + field_after(seen[1] - seen[0] + 1, count, step, 1) - 1
+
+
+@formula
+def field_after(receptive_field: int, kernel_size: int, dilation: int, jump: int) -> int:
+    """What a window sees, if a position that it reads sees ``receptive_field`` positions of the
+    input and neighbours lie ``jump`` apart."""
+    return receptive_field + dilation * (kernel_size - 1) * jump
 
 
 MOST_BITS = 1 << 24  # of one set or of all counts together; positions, for a set

@@ -18,6 +18,7 @@ from itertools import pairwise
 from math import gcd, lcm
 from typing import Any, NamedTuple
 
+from convcalc.formula import formula
 from convcalc.geometry import SAME, AxisMap, Chain, Slide, Union, Unreadable, Whole, is_unbounded
 from convcalc.receptive_field.kinds import HULLS, Kind, V
 
@@ -108,8 +109,14 @@ def _slid(axis: Slide, reach: Reach, kind: Kind[Any]) -> Reach:
     if seen is not None:
         first = kind.moved(seen, -axis.padding * reach.shift) if axis.padding else seen
         seen = kind.window(first, axis.dilation * reach.shift, axis.kernel_size)
-    stride = axis.stride
-    return reach._replace(shift=reach.shift * stride, jump=reach.jump * stride, seen=(seen,))
+    shift = jump_after(reach.shift, axis.stride)
+    return reach._replace(shift=shift, jump=reach.jump * axis.stride, seen=(seen,))
+
+
+@formula
+def jump_after(jump: int, stride: int) -> int:
+    """How far neighbouring outputs lie apart on the input."""
+    return jump * stride
 
 
 def _union(axis: Union, reach: Reach, kind: Kind[Any]) -> Reach:

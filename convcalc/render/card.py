@@ -7,7 +7,7 @@ from typing import Any
 
 from convcalc.render import Style
 from convcalc.render.cells import axes_text, clean, receptive_field_text, value_text
-from convcalc.report import LayerReport
+from convcalc.report import PARAMS, LayerReport, ToolConvention
 from convcalc.shape import known
 from convcalc.units import count_text, fraction_text
 
@@ -15,11 +15,15 @@ INDENT = "  "
 
 
 def card(
-    layer: LayerReport, counted: Sequence[str], style: Style, ports: Sequence[LayerReport] = ()
+    layer: LayerReport,
+    counted: Sequence[str],
+    style: Style,
+    ports: Sequence[LayerReport] = (),
+    tool: ToolConvention | None = None,
 ) -> str:
     """The lines of a layer, labels to the left; numbers are exact. ``ports`` are its further
-    outputs."""
-    lines = list(_lines(layer, counted))
+    outputs, ``tool`` is the one whose numbers are given too."""
+    lines = [*_lines(layer, counted), *(_counted_by(layer, tool) if tool else ())]
     for port in ports:
         name = port.path.rpartition(".")[2]
         lines.append((f"output '{name}'", str(port.output)))
@@ -37,7 +41,7 @@ def card(
 def _lines(layer: LayerReport, counted: Sequence[str]) -> Iterator[tuple[str, str]]:
     batch = layer.output.batch
     given = ((name, value) for name, value in layer.fields.items() if value is not None)
-    yield from ((INDENT + name, _field_text(value)) for name, value in given)
+    yield from ((INDENT + name, field_text(value)) for name, value in given)
     yield "output", str(layer.output) + f" in a batch of {batch}" * (batch > 1)
     yield "params", _exact(layer.params)
     yield from ((INDENT + name, _sizes(shape)) for name, shape in layer.weights.items())
@@ -45,11 +49,22 @@ def _lines(layer: LayerReport, counted: Sequence[str]) -> Iterator[tuple[str, st
         yield "buffers", _exact(layer.buffers)
     yield "MACs", f"{_exact(layer.macs)} ({' + '.join(counted)})"
     yield "FLOPs", f"{_exact(layer.flops)} (2 × MACs)"
+    yield "training", f"{_exact(layer.training)} FLOPs (forward, gradients but that of the input)"
     yield "work", "" if layer.terms else "none"
     for term in layer.terms:
         yield INDENT + term.name, f"{_exact(term.amount)} {term.kind}"
     yield from _sight(layer)
-    yield from ((name, _field_text(value)) for name, value in (layer.facts or {}).items())
+    yield from ((name, field_text(value)) for name, value in (layer.facts or {}).items())
+
+
+def _counted_by(layer: LayerReport, tool: ToolConvention) -> Iterator[tuple[str, str]]:
+    """What another tool counts for the layer."""
+    yield tool.name, tool.tool + ", one sample" * tool.per_sample
+    for number in tool.numbers:
+        yield INDENT + number.title, f"{_exact(layer.convention[number.key])} ({number.unit})"
+    yield INDENT + PARAMS, _exact(layer.convention[PARAMS])
+    if tool.uncounted:
+        yield INDENT + "not counted", ", ".join(tool.uncounted)
 
 
 def _sight(layer: LayerReport) -> Iterator[tuple[str, str]]:
@@ -75,7 +90,7 @@ def _sizes(dims: Sequence[int]) -> str:
     return "×".join(map(str, dims))
 
 
-def _field_text(value: Any) -> str:
+def field_text(value: Any) -> str:
     """A field as a network file would give it; ``before+after`` where two sides differ."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]

@@ -13,7 +13,7 @@ from convcalc.columns import Column
 from convcalc.operator import KINDS
 from convcalc.render import Table
 from convcalc.render.cells import axes_text, receptive_field_text
-from convcalc.report import Report
+from convcalc.report import PARAMS, Report
 from convcalc.rows import Row, target_row
 from convcalc.shape import Shape, known
 from convcalc.units import count_text, memory_text
@@ -58,6 +58,8 @@ def report_footer(report: Report, exact: bool = False) -> list[str]:
     lines = (
         _sums(report, exact),
         _counting(report, exact),
+        *convention_lines(report, exact),
+        _fusing(report, exact),
         _sight(report),
         _listing("declared, not computed", [each.path for each in report.layers if each.declared]),
         _unknowns(report),
@@ -96,6 +98,47 @@ def _counting(report: Report, exact: bool) -> str:
     if rest:
         items.append(f"not in MACs: {', '.join(rest)}")
     return " · ".join(items)
+
+
+def convention_lines(report: Report, exact: bool = False) -> list[str]:
+    """What another tool counts in all, in which unit, and what it passes over."""
+    tool = report.convention
+    if tool is None:
+        return []
+    counts = report.totals.convention
+    items = [
+        f"{count_text(counts[number.key], exact=exact)} {number.title} ({number.unit})"
+        for number in tool.numbers
+    ]
+    items.append(f"{count_text(counts[PARAMS], exact=exact)} params")
+    sample = ", of one sample" if tool.per_sample else ""
+    found = [f"{tool.name} ({tool.tool}{sample}): {' · '.join(items)}"]
+    if tool.uncounted:
+        found.append(f"not counted by {tool.name}: {', '.join(tool.uncounted)}")
+    return found
+
+
+def convention_line(report: Report) -> list[str]:
+    """Whose numbers stand in the columns of several networks, and in which unit."""
+    tool = report.convention
+    if tool is None:
+        return []
+    units = ", ".join(f"{number.title} in {number.unit}" for number in tool.numbers)
+    sample = ", of one sample" if tool.per_sample else ""
+    return [f"{tool.name} ({tool.tool}{sample}): {units}"]
+
+
+def _fusing(report: Report, exact: bool) -> str:
+    """What is left when batch norms are folded."""
+    fused = report.totals.fused
+    if not fused:
+        return ""
+    items = [f"{count_text(fused[key], exact=exact)} {key}" for key in ("params", "elementwise")]
+    gone = report.totals.params - fused["params"]
+    return (
+        f"batch norms folded: {items[0]} ({count_text(gone, exact=exact)} less) · "
+        f"{count_text(fused['macs'], 'MAC', exact=exact)} · {items[1]}"
+    )
 
 
 def _work(report: Report, kind: str) -> int:

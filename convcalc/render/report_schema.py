@@ -77,9 +77,13 @@ def _report() -> Schema:
         "outputs": _ref("shapes"),
         "convention": _object(
             {
-                "name": _TEXT,
-                "counted": _said(_list({"enum": list(KINDS)}), "kinds of work that MACs add up"),
+                "name": _said(_TEXT, "whose numbers stand in convention of totals and layers"),
+                "counted": _said(_list({"enum": list(KINDS)}), "kinds of work that macs add up"),
                 "flops_per_mac": {"const": 2},
+                "tool": _said(_TEXT, "with its version"),
+                "numbers": _said(_list(_object(_number())), "those of the tool, headline first"),
+                "uncounted": _said(_list(_TEXT), "operators that work and count 0 there"),
+                "per_sample": _said(_FLAG, "the tool counts one sample, whatever the batch"),
             }
         ),
         "complete": _said(_FLAG, "false where an error kept layers from being computed"),
@@ -107,7 +111,14 @@ def _counts() -> Schema:
         "elementwise": _COUNT,
         "activations": _said(_COUNT, "output elements of layers that multiply by weights"),
         "moved_bytes": _said(_COUNT, "bytes read and written, every tensor once"),
+        "training_flops": _said(_COUNT, "forward and both gradients"),
+        "convention": _said(_mapping(_COUNT), "what the tool counts; empty without one"),
+        "fused": _said(_mapping(_COUNT), "with batch norms folded; empty unless asked for"),
     }
+
+
+def _number() -> Schema:
+    return {"key": _TEXT, "title": _TEXT, "unit": _said(_TEXT, "what is really added up")}
 
 
 def _totals() -> Schema:

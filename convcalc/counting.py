@@ -1,0 +1,130 @@
+"""What another tool counts for each layer, by its rules and with their numbers put in.
+
+A rule's text is made of the symbols of :mod:`convcalc.conventions._rules`; where the text is
+nothing but symbols and arithmetic its numbers are shown, and they give what was counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from convcalc.conventions import Convention, Count
+from convcalc.conventions._leaf import Leaf, leaves
+from convcalc.conventions._rules import (
+    BATCH,
+    BIAS,
+    CHANNELS,
+    GROUPS,
+    IN,
+    LEARNED,
+    LEGEND,
+    MACS,
+    OUT,
+    RANK,
+    ROWS,
+    SLID,
+    STAMPED,
+    TRANSPOSED,
+    WINDOW,
+    Rule,
+    Rules,
+)
+from convcalc.expressions import ExpressionError, compile_expression
+from convcalc.graph import Network
+from convcalc.shape import known
+
+_SYMBOLS: Mapping[str, Rule] = {
+    rule.text: rule
+    for rule in (
+        *(BATCH, BIAS, CHANNELS, GROUPS, IN, LEARNED, MACS, OUT, RANK, ROWS, SLID, WINDOW),
+    )
+}
+_SYMBOL = re.compile(r"b·O|[A-Za-z]+")
+
+
+class RuleLine(NamedTuple):
+    """One leaf: the rule as the tool has it, with numbers if that can be written, and the count.
+
+    ``leaves`` is how many leaves a line stands for, ``missed`` whether the tool leaves out work.
+    """
+
+    path: str
+    operator: str
+    rule: str
+    numbers: str
+    amount: int
+    leaves: int = 1
+    missed: bool = False
+
+
+def rule_lines(network: Network, chosen: Convention, count: Count) -> list[RuleLine]:
+    """The leaves of every layer in order."""
+    return [
+        line
+        for layer, leaf in zip(network.layers, leaves(network), strict=True)
+        for line in _lines(layer.path, leaf, count.rules, chosen.per_sample)
+    ]
+
+
+def legend(rules: Sequence[str]) -> list[str]:
+    """What the symbols in some rules stand for."""
+    used = {symbol for rule in rules for symbol in _SYMBOL.findall(rule)}
+    return [f"{symbol}: {text}" for symbol, text in LEGEND.items() if symbol in used]
+
+
+def by_rule(lines: Sequence[RuleLine]) -> list[RuleLine]:
+    """Leaves of one operator and rule together, those that count most first."""
+    bundles: dict[tuple[str, str], list[RuleLine]] = {}
+    for line in lines:
+        bundles.setdefault((line.operator, line.rule), []).append(line)
+    found = [
+        first._replace(
+            path="", numbers="", amount=sum(each.amount for each in same), leaves=len(same)
+        )
+        for same in bundles.values()
+        for first in same[:1]
+    ]
+    return sorted(found, key=lambda line: -line.amount if known(line.amount) else 0)
+
+
+def _lines(path: str, leaf: Leaf, rules: Rules, per_sample: bool) -> Iterator[RuleLine]:
+    """A leaf by its rule; without one, its parts by theirs."""
+    rule = rules.get(leaf.name)
+    if rule is None and leaf.parts:
+        for part in leaf.parts:
+            yield from _lines(path, part, rules, per_sample)
+        return
+    batch = leaf.batch if per_sample else 1
+    if rule is None:
+        yield RuleLine(path, leaf.name, "0", "", leaf.unruled, missed=leaf.works)
+        return
+    rule = rule.at(leaf)
+    amount, text = rule.count(leaf), rule_numbers(rule, leaf)
+    text = f"({text}) // {batch}" if text and batch > 1 else text
+    missed = rule.ignores and leaf.works
+    yield RuleLine(path, leaf.name, rule.text, text, amount // batch, missed=missed)
+
+
+def rule_numbers(rule: Rule, leaf: Leaf) -> str:
+    """The rule's text with its numbers; empty where it says more than arithmetic does."""
+
+    def number(found: re.Match[str]) -> str:
+        quantity = _SYMBOLS[found[0]]
+        if quantity is MACS and leaf.name in TRANSPOSED:
+            quantity = STAMPED
+        return str(quantity.count(leaf))
+
+    if any(symbol not in _SYMBOLS for symbol in _SYMBOL.findall(rule.text)):
+        return ""
+    text = _SYMBOL.sub(number, rule.text).replace("·", " * ")
+    return text if _gives(text, rule.count, leaf) else ""
+
+
+def _gives(text: str, count: Callable[[Leaf], int], leaf: Leaf) -> bool:
+    """Whether the text is the number that was counted."""
+    try:
+        return compile_expression(text).evaluate({}) == count(leaf)
+    except ExpressionError:
+        return False

@@ -1,0 +1,347 @@
+"""Other tools' numbers, as measured: every cell of the tables is met or is a known exception."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+import convcalc
+from convcalc.conventions import (
+    convention,
+    convention_names,
+    counted,
+    layer_counts,
+    manual,
+    number,
+    total,
+)
+from convcalc.conventions._leaf import leaves
+from convcalc.graph import Network
+from convcalc.library import Target, shipped_folder
+from convcalc.network import read_network
+from convcalc.shape import known
+from convcalc.versus import differences
+
+FOLDER = Path(__file__).parent / "conventions"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def table(name: str) -> Any:
+    return yaml.load((FOLDER / f"{name}.yaml").read_text("utf-8"), LOADER)
+
+
+TABLES = [table("layers"), table("further_layers")]
+LAYERS = {name: (t["columns"], case) for t in TABLES for name, case in t["cases"].items()}
+MODELS, EXCEPTIONS = table("models"), table("exceptions")
+
+
+def network_of(layers: str, shape: Sequence[int | None], batch: int = 1) -> Network:
+    text = f"convcalc: 1\ninput: {list(shape)}\nlayers: {layers}\n".replace("None", "null")
+    return parsed(text, batch)
+
+
+def parsed(text: str, batch: int = 1) -> Network:
+    network = read_network(Target("<test>", None, text.encode()), batch=batch)
+    assert not [p for p in network.problems if p.severity == "error"], network.problems
+    return network
+
+
+def case_network(case: Mapping[str, Any]) -> Network:
+    return network_of(yaml.dump(case["layers"], default_flow_style=True), case["input"], batch=2)
+
+
+def amount(network: Network, number_of: str) -> int:
+    name, _, key = number_of.partition(".")
+    return sum(total(layer[key]) for layer in layer_counts(network, name))
+
+
+def cells(columns: Sequence[str], row: Sequence[int | None]) -> Iterator[tuple[str, int]]:
+    """The numbers of a row that a tool did print."""
+    return ((c, n) for c, n in zip(columns, row, strict=True) if n is not None)
+
+
+# --- what was measured ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_counts_what_the_tool_prints(name: str) -> None:
+    columns, case = LAYERS[name]
+    known_to_differ = {
+        column: ours
+        for entry in EXCEPTIONS["layers"]
+        if entry["case"] == name
+        for column, ours in entry["ours"].items()
+    }
+    network = case_network(case)
+    measured = dict(cells(columns, case["counts"]))
+    ours = {column: amount(network, column) for column in measured}
+    assert {c: n for c, n in ours.items() if n != measured[c]} == known_to_differ
+
+
+@pytest.mark.parametrize("name", MODELS["models"])
+def test_a_model_counts_what_the_tool_prints(name: str) -> None:
+    network = convcalc.load(name)
+    measured = dict(cells(MODELS["columns"], MODELS["models"][name]))
+    more = {column: amount(network, column) - n for column, n in measured.items()}
+    assert {c: n for c, n in more.items() if n} == model_exceptions(name)
+
+
+def model_exceptions(name: str) -> dict[str, int]:
+    """The differences that are explained; a list has one number per model."""
+    index = list(MODELS["models"]).index(name)
+    found = {
+        column: more[index] if isinstance(more, list) else more
+        for entry in EXCEPTIONS["models"]
+        if entry["model"] in (name, "*")
+        for column, more in entry["more"].items()
+    }
+    return {column: more for column, more in found.items() if more}
+
+
+def test_the_exceptions_are_so_many() -> None:
+    sizes = [len(t["cases"]) for t in TABLES]
+    rows = [case["counts"] for _, case in LAYERS.values()]
+    printed = sum(n is not None for row in rows for n in row)
+    assert (sizes, len(LAYERS), printed) == ([62, 45], 107, 2419)
+    assert sum(len(entry["ours"]) for entry in EXCEPTIONS["layers"]) == 43
+    assert all(None not in row for row in MODELS["models"].values())
+    assert len(MODELS["models"]) * len(MODELS["columns"]) == 14 * 28
+    assert sum(len(model_exceptions(name)) for name in MODELS["models"]) == 47
+    assert len(EXCEPTIONS["without_operator"]) == 8
+
+
+# --- models as torchvision and Keras write them --------------------------------------------------
+
+
+def rewritten(file: str, *changes: tuple[str, str]) -> Network:
+    """A shipped network with changes to the text of its file; imports are left out."""
+    text = (shipped_folder() / file).read_text("utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return parsed(text)
+
+
+def test_convnext_with_linear_layers_is_torchvisions() -> None:
+    network = rewritten("convnext.convcalc.yaml", ("pointwise_conv", "linear"))
+    measured = dict(cells(MODELS["columns"], MODELS["models"]["convnext_tiny"]))
+    for column in ("torchinfo.macs", "torchinfo-main.macs", "calflops.flops", "deepspeed.flops"):
+        assert amount(network, column) == measured[column]
+
+
+def test_equal_biases_of_an_untrained_resnet_are_stored_once() -> None:
+    network = convcalc.load("resnet50")
+    norms = [x.shapes[0].channels for x in network.layers if x.name == "batch_norm"]
+    stored_once = amount(network, "onnx-tool.params") - sum(norms) + sum(set(norms))
+    assert stored_once == 25_507_944
+
+
+# Measured with tensorflow-cpu 2.21.0 and keras 3.15.1, tf.compat.v1.profiler, in millions.
+@pytest.mark.parametrize(("name", "millions"), [("vgg16", 30960.2), ("mobilenet_v2", 615.3)])
+def test_keras_models_have_the_profilers_flops(name: str, millions: float) -> None:
+    assert round(amount(convcalc.load(name), "tf-profiler.flops") / 1e6, 1) == millions
+
+
+def test_keras_resnet50_strides_early_and_has_biases_before_its_norms() -> None:
+    network = convcalc.load("resnet_v1_50")
+    made = [x.analysis.output for x in network.layers if x.name == "conv"]
+    biased = amount(network, "keras.flops") + sum(shape.numel for shape in made)
+    assert round(biased / 1e6, 1) == 7755.3
+    assert amount(network, "keras.params") + sum(s.channels for s in made) == 25_636_712
+
+
+# --- the rules -----------------------------------------------------------------------------------
+
+
+def test_every_convention_has_a_manual_page_and_a_headline() -> None:
+    assert len(convention_names()) == 18
+    for name in convention_names():
+        assert len(manual(name).split("\n")) > 5
+        chosen, headline = number(name)
+        assert chosen is convention(name)
+        assert headline is chosen.counts[0]
+        keys = [count.key for count in chosen.counts]
+        assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("word", "advice"), [("fvcor", "fvcore"), ("calflops.mac", "calflops.macs"), ("zzz", "")]
+)
+def test_an_unknown_convention_is_a_key_error_with_advice(word: str, advice: str) -> None:
+    with pytest.raises(KeyError) as caught:
+        number(word)
+    assert caught.value.args == (advice,)
+
+
+@pytest.mark.parametrize("name", convention_names())
+def test_a_composite_is_counted_as_its_parts_in_a_row(name: str) -> None:
+    whole = network_of("[{separable_conv: {out: 24, k: 3, p: 1}}]", (16, 9, 9), batch=2)
+    parts = network_of(
+        "[{depthwise_conv: {k: 3, p: 1}}, {pointwise_conv: {out: 24}}]", (16, 9, 9), batch=2
+    )
+    for count in convention(name).counts:
+        column = f"{name}.{count.key}"
+        assert amount(whole, column) == amount(parts, column)
+    assert amount(whole, f"{name}.params") == amount(parts, f"{name}.params")
+
+
+def test_squeeze_and_excitation_is_pooling_convolutions_activations_and_a_product() -> None:
+    """16 to 4 and back on 7×7: the operations that onnx-tool and fvcore see, added by hand."""
+    network = network_of("[{squeeze_excite: {squeeze_channels: 4}}]", (16, 7, 7))
+    pool, reduce, expand = 16 * 49, 4 * 16, 16 * 4
+    assert amount(network, "fvcore.flops") == pool + reduce + expand
+    by_onnx = (pool + 4 * 16) + (reduce + 4) + 4 + (expand + 16) + 32 * 16 + 16 * 49
+    assert amount(network, "onnx-tool.macs") == by_onnx
+
+
+def test_a_norm_is_folded_only_where_nothing_else_reads_the_convolution() -> None:
+    conv = "{conv: {out: 16, k: 3, p: 1, bias: false}, id: a}"
+    alone = network_of(f"[{conv}, batch_norm]", (16, 8, 8))
+    read_twice = network_of(f"[{conv}, {{batch_norm: {{}}, id: b}}, {{add: [a, b]}}]", (16, 8, 8))
+    macs, elements = 16 * 16 * 9 * 64, 16 * 64
+    assert amount(alone, "onnx-tool.macs") == macs + elements
+    assert amount(read_twice, "onnx-tool.macs") == macs + 31 * elements + elements
+
+
+def test_two_groups_double_the_gradient_of_the_weights_in_torchs_count() -> None:
+    network = network_of("[{conv: {out: 16, k: 3, p: 1, g: 2}}]", (16, 8, 8))
+    forward = 2 * 16 * 8 * 9 * 64
+    assert amount(network, "torch-training.flops") == forward * (1 + 1 + 2)
+    assert amount(network, "torch-training.right") == 3 * forward
+
+
+@pytest.mark.parametrize("name", convention_names())
+def test_counts_grow_with_the_batch_or_are_those_of_one_sample(name: str) -> None:
+    one, four = (convcalc.load("mobilenet_v3_large", batch=batch) for batch in (1, 4))
+    once = {"torchscan.flops", "tf-profiler.flops", "keras.flops"}  # they add work per channel
+    for count in convention(name).counts:
+        column = f"{name}.{count.key}"
+        factor = 1 if convention(name).per_sample else 4
+        if column not in once:
+            assert amount(four, column) == factor * amount(one, column)
+    assert amount(four, f"{name}.params") == amount(one, f"{name}.params")
+
+
+def test_operators_that_a_tool_ignores_are_named() -> None:
+    missed = {
+        each.operator
+        for layer in layer_counts(convcalc.load("resnet50"), "fvcore")
+        for each in layer["flops"]
+        if each.missed
+    }
+    assert missed == {"relu", "max_pool", "add"}
+
+
+def test_work_of_an_unknown_amount_is_named_too() -> None:
+    network = network_of("[relu, {deform_roi_pool: {rois: 4, output_size: 7}}]", (8, 9, 9))
+    *_, pool = layer_counts(network, "torch")
+    assert {each.operator for each in pool["flops"] if each.missed} >= {"deform_roi_pool sampling"}
+
+
+def test_declared_numbers_are_unknown_to_every_tool() -> None:
+    opaque = "[{opaque: {output: [8, 4, 4], macs: 1000, params: 10, receptive_field: unknown}}]"
+    network = network_of(opaque, (3, 8, 8))
+    for name in convention_names():
+        assert all(not known(amount(network, f"{name}.{c.key}")) for c in convention(name).counts)
+
+
+# --- every operator under every convention -------------------------------------------------------
+
+
+@cache
+def operator_networks() -> tuple[Network, ...]:
+    """The first rows of each operator's case table, and those with unknown sizes."""
+    found = []
+    for path in sorted((Path(__file__).parent / "cases").glob("*.yaml")):
+        rows = yaml.load(path.read_text("utf-8"), LOADER)
+        fit = [r for r in rows if "problem" not in r and len(r.get("inputs") or [0]) == 1]
+        unknown = [r for r in fit if None in (r.get("input") or r["inputs"][0])]
+        for row in (*fit[:3], *unknown[:2]):
+            layer = yaml.dump([{path.stem: row.get("fields") or {}}], default_flow_style=True)
+            shape = row.get("input") or row["inputs"][0]
+            text = f"convcalc: 1\ninput: {shape}\nlayers: {layer}\n".replace("None", "null")
+            network = read_network(Target("<test>", None, text.encode()))
+            if network.layers:
+                found.append(network)
+    return tuple(found)
+
+
+@pytest.mark.parametrize("name", convention_names())
+def test_every_operator_can_be_counted(name: str) -> None:
+    assert len(operator_networks()) > 150
+    for network in operator_networks():
+        for layer in layer_counts(network, name):
+            for each in (each for counts in layer.values() for each in counts):
+                assert not known(each.amount) or (
+                    isinstance(each.amount, int) and each.amount >= 0
+                ), (network.layers[0], each)
+
+
+@pytest.mark.parametrize("name", convention_names())
+def test_a_rule_that_holds_counts_what_the_whole_rule_counts(name: str) -> None:
+    for network in operator_networks():
+        for leaf in leaves(network):
+            for count in convention(name).counts:
+                rule = count.rules.get(leaf.name)
+                if rule and known(rule.count(leaf)):
+                    assert rule.at(leaf).count(leaf) == rule.count(leaf)
+                    assert next(counted(leaf, count.rules)).rule == rule.at(leaf).text
+
+
+# --- versus --------------------------------------------------------------------------------------
+
+
+def test_thop_exceeds_fvcore_by_its_batch_norms() -> None:
+    found = differences(convcalc.load("resnet50"), "thop", "fvcore")
+    assert (found.total, found.other_total) == (4_133_742_592, 4_111_512_576)
+    first, second = found.items[:2]
+    assert (first.operator, first.ours_rule, first.theirs_rule) == ("batch_norm", "4·E", "2·E")
+    assert (first.leaves, first.difference) == (53, 22_227_968)
+    assert (second.operator, second.difference) == ("global_avg_pool", 2048)
+    assert found.remainder == 0
+
+
+@pytest.mark.parametrize("model", ["resnet50", "efficientnet_b0", "convnext_tiny"])
+def test_differences_leave_nothing_over(model: str) -> None:
+    network = convcalc.load(model)
+    for name, other in pairwise([*convention_names(), "calflops.macs", "torchscan.macs"]):
+        found = differences(network, name, other)
+        assert found.remainder == 0
+        assert sum(item.ours for item in found.items) == found.total
+        assert sum(item.theirs for item in found.items) == found.other_total
+
+
+def test_a_composite_is_itemised_by_its_parts_unless_a_tool_has_a_rule_for_it() -> None:
+    network = network_of("[{attention: {heads: 4}}]", (64, 50))
+    by_parts = differences(network, "fvcore", "thop-ultralytics")
+    assert {item.operator for item in by_parts.items} == {"linear", "matmul", "softmax"}
+    by_rule = differences(network, "ptflops", "fvcore")
+    assert {item.operator for item in by_rule.items} == {"attention"}
+    assert by_rule.remainder == 0
+
+
+# --- what tools see of composites ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("layer", "macs"),
+    [
+        # offsets and main of 16 to 32 channels on 8×8; torchvision's operator itself is not seen
+        ("deform_conv: {version: 1, out: 32, k: 3, p: 1}", 18 * 16 * 9 * 64),
+        # dw, offsets, factors, two projections; aggregation is an operator of its own
+        ("deform_conv: {version: 3, g: 4}", 64 * (9 * 16 + 16 * 36 * 3 + 2 * 16 * 16)),
+        ("large_kernel_attention", 64 * 16 * (25 + 49 + 16)),
+        ("gated_conv: {out: 8, k: 3, p: 1}", 2 * 8 * 16 * 9 * 64),
+        ("ghost_conv: {out: 8, k: 1}", 64 * (4 * 16 + 4 * 9)),
+        ("mix_conv: {kernel_size: [3, 5], p: half}", 64 * 8 * (9 + 25)),
+    ],
+)
+def test_torch_sees_the_maps_of_a_composite(layer: str, macs: int) -> None:
+    network = network_of(f"[{{{layer}}}]" if ":" in layer else f"[{layer}]", (16, 8, 8))
+    assert amount(network, "torch.flops") == 2 * macs

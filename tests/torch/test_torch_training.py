@@ -1,0 +1,93 @@
+"""FLOPs of a training step, against those that PyTorch's counter sees in a backward pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from convcalc.analysis import analyse
+from convcalc.library import Target
+from convcalc.network import read_network
+
+
+class Split(nn.Module):
+    """A grouped convolution as one convolution per group.
+
+    PyTorch's counter has the gradient of the weights g times too large for groups, so it cannot
+    be asked for the grouped one itself.
+    """
+
+    def __init__(self, one: Callable[[], nn.Module], groups: int) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(one() for _ in range(groups))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        slices = x.chunk(len(self.parts), 1)
+        return torch.cat([part(y) for part, y in zip(self.parts, slices, strict=True)], 1)
+
+
+def frozen(module: nn.Module) -> nn.Module:
+    return module.requires_grad_(False)
+
+
+def conv(*sizes: int, **more: int) -> nn.Module:
+    return nn.Conv2d(*sizes, padding=1, **more)
+
+
+NETWORKS: dict[str, tuple[str, Callable[[], list[nn.Module]]]] = {
+    "two convolutions": (
+        "[{conv: {out: 12, k: 3, p: 1}}, relu, {conv: {out: 8, k: 3, p: 1, s: 2}}]",
+        lambda: [conv(8, 12, 3), nn.ReLU(), conv(12, 8, 3, stride=2)],
+    ),
+    "norm first": (
+        "[batch_norm, {conv: {out: 12, k: 3, p: 1}}]",
+        lambda: [nn.BatchNorm2d(8), conv(8, 12, 3)],
+    ),
+    "transposed": (
+        "[{conv: {out: 12, k: 3, p: 1}}, {conv_transpose: {out: 6, k: 4, s: 2, p: 1}}]",
+        lambda: [conv(8, 12, 3), nn.ConvTranspose2d(12, 6, 4, 2, 1)],
+    ),
+    "grouped": (
+        "[{conv: {out: 12, k: 3, p: 1, g: 4}}, {conv: {out: 12, k: 3, p: 1, g: 2}}]",
+        lambda: [Split(lambda: conv(2, 3, 3), 4), Split(lambda: conv(6, 6, 3), 2)],
+    ),
+    "grouped transposed": (
+        "[{conv: {out: 12, k: 3, p: 1}}, {conv_transpose: {out: 6, k: 4, s: 2, p: 1, g: 2}}]",
+        lambda: [conv(8, 12, 3), Split(lambda: nn.ConvTranspose2d(6, 3, 4, 2, 1), 2)],
+    ),
+    "frozen stem": (
+        "[{conv: {out: 12, k: 3, p: 1}, trainable: false}, {conv: {out: 6, k: 3, p: 1}},"
+        " {conv: {out: 6, k: 3, p: 1}}]",
+        lambda: [frozen(conv(8, 12, 3)), conv(12, 6, 3), conv(6, 6, 3)],
+    ),
+    "frozen in between": (
+        "[{conv: {out: 12, k: 3, p: 1}}, {conv: {out: 6, k: 3, p: 1}, trainable: false},"
+        " {conv: {out: 6, k: 3, p: 1}}]",
+        lambda: [conv(8, 12, 3), frozen(conv(12, 6, 3)), conv(6, 6, 3)],
+    ),
+    "classifier": (
+        "[{conv: {out: 12, k: 3, p: 1}}, global_avg_pool, {linear: {out: 10}}]",
+        lambda: [conv(8, 12, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 10)],
+    ),
+    "separable": (
+        "[{separable_conv: {out: 6, k: 3, p: 1}}]",
+        lambda: [Split(lambda: conv(1, 1, 3), 8), nn.Conv2d(8, 6, 1)],
+    ),
+}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_training_step_has_the_flops_of_pytorchs_backward_pass(name: str) -> None:
+    layers, modules = NETWORKS[name]
+    text = f"convcalc: 1\ninput: [8, 9, 9]\nlayers: {layers}\n"
+    network = read_network(Target("<test>", None, text.encode()), batch=2)
+    assert not network.problems
+    model = nn.Sequential(*modules())
+    with FlopCounterMode(display=False) as counter:
+        model(torch.zeros(2, 8, 9, 9)).sum().backward()
+    assert analyse(network).totals.training == counter.get_total_flops()
