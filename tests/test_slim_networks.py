@@ -146,18 +146,9 @@ def square(layers: list[Item], size: int | None) -> Network:
     return network_of(layers, [1, size, size])
 
 
-# Padding same on an unknown size counts as unknown for every stride above 1, and on all axes at
-# once, although one or two taps, or an even extent at stride 2, give the same padding before on
-# every size; deform_conv takes it for known.
-UNPLACED = pytest.mark.xfail(reason="whether padding same is known is judged too coarsely")
-
-
 @pytest.mark.parametrize(
     ("layers", "size", "expected"),
-    [
-        pytest.param(*graph, id=name, marks=[UNPLACED] if name == "8 of keras" else [])
-        for name, graph in GRAPHS.items()
-    ],
+    [pytest.param(*graph, id=name) for name, graph in GRAPHS.items()],
 )
 def test_small_graphs_see_what_is_published(
     layers: list[Item], size: int | None, expected: list[Seen]
@@ -189,7 +180,6 @@ OPERATORS = {
 }
 
 
-@UNPLACED
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_padding_same_is_unknown_only_where_it_depends_on_the_size(operator: str) -> None:
     """Against all sizes up to 12, since it repeats after one stride; width is known, and 8."""
