@@ -12,16 +12,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convcalc.diagnostics import nearest
+from convcalc.files import Files
 
 ENDING = ".convcalc.yaml"
 
 
 class Target(NamedTuple):
-    """What to analyse: a file (``-`` for stdin) and a variant; ``text`` if it is at hand."""
+    """What to analyse: a file (``-`` for stdin) and a variant; ``text`` if it is at hand.
+
+    ``files`` is where its imports are read if not from the folders of this machine.
+    """
 
     file: str
     variant: str | None = None
     text: str | bytes | None = None
+    files: Files | None = None
 
 
 class TargetError(Exception):

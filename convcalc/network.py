@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from convcalc import document as doc
 from convcalc.decode import Rejected, rejected, shown, suffixed, value_of
 from convcalc.diagnostics import Diagnostic, Place, in_order, nearest
 from convcalc.expansion import Expansion
+from convcalc.files import Files, project_root
 from convcalc.frames import Tensor, Value
 from convcalc.graph import Network
 from convcalc.layering import TooLarge
@@ -62,8 +62,9 @@ def read_network(
     None where unknown) of the one input or of inputs by name; ``params`` overrides params of
     the file. TargetError if the file cannot be read or the request does not fit it.
     """
-    units = Units(_read, str(shipped_folder()), _project_root(target.file), limits.document)
-    content = target.text if target.text is not None else _content(target.file)
+    files = target.files or _folders(target.file)
+    units = Units(files, limits.document)
+    content = target.text if target.text is not None else _content(files, target.file)
     unit = units.parse(target.file, content)
     if unit is None:
         return Network(
@@ -84,26 +85,18 @@ def read_network(
     return _Reading(unit, units, variant or target.variant, batch, limits).network(inputs, params)
 
 
-def _read(path: str) -> bytes:
-    return Path(path).read_bytes()
+def _folders(file: str) -> Files:
+    """The project of a file, or for text without one that of the current folder."""
+    return Files(project_root("here" if file in ("-", "<layer>") else file), str(shipped_folder()))
 
 
-def _content(file: str) -> bytes:
+def _content(files: Files, file: str) -> bytes:
     """The bytes of a file, with its failures in words."""
     try:
-        return _read(file)
+        return files.read(file)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise TargetError(f"cannot read {file}: {reason}") from None
-
-
-def _project_root(file: str) -> str:
-    """The nearest folder above that holds a project, else the file's own."""
-    folder = Path(file).resolve().parent if file not in ("-", "<layer>") else Path.cwd()
-    for candidate in (folder, *folder.parents):
-        if any((candidate / mark).exists() for mark in (".git", "pyproject.toml", "convcalc.toml")):
-            return str(candidate)
-    return str(folder)
 
 
 class _Reading:
@@ -117,7 +110,7 @@ class _Reading:
         self.root = unit.root
         self.batch = batch
         self.limits = limits
-        self.name = self.text("name") or Path(unit.file).name.partition(".")[0]
+        self.name = self.text("name") or units.files.stem(unit.file)
         self.variant = None if variant in (None, self.name) else variant
 
     def network(self, inputs: Inputs, params: Mapping[str, Any] | None) -> Network:

@@ -22,6 +22,7 @@ LAYERS = (
     ("operator",),  # the contract
     ("ops",),  # the operators, each on its own
     ("costs",),  # what implementations of a layer cost
+    ("files",),  # where texts come from
     ("scalars", "yaml_errors"),  # YAML's words
     ("document", "expressions"),  # YAML text to nodes with places; the safe arithmetic
     ("decode",),  # nodes to values
@@ -53,7 +54,7 @@ FOREIGN = {
 }
 
 # Who deals in files and folders: the finding of operators, files and their imports, the commands.
-FILES = {"operator", "unit", "library", "network", "catalogue", "cli"}
+FILES = {"operator", "files", "library", "catalogue", "cli"}
 
 
 def modules() -> dict[str, Path]:
