@@ -69,6 +69,13 @@ def resolve(target: str) -> Target:
     )
 
 
+def is_dated(target: str) -> bool:
+    """Whether a target names a revision of a git repository, ``REV:path``, and no file."""
+    path = target.partition("::")[0]
+    is_other = "://" in path or os.path.splitdrive(path)[0] or os.path.isfile(path)
+    return ":" in path and not is_other
+
+
 def _siblings(folder: Path) -> list[str]:
     """The YAML files of a folder."""
     if not folder.is_dir():

@@ -32,6 +32,7 @@ LAYERS = (
     ("unit", "layering"),  # files with their imports; operators on tensors
     ("expansion",),  # items to layers
     ("library",),  # where networks come from
+    ("history",),  # the same at a revision of a git repository
     ("network",),  # a target to a network
     ("report",),  # the results, frozen
     ("rows", "payload"),  # the results as rows of a table, and as JSON
@@ -54,7 +55,7 @@ FOREIGN = {
 }
 
 # Who deals in files and folders: the finding of operators, files and their imports, the commands.
-FILES = {"operator", "files", "library", "catalogue", "cli"}
+FILES = {"operator", "files", "library", "history", "catalogue", "cli"}
 
 
 def modules() -> dict[str, Path]:
