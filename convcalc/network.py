@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc import document as doc
+from convcalc.assertions.vocabulary import Budget
 from convcalc.decode import Rejected, rejected, shown, suffixed, value_of
 from convcalc.diagnostics import Diagnostic, Place, in_order, nearest
 from convcalc.expansion import Expansion
@@ -112,6 +113,7 @@ class _Reading:
         self.limits = limits
         self.name = self.text("name") or units.files.stem(unit.file)
         self.variant = None if variant in (None, self.name) else variant
+        self.pinned_at: dict[tuple[str, str], Place] = {}
 
     def network(self, inputs: Inputs, params: Mapping[str, Any] | None) -> Network:
         """The network, written out as far as its problems allow."""
@@ -132,6 +134,7 @@ class _Reading:
                 self.problem("too-large", "the layers are nested too deeply", place)
         outputs = self.outputs(expansion, last) if shapes else {}
         expect = self.expect()
+        budgets = self.budgets()
         about = self.text("description"), self.text("source"), self.year(), self.text("note")
         problems = in_order([*self.units.problems, *expansion.layering.problems])
         return Network(
@@ -146,6 +149,10 @@ class _Reading:
             expansion.layering.skipped,
             self.units.sources,
             expect,
+            self.pinned_at,
+            tuple(self.unit.variants),
+            self.name,
+            budgets,
         )
 
     def problem(self, name: str, message: str, place: Place, advice: str = "") -> None:
@@ -355,6 +362,7 @@ class _Reading:
                     message = f"unknown metric '{metric.text}'"
                     self.problem("unknown-key", message, metric.place, advice)
                     continue
+                self.pinned_at[key.text, metric.text] = value.place
                 try:
                     found[key.text][metric.text] = self.pinned(value)
                 except Rejected as error:
@@ -368,6 +376,18 @@ class _Reading:
             if number is not None:
                 return number
         return value_of(node, self.unit.scope)
+
+    # --- budgets ------------------------------------------------------------------------------
+
+    def budgets(self) -> Budget | None:
+        """What the file demands of its numbers; params may stand in it."""
+        node = self.root.get("budgets")
+        if not self.units.entries(node, "budgets") or not isinstance(node, doc.Mapping):
+            return None
+        from convcalc.assertions.reading import Assertions  # few files have them
+
+        reader = Assertions(self.unit.scope, self.units.report)
+        return reader.in_file(node, self.root.keys["budgets"].place)
 
 
 def _plain(value: Any) -> Any:

@@ -26,6 +26,7 @@ LAYERS = (
     ("scalars", "yaml_errors"),  # YAML's words
     ("document", "expressions"),  # YAML text to nodes with places; the safe arithmetic
     ("decode",),  # nodes to values
+    ("assertions",),  # what budgets demand of numbers
     ("graph",),  # a network written out
     ("spec",),  # typed items, blocks, files
     ("params", "calls", "items", "loops", "frames"),  # reading them, and what is in scope
