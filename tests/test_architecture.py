@@ -37,6 +37,7 @@ LAYERS = (
     ("network",),  # a target to a network
     ("report",),  # the results, frozen
     ("rows", "payload"),  # the results as rows of a table, and as JSON
+    ("saved",),  # JSON back to the results
     ("receptive_field",),
     ("analysis",),  # a network to a report
     ("manual", "schema_parts"),
