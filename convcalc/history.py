@@ -136,7 +136,6 @@ class Repository:
             raise TargetError(words.removeprefix("fatal: "), f"run it in a repository, {SAVED}")
         self.top, shallow, self.prefix = answer.stdout.decode(errors="replace").split("\n")[:3]
         self.is_shallow = shallow == "true"
-        self.commits: dict[str, str] = {}
         self._batch: Popen[bytes] | None = None
         self._stop: Callable[[], Any] | None = None
 
@@ -159,9 +158,7 @@ class Repository:
 
     def commit(self, name: str) -> str:
         """The commit of a revision."""
-        if name not in self.commits:
-            self.commits[name] = self._parted(name) if "..." in name else self._named(name)
-        return self.commits[name]
+        return self._parted(name) if "..." in name else self._named(name)
 
     def _named(self, name: str) -> str:
         found = self._object(f"{name}^{{commit}}") if name else None

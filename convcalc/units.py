@@ -94,6 +94,12 @@ def percent_text(value: Fraction) -> str:
     return f"{_point(tenths // 10, str(tenths % 10), trim=value * 1000 == tenths)} %"
 
 
+def change_text(ratio: Fraction) -> str:
+    """A relative change with its sign: ``+6.5 %``, ``-<0.1 %``; ``0 %`` for none."""
+    sign = "+" if ratio > 0 else "-" if ratio < 0 else ""
+    return f"{sign}{percent_text(abs(ratio))}"
+
+
 def _point(whole: int, decimals: str, *, trim: bool) -> str:
     """Both parts of a number; ``trim`` leaves out zeros at the end."""
     if trim:

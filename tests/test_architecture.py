@@ -37,7 +37,8 @@ LAYERS = (
     ("network",),  # a target to a network
     ("report",),  # the results, frozen
     ("rows", "payload"),  # the results as rows of a table, and as JSON
-    ("saved",),  # JSON back to the results
+    ("saved", "comparison"),  # JSON back to the results; what changed from one to another
+    ("tolerance",),  # how much may change
     ("receptive_field",),
     ("analysis",),  # a network to a report
     ("manual", "schema_parts"),

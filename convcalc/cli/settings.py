@@ -75,6 +75,11 @@ class Settings:
         else:
             _print(text)
 
+    def write_nothing(self) -> None:
+        """An empty result: nothing on stdout, and no old one in the output file."""
+        if self._is_file:
+            write_file(self.output_file, "")
+
     @property
     def _is_file(self) -> bool:
         return self.output_file not in ("", "-")

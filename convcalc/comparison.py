@@ -1,0 +1,359 @@
+"""Two reports -> what changed from one to the other: totals, and layer by layer.
+
+Layers are matched by their path. Of those that are left, one is taken for another under a new
+name if it is clear: the same path but for ``[0]``, which a layer gets or loses when its
+namesakes come and go; or the same work (operator, fields, shapes) behind the same layer, as
+often in the old network as in the new one, where one part of the path has another name and all
+that lies below it is the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from convcalc.payload import layer_payload, plain
+from convcalc.report import LayerReport, ReceptiveField, Report
+from convcalc.shape import UNKNOWN, known
+
+ADDED, REMOVED, CHANGED, RENAMED = "added", "removed", "changed", "renamed"
+# What is compared of a layer besides its fields, by the names of the JSON report.
+PARTS = (
+    "operator",
+    "inputs",
+    "output",
+    "weights",
+    "params",
+    "trainable",
+    "buffers",
+    "macs",
+    "sampling",
+    "elementwise",
+    "activations",
+    "receptive_fields",
+    "declared",
+    "shares",
+)
+Pair = tuple[LayerReport | None, LayerReport | None]
+
+
+class Change(NamedTuple):
+    """One number, or one per axis, before and after; ``unit`` is that of a column."""
+
+    key: str
+    old: Any
+    new: Any
+    unit: str = ""
+
+    @property
+    def is_same(self) -> bool:
+        """An unknown that stays unknown is no change that could be shown."""
+        return bool(plain(self.old) == plain(self.new))
+
+    @property
+    def delta(self) -> int | None:
+        """The increase; UNKNOWN if a side is, None for what is no count."""
+        if not known(self.old) or not known(self.new):
+            return UNKNOWN
+        is_count = isinstance(self.old, int) and isinstance(self.new, int)
+        return self.new - self.old if is_count else None
+
+    @property
+    def ratio(self) -> Fraction | None:
+        """The increase as a share of the old value; None if there is none to compare with."""
+        delta = self.delta
+        if delta is None or not known(delta):
+            return None
+        return Fraction(delta, self.old) if self.old else None
+
+
+class LayerChange(NamedTuple):
+    """What became of one layer.
+
+    ``fields`` and ``parts`` hold what differs as ``(old, new)``, in JSON's types: the fields
+    of the operator, and of ``PARTS``. ``old`` or ``new`` is None for an added or removed layer.
+    """
+
+    kind: str
+    old: LayerReport | None
+    new: LayerReport | None
+    fields: Mapping[str, tuple[Any, Any]]
+    parts: Mapping[str, tuple[Any, Any]]
+
+    @property
+    def layer(self) -> LayerReport:
+        """The layer as it is now, or as it was last."""
+        found = self.new or self.old
+        assert found is not None
+        return found
+
+    @property
+    def is_distant(self) -> bool:
+        """Whether nothing but the receptive field changed, which layers before it decide."""
+        is_here = self.old is not None and self.new is not None and self.old.path == self.new.path
+        return is_here and not self.fields and set(self.parts) == {"receptive_fields"}
+
+    def delta(self, key: str) -> int:
+        """The increase of a count; a layer that is not there counts nothing."""
+        old, new = (getattr(each, key) if each else 0 for each in (self.old, self.new))
+        difference: int = new - old
+        return difference
+
+
+class Comparison(NamedTuple):
+    """Two reports, and what differs; layers that stayed as they were are left out."""
+
+    old: Report
+    new: Report
+    totals: tuple[Change, ...]
+    layers: tuple[LayerChange, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing changed; the names of network and file do not count."""
+        return not self.layers and all(change.is_same for change in self.totals)
+
+    def total(self, key: str) -> Change:
+        """A change of the totals by its key."""
+        return next(change for change in self.totals if change.key == key)
+
+
+def compared(old: Report, new: Report) -> Comparison:
+    """What changed from one report to another."""
+    pairs = (_change(*pair) for pair in _matched(old.layers, new.layers))
+    return Comparison(old, new, tuple(_totals(old, new)), tuple(filter(None, pairs)))
+
+
+# --- totals --------------------------------------------------------------------------------------
+
+COUNTS = (
+    "layers",
+    "params",
+    "trainable",
+    "buffers",
+    "macs",
+    "flops",
+    "sampling",
+    "elementwise",
+    "activations",
+)
+
+
+def _totals(old: Report, new: Report) -> Iterable[Change]:
+    def change(key: str, value: Callable[[Report], Any], unit: str = "") -> Change:
+        return Change(key, value(old), value(new), unit)
+
+    for key in COUNTS:
+        yield Change(key, getattr(old.totals, key), getattr(new.totals, key))
+    yield change("weights_memory", lambda report: report.totals.memory.weights, "B")
+    yield change("activations_memory", lambda report: report.totals.memory.activations_peak, "B")
+    yield change("memory", lambda report: report.totals.memory.total, "B")
+    yield change("moved", lambda report: report.totals.moved, "B")
+    yield change("receptive_field", _extent)
+    yield change("jump", lambda report: report.receptive_field and report.receptive_field.jump)
+    yield change("inputs", lambda report: report.inputs)
+    yield change("outputs", lambda report: report.outputs)
+
+
+def _extent(report: Report) -> ReceptiveField | None:
+    """The receptive field without the grid on which it lies."""
+    field = report.receptive_field
+    return replace(field, jump=(), center=()) if field else None
+
+
+# --- layers --------------------------------------------------------------------------------------
+
+
+def _change(old: LayerReport | None, new: LayerReport | None) -> LayerChange | None:
+    """What became of a layer; None if it stayed as it was."""
+    if old is None or new is None:
+        return LayerChange(ADDED if old is None else REMOVED, old, new, {}, {})
+    fields = _differences(plain(old.fields), plain(new.fields))
+    parts = _differences(*({key: _part(each, key) for key in PARTS} for each in (old, new)))
+    if not fields and not parts and old.path == new.path:
+        return None
+    kind = CHANGED if fields or parts else RENAMED
+    return LayerChange(kind, old, new, fields, parts)
+
+
+def _part(layer: LayerReport, key: str) -> Any:
+    if key == "receptive_fields":
+        return {name: vars(field) for name, field in layer.receptive_fields.items()}
+    return getattr(layer, key)
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The entries that differ, in JSON's types; an entry that is missing is None."""
+    sides = {key: (plain(old.get(key)), plain(new.get(key))) for key in dict.fromkeys((*old, *new))}
+    return {key: (before, after) for key, (before, after) in sides.items() if before != after}
+
+
+def _matched(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> list[Pair]:
+    """Every layer once, in the new order; what was removed stands where it was."""
+    partner = _partners(old, new)
+    removed: dict[str, list[Pair]] = {}
+    last = ""
+    for layer in old:
+        if layer.path in partner:
+            last = partner[layer.path]
+        else:
+            removed.setdefault(last, []).append((layer, None))
+    before = {after: layer for layer in old if (after := partner.get(layer.path)) is not None}
+    pairs = list(removed.get("", ()))
+    for layer in new:
+        pairs.append((before.get(layer.path), layer))
+        pairs += removed.get(layer.path, [])
+    return pairs
+
+
+def _partners(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> dict[str, str]:
+    """The paths of old layers with those that they have now."""
+    paths = {layer.path for layer in new}
+    found = {layer.path: layer.path for layer in old if layer.path in paths}
+    found |= _clear(*_left(old, new, found, _without_first_index))
+    alike = _clear(*_left(old, new, found, _work))
+    return found | dict(_whole(alike, _paths(old, found), _paths(new, set(found.values()))))
+
+
+def _paths(layers: Sequence[LayerReport], but: Container[str]) -> list[str]:
+    return [layer.path for layer in layers if layer.path not in but]
+
+
+Left = Mapping[tuple[str, str], list[str]]
+
+
+def _left(
+    old: Sequence[LayerReport],
+    new: Sequence[LayerReport],
+    found: Mapping[str, str],
+    key: Callable[[LayerReport], str],
+) -> tuple[Left, Left]:
+    """The layers of both sides that have no partner yet, by place and by what they share."""
+    places = {after: before for before, after in found.items()}
+    return _by_place(old, dict(zip(found, found, strict=True)), key), _by_place(new, places, key)
+
+
+def _by_place(
+    layers: Sequence[LayerReport], places: Mapping[str, str], key: Callable[[LayerReport], str]
+) -> Left:
+    """Layers without a partner, by the old path of the last one that has one, and by ``key``."""
+    found: dict[tuple[str, str], list[str]] = {}
+    last = ""
+    for layer in layers:
+        if layer.path in places:
+            last = places[layer.path]
+        else:
+            found.setdefault((last, key(layer)), []).append(layer.path)
+    return found
+
+
+def _clear(old: Left, new: Left) -> dict[str, str]:
+    """Those of a kind, if there are as many of it before and after."""
+    return {
+        before: after
+        for key, paths in old.items()
+        if len(new.get(key, ())) == len(paths)
+        for before, after in zip(paths, new[key], strict=True)
+    }
+
+
+def _whole(
+    alike: Mapping[str, str], old: Sequence[str], new: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """The pairs in which one part of the path was renamed, with all that lies below it."""
+    renamed: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for pair in alike.items():
+        if names := _one_name(*pair):
+            renamed.setdefault(names, []).append(pair)
+    was, now = Counter(_prefixes(old)), Counter(_prefixes(new))
+    for (before, after), pairs in renamed.items():
+        if was[before] == now[after] == len(pairs):
+            yield from pairs
+
+
+def _one_name(before: str, after: str) -> tuple[str, str] | None:
+    """Both paths up to the one part in which they differ; None if it is not one."""
+    one, other = before.split("."), after.split(".")
+    differing = [i for i, parts in enumerate(zip(one, other, strict=False)) if len(set(parts)) > 1]
+    if len(one) != len(other) or len(differing) != 1:
+        return None
+    end = differing[0] + 1
+    return ".".join(one[:end]), ".".join(other[:end])
+
+
+def _prefixes(paths: Iterable[str]) -> Iterator[str]:
+    """Every path with those of all that it lies in."""
+    for path in paths:
+        parts = path.split(".")
+        yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+
+
+def _without_first_index(layer: LayerReport) -> str:
+    return f"{layer.operator} {layer.path.replace('[0]', '')}"
+
+
+def _work(layer: LayerReport) -> str:
+    """What a layer is, whatever it is called."""
+    parts = (layer.operator, layer.fields, layer.inputs, layer.output, layer.weights)
+    return repr([plain(part) for part in parts])
+
+
+# --- as JSON -------------------------------------------------------------------------------------
+
+SCHEMA = "convcalc/diff-v1"
+
+
+def comparison_payload(comparison: Comparison) -> dict[str, Any]:
+    """The comparison in JSON's types: a public interface, as the report's JSON is."""
+    return {
+        "schema": SCHEMA,
+        "old": _side(comparison.old),
+        "new": _side(comparison.new),
+        "same": comparison.is_same,
+        "totals": {change.key: _change_payload(change) for change in comparison.totals},
+        "layers": [_layer_payload(change) for change in comparison.layers],
+    }
+
+
+def _side(report: Report) -> dict[str, Any]:
+    return {"network": report.network, "variant": report.variant, "source": report.source}
+
+
+def _change_payload(change: Change) -> dict[str, Any]:
+    old, new = (_plain(value) for value in (change.old, change.new))
+    ratio = change.ratio
+    return {
+        "old": old,
+        "new": new,
+        "delta": None if change.delta is None else plain(change.delta),
+        "ratio": None if ratio is None else float(ratio),
+    }
+
+
+def _plain(value: Any) -> Any:
+    if not isinstance(value, ReceptiveField):
+        return plain(value)
+    return {
+        "size": plain(value.size),
+        "size_min": plain(value.size_min),
+        "global": value.is_global,
+        "unbounded": value.unbounded,
+    }
+
+
+def _layer_payload(change: LayerChange) -> dict[str, Any]:
+    return {
+        "change": change.kind,
+        "path": change.layer.path,
+        "old_path": change.old.path if change.old else None,
+        "fields": _sides(change.fields),
+        "parts": _sides(change.parts),
+        "layer": layer_payload(change.layer),
+    }
+
+
+def _sides(differences: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:
+    return {key: {"old": old, "new": new} for key, (old, new) in differences.items()}
