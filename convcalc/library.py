@@ -15,6 +15,7 @@ from convcalc.diagnostics import nearest
 from convcalc.files import Files
 
 ENDING = ".convcalc.yaml"
+ENDINGS = (ENDING, ".convcalc.yml")
 
 
 class Target(NamedTuple):
@@ -74,6 +75,15 @@ def is_dated(target: str) -> bool:
     path = target.partition("::")[0]
     is_other = "://" in path or os.path.splitdrive(path)[0] or os.path.isfile(path)
     return ":" in path and not is_other
+
+
+def network_files(folder: str) -> list[str]:
+    """The network files in a folder and below, in order; hidden folders are left out."""
+    found: list[str] = []
+    for here, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [os.path.join(here, name) for name in names if name.endswith(ENDINGS)]
+    return sorted(map(os.path.normpath, found))
 
 
 def _siblings(folder: Path) -> list[str]:

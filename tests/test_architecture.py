@@ -39,6 +39,7 @@ LAYERS = (
     ("rows", "payload"),  # the results as rows of a table, and as JSON
     ("saved", "comparison"),  # JSON back to the results; what changed from one to another
     ("tolerance",),  # how much may change
+    ("pinning", "replacing"),  # measured numbers into the text of a file, and that onto the disk
     ("receptive_field",),
     ("analysis",),  # a network to a report
     ("manual", "schema_parts"),
@@ -58,7 +59,7 @@ FOREIGN = {
 }
 
 # Who deals in files and folders: the finding of operators, files and their imports, the commands.
-FILES = {"operator", "files", "library", "history", "catalogue", "cli"}
+FILES = {"operator", "files", "library", "history", "replacing", "catalogue", "cli"}
 
 
 def modules() -> dict[str, Path]:
