@@ -127,6 +127,25 @@ def compared(old: Report, new: Report) -> Comparison:
     return Comparison(old, new, tuple(_totals(old, new)), tuple(filter(None, pairs)))
 
 
+class Difference(NamedTuple):
+    """Two networks under the title that they are shown with; one of them may be missing."""
+
+    title: str
+    old: Report | None
+    new: Report | None
+    comparison: Comparison | None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both are there and nothing changed."""
+        return self.comparison is not None and self.comparison.is_same
+
+
+def difference(title: str, old: Report | None, new: Report | None) -> Difference:
+    """What changed, if there are both."""
+    return Difference(title, old, new, compared(old, new) if old and new else None)
+
+
 # --- totals --------------------------------------------------------------------------------------
 
 COUNTS = (
@@ -306,15 +325,20 @@ def _work(layer: LayerReport) -> str:
 SCHEMA = "convcalc/diff-v1"
 
 
-def comparison_payload(comparison: Comparison) -> dict[str, Any]:
-    """The comparison in JSON's types: a public interface, as the report's JSON is."""
+def difference_payload(found: Difference) -> dict[str, Any]:
+    """The difference in JSON's types: a public interface, as the report's JSON is.
+
+    Where a network is missing, its side is null and nothing is compared.
+    """
+    comparison = found.comparison
     return {
         "schema": SCHEMA,
-        "old": _side(comparison.old),
-        "new": _side(comparison.new),
-        "same": comparison.is_same,
-        "totals": {change.key: _change_payload(change) for change in comparison.totals},
-        "layers": [_layer_payload(change) for change in comparison.layers],
+        "title": found.title,
+        "old": _side(found.old) if found.old else None,
+        "new": _side(found.new) if found.new else None,
+        "same": found.is_same,
+        "totals": {c.key: _change_payload(c) for c in comparison.totals} if comparison else {},
+        "layers": list(map(_layer_payload, comparison.layers)) if comparison else [],
     }
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from convcalc.diagnostics import nearest
 from convcalc.files import PROJECT_MARKS, Files
-from convcalc.library import Target, TargetError, shipped_folder
+from convcalc.library import ENDINGS, Target, TargetError, shipped_folder
 
 if TYPE_CHECKING:
     from subprocess import CompletedProcess, Popen
@@ -49,6 +49,20 @@ def earlier(target: Target, revision: str) -> Target:
     repository = repository_of(os.path.dirname(file), f"{revision}:{target.file}")
     path = os.path.relpath(file, os.path.realpath(repository.top)).replace(os.sep, "/")
     return repository.target(revision, path, target.variant)
+
+
+def files_at(word: str) -> dict[str, Target]:
+    """The network files below ``REV:folder``, by their path below it.
+
+    TargetError if there is no such revision; no files if there was no such folder.
+    """
+    name, _, path = word.partition(":")
+    repository = repository_of(os.curdir, word)
+    folder = repository.path(path)
+    below = f"{folder}/" if folder else ""
+    listed = repository.names(repository.commit(name), folder, deep=True)
+    paths = [each for each in listed if each.endswith(ENDINGS) and each.startswith(below)]
+    return {each.removeprefix(below): repository.target(name, each, None) for each in paths}
 
 
 def repository_of(folder: str, wanted: str) -> Repository:
@@ -154,7 +168,7 @@ class Repository:
         """A path from the top of the repository, of one as git reads it."""
         if path.startswith(("./", "../")) or path in (".", ".."):
             path = posixpath.normpath(posixpath.join(self.prefix, path))
-        return path.rstrip("/")
+        return path.rstrip("/") if path != "." else ""
 
     def commit(self, name: str) -> str:
         """The commit of a revision."""

@@ -16,7 +16,15 @@ from small import report_of
 
 from convcalc.analysis import analyse
 from convcalc.cli import main
-from convcalc.comparison import Change, Comparison, compared, comparison_payload
+from convcalc.comparison import (
+    Change,
+    Comparison,
+    compared,
+    difference_payload,
+)
+from convcalc.comparison import (
+    difference as difference_of,
+)
 from convcalc.library import resolve
 from convcalc.network import read_network
 from convcalc.payload import report_payload
@@ -456,10 +464,10 @@ def test_a_terminal_shows_whole_numbers(
 
 
 def test_the_json_holds_every_layer_that_changed() -> None:
-    comparison = compared(shipped("resnet50"), shipped("resnet101"))
-    payload = json.loads(json.dumps(comparison_payload(comparison), allow_nan=False))
+    found = difference_of("deeper", shipped("resnet50"), shipped("resnet101"))
+    payload = json.loads(json.dumps(difference_payload(found), allow_nan=False))
     assert payload["schema"] == "convcalc/diff-v1"
-    assert len(payload["layers"]) == len(comparison.layers) == 204
+    assert len(payload["layers"]) == 204
     assert payload["totals"]["params"] == {
         "old": 25557032,
         "new": 44549160,
@@ -468,3 +476,79 @@ def test_the_json_holds_every_layer_that_changed() -> None:
     }
     kinds = [layer["change"] for layer in payload["layers"]]
     assert (kinds.count("added"), kinds.count("changed")) == (170, 34)
+
+
+# --- folders -------------------------------------------------------------------------------------
+
+
+def test_folders_are_compared_file_by_file_and_variant_by_variant(run: Any) -> None:
+    variants = "params: {c: 8}\nvariants: {small_wide: {c: 16}}\n"
+    wide = SMALL.replace("layers:", f"{variants}layers:").replace("{out: 8,", "{out: c,")
+    files = {
+        "models/a.convcalc.yaml": wide,
+        "models/deep/same.convcalc.yaml": SMALL,
+        "models/gone.convcalc.yml": SMALL,
+        "models/blocks.convcalc.yaml": "convcalc: 1\nblocks:\n  B: {layers: [relu]}\n",
+    }
+    repository(Path(), files)
+    assert run("HEAD:models/ models --exit-code -f markdown") == (0, "", "")
+    assert run("HEAD:models/ models") == (0, "HEAD:models/ → models\nnothing changed\n", "")
+    Path("models/gone.convcalc.yml").unlink()
+    Path("models/new.convcalc.yaml").write_text(SMALL, "utf-8")
+    Path("models/a.convcalc.yaml").write_text(wide.replace("c: 16", "c: 24"), "utf-8")
+    ran = run("HEAD:models/ models --exit-code --fail-on params:+10%")
+    assert ran.code == 1
+    assert ran.out.startswith("a.convcalc.yaml::small_wide\n")
+    assert "gone.convcalc.yml\nremoved: 2.082 k params, 2.073 MMAC" in ran.out
+    assert "new.convcalc.yaml\nadded: 2.082 k params" in ran.out
+    assert "same.convcalc.yaml" not in ran.out
+    assert ran.err.endswith("more than +10% allows in a.convcalc.yaml::small_wide\n")
+    comment = run("HEAD:models/ models -f markdown").out
+    assert comment.startswith("<!-- convcalc:report -->\n\n**a.convcalc.yaml::small_wide**")
+    assert comment.count("<!--") == 1
+    payloads = json.loads(run("HEAD:models/ models -f json").out)
+    sides = {each["title"]: (each["old"] is None, each["new"] is None) for each in payloads}
+    assert sides["gone.convcalc.yml"] == (False, True)
+    assert sides["new.convcalc.yaml"] == (True, False)
+
+
+def test_a_changed_import_changes_the_files_that_import_it(run: Any) -> None:
+    blocks = "convcalc: 1\nblocks:\n  B: {layers: [{conv: {out: 8, k: 3}}]}\n"
+    net = "convcalc: 1\nname: n\ninput: [3, 8, 8]\nimports: {b: b.convcalc.yaml}\nlayers: [b.B]\n"
+    repository(Path("r"), {"b.convcalc.yaml": blocks, "n.convcalc.yaml": net})
+    os.chdir("r")
+    assert run("HEAD:./ . --exit-code").code == 0
+    Path("b.convcalc.yaml").write_text(blocks.replace("k: 3", "k: 1"), "utf-8")
+    ran = run("HEAD:./ . --exit-code")
+    assert ran.code == 1
+    assert ran.out.startswith("n.convcalc.yaml\n")
+
+
+def test_a_file_with_problems_does_not_stop_the_others(run: Any) -> None:
+    for folder in ("one", "two"):
+        Path(folder).mkdir()
+        Path(folder, "a.convcalc.yaml").write_text(SMALL.replace("linear", folder), "utf-8")
+        Path(folder, "b.convcalc.yaml").write_text(SMALL if folder == "one" else CHANGED, "utf-8")
+    ran = run("one two")
+    assert ran.code == 1
+    assert ran.out.startswith("b.convcalc.yaml\n")
+    assert "unknown-operator" in ran.err
+
+
+def test_a_folder_is_compared_with_a_folder(run: Any) -> None:
+    Path("folder").mkdir()
+    ran = run("folder old.yaml")
+    assert ran.code == 2
+    assert ran.err.startswith("error: 'folder' is a folder, but 'old.yaml' is not\n")
+    assert run("HEAD:nowhere/ .").code == 2
+
+
+def test_a_long_comment_is_cut_with_the_rest_named(run: Any) -> None:
+    for folder, text in (("one", SMALL), ("two", CHANGED)):
+        Path(folder).mkdir()
+        for number in range(60):
+            Path(folder, f"n{number:02}.convcalc.yaml").write_text(text, "utf-8")
+    out = run("one two -f markdown").out
+    assert 40_000 < len(out) < 60_000
+    assert "\nChanged too: n" in out
+    assert "n59.convcalc.yaml" in out.splitlines()[-1] or " more" in out.splitlines()[-1]

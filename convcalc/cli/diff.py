@@ -10,10 +10,8 @@ from convcalc.cli.settings import Failure
 
 if TYPE_CHECKING:
     from convcalc.cli.settings import Settings
-    from convcalc.cli.targets import Reading
-    from convcalc.comparison import Comparison
+    from convcalc.comparison import Difference
     from convcalc.render.changes import View
-    from convcalc.report import Report
 
 FORMATS = ("table", "json", "markdown")
 
@@ -59,99 +57,56 @@ def command(
     dtype: options.DType = "",
     exact: Annotated[bool, typer.Option("--exact", help="Numbers to the unit.")] = False,
 ) -> int:
-    """Show what changed from one network to another.
+    """Show what changed from one network to another, or between the networks of two folders.
 
-    Layers are matched by path. JSON holds every layer that changed. Markdown is made for a
+    Layers are matched by path, files in folders by path and variant; REV:folder/ is a folder at
+    a revision, REV:./ the current one. JSON holds every layer that changed. Markdown is made for a
     comment on a pull request, and is empty if nothing changed.
     """
-    from convcalc.cli.settings import CLEAN, FINDINGS, say
+    from convcalc.cli.settings import FINDINGS, say
     from convcalc.cli.show import depth_of
+    from convcalc.cli.sides import Sides
     from convcalc.cli.targets import Reading
-    from convcalc.comparison import compared
     from convcalc.render.changes import View
     from convcalc.tolerance import WrongTolerance, excesses, tolerance
 
     settings = ctx.obj
     form = settings.format(FORMATS)
-    view = View(f"{old} → {new}", 0 if depth == "auto" else depth_of(depth), exact)
+    view = View(0 if depth == "auto" else depth_of(depth), exact)
     try:
         limits = [tolerance(each) for each in fail_on]
     except WrongTolerance as error:
         raise Failure(f"--fail-on {error.message}", error.advice) from None
-    sides = _reports(Reading((), input, batch, set, count, dtype), (old, new), settings)
-    if sides is None:
-        return FINDINGS
-    comparison = compared(*sides)
-    if comparison.is_same and (quiet_if_same or form == "markdown"):
+    sides = Sides(Reading((), input, batch, set, count, dtype), settings)
+    differences, code = sides.differences(old, new)
+    if all(each.is_same for each in differences) and (quiet_if_same or form == "markdown" or code):
         settings.write_nothing()
     else:
-        settings.write(_text(comparison, view, form, settings))
-    found = [sentence for limit in limits for sentence in excesses(limit, comparison)]
+        shown = _text(differences, view, form, settings)
+        settings.write(shown or f"{old} → {new}\nnothing changed")
+    found = [
+        f"{sentence} in {each.title}" if len(differences) > 1 else sentence
+        for each in differences
+        for limit in limits
+        if each.comparison
+        for sentence in excesses(limit, each.comparison)
+    ]
     for sentence in found:
         say(f"error: {sentence}")
-    return FINDINGS if found or (exit_code and not comparison.is_same) else CLEAN
+    is_changed = any(not each.is_same for each in differences)
+    return FINDINGS if found or (exit_code and is_changed) else code
 
 
-def _reports(
-    reading: "Reading", words: Sequence[str], settings: "Settings"
-) -> "list[Report] | None":
-    """Both reports; None if a network has errors, which are told."""
-    from convcalc.cli.problems import tell
-
-    found: list[Report] = []
-    code = 0
-    for word in words:
-        if saved := _saved(word):
-            found.append(saved)
-            continue
-        ((network, report),) = reading.reports([word])
-        code = tell([network], settings, warnings=False) or code
-        found.append(report)
-    if code:
-        return None
-    _require_same_counting(*found)
-    return found
-
-
-def _saved(word: str) -> "Report | None":
-    """The report that a JSON file holds; None if the word names something else."""
-    file, _, name = word.partition("::")
-    if not file.endswith(".json"):
-        return None
-    from pathlib import Path
-
-    from convcalc.library import TargetError
-    from convcalc.saved import saved_report
-
-    try:
-        report = saved_report(Path(file).read_bytes(), file, name or None)
-    except OSError as error:
-        raise Failure(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from None
-    except TargetError as error:
-        raise Failure(error.message, error.help) from None
-    if not report.complete:
-        raise Failure(f"{file} is the report of a network with errors", "mend it and save it anew")
-    return report
-
-
-def _require_same_counting(old: "Report", new: "Report") -> None:
-    """Numbers that mean different things are not compared."""
-    for option, one, other in (
-        ("--count", ",".join(old.counted), ",".join(new.counted)),
-        ("--dtype", old.totals.memory.dtype, new.totals.memory.dtype),
-    ):
-        if one != other:
-            raise Failure(
-                f"the reports were made with {option} {one} and with {option} {other}",
-                f"give {option} as the saved report has it",
-            )
-
-
-def _text(comparison: "Comparison", view: "View", form: str, settings: "Settings") -> str:
-    from convcalc.comparison import comparison_payload
+def _text(
+    differences: "Sequence[Difference]", view: "View", form: str, settings: "Settings"
+) -> str:
+    """What changed; in JSON an object for two networks and a list for two folders."""
+    from convcalc.comparison import difference_payload
     from convcalc.render import Style, render
     from convcalc.render.changes import text
 
     if form == "json":
-        return render(form, None, comparison_payload(comparison), Style())
-    return text(comparison, view, form, settings.style(exact=view.exact))
+        payloads = [difference_payload(each) for each in differences]
+        return render(form, None, payloads[0] if len(payloads) == 1 else payloads, Style())
+    changed = [each for each in differences if not each.is_same]
+    return text(changed, view, form, settings.style(exact=view.exact))

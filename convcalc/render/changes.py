@@ -9,41 +9,82 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from convcalc.columns import Column
-from convcalc.comparison import ADDED, CHANGED, REMOVED, RENAMED, Change, Comparison, LayerChange
+from convcalc.comparison import (
+    ADDED,
+    CHANGED,
+    REMOVED,
+    RENAMED,
+    Change,
+    Comparison,
+    Difference,
+    LayerChange,
+)
 from convcalc.render import Style, Table, render
 from convcalc.render.cells import axes_text, receptive_field_text, value_text
 from convcalc.render.frame import LISTED
+from convcalc.render.markdown import escaped
 from convcalc.report import LayerReport, ReceptiveField
 from convcalc.rows import Row, rows
 from convcalc.shape import Shape, known
-from convcalc.units import UNKNOWN_WORD, change_text
+from convcalc.units import UNKNOWN_WORD, change_text, count_text
 
 MARKER = "<!-- convcalc:report -->"  # by which a bot finds its comment again
 MOST_ROWS = 24  # of layers; more are summed into their blocks
+LONGEST = 50_000  # characters of a comment, of which GitHub takes 65,536
 MOST_OPEN = 12  # rows that a comment shows without a click
 _HINT = "a wider terminal or -f json shows them"
 
 
 class View(NamedTuple):
-    """How a comparison is shown: under which title, how far opened, and how exactly."""
+    """How far a comparison is opened, and how exactly it is shown."""
 
-    title: str
     depth: int | None = 0  # 0 opens as far as the rows are few
     exact: bool = False
 
 
-def text(comparison: Comparison, view: View, form: str, style: Style) -> str:
-    """The tables for a terminal or, with what a bot needs, for a comment."""
-    if comparison.is_same:
-        return "" if form == "markdown" else f"{view.title}\nnothing changed"
-    totals, layers = totals_table(comparison, view), layers_table(comparison, view)
+def text(changed: Sequence[Difference], view: View, form: str, style: Style) -> str:
+    """What changed, for a terminal or, with what a bot needs, for a comment."""
+    parts = [MARKER] if form == "markdown" else []
+    for index, each in enumerate(changed):
+        if form == "markdown" and sum(map(len, parts)) > LONGEST:
+            parts.append(_left_out(changed[index:]))
+            break
+        parts += _parts(each, view, form, style)
+    return "\n\n".join(parts)
+
+
+def _parts(found: Difference, view: View, form: str, style: Style) -> list[str]:
+    """The tables of one network."""
+    comparison = found.comparison
+    if comparison is None:
+        return [_one_sided(found, form)]
+    totals = totals_table(found.title, comparison, view.exact)
+    layers = layers_table(comparison, view)
     parts = [render(form, totals, None, style)]
     if layers.rows:
         shown = render(form, layers, None, style)
-        parts.append(_folded(shown, layers) if form == "markdown" else shown)
-    else:
-        parts += layers.footer
-    return "\n\n".join([MARKER, *parts] if form == "markdown" else parts)
+        return [*parts, _folded(shown, layers) if form == "markdown" else shown]
+    return [*parts, *layers.footer]
+
+
+def _one_sided(found: Difference, form: str) -> str:
+    """A network that was added or removed."""
+    report = found.new or found.old
+    assert report is not None
+    kind = ADDED if found.new else REMOVED
+    macs = report.totals.macs
+    work = count_text(macs, "MAC") if known(macs) else "MACs unknown"
+    words = f"{kind}: {count_text(report.totals.params)} params, {work}"
+    if form == "markdown":
+        return f"**{escaped(found.title)}** {words}"
+    return f"{found.title}\n{words}"
+
+
+def _left_out(changed: Sequence[Difference]) -> str:
+    """What no longer fits into a comment."""
+    names = ", ".join(escaped(each.title) for each in changed[:MOST_ROWS])
+    more = f" and {len(changed) - MOST_ROWS} more" if len(changed) > MOST_ROWS else ""
+    return f"Changed too: {names}{more}"
 
 
 def _folded(shown: str, layers: Table) -> str:
@@ -91,17 +132,17 @@ _TOTALS = (
 )
 
 
-def totals_table(comparison: Comparison, view: View) -> Table:
+def totals_table(title: str, comparison: Comparison, exact: bool) -> Table:
     """The numbers of the whole network; of most of them only if they changed."""
     changes = {change.key: change for change in comparison.totals}
     if changes["trainable"][1:3] == changes["params"][1:3]:
         del changes["trainable"]
     shown = [
-        _total(TITLES[key], changes[key], view.exact)
+        _total(TITLES[key], changes[key], exact)
         for key in TITLES
         if key in changes and (key in ALWAYS or not changes[key].is_same)
     ]
-    return Table(view.title, _TOTALS, shown, hint=_HINT)
+    return Table(title, _TOTALS, shown, hint=_HINT)
 
 
 def _total(name: str, change: Change, exact: bool) -> _Total:
