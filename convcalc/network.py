@@ -38,6 +38,9 @@ EXPECTED = (
 )
 
 
+NO_LAYERS = "the network has no 'layers'"  # nor needs any, if it only defines blocks
+
+
 class Limits(NamedTuple):
     """What one network may hold: of text, and of layers and iterations once written out."""
 
@@ -313,7 +316,7 @@ class _Reading:
             pass  # it was misspelt, which was reported
         elif "layers" not in self.root.keys:
             blocks = "it only defines blocks, for 'imports'" if self.unit.blocks else ""
-            self.problem("missing-key", "the network has no 'layers'", top, blocks)
+            self.problem("missing-key", NO_LAYERS, top, blocks)
         elif not self.declared_inputs() and not shapes:
             self.problem("missing-key", "the network has no 'input'", top, "input: [3, 224, 224]")
         return self.units.layers(self.unit, frozenset(shapes) | {"input"})

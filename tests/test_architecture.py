@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent / "convcalc"
 LAYERS = (
     ("_version", "shape", "diagnostics", "fields", "synonyms"),  # words: sizes, places, fields
     ("geometry", "units"),  # how an axis reads another; numbers as people write them
+    ("support",),  # which positions are really read
     ("operator",),  # the contract
     ("ops",),  # the operators, each on its own
     ("costs",),  # what implementations of a layer cost
@@ -28,6 +29,7 @@ LAYERS = (
     ("decode",),  # nodes to values
     ("assertions",),  # what budgets demand of numbers
     ("graph",),  # a network written out
+    ("rules",),  # what is wrong with the design of one
     ("spec",),  # typed items, blocks, files
     ("params", "calls", "items", "loops", "frames"),  # reading them, and what is in scope
     ("unit", "layering"),  # files with their imports; operators on tensors
@@ -46,6 +48,9 @@ LAYERS = (
     ("schema", "catalogue"),  # made from the declarations: JSON Schema, lists
     ("columns",),
     ("render",),  # reports to text
+    ("budgets",),  # what networks demand of their numbers
+    ("checking",),  # many files, by their settings
+    ("reporters",),  # findings to text
     ("cli",),  # the commands
     ("__init__", "__main__"),  # the public interface
 )
@@ -59,7 +64,17 @@ FOREIGN = {
 }
 
 # Who deals in files and folders: the finding of operators, files and their imports, the commands.
-FILES = {"operator", "files", "library", "history", "replacing", "catalogue", "cli"}
+FILES = {
+    "operator",
+    "files",
+    "library",
+    "history",
+    "replacing",
+    "catalogue",
+    "cli",
+    "checking",
+    "reporters",
+}
 
 
 def modules() -> dict[str, Path]:

@@ -15,7 +15,19 @@ from convcalc.cli.settings import COULD_NOT_RUN, INTERRUPTED, Failure, Settings,
 
 # In the order of the help page. The module is convcalc/cli/<name>.py; it has a function
 # ``command``, whose docstring is the help text.
-COMMANDS = ("show", "diff", "pin", "layer", "get", "list", "operator", "schema", "new")
+COMMANDS = (
+    "show",
+    "check",
+    "diff",
+    "pin",
+    "layer",
+    "get",
+    "list",
+    "operator",
+    "rule",
+    "schema",
+    "new",
+)
 SHARED = ("output_format", "output_file", "color", "quiet")  # options that every command takes
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # click is vendored by some typers, not by all

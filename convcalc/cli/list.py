@@ -11,7 +11,7 @@ from convcalc.cli.settings import chosen
 if TYPE_CHECKING:
     from convcalc.columns import Column
 
-KINDS = ("operators", "networks", "blocks")
+KINDS = ("operators", "networks", "blocks", "rules")
 
 
 class OperatorEntry(NamedTuple):
@@ -22,14 +22,25 @@ class OperatorEntry(NamedTuple):
     description: str
 
 
+class RuleEntry(NamedTuple):
+    """A rule with the first line of its page."""
+
+    code: str
+    name: str
+    severity: str
+    description: str
+
+
 def command(
     ctx: typer.Context,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="operators, networks or blocks.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="operators, networks, blocks or rules.")
+    ],
     filter: Annotated[  # noqa: A002 - the argument's name in the help text
         str, typer.Argument(metavar="[FILTER]", help="Only entries that contain this text.")
     ] = "",
 ) -> int:
-    """List operators, shipped networks or blocks."""
+    """List operators, shipped networks, blocks or rules."""
     from convcalc.render import FORMATS, Table, render
 
     settings = ctx.obj
@@ -77,7 +88,17 @@ def blocks() -> Iterator[Any]:
     return catalogue.blocks()
 
 
-_ENTRIES = {"operators": operators, "networks": networks, "blocks": blocks}
+def rules() -> Iterator[Any]:
+    """Every rule of 'convcalc check'."""
+    from convcalc.diagnostics import RULES
+    from convcalc.rules import is_warning, summary
+
+    for code, name in RULES.items():
+        severity = "warning" if is_warning(code) else "error"
+        yield RuleEntry(code, name, severity, summary(name))
+
+
+_ENTRIES = {"operators": operators, "networks": networks, "blocks": blocks, "rules": rules}
 
 
 def _columns(kind: str) -> tuple["Column", ...]:
@@ -110,5 +131,6 @@ def _columns(kind: str) -> tuple["Column", ...]:
             Column("description", "description", about_network, priority=2, folds=True),
             Column("source", "source", source, priority=4, folds=True),
         ),
+        "rules": (column("code"), column("name"), column("severity", priority=1), about),
         "blocks": (column("name"), column("file"), column("params", folds=True), about),
     }[kind]
