@@ -37,8 +37,14 @@ class Line(NamedTuple):
         return self.bits.bit_count()
 
 
+def local(axis: AxisMap) -> AxisMap:
+    """The map that is left when a global dependence is set aside, as of a norm or a gate."""
+    return axis.local if isinstance(axis, Whole) and axis.local is not None else axis
+
+
 def is_read_plainly(axis: AxisMap) -> bool:
     """Whether every output reads the same taps, moved on."""
+    axis = local(axis)
     if isinstance(axis, Whole | Unreadable | Nothing) or is_unbounded(axis):
         return False
     return axis.period == 1
@@ -46,6 +52,7 @@ def is_read_plainly(axis: AxisMap) -> bool:
 
 def behind(axis: AxisMap, line: Line) -> Line | None:
     """The line of a layer's output, given that of the input it reads; None if it has none."""
+    axis = local(axis)
     if axis is SAME:
         return line
     if not is_read_plainly(axis):

@@ -117,7 +117,11 @@ def _largest(report: Report, metric: str) -> tuple[str, ...]:
     if not known(total) or not total:
         return ()
     ranked = sorted(rows(report), key=lambda row: -getattr(row, metric))[:3]
-    shares = [f"{row.path} {percent_text(Fraction(getattr(row, metric), total))}" for row in ranked]
+    shares = [
+        f"{row.path} {percent_text(Fraction(getattr(row, metric), total))}"
+        for row in ranked
+        if getattr(row, metric)
+    ]
     return (f"largest: {', '.join(shares)}",)
 
 

@@ -34,7 +34,7 @@ from convcalc.diagnostics import Diagnostic
 from convcalc.geometry import SAME, AxisMap, Slide, axis_name
 from convcalc.graph import Layer, Network
 from convcalc.rules._graph import Reading, numbered, readings, warning
-from convcalc.support import Line, behind, filling_step, is_read_plainly, united
+from convcalc.support import Line, behind, filling_step, is_read_plainly, local, united
 
 NAME = "gridding"
 
@@ -64,7 +64,7 @@ def findings(network: Network) -> Iterator[Diagnostic]:
     for number, layer in numbered(network):
         stack = _behind_layer(layer, number, stacks)
         after = readers.get(number, ())
-        ends = any(axis.shift != 1 for axes in layer.analysis.axes for axis in axes)
+        ends = any(local(axis).shift != 1 for axes in layer.analysis.axes for axis in axes)
         if stack.spread and (ends or number in outputs or not any(map(_goes_on, after))):
             found = stack.spread.path
             if found not in seen and (problem := _holes(stack)):
@@ -76,7 +76,8 @@ def findings(network: Network) -> Iterator[Diagnostic]:
 def _maps(network: Network) -> set[AxisMap]:
     """Every way in which a layer reads an axis."""
     analyses = {id(layer.analysis): layer.analysis for layer in network.layers}.values()
-    return {axis for each in analyses for axes in each.axes for axis in axes if axis is not SAME}
+    every = {axis for each in analyses for axes in each.axes for axis in axes}
+    return set(map(local, every)) - {SAME}
 
 
 def _is_apart(axis: AxisMap) -> bool:
@@ -110,6 +111,7 @@ def _behind_layer(layer: Layer, number: int, stacks: Mapping[int, Stack]) -> Sta
 
 def _read(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack | None:
     """The stack behind one input of a layer."""
+    axes = [local(axis) for axis in axes]
     if all(axis is SAME for axis in axes) or len(axes) != len(stack.lines):
         return stack if len(axes) == len(stack.lines) else None
     lines = [behind(axis, line) for axis, line in zip(axes, stack.lines, strict=True)]

@@ -7,6 +7,7 @@ Example:
 
     layers:
     - conv: {out: 8, k: 3}
+    - global_avg_pool
     - {linear: {out: 10}, id: head}
     budgets:
       share: {of: head, metric: params, max: 20%}
@@ -15,6 +16,7 @@ Fix: make the part smaller, or the rest larger.
 
     layers:
     - conv: {out: 8, k: 3}
+    - global_avg_pool
     - {linear: {out: 10}, id: head}
     budgets:
       share: {of: head, metric: params, max: 30%}
