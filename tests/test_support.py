@@ -65,7 +65,7 @@ def listed(line: Line) -> set[int]:
     return {line.first + b for b in range(line.span) if line.bits >> b & 1}
 
 
-@pytest.mark.parametrize(("rates", "span", "read"), RATES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("rates", "span", "read"), RATES, ids=str)
 def test_published_rates(rates: list[int], span: int, read: int) -> None:
     line = chained([(3, rate, 1) for rate in rates])
     assert (line.span, line.read) == (span, read)
@@ -137,7 +137,7 @@ def last(network: Network) -> int:
     return len(network.inputs) + len(network.layers) - 1
 
 
-@pytest.mark.parametrize(("rates", "span", "read"), RATES[:12], ids=lambda value: str(value))
+@pytest.mark.parametrize(("rates", "span", "read"), RATES[:12], ids=str)
 def test_coverage_of_a_chain(rates: list[int], span: int, read: int) -> None:
     for sizes in ([4, 200], [4, 200, 200]):
         network = network_of([conv(rate) for rate in rates], sizes)
@@ -182,7 +182,7 @@ def gridding(layers: list[Any], sizes: Any = (4, 64, 64)) -> list[str]:
     return [f"{each.within} {each.message}" for each in found]
 
 
-@pytest.mark.parametrize(("rates", "span", "read"), RATES, ids=lambda value: str(value))
+@pytest.mark.parametrize(("rates", "span", "read"), RATES, ids=str)
 def test_stacks_of_published_rates(rates: list[int], span: int, read: int) -> None:
     found = gridding([conv(rate) for rate in rates], [4, 256])
     assert len(found) == (span != read)
