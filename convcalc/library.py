@@ -77,15 +77,6 @@ def is_dated(target: str) -> bool:
     return ":" in path and not is_other
 
 
-def network_files(folder: str) -> list[str]:
-    """The network files in a folder and below, in order; hidden folders are left out."""
-    found: list[str] = []
-    for here, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found += [os.path.join(here, name) for name in names if name.endswith(ENDINGS)]
-    return sorted(map(os.path.normpath, found))
-
-
 def _siblings(folder: Path) -> list[str]:
     """The YAML files of a folder."""
     if not folder.is_dir():

@@ -52,7 +52,7 @@ LAYERS = (
     ("checking",),  # many files, by their settings
     ("reporters",),  # findings to text
     ("cli",),  # the commands
-    ("__init__", "__main__"),  # the public interface
+    ("__init__", "__main__", "testing"),  # the public interface
 )
 
 # Packages from elsewhere, and the only places that import them.
@@ -74,6 +74,7 @@ FILES = {
     "cli",
     "checking",
     "reporters",
+    "testing",
 }
 
 

@@ -512,6 +512,14 @@ def test_folders_are_compared_file_by_file_and_variant_by_variant(run: Any) -> N
     assert sides["new.convcalc.yaml"] == (True, False)
 
 
+def test_what_the_settings_leave_out_is_not_taken_for_removed_or_added(run: Any) -> None:
+    files = {"a.convcalc.yaml": SMALL, "old/b.convcalc.yaml": SMALL, ".gitignore": "build/\n"}
+    repository(Path(), {**files, "convcalc.toml": 'exclude = ["old"]\n'})
+    Path("build").mkdir()
+    Path("build/c.convcalc.yaml").write_text(SMALL, "utf-8")
+    assert run("HEAD:./ . --exit-code -f markdown") == (0, "", "")
+
+
 def test_a_changed_import_changes_the_files_that_import_it(run: Any) -> None:
     blocks = "convcalc: 1\nblocks:\n  B: {layers: [{conv: {out: 8, k: 3}}]}\n"
     net = "convcalc: 1\nname: n\ninput: [3, 8, 8]\nimports: {b: b.convcalc.yaml}\nlayers: [b.B]\n"

@@ -279,8 +279,11 @@ def test_a_network_with_problems_is_not_pinned_and_the_others_are(run: Any) -> N
     Path("bad.convcalc.yaml").write_text(STALE.replace("conv:", "cov:"), "utf-8")
     Path("good.convcalc.yaml").write_text(STALE, "utf-8")
     Path("odd.convcalc.yaml").write_text(STALE.replace("  wide:", "  wider:", 1), "utf-8")
-    ran = run("bad.convcalc.yaml gone-*.yaml good.convcalc.yaml")
-    assert (ran.code, ran.err) == (2, "error: no such file: gone-*.yaml\n")
+    for name in ("gone.convcalc.yaml", "resnet50"):
+        ran = run(f"bad.convcalc.yaml {name} good.convcalc.yaml")
+        assert ran.code == 2
+        assert ran.err.startswith(f"error: no such file: {name}\n")
+    assert run("'gone-*.convcalc.yaml'").code == 2
     ran = run("")
     assert ran.code == 1
     assert "unknown-operator" in ran.err
@@ -322,7 +325,7 @@ def test_what_cannot_be_read_does_not_stop_the_others(run: Any) -> None:
     assert "error: cannot read b.convcalc.yaml: no such file or directory" in ran.err
     assert "is not UTF-8" in ran.err
     assert ran.err.endswith("pinned d.convcalc.yaml\n")
-    assert run("a.convcalc.yaml").err == "error: no network file in a.convcalc.yaml\n"
+    assert run("a.convcalc.yaml").err.startswith("error: no network file in a.convcalc.yaml\n")
 
 
 @given(st.binary(max_size=6), st.integers(0, len(STALE)), st.integers(0, 8))

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from glob import glob
+from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -64,23 +64,21 @@ def command(
     return code
 
 
-def _files(paths: Sequence[str]) -> list[str]:
-    """The files of all paths, each once."""
-    from convcalc.library import network_files
+def _files(words: Sequence[str]) -> list[str]:
+    """The files of all words as 'check' finds them, but none that ships."""
+    from convcalc.checking.discovery import discovered
+    from convcalc.library import TargetError
 
-    found: dict[str, None] = {}
-    for path in paths:
-        if os.path.isdir(path):  # noqa: PTH112 - paths are shown as they were given
-            listed = network_files(path)
-        elif os.path.lexists(path):
-            listed = [path]
-        else:
-            listed = sorted(glob(path, recursive=True))  # noqa: PTH207 - the same
-        if not listed:
-            is_folder = Path(path).is_dir()
-            raise Failure(f"no network file in {path}" if is_folder else f"no such file: {path}")
-        found |= dict.fromkeys(listed)
-    return list(found)
+    for word in words:
+        if not os.path.lexists(word) and not has_magic(word):
+            raise Failure(f"no such file: {word}", "pin takes files, folders and globs")
+    try:
+        found = discovered(words)
+    except TargetError as error:
+        raise Failure(error.message, error.help) from None
+    if not found:
+        raise Failure(f"no network file in {', '.join(words)}", "they end in .convcalc.yaml")
+    return [each.file for each in found]
 
 
 def _pinned(path: str, settings: "Settings") -> Pinned:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.cli.problems import tell
@@ -11,7 +11,7 @@ from convcalc.cli.settings import CLEAN, FINDINGS, Failure, Settings
 from convcalc.cli.targets import Reading
 from convcalc.comparison import Difference, difference
 from convcalc.graph import Network
-from convcalc.library import Target, TargetError, is_dated, network_files
+from convcalc.library import Target, TargetError, is_dated
 from convcalc.network import read_network
 from convcalc.report import Report
 
@@ -62,7 +62,7 @@ class Sides(NamedTuple):
         code = CLEAN
         for path in sorted({*sides[0], *sides[1]}):
             targets = [side.get(path) for side in sides]
-            if _are_same(*targets):
+            if _are_same(*targets) or _is_left_out(path, (old, new), targets):
                 continue
             before, after = map(self.variants, targets)
             if before is None or after is None:
@@ -100,6 +100,14 @@ def _are_same(old: Target | None, new: Target | None) -> bool:
     return texts[0] == texts[1]
 
 
+def _is_left_out(path: str, words: Sequence[str], targets: Sequence[Target | None]) -> bool:
+    """Whether a file is there on both sides, but the settings leave it out on one."""
+    return any(
+        target is None and not is_dated(word) and os.path.lexists(os.path.join(word, path))  # noqa: PTH118
+        for word, target in zip(words, targets, strict=True)
+    )
+
+
 def is_folder(word: str) -> bool:
     """Whether a word names a folder, or one at a revision: ``REV:``, ``REV:./``, ``REV:specs/``."""
     if not is_dated(word):
@@ -114,7 +122,9 @@ def _files(word: str) -> Mapping[str, Target]:
         from convcalc.history import files_at
 
         return files_at(word)
-    below = {path: os.path.relpath(path, word) for path in network_files(word)}
+    from convcalc.checking.discovery import walked
+
+    below = {path: os.path.relpath(path, word) for path in walked(word)}
     return {name.replace(os.sep, "/"): Target(path) for path, name in below.items()}
 
 
