@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc import document as doc
+from convcalc.budgets.expected import value
 from convcalc.network import EXPECTED
 from convcalc.report import Report
 from convcalc.scalars import WORDS
@@ -65,18 +66,9 @@ def pinned_text(text: str, pins: Sequence[Pin]) -> str:
 
 def measured(metric: str, report: Report) -> Any:
     """A metric as ``expect`` has it: a number, or a list with one per axis; UNKNOWN if it is."""
-    if metric == "output":
-        shape = next(iter(report.outputs.values()), None)
-        value: Any = UNKNOWN if shape is None else shape.dims[1:]
-    elif metric in ("receptive_field", "jump"):
-        field = report.receptive_field
-        is_clear = field is not None and not field.unbounded
-        value = getattr(field, "size" if metric != "jump" else metric) if is_clear else UNKNOWN
-    else:
-        value = getattr(report.totals, metric)
-    if not known(value):
-        return UNKNOWN
-    return list(value) if isinstance(value, tuple) else value
+    found = value(metric, report)
+    parts = tuple(found) if isinstance(found, list) else found
+    return found if known(parts) else UNKNOWN
 
 
 def agrees(have: Any, want: Any) -> bool:

@@ -39,9 +39,9 @@ LAYERS = (
     ("network",),  # a target to a network
     ("report",),  # the results, frozen
     ("rows", "payload"),  # the results as rows of a table, and as JSON
-    ("saved", "comparison"),  # JSON back to the results; what changed from one to another
+    ("saved", "matching"),  # JSON back to the results; which layer is which
+    ("comparison",),  # what changed from one to another
     ("tolerance",),  # how much may change
-    ("pinning", "replacing"),  # measured numbers into the text of a file, and that onto the disk
     ("receptive_field",),
     ("analysis",),  # a network to a report
     ("manual", "schema_parts"),
@@ -49,6 +49,7 @@ LAYERS = (
     ("columns",),
     ("render",),  # reports to text
     ("budgets",),  # what networks demand of their numbers
+    ("pinning", "replacing"),  # measured numbers into the text of a file, and that onto the disk
     ("checking",),  # many files, by their settings
     ("reporters",),  # findings to text
     ("cli",),  # the commands

@@ -11,7 +11,7 @@ from convcalc.cli.settings import Failure
 if TYPE_CHECKING:
     from convcalc.cli.settings import Settings
     from convcalc.comparison import Difference
-    from convcalc.render.changes import View
+    from convcalc.render.layer_changes import View
 
 FORMATS = ("table", "json", "markdown")
 
@@ -67,7 +67,7 @@ def command(
     from convcalc.cli.show import depth_of
     from convcalc.cli.sides import Sides
     from convcalc.cli.targets import Reading
-    from convcalc.render.changes import View
+    from convcalc.render.layer_changes import View
     from convcalc.tolerance import WrongTolerance, excesses, tolerance
 
     settings = ctx.obj
