@@ -99,7 +99,7 @@ class _Reader:
         asserted = self.assertions.metrics(entries)
         self.assertions.require_base(asserted, compare)
         rules = self.rules(node)
-        if not asserted and not rules and node.whole and node.get("assert") is None:
+        if node.whole and not node.keys.keys() & {"assert", "rules"}:
             self.problem("missing-key", f"budget '{name}' demands nothing", node.place, "assert: …")
         variants = self.names(node, "variants")
         return Budget(
@@ -143,6 +143,8 @@ class _Reader:
         found: dict[str, str] = {}
         for key, value in self.assertions.mapping(node.get("rules"), "rules"):
             word = getattr(value, "text", "")
+            if isinstance(getattr(value, "value", ""), bool) and word not in ("true", "false"):
+                continue  # 'off' and the like are refused where YAML is read
             word = {"warn": "warning"}.get(word, word)
             if key.text not in RULES:
                 close = nearest(key.text, RULES)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from convcalc.checking.configuration import Configuration, configuration_of
+from convcalc.checking.configuration import Configuration, configuration_of, forget
 from convcalc.checking.patterns import Pattern, is_matched, is_within, patterns
 from convcalc.library import TargetError, resolve
 
@@ -33,6 +33,7 @@ def discovered(words: Sequence[str], *, force_exclude: bool = False) -> list[Fou
     What ``.gitignore`` and ``exclude`` leave out is found only if it is named itself; with
     ``force_exclude`` (for tools that name every file) ``exclude`` holds for that too.
     """
+    forget()
     found: dict[tuple[str, str], Found] = {}
     for word in words:
         for each in _of_word(word):

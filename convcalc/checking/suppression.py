@@ -43,7 +43,7 @@ def comments(file: str, text: str) -> Comments:
         for found in _COMMENT.finditer(line):
             place = Place(file, number, found.start() + 1, found.end() + 1)
             about = 0 if found[1] else _line(lines, number, found.start())
-            if not (found[2] or "").strip():
+            if not (found[2] or "").strip(" ,\t"):
                 message = "this 'ignore' names no code"
                 advice = "write for instance: # convcalc: ignore[CC204] reason"
                 problems.append(Diagnostic(UNUSED, message, place, advice, severity="warning"))
