@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc.matching import matched
+from convcalc.payload import COUNTS as SUMMED
 from convcalc.payload import layer_payload, plain
 from convcalc.report import LayerReport, ReceptiveField, Report
 from convcalc.shape import UNKNOWN, known
@@ -140,17 +141,7 @@ def difference(title: str, old: Report | None, new: Report | None) -> Difference
 
 # --- totals --------------------------------------------------------------------------------------
 
-COUNTS = (
-    "layers",
-    "params",
-    "trainable",
-    "buffers",
-    "macs",
-    "flops",
-    "sampling",
-    "elementwise",
-    "activations",
-)
+COUNTS = ("layers", "params", *SUMMED)
 
 
 def _totals(old: Report, new: Report) -> Iterable[Change]:
