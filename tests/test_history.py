@@ -150,6 +150,14 @@ def test_nothing_outside_the_project_is_imported(
     assert "outside the project's folder HEAD:sub" in problems[0].message
 
 
+@pytest.mark.parametrize("path", ["../outside.convcalc.yaml", "/etc/hostname"])
+def test_nothing_outside_the_repository_is_imported(path: str, project: Path) -> None:
+    (project.parent / "outside.convcalc.yaml").write_text(BLOCKS)
+    commit(project, {"net.convcalc.yaml": NET.replace("../blocks/body.convcalc.yaml", path)})
+    problems = read_network(resolve("HEAD:net.convcalc.yaml")).problems
+    assert problems[0].message == f"'{path}' lies outside the project's folder HEAD:"
+
+
 def test_the_content_is_that_of_git_to_the_byte(project: Path) -> None:
     odd = "convcalc: 1\r\nname: net\r\nnote: é\r\nlayers: []"
     commit(project, {"odd names/ü x.convcalc.yaml": odd, ".gitattributes": "* text=auto eol=lf\n"})
