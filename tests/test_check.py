@@ -21,6 +21,7 @@ from convcalc.checking.discovery import discovered, walked
 from convcalc.checking.patterns import is_within, path_regex, patterns
 from convcalc.checking.sources import content
 from convcalc.checking.suppression import comments
+from convcalc.checking.workers import in_order, jobs_for
 from convcalc.cli import main
 from convcalc.diagnostics import Diagnostic, Place
 from convcalc.library import TargetError
@@ -582,6 +583,38 @@ def test_results_stream_in_a_fixed_order() -> None:
         first = next(iter(chunks(form, slowly(), View())))
         assert "a.convcalc.yaml" in first
         assert begun == ["a.convcalc.yaml"]
+
+
+def test_several_processes_give_the_same_in_the_same_order() -> None:
+    items = list(range(100))
+    assert list(in_order(lambda n: (n, "x" * n * 2000), items, 4)) == [
+        (n, "x" * n * 2000) for n in items
+    ]
+    processes = set(in_order(lambda _: os.getpid(), items, 3))
+    assert len(processes) == 3
+    assert os.getpid() not in processes
+    first = in_order(lambda n: n, items, 2)
+    assert next(first) == 0
+    first.close()  # nobody waits for the rest
+    assert jobs_for(3) == 1
+
+
+def test_what_a_process_leaves_when_it_dies_is_done_here() -> None:
+    here = os.getpid()
+
+    def work(number: int) -> int:
+        if number == 7 and os.getpid() != here:
+            os._exit(1)
+        return number
+
+    assert list(in_order(work, list(range(20)), 2)) == list(range(20))
+
+
+def test_many_files_give_what_each_gives_alone(check: Any) -> None:
+    for n in range(30):
+        write(f"{n:02}.convcalc.yaml", (GOOD, WARNS, FAILS)[n % 3])
+    alone = [check(f"{n:02}.convcalc.yaml").places for n in range(30)]
+    assert check().places == [place for places in alone for place in places]
 
 
 def test_quiet_says_nothing_where_nothing_is_wrong(check: Any) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from convcalc.analysis import analyse
 from convcalc.assertions.vocabulary import Budget, Compare, Named
@@ -21,6 +22,22 @@ from convcalc.report import Report
 from convcalc.rules import findings as design_findings
 
 ALL = "all"
+
+
+class Examined(NamedTuple):
+    """All that there is in a file, before settings and comments choose from it.
+
+    ``severities`` are those of its budgets, ``variants`` its names, ``is_complete`` says that
+    nothing hid a finding, so that a comment without one is unused.
+    """
+
+    findings: tuple[Diagnostic, ...]
+    verdicts: tuple[Verdict, ...]
+    networks: int
+    sources: Mapping[str, str]
+    severities: Mapping[str, str]
+    variants: tuple[str, ...]
+    is_complete: bool
 
 
 class Examination:
@@ -60,10 +77,20 @@ class Examination:
             return [""]
         return [wanted]
 
-    def run(self, wanted: str) -> None:
+    def result(self, wanted: str) -> Examined:
         """Examines the wanted variants; TargetError if there is no such variant."""
         for variant in self.variants(wanted):
             self.variant(variant)
+        has_all = wanted == ALL or not self.base.variants
+        return Examined(
+            tuple(self.findings.values()),
+            tuple(self.verdicts),
+            self.networks,
+            self.sources,
+            {code: word for budget in self.budgets for code, word in budget.rules.items()},
+            (self.base.base, *self.base.variants),
+            has_all and not self.has_errors and not self.is_library,
+        )
 
     def variant(self, variant: str) -> None:
         """One variant at its own input and at those of its budgets."""

@@ -9,11 +9,12 @@ from typing import NamedTuple
 from convcalc.budgets.verdict import Verdict
 from convcalc.checking.configuration import Configuration, configuration_of, forget
 from convcalc.checking.discovery import Found
-from convcalc.checking.examination import ALL, Examination
+from convcalc.checking.examination import Examination, Examined
 from convcalc.checking.repositories import Repositories, Repository
 from convcalc.checking.selection import Selection
 from convcalc.checking.sources import Projects
 from convcalc.checking.suppression import Silence
+from convcalc.checking.workers import in_order, jobs_for
 from convcalc.diagnostics import Diagnostic, Place
 from convcalc.library import Target, TargetError
 
@@ -71,15 +72,18 @@ class Run:
 
     def checked(self, files: Sequence[Found]) -> Iterator[Checked]:
         """Every file in the given order, then the files of budgets that hold for them."""
-        for found in files:
-            yield self.one(found)
+        jobs = 1 if self.options.debug else jobs_for(len(files))
+        for found, examined in zip(files, in_order(self.examined, files, jobs), strict=True):
+            yield self.applied(found, examined)
         for repository in self.repositories.read():
             yield self.budgets(repository)
 
-    def one(self, found: Found) -> Checked:
-        """One file; whatever goes wrong with it, the others are still checked."""
+    # --- one file, perhaps in a process of its own --------------------------------------------
+
+    def examined(self, found: Found) -> Examined | Checked:
+        """What there is in one file; whatever goes wrong with it, the others are checked."""
         try:
-            return self.file(found)
+            return self.examination(found)
         except TargetError as error:
             return _unreadable(found.file, error.message, error.help)
         except Exception as error:
@@ -89,30 +93,36 @@ class Run:
             advice = "this is a bug; please report it with the file and CONVCALC_DEBUG=1"
             return _unreadable(found.file, f"convcalc failed: {words}", advice)
 
-    def file(self, found: Found) -> Checked:
+    def examination(self, found: Found) -> Examined | Checked:
         """All variants of a file, its pins and its budgets."""
         if found.problem:
             return _unreadable(found.file, found.problem, found.advice)
         settings = configuration_of(os.path.dirname(found.file))
         sources = self.projects.sources(found.file, settings.limits.document.bytes)
         try:
-            text = self.options.stdin or sources.read(found.file)
+            text = self.options.stdin
+            text = sources.read(found.file) if text is None else text
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             return _unreadable(found.file, f"cannot read the file: {reason}")
         repository = self.repositories.of(found.file, settings)
         budgets = repository.held_for(found.file) if repository else []
-        examined = Examination(Target(found.file, None, text, sources), settings, budgets)
         wanted = found.variant or self.options.variant or settings.variant
-        examined.run(wanted)
+        target = Target(found.file, None, text, sources)
+        return Examination(target, settings, budgets).result(wanted)
+
+    def applied(self, found: Found, examined: Examined | Checked) -> Checked:
+        """The findings that count by the settings and the comments."""
+        if isinstance(examined, Checked):
+            return examined
+        settings = configuration_of(os.path.dirname(found.file))
+        repository = self.repositories.of(found.file, settings)
         if repository:
-            repository.met(found.file, (examined.base.base, *examined.base.variants))
-        severities = {code: word for budget in budgets for code, word in budget.rules.items()}
-        selection = self.selection(settings, severities)
+            repository.met(found.file, examined.variants)
+        selection = self.selection(settings, examined.severities)
         judge = self.judge(selection, found.file, examined.sources)
-        result = _applied(found.file, examined.findings.values(), examined.verdicts, judge)
-        complete = wanted == ALL or not examined.base.variants
-        if complete and not examined.has_errors and not examined.is_library:
+        result = _applied(found.file, examined.findings, examined.verdicts, judge)
+        if examined.is_complete:
             result = self.with_unused(result, selection)
         return result._replace(networks=examined.networks, sources=examined.sources)
 
