@@ -21,8 +21,8 @@ from convcalc.checking.discovery import discovered, walked
 from convcalc.checking.patterns import is_within, path_regex, patterns
 from convcalc.checking.sources import content
 from convcalc.checking.suppression import comments
-from convcalc.checking.workers import in_order, jobs_for
 from convcalc.cli import main
+from convcalc.cli.workers import in_order, jobs_for
 from convcalc.diagnostics import Diagnostic, Place
 from convcalc.library import TargetError
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.budgets.verdict import Verdict
 from convcalc.checking.configuration import Configuration, configuration_of, forget
@@ -14,7 +14,6 @@ from convcalc.checking.repositories import Repositories, Repository
 from convcalc.checking.selection import Selection
 from convcalc.checking.sources import Projects
 from convcalc.checking.suppression import Silence
-from convcalc.checking.workers import in_order, jobs_for
 from convcalc.diagnostics import Diagnostic, Place
 from convcalc.library import Target, TargetError
 
@@ -56,6 +55,7 @@ class Checked(NamedTuple):
         return len(self.findings) - self.errors
 
 
+Each = Callable[[Callable[[Found], "Examined | Checked"], Sequence[Found]], Iterable[Any]]
 Judge = Callable[[Diagnostic], Diagnostic | None]
 
 
@@ -70,10 +70,12 @@ class Run:
         self.repositories = Repositories(options.budgets)
         self.told: dict[tuple[Place, str], str] = {}  # problems of shared blocks, and of whom
 
-    def checked(self, files: Sequence[Found]) -> Iterator[Checked]:
-        """Every file in the given order, then the files of budgets that hold for them."""
-        jobs = 1 if self.options.debug else jobs_for(len(files))
-        for found, examined in zip(files, in_order(self.examined, files, jobs), strict=True):
+    def checked(self, files: Sequence[Found], each: Each = map) -> Iterator[Checked]:
+        """Every file in the given order, then the files of budgets that hold for them.
+
+        ``each`` is like ``map``; it may use several processes.
+        """
+        for found, examined in zip(files, each(self.examined, files), strict=True):
             yield self.applied(found, examined)
         for repository in self.repositories.read():
             yield self.budgets(repository)

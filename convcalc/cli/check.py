@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -200,12 +201,15 @@ def _reported(
 ) -> list["Checked"]:
     """Writes the results, as they come where people read them; returns all of them."""
     from convcalc.checking.run import Run
+    from convcalc.cli.workers import in_order, jobs_for
     from convcalc.reporters import chunks
 
     done: list[Checked] = []
 
+    jobs = 1 if options.debug else jobs_for(len(files))
+
     def remembered() -> Iterator["Checked"]:
-        for result in Run(options).checked(files):
+        for result in Run(options).checked(files, partial(in_order, jobs=jobs)):
             done.append(result)
             yield result
 

@@ -72,11 +72,11 @@ def _started(work: Callable[[T], R], items: Sequence[T]) -> _Worker:
     process = os.fork()
     if process:
         os.close(writing)
-        return _Worker(process, open(reading, "rb"))
+        return _Worker(process, open(reading, "rb"))  # noqa: PTH123 - a descriptor
     try:
         os.close(reading)
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that started it will end it
-        with open(writing, "wb") as results:
+        with open(writing, "wb") as results:  # noqa: PTH123 - the same
             _write_results(work, items, results)
     finally:
         os._exit(0)
