@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from convcalc.cli.schema import schema_text
+from convcalc.cli.schema import KINDS, schema_text
 from convcalc.manual import field_entries, manual, summary
 from convcalc.operator import operator_class, operator_names
 
@@ -64,8 +64,7 @@ def pages() -> dict[str, str]:
     """The text of every generated file by its name."""
     return {
         "operators.md": operators_page(),
-        "network.schema.json": schema_text("network") + "\n",
-        "report.schema.json": schema_text("report") + "\n",
+        **{f"{kind}.schema.json": schema_text(kind) + "\n" for kind in KINDS},
     }
 
 
