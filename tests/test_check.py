@@ -129,12 +129,16 @@ def test_what_is_no_file_says_so(make: Any, reason: str, check: Any) -> None:
         assert f"cannot read the file: {reason}" in ran.out
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_without_permission_says_so(check: Any) -> None:
-    write("net.convcalc.yaml").chmod(0)
+def test_a_file_without_permission_says_so(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("net.convcalc.yaml")
+
+    def refused(*_: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refused)
     ran = check()
     assert ran.code == 2
-    assert "permission denied" in ran.out
+    assert "cannot read the file: permission denied" in ran.out
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_judged(
@@ -653,3 +657,24 @@ def test_growth_since_a_revision(check: Any) -> None:
     write("convcalc.budgets.yaml", budgets.replace("HEAD", "origin/main"))
     ran = check("models/a")
     assert "error[CC310] unknown-number: nothing to compare with: no revision is called" in ran.out
+
+
+def test_a_file_of_budgets_can_be_named_itself(check: Any) -> None:
+    write("convcalc.budgets.yaml", "convcalc-budgets: 1\nbudgts: []\n")
+    ran = check("convcalc.budgets.yaml")
+    assert ran.code == 1
+    assert ran.places == ["convcalc.budgets.yaml:1 CC010", "convcalc.budgets.yaml:2 CC003"]
+
+
+# --- the README --------------------------------------------------------------------------------
+
+
+def test_the_readme_shows_what_check_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    network = next(body for kind, body in blocks if body.startswith("# tiny.convcalc.yaml"))
+    budgets = next(body for kind, body in blocks if body.startswith("budgets:"))
+    shown = next(body for kind, body in blocks if body.startswith("error[CC301]"))
+    write("tiny.convcalc.yaml", network + budgets)
+    assert main(["check"]) == 1
+    assert capsys.readouterr().out == shown

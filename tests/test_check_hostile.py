@@ -138,6 +138,8 @@ def test_any_text_behind_a_good_beginning(text: str) -> None:
     checked(b"convcalc: 1\ninput: [3, 8, 8]\nlayers: [relu]\n" + text.encode("utf-8", "replace"))
 
 
+BESIDE = ["max", "min", "equals", "warn", "max_increase", "at", "of", "metric", "dtype", "batch"]
+BESIDE += ["part", "message", "base", "missing", "input"]
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -148,26 +150,7 @@ VALUES = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(
-                [
-                    *METRICS,
-                    "max",
-                    "min",
-                    "equals",
-                    "warn",
-                    "max_increase",
-                    "at",
-                    "of",
-                    "metric",
-                    "dtype",
-                    "batch",
-                    "part",
-                    "message",
-                    "base",
-                    "missing",
-                    "input",
-                ]
-            ),
+            st.sampled_from([*METRICS, *BESIDE]),
             inner,
             max_size=4,
         )

@@ -100,6 +100,11 @@ class Repositories:
             self.found[path] = Repository(path, settings)
         return self.found[path]
 
+    def add(self, file: str, settings: Configuration) -> None:
+        """A file of budgets that was named itself."""
+        if file not in self.found:
+            self.found[file] = Repository(file, settings)
+
     def closest(self, folder: str) -> str:
         """The file in this folder or the nearest one above, within the project; empty if none."""
         if folder not in self.places:

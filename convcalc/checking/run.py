@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from convcalc.budgets.repository import FILE
 from convcalc.budgets.verdict import Verdict
 from convcalc.checking.configuration import Configuration, configuration_of, forget
 from convcalc.checking.discovery import Found
@@ -75,10 +76,18 @@ class Run:
 
         ``each`` is like ``map``; it may use several processes.
         """
+        files = [found for found in files if not self.is_of_budgets(found)]
         for found, examined in zip(files, each(self.examined, files), strict=True):
             yield self.applied(found, examined)
         for repository in self.repositories.read():
             yield self.budgets(repository)
+
+    def is_of_budgets(self, found: Found) -> bool:
+        """Whether a file that was named holds budgets; it is checked after the networks."""
+        if os.path.basename(found.file) != FILE or found.problem:
+            return False
+        self.repositories.add(found.file, configuration_of(os.path.dirname(found.file)))
+        return True
 
     # --- one file, perhaps in a process of its own --------------------------------------------
 
