@@ -421,6 +421,15 @@ def test_loss_since_a_saved_report() -> None:
         assert holds(f"compare: {{base: before.json}}\n  {metric}: {{max_increase: 0}}"), metric
 
 
+def test_a_report_at_another_input_is_no_base() -> None:
+    save(NET)
+    lines = "variants: net\ncompare: {base: before.json}\nassert: {macs: {max_increase: 0}}"
+    assert repository(lines) == []
+    assert repository(f"inputs: 3x32x32\n{lines}") == []
+    (found,) = repository(f"inputs: 3x64x64\n{lines}")
+    assert found.message == "nothing to compare with: before.json was saved at another input"
+
+
 def test_a_base_that_is_not_there_fails_and_says_why() -> None:
     ((kind, message),) = broken("compare: {base: nowhere.json}\n  params: {max_increase: 0}")
     assert kind == "error CC310"

@@ -207,6 +207,9 @@ def test_shipped_names_and_variants(check: Any) -> None:
     assert "in 1 model." in check("net.convcalc.yaml", "--variant", "net").out
     assert check("net.convcalc.yaml::bgi").code == 2
     assert check("net.convcalc.yaml", "--variant", "bgi").code == 2
+    write("other.convcalc.yaml")
+    ran = check("--variant", "big")
+    assert (ran.code, ran.out) == (0, "Found 0 errors, 0 warnings in 1 model.\n")
 
 
 def test_exclude_holds_for_files_that_are_named_only_if_asked() -> None:
@@ -423,6 +426,14 @@ def test_severities_selection_and_per_file_ignores(check: Any) -> None:
     write("convcalc.toml", "[severity]\nCC203 = 'error'\n[per-file-ignores]\n'old/*' = ['CC2']\n")
     ran = check()
     assert (ran.code, ran.places) == (1, ["net.convcalc.yaml:5 CC203"])
+    budgets = (
+        "convcalc-budgets: 1\nbudgets: [{name: a, models: '*/*.yaml', assert: {layers: {max: 1}}}]"
+    )
+    write("convcalc.budgets.yaml", budgets)
+    assert check("old").places == ["convcalc.budgets.yaml:2 CC309"]
+    write("convcalc.toml", "[per-file-ignores]\n'old/*' = ['CC2', 'CC3']\n")
+    assert check("old").places == []
+    Path("convcalc.budgets.yaml").unlink()
     write("convcalc.toml", "[severity]\nCC203 = 'ignore'\n")
     assert check().places == []
     write("convcalc.toml", "select = ['CC203']\nignore = ['CC2']\n")
@@ -540,6 +551,24 @@ def test_add_ignore_silences_what_is_there_and_nothing_else(check: Any) -> None:
     assert check("net.convcalc.yaml", "--strict").code == 0
     assert check("net.convcalc.yaml", "--add-ignore").code == 0
     assert file.read_bytes().decode() == after
+
+
+def test_add_ignore_leaves_what_ships_alone(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(
+        "shipped/blocks/b.convcalc.yaml",
+        "convcalc: 1\nblocks:\n  Cb:\n  - conv: {out: 8, k: 3}\n  - batch_norm\n",
+    )
+    for module in ("checking.sources", "checking.baseline"):
+        monkeypatch.setattr(f"convcalc.{module}.shipped_folder", lambda: Path("shipped").resolve())
+    write("a/convcalc.toml", "")
+    text = GOOD.replace("layers: [relu]", "imports: {b: blocks/b.convcalc.yaml}\nlayers: [b.Cb]")
+    write("a/net.convcalc.yaml", text)
+    before = Path("shipped/blocks/b.convcalc.yaml").read_text()
+    ran = check("a", "--add-ignore")
+    assert "left: " in ran.err
+    assert Path("shipped/blocks/b.convcalc.yaml").read_text() == before
+    write("a/net.convcalc.yaml", f"# convcalc: ignore-file[CC203] as shipped\n{text}")
+    assert check("a").places == []
 
 
 def test_a_comment_never_becomes_part_of_a_text() -> None:

@@ -15,6 +15,7 @@ from convcalc.budgets.sight import Unseen, coverage, look_ahead
 from convcalc.geometry import Chain, Resize, Slide, Stamp, Union, Whole
 from convcalc.graph import Network
 from convcalc.rules import module
+from convcalc.rules._unread import unread_tensors
 from convcalc.rules.checkerboard import tap_counts
 from convcalc.support import Line, behind, filling_step, spread, united
 from tests.small import network_of
@@ -214,6 +215,31 @@ def test_the_advice_is_the_greatest_dilation_that_fills() -> None:
     network = network_of([conv(), conv(2), conv(8)], [4, 64])
     (found,) = module("gridding").findings(network)
     assert found.help == "the layers of smaller dilation span 7: use at most 7 instead of 8"
+
+
+# --- unread positions --------------------------------------------------------------------------
+
+
+def test_unread_positions_by_listing() -> None:
+    for n, k, s, p, d in product(range(1, 12), range(1, 4), range(1, 5), range(3), range(1, 3)):
+        extent = d * (k - 1) + 1
+        if n + 2 * p < extent or p >= extent:
+            continue
+        size = (n + 2 * p - extent) // s + 1
+        read = {s * y - p + d * t for y in range(size) for t in range(k)} & set(range(n))
+        network = network_of([{"conv": {"out": 1, "k": k, "s": s, "p": p, "d": d}}, "relu"], [1, n])
+        found = [each.missing for each in unread_tensors(network)]
+        assert found == ([n - len(read)] if len(read) < n and s > 1 else []), (n, k, s, p, d)
+
+
+def test_what_another_layer_reads_is_read() -> None:
+    strided, whole = conv(1, 1, s=2, p=0), conv(1, 3, s=2)
+    alone = network_of([conv(), strided], [4, 32])
+    assert [each.missing for each in unread_tensors(alone)] == [16]
+    beside = {"branches": [[strided], [whole]], "join": "add"}
+    assert list(unread_tensors(network_of([conv(), beside], [4, 32]))) == []
+    output = network_of([{**conv(), "id": "a"}, strided], [4, 32], outputs=["a", "conv"])
+    assert list(unread_tensors(output)) == []
 
 
 # --- checkerboard ------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from convcalc import document as doc
 from convcalc.checking.run import Checked
 from convcalc.checking.suppression import UNUSED, can_be_silenced
 from convcalc.diagnostics import Diagnostic
+from convcalc.files import Files
+from convcalc.library import shipped_folder
 from convcalc.replacing import replace_file
 
 
@@ -22,16 +24,22 @@ class Added(NamedTuple):
 def silence(results: Iterable[Checked]) -> Added:
     """Writes the comments; a file keeps every other byte, or stays as it is."""
     wanted: dict[str, dict[int, list[Diagnostic]]] = {}
-    for result in results:
+    done = list(results)
+    files = {result.file for result in done}
+    ours = Files("", str(shipped_folder()))
+    for result in done:
         for found in result.findings:
+            file = found.place.file
+            if file not in files and ours.is_shipped(file):
+                continue  # nobody's repository; 'ignore-file' in the network silences it
             if can_be_silenced(found) and found.name != UNUSED:
-                lines = wanted.setdefault(found.place.file, {})
+                lines = wanted.setdefault(file, {})
                 lines.setdefault(found.place.line, []).append(found)
     count, failures = 0, {}
     for path, lines in wanted.items():
         try:
-            with open(path, "rb") as file:
-                old = file.read()
+            with open(path, "rb") as opened:
+                old = opened.read()
             new, silenced = commented(old.decode("utf-8"), lines)
             if silenced:
                 replace_file(path, old, new.encode("utf-8"))

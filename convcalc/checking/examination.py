@@ -75,10 +75,10 @@ class Examination:
             return ["", *self.base.variants]
         if wanted in ("", self.base.base):
             return [""]
-        return [wanted]
+        return [wanted] if wanted in self.base.variants else []
 
     def result(self, wanted: str) -> Examined:
-        """Examines the wanted variants; TargetError if there is no such variant."""
+        """Examines the wanted variants; nothing if the file has no such variant."""
         for variant in self.variants(wanted):
             self.variant(variant)
         has_all = wanted == ALL or not self.base.variants
@@ -164,7 +164,11 @@ class Examination:
         def before(compare: Compare) -> Before:
             if is_saved(compare.base):
                 folder = os.path.dirname(compare.place.file)
-                return from_saved(os.path.join(folder, compare.base), network.name, _saved)
+                path = os.path.join(folder, compare.base)
+                found = from_saved(path, network.name, _saved)
+                if inputs is not None and found.report.inputs != network.inputs:
+                    raise TargetError(f"{path} was saved at another input")
+                return found
             target = Target(self.target.file, variant or None)
             return from_revision(compare.base, target, inputs, self.settings.limits)
 

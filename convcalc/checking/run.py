@@ -120,7 +120,12 @@ class Run:
         budgets = repository.held_for(found.file) if repository else []
         wanted = found.variant or self.options.variant or settings.variant
         target = Target(found.file, None, text, sources)
-        return Examination(target, settings, budgets).result(wanted)
+        examination = Examination(target, settings, budgets)
+        if found.variant and not examination.variants(wanted):
+            names = ", ".join((examination.base.base, *examination.base.variants))
+            message = f"the file has no variant '{found.variant}'"
+            return _unreadable(found.file, message, f"variants: {names}")
+        return examination.result(wanted)
 
     def applied(self, found: Found, examined: Examined | Checked) -> Checked:
         """The findings that count by the settings and the comments."""
@@ -156,7 +161,7 @@ class Run:
         self.silence.add({**sources, **self.texts_of_budgets()})
 
         def judged(found: Diagnostic) -> Diagnostic | None:
-            counted = selection.judged(found)
+            counted = selection.judged(found, file)
             if counted is None or self.silence.silences(counted, file):
                 return None
             is_own = counted.place.file == file or counted.code >= "CC3"
@@ -172,7 +177,7 @@ class Run:
     def with_unused(self, result: Checked, selection: Selection) -> Checked:
         """The result with a finding for each comment that silenced nothing."""
         unused = self.silence.unused(result.file, selection.active(result.file))
-        more = (selection.judged(each) for each in unused)
+        more = (selection.judged(each, result.file) for each in unused)
         found = [*result.findings, *(each for each in more if each is not None)]
         return result._replace(findings=tuple(_ordered(found, result.file)))
 

@@ -20,15 +20,17 @@ class Selection(NamedTuple):
     ignore: tuple[str, ...] = ()
     severities: Mapping[str, str] = {}
 
-    def judged(self, found: Diagnostic) -> Diagnostic | None:
-        """The finding with its severity; None if it does not count.
+    def judged(self, found: Diagnostic, file: str) -> Diagnostic | None:
+        """The finding about a network file with its severity; None if it does not count.
 
         An error of the file always counts: nothing behind it was computed.
         """
         if not can_be_silenced(found):
             return found
         word = self.severities.get(found.code) or self.settings.severity.get(found.code)
-        if word == "ignore" or not self.is_active(found.code, found.place.file):
+        if word == "ignore" or not self.is_active(found.code, file):
+            return None
+        if found.code in self.left_out(found.place.file):
             return None
         return found._replace(severity=word) if word else found
 

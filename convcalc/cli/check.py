@@ -120,6 +120,9 @@ def command(
         done = _reported(options, files, form, view, settings)
     except TargetError as error:
         raise Failure(error.message, error.help) from None
+    name = options.variant
+    if name not in ("", "all") and not any(r.networks or r.findings for r in done):
+        raise Failure(f"no file has the variant '{name}'", "write all, or the name of a variant")
     if summary_file:
         _append(summary_file, done, view)
     is_strict = strict or here.strict or environment("STRICT") not in ("", "0", "false")

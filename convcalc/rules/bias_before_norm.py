@@ -25,7 +25,7 @@ from math import prod
 
 from convcalc.diagnostics import Diagnostic
 from convcalc.graph import Network
-from convcalc.rules._graph import numbered, readings, warning
+from convcalc.rules._graph import Reading, numbered, readings, warning
 
 NAME = "bias-before-norm"
 
@@ -39,9 +39,16 @@ def findings(network: Network) -> Iterator[Diagnostic]:
         after = readers.get(number, ())
         if bias is None or not after or number in outputs or layer.name == "batch_norm":
             continue
-        if all(reading.layer.name == "batch_norm" for reading in after):
+        if all(map(_subtracts_mean, after)):
             message = (
                 f"the bias of '{layer.name}' ({prod(bias):,} params) has no effect: "
                 f"'{after[0].layer.path}' subtracts the mean of each channel"
             )
             yield warning(NAME, layer, message, "bias: false")
+
+
+def _subtracts_mean(reading: Reading) -> bool:
+    """Whether it is a batch norm that is trained; a frozen one is a fixed scale and shift."""
+    layer = reading.layer
+    frozen = not layer.trainable or getattr(layer.operator, "frozen", False)
+    return layer.name == "batch_norm" and not frozen
