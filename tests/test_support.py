@@ -197,8 +197,9 @@ def test_a_stack_ends_where_the_resolution_changes() -> None:
     assert len(gridding([conv(2), {"max_pool": {"k": 3, "s": 3}}])) == 0
     assert len(gridding([conv(4), pool, conv(), conv(2)])) == 1
     assert len(gridding([conv(2), "global_avg_pool"])) == 1
-    upsampled = [conv(2), {"upsample": {"scale": 2}}, conv()]
-    assert len(gridding(upsampled)) == 1
+    upsampled = [conv(2), {"upsample": {"scale": 2}}, conv(2)]
+    assert len(gridding(upsampled)) == 1  # before it; behind it neighbours are not independent
+    assert gridding([conv(), {"upsample": {"scale": 2}}, conv(2), conv(2)]) == []
 
 
 def test_what_a_branch_fills_is_filled() -> None:

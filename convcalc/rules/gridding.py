@@ -9,7 +9,8 @@ The test is exact. Sort the layers by dilation: each dilation may be at most the
 layers before it, which begins at 1 (so 1, 3, 9, 27 fill everything with 3 taps). The common check
 of "hybrid dilated convolution" passes 2, 2, 2, the textbook case of gridding, and refuses 1, 5,
 2, which has no holes. Where branches meet, what any of them reads is read. A stack begins behind
-the last layer that changes the resolution.
+the last stride; one behind an upsampling is not judged, since its neighbours are no independent
+positions.
 
 Example:
 
@@ -42,8 +43,10 @@ NAME = "gridding"
 class Stack(NamedTuple):
     """What a tensor reads of the tensor where its stack began, per axis.
 
-    ``start`` is that tensor's number, ``steps`` are the dilations and kernel sizes on the way
-    per axis, ``spread`` is the last layer whose taps lie apart. ``is_chain``: no branches met.
+    ``start`` is that tensor's number, or -1 behind an upsampling or where different stacks meet:
+    neighbours there are not independent, so that holes may be none. ``steps`` are the dilations
+    and kernel sizes on the way per axis, ``spread`` is the last layer whose taps lie apart.
+    ``is_chain``: no branches met.
     """
 
     start: int
@@ -62,13 +65,14 @@ def findings(network: Network) -> Iterator[Diagnostic]:
     seen: set[str] = set()
     outputs = set(network.outputs.values())
     for number, layer in numbered(network):
-        stack = _behind_layer(layer, number, stacks)
+        stack = _behind_layer(layer, stacks)
         after = readers.get(number, ())
         ends = any(local(axis).shift != 1 for axes in layer.analysis.axes for axis in axes)
-        if stack.spread and (ends or number in outputs or not any(map(_goes_on, after))):
-            found = stack.spread.path
-            if found not in seen and (problem := _holes(stack)):
-                seen.add(found)
+        is_over = ends or number in outputs or not any(map(_goes_on, after))
+        if is_over and stack.spread and stack.start >= 0 and stack.spread.path not in seen:
+            problem = _holes(stack)
+            if problem:
+                seen.add(stack.spread.path)
                 yield problem
         stacks[number] = _begun(number, layer.analysis.output.rank) if ends else stack
 
@@ -95,7 +99,7 @@ def _goes_on(reading: Reading) -> bool:
     return len(reading.axes) > 0 and all(map(is_read_plainly, reading.axes))
 
 
-def _behind_layer(layer: Layer, number: int, stacks: Mapping[int, Stack]) -> Stack:
+def _behind_layer(layer: Layer, stacks: Mapping[int, Stack]) -> Stack:
     """The stack of a layer's output; a new one where it cannot be followed."""
     rank = layer.analysis.output.rank
     parts = [
@@ -105,8 +109,8 @@ def _behind_layer(layer: Layer, number: int, stacks: Mapping[int, Stack]) -> Sta
     ]
     found = [part for part in parts if part is not None and len(part.lines) == rank]
     if not found or len(found) < len(parts) or len({part.start for part in found}) > 1:
-        return _begun(number, rank)
-    return found[0] if len(found) == 1 else _met(found, number)
+        return _begun(-1, rank)
+    return found[0] if len(found) == 1 else _met(found)
 
 
 def _read(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack | None:
@@ -136,11 +140,11 @@ def _steps(axis: AxisMap) -> tuple[tuple[int, int], ...]:
     return ((max(gaps), 2),) if gaps and max(gaps) > 1 else ()
 
 
-def _met(parts: Sequence[Stack], number: int) -> Stack:
+def _met(parts: Sequence[Stack]) -> Stack:
     """The stack behind branches that meet: what any of them reads is read."""
     joined = [united(lines) for lines in zip(*(part.lines for part in parts), strict=True)]
     if None in joined:
-        return _begun(number, len(parts[0].lines))
+        return _begun(-1, len(parts[0].lines))
     widest = max(parts, key=lambda part: sum(line.span for line in part.lines))
     spread = widest.spread or next((part.spread for part in parts if part.spread), None)
     lines = tuple(line for line in joined if line)
