@@ -144,7 +144,7 @@ def test_coverage_is_what_is_really_read() -> None:
 
 def test_look_ahead_counts_on_the_first_axis() -> None:
     text = NET.replace("[3, 32, 32]", "[3, 400]")
-    assert holds("look_ahead: {equals: 6, at: body}", text)  # 2 of the stem, 2·2 of the body
+    assert holds("look_ahead: {equals: 5, at: body}", text)  # up to 2 + 2·2, and its own go to 1
     causal = text.replace("p: same", "p: causal").replace("s: 2,", "s: 1, p: causal,")
     assert holds("look_ahead: {max: 0, at: body}", causal)
 

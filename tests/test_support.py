@@ -172,7 +172,7 @@ def test_look_ahead_is_what_lies_after_the_own_position() -> None:
     network = network_of([causal, conv(), conv(3)], [4, 100])
     assert look_ahead(network, last(network)) == (4,)
     network = network_of([conv(1, 3, s=2), conv()], [4, 100])
-    assert look_ahead(network, last(network)) == (3,)  # 1 at the input, and 1 at jump 2
+    assert look_ahead(network, last(network)) == (2,)  # 2y - 1 to 2y + 3; its own are two
 
 
 # --- gridding ----------------------------------------------------------------------------------

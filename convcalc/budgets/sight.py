@@ -44,10 +44,10 @@ def coverage(network: Network, tensor: int, input: str = "") -> Fraction:  # noq
 def look_ahead(network: Network, tensor: int, input: str = "") -> tuple[Fraction, ...]:  # noqa: A002
     """How many input positions after its own the output sees, per axis; 0 for a causal network.
 
-    Output y stands at input position y times the jump.
+    The own positions of output y are those from y times the jump to the next output's.
     """
     path = _path(network, tensor, input)
-    return tuple(Fraction(max(0, line.first + line.span - 1)) for line in path.union)
+    return tuple(Fraction(max(0, line.first + line.span - line.jump)) for line in path.union)
 
 
 def _path(network: Network, tensor: int, input: str) -> Path:  # noqa: A002

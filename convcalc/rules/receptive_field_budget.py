@@ -4,7 +4,7 @@ Why: A detector must see an object whole, and a causal network nothing of the fu
 'receptive_field' is compared per axis, in input positions: a minimum with the smallest over all
 phases, a maximum with the largest; a global dependence is set aside. 'coverage' is the share of
 it that is read, 'jump' the distance of neighbouring outputs, 'look_ahead' how far an output sees
-beyond its own position.
+beyond the input positions that are its own.
 
 Example:
 
