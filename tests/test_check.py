@@ -506,7 +506,15 @@ def test_unused_comments_are_told_only_if_all_was_looked_at(check: Any) -> None:
     assert check("--ignore", "CC009").places == []
 
 
-def test_a_problem_of_a_shared_block_is_told_once(check: Any) -> None:
+def test_a_fault_in_the_text_of_a_shared_file_is_told_once(check: Any) -> None:
+    write("blocks.convcalc.yaml", "convcalc: 1\nblocks:\n  Act: [rleu]\n")
+    for name in "abc":
+        text = GOOD.replace("layers: [relu]", "imports: {b: blocks.convcalc.yaml}\nlayers: [b.Act]")
+        write(f"{name}.convcalc.yaml", text)
+    assert check().places == ["blocks.convcalc.yaml:3 CC012"]
+
+
+def test_what_a_shared_block_means_is_told_to_every_network(check: Any) -> None:
     write(
         "blocks.convcalc.yaml",
         "convcalc: 1\nblocks:\n  Cb:\n  - conv: {out: 8, k: 3}\n  - batch_norm\n",
@@ -514,7 +522,13 @@ def test_a_problem_of_a_shared_block_is_told_once(check: Any) -> None:
     for name in "abc":
         text = GOOD.replace("layers: [relu]", "imports: {b: blocks.convcalc.yaml}\nlayers: [b.Cb]")
         write(f"{name}.convcalc.yaml", text)
-    assert check().places == ["blocks.convcalc.yaml:4 CC203"]
+    assert check().places == ["blocks.convcalc.yaml:4 CC203"] * 3
+    write(
+        "a.convcalc.yaml",
+        "# convcalc: ignore-file[CC203] as published\n" + Path("a.convcalc.yaml").read_text(),
+    )
+    assert check().places == ["blocks.convcalc.yaml:4 CC203"] * 2
+    Path("a.convcalc.yaml").unlink()
     text = Path("blocks.convcalc.yaml").read_text()
     write("blocks.convcalc.yaml", text.replace("k: 3}", "k: 3}  # convcalc: ignore[CC203]"))
     assert check().places == []

@@ -69,7 +69,7 @@ class Run:
         self.projects = Projects()
         self.silence = Silence()
         self.repositories = Repositories(options.budgets)
-        self.told: dict[tuple[Place, str], str] = {}  # problems of shared blocks, and of whom
+        self.told: dict[tuple[Place, str], str] = {}  # faults of shared files, and to whom
 
     def checked(self, files: Sequence[Found], each: Each = map) -> Iterator[Checked]:
         """Every file in the given order, then the files of budgets that hold for them.
@@ -164,9 +164,9 @@ class Run:
             counted = selection.judged(found, file)
             if counted is None or self.silence.silences(counted, file):
                 return None
-            is_own = counted.place.file == file or counted.code >= "CC3"
+            # What a block means for a network, every network is told: it may be its own fault.
             told = self.told.setdefault((counted.place, counted.name), file)
-            return counted if is_own or told == file else None
+            return counted if told == file or counted.code >= "CC1" else None
 
         return judged
 
