@@ -20,7 +20,6 @@ LAYERS = (
     ("_version", "formula", "shape", "diagnostics", "fields", "synonyms"),  # words: sizes, places
     ("geometry", "units"),  # how an axis reads another; numbers as people write them
     ("wording",),  # formulas as texts
-    ("support",),  # which positions are really read
     ("operator",),  # the contract
     ("ops",),  # the operators, each on its own
     ("costs",),  # what implementations of a layer cost
@@ -31,7 +30,6 @@ LAYERS = (
     ("assertions",),  # what budgets demand of numbers
     ("graph",),  # a network written out
     ("fusion", "training"),  # what becomes of it when norms are folded, and when it learns
-    ("rules",),  # what is wrong with the design of one
     ("spec",),  # typed items, blocks, files
     ("params", "calls", "items", "loops", "frames"),  # reading them, and what is in scope
     ("unit", "layering"),  # files with their imports; operators on tensors
@@ -48,6 +46,7 @@ LAYERS = (
     ("comparison",),  # what changed from one to another
     ("tolerance",),  # how much may change
     ("receptive_field",),
+    ("rules",),  # what is wrong with the design of a network
     ("analysis",),  # a network to a report
     ("explanation",),  # how its numbers come about
     ("manual", "schema_parts"),

@@ -139,7 +139,7 @@ def test_coverage_is_what_is_really_read() -> None:
     alone = NET.replace("k: 3, s: 2", "k: 1, s: 1")
     ((_, message),) = broken("coverage: {min: 60%, at: body}", alone)
     assert message.startswith("coverage at body 36 % is below 60 %")  # (3/5)²
-    assert broken("coverage: {min: 1}")[0][0] == "error CC310"  # global: no local coverage
+    assert broken("coverage: {min: 1}", alone)[0][0] == "error CC303"  # of the local path
 
 
 def test_look_ahead_counts_on_the_first_axis() -> None:

@@ -7,9 +7,10 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc.assertions.vocabulary import SUMMED, Assertion
-from convcalc.budgets.sight import Unseen, coverage, look_ahead
+from convcalc.budgets.sight import coverage, look_ahead
 from convcalc.diagnostics import nearest
 from convcalc.graph import Network
+from convcalc.receptive_field.preimage import Unseen
 from convcalc.report import DTYPES, LayerReport, ReceptiveField, Report, byte_count
 from convcalc.rows import rows
 from convcalc.shape import UNKNOWN, known
@@ -201,6 +202,9 @@ def _coverage(assertion: Assertion, network: Network, report: Report) -> Measure
 
 
 def _look_ahead(assertion: Assertion, network: Network, report: Report) -> Measured:
+    field = _field(assertion, report)
+    if field is not None and not known(field.center):
+        return Measured(UNKNOWN, UNKNOWN, field.reason or "the padding depends on an unknown size")
     try:
         value = look_ahead(network, _tensor(assertion, network, report), assertion.input)
     except Unseen as error:

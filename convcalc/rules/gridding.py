@@ -32,10 +32,21 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from convcalc.diagnostics import Diagnostic
-from convcalc.geometry import SAME, AxisMap, Slide, axis_name
+from convcalc.geometry import (
+    SAME,
+    AxisMap,
+    Nothing,
+    Slide,
+    Unreadable,
+    Whole,
+    axis_name,
+    is_unbounded,
+)
 from convcalc.graph import Layer, Network
+from convcalc.receptive_field.gridding import Window, gap, reached
+from convcalc.receptive_field.kinds import SUPPORTS, Bits, TooWide
+from convcalc.receptive_field.reach import Reach, through
 from convcalc.rules._graph import Reading, numbered, readings, warning
-from convcalc.support import Line, behind, filling_step, is_read_plainly, local, united
 
 NAME = "gridding"
 
@@ -44,14 +55,13 @@ class Stack(NamedTuple):
     """What a tensor reads of the tensor where its stack began, per axis.
 
     ``start`` is that tensor's number, or -1 behind an upsampling or where different stacks meet:
-    neighbours there are not independent, so that holes may be none. ``steps`` are the dilations
-    and kernel sizes on the way per axis, ``spread`` is the last layer whose taps lie apart.
-    ``is_chain``: no branches met.
+    neighbours there are not independent, so that holes may be none. ``windows`` are those on the
+    way per axis, ``spread`` is the last layer whose taps lie apart. ``is_chain``: no branches met.
     """
 
     start: int
-    lines: tuple[Line, ...]
-    steps: tuple[tuple[tuple[int, int], ...], ...]
+    read: tuple[Bits, ...]
+    windows: tuple[tuple[Window, ...], ...]
     spread: Layer | None = None
     is_chain: bool = True
 
@@ -84,19 +94,32 @@ def _maps(network: Network) -> set[AxisMap]:
     return set(map(local, every)) - {SAME}
 
 
+def local(axis: AxisMap) -> AxisMap:
+    """The map that is left when a global dependence is set aside, as of a norm or a gate."""
+    return axis.local if isinstance(axis, Whole) and axis.local is not None else axis
+
+
+def _is_plain(axis: AxisMap) -> bool:
+    """Whether every output reads the same taps, moved on."""
+    axis = local(axis)
+    if isinstance(axis, Whole | Unreadable | Nothing) or is_unbounded(axis):
+        return False
+    return axis.period == 1
+
+
 def _is_apart(axis: AxisMap) -> bool:
     """Whether the taps of an output lie apart."""
-    return is_read_plainly(axis) and any(step > 1 for step, _ in _steps(axis))
+    return _is_plain(axis) and any(window.step > 1 for window in _windows(axis))
 
 
 def _begun(number: int, rank: int) -> Stack:
     """A stack without layers yet."""
-    return Stack(number, (Line(),) * rank, ((),) * rank)
+    return Stack(number, (SUPPORTS.start,) * rank, ((),) * rank)
 
 
 def _goes_on(reading: Reading) -> bool:
     """Whether a reader belongs to the same stack: windows do, what looks anywhere does not."""
-    return len(reading.axes) > 0 and all(map(is_read_plainly, reading.axes))
+    return len(reading.axes) > 0 and all(map(_is_plain, reading.axes))
 
 
 def _behind_layer(layer: Layer, stacks: Mapping[int, Stack]) -> Stack:
@@ -107,7 +130,7 @@ def _behind_layer(layer: Layer, stacks: Mapping[int, Stack]) -> Stack:
         for source, axes in zip(layer.inputs, layer.analysis.axes, strict=True)
         if len(axes) == rank
     ]
-    found = [part for part in parts if part is not None and len(part.lines) == rank]
+    found = [part for part in parts if part is not None and len(part.read) == rank]
     if not found or len(found) < len(parts) or len({part.start for part in found}) > 1:
         return _begun(-1, rank)
     return found[0] if len(found) == 1 else _met(found)
@@ -116,67 +139,73 @@ def _behind_layer(layer: Layer, stacks: Mapping[int, Stack]) -> Stack:
 def _read(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack | None:
     """The stack behind one input of a layer."""
     axes = [local(axis) for axis in axes]
-    if all(axis is SAME for axis in axes) or len(axes) != len(stack.lines):
-        return stack if len(axes) == len(stack.lines) else None
-    lines = [behind(axis, line) for axis, line in zip(axes, stack.lines, strict=True)]
-    if None in lines:
+    if all(axis is SAME for axis in axes) or len(axes) != len(stack.read):
+        return stack if len(axes) == len(stack.read) else None
+    read = [_behind(axis, bits) for axis, bits in zip(axes, stack.read, strict=True)]
+    if None in read:
         return None
-    steps = tuple((*old, *_steps(axis)) for axis, old in zip(axes, stack.steps, strict=True))
+    windows = tuple((*old, *_windows(axis)) for axis, old in zip(axes, stack.windows, strict=True))
     apart = any(map(_is_apart, axes))
     return stack._replace(
-        lines=tuple(line._replace(jump=1) for line in lines if line),
-        steps=steps,
+        read=tuple(bits for bits in read if bits),
+        windows=windows,
         spread=layer if apart else stack.spread,
         is_chain=stack.is_chain and all(isinstance(axis, Slide) for axis in axes),
     )
 
 
-def _steps(axis: AxisMap) -> tuple[tuple[int, int], ...]:
-    """The dilation and kernel size of a window, or the gap between the taps of another map."""
+def _behind(axis: AxisMap, read: Bits) -> Bits | None:
+    """What an output reads that reads this axis; None where outputs are not alike."""
+    if not _is_plain(axis):
+        return None
+    try:
+        found: Bits | None = through(axis, Reach(seen=(read,)), SUPPORTS).at(0, SUPPORTS)
+    except TooWide:
+        return None
+    return found
+
+
+def _windows(axis: AxisMap) -> tuple[Window, ...]:
+    """The window of a layer, or one of two taps as far apart as those of another map."""
     if isinstance(axis, Slide):
-        return ((axis.dilation, axis.kernel_size),) if axis.kernel_size > 1 else ()
-    taps = axis.taps(0)
-    gaps = {b - a for a, b in pairwise(taps)}
-    return ((max(gaps), 2),) if gaps and max(gaps) > 1 else ()
+        return (Window(axis.dilation, axis.kernel_size),) if axis.kernel_size > 1 else ()
+    gaps = {b - a for a, b in pairwise(axis.taps(0))}
+    return (Window(max(gaps), 2),) if gaps and max(gaps) > 1 else ()
 
 
 def _met(parts: Sequence[Stack]) -> Stack:
     """The stack behind branches that meet: what any of them reads is read."""
-    joined = [united(lines) for lines in zip(*(part.lines for part in parts), strict=True)]
-    if None in joined:
-        return _begun(-1, len(parts[0].lines))
-    widest = max(parts, key=lambda part: sum(line.span for line in part.lines))
+    read = tuple(SUPPORTS.union(axis) for axis in zip(*(part.read for part in parts), strict=True))
+    widest = max(parts, key=lambda part: sum(bits.bit_length() for _, bits in part.read))
     spread = widest.spread or next((part.spread for part in parts if part.spread), None)
-    lines = tuple(line for line in joined if line)
     # A shortcut past a chain adds nothing to what the chain reads.
-    return widest._replace(
-        lines=lines, spread=spread, is_chain=widest.is_chain and lines == widest.lines
-    )
+    is_chain = widest.is_chain and read == widest.read
+    return widest._replace(read=read, spread=spread, is_chain=is_chain)
 
 
 def _holes(stack: Stack) -> Diagnostic | None:
-    """The finding, if a position within the span is not read on some axis."""
+    """The finding, if a position within the extent is not read on some axis."""
     assert stack.spread is not None
-    for axis, (line, steps) in enumerate(zip(stack.lines, stack.steps, strict=True)):
-        if line.read == line.span:
+    for axis, ((_, bits), windows) in enumerate(zip(stack.read, stack.windows, strict=True)):
+        if bits.bit_count() == bits.bit_length():
             continue
-        dilations = [step for step, _ in steps if step > 1]
+        dilations = [window.step for window in windows if window.step > 1]
         listed = ", ".join(map(str, dilations[:8])) + (", …" if len(dilations) > 8 else "")
-        where = axis_name(axis, len(stack.lines))
+        where = axis_name(axis, len(stack.read))
         message = (
             f"dilation{'s' * (len(dilations) != 1)} {listed} leave{'s' * (len(dilations) == 1)} "
-            f"holes: of {line.span} positions in {where} the stack reads {line.read}"
+            f"holes: of {bits.bit_length()} positions in {where} the stack reads {bits.bit_count()}"
         )
-        return warning(NAME, stack.spread, message, _advice(stack, steps))
+        return warning(NAME, stack.spread, message, _advice(stack, windows))
     return None
 
 
-def _advice(stack: Stack, steps: Sequence[tuple[int, int]]) -> str:
+def _advice(stack: Stack, windows: Sequence[Window]) -> str:
     """The greatest dilation that would fill, where the layers are a chain."""
-    hole = filling_step(steps) if stack.is_chain else None
+    hole = gap(windows) if stack.is_chain else None
     if hole is None:
         return "add an undilated layer at this resolution"
-    step, span = hole
+    span = reached([window for window in windows if window < hole])
     if span == 1:
-        return f"add an undilated layer, or make dilation {step} of one layer 1"
-    return f"the layers of smaller dilation span {span}: use at most {span} instead of {step}"
+        return f"add an undilated layer, or make dilation {hole.step} of one layer 1"
+    return f"the layers of smaller dilation span {span}: use at most {span} instead of {hole.step}"
