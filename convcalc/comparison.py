@@ -111,6 +111,18 @@ class Comparison(NamedTuple):
         """Whether nothing changed; the names of network and file do not count."""
         return not self.layers and all(change.is_same for change in self.totals)
 
+    @property
+    def of_tool(self) -> tuple[Change, ...]:
+        """Changes of what another tool counts, by its name and that of the number."""
+        tool = self.new.convention
+        if tool is None or self.old.convention is None or self.old.convention.name != tool.name:
+            return ()
+        old, new = self.old.totals.convention, self.new.totals.convention
+        return tuple(
+            Change(f"{tool.name} {number.title}", old[number.key], new[number.key])
+            for number in tool.numbers
+        )
+
     def total(self, key: str) -> Change:
         """A change of the totals by its key."""
         return next(change for change in self.totals if change.key == key)
@@ -216,6 +228,7 @@ def difference_payload(found: Difference) -> dict[str, Any]:
         "new": _side(found.new) if found.new else None,
         "same": found.is_same,
         "totals": {c.key: _change_payload(c) for c in comparison.totals} if comparison else {},
+        "convention": {c.key: _change_payload(c) for c in comparison.of_tool} if comparison else {},
         "layers": list(map(_layer_payload, comparison.layers)) if comparison else [],
     }
 

@@ -148,6 +148,7 @@ _BESIDE: Schema = {
     "dtype": {"enum": list(DTYPES)},
     "batch": any_of(integer(1), EXPR),
     "part": {"enum": list(PARTS)},
+    "convention": {"type": "string", "description": "the tool whose number is meant"},
     "message": text("shown on failure"),
 }
 COMPARE: Schema = {

@@ -440,3 +440,34 @@ def test_a_base_that_is_not_there_fails_and_says_why() -> None:
     assert holds("compare: {base: before.json, missing: pass}\n  params: {max_increase: 0}")
     ((kind, _),) = broken("compare: {base: HEAD}\n  params: {max_increase: 0}")
     assert kind == "error CC310"
+
+
+# --- the numbers of other tools --------------------------------------------------------------
+
+
+def test_a_budget_can_be_held_in_the_numbers_of_another_tool() -> None:
+    # Keras counts running statistics as parameters; ptflops adds a bias of 10 to the MACs, and 2
+    # per input element of the pooling
+    normed = NET.replace("- global_avg_pool", "- batch_norm\n- global_avg_pool")
+    assert holds(f"params: {{equals: {PARAMS + 4 * 16}, convention: keras}}", normed)
+    assert holds(f"params: {{equals: {PARAMS + 2 * 16}}}", normed)
+    assert holds(f"macs: {{equals: {MACS + 10 + 2 * 16 * 225}, convention: ptflops}}")
+    assert holds("macs: {equals: 48600, at: stem, convention: ptflops}")
+    ((_, message),) = broken("macs: {max: 1k, convention: thop}")
+    assert message.startswith("macs by thop ")
+
+
+@pytest.mark.parametrize(
+    ("budget", "reason"),
+    [
+        ("macs: {max: 1M, convention: thopp}", "no convention is called 'thopp'; use 'thop'"),
+        ("activations: {max: 1M, convention: thop}", "thop has no activations, only macs"),
+    ],
+)
+def test_what_a_tool_does_not_tell_is_unknown(
+    budget: str, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ((code, _),) = broken(budget)
+    assert code == "error CC310"
+    assert main(["check"]) == 1
+    assert f"why: {reason}" in capsys.readouterr().out

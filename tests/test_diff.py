@@ -560,3 +560,15 @@ def test_a_long_comment_is_cut_with_the_rest_named(run: Any) -> None:
     assert 40_000 < len(out) < 60_000
     assert "\nChanged too: n" in out
     assert "n59.convcalc.yaml" in out.splitlines()[-1] or " more" in out.splitlines()[-1]
+
+
+def test_the_numbers_of_another_tool_are_compared_too(run: Any) -> None:
+    ran = run("resnet50 resnet101 --convention thop -f json")
+    whole = json.loads(ran.out)
+    found = whole["convention"]["thop MACs"]
+    assert found["old"] == 4133742592  # measured with thop 0.1.1
+    # 4 per element of a norm, which are the outputs of the convolutions; the pooling reads 2048
+    # maps of 7x7 and makes 2048 numbers
+    macs, outputs = (whole["totals"][key]["new"] for key in ("macs", "activations"))
+    assert found["new"] == macs + 4 * (outputs - 1000) + 2048 * 49 + 2048
+    assert json.loads(run("resnet50 resnet101 -f json").out)["convention"] == {}

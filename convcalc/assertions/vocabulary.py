@@ -30,16 +30,17 @@ class Metric(NamedTuple):
 
 _PARAMS = Metric("count", "params-over-budget")
 _WORK = Metric("count", "work-over-budget")
+_OF_TOOLS = ("at", "convention")  # of counts that other tools have too
 _SIGHT = Metric("axes", "receptive-field-budget", ("at", "input"))
 METRICS: Mapping[str, Metric] = {
-    "params": _PARAMS,
+    "params": _PARAMS._replace(keys=_OF_TOOLS),
     "trainable": _PARAMS,
     "buffers": _PARAMS,
-    "macs": _WORK,
-    "flops": _WORK,
+    "macs": _WORK._replace(keys=_OF_TOOLS),
+    "flops": _WORK._replace(keys=_OF_TOOLS),
     "sampling": _WORK,
     "elementwise": _WORK,
-    "activations": Metric("count", "memory-over-budget"),
+    "activations": Metric("count", "memory-over-budget", _OF_TOOLS),
     "memory": Metric("bytes", "memory-over-budget", ("dtype", "batch", "part")),
     "layers": Metric("count", "structure-budget"),
     "share": Metric("ratio", "structure-budget", ("of", "metric"), LIMITS),
@@ -82,7 +83,8 @@ class Assertion(NamedTuple):
     """What one metric of a network must be.
 
     ``at`` is the path of the layer or block that is meant, else the network or its output;
-    ``of`` and ``counted`` are the part and the metric of a share.
+    ``of`` and ``counted`` are the part and the metric of a share. ``convention`` is the tool whose
+    number is meant, else it is convcalc's own.
     """
 
     metric: str
@@ -95,12 +97,15 @@ class Assertion(NamedTuple):
     batch: int = 1
     part: str = "total"
     input: str = ""
+    convention: str = ""
     message: str = ""
 
     @property
     def title(self) -> str:
         """The assertion in a few words: ``receptive_field min 140 at bottom``."""
         words = [self.metric, *(f"{bound.kind} {bound.text}" for bound in self.bounds)]
+        if self.convention:
+            words.append(f"by {self.convention}")
         if self.at:
             words.append(f"at {self.at}")
         if self.of:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from convcalc.analysis import analyse
 from convcalc.assertions.vocabulary import SUMMED, Assertion
 from convcalc.budgets.sight import coverage, look_ahead
 from convcalc.diagnostics import nearest
@@ -46,6 +47,8 @@ def measured(assertion: Assertion, network: Network | None, report: Report) -> M
     if assertion.input and assertion.input not in report.inputs:
         raise NoSuchPath(assertion.input, nearest(assertion.input, report.inputs))
     metric = assertion.metric
+    if assertion.convention:
+        return _of_tool(assertion, network)
     if metric in SUMMED:
         return _sum(assertion, report)
     if metric in _FROM_REPORT:
@@ -103,6 +106,27 @@ def _sum(assertion: Assertion, report: Report) -> Measured:
         return Measured(value, value, _missing(layers, metric))
     value = getattr(report.totals, metric)
     return Measured(value, value, _missing(report.layers, metric), _largest(report, metric))
+
+
+def _of_tool(assertion: Assertion, network: Network | None) -> Measured:
+    """The number that another tool would print, of the network or of a part."""
+    name, metric = assertion.convention, assertion.metric
+    if network is None:
+        return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
+    try:
+        told = analyse(network, convention=name)
+    except KeyError as error:
+        close = f"; use '{error.args[0]}'" if error.args and error.args[0] else ""
+        return Measured(UNKNOWN, UNKNOWN, f"no convention is called '{name}'{close}")
+    keys = [number.key for number in told.convention.numbers] if told.convention else []
+    if metric not in (*keys, "params"):
+        return Measured(UNKNOWN, UNKNOWN, f"{name} has no {metric}, only {', '.join(keys)}")
+    if not assertion.at:
+        value = told.totals.convention[metric]
+        return Measured(value, value, "" if known(value) else "of layers that are unknown")
+    layers = layers_at(told, assertion.at)
+    value = sum(layer.convention[metric] for layer in layers)
+    return Measured(value, value, "" if known(value) else "of layers that are unknown")
 
 
 def _missing(layers: Sequence[LayerReport], metric: str) -> str:

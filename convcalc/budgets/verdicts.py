@@ -100,7 +100,8 @@ def _compared(assertion: Assertion, kind: str, is_low: bool, have: Any, want: An
     """``25.56 M exceeds 24 M by 1.557 M (+6.5 %)``."""
     metric = assertion.metric
     first, second = _texts(metric, have, want)
-    subject = "" if metric == "params" and kind in ("max", "warn") else f"{_words(assertion)} "
+    is_plain = metric == "params" and not assertion.convention and kind in ("max", "warn")
+    subject = "" if is_plain else f"{_words(assertion)} "
     if kind == "equals":
         return f"{subject}{first} is not {second} ({_signed(metric, have - want)})"
     change = _signed_percent(have - want, want)
@@ -115,6 +116,8 @@ def _compared(assertion: Assertion, kind: str, is_low: bool, have: Any, want: An
 def _words(assertion: Assertion) -> str:
     """What is limited, as the message begins."""
     words = assertion.metric
+    if assertion.convention:
+        words = f"{words} by {assertion.convention}"
     if assertion.metric == "share":
         words = f"share of {assertion.of} in {assertion.counted}"
     if assertion.metric == "memory" and assertion.part != "total":

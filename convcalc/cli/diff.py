@@ -55,6 +55,7 @@ def command(
     set: options.Params = [],  # noqa: A002, B006
     count: options.Counted = "",
     dtype: options.DType = "",
+    convention: options.Convention = "",
     exact: Annotated[bool, typer.Option("--exact", help="Numbers to the unit.")] = False,
 ) -> int:
     """Show what changed from one network to another, or between the networks of two folders.
@@ -77,7 +78,8 @@ def command(
         limits = [tolerance(each) for each in fail_on]
     except WrongTolerance as error:
         raise Failure(f"--fail-on {error.message}", error.advice) from None
-    sides = Sides(Reading((), input, batch, set, count, dtype), settings)
+    reading = Reading((), input, batch, set, count, dtype, convention=convention)
+    sides = Sides(reading, settings)
     differences, code = sides.differences(old, new)
     if all(each.is_same for each in differences) and (quiet_if_same or form == "markdown" or code):
         settings.write_nothing()

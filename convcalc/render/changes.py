@@ -121,6 +121,7 @@ def totals_table(title: str, comparison: Comparison, exact: bool) -> Table:
         for key in TITLES
         if key in changes and (key in ALWAYS or not changes[key].is_same)
     ]
+    shown += [_total(change.key, change, exact) for change in comparison.of_tool]
     return Table(title, _TOTALS, shown, hint=HINT)
 
 
