@@ -185,12 +185,22 @@ def _write(
     text = render(form, table, payload, style)
     if not isinstance(found, str):
         if form == "table":
-            text = "\n".join([text, *_pictures(found, shown, style)])
+            text = "\n".join([text, *_drawn(found, shown, style)])
         if shown.svg:
             from convcalc.render.cone import cone_svg
 
             write_file(shown.svg, cone_svg(found) + "\n")
     settings.write(text)
+
+
+def _drawn(study: "Study", shown: _Shown, style: Any) -> list[str]:
+    """What is asked for below the table."""
+    from convcalc.receptive_field.preimage import Unseen
+
+    try:
+        return _pictures(study, shown, style)
+    except Unseen as error:
+        raise Failure(f"what is read cannot be drawn: {error}") from None
 
 
 def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
