@@ -157,21 +157,16 @@ def _problem(problem: Diagnostic) -> dict[str, Any]:
     }
 
 
-_BARE = frozenset({int, str, bool, float, type(None)})
-
-
 def plain(value: Any) -> Any:
     """A value of a report in JSON's types."""
-    if type(value) in _BARE:  # nearly all values of a long report; the checks below take longer
-        return value
     if isinstance(value, Shape):
         return plain(value.dims)
     if isinstance(value, Recorded):
         return value.name
     if isinstance(value, Fraction):
         return str(value)
-    if isinstance(value, (tuple, list)):
-        return [plain(item) for item in value]
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
     return value if known(value) else None

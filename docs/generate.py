@@ -71,6 +71,7 @@ def pages() -> dict[str, str]:
         "conventions.md": conventions_page(),
         "network.schema.json": schema_text("network") + "\n",
         "report.schema.json": schema_text("report") + "\n",
+        "receptive_field.schema.json": schema_text("receptive_field") + "\n",
     }
 
 

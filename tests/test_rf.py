@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 from reads import random_graph
 from small import network_of, network_of_text
@@ -33,6 +34,7 @@ from convcalc.receptive_field.walk import Walk
 from convcalc.render import Style
 from convcalc.render.pixels import pixels
 from convcalc.render.sight import sight_lines
+from convcalc.render.sight_schema import sight_schema
 from convcalc.render.strip import strip as strip_of
 
 GOLDEN = Path(__file__).parent / "golden" / "rf"
@@ -576,6 +578,39 @@ def test_the_machine_formats_hold_every_layer(run: Run) -> None:
         34,
         70,
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(line for line in LINES.values() if "--suggest" not in line),
+        "fully_connected",
+        "fastfcn_psp_resnet50",
+        "deformable_faster_rcnn_resnet101_2fc",
+        "--stack 'k=3 d=9999999999'",
+        "--stack 'k=3 d=1048576,1'",
+        "--stack 'k=3 n=500'",
+        "--stack 'conv_transpose k=1 s=3'",
+    ],
+)
+def test_the_printed_json_matches_its_schema(run: Run, line: str) -> None:
+    out = run(f"{line} -f json")[1]
+    jsonschema.Draft7Validator(sight_schema()).validate(json.loads(out))
+
+
+def test_a_key_too_many_or_too_few_is_no_answer_of_rf(run: Run) -> None:
+    validator = jsonschema.Draft7Validator(sight_schema())
+    whole = json.loads(run("unet -f json")[1])
+    axis = whole["target"]["axes"][0]
+    for inner in (whole, whole["target"], axis, axis["halo"], whole["layers"][0]):
+        for key in list(inner):
+            value = inner.pop(key)
+            assert not validator.is_valid(whole), key
+            inner[key] = value
+        inner["more"] = 0
+        assert not validator.is_valid(whole)
+        del inner["more"]
+    assert validator.is_valid(whole)
 
 
 @pytest.mark.parametrize(

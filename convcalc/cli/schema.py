@@ -10,7 +10,11 @@ from convcalc.cli.settings import chosen
 def command(
     ctx: typer.Context,
     kind: Annotated[
-        str, typer.Argument(metavar="[KIND]", help="network (the file), or report (the JSON).")
+        str,
+        typer.Argument(
+            metavar="[KIND]",
+            help="network (the file), report (the JSON of show), or receptive_field (that of rf).",
+        ),
     ] = "network",
 ) -> int:
     """Print the JSON Schema of network files.
@@ -19,7 +23,7 @@ def command(
 
     convcalc schema -o convcalc.schema.json
     """
-    ctx.obj.write(schema_text(chosen(kind, ("network", "report"), "KIND")))
+    ctx.obj.write(schema_text(chosen(kind, ("network", "report", "receptive_field"), "KIND")))
     return 0
 
 
@@ -29,6 +33,8 @@ def schema_text(kind: str) -> str:
 
     if kind == "network":
         from convcalc.schema import network_schema as schema
-    else:
+    elif kind == "report":
         from convcalc.render.report_schema import report_schema as schema
+    else:
+        from convcalc.render.sight_schema import sight_schema as schema
     return json.dumps(schema(), indent=1)
