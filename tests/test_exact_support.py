@@ -22,10 +22,11 @@ from small import network_of, network_of_text
 from convcalc.graph import Network
 from convcalc.receptive_field import region as regions
 from convcalc.receptive_field.backward import read_back
-from convcalc.receptive_field.kinds import ROUNDED, SUPPORTS, TOTALS, Bits, Paths
+from convcalc.receptive_field.kinds import SUPPORTS, TOTALS, Bits, Paths
 from convcalc.receptive_field.preimage import positions
 from convcalc.receptive_field.reach import Reaches, seen_together
-from convcalc.receptive_field.study import unread
+from convcalc.receptive_field.shares import Rounded
+from convcalc.receptive_field.unread import unread
 from convcalc.receptive_field.walk import Walk
 
 WIDTH = 64
@@ -295,10 +296,11 @@ def test_rounded_paths_are_the_exact_ones_divided_by_their_sum() -> None:
     for seed in range(200):
         graph = random_graph(seed, drift=False)
         found = network_of_text(graph.text)
-        for exact, rounded in zip(sights(found, Paths(WIDTH)), sights(found, ROUNDED), strict=True):
+        both = zip(sights(found, Paths(WIDTH)), sights(found, Rounded()), strict=True)
+        for exact, rounded in both:
             for y in range(4):
                 ways = counted(seen_together(exact, y, Paths(WIDTH)))
-                share = seen_together(rounded, y, ROUNDED)
+                share = seen_together(rounded, y, Rounded())
                 if share is None:
                     assert not ways
                     continue

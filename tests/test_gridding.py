@@ -20,7 +20,14 @@ from convcalc.receptive_field.gridding import (
     suggestions,
 )
 from convcalc.receptive_field.kinds import SUPPORTS, Bits
-from convcalc.receptive_field.measures import coverage, holes, overlap, spacing
+from convcalc.receptive_field.measures import (
+    center_of,
+    coverage,
+    holes,
+    nearest_holes,
+    overlap,
+    spacing,
+)
 
 
 def ways(windows: list[Window]) -> Counter[int]:
@@ -100,6 +107,20 @@ def test_holes_spacing_and_overlap_of_known_stacks() -> None:
     for rates, shared in (([2, 2, 2], Fraction(0)), ([1, 2, 5], Fraction(16, 18))):
         seen = support(rates)
         assert overlap(seen, SUPPORTS.moved(seen, 1)) == shared
+
+
+def test_the_nearest_holes_come_first_and_the_rest_is_counted() -> None:
+    rng = random.Random(0)
+    for _ in range(2000):
+        size = rng.randint(1, 14)
+        seen = (rng.randint(-5, 5), rng.getrandbits(size) | 1 | 1 << (size - 1))
+        distances = {hole - center_of(seen) for hole in holes(seen)}
+        found, left = nearest_holes(seen, 3)
+        assert [abs(hole.value) for hole in found] == sorted(set(map(abs, distances)))[:3]
+        assert left == len(set(map(abs, distances))) - len(found)
+        for hole in found:
+            assert hole.value in distances
+            assert hole.mirrored == (hole.value != 0 and -hole.value in distances)
 
 
 def random_windows(rng: random.Random) -> list[Window]:

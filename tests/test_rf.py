@@ -8,7 +8,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
+import random
 import re
 import shlex
 from collections.abc import Callable
@@ -17,14 +19,23 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
-from small import network_of
+from reads import random_graph
+from small import network_of, network_of_text
 
 from convcalc.cli import main
-from convcalc.receptive_field.study import Paths1d, Study, study
+from convcalc.receptive_field.measures import spread
+from convcalc.receptive_field.reach import seen_together
+from convcalc.receptive_field.region import shadows
+from convcalc.receptive_field.shares import MOMENTS, Weights
+from convcalc.receptive_field.study import Paths1d, Placeless, Study, study
+from convcalc.receptive_field.walk import Walk
 from convcalc.render import Style
 from convcalc.render.pixels import pixels
-from convcalc.render.strip import strip
+from convcalc.render.sight import sight_lines
+from convcalc.render.sight_schema import sight_schema
+from convcalc.render.strip import strip as strip_of
 
 GOLDEN = Path(__file__).parent / "golden" / "rf"
 UPDATE = bool(os.environ.get("CONVCALC_UPDATE_GOLDEN"))
@@ -250,6 +261,231 @@ def test_causal_networks_do_not_look_ahead(run: Run) -> None:
     assert study(network_of(layers, [1, 40])).axes[0].ahead == 5
 
 
+# --- places that are lost, or not known ----------------------------------------------------------
+
+
+def lines_of(run: Run, tmp_path: Path, body: str, more: str = "") -> str:
+    """What the table format prints of a network with this body."""
+    file = tmp_path / "net.convcalc.yaml"
+    file.write_text(f"convcalc: 1\nname: net\n{body}", "utf-8")
+    code, out, err = run(f"{file} {more}")
+    assert (code, err) == (0, "")
+    return out
+
+
+STRIPS = """input: [4, 16, 24]
+layers:
+- {conv: {out: 4, k: 3, p: 1}, id: x}
+- {adaptive_avg_pool: {output_size: [16, 1]}}
+- {conv: {out: 4, k: [3, 1], p: [1, 0]}, id: rows}
+- {adaptive_avg_pool: {output_size: [1, 24]}, from: x}
+- {conv: {out: 4, k: [1, 3], p: [0, 1]}, id: columns}
+- {add: [rows, columns], id: both}
+- {mul: [x, both], id: gated}
+"""
+
+
+def test_row_and_column_sums_together_know_no_position(run: Run, tmp_path: Path) -> None:
+    assert "rows: 5×all of input, jump 1×–" in lines_of(run, tmp_path, STRIPS, "--at rows --map")
+    assert "both also depends on the whole input" in lines_of(run, tmp_path, STRIPS, "--at both")
+    found = study(network_of_text(STRIPS), "gated")
+    assert (found.is_global, found.coverage) == (True, 1)
+    assert [(axis.size, axis.lost) for axis in found.axes] == [(3, False)] * 2
+
+
+def random_gates(seed: int) -> list[Any]:
+    """Convolutions, and poolings of whole axes that meet them again."""
+    rng = random.Random(seed)
+    items: list[Any] = []
+    shapes = [(6, 8)]
+    for number in range(1, rng.randint(3, 9)):
+        source, other = rng.randrange(len(shapes)), rng.randrange(len(shapes))
+        h, w = shapes[source]
+        size = rng.choice(((h, 1), (1, w), (1, 1)))
+        joins = all(n == m or 1 in (n, m) for n, m in zip((h, w), shapes[other], strict=True))
+        k = [rng.choice((1, 3)), rng.choice((1, 3))]
+        item: dict[str, Any] = rng.choice(
+            (
+                {"conv": {"out": 1, "k": k, "p": "half"}},
+                {"adaptive_avg_pool": {"output_size": list(size)}},
+                {"upsample": {"size": [6, 8]}},
+                {"mul": [name_of(source), name_of(other)]},
+            )
+        )
+        if "mul" in item and (source == other or not joins):
+            item = {"conv": {"out": 1, "k": k, "p": "half"}}
+        if "mul" not in item:
+            item["from"] = name_of(source)
+        made = {"conv": (h, w), "adaptive_avg_pool": size, "upsample": (6, 8)}
+        both = tuple(max(*pair) for pair in zip((h, w), shapes[other], strict=True))
+        shapes.append(next((made[key] for key in made if key in item), both))
+        items.append({**item, "id": name_of(number)})
+    return items
+
+
+def name_of(number: int) -> str:
+    return f"t{number}" if number else "input"
+
+
+def test_forward_and_backward_agree_on_what_gates_leave() -> None:
+    lost = 0
+    for seed in range(600):
+        items = random_gates(seed)
+        try:
+            found = study(network_of(items, [1, 6, 8]))
+        except Placeless:
+            continue
+        for axis, bits in zip(found.axes, shadows(found.region, 2), strict=True):
+            assert axis.seen == bits, (seed, items)
+            lost += axis.lost
+    assert lost > 40
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("input: [16]\nlayers: [{linear: {out: 4}}]\n", "sees no input that has spatial axes"),
+        (
+            "input: [3, 8, 8]\nlayers: [flatten, {linear: {out: 4}}]\n",
+            "the whole of 'input' at once",
+        ),
+        (
+            "input: [3, 8, 8]\nlayers: [{conv: {out: 4, k: 3}}]\noutputs: [input]\n",
+            "'input' is an input of the network and sees itself",
+        ),
+    ],
+)
+def test_the_table_of_what_has_no_place_is_shown_all_the_same(
+    run: Run, tmp_path: Path, body: str, line: str
+) -> None:
+    out = lines_of(run, tmp_path, body)
+    assert "layer" in out
+    assert line in out
+    assert json.loads(lines_of(run, tmp_path, body, "-f json"))["target"] is None
+
+
+def test_layers_that_change_the_number_of_axes_lose_the_place(run: Run, tmp_path: Path) -> None:
+    tokens = (
+        "- opaque: {output: [4, 64], receptive_field: global}\n- {conv: {out: 4, k: 3, p: 1}}\n"
+    )
+    body = f"input: [4, 32, 32]\nlayers:\n- {{conv: {{out: 4, k: 5, p: 2}}, id: x}}\n{tokens}"
+    assert "x: 5×5 of input" in lines_of(run, tmp_path, body)
+    assert "x: 5×5 of input" in lines_of(run, tmp_path, f"{body}outputs: [x, conv]\n", "--at conv")
+
+
+def test_an_opaque_layer_to_a_vector_reads_its_window_in_the_middle() -> None:
+    layers = [{"opaque": {"output": [5], "receptive_field": [3, 3]}}]
+    found = study(network_of(layers, [1, 9, 9]))
+    assert [axis.ends for axis in found.axes] == [(3, 5), (3, 5)]
+    assert found.unread is not None
+    assert found.unread.number == 81 - 9
+
+
+def test_same_padding_of_an_unknown_size_has_an_extent_but_no_place(
+    run: Run, tmp_path: Path
+) -> None:
+    body = "input: [1, null, null]\nlayers: [{conv: {out: 1, k: 3, s: 2, p: same}}]\n"
+    out = lines_of(run, tmp_path, body)
+    assert "3×3 of input" in out
+    assert "where a position looks is unknown" in out
+    assert "halo" not in out
+    whole = json.loads(lines_of(run, tmp_path, body, "-f json"))
+    for axis in whole["target"]["axes"]:
+        keys = ("center", "start", "end", "halo", "look_ahead", "holes")
+        assert [axis[key] for key in keys] == [None] * 6
+        assert (axis["size"], axis["unread"], axis["paths"]["first"]) == (3, 0, None)
+
+
+INPUTS = """inputs: {a: [3, 16, 16], b: [3, 32, 32]}
+layers:
+- {conv: {out: 4, k: 3, p: 1}, from: a, id: x}
+- {conv: {out: 4, k: 5, s: 2, p: 2}, from: b, id: y}
+- {add: [x, y], id: both}
+"""
+
+
+def test_of_chooses_the_input_of_the_table_too(run: Run, tmp_path: Path) -> None:
+    assert "other inputs, with --of: b" in lines_of(run, tmp_path, INPUTS)
+    whole = json.loads(lines_of(run, tmp_path, INPUTS, "--of b -f json"))
+    fields = [layer["receptive_field"] for layer in whole["layers"]]
+    assert [field and field["size"] for field in fields] == [None, [5, 5], [5, 5]]
+    assert whole["target"]["input"] == "b"
+
+
+def test_a_vector_stands_for_a_layer_that_sees_the_input_asked_for() -> None:
+    body = f"{INPUTS}- {{global_avg_pool: {{}}, from: x, id: u}}\n"
+    body += "- {global_avg_pool: {}, from: y, id: v}\n- {concat: [u, v]}\n"
+    assert [study(network_of_text(body), name=name).place for name in ("", "a", "b")] == [
+        "x",
+        "x",
+        "y",
+    ]
+
+
+def test_axes_that_differ_are_told_apart_in_every_line() -> None:
+    fields = {"k": [3, 5, 5], "p": [1, 0, 2]}
+    lines = sight_lines(study(network_of([{"conv": {"out": 1, **fields}}], [1, 9, 9, 9])))
+    (halo,) = (line for line in lines if line.startswith("halo"))
+    assert halo == (
+        "halo of a tile: depth 1 before and 1 after, height 2 before and 2 after, "
+        "width 2 before and 2 after; outputs begin depth 0, height 2, width 0 inside the input"
+    )
+
+
+def test_the_middle_of_those_that_see_furthest_is_chosen() -> None:
+    # align_corners: 16 outputs, the pattern of 15; the fields at the ends are as large as inside
+    layers = [{"conv": {"out": 1, "k": 3, "s": 2, "p": 1}}, _corners(), _conv3()]
+    assert study(network_of(layers, [1, 16])).positions == (8,)
+
+
+def _corners() -> dict[str, Any]:
+    return {"upsample": {"scale": 2, "mode": "linear", "align_corners": True}}
+
+
+def _conv3() -> dict[str, Any]:
+    return {"conv": {"out": 1, "k": 3, "p": 1}}
+
+
+# --- very large ones -----------------------------------------------------------------------------
+
+
+def test_a_strip_of_very_many_layers_shows_no_holes_where_shares_round_to_nothing() -> None:
+    found = study(network_of([_conv3()] * 1000, [1, None]))
+    assert min(found.paths(0).counts) == 0
+    assert "·" not in "".join(strip(found, width=80)[:-1])
+
+
+def test_millions_of_holes_are_named_from_the_center_outward() -> None:
+    items = [{"conv": {"out": 1, "k": k, "d": d}} for k, d in ((3, 1 << 20), (3, 1))]
+    lines = sight_lines(study(network_of(items, [1, None])))
+    (line,) = (line for line in lines if "holes" in line)
+    assert line == "9/2097155 read, holes at ±2 ±3 ±4 ±5 ±6 ±7 ±8 ±9 and 1,048,565 more"
+
+
+def test_the_spread_of_very_many_layers_is_the_deviation_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("convcalc.receptive_field.shares.MOST_SUMS", 10_000)
+    found = study(network_of([_conv3()] * 200, [1, None])).spread(0)
+    assert found is not None
+    assert found.deviation == pytest.approx(math.sqrt(200 * 8 / 12))
+    assert found.core is None
+
+
+def test_moments_are_those_of_the_weights() -> None:
+    for seed in range(200):
+        graph = random_graph(seed, drift=False)
+        network = network_of_text(graph.text)
+        *_, (_, weights) = Walk(network, Weights()).layers()
+        *_, (_, moments) = Walk(network, MOMENTS).layers()
+        first, other = weights["input"][0], moments["input"][0]
+        for y in range(3):
+            shares, found = seen_together(first, y, Weights()), seen_together(other, y, MOMENTS)
+            assert (shares is None) == (found is None)
+            if shares is not None and found is not None:
+                assert found.variance == pytest.approx(spread(shares[1]).deviation ** 2, abs=1e-9)
+
+
 # --- pictures ------------------------------------------------------------------------------------
 
 
@@ -258,18 +494,26 @@ def stack(*rates: int, axes: int = 2, k: int = 3) -> Study:
     return study(network_of(items, [1, *[None] * axes]))
 
 
+def strip(found: Study, **style: Any) -> list[str]:
+    """The strip of the first axis."""
+    seen = found.axes[0].seen
+    assert seen is not None
+    return strip_of(found.paths(0), seen, Style(**style))
+
+
 def test_a_strip_has_one_character_per_position_and_never_hides_a_hole() -> None:
-    assert strip(stack(1, 2, 3).paths(0), Style(width=80)) == ["-6 ▃▃▅▅█████▅▅▃▃"]
-    assert strip(stack(2, 2, 2).paths(0), Style(width=80)) == ["-6 ▁·▃·▇·█·▇·▃·▁"]
-    assert strip(stack(2, 2, 2).paths(0), Style(width=80, ascii=True)) == ["-6 1.3.7.8.7.3.1"]
+    assert strip(stack(1, 2, 3), width=80) == ["-6 ▃▃▅▅█████▅▅▃▃"]
+    assert strip(stack(2, 2, 2), width=80) == ["-6 ▁·▃·▇·█·▇·▃·▁"]
+    assert strip(stack(2, 2, 2), width=80, ascii=True) == ["-6 1.3.7.8.7.3.1"]
     wide = stack(*[1] * 10, 900, 3000, axes=1)
     for width in (20, 40, 80):
-        lines = strip(wide.paths(0), Style(width=width))
+        lines = strip(wide, width=width)
         assert max(map(len, lines[:-1])) <= width
         assert "·" in "".join(lines[:-1])
     counts = [1] * 10_000
     counts[5000] = 0  # one hole among positions that share a character
-    lines = strip(Paths1d(0, counts, True), Style(width=40))
+    bits = int("".join(map(str, counts)), 2)
+    lines = strip_of(Paths1d(0, counts, True), (0, bits), Style(width=40))
     assert "".join(lines[:-1]).count("·") == 1
     assert "positions to a character" in lines[-1]
 
@@ -337,6 +581,39 @@ def test_the_machine_formats_hold_every_layer(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
+    "line",
+    [
+        *(line for line in LINES.values() if "--suggest" not in line),
+        "fully_connected",
+        "fastfcn_psp_resnet50",
+        "deformable_faster_rcnn_resnet101_2fc",
+        "--stack 'k=3 d=9999999999'",
+        "--stack 'k=3 d=1048576,1'",
+        "--stack 'k=3 n=500'",
+        "--stack 'conv_transpose k=1 s=3'",
+    ],
+)
+def test_the_printed_json_matches_its_schema(run: Run, line: str) -> None:
+    out = run(f"{line} -f json")[1]
+    jsonschema.Draft7Validator(sight_schema()).validate(json.loads(out))
+
+
+def test_a_key_too_many_or_too_few_is_no_answer_of_rf(run: Run) -> None:
+    validator = jsonschema.Draft7Validator(sight_schema())
+    whole = json.loads(run("unet -f json")[1])
+    axis = whole["target"]["axes"][0]
+    for inner in (whole, whole["target"], axis, axis["halo"], whole["layers"][0]):
+        for key in list(inner):
+            value = inner.pop(key)
+            assert not validator.is_valid(whole), key
+            inner[key] = value
+        inner["more"] = 0
+        assert not validator.is_valid(whole)
+        del inner["more"]
+    assert validator.is_valid(whole)
+
+
+@pytest.mark.parametrize(
     ("line", "message", "advice"),
     [
         ("", "rf takes a target, or --stack, or --suggest", "convcalc rf -h"),
@@ -346,7 +623,7 @@ def test_the_machine_formats_hold_every_layer(run: Run) -> None:
         ("resnet50 --position 9,9", "there is no height 9", "from 0 to 6"),
         ("resnet50 --position 3", "position 3 is for 1 axes", "has 2"),
         ("resnet50 --position a,b", "--position 'a,b' is no position", "3,5"),
-        ("resnet50 --of img", "does not see 'img'", "input"),
+        ("resnet50 --of img", "there is no input 'img'", "input"),
         ("resnet50 --depth 0", "--depth is '0'", ""),
         ("resnet50 --columns rff", "--columns is 'rff'", ""),
         ("wavenet_1024 --map", "--map needs two axes", "--strip"),

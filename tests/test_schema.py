@@ -16,6 +16,7 @@ from convcalc.library import Target, shipped_folder
 from convcalc.network import read_network
 from convcalc.operator import fields_of, operator_class, operator_names
 from convcalc.render.report_schema import report_schema
+from convcalc.render.sight_schema import sight_schema
 from convcalc.schema import network_schema
 
 HERE = Path(__file__).parent
@@ -47,7 +48,11 @@ def network(layers: str) -> str:
 # --- what is right -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("schema", [SCHEMA, report_schema()], ids=["network", "report"])
+@pytest.mark.parametrize(
+    "schema",
+    [SCHEMA, report_schema(), sight_schema()],
+    ids=["network", "report", "receptive_field"],
+)
 def test_the_schemas_are_draft_7(schema: dict[str, Any]) -> None:
     Draft7Validator.check_schema(schema)
     assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"

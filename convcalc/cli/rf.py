@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from convcalc.cli.settings import Settings
     from convcalc.graph import Network
     from convcalc.receptive_field.study import Study
-    from convcalc.report import Report
+    from convcalc.report import LayerReport, Report
 
 SUGGESTED = 10  # stacks that are shown
 
@@ -87,7 +87,7 @@ def command(
     if report.layers:
         shown = _Shown(depth, columns, path, strip, map, svg, stack)
         found = _study(network, at, position, of)
-        _write(settings, network, report, found, shown)
+        _write(settings, network, _of_input(report, of), found, shown)
     return tell([network], settings)
 
 
@@ -123,13 +123,29 @@ def _read(
     return found[0]
 
 
+def _of_input(report: "Report", name: str) -> "Report":
+    """The report with the layers' fields of that input, where one is named."""
+    if not name:
+        return report
+    from dataclasses import replace
+
+    def of_input(layer: "LayerReport") -> "LayerReport":
+        found = {each: x for each, x in layer.receptive_fields.items() if each == name}
+        return replace(layer, receptive_fields=found)
+
+    return replace(report, layers=tuple(map(of_input, report.layers)))
+
+
 def _study(network: "Network", at: str, position: str, of: str) -> "Study | str":
-    """The tensor that is looked at, or why nobody can know what it sees."""
+    """The tensor that is looked at, or why there is nothing to say of it."""
+    from convcalc.receptive_field.axis import StudyError
     from convcalc.receptive_field.preimage import Unseen
-    from convcalc.receptive_field.study import StudyError, study
+    from convcalc.receptive_field.study import Placeless, study
 
     try:
         return study(network, at, _numbers(position), of)
+    except Placeless as error:
+        return error.message
     except StudyError as error:
         raise Failure(error.message, error.help) from None
     except Unseen as error:
@@ -149,6 +165,7 @@ def _write(
     """The table with what is asked for below it, or the same for programs."""
     from convcalc.cli.show import chosen_columns, depth_of
     from convcalc.receptive_field.flags import flags
+    from convcalc.receptive_field.payload import sight_payload
     from convcalc.render import FORMATS, render
     from convcalc.render.frame import report_title
     from convcalc.render.sight import OF_STACK, SHOWN, sight_lines, sight_table
@@ -164,16 +181,26 @@ def _write(
     columns = chosen_columns(shown.columns, OF_STACK if shown.stack else SHOWN, report)
     title = "" if shown.stack else f"{report_title(report)} · receptive fields"
     table = sight_table(title, columns, listed, remarks, [*lines, *_stack_lines(shown.stack)])
-    payload = _payload(report, found, remarks) if form == "json" else None
+    payload = sight_payload(report, found, remarks) if form == "json" else None
     text = render(form, table, payload, style)
     if not isinstance(found, str):
         if form == "table":
-            text = "\n".join([text, *_pictures(found, shown, style)])
+            text = "\n".join([text, *_drawn(found, shown, style)])
         if shown.svg:
             from convcalc.render.cone import cone_svg
 
             write_file(shown.svg, cone_svg(found) + "\n")
     settings.write(text)
+
+
+def _drawn(study: "Study", shown: _Shown, style: Any) -> list[str]:
+    """What is asked for below the table."""
+    from convcalc.receptive_field.preimage import Unseen
+
+    try:
+        return _pictures(study, shown, style)
+    except Unseen as error:
+        raise Failure(f"what is read cannot be drawn: {error}") from None
 
 
 def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
@@ -190,7 +217,9 @@ def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
         from convcalc.render.strip import strip
 
         for index, axis in _distinct(study):
-            lines += ["", axis.name, *strip(study.paths(index), style)]
+            if axis.seen:
+                name = axis.name if len(_distinct(study)) == study.rank else "every axis"
+                lines += ["", name, *strip(study.paths(index), axis.seen, style)]
     if shown.map:
         if study.rank < 2:
             raise Failure("--map needs two axes", "--strip shows one")
@@ -212,33 +241,12 @@ def _stack_lines(text: str) -> list[str]:
     if not text:
         return []
     from convcalc.cli.stacks import stacked
-    from convcalc.render.sight import verdict
+    from convcalc.render.stack import verdict
 
     layers = stacked(text)
     if any("transpose" in layer.operator for layer in layers):
         return []  # the test is one of windows that slide
     return verdict([layer[1:] for layer in layers])
-
-
-def _payload(report: "Report", found: "Study | str", remarks: Any) -> Any:
-    from convcalc.payload import report_payload
-    from convcalc.receptive_field.payload import study_payload
-
-    whole = report_payload(report)
-    kept = ("path", "operator", "output", "receptive_field", "source")
-    layers = [
-        {**{key: layer[key] for key in kept}, "flags": remarks.get(layer["path"], [])}
-        for layer in whole["layers"]
-    ]
-    head = ("tool", "network", "variant", "source", "inputs", "outputs")
-    return {
-        "schema": "convcalc/receptive-field-v1",
-        **{key: whole[key] for key in head},
-        "target": None if isinstance(found, str) else study_payload(found),
-        "unknown": found if isinstance(found, str) else None,
-        "layers": layers,
-        "problems": whole["problems"],
-    }
 
 
 def _suggest(settings: "Settings", text: str) -> int:
@@ -248,7 +256,7 @@ def _suggest(settings: "Settings", text: str) -> int:
     from convcalc.cli.stacks import wanted
     from convcalc.receptive_field.gridding import suggestions
     from convcalc.render import FORMATS, render
-    from convcalc.render.sight import suggestion_payload, suggestion_table
+    from convcalc.render.stack import suggestion_payload, suggestion_table
 
     wish = wanted(text)
     found = list(islice(suggestions(*wish), SUGGESTED))

@@ -11,6 +11,7 @@ from convcalc.cli.settings import chosen
 KINDS = {
     "network": ("schema", "network_schema"),
     "report": ("render.report_schema", "report_schema"),
+    "receptive_field": ("render.sight_schema", "sight_schema"),
     "budgets": ("budgets.schema", "budgets_schema"),
     "settings": ("checking.schema", "settings_schema"),
 }
@@ -22,8 +23,8 @@ def command(
         str,
         typer.Argument(
             metavar="[KIND]",
-            help="network (the file), report (the JSON), budgets (convcalc.budgets.yaml) or "
-            "settings (convcalc.toml).",
+            help="network (the file), report (the JSON of show), receptive_field (that of rf), "
+            "budgets (convcalc.budgets.yaml) or settings (convcalc.toml).",
         ),
     ] = "network",
 ) -> int:

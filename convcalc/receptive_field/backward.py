@@ -7,7 +7,7 @@ from. It is exact on all axes together, also where branches of different shapes 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import partial
 
 from convcalc.geometry import Axes, AxisMap, Nothing, Unreadable, Whole
@@ -15,6 +15,7 @@ from convcalc.graph import Layer, Network
 from convcalc.receptive_field.kinds import Bits
 from convcalc.receptive_field.preimage import Unseen, every, preimage
 from convcalc.receptive_field.region import Region, mapped, product, united
+from convcalc.receptive_field.walk import EVERYWHERE, NOWHERE, Lost, placed
 from convcalc.shape import known
 
 POINT: Region = "point"  # all there is of a tensor without spatial axes
@@ -38,33 +39,78 @@ def read_back(
     return walk.read(dict(wanted))
 
 
-def grounded(network: Network, tensor: int) -> int:
-    """The tensor itself, or the last one on the way to it that has not lost its place: what a
-    vector stands for. An input of the network if there is none."""
+def grounded(network: Network, tensor: int, name: str = "") -> int | None:
+    """The tensor itself, or one on the way to it that has not lost its place: what a vector
+    stands for, the last before the place is lost.
+
+    ``name`` is the network input that it shall see; any with spatial axes if empty. If nothing
+    but an input has a place, that input; None if there is none.
+    """
     walk = _Back(network, bordered=False, strict=False)
-    while tensor >= walk.first and walk.placeless[tensor]:
-        layer = network.layers[tensor - walk.first]
-        tensor = layer.inputs[(_read(layer) or [0])[0]]
-    return tensor
+    wanted = {name} if name else {each for each, x in network.inputs.items() if x.rank}
+    seeing = _seeing(network, wanted)
+    left, met, found = [tensor], set[int](), None
+    while left:
+        number = left.pop()
+        if number in met or not seeing[number]:
+            continue
+        met.add(number)
+        if number < walk.first:
+            found = number
+        elif walk.lost[number] is not EVERYWHERE:
+            return number
+        else:
+            layer = network.layers[number - walk.first]
+            left += [layer.inputs[i] for i in reversed(_read(layer))]
+    return found
+
+
+def seen_inputs(network: Network, tensor: int) -> list[str]:
+    """The network's inputs with spatial axes that a tensor depends on."""
+    named = [name for name, x in network.inputs.items() if x.rank]
+    return [name for name in named if _seeing(network, {name})[tensor]]
+
+
+def _seeing(network: Network, names: Set[str]) -> list[bool]:
+    """Which tensors depend on one of these inputs."""
+    seeing = [name in names for name in network.inputs]
+    for layer in network.layers:
+        seeing.append(any(seeing[layer.inputs[i]] for i in _read(layer)))
+    return seeing
 
 
 class _Back:
-    """One walk; which tensors have lost their place is found on the way forward."""
+    """One walk; which tensors have lost their place is found on the way forward.
+
+    ``lost`` holds, by tensor, the axes on which all of its positions see the same, as behind a
+    pooling of a whole axis, or EVERYWHERE.
+    """
 
     def __init__(self, network: Network, bordered: bool, strict: bool) -> None:
         self.network = network
         self.bordered = bordered
         self.strict = strict
         self.first = len(network.inputs)
-        self.placeless = [shape.rank == 0 for shape in network.inputs.values()]
+        self.lost = [NOWHERE if shape.rank else EVERYWHERE for shape in network.inputs.values()]
         if not strict:
             for layer in network.layers:
-                self.placeless.append(all(self._loses(layer, i) for i in _read(layer)))
+                self.lost.append(self._losing(layer))
 
-    def _loses(self, layer: Layer, number: int) -> bool:
-        """Whether a layer reads that input without regard to the position of the output."""
-        lost = any(isinstance(axis, Whole) and axis.local is None for axis in _axes(layer, number))
-        return lost or self.placeless[layer.inputs[number]]
+    def _losing(self, layer: Layer) -> Lost:
+        """The axes that a layer's output has lost: those of any input that counts."""
+        lost = [self._loses(layer, number) for number in self._followed(layer)]
+        axes = NOWHERE.union(*lost)
+        all_of_them = bool(axes) and len(axes) >= layer.analysis.output.rank
+        return EVERYWHERE if all_of_them or not lost else axes
+
+    def _loses(self, layer: Layer, number: int) -> Lost:
+        """The axes on which a layer reads that input without regard to its output's position."""
+        before, axes = self.lost[layer.inputs[number]], _axes(layer, number)
+        if before is EVERYWHERE:
+            return before
+        whole = {i for i, axis in enumerate(axes) if isinstance(axis, Whole) and not axis.local}
+        found = before | whole
+        return EVERYWHERE if len(found) == len(axes) else found
 
     def read(self, wanted: dict[int, Region]) -> dict[str, Region]:
         """The walk, from the last layer to the first."""
@@ -86,10 +132,9 @@ class _Back:
     def _followed(self, layer: Layer) -> list[int]:
         """The inputs that count: gates do not where another input keeps its place."""
         numbers = _read(layer)
-        if self.strict:
+        if self.strict or len(numbers) < 2:
             return numbers
-        local = [number for number in numbers if not self._loses(layer, number)]
-        return local or numbers
+        return [numbers[i] for i in placed([self._loses(layer, number) for number in numbers])]
 
     def _through(self, layer: Layer, number: int, region: Region) -> Region | None:
         """What a region of a layer's output reads of one of its inputs."""
@@ -99,8 +144,8 @@ class _Back:
         for axis in axes:
             if isinstance(axis, Unreadable):
                 raise Unseen(axis.reason)
-        if region is POINT:
-            return product([self._rest(n) for n in source.spatial])
+        if layer.analysis.output.rank != source.rank:  # no axis of one is an axis of the other
+            region = product([(0, 1)] * source.rank)
         sizes = source.spatial if self.bordered else (None,) * source.rank
         reads = [partial(self._axis, axis, size) for axis, size in zip(axes, sizes, strict=True)]
         return mapped(region, reads)

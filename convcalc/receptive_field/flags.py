@@ -10,6 +10,8 @@ from convcalc.receptive_field.joins import Drift, drifts
 from convcalc.report import LayerReport, ReceptiveField, Report
 from convcalc.shape import known
 
+FIRST_TO_SPAN = "first to span the input"
+
 
 def flags(network: Network, report: Report) -> Mapping[str, list[str]]:
     """Remarks by the path of a layer, and of every block for the layers in it."""
@@ -21,7 +23,7 @@ def flags(network: Network, report: Report) -> Mapping[str, list[str]]:
     for layer, result in zip(network.layers, report.layers, strict=True):
         words = list(_words(layer, result, apart.get(layer.path)))
         if layer.path == first:
-            words.append("spans the input")
+            words.append(FIRST_TO_SPAN)
         found.setdefault(layer.path, {}).update(dict.fromkeys(words))
         if layer.path in apart:
             words[-1 - (layer.path == first)] = "misaligned branches"

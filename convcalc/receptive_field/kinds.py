@@ -2,14 +2,14 @@
 
 One walk over the graph serves them all: it moves what is seen, and unites it over the taps of a
 window and over branches. A hull keeps the first and the last position, a support every
-position, paths how many ways lead to each, weights what an average over all taps gives it.
+position, paths how many ways lead to each. The kinds that are rounded are in
+:mod:`convcalc.receptive_field.shares`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from convcalc.formula import formula
 
@@ -159,89 +159,6 @@ class Paths:
         return [int.from_bytes(data[i : i + size], "little") for i in range(0, len(data), size)]
 
 
-Shares = tuple[int, tuple[float, ...]]  # the first position, and a number for each from there on
-
-
-class _Weights:
-    """The share of each position in the output, if all taps and all branches weigh the same."""
-
-    start: Shares = (0, (1.0,))
-    outer_only = False
-    repeats = True
-
-    def moved(self, seen: Shares, by: int) -> Shares:
-        return seen[0] + by, seen[1]
-
-    def union(self, parts: Sequence[Shares]) -> Shares:
-        if len(parts) == 1:
-            return parts[0]
-        return _summed([(lo, shares, 1 / len(parts)) for lo, shares in parts])
-
-    def window(self, seen: Shares, step: int, count: int) -> Shares:
-        lo, shares = seen
-        if count == 1 or step == 0:
-            return seen
-        _checked(64 * (len(shares) + step * (count - 1)), "its weights")
-        total = [0.0] * (len(shares) + step * (count - 1))
-        for phase in range(min(step, len(shares))):  # neighbours within a phase are one step apart
-            total[phase::step] = _moving_means(shares[phase::step], count)
-        return lo, tuple(total)
-
-
-def _moving_means(values: Sequence[float], count: int) -> list[float]:
-    """The mean over each window of ``count`` values, zeros beyond both ends."""
-    if count <= 4:  # no rounding from differences of long sums
-        padded = [0.0] * (count - 1)
-        columns = [[*padded[:t], *values, *padded[t:]] for t in range(count)]
-        return [sum(column) / count for column in zip(*columns, strict=True)]
-    sums = [0.0, *accumulate(values)]
-    last, n = sums[-1], len(values)
-    return [
-        ((sums[i + 1] if i < n else last) - (sums[i + 1 - count] if i + 1 > count else 0.0)) / count
-        for i in range(n + count - 1)
-    ]
-
-
-class Ways(NamedTuple):
-    """Paths as shares of all: the first position, the share of each, how many paths there are."""
-
-    first: int
-    shares: tuple[float, ...]
-    paths: int
-
-
-class _Rounded:
-    """Paths where there are too many to count each position's exactly: shares, rounded."""
-
-    start = Ways(0, (1.0,), 1)
-    outer_only = False
-    repeats = True
-
-    def moved(self, seen: Ways, by: int) -> Ways:
-        return seen._replace(first=seen.first + by)
-
-    def union(self, parts: Sequence[Ways]) -> Ways:
-        paths = sum(part.paths for part in parts)
-        heavy = [(part.first, part.shares, part.paths / paths) for part in parts]
-        return Ways(*_summed(heavy), paths)
-
-    def window(self, seen: Ways, step: int, count: int) -> Ways:
-        first, shares = WEIGHTS.window((seen.first, seen.shares), step, count)
-        return Ways(first, shares, seen.paths * count)
-
-
-def _summed(parts: Sequence[tuple[int, Sequence[float], float]]) -> Shares:
-    """The sum of shares, each times its weight."""
-    first = min(lo for lo, _, _ in parts)
-    total = [0.0] * (max(lo + len(shares) for lo, shares, _ in parts) - first)
-    for lo, shares, weight in parts:
-        for index, share in enumerate(shares, lo - first):
-            total[index] += weight * share
-    return first, tuple(total)
-
-
 HULLS = _Hulls()
 SUPPORTS = _Supports()
 TOTALS = _Totals()
-WEIGHTS = _Weights()
-ROUNDED = _Rounded()

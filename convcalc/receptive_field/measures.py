@@ -36,12 +36,48 @@ def holes(seen: Bits) -> tuple[int, ...]:
     return tuple(positions((first, missing))) if missing else ()
 
 
+class Distance(NamedTuple):
+    """How far a hole is from the center; ``mirrored`` where there is one on the other side too."""
+
+    value: Fraction
+    mirrored: bool
+
+
+def nearest_holes(seen: Bits, most: int) -> tuple[list[Distance], int]:
+    """The holes nearest to the center, ``most`` of them, and how many are left.
+
+    A hole and its mirror image are one. Sets of millions of positions take no loop over them.
+    """
+    read = f"{seen[1]:b}"[::-1]
+    half = len(read) // 2
+    left, right = read[:half][::-1], read[len(read) - half :]  # from the center outward
+    start = Fraction(1 + len(read) % 2, 2)
+    found = [Distance(Fraction(0), False)] if read[half : len(read) - half] == "0" else []
+    lost = len(found) + left.count("0") + right.count("0") - _both_zero(left, right)
+    at = 0
+    while len(found) < min(most, lost):
+        places = [place for side in (left, right) if (place := side.find("0", at)) >= 0]
+        at = min(places)
+        sides = [left[at] == "0", right[at] == "0"]
+        value = start + at if sides[1] else -start - at
+        found.append(Distance(value, all(sides)))
+        at += 1
+    return found, lost - len(found)
+
+
+def _both_zero(a: str, b: str) -> int:
+    """At how many places two rows of digits of one length are both 0."""
+    return len(a) - (int(a, 2) | int(b, 2)).bit_count() if a else 0
+
+
 def spacing(seen: Bits) -> int:
     """The greatest distance that divides all distances between positions that are read.
 
     Above 1 the layer reads a coarser grid only, and outputs that are no multiple of it apart
     share nothing (gridding). 1 for a single position.
     """
+    if seen[1] & seen[1] >> 1:
+        return 1
     return gcd(*(b - a for a, b in pairwise(positions(seen)))) or 1
 
 
@@ -53,10 +89,11 @@ def overlap(one: Bits, other: Bits) -> Fraction:
 
 
 class Spread(NamedTuple):
-    """How far the influence is spread: standard deviation, and the positions that hold 95.45 %."""
+    """How far the influence is spread: standard deviation, and how many positions hold 95.45 % of
+    it; None where that is not known."""
 
     deviation: float
-    core: int
+    core: int | None
 
 
 def spread(shares: Sequence[float]) -> Spread:

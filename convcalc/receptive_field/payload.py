@@ -2,13 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from convcalc.payload import plain
+from convcalc.payload import plain, report_payload
+from convcalc.receptive_field.axis import AxisStudy
+from convcalc.receptive_field.flags import first_to_see_all
 from convcalc.receptive_field.joins import drifts
 from convcalc.receptive_field.preimage import Unseen
-from convcalc.receptive_field.study import AxisStudy, Study
+from convcalc.receptive_field.study import Study
 from convcalc.receptive_field.trace import levels, trace
+from convcalc.report import Report
+
+SCHEMA = "convcalc/receptive-field-v1"
+MOST_LISTED = 100_000  # holes and path counts; more are null
+
+_HEAD = ("tool", "network", "variant", "source", "inputs", "outputs")
+_OF_LAYER = ("path", "operator", "output", "receptive_field", "source")
+
+
+def sight_payload(
+    report: Report, found: Study | str, remarks: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """What ``rf -f json`` prints: every layer, and the tensor that is looked at, or the reason why
+    there is nothing to say of it."""
+    whole = report_payload(report)
+    return {
+        "schema": SCHEMA,
+        **{key: whole[key] for key in _HEAD},
+        "spans_input_from": first_to_see_all(report) or None,
+        "target": None if isinstance(found, str) else study_payload(found),
+        "reason": found if isinstance(found, str) else None,
+        "layers": [
+            {
+                **{key: layer[key] for key in _OF_LAYER},
+                "flags": list(remarks.get(layer["path"], ())),
+            }
+            for layer in whole["layers"]
+        ],
+        "problems": whole["problems"],
+    }
 
 
 def study_payload(study: Study) -> dict[str, Any]:
@@ -39,25 +72,27 @@ def study_payload(study: Study) -> dict[str, Any]:
 
 
 def _axis(study: Study, index: int, axis: AxisStudy) -> dict[str, Any]:
-    seen = axis.seen
+    start, end = axis.ends or (None, None)
     steps = trace(levels(study.network, study.tensor, index, axis.position))
     return {
         "name": axis.name,
+        "global": axis.lost,
         "size": axis.size,
         "size_min": axis.size_min,
         "phases": axis.phases,
         "envelope": plain(axis.envelope),
         "jump": plain(axis.jump),
         "center": plain(axis.center),
-        "start": seen[0] if seen else None,
-        "end": seen[0] + seen[1].bit_length() - 1 if seen else None,
+        "start": start,
+        "end": end,
         "clipped": list(axis.clipped) if axis.clipped else None,
         "padding_share": plain(axis.padding_share),
         "halo": None if axis.halo is None else axis.halo._asdict(),
         "look_ahead": axis.ahead,
-        "read": seen[1].bit_count() if seen else 0,
+        "read": axis.read,
         "coverage": plain(axis.coverage),
-        "holes": list(axis.holes),
+        "unread": axis.unread,
+        "holes": list(axis.holes) if axis.ends and axis.unread <= MOST_LISTED else None,
         "spacing": axis.spacing,
         "overlap": plain(axis.overlap),
         "paths": _paths(study, index),
@@ -71,7 +106,10 @@ def _paths(study: Study, axis: int) -> dict[str, Any] | None:
         found = study.paths(axis)
     except Unseen:
         return None
-    return {"first": found.first, "exact": found.exact, "counts": list(found.counts)}
+    if len(found.counts) > MOST_LISTED:
+        return None
+    first = found.first if study.axes[axis].ends else None
+    return {"first": first, "exact": found.exact, "counts": list(found.counts)}
 
 
 def _effective(study: Study, axis: int) -> dict[str, Any] | None:

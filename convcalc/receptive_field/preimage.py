@@ -117,9 +117,11 @@ def _mirrored(position: int, size: int, border: str) -> int:
 def positions(found: Bits) -> Iterator[int]:
     """The positions of a set in order."""
     first, bits = found
-    for index, digit in enumerate(reversed(f"{bits:b}")):
-        if digit == "1":
-            yield first + index
+    digits = f"{bits:b}"[::-1]
+    index = digits.find("1")
+    while index >= 0:
+        yield first + index
+        index = digits.find("1", index + 1)
 
 
 def together(parts: list[Bits | None]) -> Bits | None:

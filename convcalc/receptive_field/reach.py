@@ -186,24 +186,24 @@ def _moved(seen: V | None, by: int, kind: Kind[V]) -> V | None:
 # --- several inputs --------------------------------------------------------------------------
 
 
-def joined(inputs: Sequence[Reaches], kind: Kind[Any] = HULLS) -> Reaches:
+def joined(
+    inputs: Sequence[Reaches], kind: Kind[Any] = HULLS, gates: Sequence[Reaches] = ()
+) -> Reaches:
     """What several inputs of one layer see together.
 
-    An input without the axis (a gate computed from the whole input) adds nothing to the local
-    reach of the others. Reaches of the same jump become one; others stand side by side.
+    Reaches of the same jump become one; others stand side by side. ``gates`` are inputs whose
+    positions have no place (computed from the whole input): they add nothing to the local reach,
+    but what is true of them, such as that they are global, is true of the output.
     """
     parts = [reach for reaches in inputs for reach in reaches]
     if not kind.repeats:
         parts = list(dict.fromkeys(parts))
-    if len(parts) == 1:
-        return tuple(parts)
-    like = _flags(parts)
+    like = _flags([*parts, *(reach for reaches in gates for reach in reaches)])
     if like.reason:
         return (like,)
-    local = [reach for reach in parts if not reach.fixed] or parts
-    by_jump: dict[tuple[Fraction, bool], list[Reach]] = {}
-    for reach in local:
-        by_jump.setdefault((reach.jump, reach.fixed), []).append(reach)
+    by_jump: dict[Fraction, list[Reach]] = {}
+    for reach in parts:
+        by_jump.setdefault(reach.jump, []).append(reach)
     if len(by_jump) > MOST_PARTS:
         return (like._replace(reason=f"more than {MOST_PARTS} branches drift apart"),)
     return tuple(_merged(same, like, kind) for same in by_jump.values())
@@ -223,6 +223,8 @@ def _merged(reaches: Sequence[Reach], like: Reach, kind: Kind[Any]) -> Reach:
     """Reaches of the same jump as one."""
     first = reaches[0]
     like = like._replace(jump=first.jump, fixed=first.fixed)
+    if len(reaches) == 1:
+        return like._replace(period=first.period, shift=first.shift, seen=first.seen)
     period = lcm(*(reach.period for reach in reaches))
     if period > LONGEST_PERIOD:
         return like._replace(reason=f"it differs between more than {LONGEST_PERIOD} phases")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from convcalc.geometry import SAME, AxisMap, Nothing
@@ -11,6 +11,10 @@ from convcalc.receptive_field.kinds import HULLS, Kind, TooWide
 from convcalc.receptive_field.reach import Reach, Reaches, joined, start, through
 
 Sight = Mapping[str, tuple[Reaches, ...]]  # by network input: the reaches per axis of that input
+
+Lost = frozenset[int]  # numbers of axes on which all positions of a tensor see the same
+NOWHERE: Lost = frozenset()
+EVERYWHERE: Lost = frozenset(range(3))
 
 
 class Walk:
@@ -58,7 +62,7 @@ class Walk:
         names = dict.fromkeys(name for number in layer.inputs for name in self.tensors[number])
         for name in names:
             if parts := self.parts(layer, name):
-                result[name] = self._joined(zip(*parts.values(), strict=True))
+                result[name] = self._joined(list(parts.values()))
         return result
 
     def _through(self, maps: tuple[AxisMap, ...], axes: tuple[Reaches, ...]) -> tuple[Reaches, ...]:
@@ -83,16 +87,49 @@ class Walk:
             done[key] = found
         return found
 
-    def _joined(self, axes: Iterator[tuple[Reaches, ...]]) -> tuple[Reaches, ...]:
+    def _joined(self, inputs: Sequence[tuple[Reaches, ...]]) -> tuple[Reaches, ...]:
         """The reaches of a join, axis by axis; axes that come from the same ones stay the same."""
-        done: dict[tuple[int, ...], Reaches] = {}
+        lost = [_lost(axes) for axes in inputs]
+        counted = placed(lost)
+        gone = NOWHERE.union(*(lost[i] for i in counted))
+        done: dict[Any, Reaches] = {}
         result = []
-        for inputs in axes:
-            key = tuple(id(reach) for reaches in inputs for reach in reaches)
+        for axis, reaches in enumerate(zip(*inputs, strict=True)):
+            key = (axis in gone, *(id(reach) for each in reaches for reach in each))
             if key not in done:
-                try:
-                    done[key] = joined(inputs, self.kind)
-                except TooWide as error:
-                    done[key] = (inputs[0][0]._replace(reason=str(error)),)
+                parts = [_fixed(reaches[i]) if axis in gone else reaches[i] for i in counted]
+                gates = [each for i, each in enumerate(reaches) if i not in counted]
+                done[key] = self._union(parts, gates)
             result.append(done[key])
         return tuple(result)
+
+    def _union(self, parts: Sequence[Reaches], gates: Sequence[Reaches]) -> Reaches:
+        """The reaches of one axis of a join."""
+        if len(parts) == 1 and not gates:
+            return parts[0]
+        try:
+            return joined(parts, self.kind, gates)
+        except TooWide as error:
+            return (parts[0][0]._replace(reason=str(error)),)
+
+
+# --- gates ---------------------------------------------------------------------------------------
+
+
+def placed(lost: Sequence[Lost]) -> list[int]:
+    """Which inputs of a join say where its output looks, by the axes that each has lost.
+
+    What has lost its place on some axes is a gate beside what has kept it there. The output has
+    lost every axis that one of those that count has lost: row sums and column sums together know
+    no position.
+    """
+    return [i for i, axes in enumerate(lost) if not any(other < axes for other in lost)]
+
+
+def _lost(axes: tuple[Reaches, ...]) -> Lost:
+    lost = [i for i, axis in enumerate(axes) if axis[0].fixed]
+    return frozenset(lost) if lost else NOWHERE
+
+
+def _fixed(reaches: Reaches) -> Reaches:
+    return tuple(reach._replace(fixed=True) for reach in reaches)

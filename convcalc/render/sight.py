@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
-from operator import attrgetter
-from typing import Any
+from math import prod
 
-from convcalc.columns import SHARE, Column
+from convcalc.columns import Column
+from convcalc.receptive_field.axis import AxisStudy
+from convcalc.receptive_field.backward import seen_inputs
 from convcalc.receptive_field.flags import drift_text
-from convcalc.receptive_field.gridding import Suggestion, gap, hdc, reached, steps
 from convcalc.receptive_field.joins import drifts
-from convcalc.receptive_field.measures import center_of
+from convcalc.receptive_field.measures import Spread, nearest_holes
 from convcalc.receptive_field.preimage import Unseen
-from convcalc.receptive_field.study import AxisStudy, Study
+from convcalc.receptive_field.study import Study
 from convcalc.receptive_field.trace import Step
 from convcalc.render import Table
 from convcalc.render.cells import axes_text
@@ -44,7 +44,18 @@ def sight_table(
 
 def sight_lines(study: Study) -> list[str]:
     """What there is to say of one tensor."""
-    makers = (_size, _place, _gaps, _phases, _tile, _effective, _direction, _unread, _apart)
+    makers = (
+        _size,
+        _place,
+        _gaps,
+        _phases,
+        _tile,
+        _effective,
+        _direction,
+        _unread,
+        _apart,
+        _others,
+    )
     return [line for maker in makers for line in maker(study)]
 
 
@@ -52,23 +63,22 @@ def _per_axis(study: Study, texts: Sequence[str]) -> str:
     """One text where all axes agree, else each with its axis."""
     if len(set(texts)) == 1:
         return texts[0]
-    return ", ".join(f"{axis.name} {text}" for axis, text in zip(study.axes, texts, strict=True))
+    named = zip(study.axes, texts, strict=True)
+    return ", ".join(f"{axis.name} {text}" for axis, text in named if text)
 
 
 def _size(study: Study) -> Iterator[str]:
     """The field's size, its jump, and what else the tensor depends on."""
-    extents = [
-        str(axis.size) if axis.size == axis.size_min else f"{axis.size_min}–{axis.size}"
-        for axis in study.axes
-    ]
+    extents = [_extent(axis) for axis in study.axes]
     size = axes_text(extents)
     if "–" in size and len(set(extents)) == 1 and len(extents) > 1:
         size += " on each axis"
     elif len(set(extents)) == 1:
         size = "×".join(extents)
     what = f"{study.place}: {'≥ ' if study.unbounded else ''}{size} of {study.input}"
-    if all(known(axis.jump) for axis in study.axes):
-        what += f", jump {axes_text([axis.jump for axis in study.axes])}"
+    jumps = ["–" if axis.lost else axis.jump for axis in study.axes]
+    if known(tuple(jumps)):
+        what += f", jump {axes_text(jumps)}"
     if study.unbounded:
         what += "; deformable taps can lie anywhere, this is their grid"
     if study.is_global:
@@ -77,32 +87,37 @@ def _size(study: Study) -> Iterator[str]:
     yield what
 
 
+def _extent(axis: AxisStudy) -> str:
+    """The size on one axis, or from the smallest to the largest."""
+    if axis.lost:
+        return "all"
+    return str(axis.size) if axis.size == axis.size_min else f"{axis.size_min}–{axis.size}"
+
+
 def _place(study: Study) -> Iterator[str]:
     """Where the position that is looked at has its field."""
-    centers = [axis.center for axis in study.axes]
-    if None in centers:
-        yield f"position {_joined(study.positions)} reads nothing"
-        return
-    sizes = "×".join(str(axis.output_size) for axis in study.axes)
     what = f"position {_joined(study.positions)}"
     if all(known(axis.output_size) for axis in study.axes):
-        what += f" of {sizes}"
-    spans = [
-        f"{axis.seen[0]} to {axis.seen[0] + axis.seen[1].bit_length() - 1}"
-        for axis in study.axes
-        if axis.seen
-    ]
-    what += f": center {', '.join(fraction_text(c) for c in centers if c is not None)}"
-    what += f", from {_per_axis(study, spans)}"
-    shares = [axis.padding_share for axis in study.axes]
-    if any(shares):
-        inside = Fraction(1)
-        for share in shares:
-            inside *= 1 - (share or 0)
-        what += f"; {percent_text(1 - inside)} of it is padding"
-        if study.inside is not None:
-            what += f", {study.inside:,} real positions are read"
-    yield what
+        what += f" of {'×'.join(str(axis.output_size) for axis in study.axes)}"
+    if any(axis.seen is None for axis in study.axes):
+        yield f"{what} reads nothing"
+        return
+    if not all(axis.placed for axis in study.axes):
+        yield "where a position looks is unknown: the padding depends on the size of the input"
+        return
+    centers = ["all" if c is None else fraction_text(c) for c in (a.center for a in study.axes)]
+    spans = [f"{axis.ends[0]} to {axis.ends[1]}" if axis.ends else "" for axis in study.axes]
+    what += f": center {', '.join(centers)}, from {_per_axis(study, spans)}"
+    yield what + _padding(study)
+
+
+def _padding(study: Study) -> str:
+    """How much of the field lies beyond the input, if any does."""
+    inside = prod(1 - (axis.padding_share or 0) for axis in study.axes)
+    if inside == 1:
+        return ""
+    text = f"; {percent_text(Fraction(1 - inside))} of it is padding"
+    return text if study.inside is None else f"{text}, {study.inside:,} real positions are read"
 
 
 def _joined(values: Sequence[object]) -> str:
@@ -113,16 +128,18 @@ def _gaps(study: Study) -> Iterator[str]:
     """Holes, on each axis and on all together, or that there are none."""
     if study.coverage is None:
         return
-    holes = any(axis.holes for axis in study.axes)
+    holes = any(axis.unread for axis in study.axes)
     if not holes and study.coverage == 1:
         yield "coverage 1: every position within is read"
         return
     if holes:
         parts = [
-            f"{_ratio(axis)} read, holes at {_relative(axis)}" if axis.holes else "no holes"
+            f"{axis.read}/{axis.read + axis.unread} read, holes at {_relative(axis)}"
+            if axis.unread
+            else "no holes"
             for axis in study.axes
         ]
-        yield f"per axis {_per_axis(study, parts)}"
+        yield f"{'per axis ' if study.rank > 1 else ''}{_per_axis(study, parts)}"
     if len(study.axes) > 1:
         yield f"coverage {study.coverage} of all axes together ({percent_text(study.coverage)})"
     coarse = [axis.spacing for axis in study.axes]
@@ -132,46 +149,43 @@ def _gaps(study: Study) -> Iterator[str]:
         yield f"gridding: positions are read {which}; neighbours share {percent_text(min(shared))}"
 
 
-def _ratio(axis: AxisStudy) -> str:
-    read = axis.seen[1].bit_count() if axis.seen else 0
-    return f"{read}/{read + len(axis.holes)}"
-
-
 def _relative(axis: AxisStudy) -> str:
     """Holes as distances from the center, ± where both sides have one."""
     if axis.seen is None:
         return ""
-    center = center_of(axis.seen)
-    distances = [hole - center for hole in axis.holes]
-    both = {d for d in distances if -d in distances}
-    texts = [
-        (f"±{fraction_text(d)}" if d and d in both else fraction_text(d))
-        for d in sorted(distances, key=lambda d: (abs(d), d))
-        if d >= 0 or d not in both
-    ]
-    more = [f"and {len(texts) - LISTED} more"] if len(texts) > LISTED else []
-    return " ".join([*texts[:LISTED], *more])
+    found, left = nearest_holes(axis.seen, LISTED)
+    texts = [f"{'±' * hole.mirrored}{fraction_text(hole.value)}" for hole in found]
+    return " ".join([*texts, *([f"and {left:,} more"] if left else [])])
 
 
 def _phases(study: Study) -> Iterator[str]:
     """How outputs differ from each other."""
-    if any(axis.size != axis.size_min for axis in study.axes):
-        line = (
-            f"{_per_axis(study, [str(axis.phases) for axis in study.axes])} outputs in a row differ"
-        )
-        if all(known(axis.envelope) for axis in study.axes):
-            envelopes = _per_axis(study, [str(axis.envelope) for axis in study.axes])
-            line += f"; laid over each other they span {envelopes}"
-        yield line
+    if all(axis.size == axis.size_min or axis.lost for axis in study.axes):
+        return
+    phases = [
+        f"every {axis.phases} outputs"
+        if not known(axis.output_size) or axis.phases < axis.output_size
+        else "nowhere"
+        for axis in study.axes
+    ]
+    line = f"outputs differ; the pattern repeats {_per_axis(study, phases)}"
+    if all(known(axis.envelope) for axis in study.axes):
+        envelopes = _per_axis(study, [str(axis.envelope) for axis in study.axes])
+        line += f"; laid over each other they span {envelopes}"
+    yield line
 
 
 def _tile(study: Study) -> Iterator[str]:
     """What a tile needs around it."""
-    halos = [axis.halo for axis in study.axes if axis.halo is not None]
-    if len(halos) == len(study.axes):
-        texts = [f"{halo.before} before and {halo.after} after" for halo in halos]
-        shift = [f", outputs begin {halo.offset} inside" if halo.offset else "" for halo in halos]
-        yield f"halo of a tile: {_per_axis(study, texts)}{_per_axis(study, shift)}"
+    halos = [axis.halo for axis in study.axes]
+    texts = [f"{halo.before} before and {halo.after} after" if halo else "" for halo in halos]
+    if not any(texts):
+        return
+    line = f"halo of a tile: {_per_axis(study, texts)}"
+    starts = [str(halo.offset) if halo else "" for halo in halos]
+    if any(halo and halo.offset for halo in halos):
+        line += f"; outputs begin {_per_axis(study, starts)} inside the input"
+    yield line
 
 
 def _effective(study: Study) -> Iterator[str]:
@@ -181,20 +195,29 @@ def _effective(study: Study) -> Iterator[str]:
     except Unseen as reason:
         yield f"effective field unknown: {reason}"
         return
-    found = [each for each in spreads if each is not None]
-    if len(found) == study.rank:
-        texts = [
-            f"σ {each.deviation:.4g}, 95.45 % of it within {each.core} positions "
-            f"({each.core * 100 // axis.size} % of the field)"
-            for each, axis in zip(found, study.axes, strict=True)
-        ]
+    texts = [
+        f"σ {each.deviation:.4g}{_core(each, axis)}" if each and not axis.lost else ""
+        for each, axis in zip(spreads, study.axes, strict=True)
+    ]
+    if any(texts) and any(axis.size > 1 for axis in study.axes):
         yield f"effective field if all weights were equal (an estimate): {_per_axis(study, texts)}"
+
+
+def _core(spread: Spread, axis: AxisStudy) -> str:
+    if spread.core is None:
+        return ""
+    share = percent_text(Fraction(spread.core, axis.size))
+    return f", 95.45 % of it within {_positions(spread.core)} ({share} of the field)"
+
+
+def _positions(count: int) -> str:
+    return f"{count:,} position{'s' * (count != 1)}"
 
 
 def _direction(study: Study) -> Iterator[str]:
     """Whether a sequence is read ahead."""
     if study.rank == 1 and (ahead := study.axes[0].ahead) is not None:
-        yield "causal: no look-ahead" if ahead <= 0 else f"look-ahead {ahead} positions"
+        yield "causal: no look-ahead" if ahead <= 0 else f"look-ahead {_positions(ahead)}"
 
 
 def _unread(study: Study) -> Iterator[str]:
@@ -203,17 +226,15 @@ def _unread(study: Study) -> Iterator[str]:
     if found is None or not found.number:
         return
     share = percent_text(Fraction(found.number, found.total))
-    line = f"no output reads {found.number:,} of {found.total:,} input positions ({share})"
+    line = f"no output reads {found.number:,} of {_positions(found.total)} of the input ({share})"
     if any(found.lines):
         texts = [_some(lines) for lines in found.lines]
-        line += f"; all of {_per_axis(study, texts)}"
+        line += f": {'all of ' * (study.rank > 1)}{_per_axis(study, texts)}"
     yield line
 
 
 def _some(positions: Sequence[int]) -> str:
-    if not positions:
-        return "none"
-    more = f" and {len(positions) - LISTED} more" if len(positions) > LISTED else ""
+    more = f" and {len(positions) - LISTED:,} more" if len(positions) > LISTED else ""
     return f"{', '.join(map(str, positions[:LISTED]))}{more}"
 
 
@@ -228,8 +249,23 @@ def _apart(study: Study) -> Iterator[str]:
         path, text = listed[0]
         yield f"misaligned: the branches of {path} {text}"
         if len(listed) > 1:
-            others = ", ".join(path for path, _ in listed[1 : LISTED + 1])
-            yield f"misaligned too: {others}{' and more' if len(listed) > LISTED + 1 else ''}"
+            yield f"misaligned too: {_names([path for path, _ in listed[1:]])}"
+
+
+def _others(study: Study) -> Iterator[str]:
+    """What else there is to look at."""
+    network = study.network
+    inputs = [name for name in seen_inputs(network, study.tensor) if name != study.input]
+    if inputs:
+        yield f"other inputs, with --of: {_names(inputs)}"
+    outputs = [name for name, tensor in network.outputs.items() if tensor != study.asked]
+    if outputs and study.asked in network.outputs.values():
+        yield f"other outputs, with --at: {_names(outputs)}"
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{', '.join(names[:LISTED])}{more}"
 
 
 # --- the trace -----------------------------------------------------------------------------------
@@ -244,54 +280,3 @@ def trace_lines(found: Sequence[Step], *, limit: int = 400) -> list[str]:
         change = f"{step.size} → {step.needs}"
         lines.append(f"  {change:<12} {step.path:<{width}}  {step.operator}, {step.why}")
     return lines
-
-
-# --- stacks ------------------------------------------------------------------------------------
-
-
-def verdict(layers: Sequence[tuple[int, int, int]]) -> list[str]:
-    """Whether layers of kernel_size, stride and dilation in a row leave holes, and what the rule
-    of HDC says of them."""
-    kernel_sizes, strides, dilations = zip(*layers, strict=True)
-    windows = steps(kernel_sizes, strides, dilations)
-    open_ = gap(windows)
-    if open_ is None:
-        line = "no holes: in order of their steps, no step is larger than what those before reach"
-    else:
-        smaller = [window for window in windows if window < open_ and window.kernel_size > 1]
-        line = (
-            f"holes: a step of {open_.step} is larger than {reached(smaller)}, the size before it"
-        )
-    lines = [line]
-    if len(layers) > 1 and len(set(kernel_sizes)) == 1 and set(strides) == {1}:
-        m2, k = hdc(dilations), kernel_sizes[0]
-        right = (m2 <= k) == (open_ is None)
-        says = f"HDC's rule says {'no holes' if m2 <= k else 'holes'}: M_2 = {m2}"
-        sign = "<=" if m2 <= k else ">"
-        lines.append(f"{says} {sign} k = {k}{'' if right else ', which is wrong here'}")
-    return lines
-
-
-def suggestion_table(found: Sequence[Suggestion]) -> Table:
-    """Stacks side by side."""
-    columns = (
-        Column("dilations", "dilations", lambda each: ", ".join(map(str, each.dilations))),
-        Column("size", "RF", attrgetter("size"), "", "right"),
-        Column("evenness", "evenness", attrgetter("evenness"), SHARE, "right"),
-        Column(
-            "paths",
-            "paths per position",
-            lambda each: f"{each.least_paths}–{each.most_paths}",
-            "",
-            "right",
-        ),
-    )
-    footer = (
-        "without holes; evenness: mean number of paths to a position in relation to the most",
-    )
-    return Table("", columns, found, None, footer)
-
-
-def suggestion_payload(found: Sequence[Suggestion]) -> list[dict[str, Any]]:
-    """The same as JSON."""
-    return [{**each._asdict(), "evenness": str(each.evenness)} for each in found]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convcalc.receptive_field.kinds import Bits
 from convcalc.receptive_field.study import Paths1d
 from convcalc.render import Style
 
@@ -13,8 +14,10 @@ MOST_LINES = 24  # then several positions share a character
 PLAIN_WIDTH = 100  # where there is no terminal
 
 
-def strip(paths: Paths1d, style: Style) -> list[str]:
+def strip(paths: Paths1d, seen: Bits, style: Style) -> list[str]:
     """Bars as high as the number of paths, a dot for a hole; wrapped at the terminal's width.
+
+    ``seen`` says where the holes are: rounded shares of paths may be 0 where a few lead.
 
     A field of very many positions has several to a character; a single hole among them makes
     it a dot, and the last line says how many they are.
@@ -26,7 +29,11 @@ def strip(paths: Paths1d, style: Style) -> list[str]:
     label = max(len(str(paths.first)), len(str(paths.first + len(paths.counts))))
     width = max(8, (style.width or PLAIN_WIDTH) - label - 1)
     each = -(-len(paths.counts) // (width * MOST_LINES))
-    levels = [_level(paths.counts[i : i + each], most) for i in range(0, len(paths.counts), each)]
+    read = f"{seen[1]:b}"[::-1]
+    levels = [
+        None if "0" in read[i : i + each] else _level(paths.counts[i : i + each], most)
+        for i in range(0, len(paths.counts), each)
+    ]
     text = "".join(hole if level is None else bars[level] for level in levels)
     lines = [
         f"{paths.first + i * each:>{label}} {text[i : i + width]}"
@@ -37,9 +44,7 @@ def strip(paths: Paths1d, style: Style) -> list[str]:
     return lines
 
 
-def _level(counts: Sequence[int] | Sequence[float], most: float) -> int | None:
-    """The bar of some positions, 0 to 7, by their mean; None if one of them is a hole."""
-    if not all(counts):
-        return None
+def _level(counts: Sequence[int] | Sequence[float], most: float) -> int:
+    """The bar of some positions, 0 to 7, by their mean."""
     share = sum(counts) / len(counts) / most
     return min(7, max(0, round(8 * share) - 1))
