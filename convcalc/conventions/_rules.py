@@ -23,6 +23,7 @@ LEGEND: Mapping[str, str] = {
     "C": "channels",
     "N": "batch",
     "P": "learned parameters",
+    "T": "learned parameters that are not frozen",
     "K": "taps of the kernel",
     "k": "kernel_size, one number where all axes have the same, else their product",
     "k'": "taps of an adaptive pooling's window as the tool guesses them",
@@ -139,6 +140,17 @@ def affine(yes: Rule, no: Rule) -> Rule:
     return yes.but("not affine", lambda leaf: not leaf.field("affine"), no)
 
 
+def is_frozen(leaf: Leaf) -> bool:
+    """Whether a norm is one of constants, which frameworks have a class of its own for."""
+    return bool(leaf.field("frozen"))
+
+
+def not_frozen(rule: Rule) -> Rule:
+    """The rule of a batch norm, 0 where it is torchvision's ``FrozenBatchNorm2d``: a product and a
+    sum that no tool hooks or patches."""
+    return rule.but("frozen", is_frozen, ZERO)
+
+
 def each(names: tuple[str, ...], rule: Rule) -> dict[str, Rule]:
     """The same rule for several operators."""
     return dict.fromkeys(names, rule)
@@ -166,6 +178,7 @@ OUT = Rule("O", lambda leaf: leaf.output.numel)
 CHANNELS = Rule("C", lambda leaf: leaf.x.channels)
 BATCH = Rule("N", lambda leaf: leaf.batch)
 LEARNED = Rule("P", lambda leaf: sum(map(prod, leaf.analysis.weights.values())))
+TRAINED = Rule("T", lambda leaf: leaf.trained)
 STORED = Rule("P + buffers", lambda leaf: sum(map(prod, leaf.analysis.stored.values())))
 WINDOW = Rule("K", lambda leaf: prod(axes(leaf, "kernel_size")))
 GROUPS = Rule("g", groups)
@@ -182,8 +195,10 @@ def axes(leaf: Leaf, name: str) -> tuple[int, ...]:
 
 # Five operations per element where the statistics come from the data, two where they are stored.
 NORM = affine(5 * IN, 4 * IN)
-BATCH_NORM = affine(2 * IN, IN).but(
-    "no running statistics", lambda leaf: not leaf.field("track_running_stats"), NORM
+BATCH_NORM = not_frozen(
+    affine(2 * IN, IN).but(
+        "no running statistics", lambda leaf: not leaf.field("track_running_stats"), NORM
+    )
 )
 # The squares, their sums over a window of channels, a factor and a summand.
 CROSS_CHANNEL_NORM = Rule(
