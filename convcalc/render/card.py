@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from convcalc.operator import Recorded
 from convcalc.render import Style
 from convcalc.render.cells import axes_text, clean, receptive_field_text, value_text
 from convcalc.report import PARAMS, LayerReport, ToolConvention
@@ -92,6 +93,8 @@ def _sizes(dims: Sequence[int]) -> str:
 
 def field_text(value: Any) -> str:
     """A field as a network file would give it; ``before+after`` where two sides differ."""
+    if isinstance(value, Recorded):
+        return value.name
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, tuple) and any(isinstance(each, tuple) for each in value):
