@@ -207,6 +207,17 @@ def test_a_norm_is_folded_only_where_nothing_else_reads_the_convolution() -> Non
     assert amount(read_twice, "onnx-tool.macs") == macs + 31 * elements + elements
 
 
+def test_a_norm_behind_a_composite_is_folded_into_its_last_part() -> None:
+    row = "{depthwise_conv: {k: 3, p: 1, bias: false}}, {pointwise_conv: {out: 4, bias: false}}"
+    separable = "{separable_conv: {out: 4, k: 3, p: 1, bias: false}}"
+    for key in ("macs", "params"):
+        whole, parts = (
+            amount(network_of(f"[{layers}, batch_norm]", (8, 6, 6)), f"onnx-tool.{key}")
+            for layers in (separable, row)
+        )
+        assert whole == parts
+
+
 def test_the_heads_of_a_detector_count_every_region() -> None:
     """torchvision publishes 134.38 for 800x800 and 1000 regions, with their MACs."""
     network = convcalc.load("fasterrcnn_resnet50_fpn")

@@ -116,6 +116,17 @@ def test_other_layers_with_weights_take_up_a_norm_too(layers: str, shape: str) -
     assert first.fused["params"] == first.params + first.output.channels
 
 
+def test_norms_within_and_behind_a_composite_are_folded() -> None:
+    """A row of layers and the composite that stands for it lose the same."""
+    row = "{depthwise_conv: {k: 3, p: 1, bias: false}}, {pointwise_conv: {out: 4, bias: false}}"
+    separable = "{separable_conv: {out: 4, k: 3, p: 1, bias: false}}"
+    assert fused(f"[{separable}, batch_norm]") == fused(f"[{row}, batch_norm]")
+    ghost = fused("[{ghost_conv: {out: 8, k: 1}}]")
+    assert ghost["buffers"] == 0
+    assert ghost["params"] == 4 * 8 + 4 + 4 * 9 + 4  # two convolutions, each with a bias
+    assert ghost["elementwise"] == 2 * (4 + 4) * 36  # bias and ReLU of all channels
+
+
 CONV = "{conv: {out: 8, k: 3, p: 1}, id: a}"
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from convcalc.fusion import only_readers
-from convcalc.graph import Network
-from convcalc.operator import DYNAMIC, WEIGHTS, Analysis, Operator, Part, Term, part_terms
+from convcalc.fusion import last_part, only_readers
+from convcalc.graph import Layer, Network
+from convcalc.operator import DYNAMIC, WEIGHTS, Analysis, Operator, Part, Term, name_of, part_terms
 from convcalc.shape import UNKNOWN, Shape, known
 
 # What tools see where a composite works on its parts' results, by the name of the term.
@@ -100,16 +100,29 @@ class Leaf(NamedTuple):
 def leaves(network: Network) -> Iterator[Leaf]:
     """One leaf per layer, in order; a composite's has parts."""
     only = only_readers(network)
-    made_by = {reader: index for index, reader in only.items()}
+    makers = {reader: index for index, reader in only.items()}
     samples = max((shape.batch for shape in network.inputs.values()), default=1)
     for index, layer in enumerate(network.layers):
-        producer, consumer = made_by.get(index), only.get(index)
+        producer, consumer = makers.get(index), only.get(index)
         leaf = _leaf(layer.name, layer.operator, layer.shapes, layer.analysis)
         leaf = _with(leaf, shared=layer.shares >= 0, trains=layer.trainable, samples=samples)
-        yield leaf._replace(
-            producer=None if producer is None else network.layers[producer].operator,
-            consumer=None if consumer is None else network.layers[consumer].operator,
-        )
+        made_by = None if producer is None else _maker(network.layers[producer])
+        read_by = None if consumer is None else network.layers[consumer].operator
+        yield _before(leaf._replace(producer=made_by), read_by)
+
+
+def _maker(layer: Layer) -> Operator:
+    """The operator that makes a layer's output: of a composite, its last part."""
+    last = last_part(layer.analysis)
+    return last.operator if last else layer.operator
+
+
+def _before(leaf: Leaf, consumer: Operator | None) -> Leaf:
+    """A leaf before the only one that reads it; of a composite, its last part is too."""
+    if last_part(leaf.analysis):
+        *parts, last = leaf.parts
+        leaf = leaf._replace(parts=(*parts, last._replace(consumer=consumer)))
+    return leaf._replace(consumer=consumer)
 
 
 def _with(leaf: Leaf, **facts: Any) -> Leaf:
@@ -120,17 +133,12 @@ def _with(leaf: Leaf, **facts: Any) -> Leaf:
 def _leaf(name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: Analysis) -> Leaf:
     """A leaf with its parts, and the work between them."""
     parts = [
-        _leaf(operator_name(part.operator), part.operator, part.inputs, part.analysis)
+        _leaf(name_of(part.operator), part.operator, part.inputs, part.analysis)
         for part in analysis.parts
     ]
     if parts:
         parts = [*_in_a_row(parts, analysis.parts), *_between(name, operator, inputs, analysis)]
     return Leaf(name, operator, inputs, analysis, tuple(parts))
-
-
-def operator_name(operator: Operator) -> str:
-    """What the operator is called in a file: its module's name."""
-    return type(operator).__module__.rpartition(".")[2]
 
 
 def _in_a_row(parts: Sequence[Leaf], made: Sequence[Part]) -> Iterator[Leaf]:

@@ -33,7 +33,7 @@ from __future__ import annotations
 from math import prod
 
 from convcalc.conventions import Convention, Count
-from convcalc.conventions._leaf import Leaf, multiplications, operator_name
+from convcalc.conventions._leaf import Leaf, multiplications
 from convcalc.conventions._rules import (
     BIAS,
     CONVS,
@@ -50,7 +50,7 @@ from convcalc.conventions._rules import (
     each,
     is_frozen,
 )
-from convcalc.operator import Operator
+from convcalc.operator import Operator, name_of
 
 PER_ELEMENT = {
     "relu": 1,
@@ -79,13 +79,13 @@ PER_ELEMENT = {
 def takes_up_norm(leaf: Leaf) -> bool:
     """Whether the batch norm behind a convolution is folded into it."""
     norm = leaf.consumer
-    return norm is not None and operator_name(norm) == "batch_norm" and _is_fixed(norm)
+    return norm is not None and name_of(norm) == "batch_norm" and _is_fixed(norm)
 
 
 def is_folded(leaf: Leaf) -> bool:
     """Whether a batch norm is folded into the convolution before it."""
     before = leaf.producer
-    return before is not None and operator_name(before) in GROUPED and _is_fixed(leaf.operator)
+    return before is not None and name_of(before) in GROUPED and _is_fixed(leaf.operator)
 
 
 def _is_fixed(norm: Operator) -> bool:
