@@ -125,6 +125,7 @@ LINES = {
     "show_fused": "show resnet50 --fuse-batch-norm --exact",
     "show_training": "show mobilenet_v2 --columns path,macs,training --top 4",
     "layer_convention": "layer squeeze_excite -i 64x14x14 --convention fvcore",
+    "layer_fused": "layer ghost_conv out=8 k=1 -i 8x6x6 --fuse-batch-norm",
     "layer_convention_csv": "layer conv out=8 k=3 -i 3x9x9 --convention calflops -f csv",
     "convention": "convention torchscan",
     "convention_markdown": "convention keras -f markdown",

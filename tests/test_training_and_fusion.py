@@ -9,6 +9,7 @@ from convcalc.analysis import analyse
 from convcalc.graph import Network
 from convcalc.library import Target
 from convcalc.network import read_network
+from convcalc.render.frame import report_table
 from convcalc.shape import known
 
 
@@ -125,6 +126,15 @@ def test_norms_within_and_behind_a_composite_are_folded() -> None:
     assert ghost["buffers"] == 0
     assert ghost["params"] == 4 * 8 + 4 + 4 * 9 + 4  # two convolutions, each with a bias
     assert ghost["elementwise"] == 2 * (4 + 4) * 36  # bias and ReLU of all channels
+
+
+def test_a_frozen_norm_leaves_a_bias_that_is_a_parameter() -> None:
+    """Its constants are buffers; the bias that takes them up has eight values more."""
+    layers = "[{conv: {out: 8, k: 3, p: 1, bias: false}}, {batch_norm: {frozen: true}}]"
+    report = analyse(network_of(layers), fuse_batch_norm=True)
+    assert report.totals.fused["params"] == report.totals.params + 8
+    assert report.totals.fused["buffers"] == 0
+    assert "(8 more)" in "\n".join(report_table(report, [], []).footer)
 
 
 CONV = "{conv: {out: 8, k: 3, p: 1}, id: a}"
