@@ -20,13 +20,13 @@ from convcalc.conventions._rules import (
     GROUPS,
     IN,
     LEARNED,
-    LEGEND,
     MACS,
     OUT,
     RANK,
     ROWS,
     SLID,
     STAMPED,
+    SYMBOL,
     TRAINED,
     TRANSPOSED,
     WINDOW,
@@ -43,7 +43,6 @@ _SYMBOLS: Mapping[str, Rule] = {
         *(BATCH, BIAS, CHANNELS, GROUPS, IN, LEARNED, MACS, OUT, RANK, ROWS, SLID, TRAINED, WINDOW),
     )
 }
-_SYMBOL = re.compile(r"b·O|[A-Za-z]+")
 
 
 class RuleLine(NamedTuple):
@@ -77,12 +76,6 @@ def _line(path: str, each: Counted, samples: int) -> RuleLine:
     return RuleLine(path, each.operator, each.rule.text, text, each.amount, missed=each.missed)
 
 
-def legend(rules: Sequence[str]) -> list[str]:
-    """What the symbols in some rules stand for."""
-    used = {symbol for rule in rules for symbol in _SYMBOL.findall(rule)}
-    return [f"{symbol}: {text}" for symbol, text in LEGEND.items() if symbol in used]
-
-
 def by_rule(lines: Sequence[RuleLine]) -> list[RuleLine]:
     """Leaves of one operator and rule together, those that count most first."""
     bundles: dict[tuple[str, str], list[RuleLine]] = {}
@@ -107,9 +100,9 @@ def rule_numbers(rule: Rule, leaf: Leaf) -> str:
             quantity = STAMPED
         return str(quantity.count(leaf))
 
-    if any(symbol not in _SYMBOLS for symbol in _SYMBOL.findall(rule.text)):
+    if any(symbol not in _SYMBOLS for symbol in SYMBOL.findall(rule.text)):
         return ""
-    text = _SYMBOL.sub(number, rule.text).replace("·", " * ")
+    text = SYMBOL.sub(number, rule.text).replace("·", " * ")
     return text if _gives(text, rule.count, leaf) else ""
 
 

@@ -182,6 +182,12 @@ def test_convcalc_itself_is_a_tool_to_compare_with(tool: str, explain: Any) -> N
     assert counted["versus_total"] == report.totals.elementwise
 
 
+def test_the_symbols_of_the_rules_are_explained(explain: Any) -> None:
+    out = explain("resnet50 global_avg_pool --convention torchscan").out
+    assert "O·(k' - 1 + R)" in out
+    assert [line.partition(":")[0] for line in out.splitlines()[-3:]] == ["O", "k'", "R"]
+
+
 def test_the_parameters_of_two_tools_are_compared_too(explain: Any) -> None:
     found = json.loads(
         explain("resnet50 --convention keras.params --versus thop.params -f json").out

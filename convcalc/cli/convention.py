@@ -24,7 +24,8 @@ def command(
 
     What the tool counts, what it leaves out, and which of its numbers are wrong.
     """
-    from convcalc.conventions import convention, legend, manual, parameters_text, rule_entries
+    from convcalc.conventions import convention, manual, parameters_text, rule_entries
+    from convcalc.conventions._rules import legend
     from convcalc.render import Table, render
 
     settings = ctx.obj
@@ -37,6 +38,7 @@ def command(
     entries = rule_entries(found)
     keys = [count.key for count in found.counts]
     parameters = parameters_text(found)
+    texts = [*(text for entry in entries for text in entry.rules), parameters]
     payload = {
         "name": name,
         "tool": found.tool,
@@ -45,7 +47,7 @@ def command(
         "params": parameters,
     }
     table = Table(
-        "", _columns(found), entries, footer=(f"parameters: {parameters}", *legend(found))
+        "", _columns(found), entries, footer=(f"parameters: {parameters}", *legend(texts))
     )
     text = render(form, table, payload, settings.style())
     if form != "json":

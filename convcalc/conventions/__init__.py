@@ -11,13 +11,12 @@ counts what the tool prints, which is 0, and is listed among ``uncounted``.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
-from convcalc.conventions._rules import FREE, LEARNED, LEGEND, MACS, Rule, Rules
+from convcalc.conventions._rules import FREE, LEARNED, MACS, Rule, Rules
 from convcalc.diagnostics import nearest
 from convcalc.operator import DYNAMIC, ELEMENTWISE, SAMPLING, WEIGHTS
 from convcalc.report import PARAMS
@@ -157,17 +156,6 @@ def parameters_text(chosen: Convention) -> str:
         others.setdefault(rule.text, []).append(name)
     rest = f"all others: {chosen.other_params.text}" if others else chosen.other_params.text
     return "; ".join([*(f"{', '.join(n)}: {text}" for text, n in others.items()), rest])
-
-
-def legend(chosen: Convention) -> list[str]:
-    """What the symbols mean that occur in the rules."""
-    texts = " ".join(text for entry in rule_entries(chosen) for text in entry.rules)
-    texts += f" {parameters_text(chosen)}"
-    return [
-        f"{symbol}  {meaning}"
-        for symbol, meaning in LEGEND.items()
-        if re.search(rf"(?<![\w']){re.escape(symbol)}(?![\w'])", texts)
-    ]
 
 
 def _text(rules: Rules, name: str) -> str:

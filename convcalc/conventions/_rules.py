@@ -6,7 +6,8 @@ Quantities are added and multiplied like numbers: ``2 * MACS + BIAS`` counts tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from operator import add, mul, sub
 from typing import Any
@@ -31,6 +32,13 @@ LEGEND: Mapping[str, str] = {
     "R": "rank, the number of spatial axes",
     "rows": "positions of the batch: what a softmax or a layer norm over channels works on at once",
 }
+SYMBOL = re.compile(r"b·O|[A-Za-z]+'?")
+
+
+def legend(texts: Iterable[str]) -> list[str]:
+    """What the symbols mean that occur in the texts of rules."""
+    used = {symbol for text in texts for symbol in SYMBOL.findall(text)}
+    return [f"{symbol}: {meaning}" for symbol, meaning in LEGEND.items() if symbol in used]
 
 
 # --- operators that PyTorch has one class for --------------------------------------------------

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from convcalc.columns import SHARE, Column
 from convcalc.conventions import Convention, Count
-from convcalc.counting import RuleLine, legend
+from convcalc.conventions._rules import legend
+from convcalc.counting import RuleLine
 from convcalc.payload import plain
 from convcalc.render import Table
 from convcalc.report import PARAMS
