@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import prod
 
 from convcalc.graph import Layer, Network
+from convcalc.liveness import peak
 from convcalc.operator import DYNAMIC, WEIGHTS, Analysis, fields_of
 from convcalc.receptive_field.fields import receptive_fields
 from convcalc.report import (
@@ -22,7 +23,7 @@ from convcalc.report import (
     summed,
     work_totals,
 )
-from convcalc.shape import Shape, known, largest
+from convcalc.shape import known
 from convcalc.training import training_flops
 
 COUNTED = (WEIGHTS, DYNAMIC)
@@ -138,7 +139,8 @@ def _with_convention(
     network: Network, layers: Sequence[LayerReport], name: str
 ) -> tuple[ToolConvention, tuple[LayerReport, ...]]:
     """The layers with what another tool counts for them; its module is imported only here."""
-    from convcalc.conventions import convention, layer_counts, total
+    from convcalc.conventions import convention
+    from convcalc.conventions._counted import layer_counts, total
 
     chosen = convention(name)
     counts = layer_counts(network, name)
@@ -220,7 +222,7 @@ def _totals(network: Network, layers: Sequence[LayerReport], dtype: str) -> Tota
         activations=_sum(layers, "activations"),
         moved=_sum(layers, "moved"),
         training=_sum(layers, "training"),
-        memory=Memory(dtype, weights, byte_count(_peak(network), dtype)),
+        memory=Memory(dtype, weights, byte_count(peak(network).elements, dtype)),
         unknown=tuple(_unknown(layers)),
         convention=summed(layer.convention for layer in layers),
         fused=summed(layer.fused for layer in layers),
@@ -238,30 +240,3 @@ def _unknown(layers: Sequence[LayerReport]) -> list[str]:
     return [
         f"{layer.path}: {key}" for layer in layers for key in keys if not known(getattr(layer, key))
     ]
-
-
-def _peak(network: Network) -> int:
-    """The most elements alive at once, in the order of the file, nothing done in place.
-
-    A tensor lives from the layer that makes it until the last one that reads it; an output of
-    the network, until the end. While a layer works, its inputs and its output are alive.
-    """
-    sizes: list[Shape] = [*network.inputs.values(), *(x.analysis.output for x in network.layers)]
-    last = {number: len(network.layers) for number in network.outputs.values()}
-    for index, layer in enumerate(network.layers):
-        for number in layer.inputs:
-            last[number] = max(last.get(number, index), index)
-    dying: dict[int, list[int]] = {}
-    for number, index in last.items():
-        dying.setdefault(index, []).append(number)
-    alive = peak = sum(shape.numel for shape in network.inputs.values())
-    first = len(network.inputs)
-    for index in range(len(network.layers)):
-        number = first + index
-        alive = alive + sizes[number].numel
-        peak = largest(peak, alive)
-        for dead in dying.get(index, ()):
-            alive = alive - sizes[dead].numel
-        if number not in last:  # nobody reads it
-            alive = alive - sizes[number].numel
-    return peak

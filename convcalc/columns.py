@@ -250,14 +250,12 @@ DEFAULT = ("path", "operator", "output", "params", "macs", "receptive_field", "j
 FUSED = ("params", "buffers", "macs", "flops", "elementwise")
 
 
-def convention_columns(report: Report) -> list[Column]:
-    """What another tool counts; its parameters only if they are not convcalc's."""
+def tool_columns(report: Report) -> list[Column]:
+    """What another tool counts, its headline first and its parameters last."""
     tool = report.convention
     if tool is None:
         return []
     numbers = [(number.key, number.title, number.unit) for number in tool.numbers]
-    if report.totals.convention[PARAMS] != report.totals.params:
-        numbers.append((PARAMS, PARAMS, "parameter"))
     return [
         Column(
             f"{tool.name}.{key}",
@@ -268,18 +266,35 @@ def convention_columns(report: Report) -> list[Column]:
             0,
             f"{title} as {tool.tool} counts ({unit})",
         )
-        for key, title, unit in numbers
+        for key, title, unit in (*numbers, (PARAMS, PARAMS, "parameter"))
     ]
+
+
+def convention_columns(report: Report) -> list[Column]:
+    """What is shown of it: parameters only if they are not convcalc's."""
+    columns = tool_columns(report)
+    same = report.totals.convention.get(PARAMS) == report.totals.params
+    return columns[:-1] if same else columns
+
+
+def further_columns(report: Report) -> dict[str, Column]:
+    """What can be asked for beside the usual columns: another tool's numbers (by its name alone
+    the headline), and the values for folded batch norms."""
+    tool = tool_columns(report)
+    fused = [_fused(COLUMNS[key]) for key in FUSED if report.totals.fused]
+    headline = {report.convention.name: tool[0]} if report.convention else {}
+    return headline | {column.key: column for column in (*tool, *fused)}
 
 
 def beside(report: Report, columns: Sequence[Column]) -> list[Column]:
     """The columns, each with its value for folded batch norms behind it, and another tool's
-    behind the MACs, or at the end, where the report has such numbers."""
-    tool = convention_columns(report)
+    behind the MACs, or at the end, where the report has such numbers and none is there yet."""
+    there = {column.key for column in columns}
+    tool = [] if there & further_columns(report).keys() else convention_columns(report)
     found: list[Column] = []
     for column in columns:
         found.append(column)
-        if report.totals.fused and column.key in FUSED:
+        if report.totals.fused and column.key in FUSED and f"{column.key}_fused" not in there:
             found.append(_fused(column))
         if column.key == "macs":
             found += tool

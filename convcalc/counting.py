@@ -7,10 +7,11 @@ nothing but symbols and arithmetic its numbers are shown, and they give what was
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.conventions import Convention, Count
+from convcalc.conventions._counted import Counted, counted_leaf
 from convcalc.conventions._leaf import Leaf, leaves
 from convcalc.conventions._rules import (
     BATCH,
@@ -19,29 +20,29 @@ from convcalc.conventions._rules import (
     GROUPS,
     IN,
     LEARNED,
-    LEGEND,
     MACS,
     OUT,
     RANK,
     ROWS,
     SLID,
     STAMPED,
+    SYMBOL,
+    TRAINED,
     TRANSPOSED,
     WINDOW,
     Rule,
-    Rules,
 )
 from convcalc.expressions import ExpressionError, compile_expression
 from convcalc.graph import Network
+from convcalc.report import PARAMS
 from convcalc.shape import known
 
 _SYMBOLS: Mapping[str, Rule] = {
     rule.text: rule
     for rule in (
-        *(BATCH, BIAS, CHANNELS, GROUPS, IN, LEARNED, MACS, OUT, RANK, ROWS, SLID, WINDOW),
+        *(BATCH, BIAS, CHANNELS, GROUPS, IN, LEARNED, MACS, OUT, RANK, ROWS, SLID, TRAINED, WINDOW),
     )
 }
-_SYMBOL = re.compile(r"b·O|[A-Za-z]+")
 
 
 class RuleLine(NamedTuple):
@@ -61,17 +62,18 @@ class RuleLine(NamedTuple):
 
 def rule_lines(network: Network, chosen: Convention, count: Count) -> list[RuleLine]:
     """The leaves of every layer in order."""
+    divided = chosen.per_sample and count.key != PARAMS
     return [
-        line
+        _line(layer.path, each, each.leaf.samples if divided else 1)
         for layer, leaf in zip(network.layers, leaves(network), strict=True)
-        for line in _lines(layer.path, leaf, count.rules, chosen.per_sample)
+        for each in counted_leaf(leaf, chosen, count)
     ]
 
 
-def legend(rules: Sequence[str]) -> list[str]:
-    """What the symbols in some rules stand for."""
-    used = {symbol for rule in rules for symbol in _SYMBOL.findall(rule)}
-    return [f"{symbol}: {text}" for symbol, text in LEGEND.items() if symbol in used]
+def _line(path: str, each: Counted, samples: int) -> RuleLine:
+    text = rule_numbers(each.rule, each.leaf)
+    text = f"({text}) // {samples}" if text and samples > 1 else text
+    return RuleLine(path, each.operator, each.rule.text, text, each.amount, missed=each.missed)
 
 
 def by_rule(lines: Sequence[RuleLine]) -> list[RuleLine]:
@@ -89,24 +91,6 @@ def by_rule(lines: Sequence[RuleLine]) -> list[RuleLine]:
     return sorted(found, key=lambda line: -line.amount if known(line.amount) else 0)
 
 
-def _lines(path: str, leaf: Leaf, rules: Rules, per_sample: bool) -> Iterator[RuleLine]:
-    """A leaf by its rule; without one, its parts by theirs."""
-    rule = rules.get(leaf.name)
-    if rule is None and leaf.parts:
-        for part in leaf.parts:
-            yield from _lines(path, part, rules, per_sample)
-        return
-    batch = leaf.batch if per_sample else 1
-    if rule is None:
-        yield RuleLine(path, leaf.name, "0", "", leaf.unruled, missed=leaf.works)
-        return
-    rule = rule.at(leaf)
-    amount, text = rule.count(leaf), rule_numbers(rule, leaf)
-    text = f"({text}) // {batch}" if text and batch > 1 else text
-    missed = rule.ignores and leaf.works
-    yield RuleLine(path, leaf.name, rule.text, text, amount // batch, missed=missed)
-
-
 def rule_numbers(rule: Rule, leaf: Leaf) -> str:
     """The rule's text with its numbers; empty where it says more than arithmetic does."""
 
@@ -116,9 +100,9 @@ def rule_numbers(rule: Rule, leaf: Leaf) -> str:
             quantity = STAMPED
         return str(quantity.count(leaf))
 
-    if any(symbol not in _SYMBOLS for symbol in _SYMBOL.findall(rule.text)):
+    if any(symbol not in _SYMBOLS for symbol in SYMBOL.findall(rule.text)):
         return ""
-    text = _SYMBOL.sub(number, rule.text).replace("·", " * ")
+    text = SYMBOL.sub(number, rule.text).replace("·", " * ")
     return text if _gives(text, rule.count, leaf) else ""
 
 

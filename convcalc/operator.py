@@ -312,6 +312,11 @@ def operator_class(name: str) -> type[Operator]:
     raise KeyError(nearest(name, operator_names()))
 
 
+def name_of(operator: Operator) -> str:
+    """What an operator is called in a file: its module's name."""
+    return type(operator).__module__.rpartition(".")[2]
+
+
 def camel_case(name: str) -> str:
     """``max_pool`` to ``MaxPool``."""
     return "".join(part.capitalize() for part in name.split("_"))

@@ -12,31 +12,57 @@ is not, nor is anything that is computed a second time to save memory.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from convcalc.formula import formula
 from convcalc.graph import Layer, Network
 from convcalc.operator import DYNAMIC, WEIGHTS, Term
 
 
+@formula
+def step_flops(macs: int, input_gradient: int, weight_gradient: int) -> int:
+    """FLOPs of the forward pass, and of either gradient that is computed: 1, or 0 if it is not."""
+    return 2 * macs * (1 + input_gradient + weight_gradient)
+
+
+class Trained(NamedTuple):
+    """A term of products, and which gradients are computed; of products of two computed values,
+    one for each factor."""
+
+    term: Term
+    input_gradient: bool
+    weight_gradient: bool
+
+    @property
+    def flops(self) -> int:
+        """FLOPs of one step."""
+        return step_flops(self.term.amount, int(self.input_gradient), int(self.weight_gradient))
+
+
 def training_flops(network: Network) -> list[int]:
     """FLOPs of one step, for each layer."""
+    return [sum(each.flops for each in trained) for trained in trained_terms(network)]
+
+
+def trained_terms(network: Network) -> Iterator[tuple[Trained, ...]]:
+    """The products of each layer, with their gradients."""
     flows = [False] * len(network.inputs)  # whether a tensor depends on trained weights
-    found = []
     for layer in network.layers:
         reads = any(flows[number] for number in layer.inputs)
         learns = layer.trainable and layer.analysis.weights.keys() > layer.analysis.frozen
         flows.append(reads or learns)
-        found.append(_layer_flops(layer, reads, learns))
-    return found
+        yield tuple(_trained(layer, reads, learns))
 
 
-def _layer_flops(layer: Layer, reads: bool, learns: bool) -> int:
-    total, enters = 0, reads
+def _trained(layer: Layer, reads: bool, learns: bool) -> Iterator[Trained]:
+    enters = reads
     for term in layer.analysis.terms:
         if term.kind == WEIGHTS:
-            total += 2 * term.amount * (1 + enters + _is_trained(layer, term))
+            yield Trained(term, enters, _is_trained(layer, term))
             enters = reads or learns
         elif term.kind == DYNAMIC:  # both factors are computed, both get a gradient
-            total += 2 * term.amount * (3 if reads or learns else 1)
-    return total
+            yield Trained(term, reads or learns, reads or learns)
 
 
 def _is_trained(layer: Layer, term: Term) -> bool:

@@ -4,19 +4,23 @@
 
 An item holds all leaves of one operator that the two conventions count by the same pair of rules.
 Compared are the headline numbers, in the units of either, unless others are named
-(``calflops.macs``). The items add up to the difference of the totals; ``remainder`` is what they
-leave, which is 0 unless a part is unknown.
+(``calflops.macs``, ``keras.params``); ``convcalc`` is one of the tools. The items add up to the
+difference of the totals; ``remainder`` is what they leave, which is 0 unless a part is unknown.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from convcalc.conventions import Convention, Count, Counted, counted_leaf, number, total
+from convcalc.conventions import Convention, Count, number
+from convcalc.conventions._counted import Counted, counted_leaf, counted_rest, total
 from convcalc.conventions._leaf import Leaf, leaves
 from convcalc.graph import Network
+from convcalc.operator import DYNAMIC, WEIGHTS
 from convcalc.shape import known
+
+Number = tuple[Convention, Count]
 
 
 class Item(NamedTuple):
@@ -36,7 +40,7 @@ class Item(NamedTuple):
 
 
 class Versus(NamedTuple):
-    """Two totals and what makes them differ; items that differ most come first, equal ones last."""
+    """Two totals and their items: unknown ones first, then those that differ most."""
 
     name: str
     other: str
@@ -57,43 +61,62 @@ class Versus(NamedTuple):
         return self.difference - sum(item.difference for item in self.items)
 
 
-def differences(network: Network, name: str, other: str) -> Versus:
+def differences(
+    network: Network,
+    name: str,
+    other: str,
+    paths: Collection[str] | None = None,
+    kinds: Sequence[str] = (WEIGHTS, DYNAMIC),
+) -> Versus:
     """The difference of two conventions, ``name`` minus ``other``, itemised.
 
-    KeyError with a suggestion if there is no such convention or number of it.
+    ``paths`` are the layers that are compared, all if there are none; ``kinds`` the work that
+    convcalc itself counts. KeyError with a suggestion if there is no such convention or number.
     """
-    ours, theirs = number(name), number(other)
-    bundles: dict[tuple[str, str, str], list[tuple[int, int]]] = {}
+    ours, theirs = number(name, kinds), number(other, kinds)
+    bundles: dict[tuple[str, str, str, bool], list[tuple[int, int]]] = {}
     all_ours = all_theirs = 0
-    for leaf in leaves(network):
+    for layer, leaf in zip(network.layers, leaves(network), strict=True):
+        if paths is not None and layer.path not in paths:
+            continue
         all_ours += total(counted_leaf(leaf, *ours))
         all_theirs += total(counted_leaf(leaf, *theirs))
         for pair in _pairs(leaf, ours, theirs):
-            key = (pair.operator, pair.ours_rule, pair.theirs_rule)
+            rules = (pair.operator, pair.ours_rule, pair.theirs_rule)
+            key = (*rules, known((pair.ours, pair.theirs)))
             bundles.setdefault(key, []).append((pair.ours, pair.theirs))
     items = [
-        Item(*key, len(pairs), sum(a for a, _ in pairs), sum(b for _, b in pairs))
-        for key, pairs in bundles.items()
+        Item(name, a, b, len(pairs), sum(x for x, _ in pairs), sum(y for _, y in pairs))
+        for (name, a, b, _), pairs in bundles.items()
     ]
-    items.sort(key=lambda item: -abs(item.difference) if known(item.difference) else 0)
     units = (ours[1].unit, theirs[1].unit)
-    return Versus(name, other, *units, all_ours, all_theirs, tuple(items))
+    return Versus(name, other, *units, all_ours, all_theirs, tuple(sorted(items, key=_weight)))
 
 
-def _pairs(
-    leaf: Leaf, ours: tuple[Convention, Count], theirs: tuple[Convention, Count]
-) -> Iterator[Item]:
+def _weight(item: Item) -> tuple[bool, int]:
+    """Unknown ones first, since they may be the largest."""
+    difference = item.difference
+    return (True, -abs(difference)) if known(difference) else (False, 0)
+
+
+def _pairs(leaf: Leaf, ours: Number, theirs: Number) -> Iterator[Item]:
     """A leaf under both; its parts instead, where neither has a rule for the whole."""
-    if leaf.parts and not any(leaf.name in count.rules for _, count in (ours, theirs)):
-        for part in leaf.parts:
-            yield from _pairs(part, ours, theirs)
+    if not leaf.parts or any(leaf.name in count.rules for _, count in (ours, theirs)):
+        yield _pair(leaf.name, counted_leaf(leaf, *ours), counted_leaf(leaf, *theirs))
         return
-    a, b = counted_leaf(leaf, *ours), counted_leaf(leaf, *theirs)
-    yield Item(leaf.name, _rule(a), _rule(b), 1, total(a), total(b))
+    for part in leaf.parts:
+        yield from _pairs(part, ours, theirs)
+    rests = counted_rest(leaf, *ours), counted_rest(leaf, *theirs)
+    if any(rests):
+        yield _pair(leaf.name, *rests)
+
+
+def _pair(name: str, ours: Sequence[Counted], theirs: Sequence[Counted]) -> Item:
+    return Item(name, _rule(ours), _rule(theirs), 1, total(ours), total(theirs))
 
 
 def _rule(counted: Sequence[Counted]) -> str:
     """The rule in words; of a whole that is counted by parts, theirs."""
-    if len(counted) == 1:
-        return counted[0].rule
-    return ", ".join(f"{each.operator} {each.rule}" for each in counted)
+    if len(counted) < 2:
+        return counted[0].rule.text if counted else "0"
+    return ", ".join(f"{each.operator} {each.rule.text}" for each in counted)

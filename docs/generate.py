@@ -21,6 +21,8 @@ import yaml
 import convcalc
 from convcalc import conventions
 from convcalc.cli.schema import KINDS, schema_text
+from convcalc.conventions._counted import layer_counts
+from convcalc.conventions._counted import total as counted_total
 from convcalc.conventions._rules import LEGEND
 from convcalc.manual import field_entries, manual, summary
 from convcalc.operator import operator_class, operator_names
@@ -220,6 +222,7 @@ def conventions_page() -> str:
     parts += ["## Tool by operator", symbols()]
     for group, operators in ruled_operators(names).items():
         parts += [f"### {group}", comparison(names, operators)]
+    parts += ["### Parameters", parameters(names)]
     parts.append("## The conventions")
     for name in names:
         parts += [f"### {name}", *map(paragraph, conventions.manual(name).split("\n\n"))]
@@ -234,15 +237,24 @@ def sample_table(names: Sequence[str], network: Any) -> str:
 
 def sample_lines(name: str, network: Any) -> Iterator[Sequence[str]]:
     found = conventions.convention(name)
-    layers = conventions.layer_counts(network, name)
+    layers = layer_counts(network, name)
 
     def total(key: str) -> str:
-        return number(sum(conventions.total(layer[key]) for layer in layers))
+        return number(sum(counted_total(layer[key]) for layer in layers))
 
     link_to, params = f"[`{name}`](#{name})", total("params")
     for count in found.counts:
         yield link_to, found.tool, count.title, count.unit, total(count.key), params
         link_to = params = ""
+
+
+def parameters(names: Sequence[str]) -> str:
+    """The rules for parameters; equal ones in one row."""
+    rules: dict[str, list[str]] = {}
+    for name in names:
+        text = conventions.parameters_text(conventions.convention(name))
+        rules.setdefault(text, []).append(name)
+    return table(("convention", "parameters"), [(", ".join(m), text) for text, m in rules.items()])
 
 
 def symbols() -> str:

@@ -29,7 +29,7 @@ LAYERS = (
     ("decode",),  # nodes to values
     ("assertions",),  # what budgets demand of numbers
     ("graph",),  # a network written out
-    ("fusion", "training"),  # what becomes of it when norms are folded, and when it learns
+    ("fusion", "training", "liveness"),  # when norms are folded, when it learns, what it keeps
     ("spec",),  # typed items, blocks, files
     ("params", "calls", "items", "loops", "frames"),  # reading them, and what is in scope
     ("unit", "layering"),  # files with their imports; operators on tensors

@@ -15,12 +15,10 @@ import convcalc
 from convcalc.conventions import (
     convention,
     convention_names,
-    counted,
-    layer_counts,
     manual,
     number,
-    total,
 )
+from convcalc.conventions._counted import counted_leaf, layer_counts, total
 from convcalc.conventions._leaf import leaves
 from convcalc.graph import Network
 from convcalc.library import Target, shipped_folder
@@ -108,7 +106,7 @@ def test_the_exceptions_are_so_many() -> None:
     sizes = [len(t["cases"]) for t in TABLES]
     rows = [case["counts"] for _, case in LAYERS.values()]
     printed = sum(n is not None for row in rows for n in row)
-    assert (sizes, len(LAYERS), printed) == ([62, 45], 107, 2419)
+    assert (sizes, len(LAYERS), printed) == ([62, 54], 116, 2563)
     assert sum(len(entry["ours"]) for entry in EXCEPTIONS["layers"]) == 43
     assert all(None not in row for row in MODELS["models"].values())
     assert len(MODELS["models"]) * len(MODELS["columns"]) == 14 * 28
@@ -209,6 +207,53 @@ def test_a_norm_is_folded_only_where_nothing_else_reads_the_convolution() -> Non
     assert amount(read_twice, "onnx-tool.macs") == macs + 31 * elements + elements
 
 
+def test_a_norm_behind_a_composite_is_folded_into_its_last_part() -> None:
+    row = "{depthwise_conv: {k: 3, p: 1, bias: false}}, {pointwise_conv: {out: 4, bias: false}}"
+    separable = "{separable_conv: {out: 4, k: 3, p: 1, bias: false}}"
+    for key in ("macs", "params"):
+        whole, parts = (
+            amount(network_of(f"[{layers}, batch_norm]", (8, 6, 6)), f"onnx-tool.{key}")
+            for layers in (separable, row)
+        )
+        assert whole == parts
+
+
+def test_the_heads_of_a_detector_count_every_region() -> None:
+    """torchvision publishes 134.38 for 800x800 and 1000 regions, with their MACs."""
+    network = convcalc.load("fasterrcnn_resnet50_fpn")
+    assert round(amount(network, "torchvision.macs") / 1e9, 2) == 134.38
+    assert amount(network, "timm.macs") == amount(network, "fvcore.flops")
+    two = convcalc.load("fasterrcnn_resnet50_fpn", batch=2)
+    assert amount(two, "torchvision.macs") == amount(network, "torchvision.macs")
+
+
+def test_weights_beside_the_parts_of_a_composite_are_parameters_too() -> None:
+    """The main weights of a deformable convolution: 16 to 32 channels, 3x3, with a bias."""
+    network = network_of("[{deform_conv: {version: 1, out: 32, k: 3, p: 1}}]", (16, 8, 8))
+    offsets, main = 18 * (16 * 9 + 1), 32 * (16 * 9 + 1)
+    for tool in ("keras", "fvcore", "onnx-tool", "ptflops"):
+        assert amount(network, f"{tool}.params") == offsets + main
+    assert amount(network, "thop.params") == offsets  # torchvision's DeformConv2d has no hook
+
+
+def test_parameters_are_those_of_the_report_for_most_tools() -> None:
+    """Of every operator: a composite has those of its parts and its own."""
+    for network in operator_networks():
+        totals = convcalc.analyse(network).totals
+        assert str(amount(network, "fvcore.params")) == str(totals.params)
+        assert str(amount(network, "ptflops.params")) == str(totals.trainable)
+        if known((totals.params, totals.buffers)):
+            assert amount(network, "keras.params") == totals.params + totals.buffers
+
+
+@pytest.mark.parametrize("name", ["ptflops", "ptflops-aten", "calflops", "deepspeed"])
+def test_frozen_parameters_are_left_out_by(name: str) -> None:
+    conv = "{conv: {out: 8, k: 1, bias: false}"
+    network = network_of(f"[{conv}, trainable: false}}, {conv}}}]", (4, 5, 5))
+    assert amount(network, f"{name}.params") == 8 * 8
+    assert amount(network, "fvcore.params") == 4 * 8 + 8 * 8
+
+
 def test_two_groups_double_the_gradient_of_the_weights_in_torchs_count() -> None:
     network = network_of("[{conv: {out: 16, k: 3, p: 1, g: 2}}]", (16, 8, 8))
     forward = 2 * 16 * 8 * 9 * 64
@@ -291,7 +336,8 @@ def test_a_rule_that_holds_counts_what_the_whole_rule_counts(name: str) -> None:
                 rule = count.rules.get(leaf.name)
                 if rule and known(rule.count(leaf)):
                     assert rule.at(leaf).count(leaf) == rule.count(leaf)
-                    assert next(counted(leaf, count.rules)).rule == rule.at(leaf).text
+                    (line,) = counted_leaf(leaf, convention(name), count)
+                    assert line.rule.text == rule.at(leaf).text
 
 
 # --- versus --------------------------------------------------------------------------------------

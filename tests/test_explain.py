@@ -17,8 +17,9 @@ import pytest
 
 from convcalc.analysis import analyse
 from convcalc.cli import main
-from convcalc.conventions import convention_names, number, total
-from convcalc.conventions import counted_leaf as counted
+from convcalc.conventions import convention_names, number
+from convcalc.conventions._counted import counted_leaf as counted
+from convcalc.conventions._counted import total
 from convcalc.conventions._leaf import leaves
 from convcalc.counting import rule_lines
 from convcalc.expressions import compile_expression
@@ -74,6 +75,7 @@ LINES = {
     "convention": "resnet50 --convention fvcore",
     "convention_layer": "conv_transpose out=3 k=4 s=3 -i 2x2x2 --convention torchinfo",
     "versus": "resnet50 --convention thop --versus fvcore",
+    "versus_block": "resnet50 layer[1] --convention keras.params --versus convcalc.params",
     "versus_markdown": "mobilenet_v2 --convention ptflops --versus torch -f markdown",
 }
 
@@ -120,6 +122,18 @@ def test_the_shares_of_a_network_and_of_a_block_add_up(explain: Any) -> None:
     assert {line["name"]: line["result"] for line in block["totals"]}["MACs"] == row["macs"]
 
 
+def test_the_peak_is_the_sum_of_what_is_alive(explain: Any) -> None:
+    report = analyse(read_network(resolve("unet")))
+    lines = json.loads(explain("unet -f json").out)["totals"]
+    (alive,) = (line for line in lines if line["name"] == "alive")
+    sizes = {layer.path: layer.output.numel for layer in report.layers}
+    assert [sizes[name] for name in alive["formula"].split(" + ")] == [
+        int(text) for text in alive["numbers"].split(" + ")
+    ]
+    assert lines[-1]["result"] == report.totals.memory.activations_peak
+    assert {line["name"]: line["result"] for line in lines}["training"] == report.totals.training
+
+
 def test_every_layer_can_be_explained_in_full(explain: Any) -> None:
     report = analyse(read_network(resolve("resnet18")))
     whole = json.loads(explain("resnet18 --layers -f json").out)["layers"]
@@ -129,6 +143,12 @@ def test_every_layer_can_be_explained_in_full(explain: Any) -> None:
     assert block.count("\nwork\n") == 3
     assert explain("resnet18 stem --layers -f markdown").out.count("| part ") == 3
     assert explain("resnet18 stem.conv --layers").out == explain("resnet18 stem.conv").out
+
+
+def test_a_field_that_names_another_layer_shows_its_name(explain: Any) -> None:
+    text = "convcalc: 1\ninput: [3, 8, 8]\nlayers:\n  - {max_pool: {k: 2}, id: pool}\n"
+    Path("up.yaml").write_text(text + "  - {max_unpool: {indices: pool}, id: up}\n", "utf-8")
+    assert re.search(r"\n  indices +pool +layer, up.yaml:5\n", explain("up.yaml up").out)
 
 
 # --- other tools -------------------------------------------------------------------------------
@@ -148,6 +168,60 @@ def test_a_difference_is_taken_off_step_by_step(explain: Any) -> None:
     assert re.search(r"batch_norm .* \+22,227,968  \+2,048\n", out)
     assert re.search(r"global_avg_pool .* \+2,048       0\n", out)
     assert out.endswith("remainder 0\n")
+
+
+@pytest.mark.parametrize("tool", convention_names())
+def test_convcalc_itself_is_a_tool_to_compare_with(tool: str, explain: Any) -> None:
+    report = analyse(read_network(resolve("shufflenet_v2_x1_0")))
+    line = f"shufflenet_v2_x1_0 --convention {tool} --versus"
+    for own, total_of in (("convcalc", "macs"), ("convcalc.elementwise", "elementwise")):
+        found = json.loads(explain(f"{line} {own} -f json").out)
+        assert found["versus_total"] == getattr(report.totals, total_of)
+        assert found["remainder"] == 0
+    counted = json.loads(explain(f"{line} convcalc --count elementwise -f json").out)
+    assert counted["versus_total"] == report.totals.elementwise
+
+
+def test_the_symbols_of_the_rules_are_explained(explain: Any) -> None:
+    out = explain("resnet50 global_avg_pool --convention torchscan").out
+    assert "O·(k' - 1 + R)" in out
+    assert [line.partition(":")[0] for line in out.splitlines()[-3:]] == ["O", "k'", "R"]
+
+
+def test_the_parameters_of_two_tools_are_compared_too(explain: Any) -> None:
+    found = json.loads(
+        explain("resnet50 --convention keras.params --versus thop.params -f json").out
+    )
+    (item,) = (item for item in found["items"] if item["difference"])
+    assert (item["operator"], item["difference"], found["remainder"]) == ("batch_norm", 53_120, 0)
+
+
+def test_a_block_and_the_copies_of_a_repeat_can_be_compared(explain: Any) -> None:
+    report = analyse(read_network(resolve("resnet50")), convention="thop")
+    for path in ("layer[1]", "layer", "layer[0].Bottleneck"):
+        inside = [x for x in report.layers if x.path.startswith((f"{path}.", f"{path}["))]
+        found = json.loads(
+            explain(f"resnet50 '{path}' --convention thop --versus convcalc -f json").out
+        )
+        assert found["total"] == sum(layer.convention["macs"] for layer in inside)
+        assert found["difference"] == found["total"] - sum(layer.macs for layer in inside)
+        whole = json.loads(explain(f"resnet50 '{path}' -f json").out)
+        assert sum(row["macs"] for row in whole["by_part"]) == sum(x.macs for x in inside)
+
+
+def test_unknown_differences_come_first_and_the_others_run_down_to_nothing(explain: Any) -> None:
+    Path("part.yaml").write_text(
+        "convcalc: 1\ninput: [3, 8, 8]\nlayers:\n  - {conv: {out: 4, k: 3, p: 1}}\n  - batch_norm\n"
+        "  - opaque: {output: [4, 8, 8], macs: 10, params: 2, receptive_field: unknown}\n"
+        "  - relu\n",
+        "utf-8",
+    )
+    lines = explain("part.yaml --convention ptflops --versus convcalc").out.splitlines()
+    rows = [line.split() for line in lines[3:7]]
+    assert [row[0] for row in rows] == ["opaque", "batch_norm", "relu", "conv"]
+    # bias 4·64, norm 2·4·64, ReLU 2·4·64
+    assert [row[-1] for row in rows] == ["+1,280", "+768", "+256", "0"]
+    assert lines[-1] == "remainder unknown, because of opaque"
 
 
 @pytest.mark.parametrize("tool", convention_names())
@@ -189,7 +263,9 @@ WRONG = {
     "resnet50 --versus thop": "--versus needs a convention to compare",
     "resnet50 --convention thopp": "--convention 'thopp' is no convention\n  = help: use 'thop'",
     "resnet50 --convention thop --versus x": "--versus 'x' is no convention",
-    "resnet50 stem --convention thop --versus fvcore": "--versus compares whole networks",
+    "resnet50 stemm --convention thop --versus fvcore": "resnet50 has no layer 'stemm'",
+    "resnet50 --convention thop.mac": "--convention 'thop.mac' is no convention\n"
+    "  = help: use 'thop.macs'",
     "resnet50 -f csv": "output format is 'csv', but must be one of: table, markdown, json",
     "resnet50 -i 3x64x64 -i 3x32x32": "explain takes one input",
 }

@@ -3,6 +3,7 @@ of a field is followed to where somebody wrote it."""
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -13,13 +14,17 @@ import pytest
 from test_cases import network_text, rows
 
 from convcalc.analysis import analyse
-from convcalc.explanation import LayerExplanation, Worked, layer_explanation
+from convcalc.explanation import LayerExplanation, layer_explanation
+from convcalc.explanation.worked import Worked
 from convcalc.formula import Step, formula, origin_of, traced, tracing
 from convcalc.graph import Network
 from convcalc.library import Target, resolve
 from convcalc.network import read_network
 from convcalc.operator import operator_names
 from convcalc.origins import Origin, Origins
+from convcalc.render import Style
+from convcalc.render.explanation import layer_text
+from convcalc.render.explanation_data import layer_payload, layer_table
 from convcalc.report import LayerReport, Report
 from convcalc.shape import UNKNOWN, known
 from convcalc.wording import meaning, numbers, words
@@ -83,6 +88,10 @@ def assert_reported(explanation: LayerExplanation, layer: LayerReport) -> None:
         assert line.kind == term.kind
         assert line.function or not known(term.amount), f"{term.name} comes from no formula"
     assert str(work["MACs"].result) == str(layer.macs)
+    if layer.macs == 0 or not any(term.kind in ("weights", "dynamic") for term in layer.terms):
+        return
+    training = list(lines_of(explanation, "training").values())
+    assert str(training[-1].result) == str(layer.training)
 
 
 ROWS = [row for row in rows() if "problem" not in row.values[1]]
@@ -98,6 +107,9 @@ def test_the_formulas_of_a_layer_give_the_reported_numbers(
     assert_reported(found[0], report.layers[0])
     for explanation in found:
         assert_evaluates(explanation)
+        assert explanation.path in layer_text(explanation, "", Style(width=80))
+        assert layer_table(explanation, "").rows
+        json.dumps(layer_payload(explanation))
 
 
 def test_every_operator_is_among_them() -> None:

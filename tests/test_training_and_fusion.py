@@ -9,6 +9,7 @@ from convcalc.analysis import analyse
 from convcalc.graph import Network
 from convcalc.library import Target
 from convcalc.network import read_network
+from convcalc.render.frame import report_table
 from convcalc.shape import known
 
 
@@ -114,6 +115,26 @@ def test_other_layers_with_weights_take_up_a_norm_too(layers: str, shape: str) -
     first, norm = report.layers
     assert norm.fused["params"] == norm.fused["elementwise"] == norm.fused["buffers"] == 0
     assert first.fused["params"] == first.params + first.output.channels
+
+
+def test_norms_within_and_behind_a_composite_are_folded() -> None:
+    """A row of layers and the composite that stands for it lose the same."""
+    row = "{depthwise_conv: {k: 3, p: 1, bias: false}}, {pointwise_conv: {out: 4, bias: false}}"
+    separable = "{separable_conv: {out: 4, k: 3, p: 1, bias: false}}"
+    assert fused(f"[{separable}, batch_norm]") == fused(f"[{row}, batch_norm]")
+    ghost = fused("[{ghost_conv: {out: 8, k: 1}}]")
+    assert ghost["buffers"] == 0
+    assert ghost["params"] == 4 * 8 + 4 + 4 * 9 + 4  # two convolutions, each with a bias
+    assert ghost["elementwise"] == 2 * (4 + 4) * 36  # bias and ReLU of all channels
+
+
+def test_a_frozen_norm_leaves_a_bias_that_is_a_parameter() -> None:
+    """Its constants are buffers; the bias that takes them up has eight values more."""
+    layers = "[{conv: {out: 8, k: 3, p: 1, bias: false}}, {batch_norm: {frozen: true}}]"
+    report = analyse(network_of(layers), fuse_batch_norm=True)
+    assert report.totals.fused["params"] == report.totals.params + 8
+    assert report.totals.fused["buffers"] == 0
+    assert "(8 more)" in "\n".join(report_table(report, [], []).footer)
 
 
 CONV = "{conv: {out: 8, k: 3, p: 1}, id: a}"

@@ -7,10 +7,11 @@ from itertools import product as combinations
 from math import prod
 
 from convcalc.graph import Network
+from convcalc.receptive_field.axis import StudyError
 from convcalc.receptive_field.backward import read_back
 from convcalc.receptive_field.preimage import Unseen
 from convcalc.receptive_field.region import count, product, volume
-from convcalc.receptive_field.study import Study, StudyError, study
+from convcalc.receptive_field.study import Study, study
 
 MOST_POSITIONS = 256  # outputs that differ and are compared, on all axes together
 

@@ -24,7 +24,8 @@ def command(
 
     What the tool counts, what it leaves out, and which of its numbers are wrong.
     """
-    from convcalc.conventions import convention, legend, manual, rule_entries
+    from convcalc.conventions import convention, manual, parameters_text, rule_entries
+    from convcalc.conventions._rules import legend
     from convcalc.render import Table, render
 
     settings = ctx.obj
@@ -36,13 +37,18 @@ def command(
         raise Failure(f"no convention is called '{name}'", advice) from None
     entries = rule_entries(found)
     keys = [count.key for count in found.counts]
+    parameters = parameters_text(found)
+    texts = [*(text for entry in entries for text in entry.rules), parameters]
     payload = {
         "name": name,
         "tool": found.tool,
         "manual": manual(name),
         "rules": {e.operator: dict(zip(keys, e.rules, strict=True)) for e in entries},
+        "params": parameters,
     }
-    table = Table("", _columns(found), entries, footer=legend(found))
+    table = Table(
+        "", _columns(found), entries, footer=(f"parameters: {parameters}", *legend(texts))
+    )
     text = render(form, table, payload, settings.style())
     if form != "json":
         page = manual(name)

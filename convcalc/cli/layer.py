@@ -34,6 +34,7 @@ def command(
     count: options.Counted = "",
     dtype: options.DType = "",
     convention: options.Convention = "",
+    fuse_batch_norm: options.Fused = False,
     cost: Annotated[
         str,
         typer.Option(
@@ -62,7 +63,8 @@ def command(
     settings = ctx.obj
     form = settings.format(FORMATS)
     target = Target("<layer>", None, network_text(operator, fields or [], input))
-    reading = Reading(batch=batch, counted=count, dtype=dtype, support=True, convention=convention)
+    reading = Reading(batch=batch, counted=count, dtype=dtype, support=True)
+    reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
     ((network, report),) = reading.reports([target])
     if report.layers:
         style = settings.style()

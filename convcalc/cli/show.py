@@ -28,6 +28,7 @@ SORTABLE = (
     "elementwise",
     "activations",
     "moved",
+    "training",
     "layers",
 )
 
@@ -115,7 +116,7 @@ class View(NamedTuple):
         if self.by:
             chosen(self.by, ("operator",), "--by")
         listed = rows_by_operator(report) if self.by else rows(report, self.depth)
-        listed = self.ordered(listed)
+        listed = self.ordered(listed, report)
         shown = top_rows(listed, self.top) if self.top else listed
         usual = OF_OPERATORS if self.by else DEFAULT
         columns = chosen_columns(self.columns, usual, report)
@@ -127,7 +128,7 @@ class View(NamedTuple):
         from convcalc.render.frame import convention_line
         from convcalc.rows import target_row
 
-        listed = self.ordered([target_row(report) for report in reports])
+        listed = self.ordered([target_row(report) for report in reports], reports[0])
         counted = " + ".join(reports[0].counted)
         return Table(
             "",
@@ -136,15 +137,16 @@ class View(NamedTuple):
             footer=(f"MACs: {counted} · FLOPs = 2 × MACs", *convention_line(reports[0])),
         )
 
-    def ordered(self, listed: list["Row"]) -> list["Row"]:
+    def ordered(self, listed: list["Row"], report: "Report") -> list["Row"]:
         """By a column if that was asked for; ``top`` alone means MACs."""
-        from convcalc.columns import COLUMNS
+        from convcalc.columns import COLUMNS, further_columns
         from convcalc.rows import sorted_rows
 
         key = self.sort or ("macs" if self.top else "")
-        return (
-            sorted_rows(listed, COLUMNS[chosen(key, SORTABLE, "--sort")].value) if key else listed
-        )
+        if not key:
+            return listed
+        columns = {name: COLUMNS[name] for name in SORTABLE} | further_columns(report)
+        return sorted_rows(listed, columns[chosen(key, columns, "--sort")].value)
 
 
 def chosen_columns(text: str, usual: Sequence[str], report: "Report") -> list["Column"]:
@@ -152,15 +154,16 @@ def chosen_columns(text: str, usual: Sequence[str], report: "Report") -> list["C
 
     What --convention and --fuse-batch-norm add stands behind the MACs, or at the end.
     """
-    from convcalc.columns import COLUMNS, beside
+    from convcalc.columns import COLUMNS, beside, further_columns
 
+    columns = {**COLUMNS, **further_columns(report)}
     words = [word.strip() for word in text.replace("+", ",").split(",")]
-    keys = [chosen(word, COLUMNS, "--columns") for word in words if word]
+    keys = [chosen(word, columns, "--columns") for word in words if word]
     more = not keys or text.lstrip().startswith("+")
     shown = dict.fromkeys([*(usual if more else ()), *keys])
     if report.totals.fused and more:
         shown["elementwise"] = None
-    return beside(report, [COLUMNS[key] for key in shown])
+    return beside(report, [columns[key] for key in shown])
 
 
 def _payload(reports: Sequence["Report"]) -> Any:

@@ -11,17 +11,17 @@ counts what the tool prints, which is 0, and is listed among ``uncounted``.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
-from convcalc.conventions._leaf import Leaf, leaves
-from convcalc.conventions._rules import LEARNED, LEGEND, Rule, Rules
+from convcalc.conventions._rules import FREE, LEARNED, MACS, Rule, Rules
 from convcalc.diagnostics import nearest
-from convcalc.graph import Network
+from convcalc.operator import DYNAMIC, ELEMENTWISE, SAMPLING, WEIGHTS
 from convcalc.report import PARAMS
+
+OWN = "convcalc"
 
 
 class Count(NamedTuple):
@@ -29,12 +29,14 @@ class Count(NamedTuple):
 
     ``unit`` says what is added up, not what the tool calls it: ``MAC``, ``FLOP``, or ``op``
     where multiply-accumulates and single operations are added as if they were the same.
+    ``other`` is the rule for all that has none; without it they count 0.
     """
 
     key: str
     title: str
     unit: str
     rules: Rules
+    other: Rule | None = None
 
 
 class Convention(NamedTuple):
@@ -50,14 +52,10 @@ class Convention(NamedTuple):
     other_params: Rule = LEARNED
     per_sample: bool = False
 
-
-class Counted(NamedTuple):
-    """One leaf under one rule: the operator, the rule in words, and what it gives."""
-
-    operator: str
-    rule: str
-    amount: int
-    missed: bool = False  # it does arithmetic, and the tool has no rule for it
+    @property
+    def parameters(self) -> Count:
+        """The number of parameters."""
+        return Count(PARAMS, PARAMS, "parameter", self.params, self.other_params)
 
 
 @cache
@@ -78,14 +76,46 @@ def convention(name: str) -> Convention:
     return found
 
 
-def number(name: str) -> tuple[Convention, Count]:
-    """A convention and one of its numbers: ``calflops.macs``, or its headline: ``calflops``."""
+def own(kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> Convention:
+    """What convcalc itself counts, as a convention; ``kinds`` are the work that MACs add up."""
+    usual = tuple(kinds) == (WEIGHTS, DYNAMIC)
+    macs = _where_any(MACS if usual else _work(" + ".join(kinds), *kinds))
+    return Convention(
+        OWN,
+        (
+            Count("macs", "MACs", "MAC", {}, macs),
+            Count("flops", "FLOPs", "FLOP", {}, 2 * macs),
+            *(
+                Count(kind, kind, "op", {}, _where_any(_work(kind, kind)))
+                for kind in (SAMPLING, ELEMENTWISE)
+            ),
+        ),
+    )
+
+
+def _work(text: str, *kinds: str) -> Rule:
+    return Rule(text, lambda leaf: leaf.work(*kinds))
+
+
+def _where_any(rule: Rule) -> Rule:
+    """The rule, 0 by name for a leaf that has no such work."""
+    return rule.but("none", lambda leaf: rule.count(leaf) == 0, FREE)
+
+
+def number(name: str, kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> tuple[Convention, Count]:
+    """A convention and one of its numbers: ``calflops.macs``, ``thop.params``, or its headline:
+    ``calflops``; ``convcalc`` counts work of these kinds.
+
+    KeyError with a suggestion if there is none of that name.
+    """
     head, _, key = name.partition(".")
-    chosen = convention(head)
-    keys = [count.key for count in chosen.counts]
-    if key and key not in keys:
-        raise KeyError(f"{head}.{nearest(key, keys) or keys[0]}")
-    return chosen, chosen.counts[keys.index(key) if key else 0]
+    chosen = own(kinds) if head == OWN else convention(head)
+    if not key:
+        return chosen, chosen.counts[0]
+    counts = {count.key: count for count in (*chosen.counts, chosen.parameters)}
+    if key not in counts:
+        raise KeyError(f"{head}.{nearest(key, counts) or chosen.counts[0].key}")
+    return chosen, counts[key]
 
 
 def manual(name: str) -> str:
@@ -119,68 +149,14 @@ def rule_entries(chosen: Convention) -> list[RuleEntry]:
     ]
 
 
-def legend(chosen: Convention) -> list[str]:
-    """What the symbols mean that occur in the rules."""
-    texts = " ".join(text for entry in rule_entries(chosen) for text in entry.rules)
-    return [
-        f"{symbol}  {meaning}"
-        for symbol, meaning in LEGEND.items()
-        if re.search(rf"(?<![\w']){re.escape(symbol)}(?![\w'])", texts)
-    ]
+def parameters_text(chosen: Convention) -> str:
+    """What counts as parameters: operators with a rule of their own, and that of all others."""
+    others: dict[str, list[str]] = {}
+    for name, rule in chosen.params.items():
+        others.setdefault(rule.text, []).append(name)
+    rest = f"all others: {chosen.other_params.text}" if others else chosen.other_params.text
+    return "; ".join([*(f"{', '.join(n)}: {text}" for text, n in others.items()), rest])
 
 
 def _text(rules: Rules, name: str) -> str:
     return rules[name].text if name in rules else "0"
-
-
-# --- counting ----------------------------------------------------------------------------------
-
-
-def layer_counts(network: Network, name: str) -> list[Mapping[str, tuple[Counted, ...]]]:
-    """For each layer, and each number of a convention, what its leaves count; and parameters."""
-    chosen = convention(name)
-    return [
-        {
-            **{count.key: counted_leaf(leaf, chosen, count) for count in chosen.counts},
-            PARAMS: () if leaf.shared else tuple(_params(leaf, chosen)),
-        }
-        for leaf in leaves(network)
-    ]
-
-
-def total(counted: Sequence[Counted]) -> int:
-    """The sum of what was counted."""
-    return sum(each.amount for each in counted)
-
-
-def counted_leaf(leaf: Leaf, chosen: Convention, count: Count) -> tuple[Counted, ...]:
-    """What one number of a convention counts for a leaf."""
-    found = tuple(counted(leaf, count.rules))
-    if not chosen.per_sample:
-        return found
-    # All rules of such tools are multiples of the batch.
-    return tuple(each._replace(amount=each.amount // leaf.batch) for each in found)
-
-
-def counted(leaf: Leaf, rules: Rules) -> Iterator[Counted]:
-    """A leaf by its rule; without one, its parts by theirs."""
-    rule = rules.get(leaf.name)
-    if rule is not None:
-        rule = rule.at(leaf)
-        yield Counted(leaf.name, rule.text, rule.count(leaf), rule.ignores and leaf.works)
-    elif leaf.parts:
-        for part in leaf.parts:
-            yield from counted(part, rules)
-    else:
-        yield Counted(leaf.name, "0", leaf.unruled, leaf.works)
-
-
-def _params(leaf: Leaf, chosen: Convention) -> Iterator[Counted]:
-    """What counts as parameters; a composite's are those of its parts where the rules differ."""
-    rule = chosen.params.get(leaf.name)
-    if rule is None and leaf.parts and (chosen.params or chosen.other_params is not LEARNED):
-        for part in leaf.parts:
-            yield from _params(part, chosen)
-        return
-    rule = rule or chosen.other_params
-    yield Counted(leaf.name, rule.text, rule.count(leaf))

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from convcalc.fusion import only_readers
-from convcalc.graph import Network
-from convcalc.operator import DYNAMIC, WEIGHTS, Analysis, Operator, Part, Term, part_terms
+from convcalc.fusion import last_part, only_readers
+from convcalc.graph import Layer, Network
+from convcalc.operator import DYNAMIC, WEIGHTS, Analysis, Operator, Part, Term, name_of, part_terms
 from convcalc.shape import UNKNOWN, Shape, known
 
 # What tools see where a composite works on its parts' results, by the name of the term.
@@ -31,7 +31,8 @@ class Leaf(NamedTuple):
 
     ``producer`` is the operator whose output only this leaf reads, ``consumer`` the only one
     that reads this leaf's output; None where there are several. ``shared`` leaves use the
-    weights of an earlier one again.
+    weights of an earlier one again; ``trains`` is False where all weights are frozen.
+    ``samples`` is the batch of the network, which a head on regions has several of for each.
     """
 
     name: str
@@ -42,6 +43,8 @@ class Leaf(NamedTuple):
     producer: Operator | None = None
     consumer: Operator | None = None
     shared: bool = False
+    trains: bool = True
+    samples: int = 1
 
     @property
     def x(self) -> Shape:
@@ -55,7 +58,7 @@ class Leaf(NamedTuple):
 
     @property
     def batch(self) -> int:
-        """Samples at once."""
+        """What stands on the first axis of its input: samples, or regions of samples."""
         return self.x.batch
 
     @property
@@ -67,6 +70,13 @@ class Leaf(NamedTuple):
     def has_bias(self) -> bool:
         """Whether a learned bias is added."""
         return "bias" in self.analysis.weights
+
+    @property
+    def trained(self) -> int:
+        """Learned parameters that are not frozen."""
+        frozen = self.analysis.frozen
+        sizes = (prod(n) for name, n in self.analysis.weights.items() if name not in frozen)
+        return sum(sizes) if self.trains else 0
 
     @property
     def works(self) -> bool:
@@ -90,32 +100,45 @@ class Leaf(NamedTuple):
 def leaves(network: Network) -> Iterator[Leaf]:
     """One leaf per layer, in order; a composite's has parts."""
     only = only_readers(network)
-    made_by = {reader: index for index, reader in only.items()}
+    makers = {reader: index for index, reader in only.items()}
+    samples = max((shape.batch for shape in network.inputs.values()), default=1)
     for index, layer in enumerate(network.layers):
-        producer, consumer = made_by.get(index), only.get(index)
+        producer, consumer = makers.get(index), only.get(index)
         leaf = _leaf(layer.name, layer.operator, layer.shapes, layer.analysis)
-        yield leaf._replace(
-            producer=None if producer is None else network.layers[producer].operator,
-            consumer=None if consumer is None else network.layers[consumer].operator,
-            shared=layer.shares >= 0,
-        )
+        leaf = _with(leaf, shared=layer.shares >= 0, trains=layer.trainable, samples=samples)
+        made_by = None if producer is None else _maker(network.layers[producer])
+        read_by = None if consumer is None else network.layers[consumer].operator
+        yield _before(leaf._replace(producer=made_by), read_by)
+
+
+def _maker(layer: Layer) -> Operator:
+    """The operator that makes a layer's output: of a composite, its last part."""
+    last = last_part(layer.analysis)
+    return last.operator if last else layer.operator
+
+
+def _before(leaf: Leaf, consumer: Operator | None) -> Leaf:
+    """A leaf before the only one that reads it; of a composite, its last part is too."""
+    if last_part(leaf.analysis):
+        *parts, last = leaf.parts
+        leaf = leaf._replace(parts=(*parts, last._replace(consumer=consumer)))
+    return leaf._replace(consumer=consumer)
+
+
+def _with(leaf: Leaf, **facts: Any) -> Leaf:
+    """A leaf with what holds for all its parts too."""
+    return leaf._replace(parts=tuple(_with(part, **facts) for part in leaf.parts), **facts)
 
 
 def _leaf(name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: Analysis) -> Leaf:
     """A leaf with its parts, and the work between them."""
-    parts = [_part_leaf(part) for part in analysis.parts]
+    parts = [
+        _leaf(name_of(part.operator), part.operator, part.inputs, part.analysis)
+        for part in analysis.parts
+    ]
     if parts:
         parts = [*_in_a_row(parts, analysis.parts), *_between(name, operator, inputs, analysis)]
     return Leaf(name, operator, inputs, analysis, tuple(parts))
-
-
-def _part_leaf(part: Part) -> Leaf:
-    return _leaf(operator_name(part.operator), part.operator, part.inputs, part.analysis)
-
-
-def operator_name(operator: Operator) -> str:
-    """What the operator is called in a file: its module's name."""
-    return type(operator).__module__.rpartition(".")[2]
 
 
 def _in_a_row(parts: Sequence[Leaf], made: Sequence[Part]) -> Iterator[Leaf]:

@@ -6,7 +6,8 @@ Quantities are added and multiplied like numbers: ``2 * MACS + BIAS`` counts tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from math import prod
 from operator import add, mul, sub
 from typing import Any
@@ -23,6 +24,7 @@ LEGEND: Mapping[str, str] = {
     "C": "channels",
     "N": "batch",
     "P": "learned parameters",
+    "T": "learned parameters that are not frozen",
     "K": "taps of the kernel",
     "k": "kernel_size, one number where all axes have the same, else their product",
     "k'": "taps of an adaptive pooling's window as the tool guesses them",
@@ -30,6 +32,13 @@ LEGEND: Mapping[str, str] = {
     "R": "rank, the number of spatial axes",
     "rows": "positions of the batch: what a softmax or a layer norm over channels works on at once",
 }
+SYMBOL = re.compile(r"b·O|[A-Za-z]+'?")
+
+
+def legend(texts: Iterable[str]) -> list[str]:
+    """What the symbols mean that occur in the texts of rules."""
+    used = {symbol for text in texts for symbol in SYMBOL.findall(text)}
+    return [f"{symbol}: {meaning}" for symbol, meaning in LEGEND.items() if symbol in used]
 
 
 # --- operators that PyTorch has one class for --------------------------------------------------
@@ -139,6 +148,17 @@ def affine(yes: Rule, no: Rule) -> Rule:
     return yes.but("not affine", lambda leaf: not leaf.field("affine"), no)
 
 
+def is_frozen(leaf: Leaf) -> bool:
+    """Whether a norm is one of constants, which frameworks have a class of its own for."""
+    return bool(leaf.field("frozen"))
+
+
+def not_frozen(rule: Rule) -> Rule:
+    """The rule of a batch norm, 0 where it is torchvision's ``FrozenBatchNorm2d``: a product and a
+    sum that no tool hooks or patches."""
+    return rule.but("frozen", is_frozen, ZERO)
+
+
 def each(names: tuple[str, ...], rule: Rule) -> dict[str, Rule]:
     """The same rule for several operators."""
     return dict.fromkeys(names, rule)
@@ -166,6 +186,7 @@ OUT = Rule("O", lambda leaf: leaf.output.numel)
 CHANNELS = Rule("C", lambda leaf: leaf.x.channels)
 BATCH = Rule("N", lambda leaf: leaf.batch)
 LEARNED = Rule("P", lambda leaf: sum(map(prod, leaf.analysis.weights.values())))
+TRAINED = Rule("T", lambda leaf: leaf.trained)
 STORED = Rule("P + buffers", lambda leaf: sum(map(prod, leaf.analysis.stored.values())))
 WINDOW = Rule("K", lambda leaf: prod(axes(leaf, "kernel_size")))
 GROUPS = Rule("g", groups)
@@ -182,8 +203,10 @@ def axes(leaf: Leaf, name: str) -> tuple[int, ...]:
 
 # Five operations per element where the statistics come from the data, two where they are stored.
 NORM = affine(5 * IN, 4 * IN)
-BATCH_NORM = affine(2 * IN, IN).but(
-    "no running statistics", lambda leaf: not leaf.field("track_running_stats"), NORM
+BATCH_NORM = not_frozen(
+    affine(2 * IN, IN).but(
+        "no running statistics", lambda leaf: not leaf.field("track_running_stats"), NORM
+    )
 )
 # The squares, their sums over a window of channels, a factor and a summand.
 CROSS_CHANNEL_NORM = Rule(

@@ -12,6 +12,9 @@ is computed and thrown away. After a run that failed the patched functions stay,
 the same process grow (SqueezeNet 31.0 G instead of 0.705 G). A module without parameters raises
 StopIteration.
 
+Parameters: frozen ones are left out, whatever has ``requires_grad`` off; of a network that is
+called sparse, zeros too.
+
 Source: calflops/pytorch_ops.py, 0.3.2.
 """
 
@@ -21,7 +24,7 @@ from math import prod
 
 from convcalc.conventions import Convention, Count
 from convcalc.conventions._leaf import Leaf
-from convcalc.conventions._rules import Rule, axes
+from convcalc.conventions._rules import TRAINED, Rule, axes
 from convcalc.conventions.deepspeed import COMMON, COMMON_MACS
 
 
@@ -36,4 +39,5 @@ FLOPS = {**COMMON, "upsample": Rule("E; positions of a given size", _resized)}
 CONVENTION = Convention(
     "calflops 0.3.2",
     (Count("flops", "FLOPs", "FLOP and op", FLOPS), Count("macs", "MACs", "MAC", COMMON_MACS)),
+    other_params=TRAINED,
 )

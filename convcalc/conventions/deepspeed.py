@@ -16,6 +16,8 @@ convolution would have. Resizing to a ``size`` counts the positions without batc
 if it is given as one number, that number (here always the positions). The first two are mended by
 microsoft/DeepSpeed#8323 (August 2026).
 
+Parameters: frozen ones are left out, whatever has ``requires_grad`` off.
+
 Source: deepspeed/profiling/flops_profiler/profiler.py at edaa72212.
 """
 
@@ -36,6 +38,7 @@ from convcalc.conventions._rules import (
     MAX_POOLS,
     NORM,
     STAMPED,
+    TRAINED,
     TRANSPOSED,
     Rule,
     axes,
@@ -121,4 +124,5 @@ CONVENTION = Convention(
         Count("flops", "FLOPs", "FLOP and op", FLOPS),
         Count("macs", "MACs", "MAC", {**COMMON_MACS, "matmul": MACS}),
     ),
+    other_params=TRAINED,
 )

@@ -9,7 +9,8 @@ element, upsampling 1 (nearest) or 4 (bilinear) per output element. The whole ba
 Left out: bias; every activation (ReLU silently, others with a warning), max and average pooling,
 softmax, bicubic interpolation, addition and multiplication of tensors; pooling and upsampling on
 other than two axes. A mean written ``x.mean([2, 3])`` counts nothing, where ``AdaptiveAvgPool2d``
-counts one per input element.
+counts one per input element. A frozen batch norm, torchvision's ``FrozenBatchNorm2d``, counts
+nothing (detectron2's class of that name calls ``F.batch_norm``).
 
 Wrong: a convolution with ``padding='same'`` or ``'valid'`` counts 0, because it is traced as
 another operator (``aten::_convolution_mode``). Attention through

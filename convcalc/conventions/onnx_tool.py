@@ -10,14 +10,16 @@ element, group norm 9, layer norm 7 and 29 per row. The whole batch is counted.
 
 It looks beyond one layer: the export folds a batch norm into the convolution whose output nothing
 else reads, which then counts a bias; any other batch norm counts 31 per element, without running
-statistics 36. ConvTranspose and linear layers take up no norm.
+statistics 36, frozen (torchvision's ``FrozenBatchNorm2d``) 2. ConvTranspose and linear layers
+take up no norm.
 
 Left out: reshapes, concatenation, padding, grid sampling and RoI alignment. Adaptive pooling is
 exported only where the sizes divide.
 
 Wrong: a transposed convolution is counted over its output positions and with out_channels /
 groups instead of in_channels / groups, since its weight is laid out the other way round: 8 times
-too much for 16 to 32 channels at stride 2.
+too much for 16 to 32 channels at stride 2. Of a convolution with padding ``same`` on three axes
+only the positions of the first are counted.
 
 Parameters: those of the exported file, norms folded into weight and bias. Equal tensors are stored
 once, so that an untrained network, whose folded biases are all zero, shows fewer: ResNet-50
@@ -31,7 +33,7 @@ from __future__ import annotations
 from math import prod
 
 from convcalc.conventions import Convention, Count
-from convcalc.conventions._leaf import Leaf, multiplications, operator_name
+from convcalc.conventions._leaf import Leaf, multiplications
 from convcalc.conventions._rules import (
     BIAS,
     CONVS,
@@ -46,8 +48,9 @@ from convcalc.conventions._rules import (
     Rule,
     axes,
     each,
+    is_frozen,
 )
-from convcalc.operator import Operator
+from convcalc.operator import Operator, name_of
 
 PER_ELEMENT = {
     "relu": 1,
@@ -76,23 +79,24 @@ PER_ELEMENT = {
 def takes_up_norm(leaf: Leaf) -> bool:
     """Whether the batch norm behind a convolution is folded into it."""
     norm = leaf.consumer
-    return norm is not None and operator_name(norm) == "batch_norm" and _is_fixed(norm)
+    return norm is not None and name_of(norm) == "batch_norm" and _is_fixed(norm)
 
 
 def is_folded(leaf: Leaf) -> bool:
     """Whether a batch norm is folded into the convolution before it."""
     before = leaf.producer
-    return before is not None and operator_name(before) in GROUPED and _is_fixed(leaf.operator)
+    return before is not None and name_of(before) in GROUPED and _is_fixed(leaf.operator)
 
 
 def _is_fixed(norm: Operator) -> bool:
-    """Whether a norm has running statistics."""
-    return bool(getattr(norm, "track_running_stats", False))
+    """Whether a norm has running statistics, and is exported as one; frozen it is a product and
+    a sum."""
+    return bool(getattr(norm, "track_running_stats", False)) and not getattr(norm, "frozen", False)
 
 
 def _measures(leaf: Leaf) -> bool:
     """Whether a norm has none and measures its input."""
-    return not _is_fixed(leaf.operator)
+    return not leaf.field("track_running_stats")
 
 
 def _made(leaf: Leaf) -> int:
@@ -146,18 +150,32 @@ def _conv_params(leaf: Leaf) -> int:
 def _norm_params(leaf: Leaf) -> int:
     if is_folded(leaf):
         return 0
-    return (2 if _measures(leaf) else 4) * leaf.x.channels
+    return (4 if _is_fixed(leaf.operator) else 2) * leaf.x.channels
+
+
+def _is_same_3d(leaf: Leaf) -> bool:
+    return leaf.x.rank == 3 and leaf.field("padding") == "same" and set(axes(leaf, "stride")) == {1}
+
+
+def _along_depth(leaf: Leaf) -> int:
+    """One position for each of the first axis, with the bias."""
+    made = leaf.batch * leaf.weight[0] * leaf.output.spatial[0]
+    return made * (prod(leaf.weight[1:]) + leaf.has_bias)
 
 
 CONV_BIAS = BIAS.but("a norm folded in", takes_up_norm, Rule("O", _made))
+SAME_3D = Rule("M + b·O of the first axis alone", _along_depth)
 POOL = Rule("O·K", _window)
 
 RULES = {
-    **each(CONVS, MACS + CONV_BIAS),
+    **each(CONVS, (MACS + CONV_BIAS).but("same on 3 axes", _is_same_3d, SAME_3D)),
     **each(TRANSPOSED, Rule("O·K·Co/g + b·O", _transposed)),
     "linear": MACS + BIAS,
     "matmul": MACS,
-    "batch_norm": (31 * IN).but("folded", is_folded, FREE).but("no statistics", _measures, 36 * IN),
+    "batch_norm": (31 * IN)
+    .but("folded", is_folded, FREE)
+    .but("no statistics", _measures, 36 * IN)
+    .but("frozen", is_frozen, 2 * IN),
     "instance_norm": (7 * IN).but("statistics", lambda leaf: not _measures(leaf), 31 * IN),
     "glu": 33 * OUT,
     "layer_norm": Rule("7·E + 29·rows", _layer_norm),
@@ -175,7 +193,7 @@ CONVENTION = Convention(
     (Count("macs", "MACs", "instruction", RULES),),
     params={
         **each(CONVS, Rule("P + C of a folded norm", _conv_params)),
-        "batch_norm": Rule("4·C, 0 if folded", _norm_params),
+        "batch_norm": Rule("4·C, 2·C measured or frozen, 0 if folded", _norm_params),
         "instance_norm": STORED,
     },
 )

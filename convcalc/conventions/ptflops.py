@@ -14,8 +14,12 @@ that the module does not have. Transposed convolution is right in 0.7.5, over th
 it was counted over the output from 2020 (#57) to 2025 (#149). Deformable convolution adds 24 (with
 a mask 25) operations per tap and position, not per channel (read, not measured). What functions
 count is not divided by the batch, if a batch is forced through ``input_constructor``.
+Batch norms that are frozen for
+fine-tuning, torchvision's ``FrozenBatchNorm2d``, count 0.
 ``nn.MultiheadAttention`` counts its closed form and, in evaluation with weights asked for, the
 products and the softmax once more.
+
+Parameters: frozen ones are left out, whatever has ``requires_grad`` off.
 
 Source: ptflops/pytorch_ops.py, 0.7.5.
 """
@@ -36,10 +40,12 @@ from convcalc.conventions._rules import (
     MAX_POOLS,
     OUT,
     STAMPED,
+    TRAINED,
     TRANSPOSED,
     Rule,
     affine,
     each,
+    not_frozen,
 )
 
 
@@ -73,7 +79,8 @@ RULES = {
     **each(TRANSPOSED, STAMPED + BIAS),
     "linear": MACS + BIAS,
     "matmul": MACS,
-    **each(("batch_norm", "group_norm", "instance_norm"), affine(2 * IN, IN)),
+    "batch_norm": not_frozen(affine(2 * IN, IN)),
+    **each(("group_norm", "instance_norm"), affine(2 * IN, IN)),
     "layer_norm": IN,
     "local_response_norm": CROSS_CHANNEL_NORM,
     **each(TWICE_IN, 2 * IN),
@@ -86,5 +93,6 @@ RULES = {
 CONVENTION = Convention(
     "ptflops 0.7.5, backend pytorch",
     (Count("macs", "MACs", "MAC and op", RULES),),
+    other_params=TRAINED,
     per_sample=True,
 )

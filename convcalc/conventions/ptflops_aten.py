@@ -6,13 +6,15 @@ by its products, however they are written.
 Left out: everything else: norms, activations, poolings, resizing, additions. On the CPU,
 ``scaled_dot_product_attention`` counts 0.
 
+Parameters: frozen ones are left out, whatever has ``requires_grad`` off.
+
 Source: ptflops/aten_ops.py, 0.7.5.
 """
 
 from __future__ import annotations
 
 from convcalc.conventions import Convention, Count
-from convcalc.conventions._rules import BIAS, CONVS, MACS, STAMPED, TRANSPOSED, each
+from convcalc.conventions._rules import BIAS, CONVS, MACS, STAMPED, TRAINED, TRANSPOSED, each
 
 RULES = {
     **each(CONVS, MACS + BIAS),
@@ -22,5 +24,8 @@ RULES = {
 }
 
 CONVENTION = Convention(
-    "ptflops 0.7.5, backend aten", (Count("macs", "MACs", "MAC and op", RULES),), per_sample=True
+    "ptflops 0.7.5, backend aten",
+    (Count("macs", "MACs", "MAC and op", RULES),),
+    other_params=TRAINED,
+    per_sample=True,
 )

@@ -38,6 +38,7 @@ from convcalc.conventions._rules import (
     Rule,
     affine,
     each,
+    not_frozen,
 )
 
 _PER_ELEMENT = {"nearest": (1, 1, 1), "linear": (5, 11, 0), "cubic": (0, 259, 0)}
@@ -67,6 +68,7 @@ RULES = {
     **each(TRANSPOSED, SLID),
     "linear": MACS,
     **each(NORMS, affine(4 * IN, 2 * IN)),
+    "batch_norm": not_frozen(affine(4 * IN, 2 * IN)),
     "prelu": IN,
     "softmax": SOFTMAX,
     "avg_pool": OUT,

@@ -35,6 +35,7 @@ from convcalc.conventions._rules import (
     affine,
     axes,
     each,
+    not_frozen,
 )
 from convcalc.conventions.thop import NORMS, SOFTMAX
 from convcalc.geometry import sides
@@ -84,6 +85,7 @@ RULES = {
     "linear": MACS,
     "matmul": MACS,
     **each((*NORMS, "group_norm"), affine(4 * IN, 2 * IN)),
+    "batch_norm": not_frozen(affine(4 * IN, 2 * IN)),
     "prelu": IN,
     "softmax": SOFTMAX,
     "log_softmax": 3 * IN,

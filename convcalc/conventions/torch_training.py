@@ -1,14 +1,14 @@
 """PyTorch's FlopCounterMode, forward and backward; beside it what is right for groups.
 
 Unit: FLOPs, 2 × MACs, of the forward pass, of the gradient of the input and of the gradient of
-the weights: three times the forward pass. Every input gets a gradient, that of the network too,
-and all weights are trained. The whole batch is counted.
+the weights: three times the forward pass. Every input gets a gradient, that of the network too;
+frozen weights get none. The whole batch is counted.
 
 Wrong: for a convolution of g groups the gradient of the weights counts g times too much, as if
 there were no groups, up to version 2.15; a depthwise layer of 96 channels shows 98 forward passes
 instead of 3. MobileNet v2 shows 12.3 GFLOPs, right are 1.805; ConvNeXt-T 77.5 instead of 26.7.
 ``right`` is the count without that error. The column ``training`` of a report differs from it in
-that the first layer needs no gradient of its input, and frozen weights none at all.
+that the first layer needs no gradient of its input, nor any layer behind frozen weights alone.
 
 Left out: what the page ``torch`` names; attention is counted, since its fast path is for
 evaluation only.
@@ -19,18 +19,24 @@ Source: torch/utils/flop_counter.py, ``conv_backward_flop``, 2.13.0.
 from __future__ import annotations
 
 from convcalc.conventions import Convention, Count
-from convcalc.conventions._rules import CONVS, GROUPS, MACS, STAMPED, TRANSPOSED, each
+from convcalc.conventions._rules import CONVS, GROUPS, MACS, STAMPED, TRANSPOSED, Rule, each
+
+
+def learning(rule: Rule, macs: Rule) -> Rule:
+    """The rule of a layer; without the gradient of the weights where those are frozen."""
+    return rule.but("frozen", lambda leaf: leaf.trained == 0, 4 * macs)
+
 
 RIGHT = {
-    **each(CONVS, 6 * MACS),
-    **each(TRANSPOSED, 6 * STAMPED),
-    "linear": 6 * MACS,
+    **each(CONVS, learning(6 * MACS, MACS)),
+    **each(TRANSPOSED, learning(6 * STAMPED, STAMPED)),
+    "linear": learning(6 * MACS, MACS),
     "matmul": 6 * MACS,
 }
 RULES = {
     **RIGHT,
-    **each(CONVS, 4 * MACS + 2 * MACS * GROUPS),
-    **each(TRANSPOSED, 4 * STAMPED + 2 * STAMPED * GROUPS),
+    **each(CONVS, learning(4 * MACS + 2 * MACS * GROUPS, MACS)),
+    **each(TRANSPOSED, learning(4 * STAMPED + 2 * STAMPED * GROUPS, STAMPED)),
 }
 
 CONVENTION = Convention(

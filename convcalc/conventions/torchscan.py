@@ -43,6 +43,7 @@ from convcalc.conventions._rules import (
     affine,
     axes,
     each,
+    not_frozen,
 )
 
 
@@ -95,7 +96,7 @@ FLOPS = {
     **each(CONVS, 2 * MACS - MADE + BIAS),
     **each(TRANSPOSED, 2 * SLID - OUT + BIAS + 8 * RANK),
     "linear": 2 * MACS - OUT + BIAS,
-    "batch_norm": affine(4 * IN + 2 * CHANNELS, 2 * IN + 2 * CHANNELS),
+    "batch_norm": not_frozen(affine(4 * IN + 2 * CHANNELS, 2 * IN + 2 * CHANNELS)),
     "layer_norm": Rule("6·E + E per weight and bias + 2·rows", _layer_norm),
     "relu": IN,
     "relu6": 2 * IN,
@@ -109,7 +110,7 @@ MACS_RULES = {
     **each(CONVS, MACS),
     **each(TRANSPOSED, SLID + 4 * RANK),
     "linear": MACS,
-    "batch_norm": affine(2 * IN, IN),
+    "batch_norm": not_frozen(affine(2 * IN, IN)),
     **POOLS,
     "attention": ZERO,
 }

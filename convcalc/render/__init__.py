@@ -28,7 +28,7 @@ class Table(NamedTuple):
     rows: Sequence[Any]
     totals: Any | None = None
     footer: Sequence[str] = ()
-    hint: str = "a wider terminal or -f csv shows them"
+    hint: str = "a wider terminal or -f markdown shows them"
 
 
 class Style(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from convcalc.operator import Recorded
 from convcalc.render import Style
 from convcalc.render.cells import axes_text, clean, receptive_field_text, value_text
 from convcalc.report import PARAMS, LayerReport, ToolConvention
@@ -23,7 +24,7 @@ def card(
 ) -> str:
     """The lines of a layer, labels to the left; numbers are exact. ``ports`` are its further
     outputs, ``tool`` is the one whose numbers are given too."""
-    lines = [*_lines(layer, counted), *(_counted_by(layer, tool) if tool else ())]
+    lines = [*_lines(layer, counted), *_folded(layer), *(_counted_by(layer, tool) if tool else ())]
     for port in ports:
         name = port.path.rpartition(".")[2]
         lines.append((f"output '{name}'", str(port.output)))
@@ -55,6 +56,14 @@ def _lines(layer: LayerReport, counted: Sequence[str]) -> Iterator[tuple[str, st
         yield INDENT + term.name, f"{_exact(term.amount)} {term.kind}"
     yield from _sight(layer)
     yield from ((name, field_text(value)) for name, value in (layer.facts or {}).items())
+
+
+def _folded(layer: LayerReport) -> Iterator[tuple[str, str]]:
+    """What is left of the layer when batch norms are folded, if that was asked for."""
+    if layer.fused:
+        yield "batch norms folded", ""
+        for key in ("params", "buffers", "elementwise"):
+            yield INDENT + key, _exact(layer.fused[key])
 
 
 def _counted_by(layer: LayerReport, tool: ToolConvention) -> Iterator[tuple[str, str]]:
@@ -92,6 +101,8 @@ def _sizes(dims: Sequence[int]) -> str:
 
 def field_text(value: Any) -> str:
     """A field as a network file would give it; ``before+after`` where two sides differ."""
+    if isinstance(value, Recorded):
+        return value.name
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, tuple) and any(isinstance(each, tuple) for each in value):

@@ -8,9 +8,12 @@ from typing import Any, NamedTuple
 
 from convcalc.columns import SHARE, Column
 from convcalc.conventions import Convention, Count
-from convcalc.counting import RuleLine, legend
+from convcalc.conventions._rules import legend
+from convcalc.counting import RuleLine
 from convcalc.payload import plain
 from convcalc.render import Table
+from convcalc.report import PARAMS
+from convcalc.shape import known
 from convcalc.units import count_text
 from convcalc.versus import Item, Versus
 
@@ -32,9 +35,10 @@ def rules_table(
     )
     total = RuleLine("", "total", "", "", _sum(lines), sum(line.leaves for line in lines))
     missed = list(dict.fromkeys(line.operator for line in lines if line.missed))
-    footer = [f"{chosen.tool} counts {count.unit}" + ", one sample" * chosen.per_sample]
+    of_sample = ", of one sample" * (chosen.per_sample and count.key != PARAMS)
+    footer = [f"{chosen.tool}: {count.title} ({count.unit}){of_sample}"]
     if missed:
-        footer.append(f"not counted, although it works: {', '.join(missed)}")
+        footer.append(f"not counted: {', '.join(missed)}")
     footer += legend([line.rule for line in lines])
     return Table(title, columns, lines, total, tuple(footer))
 
@@ -74,7 +78,8 @@ def _column(key: str, title: str, **more: Any) -> Column:
 
 
 class _Difference(NamedTuple):
-    """One item, and what is left of the difference after it and those above."""
+    """One item, and what is left of the difference after it and those above: what those below
+    add up to, and the remainder."""
 
     operator: str
     leaves: int | None
@@ -105,12 +110,16 @@ def versus_table(title: str, found: Versus) -> Table:
 
 
 def _rows(found: Versus) -> list[_Difference]:
-    left, rows = found.difference, []
-    for item in found.items:
-        if item.difference != 0:
-            left = left - item.difference
-            rows.append(_difference(item, left))
-    return rows
+    rows, left = [], found.remainder if known(found.remainder) else 0
+    for item in reversed(_differing(found)):
+        rows.append(_difference(item, left))
+        left = left + item.difference
+    return rows[::-1]
+
+
+def _differing(found: Versus) -> list[Item]:
+    """The items that make a difference, or may: an unknown one."""
+    return [item for item in found.items if not known(item.difference) or item.difference]
 
 
 def _difference(item: Item, left: int) -> _Difference:
@@ -120,17 +129,19 @@ def _difference(item: Item, left: int) -> _Difference:
 
 
 def _footer(found: Versus) -> list[str]:
-    equal = dict.fromkeys(item.operator for item in found.items if item.difference == 0)
-    differ = {item.operator for item in found.items if item.difference != 0}
-    same = [name for name in equal if name not in differ]
+    shown = _differing(found)
+    differ = {item.operator for item in shown}
+    same = dict.fromkeys(item.operator for item in found.items if item.operator not in differ)
     lines = [
         f"{found.name} {count_text(found.total, exact=True)} ({found.unit}) · "
         f"{found.other} {count_text(found.other_total, exact=True)} ({found.other_unit})"
     ]
     if same:
         lines.append(f"equal: {', '.join(same)}")
-    rules = [rule for item in found.items for rule in (item.ours_rule, item.theirs_rule)]
+    rules = [rule for item in shown for rule in (item.ours_rule, item.theirs_rule)]
     remainder = f"remainder {count_text(found.remainder, exact=True)}"
+    if unknown := [item.operator for item in shown if not known(item.difference)]:
+        remainder += f", because of {', '.join(dict.fromkeys(unknown))}"
     return [*lines, *legend(rules), remainder]
 
 

@@ -135,8 +135,10 @@ def _fusing(report: Report, exact: bool) -> str:
         return ""
     items = [f"{count_text(fused[key], exact=exact)} {key}" for key in ("params", "elementwise")]
     gone = report.totals.params - fused["params"]
+    if known(gone):  # the constants of frozen norms are no params, the bias that takes them up is
+        items[0] += f" ({count_text(abs(gone), exact=exact)} {'more' if gone < 0 else 'less'})"
     return (
-        f"batch norms folded: {items[0]} ({count_text(gone, exact=exact)} less) · "
+        f"batch norms folded: {items[0]} · "
         f"{count_text(fused['macs'], 'MAC', exact=exact)} · {items[1]}"
     )
 
