@@ -207,6 +207,12 @@ def test_shipped_names_and_variants(check: Any) -> None:
     assert "in 1 model." in check("net.convcalc.yaml", "--variant", "net").out
     assert check("net.convcalc.yaml::bgi").code == 2
     assert check("net.convcalc.yaml", "--variant", "bgi").code == 2
+    write("broken.convcalc.yaml", "layers: [")
+    assert check("broken.convcalc.yaml", "--variant", "big").places == [
+        "broken.convcalc.yaml:1 CC001"
+    ]
+    assert check("broken.convcalc.yaml::big").places == ["broken.convcalc.yaml:1 CC001"]
+    Path("broken.convcalc.yaml").unlink()
     write("other.convcalc.yaml")
     ran = check("--variant", "big")
     assert (ran.code, ran.out) == (0, "Found 0 errors, 0 warnings in 1 model.\n")

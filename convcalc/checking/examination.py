@@ -43,15 +43,33 @@ class Examined(NamedTuple):
 class Examination:
     """The findings and verdicts of one file; ``budgets`` are those of the repository for it."""
 
-    def __init__(self, target: Target, settings: Configuration, budgets: Sequence[Budget]) -> None:
+    def __init__(
+        self, target: Target, settings: Configuration, budgets: Sequence[Budget], wanted: str = ALL
+    ) -> None:
         self.target = target
         self.settings = settings
         self.budgets = budgets
-        self.base = self.network("")
+        self.wanted = wanted
+        self.first = self.opened("" if wanted == ALL else wanted)
         self.findings: dict[tuple[object, ...], Diagnostic] = {}
         self.verdicts: list[Verdict] = []
-        self.sources: dict[str, str] = dict(self.base.sources)
+        self.sources: dict[str, str] = dict(self.first.sources)
         self.networks = 0
+
+    def opened(self, variant: str) -> Network:
+        """The network that is read first, and tells the names of all: the wanted one, or the base
+        if the file has no such variant."""
+        try:
+            return self.network(variant)
+        except TargetError:
+            if not variant:
+                raise
+            return self.network("")
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the base and of its variants."""
+        return (self.first.base, *self.first.variants)
 
     def network(self, variant: str, inputs: Inputs = None) -> Network:
         """A variant of the file, at other inputs if they are given."""
@@ -62,39 +80,43 @@ class Examination:
     @property
     def is_library(self) -> bool:
         """Whether the file only defines blocks for others."""
-        return any(p.message == NO_LAYERS and p.help for p in self.base.problems)
+        return any(p.message == NO_LAYERS and p.help for p in self.first.problems)
 
     @property
     def has_errors(self) -> bool:
         """Whether something could not be computed, so that not all findings are there."""
         return any(f.severity == "error" and f.code < "CC2" for f in self.findings.values())
 
-    def variants(self, wanted: str) -> list[str]:
-        """The variants to check, the base as an empty name; all of them, or one by its name."""
-        if wanted == ALL:
-            return ["", *self.base.variants]
-        if wanted in ("", self.base.base):
-            return [""]
-        return [wanted] if wanted in self.base.variants else []
+    @property
+    def variants(self) -> list[str]:
+        """The variants to check, the base as an empty name; none if there is no such variant.
 
-    def result(self, wanted: str) -> Examined:
-        """Examines the wanted variants; nothing if the file has no such variant."""
-        for variant in self.variants(wanted):
-            self.variant(variant)
-        has_all = wanted == ALL or not self.base.variants
+        A file of which nothing could be read has no names, and is to be checked all the same.
+        """
+        if self.wanted == ALL:
+            return ["", *self.first.variants]
+        if self.wanted in ("", self.first.base) or not self.first.base:
+            return [""]
+        return [self.wanted] if self.wanted in self.first.variants else []
+
+    def result(self) -> Examined:
+        """Examines the wanted variants."""
+        for variant in self.variants:
+            is_read = variant == (self.first.variant or "")
+            self.variant(variant, self.first if is_read else self.network(variant))
+        has_all = self.wanted == ALL or not self.first.variants
         return Examined(
             tuple(self.findings.values()),
             tuple(self.verdicts),
             self.networks,
             self.sources,
             {code: word for budget in self.budgets for code, word in budget.rules.items()},
-            (self.base.base, *self.base.variants),
+            self.names,
             has_all and not self.has_errors and not self.is_library,
         )
 
-    def variant(self, variant: str) -> None:
+    def variant(self, variant: str, network: Network) -> None:
         """One variant at its own input and at those of its budgets."""
-        network = self.network(variant) if variant else self.base
         words = _words(variant, network)
         self.sources.update(network.sources)
         if self.is_library:

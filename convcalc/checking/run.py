@@ -120,12 +120,11 @@ class Run:
         budgets = repository.held_for(found.file) if repository else []
         wanted = found.variant or self.options.variant or settings.variant
         target = Target(found.file, None, text, sources)
-        examination = Examination(target, settings, budgets)
-        if found.variant and not examination.variants(wanted):
-            names = ", ".join((examination.base.base, *examination.base.variants))
+        examination = Examination(target, settings, budgets, wanted)
+        if found.variant and not examination.variants:
             message = f"the file has no variant '{found.variant}'"
-            return _unreadable(found.file, message, f"variants: {names}")
-        return examination.result(wanted)
+            return _unreadable(found.file, message, f"variants: {', '.join(examination.names)}")
+        return examination.result()
 
     def applied(self, found: Found, examined: Examined | Checked) -> Checked:
         """The findings that count by the settings and the comments."""
