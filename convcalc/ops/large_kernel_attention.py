@@ -26,6 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc import fields
 from convcalc.formula import formula
+from convcalc.geometry import SAME, Union
 from convcalc.operator import ELEMENTWISE, Analysis, Operator, Problem, Term, chained, operator
 from convcalc.ops._composite import merged
 from convcalc.ops.depthwise_conv import DepthwiseConv
@@ -56,7 +57,8 @@ class LargeKernelAttention(Operator):
         """Three convolutions in a row, and a product with the input."""
         (x,) = inputs
         gate = chained(self._parts(x.rank, x.channels), x)
-        return merged(x, gate.axes, gate, Term("gate", ELEMENTWISE, x.numel))
+        axes = tuple(Union((axis, SAME)) for axis in gate.axes[0])  # the product reads x itself
+        return merged(x, (axes,), gate, Term("gate", ELEMENTWISE, x.numel))
 
     def _parts(self, rank: int, channels: int) -> Mapping[str, Operator]:
         ones = (1,) * rank

@@ -16,10 +16,13 @@ output reads its values: a segmentation network resizes its scores to the image 
 
 The product n · scale is PyTorch's, in double precision: 0.29 of 100 is 28.999…, so the size
 is 28. With a scale PyTorch places the outputs by the given scale, not by the ratio of the sizes,
-unless recompute_scale_factor is set. An axis whose size stays is copied.
+unless recompute_scale_factor is set. An axis whose size stays is copied, except by cubic with a
+scale.
 
 Common mistakes: align_corners makes the step depend on the size of the image. PyTorch has cubic
-in 2-D only, and knows no align_corners with nearest.
+in 2-D only, and knows no align_corners with nearest. It finds the positions of nearest in single
+precision: of some sizes a few outputs copy the neighbour, and nearest on one or three axes does
+not copy where a scale leaves the size as it is.
 
 Source: PyTorch ``torch.nn.functional.interpolate``, ``torch.nn.Upsample``.
 """
@@ -83,7 +86,7 @@ class Upsample(Operator):
         return Analysis(output, (axes, *unread(inputs)), terms)
 
     def _map(self, n: int, m: int, scale: Fraction | None) -> AxisMap:
-        if n == m:
+        if n == m and (scale is None or self.mode != "cubic"):
             return SAME
         if scale is not None and not self.align_corners:
             return Resize(self.mode, 1 / scale)
