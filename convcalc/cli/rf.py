@@ -212,7 +212,7 @@ def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
 
         for index, axis in _distinct(study):
             steps = trace(levels(study.network, study.tensor, index, axis.position))
-            lines += ["", *trace_lines(steps)]
+            lines += ["", *trace_lines(steps, style.width)]
     if shown.strip:
         from convcalc.render.strip import strip
 
@@ -253,17 +253,19 @@ def _suggest(settings: "Settings", text: str) -> int:
     """Stacks of dilated convolutions without holes."""
     from itertools import islice
 
-    from convcalc.cli.stacks import wanted
+    from convcalc.cli.stacks import nothing_suggested, wanted
     from convcalc.receptive_field.gridding import suggestions
+    from convcalc.receptive_field.kinds import TooWide
     from convcalc.render import FORMATS, render
     from convcalc.render.stack import suggestion_payload, suggestion_table
 
     wish = wanted(text)
-    found = list(islice(suggestions(*wish), SUGGESTED))
+    try:
+        found = list(islice(suggestions(*wish), SUGGESTED))
+    except TooWide as error:
+        raise Failure(f"--suggest: {error}", "ask for fewer layers, or a smaller size") from None
     if not found:
-        most = wish.kernel_size**wish.layers
-        message = f"no {wish.layers} layers of {wish.kernel_size} taps without holes reach {text}"
-        raise Failure(message, f"without holes they reach {most} at most; more layers, or larger k")
+        raise nothing_suggested(wish)
     form = settings.format(FORMATS)
     payload = suggestion_payload(found) if form == "json" else None
     settings.write(render(form, suggestion_table(found), payload, settings.style()))

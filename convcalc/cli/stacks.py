@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from convcalc.cli.settings import Failure
 
 KEYS = ("k", "s", "d", "n")
+MOST_LAYERS = 3000  # of a stack
+MOST_SIZE = 100_000  # of a suggestion
 HELP = "for instance 'k=3 d=1,2,3', or 'k=7 s=2; max_pool k=3 s=2; k=3 d=1,2,4'"
 _WORD = re.compile(r"([a-z_]+)\s*(>=|<=|=)\s*(\d+(?:,\d+)*)")
 
@@ -29,22 +31,35 @@ def stacked(text: str) -> list[Stacked]:
     to one layer each, and n repeats a group.
     """
     layers: list[Stacked] = []
-    for group in text.split(";"):
+    for group in filter(str.strip, text.split(";")):
         words = group.split()
-        operator = words.pop(0) if words and "=" not in words[0] else "conv"
+        operator = _window(words.pop(0)) if "=" not in words[0] else "conv"
         fields = {key: [1] for key in KEYS} | _fields(words, text)
         lengths = {len(values) for values in fields.values()} - {1}
         if len(lengths) > 1:
             raise Failure(f"--stack '{group.strip()}' has lists of different lengths", HELP)
         count = lengths.pop() if lengths else 1
         (times,) = fields["n"] if len(fields["n"]) == 1 else (1,)
-        k, s, d = (values * count if len(values) == 1 else values for values in _of(fields))
+        if len(layers) + count * times > MOST_LAYERS:
+            raise Failure(f"--stack has more than {MOST_LAYERS} layers", "write a file with repeat")
+        k, s, d = (fields[key] * (count if len(fields[key]) == 1 else 1) for key in ("k", "s", "d"))
         layers += [Stacked(operator, *numbers) for numbers in zip(k, s, d, strict=True)] * times
+    if not layers:
+        raise Failure("--stack has no layers", HELP)
     return layers
 
 
-def _of(fields: Mapping[str, list[int]]) -> list[list[int]]:
-    return [fields[key] for key in ("k", "s", "d")]
+def _window(name: str) -> str:
+    """The operator, which must be one with a window."""
+    from convcalc.operator import fields_of, operator_class
+
+    try:
+        known = fields_of(operator_class(name))
+    except KeyError as error:
+        raise Failure(f"--stack: there is no operator '{name}'", HELP) from error
+    if not {"kernel_size", "stride"} <= known.keys():
+        raise Failure(f"--stack: '{name}' has no kernel_size and stride", HELP)
+    return name
 
 
 def _fields(words: Sequence[str], text: str) -> dict[str, list[int]]:
@@ -115,4 +130,21 @@ def wanted(text: str) -> Wanted:
         raise Failure(f"--suggest '{text}' needs k from 2, layers and a size", WANTED_HELP)
     if layers > 64:
         raise Failure(f"--suggest: {layers} layers are more than 64", WANTED_HELP)
+    if least > MOST_SIZE:
+        raise Failure(f"--suggest: a size of {least} is more than {MOST_SIZE}", WANTED_HELP)
     return Wanted(k, layers, least, most, largest)
+
+
+def nothing_suggested(wish: Wanted) -> Failure:
+    """Why no stack is as it was wished."""
+    from convcalc.receptive_field.gridding import furthest
+
+    k, reach = wish.kernel_size, furthest(wish.kernel_size, wish.layers, wish.largest)
+    limit = "" if wish.largest is None else f" and dilations up to {wish.largest}"
+    if reach < wish.least:
+        message = f"{wish.layers} layers of {k} taps{limit} do not reach {wish.least} without holes"
+        return Failure(message, f"they reach {reach} at most; more layers, or larger k")
+    sizes = f"{wish.least}" if wish.most == wish.least else f"from {wish.least} to {wish.most}"
+    message = f"no {wish.layers} layers of {k} taps{limit} without holes have a size of {sizes}"
+    least = 1 + wish.layers * (k - 1)
+    return Failure(message, f"sizes go from {least} to {reach} in steps of {k - 1}")

@@ -139,8 +139,13 @@ def _stacks(
 
 def _can_reach(kernel_size: int, layers: int, total: int, size: int, largest: int) -> bool:
     """Whether that many further layers can add up to ``total`` if each grows as it may."""
+    return furthest(kernel_size, layers, largest, size) >= size + (kernel_size - 1) * total
+
+
+def furthest(kernel_size: int, layers: int, largest: int | None = None, size: int = 1) -> int:
+    """The largest size that layers without holes reach beyond ``size``: each dilation is at most
+    the size so far, and ``largest``."""
     for _ in range(layers):
-        rate = min(size, largest)
-        total -= rate
+        rate = size if largest is None else min(size, largest)
         size += (kernel_size - 1) * rate
-    return total <= 0
+    return size

@@ -24,7 +24,19 @@ from convcalc.units import (
 )
 
 NOTHING = "–"  # a row has no such thing; an unknown is spelt out
-_ASCII = str.maketrans({"≥": ">=", "×": "x", "–": "-", "…": "...", "·": "|", "→": "->", "−": "-"})
+_ASCII = str.maketrans(
+    {
+        "≥": ">=",
+        "×": "x",
+        "–": "-",
+        "…": "...",
+        "·": "|",
+        "→": "->",
+        "−": "-",
+        "±": "+-",
+        "σ": "sigma",
+    }
+)
 
 
 class Grid(NamedTuple):

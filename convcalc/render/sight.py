@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import prod
+from textwrap import wrap
 
 from convcalc.columns import Column
 from convcalc.receptive_field.axis import AxisStudy
@@ -271,12 +272,15 @@ def _names(names: Sequence[str]) -> str:
 # --- the trace -----------------------------------------------------------------------------------
 
 
-def trace_lines(found: Sequence[Step], *, limit: int = 400) -> list[str]:
-    """The growth in one line, and the reason of each step below it."""
+def trace_lines(found: Sequence[Step], width: int | None = None, *, limit: int = 400) -> list[str]:
+    """The growth, broken at the terminal's width, and the reason of each step below it."""
     sizes = [1, *(step.needs for step in found)]
-    width = max((len(step.path) for step in found), default=0)
-    lines = [" → ".join(map(str, sizes))]
+    longest = max((len(step.path) for step in found), default=0)
+    growth = " → ".join(map(str, sizes))
+    lines = wrap(growth, width, subsequent_indent="  ") if width else [growth]
     for step in found[:limit]:
         change = f"{step.size} → {step.needs}"
-        lines.append(f"  {change:<12} {step.path:<{width}}  {step.operator}, {step.why}")
+        lines.append(f"  {change:<12} {step.path:<{longest}}  {step.operator}, {step.why}")
+    if len(found) > limit:
+        lines.append(f"  and {len(found) - limit:,} further steps; -f json has them all")
     return lines

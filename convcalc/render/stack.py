@@ -38,7 +38,7 @@ def suggestion_table(found: Sequence[Suggestion]) -> Table:
     """Stacks side by side."""
     columns = (
         Column("dilations", "dilations", lambda each: ", ".join(map(str, each.dilations))),
-        Column("size", "RF", attrgetter("size"), "", "right"),
+        Column("size", "RF", lambda each: str(each.size), "", "right"),
         Column("evenness", "evenness", attrgetter("evenness"), SHARE, "right"),
         Column(
             "paths",
