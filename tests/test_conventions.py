@@ -140,17 +140,31 @@ def test_equal_biases_of_an_untrained_resnet_are_stored_once() -> None:
     assert stored_once == 25_507_944
 
 
-# Measured with tensorflow-cpu 2.21.0 and keras 3.15.1, tf.compat.v1.profiler, in millions.
-@pytest.mark.parametrize(("name", "millions"), [("vgg16", 30960.2), ("mobilenet_v2", 615.3)])
-def test_keras_models_have_the_profilers_flops(name: str, millions: float) -> None:
-    assert round(amount(convcalc.load(name), "tf-profiler.flops") / 1e6, 1) == millions
+# Measured with tensorflow-cpu 2.21.0 and keras 3.15.1, tf.compat.v1.profiler, on the frozen graphs
+# of keras.applications at 3x224x224; and what its networks have beside the shipped ones.
+SOFTMAX = 5 * 1000  # behind the classifier, where the shipped networks end in logits
+PIXELS = 3 * 224 * 224
+KERAS = {
+    "mobilenet_v2": (615_292_208, SOFTMAX),
+    "densenet121": (5_702_474_160, SOFTMAX),
+    # Rescaling multiplies and adds, Normalization subtracts, divides, and takes three maxima.
+    "efficientnet_b0": (803_050_119, SOFTMAX + 2 * PIXELS + 2 * PIXELS + 3),
+    # torchvision's adaptive pooling from 7x7 to 7x7 is missing.
+    "vgg16": (30_960_211_824, SOFTMAX - 512 * 7 * 7),
+}
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_keras_models_have_the_profilers_flops(name: str) -> None:
+    measured, more = KERAS[name]
+    assert amount(convcalc.load(name), "tf-profiler.flops") + more == measured
 
 
 def test_keras_resnet50_strides_early_and_has_biases_before_its_norms() -> None:
     network = convcalc.load("resnet_v1_50")
     made = [x.analysis.output for x in network.layers if x.name == "conv"]
-    biased = amount(network, "keras.flops") + sum(shape.numel for shape in made)
-    assert round(biased / 1e6, 1) == 7755.3
+    biases = sum(shape.numel for shape in made)
+    assert amount(network, "keras.flops") + biases + SOFTMAX == 7_755_299_312
     assert amount(network, "keras.params") + sum(s.channels for s in made) == 25_636_712
 
 
@@ -361,6 +375,14 @@ def test_differences_leave_nothing_over(model: str) -> None:
         assert found.remainder == 0
         assert sum(item.ours for item in found.items) == found.total
         assert sum(item.theirs for item in found.items) == found.other_total
+
+
+def test_weights_beside_the_parts_of_a_composite_are_an_item_too() -> None:
+    network = network_of("[{deform_conv: {version: 1, out: 32, k: 3, p: 1}}]", (16, 8, 8))
+    found = differences(network, "keras.params", "thop.params")
+    (item,) = (item for item in found.items if item.difference)
+    assert (item.operator, item.difference) == ("deform_conv", 32 * (16 * 9 + 1))
+    assert found.remainder == 0
 
 
 def test_a_composite_is_itemised_by_its_parts_unless_a_tool_has_a_rule_for_it() -> None:

@@ -6,11 +6,15 @@ import pytest
 
 import convcalc
 from convcalc.analysis import analyse
+from convcalc.fusion import _folded_within
 from convcalc.graph import Network
 from convcalc.library import Target
 from convcalc.network import read_network
+from convcalc.operator import chained
+from convcalc.ops.batch_norm import BatchNorm
+from convcalc.ops.conv import Conv
 from convcalc.render.frame import report_table
-from convcalc.shape import known
+from convcalc.shape import Shape, known
 
 
 def network_of(layers: str, shape: str = "[8, 6, 6]") -> Network:
@@ -126,6 +130,22 @@ def test_norms_within_and_behind_a_composite_are_folded() -> None:
     assert ghost["buffers"] == 0
     assert ghost["params"] == 4 * 8 + 4 + 4 * 9 + 4  # two convolutions, each with a bias
     assert ghost["elementwise"] == 2 * (4 + 4) * 36  # bias and ReLU of all channels
+
+
+def test_a_norm_beside_a_convolution_is_not_behind_it() -> None:
+    conv = Conv(
+        out_channels=8,
+        kernel_size=(3, 3),
+        stride=(1, 1),
+        padding=((0, 0),) * 2,
+        dilation=(1, 1),
+        bias=False,
+    )
+    row = chained({"conv": conv, "norm": BatchNorm()}, Shape(1, 8, (6, 6)))
+    before, norm = row.parts
+    assert "norm.weight" not in _folded_within(row).weights
+    beside = row._replace(parts=(before, norm._replace(inputs=(Shape(1, 8, (4, 4)),))))
+    assert _folded_within(beside) == beside
 
 
 def test_a_frozen_norm_leaves_a_bias_that_is_a_parameter() -> None:
