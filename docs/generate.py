@@ -20,7 +20,7 @@ import yaml
 
 import convcalc
 from convcalc import conventions
-from convcalc.cli.schema import schema_text
+from convcalc.cli.schema import KINDS, schema_text
 from convcalc.conventions._counted import layer_counts
 from convcalc.conventions._counted import total as counted_total
 from convcalc.conventions._rules import LEGEND
@@ -71,8 +71,7 @@ def pages() -> dict[str, str]:
     return {
         "operators.md": operators_page(),
         "conventions.md": conventions_page(),
-        "network.schema.json": schema_text("network") + "\n",
-        "report.schema.json": schema_text("report") + "\n",
+        **{f"{kind}.schema.json": schema_text(kind) + "\n" for kind in KINDS},
     }
 
 
