@@ -26,7 +26,7 @@ def command(
     """
     from convcalc.conventions import convention, manual, parameters_text, rule_entries
     from convcalc.conventions._rules import legend
-    from convcalc.render import Table, render
+    from convcalc.render import MARKDOWN_HINT, Table, render
 
     settings = ctx.obj
     form = settings.format(FORMATS)
@@ -47,7 +47,11 @@ def command(
         "params": parameters,
     }
     table = Table(
-        "", _columns(found), entries, footer=(f"parameters: {parameters}", *legend(texts))
+        "",
+        _columns(found),
+        entries,
+        footer=(f"parameters: {parameters}", *legend(texts)),
+        hint=MARKDOWN_HINT,
     )
     text = render(form, table, payload, settings.style())
     if form != "json":

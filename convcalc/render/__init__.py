@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex", "html")
 
+MARKDOWN_HINT = "a wider terminal or -f markdown shows them"  # of commands without csv
+
 
 class Table(NamedTuple):
     """What is shown: columns over rows, a row of totals, and lines above and below.

@@ -11,7 +11,7 @@ from convcalc.conventions import Convention, Count
 from convcalc.conventions._rules import legend
 from convcalc.counting import RuleLine
 from convcalc.payload import plain
-from convcalc.render import Table
+from convcalc.render import MARKDOWN_HINT, Table
 from convcalc.report import PARAMS
 from convcalc.shape import known
 from convcalc.units import count_text
@@ -40,7 +40,7 @@ def rules_table(
     if missed:
         footer.append(f"not counted: {', '.join(missed)}")
     footer += legend([line.rule for line in lines])
-    return Table(title, columns, lines, total, tuple(footer))
+    return Table(title, columns, lines, total, tuple(footer), MARKDOWN_HINT)
 
 
 def rules_payload(
@@ -106,7 +106,7 @@ def versus_table(title: str, found: Versus) -> Table:
     total = _Difference(
         *("total", None, "", "", found.total, found.other_total, found.difference, None)
     )
-    return Table(title, columns, _rows(found), total, tuple(_footer(found)))
+    return Table(title, columns, _rows(found), total, tuple(_footer(found)), MARKDOWN_HINT)
 
 
 def _rows(found: Versus) -> list[_Difference]:

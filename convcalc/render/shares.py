@@ -8,7 +8,7 @@ from typing import Any
 
 from convcalc.columns import COLUMNS
 from convcalc.payload import plain
-from convcalc.render import Table
+from convcalc.render import MARKDOWN_HINT, Table
 from convcalc.render.frame import report_title
 from convcalc.report import LayerReport, Report
 from convcalc.rows import Row, rows, rows_by_operator, sorted_rows
@@ -31,8 +31,17 @@ def share_tables(
     name = f"{report.network} · {path}" if path else report_title(report)
     by_operator = sorted_rows(rows_by_operator(part), lambda row: row.macs)
     return (
-        Table(name, tuple(COLUMNS[key] for key in BY_PART), rows(part, depth), whole),
-        Table("", tuple(COLUMNS[key] for key in BY_OPERATOR), by_operator, whole),
+        Table(
+            name,
+            tuple(COLUMNS[key] for key in BY_PART),
+            rows(part, depth),
+            whole,
+            (),
+            MARKDOWN_HINT,
+        ),
+        Table(
+            "", tuple(COLUMNS[key] for key in BY_OPERATOR), by_operator, whole, (), MARKDOWN_HINT
+        ),
     )
 
 
