@@ -15,6 +15,7 @@ import re
 import shlex
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -24,7 +25,11 @@ import pytest
 from reads import random_graph
 from small import network_of, network_of_text
 
+from convcalc.analysis import analyse
 from convcalc.cli import main
+from convcalc.receptive_field.axis import Halo
+from convcalc.receptive_field.backward import POINT, read_back
+from convcalc.receptive_field.joins import drifts
 from convcalc.receptive_field.measures import spread
 from convcalc.receptive_field.reach import seen_together
 from convcalc.receptive_field.region import shadows
@@ -32,6 +37,7 @@ from convcalc.receptive_field.shares import MOMENTS, Weights
 from convcalc.receptive_field.study import Paths1d, Placeless, Study, study
 from convcalc.receptive_field.walk import Walk
 from convcalc.render import Style
+from convcalc.render.cone import cone_svg
 from convcalc.render.pixels import pixels
 from convcalc.render.sight import sight_lines
 from convcalc.render.sight_schema import sight_schema
@@ -288,6 +294,10 @@ layers:
 def test_row_and_column_sums_together_know_no_position(run: Run, tmp_path: Path) -> None:
     assert "rows: 5×all of input, jump 1×–" in lines_of(run, tmp_path, STRIPS, "--at rows --map")
     assert "both also depends on the whole input" in lines_of(run, tmp_path, STRIPS, "--at both")
+    assert study(network_of_text(STRIPS), "rows").axes[1].halo is None
+    after = f"{STRIPS}- {{conv: {{out: 4, k: 3, p: 1}}, from: both, id: after}}\n"
+    fields = {x.path: x.receptive_field for x in analyse(network_of_text(after)).layers}
+    assert fields["after"] == fields["both"]
     found = study(network_of_text(STRIPS), "gated")
     assert (found.is_global, found.coverage) == (True, 1)
     assert [(axis.size, axis.lost) for axis in found.axes] == [(3, False)] * 2
@@ -446,6 +456,82 @@ def _conv3() -> dict[str, Any]:
     return {"conv": {"out": 1, "k": 3, "p": 1}}
 
 
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [("conv", 3, 1, 1), ("conv", 5, 1, 2)],
+        [("conv", 3, 2, 1), ("conv_transpose", 4, 2, 1)],
+        [("conv_transpose", 3, 2, 1), ("conv", 3, 3, 1), ("conv_transpose", 3, 2, 0)],
+        [("conv", 4, 3, 1), ("conv_transpose", 3, 2, 1)],
+    ],
+)
+def test_a_halo_is_what_tiles_of_any_size_need_at_worst(
+    layers: list[tuple[str, int, int, int]],
+) -> None:
+    items = [{name: {"out": 1, "k": k, "s": s, "p": p}} for name, k, s, p in layers]
+    network = network_of(items, [1, None])
+    axis, halo = study(network).axes[0], study(network).axes[0].halo
+    assert halo is not None
+    needs = []
+    for first in range(24, 36):
+        for last in range(first, first + 13):
+            ends = [study(network, position=(y,)).axes[0].ends for y in (*range(first, last + 1),)]
+            own = [
+                x for x in range(200) if first * axis.jump < x + 1 and x < (last + 1) * axis.jump
+            ]
+            low, high = zip(*filter(None, ends), strict=True)
+            needs.append((own[0] - min(low), max(high) - own[-1]))
+    assert (halo.before, halo.after) == tuple(map(max, zip(*needs, strict=True)))
+
+
+def test_outputs_of_a_network_without_padding_begin_inside() -> None:
+    axis = study(network_of([{"conv": {"out": 1, "k": 5}}], [1, 9])).axes[0]
+    assert (axis.halo, axis.ahead) == (Halo(2, 2, 2), 4)
+
+
+def test_outputs_may_differ_in_what_they_read_within_the_same_extent() -> None:
+    wide = [{"conv": {"out": 1, "k": 3, "d": 8, "p": 8}}]
+    coarse = [{"max_pool": {"k": 2, "s": 2}}, {"conv_transpose": {"out": 1, "k": 2, "s": 2}}]
+    axis = study(network_of([{"branches": [wide, coarse], "join": "add"}], [1, 32])).axes[0]
+    assert (axis.size_min, axis.size, axis.phases, axis.read) == (17, 17, 2, 4)
+
+
+def test_branches_may_look_back_on_a_time_axis_but_not_on_the_height() -> None:
+    back: dict[int, Any] = {1: [[2, 0]], 2: [[2, 0], [1, 1]], 3: [[2, 0], [1, 1], [1, 1]]}
+    for rank, warned in ((1, False), (2, True), (3, False)):
+        branch = [{"conv": {"out": 1, "k": 3, "p": back[rank]}}]
+        items = [{"branches": [branch, []], "join": "add"}]
+        assert bool(list(drifts(network_of(items, [1, *[9] * rank])))) == warned
+
+
+def test_a_trace_leaves_gates_aside_however_wide_they_are(run: Run, tmp_path: Path) -> None:
+    body = """input: [1, 40]
+layers:
+- {conv: {out: 1, k: 9, p: 4}, id: wide}
+- {global_avg_pool: {keepdim: true}, id: gate}
+- {conv: {out: 1, k: 3, p: 1}, from: input, id: x}
+- {mul: [gate, x]}
+"""
+    whole = json.loads(lines_of(run, tmp_path, body, "-f json"))
+    assert [step["needs"] for step in whole["target"]["axes"][0]["trace"]] == [3]
+
+
+def test_the_first_layer_that_spans_the_input_is_named(run: Run, tmp_path: Path) -> None:
+    body = (
+        "input: [1, 5, 4]\nlayers: [{conv: {out: 1, k: 3, p: 1}}, {conv: {out: 1, k: 3, p: 1}}]\n"
+    )
+    whole = json.loads(lines_of(run, tmp_path, body, "-f json"))
+    assert whole["spans_input_from"] == "conv[1]"
+    assert [layer["flags"] for layer in whole["layers"]] == [[], ["first to span the input"]]
+    (row, _) = csv.DictReader(io.StringIO(lines_of(run, tmp_path, body, "-f csv")))
+    assert float(row["reach"]) == 0.75  # the axis where it is most
+
+
+def test_a_vector_stands_for_the_middle_of_what_is_there() -> None:
+    network = network_of([_conv3(), "global_avg_pool"], [1, 9])
+    assert read_back(network, {2: POINT}, bordered=True)["input"] == (3, 0b111)
+
+
 # --- very large ones -----------------------------------------------------------------------------
 
 
@@ -553,6 +639,50 @@ def test_a_figure_is_a_whole_svg_file_with_a_cell_per_position(run: Run, tmp_pat
     assert kinds.count("gap") == 0 + 16 + 14 + 4
     assert run(f"vgg16 --svg {file}")[0] == 0
     assert "212×212" in file.read_text("utf-8")
+
+
+def boxes(text: str, kind: str) -> list[tuple[float, float, float]]:
+    """Left, right and top of every rectangle of one kind in a figure."""
+    found = [n for n in ElementTree.fromstring(text) if n.get("class") == kind]
+    numbers = [{key: float(n.get(key, "nan")) for key in ("x", "y", "width")} for n in found]
+    return [(n["x"], n["x"] + n["width"], n["y"]) for n in numbers]
+
+
+def test_the_cells_of_a_cone_lie_where_their_positions_are() -> None:
+    items = [{"conv": {"out": 1, "k": 3, "s": 2, "p": 1}}] * 2
+    text = cone_svg(study(network_of(items, [1, 33]), position=(5,)))
+    cells = boxes(text, "read")
+    rows = {y: [(a + b) / 2 for a, b, top in cells if top == y] for _, _, y in cells}
+    assert list(map(len, rows.values())) == [1, 3, 7]
+    (output,), middle, inputs = rows.values()
+    assert (middle[1], inputs[3]) == pytest.approx((output, output), abs=0.02)
+    one = inputs[1] - inputs[0]
+    assert [b - a for a, b in pairwise(middle)] == pytest.approx([2 * one] * 2, abs=0.02)
+    node = list(ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}polygon"))[-1]
+    bottom = [float(point.split(",")[0]) for point in node.get("points", "").split()[2:]]
+    assert (max(bottom) - min(bottom)) == pytest.approx(7 * one, abs=0.2)
+
+
+def test_a_figure_shows_the_first_and_the_last_output_at_their_places() -> None:
+    items = [{"conv": {"out": 1, "k": 5, "s": 2, "p": 2}}]
+    text = cone_svg(study(network_of(items, [1, 33, 33]), position=(4, 4)))
+    ((left, right, _),) = boxes(text, "image")
+    ((first, _, _),) = boxes(text, "first")
+    ((_, last, _),) = boxes(text, "last")
+    ((middle, _, _),) = boxes(text, "out")
+    one = (right - left) / 33
+    assert (left - first, last - right) == pytest.approx((2 * one, 2 * one), abs=0.2)
+    assert middle - left == pytest.approx(6 * one, abs=0.2)
+
+
+def test_a_map_of_three_axes_is_that_of_the_middle_of_the_first() -> None:
+    branches = [
+        [{"conv": {"out": 1, "k": [3, 1, 1], "p": [1, 0, 0]}}],
+        [{"conv": {"out": 1, "k": [1, 3, 3], "p": [0, 1, 1]}}],
+    ]
+    items = [{"branches": branches, "join": "add"}]
+    cells = pixels(study(network_of(items, [1, 9, 9, 9])), 1, 1)
+    assert all(cell is not None for line in cells for cell in line)
 
 
 # --- machine formats and mistakes ----------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import ceil, floor, lcm
+from math import ceil, floor
 from typing import NamedTuple
 
 from convcalc.receptive_field.fields import differing
@@ -140,24 +140,27 @@ class AxisStudy:
 
 
 def axis_study(
-    name: str, hulls: Reaches, supports: Reaches, input_size: int, size: int, wanted: int | None
+    name: str, reaches: Reaches, input_size: int, size: int, wanted: int | None
 ) -> AxisStudy:
-    """One axis of ``size`` outputs, at the wanted position or at one that sees furthest.
+    """One axis of ``size`` outputs at the wanted position, or at one that sees furthest, from the
+    supports of what reaches into the input.
 
     Raises Unseen where what is read is not known, and StudyError for a position beyond the end.
     """
-    lost = all(reach.fixed for reach in hulls)
-    phases = _phases(hulls, supports, size)
-    seen = [seen_together(supports, y, SUPPORTS) for y in range(phases)]
+    lost = all(reach.fixed for reach in reaches)
+    phases, reason = differing(reaches, size)
+    if reason:
+        raise Unseen(reason)
+    seen = [seen_together(reaches, y, SUPPORTS) for y in range(phases)]
     extents = [0 if each is None else extent_of(each) for each in seen]
     if wanted is not None and known(size) and not 0 <= wanted < size:
         raise StudyError(f"there is no {name} {wanted}", f"from 0 to {size - 1}")
     position = _furthest(extents, size) if wanted is None else wanted
     at = 0 if lost else position
     shares = [coverage(each) for each in seen if each is not None]
-    jumps = {reach.jump for reach in hulls}
+    jumps = {reach.jump for reach in reaches}
     jump = jumps.pop() if len(jumps) == 1 else _NO_JUMP
-    placed = all(reach.placed for reach in hulls)
+    placed = all(reach.placed for reach in reaches)
     envelope, halo = _halo(seen, jump, input_size, size)
     return AxisStudy(
         name,
@@ -170,8 +173,8 @@ def axis_study(
         max(extents),
         min(extents),
         position,
-        seen_together(supports, at, SUPPORTS),
-        seen_together(supports, at + 1, SUPPORTS),
+        seen_together(reaches, at, SUPPORTS),
+        seen_together(reaches, at + 1, SUPPORTS),
         min(shares, default=Fraction(1)),
         max(shares, default=Fraction(1)),
         envelope,
@@ -180,16 +183,6 @@ def axis_study(
 
 
 _NO_JUMP: Fraction = UNKNOWN  # type: ignore[assignment]  # branches drift apart
-
-
-def _phases(hulls: Reaches, supports: Reaches, size: int) -> int:
-    """How many positions, from the first, see all that any sees."""
-    phases, reason = differing(hulls, size)
-    more, also = differing(supports, size)
-    if reason or also:
-        raise Unseen(reason or also)
-    phases = lcm(phases, more) if len(supports) == 1 else phases
-    return min(phases, size) if known(size) and not supports[0].fixed else phases
 
 
 def _furthest(extents: Sequence[int], size: int) -> int:

@@ -21,14 +21,13 @@ def flags(network: Network, report: Report) -> Mapping[str, list[str]]:
         apart.setdefault(drift.path, drift)
     first = first_to_see_all(report)
     for layer, result in zip(network.layers, report.layers, strict=True):
-        words = list(_words(layer, result, apart.get(layer.path)))
-        if layer.path == first:
-            words.append(FIRST_TO_SPAN)
-        found.setdefault(layer.path, {}).update(dict.fromkeys(words))
-        if layer.path in apart:
-            words[-1 - (layer.path == first)] = "misaligned branches"
+        skew = apart.get(layer.path)
+        words = [*_words(layer, result), *([FIRST_TO_SPAN] if layer.path == first else [])]
+        own = [*words, *([f"branches {drift_text(skew)}"] if skew else [])]
+        found.setdefault(layer.path, {}).update(dict.fromkeys(own))
         for group in layer.groups:
-            found.setdefault(group.path, {}).update(dict.fromkeys(words))
+            shared = [*words, *(["misaligned branches"] if skew else [])]
+            found.setdefault(group.path, {}).update(dict.fromkeys(shared))
     return {path: list(words) for path, words in found.items()}
 
 
@@ -43,8 +42,8 @@ def _sees_all(field: ReceptiveField | None) -> bool:
     return all(size >= n for size, n in zip(field.size, field.input_size, strict=True))
 
 
-def _words(layer: Layer, result: LayerReport, drift: Drift | None) -> Iterator[str]:
-    """The remarks on one layer."""
+def _words(layer: Layer, result: LayerReport) -> Iterator[str]:
+    """The remarks on one layer that are those of its block too."""
     field = result.receptive_field
     if field and field.holes and known(field.holes) and any(field.holes):
         yield "holes"
@@ -52,8 +51,6 @@ def _words(layer: Layer, result: LayerReport, drift: Drift | None) -> Iterator[s
         yield "some outputs read nothing"
     if taps := _uneven(layer):
         yield f"{taps[0]} to {taps[1]} taps per output"
-    if drift:
-        yield f"branches {drift_text(drift)}"
 
 
 def drift_text(drift: Drift) -> str:

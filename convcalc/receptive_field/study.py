@@ -14,7 +14,7 @@ from convcalc.graph import Network
 from convcalc.receptive_field.axis import AxisStudy, StudyError, axis_study
 from convcalc.receptive_field.backward import grounded, read_back, seen_inputs
 from convcalc.receptive_field.fields import sizes_of
-from convcalc.receptive_field.kinds import HULLS, SUPPORTS, TOTALS, Kind, Paths
+from convcalc.receptive_field.kinds import SUPPORTS, TOTALS, Kind, Paths
 from convcalc.receptive_field.measures import Spread, spread
 from convcalc.receptive_field.preimage import Unseen
 from convcalc.receptive_field.reach import Reaches, seen_together
@@ -148,17 +148,16 @@ def study(network: Network, path: str = "", position: Sequence[int] = (), name: 
     """
     asked = tensor_of(network, path)
     tensor = _placed(network, asked, name)
-    sight = _sight(network, tensor, HULLS)
+    sight = _sight(network, tensor, SUPPORTS)
     name = name or next(each for each, axes in sight.items() if axes)
-    hulls, supports = sight[name], _sight(network, tensor, SUPPORTS)[name]
-    if all(reach.fixed for reaches in hulls for reach in reaches):
+    parts = [reach for reaches in sight[name] for reach in reaches]
+    if all(reach.fixed for reach in parts):
         raise Placeless(f"'{_path(network, asked)}' sees the whole of '{name}' at every position")
     shape = network.shape(tensor)
     if position and len(position) != shape.rank:
         message = f"position {','.join(map(str, position))} is for {len(position)} axes"
         raise StudyError(message, f"'{_path(network, tensor)}' has {shape.rank}")
-    sizes, outputs = network.inputs[name].spatial, sizes_of(hulls, shape.spatial)
-    parts = [reach for reaches in hulls for reach in reaches]
+    sizes, outputs = network.inputs[name].spatial, sizes_of(sight[name], shape.spatial)
     return Study(
         network,
         name,
@@ -169,8 +168,8 @@ def study(network: Network, path: str = "", position: Sequence[int] = (), name: 
         tensor != asked or any(reach.is_global for reach in parts),
         any(reach.unbounded for reach in parts),
         tuple(
-            axis_study(axis_name(index, len(hulls)), *axis, position[index] if position else None)
-            for index, axis in enumerate(zip(hulls, supports, sizes, outputs, strict=True))
+            axis_study(axis_name(index, len(sizes)), *axis, position[index] if position else None)
+            for index, axis in enumerate(zip(sight[name], sizes, outputs, strict=True))
         ),
     )
 
