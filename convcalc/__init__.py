@@ -65,7 +65,7 @@ def load(
     params: Mapping[str, Any] | None = None,
     batch: int = 1,
 ) -> Network:
-    """The network of a file (``path``, ``path::variant``) or of a shipped name.
+    """The network of a file (``path``, ``path::variant``, ``REV:path``) or of a shipped name.
 
     ``inputs`` are sizes without the batch, channels first, None where a spatial size is not
     known: one list, or a mapping by name for a network with several inputs. ``params``
@@ -73,9 +73,13 @@ def load(
     TargetError if the file cannot be read or has no such variant, param or input.
     """
     from convcalc.diagnostics import NetworkError
-    from convcalc.library import resolve
+    from convcalc.library import is_dated
     from convcalc.network import read_network
 
+    if is_dated(path_or_name):
+        from convcalc.history import resolve
+    else:
+        from convcalc.library import resolve
     network = read_network(
         resolve(path_or_name), variant=variant, inputs=inputs, params=params, batch=batch
     )

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 # Every problem's code and name. A code never changes its meaning.
 RULES: Mapping[str, str] = {
+    "CC000": "unreadable-file",
     "CC001": "syntax",
     "CC002": "duplicate-key",
     "CC003": "unknown-key",
@@ -19,6 +20,7 @@ RULES: Mapping[str, str] = {
     "CC006": "unknown-name",
     "CC007": "import-cycle",
     "CC008": "ambiguous-scalar",
+    "CC009": "unused-ignore",
     "CC010": "missing-key",
     "CC011": "out-of-range",
     "CC012": "unknown-operator",
@@ -41,6 +43,23 @@ RULES: Mapping[str, str] = {
     "CC111": "padding-too-large",
     "CC112": "flatten-missing",
     "CC113": "unsupported-combination",
+    "CC201": "gridding",
+    "CC202": "checkerboard",
+    "CC203": "bias-before-norm",
+    "CC204": "strided-pointwise",
+    "CC205": "conditional-residual",
+    "CC301": "params-over-budget",
+    "CC302": "work-over-budget",
+    "CC303": "receptive-field-budget",
+    "CC304": "shape-differs",
+    "CC305": "memory-over-budget",
+    "CC306": "regression",
+    "CC307": "expect-drift",
+    "CC308": "below-budget",
+    "CC309": "structure-budget",
+    "CC310": "unknown-number",
+    "CC311": "no-such-model",
+    "CC312": "number-differs",
 }
 CODES: Mapping[str, str] = {name: code for code, name in RULES.items()}
 
@@ -67,7 +86,8 @@ class Related(NamedTuple):
 class Diagnostic(NamedTuple):
     """One problem of one file.
 
-    ``within`` tells the composite in which it was met, for instance ``in Up (called at :29)``.
+    ``within`` tells the composite in which it was met, for instance ``in Up (called at :29)``,
+    ``measured`` what was found where the caret points, ``notes`` further facts, one a line.
     """
 
     name: str
@@ -77,6 +97,8 @@ class Diagnostic(NamedTuple):
     related: tuple[Related, ...] = ()
     within: str = ""
     severity: str = "error"
+    measured: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -116,12 +138,13 @@ def full_text(diagnostic: Diagnostic, sources: Mapping[str, str]) -> str:
         f"{diagnostic.severity}[{diagnostic.code}] {diagnostic.name}: {diagnostic.message}",
         f"{margin}--> {place}{within}",
     ]
-    if quoted := _quoted(place, "^", "", width, sources):
+    if quoted := _quoted(place, "^", diagnostic.measured, width, sources):
         lines += [f"{margin} |", *quoted]
     for other in diagnostic.related:
         same_file = other.place.file == place.file
         quoted = _quoted(other.place, "-", other.note, width, sources) if same_file else []
         lines += quoted or [f"{margin} = {other.place}: {other.note}"]
+    lines += [f"{margin} = {note}" for note in diagnostic.notes]
     if diagnostic.help:
         lines.append(f"{margin} = help: {diagnostic.help}")
     return "\n".join(lines)
@@ -132,7 +155,7 @@ def _quoted(
 ) -> list[str]:
     """The source line with its mark below; empty if the text is not at hand."""
     text = sources.get(place.file, "").split("\n")
-    if not 0 < place.line <= len(text):
+    if not 0 < place.line <= len(text) or place.file not in sources:
         return []
     line = text[place.line - 1].rstrip("\r")
     # A tab and a control character take one column each, so that the mark stands right.

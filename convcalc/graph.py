@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from convcalc.assertions.vocabulary import Budget
 from convcalc.diagnostics import Diagnostic, Place
 from convcalc.operator import Analysis, Operator
 from convcalc.shape import Shape
@@ -44,8 +45,9 @@ class Network:
     """A network written out, with the problems that were met on the way.
 
     ``inputs`` and ``outputs`` map names to shapes and to tensor numbers; shapes carry the batch.
-    ``sources`` holds the text of every file that was read; ``expect`` the numbers that the
-    file pins, by variant.
+    ``sources`` holds the text of every file that was read; ``base`` and ``variants`` the names of
+    the file's base and of its variants, ``expect`` the numbers that it pins, by variant, and
+    ``pinned_at`` where each stands; ``budgets`` what it demands of this variant.
     """
 
     name: str
@@ -62,6 +64,10 @@ class Network:
     skipped: int = 0
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
     expect: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    pinned_at: Mapping[tuple[str, str], Place] = field(default_factory=dict, repr=False)
+    variants: tuple[str, ...] = ()
+    base: str = ""
+    budgets: Budget | None = None
 
     def shape(self, tensor: int) -> Shape:
         """The shape of a tensor by its number."""

@@ -12,16 +12,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from convcalc.diagnostics import nearest
+from convcalc.files import Files
 
 ENDING = ".convcalc.yaml"
+ENDINGS = (ENDING, ".convcalc.yml")
 
 
 class Target(NamedTuple):
-    """What to analyse: a file (``-`` for stdin) and a variant; ``text`` if it is at hand."""
+    """What to analyse: a file (``-`` for stdin) and a variant; ``text`` if it is at hand.
+
+    ``files`` is where its imports are read if not from the folders of this machine.
+    """
 
     file: str
     variant: str | None = None
     text: str | bytes | None = None
+    files: Files | None = None
 
 
 class TargetError(Exception):
@@ -62,6 +68,13 @@ def resolve(target: str) -> Target:
         f"no file and no shipped network is called '{path}'",
         f"{advice}'convcalc list networks' shows them all",
     )
+
+
+def is_dated(target: str) -> bool:
+    """Whether a target names a revision of a git repository, ``REV:path``, and no file."""
+    path = target.partition("::")[0]
+    is_other = "://" in path or os.path.splitdrive(path)[0] or os.path.isfile(path)
+    return ":" in path and not is_other
 
 
 def _siblings(folder: Path) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from convcalc import document as doc
+from convcalc.assertions.vocabulary import Budget
 from convcalc.decode import Rejected, rejected, shown, suffixed, value_of
 from convcalc.diagnostics import Diagnostic, Place, in_order, nearest
 from convcalc.expansion import Expansion
+from convcalc.files import Files, project_root
 from convcalc.frames import Tensor, Value, Witness
 from convcalc.graph import Network
 from convcalc.layering import TooLarge
@@ -35,6 +36,9 @@ EXPECTED = (
     "receptive_field",
     "jump",
 )
+
+
+NO_LAYERS = "the network has no 'layers'"  # nor needs any, if it only defines blocks
 
 
 class Limits(NamedTuple):
@@ -64,8 +68,9 @@ def read_network(
     the file; ``witness`` is told each layer while its scope is at hand. TargetError if the file
     cannot be read or the request does not fit it.
     """
-    units = Units(_read, str(shipped_folder()), _project_root(target.file), limits.document)
-    content = target.text if target.text is not None else _content(target.file)
+    files = target.files or _folders(target.file)
+    units = Units(files, limits.document)
+    content = target.text if target.text is not None else _content(files, target.file)
     unit = units.parse(target.file, content)
     if unit is None:
         return Network(
@@ -87,26 +92,18 @@ def read_network(
     return reading.network(inputs, params, witness)
 
 
-def _read(path: str) -> bytes:
-    return Path(path).read_bytes()
+def _folders(file: str) -> Files:
+    """The project of a file, or for text without one that of the current folder."""
+    return Files(project_root("here" if file in ("-", "<layer>") else file), str(shipped_folder()))
 
 
-def _content(file: str) -> bytes:
+def _content(files: Files, file: str) -> bytes:
     """The bytes of a file, with its failures in words."""
     try:
-        return _read(file)
+        return files.read(file)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise TargetError(f"cannot read {file}: {reason}") from None
-
-
-def _project_root(file: str) -> str:
-    """The nearest folder above that holds a project, else the file's own."""
-    folder = Path(file).resolve().parent if file not in ("-", "<layer>") else Path.cwd()
-    for candidate in (folder, *folder.parents):
-        if any((candidate / mark).exists() for mark in (".git", "pyproject.toml", "convcalc.toml")):
-            return str(candidate)
-    return str(folder)
 
 
 class _Reading:
@@ -120,8 +117,9 @@ class _Reading:
         self.root = unit.root
         self.batch = batch
         self.limits = limits
-        self.name = self.text("name") or Path(unit.file).name.partition(".")[0]
+        self.name = self.text("name") or units.files.stem(unit.file)
         self.variant = None if variant in (None, self.name) else variant
+        self.pinned_at: dict[tuple[str, str], Place] = {}
 
     def network(
         self, inputs: Inputs, params: Mapping[str, Any] | None, witness: Witness | None = None
@@ -144,6 +142,7 @@ class _Reading:
                 self.problem("too-large", "the layers are nested too deeply", place)
         outputs = self.outputs(expansion, last) if shapes else {}
         expect = self.expect()
+        budgets = self.budgets()
         about = self.text("description"), self.text("source"), self.year(), self.text("note")
         problems = in_order([*self.units.problems, *expansion.layering.problems])
         return Network(
@@ -158,6 +157,10 @@ class _Reading:
             expansion.layering.skipped,
             self.units.sources,
             expect,
+            self.pinned_at,
+            tuple(self.unit.variants),
+            self.name,
+            budgets,
         )
 
     def problem(self, name: str, message: str, place: Place, advice: str = "") -> None:
@@ -318,7 +321,7 @@ class _Reading:
             pass  # it was misspelt, which was reported
         elif "layers" not in self.root.keys:
             blocks = "it only defines blocks, for 'imports'" if self.unit.blocks else ""
-            self.problem("missing-key", "the network has no 'layers'", top, blocks)
+            self.problem("missing-key", NO_LAYERS, top, blocks)
         elif not self.declared_inputs() and not shapes:
             self.problem("missing-key", "the network has no 'input'", top, "input: [3, 224, 224]")
         return self.units.layers(self.unit, frozenset(shapes) | {"input"})
@@ -367,6 +370,7 @@ class _Reading:
                     message = f"unknown metric '{metric.text}'"
                     self.problem("unknown-key", message, metric.place, advice)
                     continue
+                self.pinned_at[key.text, metric.text] = value.place
                 try:
                     found[key.text][metric.text] = self.pinned(value)
                 except Rejected as error:
@@ -380,6 +384,18 @@ class _Reading:
             if number is not None:
                 return number
         return value_of(node, self.unit.scope)
+
+    # --- budgets ------------------------------------------------------------------------------
+
+    def budgets(self) -> Budget | None:
+        """What the file demands of its numbers; params may stand in it."""
+        node = self.root.get("budgets")
+        if not self.units.entries(node, "budgets") or not isinstance(node, doc.Mapping):
+            return None
+        from convcalc.assertions.reading import Assertions  # few files have them
+
+        reader = Assertions(self.unit.scope, self.units.report)
+        return reader.in_file(node, self.root.keys["budgets"].place)
 
 
 def _plain(value: Any) -> Any:

@@ -65,7 +65,7 @@ def layer_payload(layer: LayerReport) -> dict[str, Any]:
         "output": plain(layer.output),
         "params": plain(layer.params),
         "weights": plain(layer.weights),
-        **{key: plain(getattr(layer, key)) for key in _COUNTS},
+        **{key: plain(getattr(layer, key)) for key in COUNTS},
         "moved_bytes": plain(layer.moved),
         **_further(layer),
         "terms": [
@@ -86,7 +86,7 @@ def layer_payload(layer: LayerReport) -> dict[str, Any]:
     }
 
 
-_COUNTS = (
+COUNTS = (
     "trainable",
     "buffers",
     "macs",
@@ -102,7 +102,7 @@ def _totals(totals: Totals) -> dict[str, Any]:
     return {
         "layers": totals.layers,
         "params": plain(totals.params),
-        **{key: plain(getattr(totals, key)) for key in _COUNTS},
+        **{key: plain(getattr(totals, key)) for key in COUNTS},
         "moved_bytes": plain(totals.moved),
         **_further(totals),
         "memory": {

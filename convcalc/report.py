@@ -60,7 +60,8 @@ class ReceptiveField:
     the output also depends on the whole input, beside the local value given here.
     ``unbounded``: a deformable layer can look anywhere, the size is that of its grid.
     ``coverage`` is the share of the positions within the extent that are really read, ``holes``
-    how many are not, each for the phase where it is worst; None where nobody asked for them.
+    how many are not, each for the phase where it is worst; None where nobody asked for them, so
+    they do not take part in comparisons.
     ``input_size`` is the size of the network input. ``reason`` tells why something is unknown.
     """
 
@@ -72,8 +73,8 @@ class ReceptiveField:
     unbounded: bool = False
     reason: str = ""
     input_size: tuple[int, ...] = field(default=(), compare=False)
-    coverage: tuple[Fraction, ...] | None = None
-    holes: tuple[int, ...] | None = None
+    coverage: tuple[Fraction, ...] | None = field(default=None, compare=False)
+    holes: tuple[int, ...] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from convcalc.assertions.reading import DTYPES
+from convcalc.assertions.vocabulary import ANYWHERE, METRICS, MISSING, PARTS, SUMMED, Metric
 from convcalc.network import EXPECTED
 from convcalc.spec import BLOCK_KEYS, COMPOSITES, JOINS, PARAM_KEYS, PARAM_TYPES
 from convcalc.unit import FORMAT_VERSION
@@ -137,24 +139,47 @@ PARAMS: Schema = {
 # --- what is pinned and limited ------------------------------------------------------------------
 
 _PINNED = any_of(integer(), ref("quantity"), list_of(any_of(ref("quantity"), NULL)))
-_ASSERTION = closed(
-    {
-        "min": ref("quantity"),
-        "max": ref("quantity"),
-        "warn": ref("quantity"),
-        "equals": VALUE,
-        "at": ref("reference"),
-        "of": ref("reference"),
-        "metric": {"type": "string"},
-        "dtype": {"type": "string"},
-        "message": text("shown on failure"),
+_BOUND = any_of(ref("quantity"), list_of(ref("quantity")))
+_BESIDE: Schema = {
+    "at": {"type": "string", "description": "path of a layer or block"},
+    "of": {"type": "string", "description": "path of a layer or block"},
+    "input": {"type": "string", "description": "the input of the network that is meant"},
+    "metric": {"enum": list(SUMMED)},
+    "dtype": {"enum": list(DTYPES)},
+    "batch": any_of(integer(1), EXPR),
+    "part": {"enum": list(PARTS)},
+    "message": text("shown on failure"),
+}
+COMPARE: Schema = {
+    **closed(
+        {
+            "base": {"type": "string", "description": "a git revision or a saved report"},
+            "missing": {"enum": list(MISSING)},
+        },
+        required=["base"],
+    ),
+    "description": "what changes are measured against",
+}
+
+
+def _assertion(metric: Metric) -> Schema:
+    """One metric's bounds, or several in a list."""
+    value = SHAPE if metric.kind == "shape" else _BOUND
+    keys = {key: _BESIDE[key] for key in (*metric.keys, *ANYWHERE)}
+    single = {
+        **closed({**dict.fromkeys(metric.bounds, value), **keys}),
+        "anyOf": [{"required": [bound]} for bound in metric.bounds],
+    }
+    return any_of(single, list_of(single, minItems=1))
+
+
+ASSERTIONS: Schema = {
+    **{name: _assertion(metric) for name, metric in METRICS.items() if metric.bounds},
+    "shapes": {
+        "type": "object",
+        "additionalProperties": SHAPE,
+        "description": "outputs of layers or blocks, by path",
     },
-    minProperties=1,
-)
-_BUDGETS: Schema = {
-    **{key: any_of(_ASSERTION, list_of(_ASSERTION)) for key in EXPECTED},
-    **{key: any_of(_ASSERTION, list_of(_ASSERTION)) for key in ("memory", "coverage", "share")},
-    "shapes": {"type": "object", "additionalProperties": SHAPE},
 }
 
 # --- the top and the siblings --------------------------------------------------------------------
@@ -187,7 +212,9 @@ TOP: Schema = {
         closed(dict.fromkeys(EXPECTED, _PINNED)),
         description="exact numbers by variant, which 'convcalc check' compares",
     ),
-    "budgets": closed(_BUDGETS, description="limits that 'convcalc check' holds"),
+    "budgets": closed(
+        {**ASSERTIONS, "compare": COMPARE}, description="limits that 'convcalc check' holds"
+    ),
 }
 
 SIBLING: Schema = {

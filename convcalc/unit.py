@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-
 from convcalc import document as doc
 from convcalc.decode import Rejected, rejected
 from convcalc.diagnostics import Diagnostic, Place, Related, nearest
+from convcalc.files import Files
 from convcalc.items import Items
 from convcalc.params import declared_param, param_value
 from convcalc.spec import BLOCK_KEYS, TOP_KEYS, Block, Item, Param, Unit
@@ -15,20 +13,13 @@ from convcalc.spec import BLOCK_KEYS, TOP_KEYS, Block, Item, Param, Unit
 FORMAT_VERSION = 1
 MOST_NESTED = 64  # levels of blocks, which are written out by recursion
 MOST_IMPORTS = 32
-Reader = Callable[[str], bytes | str]  # a file's name to its content; raises OSError
 
 
 class Units:
-    """Reads network files and what they import; problems and texts are collected.
+    """Reads network files and what they import; problems and texts are collected."""
 
-    ``read`` opens a file; ``shipped`` is the folder of the networks that ship; ``inside`` says
-    whether a path may be imported.
-    """
-
-    def __init__(self, read: Reader, shipped: str, root: str, limits: doc.Limits) -> None:
-        self.read = read
-        self.shipped = shipped
-        self.root = root
+    def __init__(self, files: Files, limits: doc.Limits) -> None:
+        self.files = files
         self.limits = limits
         self.problems: list[Diagnostic] = []
         self.sources: dict[str, str] = {}
@@ -174,11 +165,9 @@ class Units:
         """The unit of an import: beside the importing file, else among the shipped ones."""
         if "://" in node.text:
             raise rejected("unreadable-import", "an import is a file, not a URL", node.place)
-        folder = os.path.dirname(unit.file)
-        near = os.path.normpath(os.path.join(folder, node.text))
-        far = os.path.normpath(os.path.join(self.shipped, node.text))
+        near, far = self.files.places(unit.file, node.text)
         for path in (near, far):
-            if not self.allowed(path):
+            if not self.files.allowed(path):
                 continue
             if len(self.loading) > MOST_IMPORTS:
                 self.too_deep(node.place, f"imports are nested deeper than {MOST_IMPORTS} levels")
@@ -188,15 +177,15 @@ class Units:
                 raise rejected("import-cycle", f"imports form a cycle: {ring}", node.place)
             if path not in self.units:
                 try:
-                    content = self.read(path)
+                    content = self.files.read(path)
                 except OSError:
                     continue
                 self.units[path] = None
                 self.units[path] = self.loaded(path, content)
             return self.units[path]
         message = f"no file '{node.text}' beside this one or among the shipped blocks"
-        if not self.allowed(near):
-            message = f"'{node.text}' lies outside the project's folder {self.root}"
+        if not self.files.allowed(near):
+            message = f"'{node.text}' lies outside the project's folder {self.files.root}"
         raise rejected("unreadable-import", message, node.place)
 
     def loaded(self, path: str, content: bytes | str) -> Unit | None:
@@ -205,14 +194,6 @@ class Units:
         if unit is not None:
             self.bind(unit, {}, {})
         return unit
-
-    def allowed(self, path: str) -> bool:
-        """Whether a file lies inside the project or the shipped folder."""
-        real = os.path.realpath(path)
-        return any(
-            real.startswith(os.path.realpath(folder) + os.sep)
-            for folder in (self.root, self.shipped)
-        )
 
     # --- blocks -------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ nothing was rounded, so ``24 M`` is exactly 24,000,000 and ``24.00 M`` is not.
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 
 from convcalc.shape import known
@@ -14,6 +15,31 @@ from convcalc.shape import known
 PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")  # powers of 1000
 UNKNOWN_WORD = "unknown"
 MIB = 2**20
+# What may stand behind a number that people write, and what it multiplies by.
+FACTORS = {
+    "": Fraction(1),
+    "%": Fraction(1, 100),
+    "B": Fraction(1),
+    **{prefix: Fraction(1000**power) for power, prefix in enumerate("kMGT", 1)},
+    **{f"{prefix}iB": Fraction(1024**power) for power, prefix in enumerate("KMGT", 1)},
+}
+_QUANTITY = re.compile(
+    r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?) ?([kMGT]|[KMGT]iB|B|%)?"
+)
+
+
+# --- read --------------------------------------------------------------------------------------
+
+
+def quantity(text: str) -> Fraction | None:
+    """``25.6M``, ``12 MiB``, ``20%`` or ``4.5e6`` as an exact number; None if it is no number."""
+    found = _QUANTITY.fullmatch(text.strip()) if len(text) <= _LONGEST_NUMBER else None
+    if found is None or not text.isascii():
+        return None
+    return Fraction(found[1]) * FACTORS[found[2] or ""]
+
+
+_LONGEST_NUMBER = 60  # characters
 
 
 # --- written -----------------------------------------------------------------------------------
@@ -66,6 +92,12 @@ def percent_text(value: Fraction) -> str:
     if value and not tenths:
         return "<0.1 %"
     return f"{_point(tenths // 10, str(tenths % 10), trim=value * 1000 == tenths)} %"
+
+
+def change_text(ratio: Fraction) -> str:
+    """A relative change with its sign: ``+6.5 %``, ``-<0.1 %``; ``0 %`` for none."""
+    sign = "+" if ratio > 0 else "-" if ratio < 0 else ""
+    return f"{sign}{percent_text(abs(ratio))}"
 
 
 def _point(whole: int, decimals: str, *, trim: bool) -> str:

@@ -20,7 +20,7 @@ import yaml
 
 import convcalc
 from convcalc import conventions
-from convcalc.cli.schema import schema_text
+from convcalc.cli.schema import KINDS, schema_text
 from convcalc.conventions._rules import LEGEND
 from convcalc.manual import field_entries, manual, summary
 from convcalc.operator import operator_class, operator_names
@@ -69,9 +69,7 @@ def pages() -> dict[str, str]:
     return {
         "operators.md": operators_page(),
         "conventions.md": conventions_page(),
-        "network.schema.json": schema_text("network") + "\n",
-        "report.schema.json": schema_text("report") + "\n",
-        "receptive_field.schema.json": schema_text("receptive_field") + "\n",
+        **{f"{kind}.schema.json": schema_text(kind) + "\n" for kind in KINDS},
     }
 
 

@@ -13,6 +13,7 @@ from hypothesis import settings
 settings.register_profile("convcalc", deadline=None, derandomize=True)
 settings.load_profile("convcalc")
 
+pytest_plugins = ["pytester"]
 TORCH_TESTS = Path(__file__).parent / "torch"
 
 

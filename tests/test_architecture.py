@@ -23,9 +23,11 @@ LAYERS = (
     ("operator",),  # the contract
     ("ops",),  # the operators, each on its own
     ("costs",),  # what implementations of a layer cost
+    ("files",),  # where texts come from
     ("scalars", "yaml_errors"),  # YAML's words
     ("document", "expressions"),  # YAML text to nodes with places; the safe arithmetic
     ("decode",),  # nodes to values
+    ("assertions",),  # what budgets demand of numbers
     ("graph",),  # a network written out
     ("fusion", "training"),  # what becomes of it when norms are folded, and when it learns
     ("spec",),  # typed items, blocks, files
@@ -34,20 +36,29 @@ LAYERS = (
     ("expansion",),  # items to layers
     ("origins",),  # where the values of fields come from
     ("library",),  # where networks come from
+    ("history",),  # the same at a revision of a git repository
     ("network",),  # a target to a network
     ("report",),  # the results, frozen
     ("conventions",),  # what other tools count
     ("counting", "versus"),  # what they count of each layer, and why two of them differ
     ("rows", "payload"),  # the results as rows of a table, and as JSON
+    ("saved", "matching"),  # JSON back to the results; which layer is which
+    ("comparison",),  # what changed from one to another
+    ("tolerance",),  # how much may change
     ("receptive_field",),
+    ("rules",),  # what is wrong with the design of a network
     ("analysis",),  # a network to a report
     ("explanation",),  # how its numbers come about
     ("manual", "schema_parts"),
     ("schema", "catalogue"),  # made from the declarations: JSON Schema, lists
     ("columns",),
     ("render",),  # reports to text
+    ("budgets",),  # what networks demand of their numbers
+    ("pinning", "replacing"),  # measured numbers into the text of a file, and that onto the disk
+    ("checking",),  # many files, by their settings
+    ("reporters",),  # findings to text
     ("cli",),  # the commands
-    ("__init__", "__main__"),  # the public interface
+    ("__init__", "__main__", "testing"),  # the public interface
 )
 
 # Packages from elsewhere, and the only places that import them.
@@ -59,7 +70,19 @@ FOREIGN = {
 }
 
 # Who deals in files and folders: the finding of operators, files and their imports, the commands.
-FILES = {"operator", "conventions", "unit", "library", "network", "catalogue", "cli"}
+FILES = {
+    "operator",
+    "conventions",
+    "files",
+    "library",
+    "history",
+    "replacing",
+    "catalogue",
+    "cli",
+    "checking",
+    "reporters",
+    "testing",
+}
 
 
 def modules() -> dict[str, Path]:

@@ -211,7 +211,7 @@ def test_padding_same_on_unknown_sizes_leaves_the_center_unknown() -> None:
 
 
 def test_padding_same_on_unknown_sizes_after_upsampling_leaves_the_center_unknown() -> None:
-    seen = field(UNSIZED + "- upsample: {scale: 2}\n- conv: {out: 4, k: 4, s: 2, p: same}\n")
+    seen = field(UNSIZED + "- upsample: {scale: 2}\n- conv: {out: 4, k: 3, s: 2, p: same}\n")
     assert not known(seen.center[0])
 
 

@@ -17,6 +17,9 @@ from convcalc.cli.settings import COULD_NOT_RUN, INTERRUPTED, Failure, Settings,
 # ``command``, whose docstring is the help text.
 COMMANDS = (
     "show",
+    "check",
+    "diff",
+    "pin",
     "layer",
     "rf",
     "explain",
@@ -24,6 +27,7 @@ COMMANDS = (
     "list",
     "operator",
     "convention",
+    "rule",
     "schema",
     "new",
 )

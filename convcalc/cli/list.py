@@ -11,7 +11,7 @@ from convcalc.cli.settings import chosen
 if TYPE_CHECKING:
     from convcalc.columns import Column
 
-KINDS = ("operators", "networks", "blocks", "conventions")
+KINDS = ("operators", "networks", "blocks", "rules", "conventions")
 
 
 class OperatorEntry(NamedTuple):
@@ -31,6 +31,15 @@ class ConventionEntry(NamedTuple):
     description: str
 
 
+class RuleEntry(NamedTuple):
+    """A rule with the first line of its page."""
+
+    code: str
+    name: str
+    severity: str
+    description: str
+
+
 def command(
     ctx: typer.Context,
     kind: Annotated[
@@ -40,7 +49,7 @@ def command(
         str, typer.Argument(metavar="[FILTER]", help="Only entries that contain this text.")
     ] = "",
 ) -> int:
-    """List operators, shipped networks or blocks, or the conventions of other tools."""
+    """List operators, networks, blocks, rules, or the conventions of other tools."""
     from convcalc.render import FORMATS, Table, render
 
     settings = ctx.obj
@@ -88,6 +97,16 @@ def blocks() -> Iterator[Any]:
     return catalogue.blocks()
 
 
+def rules() -> Iterator[Any]:
+    """Every rule of 'convcalc check'."""
+    from convcalc.diagnostics import RULES
+    from convcalc.rules import is_warning, summary
+
+    for code, name in RULES.items():
+        severity = "warning" if is_warning(code) else "error"
+        yield RuleEntry(code, name, severity, summary(name))
+
+
 def conventions() -> Iterator[ConventionEntry]:
     """Every convention with its tool, what it prints, and in which unit."""
     from convcalc.conventions import convention, convention_names, summary
@@ -102,6 +121,7 @@ _ENTRIES: dict[str, Callable[[], Iterator[Any]]] = {
     "operators": operators,
     "networks": networks,
     "blocks": blocks,
+    "rules": rules,
     "conventions": conventions,
 }
 
@@ -138,5 +158,6 @@ def _columns(kind: str) -> tuple["Column", ...]:
             Column("source", "source", source, priority=3, folds=True),
         ),
         "conventions": (column("name"), column("numbers", priority=1, folds=True), about),
+        "rules": (column("code"), column("name"), column("severity", priority=1), about),
         "blocks": (column("name"), column("file"), column("params", folds=True), about),
     }[kind]

@@ -1,10 +1,20 @@
 """``convcalc schema``: the JSON Schemas of what goes in and of what comes out."""
 
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from convcalc.cli.settings import chosen
+
+# Where each schema is made: the module and its function.
+KINDS = {
+    "network": ("schema", "network_schema"),
+    "report": ("render.report_schema", "report_schema"),
+    "receptive_field": ("render.sight_schema", "sight_schema"),
+    "budgets": ("budgets.schema", "budgets_schema"),
+    "settings": ("checking.schema", "settings_schema"),
+}
 
 
 def command(
@@ -13,7 +23,8 @@ def command(
         str,
         typer.Argument(
             metavar="[KIND]",
-            help="network (the file), report (the JSON of show), or receptive_field (that of rf).",
+            help="network (the file), report (the JSON of show), receptive_field (that of rf), "
+            "budgets (convcalc.budgets.yaml) or settings (convcalc.toml).",
         ),
     ] = "network",
 ) -> int:
@@ -23,7 +34,7 @@ def command(
 
     convcalc schema -o convcalc.schema.json
     """
-    ctx.obj.write(schema_text(chosen(kind, ("network", "report", "receptive_field"), "KIND")))
+    ctx.obj.write(schema_text(chosen(kind, KINDS, "KIND")))
     return 0
 
 
@@ -31,10 +42,5 @@ def schema_text(kind: str) -> str:
     """The schema, indented: it is looked at and compared."""
     import json
 
-    if kind == "network":
-        from convcalc.schema import network_schema as schema
-    elif kind == "report":
-        from convcalc.render.report_schema import report_schema as schema
-    else:
-        from convcalc.render.sight_schema import sight_schema as schema
-    return json.dumps(schema(), indent=1)
+    module, name = KINDS[kind]
+    return json.dumps(getattr(import_module(f"convcalc.{module}"), name)(), indent=1)

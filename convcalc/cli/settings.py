@@ -75,6 +75,19 @@ class Settings:
         else:
             _print(text)
 
+    def write_all(self, pieces: Iterable[str]) -> None:
+        """A result in pieces, each as soon as it is there; into a file all at once."""
+        if self._is_file:
+            self.write("\n".join(pieces))
+        else:
+            for piece in pieces:
+                _print(piece)
+
+    def write_nothing(self) -> None:
+        """An empty result: nothing on stdout, and no old one in the output file."""
+        if self._is_file:
+            write_file(self.output_file, "")
+
     @property
     def _is_file(self) -> bool:
         return self.output_file not in ("", "-")

@@ -10,7 +10,7 @@ from convcalc.analysis import analyse
 from convcalc.cli.settings import Failure, chosen, environment
 from convcalc.frames import Witness
 from convcalc.graph import Network
-from convcalc.library import Target, TargetError, resolve
+from convcalc.library import Target, TargetError, is_dated, resolve
 from convcalc.network import read_network
 from convcalc.operator import KINDS
 from convcalc.report import DTYPES, Report
@@ -69,7 +69,13 @@ def target_of(text: str | Target) -> Target:
     """A target by the word on the command line; ``-`` is read from stdin."""
     if isinstance(text, Target):
         return text
-    return Target(STDIN, None, _stdin()) if text == STDIN else resolve(text)
+    if text == STDIN:
+        return Target(STDIN, None, _stdin())
+    if is_dated(text):
+        from convcalc.history import resolve as resolve_dated
+
+        return resolve_dated(text)
+    return resolve(text)
 
 
 def _stdin() -> bytes:

@@ -8,7 +8,7 @@ from math import gcd, prod
 from convcalc.formula import formula
 from convcalc.geometry import SAME, AxisMap, Padding, Partition, Unreadable, Whole, axis_name, sides
 from convcalc.operator import ELEMENTWISE, Analysis, Problem, Term, work_of_taps
-from convcalc.ops._windows import is_placed, slide_axes, slide_sizes, window_problems
+from convcalc.ops._windows import placed, slide_axes, slide_sizes, window_problems
 from convcalc.shape import UNKNOWN, Shape, known, largest
 
 # --- windows that slide ------------------------------------------------------------------------
@@ -27,10 +27,10 @@ def pooled(
     output = x.with_spatial(
         slide_sizes(x.spatial, kernel_size, stride, numbers, dilation, ceil_mode)
     )
-    placed = is_placed(padding, stride, x.spatial)
+    fixed = placed(padding, x.spatial, kernel_size, stride, dilation)
     return Analysis(
         output,
-        (slide_axes(kernel_size, stride, numbers, dilation, placed),),
+        (slide_axes(kernel_size, stride, numbers, dilation, fixed),),
         (Term("pool", ELEMENTWISE, work_of_taps(output.numel, kernel_size)),),
     )
 

@@ -31,20 +31,35 @@ def slide_axes(
     stride: tuple[int, ...],
     padding: Sides,
     dilation: tuple[int, ...],
-    placed: bool = True,
+    placed: tuple[bool, ...],
     border: str = "zeros",
 ) -> Axes:
     """One sliding map per axis."""
     befores = (before for before, _ in padding)
     return tuple(
-        Slide(k, s, before, d, placed, border)
-        for k, s, before, d in zip(kernel_size, stride, befores, dilation, strict=True)
+        Slide(*axis, border)
+        for axis in zip(kernel_size, stride, befores, dilation, placed, strict=True)
     )
 
 
-def is_placed(padding: Padding, stride: tuple[int, ...], spatial: tuple[int, ...]) -> bool:
-    """Whether the padding is known: ``same`` on an unknown size is not, unless stride is 1."""
-    return padding != "same" or known(spatial) or all(s == 1 for s in stride)
+def placed(
+    padding: Padding,
+    spatial: tuple[int, ...],
+    kernel_size: tuple[int, ...],
+    stride: tuple[int, ...],
+    dilation: tuple[int, ...],
+) -> tuple[bool, ...]:
+    """Whether the padding before each axis is known.
+
+    ``same`` on an unknown size pads by extent - s to extent - 1 in all, half of it before. Where
+    both halves are equal the size does not matter: for one or two taps in a row, at stride 1,
+    and for an even extent at stride 2.
+    """
+    extents = map(extent, kernel_size, dilation)
+    return tuple(
+        padding != "same" or known(n) or max(e - s, 0) // 2 == (e - 1) // 2
+        for n, e, s in zip(spatial, extents, stride, strict=True)
+    )
 
 
 def slide_sizes(

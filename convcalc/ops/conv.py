@@ -56,7 +56,7 @@ from convcalc.operator import (
     sliding_macs,
     uneven_groups,
 )
-from convcalc.ops._windows import is_placed, slide_axes, slide_sizes, window_problems
+from convcalc.ops._windows import placed, slide_axes, slide_sizes, window_problems
 from convcalc.shape import Shape, known, largest
 
 
@@ -97,11 +97,11 @@ class Conv(Operator):
         spatial = slide_sizes(x.spatial, self.kernel_size, self.stride, padding, self.dilation)
         output = Shape(x.batch, self.out_channels, spatial)
         weight = (self.out_channels, share(x.channels, self.groups), *self.kernel_size)
-        placed = is_placed(self.padding, self.stride, x.spatial)
+        fixed = placed(self.padding, x.spatial, self.kernel_size, self.stride, self.dilation)
         window = (self.kernel_size, self.stride, padding, self.dilation)
         return Analysis(
             output,
-            (slide_axes(*window, placed, self.padding_mode),),
+            (slide_axes(*window, fixed, self.padding_mode),),
             (
                 Term("weight", WEIGHTS, sliding_macs(x.batch, output.spatial, weight)),
                 *bias_terms(self.bias, output),

@@ -19,7 +19,17 @@ from math import gcd, lcm
 from typing import Any, NamedTuple
 
 from convcalc.formula import formula
-from convcalc.geometry import SAME, AxisMap, Chain, Slide, Union, Unreadable, Whole, is_unbounded
+from convcalc.geometry import (
+    SAME,
+    AxisMap,
+    Chain,
+    Deformed,
+    Slide,
+    Union,
+    Unreadable,
+    Whole,
+    is_unbounded,
+)
 from convcalc.receptive_field.kinds import HULLS, Kind, V
 
 LONGEST_PERIOD = 4096  # phases; beyond, a reach is given up as unknown, with that reason
@@ -87,10 +97,11 @@ def through(axis: AxisMap, reach: Reach, kind: Kind[Any] = HULLS) -> Reach:
 
 def _read(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
     """The reach behind taps that are known."""
-    if isinstance(axis, Slide):
-        reach = reach._replace(placed=reach.placed and axis.placed)
-        if reach.period == 1:
-            return _slid(axis, reach, kind)
+    grid = axis.base if isinstance(axis, Deformed) else axis
+    if isinstance(grid, Slide):
+        reach = reach._replace(placed=reach.placed and grid.placed)
+    if isinstance(axis, Slide) and reach.period == 1:
+        return _slid(axis, reach, kind)
     if is_unbounded(axis):
         reach = reach._replace(unbounded=True)
     rounds = reach.period // gcd(reach.period, axis.shift)

@@ -20,6 +20,7 @@ class Table(NamedTuple):
     """What is shown: columns over rows, a row of totals, and lines above and below.
 
     ``totals`` goes through the same columns as the rows; it is also what shares are shares of.
+    ``hint`` tells how to see columns that a narrow terminal hides.
     """
 
     title: str
@@ -27,6 +28,7 @@ class Table(NamedTuple):
     rows: Sequence[Any]
     totals: Any | None = None
     footer: Sequence[str] = ()
+    hint: str = "a wider terminal or -f csv shows them"
 
 
 class Style(NamedTuple):
@@ -38,7 +40,7 @@ class Style(NamedTuple):
     ascii: bool = False
 
 
-def render(format: str, table: Table, payload: Any, style: Style) -> str:  # noqa: A002 - the option's name
+def render(format: str, table: Table | None, payload: Any, style: Style) -> str:  # noqa: A002 - the option's name
     """The table, or for ``json`` the payload, in one of ``FORMATS``; no newline at the end."""
     module = import_module(f"convcalc.render.{format}")
     written: str = module.text(table, payload, style)

@@ -165,4 +165,4 @@ def _hidden_line(table: Table, layout: Layout, style: Style) -> list[str]:
         return []
     keys = ", ".join(table.columns[index].key for index in layout.hidden)
     line = f"columns hidden at {style.width} characters: {keys}; "
-    return [clean(f"{line}a wider terminal or -f csv shows them", style)]
+    return [clean(f"{line}{table.hint}", style)]

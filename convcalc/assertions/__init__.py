@@ -1,0 +1,1 @@
+"""What a file demands of a network's numbers: metrics, bounds, budgets. Nothing is measured."""

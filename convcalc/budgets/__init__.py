@@ -1,0 +1,1 @@
+"""Budgets: what networks demand of their numbers, measured and judged."""

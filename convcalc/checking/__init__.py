@@ -1,0 +1,1 @@
+"""Checking many files: which ones, by which settings, what is found, what is silenced."""

@@ -1,0 +1,95 @@
+"""A baseline for an old repository: a comment at every finding, so that only new ones fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from convcalc import document as doc
+from convcalc.checking.run import Checked
+from convcalc.checking.suppression import UNUSED, can_be_silenced
+from convcalc.diagnostics import Diagnostic
+from convcalc.files import Files
+from convcalc.library import shipped_folder
+from convcalc.replacing import replace_file
+
+
+class Added(NamedTuple):
+    """How many findings were silenced, and the files that could not be written."""
+
+    silenced: int
+    failures: Mapping[str, str]
+
+
+def silence(results: Iterable[Checked]) -> Added:
+    """Writes the comments; a file keeps every other byte, or stays as it is."""
+    wanted: dict[str, dict[int, list[Diagnostic]]] = {}
+    done = list(results)
+    files = {result.file for result in done}
+    ours = Files("", str(shipped_folder()))
+    for result in done:
+        for found in result.findings:
+            file = found.place.file
+            if file not in files and ours.is_shipped(file):
+                continue  # nobody's repository; 'ignore-file' in the network silences it
+            if can_be_silenced(found) and found.name != UNUSED:
+                lines = wanted.setdefault(file, {})
+                lines.setdefault(found.place.line, []).append(found)
+    count, failures = 0, {}
+    for path, lines in wanted.items():
+        try:
+            with open(path, "rb") as opened:
+                old = opened.read()
+            new, silenced = commented(old.decode("utf-8"), lines)
+            if silenced:
+                replace_file(path, old, new.encode("utf-8"))
+            count += silenced
+        except (OSError, UnicodeDecodeError) as error:
+            failures[path] = getattr(error, "strerror", None) or str(error)
+    return Added(count, failures)
+
+
+def commented(text: str, lines: Mapping[int, Sequence[Diagnostic]]) -> tuple[str, int]:
+    """The text with a comment at each of the lines, and how many findings they silence.
+
+    Where a comment at the end of the line would become part of a text, it stands above.
+    """
+    parts = text.split("\n")
+    before = _meaning(text)
+    count = 0
+    for number in sorted(lines, reverse=True):
+        codes = ", ".join(dict.fromkeys(found.code for found in lines[number]))
+        for attempt in (_at_end, _above):
+            changed = attempt(parts, number - 1, f"# convcalc: ignore[{codes}]")
+            if _meaning("\n".join(changed)) == before:
+                parts = changed
+                count += len(lines[number])
+                break
+    return "\n".join(parts), count
+
+
+def _at_end(parts: list[str], index: int, comment: str) -> list[str]:
+    line = parts[index].rstrip("\r")
+    ending = parts[index][len(line) :]
+    return [*parts[:index], f"{line.rstrip()}  {comment}{ending}", *parts[index + 1 :]]
+
+
+def _above(parts: list[str], index: int, comment: str) -> list[str]:
+    line = parts[index]
+    indent = line[: len(line) - len(line.lstrip())]
+    ending = "\r" if line.endswith("\r") else ""
+    return [*parts[:index], f"{indent}{comment}{ending}", *parts[index:]]
+
+
+def _meaning(text: str) -> Any:
+    """What a file says, without its places."""
+    root, problems = doc.read(text, "", doc.Limits(bytes=2**24))
+    return None if root is None or problems else _plain(root)
+
+
+def _plain(node: doc.Node) -> Any:
+    if isinstance(node, doc.Mapping):
+        return [(key.text, _plain(value)) for key, value in node.entries]
+    if isinstance(node, doc.Sequence):
+        return [_plain(item) for item in node.items]
+    return (node.text, node.plain)

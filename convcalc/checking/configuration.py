@@ -1,0 +1,195 @@
+"""Settings of a project: ``convcalc.toml``, or ``[tool.convcalc]`` in ``pyproject.toml``.
+
+The file closest to what is checked holds alone; nothing is merged, and no file outside the
+project (a folder with ``.git``) plays a part, so that a result does not depend on the machine. An
+unknown key is an error: a misspelt setting would set nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from convcalc import document as doc
+from convcalc.checking.patterns import Pattern, patterns
+from convcalc.diagnostics import RULES, nearest
+from convcalc.library import TargetError
+from convcalc.network import Limits
+
+OWN, SHARED = "convcalc.toml", "pyproject.toml"
+EVERYTHING = "CC"  # the prefix of all codes
+FORMATS = ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "markdown")
+SEVERITIES = ("error", "warning", "ignore")
+
+
+class Configuration(NamedTuple):
+    """The settings of one file; ``folder`` is what its paths and patterns count from."""
+
+    file: str = ""
+    folder: str = ""
+    select: tuple[str, ...] = (EVERYTHING,)
+    ignore: tuple[str, ...] = ()
+    severity: Mapping[str, str] = {}
+    per_file_ignores: tuple[tuple[Pattern, tuple[str, ...]], ...] = ()
+    exclude: tuple[Pattern, ...] = ()
+    respect_gitignore: bool = True
+    budgets: str = ""
+    variant: str = "all"
+    strict: bool = False
+    output_format: str = ""
+    limits: Limits = Limits()
+
+
+def configuration_of(folder: str) -> Configuration:
+    """The settings for the files of a folder; TargetError if a file of settings is wrong."""
+    return _closest(os.path.realpath(folder or os.curdir))
+
+
+def forget() -> None:
+    """Reads files of settings anew."""
+    _closest.cache_clear()
+
+
+@lru_cache(maxsize=4096)
+def _closest(folder: str) -> Configuration:
+    own, shared = (os.path.join(folder, name) for name in (OWN, SHARED))
+    if os.path.isfile(own):
+        return configuration(_parsed(own), own)
+    if os.path.isfile(shared):
+        tools = _parsed(shared).get("tool", {})
+        if isinstance(tools, dict) and "convcalc" in tools:
+            return configuration(tools["convcalc"], shared)
+    above = os.path.dirname(folder)
+    if above == folder or os.path.exists(os.path.join(folder, ".git")):
+        return Configuration(folder=folder)
+    return _closest(above)
+
+
+def _parsed(path: str) -> dict[str, Any]:
+    """A file of settings."""
+    import tomllib
+
+    try:
+        with open(path, "rb") as file:
+            return tomllib.load(file)
+    except OSError as error:
+        raise TargetError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+    except (ValueError, RecursionError) as error:
+        raise TargetError(f"{path} is no TOML: {str(error)[:1].lower()}{str(error)[1:]}") from None
+
+
+def configuration(table: Any, file: str) -> Configuration:
+    """The settings of a table; TargetError for what is unknown or of the wrong kind."""
+    reader = _Reader(file)
+    values = reader.values(table, _KEYS, "")
+    return Configuration(file, os.path.dirname(file), **values)
+
+
+class _Reader:
+    """Reads the values of one file."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+
+    def wrong(self, key: str, wanted: str, advice: str = "") -> TargetError:
+        return TargetError(f"{self.file}: '{key}' {wanted}", advice)
+
+    def values(
+        self, table: Any, readers: Mapping[str, Callable[..., Any]], prefix: str
+    ) -> dict[str, Any]:
+        """Each key by its reader, under the name with underscores."""
+        if not isinstance(table, dict):
+            raise self.wrong(prefix.rstrip(".") or "convcalc", "is a table")
+        found = {}
+        for key, value in table.items():
+            if key not in readers:
+                close = nearest(key, readers)
+                advice = f"use '{close}'" if close else f"valid keys: {', '.join(readers)}"
+                raise TargetError(f"{self.file}: unknown key '{prefix}{key}'", advice)
+            found[key.replace("-", "_")] = readers[key](self, f"{prefix}{key}", value)
+        return found
+
+    # --- kinds of values ----------------------------------------------------------------------
+
+    def text(self, key: str, value: Any) -> str:
+        if not isinstance(value, str):
+            raise self.wrong(key, "is a text")
+        return value
+
+    def flag(self, key: str, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise self.wrong(key, "is true or false")
+        return value
+
+    def texts(self, key: str, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.wrong(key, "is a list of texts")
+        return tuple(value)
+
+    def codes(self, key: str, value: Any) -> tuple[str, ...]:
+        return codes(self.texts(key, value), f"{self.file}: '{key}'")
+
+    def paths(self, key: str, value: Any) -> tuple[Pattern, ...]:
+        return patterns(self.texts(key, value))
+
+    def severities(self, key: str, value: Any) -> Mapping[str, str]:
+        if not isinstance(value, dict):
+            raise self.wrong(key, "is a table of codes")
+        for code, word in value.items():
+            codes([code], f"{self.file}: '{key}'")
+            if word not in SEVERITIES:
+                raise self.wrong(f"{key}.{code}", f"must be one of: {', '.join(SEVERITIES)}")
+        return value
+
+    def per_file(self, key: str, value: Any) -> tuple[tuple[Pattern, tuple[str, ...]], ...]:
+        if not isinstance(value, dict):
+            raise self.wrong(key, "is a table of patterns")
+        return tuple(
+            (each, self.codes(f"{key}.{text}", listed))
+            for text, listed in value.items()
+            for each in patterns([text])
+        )
+
+    def format(self, key: str, value: Any) -> str:
+        if value not in FORMATS:
+            raise self.wrong(key, f"must be one of: {', '.join(FORMATS)}")
+        return str(value)
+
+    def positive(self, key: str, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise self.wrong(key, "is a whole number from 1")
+        return value
+
+    def limits(self, key: str, value: Any) -> Limits:
+        names = (*doc.Limits._fields, "layers")
+        found = self.values(value, dict.fromkeys(names, _Reader.positive), f"{key}.")
+        layers = found.pop("layers", Limits().layers)
+        return Limits(doc.Limits()._replace(**found), layers)
+
+
+_KEYS: Mapping[str, Callable[..., Any]] = {
+    "select": _Reader.codes,
+    "ignore": _Reader.codes,
+    "severity": _Reader.severities,
+    "per-file-ignores": _Reader.per_file,
+    "exclude": _Reader.paths,
+    "respect-gitignore": _Reader.flag,
+    "budgets": _Reader.text,
+    "variant": _Reader.text,
+    "strict": _Reader.flag,
+    "output-format": _Reader.format,
+    "limits": _Reader.limits,
+}
+KEYS = tuple(_KEYS)
+
+
+def codes(words: list[str] | tuple[str, ...], what: str) -> tuple[str, ...]:
+    """Codes and their beginnings, as ``--select`` takes them: CC, CC2, CC204."""
+    for word in words:
+        if not any(code.startswith(word) for code in RULES) or not word.startswith(EVERYTHING):
+            close = nearest(word.upper(), RULES)
+            advice = f"use '{close}'" if close else "'convcalc list rules' shows them all"
+            raise TargetError(f"{what} names '{word}', which is no rule", advice)
+    return tuple(words)

@@ -1,0 +1,165 @@
+"""Words of the command line -> the network files to check, each once, in a fixed order."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from convcalc.checking.configuration import Configuration, configuration_of, forget
+from convcalc.checking.patterns import Pattern, is_matched, is_within, patterns
+from convcalc.library import TargetError, resolve
+
+ENDINGS = (".convcalc.yaml", ".convcalc.yml")
+_NEVER = ("node_modules", "__pycache__")
+
+
+class Found(NamedTuple):
+    """A file to check, and the one variant of it that was named, if any.
+
+    ``problem`` says why there is no such file.
+    """
+
+    file: str
+    variant: str = ""
+    problem: str = ""
+    advice: str = ""
+
+
+def discovered(words: Sequence[str], *, force_exclude: bool = False) -> list[Found]:
+    """Folders are searched, patterns expanded; a shipped name is the file that defines it.
+
+    What ``.gitignore`` and ``exclude`` leave out is found only if it is named itself; with
+    ``force_exclude`` (for tools that name every file) ``exclude`` holds for that too.
+    """
+    forget()
+    found: dict[tuple[str, str], Found] = {}
+    for word in words:
+        for each in _of_word(word):
+            if not (force_exclude and _is_excluded(each.file)):
+                found.setdefault((each.file, each.variant), each)
+    return list(found.values())
+
+
+def _of_word(word: str) -> Iterator[Found]:
+    """The files that one word means."""
+    if os.path.isdir(word):
+        yield from map(Found, walked(word))
+    elif os.path.lexists(word):
+        yield Found(os.path.normpath(word))
+    elif glob.has_magic(word):
+        yield from map(Found, _expanded(word))
+    else:
+        try:
+            target = resolve(word)
+        except TargetError as error:
+            yield Found(word, "", error.message, error.help)
+        else:
+            yield Found(target.file, target.variant or "")
+
+
+def _expanded(word: str) -> list[str]:
+    """The network files that a pattern matches."""
+    matched = sorted(glob.glob(word, recursive=True))
+    return [
+        file
+        for path in matched
+        for file in (walked(path) if os.path.isdir(path) else [os.path.normpath(path)])
+        if os.path.isdir(path) or file.endswith(ENDINGS)
+    ]
+
+
+def walked(folder: str) -> Iterator[str]:
+    """The network files below a folder, by name, folder by folder."""
+    settings = configuration_of(folder)
+    real = os.path.realpath(folder)
+    ignored = list(_above(real)) if settings.respect_gitignore else []
+    yield from _walked("" if os.path.normpath(folder) == os.curdir else folder, real, ignored)
+
+
+def _walked(shown: str, real: str, above: Sequence[_Ignores]) -> Iterator[str]:
+    """``shown`` is the folder as messages call it, ``real`` where it lies."""
+    settings = configuration_of(real)
+    ignores = list(above)
+    if settings.respect_gitignore and (own := _ignores(real)):
+        ignores.append(own)
+    try:
+        entries = sorted(os.scandir(real), key=lambda entry: entry.name)
+    except OSError as error:
+        raise TargetError(
+            f"cannot read {shown or real}: {(error.strerror or '').lower()}"
+        ) from None
+    for entry in entries:
+        is_folder = entry.is_dir(follow_symlinks=False)
+        if not is_folder and not entry.name.endswith(ENDINGS):
+            continue
+        if is_folder and (entry.name.startswith(".") or entry.name in _NEVER):
+            continue
+        if _is_ignored(ignores, entry.path, is_folder) or _leaves_out(
+            settings, entry.path, is_folder
+        ):
+            continue
+        name = os.path.join(shown, entry.name)
+        if is_folder:
+            if not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):
+                yield from _walked(name, entry.path, ignores)
+        else:
+            yield name
+
+
+# --- what is left out --------------------------------------------------------------------------
+
+
+class _Ignores(NamedTuple):
+    """The patterns of one ``.gitignore``."""
+
+    folder: str
+    patterns: tuple[Pattern, ...]
+
+
+def _ignores(folder: str, name: str = ".gitignore") -> _Ignores | None:
+    try:
+        with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+            return _Ignores(folder, patterns(file))
+    except OSError:
+        return None
+
+
+def _above(folder: str) -> Iterator[_Ignores]:
+    """Those of the folders above, from the repository's top down; none outside a repository."""
+    folders = [folder]
+    while not os.path.exists(os.path.join(folders[-1], ".git")):
+        above = os.path.dirname(folders[-1])
+        if above == folders[-1]:
+            return
+        folders.append(above)
+    if excluded := _ignores(folders[-1], os.path.join(".git", "info", "exclude")):
+        yield excluded
+    for each in reversed(folders[1:]):
+        if found := _ignores(each):
+            yield found
+
+
+def _is_ignored(listed: Sequence[_Ignores], path: str, is_folder: bool) -> bool:
+    """By the innermost file that is about a path."""
+    for ignores in reversed(listed):
+        said = is_matched(ignores.patterns, _relative(path, ignores.folder), is_folder)
+        if said is not None:
+            return said
+    return False
+
+
+def _leaves_out(settings: Configuration, path: str, is_folder: bool) -> bool:
+    return bool(is_matched(settings.exclude, _relative(path, settings.folder), is_folder))
+
+
+def _is_excluded(file: str) -> bool:
+    """Whether the settings closest to a file leave it out."""
+    settings = configuration_of(os.path.dirname(file))
+    return is_within(settings.exclude, _relative(os.path.realpath(file), settings.folder))
+
+
+def _relative(path: str, folder: str) -> str:
+    """A path as patterns see it."""
+    return os.path.relpath(path, folder).replace(os.sep, "/")

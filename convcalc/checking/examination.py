@@ -1,0 +1,209 @@
+"""One network file, in all its variants: its problems, its design, its pins and budgets."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from convcalc.analysis import analyse
+from convcalc.assertions.vocabulary import Budget, Compare, Named
+from convcalc.budgets.before import Before, from_revision, from_saved, is_saved
+from convcalc.budgets.evaluation import Subject, skipped, verdicts
+from convcalc.budgets.expected import BUDGET, pinned
+from convcalc.budgets.verdict import Verdict
+from convcalc.checking.configuration import Configuration
+from convcalc.checking.sources import content
+from convcalc.diagnostics import Diagnostic, in_order
+from convcalc.graph import Network
+from convcalc.library import Target, TargetError
+from convcalc.network import NO_LAYERS, Inputs, read_network
+from convcalc.report import Report
+from convcalc.rules import findings as design_findings
+
+ALL = "all"
+
+
+class Examined(NamedTuple):
+    """All that there is in a file, before settings and comments choose from it.
+
+    ``severities`` are those of its budgets, ``variants`` its names, ``is_complete`` says that
+    nothing hid a finding, so that a comment without one is unused.
+    """
+
+    findings: tuple[Diagnostic, ...]
+    verdicts: tuple[Verdict, ...]
+    networks: int
+    sources: Mapping[str, str]
+    severities: Mapping[str, str]
+    variants: tuple[str, ...]
+    is_complete: bool
+
+
+class Examination:
+    """The findings and verdicts of one file; ``budgets`` are those of the repository for it."""
+
+    def __init__(self, target: Target, settings: Configuration, budgets: Sequence[Budget]) -> None:
+        self.target = target
+        self.settings = settings
+        self.budgets = budgets
+        self.base = self.network("")
+        self.findings: dict[tuple[object, ...], Diagnostic] = {}
+        self.verdicts: list[Verdict] = []
+        self.sources: dict[str, str] = dict(self.base.sources)
+        self.networks = 0
+
+    def network(self, variant: str, inputs: Inputs = None) -> Network:
+        """A variant of the file, at other inputs if they are given."""
+        name = variant or None
+        target = self.target._replace(variant=name)
+        return read_network(target, inputs=inputs, limits=self.settings.limits)
+
+    @property
+    def is_library(self) -> bool:
+        """Whether the file only defines blocks for others."""
+        return any(p.message == NO_LAYERS and p.help for p in self.base.problems)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether something could not be computed, so that not all findings are there."""
+        return any(f.severity == "error" and f.code < "CC2" for f in self.findings.values())
+
+    def variants(self, wanted: str) -> list[str]:
+        """The variants to check, the base as an empty name; all of them, or one by its name."""
+        if wanted == ALL:
+            return ["", *self.base.variants]
+        if wanted in ("", self.base.base):
+            return [""]
+        return [wanted] if wanted in self.base.variants else []
+
+    def result(self, wanted: str) -> Examined:
+        """Examines the wanted variants; nothing if the file has no such variant."""
+        for variant in self.variants(wanted):
+            self.variant(variant)
+        has_all = wanted == ALL or not self.base.variants
+        return Examined(
+            tuple(self.findings.values()),
+            tuple(self.verdicts),
+            self.networks,
+            self.sources,
+            {code: word for budget in self.budgets for code, word in budget.rules.items()},
+            (self.base.base, *self.base.variants),
+            has_all and not self.has_errors and not self.is_library,
+        )
+
+    def variant(self, variant: str) -> None:
+        """One variant at its own input and at those of its budgets."""
+        network = self.network(variant) if variant else self.base
+        words = _words(variant, network)
+        self.sources.update(network.sources)
+        if self.is_library:
+            self.keep([p for p in network.problems if p.message != NO_LAYERS], "")
+            return
+        self.networks += 1
+        self.keep(network.problems, f"variant: {variant}" if variant else "")
+        in_file = [network.budgets] if network.budgets else []
+        if not _is_computed(network):
+            self.skip(network, [*in_file, *self.held(variant, network)], words)
+            return
+        self.keep(design_findings(network), f"variant: {variant}" if variant else "")
+        at_home = [budget for budget in self.held(variant, network) if not budget.inputs]
+        if in_file or at_home or network.expect.get(network.name):
+            report = analyse(network)
+            self.verdicts += pinned(network, report, words)
+            for budget in [*in_file, *at_home]:
+                self.judge(budget, network, report, words, variant, None)
+        for budget in self.held(variant, network):
+            for inputs, named in budget.inputs:
+                self.elsewhere(budget, variant, inputs, named)
+
+    def held(self, variant: str, network: Network) -> list[Budget]:
+        """The repository's budgets that hold for a variant."""
+        name = variant or network.base
+        return [b for b in self.budgets if not b.variants or name in [v.text for v in b.variants]]
+
+    def elsewhere(self, budget: Budget, variant: str, inputs: Inputs, named: Named) -> None:
+        """A budget at one of its own inputs."""
+        words = f"variant: {variant or 'base'}   input: {named.text}"
+        try:
+            network = self.network(variant, inputs)
+        except TargetError as error:
+            found = Diagnostic("wrong-rank", error.message, named.place, error.help, within=words)
+            self.keep([found], "")
+            self.verdicts += skipped(budget, words, error.message)
+            return
+        self.networks += 1
+        if _is_computed(network):
+            self.judge(budget, network, analyse(network), words, variant, inputs)
+            return
+        self.keep([p for p in network.problems if p.severity == "error"], f"input: {named.text}")
+        self.skip(network, [budget], words, pins=False)
+
+    # --- what is kept -------------------------------------------------------------------------
+
+    def keep(self, found: Sequence[Diagnostic] | Iterator[Diagnostic], within: str) -> None:
+        """Each defect once, though many variants share it."""
+        for each in in_order(found):
+            if (each.place, each.name) not in self.findings:
+                elsewhere = each.place.file != self.target.file
+                words = (each.within, within, f"network: {self.target.file}" if elsewhere else "")
+                located = each._replace(within="   ".join(filter(None, words)))
+                self.findings[each.place, each.name] = located
+
+    def judge(
+        self,
+        budget: Budget,
+        network: Network,
+        report: Report,
+        words: str,
+        variant: str,
+        inputs: Inputs,
+    ) -> None:
+        """The verdicts of one budget."""
+
+        def before(compare: Compare) -> Before:
+            if is_saved(compare.base):
+                folder = os.path.dirname(compare.place.file)
+                path = os.path.join(folder, compare.base)
+                found = from_saved(path, network.name, _saved)
+                if inputs is not None and found.report.inputs != network.inputs:
+                    raise TargetError(f"{path} was saved at another input")
+                return found
+            target = Target(self.target.file, variant or None)
+            return from_revision(compare.base, target, inputs, self.settings.limits)
+
+        if budget.name:
+            words = f"model: {self.target.file}   {words}"
+        self.verdicts += verdicts(budget, Subject(network, report, words, before))
+
+    def skip(
+        self, network: Network, budgets: Sequence[Budget], words: str, *, pins: bool = True
+    ) -> None:
+        """None of the demands on a network that could not be computed passes."""
+        reason = "the network has problems"
+        for metric in network.expect.get(network.name, {}) if pins else ():
+            place = network.pinned_at[network.name, metric]
+            self.verdicts.append(Verdict(BUDGET, metric, words, place, skipped=reason))
+        for budget in budgets:
+            self.verdicts += skipped(budget, words, reason)
+
+
+def _is_computed(network: Network) -> bool:
+    return all(problem.severity != "error" for problem in network.problems)
+
+
+def _words(variant: str, network: Network) -> str:
+    """``variant: base   input: 3×224×224``."""
+    shapes = [
+        str(shape) if len(network.inputs) == 1 else f"{name} {shape}"
+        for name, shape in network.inputs.items()
+    ]
+    return f"variant: {variant or 'base'}   input: {', '.join(shapes)}"
+
+
+def _saved(path: str) -> bytes:
+    """The content of a saved report."""
+    return content(path, _LARGEST_REPORT)
+
+
+_LARGEST_REPORT = 256 * 2**20

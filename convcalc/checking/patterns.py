@@ -1,0 +1,121 @@
+"""Patterns of paths, as ``.gitignore`` writes them.
+
+``*`` and ``?`` stay within one folder, ``**`` goes through any number, ``[a-z]`` is a class.
+Paths have ``/`` between their parts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import NamedTuple
+
+
+@lru_cache(maxsize=1024)
+def path_regex(pattern: str) -> re.Pattern[str]:
+    """Matches whole paths that count from the folder of the pattern."""
+    parts: list[str] = []
+    folders = re.sub(r"(?:\*\*/)+", "**/", pattern.removeprefix("./")).split("/")
+    for index, folder in enumerate(folders):
+        is_last = index == len(folders) - 1
+        if folder == "**":
+            parts.append(".+" if is_last else "(?:[^/]+/)*")
+        else:
+            parts.append(_name_regex(folder) + ("" if is_last else "/"))
+    return re.compile("".join(parts), re.DOTALL)
+
+
+def _name_regex(name: str) -> str:
+    """The regular expression of one part of a path."""
+    found, at = "", 0
+    while at < len(name):
+        character = name[at]
+        at += 1
+        if character == "*":
+            while name[at : at + 1] == "*":
+                at += 1
+            found += "[^/]*"
+        elif character == "?":
+            found += "[^/]"
+        elif character == "[" and (end := _class_end(name, at)) > 0:
+            found += _class(name[at:end])
+            at = end + 1
+        elif character == "\\" and at < len(name):
+            found += re.escape(name[at])
+            at += 1
+        else:
+            found += re.escape(character)
+    return found
+
+
+def _class_end(name: str, at: int) -> int:
+    """Where a class of characters is closed; a bracket right at its beginning belongs to it."""
+    start = at + 1 if name[at : at + 1] in ("!", "^") else at
+    return name.find("]", start + 1)
+
+
+def _class(inside: str) -> str:
+    negated = inside[:1] in ("!", "^")
+    body = re.sub(r"([\\\[&~|^])", r"\\\1", inside[1:] if negated else inside)
+    try:
+        re.compile(f"[{body}]")
+    except re.error:
+        return "(?!)"  # a range that runs backwards matches nothing
+    return f"(?!/)[{'^' if negated else ''}{body}]"
+
+
+class Pattern(NamedTuple):
+    """One line: what it matches, and whether it takes back what lines above it match."""
+
+    regex: re.Pattern[str]
+    anchored: bool
+    folders_only: bool
+    negated: bool
+
+    def matches(self, path: str, is_folder: bool) -> bool:
+        """Whether it is about a path, which counts from the folder of the pattern."""
+        if self.folders_only and not is_folder:
+            return False
+        return self.regex.fullmatch(path if self.anchored else path.rpartition("/")[2]) is not None
+
+
+def pattern(line: str) -> Pattern | None:
+    """The pattern of a line; None for an empty one or a comment."""
+    text = line.rstrip("\r\n")
+    if not text.endswith("\\ "):
+        text = text.rstrip(" ")
+    if not text or text.startswith("#"):
+        return None
+    negated = text.startswith("!")
+    text = text[1:] if negated else text
+    folders_only = text.endswith("/")
+    text = text.rstrip("/") if folders_only else text
+    anchored = "/" in text
+    return (
+        Pattern(path_regex(text.removeprefix("/")), anchored, folders_only, negated)
+        if text
+        else None
+    )
+
+
+def patterns(lines: Iterable[str]) -> tuple[Pattern, ...]:
+    """The patterns of a file's lines."""
+    return tuple(found for found in map(pattern, lines) if found is not None)
+
+
+def is_matched(listed: Iterable[Pattern], path: str, is_folder: bool) -> bool | None:
+    """Whether the last pattern that is about a path excludes it; None if none is."""
+    result: bool | None = None
+    for each in listed:
+        if each.matches(path, is_folder):
+            result = not each.negated
+    return result
+
+
+def is_within(listed: Iterable[Pattern], path: str) -> bool:
+    """Whether a file or a folder above it is matched."""
+    listed = tuple(listed)
+    parts = path.split("/")
+    paths = ["/".join(parts[: k + 1]) for k in range(len(parts))]
+    return any(is_matched(listed, each, each != path) for each in paths)

@@ -1,0 +1,60 @@
+"""Which findings count, and how much: select, ignore, severities, per-file ignores."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from convcalc.checking.configuration import Configuration
+from convcalc.checking.patterns import is_within
+from convcalc.checking.suppression import can_be_silenced
+from convcalc.diagnostics import RULES, Diagnostic
+
+
+class Selection(NamedTuple):
+    """The settings that hold for one file; ``severities`` are those of its budgets."""
+
+    settings: Configuration
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    severities: Mapping[str, str] = {}
+
+    def judged(self, found: Diagnostic, file: str) -> Diagnostic | None:
+        """The finding about a network file with its severity; None if it does not count.
+
+        An error of the file always counts: nothing behind it was computed.
+        """
+        if not can_be_silenced(found):
+            return found
+        word = self.severities.get(found.code) or self.settings.severity.get(found.code)
+        if word == "ignore" or not self.is_active(found.code, file):
+            return None
+        if found.code in self.left_out(found.place.file):
+            return None
+        return found._replace(severity=word) if word else found
+
+    def is_active(self, code: str, file: str) -> bool:
+        """Whether a code is looked for in a file: the longest beginning of it decides."""
+        chosen = _longest(code, self.select or self.settings.select)
+        left_out = _longest(code, (*self.ignore, *(() if self.select else self.settings.ignore)))
+        return chosen > left_out and code not in self.left_out(file)
+
+    def left_out(self, file: str) -> frozenset[str]:
+        """The codes that the settings ignore in a file."""
+        listed = self.settings.per_file_ignores
+        if not listed:
+            return frozenset()
+        path = os.path.relpath(os.path.realpath(file), os.path.realpath(self.settings.folder))
+        path = path.replace(os.sep, "/")
+        begun = [code for pattern, codes in listed if is_within((pattern,), path) for code in codes]
+        return frozenset(code for code in RULES if any(map(code.startswith, begun)))
+
+    def active(self, file: str) -> frozenset[str]:
+        """All codes that are looked for in a file."""
+        return frozenset(code for code in RULES if self.is_active(code, file))
+
+
+def _longest(code: str, beginnings: Iterable[str]) -> int:
+    """The length of the longest beginning of a code; 0 if none is one."""
+    return max((len(each) for each in beginnings if code.startswith(each)), default=0)

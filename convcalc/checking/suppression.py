@@ -1,0 +1,124 @@
+"""Comments that silence findings: ``# convcalc: ignore[CC201] reason``.
+
+At the end of a line it is about that line; on a line of its own, about the next one that is
+none. ``ignore-file`` is about all that is found in a network, also where blocks that it imports
+are to blame.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from convcalc.diagnostics import RULES, Diagnostic, Place, nearest
+
+_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*convcalc:\s*ignore(-file)?(?![\w-])\s*(?:\[([^\]]*)\])?")
+UNUSED = "unused-ignore"
+
+
+class Ignore(NamedTuple):
+    """One code of one comment; ``line`` is the line that it is about, 0 for the whole file."""
+
+    code: str
+    line: int
+    place: Place
+
+
+class Comments(NamedTuple):
+    """The comments of one file, and what is wrong with them."""
+
+    ignores: tuple[Ignore, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+
+
+def comments(file: str, text: str) -> Comments:
+    """All comments of a file that silence something."""
+    if "convcalc:" not in text:
+        return Comments()
+    lines = text.split("\n")
+    ignores: list[Ignore] = []
+    problems: list[Diagnostic] = []
+    for number, line in enumerate(lines, 1):
+        for found in _COMMENT.finditer(line):
+            place = Place(file, number, found.start() + 1, found.end() + 1)
+            about = 0 if found[1] else _line(lines, number, found.start())
+            if not (found[2] or "").strip(" ,\t"):
+                message = "this 'ignore' names no code"
+                advice = "write for instance: # convcalc: ignore[CC204] reason"
+                problems.append(Diagnostic(UNUSED, message, place, advice, severity="warning"))
+                continue
+            for code, where in _codes(found, place):
+                if code in RULES:
+                    ignores.append(Ignore(code, about, where))
+                else:
+                    problems.append(_unknown(code, where))
+    return Comments(tuple(ignores), tuple(problems))
+
+
+def _line(lines: list[str], number: int, start: int) -> int:
+    """The line that a comment is about."""
+    if lines[number - 1][:start].strip():
+        return number
+    while number < len(lines) and (not lines[number].strip() or lines[number].lstrip()[0] == "#"):
+        number += 1
+    return number + 1
+
+
+def _codes(found: re.Match[str], place: Place) -> Iterator[tuple[str, Place]]:
+    """The codes between the brackets with their places."""
+    for word in re.finditer(r"[^\s,]+", found[2]):
+        column = found.start(2) + word.start() + 1
+        yield word[0], place._replace(column=column, end=column + len(word[0]))
+
+
+def _unknown(code: str, place: Place) -> Diagnostic:
+    close = nearest(code.upper(), RULES)
+    advice = f"use '{close}'" if close else "'convcalc list rules' shows them all"
+    message = f"'{code[:40]}' is no rule"
+    return Diagnostic(UNUSED, message, place, advice, severity="warning")
+
+
+def can_be_silenced(found: Diagnostic) -> bool:
+    """An error of the file cannot: nothing behind it was computed."""
+    return found.severity != "error" or found.code >= "CC2"
+
+
+class Silence:
+    """The comments of the files of a run, and which of them were needed."""
+
+    def __init__(self) -> None:
+        self.by_file: dict[str, Comments] = {}
+        self.used: set[Ignore] = set()
+
+    def add(self, sources: Mapping[str, str]) -> None:
+        """Reads the comments of files that are new."""
+        for file, text in sources.items():
+            if file not in self.by_file:
+                self.by_file[file] = comments(file, text)
+
+    def silences(self, found: Diagnostic, network: str) -> bool:
+        """Whether a comment at its line, or about the whole network file, is about a finding."""
+        if not can_be_silenced(found):
+            return False
+        here = [i for i in self._of(found.place.file) if i.line == found.place.line]
+        wide = [i for i in self._of(network) if not i.line]
+        wanted = [i for i in (*here, *wide) if i.code == found.code]
+        self.used.update(wanted)
+        return bool(wanted)
+
+    def _of(self, file: str) -> tuple[Ignore, ...]:
+        return self.by_file.get(file, Comments()).ignores
+
+    def unused(self, file: str, is_active: Iterable[str]) -> Iterator[Diagnostic]:
+        """What is wrong with the comments of a file, once all of its findings were seen.
+
+        ``is_active`` are the codes that were looked for.
+        """
+        active = frozenset(is_active)
+        yield from self.by_file.get(file, Comments()).problems
+        for ignore in self._of(file):
+            if ignore not in self.used and ignore.code in active:
+                message = f"nothing to ignore: no {ignore.code} ({RULES[ignore.code]}) here"
+                advice = f"remove '{ignore.code}'"
+                yield Diagnostic(UNUSED, message, ignore.place, advice, severity="warning")

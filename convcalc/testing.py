@@ -1,0 +1,144 @@
+"""Budgets as assertions in a test: ``from convcalc.testing import assert_budget``.
+
+    def test_the_network_fits_the_device():
+        assert_budget("models/net.convcalc.yaml", params={"max": "5M"}, macs={"max": "300M"})
+
+The metrics and bounds are those of ``budgets`` in a network file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import convcalc
+from convcalc import document as doc
+from convcalc.analysis import analyse
+from convcalc.assertions.reading import Assertions
+from convcalc.assertions.vocabulary import Budget, Compare
+from convcalc.budgets.before import Before, from_revision, from_saved, is_saved
+from convcalc.budgets.evaluation import Subject, verdicts
+from convcalc.budgets.expected import pinned
+from convcalc.budgets.verdict import Verdict
+from convcalc.diagnostics import Diagnostic
+from convcalc.graph import Network
+from convcalc.library import Target
+from convcalc.network import LIMITS, Inputs
+
+SOURCE = "assert_budget"
+
+
+def assert_budget(
+    target: str | os.PathLike[str] | Network,
+    *,
+    variant: str | None = None,
+    inputs: Inputs = None,
+    compare: str | Mapping[str, str] | None = None,
+    **metrics: Any,
+) -> None:
+    """Fails with AssertionError if a network breaks a budget; says what was measured.
+
+    ``target`` is a network file (``path``, ``path::variant``), the name of a shipped network, or
+    what :func:`convcalc.load` returned. Each metric takes bounds as a network file does, or a
+    list of them: ``params={"max": "5M"}``, ``receptive_field={"min": 101, "at": "body"}``,
+    ``output={"equals": [1000]}``, ``memory={"max": "12MiB", "dtype": "int8"}``. Without metrics
+    the file's own ``budgets`` and ``expect`` are asserted.
+
+    ``max_increase`` and ``max_decrease`` need ``compare``: a git revision or a saved report, or
+    ``{"base": "origin/main", "missing": "pass"}``. A bound ``warn`` that is passed makes a
+    warning. A number that cannot be known fails.
+
+    ValueError if the bounds make no sense; NetworkError and TargetError as
+    :func:`convcalc.load` raises them.
+    """
+    __tracebackhide__ = True
+    network = _network(target, variant, inputs)
+    found = _verdicts(network, metrics, compare, inputs)
+    broken = [each for each in found if not each.passed]
+    for each in found:
+        for finding in each.findings:
+            if finding.severity != "error":
+                warnings.warn(_text(each, finding), stacklevel=2)
+    if broken:
+        raise AssertionError(_message(network, broken, len(found)))
+
+
+def _network(
+    target: str | os.PathLike[str] | Network, variant: str | None, inputs: Inputs
+) -> Network:
+    if not isinstance(target, Network):
+        return convcalc.load(os.fspath(target), variant=variant, inputs=inputs)
+    if variant is not None or inputs is not None:
+        raise ValueError("give variant and inputs to convcalc.load, which made this network")
+    return target
+
+
+def _verdicts(
+    network: Network,
+    metrics: Mapping[str, Any],
+    compare: str | Mapping[str, str] | None,
+    inputs: Inputs,
+) -> list[Verdict]:
+    """What became of every demand."""
+    report = analyse(network)
+    words = f"variant: {network.variant}" if network.variant else ""
+
+    def before(base: Compare) -> Before:
+        if is_saved(base.base):
+            return from_saved(base.base, network.name, lambda path: Path(path).read_bytes())
+        return from_revision(base.base, Target(network.file, network.variant), inputs, LIMITS)
+
+    subject = Subject(network, report, words, before)
+    if metrics:
+        return list(verdicts(_budget(metrics, compare), subject))
+    own = list(pinned(network, report, words))
+    if network.budgets:
+        own += verdicts(network.budgets, subject)
+    if not own:
+        raise ValueError(f"{network.file} has neither 'budgets' nor 'expect': name a metric")
+    return own
+
+
+def _budget(metrics: Mapping[str, Any], compare: str | Mapping[str, str] | None) -> Budget:
+    """The bounds, read as those of a file are."""
+    base = {"base": compare} if isinstance(compare, str) else compare
+    written = {**metrics, "compare": dict(base)} if base else metrics
+    root, problems = doc.read(json.dumps(written, default=_plain), SOURCE)
+    assert isinstance(root, doc.Mapping)
+    found = list(problems)
+    budget = Assertions({}, found.append).in_file(root, root.place)
+    if found:
+        raise ValueError("; ".join(map(_advised, found)))
+    return budget
+
+
+def _plain(value: Any) -> Any:
+    """Numbers of other libraries, as far as they are whole; shapes as lists."""
+    return list(value) if isinstance(value, Sequence | frozenset) else int(value)
+
+
+def _advised(problem: Diagnostic) -> str:
+    return f"{problem.message} ({problem.help})" if problem.help else problem.message
+
+
+# --- what is said --------------------------------------------------------------------------------
+
+
+def _message(network: Network, broken: Sequence[Verdict], count: int) -> str:
+    """The network, and under it what is broken, with the measured numbers."""
+    shapes = ", ".join(map(str, network.inputs.values()))
+    lines = [f"{network.name} at {shapes} breaks {len(broken)} of {count} budgets ({network.file})"]
+    lines += [_text(verdict, found) for verdict in broken for found in verdict.findings]
+    return "\n  ".join("\n".join(lines).split("\n"))
+
+
+def _text(verdict: Verdict, found: Diagnostic) -> str:
+    """One finding: the demand, the sentence, what was measured, and what explains it."""
+    first = f"{verdict.title}: {found.message}"
+    advice = [f"help: {found.help}"] if found.help else []
+    exact = f"; {found.measured}" if found.measured else ""
+    return "\n  ".join([first + exact, *found.notes, *advice])

@@ -1,0 +1,367 @@
+"""What ships for CI, and the page about it, at work on a repository with a real history.
+
+The example has the files of ``docs/ci.md``: a network that is pinned and has budgets, committed
+on ``main``; and a branch that makes it wider by half.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import yaml
+from gitrepo import commit, git, repository, shallow_clone
+from jsonschema import Draft7Validator
+
+from convcalc.cli import main
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "ci.md").read_text("utf-8")
+NET, BUDGETS = "models/net.convcalc.yaml", "convcalc.budgets.yaml"
+WIDER = "width: 24"
+
+
+def blocks(language: str) -> list[str]:
+    """The code blocks of the page in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def files() -> dict[str, str]:
+    """The blocks that name a file in their first line."""
+    named = (block.partition("\n") for block in blocks("yaml"))
+    return {head.removeprefix("# "): f"{head}\n{rest}" for head, _, rest in named}
+
+
+class Ran(NamedTuple):
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith(("CONVCALC_", "GITHUB_", "CI_")) or name in ("NO_COLOR", "FORCE_COLOR"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs a command line in this process."""
+
+    def ran(line: str) -> Ran:
+        capsys.readouterr()
+        code = main(shlex.split(line))
+        return Ran(code, *capsys.readouterr())
+
+    return ran
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Path:
+    """The repository: ``main``, and the branch ``wider`` with one commit more."""
+    shown = files()
+    folder = repository(tmp_path / "origin", {name: shown[name] for name in (NET, BUDGETS)})
+    git(folder, "checkout", "--quiet", "-b", "wider")
+    commit(folder, {NET: shown[NET].replace("width: 16", WIDER)})
+    assert main(["pin", "--quiet", str(folder)]) == 0
+    commit(folder, {}, "pin")
+    git(folder, "reset", "--quiet", "--soft", "main")  # both changes are one commit
+    commit(folder, {}, "wider")
+    return folder
+
+
+@pytest.fixture
+def clone(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A whole clone with ``main`` checked out, and the current folder."""
+    folder = tmp_path / "clone"
+    git(origin, "clone", "--quiet", "--branch=main", origin.as_uri(), str(folder))
+    monkeypatch.chdir(folder)
+    return folder
+
+
+# --- a real history ------------------------------------------------------------------------------
+
+
+def test_what_is_committed_on_main_is_clean(clone: Path, run: Any) -> None:
+    assert git(clone, "rev-list", "--count", "origin/wider") == "2"
+    ran = run("check")
+    assert (ran.code, ran.out.splitlines()[-1]) == (
+        0,
+        "Found 0 errors, 0 warnings in 1 model, 4 of 4 budgets passed, 3 of 3 pinned numbers held.",
+    )
+    assert run("pin --check") == (0, "", "")
+    assert run("diff origin/main:./ . --exit-code").code == 0
+
+
+def test_check_compares_with_the_base(clone: Path, run: Any) -> None:
+    git(clone, "checkout", "--quiet", "wider")
+    ran = run("check")
+    assert ran.code == 1
+    assert "regression: params grew from 5.418 k in origin/main to 11.58 k (+113.7 %)" in ran.out
+    assert "regression: macs grew from 1.622 M in origin/main to 3.318 M (+104.5 %)" in ran.out
+    assert "say in the pull request why it must be larger" in ran.out
+    git(clone, "update-ref", "refs/remotes/origin/main", "wider")
+    assert run("check").code == 0
+
+
+def test_diff_tells_what_the_branch_changes(clone: Path, run: Any) -> None:
+    git(clone, "checkout", "--quiet", "wider")
+    for old in ("origin/main", "HEAD~1", "origin/main..."):
+        ran = run(f"diff {old}:{NET} {NET} --exit-code --exact")
+        assert ran.code == 1
+        assert "out_channels 16 → 24" in ran.out
+        assert "+6,160" in ran.out  # 27·8 + 8, then 9·(24·48 - 16·32) + 16, then 10·16
+        assert run(f"diff {old}:./ . --fail-on params:+2%").code == 1
+        assert run(f"diff {old}:./ . --fail-on params:+120%").code == 0
+
+
+def test_a_shallow_clone_is_told_what_to_do_and_then_finds_the_same(
+    origin: Path, clone: Path, tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    git(clone, "checkout", "--quiet", "wider")
+    whole = run("check -f json").out
+    shallow = shallow_clone(origin, tmp_path / "shallow")  # of wider, which is checked out there
+    monkeypatch.chdir(shallow)
+    ran = run("check")
+    assert ran.code == 1
+    assert "nothing to compare with: no revision is called 'origin/main'" in ran.out
+    for line in ("check", "diff origin/main:./ ."):
+        advice = re.search(r"fetch it by: (git fetch \S+ \S+ \S+)", "".join(run(line)[1:]))
+        assert advice is not None
+    assert advice[1] == "git fetch --depth=1 origin main:refs/remotes/origin/main"
+    assert advice[1] in PAGE
+    git(shallow, *shlex.split(advice[1])[1:])
+    assert run("check -f json").out == whole
+    assert run("diff origin/main:./ . --fail-on params:+2%").code == 1
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+def commands() -> Iterator[str]:
+    for block in blocks("bash"):
+        for line in block.splitlines():
+            yield line.partition("#")[0].strip()
+
+
+def test_the_commands_of_the_page_work_in_their_order(clone: Path, run: Any) -> None:
+    listed = list(commands())
+    assert len([line for line in listed if line.startswith("convcalc ")]) >= 8
+    for line in listed:
+        program, *arguments = shlex.split(line)
+        if program == "git":
+            git(clone, *arguments)
+        else:
+            assert program == "convcalc"
+            assert run(shlex.join(arguments)).code == 0, line
+    assert git(clone, "status", "--porcelain") == "?? old.json"
+
+
+@pytest.mark.usefixtures("clone")
+def test_the_test_of_the_page_passes_and_fails_where_it_should() -> None:
+    (code,) = blocks("python")
+    names: dict[str, Any] = {}
+    exec(compile(code, "ci.md", "exec"), names)
+    names["test_the_network_fits_the_device"]()
+    Path(NET).write_text(files()[NET].replace("width: 16", "width: 64"), "utf-8")
+    with pytest.raises(AssertionError, match=r"params max 20k: 76.94 k exceeds 20 k"):
+        names["test_the_network_fits_the_device"]()
+
+
+def test_every_configuration_of_the_page_is_yaml_with_a_name() -> None:
+    names = set(files())
+    assert names == {
+        NET,
+        BUDGETS,
+        ".pre-commit-config.yaml",
+        ".github/workflows/convcalc.yaml",
+        ".gitlab-ci.yml",
+    }
+    for text in files().values():
+        assert isinstance(yaml.safe_load(text), dict)
+
+
+# --- pre-commit ----------------------------------------------------------------------------------
+
+
+def hooks() -> dict[str, dict[str, Any]]:
+    loaded = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    return {hook["id"]: hook for hook in loaded}
+
+
+def hooked(name: str, folder: Path) -> tuple[int, str]:
+    """What pre-commit does: the entry, and the staged files that match, in one process."""
+    hook = hooks()[name]
+    staged = git(folder, "ls-files").splitlines()
+    matching = [file for file in staged if re.search(hook["files"], file)]
+    done = subprocess.run(
+        [*program(hook["entry"]), *matching],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def program(entry: str) -> list[str]:
+    """The command of an entry, run by the Python of the tests."""
+    first, *rest = shlex.split(entry)
+    assert first == "convcalc"
+    return [sys.executable, "-m", "convcalc", *rest]
+
+
+def test_the_hooks_have_what_pre_commit_asks_for() -> None:
+    assert set(hooks()) == {"convcalc-check", "convcalc-pin"}
+    for hook in hooks().values():
+        assert hook["language"] == "python"
+        assert hook["require_serial"] is True
+        assert hook["files"] == r"\.convcalc\.ya?ml$"
+        assert {"name", "entry", "description"} <= set(hook)
+    configuration = yaml.safe_load(files()[".pre-commit-config.yaml"])
+    named = {hook["id"] for hook in configuration["repos"][0]["hooks"]}
+    assert named == set(hooks())
+
+
+def test_the_hooks_pass_what_is_clean_and_mend_what_is_not(clone: Path) -> None:
+    assert hooked("convcalc-check", clone)[0] == 0
+    assert hooked("convcalc-pin", clone) == (0, "")
+    Path(NET).write_text(Path(NET).read_text("utf-8").replace("params: 5418", "params: 1"), "utf-8")
+    code, text = hooked("convcalc-check", clone)
+    assert code == 1
+    assert "expect-drift" in text
+    assert hooked("convcalc-pin", clone) == (0, f"pinned {NET}\n")
+    assert git(clone, "status", "--porcelain") == ""
+
+
+# --- the action ----------------------------------------------------------------------------------
+
+ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
+
+
+class Done(NamedTuple):
+    """What a step of the action did: its exit code, log, outputs and summary."""
+
+    code: int
+    log: str
+    outputs: dict[str, str]
+    summary: str
+
+
+def step(folder: Path, work: Path, **inputs: str) -> Done:
+    """Runs the step that checks as GitHub does: bash, inputs through the environment."""
+    (found,) = [each for each in ACTION["runs"]["steps"] if each.get("id") == "run"]
+    given = {name: spec["default"] for name, spec in ACTION["inputs"].items()} | inputs
+    variables = {
+        name: given[re.fullmatch(r"\$\{\{ inputs\.([\w-]+) \}\}", value)[1]]  # type: ignore[index]
+        for name, value in found["env"].items()
+    }
+    work.mkdir(exist_ok=True)
+    shim = work / "convcalc"
+    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m convcalc "$@"\n', "utf-8")
+    shim.chmod(0o755)
+    output, summary = work / "output", work / "summary"
+    for path in (output, summary):
+        path.write_text("", "utf-8")
+    done = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", found["run"]],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        text=True,
+        env={
+            **os.environ,
+            **variables,
+            "PATH": f"{work}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(ROOT),
+            "RUNNER_TEMP": str(work),
+            "GITHUB_OUTPUT": str(output),
+            "GITHUB_STEP_SUMMARY": str(summary),
+        },
+    )
+    written = re.findall(r"(\w+)<<(\w+)\n(.*?)\2\n", output.read_text("utf-8"), re.DOTALL)
+    outputs = {name: value for name, _, value in written}
+    return Done(done.returncode, done.stdout + done.stderr, outputs, summary.read_text("utf-8"))
+
+
+def test_the_action_is_a_composite_action() -> None:
+    assert ACTION["runs"]["using"] == "composite"
+    assert set(ACTION["outputs"]) == {"markdown"}
+    for each in ACTION["runs"]["steps"]:
+        assert each["shell"] == "bash"
+        assert "${{" not in each["run"], "a value from outside must not become part of a script"
+        subprocess.run(["bash", "-n", "-c", each["run"]], check=True)
+    for spec in ACTION["inputs"].values():
+        assert {"description", "default"} <= set(spec)
+
+
+def test_the_action_annotates_and_compares(clone: Path, tmp_path: Path) -> None:
+    base = git(clone, "rev-parse", "origin/main")
+    clean = step(clone, tmp_path / "work", base=base)
+    assert (clean.code, clean.outputs) == (0, {"markdown": ""})
+    git(clone, "checkout", "--quiet", "wider")
+    done = step(clone, tmp_path / "work", base=base)
+    assert done.code == 1
+    assert re.search(rf"^::error title=convcalc \(CC\d+\),file={BUDGETS},line=\d+", done.log, re.M)
+    markdown = done.outputs["markdown"]
+    assert markdown.startswith("<!-- convcalc:report -->\n")
+    assert f"**{NET}**" in markdown
+    assert markdown.rstrip("\n") in done.summary
+
+
+def test_the_action_fetches_the_base_of_a_shallow_clone(origin: Path, tmp_path: Path) -> None:
+    (origin / BUDGETS).unlink()
+    commit(origin, {}, "without budgets")
+    shallow = shallow_clone(origin, tmp_path / "shallow")
+    base = git(origin, "rev-parse", "main")
+    done = step(shallow, tmp_path / "work", base=base)
+    assert done.code == 0, done.log
+    assert "out_channels 16 → 24" in done.outputs["markdown"]
+    held = step(shallow, tmp_path / "work", **{"base": base, "fail-on": "params:+200% macs:+2%"})
+    assert held.code == 1
+    assert "macs grew from 1.622 M to 3.318 M" in held.log
+    assert "params grew" not in held.log
+
+
+def test_the_action_without_a_base_only_checks(clone: Path, tmp_path: Path) -> None:
+    done = step(clone, tmp_path / "work", base="", paths="models/*.yaml")
+    assert (done.code, done.outputs) == (0, {})
+
+
+def test_the_workflow_of_the_page_uses_inputs_and_outputs_that_there_are() -> None:
+    workflow = yaml.safe_load(files()[".github/workflows/convcalc.yaml"])
+    steps = workflow["jobs"]["convcalc"]["steps"]
+    (own,) = [each for each in steps if each.get("id") == "convcalc"]
+    assert set(own["with"]) <= set(ACTION["inputs"])
+    assert "steps.convcalc.outputs.markdown" in steps[-1]["env"]["BODY"]
+    assert "<!-- convcalc:report -->" in steps[-1]["run"]
+    subprocess.run(["bash", "-n", "-c", steps[-1]["run"]], check=True)
+
+
+# --- GitLab --------------------------------------------------------------------------------------
+
+
+def test_the_job_for_gitlab_writes_its_reports(clone: Path, run: Any) -> None:
+    job = yaml.safe_load(files()[".gitlab-ci.yml"])["convcalc"]
+    base = git(clone, "rev-parse", "origin/main")
+    git(clone, "checkout", "--quiet", "wider")
+    lines = [line.replace("$CI_MERGE_REQUEST_DIFF_BASE_SHA", base) for line in job["script"]]
+    codes = [run(line.removeprefix("convcalc ")).code for line in lines]
+    assert codes == [0, 1, 1]
+    reports = job["artifacts"]["reports"]
+    found = json.loads(Path(reports["codequality"]).read_text("utf-8"))
+    entry = {"type": "object", "required": ["description", "check_name", "fingerprint", "severity"]}
+    Draft7Validator({"type": "array", "minItems": 2, "items": entry}).validate(found)
+    assert Path(reports["junit"]).read_text("utf-8").startswith("<?xml")

@@ -1,0 +1,474 @@
+"""Pinned numbers: the text around them stays to the byte, and the file is never lost."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shlex
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convcalc.analysis import analyse
+from convcalc.cli import main
+from convcalc.library import Target, shipped_folder
+from convcalc.network import read_network
+from convcalc.pinning import Pin, Refused, pinned_text
+from convcalc.replacing import Changed, replace_file
+
+ROOT = Path(__file__).parent.parent
+# One convolution: 3·3·3·c weights and c biases, 27·c·64 MACs; jump 2, receptive field 3.
+NET = """\
+convcalc: 1
+name: net
+input: [3, 16, 16]
+params: {c: 8}
+variants:
+  wide: {c: 16}
+layers:
+  - conv: {out: c, k: 3, s: 2, p: 1}   # the only one
+"""
+RIGHT = {
+    "PARAMS": "224",
+    "MACS": "13824",
+    "C": "8",
+    "S": "8",
+    "RF": "3",
+    "JUMP": "2",
+    "WPARAMS": "448",
+    "WMACS": "27648",
+    "WC": "16",
+}
+WRONG = {
+    "PARAMS": "1_",
+    "MACS": "13.8k",
+    "C": "9",
+    "S": "88888888",
+    "RF": "4",
+    "JUMP": "1",
+    "WPARAMS": "0",
+    "WMACS": "1e6",
+    "WC": "c*3",
+}
+WRONG["PARAMS"] = "1"
+
+
+def written(template: str, numbers: dict[str, str]) -> str:
+    for word, number in numbers.items():
+        template = template.replace(f"<{word}>", number)
+    return template
+
+
+def pinned(text: str) -> str:
+    """The text with its numbers pinned, as the command does it."""
+    networks = [read_network(Target("net.yaml", name, text)) for name in (None, "wide")]
+    assert [str(p) for network in networks for p in network.problems] == []
+    pins = [Pin(n.name, analyse(n), n.expect.get(n.name, {})) for n in networks]
+    return pinned_text(text, pins)
+
+
+# Every way in which numbers may stand; the entry of a variant is the same for both.
+ENTRIES = [
+    "net: {params: <PARAMS>, macs: <MACS>, output: [<C>, <S>, <S>]}",
+    "net:   { macs :  <MACS> ,params: <PARAMS>  }   # both",
+    "net: {output: [<C>,<S>, <S>  ], jump: <JUMP>, receptive_field: [<RF>, <RF>]}",
+    "net:\n    params: <PARAMS>  # a\n    output:\n      - <C>  # b\n      - <S>\n\n      - <S>",
+    "net: {\n    params: <PARAMS>,  # a\n    output: [\n    <C>, # b\n      <S>, <S>\n ]\n  }",
+    'net: {"params": <PARAMS>, "receptive_field": <RF>}',
+    "net: {output: [null, <S>, <S>], receptive_field: [null, <RF>]}",
+]
+WIDE = [
+    "wide: {params: <WPARAMS>, macs: <WMACS>, output: [<WC>, <S>, <S>]}",
+    "wide:\n    macs: <WMACS>",
+]
+
+
+@pytest.mark.parametrize("wide", WIDE)
+@pytest.mark.parametrize("entry", ENTRIES)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("end", ["\n", "", "\n\n# the end", "\nbudgets: {params: {max: 1k}}\n"])
+def test_only_the_numbers_change(entry: str, wide: str, newline: str, mark: str, end: str) -> None:
+    """What is written with right numbers is what comes of the same with wrong ones."""
+    template = f"{mark}{NET}expect:   # why\n  # here\n  {entry}\n\n  {wide}{end}"
+    template = template.replace("\n", newline)
+    assert pinned(written(template, WRONG)) == written(template, RIGHT)
+    assert pinned(written(template, RIGHT)) == written(template, RIGHT)
+
+
+@given(st.data())
+def test_any_mixture_of_right_and_wrong_numbers_becomes_right(data: st.DataObject) -> None:
+    words = data.draw(st.sets(st.sampled_from(sorted(WRONG))))
+    entry = data.draw(st.sampled_from(ENTRIES))
+    template = f"{NET}expect:\n  {entry}\n  {data.draw(st.sampled_from(WIDE))}\n"
+    mixture = {word: (WRONG if word in words else RIGHT)[word] for word in WRONG}
+    assert pinned(written(template, mixture)) == written(template, RIGHT)
+
+
+BOTH = (
+    "net: {params: 224, macs: 13824, output: [8, 8, 8]}",
+    "wide: {params: 448, macs: 27648, output: [16, 8, 8]}",
+)
+FLOW = ", ".join(BOTH)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (NET, f"{NET}expect:\n  {BOTH[0]}\n  {BOTH[1]}\n"),
+        (NET[:-1], f"{NET}expect:\n  {BOTH[0]}\n  {BOTH[1]}"),
+        (f"{NET}# end\n\n", f"{NET}# end\n\nexpect:\n  {BOTH[0]}\n  {BOTH[1]}\n"),
+        (f"{NET}expect:\n", f"{NET}expect:\n  {BOTH[0]}\n  {BOTH[1]}\n"),
+        (f"{NET}expect:   # why", f"{NET}expect:   # why\n  {BOTH[0]}\n  {BOTH[1]}"),
+        (f"{NET}expect: {{}} # why\n", f"{NET}expect: # why\n  {BOTH[0]}\n  {BOTH[1]}\n"),
+        (f"{NET}expect: null\nyear: 1\n", f"{NET}expect:\n  {BOTH[0]}\n  {BOTH[1]}\nyear: 1\n"),
+        (f"{NET}expect:\n  net:\n  {BOTH[1]}\n", f"{NET}expect:\n  {BOTH[0]}\n  {BOTH[1]}\n"),
+        (f"{NET}expect:\n  net: {{}} # a\n", f"{NET}expect:\n  {BOTH[0]} # a\n  {BOTH[1]}\n"),
+        (f"{NET}expect:\n  net: ~\n  wide:", f"{NET}expect:\n  {BOTH[0]}\n  {BOTH[1]}"),
+        (f"{NET}expect: {{{BOTH[0]}}}\n", f"{NET}expect: {{{FLOW}}}\n"),
+        (f"{NET}expect: {{net: }}\n", f"{NET}expect: {{{FLOW}}}\n"),
+        (f"{NET}expect: {{ {BOTH[0]} , }} # x", f"{NET}expect: {{ {FLOW} , }} # x"),
+        (
+            f"{NET}expect:\n    net:\n      params: 224\nyear: 1\n",
+            f"{NET}expect:\n    net:\n      params: 224\n    wide:\n      params: 448\n"
+            "      macs: 27648\n      output: [16, 8, 8]\nyear: 1\n",
+        ),
+        (
+            f"{NET}expect:\n  net: {{output: [8, 8]}}\n  {BOTH[1]}\n",
+            f"{NET}expect:\n  net: {{output: [8, 8, 8]}}\n  {BOTH[1]}\n",
+        ),
+        (
+            f"{NET}expect:\n  net: {{output: 1, receptive_field: [1]}}\n  {BOTH[1]}\n",
+            f"{NET}expect:\n  net: {{output: 8, receptive_field: [3, 3]}}\n  {BOTH[1]}\n",
+        ),
+        (
+            f"{NET}expect:\n  net:\n    output:\n    - 8\n    - 4\n  {BOTH[1]}\n",
+            f"{NET}expect:\n  net:\n    output: [8, 8, 8]\n  {BOTH[1]}\n",
+        ),
+    ],
+)
+def test_what_is_missing_is_added_in_the_style_of_the_file(before: str, after: str) -> None:
+    assert pinned(before) == after
+    assert pinned(after) == after
+    crlf = before.replace("\n", "\r\n")
+    if "\r\n" in crlf:
+        assert pinned(crlf) == after.replace("\n", "\r\n")
+
+
+def test_a_file_in_json_stays_json() -> None:
+    import json
+
+    network = {"convcalc": 1, "name": "net", "input": [3, 16, 16], "params": {"c": 8}}
+    more = {"variants": {"wide": {"c": 16}}, "layers": [{"conv": {"out": "c", "k": 3}}]}
+    for indent in (None, 2):
+        text = json.dumps({**network, **more}, indent=indent)
+        found = json.loads(pinned(text))
+        assert found.pop("expect")["wide"] == {"params": 448, "macs": 84672, "output": [16, 14, 14]}
+        assert found == {**network, **more}
+
+
+def test_an_indented_file_keeps_its_margin() -> None:
+    text = "".join(f"   {line}\n" for line in NET.splitlines())
+    assert pinned(text) == f"{text}   expect:\n     {BOTH[0]}\n     {BOTH[1]}\n"
+
+
+def test_a_name_that_yaml_would_misread_is_quoted() -> None:
+    text = NET.replace("name: net", 'name: "1.5"').replace("wide", '"no: x"')
+    networks = [read_network(Target("net.yaml", name, text)) for name in (None, "no: x")]
+    after = pinned_text(text, [Pin(n.name, analyse(n), {}) for n in networks])
+    assert after.endswith(
+        'expect:\n  "1.5": {params: 224, macs: 13824, output: [8, 8, 8]}\n'
+        '  "no: x": {params: 448, macs: 27648, output: [16, 8, 8]}\n'
+    )
+    assert read_network(Target("net.yaml", None, after)).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("net:\n    output:\n    - 8  # c\n    - 8", "a comment stands within output in line 11"),
+        ('net: {params: "1\n    2"}', "the value in line 10 takes several lines"),
+    ],
+)
+def test_what_cannot_be_rewritten_alone_is_refused(entry: str, message: str) -> None:
+    text = f"{NET}expect:\n  {entry}\n  {BOTH[1]}\n"
+    network = read_network(Target("net.yaml", None, text))
+    pin = Pin("net", analyse(network), network.expect.get("net") or {"params": 1})
+    with pytest.raises(Refused) as caught:
+        pinned_text(text, [pin])
+    assert str(caught.value) == message
+
+
+# --- the command ---------------------------------------------------------------------------------
+
+
+class Ran(NamedTuple):
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    monkeypatch.chdir(tmp_path)
+
+    def ran(line: str) -> Ran:
+        code = main(["pin", *shlex.split(line)])
+        return Ran(code, *capsys.readouterr())
+
+    return ran
+
+
+STALE = f"{NET}expect:\n  net: {{params: 1}}\n  {BOTH[1]}\n"
+FRESH = STALE.replace("params: 1}", "params: 224}")
+
+
+def test_every_shipped_network_is_pinned_to_the_byte(run: Any) -> None:
+    shutil.copytree(shipped_folder(), "specs")
+    assert run("--check specs") == (0, "", "")
+    assert run("specs") == (0, "", "")
+    for path in shipped_folder().rglob("*.yaml"):
+        assert (
+            Path("specs") / path.relative_to(shipped_folder())
+        ).read_bytes() == path.read_bytes()
+
+
+def test_numbers_are_written_and_told(run: Any) -> None:
+    Path("a.convcalc.yaml").write_text(STALE, "utf-8")
+    Path("b.convcalc.yml").write_text(FRESH, "utf-8")
+    before = Path("b.convcalc.yml").stat()
+    assert run("") == (0, "", "pinned a.convcalc.yaml\n")
+    assert Path("a.convcalc.yaml").read_text("utf-8") == FRESH
+    assert Path("b.convcalc.yml").stat().st_mtime_ns == before.st_mtime_ns
+    assert run("") == (0, "", "")
+
+
+def test_check_and_diff_write_nothing(run: Any) -> None:
+    Path("a.convcalc.yaml").write_text(STALE, "utf-8")
+    assert run("--check .") == (1, "", "would pin a.convcalc.yaml\n")
+    ran = run("--diff a.convcalc.yaml")
+    assert ran.code == 1
+    assert "-  net: {params: 1}\n+  net: {params: 224}\n" in ran.out
+    assert Path("a.convcalc.yaml").read_text("utf-8") == STALE
+    Path("a.convcalc.yaml").write_text(FRESH, "utf-8")
+    assert run("--check .") == run("--diff .") == (0, "", "")
+
+
+@pytest.mark.parametrize("text", [STALE, STALE[:-1], NET[:-1], STALE.replace("\n", "\r\n")])
+def test_the_diff_can_be_applied(text: str, run: Any) -> None:
+    Path("a.convcalc.yaml").write_text(text, "utf-8", newline="")
+    assert main(["pin", "--diff", "a.convcalc.yaml", "-o", "a.patch"]) == 1
+    subprocess.run(["git", "apply", "-p0", "a.patch"], check=True)
+    applied = Path("a.convcalc.yaml").read_bytes()
+    Path("a.convcalc.yaml").write_text(text, "utf-8", newline="")
+    assert run("a.convcalc.yaml").code == 0
+    assert Path("a.convcalc.yaml").read_bytes() == applied
+
+
+def test_a_network_with_problems_is_not_pinned_and_the_others_are(run: Any) -> None:
+    Path("bad.convcalc.yaml").write_text(STALE.replace("conv:", "cov:"), "utf-8")
+    Path("good.convcalc.yaml").write_text(STALE, "utf-8")
+    Path("odd.convcalc.yaml").write_text(STALE.replace("  wide:", "  wider:", 1), "utf-8")
+    for name in ("gone.convcalc.yaml", "resnet50"):
+        ran = run(f"bad.convcalc.yaml {name} good.convcalc.yaml")
+        assert ran.code == 2
+        assert ran.err.startswith(f"error: no such file: {name}\n")
+    assert run("'gone-*.convcalc.yaml'").code == 2
+    ran = run("")
+    assert ran.code == 1
+    assert "unknown-operator" in ran.err
+    assert ran.err.endswith("pinned good.convcalc.yaml\n")
+    assert Path("bad.convcalc.yaml").read_text("utf-8") == STALE.replace("conv:", "cov:")
+    assert "expect names 'wide', which is no variant" in ran.err
+
+
+def test_an_unknown_number_is_never_pinned(run: Any) -> None:
+    unknown = STALE.replace("[3, 16, 16]", "[3, null, null]").replace("params: 1}", "macs: 1}")
+    Path("a.convcalc.yaml").write_text(unknown, "utf-8")
+    ran = run("")
+    assert ran.code == 1
+    assert ran.err == "error: a.convcalc.yaml is not pinned: macs of net is unknown\n"
+    assert Path("a.convcalc.yaml").read_text("utf-8") == unknown
+    Path("a.convcalc.yaml").write_text(NET.replace("[3, 16, 16]", "[3, null, null]"), "utf-8")
+    assert run("").code == 0
+    assert (
+        Path("a.convcalc.yaml")
+        .read_text("utf-8")
+        .endswith("expect:\n  net: {params: 224}\n  wide: {params: 448}\n")
+    )
+
+
+def test_a_file_of_blocks_has_nothing_to_pin(run: Any) -> None:
+    text = "convcalc: 1\nblocks:\n  B: {layers: [relu]}\n"
+    Path("b.convcalc.yaml").write_text(text, "utf-8")
+    assert run("") == (0, "", "")
+    assert Path("b.convcalc.yaml").read_text("utf-8") == text
+
+
+def test_what_cannot_be_read_does_not_stop_the_others(run: Any) -> None:
+    Path("a.convcalc.yaml").mkdir()
+    Path("b.convcalc.yaml").symlink_to("nowhere")
+    Path("c.convcalc.yaml").write_bytes(b"\xff\xfe")
+    Path("d.convcalc.yaml").write_text(STALE, "utf-8")
+    ran = run("b.convcalc.yaml c.convcalc.yaml d.convcalc.yaml")
+    assert ran.code == 2
+    assert "error: cannot read b.convcalc.yaml: no such file or directory" in ran.err
+    assert "is not UTF-8" in ran.err
+    assert ran.err.endswith("pinned d.convcalc.yaml\n")
+    assert run("a.convcalc.yaml").err.startswith("error: no network file in a.convcalc.yaml\n")
+
+
+@given(st.binary(max_size=6), st.integers(0, len(STALE)), st.integers(0, 8))
+def test_a_damaged_file_is_pinned_right_or_left_alone(junk: bytes, at: int, cut: int) -> None:
+    """Whatever a file holds, afterwards its network is the same."""
+    from convcalc.cli.pin import _pinned
+    from convcalc.cli.settings import Settings
+
+    data = STALE.encode()
+    path = Path(os.environ["PYTEST_PIN_FOLDER"]) / "x.convcalc.yaml"
+    path.write_bytes(data[:at] + junk + data[at + cut :])
+    done = _pinned(str(path), Settings())
+    assert done.code in (0, 1)
+    if done.new != done.old:
+        old, new = (read_network(Target("x", None, text)) for text in (done.old, done.new))
+        assert analyse(new).totals.params == analyse(old).totals.params
+        assert [str(p) for p in new.problems] == [str(p) for p in old.problems]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    os.environ["PYTEST_PIN_FOLDER"] = str(tmp_path_factory.mktemp("pin"))
+    yield
+    del os.environ["PYTEST_PIN_FOLDER"]
+
+
+# --- replacing a file ----------------------------------------------------------------------------
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o600, 0o755, 0o664])
+def test_permissions_stay(mode: int, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+    path.chmod(mode)
+    replace_file(str(path), b"old", b"new")
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert names(tmp_path) == ["x"]
+
+
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    real, link = tmp_path / "folder" / "x", tmp_path / "link"
+    real.write_bytes(b"old")
+    link.symlink_to("folder/x")
+    replace_file(str(link), b"old", b"new")
+    assert link.is_symlink()
+    assert real.read_bytes() == b"new"
+    assert names(tmp_path / "folder") == ["x"]
+
+
+def test_what_somebody_else_wrote_is_not_overwritten(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"theirs")
+    with pytest.raises(Changed):
+        replace_file(str(path), b"old", b"new")
+    assert path.read_bytes() == b"theirs"
+    assert names(tmp_path) == ["x"]
+
+
+def test_the_content_is_on_the_disk_before_the_name_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The calls are made as they are, and noted down."""
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+    calls: list[tuple[str, bytes]] = []
+    fsync, rename = os.fsync, os.replace
+
+    def noted_fsync(descriptor: int) -> None:
+        is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        written = Path(f"/proc/self/fd/{descriptor}").read_bytes() if is_file else b""
+        calls.append(("fsync", written))
+        fsync(descriptor)
+
+    def noted_rename(source: str, target: str) -> None:
+        calls.append(("rename", Path(source).read_bytes()))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "fsync", noted_fsync)
+    monkeypatch.setattr(os, "replace", noted_rename)
+    replace_file(str(path), b"old", b"new")
+    assert calls == [("fsync", b"new"), ("rename", b"new"), ("fsync", b"")]
+
+
+FULL = """
+import resource, signal, sys
+from convcalc.cli import main
+signal.signal(signal.SIGXFSZ, signal.{action})
+resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size}))
+sys.exit(main(["pin", "net.convcalc.yaml"]))
+"""
+
+
+def filling(folder: Path, action: str, size: int) -> subprocess.CompletedProcess[str]:
+    """Pins in a process that may write only so many bytes into a file; the kernel says so."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    code = FULL.format(action=action, size=size)
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+        text=True,
+        env=environment,
+    )
+
+
+@pytest.mark.parametrize("size", [0, 1, 200])
+def test_a_full_disk_loses_nothing(size: int, tmp_path: Path) -> None:
+    (tmp_path / "net.convcalc.yaml").write_text(STALE, "utf-8")
+    done = filling(tmp_path, "SIG_IGN", size)
+    assert done.returncode == 2
+    assert done.stderr == "error: cannot write net.convcalc.yaml: file too large\n"
+    assert (tmp_path / "net.convcalc.yaml").read_text("utf-8") == STALE
+    assert names(tmp_path) == ["net.convcalc.yaml"]
+
+
+def test_a_process_that_is_killed_while_it_writes_loses_nothing(tmp_path: Path) -> None:
+    """The kernel ends it in the middle of the file; what it leaves is no network file."""
+    (tmp_path / "net.convcalc.yaml").write_text(STALE, "utf-8")
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    done = filling(tmp_path, "SIG_DFL", 100)
+    assert done.returncode == -signal.SIGXFSZ
+    assert (tmp_path / "net.convcalc.yaml").read_text("utf-8") == STALE
+    assert main(["pin", "--check", str(tmp_path)]) == 1
+    assert main(["pin", str(tmp_path)]) == 0
+    assert (tmp_path / "net.convcalc.yaml").read_text("utf-8") == FRESH
+
+
+def test_an_interrupt_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: int) -> None:
+        raise KeyboardInterrupt
+
+    path = tmp_path / "net.convcalc.yaml"
+    path.write_text(STALE, "utf-8")
+    monkeypatch.setattr(os, "fsync", interrupted)
+    assert main(["pin", str(path)]) == 130
+    assert path.read_text("utf-8") == STALE
+    assert names(tmp_path) == ["net.convcalc.yaml"]
