@@ -98,6 +98,21 @@ def test_look_ahead_is_what_lies_after_the_own_position() -> None:
     assert look_ahead(network, last(network)) == (2,)  # 2y - 1 to 2y + 3; its own are two
 
 
+@pytest.mark.parametrize(
+    ("layers", "sizes", "reason"),
+    [
+        ([{"conv": {"out": 4, "k": 3, "s": 2, "p": "same"}}], [4, None], "the size of the input"),
+        ([{"adaptive_avg_pool": {"output_size": [8, 1]}}], [4, 8, 8], "sees the whole width"),
+    ],
+)
+def test_look_ahead_is_unknown_where_no_position_is(
+    layers: list[Any], sizes: list[int | None], reason: str
+) -> None:
+    network = network_of(layers, sizes)
+    with pytest.raises(Unseen, match=reason):
+        look_ahead(network, last(network))
+
+
 # --- gridding ----------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from itertools import product as combinations
 from math import prod
 
 from convcalc.graph import Network
-from convcalc.receptive_field.axis import StudyError
+from convcalc.receptive_field.axis import AxisStudy, StudyError
 from convcalc.receptive_field.backward import read_back
 from convcalc.receptive_field.preimage import Unseen
 from convcalc.receptive_field.region import count, product, volume
@@ -47,10 +47,18 @@ def look_ahead(network: Network, tensor: int, input: str = "") -> tuple[Fraction
     The own positions of output y are those from y times the jump to the next output's. Raises
     Unseen where it cannot be known.
     """
-    found = [axis.ahead for axis in _study(network, tensor, input).axes]
-    if None in found:
+    return tuple(map(_ahead, _study(network, tensor, input).axes))
+
+
+def _ahead(axis: AxisStudy) -> Fraction:
+    """The same on one axis."""
+    if axis.lost:
+        raise Unseen(f"every position sees the whole {axis.name}")
+    if not axis.placed:
+        raise Unseen("the padding depends on the size of the input")
+    if axis.ahead is None:
         raise Unseen("branches of different strides meet")
-    return tuple(Fraction(max(0, ahead or 0)) for ahead in found)
+    return Fraction(max(0, axis.ahead))
 
 
 def _study(network: Network, tensor: int, name: str) -> Study:

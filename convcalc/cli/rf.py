@@ -208,7 +208,7 @@ def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
     lines: list[str] = []
     if shown.path:
         from convcalc.receptive_field.trace import levels, trace
-        from convcalc.render.sight import trace_lines
+        from convcalc.render.trace import trace_lines
 
         for index, axis in _distinct(study):
             steps = trace(levels(study.network, study.tensor, index, axis.position))

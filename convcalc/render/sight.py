@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from math import prod
-from textwrap import wrap
 
 from convcalc.columns import Column
 from convcalc.receptive_field.axis import AxisStudy
@@ -15,7 +14,6 @@ from convcalc.receptive_field.joins import drifts
 from convcalc.receptive_field.measures import Spread, nearest_holes
 from convcalc.receptive_field.preimage import Unseen
 from convcalc.receptive_field.study import Study
-from convcalc.receptive_field.trace import Step
 from convcalc.render import Table
 from convcalc.render.cells import axes_text
 from convcalc.rows import Row
@@ -267,20 +265,3 @@ def _others(study: Study) -> Iterator[str]:
 def _names(names: Sequence[str]) -> str:
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
     return f"{', '.join(names[:LISTED])}{more}"
-
-
-# --- the trace -----------------------------------------------------------------------------------
-
-
-def trace_lines(found: Sequence[Step], width: int | None = None, *, limit: int = 400) -> list[str]:
-    """The growth, broken at the terminal's width, and the reason of each step below it."""
-    sizes = [1, *(step.needs for step in found)]
-    longest = max((len(step.path) for step in found), default=0)
-    growth = " → ".join(map(str, sizes))
-    lines = wrap(growth, width, subsequent_indent="  ") if width else [growth]
-    for step in found[:limit]:
-        change = f"{step.size} → {step.needs}"
-        lines.append(f"  {change:<12} {step.path:<{longest}}  {step.operator}, {step.why}")
-    if len(found) > limit:
-        lines.append(f"  and {len(found) - limit:,} further steps; -f json has them all")
-    return lines
