@@ -66,7 +66,7 @@ def test_every_chain_of_two_layers_reads_and_counts_what_single_paths_say(first:
             assert counted(seen_together(path, y, Paths(WIDTH))) == ways
 
 
-@pytest.mark.parametrize("block", range(20))
+@pytest.mark.parametrize("block", range(12))
 def test_random_graphs_read_what_their_sets_say(block: int) -> None:
     for seed in range(block * 40, block * 40 + 40):
         graph = random_graph(seed, drift=seed % 4 == 0)
@@ -254,7 +254,7 @@ def graphs(count: int) -> Iterator[tuple[int, Network, list[Tensor]]]:
 def test_regions_on_several_axes_hold_what_single_paths_reach(bordered: bool) -> None:
     rng = random.Random(1)
     checked = partial = 0
-    for seed, found, tensors in graphs(2000):
+    for seed, found, tensors in graphs(1200):
         number = len(tensors) - 1
         rank = len(tensors[0].sizes)
         for _ in range(4):
@@ -269,8 +269,8 @@ def test_regions_on_several_axes_hold_what_single_paths_reach(bordered: bool) ->
                 assert [members(bits) for bits in regions.shadows(read, rank)] == box
                 partial += len(expected) < len(list(product(*box)))
             checked += 1
-    assert checked > 6000
-    assert partial > 50  # branches of different shapes, which are no product of sets
+    assert checked > 3500
+    assert partial > 30  # branches of different shapes, which are no product of sets
 
 
 def test_what_no_output_reads_is_what_is_left_of_all_outputs_together() -> None:

@@ -235,7 +235,6 @@ FRESH = STALE.replace("params: 1}", "params: 224}")
 
 def test_every_shipped_network_is_pinned_to_the_byte(run: Any) -> None:
     shutil.copytree(shipped_folder(), "specs")
-    assert run("--check specs") == (0, "", "")
     assert run("specs") == (0, "", "")
     for path in shipped_folder().rglob("*.yaml"):
         assert (
