@@ -24,6 +24,9 @@ SHOWN = ("path", "operator", "output", "receptive_field", "reach", "jump", "cent
 OF_STACK = ("path", "kernel_size", "stride", "dilation", *SHOWN[3:4], *SHOWN[5:])
 LISTED = 8  # holes and positions that a line names before it says how many more there are
 
+# What a narrow terminal hides: the type and the shape before what is seen.
+LAST_TO_GO = {"operator": 8, "output": 7, "receptive_field": 0, "jump": 1, "coverage": 2}
+
 
 def sight_table(
     title: str,
@@ -38,7 +41,8 @@ def sight_table(
         return ", ".join(remarks.get(row.path, ())) or None
 
     flags = Column("flags", "flags", words, priority=3, doc="what is worth a remark", folds=True)
-    return Table(title, (*columns, flags), rows, None, footer)
+    ranked = (each._replace(priority=LAST_TO_GO.get(each.key, each.priority)) for each in columns)
+    return Table(title, (*ranked, flags), rows, None, footer)
 
 
 def sight_lines(study: Study) -> list[str]:
