@@ -239,6 +239,19 @@ class Stamp(NamedTuple):
         taps = self.taps(y)
         return (taps[0], taps[-1]) if taps else None
 
+    @property
+    def uneven_taps(self) -> tuple[int, int] | None:
+        """The least and the most taps that an output reads; None if all read equally many.
+
+        Output y reads tap t where s divides y + p - d·t, so every (s / gcd(s, d))-th tap, and none
+        at all unless gcd(s, d) divides y + p.
+        """
+        shared = gcd(self.stride, self.dilation)
+        rounds = self.stride // shared
+        least = 0 if shared > 1 else self.kernel_size // rounds
+        most = -(-self.kernel_size // rounds)
+        return None if least == most else (least, most)
+
 
 class Resize(NamedTuple):
     """Interpolation; ``step`` is the distance of neighbouring outputs in input positions.

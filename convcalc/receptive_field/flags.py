@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from convcalc.geometry import AxisMap, Stamp
+from convcalc.geometry import Stamp
 from convcalc.graph import Layer, Network
 from convcalc.receptive_field.joins import Drift, drifts
 from convcalc.report import LayerReport, ReceptiveField, Report
@@ -63,14 +63,5 @@ def drift_text(drift: Drift) -> str:
 def _uneven(layer: Layer) -> tuple[int, int] | None:
     """The fewest and the most taps that an output of a transposed convolution gets, if they
     differ: the checkerboard that appears where kernel_size is no multiple of the stride."""
-    for axes in layer.analysis.axes:
-        for axis in axes:
-            counts = taps_by_phase(axis)
-            if counts and min(counts) != max(counts):
-                return min(counts), max(counts)
-    return None
-
-
-def taps_by_phase(axis: AxisMap) -> list[int]:
-    """How many inputs each phase of a stamped kernel reads; nothing for other layers."""
-    return [len(axis.taps(y)) for y in range(axis.period)] if isinstance(axis, Stamp) else []
+    stamps = (axis for axes in layer.analysis.axes for axis in axes if isinstance(axis, Stamp))
+    return next(filter(None, (axis.uneven_taps for axis in stamps)), None)

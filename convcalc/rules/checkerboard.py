@@ -35,7 +35,7 @@ def findings(network: Network) -> Iterator[Diagnostic]:
         if layer.name != "conv_transpose":
             continue
         for axis, each in enumerate(layer.analysis.axes[0]):
-            if isinstance(each, Stamp) and (taps := tap_counts(each)):
+            if isinstance(each, Stamp) and (taps := each.uneven_taps):
                 where = axis_name(axis, len(layer.analysis.axes[0]))
                 reads = f"{taps[0]} or {taps[1]} taps"
                 message = (
@@ -44,19 +44,6 @@ def findings(network: Network) -> Iterator[Diagnostic]:
                 )
                 yield warning(NAME, layer, message, _advice(each))
                 break
-
-
-def tap_counts(axis: Stamp) -> tuple[int, int] | None:
-    """The least and the most taps that an output reads; None if all read equally many.
-
-    Output y reads tap t where s divides y + p - d·t, so every (s / gcd(s, d))-th tap, and none
-    at all unless gcd(s, d) divides y + p.
-    """
-    shared = gcd(axis.stride, axis.dilation)
-    rounds = axis.stride // shared
-    least = 0 if shared > 1 else axis.kernel_size // rounds
-    most = -(-axis.kernel_size // rounds)
-    return None if least == most else (least, most)
 
 
 def _dilated(axis: Stamp) -> str:
