@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from convcalc.graph import Group
 from convcalc.report import LayerReport, ReceptiveField, Report, summed
-from convcalc.shape import Shape, known
+from convcalc.shape import UNKNOWN, Shape, known
 
 
 class Row(NamedTuple):
@@ -84,9 +84,14 @@ def rows_by_operator(report: Report) -> list[Row]:
 
 
 def target_row(report: Report) -> Row:
-    """A whole network as one row."""
+    """A whole network as one row; where layers are missing it says so, and where there is none
+    nothing is known."""
+    name = report.network or report.source
+    counts = {key: getattr(report.totals, key) for key in _SUMMED}
+    if not report.layers and not report.complete:
+        counts = dict.fromkeys(counts, UNKNOWN)
     return Row(
-        path=report.network,
+        path=name if report.complete else f"{name} (incomplete)",
         operator="network",
         layers=report.totals.layers,
         inputs=tuple(report.inputs.values()),
@@ -96,7 +101,7 @@ def target_row(report: Report) -> Row:
         weights={},
         convention=report.totals.convention,
         fused=report.totals.fused,
-        **{key: getattr(report.totals, key) for key in _SUMMED},
+        **counts,
     )
 
 

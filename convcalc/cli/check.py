@@ -168,6 +168,8 @@ def _wanted(
         budgets,
         debug=environment("DEBUG") not in ("", "0"),
     )
+    if budgets and not os.path.isfile(budgets):  # noqa: PTH113 - one error, not one per network
+        raise Failure(f"cannot read {budgets}: no such file", "--budgets names a file of budgets")
     if STDIN in paths:
         if len(paths) > 1:
             raise Failure("- stands beside other paths", "check stdin alone")

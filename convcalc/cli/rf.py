@@ -78,7 +78,8 @@ def command(
     """
     settings = ctx.obj
     if [bool(target), bool(stack), bool(suggest)].count(True) != 1:
-        raise Failure("rf takes a target, or --stack, or --suggest", "see 'convcalc rf -h'")
+        advice = "a stack is one word, so quote it: --stack 'k=3 d=1,2,3'"
+        raise Failure("rf takes one of: a target, --stack, --suggest", advice)
     if suggest:
         return _suggest(settings, suggest)
     from convcalc.cli.problems import tell
@@ -167,7 +168,7 @@ def _write(
     from convcalc.receptive_field.flags import flags
     from convcalc.receptive_field.payload import sight_payload
     from convcalc.render import FORMATS, render
-    from convcalc.render.frame import report_title
+    from convcalc.render.frame import incomplete_line, report_title
     from convcalc.render.sight import OF_STACK, SHOWN, sight_lines, sight_table
     from convcalc.rows import rows
 
@@ -180,6 +181,7 @@ def _write(
     listed = rows(report, depth_of(shown.depth))
     columns = chosen_columns(shown.columns, OF_STACK if shown.stack else SHOWN, report)
     title = "" if shown.stack else f"{report_title(report)} · receptive fields"
+    lines = [*filter(None, [incomplete_line(report)]), *lines]
     table = sight_table(title, columns, listed, remarks, [*lines, *_stack_lines(shown.stack)])
     payload = sight_payload(report, found, remarks) if form == "json" else None
     text = render(form, table, payload, style)

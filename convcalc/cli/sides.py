@@ -58,6 +58,8 @@ class Sides(NamedTuple):
     def of_folders(self, old: str, new: str) -> tuple[list[Difference], int]:
         """The networks in both folders, matched by path and variant; those of one side too."""
         sides = _files(old), _files(new)
+        if not any(sides):
+            raise Failure(f"no network file in {old} or {new}", "they end in .convcalc.yaml")
         found: list[Difference] = []
         code = CLEAN
         for path in sorted({*sides[0], *sides[1]}):

@@ -15,7 +15,7 @@ from typing import Any
 from convcalc.conventions._leaf import Leaf, bias_additions, multiplications, slid, stamped
 
 LEGEND: Mapping[str, str] = {
-    "M": "multiply-accumulates: batch · positions · prod(weight), over the output positions of a "
+    "M": "multiply-accumulates: batch·positions·prod(weight), over the output positions of a "
     "window, over the input positions of a transposed convolution",
     "Mo": "those of a transposed convolution over its output positions, too many by stride^rank",
     "b·O": "output elements if there is a bias, else 0",

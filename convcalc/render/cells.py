@@ -30,7 +30,7 @@ _ASCII = str.maketrans(
         "×": "x",
         "–": "-",
         "…": "...",
-        "·": "|",
+        "·": "*",
         "→": "->",
         "−": "-",
         "±": "+-",
@@ -59,12 +59,17 @@ def grid(table: Table, style: Style) -> Grid:
         ]
 
     return Grid(
-        clean(table.title, style),
+        clean(_divided(table.title, style), style),
         [clean(column.title, style) for column in table.columns],
         [line(row, NOTHING) for row in table.rows],
         None if table.totals is None else line(table.totals, ""),
-        [clean(each, style) for each in table.footer],
+        [clean(_divided(each, style), style) for each in table.footer],
     )
+
+
+def _divided(line: str, style: Style) -> str:
+    """A line of items, which a dot divides; in ASCII that of a product would."""
+    return line.replace(" · ", " | ") if style.ascii else line
 
 
 def _marked(column: Column, row: Any, table: Table, exact: bool) -> str:

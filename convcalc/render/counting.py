@@ -110,8 +110,11 @@ def versus_table(title: str, found: Versus) -> Table:
 
 
 def _rows(found: Versus) -> list[_Difference]:
-    rows, left = [], found.remainder if known(found.remainder) else 0
-    for item in reversed(_differing(found)):
+    items = _differing(found)
+    # Where some differences are unknown, the others run down to nothing; not where all are.
+    some = any(known(item.difference) for item in items)
+    rows, left = [], 0 if some and not known(found.remainder) else found.remainder
+    for item in reversed(items):
         rows.append(_difference(item, left))
         left = left + item.difference
     return rows[::-1]

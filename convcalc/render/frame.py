@@ -63,7 +63,8 @@ def report_footer(report: Report, exact: bool = False) -> list[str]:
         _sight(report),
         _listing("declared, not computed", [each.path for each in report.layers if each.declared]),
         _unknowns(report),
-        _incomplete(report),
+        incomplete_line(report),
+        _warnings(report),
     )
     return [line for line in lines if line]
 
@@ -103,7 +104,7 @@ def _counting(report: Report, exact: bool) -> str:
 def convention_lines(report: Report, exact: bool = False) -> list[str]:
     """What another tool counts in all, in which unit, and what it passes over."""
     tool = report.convention
-    if tool is None:
+    if tool is None or not report.layers:
         return []
     counts = report.totals.convention
     items = [
@@ -181,10 +182,17 @@ def _listing(what: str, items: Sequence[str]) -> str:
     return f"{what}: {'; '.join([*items[:LISTED], *more])}"
 
 
-def _incomplete(report: Report) -> str:
-    """What is missing, or how many warnings there are."""
+def incomplete_line(report: Report) -> str:
+    """What is missing, if something is."""
+    if report.complete:
+        return ""
+    skipped = f"{report.skipped} layers were" if report.skipped != 1 else "1 layer was"
+    return f"incomplete: {skipped} skipped, and no number holds them"
+
+
+def _warnings(report: Report) -> str:
+    """How many there are."""
     if not report.complete:
-        skipped = f"{report.skipped} layers were" if report.skipped != 1 else "1 layer was"
-        return f"{skipped} skipped: the totals hold only the layers above"
+        return ""
     warnings = sum(problem.severity != "error" for problem in report.problems)
     return f"{warnings} warning{'s' * (warnings != 1)}, see convcalc check" if warnings else ""

@@ -27,7 +27,8 @@ def share_tables(
     """
     part = replace(report, layers=tuple(layers))
     (whole,) = rows(replace(part, layers=_within_one(layers)), 1)
-    whole = whole._replace(path="total", operator=_count(len(layers)))
+    total = "total" if report.complete else "total (incomplete)"
+    whole = whole._replace(path=total, operator=_count(len(layers)))
     name = f"{report.network} · {path}" if path else report_title(report)
     by_operator = sorted_rows(rows_by_operator(part), lambda row: row.macs)
     return (

@@ -181,7 +181,10 @@ def _phases(study: Study) -> Iterator[str]:
 def _tile(study: Study) -> Iterator[str]:
     """What a tile needs around it."""
     halos = [axis.halo for axis in study.axes]
-    texts = [f"{halo.before} before and {halo.after} after" if halo else "" for halo in halos]
+    texts = [
+        f"{max(halo.before, 0)} before and {max(halo.after, 0)} after" if halo else ""
+        for halo in halos
+    ]
     if not any(texts):
         return
     line = f"halo of a tile: {_per_axis(study, texts)}"
