@@ -238,7 +238,7 @@ def require_names(node: doc.Node, names: Names, words: tuple[str, ...] = ()) -> 
         advice = ""
         if name == "i":
             advice = "'i' exists only in an item with 'repeat' or 'for'"
-        elif close := nearest(name, [*names, *words]):
+        elif close := nearest(name, [*names, *words, "true", "false", "null"]):
             advice = f"use '{close}'"
         elif names or words:
             advice = f"names in scope: {', '.join(sorted({*names, *words}))}"

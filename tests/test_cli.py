@@ -709,3 +709,12 @@ def test_a_manual_page_has_every_field(name: str, convcalc: Any) -> None:
     declared = fields_of(operator_class(name))
     assert [entry["name"] for entry in entries] == list(declared)
     assert all(re.search(rf"^{field}\b", page, re.MULTILINE) for field in declared)
+
+
+def test_small_slips_get_what_was_meant(convcalc: Any) -> None:
+    head = "convcalc: 1\nname: net\ninput: [3, 9, 9]\nlayers:\n"
+    Path("slip.convcalc.yaml").write_text(
+        f"{head}  - conv: {{out: 8, k: 3, bias: flase}}\n", "utf-8"
+    )
+    assert "use 'false'" in convcalc("show slip.convcalc.yaml").err
+    assert convcalc("convention FVCORE").out == convcalc("convention fvcore").out

@@ -30,6 +30,7 @@ def command(
 
     settings = ctx.obj
     form = settings.format(FORMATS)
+    name = name.lower()
     try:
         found = convention(name)
     except KeyError as error:
