@@ -7,8 +7,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from convcalc.assertions.vocabulary import SUMMED
 from convcalc.matching import matched
-from convcalc.payload import COUNTS as SUMMED
 from convcalc.payload import layer_payload, plain
 from convcalc.report import LayerReport, ReceptiveField, Report
 from convcalc.shape import UNKNOWN, known
@@ -155,7 +155,7 @@ def difference(title: str, old: Report | None, new: Report | None) -> Difference
 
 # --- totals --------------------------------------------------------------------------------------
 
-COUNTS = ("layers", "params", *SUMMED)
+COUNTS = ("layers", *SUMMED)
 
 
 def _totals(old: Report, new: Report) -> Iterable[Change]:

@@ -257,8 +257,8 @@ class Resize(NamedTuple):
     """Interpolation; ``step`` is the distance of neighbouring outputs in input positions.
 
     With ``corners`` (align_corners) output y lies at y·step, otherwise at
-    (y + 1/2)·step - 1/2, and a tap beyond the input reads its border. Nearest reads
-    floor(y·step), PyTorch's ``nearest``; nearest_exact reads floor((y + 1/2)·step).
+    (y + 1/2)·step - 1/2; where a tap lies beyond the input, its border is among the taps already.
+    Nearest reads floor(y·step), PyTorch's ``nearest``; nearest_exact reads floor((y + 1/2)·step).
     """
 
     mode: str  # nearest | nearest_exact | linear | cubic

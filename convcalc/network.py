@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc import document as doc
-from convcalc.assertions.vocabulary import Budget
+from convcalc.assertions.vocabulary import SUMMED, Budget
 from convcalc.decode import Rejected, rejected, shown, suffixed, value_of
 from convcalc.diagnostics import Diagnostic, Place, in_order, nearest
 from convcalc.expansion import Expansion
@@ -22,20 +22,7 @@ from convcalc.unit import Units
 Size = int | None
 Inputs = Mapping[str, Sequence[Size]] | Sequence[Size] | None
 
-EXPECTED = (
-    "params",
-    "trainable",
-    "buffers",
-    "macs",
-    "flops",
-    "sampling",
-    "elementwise",
-    "activations",
-    "layers",
-    "output",
-    "receptive_field",
-    "jump",
-)
+EXPECTED = (*SUMMED, "layers", "output", "receptive_field", "jump")
 
 
 NO_LAYERS = "the network has no 'layers'"  # nor needs any, if it only defines blocks

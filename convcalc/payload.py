@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 from convcalc._version import __version__
+from convcalc.assertions.vocabulary import SUMMED
 from convcalc.diagnostics import Diagnostic
 from convcalc.operator import Recorded
 from convcalc.report import SCHEMA, LayerReport, ReceptiveField, Report, Totals
@@ -86,15 +87,7 @@ def layer_payload(layer: LayerReport) -> dict[str, Any]:
     }
 
 
-COUNTS = (
-    "trainable",
-    "buffers",
-    "macs",
-    "flops",
-    "sampling",
-    "elementwise",
-    "activations",
-)
+COUNTS = tuple(key for key in SUMMED if key != "params")
 
 
 def _totals(totals: Totals) -> dict[str, Any]:

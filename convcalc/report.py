@@ -15,21 +15,10 @@ from convcalc.formula import formula
 from convcalc.graph import Group
 from convcalc.operator import ELEMENTWISE, SAMPLING, Term
 from convcalc.shape import Shape
+from convcalc.units import DTYPES
 
 SCHEMA = "convcalc/report-v1"
 PARAMS = "params"  # the key of what another tool counts as parameters
-
-# Bits of one element, by the name of the type.
-DTYPES: Mapping[str, int] = {
-    "float64": 64,
-    "float32": 32,
-    "tfloat32": 32,
-    "float16": 16,
-    "bfloat16": 16,
-    "float8": 8,
-    "int8": 8,
-    "int4": 4,
-}
 
 
 def byte_count(elements: int, dtype: str) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from convcalc.assertions.vocabulary import SUMMED
 from convcalc.graph import Group
 from convcalc.report import LayerReport, ReceptiveField, Report, summed
 from convcalc.shape import UNKNOWN, Shape, known
@@ -42,18 +43,7 @@ class Row(NamedTuple):
     fused: Mapping[str, int] = {}
 
 
-_SUMMED = (
-    "params",
-    "trainable",
-    "buffers",
-    "macs",
-    "flops",
-    "sampling",
-    "elementwise",
-    "activations",
-    "moved",
-    "training",
-)
+_SUMMED = (*SUMMED, "moved", "training")
 
 
 def rows(report: Report, depth: int | None = 1) -> list[Row]:

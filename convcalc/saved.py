@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
 
+from convcalc.assertions.vocabulary import SUMMED
 from convcalc.diagnostics import Diagnostic, Place, nearest
 from convcalc.graph import Group
 from convcalc.library import TargetError
 from convcalc.operator import KINDS, Term
-from convcalc.payload import COUNTS
 from convcalc.report import (
     SCHEMA,
     LayerReport,
@@ -178,8 +178,6 @@ def _fractions(value: _Value) -> tuple[Fraction, ...]:
 
 # --- parts of a report ---------------------------------------------------------------------------
 
-_SUMS = ("params", *COUNTS)
-
 
 def _report(value: _Value) -> Report:
     if value["schema"].value != SCHEMA:
@@ -235,7 +233,7 @@ def _totals(value: _Value) -> Totals:
 def _numbers(value: _Value) -> dict[str, Any]:
     """What is summed over the layers, and numbers beside convcalc's own."""
     return {
-        **{key: _count(value[key]) for key in _SUMS},
+        **{key: _count(value[key]) for key in SUMMED},
         "training": _count(value["training_flops"]),
         "convention": value["convention"].named(_count),
         "fused": value["fused"].named(_count),

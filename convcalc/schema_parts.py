@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from convcalc.assertions.reading import DTYPES
 from convcalc.assertions.vocabulary import ANYWHERE, METRICS, MISSING, PARTS, SUMMED, Metric
 from convcalc.network import EXPECTED
 from convcalc.spec import BLOCK_KEYS, COMPOSITES, JOINS, PARAM_KEYS, PARAM_TYPES
 from convcalc.unit import FORMAT_VERSION
+from convcalc.units import DTYPES
 
 Schema = dict[str, Any]
 

@@ -8,6 +8,7 @@ nothing was rounded, so ``24 M`` is exactly 24,000,000 and ``24.00 M`` is not.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from fractions import Fraction
 
 from convcalc.shape import known
@@ -15,6 +16,17 @@ from convcalc.shape import known
 PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")  # powers of 1000
 UNKNOWN_WORD = "unknown"
 MIB = 2**20
+# Bits of one element, by the name of the type.
+DTYPES: Mapping[str, int] = {
+    "float64": 64,
+    "float32": 32,
+    "tfloat32": 32,
+    "float16": 16,
+    "bfloat16": 16,
+    "float8": 8,
+    "int8": 8,
+    "int4": 4,
+}
 # What may stand behind a number that people write, and what it multiplies by.
 FACTORS = {
     "": Fraction(1),

@@ -21,9 +21,8 @@ from convcalc.assertions.vocabulary import (
 )
 from convcalc.decode import Rejected, free_names, rejected, shown, value_of
 from convcalc.diagnostics import Diagnostic, Place, nearest
-from convcalc.units import quantity
+from convcalc.units import DTYPES, quantity
 
-DTYPES = ("float64", "float32", "tfloat32", "float16", "bfloat16", "float8", "int8", "int4")
 Report = Callable[[Diagnostic], None]
 
 

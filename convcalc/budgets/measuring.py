@@ -12,10 +12,10 @@ from convcalc.budgets.sight import coverage, look_ahead
 from convcalc.diagnostics import nearest
 from convcalc.graph import Network
 from convcalc.receptive_field.preimage import Unseen
-from convcalc.report import DTYPES, LayerReport, ReceptiveField, Report, byte_count
+from convcalc.report import LayerReport, ReceptiveField, Report, byte_count
 from convcalc.rows import rows
 from convcalc.shape import UNKNOWN, known
-from convcalc.units import memory_text, percent_text
+from convcalc.units import DTYPES, memory_text, percent_text
 
 
 class Measured(NamedTuple):
@@ -226,9 +226,6 @@ def _coverage(assertion: Assertion, network: Network, report: Report) -> Measure
 
 
 def _look_ahead(assertion: Assertion, network: Network, report: Report) -> Measured:
-    field = _field(assertion, report)
-    if field is not None and not known(field.center):
-        return Measured(UNKNOWN, UNKNOWN, field.reason or "the padding depends on an unknown size")
     try:
         value = look_ahead(network, _tensor(assertion, network, report), assertion.input)
     except Unseen as error:

@@ -13,7 +13,8 @@ from convcalc.graph import Network
 from convcalc.library import Target, TargetError, is_dated, resolve
 from convcalc.network import read_network
 from convcalc.operator import KINDS
-from convcalc.report import DTYPES, Report
+from convcalc.report import Report
+from convcalc.units import DTYPES
 
 Shapes = Mapping[str, Sequence[int | None]] | Sequence[int | None] | None
 STDIN = "-"

@@ -8,7 +8,8 @@ from convcalc.explanation.worked import Worked, Working, plain_text, summed
 from convcalc.formula import traced, tracing
 from convcalc.graph import Network
 from convcalc.liveness import alive_at, peak
-from convcalc.report import DTYPES, LayerReport, Report, flop_count, whole_bytes
+from convcalc.report import LayerReport, Report, flop_count, whole_bytes
+from convcalc.units import DTYPES
 
 
 def total_lines(

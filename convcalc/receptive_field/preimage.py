@@ -10,7 +10,6 @@ from convcalc.geometry import (
     Chain,
     Deformed,
     Nothing,
-    Resize,
     Slide,
     Union,
     Unreadable,
@@ -56,8 +55,6 @@ def _local(axis: AxisMap) -> AxisMap | None:
 def _read(axis: AxisMap, wanted: Bits, size: int | None) -> Bits | None:
     """What windows, stamps, interpolation and parts read."""
     border = axis.border if isinstance(axis, Slide) else "zeros"
-    if isinstance(axis, Resize):
-        border = "replicate"
     return _within(wanted if axis is SAME else _taps(axis, wanted), size, border)
 
 

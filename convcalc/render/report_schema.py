@@ -18,7 +18,8 @@ from convcalc.render.schema_words import (
     ref,
     said,
 )
-from convcalc.report import DTYPES, SCHEMA
+from convcalc.report import SCHEMA
+from convcalc.units import DTYPES
 
 
 def report_schema() -> Schema:
