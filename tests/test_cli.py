@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from kept import kept
 
 from convcalc import catalogue
 from convcalc import document as doc
@@ -36,7 +37,6 @@ from convcalc.library import resolve
 from convcalc.network import read_network
 
 GOLDEN = Path(__file__).parent / "golden" / "cli"
-UPDATE = bool(os.environ.get("CONVCALC_UPDATE_GOLDEN"))
 BROKEN = """\
 convcalc: 1
 name: broken
@@ -142,10 +142,7 @@ LINES = {
 def test_a_whole_output_is_as_it_was(name: str, convcalc: Any) -> None:
     ran = convcalc(LINES[name])
     text = f"$ convcalc {LINES[name]}\n{ran.out}[stderr]\n{ran.err}[exit {ran.code}]\n"
-    if UPDATE:
-        GOLDEN.mkdir(parents=True, exist_ok=True)
-        (GOLDEN / f"{name}.txt").write_text(text, "utf-8")
-    assert text == (GOLDEN / f"{name}.txt").read_text("utf-8")
+    assert text == kept(GOLDEN / f"{name}.txt", text)
 
 
 # --- exit codes --------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 from gitrepo import commit, git, repository
 from hypothesis import given
 from hypothesis import strategies as st
+from kept import kept
 from small import report_of
 
 from convcalc.analysis import analyse
@@ -34,7 +35,6 @@ from convcalc.shape import UNKNOWN
 from convcalc.tolerance import WrongTolerance, excesses, tolerance
 
 GOLDEN = Path(__file__).parent / "golden" / "diff"
-UPDATE = bool(os.environ.get("CONVCALC_UPDATE_GOLDEN"))
 PAIRS = [("resnet50", "resnet101"), ("resnet50", "resnet18"), ("unet", "unet_original")]
 PAIRS += [("mobilenet_v2", "mobilenet_v2"), ("vgg11", "vgg19"), ("resnet50", "vgg16")]
 SUMMED = ("params", "trainable", "buffers", "macs", "flops", "sampling", "elementwise")
@@ -346,10 +346,7 @@ LINES = {
 def test_a_whole_output_is_as_it_was(name: str, run: Any) -> None:
     ran = run(LINES[name])
     text = f"$ convcalc diff {LINES[name]}\n{ran.out}[stderr]\n{ran.err}[exit {ran.code}]\n"
-    if UPDATE:
-        GOLDEN.mkdir(parents=True, exist_ok=True)
-        (GOLDEN / f"{name}.txt").write_text(text, "utf-8")
-    assert text == (GOLDEN / f"{name}.txt").read_text("utf-8")
+    assert text == kept(GOLDEN / f"{name}.txt", text)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from kept import kept
 
 from convcalc.analysis import analyse
 from convcalc.cli import main
@@ -27,7 +28,6 @@ from convcalc.library import resolve
 from convcalc.network import read_network
 
 GOLDEN = Path(__file__).parent / "golden" / "explain"
-UPDATE = bool(os.environ.get("CONVCALC_UPDATE_GOLDEN"))
 LAYER = "layer[1].Bottleneck[0].ConvBn[1].conv"
 
 
@@ -86,12 +86,8 @@ def test_whole_outputs(name: str, explain: Any, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setenv("COLUMNS", "80")
     ran = explain(LINES[name])
     text = f"$ convcalc explain {LINES[name]}\n{ran.out}"
-    path = GOLDEN / f"{name}.txt"
-    if UPDATE:
-        GOLDEN.mkdir(exist_ok=True)
-        path.write_text(text, "utf-8")
     assert (ran.code, ran.err) == (0, "")
-    assert text == path.read_text("utf-8")
+    assert text == kept(GOLDEN / f"{name}.txt", text)
 
 
 @pytest.mark.parametrize("width", [80, 160])

@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import re
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from kept import kept
 from markdown_it import MarkdownIt
 
 from convcalc.analysis import analyse
@@ -272,10 +272,7 @@ WHOLE: dict[str, tuple[Report, str, Sequence[str], dict[str, Any]]] = {
 def test_the_whole_output_is_as_kept(name: str) -> None:
     report, form, keys, style = WHOLE[name]
     text = shown(report, form, keys, **style) + "\n"
-    if os.environ.get("CONVCALC_UPDATE_GOLDEN"):
-        GOLDEN.mkdir(parents=True, exist_ok=True)
-        (GOLDEN / name).write_text(text, "utf-8")
-    assert text == (GOLDEN / name).read_text("utf-8")
+    assert text == kept(GOLDEN / name, text)
 
 
 # --- numbers -----------------------------------------------------------------------------------

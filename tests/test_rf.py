@@ -22,6 +22,7 @@ from xml.etree import ElementTree
 
 import jsonschema
 import pytest
+from kept import kept
 from reads import random_graph
 from small import network_of, network_of_text
 
@@ -44,7 +45,6 @@ from convcalc.render.sight_schema import sight_schema
 from convcalc.render.strip import strip as strip_of
 
 GOLDEN = Path(__file__).parent / "golden" / "rf"
-UPDATE = bool(os.environ.get("CONVCALC_UPDATE_GOLDEN"))
 ROOT = Path(__file__).parent.parent
 
 Run = Callable[[str], tuple[int, str, str]]
@@ -91,10 +91,7 @@ LINES = {
 def test_a_whole_output_is_as_it_was(name: str, run: Run) -> None:
     code, out, err = run(LINES[name])
     text = f"$ convcalc rf {LINES[name]}\n{out}[stderr]\n{err}[exit {code}]\n"
-    if UPDATE:
-        GOLDEN.mkdir(parents=True, exist_ok=True)
-        (GOLDEN / f"{name}.txt").write_text(text, "utf-8")
-    assert text == (GOLDEN / f"{name}.txt").read_text("utf-8")
+    assert text == kept(GOLDEN / f"{name}.txt", text)
 
 
 # --- known values --------------------------------------------------------------------------------

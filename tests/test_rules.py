@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 
 import pytest
+from kept import kept
 
 from convcalc.checking.discovery import discovered
 from convcalc.checking.run import Options, Run
@@ -47,10 +48,7 @@ def test_the_bad_file_breaks_its_rule_and_no_other(
 ) -> None:
     monkeypatch.chdir(FOLDER / code)
     text = text_of(code, "bad")
-    golden = FOLDER / code / "bad.txt"
-    if os.environ.get("CONVCALC_UPDATE_GOLDEN"):
-        golden.write_text(text, "utf-8")
-    assert text == golden.read_text("utf-8")
+    assert text == kept(FOLDER / code / "bad.txt", text)
     assert set(codes_of(code, "bad")) == {code}
 
 
