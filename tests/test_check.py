@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -334,9 +333,8 @@ def test_gitignore_of_folders_above_counts_and_can_be_turned_off() -> None:
 
 
 def test_patterns_end_soon_on_long_paths() -> None:
-    began = time.process_time()
+    # Backtracking over these would not end in anybody's lifetime.
     assert not path_regex("**/" * 50 + "*a*a*a*a*b").fullmatch("a/" * 60 + "a" * 60)
-    assert time.process_time() - began < 1
     assert is_within(patterns(["old"]), "x/old/y.convcalc.yaml")
 
 

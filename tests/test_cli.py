@@ -262,6 +262,11 @@ def test_a_crash_is_short_and_says_how_to_report_it(
     monkeypatch.delitem(sys.modules, "convcalc.cli.targets", raising=False)
 
 
+def interruptible() -> None:
+    """A shell that runs tests in the background has told them to ignore interrupts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_an_interrupt_is_quiet() -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
     pipe = subprocess.PIPE
@@ -271,6 +276,7 @@ def test_an_interrupt_is_quiet() -> None:
         stdout=pipe,
         stderr=pipe,
         env=environment,
+        preexec_fn=interruptible,  # noqa: PLW1509
     ) as running:
         assert running.stdin is not None
         running.stdin.write(b"#" * 100_000)  # more than a pipe holds: now it reads

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
 import yaml
+from effort import at_most
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -262,9 +262,8 @@ HOSTILE = [
 def test_a_hostile_file_has_one_problem_at_its_place(
     text: str | bytes, name: str, line: int, column: int, message: str
 ) -> None:
-    start = time.perf_counter()
-    problem = only(text)
-    assert time.perf_counter() - start < 0.1
+    with at_most(5000):
+        problem = only(text)
     assert (problem.name, problem.place[1:3], problem.message) == (name, (line, column), message)
 
 
@@ -284,9 +283,8 @@ def test_the_pure_parser_gives_the_same_problems(
 
 @pytest.mark.parametrize("bomb", [alias_bomb, merge_bomb])
 def test_bombs_are_refused_where_they_are_written(bomb: str) -> None:
-    start = time.perf_counter()
-    _, problems = read(bomb, "f.yaml")
-    assert time.perf_counter() - start < 0.1
+    with at_most(10_000):
+        _, problems = read(bomb, "f.yaml")
     assert {d.name for d in problems} == {"unsupported-yaml"}
     assert spots(problems)[0] == ("unsupported-yaml", 1, 5)
 
@@ -398,9 +396,8 @@ def test_reading_stops_at_the_limit_of_problems() -> None:
 
 
 def never_raises_and_never_lies(text: str | bytes) -> None:
-    start = time.perf_counter()
-    node, problems = read(text, "f.yaml")
-    assert time.perf_counter() - start < 0.5
+    with at_most(200_000):
+        node, problems = read(text, "f.yaml")
     assert node is not None or problems
     lines = (text if isinstance(text, str) else text.decode("latin-1")).split("\n")
     for problem in problems:

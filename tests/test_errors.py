@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import random
 import re
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import at_most, calls
 from kept import kept
 
 from convcalc.analysis import analyse
@@ -330,25 +328,9 @@ HOSTILE = {
 }
 
 
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    """Stops what takes more processor time; other programs on the machine do not count."""
-
-    def stop(*_: object) -> None:
-        pytest.fail(f"more than {seconds} s of processor time")
-
-    before = signal.signal(signal.SIGVTALRM, stop)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
-
-
 @pytest.mark.parametrize("which", HOSTILE)
 def test_a_hostile_file_ends_soon(which: str) -> None:
-    with within(4):  # the aim is 1 s on a quiet machine
+    with at_most(12_000_000):  # the aim is 1 s; most come from wrong names
         network = read(HOSTILE[which])
         analyse(network)
         for problem in network.problems:
@@ -371,7 +353,7 @@ def test_a_hostile_file_ends_soon(which: str) -> None:
     ],
 )
 def test_what_is_too_large_says_so(which: str) -> None:
-    with within(4):
+    with at_most(1_500_000):
         network = read(HOSTILE[which])
     assert [problem.name for problem in network.problems] == ["too-large"]
 
@@ -379,8 +361,16 @@ def test_what_is_too_large_says_so(which: str) -> None:
 @pytest.mark.parametrize("which", ["repeats in repeats", "doubling blocks"])
 def test_what_is_too_large_is_not_built_first(which: str) -> None:
     """Of a network that is refused, at most a part is worth showing."""
-    with within(4):
+    with at_most(1_500_000):
         assert len(read(HOSTILE[which]).layers) <= 10_000
+
+
+def test_a_join_costs_as_much_as_it_has_branches() -> None:
+    def join(branches: int) -> int:
+        text = "layers:\n- {branches: [" + "[], " * (branches - 1) + "[]]}\n"
+        return calls(lambda: analyse(read(text)))
+
+    assert join(2000) < 5 * join(500)
 
 
 def test_imports_in_long_chains_and_wide_fans_end(tmp_path: Path) -> None:
@@ -395,7 +385,7 @@ def test_imports_in_long_chains_and_wide_fans_end(tmp_path: Path) -> None:
         (tmp_path / f"{last}.yaml").write_text("convcalc: 1\nblocks: {A: [relu]}\n")
     for first in ("c0", "f0"):
         text = f"{HEAD}imports: {{x: {first}.yaml}}\nlayers: [x.A]\n"
-        with within(4):
+        with at_most(1_500_000):
             network = read_network(Target(str(tmp_path / "net.yaml"), None, text))
         assert [problem.name for problem in network.problems] == ["too-large"], first
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
 from typing import Any
 
 import pytest
+from effort import at_most
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,11 +32,9 @@ def value(text: str) -> Any:
 
 
 def error(text: str) -> ExpressionError:
-    """The refusal of ``text``, which must also come fast."""
-    start = time.perf_counter()
-    with pytest.raises(ExpressionError) as caught:
+    """The refusal of ``text``, which must also take few calls."""
+    with pytest.raises(ExpressionError) as caught, at_most(5000):
         value(text)
-    assert time.perf_counter() - start < 0.1
     return caught.value
 
 
@@ -329,10 +327,8 @@ def test_everything_else_is_refused_with_one_sentence(text: str) -> None:
     ],
 )
 def test_nesting_within_the_length_ends_fast(text: str) -> None:
-    start = time.perf_counter()
-    with contextlib.suppress(ExpressionError):
+    with contextlib.suppress(ExpressionError), at_most(5000):
         value(text)
-    assert time.perf_counter() - start < 0.1
 
 
 @given(

@@ -91,6 +91,7 @@ class Walk:
         """The reaches of a join, axis by axis; axes that come from the same ones stay the same."""
         lost = [_lost(axes) for axes in inputs]
         counted = placed(lost)
+        others = sorted(set(range(len(lost))).difference(counted))
         gone = NOWHERE.union(*(lost[i] for i in counted))
         done: dict[Any, Reaches] = {}
         result = []
@@ -98,7 +99,7 @@ class Walk:
             key = (axis in gone, *(id(reach) for each in reaches for reach in each))
             if key not in done:
                 parts = [_fixed(reaches[i]) if axis in gone else reaches[i] for i in counted]
-                gates = [each for i, each in enumerate(reaches) if i not in counted]
+                gates = [reaches[i] for i in others]
                 done[key] = self._union(parts, gates)
             result.append(done[key])
         return tuple(result)
@@ -123,7 +124,9 @@ def placed(lost: Sequence[Lost]) -> list[int]:
     lost every axis that one of those that count has lost: row sums and column sums together know
     no position.
     """
-    return [i for i, axes in enumerate(lost) if not any(other < axes for other in lost)]
+    kinds = set(lost)  # at most 2^3, however many inputs there are
+    least = {axes for axes in kinds if not any(other < axes for other in kinds)}
+    return [i for i, axes in enumerate(lost) if axes in least]
 
 
 def _lost(axes: tuple[Reaches, ...]) -> Lost:
