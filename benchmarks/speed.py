@@ -21,9 +21,10 @@ import time
 from collections.abc import Callable
 
 import convcalc
-from convcalc.analysis import analyse
-from convcalc.library import Target, resolve
-from convcalc.network import LIMITS, read_network
+from convcalc.analysis.analyse import analyse
+from convcalc.language.reading import LIMITS, read_network
+from convcalc.language.sources.resolve import resolve
+from convcalc.language.sources.target import Target
 
 LARGE = """convcalc: 1
 name: large

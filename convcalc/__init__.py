@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from convcalc._version import __version__
 
 if TYPE_CHECKING:
-    from convcalc.analysis import analyse
-    from convcalc.diagnostics import Diagnostic, NetworkError
-    from convcalc.graph import Network
-    from convcalc.library import TargetError
-    from convcalc.receptive_field.study import Study, study
-    from convcalc.report import LayerReport, ReceptiveField, Report, Totals
+    from convcalc.analysis.analyse import analyse
+    from convcalc.analysis.receptive_field.study import Study, study
+    from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report, Totals
+    from convcalc.diagnostics.diagnostic import Diagnostic, NetworkError
+    from convcalc.language.sources.target import TargetError
+    from convcalc.model.graph.network import Network
 
 __all__ = [
     "Diagnostic",
@@ -43,17 +43,17 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Diagnostic": "diagnostics",
-    "LayerReport": "report",
-    "Network": "graph",
-    "NetworkError": "diagnostics",
-    "ReceptiveField": "report",
-    "Report": "report",
-    "Study": "receptive_field.study",
-    "TargetError": "library",
-    "Totals": "report",
-    "analyse": "analysis",
-    "study": "receptive_field.study",
+    "Diagnostic": "diagnostics.diagnostic",
+    "LayerReport": "analysis.report.report",
+    "Network": "model.graph.network",
+    "NetworkError": "diagnostics.diagnostic",
+    "ReceptiveField": "analysis.report.report",
+    "Report": "analysis.report.report",
+    "Study": "analysis.receptive_field.study",
+    "TargetError": "language.sources.target",
+    "Totals": "analysis.report.report",
+    "analyse": "analysis.analyse",
+    "study": "analysis.receptive_field.study",
 }
 
 
@@ -72,14 +72,14 @@ def load(
     overrides params of the file. Raises NetworkError with every problem of the content, and
     TargetError if the file cannot be read or has no such variant, param or input.
     """
-    from convcalc.diagnostics import NetworkError
-    from convcalc.library import is_dated
-    from convcalc.network import read_network
+    from convcalc.diagnostics.diagnostic import NetworkError
+    from convcalc.language.reading import read_network
+    from convcalc.language.sources.resolve import is_dated
 
     if is_dated(path_or_name):
-        from convcalc.history import resolve
+        from convcalc.language.sources.git import resolve
     else:
-        from convcalc.library import resolve
+        from convcalc.language.sources.resolve import resolve
     network = read_network(
         resolve(path_or_name), variant=variant, inputs=inputs, params=params, batch=batch
     )

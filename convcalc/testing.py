@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import Any
 
 import convcalc
-from convcalc import document as doc
-from convcalc.analysis import analyse
-from convcalc.assertions.reading import Assertions
-from convcalc.assertions.vocabulary import Budget, Compare
-from convcalc.budgets.before import Before, from_revision, from_saved, is_saved
-from convcalc.budgets.evaluation import Subject, verdicts
-from convcalc.budgets.expected import pinned
-from convcalc.budgets.verdict import Verdict
-from convcalc.diagnostics import Diagnostic
-from convcalc.graph import Network
-from convcalc.library import Target
-from convcalc.network import LIMITS, Inputs
+from convcalc.analysis.analyse import analyse
+from convcalc.checking.budgets.before import Before, from_revision, from_saved, is_saved
+from convcalc.checking.budgets.evaluation import Subject, verdicts
+from convcalc.checking.budgets.pins import pinned
+from convcalc.checking.budgets.verdict import Verdict
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.language.assertions.reading import Assertions
+from convcalc.language.assertions.vocabulary import Budget, Compare
+from convcalc.language.reading import LIMITS, Inputs
+from convcalc.language.sources.target import Target
+from convcalc.language.syntax import nodes, reader
+from convcalc.model.graph.network import Network
 
 SOURCE = "assert_budget"
 
@@ -107,8 +107,8 @@ def _budget(metrics: Mapping[str, Any], compare: str | Mapping[str, str] | None)
     """The bounds, read as those of a file are."""
     base = {"base": compare} if isinstance(compare, str) else compare
     written = {**metrics, "compare": dict(base)} if base else metrics
-    root, problems = doc.read(json.dumps(written, default=_plain), SOURCE)
-    assert isinstance(root, doc.Mapping)
+    root, problems = reader.read(json.dumps(written, default=_plain), SOURCE)
+    assert isinstance(root, nodes.Mapping)
     found = list(problems)
     budget = Assertions({}, found.append).in_file(root, root.place)
     if found:

@@ -19,13 +19,13 @@ from typing import Any
 import yaml
 
 import convcalc
-from convcalc import conventions
-from convcalc.cli.schema import KINDS, schema_text
-from convcalc.conventions._counted import layer_counts
-from convcalc.conventions._counted import total as counted_total
-from convcalc.conventions._rules import LEGEND
-from convcalc.manual import field_entries, manual, summary
-from convcalc.operator import operator_class, operator_names
+from convcalc.analysis import conventions
+from convcalc.analysis.conventions.counting import layer_counts
+from convcalc.analysis.conventions.counting import total as counted_total
+from convcalc.analysis.conventions.quantities import LEGEND
+from convcalc.cli.commands.schema import KINDS, schema_text
+from convcalc.model.operators.manual import field_entries, manual, summary
+from convcalc.model.operators.registry import operator_class, operator_names
 
 FOLDER = Path(__file__).parent
 TABLES = FOLDER.parent / "tests" / "cases"

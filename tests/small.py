@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from convcalc.analysis import analyse
-from convcalc.diagnostics import NetworkError
-from convcalc.graph import Network
-from convcalc.library import Target
-from convcalc.network import read_network
-from convcalc.report import LayerReport, Report
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import LayerReport, Report
+from convcalc.diagnostics.diagnostic import NetworkError
+from convcalc.language.reading import read_network
+from convcalc.language.sources.target import Target
+from convcalc.model.graph.network import Network
 
 Sizes = Sequence[int | None]
 

@@ -1,86 +1,98 @@
-"""Who may import whom; the list below is the architecture document."""
+"""Who may import whom; the lists below are the architecture document (docs/architecture.md)."""
 
 from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from convcalc.operator import Operator, operator_class, operator_names
+from convcalc.model.operators.contract import Operator
+from convcalc.model.operators.registry import families, operator_class
 
 ROOT = Path(__file__).parent.parent / "convcalc"
 
-# From the bottom up. A module imports only from its own line or from lines above it, and never
-# around a circle. A folder stands for its modules.
-LAYERS = (
-    ("_version", "formula", "shape", "diagnostics", "fields", "synonyms"),  # words: sizes, places
-    ("geometry", "units"),  # how an axis reads another; numbers as people write them
-    ("wording",),  # formulas as texts
-    ("operator",),  # the contract
-    ("ops",),  # the operators, each on its own
-    ("costs",),  # what implementations of a layer cost
-    ("files",),  # where texts come from
-    ("scalars", "yaml_errors"),  # YAML's words
-    ("document", "expressions"),  # YAML text to nodes with places; the safe arithmetic
-    ("decode",),  # nodes to values
-    ("assertions",),  # what budgets demand of numbers
-    ("graph",),  # a network written out
-    ("fusion", "training", "liveness"),  # when norms are folded, when it learns, what it keeps
-    ("spec",),  # typed items, blocks, files
-    ("params", "calls", "items", "loops", "frames"),  # reading them, and what is in scope
-    ("unit", "layering"),  # files with their imports; operators on tensors
-    ("expansion",),  # items to layers
-    ("origins",),  # where the values of fields come from
-    ("library",),  # where networks come from
-    ("history",),  # the same at a revision of a git repository
-    ("network",),  # a target to a network
-    ("report",),  # the results, frozen
-    ("conventions",),  # what other tools count
-    ("counting", "versus"),  # what they count of each layer, and why two of them differ
-    ("rows", "payload"),  # the results as rows of a table, and as JSON
-    ("saved", "matching"),  # JSON back to the results; which layer is which
-    ("comparison",),  # what changed from one to another
-    ("tolerance",),  # how much may change
-    ("receptive_field",),
-    ("rules",),  # what is wrong with the design of a network
-    ("analysis",),  # a network to a report
-    ("explanation",),  # how its numbers come about
-    ("manual", "schema_parts"),
-    ("schema", "catalogue"),  # made from the declarations: JSON Schema, lists
-    ("columns",),
-    ("render",),  # reports to text
-    ("budgets",),  # what networks demand of their numbers
-    ("pinning", "replacing"),  # measured numbers into the text of a file, and that onto the disk
-    ("checking",),  # many files, by their settings
-    ("reporters",),  # findings to text
-    ("cli",),  # the commands
-    ("__init__", "__main__", "testing"),  # the public interface
+# The rooms of the house, from the top down. A module imports only from its own room and from rooms
+# below it.
+ROOMS = (
+    ("__main__", "testing", "__init__"),  # the public interface
+    ("cli",),  # the commands: one verb, one file
+    ("output",),  # results to text: tables, pictures, findings, schemas
+    ("checking",),  # which files, by which settings, what is found
+    ("analysis",),  # a network to numbers: reports, receptive fields, conventions, differences
+    ("language",),  # YAML text to a network
+    ("model",),  # operators, and networks as graphs of them; knows no files
+    ("diagnostics",),  # problems as data
+    ("_version",),
 )
+
+# The order within each room, from the top down: folders and modules on one line know nothing of
+# each other. No imports go around a circle, in folders neither.
+WITHIN = {
+    "cli": (
+        ("commands",),
+        ("app", "loading", "problems"),  # the one command that runs; targets to networks
+        ("console", "options"),  # streams and exit codes; what commands share
+    ),
+    "output": (
+        ("schemas",),  # JSON Schemas of what goes in and comes out
+        ("views",),  # what each command shows
+        ("formats",),  # tables as terminal text, JSON, CSV, ...
+        ("cells",),
+        ("table", "findings"),  # findings in the formats of CI systems
+        ("columns",),
+    ),
+    "checking": (
+        ("baseline",),
+        ("run",),
+        ("discovery", "examination", "repositories", "selection"),
+        ("configuration",),
+        ("budgets", "rules", "patterns", "processes", "suppression"),
+    ),
+    "analysis": (
+        ("analyse", "explanation"),  # a network to a report; how its numbers come about
+        ("comparison", "conventions", "receptive_field"),
+        ("report", "costs", "memory", "training"),
+    ),
+    "language": (
+        ("reading",),  # a target to a network
+        ("expand", "catalogue"),  # items to layers; what ships
+        ("parse", "assertions"),  # nodes to typed items; to budgets and pins
+        ("sources", "syntax"),  # where texts come from; YAML to nodes with places
+    ),
+    "model": (
+        ("graph", "ops"),  # layers in order; the operators, each on its own
+        ("operators",),  # the contract and what operators are built from
+        ("geometry",),  # how an axis reads another
+        ("quantities",),  # shapes, formulas, the unknown
+    ),
+    "diagnostics": (
+        ("text",),
+        ("diagnostic",),
+        ("codes", "suggestion"),
+    ),
+}
 
 # Packages from elsewhere, and the only places that import them.
 FOREIGN = {
-    "yaml": {"document", "scalars", "yaml_errors"},
-    "rich": {"render.table", "render.map"},
+    "yaml": {"language.syntax"},
+    "rich": {"output.formats.terminal", "output.views.map"},
     "typer": {"cli"},
     "click": set[str](),  # typer has a copy of its own
 }
 
-# Who deals in files and folders: the finding of operators, files and their imports, the commands.
+# Who deals in files and folders.
 FILES = {
-    "operator",
-    "conventions",
-    "files",
-    "library",
-    "history",
-    "replacing",
-    "catalogue",
-    "cli",
+    "model.operators.registry",  # finds operators
+    "analysis.conventions",  # finds conventions
+    "language.sources",
+    "language.catalogue",
     "checking",
-    "reporters",
+    "output.findings",
+    "cli",
     "testing",
 }
 
@@ -131,28 +143,63 @@ def uses(module: str) -> set[str]:
     return found
 
 
-def within(module: str, places: set[str]) -> bool:
+def within(module: str, places: Iterable[str]) -> bool:
     """Whether a module is one of these places or in one of these folders."""
-    return module in places or module.partition(".")[0] in places
+    return any(module == place or module.startswith(f"{place}.") for place in places)
 
 
-def level(module: str) -> int:
-    """The line of a module in the list, counted from 0; -1 if it is not there."""
-    return next((n for n, names in enumerate(LAYERS) if within(module, set(names))), -1)
+def height(name: str, lines: Sequence[Sequence[str]]) -> int:
+    """The line of a room, folder or module in its list, counted from the bottom; -1: none."""
+    return next((n for n, names in enumerate(reversed(lines)) if name in names), -1)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_only_from_its_own_layer_or_lower_ones(module: str) -> None:
-    above = {name for name in uses(module) if level(name) > level(module)}
-    assert above == set()
+def room(module: str) -> str:
+    return module.partition(".")[0]
 
 
-def test_the_list_names_every_module_or_its_folder_once() -> None:
-    tops = {name.partition(".")[0] for name in MODULES}
-    listed = [name for names in LAYERS for name in names]
-    assert tops - set(listed) == set(), "not in LAYERS yet; put it as low as its imports allow"
-    assert set(listed) - tops <= {"__main__"}
-    assert len(set(listed)) == len(listed)
+def unit(module: str) -> str:
+    """The folder or module of its room that a module belongs to; empty for the room itself."""
+    return module.partition(".")[2].partition(".")[0]
+
+
+def test_a_module_imports_only_from_its_own_room_or_lower_ones() -> None:
+    upward = {
+        (module, used)
+        for module in MODULES
+        for used in uses(module)
+        if height(room(used), ROOMS) > height(room(module), ROOMS)
+    }
+    assert upward == set()
+
+
+def test_within_a_room_a_module_imports_only_from_lower_lines() -> None:
+    upward = {
+        (module, used)
+        for module in MODULES
+        for used in uses(module)
+        if room(used) == room(module) and unit(used) != unit(module) and unit(module)
+        if height(unit(used), WITHIN[room(module)]) >= height(unit(module), WITHIN[room(module)])
+        and unit(used)
+    }
+    assert upward == set()
+
+
+def test_the_lists_name_every_room_and_every_folder_and_module_in_it_once() -> None:
+    listed = [name for line in ROOMS for name in line]
+    assert sorted(listed) == sorted({room(module) for module in MODULES})
+    for name, lines in WITHIN.items():
+        inside = {unit(module) for module in MODULES if room(module) == name} - {""}
+        assert sorted(each for line in lines for each in line) == sorted(inside), name
+
+
+def test_the_first_look_is_short() -> None:
+    entries = [path for path in ROOT.iterdir() if path.name != "__pycache__"]
+    packages = [path for path in entries if (path / "__init__.py").exists()]
+    modules = [
+        path for path in entries if path.suffix == ".py" and path.stem.strip("_") == path.stem
+    ]
+    assert len(packages) <= 12
+    assert len(modules) <= 5
 
 
 def test_no_imports_go_around_a_circle() -> None:
@@ -188,36 +235,50 @@ def test_nothing_else_from_elsewhere_is_imported() -> None:
     assert foreign == set()
 
 
-@pytest.mark.parametrize("module", [m for m in MODULES if not within(m, {"cli", "__main__"})])
-def test_below_the_commands_nothing_prints_or_exits(module: str) -> None:
-    for node in ast.walk(tree(module)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id not in ("print", "input", "SystemExit", "exit", "quit")
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            whole = f"{node.value.id}.{node.attr}"
-            assert whole not in ("sys.stdout", "sys.stderr", "sys.stdin", "sys.exit", "os._exit")
+PRINTING = ("print", "input", "SystemExit", "exit", "quit")
+STREAMS = ("sys.stdout", "sys.stderr", "sys.stdin", "sys.exit", "os._exit")
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_only_some_modules_deal_in_files(module: str) -> None:
-    touches = {name for name in imported(module) if name in ("os", "pathlib", "shutil")}
-    opens = any(isinstance(n, ast.Name) and n.id == "open" for n in ast.walk(tree(module)))
-    assert not (touches or opens) or within(module, FILES), touches
+def test_below_the_commands_nothing_prints_or_exits() -> None:
+    found = set()
+    for module in MODULES:
+        if not within(module, {"cli", "checking.processes", "__main__"}):
+            for node in ast.walk(tree(module)):
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                    found |= {(module, node.func.id)} if node.func.id in PRINTING else set()
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                    whole = f"{node.value.id}.{node.attr}"
+                    found |= {(module, whole)} if whole in STREAMS else set()
+    assert found == set()
+
+
+def test_only_some_modules_deal_in_files() -> None:
+    found = set()
+    for module in MODULES:
+        touches = {name for name in imported(module) if name in ("os", "pathlib", "shutil")}
+        if any(isinstance(n, ast.Name) and n.id == "open" for n in ast.walk(tree(module))):
+            touches.add("open")
+        if touches and not within(module, FILES):
+            found.add((module, *touches))
+    assert found == set()
 
 
 def test_operators_know_each_other_and_the_contract_only() -> None:
-    known = {"fields", "formula", "geometry", "operator", "shape"}
-    for module in MODULES:
-        if module.startswith("ops."):
-            others = {name for name in uses(module) if not name.startswith("ops.")}
-            assert others <= known, (module, others - known)
+    known = {"model.operators", "model.quantities", "model.geometry", "model.ops"}
+    strangers = {
+        (module, used)
+        for module in MODULES
+        for used in uses(module)
+        if within(module, {"model.ops"}) and not within(used, known)
+    }
+    assert strangers == set()
 
 
-@pytest.mark.parametrize("name", operator_names())
-def test_an_operator_is_a_class_named_like_its_file_with_a_manual_page(name: str) -> None:
-    operator = operator_class(name)
-    assert issubclass(operator, Operator)
-    assert operator.__name__.lower() == name.replace("_", "")
-    page = ast.get_docstring(tree(f"ops.{name}"))
-    assert page is not None
-    assert len(page.split("\n")) > 3
+def test_an_operator_is_a_class_named_like_its_file_with_a_manual_page() -> None:
+    for name, family in families().items():
+        operator = operator_class(name)
+        assert issubclass(operator, Operator), name
+        assert operator.__name__.lower() == name.replace("_", ""), name
+        page = ast.get_docstring(tree(f"model.ops.{family}.{name}"))
+        assert page is not None, name
+        assert len(page.split("\n")) > 3, name

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from convcalc.budgets.repository import read_budgets
+from convcalc.checking.budgets.repository import read_budgets
 from convcalc.checking.discovery import discovered
 from convcalc.checking.run import Checked, Options, Run
 from convcalc.cli import main
-from convcalc.diagnostics import Diagnostic
+from convcalc.diagnostics.diagnostic import Diagnostic
 
 # 3×32×32 → conv 8·3·9 = 216 params, 8×15×15; conv 16·8·9 = 1152, 16×15×15; linear 160 + 10.
 NET = """\

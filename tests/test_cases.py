@@ -10,13 +10,14 @@ from typing import Any
 import pytest
 import yaml
 
-from convcalc.analysis import analyse
-from convcalc.diagnostics import RULES, Diagnostic
-from convcalc.library import Target
-from convcalc.network import read_network
-from convcalc.operator import fields_of, operator_class, operator_names
-from convcalc.report import LayerReport
-from convcalc.shape import known
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import LayerReport
+from convcalc.diagnostics.codes import RULES
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.language.reading import read_network
+from convcalc.language.sources.target import Target
+from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+from convcalc.model.quantities.unknown import known
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it exists: faster
 TABLES = Path(__file__).parent / "cases"

@@ -18,12 +18,12 @@ from convcalc.checking.baseline import commented
 from convcalc.checking.configuration import Configuration, configuration
 from convcalc.checking.discovery import discovered, walked
 from convcalc.checking.patterns import is_within, path_regex, patterns
-from convcalc.checking.sources import content
+from convcalc.checking.processes import in_order, jobs_for
 from convcalc.checking.suppression import comments
 from convcalc.cli import main
-from convcalc.cli.workers import in_order, jobs_for
-from convcalc.diagnostics import Diagnostic, Place
-from convcalc.library import TargetError
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.language.sources.plain_files import content
+from convcalc.language.sources.target import TargetError
 
 GOOD = "convcalc: 1\nname: net\ninput: [3, 32, 32]\nlayers: [relu]\n"
 WARNS = GOOD.replace("[relu]", "\n- conv: {out: 8, k: 3}\n- batch_norm")
@@ -576,7 +576,7 @@ def test_add_ignore_leaves_what_ships_alone(check: Any, monkeypatch: pytest.Monk
         "shipped/blocks/b.convcalc.yaml",
         "convcalc: 1\nblocks:\n  Cb:\n  - conv: {out: 8, k: 3}\n  - batch_norm\n",
     )
-    for module in ("checking.sources", "checking.baseline"):
+    for module in ("language.sources.plain_files", "checking.baseline"):
         monkeypatch.setattr(f"convcalc.{module}.shipped_folder", lambda: Path("shipped").resolve())
     write("a/convcalc.toml", "")
     text = GOOD.replace("layers: [relu]", "imports: {b: blocks/b.convcalc.yaml}\nlayers: [b.Cb]")
@@ -618,7 +618,7 @@ def test_a_file_that_cannot_be_written_is_an_error(
 
 def test_results_stream_in_a_fixed_order() -> None:
     from convcalc.checking.run import Options, Run
-    from convcalc.reporters import View, chunks
+    from convcalc.output.findings.base import View, chunks
 
     for name in "ab":
         write(f"{name}.convcalc.yaml", FAILS)

@@ -17,9 +17,10 @@ from convcalc.checking.configuration import FORMATS
 from convcalc.checking.discovery import discovered
 from convcalc.checking.run import Checked, Options, Run
 from convcalc.cli import main
-from convcalc.diagnostics import RULES, Diagnostic, Place
-from convcalc.reporters import View, chunks, safe
-from convcalc.reporters.markdown import text as markdown
+from convcalc.diagnostics.codes import RULES
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.output.findings.base import View, chunks, safe
+from convcalc.output.findings.markdown import text as markdown
 
 PLAIN = View()
 RULE_FILES = Path(__file__).parent / "rules"

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convcalc.assertions.vocabulary import METRICS
-from convcalc.budgets.repository import read_budgets
+from convcalc.checking.budgets.repository import read_budgets
 from convcalc.checking.configuration import FORMATS
 from convcalc.checking.discovery import Found
 from convcalc.checking.run import Options, Run
-from convcalc.library import shipped_folder
-from convcalc.reporters import View, chunks
+from convcalc.language.assertions.vocabulary import METRICS
+from convcalc.language.sources.shipped import shipped_folder
+from convcalc.output.findings.base import View, chunks
 
 HERE = Path(__file__).parent
 ORIGINALS = [

@@ -9,23 +9,23 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 
-from convcalc import document as doc
-from convcalc.assertions.vocabulary import METRICS
-from convcalc.budgets.repository import read_budgets
-from convcalc.budgets.schema import budgets_schema
+from convcalc.checking.budgets.repository import read_budgets
 from convcalc.checking.configuration import configuration
-from convcalc.checking.schema import settings_schema
-from convcalc.library import TargetError
+from convcalc.language.assertions.vocabulary import METRICS
+from convcalc.language.sources.target import TargetError
+from convcalc.language.syntax import nodes, reader
+from convcalc.output.schemas.budgets import budgets_schema
+from convcalc.output.schemas.settings import settings_schema
 
 BUDGETS, SETTINGS = Draft7Validator(budgets_schema()), Draft7Validator(settings_schema())
 FILES = sorted((Path(__file__).parent / "rules").glob("*/*/convcalc.budgets.yaml"))
 HEAD = "convcalc-budgets: 1\nbudgets:\n- name: a\n  models: [x.convcalc.yaml]\n  "
 
 
-def plain(node: doc.Node | None) -> Any:
-    if isinstance(node, doc.Sequence):
+def plain(node: nodes.Node | None) -> Any:
+    if isinstance(node, nodes.Sequence):
         return [plain(item) for item in node.items]
-    if isinstance(node, doc.Mapping):
+    if isinstance(node, nodes.Mapping):
         return {key.text: plain(value) for key, value in node.entries}
     return node.value if node else None
 
@@ -38,7 +38,7 @@ def test_they_are_draft_7(validator: Draft7Validator) -> None:
 def accepted(text: str) -> tuple[bool, bool]:
     """By the reader, and by the schema."""
     _, problems = read_budgets(text, "b.yaml")
-    return not problems, BUDGETS.is_valid(plain(doc.read(text, "b.yaml")[0]))
+    return not problems, BUDGETS.is_valid(plain(reader.read(text, "b.yaml")[0]))
 
 
 @pytest.mark.parametrize(

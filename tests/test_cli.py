@@ -23,18 +23,18 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from kept import kept
 
-from convcalc import catalogue
-from convcalc import document as doc
-from convcalc.analysis import analyse
+from convcalc.analysis.analyse import analyse
 from convcalc.cli import main
 from convcalc.cli.app import COMMANDS
-from convcalc.cli.get import raw, value_at
-from convcalc.cli.layer import network_text
-from convcalc.cli.new import templates
-from convcalc.cli.settings import Failure, Settings
-from convcalc.cli.targets import input_shapes
-from convcalc.library import resolve
-from convcalc.network import read_network
+from convcalc.cli.commands.get import raw, value_at
+from convcalc.cli.commands.layer import network_text
+from convcalc.cli.commands.new import templates
+from convcalc.cli.console import Failure, Settings
+from convcalc.cli.loading import input_shapes
+from convcalc.language import catalogue
+from convcalc.language.reading import read_network
+from convcalc.language.sources.resolve import resolve
+from convcalc.language.syntax import nodes, reader
 
 GOLDEN = Path(__file__).parent / "golden" / "cli"
 BROKEN = """\
@@ -250,8 +250,8 @@ def test_a_crash_is_short_and_says_how_to_report_it(
     def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError("two\nlines")
 
-    monkeypatch.setattr("convcalc.network.read_network", crash)
-    monkeypatch.delitem(sys.modules, "convcalc.cli.targets", raising=False)
+    monkeypatch.setattr("convcalc.language.reading.read_network", crash)
+    monkeypatch.delitem(sys.modules, "convcalc.cli.loading", raising=False)
     ran = convcalc("show resnet50")
     assert ran.code == 2
     assert "ZeroDivisionError: two lines" in ran.err
@@ -259,7 +259,7 @@ def test_a_crash_is_short_and_says_how_to_report_it(
     assert "Traceback" not in ran.err
     monkeypatch.setenv("CONVCALC_DEBUG", "1")
     assert "Traceback" in convcalc("show resnet50").err
-    monkeypatch.delitem(sys.modules, "convcalc.cli.targets", raising=False)
+    monkeypatch.delitem(sys.modules, "convcalc.cli.loading", raising=False)
 
 
 def interruptible() -> None:
@@ -401,24 +401,24 @@ def test_what_is_no_shape_is_refused(word: str) -> None:
 @example("\udcff")  # a byte of the command line that is not UTF-8
 def test_a_field_of_layer_cannot_reach_beyond_its_value(value: str) -> None:
     text = network_text("conv", ["out=3", f"k={value}", "s=2"], ["3x5x5"])
-    root, _ = doc.read(text, "<layer>")
+    root, _ = reader.read(text, "<layer>")
     if root is None:
         assert not value.isprintable()  # refused for a character that YAML forbids
         return
-    assert isinstance(root, doc.Mapping)
+    assert isinstance(root, nodes.Mapping)
     assert [key.text for key, _ in root.entries] == ["convcalc", "input", "layers"]
     layers = root.get("layers")
-    assert isinstance(layers, doc.Sequence)
+    assert isinstance(layers, nodes.Sequence)
     (item,) = layers.items
-    assert isinstance(item, doc.Mapping)
+    assert isinstance(item, nodes.Mapping)
     fields = item.get("conv")
-    assert isinstance(fields, doc.Mapping)
+    assert isinstance(fields, nodes.Mapping)
     assert list(fields.keys) == ["out", "k", "s"]
-    assert isinstance(node := fields.get("k"), doc.Sequence) or _text(node) == value.strip()
+    assert isinstance(node := fields.get("k"), nodes.Sequence) or _text(node) == value.strip()
 
 
-def _text(node: doc.Node | None) -> str:
-    return node.text if isinstance(node, doc.Scalar) else ""
+def _text(node: nodes.Node | None) -> str:
+    return node.text if isinstance(node, nodes.Scalar) else ""
 
 
 @pytest.mark.parametrize("value", ["3x5", "3,5", "[3,5]", "[3, 5]", "3×5"])
@@ -616,12 +616,18 @@ def test_a_closed_pipe_is_quiet() -> None:
 @pytest.mark.parametrize(
     ("line", "absent"),
     [
-        ("--version", ["yaml", "rich", "convcalc.network", "convcalc.cli.show"]),
-        ("-h", ["yaml", "convcalc.network"]),
-        ("show -h", ["yaml", "convcalc.network", "convcalc.cli.get"]),
-        ("get totals.macs resnet50", ["rich", "convcalc.cli.show", "convcalc.schema", "pydantic"]),
-        ("show resnet50 -f json", ["rich", "convcalc.cli.get", "convcalc.schema", "pydantic"]),
-        ("layer conv out=3 k=3 -i 3x5x5", ["rich", "convcalc.ops.linear"]),
+        ("--version", ["yaml", "rich", "convcalc.language.reading", "convcalc.cli.commands.show"]),
+        ("-h", ["yaml", "convcalc.language.reading"]),
+        ("show -h", ["yaml", "convcalc.language.reading", "convcalc.cli.commands.get"]),
+        (
+            "get totals.macs resnet50",
+            ["rich", "convcalc.cli.commands.show", "convcalc.output.schemas.network", "pydantic"],
+        ),
+        (
+            "show resnet50 -f json",
+            ["rich", "convcalc.cli.commands.get", "convcalc.output.schemas.network", "pydantic"],
+        ),
+        ("layer conv out=3 k=3 -i 3x5x5", ["rich", "convcalc.model.ops.convolution.linear"]),
     ],
 )
 def test_only_what_a_command_needs_is_imported(line: str, absent: list[str]) -> None:
@@ -705,7 +711,7 @@ def test_every_operator_and_block_is_listed_with_a_description(convcalc: Any) ->
 
 @pytest.mark.parametrize("name", ["conv", "batch_norm", "opaque", "concat", "upsample"])
 def test_a_manual_page_has_every_field(name: str, convcalc: Any) -> None:
-    from convcalc.operator import fields_of, operator_class
+    from convcalc.model.operators.registry import fields_of, operator_class
 
     page = convcalc(f"operator {name}").out
     entries = json.loads(convcalc(f"operator {name} -f json").out)["fields"]

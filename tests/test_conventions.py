@@ -12,19 +12,15 @@ import pytest
 import yaml
 
 import convcalc
-from convcalc.conventions import (
-    convention,
-    convention_names,
-    manual,
-    number,
-)
-from convcalc.conventions._counted import counted_leaf, layer_counts, total
-from convcalc.conventions._leaf import leaves
-from convcalc.graph import Network
-from convcalc.library import Target, shipped_folder
-from convcalc.network import read_network
-from convcalc.shape import known
-from convcalc.versus import differences
+from convcalc.analysis.conventions import convention, convention_names, manual, number
+from convcalc.analysis.conventions.counting import counted_leaf, layer_counts, total
+from convcalc.analysis.conventions.leaves import leaves
+from convcalc.analysis.conventions.versus import differences
+from convcalc.language.reading import read_network
+from convcalc.language.sources.shipped import shipped_folder
+from convcalc.language.sources.target import Target
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.unknown import known
 
 FOLDER = Path(__file__).parent / "conventions"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

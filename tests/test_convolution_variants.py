@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from small import layer_of, report_of
 
-from convcalc.analysis import analyse
-from convcalc.library import Target
-from convcalc.network import read_network
-from convcalc.ops.submanifold_conv import expected_pairs, taps_inside
-from convcalc.report import LayerReport
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import LayerReport
+from convcalc.language.reading import read_network
+from convcalc.language.sources.target import Target
+from convcalc.model.ops.convolution.submanifold_conv import expected_pairs, taps_inside
 
 
 def octave(out: int, alpha: float, **more: Any) -> dict[str, Any]:

@@ -12,15 +12,16 @@ from typing import Any
 import oracle
 import pytest
 
-from convcalc.costs import MODELS, Row, costs, has_costs, rows
-from convcalc.costs.minimal_filtering import Matrix, additions, algorithm, scalings
-from convcalc.costs.models import Cost, Transform
-from convcalc.operator import Operator
-from convcalc.ops.conv import Conv
-from convcalc.ops.depthwise_conv import DepthwiseConv
-from convcalc.ops.pointwise_conv import PointwiseConv
-from convcalc.ops.relu import Relu
-from convcalc.shape import UNKNOWN, Shape, known
+from convcalc.analysis.costs import MODELS, Row, costs, has_costs, rows
+from convcalc.analysis.costs.minimal_filtering import Matrix, additions, algorithm, scalings
+from convcalc.analysis.costs.models import Cost, Transform
+from convcalc.model.operators.contract import Operator
+from convcalc.model.ops.activation.relu import Relu
+from convcalc.model.ops.convolution.conv import Conv
+from convcalc.model.ops.convolution.depthwise_conv import DepthwiseConv
+from convcalc.model.ops.convolution.pointwise_conv import PointwiseConv
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import UNKNOWN, known
 
 Image = dict[tuple[int, ...], Any]  # (channel, *position) -> value
 

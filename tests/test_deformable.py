@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from small import layer_of, report_of
 
-from convcalc.operator import DYNAMIC, SAMPLING, WEIGHTS
-from convcalc.report import LayerReport, Report
+from convcalc.analysis.report.report import LayerReport, Report
+from convcalc.model.operators.contract import DYNAMIC, SAMPLING, WEIGHTS
 
 
 def term(layer: LayerReport, name: str) -> int:

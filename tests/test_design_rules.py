@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from small import network_of
 
-from convcalc.budgets.sight import coverage, look_ahead
-from convcalc.geometry import Stamp
-from convcalc.graph import Network
-from convcalc.receptive_field.preimage import Unseen
-from convcalc.rules import module
-from convcalc.rules._unread import unread_tensors
+from convcalc.analysis.receptive_field.preimage import Unseen
+from convcalc.analysis.receptive_field.worst_case import coverage, look_ahead
+from convcalc.checking.rules import module
+from convcalc.model.geometry.axis_maps import Stamp
+from convcalc.model.graph.network import Network
+from convcalc.model.graph.unread import unread_tensors
 
 # Rates of 3-tap layers: receptive field, positions read, each by listing the positions.
 RATES = [

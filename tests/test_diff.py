@@ -15,24 +15,18 @@ from hypothesis import strategies as st
 from kept import kept
 from small import report_of
 
-from convcalc.analysis import analyse
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.comparison.compare import Change, Comparison, compared
+from convcalc.analysis.comparison.compare import difference as difference_of
+from convcalc.analysis.comparison.to_json import difference_payload
+from convcalc.analysis.comparison.tolerance import WrongTolerance, excesses, tolerance
+from convcalc.analysis.report.from_json import saved_report
+from convcalc.analysis.report.report import Report
+from convcalc.analysis.report.to_json import report_payload
 from convcalc.cli import main
-from convcalc.comparison import (
-    Change,
-    Comparison,
-    compared,
-    difference_payload,
-)
-from convcalc.comparison import (
-    difference as difference_of,
-)
-from convcalc.library import resolve
-from convcalc.network import read_network
-from convcalc.payload import report_payload
-from convcalc.report import Report
-from convcalc.saved import saved_report
-from convcalc.shape import UNKNOWN
-from convcalc.tolerance import WrongTolerance, excesses, tolerance
+from convcalc.language.reading import read_network
+from convcalc.language.sources.resolve import resolve
+from convcalc.model.quantities.unknown import UNKNOWN
 
 GOLDEN = Path(__file__).parent / "golden" / "diff"
 PAIRS = [("resnet50", "resnet101"), ("resnet50", "resnet18"), ("unet", "unet_original")]

@@ -15,10 +15,10 @@ import pytest
 from jsonschema import Draft7Validator
 
 import convcalc
+from convcalc.analysis.conventions import convention, convention_names
 from convcalc.cli import main
-from convcalc.conventions import convention, convention_names
-from convcalc.manual import summary
-from convcalc.operator import operator_class, operator_names
+from convcalc.model.operators.manual import summary
+from convcalc.model.operators.registry import operator_class, operator_names
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

@@ -10,9 +10,11 @@ from effort import at_most
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convcalc import document
-from convcalc.diagnostics import Diagnostic, full_text
-from convcalc.document import Limits, Mapping, Node, Scalar, Sequence, read
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.text import full_text
+from convcalc.language.syntax import reader as document
+from convcalc.language.syntax.nodes import Mapping, Node, Scalar, Sequence
+from convcalc.language.syntax.reader import Limits, read
 
 
 @pytest.fixture(params=["CBaseLoader", "BaseLoader"])

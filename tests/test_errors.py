@@ -16,11 +16,13 @@ import pytest
 from effort import at_most, calls
 from kept import kept
 
-from convcalc.analysis import analyse
-from convcalc.diagnostics import Diagnostic, full_text
-from convcalc.graph import Network
-from convcalc.library import Target, TargetError, shipped_files
-from convcalc.network import read_network
+from convcalc.analysis.analyse import analyse
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.text import full_text
+from convcalc.language.reading import read_network
+from convcalc.language.sources.shipped import shipped_files
+from convcalc.language.sources.target import Target, TargetError
+from convcalc.model.graph.network import Network
 
 GOLDEN = Path(__file__).parent / "golden" / "errors"
 BROKEN = sorted(path.stem for path in GOLDEN.glob("*.yaml"))

@@ -19,15 +19,15 @@ import pytest
 from reads import Step, random_graph, usable
 from small import network_of, network_of_text
 
-from convcalc.graph import Network
-from convcalc.receptive_field import region as regions
-from convcalc.receptive_field.backward import read_back
-from convcalc.receptive_field.kinds import SUPPORTS, TOTALS, Bits, Paths
-from convcalc.receptive_field.preimage import positions
-from convcalc.receptive_field.reach import Reaches, seen_together
-from convcalc.receptive_field.shares import Rounded
-from convcalc.receptive_field.unread import unread
-from convcalc.receptive_field.walk import Walk
+from convcalc.analysis.receptive_field import region as regions
+from convcalc.analysis.receptive_field.domains import SUPPORTS, TOTALS, Bits, Paths
+from convcalc.analysis.receptive_field.preimage import positions
+from convcalc.analysis.receptive_field.reach import Reaches, seen_together
+from convcalc.analysis.receptive_field.read_back import read_back
+from convcalc.analysis.receptive_field.unread import unread
+from convcalc.analysis.receptive_field.walk import Walk
+from convcalc.analysis.receptive_field.weights import Rounded
+from convcalc.model.graph.network import Network
 
 WIDTH = 64
 

@@ -16,16 +16,16 @@ from typing import Any, NamedTuple
 import pytest
 from kept import kept
 
-from convcalc.analysis import analyse
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.conventions import convention_names, number
+from convcalc.analysis.conventions.counting import counted_leaf as counted
+from convcalc.analysis.conventions.counting import total
+from convcalc.analysis.conventions.leaves import leaves
+from convcalc.analysis.conventions.listing import rule_lines
 from convcalc.cli import main
-from convcalc.conventions import convention_names, number
-from convcalc.conventions._counted import counted_leaf as counted
-from convcalc.conventions._counted import total
-from convcalc.conventions._leaf import leaves
-from convcalc.counting import rule_lines
-from convcalc.expressions import compile_expression
-from convcalc.library import resolve
-from convcalc.network import read_network
+from convcalc.language.reading import read_network
+from convcalc.language.sources.resolve import resolve
+from convcalc.language.syntax.expressions import compile_expression
 
 GOLDEN = Path(__file__).parent / "golden" / "explain"
 LAYER = "layer[1].Bottleneck[0].ConvBn[1].conv"

@@ -13,21 +13,22 @@ from typing import Any
 import pytest
 from test_cases import network_text, rows
 
-from convcalc.analysis import analyse
-from convcalc.explanation import LayerExplanation, layer_explanation
-from convcalc.explanation.worked import Worked
-from convcalc.formula import Step, formula, origin_of, traced, tracing
-from convcalc.graph import Network
-from convcalc.library import Target, resolve
-from convcalc.network import read_network
-from convcalc.operator import operator_names
-from convcalc.origins import Origin, Origins
-from convcalc.render import Style
-from convcalc.render.explanation import layer_text
-from convcalc.render.explanation_data import layer_payload, layer_table
-from convcalc.report import LayerReport, Report
-from convcalc.shape import UNKNOWN, known
-from convcalc.wording import meaning, numbers, words
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.explanation import LayerExplanation, layer_explanation
+from convcalc.analysis.explanation.worked import Worked
+from convcalc.analysis.report.report import LayerReport, Report
+from convcalc.language.expand.origins import Origin, Origins
+from convcalc.language.reading import read_network
+from convcalc.language.sources.resolve import resolve
+from convcalc.language.sources.target import Target
+from convcalc.model.graph.network import Network
+from convcalc.model.operators.registry import operator_names
+from convcalc.model.quantities.formula import Step, formula, origin_of, traced, tracing
+from convcalc.model.quantities.formula_text import meaning, numbers, words
+from convcalc.model.quantities.unknown import UNKNOWN, known
+from convcalc.output.table import Style
+from convcalc.output.views.explanation import layer_text
+from convcalc.output.views.explanation_data import layer_payload, layer_table
 
 
 def explained(target: Target, **more: Any) -> tuple[Network, Report, list[LayerExplanation]]:

@@ -11,8 +11,8 @@ from effort import at_most
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.expressions import ExpressionError, compile_expression, make_divisible
-from convcalc.shape import UNKNOWN
+from convcalc.language.syntax.expressions import ExpressionError, compile_expression, make_divisible
+from convcalc.model.quantities.unknown import UNKNOWN
 
 SCOPE: dict[str, Any] = {
     "c": 64,

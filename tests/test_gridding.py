@@ -9,7 +9,7 @@ from itertools import combinations_with_replacement, product
 
 import pytest
 
-from convcalc.receptive_field.gridding import (
+from convcalc.analysis.receptive_field.dilated_stacks import (
     Window,
     evenness,
     gap,
@@ -19,8 +19,8 @@ from convcalc.receptive_field.gridding import (
     steps,
     suggestions,
 )
-from convcalc.receptive_field.kinds import SUPPORTS, Bits
-from convcalc.receptive_field.measures import (
+from convcalc.analysis.receptive_field.domains import SUPPORTS, Bits
+from convcalc.analysis.receptive_field.measures import (
     center_of,
     coverage,
     holes,

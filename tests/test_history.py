@@ -10,10 +10,10 @@ import pytest
 from gitrepo import commit, git, repository, shallow_clone
 
 import convcalc
-from convcalc import history
-from convcalc.history import MissingFile, Repository, earlier, resolve
-from convcalc.library import Target, TargetError
-from convcalc.network import read_network
+from convcalc.language.reading import read_network
+from convcalc.language.sources import git as history
+from convcalc.language.sources.git import MissingFile, Repository, earlier, resolve
+from convcalc.language.sources.target import Target, TargetError
 
 BLOCKS = """\
 convcalc: 1

@@ -11,14 +11,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from small import layer_of, report_of
 
-from convcalc.analysis import analyse
-from convcalc.diagnostics import NetworkError
-from convcalc.library import shipped_names
-from convcalc.network import read_network
-from convcalc.operator import KINDS, SAMPLING
-from convcalc.report import LayerReport, Report
-from convcalc.rows import rows, rows_by_operator
-from convcalc.shape import known
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import LayerReport, Report
+from convcalc.analysis.report.rows import rows, rows_by_operator
+from convcalc.diagnostics.diagnostic import NetworkError
+from convcalc.language.reading import read_network
+from convcalc.language.sources.shipped import shipped_names
+from convcalc.model.operators.contract import KINDS, SAMPLING
+from convcalc.model.quantities.unknown import known
 
 SUMMED = (
     "params",

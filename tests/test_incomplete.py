@@ -72,8 +72,8 @@ def test_an_unknown_difference_leaves_an_unknown_rest(run: Any) -> None:
 
 
 def test_a_product_is_no_divider_in_ascii() -> None:
-    from convcalc.columns import Column
-    from convcalc.render import Style, Table, render
+    from convcalc.output.columns import Column
+    from convcalc.output.table import Style, Table, render
 
     table = Table("a · b", (Column("x", "x", str),), ["4·E"], None, ("c · d",))
     text = render("table", table, None, Style(ascii=True))

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from convcalc.analysis import analyse
-from convcalc.graph import Network
-from convcalc.library import Target, TargetError
-from convcalc.network import read_network
-from convcalc.report import Report
-from convcalc.shape import known
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import Report
+from convcalc.language.reading import read_network
+from convcalc.language.sources.target import Target, TargetError
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.unknown import known
 
 EXAMPLES = Path(__file__).parent / "examples"
 HEAD = "convcalc: 1\nname: net\ninput: [3, 32, 32]\n"

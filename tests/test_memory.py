@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from convcalc.analysis import analyse
-from convcalc.graph import Network
-from convcalc.library import Target
-from convcalc.network import read_network
-from convcalc.report import Memory, Report
-from convcalc.shape import known
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import Memory, Report
+from convcalc.language.reading import read_network
+from convcalc.language.sources.target import Target
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.unknown import known
 
 
 def network(body: str, **options: Any) -> Network:

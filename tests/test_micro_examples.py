@@ -9,8 +9,8 @@ from oracle import positions, seen, slide_taps, stamped, window_starts
 from small import layer_of, report_of
 
 from convcalc import analyse, load
-from convcalc.library import Target
-from convcalc.network import read_network
+from convcalc.language.reading import read_network
+from convcalc.language.sources.target import Target
 
 # --- a transposed convolution, stamp by stamp ----------------------------------------------------
 

@@ -10,11 +10,17 @@ import pytest
 import yaml
 from small import report_of
 
-from convcalc.analysis import analyse
-from convcalc.graph import Network
-from convcalc.library import resolve, shipped_blocks, shipped_files, shipped_folder, shipped_names
-from convcalc.network import read_network
-from convcalc.report import Report
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import Report
+from convcalc.language.reading import read_network
+from convcalc.language.sources.resolve import resolve
+from convcalc.language.sources.shipped import (
+    shipped_blocks,
+    shipped_files,
+    shipped_folder,
+    shipped_names,
+)
+from convcalc.model.graph.network import Network
 
 NAMES = sorted(shipped_names())
 FILES = [path.name for path in shipped_files()]

@@ -14,20 +14,20 @@ from typing import Any
 import oracle
 import pytest
 
-from convcalc import geometry
-from convcalc.geometry import AxisMap, Partition, Resize, Slide, Stamp
-from convcalc.operator import ELEMENTWISE, Analysis, Operator
-from convcalc.ops.adaptive_avg_pool import AdaptiveAvgPool
-from convcalc.ops.adaptive_max_pool import AdaptiveMaxPool
-from convcalc.ops.avg_pool import AvgPool
-from convcalc.ops.conv import Conv
-from convcalc.ops.conv_transpose import ConvTranspose
-from convcalc.ops.crop import Crop
-from convcalc.ops.depthwise_conv import DepthwiseConv
-from convcalc.ops.max_pool import MaxPool
-from convcalc.ops.pad import Pad
-from convcalc.ops.upsample import Upsample
-from convcalc.shape import Shape
+from convcalc.model.geometry import axis_maps, sizes
+from convcalc.model.geometry.axis_maps import AxisMap, Partition, Resize, Slide, Stamp
+from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Operator
+from convcalc.model.ops.convolution.conv import Conv
+from convcalc.model.ops.convolution.conv_transpose import ConvTranspose
+from convcalc.model.ops.convolution.depthwise_conv import DepthwiseConv
+from convcalc.model.ops.pooling.adaptive_avg_pool import AdaptiveAvgPool
+from convcalc.model.ops.pooling.adaptive_max_pool import AdaptiveMaxPool
+from convcalc.model.ops.pooling.avg_pool import AvgPool
+from convcalc.model.ops.pooling.max_pool import MaxPool
+from convcalc.model.ops.rearranging.crop import Crop
+from convcalc.model.ops.rearranging.pad import Pad
+from convcalc.model.ops.rearranging.upsample import Upsample
+from convcalc.model.quantities.shape import Shape
 
 SIZES = range(1, 9)
 KERNELS = range(1, 6)
@@ -146,13 +146,13 @@ def sides_in_words(word: str, n: int, k: int, s: int, d: int) -> oracle.Sides:
     }[word]
 
 
-@pytest.mark.parametrize("word", geometry.PADDING_WORDS)
+@pytest.mark.parametrize("word", sizes.PADDING_WORDS)
 def test_a_word_of_padding_means_its_numbers(word: str) -> None:
     grid = list(product(range(1, 10), KERNELS, STRIDES, DILATIONS))
     wrong = [
         (n, k, s, d)
         for n, k, s, d in grid
-        if geometry.sides(word, (n,), (k,), (s,), (d,)) != (sides_in_words(word, n, k, s, d),)
+        if sizes.sides(word, (n,), (k,), (s,), (d,)) != (sides_in_words(word, n, k, s, d),)
     ]
     assert wrong == []
     assert len(grid) == 540
@@ -167,7 +167,7 @@ def test_same_gives_one_output_per_stride_begun() -> None:
 def test_causal_pads_before_the_first_axis_and_by_half_on_the_others() -> None:
     for k, d in product(range(1, 6), range(1, 4)):
         expected = (oracle.causal_sides(k, 1, d), oracle.half_sides(k, d))
-        assert geometry.sides("causal", (9, 9), (k, k), (1, 1), (d, d)) == expected
+        assert sizes.sides("causal", (9, 9), (k, k), (1, 1), (d, d)) == expected
 
 
 def test_a_crop_reads_what_it_leaves_and_a_pad_what_was_there() -> None:
@@ -347,7 +347,7 @@ def test_a_chain_of_maps_reads_what_both_read_in_turn() -> None:
         Partition(5, 3),
     ]
     for outer, inner in product(small, small):
-        chain = geometry.after(outer, inner)
+        chain = axis_maps.after(outer, inner)
         graph = {"out": [("mid", outer.taps)], "mid": [("in", inner.taps)]}
         for y in range(-3, 12):
             seen = sorted(oracle.seen(graph, "out", y).get("in", set()))
@@ -365,7 +365,7 @@ def test_a_union_of_maps_reads_what_any_of_them_reads() -> None:
         Resize("nearest", Fraction(2, 4)),
     ]
     for one, two in product(small, small):
-        union = geometry.Union((one, two))
+        union = axis_maps.Union((one, two))
         graph = {"out": [("in", one.taps), ("in", two.taps)]}
         for y in range(-3, 8):
             seen = sorted(oracle.seen(graph, "out", y).get("in", set()))

@@ -17,12 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.analysis import analyse
+from convcalc.analysis.analyse import analyse
+from convcalc.checking.budgets.pin_edits import Pin, Refused, pinned_text
 from convcalc.cli import main
-from convcalc.library import Target, shipped_folder
-from convcalc.network import read_network
-from convcalc.pinning import Pin, Refused, pinned_text
-from convcalc.replacing import Changed, replace_file
+from convcalc.language.reading import read_network
+from convcalc.language.sources.atomic_write import Changed, replace_file
+from convcalc.language.sources.shipped import shipped_folder
+from convcalc.language.sources.target import Target
 
 ROOT = Path(__file__).parent.parent
 # One convolution: 3·3·3·c weights and c biases, 27·c·64 MACs; jump 2, receptive field 3.
@@ -330,8 +331,8 @@ def test_what_cannot_be_read_does_not_stop_the_others(run: Any) -> None:
 @given(st.binary(max_size=6), st.integers(0, len(STALE)), st.integers(0, 8))
 def test_a_damaged_file_is_pinned_right_or_left_alone(junk: bytes, at: int, cut: int) -> None:
     """Whatever a file holds, afterwards its network is the same."""
-    from convcalc.cli.pin import _pinned
-    from convcalc.cli.settings import Settings
+    from convcalc.cli.commands.pin import _pinned
+    from convcalc.cli.console import Settings
 
     data = STALE.encode()
     path = Path(os.environ["PYTEST_PIN_FOLDER"]) / "x.convcalc.yaml"

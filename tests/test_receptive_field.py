@@ -13,9 +13,9 @@ import pytest
 from reads import IDENTITY, Graph, Node, Step, after, random_graph, usable
 from small import network_of_text
 
-from convcalc.analysis import analyse
-from convcalc.report import ReceptiveField, Report
-from convcalc.shape import known
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import ReceptiveField, Report
+from convcalc.model.quantities.unknown import known
 
 
 def report(body: str, **options: Any) -> Report:

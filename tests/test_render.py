@@ -24,21 +24,22 @@ import pytest
 from kept import kept
 from markdown_it import MarkdownIt
 
-from convcalc.analysis import analyse
-from convcalc.columns import COLUMNS, DEFAULT, Column, cell
-from convcalc.diagnostics import Diagnostic, Place
-from convcalc.graph import Group
-from convcalc.library import resolve
-from convcalc.network import read_network
-from convcalc.operator import Term
-from convcalc.payload import layer_payload, report_payload
-from convcalc.render import FORMATS, Style, Table, render
-from convcalc.render.cells import grid
-from convcalc.render.frame import report_footer, report_table
-from convcalc.render.report_schema import report_schema
-from convcalc.report import LayerReport, Memory, ReceptiveField, Report, Totals
-from convcalc.rows import rows, rows_by_operator, sorted_rows, top_rows
-from convcalc.shape import UNKNOWN, Shape
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import LayerReport, Memory, ReceptiveField, Report, Totals
+from convcalc.analysis.report.rows import rows, rows_by_operator, sorted_rows, top_rows
+from convcalc.analysis.report.to_json import layer_payload, report_payload
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.language.reading import read_network
+from convcalc.language.sources.resolve import resolve
+from convcalc.model.graph.network import Group
+from convcalc.model.operators.contract import Term
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import UNKNOWN
+from convcalc.output.cells import grid
+from convcalc.output.columns import COLUMNS, DEFAULT, Column, cell
+from convcalc.output.schemas.report import report_schema
+from convcalc.output.table import FORMATS, Style, Table, render
+from convcalc.output.views.network import report_footer, report_table
 
 GOLDEN = Path(__file__).parent / "golden" / "render"
 HOSTILE = (
@@ -478,7 +479,7 @@ def test_latex_has_as_many_cells_as_columns_and_balanced_braces() -> None:
 
 
 def test_only_the_table_imports_rich() -> None:
-    others = [f"convcalc.render.{form}" for form in FORMATS if form != "table"]
+    others = [f"convcalc.output.formats.{form}" for form in FORMATS if form != "table"]
     lines = ["import importlib, sys", f"[importlib.import_module(name) for name in {others}]"]
     lines += ["sys.exit('rich' in sys.modules)"]
     assert subprocess.run([sys.executable, "-c", "\n".join(lines)], check=False).returncode == 0

@@ -26,23 +26,23 @@ from kept import kept
 from reads import random_graph
 from small import network_of, network_of_text
 
-from convcalc.analysis import analyse
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.receptive_field.alignment import drifts
+from convcalc.analysis.receptive_field.axis_study import Halo
+from convcalc.analysis.receptive_field.measures import spread
+from convcalc.analysis.receptive_field.reach import seen_together
+from convcalc.analysis.receptive_field.read_back import POINT, read_back
+from convcalc.analysis.receptive_field.region import shadows
+from convcalc.analysis.receptive_field.study import Paths1d, Placeless, Study, study
+from convcalc.analysis.receptive_field.walk import Walk
+from convcalc.analysis.receptive_field.weights import MOMENTS, Weights
 from convcalc.cli import main
-from convcalc.receptive_field.axis import Halo
-from convcalc.receptive_field.backward import POINT, read_back
-from convcalc.receptive_field.joins import drifts
-from convcalc.receptive_field.measures import spread
-from convcalc.receptive_field.reach import seen_together
-from convcalc.receptive_field.region import shadows
-from convcalc.receptive_field.shares import MOMENTS, Weights
-from convcalc.receptive_field.study import Paths1d, Placeless, Study, study
-from convcalc.receptive_field.walk import Walk
-from convcalc.render import Style
-from convcalc.render.cone import cone_svg
-from convcalc.render.pixels import pixels
-from convcalc.render.sight import sight_lines
-from convcalc.render.sight_schema import sight_schema
-from convcalc.render.strip import strip as strip_of
+from convcalc.output.schemas.receptive_field import sight_schema
+from convcalc.output.table import Style
+from convcalc.output.views.cone import cone_svg
+from convcalc.output.views.pixels import pixels
+from convcalc.output.views.receptive_field import sight_lines
+from convcalc.output.views.strip import strip as strip_of
 
 GOLDEN = Path(__file__).parent / "golden" / "rf"
 ROOT = Path(__file__).parent.parent
@@ -548,7 +548,7 @@ def test_millions_of_holes_are_named_from_the_center_outward() -> None:
 def test_the_spread_of_very_many_layers_is_the_deviation_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("convcalc.receptive_field.shares.MOST_SUMS", 10_000)
+    monkeypatch.setattr("convcalc.analysis.receptive_field.weights.MOST_SUMS", 10_000)
     found = study(network_of([_conv3()] * 200, [1, None])).spread(0)
     assert found is not None
     assert found.deviation == pytest.approx(math.sqrt(200 * 8 / 12))

@@ -15,15 +15,15 @@ import pytest
 from kept import kept
 
 from convcalc.checking.discovery import discovered
+from convcalc.checking.rules import DESIGN, is_warning, module, page, rule_name, summary
 from convcalc.checking.run import Options, Run
 from convcalc.cli import main
-from convcalc.diagnostics import CODES, RULES
-from convcalc.library import shipped_folder
-from convcalc.reporters import View, chunks
-from convcalc.rules import DESIGN, is_warning, module, page, rule_name, summary
+from convcalc.diagnostics.codes import CODES, RULES
+from convcalc.language.sources.shipped import shipped_folder
+from convcalc.output.findings.base import View, chunks
 
 FOLDER = Path(__file__).parent / "rules"
-PACKAGE = Path(__file__).parent.parent / "convcalc" / "rules"
+PACKAGE = Path(__file__).parent.parent / "convcalc" / "checking" / "rules"
 
 
 def example(code: str, kind: str) -> str:

@@ -12,13 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small import report_of
 
-from convcalc.analysis import analyse
-from convcalc.library import TargetError, resolve, shipped_names
-from convcalc.network import read_network
-from convcalc.payload import report_payload
-from convcalc.report import Report
-from convcalc.saved import saved_report
-from convcalc.shape import UNKNOWN
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.from_json import saved_report
+from convcalc.analysis.report.report import Report
+from convcalc.analysis.report.to_json import report_payload
+from convcalc.language.reading import read_network
+from convcalc.language.sources.resolve import resolve
+from convcalc.language.sources.shipped import shipped_names
+from convcalc.language.sources.target import TargetError
+from convcalc.model.quantities.unknown import UNKNOWN
 
 FIRST_OF_EACH_FILE = {target.file: name for name, target in reversed(shipped_names().items())}
 

@@ -10,14 +10,15 @@ import pytest
 import yaml
 from jsonschema import Draft7Validator
 
-from convcalc import document as doc
-from convcalc.cli.new import FOLDER, template_text, templates
-from convcalc.library import Target, shipped_folder
-from convcalc.network import read_network
-from convcalc.operator import fields_of, operator_class, operator_names
-from convcalc.render.report_schema import report_schema
-from convcalc.render.sight_schema import sight_schema
-from convcalc.schema import network_schema
+from convcalc.cli.commands.new import FOLDER, template_text, templates
+from convcalc.language.reading import read_network
+from convcalc.language.sources.shipped import shipped_folder
+from convcalc.language.sources.target import Target
+from convcalc.language.syntax import nodes, reader
+from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+from convcalc.output.schemas.network import network_schema
+from convcalc.output.schemas.receptive_field import sight_schema
+from convcalc.output.schemas.report import report_schema
 
 HERE = Path(__file__).parent
 SCHEMA = network_schema()
@@ -26,17 +27,17 @@ SHIPPED = sorted(shipped_folder().rglob("*.convcalc.yaml"))
 EXAMPLES = sorted((HERE / "examples").glob("*.convcalc.yaml"))
 
 
-def plain(node: doc.Node | None) -> Any:
+def plain(node: nodes.Node | None) -> Any:
     """A node as JSON has it; that is how editors see a file."""
-    if isinstance(node, doc.Sequence):
+    if isinstance(node, nodes.Sequence):
         return [plain(item) for item in node.items]
-    if isinstance(node, doc.Mapping):
+    if isinstance(node, nodes.Mapping):
         return {key.text: plain(value) for key, value in node.entries}
     return node.value if node else None
 
 
 def complaints(text: str) -> list[str]:
-    root, problems = doc.read(text, "test")
+    root, problems = reader.read(text, "test")
     assert not problems
     return [error.message for error in VALIDATOR.iter_errors(plain(root))]
 
@@ -162,7 +163,7 @@ def test_the_schema_is_no_stricter_than_the_reader(mistake: str) -> None:
 
 
 def test_one_mistyped_operator_is_one_complaint_about_its_name() -> None:
-    (error,) = VALIDATOR.iter_errors(plain(doc.read(MISTAKES["a mistyped operator"], "")[0]))
+    (error,) = VALIDATOR.iter_errors(plain(reader.read(MISTAKES["a mistyped operator"], "")[0]))
     causes = [cause for cause in error.context or [] if list(cause.absolute_path) == ["layers", 0]]
     assert any("'covn'" in cause.message for each in causes for cause in [each, *_below(each)])
 

@@ -18,12 +18,12 @@ import pytest
 from slim import LAYOUTS, Item, conv, max_pool
 from small import network_of
 
-from convcalc.graph import Network
-from convcalc.receptive_field.fields import receptive_fields
-from convcalc.receptive_field.joins import drifts
-from convcalc.receptive_field.study import study, tensor_of
-from convcalc.report import ReceptiveField
-from convcalc.shape import known
+from convcalc.analysis.receptive_field.alignment import drifts
+from convcalc.analysis.receptive_field.per_layer import receptive_fields
+from convcalc.analysis.receptive_field.study import study, tensor_of
+from convcalc.analysis.report.report import ReceptiveField
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.unknown import known
 
 
 class Seen(NamedTuple):

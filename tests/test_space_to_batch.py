@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from small import network_of, report_of
 
-from convcalc.diagnostics import NetworkError
-from convcalc.report import Report
-from convcalc.shape import known
+from convcalc.analysis.report.report import Report
+from convcalc.diagnostics.diagnostic import NetworkError
+from convcalc.model.quantities.unknown import known
 
 BLOCK = "blocks/dilated_by_space_to_batch.convcalc.yaml"
 

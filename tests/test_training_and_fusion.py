@@ -5,16 +5,17 @@ from __future__ import annotations
 import pytest
 
 import convcalc
-from convcalc.analysis import analyse
-from convcalc.fusion import _folded_within
-from convcalc.graph import Network
-from convcalc.library import Target
-from convcalc.network import read_network
-from convcalc.operator import chained
-from convcalc.ops.batch_norm import BatchNorm
-from convcalc.ops.conv import Conv
-from convcalc.render.frame import report_table
-from convcalc.shape import Shape, known
+from convcalc.analysis.analyse import analyse
+from convcalc.language.reading import read_network
+from convcalc.language.sources.target import Target
+from convcalc.model.graph.fusion import _folded_within
+from convcalc.model.graph.network import Network
+from convcalc.model.operators.composing import chained
+from convcalc.model.ops.convolution.conv import Conv
+from convcalc.model.ops.norm.batch_norm import BatchNorm
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import known
+from convcalc.output.views.network import report_table
 
 
 def network_of(layers: str, shape: str = "[8, 6, 6]") -> Network:

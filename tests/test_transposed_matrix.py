@@ -6,7 +6,7 @@ from itertools import product
 
 import oracle
 
-from convcalc.ops._transposed import floor_sum, landings
+from convcalc.model.ops.convolution._transposed import floor_sum, landings
 
 
 def test_the_stamps_that_land_are_those_of_the_definition() -> None:

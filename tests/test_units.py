@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcalc.shape import UNKNOWN
-from convcalc.units import (
+from convcalc.model.quantities.number_text import (
     PREFIXES,
     count_text,
     decimal_text,
@@ -18,6 +17,7 @@ from convcalc.units import (
     memory_text,
     percent_text,
 )
+from convcalc.model.quantities.unknown import UNKNOWN
 
 FOUR_DIGITS = decimal.Context(prec=4, rounding=decimal.ROUND_HALF_EVEN)
 

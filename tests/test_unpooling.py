@@ -9,8 +9,8 @@ import pytest
 from oracle import window_starts
 from small import network_of, report_of
 
-from convcalc.diagnostics import Diagnostic, NetworkError
-from convcalc.shape import known
+from convcalc.diagnostics.diagnostic import Diagnostic, NetworkError
+from convcalc.model.quantities.unknown import known
 
 
 def pooled_and_back(size: int | None, **pool: Any) -> Any:

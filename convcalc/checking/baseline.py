@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc import document as doc
 from convcalc.checking.run import Checked
 from convcalc.checking.suppression import UNUSED, can_be_silenced
-from convcalc.diagnostics import Diagnostic
-from convcalc.files import Files
-from convcalc.library import shipped_folder
-from convcalc.replacing import replace_file
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.language.sources.atomic_write import replace_file
+from convcalc.language.sources.files import Files
+from convcalc.language.sources.shipped import shipped_folder
+from convcalc.language.syntax import nodes, reader
 
 
 class Added(NamedTuple):
@@ -83,13 +83,13 @@ def _above(parts: list[str], index: int, comment: str) -> list[str]:
 
 def _meaning(text: str) -> Any:
     """What a file says, without its places."""
-    root, problems = doc.read(text, "", doc.Limits(bytes=2**24))
+    root, problems = reader.read(text, "", reader.Limits(bytes=2**24))
     return None if root is None or problems else _plain(root)
 
 
-def _plain(node: doc.Node) -> Any:
-    if isinstance(node, doc.Mapping):
+def _plain(node: nodes.Node) -> Any:
+    if isinstance(node, nodes.Mapping):
         return [(key.text, _plain(value)) for key, value in node.entries]
-    if isinstance(node, doc.Sequence):
+    if isinstance(node, nodes.Sequence):
         return [_plain(item) for item in node.items]
     return (node.text, node.plain)

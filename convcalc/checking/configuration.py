@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from convcalc import document as doc
 from convcalc.checking.patterns import Pattern, patterns
-from convcalc.diagnostics import RULES, nearest
-from convcalc.library import TargetError
-from convcalc.network import Limits
+from convcalc.diagnostics.codes import RULES
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.language.reading import Limits
+from convcalc.language.sources.target import TargetError
+from convcalc.language.syntax import reader
 
 OWN, SHARED = "convcalc.toml", "pyproject.toml"
 EVERYTHING = "CC"  # the prefix of all codes
@@ -163,10 +164,10 @@ class _Reader:
         return value
 
     def limits(self, key: str, value: Any) -> Limits:
-        names = (*doc.Limits._fields, "layers")
+        names = (*reader.Limits._fields, "layers")
         found = self.values(value, dict.fromkeys(names, _Reader.positive), f"{key}.")
         layers = found.pop("layers", Limits().layers)
-        return Limits(doc.Limits()._replace(**found), layers)
+        return Limits(reader.Limits()._replace(**found), layers)
 
 
 _KEYS: Mapping[str, Callable[..., Any]] = {

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from convcalc.checking.configuration import Configuration, configuration_of, forget
 from convcalc.checking.patterns import Pattern, is_matched, is_within, patterns
-from convcalc.library import TargetError, resolve
+from convcalc.language.sources.resolve import resolve
+from convcalc.language.sources.target import TargetError
 
 ENDINGS = (".convcalc.yaml", ".convcalc.yml")
 _NEVER = ("node_modules", "__pycache__")

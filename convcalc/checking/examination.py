@@ -6,20 +6,20 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from convcalc.analysis import analyse
-from convcalc.assertions.vocabulary import Budget, Compare, Named
-from convcalc.budgets.before import Before, from_revision, from_saved, is_saved
-from convcalc.budgets.evaluation import Subject, skipped, verdicts
-from convcalc.budgets.expected import BUDGET, pinned
-from convcalc.budgets.verdict import Verdict
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import Report
+from convcalc.checking.budgets.before import Before, from_revision, from_saved, is_saved
+from convcalc.checking.budgets.evaluation import Subject, skipped, verdicts
+from convcalc.checking.budgets.pins import BUDGET, pinned
+from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.configuration import Configuration
-from convcalc.checking.sources import content
-from convcalc.diagnostics import Diagnostic, in_order
-from convcalc.graph import Network
-from convcalc.library import Target, TargetError
-from convcalc.network import NO_LAYERS, Inputs, read_network
-from convcalc.report import Report
-from convcalc.rules import findings as design_findings
+from convcalc.checking.rules import findings as design_findings
+from convcalc.diagnostics.diagnostic import Diagnostic, in_order
+from convcalc.language.assertions.vocabulary import Budget, Compare, Named
+from convcalc.language.reading import NO_LAYERS, Inputs, read_network
+from convcalc.language.sources.plain_files import content
+from convcalc.language.sources.target import Target, TargetError
+from convcalc.model.graph.network import Network
 
 ALL = "all"
 

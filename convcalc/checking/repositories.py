@@ -6,13 +6,14 @@ import glob
 import os
 from collections.abc import Iterator, Mapping
 
-from convcalc.assertions.vocabulary import Budget
-from convcalc.budgets.repository import FILE, read_budgets
+from convcalc.checking.budgets.repository import FILE, read_budgets
 from convcalc.checking.configuration import Configuration
 from convcalc.checking.patterns import path_regex
-from convcalc.checking.sources import content
-from convcalc.diagnostics import Diagnostic, nearest
-from convcalc.library import TargetError
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.language.assertions.vocabulary import Budget
+from convcalc.language.sources.plain_files import content
+from convcalc.language.sources.target import TargetError
 
 
 class Repository:

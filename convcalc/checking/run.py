@@ -6,17 +6,17 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.budgets.repository import FILE
-from convcalc.budgets.verdict import Verdict
+from convcalc.checking.budgets.repository import FILE
+from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.configuration import Configuration, configuration_of, forget
 from convcalc.checking.discovery import Found
 from convcalc.checking.examination import Examination, Examined
 from convcalc.checking.repositories import Repositories, Repository
 from convcalc.checking.selection import Selection
-from convcalc.checking.sources import Projects
 from convcalc.checking.suppression import Silence
-from convcalc.diagnostics import Diagnostic, Place
-from convcalc.library import Target, TargetError
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.language.sources.plain_files import Projects
+from convcalc.language.sources.target import Target, TargetError
 
 
 class Options(NamedTuple):

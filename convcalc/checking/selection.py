@@ -9,7 +9,8 @@ from typing import NamedTuple
 from convcalc.checking.configuration import Configuration
 from convcalc.checking.patterns import is_within
 from convcalc.checking.suppression import can_be_silenced
-from convcalc.diagnostics import RULES, Diagnostic
+from convcalc.diagnostics.codes import RULES
+from convcalc.diagnostics.diagnostic import Diagnostic
 
 
 class Selection(NamedTuple):

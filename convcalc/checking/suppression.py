@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from convcalc.diagnostics import RULES, Diagnostic, Place, nearest
+from convcalc.diagnostics.codes import RULES
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.suggestion import nearest
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#\s*convcalc:\s*ignore(-file)?(?![\w-])\s*(?:\[([^\]]*)\])?")
 UNUSED = "unused-ignore"

@@ -37,7 +37,7 @@ def _internal_error(error: Exception) -> int:
     """A bug or an exhausted machine: short, unless the traceback is asked for."""
     import os
 
-    from convcalc.cli.settings import say
+    from convcalc.cli.console import say
 
     if os.environ.get("CONVCALC_DEBUG", "0") not in ("", "0"):
         import traceback

@@ -11,9 +11,9 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from convcalc.cli.settings import COULD_NOT_RUN, INTERRUPTED, Failure, Settings, say
+from convcalc.cli.console import COULD_NOT_RUN, INTERRUPTED, Failure, Settings, say
 
-# In the order of the help page. The module is convcalc/cli/<name>.py; it has a function
+# In the order of the help page. The module is convcalc/cli/commands/<name>.py; it has a function
 # ``command``, whose docstring is the help text.
 COMMANDS = (
     "show",
@@ -68,7 +68,7 @@ class Commands(TyperGroup):
         """The command of that name, which takes the shared options too."""
         if cmd_name not in COMMANDS:
             return None if ctx.resilient_parsing else _unknown_command(cmd_name)
-        module = import_module(f"convcalc.cli.{cmd_name}")
+        module = import_module(f"convcalc.cli.commands.{cmd_name}")
         command: Any = get_command(_application(module.command))
         command.name = cmd_name
         command.params += [param for param in self.params if param.name in SHARED]
@@ -97,8 +97,9 @@ def _application(function: Any, group: Any = None) -> typer.Typer:
 
 def _unknown_command(name: str) -> None:
     """Fails; a file or a network instead of a command is a forgotten ``show``."""
-    from convcalc.diagnostics import nearest
-    from convcalc.library import TargetError, resolve
+    from convcalc.diagnostics.suggestion import nearest
+    from convcalc.language.sources.resolve import resolve
+    from convcalc.language.sources.target import TargetError
 
     close = nearest(name, COMMANDS)
     advice = f"use '{close}'" if close else f"commands: {', '.join(COMMANDS)}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.cli.settings import CLEAN, FINDINGS, Settings, say
-from convcalc.diagnostics import Diagnostic, full_text
-from convcalc.graph import Network
+from convcalc.cli.console import CLEAN, FINDINGS, Settings, say
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.text import full_text
+from convcalc.model.graph.network import Network
 
 
 def tell(networks: Sequence[Network], settings: Settings, *, warnings: bool = True) -> int:

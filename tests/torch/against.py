@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import torch
 
-from convcalc.decode import coerced, default_value
-from convcalc.diagnostics import Place
-from convcalc.document import Scalar
-from convcalc.operator import Analysis, Operator, fields_of, operator_class
-from convcalc.shape import Shape
+from convcalc.diagnostics.diagnostic import Place
+from convcalc.language.parse.coercion import coerced, default_value
+from convcalc.language.syntax.nodes import Scalar
+from convcalc.model.operators.contract import Analysis, Operator
+from convcalc.model.operators.registry import fields_of, operator_class
+from convcalc.model.quantities.shape import Shape
 
 HERE = Place("torch", 1, 1)
 

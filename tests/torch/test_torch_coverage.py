@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from convcalc.operator import operator_names
+from convcalc.model.operators.registry import operator_names
 
 NOT_COMPARED = {
     "opaque": "its numbers are declared, not computed",

@@ -14,8 +14,8 @@ from deformable import Deformable, DeformRoi, DynamicSampling, torchvision_ops
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from convcalc.operator import DYNAMIC, SAMPLING, WEIGHTS, Analysis
-from convcalc.shape import Shape
+from convcalc.model.operators.contract import DYNAMIC, SAMPLING, WEIGHTS, Analysis
+from convcalc.model.quantities.shape import Shape
 
 SAMPLES = 100
 

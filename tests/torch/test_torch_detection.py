@@ -12,10 +12,10 @@ from test_torch_networks import MODELS
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from convcalc.analysis import analyse
-from convcalc.library import shipped_names
-from convcalc.network import read_network
-from convcalc.report import LayerReport, Report
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import LayerReport, Report
+from convcalc.language.reading import read_network
+from convcalc.language.sources.shipped import shipped_names
 
 DETECTORS = sorted(set(shipped_names()) & set(MODELS.list_models(module=MODELS.detection)))
 

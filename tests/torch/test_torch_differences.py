@@ -11,8 +11,8 @@ from against import Case, Result, analysed, computed, operator_of
 from torch import nn
 from torch.nn import functional
 
-from convcalc.decode import Rejected
-from convcalc.operator import Analysis
+from convcalc.language.syntax.evaluation import Rejected
+from convcalc.model.operators.contract import Analysis
 
 WORKS_HERE = {
     "same is TensorFlow's, which has outputs at every stride": Case(

@@ -12,7 +12,7 @@ from against import Case, analysed
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from convcalc.operator import WEIGHTS, Analysis
+from convcalc.model.operators.contract import WEIGHTS, Analysis
 
 
 def macs(analysis: Analysis) -> int:

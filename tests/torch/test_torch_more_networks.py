@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from convcalc.analysis import analyse
-from convcalc.library import shipped_names
-from convcalc.network import read_network
+from convcalc.analysis.analyse import analyse
+from convcalc.language.reading import read_network
+from convcalc.language.sources.shipped import shipped_names
 
 
 class Condense(nn.Module):

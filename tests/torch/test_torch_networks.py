@@ -16,11 +16,11 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from convcalc.analysis import analyse
-from convcalc.library import shipped_names
-from convcalc.network import read_network
-from convcalc.operator import WEIGHTS
-from convcalc.report import Report
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import Report
+from convcalc.language.reading import read_network
+from convcalc.language.sources.shipped import shipped_names
+from convcalc.model.operators.contract import WEIGHTS
 
 
 def torchvision_models() -> Any:

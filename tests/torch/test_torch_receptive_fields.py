@@ -17,10 +17,10 @@ import torch
 from small import network_of
 from torch import nn
 
-from convcalc.analysis import analyse
-from convcalc.diagnostics import NetworkError
-from convcalc.graph import Network
-from convcalc.receptive_field.reach import Reach, through
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.receptive_field.reach import Reach, through
+from convcalc.diagnostics.diagnostic import NetworkError
+from convcalc.model.graph.network import Network
 
 Layers = list[tuple[dict[str, Any], nn.Module]]
 

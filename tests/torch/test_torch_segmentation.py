@@ -16,10 +16,10 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from convcalc.analysis import analyse
-from convcalc.library import shipped_names
-from convcalc.network import read_network
-from convcalc.report import Report
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import Report
+from convcalc.language.reading import read_network
+from convcalc.language.sources.shipped import shipped_names
 
 Tensor = torch.Tensor
 relu, pool = functional.relu, functional.max_pool2d

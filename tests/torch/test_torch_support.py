@@ -26,18 +26,18 @@ from small import network_of
 from test_exact_support import listed, members
 from torch.nn import functional
 
-from convcalc.diagnostics import NetworkError
-from convcalc.geometry import AxisMap, Chain, Union
-from convcalc.graph import Layer, Network
-from convcalc.library import resolve
-from convcalc.network import read_network
-from convcalc.receptive_field.backward import grounded, read_back
-from convcalc.receptive_field.kinds import SUPPORTS, TOTALS, Paths
-from convcalc.receptive_field.reach import Reaches, seen_together
-from convcalc.receptive_field.region import product as region_of
-from convcalc.receptive_field.shares import Weights
-from convcalc.receptive_field.study import unread
-from convcalc.receptive_field.walk import Walk
+from convcalc.analysis.receptive_field.domains import SUPPORTS, TOTALS, Paths
+from convcalc.analysis.receptive_field.reach import Reaches, seen_together
+from convcalc.analysis.receptive_field.read_back import grounded, read_back
+from convcalc.analysis.receptive_field.region import product as region_of
+from convcalc.analysis.receptive_field.study import unread
+from convcalc.analysis.receptive_field.walk import Walk
+from convcalc.analysis.receptive_field.weights import Weights
+from convcalc.diagnostics.diagnostic import NetworkError
+from convcalc.language.reading import read_network
+from convcalc.language.sources.resolve import resolve
+from convcalc.model.geometry.axis_maps import AxisMap, Chain, Union
+from convcalc.model.graph.network import Layer, Network
 
 Tensor = torch.Tensor
 Position = tuple[int, ...]

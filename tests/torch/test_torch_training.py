@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from convcalc.analysis import analyse
-from convcalc.library import Target
-from convcalc.network import read_network
+from convcalc.analysis.analyse import analyse
+from convcalc.language.reading import read_network
+from convcalc.language.sources.target import Target
 
 
 class Split(nn.Module):

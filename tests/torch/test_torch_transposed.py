@@ -13,8 +13,8 @@ from torch import nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
-from convcalc.operator import Analysis, Operator
-from convcalc.shape import Shape
+from convcalc.model.operators.contract import Analysis, Operator
+from convcalc.model.quantities.shape import Shape
 
 CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 TRANSPOSED: dict[int, Any] = {1: nn.ConvTranspose1d, 2: nn.ConvTranspose2d, 3: nn.ConvTranspose3d}

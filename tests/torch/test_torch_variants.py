@@ -14,8 +14,8 @@ from deformable import torchvision_ops
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from convcalc.geometry import Chain, Nothing, Whole
-from convcalc.operator import DYNAMIC, WEIGHTS, Analysis
+from convcalc.model.geometry.axis_maps import Chain, Nothing, Whole
+from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Analysis
 
 SAMPLES = 300
 Random = random.Random

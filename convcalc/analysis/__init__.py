@@ -1,0 +1,1 @@
+"""Networks to numbers: reports, receptive fields, conventions, comparisons, explanations."""

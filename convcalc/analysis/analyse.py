@@ -1,0 +1,242 @@
+"""A network -> a report: parameters, work, memory and receptive fields, layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import prod
+
+from convcalc.analysis.memory import peak
+from convcalc.analysis.receptive_field.per_layer import receptive_fields
+from convcalc.analysis.report.report import (
+    LayerReport,
+    Memory,
+    ReceptiveField,
+    Report,
+    ToolConvention,
+    ToolNumber,
+    Totals,
+    summed,
+    work_totals,
+)
+from convcalc.analysis.report.units import byte_count, flop_count
+from convcalc.analysis.training import training_flops
+from convcalc.model.graph.network import Layer, Network
+from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Analysis
+from convcalc.model.operators.registry import fields_of
+from convcalc.model.quantities.unknown import known
+
+COUNTED = (WEIGHTS, DYNAMIC)
+
+
+def analyse(
+    network: Network,
+    *,
+    counted: Sequence[str] = COUNTED,
+    dtype: str = "float32",
+    support: bool = False,
+    convention: str = "",
+    fuse_batch_norm: bool = False,
+) -> Report:
+    """The report of a network.
+
+    ``counted`` are the kinds of work that make up the MACs (FLOPs are 2 × MACs); ``dtype`` is
+    the type of weights and activations for memory. With ``support``, receptive fields also say
+    how many positions within them are not read. ``convention`` adds what another tool counts;
+    KeyError, with a suggestion, if there is none of that name. ``fuse_batch_norm`` adds what is
+    left when batch norms are folded into the layers before them. A network with problems gives
+    the report of the layers that could be computed.
+    """
+    fields = receptive_fields(network, support=support)
+    training = training_flops(network)
+    layers = tuple(
+        _layer(network, layer, seen, counted, dtype, flops)
+        for layer, seen, flops in zip(network.layers, fields, training, strict=True)
+    )
+    tool, layers = _with_convention(network, layers, convention) if convention else (None, layers)
+    layers = _with_fused(network, layers, counted) if fuse_batch_norm else layers
+    outputs = {name: network.shape(number) for name, number in network.outputs.items()}
+    return Report(
+        network.name,
+        network.variant,
+        network.description,
+        network.file,
+        network.inputs,
+        outputs,
+        tuple(counted),
+        _totals(network, layers, dtype),
+        _output_field(network, layers),
+        _global_from(network, layers),
+        layers,
+        network.problems,
+        network.skipped,
+        tool,
+    )
+
+
+def _layer(
+    network: Network,
+    layer: Layer,
+    seen: Mapping[str, ReceptiveField],
+    counted: Sequence[str],
+    dtype: str,
+    training: int,
+) -> LayerReport:
+    """The report of one layer."""
+    analysis = layer.analysis
+    macs, sampling, elementwise = work_totals(analysis.terms, counted)
+    own = layer.shares < 0
+    params, trainable = _parameters(layer) if own else (0, 0)
+    stored = sum(map(prod, analysis.buffers.values()))
+    return LayerReport(
+        path=layer.path,
+        operator=layer.name,
+        groups=layer.groups,
+        fields={name: getattr(layer.operator, name) for name in fields_of(type(layer.operator))},
+        inputs=layer.shapes,
+        output=analysis.output,
+        weights=analysis.weights,
+        params=params,
+        trainable=trainable,
+        buffers=stored if own else 0,
+        terms=analysis.terms,
+        macs=macs,
+        flops=flop_count(macs),
+        sampling=sampling,
+        elementwise=elementwise,
+        activations=analysis.activations,
+        moved=_moved(layer, analysis, dtype),
+        training=training,
+        receptive_fields=seen,
+        source=layer.place,
+        declared=type(layer.operator).declared,
+        shares="" if own else network.layers[layer.shares].path,
+        note=layer.note,
+        facts=analysis.facts or None,
+    )
+
+
+def _parameters(layer: Layer) -> tuple[int, int]:
+    """Learned values of a layer, and those of them that are trained."""
+    weights, frozen = layer.analysis.weights, layer.analysis.frozen
+    params = sum(map(prod, weights.values()))
+    if not layer.trainable:
+        return params, 0
+    return params, params - sum(prod(weights[name]) for name in frozen)
+
+
+def _moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
+    """Bytes read and written if inputs, weights, buffers and output pass memory once."""
+    tensors = sum(shape.numel for shape in layer.shapes) + analysis.output.numel
+    stored = sum(map(prod, (*analysis.weights.values(), *analysis.buffers.values())))
+    return byte_count(tensors + stored, dtype)
+
+
+# --- beside convcalc's own numbers ---------------------------------------------------------------
+
+
+def _with_convention(
+    network: Network, layers: Sequence[LayerReport], name: str
+) -> tuple[ToolConvention, tuple[LayerReport, ...]]:
+    """The layers with what another tool counts for them; its module is imported only here."""
+    from convcalc.analysis.conventions import convention
+    from convcalc.analysis.conventions.counting import layer_counts, total
+
+    chosen = convention(name)
+    counts = layer_counts(network, name)
+    headline = chosen.counts[0].key
+    missed = (each.operator for found in counts for each in found[headline] if each.missed)
+    tool = ToolConvention(
+        name,
+        chosen.tool,
+        tuple(ToolNumber(count.key, count.title, count.unit) for count in chosen.counts),
+        tuple(dict.fromkeys(missed)),
+        chosen.per_sample,
+    )
+    return tool, tuple(
+        replace(layer, convention={key: total(each) for key, each in found.items()})
+        for layer, found in zip(layers, counts, strict=True)
+    )
+
+
+def _with_fused(
+    network: Network, layers: Sequence[LayerReport], counted: Sequence[str]
+) -> tuple[LayerReport, ...]:
+    """The layers with what is left of them when batch norms are folded."""
+    from convcalc.model.graph.fusion import fused_analyses
+
+    return tuple(
+        replace(layer, fused=_fused(layer, analysis, counted))
+        for layer, analysis in zip(layers, fused_analyses(network), strict=True)
+    )
+
+
+def _fused(layer: LayerReport, analysis: Analysis, counted: Sequence[str]) -> Mapping[str, int]:
+    macs, _, elementwise = work_totals(analysis.terms, counted)
+    own = not layer.shares
+    return {
+        "params": sum(map(prod, analysis.weights.values())) if own else 0,
+        "buffers": sum(map(prod, analysis.buffers.values())) if own else 0,
+        "macs": macs,
+        "flops": flop_count(macs),
+        "elementwise": elementwise,
+    }
+
+
+def _global_from(network: Network, layers: Sequence[LayerReport]) -> str:
+    """The first layer on the way to the first output that sees the whole input."""
+    first = len(network.inputs)
+    waiting = [next(iter(network.outputs.values()), first + len(layers) - 1)]
+    reached: set[int] = set()
+    while waiting:
+        number = waiting.pop()
+        if number >= first and number not in reached:
+            reached.add(number)
+            waiting += network.layers[number - first].inputs
+    fields = ((layers[n - first], layers[n - first].receptive_field) for n in sorted(reached))
+    return next((layer.path for layer, field in fields if field and field.is_global), "")
+
+
+def _output_field(network: Network, layers: Sequence[LayerReport]) -> ReceptiveField | None:
+    """The receptive field of the first output, or of the last layer that was computed."""
+    number = next(iter(network.outputs.values()), None)
+    if number is None:
+        return layers[-1].receptive_field if layers else None
+    index = number - len(network.inputs)
+    return layers[index].receptive_field if index >= 0 else None
+
+
+def _totals(network: Network, layers: Sequence[LayerReport], dtype: str) -> Totals:
+    """Sums over the layers; unknown where a part is unknown."""
+    params, buffers = _sum(layers, "params"), _sum(layers, "buffers")
+    weights = byte_count(params + buffers, dtype)
+    return Totals(
+        layers=len(layers),
+        params=params,
+        trainable=_sum(layers, "trainable"),
+        buffers=buffers,
+        macs=_sum(layers, "macs"),
+        flops=_sum(layers, "flops"),
+        sampling=_sum(layers, "sampling"),
+        elementwise=_sum(layers, "elementwise"),
+        activations=_sum(layers, "activations"),
+        moved=_sum(layers, "moved"),
+        training=_sum(layers, "training"),
+        memory=Memory(dtype, weights, byte_count(peak(network).elements, dtype)),
+        unknown=tuple(_unknown(layers)),
+        convention=summed(layer.convention for layer in layers),
+        fused=summed(layer.fused for layer in layers),
+    )
+
+
+def _sum(layers: Sequence[LayerReport], key: str) -> int:
+    total: int = sum(getattr(layer, key) for layer in layers)
+    return total
+
+
+def _unknown(layers: Sequence[LayerReport]) -> list[str]:
+    """Each count of each layer that is not known, as ``path: what``."""
+    keys = ("params", "buffers", "macs", "sampling", "elementwise", "activations")
+    return [
+        f"{layer.path}: {key}" for layer in layers for key in keys if not known(getattr(layer, key))
+    ]

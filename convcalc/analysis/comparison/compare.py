@@ -1,0 +1,213 @@
+"""Two reports -> what changed from one to the other: totals, and layer by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from convcalc.analysis.comparison.matching import matched
+from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report
+from convcalc.analysis.report.to_json import plain
+from convcalc.language.assertions.vocabulary import SUMMED
+from convcalc.model.quantities.unknown import UNKNOWN, known
+
+# Of a receptive field; not what only some reports have, such as its coverage.
+FIELD_PARTS = ("size", "size_min", "jump", "center", "is_global", "unbounded", "reason")
+ADDED, REMOVED, CHANGED, RENAMED = "added", "removed", "changed", "renamed"
+# What is compared of a layer besides its fields, by the names of the JSON report.
+PARTS = (
+    "operator",
+    "inputs",
+    "output",
+    "weights",
+    "params",
+    "trainable",
+    "buffers",
+    "macs",
+    "sampling",
+    "elementwise",
+    "activations",
+    "receptive_fields",
+    "declared",
+    "shares",
+)
+
+
+class Change(NamedTuple):
+    """One number, or one per axis, before and after; ``unit`` is that of a column."""
+
+    key: str
+    old: Any
+    new: Any
+    unit: str = ""
+
+    @property
+    def is_same(self) -> bool:
+        """An unknown that stays unknown is no change that could be shown."""
+        return bool(plain(self.old) == plain(self.new))
+
+    @property
+    def delta(self) -> int | None:
+        """The increase; UNKNOWN if a side is, None for what is no count."""
+        if not known(self.old) or not known(self.new):
+            return UNKNOWN
+        is_count = isinstance(self.old, int) and isinstance(self.new, int)
+        return self.new - self.old if is_count else None
+
+    @property
+    def ratio(self) -> Fraction | None:
+        """The increase as a share of the old value; None if there is none to compare with."""
+        delta = self.delta
+        if delta is None or not known(delta):
+            return None
+        return Fraction(delta, self.old) if self.old else None
+
+
+class LayerChange(NamedTuple):
+    """What became of one layer.
+
+    ``fields`` and ``parts`` hold what differs as ``(old, new)``, in JSON's types: the fields
+    of the operator, and of ``PARTS``. ``old`` or ``new`` is None for an added or removed layer.
+    """
+
+    kind: str
+    old: LayerReport | None
+    new: LayerReport | None
+    fields: Mapping[str, tuple[Any, Any]]
+    parts: Mapping[str, tuple[Any, Any]]
+
+    @property
+    def layer(self) -> LayerReport:
+        """The layer as it is now, or as it was last."""
+        found = self.new or self.old
+        assert found is not None
+        return found
+
+    @property
+    def is_distant(self) -> bool:
+        """Whether nothing but the receptive field changed, which layers before it decide."""
+        is_here = self.old is not None and self.new is not None and self.old.path == self.new.path
+        return is_here and not self.fields and set(self.parts) == {"receptive_fields"}
+
+    def delta(self, key: str) -> int:
+        """The increase of a count; a layer that is not there counts nothing."""
+        old, new = (getattr(each, key) if each else 0 for each in (self.old, self.new))
+        difference: int = new - old
+        return difference
+
+
+class Comparison(NamedTuple):
+    """Two reports, and what differs; layers that stayed as they were are left out."""
+
+    old: Report
+    new: Report
+    totals: tuple[Change, ...]
+    layers: tuple[LayerChange, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing changed; the names of network and file do not count."""
+        return not self.layers and all(change.is_same for change in self.totals)
+
+    @property
+    def of_tool(self) -> tuple[Change, ...]:
+        """Changes of what another tool counts, by its name and that of the number."""
+        tool = self.new.convention
+        if tool is None or self.old.convention is None or self.old.convention.name != tool.name:
+            return ()
+        old, new = self.old.totals.convention, self.new.totals.convention
+        return tuple(
+            Change(f"{tool.name} {number.title}", old[number.key], new[number.key])
+            for number in tool.numbers
+        )
+
+    def total(self, key: str) -> Change:
+        """A change of the totals by its key."""
+        return next(change for change in self.totals if change.key == key)
+
+
+def compared(old: Report, new: Report) -> Comparison:
+    """What changed from one report to another."""
+    pairs = (_change(*pair) for pair in matched(old.layers, new.layers))
+    return Comparison(old, new, tuple(_totals(old, new)), tuple(filter(None, pairs)))
+
+
+class Difference(NamedTuple):
+    """Two networks under the title that they are shown with; one of them may be missing."""
+
+    title: str
+    old: Report | None
+    new: Report | None
+    comparison: Comparison | None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether both are there and nothing changed."""
+        return self.comparison is not None and self.comparison.is_same
+
+
+def difference(title: str, old: Report | None, new: Report | None) -> Difference:
+    """What changed, if there are both."""
+    return Difference(title, old, new, compared(old, new) if old and new else None)
+
+
+# --- totals --------------------------------------------------------------------------------------
+
+COUNTS = ("layers", *SUMMED)
+
+
+def _totals(old: Report, new: Report) -> Iterable[Change]:
+    def change(key: str, value: Callable[[Report], Any], unit: str = "") -> Change:
+        return Change(key, value(old), value(new), unit)
+
+    for key in COUNTS:
+        yield Change(key, getattr(old.totals, key), getattr(new.totals, key))
+    yield change("weights_memory", lambda report: report.totals.memory.weights, "B")
+    yield change("activations_memory", lambda report: report.totals.memory.activations_peak, "B")
+    yield change("memory", lambda report: report.totals.memory.total, "B")
+    yield change("moved", lambda report: report.totals.moved, "B")
+    yield change("receptive_field", _extent)
+    yield change("jump", lambda report: report.receptive_field and report.receptive_field.jump)
+    yield change("inputs", lambda report: report.inputs)
+    yield change("outputs", lambda report: report.outputs)
+
+
+def _extent(report: Report) -> ReceptiveField | None:
+    """The receptive field without the grid on which it lies."""
+    field = report.receptive_field
+    return replace(field, jump=(), center=()) if field else None
+
+
+# --- layers --------------------------------------------------------------------------------------
+
+
+def _change(old: LayerReport | None, new: LayerReport | None) -> LayerChange | None:
+    """What became of a layer; None if it stayed as it was."""
+    if old is None or new is None:
+        return LayerChange(ADDED if old is None else REMOVED, old, new, {}, {})
+    fields = _differences(plain(old.fields), plain(new.fields))
+    parts = _differences(*({key: _part(each, key) for key in PARTS} for each in (old, new)))
+    if not fields and not parts and old.path == new.path:
+        return None
+    kind = CHANGED if fields or parts else RENAMED
+    return LayerChange(kind, old, new, fields, parts)
+
+
+def _part(layer: LayerReport, key: str) -> Any:
+    if key == "receptive_fields":
+        return {
+            name: {part: getattr(field, part) for part in FIELD_PARTS}
+            for name, field in layer.receptive_fields.items()
+        }
+    return getattr(layer, key)
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """The entries that differ, in JSON's types; an entry that is missing is None."""
+    sides = {key: (plain(old.get(key)), plain(new.get(key))) for key in dict.fromkeys((*old, *new))}
+    return {key: (before, after) for key, (before, after) in sides.items() if before != after}
+
+
+# --- as JSON -------------------------------------------------------------------------------------

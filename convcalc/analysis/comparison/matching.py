@@ -1,0 +1,128 @@
+"""Which layer of one network is which of another.
+
+Layers are matched by their path. Of those that are left, one is taken for another under a new
+name if it is clear: the same path but for ``[0]``, which a layer gets or loses when its
+namesakes come and go; or the same work (operator, fields, shapes) behind the same layer, as
+often in the old network as in the new one, where one part of the path has another name and all
+that lies below it is the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+
+from convcalc.analysis.report.report import LayerReport
+from convcalc.analysis.report.to_json import plain
+
+Pair = tuple[LayerReport | None, LayerReport | None]
+
+
+def matched(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> list[Pair]:
+    """Every layer once, in the new order; what was removed stands where it was."""
+    partner = _partners(old, new)
+    removed: dict[str, list[Pair]] = {}
+    last = ""
+    for layer in old:
+        if layer.path in partner:
+            last = partner[layer.path]
+        else:
+            removed.setdefault(last, []).append((layer, None))
+    before = {after: layer for layer in old if (after := partner.get(layer.path)) is not None}
+    pairs = list(removed.get("", ()))
+    for layer in new:
+        pairs.append((before.get(layer.path), layer))
+        pairs += removed.get(layer.path, [])
+    return pairs
+
+
+def _partners(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> dict[str, str]:
+    """The paths of old layers with those that they have now."""
+    paths = {layer.path for layer in new}
+    found = {layer.path: layer.path for layer in old if layer.path in paths}
+    found |= _clear(*_left(old, new, found, _without_first_index))
+    alike = _clear(*_left(old, new, found, _work))
+    return found | dict(_whole(alike, _paths(old, found), _paths(new, set(found.values()))))
+
+
+def _paths(layers: Sequence[LayerReport], but: Container[str]) -> list[str]:
+    return [layer.path for layer in layers if layer.path not in but]
+
+
+Left = Mapping[tuple[str, str], list[str]]
+
+
+def _left(
+    old: Sequence[LayerReport],
+    new: Sequence[LayerReport],
+    found: Mapping[str, str],
+    key: Callable[[LayerReport], str],
+) -> tuple[Left, Left]:
+    """The layers of both sides that have no partner yet, by place and by what they share."""
+    places = {after: before for before, after in found.items()}
+    return _by_place(old, dict(zip(found, found, strict=True)), key), _by_place(new, places, key)
+
+
+def _by_place(
+    layers: Sequence[LayerReport], places: Mapping[str, str], key: Callable[[LayerReport], str]
+) -> Left:
+    """Layers without a partner, by the old path of the last one that has one, and by ``key``."""
+    found: dict[tuple[str, str], list[str]] = {}
+    last = ""
+    for layer in layers:
+        if layer.path in places:
+            last = places[layer.path]
+        else:
+            found.setdefault((last, key(layer)), []).append(layer.path)
+    return found
+
+
+def _clear(old: Left, new: Left) -> dict[str, str]:
+    """Those of a kind, if there are as many of it before and after."""
+    return {
+        before: after
+        for key, paths in old.items()
+        if len(new.get(key, ())) == len(paths)
+        for before, after in zip(paths, new[key], strict=True)
+    }
+
+
+def _whole(
+    alike: Mapping[str, str], old: Sequence[str], new: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """The pairs in which one part of the path was renamed, with all that lies below it."""
+    renamed: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for pair in alike.items():
+        if names := _one_name(*pair):
+            renamed.setdefault(names, []).append(pair)
+    was, now = Counter(_prefixes(old)), Counter(_prefixes(new))
+    for (before, after), pairs in renamed.items():
+        if was[before] == now[after] == len(pairs):
+            yield from pairs
+
+
+def _one_name(before: str, after: str) -> tuple[str, str] | None:
+    """Both paths up to the one part in which they differ; None if it is not one."""
+    one, other = before.split("."), after.split(".")
+    differing = [i for i, parts in enumerate(zip(one, other, strict=False)) if len(set(parts)) > 1]
+    if len(one) != len(other) or len(differing) != 1:
+        return None
+    end = differing[0] + 1
+    return ".".join(one[:end]), ".".join(other[:end])
+
+
+def _prefixes(paths: Iterable[str]) -> Iterator[str]:
+    """Every path with those of all that it lies in."""
+    for path in paths:
+        parts = path.split(".")
+        yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+
+
+def _without_first_index(layer: LayerReport) -> str:
+    return f"{layer.operator} {layer.path.replace('[0]', '')}"
+
+
+def _work(layer: LayerReport) -> str:
+    """What a layer is, whatever it is called."""
+    parts = (layer.operator, layer.fields, layer.inputs, layer.output, layer.weights)
+    return repr([plain(part) for part in parts])

@@ -1,0 +1,100 @@
+"""How much a number may change from one report to another: ``params:+2%``.
+
+``+2%`` allows an increase of 2 %, ``-2%`` a decrease, ``2%`` both; without the percent sign the
+amount is absolute (``macs:+10M``, ``memory:+1MiB``, ``receptive_field:-0``). What cannot be
+known is never within a tolerance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from convcalc.analysis.comparison.compare import COUNTS, Change, Comparison
+from convcalc.analysis.report.report import ReceptiveField
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.model.quantities.number_text import change_text, count_text, memory_text, quantity
+from convcalc.model.quantities.unknown import known
+
+IN_BYTES = ("memory", "weights_memory", "activations_memory", "moved")
+METRICS = (*COUNTS, *IN_BYTES, "receptive_field")
+EXAMPLE = "write for instance params:+2%, macs:+10M, memory:+1MiB or receptive_field:-0"
+
+
+class WrongTolerance(Exception):
+    """An expression is no tolerance."""
+
+    def __init__(self, message: str, advice: str = EXAMPLE) -> None:
+        super().__init__(message)
+        self.message = message
+        self.advice = advice
+
+
+class Tolerance(NamedTuple):
+    """The most that ``metric`` may change; ``sign`` is the direction that is limited, or empty."""
+
+    metric: str
+    sign: str
+    amount: Fraction
+    is_relative: bool
+    text: str
+
+
+def tolerance(text: str) -> Tolerance:
+    """The tolerance of an expression; WrongTolerance says what is wrong with it."""
+    metric, colon, limit = (part.strip() for part in text.partition(":"))
+    if not colon:
+        raise WrongTolerance(f"'{text}' has no colon")
+    if metric not in METRICS:
+        close = nearest(metric, METRICS)
+        advice = f"use '{close}'" if close else f"one of: {', '.join(METRICS)}"
+        raise WrongTolerance(f"'{text}': unknown metric '{metric}'", advice)
+    sign = limit[:1] if limit[:1] in ("+", "-") else ""
+    amount = quantity(limit.removeprefix(sign).strip() or "none")
+    if amount is None or amount < 0 or limit[len(sign) :].strip()[:1] in ("+", "-"):
+        raise WrongTolerance(f"'{text}': '{limit}' is no amount")
+    if limit.endswith("B") and metric not in IN_BYTES:
+        raise WrongTolerance(f"'{text}': {metric} is not measured in bytes")
+    return Tolerance(metric, sign, amount, limit.endswith("%"), limit)
+
+
+def excesses(limits: Tolerance, comparison: Comparison) -> Iterator[str]:
+    """One sentence for each way in which a comparison exceeds a tolerance."""
+    change = comparison.total(limits.metric)
+    parts = _per_axis(change) if limits.metric == "receptive_field" else [change]
+    for part in parts:
+        if part is None or not known(part.delta):
+            yield f"{limits.metric} is unknown, so that {limits.text} cannot be held"
+        elif _exceeds(limits, part):
+            yield _sentence(limits, part)
+            return
+
+
+def _exceeds(limits: Tolerance, change: Change) -> bool:
+    delta = change.delta or 0
+    if (limits.sign == "+" and delta < 0) or (limits.sign == "-" and delta > 0):
+        return False
+    most = limits.amount * change.old if limits.is_relative else limits.amount
+    return abs(delta) > most
+
+
+def _per_axis(change: Change) -> list[Change | None]:
+    """A receptive field is a number per axis."""
+    sides: list[Any] = [change.old, change.new]
+    if not all(isinstance(side, ReceptiveField) for side in sides):
+        return [] if sides == [None, None] else [None]
+    old, new = (side.size for side in sides)
+    if len(old) != len(new):
+        return [None]
+    return [Change(change.key, *pair) for pair in zip(old, new, strict=True)]
+
+
+def _sentence(limits: Tolerance, change: Change) -> str:
+    written = memory_text if limits.metric in IN_BYTES else count_text
+    old, new = written(change.old), written(change.new)
+    if old == new:  # four digits do not tell them apart
+        old, new = written(change.old, exact=True), written(change.new, exact=True)
+    verb = "grew" if (change.delta or 0) > 0 else "fell"
+    share = "" if change.ratio is None else f" ({change_text(change.ratio)})"
+    return f"{limits.metric} {verb} from {old} to {new}{share}, more than {limits.text} allows"

@@ -1,0 +1,163 @@
+"""Counting conventions: what other tools print for the same network, one file each.
+
+A convention is a module of ``tools`` with a ``CONVENTION``; its docstring is the manual page.
+On the command line it is called like the file, with hyphens. A convention is a table from an
+operator to a rule (:mod:`convcalc.analysis.conventions.quantities`), as the tool counts in its
+version.
+
+Tools see modules, not composites: an operator without a rule of its own is counted by its parts
+(a ``squeeze_excite`` as pooling, two convolutions, two activations, a product). What has neither
+counts what the tool prints, which is 0, and is listed among ``uncounted``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple
+
+from convcalc.analysis.conventions.quantities import FREE, LEARNED, MACS, Rule, Rules
+from convcalc.analysis.report.report import PARAMS
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.model.operators.contract import DYNAMIC, ELEMENTWISE, SAMPLING, WEIGHTS
+
+OWN = "convcalc"
+
+
+class Count(NamedTuple):
+    """One number that a tool prints: its key, what it is called, its unit and its rules.
+
+    ``unit`` says what is added up, not what the tool calls it: ``MAC``, ``FLOP``, or ``op``
+    where multiply-accumulates and single operations are added as if they were the same.
+    ``other`` is the rule for all that has none; without it they count 0.
+    """
+
+    key: str
+    title: str
+    unit: str
+    rules: Rules
+    other: Rule | None = None
+
+
+class Convention(NamedTuple):
+    """What a tool prints. ``counts`` begin with its headline number.
+
+    ``params`` says, by operator, what counts as parameters, ``other_params`` elsewhere.
+    ``per_sample``: the tool measures one sample whatever the batch.
+    """
+
+    tool: str
+    counts: tuple[Count, ...]
+    params: Rules = {}
+    other_params: Rule = LEARNED
+    per_sample: bool = False
+
+    @property
+    def parameters(self) -> Count:
+        """The number of parameters."""
+        return Count(PARAMS, PARAMS, "parameter", self.params, self.other_params)
+
+
+@cache
+def convention_names() -> list[str]:
+    """Every convention, from the files of ``tools``; nothing is imported."""
+    from pathlib import Path
+
+    found = Path(__file__).parent.joinpath("tools").glob("[a-z]*.py")
+    return sorted(path.stem.replace("_", "-") for path in found)
+
+
+@cache
+def convention(name: str) -> Convention:
+    """The convention of that name; KeyError with a suggestion if there is none."""
+    if name not in convention_names():
+        raise KeyError(nearest(name, convention_names()))
+    found: Convention = import_module(_module(name)).CONVENTION
+    return found
+
+
+def own(kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> Convention:
+    """What convcalc itself counts, as a convention; ``kinds`` are the work that MACs add up."""
+    usual = tuple(kinds) == (WEIGHTS, DYNAMIC)
+    macs = _where_any(MACS if usual else _work(" + ".join(kinds), *kinds))
+    return Convention(
+        OWN,
+        (
+            Count("macs", "MACs", "MAC", {}, macs),
+            Count("flops", "FLOPs", "FLOP", {}, 2 * macs),
+            *(
+                Count(kind, kind, "op", {}, _where_any(_work(kind, kind)))
+                for kind in (SAMPLING, ELEMENTWISE)
+            ),
+        ),
+    )
+
+
+def _work(text: str, *kinds: str) -> Rule:
+    return Rule(text, lambda leaf: leaf.work(*kinds))
+
+
+def _where_any(rule: Rule) -> Rule:
+    """The rule, 0 by name for a leaf that has no such work."""
+    return rule.but("none", lambda leaf: rule.count(leaf) == 0, FREE)
+
+
+def number(name: str, kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> tuple[Convention, Count]:
+    """A convention and one of its numbers: ``calflops.macs``, ``thop.params``, or its headline:
+    ``calflops``; ``convcalc`` counts work of these kinds.
+
+    KeyError with a suggestion if there is none of that name.
+    """
+    head, _, key = name.partition(".")
+    chosen = own(kinds) if head == OWN else convention(head)
+    if not key:
+        return chosen, chosen.counts[0]
+    counts = {count.key: count for count in (*chosen.counts, chosen.parameters)}
+    if key not in counts:
+        raise KeyError(f"{head}.{nearest(key, counts) or chosen.counts[0].key}")
+    return chosen, counts[key]
+
+
+def manual(name: str) -> str:
+    """The manual page of a convention."""
+    convention(name)
+    return (import_module(_module(name)).__doc__ or "").strip()
+
+
+def summary(name: str) -> str:
+    """Its first line."""
+    return manual(name).partition("\n")[0]
+
+
+def _module(name: str) -> str:
+    return f"convcalc.analysis.conventions.tools.{name.replace('-', '_')}"
+
+
+class RuleEntry(NamedTuple):
+    """An operator with the text of its rule for each number of a convention."""
+
+    operator: str
+    rules: tuple[str, ...]
+
+
+def rule_entries(chosen: Convention) -> list[RuleEntry]:
+    """Every operator that a convention has a rule for; 0 where one of its numbers has none."""
+    operators = dict.fromkeys(name for count in chosen.counts for name in count.rules)
+    return [
+        RuleEntry(name, tuple(_text(count.rules, name) for count in chosen.counts))
+        for name in operators
+    ]
+
+
+def parameters_text(chosen: Convention) -> str:
+    """What counts as parameters: operators with a rule of their own, and that of all others."""
+    others: dict[str, list[str]] = {}
+    for name, rule in chosen.params.items():
+        others.setdefault(rule.text, []).append(name)
+    rest = f"all others: {chosen.other_params.text}" if others else chosen.other_params.text
+    return "; ".join([*(f"{', '.join(n)}: {text}" for text, n in others.items()), rest])
+
+
+def _text(rules: Rules, name: str) -> str:
+    return rules[name].text if name in rules else "0"

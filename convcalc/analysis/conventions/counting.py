@@ -1,0 +1,99 @@
+"""What one number of a convention counts for the layers of a network, leaf by leaf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from convcalc.analysis.conventions import Convention, Count, convention
+from convcalc.analysis.conventions.leaves import Leaf, leaves
+from convcalc.analysis.conventions.quantities import Rule
+from convcalc.analysis.report.report import PARAMS
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.unknown import known
+
+UNRULED = Rule("0", lambda leaf: leaf.unruled, ignores=True)
+
+
+class Counted(NamedTuple):
+    """One leaf under the rule that holds for it, and what that gives.
+
+    ``missed``: the tool counts nothing, although the leaf does arithmetic, or has parameters.
+    """
+
+    leaf: Leaf
+    rule: Rule
+    amount: int
+    missed: bool
+
+    @property
+    def operator(self) -> str:
+        """What the leaf is counted as."""
+        return self.leaf.name
+
+
+def layer_counts(network: Network, name: str) -> list[Mapping[str, tuple[Counted, ...]]]:
+    """For each layer, what its leaves count by each number of a convention; and parameters."""
+    chosen = convention(name)
+    numbers = (*chosen.counts, chosen.parameters)
+    return [
+        {count.key: counted_leaf(leaf, chosen, count) for count in numbers}
+        for leaf in leaves(network)
+    ]
+
+
+def total(counted: Sequence[Counted]) -> int:
+    """The sum of what was counted."""
+    return sum(each.amount for each in counted)
+
+
+def counted_leaf(leaf: Leaf, chosen: Convention, count: Count) -> tuple[Counted, ...]:
+    """What one number of a convention counts for a leaf."""
+    return tuple(_of_one_sample(_counted(leaf, count), leaf, chosen, count))
+
+
+def counted_rest(leaf: Leaf, chosen: Convention, count: Count) -> tuple[Counted, ...]:
+    """What it counts for a composite beside its parts; mostly nothing."""
+    return tuple(_of_one_sample(_rest(leaf, count), leaf, chosen, count))
+
+
+def _of_one_sample(
+    found: Iterable[Counted], leaf: Leaf, chosen: Convention, count: Count
+) -> Iterator[Counted]:
+    """Parameters, which count once where they are shared; work, divided by the samples if the
+    tool measures one. All rules of such tools are multiples of the batch."""
+    if count.key == PARAMS:
+        yield from () if leaf.shared else found
+        return
+    samples = leaf.samples if chosen.per_sample else 1
+    for each in found:
+        yield each._replace(amount=each.amount // samples)
+
+
+def _counted(leaf: Leaf, count: Count) -> Iterator[Counted]:
+    """A leaf by its rule; without one, its parts by theirs; without parts, by the rule for all."""
+    rule = count.rules.get(leaf.name)
+    if rule is not None:
+        yield _by(rule.at(leaf), leaf, count)
+    elif leaf.parts:
+        for part in leaf.parts:
+            yield from _counted(part, count)
+        yield from _rest(leaf, count)
+    else:
+        yield _by((count.other or UNRULED).at(leaf), leaf, count)
+
+
+def _by(rule: Rule, leaf: Leaf, count: Count) -> Counted:
+    has = bool(leaf.analysis.weights) if count.key == PARAMS else leaf.works
+    return Counted(leaf, rule, rule.count(leaf), rule.ignores and has)
+
+
+def _rest(leaf: Leaf, count: Count) -> Iterator[Counted]:
+    """What a composite has beside its parts, such as the weights of a deformable convolution."""
+    if count.other is None:
+        return
+    rule = count.other
+    whole, parts = rule.count(leaf), sum(rule.count(part) for part in leaf.parts)
+    rest = whole - parts
+    if known(parts) and not (known(rest) and rest == 0):
+        yield Counted(leaf, Rule(f"{rule.text} beside parts", lambda _: rest), rest, missed=False)

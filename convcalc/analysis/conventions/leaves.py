@@ -1,0 +1,208 @@
+"""A network as counting tools see it: one leaf per module, composites as their parts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+from convcalc.model.graph.fusion import last_part
+from convcalc.model.graph.network import Layer, Network
+from convcalc.model.graph.readers import only_readers
+from convcalc.model.operators.composing import part_terms
+from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Analysis, Operator, Part, Term
+from convcalc.model.operators.registry import name_of
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import UNKNOWN, known
+
+# What tools see where a composite works on its parts' results, by the name of the term.
+_BETWEEN = {
+    "gate.activation": "sigmoid",
+    "scale": "mul",
+    "gate": "mul",
+    "scores": "matmul",
+    "aggregate": "matmul",
+    "softmax": "softmax",
+    "sigmoid": "sigmoid",
+    "activation": "activation",
+    "add": "add",
+}
+
+
+class Leaf(NamedTuple):
+    """One module, or a function between modules (``mul``, ``matmul``), with what it works on.
+
+    ``producer`` is the operator whose output only this leaf reads, ``consumer`` the only one
+    that reads this leaf's output; None where there are several. ``shared`` leaves use the
+    weights of an earlier one again; ``trains`` is False where all weights are frozen.
+    ``samples`` is the batch of the network, which a head on regions has several of for each.
+    """
+
+    name: str
+    operator: Operator
+    inputs: tuple[Shape, ...]
+    analysis: Analysis
+    parts: tuple[Leaf, ...] = ()
+    producer: Operator | None = None
+    consumer: Operator | None = None
+    shared: bool = False
+    trains: bool = True
+    samples: int = 1
+
+    @property
+    def x(self) -> Shape:
+        """The first input."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Shape:
+        """What it makes."""
+        return self.analysis.output
+
+    @property
+    def batch(self) -> int:
+        """What stands on the first axis of its input: samples, or regions of samples."""
+        return self.x.batch
+
+    @property
+    def weight(self) -> tuple[int, ...]:
+        """The shape of the weight, in PyTorch's layout."""
+        return self.analysis.weights["weight"]
+
+    @property
+    def has_bias(self) -> bool:
+        """Whether a learned bias is added."""
+        return "bias" in self.analysis.weights
+
+    @property
+    def trained(self) -> int:
+        """Learned parameters that are not frozen."""
+        frozen = self.analysis.frozen
+        sizes = (prod(n) for name, n in self.analysis.weights.items() if name not in frozen)
+        return sum(sizes) if self.trains else 0
+
+    @property
+    def works(self) -> bool:
+        """Whether it does any arithmetic; an unknown amount is some."""
+        return any(not known(term.amount) or term.amount for term in self.analysis.terms)
+
+    @property
+    def unruled(self) -> int:
+        """What no rule means: 0 as the tool prints; of numbers declared in a file, nobody knows."""
+        return UNKNOWN if type(self.operator).declared and self.works else 0
+
+    def work(self, *kinds: str) -> int:
+        """The operations of some kinds."""
+        return sum(term.amount for term in self.analysis.terms if term.kind in kinds)
+
+    def field(self, name: str) -> Any:
+        """A field of the operator; None if it has no such field."""
+        return getattr(self.operator, name, None)
+
+
+def leaves(network: Network) -> Iterator[Leaf]:
+    """One leaf per layer, in order; a composite's has parts."""
+    only = only_readers(network)
+    makers = {reader: index for index, reader in only.items()}
+    samples = max((shape.batch for shape in network.inputs.values()), default=1)
+    for index, layer in enumerate(network.layers):
+        producer, consumer = makers.get(index), only.get(index)
+        leaf = _leaf(layer.name, layer.operator, layer.shapes, layer.analysis)
+        leaf = _with(leaf, shared=layer.shares >= 0, trains=layer.trainable, samples=samples)
+        made_by = None if producer is None else _maker(network.layers[producer])
+        read_by = None if consumer is None else network.layers[consumer].operator
+        yield _before(leaf._replace(producer=made_by), read_by)
+
+
+def _maker(layer: Layer) -> Operator:
+    """The operator that makes a layer's output: of a composite, its last part."""
+    last = last_part(layer.analysis)
+    return last.operator if last else layer.operator
+
+
+def _before(leaf: Leaf, consumer: Operator | None) -> Leaf:
+    """A leaf before the only one that reads it; of a composite, its last part is too."""
+    if last_part(leaf.analysis):
+        *parts, last = leaf.parts
+        leaf = leaf._replace(parts=(*parts, last._replace(consumer=consumer)))
+    return leaf._replace(consumer=consumer)
+
+
+def _with(leaf: Leaf, **facts: Any) -> Leaf:
+    """A leaf with what holds for all its parts too."""
+    return leaf._replace(parts=tuple(_with(part, **facts) for part in leaf.parts), **facts)
+
+
+def _leaf(name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: Analysis) -> Leaf:
+    """A leaf with its parts, and the work between them."""
+    parts = [
+        _leaf(name_of(part.operator), part.operator, part.inputs, part.analysis)
+        for part in analysis.parts
+    ]
+    if parts:
+        parts = [*_in_a_row(parts, analysis.parts), *_between(name, operator, inputs, analysis)]
+    return Leaf(name, operator, inputs, analysis, tuple(parts))
+
+
+def _in_a_row(parts: Sequence[Leaf], made: Sequence[Part]) -> Iterator[Leaf]:
+    """The parts with their neighbours, where a part reads what the one before it makes."""
+    for index, leaf in enumerate(parts):
+        before = index > 0 and leaf.x is made[index - 1].analysis.output
+        after = index + 1 < len(parts) and parts[index + 1].x is made[index].analysis.output
+        yield leaf._replace(
+            producer=parts[index - 1].operator if before else None,
+            consumer=parts[index + 1].operator if after else None,
+        )
+
+
+def _between(
+    name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: Analysis
+) -> Iterator[Leaf]:
+    """The terms of a composite that none of its parts has, each as a leaf of its own."""
+    of_parts = Counter(term for part in analysis.parts for term in _named(part))
+    for term in analysis.terms:
+        if of_parts[term] > 0:
+            of_parts[term] -= 1
+            continue
+        last = _BETWEEN.get(term.name.rpartition(".")[2], f"{name} {term.name}")
+        word = _BETWEEN.get(term.name, last)
+        shape = _shape_of(word, term, analysis, inputs[0])
+        alone = Analysis(shape, (), (term,))
+        yield Leaf(word, operator, (shape,), alone)
+
+
+def _named(part: Part) -> list[Term]:
+    """The terms of a part as a composite calls them; a lone one may be called like the part."""
+    lone = [term._replace(name=part.name) for term in part.analysis.terms]
+    return list({*part_terms(part.name, part.analysis.terms), *(lone if len(lone) == 1 else ())})
+
+
+def _shape_of(word: str, term: Term, analysis: Analysis, x: Shape) -> Shape:
+    """A tensor with as many elements as the term works on; a softmax sums over the channels."""
+    scores = sum(each.amount // 3 for each in analysis.terms if each.name == "softmax")
+    if word == "softmax" or term.name == "scores":
+        return Shape(x.batch, x.positions, (scores // (x.batch * x.positions),))
+    if word == "matmul":
+        return analysis.output
+    return Shape(x.batch, term.amount // x.batch)
+
+
+def multiplications(leaf: Leaf) -> int:
+    """Multiply-accumulates, with learned weights or with computed ones."""
+    return leaf.work(WEIGHTS, DYNAMIC)
+
+
+def bias_additions(leaf: Leaf) -> int:
+    """Output elements if there is a bias, else 0."""
+    return leaf.output.numel if leaf.has_bias else 0
+
+
+def stamped(leaf: Leaf) -> int:
+    """Multiply-accumulates of a transposed convolution, over its input positions."""
+    return leaf.batch * leaf.x.positions * prod(leaf.weight)
+
+
+def slid(leaf: Leaf) -> int:
+    """The same over its output positions, as some tools have it."""
+    return leaf.batch * leaf.output.positions * prod(leaf.weight)

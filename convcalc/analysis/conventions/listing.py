@@ -1,0 +1,114 @@
+"""What another tool counts for each layer, by its rules and with their numbers put in.
+
+A rule's text is made of the symbols of :mod:`convcalc.analysis.conventions.quantities`; where the
+text is nothing but symbols and arithmetic its numbers are shown, and they give what was counted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from convcalc.analysis.conventions import Convention, Count
+from convcalc.analysis.conventions.counting import Counted, counted_leaf
+from convcalc.analysis.conventions.leaves import Leaf, leaves
+from convcalc.analysis.conventions.quantities import (
+    BATCH,
+    BIAS,
+    CHANNELS,
+    GROUPS,
+    IN,
+    LEARNED,
+    MACS,
+    OUT,
+    RANK,
+    ROWS,
+    SLID,
+    STAMPED,
+    SYMBOL,
+    TRAINED,
+    TRANSPOSED,
+    WINDOW,
+    Rule,
+)
+from convcalc.analysis.report.report import PARAMS
+from convcalc.language.syntax.expressions import ExpressionError, compile_expression
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.unknown import known
+
+_SYMBOLS: Mapping[str, Rule] = {
+    rule.text: rule
+    for rule in (
+        *(BATCH, BIAS, CHANNELS, GROUPS, IN, LEARNED, MACS, OUT, RANK, ROWS, SLID, TRAINED, WINDOW),
+    )
+}
+
+
+class RuleLine(NamedTuple):
+    """One leaf: the rule as the tool has it, with numbers if that can be written, and the count.
+
+    ``leaves`` is how many leaves a line stands for, ``missed`` whether the tool leaves out work.
+    """
+
+    path: str
+    operator: str
+    rule: str
+    numbers: str
+    amount: int
+    leaves: int = 1
+    missed: bool = False
+
+
+def rule_lines(network: Network, chosen: Convention, count: Count) -> list[RuleLine]:
+    """The leaves of every layer in order."""
+    divided = chosen.per_sample and count.key != PARAMS
+    return [
+        _line(layer.path, each, each.leaf.samples if divided else 1)
+        for layer, leaf in zip(network.layers, leaves(network), strict=True)
+        for each in counted_leaf(leaf, chosen, count)
+    ]
+
+
+def _line(path: str, each: Counted, samples: int) -> RuleLine:
+    text = rule_numbers(each.rule, each.leaf)
+    text = f"({text}) // {samples}" if text and samples > 1 else text
+    return RuleLine(path, each.operator, each.rule.text, text, each.amount, missed=each.missed)
+
+
+def by_rule(lines: Sequence[RuleLine]) -> list[RuleLine]:
+    """Leaves of one operator and rule together, those that count most first."""
+    bundles: dict[tuple[str, str], list[RuleLine]] = {}
+    for line in lines:
+        bundles.setdefault((line.operator, line.rule), []).append(line)
+    found = [
+        first._replace(
+            path="", numbers="", amount=sum(each.amount for each in same), leaves=len(same)
+        )
+        for same in bundles.values()
+        for first in same[:1]
+    ]
+    return sorted(found, key=lambda line: -line.amount if known(line.amount) else 0)
+
+
+def rule_numbers(rule: Rule, leaf: Leaf) -> str:
+    """The rule's text with its numbers; empty where it says more than arithmetic does."""
+
+    def number(found: re.Match[str]) -> str:
+        quantity = _SYMBOLS[found[0]]
+        if quantity is MACS and leaf.name in TRANSPOSED:
+            quantity = STAMPED
+        return str(quantity.count(leaf))
+
+    if any(symbol not in _SYMBOLS for symbol in SYMBOL.findall(rule.text)):
+        return ""
+    text = SYMBOL.sub(number, rule.text).replace("·", " * ")
+    return text if _gives(text, rule.count, leaf) else ""
+
+
+def _gives(text: str, count: Callable[[Leaf], int], leaf: Leaf) -> bool:
+    """Whether the text is the number that was counted."""
+    try:
+        return compile_expression(text).evaluate({}) == count(leaf)
+    except ExpressionError:
+        return False

@@ -1,0 +1,221 @@
+"""Rules: how much a tool counts for one leaf, with its text made of the same pieces.
+
+Quantities are added and multiplied like numbers: ``2 * MACS + BIAS`` counts that, and reads
+``2·M + b·O``. The symbols, as :data:`LEGEND` explains them, are those of the comparison table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from math import prod
+from operator import add, mul, sub
+from typing import Any
+
+from convcalc.analysis.conventions.leaves import (
+    Leaf,
+    bias_additions,
+    multiplications,
+    slid,
+    stamped,
+)
+
+LEGEND: Mapping[str, str] = {
+    "M": "multiply-accumulates: batch·positions·prod(weight), over the output positions of a "
+    "window, over the input positions of a transposed convolution",
+    "Mo": "those of a transposed convolution over its output positions, too many by stride^rank",
+    "b·O": "output elements if there is a bias, else 0",
+    "E": "input elements, batch included",
+    "O": "output elements, batch included",
+    "C": "channels",
+    "N": "batch",
+    "P": "learned parameters",
+    "T": "learned parameters that are not frozen",
+    "K": "taps of the kernel",
+    "k": "kernel_size, one number where all axes have the same, else their product",
+    "k'": "taps of an adaptive pooling's window as the tool guesses them",
+    "g": "groups",
+    "R": "rank, the number of spatial axes",
+    "rows": "positions of the batch: what a softmax or a layer norm over channels works on at once",
+}
+SYMBOL = re.compile(r"b·O|[A-Za-z]+'?")
+
+
+def legend(texts: Iterable[str]) -> list[str]:
+    """What the symbols mean that occur in the texts of rules."""
+    used = {symbol for text in texts for symbol in SYMBOL.findall(text)}
+    return [f"{symbol}: {meaning}" for symbol, meaning in LEGEND.items() if symbol in used]
+
+
+# --- operators that PyTorch has one class for --------------------------------------------------
+
+# One module ``Conv``; coord_conv and partial_conv contain one of other channels.
+GROUPED = ("conv", "depthwise_conv", "pointwise_conv", "inpainting_conv")
+CONVS = (
+    "conv",
+    "depthwise_conv",
+    "pointwise_conv",
+    "coord_conv",
+    "partial_conv",
+    "inpainting_conv",
+)
+TRANSPOSED = ("conv_transpose", "bilinear_conv_transpose")
+MAX_POOLS = ("max_pool", "adaptive_max_pool", "global_max_pool")
+ADAPTIVE_AVG = ("adaptive_avg_pool", "global_avg_pool")
+
+
+class Rule:
+    """A number of operations as a function of a leaf, and its text.
+
+    ``ignores``: the tool counts nothing, although the operator may do arithmetic. ``choose``
+    gives the rule that holds for a leaf, where that depends on the leaf.
+    """
+
+    __slots__ = ("choose", "count", "ignores", "text")
+
+    def __init__(
+        self,
+        text: str,
+        count: Callable[[Leaf], int],
+        choose: Callable[[Leaf], Rule] | None = None,
+        *,
+        ignores: bool = False,
+    ) -> None:
+        self.text = text
+        self.count = count
+        self.choose = choose
+        self.ignores = ignores
+
+    def at(self, leaf: Leaf) -> Rule:
+        """The rule that holds for this leaf."""
+        return self.choose(leaf).at(leaf) if self.choose else self
+
+    def but(self, condition: str, holds: Callable[[Leaf], bool], other: Rule) -> Rule:
+        """This rule, and another one where a condition holds."""
+
+        def choose(leaf: Leaf) -> Rule:
+            return other if holds(leaf) else self
+
+        text = f"{self.text}; {condition}: {other.text}"
+        return Rule(text, lambda leaf: choose(leaf).count(leaf), choose)
+
+    def _with(self, other: Rule, text: str, join: Callable[[Any, Any], Any]) -> Rule:
+        """Two rules joined; where one of them depends on the leaf, so does the result."""
+        varies = self.choose or other.choose
+        return Rule(
+            text,
+            lambda leaf: join(self.count(leaf), other.count(leaf)),
+            (lambda leaf: join(self.at(leaf), other.at(leaf))) if varies else None,
+        )
+
+    def __add__(self, other: Rule) -> Rule:
+        return self._with(other, f"{_term(self)} + {_term(other)}", add)
+
+    def __sub__(self, other: Rule) -> Rule:
+        return self._with(other, f"{_term(self)} - {_term(other)}", sub)
+
+    def __mul__(self, other: Rule) -> Rule:
+        return self._with(other, f"{_factor(self)}·{_factor(other)}", mul)
+
+    def __rmul__(self, factor: int) -> Rule:
+        return self if factor == 1 else constant(factor) * self
+
+
+Rules = Mapping[str, Rule]
+
+
+def _term(rule: Rule) -> str:
+    """The text within a sum: one that has an exception needs brackets."""
+    return _bracketed(rule.text, ";")
+
+
+def _factor(rule: Rule) -> str:
+    """The text within a product."""
+    return _bracketed(rule.text, " ")
+
+
+def _bracketed(text: str, separator: str) -> str:
+    """In brackets, if the separator stands outside any."""
+    depth = 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if character == separator and depth == 0:
+            return f"({text})"
+    return text
+
+
+def constant(number: int) -> Rule:
+    """The same for every leaf."""
+    return Rule(str(number), lambda _: number, ignores=number == 0)
+
+
+def affine(yes: Rule, no: Rule) -> Rule:
+    """One rule for a norm that scales and shifts, another for one that does not."""
+    return yes.but("not affine", lambda leaf: not leaf.field("affine"), no)
+
+
+def is_frozen(leaf: Leaf) -> bool:
+    """Whether a norm is one of constants, which frameworks have a class of its own for."""
+    return bool(leaf.field("frozen"))
+
+
+def not_frozen(rule: Rule) -> Rule:
+    """The rule of a batch norm, 0 where it is torchvision's ``FrozenBatchNorm2d``: a product and a
+    sum that no tool hooks or patches."""
+    return rule.but("frozen", is_frozen, ZERO)
+
+
+def each(names: tuple[str, ...], rule: Rule) -> dict[str, Rule]:
+    """The same rule for several operators."""
+    return dict.fromkeys(names, rule)
+
+
+def groups(leaf: Leaf) -> int:
+    """Groups of a convolution, as its weight shows them."""
+    if leaf.name in TRANSPOSED:
+        return leaf.output.channels // leaf.weight[1]
+    return leaf.x.channels // leaf.weight[1] if leaf.name in GROUPED else 1
+
+
+# --- quantities --------------------------------------------------------------------------------
+
+ZERO = constant(0)
+FREE = Rule("0", lambda _: 0)  # nothing, and rightly so
+MACS = Rule("M", multiplications)
+STAMPED = Rule("M", stamped)
+SLID = Rule("Mo", slid)
+BIAS = Rule("b·O", bias_additions)
+IN = Rule("E", lambda leaf: leaf.x.numel)
+MADE = Rule("O", lambda leaf: leaf.batch * leaf.output.positions * leaf.weight[0])  # by a window
+RANK = Rule("R", lambda leaf: leaf.x.rank)
+OUT = Rule("O", lambda leaf: leaf.output.numel)
+CHANNELS = Rule("C", lambda leaf: leaf.x.channels)
+BATCH = Rule("N", lambda leaf: leaf.batch)
+LEARNED = Rule("P", lambda leaf: sum(map(prod, leaf.analysis.weights.values())))
+TRAINED = Rule("T", lambda leaf: leaf.trained)
+STORED = Rule("P + buffers", lambda leaf: sum(map(prod, leaf.analysis.stored.values())))
+WINDOW = Rule("K", lambda leaf: prod(axes(leaf, "kernel_size")))
+GROUPS = Rule("g", groups)
+ROWS = Rule("rows", lambda leaf: leaf.batch * leaf.x.positions)  # what a softmax sums over
+
+
+def axes(leaf: Leaf, name: str) -> tuple[int, ...]:
+    """A field that has one number per axis."""
+    value = leaf.field(name)
+    return value if isinstance(value, tuple) else ()
+
+
+# --- what several tools count alike --------------------------------------------------------------
+
+# Five operations per element where the statistics come from the data, two where they are stored.
+NORM = affine(5 * IN, 4 * IN)
+BATCH_NORM = not_frozen(
+    affine(2 * IN, IN).but(
+        "no running statistics", lambda leaf: not leaf.field("track_running_stats"), NORM
+    )
+)
+# The squares, their sums over a window of channels, a factor and a summand.
+CROSS_CHANNEL_NORM = Rule(
+    "4·E + (size - 1)·rows",
+    lambda leaf: 4 * leaf.x.numel + (leaf.field("size") - 1) * leaf.batch * leaf.x.positions,
+)

@@ -1,0 +1,43 @@
+"""calflops 0.3.2: FLOPs with bias, norms and activations; beside them pure MACs.
+
+Unit: as in DeepSpeed's profiler, of which it began as a copy: FLOPs, 2 per multiply-accumulate,
+with elementwise operations added; ``macs`` are the multiply-accumulates alone. The whole batch is
+counted.
+
+Left out: what the page ``deepspeed`` names, and matrix products by ``@``, ``torch.mm`` and
+``torch.bmm``, so that ``nn.MultiheadAttention`` has its linear maps and its softmax only.
+
+Wrong: what that page names. Resizing by a scale counts input elements: the product with the scale
+is computed and thrown away. After a run that failed the patched functions stay, and later counts in
+the same process grow (SqueezeNet 31.0 G instead of 0.705 G). A module without parameters raises
+StopIteration.
+
+Parameters: frozen ones are left out, whatever has ``requires_grad`` off; of a network that is
+called sparse, zeros too.
+
+Source: calflops/pytorch_ops.py, 0.3.2.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+from convcalc.analysis.conventions import Convention, Count
+from convcalc.analysis.conventions.leaves import Leaf
+from convcalc.analysis.conventions.quantities import TRAINED, Rule, axes
+from convcalc.analysis.conventions.tools.deepspeed import COMMON, COMMON_MACS
+
+
+def _resized(leaf: Leaf) -> int:
+    """Input elements; with a size its positions alone."""
+    size = axes(leaf, "size")
+    return prod(size) if size else leaf.x.numel
+
+
+FLOPS = {**COMMON, "upsample": Rule("E; positions of a given size", _resized)}
+
+CONVENTION = Convention(
+    "calflops 0.3.2",
+    (Count("flops", "FLOPs", "FLOP and op", FLOPS), Count("macs", "MACs", "MAC", COMMON_MACS)),
+    other_params=TRAINED,
+)

@@ -1,0 +1,93 @@
+"""fvcore 0.1.5: FlopCountAnalysis, "flops" that are MACs plus some elementwise operations.
+
+Unit: one per multiply-accumulate of convolution, linear and matrix product, without bias, and
+added to them without conversion one per element operation: batch norm 2 (1 without affine),
+group, layer and instance norm 5 (4 without affine), adaptive average pooling one per input
+element, upsampling 1 (nearest) or 4 (bilinear) per output element. The whole batch is counted.
+``activations`` are ActivationCountAnalysis: outputs of convolutions, linears and matrix products.
+
+Left out: bias; every activation (ReLU silently, others with a warning), max and average pooling,
+softmax, bicubic interpolation, addition and multiplication of tensors; pooling and upsampling on
+other than two axes. A mean written ``x.mean([2, 3])`` counts nothing, where ``AdaptiveAvgPool2d``
+counts one per input element. A frozen batch norm, torchvision's ``FrozenBatchNorm2d``, counts
+nothing (detectron2's class of that name calls ``F.batch_norm``).
+
+Wrong: a convolution with ``padding='same'`` or ``'valid'`` counts 0, because it is traced as
+another operator (``aten::_convolution_mode``). Attention through
+``scaled_dot_product_attention`` misses its two products; einsum is rounded down after a print of
+five digits. Deformable convolution is 0 (facebookresearch/fvcore#121).
+
+Composites are counted by their parts. Source: fvcore/nn/jit_handles.py, 0.1.5.post20221221.
+"""
+
+from __future__ import annotations
+
+from convcalc.analysis.conventions import Convention, Count
+from convcalc.analysis.conventions.leaves import Leaf
+from convcalc.analysis.conventions.quantities import (
+    ADAPTIVE_AVG,
+    BATCH_NORM,
+    CONVS,
+    IN,
+    MACS,
+    NORM,
+    OUT,
+    STAMPED,
+    TRANSPOSED,
+    ZERO,
+    Rule,
+    each,
+)
+
+
+def is_traced(leaf: Leaf) -> bool:
+    """Whether PyTorch runs it as ``aten::_convolution``: with padding in numbers.
+
+    PyTorch has no ``same`` for a stride above 1: there the padding is in numbers too.
+    """
+    padding, stride = leaf.field("padding"), leaf.field("stride")
+    strided = isinstance(stride, tuple) and any(s > 1 for s in stride)
+    return padding != "valid" and (padding != "same" or strided)
+
+
+def in_the_plane(rule: Rule) -> Rule:
+    """The rule for two spatial axes, 0 for others."""
+    return rule.but("not 2-D", lambda leaf: leaf.x.rank != 2, ZERO)
+
+
+def traced(rule: Rule) -> Rule:
+    """The rule of a convolution, 0 where padding is a word."""
+    return rule.but("padding is a word", lambda leaf: not is_traced(leaf), ZERO)
+
+
+_FACTORS = {"nearest": 1, "linear": 4}
+
+UPSAMPLE = in_the_plane(
+    Rule(
+        "O nearest, 4·O linear, 0 cubic",
+        lambda leaf: _FACTORS.get(str(leaf.field("mode")), 0) * leaf.output.numel,
+    )
+)
+
+RULES = {
+    **each(CONVS, traced(MACS)),
+    **each(TRANSPOSED, STAMPED),
+    "linear": MACS,
+    "matmul": MACS,
+    "batch_norm": BATCH_NORM,
+    **each(("group_norm", "layer_norm", "instance_norm"), NORM),
+    **each(ADAPTIVE_AVG, in_the_plane(IN)),
+    "upsample": UPSAMPLE,
+}
+ACTIVATIONS = {
+    **each(CONVS, traced(OUT)),
+    **each((*TRANSPOSED, "linear", "matmul"), OUT),
+}
+
+CONVENTION = Convention(
+    "fvcore 0.1.5.post20221221",
+    (
+        Count("flops", "flops", "MAC and op", RULES),
+        Count("activations", "activations", "element", ACTIVATIONS),
+    ),
+)

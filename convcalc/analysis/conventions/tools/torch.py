@@ -1,0 +1,29 @@
+"""PyTorch's FlopCounterMode, forward: 2 FLOPs per multiply-accumulate, and nothing else.
+
+Unit: FLOPs, 2 × MACs, of convolutions (transposed ones over their input positions), linear layers
+and matrix products; no bias. The whole batch is counted. That is convcalc's own FLOPs wherever all
+multiply-accumulates belong to such modules.
+
+Left out: everything else, such as norms, activations, poolings, additions and sampling.
+``nn.MultiheadAttention`` with biases counts 0 in evaluation mode, because its fast path is a single
+operator that the counter does not know; on the CPU, ``scaled_dot_product_attention`` counts 0 up to
+version 2.14, and a causal mask is never discounted. GRU shows its matrix products, LSTM nothing.
+Padding is counted like any other position (discussed in pytorch/pytorch#95751).
+
+Source: torch/utils/flop_counter.py, 2.13.0.
+"""
+
+from __future__ import annotations
+
+from convcalc.analysis.conventions import Convention, Count
+from convcalc.analysis.conventions.quantities import CONVS, MACS, STAMPED, TRANSPOSED, ZERO, each
+
+RULES = {
+    **each(CONVS, 2 * MACS),
+    **each(TRANSPOSED, 2 * STAMPED),
+    "linear": 2 * MACS,
+    "matmul": 2 * MACS,
+    "attention": ZERO.but("no bias", lambda leaf: not leaf.field("bias"), 2 * MACS),
+}
+
+CONVENTION = Convention("torch 2.13 FlopCounterMode", (Count("flops", "FLOPs", "FLOP", RULES),))

@@ -1,0 +1,133 @@
+"""How a layer's numbers come about: each formula in words, with its numbers, and the result."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from convcalc.analysis.explanation.receptive_field import sight_sections
+from convcalc.analysis.explanation.traced import traced_analysis
+from convcalc.analysis.explanation.training import training_sections
+from convcalc.analysis.explanation.worked import Section, Worked, Working, summed
+from convcalc.analysis.report.report import LayerReport, Report
+from convcalc.analysis.report.units import flop_count
+from convcalc.diagnostics.diagnostic import Place
+from convcalc.language.expand.origins import Origin
+from convcalc.model.geometry.sizes import axis_name
+from convcalc.model.graph.network import Group, Network
+from convcalc.model.operators.contract import Analysis, Operator
+from convcalc.model.operators.registry import fields_of
+from convcalc.model.quantities.formula import Step, origin_of, traced, tracing
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import known
+
+
+class LayerExplanation(NamedTuple):
+    """One layer. ``sources`` are the inputs by the names of the layers that make them."""
+
+    path: str
+    operator: str
+    groups: tuple[Group, ...]
+    place: Place
+    sources: tuple[tuple[str, Shape], ...]
+    output: Shape
+    fields: tuple[Origin, ...]
+    sections: tuple[Section, ...]
+
+
+def layer_explanation(
+    network: Network, report: Report, index: int, found: Mapping[str, Sequence[Origin]]
+) -> LayerExplanation:
+    """The layer of that index; ``found`` are the origins of fields by path of the layer."""
+    layer, shown = network.layers[index], report.layers[index]
+    analysis = traced_analysis(layer.operator, layer.shapes)
+    port = _port(layer.path, layer.analysis, analysis)
+    if port:
+        whole = analysis.ports[port]
+        analysis = Analysis(whole.output, whole.axes)
+    path = layer.path.removesuffix(f".{port}") if port else layer.path
+    return LayerExplanation(
+        layer.path,
+        layer.name,
+        layer.groups,
+        layer.place,
+        tuple((_maker(network, number), network.shape(number)) for number in layer.inputs),
+        layer.analysis.output,
+        tuple(_valued(layer.operator, found.get(path), layer.place)),
+        (
+            *sections(analysis, shown, report.counted),
+            *training_sections(network, index),
+            *sight_sections(network, report, index, analysis),
+        ),
+    )
+
+
+def _maker(network: Network, number: int) -> str:
+    """The input of the network or the layer that makes a tensor."""
+    first = len(network.inputs)
+    return [*network.inputs][number] if number < first else network.layers[number - first].path
+
+
+def _port(path: str, known_analysis: Analysis, analysis: Analysis) -> str:
+    """The further output that a layer stands for; empty if it is the main one."""
+    name = path.rpartition(".")[2]
+    return name if name in analysis.ports and not known_analysis.ports else ""
+
+
+def _valued(operator: Operator, found: Sequence[Origin] | None, place: Place) -> Iterator[Origin]:
+    """The origins of the fields with the values that the operator has; a layer that joins or
+    splits branches has them from the composite."""
+    if found is None:
+        found = [Origin(name, None, "", "composite", place) for name in fields_of(type(operator))]
+    for origin in found:
+        yield origin._replace(value=getattr(operator, origin.name))
+
+
+# --- formulas ---------------------------------------------------------------------------------
+
+
+def sections(analysis: Analysis, layer: LayerReport, counted: Sequence[str]) -> Iterator[Section]:
+    """Output, parameters, buffers and work of a traced analysis."""
+    working = Working()
+    yield Section("output", tuple(_output(analysis, working)))
+    yield Section("params", tuple(_stored(analysis.weights, "params", layer.shares, working)))
+    if analysis.buffers:
+        yield Section("buffers", tuple(_stored(analysis.buffers, "buffers", layer.shares, working)))
+    yield Section("work", tuple(_work(analysis, counted, working)))
+
+
+def _output(analysis: Analysis, working: Working) -> Iterator[Worked]:
+    """The batch where it changes, the channels, the sizes; then those of further outputs."""
+    outputs = {"": analysis.output} | {
+        f" of {name}": port.output for name, port in analysis.ports.items()
+    }
+    for suffix, shape in outputs.items():
+        if isinstance(origin_of(shape.batch), Step):
+            yield working.worked(f"batch{suffix}", shape.batch)
+        yield working.worked(f"channels{suffix}", shape.channels)
+        for axis, size in enumerate(shape.spatial):
+            yield working.worked(f"{axis_name(axis, shape.rank)}{suffix}", size)
+
+
+def _stored(
+    tensors: Mapping[str, tuple[int, ...]], total: str, shares: str, working: Working
+) -> Iterator[Worked]:
+    """Each tensor, and the sum."""
+    lines = [working.tensor(name, sizes) for name, sizes in tensors.items()]
+    yield from lines
+    if shares:
+        yield Worked(total, "", "0", 0, f"counted in {shares}")
+    elif len(lines) != 1:
+        yield summed(total, lines, "nothing is learned")
+
+
+def _work(analysis: Analysis, counted: Sequence[str], working: Working) -> Iterator[Worked]:
+    """Each term; then MACs and FLOPs."""
+    lines = [working.worked(term.name, term.amount, term.kind) for term in analysis.terms]
+    yield from lines
+    macs = summed("MACs", [line for line in lines if line.kind in counted], "no products")
+    yield macs
+    if known(macs.result) and not macs.result:
+        return
+    with tracing():
+        yield working.worked("FLOPs", flop_count(traced(macs.result, "MACs")))

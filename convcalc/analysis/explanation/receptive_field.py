@@ -1,0 +1,88 @@
+"""What an output of a layer sees of the network's inputs, as formulas where they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from convcalc.analysis.explanation.worked import Section, Worked, Working
+from convcalc.analysis.receptive_field.domains import field_after
+from convcalc.analysis.receptive_field.reach import jump_after
+from convcalc.analysis.report.report import ReceptiveField, Report
+from convcalc.model.geometry.axis_maps import SAME, AxisMap, Slide
+from convcalc.model.geometry.sizes import axis_name
+from convcalc.model.graph.network import Network
+from convcalc.model.operators.contract import Analysis
+from convcalc.model.quantities.formula import traced, tracing
+from convcalc.model.quantities.unknown import known
+
+
+def sight_sections(
+    network: Network, report: Report, index: int, analysis: Analysis
+) -> Iterator[Section]:
+    """What an output sees of each input of the network, as a formula where a window slides over
+    what a single layer made; elsewhere the result alone."""
+    layer = network.layers[index]
+    for name, after in report.layers[index].receptive_fields.items():
+        before = _before(network, report, layer.inputs, name)
+        maps = analysis.axes[0] if before and len(layer.inputs) == 1 else ()
+        explain = Working()
+        lines: list[Worked] = []
+        for axis in range(len(after.size)):
+            where = f" {axis_name(axis, len(after.size))}" if len(set(after.size)) > 1 else ""
+            step = _grown(before, maps[axis], axis) if before and len(maps) > axis else None
+            lines += _axis_lines(explain, where, step, after, axis)
+        title = "receptive field" + f" of {name}" * (len(network.inputs) > 1)
+        if lines:
+            yield Section(title, tuple(dict.fromkeys(lines)))
+
+
+def _axis_lines(
+    explain: Working,
+    where: str,
+    grown: tuple[int, int] | None,
+    after: ReceptiveField,
+    axis: int,
+) -> Iterator[Worked]:
+    """Size and jump on one axis; the formula only if it gives what was found."""
+    why = after.reason or "and the whole input" * after.is_global
+    results = (("size", after.size[axis], 0), ("jump", after.jump[axis], 1))
+    for label, result, which in results:
+        if grown is not None and known(result) and grown[which] == result:
+            yield explain.worked(f"{label}{where}", grown[which])
+        else:
+            yield Worked(f"{label}{where}", "", "", result, why * (which == 0))
+    least = after.size_min[axis]
+    if known(least) and least != after.size[axis]:
+        yield Worked(f"least size{where}", "", "", least, "at other positions")
+
+
+def _before(
+    network: Network, report: Report, inputs: tuple[int, ...], name: str
+) -> ReceptiveField | None:
+    """What the tensor sees that a layer reads; None if it has several inputs."""
+    (number, *more), first = inputs, len(network.inputs)
+    if more:
+        return None
+    if number < first:
+        rank = network.shape(number).rank
+        ones = (Fraction(1),) * rank
+        return ReceptiveField((1,) * rank, (1,) * rank, ones, (Fraction(0),) * rank)
+    return report.layers[number - first].receptive_fields.get(name)
+
+
+def _grown(before: ReceptiveField, window: AxisMap, axis: int) -> tuple[int, int] | None:
+    """Size and jump behind a window; None where the closed form does not hold."""
+    if axis >= len(before.size) or not isinstance(window, Slide) or before.is_global:
+        return None
+    size, jump = before.size[axis], before.jump[axis]
+    if not (known(size) and known(jump)) or size != before.size_min[axis] or jump % 1:
+        return None
+    named = traced(size, "receptive_field"), traced(int(jump), "jump")
+    if window == SAME:
+        return named
+    with tracing():
+        return (
+            field_after(named[0], window.kernel_size, window.dilation, named[1]),
+            jump_after(named[1], window.stride),
+        )

@@ -1,0 +1,65 @@
+"""Which tensors are alive while a network runs, in the order of the file, nothing done in place.
+
+A tensor lives from the layer that makes it until the last one that reads it; an output of the
+network, until the end. While a layer works, its inputs and its output are alive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.unknown import known
+
+
+class Peak(NamedTuple):
+    """The most elements alive at once, and at which layer: the first of several, -1 before all."""
+
+    elements: int
+    layer: int
+
+
+def peak(network: Network) -> Peak:
+    """The most elements that are alive at once; unknown if any size is."""
+    found = Peak(sum(shape.numel for shape in network.inputs.values()), -1)
+    for index, elements in enumerate(_alive(network)):
+        if not known(elements):
+            return Peak(elements, index)
+        if elements > found.elements:
+            found = Peak(elements, index)
+    return found
+
+
+def alive_at(network: Network, index: int) -> list[int]:
+    """The numbers of the tensors that are alive while a layer works."""
+    last, first = _last_readers(network), len(network.inputs)
+    last = dict.fromkeys(range(first), index) | last  # an input that nobody reads stays
+    alive = (number for number in range(first + index) if last.get(number, -1) >= index)
+    return [*alive, first + index]
+
+
+def _alive(network: Network) -> Iterator[int]:
+    """The elements alive while each layer works."""
+    first, last = len(network.inputs), _last_readers(network)
+    dying: dict[int, list[int]] = {}
+    for number, index in last.items():
+        dying.setdefault(index, []).append(number)
+    alive = sum(shape.numel for shape in network.inputs.values())
+    for index, layer in enumerate(network.layers):
+        number = first + index
+        alive = alive + layer.analysis.output.numel
+        yield alive
+        for dead in dying.get(index, ()):
+            alive = alive - network.shape(dead).numel
+        if number not in last:  # nobody reads it
+            alive = alive - layer.analysis.output.numel
+
+
+def _last_readers(network: Network) -> dict[int, int]:
+    """The index of the layer that reads a tensor last; one past the end for outputs."""
+    last = {number: len(network.layers) for number in network.outputs.values()}
+    for index, layer in enumerate(network.layers):
+        for number in layer.inputs:
+            last[number] = max(last.get(number, index), index)
+    return last

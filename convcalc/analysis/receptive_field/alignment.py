@@ -1,0 +1,76 @@
+"""Where branches meet whose outputs do not look at the same place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import NamedTuple
+
+from convcalc.analysis.receptive_field.reach import Reach, Reaches
+from convcalc.analysis.receptive_field.walk import Walk
+from convcalc.model.graph.network import Network
+
+
+class Drift(NamedTuple):
+    """Branches that meet off center: by ``offset`` input positions, or, where their jumps
+    differ, by ``per_output`` more with every output position."""
+
+    path: str
+    input: str
+    axis: int
+    offset: Fraction
+    per_output: Fraction = Fraction(0)
+
+
+def drifts(network: Network) -> Iterator[Drift]:
+    """Every join of branches that are not aligned, in order of the layers.
+
+    Centers are averaged over the phases of an output: after upsampling, each phase looks a
+    little to one side, and all of them together straight ahead. On a time axis, which is the
+    only one or the first of three, branches are aligned too if they end at the same position,
+    as causal ones do.
+    """
+    walk = Walk(network)
+    for layer, sight in walk.layers():
+        if len(layer.inputs) < 2:
+            continue
+        for name in sight:
+            parts = walk.parts(layer, name).values()
+            for axis, inputs in enumerate(zip(*parts, strict=True)):
+                if found := _apart(inputs, time=axis == 0 and len(sight[name]) != 2):
+                    yield Drift(layer.path, name, axis, *found)
+
+
+def _apart(inputs: tuple[Reaches, ...], *, time: bool) -> tuple[Fraction, Fraction] | None:
+    """How far branches are apart, at the start and per output; None if they are not."""
+    reaches = [reach for reaches in inputs for reach in reaches if _has_place(reach)]
+    centers = [center for reach in reaches if (center := mean_center(reach)) is not None]
+    if len(centers) < 2:
+        return None
+    offset, per_output = max(centers) - min(centers), _width([reach.jump for reach in reaches])
+    if time and not per_output and not _width([_mean_end(reach) for reach in reaches]):
+        return None
+    return (offset, per_output) if offset or per_output else None
+
+
+def _width(values: list[Fraction]) -> Fraction:
+    return max(values) - min(values)
+
+
+def _has_place(reach: Reach) -> bool:
+    """Whether the positions of a reach are known and its own."""
+    return not reach.fixed and not reach.reason and reach.placed and any(reach.seen)
+
+
+def mean_center(reach: Reach) -> Fraction | None:
+    """The center of output 0, as all phases together have it; None if some read nothing."""
+    if None in reach.seen:
+        return None
+    places = [Fraction(lo + hi, 2) - y * reach.jump for y, (lo, hi) in enumerate(reach.seen)]
+    return sum(places, Fraction(0)) / len(places)
+
+
+def _mean_end(reach: Reach) -> Fraction:
+    """The last position of output 0, likewise, of the phases that read something."""
+    ends = [seen[1] - y * reach.jump for y, seen in enumerate(reach.seen) if seen is not None]
+    return sum(ends, Fraction(0)) / len(ends)

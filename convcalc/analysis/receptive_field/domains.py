@@ -1,0 +1,164 @@
+"""What a reach keeps of the input positions that one output position sees.
+
+One walk over the graph serves them all: it moves what is seen, and unites it over the taps of a
+window and over branches. A hull keeps the first and the last position, a support every
+position, paths how many ways lead to each. The kinds that are rounded are in
+:mod:`convcalc.analysis.receptive_field.weights`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
+
+from convcalc.model.quantities.formula import formula
+
+V = TypeVar("V")
+
+
+class Kind(Protocol[V]):
+    """How one sort of knowledge is moved and united."""
+
+    start: V  # what position 0 of the input sees of the input
+    outer_only: bool  # whether the outermost taps of a layer decide
+    repeats: bool  # whether it matters how often the same is united
+
+    def moved(self, seen: V, by: int) -> V:
+        """The same, so many input positions further on."""
+
+    def union(self, parts: Sequence[V]) -> V:
+        """Several together, at least one."""
+
+    def window(self, seen: V, step: int, count: int) -> V:
+        """``count`` copies together, each ``step`` input positions after the one before."""
+
+
+class _Hulls:
+    """First and last position."""
+
+    start = (0, 0)
+    outer_only = True
+    repeats = False
+
+    def moved(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
+        return seen[0] + by, seen[1] + by
+
+    def union(self, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        return min(lo for lo, _ in parts), max(hi for _, hi in parts)
+
+    def window(self, seen: tuple[int, int], step: int, count: int) -> tuple[int, int]:
+        return seen[0], seen[0] + field_after(seen[1] - seen[0] + 1, count, step, 1) - 1
+
+
+@formula
+def field_after(receptive_field: int, kernel_size: int, dilation: int, jump: int) -> int:
+    """What a window sees, if a position that it reads sees ``receptive_field`` positions of the
+    input and neighbours lie ``jump`` apart."""
+    return receptive_field + dilation * (kernel_size - 1) * jump
+
+
+MOST_BITS = 1 << 24  # of one set or of all counts together; positions, for a set
+
+
+class TooWide(Exception):
+    """What is seen takes more room than it is given; the text says what."""
+
+
+def _checked(bits: int, what: str) -> None:
+    if bits > MOST_BITS:
+        raise TooWide(f"{what} would take more than {MOST_BITS:,} bits")
+
+
+Bits = tuple[int, int]  # a set of positions: the first, and a bit for each from there on
+
+
+class _Supports:
+    """Every position that is read."""
+
+    start = (0, 1)
+    outer_only = False
+    repeats = False
+
+    def moved(self, seen: Bits, by: int) -> Bits:
+        return seen[0] + by, seen[1]
+
+    def union(self, parts: Sequence[Bits]) -> Bits:
+        first = min(lo for lo, _ in parts)
+        bits = 0
+        _checked(max(lo for lo, _ in parts) - first, "its positions")
+        for lo, mask in parts:
+            bits |= mask << (lo - first)
+        return first, bits
+
+    def window(self, seen: Bits, step: int, count: int) -> Bits:
+        lo, bits = seen
+        have = 1
+        _checked(bits.bit_length() + step * (count - 1), "its positions")
+        while have < count:  # twice as many copies each time
+            more = min(have, count - have)
+            bits |= bits << (step * more)
+            have += more
+        return lo, bits
+
+
+class _Totals:
+    """The number of paths to all positions together: how large their counts can become."""
+
+    start = 1
+    outer_only = False
+    repeats = True
+
+    def moved(self, seen: int, by: int) -> int:
+        return seen
+
+    def union(self, parts: Sequence[int]) -> int:
+        return sum(parts)
+
+    def window(self, seen: int, step: int, count: int) -> int:
+        return seen * count
+
+
+class Paths:
+    """How many paths lead to each position: the first one, and the counts in one integer.
+
+    Every count has ``width`` bits of it, so that a sum of shifted integers adds all counts at
+    once (Kronecker's substitution); no count may reach 2^width.
+    """
+
+    start = (0, 1)
+    outer_only = False
+    repeats = True
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+
+    def moved(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
+        return seen[0] + by, seen[1]
+
+    def union(self, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        first = min(lo for lo, _ in parts)
+        _checked(self.width * (max(lo for lo, _ in parts) - first), "its path counts")
+        return first, sum(counts << ((lo - first) * self.width) for lo, counts in parts)
+
+    def window(self, seen: tuple[int, int], step: int, count: int) -> tuple[int, int]:
+        shift = step * self.width
+        _checked(seen[1].bit_length() + shift * (count - 1), "its path counts")
+        return seen[0], self._repeated(seen[1], shift, count)
+
+    def _repeated(self, counts: int, shift: int, count: int) -> int:
+        if count == 1:
+            return counts
+        half = self._repeated(counts, shift, count // 2)
+        twice = half + (half << (shift * (count // 2)))
+        return (twice << shift) + counts if count % 2 else twice
+
+    def counts(self, seen: tuple[int, int]) -> list[int]:
+        """The count of each position from the first to the last."""
+        size = self.width // 8
+        data = seen[1].to_bytes(-(-seen[1].bit_length() // self.width) * size, "little")
+        return [int.from_bytes(data[i : i + size], "little") for i in range(0, len(data), size)]
+
+
+HULLS = _Hulls()
+SUPPORTS = _Supports()
+TOTALS = _Totals()

@@ -1,0 +1,141 @@
+"""Which positions of an input axis a set of output positions reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from convcalc.analysis.receptive_field.domains import SUPPORTS, Bits
+from convcalc.model.geometry.axis_maps import (
+    SAME,
+    AxisMap,
+    Chain,
+    Deformed,
+    Nothing,
+    Slide,
+    Union,
+    Unreadable,
+    Whole,
+)
+from convcalc.model.quantities.unknown import known
+
+
+class Unseen(Exception):
+    """What is read cannot be known; the text says why."""
+
+
+def preimage(axis: AxisMap, wanted: Bits, size: int | None = None) -> Bits | None:
+    """The input positions that the output positions ``wanted`` read; None if there are none.
+
+    ``size`` is that of the input: then nothing beyond its ends is read, or what the layer puts
+    there; without it the axis goes on for ever. Global layers count with their local part alone.
+    """
+    if isinstance(axis, Unreadable):
+        raise Unseen(axis.reason)
+    if isinstance(axis, Union):
+        return together([preimage(each, wanted, size) for each in axis.maps])
+    if isinstance(axis, Chain):
+        between = axis.between if size is not None and known(axis.between) else None
+        middle = preimage(axis.outer, wanted, between)
+        return middle and preimage(axis.inner, middle, size)
+    local = _local(axis)
+    if local is None:
+        return None
+    return preimage(local, wanted, size) if local is not axis else _read(axis, wanted, size)
+
+
+def _local(axis: AxisMap) -> AxisMap | None:
+    """What a layer reads near its outputs; None if it reads nothing there."""
+    if isinstance(axis, Nothing):
+        return None
+    if isinstance(axis, Whole):
+        return axis.local
+    return axis.base if isinstance(axis, Deformed) and axis.bound is None else axis
+
+
+def _read(axis: AxisMap, wanted: Bits, size: int | None) -> Bits | None:
+    """What windows, stamps, interpolation and parts read."""
+    border = axis.border if isinstance(axis, Slide) else "zeros"
+    return _within(wanted if axis is SAME else _taps(axis, wanted), size, border)
+
+
+def _taps(axis: AxisMap, wanted: Bits) -> Bits | None:
+    """The taps of all outputs together, on an endless axis."""
+    if isinstance(axis, Slide):
+        first, bits = wanted
+        placed = (first * axis.stride - axis.padding, _spread(bits, axis.stride))
+        return SUPPORTS.window(placed, axis.dilation, axis.kernel_size)
+    return together([_bits(axis.taps(y)) for y in positions(wanted)])
+
+
+def _bits(taps: range | tuple[int, ...]) -> Bits | None:
+    """Positions as a set."""
+    if not taps:
+        return None
+    if isinstance(taps, range):
+        return SUPPORTS.window((taps[0], 1), taps.step, len(taps))
+    return taps[0], sum(1 << (tap - taps[0]) for tap in taps)
+
+
+def _spread(bits: int, stride: int) -> int:
+    """Every position ``stride`` times as far from the first."""
+    if stride == 1 or bits == 1:
+        return bits
+    return int(("0" * (stride - 1)).join(f"{bits:b}"), 2)
+
+
+def _within(read: Bits | None, size: int | None, border: str) -> Bits | None:
+    """What is left of a set on an axis of that size, with what stands for positions beyond."""
+    if read is None or size is None:
+        return read
+    first, bits = read
+    if first >= 0 and first + bits.bit_length() <= size:
+        return read
+    inside = bits << first if first >= 0 else bits >> -first
+    inside &= (1 << size) - 1
+    if border != "zeros":
+        for position in positions(read):
+            if not 0 <= position < size:
+                inside |= 1 << _mirrored(position, size, border)
+    return trimmed((0, inside))
+
+
+def _mirrored(position: int, size: int, border: str) -> int:
+    """The position that stands for one beyond the ends."""
+    if border == "circular":
+        return position % size
+    if border == "replicate":
+        return min(max(position, 0), size - 1)
+    return -position if position < 0 else 2 * (size - 1) - position
+
+
+# --- sets ----------------------------------------------------------------------------------------
+
+
+def positions(found: Bits) -> Iterator[int]:
+    """The positions of a set in order."""
+    first, bits = found
+    digits = f"{bits:b}"[::-1]
+    index = digits.find("1")
+    while index >= 0:
+        yield first + index
+        index = digits.find("1", index + 1)
+
+
+def together(parts: list[Bits | None]) -> Bits | None:
+    """The union of sets; None if all are empty."""
+    some = [part for part in parts if part is not None]
+    return SUPPORTS.union(some) if some else None
+
+
+def trimmed(found: Bits) -> Bits | None:
+    """The same set, its first bit that of its first position."""
+    first, bits = found
+    if not bits:
+        return None
+    zeros = (bits & -bits).bit_length() - 1
+    return first + zeros, bits >> zeros
+
+
+def every(size: int) -> Bits:
+    """All positions of an axis."""
+    return 0, (1 << size) - 1

@@ -1,0 +1,238 @@
+"""What the positions of a tensor see of one axis of a network input, exactly.
+
+Upsampling makes the reach depend on the phase of the position: in the original U-Net four
+of sixteen phases see 188 input positions, the other twelve 204. So a reach keeps what each
+phase sees, and every layer maps it through the positions that it really reads: composing exact
+reads, never a forward recurrence of sizes. Where branches of different strides meet, their
+reaches drift apart with the position; then a tensor has several reaches side by side.
+
+What is kept is one of :mod:`convcalc.analysis.receptive_field.domains`: the hull, every position
+that is read, or how many paths lead to each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from math import gcd, lcm
+from typing import Any, NamedTuple
+
+from convcalc.analysis.receptive_field.domains import HULLS, Kind, V
+from convcalc.model.geometry.axis_maps import (
+    SAME,
+    AxisMap,
+    Chain,
+    Deformed,
+    Slide,
+    Union,
+    Unreadable,
+    Whole,
+    is_unbounded,
+)
+from convcalc.model.quantities.formula import formula
+
+LONGEST_PERIOD = 4096  # phases; beyond, a reach is given up as unknown, with that reason
+MOST_PARTS = 16  # reaches side by side, likewise
+
+
+class Reach(NamedTuple):
+    """What each phase sees.
+
+    Position ``q·period + r`` sees ``seen[r]`` moved by ``q·shift``; None where it reads nothing.
+    ``jump`` is the distance of neighbouring centers. ``fixed``: the tensor has lost the axis (a
+    vector), what is seen is that of a position before. ``is_global``: it also depends on the
+    whole axis. ``placed``: the padding was known. ``unbounded``: a deformable layer looks
+    anywhere, what is seen is that of its grid.
+    """
+
+    period: int = 1
+    shift: int = 1
+    seen: tuple[Any, ...] = (HULLS.start,)
+    jump: Fraction = Fraction(1)
+    is_global: bool = False
+    fixed: bool = False
+    placed: bool = True
+    unbounded: bool = False
+    reason: str = ""  # why the reach is not known, if so
+
+    def at(self, y: int, kind: Kind[V]) -> V | None:
+        """What position ``y`` sees; None if it reads nothing."""
+        rounds, phase = divmod(y, self.period)
+        seen: V | None = self.seen[phase]
+        return seen if seen is None or not rounds else kind.moved(seen, rounds * self.shift)
+
+    def interval(self, y: int) -> tuple[int, int] | None:
+        """First and last input position that position ``y`` sees, of a reach of hulls."""
+        return self.at(y, HULLS)
+
+
+Reaches = tuple[Reach, ...]  # side by side; one, unless branches drift apart
+
+
+def start(kind: Kind[Any]) -> Reaches:
+    """The input itself: every position sees itself."""
+    return (Reach(seen=(kind.start,)),)
+
+
+# --- one layer -------------------------------------------------------------------------------
+
+
+def through(axis: AxisMap, reach: Reach, kind: Kind[Any] = HULLS) -> Reach:
+    """The reach of a layer's output, given that of the input it reads."""
+    if isinstance(axis, Whole):
+        local = axis.local
+        inner = reach._replace(fixed=True) if local is None else through(local, reach, kind)
+        return inner._replace(is_global=True)
+    if axis is SAME or reach.fixed or reach.reason:
+        return reach
+    if isinstance(axis, Unreadable):
+        return reach._replace(reason=axis.reason)
+    if isinstance(axis, Chain):
+        return through(axis.outer, through(axis.inner, reach, kind), kind)
+    if isinstance(axis, Union):
+        return _union(axis, reach, kind)
+    return _read(axis, reach, kind)
+
+
+def _read(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
+    """The reach behind taps that are known."""
+    grid = axis.base if isinstance(axis, Deformed) else axis
+    if isinstance(grid, Slide):
+        reach = reach._replace(placed=reach.placed and grid.placed)
+    if isinstance(axis, Slide) and reach.period == 1:
+        return _slid(axis, reach, kind)
+    if is_unbounded(axis):
+        reach = reach._replace(unbounded=True)
+    rounds = reach.period // gcd(reach.period, axis.shift)
+    period = axis.period * rounds
+    if period > LONGEST_PERIOD:
+        return reach._replace(reason=f"it differs between more than {LONGEST_PERIOD} phases")
+    seen = _all_read(axis, reach, period, kind)
+    shift = axis.shift * rounds // reach.period * reach.shift
+    jump = reach.jump * Fraction(axis.shift, axis.period)
+    return _shortest(seen, shift, reach._replace(jump=jump), kind)
+
+
+def _slid(axis: Slide, reach: Reach, kind: Kind[Any]) -> Reach:
+    """The common case: a window over a reach without phases, in closed form."""
+    seen = reach.seen[0]
+    if seen is not None:
+        first = kind.moved(seen, -axis.padding * reach.shift) if axis.padding else seen
+        seen = kind.window(first, axis.dilation * reach.shift, axis.kernel_size)
+    shift = jump_after(reach.shift, axis.stride)
+    return reach._replace(shift=shift, jump=reach.jump * axis.stride, seen=(seen,))
+
+
+@formula
+def jump_after(jump: int, stride: int) -> int:
+    """How far neighbouring outputs lie apart on the input."""
+    return jump * stride
+
+
+def _union(axis: Union, reach: Reach, kind: Kind[Any]) -> Reach:
+    """Several maps of one stride side by side."""
+    parts = [through(each, reach, kind) for each in axis.maps]
+    return _merged(parts, _flags(parts), kind)
+
+
+def _all_read(axis: AxisMap, reach: Reach, period: int, kind: Kind[V]) -> list[V | None]:
+    """For each output, what the positions that it reads see together."""
+    if kind.outer_only and _is_monotone(reach):  # the outer taps decide
+        return [_united(axis.hull(y) or (), reach, kind) for y in range(period)]
+    if kind.outer_only:
+        return [_united(_outer(axis.taps(y), reach), reach, kind) for y in range(period)]
+    return [_united(axis.taps(y), reach, kind) for y in range(period)]
+
+
+def _united(positions: Iterable[int], reach: Reach, kind: Kind[V]) -> V | None:
+    found = [seen for y in positions if (seen := reach.at(y, kind)) is not None]
+    return kind.union(found) if found else None
+
+
+def _outer(taps: Sequence[int], reach: Reach) -> Sequence[int]:
+    """The taps that can decide: a period further in, the same phases reach less far."""
+    if len(taps) <= 2 * reach.period:
+        return taps
+    return [*taps[: reach.period], *taps[-reach.period :]]
+
+
+def _is_monotone(reach: Reach) -> bool:
+    """Whether both ends of the interval move on with the position, at every phase."""
+    if None in reach.seen:
+        return False
+    further = (*reach.seen, HULLS.moved(reach.seen[0], reach.shift))
+    return all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(further))
+
+
+def _shortest(seen: Sequence[V | None], shift: int, like: Reach, kind: Kind[V]) -> Reach:
+    """The reach of these phases, with the shortest period that says the same."""
+    period = len(seen)
+    for rounds in range(period, 1, -1):
+        if period % rounds or shift % rounds:
+            continue
+        short, step = period // rounds, shift // rounds
+        if all(
+            each == _moved(seen[y % short], y // short * step, kind) for y, each in enumerate(seen)
+        ):
+            return like._replace(period=short, shift=step, seen=tuple(seen[:short]))
+    return like._replace(period=period, shift=shift, seen=tuple(seen))
+
+
+def _moved(seen: V | None, by: int, kind: Kind[V]) -> V | None:
+    return None if seen is None else kind.moved(seen, by)
+
+
+# --- several inputs --------------------------------------------------------------------------
+
+
+def joined(
+    inputs: Sequence[Reaches], kind: Kind[Any] = HULLS, gates: Sequence[Reaches] = ()
+) -> Reaches:
+    """What several inputs of one layer see together.
+
+    Reaches of the same jump become one; others stand side by side. ``gates`` are inputs whose
+    positions have no place (computed from the whole input): they add nothing to the local reach,
+    but what is true of them, such as that they are global, is true of the output.
+    """
+    parts = [reach for reaches in inputs for reach in reaches]
+    if not kind.repeats:
+        parts = list(dict.fromkeys(parts))
+    like = _flags([*parts, *(reach for reaches in gates for reach in reaches)])
+    if like.reason:
+        return (like,)
+    by_jump: dict[Fraction, list[Reach]] = {}
+    for reach in parts:
+        by_jump.setdefault(reach.jump, []).append(reach)
+    if len(by_jump) > MOST_PARTS:
+        return (like._replace(reason=f"more than {MOST_PARTS} branches drift apart"),)
+    return tuple(_merged(same, like, kind) for same in by_jump.values())
+
+
+def _flags(parts: Sequence[Reach]) -> Reach:
+    """What is true of several reaches together."""
+    return parts[0]._replace(
+        is_global=any(reach.is_global for reach in parts),
+        placed=all(reach.placed for reach in parts),
+        unbounded=any(reach.unbounded for reach in parts),
+        reason=next((reach.reason for reach in parts if reach.reason), ""),
+    )
+
+
+def _merged(reaches: Sequence[Reach], like: Reach, kind: Kind[Any]) -> Reach:
+    """Reaches of the same jump as one."""
+    first = reaches[0]
+    like = like._replace(jump=first.jump, fixed=first.fixed)
+    if len(reaches) == 1:
+        return like._replace(period=first.period, shift=first.shift, seen=first.seen)
+    period = lcm(*(reach.period for reach in reaches))
+    if period > LONGEST_PERIOD:
+        return like._replace(reason=f"it differs between more than {LONGEST_PERIOD} phases")
+    seen = [seen_together(reaches, y, kind) for y in range(period)]
+    return _shortest(seen, first.shift * period // first.period, like, kind)
+
+
+def seen_together(reaches: Iterable[Reach], y: int, kind: Kind[V]) -> V | None:
+    """What position ``y`` sees through all of these."""
+    found = [seen for reach in reaches if (seen := reach.at(y, kind)) is not None]
+    return kind.union(found) if found else None

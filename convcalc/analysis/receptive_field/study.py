@@ -1,0 +1,226 @@
+"""Everything about what one tensor of a network sees of one of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from math import sqrt
+from typing import Any, NamedTuple, TypeVar
+
+from convcalc.analysis.receptive_field.axis_study import AxisStudy, StudyError, axis_study
+from convcalc.analysis.receptive_field.domains import SUPPORTS, TOTALS, Kind, Paths
+from convcalc.analysis.receptive_field.measures import Spread, spread
+from convcalc.analysis.receptive_field.per_layer import sizes_of
+from convcalc.analysis.receptive_field.preimage import Unseen
+from convcalc.analysis.receptive_field.reach import Reaches, seen_together
+from convcalc.analysis.receptive_field.read_back import grounded, read_back, seen_inputs
+from convcalc.analysis.receptive_field.region import Region, count, product, volume
+from convcalc.analysis.receptive_field.unread import Unread, unread
+from convcalc.analysis.receptive_field.walk import Sight, Walk
+from convcalc.analysis.receptive_field.weights import MOMENTS, Rounded, Weights
+from convcalc.model.geometry.sizes import axis_name
+from convcalc.model.graph.network import Network
+
+V = TypeVar("V")
+
+WIDEST_COUNT = 640  # bits of one path count; beyond, paths are shares and rounded
+
+
+class Placeless(StudyError):
+    """No position of the tensor has a place: all of them see the same."""
+
+
+class Paths1d(NamedTuple):
+    """How many paths lead to each position of an extent: counts, or shares of all paths."""
+
+    first: int
+    counts: Sequence[int] | Sequence[float]
+    exact: bool
+
+
+@dataclass(frozen=True)
+class Study:
+    """What one tensor sees of one input. Costly parts are computed when they are asked for.
+
+    ``path`` is the layer asked for; ``place`` the one whose positions are looked at: a layer
+    that has lost its axes stands for the last one before it that had them. ``asked`` and
+    ``tensor`` are the numbers of their tensors.
+    """
+
+    network: Network
+    input: str
+    path: str
+    place: str
+    tensor: int
+    asked: int
+    is_global: bool
+    unbounded: bool
+    axes: tuple[AxisStudy, ...]
+    _sights: dict[Any, tuple[Reaches, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def rank(self) -> int:
+        """Number of axes of the input."""
+        return len(self.axes)
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """The output position that is looked at."""
+        return tuple(axis.position for axis in self.axes)
+
+    @cached_property
+    def region(self) -> Region | None:
+        """Every input position that the output position reads, on an endless input."""
+        return self._read(bordered=False)
+
+    @cached_property
+    def coverage(self) -> Fraction | None:
+        """The share of the box that is read, on all axes together."""
+        if self.region is None:
+            return None
+        return Fraction(count(self.region, self.rank), volume(self.region, self.rank))
+
+    @cached_property
+    def inside(self) -> int | None:
+        """How many real input positions the output position reads; None if that is unknown."""
+        try:
+            region = self._read(bordered=True)
+        except Unseen:
+            return None
+        return 0 if region is None else count(region, self.rank)
+
+    def _read(self, *, bordered: bool) -> Region | None:
+        wanted = product([(axis.position, 1) for axis in self.axes])
+        return read_back(self.network, {self.tensor: wanted}, bordered=bordered).get(self.input)
+
+    @cached_property
+    def unread(self) -> Unread | None:
+        """The input positions that no output of the network reads; None if that is unknown."""
+        return unread(self.network, self.input)
+
+    def paths(self, axis: int) -> Paths1d:
+        """How many paths lead to each position of an axis."""
+        totals = self._seen(TOTALS, axis)
+        width = -(-(totals or 1).bit_length() // 8) * 8
+        if width > WIDEST_COUNT:
+            ways = self._seen(Rounded(), axis)
+            return Paths1d(ways.first, ways.shares, False) if ways else Paths1d(0, (), False)
+        kind = Paths(width)
+        seen = self._seen(kind, axis)
+        return Paths1d(seen[0], kind.counts(seen), True) if seen else Paths1d(0, (), True)
+
+    def spread(self, axis: int) -> Spread | None:
+        """The effective receptive field if all taps and all branches weigh the same: an
+        estimate, which training changes. Where the shares of all positions would take too long,
+        the deviation alone."""
+        try:
+            seen = self._seen(Weights(), axis)
+        except Unseen:
+            moments = self._seen(MOMENTS, axis)
+            return Spread(sqrt(moments.variance), None) if moments else None
+        return spread(seen[1]) if seen else None
+
+    def _seen(self, kind: Kind[V], axis: int) -> V | None:
+        """What the output position sees on one axis, as that kind."""
+        key = (type(kind), getattr(kind, "width", 0))
+        if key not in self._sights:
+            self._sights[key] = _sight(self.network, self.tensor, kind)[self.input]
+        reaches = self._sights[key][axis]
+        if reason := next((reach.reason for reach in reaches if reach.reason), ""):
+            raise Unseen(reason)
+        position = 0 if self.axes[axis].lost else self.axes[axis].position
+        return seen_together(reaches, position, kind)
+
+
+# --- making one --------------------------------------------------------------------------------
+
+
+def study(network: Network, path: str = "", position: Sequence[int] = (), name: str = "") -> Study:
+    """What a layer or block sees of an input; by default the first output, of the first input
+    that it depends on.
+
+    ``position`` is an output position, one number per axis; by default the one nearest to the
+    middle of those that see furthest. Raises StudyError for a path, an input or a position that
+    is not there, Placeless where no position has a place, and Unseen where what is read cannot be
+    known.
+    """
+    asked = tensor_of(network, path)
+    tensor = _placed(network, asked, name)
+    sight = _sight(network, tensor, SUPPORTS)
+    name = name or next(each for each, axes in sight.items() if axes)
+    parts = [reach for reaches in sight[name] for reach in reaches]
+    if all(reach.fixed for reach in parts):
+        raise Placeless(f"'{_path(network, asked)}' sees the whole of '{name}' at every position")
+    shape = network.shape(tensor)
+    if position and len(position) != shape.rank:
+        message = f"position {','.join(map(str, position))} is for {len(position)} axes"
+        raise StudyError(message, f"'{_path(network, tensor)}' has {shape.rank}")
+    sizes, outputs = network.inputs[name].spatial, sizes_of(sight[name], shape.spatial)
+    return Study(
+        network,
+        name,
+        _path(network, asked),
+        _path(network, tensor),
+        tensor,
+        asked,
+        tensor != asked or any(reach.is_global for reach in parts),
+        any(reach.unbounded for reach in parts),
+        tuple(
+            axis_study(axis_name(index, len(sizes)), *axis, position[index] if position else None)
+            for index, axis in enumerate(zip(sight[name], sizes, outputs, strict=True))
+        ),
+    )
+
+
+def _placed(network: Network, asked: int, name: str) -> int:
+    """The tensor whose positions are looked at, which has a place in the input called so.
+
+    Raises Placeless if there is none but the input itself, StudyError if it sees no such input.
+    """
+    path = _path(network, asked)
+    if asked < len(network.inputs):
+        raise Placeless(f"'{path}' is an input of the network and sees itself")
+    seen = seen_inputs(network, asked)
+    if name and name not in seen:
+        message = f"'{path}' does not see '{name}'" if name in network.inputs else ""
+        what = f"it sees {', '.join(seen)}" if seen else ""
+        raise StudyError(message or f"there is no input '{name}'", what)
+    tensor = grounded(network, asked, name)
+    if tensor is None:
+        raise Placeless(f"'{path}' sees no input that has spatial axes")
+    if tensor < len(network.inputs):
+        raise Placeless(f"'{path}' sees the whole of '{_path(network, tensor)}' at once")
+    return tensor
+
+
+def tensor_of(network: Network, path: str) -> int:
+    """The number of the tensor that a layer or a block makes; without a path, the first output
+    that is no input of the network."""
+    first = len(network.inputs)
+    if not path and network.outputs:
+        made = (tensor for tensor in network.outputs.values() if tensor >= first)
+        return next(made, next(iter(network.outputs.values())))
+    for index in range(len(network.layers) - 1, -1, -1):
+        layer = network.layers[index]
+        if not path or layer.path == path or any(group.path == path for group in layer.groups):
+            return first + index
+    from convcalc.diagnostics.suggestion import nearest
+
+    paths = dict.fromkeys(
+        each for layer in network.layers for each in (*(g.path for g in layer.groups), layer.path)
+    )
+    close = nearest(path, list(paths))
+    raise StudyError(f"there is no layer '{path}'", f"use '{close}'" if close else "")
+
+
+def _path(network: Network, tensor: int) -> str:
+    first = len(network.inputs)
+    return network.layers[tensor - first].path if tensor >= first else list(network.inputs)[tensor]
+
+
+def _sight(network: Network, tensor: int, kind: Kind[Any]) -> Sight:
+    """The reaches of one tensor."""
+    *_, (_, sight) = Walk(network, kind).layers(tensor - len(network.inputs))
+    return sight

@@ -1,0 +1,47 @@
+"""Which positions of an input no output of the network reads."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from convcalc.analysis.receptive_field.preimage import Unseen, every, positions
+from convcalc.analysis.receptive_field.read_back import POINT, read_back
+from convcalc.analysis.receptive_field.region import count, product, shadows
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.unknown import known
+
+
+class Unread(NamedTuple):
+    """Input positions that nobody reads: how many, of how many, and on each axis those of
+    which no part is read."""
+
+    number: int
+    total: int
+    lines: tuple[tuple[int, ...], ...]
+
+
+def unread(network: Network, name: str) -> Unread | None:
+    """The positions of an input that no output of the network reads; None if unknown."""
+    shape = network.inputs[name]
+    outputs = {number: network.shape(number) for number in network.outputs.values()}
+    sizes = (*shape.spatial, *(n for each in outputs.values() for n in each.spatial))
+    if not outputs or not known(sizes):
+        return None
+    wanted = {
+        number: product([every(n) for n in each.spatial]) if each.rank else POINT
+        for number, each in outputs.items()
+    }
+    try:
+        region = read_back(network, wanted, bordered=True, strict=True).get(name)
+    except Unseen:
+        return None
+    if region is None:
+        nothing = tuple(tuple(range(n)) for n in shape.spatial)
+        return Unread(shape.positions, shape.positions, nothing)
+    read = count(region, shape.rank)
+    lines = zip(shape.spatial, shadows(region, shape.rank), strict=True)
+    return Unread(
+        shape.positions - read,
+        shape.positions,
+        tuple(tuple(sorted(set(range(n)) - set(positions(bits)))) for n, bits in lines),
+    )

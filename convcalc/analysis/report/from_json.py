@@ -1,0 +1,297 @@
+"""A saved JSON report -> the report: what ``convcalc show … -f json -o old.json`` wrote.
+
+The inverse of :mod:`convcalc.analysis.report.to_json`. A file holds one report, or a list of them
+with a network each. Nothing in it is trusted: every value is checked, and an error says where it
+is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from convcalc.analysis.report.report import (
+    SCHEMA,
+    LayerReport,
+    Memory,
+    ReceptiveField,
+    Report,
+    ToolConvention,
+    ToolNumber,
+    Totals,
+)
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.language.assertions.vocabulary import SUMMED
+from convcalc.language.sources.target import TargetError
+from convcalc.model.graph.network import Group
+from convcalc.model.operators.contract import KINDS, Term
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import UNKNOWN
+
+ENDING = ".json"
+T = TypeVar("T")
+S = TypeVar("S")
+
+
+def saved_report(content: bytes, file: str, name: str | None = None) -> Report:
+    """The report of a file's content; ``name`` chooses one of several by its network.
+
+    TargetError if the content is no report, or if it is not clear which one is meant.
+    """
+    try:
+        reports = [_report(each) for each in _listed(_parsed(content))]
+    except Wrong as error:
+        advice = "save one by: convcalc show … -f json -o old.json"
+        raise TargetError(f"{file} is no report of convcalc: {error}", advice) from None
+    named = {report.network: report for report in reports}
+    if name is None and len(reports) == 1:
+        return reports[0]
+    if name is None:
+        raise TargetError(
+            f"{file} holds {len(reports)} reports",
+            f"name one of them, {file}::{next(iter(named), 'NAME')}",
+        )
+    if name not in named:
+        close = nearest(name, named)
+        advice = f"did you mean '{close}'?" if close else f"there are: {', '.join(named)}"
+        raise TargetError(f"{file} holds no report of '{name}'", advice)
+    return named[name]
+
+
+class Wrong(Exception):
+    """A value is not what a report has there."""
+
+
+class _Value:
+    """A value of the JSON and where it is, as people and ``convcalc get`` write it."""
+
+    __slots__ = ("path", "value")
+
+    def __init__(self, value: Any, path: str = "") -> None:
+        self.value = value
+        self.path = path
+
+    def wrong(self, wanted: str) -> Wrong:
+        return Wrong(f"{self.path or 'it'} is not {wanted}")
+
+    def of(self, kind: type[T], wanted: str) -> T:
+        """The value if it is of that type; a flag is no number."""
+        if not isinstance(self.value, kind) or (isinstance(self.value, bool) and kind is not bool):
+            raise self.wrong(wanted)
+        return self.value
+
+    def __getitem__(self, key: str) -> _Value:
+        found = self.of(dict, "an object")
+        path = f"{self.path}.{key}".lstrip(".")
+        if key not in found:
+            raise Wrong(f"{path} is missing")
+        return _Value(found[key], path)
+
+    def items(self) -> Iterator[tuple[str, _Value]]:
+        """The entries of an object."""
+        for key, value in self.of(dict, "an object").items():
+            yield key, _Value(value, f"{self.path}.{key}")
+
+    def each(self, read: Callable[[_Value], T]) -> tuple[T, ...]:
+        """The entries of a list, read."""
+        found = self.of(list, "a list")
+        return tuple(read(_Value(value, f"{self.path}[{i}]")) for i, value in enumerate(found))
+
+    def named(self, read: Callable[[_Value], T]) -> dict[str, T]:
+        """The entries of an object, read."""
+        return {key: read(value) for key, value in self.items()}
+
+    def optional(self, read: Callable[[_Value], T], other: S) -> T | S:
+        """The value, or ``other`` for null."""
+        return other if self.value is None else read(self)
+
+
+def _parsed(content: bytes) -> Any:
+    import json
+
+    try:
+        return json.loads(content.decode("utf-8-sig"), parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise Wrong(f"it is not JSON ({error})") from None
+
+
+def _no_number(word: str) -> None:
+    raise Wrong(f"{word} is not a number")
+
+
+def _listed(found: Any) -> list[_Value]:
+    if not isinstance(found, list):
+        return [_Value(found)]
+    return [_Value(value, f"[{i}]") for i, value in enumerate(found)]
+
+
+# --- values --------------------------------------------------------------------------------------
+
+
+def _text(value: _Value) -> str:
+    return value.of(str, "a text")
+
+
+def _flag(value: _Value) -> bool:
+    return value.of(bool, "true or false")
+
+
+def _whole(value: _Value) -> int:
+    if value.of(int, "a whole number") < 0:
+        raise value.wrong("zero or more")
+    return int(value.value)
+
+
+def _count(value: _Value) -> int:
+    """A number from zero, null where it is unknown."""
+    return value.optional(_whole, UNKNOWN)
+
+
+def _kind(value: _Value) -> str:
+    if _text(value) not in KINDS:
+        raise value.wrong(f"one of {', '.join(KINDS)}")
+    return str(value.value)
+
+
+def _sizes(value: _Value) -> tuple[int, ...]:
+    return value.each(_count)
+
+
+def _shape(value: _Value) -> Shape:
+    sizes = _sizes(value)
+    if len(sizes) < 2:
+        raise value.wrong("a shape: batch, channels, and spatial sizes")
+    return Shape(sizes[0], sizes[1], sizes[2:])
+
+
+def _fraction(value: _Value) -> Fraction:
+    text = _text(value)
+    if not re.fullmatch(r"-?\d{1,40}(/[1-9]\d{0,40})?", text, re.ASCII):
+        raise value.wrong("a fraction such as 1/2")
+    return Fraction(text)
+
+
+def _fractions(value: _Value) -> tuple[Fraction, ...]:
+    unknown: Any = UNKNOWN
+    return value.each(lambda item: item.optional(_fraction, unknown))
+
+
+# --- parts of a report ---------------------------------------------------------------------------
+
+
+def _report(value: _Value) -> Report:
+    if value["schema"].value != SCHEMA:
+        raise value["schema"].wrong(SCHEMA)
+    field = value["receptive_field"]
+    is_local = field.value is not None
+    return Report(
+        network=_text(value["network"]),
+        variant=value["variant"].optional(_text, "") or None,
+        description=_text(value["description"]),
+        source=_text(value["source"]),
+        inputs=value["inputs"].named(_shape),
+        outputs=value["outputs"].named(_shape),
+        counted=value["convention"]["counted"].each(_kind),
+        totals=_totals(value["totals"]),
+        receptive_field=_field(field) if is_local else None,
+        global_from=field["global_from"].optional(_text, "") if is_local else "",
+        layers=value["layers"].each(_layer),
+        problems=value["problems"].each(_problem),
+        skipped=_whole(value["skipped"]),
+        convention=_tool(value["convention"]),
+    )
+
+
+def _tool(value: _Value) -> ToolConvention | None:
+    """The other tool whose numbers are there too; None if they are convcalc's alone."""
+    if not value["numbers"].of(list, "a list"):
+        return None
+    return ToolConvention(
+        _text(value["name"]),
+        _text(value["tool"]),
+        value["numbers"].each(
+            lambda each: ToolNumber(*(_text(each[key]) for key in ToolNumber._fields))
+        ),
+        value["uncounted"].each(_text),
+        _flag(value["per_sample"]),
+    )
+
+
+def _totals(value: _Value) -> Totals:
+    memory = value["memory"]
+    return Totals(
+        layers=_whole(value["layers"]),
+        moved=_count(value["moved_bytes"]),
+        memory=Memory(
+            _text(memory["dtype"]), _count(memory["weights"]), _count(memory["activations_peak"])
+        ),
+        unknown=value["unknown"].each(_text),
+        **_numbers(value),
+    )
+
+
+def _numbers(value: _Value) -> dict[str, Any]:
+    """What is summed over the layers, and numbers beside convcalc's own."""
+    return {
+        **{key: _count(value[key]) for key in SUMMED},
+        "training": _count(value["training_flops"]),
+        "convention": value["convention"].named(_count),
+        "fused": value["fused"].named(_count),
+    }
+
+
+def _layer(value: _Value) -> LayerReport:
+    return LayerReport(
+        path=_text(value["path"]),
+        operator=_text(value["operator"]),
+        groups=value["blocks"].each(lambda each: Group(_text(each["path"]), _text(each["block"]))),
+        fields=_mapping(value["fields"]),
+        inputs=value["inputs"].each(_shape),
+        output=_shape(value["output"]),
+        weights=value["weights"].named(_sizes),
+        terms=value["terms"].each(_term),
+        moved=_count(value["moved_bytes"]),
+        receptive_fields=value["receptive_fields"].named(_field),
+        source=_place(value["source"]),
+        declared=_flag(value["declared"]),
+        shares=value["shares"].optional(_text, ""),
+        note=_text(value["note"]),
+        facts=_mapping(value["facts"]) or None,
+        **_numbers(value),
+    )
+
+
+def _mapping(value: _Value) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = value.of(dict, "an object")
+    return found
+
+
+def _term(value: _Value) -> Term:
+    return Term(_text(value["name"]), _kind(value["kind"]), _count(value["count"]))
+
+
+def _field(value: _Value) -> ReceptiveField:
+    return ReceptiveField(
+        _sizes(value["size"]),
+        _sizes(value["size_min"]),
+        _fractions(value["jump"]),
+        _fractions(value["center"]),
+        _flag(value["global"]),
+        _flag(value["unbounded"]),
+        value["unknown"].optional(_text, ""),
+        coverage=value["coverage"].optional(_fractions, None),
+        holes=value["holes"].optional(_sizes, None),
+    )
+
+
+def _place(value: _Value) -> Place:
+    return Place(_text(value["file"]), _whole(value["line"]), _whole(value["column"]))
+
+
+def _problem(value: _Value) -> Diagnostic:
+    texts = (_text(value[key]) for key in ("name", "message", "help", "severity"))
+    name, message, advice, severity = texts
+    return Diagnostic(name, message, _place(value), advice, severity=severity)

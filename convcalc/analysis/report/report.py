@@ -1,0 +1,198 @@
+"""The frozen results of an analysis.
+
+All counts are exact integers for the whole batch, or ``UNKNOWN``; FLOPs are 2 × MACs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.model.graph.network import Group
+from convcalc.model.operators.contract import ELEMENTWISE, SAMPLING, Term
+from convcalc.model.quantities.shape import Shape
+
+SCHEMA = "convcalc/report-v1"
+PARAMS = "params"  # the key of what another tool counts as parameters
+
+
+@dataclass(frozen=True)
+class ReceptiveField:
+    """What one output position sees of a network input, per spatial axis of that input.
+
+    ``size`` and ``size_min`` are the largest and the smallest extent in input positions,
+    padding included, over the phases of the output (they differ after upsampling).
+    ``jump`` is the distance in input positions between the centers of neighbouring outputs,
+    ``center`` the center of output 0, in positions that count from 0. ``is_global`` says that
+    the output also depends on the whole input, beside the local value given here.
+    ``unbounded``: a deformable layer can look anywhere, the size is that of its grid.
+    ``coverage`` is the share of the positions within the extent that are really read, ``holes``
+    how many are not, each for the phase where it is worst; None where nobody asked for them, so
+    they do not take part in comparisons.
+    ``input_size`` is the size of the network input. ``reason`` tells why something is unknown.
+    """
+
+    size: tuple[int, ...]
+    size_min: tuple[int, ...]
+    jump: tuple[Fraction, ...]
+    center: tuple[Fraction, ...]
+    is_global: bool = False
+    unbounded: bool = False
+    reason: str = ""
+    input_size: tuple[int, ...] = field(default=(), compare=False)
+    coverage: tuple[Fraction, ...] | None = field(default=None, compare=False)
+    holes: tuple[int, ...] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
+class LayerReport:
+    """One layer. Shapes carry the batch; ``params`` counts shared weights on first use only.
+
+    ``moved`` are the bytes read and written if every tensor goes through memory once.
+    ``activations`` are the output elements of a layer that multiplies by weights, else 0.
+    ``shares`` is the path of the layer whose weights are used again, or empty. ``training`` are
+    FLOPs of one training step. ``convention`` holds what another tool counts, ``fused`` what is
+    left when batch norms are folded, both empty unless asked for.
+    """
+
+    path: str
+    operator: str
+    groups: tuple[Group, ...]
+    fields: Mapping[str, Any]
+    inputs: tuple[Shape, ...]
+    output: Shape
+    weights: Mapping[str, tuple[int, ...]]
+    params: int
+    trainable: int
+    buffers: int
+    terms: tuple[Term, ...]
+    macs: int
+    flops: int
+    sampling: int
+    elementwise: int
+    activations: int
+    moved: int
+    training: int
+    receptive_fields: Mapping[str, ReceptiveField]  # by network input
+    source: Place
+    declared: bool = False
+    shares: str = ""
+    note: str = ""
+    facts: Mapping[str, Any] | None = None
+    convention: Mapping[str, int] = field(default_factory=dict)
+    fused: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        """With respect to the first network input that the layer depends on."""
+        return next(iter(self.receptive_fields.values()), None)
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes at one type: parameters and buffers, and the peak of live activations."""
+
+    dtype: str
+    weights: int
+    activations_peak: int
+
+    @property
+    def total(self) -> int:
+        """Both together."""
+        return self.weights + self.activations_peak
+
+
+@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
+class Totals:
+    """Sums over the layers. ``unknown`` lists ``path: what`` for each count that is not known."""
+
+    layers: int
+    params: int
+    trainable: int
+    buffers: int
+    macs: int
+    flops: int
+    sampling: int
+    elementwise: int
+    activations: int
+    moved: int
+    training: int
+    memory: Memory
+    unknown: tuple[str, ...] = ()
+    convention: Mapping[str, int] = field(default_factory=dict)
+    fused: Mapping[str, int] = field(default_factory=dict)
+
+
+class ToolNumber(NamedTuple):
+    """One number of another tool: its key in ``convention``, what the tool calls it, its unit."""
+
+    key: str
+    title: str
+    unit: str
+
+
+class ToolConvention(NamedTuple):
+    """Whose numbers ``convention`` holds beside convcalc's own.
+
+    ``uncounted`` are operators that do arithmetic and for which the tool counts nothing.
+    ``per_sample``: the tool measures one sample, whatever the batch.
+    """
+
+    name: str
+    tool: str
+    numbers: tuple[ToolNumber, ...]
+    uncounted: tuple[str, ...]
+    per_sample: bool
+
+
+@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
+class Report:
+    """Everything convcalc knows about one network at one input size.
+
+    ``counted`` are the kinds of work that the MACs add up. ``receptive_field`` is the local
+    value at the output; ``global_from`` is the first layer that sees the whole input, or empty.
+    ``problems`` are errors and warnings; with errors, ``skipped`` layers could not be computed
+    and the totals hold only the others (``complete`` is False). ``convention`` is the other tool
+    whose numbers are given too, if any.
+    """
+
+    network: str
+    variant: str | None
+    description: str
+    source: str
+    inputs: Mapping[str, Shape]
+    outputs: Mapping[str, Shape]
+    counted: tuple[str, ...]
+    totals: Totals
+    receptive_field: ReceptiveField | None
+    global_from: str
+    layers: tuple[LayerReport, ...]
+    problems: tuple[Diagnostic, ...] = ()
+    skipped: int = 0
+    convention: ToolConvention | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether every layer was computed."""
+        return self.skipped == 0 and all(p.severity != "error" for p in self.problems)
+
+
+def work_totals(terms: Sequence[Term], counted: Sequence[str]) -> tuple[int, int, int]:
+    """MACs (the kinds that are counted), sampling and elementwise operations of some terms."""
+    return (
+        sum(term.amount for term in terms if term.kind in counted),
+        sum(term.amount for term in terms if term.kind == SAMPLING),
+        sum(term.amount for term in terms if term.kind == ELEMENTWISE),
+    )
+
+
+def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Counts by name, added up."""
+    found: dict[str, int] = {}
+    for each in counts:
+        for key, amount in each.items():
+            found[key] = found.get(key, 0) + amount
+    return found

@@ -1,0 +1,166 @@
+"""A report in JSON's types: the public interface, whose keys never change their meaning
+within a ``schema`` version.
+
+Exact integers, null where a count is unknown, shapes with the batch, fractions as
+``"num/den"`` or ``"num"``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from convcalc._version import __version__
+from convcalc.analysis.report.report import SCHEMA, LayerReport, ReceptiveField, Report, Totals
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.language.assertions.vocabulary import SUMMED
+from convcalc.model.operators.contract import Recorded
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import known
+
+
+def report_payload(report: Report) -> dict[str, Any]:
+    """The whole report."""
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": "convcalc", "version": __version__},
+        "network": report.network,
+        "variant": report.variant,
+        "description": report.description,
+        "source": report.source,
+        "inputs": {name: plain(shape) for name, shape in report.inputs.items()},
+        "outputs": {name: plain(shape) for name, shape in report.outputs.items()},
+        "convention": _convention(report),
+        "complete": report.complete,
+        "skipped": report.skipped,
+        "totals": _totals(report.totals),
+        "receptive_field": _network_field(report),
+        "layers": [layer_payload(layer) for layer in report.layers],
+        "problems": [_problem(problem) for problem in report.problems],
+    }
+
+
+def _convention(report: Report) -> dict[str, Any]:
+    """What convcalc's own numbers count, and whose numbers stand beside them."""
+    tool = report.convention
+    return {
+        "name": tool.name if tool else "convcalc",
+        "counted": list(report.counted),
+        "flops_per_mac": 2,
+        "tool": tool.tool if tool else f"convcalc {__version__}",
+        "numbers": [number._asdict() for number in tool.numbers] if tool else [],
+        "uncounted": list(tool.uncounted) if tool else [],
+        "per_sample": bool(tool and tool.per_sample),
+    }
+
+
+def layer_payload(layer: LayerReport) -> dict[str, Any]:
+    """One layer; also what ``layer -f json`` prints."""
+    field = layer.receptive_field
+    return {
+        "path": layer.path,
+        "operator": layer.operator,
+        "blocks": [{"path": group.path, "block": group.kind} for group in layer.groups],
+        "fields": plain(layer.fields),
+        "inputs": [plain(shape) for shape in layer.inputs],
+        "output": plain(layer.output),
+        "params": plain(layer.params),
+        "weights": plain(layer.weights),
+        **{key: plain(getattr(layer, key)) for key in COUNTS},
+        "moved_bytes": plain(layer.moved),
+        **_further(layer),
+        "terms": [
+            {"name": term.name, "kind": term.kind, "count": plain(term.amount)}
+            for term in layer.terms
+        ],
+        "receptive_field": _field(field) if field else None,
+        "receptive_fields": {name: _field(each) for name, each in layer.receptive_fields.items()},
+        "declared": layer.declared,
+        "shares": layer.shares or None,
+        "note": layer.note,
+        "facts": plain(layer.facts or {}),
+        "source": {
+            "file": layer.source.file,
+            "line": layer.source.line,
+            "column": layer.source.column,
+        },
+    }
+
+
+COUNTS = tuple(key for key in SUMMED if key != "params")
+
+
+def _totals(totals: Totals) -> dict[str, Any]:
+    memory = totals.memory
+    return {
+        "layers": totals.layers,
+        "params": plain(totals.params),
+        **{key: plain(getattr(totals, key)) for key in COUNTS},
+        "moved_bytes": plain(totals.moved),
+        **_further(totals),
+        "memory": {
+            "dtype": memory.dtype,
+            "weights": plain(memory.weights),
+            "activations_peak": plain(memory.activations_peak),
+            "total": plain(memory.total),
+        },
+        "unknown": list(totals.unknown),
+    }
+
+
+def _further(counts: LayerReport | Totals) -> dict[str, Any]:
+    """Numbers beside convcalc's own; empty mappings where they were not asked for."""
+    return {
+        "training_flops": plain(counts.training),
+        "convention": plain(counts.convention),
+        "fused": plain(counts.fused),
+    }
+
+
+def _network_field(report: Report) -> dict[str, Any] | None:
+    """The value at the output that is left when the global dependence is set aside."""
+    field = report.receptive_field
+    return {**_field(field), "global_from": report.global_from or None} if field else None
+
+
+def _field(field: ReceptiveField) -> dict[str, Any]:
+    return {
+        "size": plain(field.size),
+        "size_min": plain(field.size_min),
+        "jump": plain(field.jump),
+        "center": plain(field.center),
+        "coverage": plain(field.coverage),
+        "holes": plain(field.holes),
+        "global": field.is_global,
+        "unbounded": field.unbounded,
+        "unknown": field.reason or None,
+    }
+
+
+def _problem(problem: Diagnostic) -> dict[str, Any]:
+    return {
+        "code": problem.code,
+        "name": problem.name,
+        "severity": problem.severity,
+        "message": problem.message,
+        "help": problem.help,
+        "file": problem.place.file,
+        "line": problem.place.line,
+        "column": problem.place.column,
+    }
+
+
+def plain(value: Any) -> Any:
+    """A value of a report in JSON's types."""
+    if isinstance(value, Shape):
+        return plain(value.dims)
+    if isinstance(value, Recorded):
+        return value.name
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (tuple, list)):
+        return [plain(item) for item in value]
+    return value if known(value) else None

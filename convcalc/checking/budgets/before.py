@@ -1,0 +1,69 @@
+"""A network as it was: at a git revision, or in a saved report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.from_json import ENDING, saved_report
+from convcalc.analysis.report.report import Report
+from convcalc.language.reading import Inputs, Limits, read_network
+from convcalc.language.sources.git import MissingFile, earlier
+from convcalc.language.sources.target import Target, TargetError
+from convcalc.model.graph.network import Network
+
+
+class Before(NamedTuple):
+    """The report of the base; a saved one has no network."""
+
+    network: Network | None
+    report: Report
+
+
+class Missing(Exception):
+    """The base has no such network."""
+
+
+def from_revision(revision: str, target: Target, inputs: Inputs, limits: Limits) -> Before:
+    """The network of a file at a revision; Missing if it did not exist then.
+
+    TargetError if the revision cannot be read, or if the network could not be computed.
+    """
+    try:
+        before = earlier(target, revision)
+    except MissingFile:
+        raise Missing from None
+    base = read_network(before._replace(variant=None), inputs=inputs, limits=limits)
+    network = base
+    if target.variant not in (None, base.base):
+        if target.variant not in base.variants:
+            raise Missing
+        network = read_network(before, inputs=inputs, limits=limits)
+    for problem in network.problems:
+        if problem.severity == "error":
+            raise TargetError(f"the file has a problem in {revision}: {problem.message}")
+    return Before(network, analyse(network))
+
+
+def from_saved(file: str, name: str, read: Callable[[str], bytes]) -> Before:
+    """The report of the network of that name in a saved file; Missing if it holds another.
+
+    TargetError if there is no such file, or if it is no report.
+    """
+    try:
+        content = read(file)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise TargetError(f"cannot read {file}: {reason}") from None
+    try:
+        return Before(None, saved_report(content, file, name))
+    except TargetError as error:
+        if "holds no report of" in error.message:
+            raise Missing from None
+        raise
+
+
+def is_saved(base: str) -> bool:
+    """Whether a base names a saved report."""
+    return base.endswith(ENDING)

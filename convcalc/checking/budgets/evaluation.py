@@ -1,0 +1,100 @@
+"""A budget on one network: every assertion measured and judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from convcalc.analysis.report.report import Report
+from convcalc.checking.budgets.before import Before, Missing
+from convcalc.checking.budgets.judging import judged, measured_text, no_such_path
+from convcalc.checking.budgets.measuring import Measured, NoSuchPath, measured
+from convcalc.checking.budgets.verdict import Verdict
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.language.assertions.vocabulary import CHANGES, Assertion, Budget, Compare
+from convcalc.language.sources.target import TargetError
+from convcalc.model.graph.network import Network
+
+
+class Subject(NamedTuple):
+    """A network at one input, and how messages call it; ``before`` reads it from a base."""
+
+    network: Network
+    report: Report
+    words: str
+    before: Callable[[Compare], Before]
+
+
+def verdicts(budget: Budget, subject: Subject) -> Iterator[Verdict]:
+    """One verdict per assertion, in the order of the file."""
+    history = _History(budget, subject)
+    for assertion in budget.assertions:
+        yield _verdict(budget, assertion, subject, history)
+
+
+def skipped(budget: Budget, subject: str, reason: str) -> Iterator[Verdict]:
+    """The verdicts of a network that could not be computed: none of them passes."""
+    for assertion in budget.assertions:
+        yield Verdict(budget.name, assertion.title, subject, assertion.place, skipped=reason)
+
+
+class _History:
+    """The base of a budget's comparison, read when the first change is judged."""
+
+    def __init__(self, budget: Budget, subject: Subject) -> None:
+        self.compare = budget.compare
+        self.subject = subject
+        self.problem: Diagnostic | None = None
+        self._before: Before | None = None
+        self._is_read = False
+
+    @property
+    def origin(self) -> str:
+        """What the base is called."""
+        return self.compare.base if self.compare else ""
+
+    def value(self, assertion: Assertion) -> Measured | None:
+        """The metric's value in the base; None if there is none, which may be a problem."""
+        if not self._is_read:
+            self._is_read = True
+            self._read()
+        if self._before is None:
+            return None
+        try:
+            return measured(assertion, self._before.network, self._before.report)
+        except NoSuchPath:
+            return None  # the part is new
+
+    def _read(self) -> None:
+        compare = self.compare
+        if compare is None:
+            return
+        try:
+            self._before = self.subject.before(compare)
+        except Missing:
+            if compare.missing == "fail":
+                message = f"{self.origin} has no such network to compare with"
+                advice = "write 'missing: pass' if new networks are welcome"
+                self.problem = Diagnostic("unknown-number", message, compare.place, advice)
+        except TargetError as error:
+            message = f"nothing to compare with: {error.message}"
+            self.problem = Diagnostic("unknown-number", message, compare.place, error.help)
+
+
+def _verdict(budget: Budget, assertion: Assertion, subject: Subject, history: _History) -> Verdict:
+    """One assertion, measured and judged."""
+    text = ""
+    try:
+        value = measured(assertion, subject.network, subject.report)
+    except NoSuchPath as error:
+        found = [no_such_path(assertion, error)]
+    else:
+        text = measured_text(assertion.metric, value.high)
+        found = judged(assertion, value, lambda: history.value(assertion), history.origin)
+        if history.problem and any(bound.kind in CHANGES for bound in assertion.bounds):
+            found.append(history.problem)
+    notes = (f"note: {budget.message}",) if budget.message else ()
+    findings = tuple(
+        each._replace(within=subject.words, notes=(*each.notes, *notes)) for each in found
+    )
+    return Verdict(budget.name, assertion.title, subject.words, assertion.place, text, findings)

@@ -1,0 +1,263 @@
+"""A measured value against the bounds of its assertion: what is broken, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from convcalc.checking.budgets.measuring import Measured, NoSuchPath
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.language.assertions.vocabulary import CHANGES, METRICS, Assertion, Bound
+from convcalc.model.quantities.number_text import (
+    change_text,
+    count_text,
+    decimal_text,
+    fraction_text,
+    memory_text,
+    percent_text,
+)
+from convcalc.model.quantities.unknown import known
+
+
+def judged(
+    assertion: Assertion,
+    value: Measured,
+    base: Callable[[], Measured | None] | None,
+    origin: str,
+) -> list[Diagnostic]:
+    """What is broken; ``base`` gives the value before, None where there was none."""
+    broken: list[Diagnostic] = []
+    for bound in assertion.bounds:
+        if bound.kind in CHANGES:
+            before = base() if base is not None else None
+            if before is not None:
+                broken += _changed(assertion, bound, value, before, origin)
+        elif bound.kind != "warn" or not broken:  # a broken limit says it already
+            broken += _limited(assertion, bound, value)
+    return [_with_notes(found, assertion, value) for found in broken]
+
+
+def _with_notes(found: Diagnostic, assertion: Assertion, value: Measured) -> Diagnostic:
+    notes = value.notes
+    if assertion.message:
+        notes = (*notes, f"note: {assertion.message}")
+    return found._replace(notes=(*found.notes, *notes))
+
+
+# --- limits ------------------------------------------------------------------------------------
+
+
+def _limited(assertion: Assertion, bound: Bound, value: Measured) -> list[Diagnostic]:
+    """``max``, ``min``, ``equals`` and ``warn``."""
+    kind = bound.kind
+    is_low = kind == "min" or (kind == "warn" and _warns_below(assertion))
+    seen = value.low if is_low else value.high
+    if kind == "equals" and not isinstance(bound.value, tuple) and value.low != value.high:
+        seen = value.high
+    if not _is_known(seen, bound):
+        return [_unknown(assertion, bound, value.reason)]
+    if METRICS[assertion.metric].kind == "shape":
+        return _shape(assertion, bound, seen)
+    limit, seen = _aligned(bound, seen)
+    if len(limit) != len(seen):
+        message = f"{assertion.metric} has {len(seen)} values, not {len(limit)}"
+        return [_found(assertion, bound, _rule(assertion, kind, is_low), message, seen)]
+    pairs = [(have, want) for have, want in zip(seen, limit, strict=True)]
+    if is_low:
+        worst = min((pair for pair in pairs if pair[0] < pair[1]), default=None)
+    elif kind == "equals":
+        lows = _aligned(bound, value.low)[1]
+        differing = [(h, w) for h, w in [*pairs, *zip(lows, limit, strict=True)] if h != w]
+        worst = next(iter(differing), None)
+    else:
+        worst = max((pair for pair in pairs if pair[0] > pair[1]), default=None)
+    if worst is None:
+        return []
+    message = _compared(assertion, kind, is_low, *worst)
+    return [_found(assertion, bound, _rule(assertion, kind, is_low), message, seen)]
+
+
+def _warns_below(assertion: Assertion) -> bool:
+    """``warn`` lies before ``max``; with a ``min`` alone, or of what should be large, above it."""
+    kinds = {bound.kind for bound in assertion.bounds}
+    if kinds & {"max", "min"}:
+        return "max" not in kinds
+    return METRICS[assertion.metric].rule == "receptive-field-budget"
+
+
+def _rule(assertion: Assertion, kind: str, is_low: bool) -> str:
+    """The name of the rule that is broken."""
+    metric = METRICS[assertion.metric]
+    if metric.kind not in ("count", "bytes") or metric.rule == "structure-budget":
+        return metric.rule
+    if kind == "equals":
+        return "number-differs"
+    return "below-budget" if is_low else metric.rule
+
+
+def _compared(assertion: Assertion, kind: str, is_low: bool, have: Any, want: Any) -> str:
+    """``25.56 M exceeds 24 M by 1.557 M (+6.5 %)``."""
+    metric = assertion.metric
+    first, second = _texts(metric, have, want)
+    is_plain = metric == "params" and not assertion.convention and kind in ("max", "warn")
+    subject = "" if is_plain else f"{_words(assertion)} "
+    if kind == "equals":
+        return f"{subject}{first} is not {second} ({_signed(metric, have - want)})"
+    change = _signed_percent(have - want, want)
+    gap = _text(metric, abs(have - want))
+    if kind == "warn":
+        verb = "is below the warning level" if is_low else "is above the warning level"
+    else:
+        verb = "is below" if is_low else "exceeds"
+    return f"{subject}{first} {verb} {second} by {gap}{f' ({change})' if change else ''}"
+
+
+def _words(assertion: Assertion) -> str:
+    """What is limited, as the message begins."""
+    words = assertion.metric
+    if assertion.convention:
+        words = f"{words} by {assertion.convention}"
+    if assertion.metric == "share":
+        words = f"share of {assertion.of} in {assertion.counted}"
+    if assertion.metric == "memory" and assertion.part != "total":
+        words = f"memory of {assertion.part}"
+    return f"{words} at {assertion.at}" if assertion.at else words
+
+
+def _shape(assertion: Assertion, bound: Bound, seen: tuple[int, ...]) -> list[Diagnostic]:
+    """A shape that differs; null agrees with every size."""
+    want = bound.value
+    if len(want) == len(seen) and all(w in (None, s) for s, w in zip(seen, want, strict=True)):
+        return []
+    where = f"of {assertion.at} " if assertion.at else ""
+    message = f"the output {where}is {_dims(seen)}, not {_dims(want)}"
+    return [_found(assertion, bound, "shape-differs", message, seen)]
+
+
+# --- changes ---------------------------------------------------------------------------------
+
+
+def _changed(
+    assertion: Assertion, bound: Bound, value: Measured, before: Measured, origin: str
+) -> list[Diagnostic]:
+    """Growth or loss since the base, beyond what is allowed."""
+    now, then = value.high, before.high
+    if not _is_known(now, bound):
+        return [_unknown(assertion, bound, value.reason)]
+    if not _is_known(then, bound):
+        return [_unknown(assertion, bound, f"in {origin}, {before.reason or 'it is unknown'}")]
+    pairs = list(zip(_flat(now), _flat(then), strict=False))
+    sign = 1 if bound.kind == "max_increase" else -1
+    for have, old in pairs:
+        grown = (have - old) * sign
+        if grown <= (bound.value * abs(old) if bound.relative else bound.value):
+            continue
+        first, second = _texts(assertion.metric, have, old)
+        change = _signed_percent(have - old, old)
+        verb = "grew" if sign > 0 else "fell"
+        message = f"{_words(assertion)} {verb} from {second} in {origin} to {first}"
+        message += f" ({change})" if change else ""
+        message += f", by more than {bound.text}"
+        return [_found(assertion, bound, "regression", message, _flat(now))]
+    return []
+
+
+# --- words -------------------------------------------------------------------------------------
+
+
+def _found(assertion: Assertion, bound: Bound, rule: str, message: str, seen: Any) -> Diagnostic:
+    """The finding, with the exact value at the caret."""
+    severity = "warning" if bound.kind == "warn" else "error"
+    exact = measured_text(assertion.metric, seen)
+    return Diagnostic(rule, message, bound.place, severity=severity, measured=f"measured {exact}")
+
+
+def _unknown(assertion: Assertion, bound: Bound, reason: str) -> Diagnostic:
+    """A budget on a number that nobody knows fails."""
+    message = f"{_words(assertion)} cannot be known"
+    advice = "an unknown number fails its budget; give the sizes, or what 'opaque' declares"
+    notes = (f"why: {reason}",) if reason else ()
+    return Diagnostic("unknown-number", message, bound.place, advice, notes=notes)
+
+
+def no_such_path(assertion: Assertion, error: NoSuchPath) -> Diagnostic:
+    """An assertion about a part that the network does not have."""
+    advice = (
+        f"use '{error.close}'" if error.close else "'convcalc show --depth all' lists the paths"
+    )
+    message = f"no layer, block or input has the path '{error.path}'"
+    return Diagnostic("unknown-name", message, assertion.place, advice)
+
+
+def measured_text(metric: str, value: Any) -> str:
+    """A value to the unit."""
+    if METRICS[metric].kind == "shape":
+        return _dims(value)
+    parts = _flat(value)
+    if not known(parts):
+        return "unknown"
+    texts = [_exact(metric, part) for part in parts]
+    return texts[0] if len(set(texts)) == 1 else f"[{', '.join(texts)}]"
+
+
+def _exact(metric: str, value: Any) -> str:
+    kind = METRICS[metric].kind
+    if kind == "bytes":
+        return memory_text(value, exact=True)
+    if kind == "ratio":
+        return percent_text(value)
+    return count_text(value, exact=True) if isinstance(value, int) else fraction_text(value)
+
+
+def _text(metric: str, value: Any) -> str:
+    kind = METRICS[metric].kind
+    if kind == "bytes":
+        return memory_text(int(value))
+    if kind == "ratio":
+        return percent_text(Fraction(value))
+    if kind == "count" and Fraction(value).denominator == 1:
+        return count_text(int(value))
+    return fraction_text(Fraction(value))
+
+
+def _texts(metric: str, first: Any, second: Any) -> tuple[str, str]:
+    """Two values in words; exact where the words would be the same."""
+    texts = _text(metric, first), _text(metric, second)
+    if texts[0] != texts[1]:
+        return texts
+    if METRICS[metric].kind == "ratio":
+        return f"{decimal_text(first * 100)} %", f"{decimal_text(second * 100)} %"
+    return _exact(metric, first), _exact(metric, second)
+
+
+def _signed(metric: str, change: Any) -> str:
+    return f"{'+' if change > 0 else '-'}{_text(metric, abs(change))}"
+
+
+def _signed_percent(change: Any, of: Any) -> str:
+    """``+6.5 %``; empty where there is nothing to be a share of."""
+    return change_text(Fraction(change) / Fraction(of)) if of else ""
+
+
+def _dims(sizes: Any) -> str:
+    return "×".join("?" if size is None or not known(size) else str(size) for size in sizes)
+
+
+def _flat(value: Any) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else (value,)
+
+
+def _aligned(bound: Bound, seen: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Limit and value per axis; one limit holds for all axes."""
+    limit, values = _flat(bound.value), _flat(seen)
+    return (limit * len(values) if len(limit) == 1 else limit), values
+
+
+def _is_known(value: Any, bound: Bound) -> bool:
+    """Whether all that the bound asks for is known."""
+    if isinstance(value, tuple) and isinstance(bound.value, tuple) and None in bound.value:
+        return all(
+            known(v) for v, want in zip(value, bound.value, strict=False) if want is not None
+        )
+    return known(value)

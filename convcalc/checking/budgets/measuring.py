@@ -1,0 +1,244 @@
+"""An assertion's metric -> its value in a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.receptive_field.preimage import Unseen
+from convcalc.analysis.receptive_field.worst_case import coverage, look_ahead
+from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report
+from convcalc.analysis.report.rows import rows
+from convcalc.analysis.report.units import byte_count
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.language.assertions.vocabulary import SUMMED, Assertion
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.number_text import DTYPES, memory_text, percent_text
+from convcalc.model.quantities.unknown import UNKNOWN, known
+
+
+class Measured(NamedTuple):
+    """A value: ``low`` for a minimum, ``high`` for a maximum; they differ between phases.
+
+    Either is UNKNOWN where it cannot be known; ``reason`` says why. ``notes`` tell more.
+    """
+
+    low: Any
+    high: Any
+    reason: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class NoSuchPath(Exception):
+    """The network has no layer or block of that path, or no such input."""
+
+    def __init__(self, path: str, close: str) -> None:
+        super().__init__(path)
+        self.path = path
+        self.close = close
+
+
+def measured(assertion: Assertion, network: Network | None, report: Report) -> Measured:
+    """The value of the metric in this report; a saved report has no ``network`` behind it.
+
+    Raises NoSuchPath if ``at``, ``of`` or ``input`` name nothing of this network.
+    """
+    if assertion.input and assertion.input not in report.inputs:
+        raise NoSuchPath(assertion.input, nearest(assertion.input, report.inputs))
+    metric = assertion.metric
+    if assertion.convention:
+        return _of_tool(assertion, network)
+    if metric in SUMMED:
+        return _sum(assertion, report)
+    if metric in _FROM_REPORT:
+        return _FROM_REPORT[metric](assertion, report)
+    if network is None:
+        return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
+    return _FROM_NETWORK[metric](assertion, network, report)
+
+
+# --- parts -----------------------------------------------------------------------------------
+
+
+def layers_at(report: Report, path: str) -> list[LayerReport]:
+    """The layers of a path: one layer, those of a block, or those of all its repetitions."""
+    found = [layer for layer in report.layers if path in _paths(layer)]
+    if not found:
+        repeated = f"{path}["
+        found = [
+            layer
+            for layer in report.layers
+            if any(
+                each.startswith(repeated) and "]" not in each[len(repeated) : -1]
+                for each in _paths(layer)
+            )
+        ]
+    if not found:
+        every = dict.fromkeys(each for layer in report.layers for each in _paths(layer))
+        raise NoSuchPath(path, nearest(path, every))
+    return found
+
+
+def _paths(layer: LayerReport) -> list[str]:
+    return [*(group.path for group in layer.groups), layer.path]
+
+
+def _tensor(assertion: Assertion, network: Network, report: Report) -> int:
+    """The number of the tensor that is meant: the layer's or block's last, or the output."""
+    if not assertion.at:
+        last = len(network.inputs) + len(network.layers) - 1
+        return next(iter(network.outputs.values()), last)
+    layer = layers_at(report, assertion.at)[-1]
+    index = next(k for k, each in enumerate(report.layers) if each is layer)
+    return len(network.inputs) + index
+
+
+# --- sums ------------------------------------------------------------------------------------
+
+
+def _sum(assertion: Assertion, report: Report) -> Measured:
+    """A count of the network or of a part, and which parts have most of it."""
+    metric = assertion.metric
+    if assertion.at:
+        layers = layers_at(report, assertion.at)
+        value = sum(getattr(layer, metric) for layer in layers)
+        return Measured(value, value, _missing(layers, metric))
+    value = getattr(report.totals, metric)
+    return Measured(value, value, _missing(report.layers, metric), _largest(report, metric))
+
+
+def _of_tool(assertion: Assertion, network: Network | None) -> Measured:
+    """The number that another tool would print, of the network or of a part."""
+    name, metric = assertion.convention, assertion.metric
+    if network is None:
+        return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
+    try:
+        told = analyse(network, convention=name)
+    except KeyError as error:
+        close = f"; use '{error.args[0]}'" if error.args and error.args[0] else ""
+        return Measured(UNKNOWN, UNKNOWN, f"no convention is called '{name}'{close}")
+    keys = [number.key for number in told.convention.numbers] if told.convention else []
+    if metric not in (*keys, "params"):
+        return Measured(UNKNOWN, UNKNOWN, f"{name} has no {metric}, only {', '.join(keys)}")
+    if not assertion.at:
+        value = told.totals.convention[metric]
+        return Measured(value, value, "" if known(value) else "of layers that are unknown")
+    layers = layers_at(told, assertion.at)
+    value = sum(layer.convention[metric] for layer in layers)
+    return Measured(value, value, "" if known(value) else "of layers that are unknown")
+
+
+def _missing(layers: Sequence[LayerReport], metric: str) -> str:
+    """The layers whose count is not known."""
+    names = [layer.path for layer in layers if not known(getattr(layer, metric))]
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"those of {', '.join(names[:3])}{more} are unknown" if names else ""
+
+
+def _largest(report: Report, metric: str) -> tuple[str, ...]:
+    """The three parts with most of it, and their shares."""
+    total = getattr(report.totals, metric)
+    if not known(total) or not total:
+        return ()
+    ranked = sorted(rows(report), key=lambda row: -getattr(row, metric))[:3]
+    shares = [
+        f"{row.path} {percent_text(Fraction(getattr(row, metric), total))}"
+        for row in ranked
+        if getattr(row, metric)
+    ]
+    return (f"largest: {', '.join(shares)}",)
+
+
+def _layers(assertion: Assertion, report: Report) -> Measured:
+    count = len(layers_at(report, assertion.at)) if assertion.at else report.totals.layers
+    return Measured(count, count)
+
+
+def _share(assertion: Assertion, report: Report) -> Measured:
+    """What a part has of the whole."""
+    metric = assertion.counted
+    layers = layers_at(report, assertion.of)
+    part, whole = sum(getattr(layer, metric) for layer in layers), getattr(report.totals, metric)
+    if not known((part, whole)):
+        return Measured(UNKNOWN, UNKNOWN, _missing(report.layers, metric))
+    share = Fraction(part, whole) if whole else Fraction(0)
+    return Measured(share, share, "", _largest(report, metric))
+
+
+def _memory(assertion: Assertion, report: Report) -> Measured:
+    """Bytes at a type and a batch: every tensor grows with the batch, no weight does."""
+    stored = report.totals.params + report.totals.buffers
+    held = report.totals.memory
+    live = held.activations_peak * 8 // DTYPES[held.dtype] * assertion.batch
+    parts = {
+        "weights": byte_count(stored, assertion.dtype),
+        "activations_peak": byte_count(live, assertion.dtype),
+    }
+    value = sum(parts.values()) if assertion.part == "total" else parts[assertion.part]
+    words = [memory_text(parts["weights"]), memory_text(parts["activations_peak"])]
+    note = f"{words[0]} weights and buffers + {words[1]} activations peak ({assertion.dtype})"
+    reason = "" if known(value) else "an input size or a layer is unknown"
+    return Measured(value, value, reason, (note,))
+
+
+# --- tensors -----------------------------------------------------------------------------------
+
+
+def _output(assertion: Assertion, network: Network, report: Report) -> Measured:
+    """A shape without the batch."""
+    shape = network.shape(_tensor(assertion, network, report)).dims[1:]
+    return Measured(shape, shape)
+
+
+def _field(assertion: Assertion, report: Report) -> ReceptiveField | None:
+    """The receptive field that is meant: that of the output, or of the last layer of a part."""
+    if not assertion.at and not assertion.input:
+        return report.receptive_field
+    layers = layers_at(report, assertion.at) if assertion.at else report.layers
+    seen = layers[-1].receptive_fields
+    return seen.get(assertion.input) if assertion.input else next(iter(seen.values()), None)
+
+
+def _receptive_field(assertion: Assertion, report: Report) -> Measured:
+    """Sizes per axis, the global dependence set aside."""
+    field = _field(assertion, report)
+    if field is None:
+        return Measured(UNKNOWN, UNKNOWN, "it depends on no such input")
+    high = UNKNOWN if field.unbounded else field.size
+    reason = "a deformable layer looks anywhere" if field.unbounded else field.reason
+    return Measured(field.size_min, high, reason)
+
+
+def _jump(assertion: Assertion, report: Report) -> Measured:
+    field = _field(assertion, report)
+    if field is None:
+        return Measured(UNKNOWN, UNKNOWN, "it depends on no such input")
+    return Measured(field.jump, field.jump, field.reason)
+
+
+def _coverage(assertion: Assertion, network: Network, report: Report) -> Measured:
+    try:
+        value = coverage(network, _tensor(assertion, network, report), assertion.input)
+    except Unseen as error:
+        return Measured(UNKNOWN, UNKNOWN, str(error))
+    return Measured(value, value)
+
+
+def _look_ahead(assertion: Assertion, network: Network, report: Report) -> Measured:
+    try:
+        value = look_ahead(network, _tensor(assertion, network, report), assertion.input)
+    except Unseen as error:
+        return Measured(UNKNOWN, UNKNOWN, str(error))
+    return Measured(value[:1], value[:1])
+
+
+_FROM_REPORT = {
+    "layers": _layers,
+    "share": _share,
+    "memory": _memory,
+    "receptive_field": _receptive_field,
+    "jump": _jump,
+}
+_FROM_NETWORK = {"output": _output, "coverage": _coverage, "look_ahead": _look_ahead}

@@ -1,0 +1,283 @@
+"""Measured numbers -> the text of a network file with them under ``expect``.
+
+Only what must change is replaced, character by character: comments, order, spacing, quotes and
+line endings stay. A file that pins some metrics of a variant gets those anew and no others; a
+variant without an entry gets ``params``, ``macs`` and ``output``, as far as they are known.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from convcalc.analysis.report.report import Report
+from convcalc.checking.budgets.pins import value
+from convcalc.language.reading import EXPECTED
+from convcalc.language.syntax import nodes, reader
+from convcalc.language.syntax.scalars import WORDS
+from convcalc.model.quantities.unknown import UNKNOWN, known
+
+NEW = ("params", "macs", "output")  # of a variant that has no entry
+BOM = "\ufeff"
+_WORD = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
+
+
+class Refused(Exception):
+    """A number cannot be pinned, or not without touching something else; says why."""
+
+
+class Pin(NamedTuple):
+    """A variant, its report, and the numbers that the file pins for it, evaluated."""
+
+    name: str
+    report: Report
+    pinned: Mapping[str, Any]
+
+
+class _Edit(NamedTuple):
+    """Characters ``start`` to ``end`` become ``text``."""
+
+    start: int
+    end: int
+    text: str
+
+
+def pinned_text(text: str, pins: Sequence[Pin]) -> str:
+    """The text of a file with the measured numbers in place of the pinned ones.
+
+    ``text`` must be free of problems. Refused if a number is unknown, or if it stands in a form
+    that cannot be rewritten alone.
+    """
+    mark, body = (BOM, text[1:]) if text.startswith(BOM) else ("", text)
+    root, _ = reader.read(body, "")
+    if not isinstance(root, nodes.Mapping):
+        raise Refused("the file is no mapping")
+    edits = sorted(_File(body, root).edits(pins), key=lambda edit: edit.start)
+    for start, end, new in reversed(edits):  # from the end, so that offsets stay true
+        body = body[:start] + new + body[end:]
+    return mark + body
+
+
+# --- numbers -------------------------------------------------------------------------------------
+
+
+def measured(metric: str, report: Report) -> Any:
+    """A metric as ``expect`` has it: a number, or a list with one per axis; UNKNOWN if it is."""
+    found = value(metric, report)
+    parts = tuple(found) if isinstance(found, list) else found
+    return found if known(parts) else UNKNOWN
+
+
+def agrees(have: Any, want: Any) -> bool:
+    """Whether a measured number is the pinned one: a single one may stand for all axes, and
+    null agrees with everything."""
+    if isinstance(have, list):
+        wanted = want if isinstance(want, list) else [want] * len(have)
+        return len(have) == len(wanted) and all(map(agrees, have, wanted))
+    return want is None or have == want or (isinstance(have, Fraction) and float(have) == want)
+
+
+def _number(value: Any) -> str:
+    return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
+
+
+# --- places --------------------------------------------------------------------------------------
+
+
+class _File:
+    """The text of a file and its nodes, whose places are turned into offsets."""
+
+    def __init__(self, text: str, root: nodes.Mapping) -> None:
+        self.text = text
+        self.root = root
+        self.starts = [0]
+        for line in text.split("\n"):
+            self.starts.append(self.starts[-1] + len(line) + 1)
+        self.newline = "\r\n" if "\r\n" in text else "\n"
+
+    def edits(self, pins: Sequence[Pin]) -> Iterator[_Edit]:
+        """What must change."""
+        expect = self.root.get("expect")
+        new: list[Pin] = []
+        for pin in pins:
+            entry = expect.get(pin.name) if isinstance(expect, nodes.Mapping) else None
+            if entry is None:
+                new.append(pin)
+            elif isinstance(entry, nodes.Mapping) and entry.entries:
+                yield from self.entry_edits(entry, pin)
+            else:
+                yield self.filled(entry, _entry(pin, self.is_quoted(self.root)))
+        if new:
+            yield self.additions(expect, new)
+
+    # --- numbers that are pinned already ------------------------------------------------------
+
+    def entry_edits(self, entry: nodes.Mapping, pin: Pin) -> Iterator[_Edit]:
+        """The numbers of a variant that are no longer true."""
+        for key, node in entry.entries:
+            metric = key.text
+            if metric not in EXPECTED or metric not in pin.pinned:
+                continue
+            have = measured(metric, pin.report)
+            if have is UNKNOWN:
+                raise Refused(f"{metric} of {pin.name} is unknown")
+            if not agrees(have, pin.pinned[metric]):
+                yield from self.value_edits(key, node, have, pin.pinned[metric])
+
+    def value_edits(
+        self, key: nodes.Scalar, node: nodes.Node, have: Any, want: Any
+    ) -> Iterator[_Edit]:
+        """One number, or those of a list that differ."""
+        count = len(have) if isinstance(have, list) else -1
+        if isinstance(node, nodes.Sequence) and len(node.items) == count:
+            for item, now, before in zip(node.items, have, want, strict=True):
+                if not agrees(now, before):
+                    yield _Edit(self.start(item), self.end(item), str(now))
+            return
+        if isinstance(node, nodes.Scalar) and isinstance(have, list) and len(set(have)) == 1:
+            have = have[0]
+        start, end, blank = self.start(node), self.end(node), ""
+        if not isinstance(node, nodes.Scalar) and not self.is_flow(node):
+            start, blank = self.text.index(":", self.end(key)) + 1, " "
+        if "#" in self.text[start:end]:
+            raise Refused(f"a comment stands within {key.text} in line {key.place.line}")
+        yield _Edit(start, end, blank + _number(have))
+
+    def filled(self, node: nodes.Node, new: str) -> _Edit:
+        """An entry in the place of an empty one."""
+        start = self.start(node)
+        blank = " " if self.text[start - 1] == ":" else ""
+        return _Edit(start, self.end(node), blank + new)
+
+    # --- variants that have no entry ----------------------------------------------------------
+
+    def additions(self, expect: nodes.Node | None, pins: Sequence[Pin]) -> _Edit:
+        """Entries behind those that are there, or a new ``expect`` at the end of the file."""
+        quoted = self.is_quoted(self.root)
+        entries = [f"{_key(pin.name, quoted)}: {_entry(pin, quoted)}" for pin in pins]
+        if isinstance(expect, nodes.Mapping) and expect.entries:
+            return self.appended(expect, entries, _block_entries(expect, pins, self))
+        if expect is not None:
+            return self.first_entries(expect, entries)
+        if self.is_flow(self.root):
+            name = _key("expect", quoted)
+            return self.appended(self.root, [f"{name}: {{{', '.join(entries)}}}"])
+        margin = " " * (self.root.place.column - 1)
+        lines = [f"{margin}expect:", *(f"{margin}  {entry}" for entry in entries)]
+        return self.at_the_end(lines)
+
+    def appended(
+        self, mapping: nodes.Mapping, entries: Sequence[str], lines: Sequence[str] = ()
+    ) -> _Edit:
+        """Behind the last entry of a mapping: after a comma, or in lines of their own."""
+        end = self.end(mapping.entries[-1][1])
+        if self.is_flow(mapping):
+            return _Edit(end, end, "".join(f", {entry}" for entry in entries))
+        return self.lines_after(end, lines)
+
+    def first_entries(self, empty: nodes.Node, entries: Sequence[str]) -> _Edit:
+        """In the place of ``expect:`` without entries."""
+        if self.is_flow(self.root):
+            return self.filled(empty, f"{{{', '.join(entries)}}}")
+        start, end = self.start(empty), self.end(empty)
+        stop = self.line_end(end)
+        margin = " " * (self.root.place.column + 1)
+        added = "".join(f"{self.newline}{margin}{entry}" for entry in entries)
+        rest = self.text[end:stop]  # a comment behind it stays
+        start = len(self.text[:start].rstrip(" ")) if start < end else start
+        return _Edit(start, stop, rest.rstrip(" ") + added)
+
+    def at_the_end(self, lines: Sequence[str]) -> _Edit:
+        """Behind everything; a final newline that is missing stays missing."""
+        end = len(self.text)
+        block = self.newline.join(lines)
+        is_ended = self.text.endswith("\n")
+        return _Edit(end, end, block + self.newline if is_ended else self.newline + block)
+
+    def lines_after(self, offset: int, lines: Sequence[str]) -> _Edit:
+        """Lines below the one in which ``offset`` is."""
+        end = self.line_end(offset)
+        return _Edit(end, end, "".join(self.newline + line for line in lines))
+
+    # --- offsets ------------------------------------------------------------------------------
+
+    def start(self, node: nodes.Node) -> int:
+        """Where a node begins."""
+        return self.starts[node.place.line - 1] + node.place.column - 1
+
+    def end(self, node: nodes.Node) -> int:
+        """Where a node ends; for a flow collection behind its bracket."""
+        if isinstance(node, nodes.Scalar):
+            if not node.place.end:
+                raise Refused(f"the value in line {node.place.line} takes several lines")
+            return self.starts[node.place.line - 1] + node.place.end - 1
+        parts = node.items if isinstance(node, nodes.Sequence) else [n for _, n in node.entries]
+        last = self.end(parts[-1]) if parts else self.start(node) + 1
+        return self.behind_bracket(last) if self.is_flow(node) else last
+
+    def behind_bracket(self, offset: int) -> int:
+        """Behind the bracket that comes next; blanks, commas and comments may lie between."""
+        found = re.compile(r"(?:[\s,]|(?<=\s)#[^\n]*)*[\]}]").match(self.text, offset)
+        if found is None:
+            raise Refused("no closing bracket was found")
+        return found.end()
+
+    def line_end(self, offset: int) -> int:
+        """Where the line ends, before its line break."""
+        end = self.text.find("\n", offset)
+        end = len(self.text) if end < 0 else end
+        return end - 1 if self.text[offset:end].endswith("\r") else end
+
+    def is_flow(self, node: nodes.Node) -> bool:
+        """Whether a collection stands in brackets."""
+        return self.text[self.start(node)] in "[{"
+
+    @staticmethod
+    def is_quoted(mapping: nodes.Mapping) -> bool:
+        """Whether keys are written as in JSON."""
+        return bool(mapping.entries) and not mapping.entries[0][0].plain
+
+
+# --- new entries ---------------------------------------------------------------------------------
+
+
+def _metrics(pin: Pin) -> dict[str, str]:
+    values = {metric: measured(metric, pin.report) for metric in NEW}
+    found = {metric: _number(value) for metric, value in values.items() if value is not UNKNOWN}
+    if not found:
+        raise Refused(f"nothing of {pin.name} is known: {', '.join(NEW)}")
+    return found
+
+
+def _entry(pin: Pin, quoted: bool) -> str:
+    return (
+        f"{{{', '.join(f'{_key(key, quoted)}: {value}' for key, value in _metrics(pin).items())}}}"
+    )
+
+
+def _key(name: str, quoted: bool) -> str:
+    """A key, in quotes where it needs them."""
+    is_plain = _WORD.fullmatch(name) and name not in WORDS and not quoted
+    return name if is_plain else json.dumps(name, ensure_ascii=False)
+
+
+def _block_entries(expect: nodes.Mapping, pins: Sequence[Pin], file: _File) -> list[str]:
+    """New entries as lines, in the style of the last one."""
+    key, last = expect.entries[-1]
+    margin = " " * (key.place.column - 1)
+    quoted = file.is_quoted(expect)
+    inner = ""
+    if isinstance(last, nodes.Mapping) and last.entries and not file.is_flow(last):
+        inner = " " * (last.entries[0][0].place.column - 1)
+    lines: list[str] = []
+    for pin in pins:
+        name = f"{margin}{_key(pin.name, quoted)}:"
+        if inner:
+            metrics = _metrics(pin).items()
+            lines += [name, *(f"{inner}{_key(metric, quoted)}: {n}" for metric, n in metrics)]
+        else:
+            lines.append(f"{name} {_entry(pin, quoted)}")
+    return lines

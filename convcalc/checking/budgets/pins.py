@@ -1,0 +1,82 @@
+"""The numbers that a file pins under ``expect``, against those that were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from convcalc.analysis.report.report import Report
+from convcalc.checking.budgets.verdict import Verdict
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.number_text import fraction_text
+from convcalc.model.quantities.unknown import UNKNOWN, known
+
+BUDGET = "expect"
+
+
+def pinned(network: Network, report: Report, subject: str) -> Iterator[Verdict]:
+    """One verdict per number that the file pins for this variant."""
+    for metric, want in network.expect.get(network.name, {}).items():
+        place = network.pinned_at[network.name, metric]
+        have = value(metric, report)
+        found = _drift(metric, have, want)
+        findings = (found(place)._replace(within=subject),) if found else ()
+        title = f"{metric} equals {_text(want)}"
+        yield Verdict(BUDGET, title, subject, place, _text(have), findings)
+
+
+def value(metric: str, report: Report) -> Any:
+    """What is pinned: a number, or a list where there is one per axis."""
+    if metric == "output":
+        shape = next(iter(report.outputs.values()), None)
+        return UNKNOWN if shape is None else list(shape.dims[1:])
+    if metric in ("receptive_field", "jump"):
+        field = report.receptive_field
+        if field is None or field.unbounded:
+            return UNKNOWN
+        return list(field.size if metric == "receptive_field" else field.jump)
+    return getattr(report.totals, metric)
+
+
+def _drift(metric: str, have: Any, want: Any) -> Any:
+    """How the measured number differs from the pinned one; None if it does not."""
+    pairs = _pairs(have, want)
+    if pairs is not None and not all(known(h) or w is None for h, w in pairs):
+        message = f"{metric} cannot be known, but {_text(want)} is pinned"
+        advice = "an unknown number fails; leave it out of 'expect'"
+        return lambda place: Diagnostic("unknown-number", message, place, advice)
+    if pairs is not None and all(w is None or h == w for h, w in pairs):
+        return None
+    message = f"{metric} is {_text(have)}, not {_text(want)} as pinned"
+    if isinstance(have, int) and isinstance(want, int | float) and have != want:
+        message += f" ({'+' if have > want else '-'}{_text(abs(Fraction(have) - Fraction(want)))})"
+    advice = "if it is meant, 'convcalc pin' writes the new number"
+    exact = f"measured {_text(have)}"
+    return lambda place: Diagnostic("expect-drift", message, place, advice, measured=exact)
+
+
+def _pairs(have: Any, want: Any) -> list[tuple[Any, Any]] | None:
+    """Measured and pinned values side by side; None if they cannot be the same.
+
+    One number stands for all axes of a receptive field; null agrees with everything.
+    """
+    if not isinstance(have, list):
+        return None if isinstance(want, list) else [(have, want)]
+    if not isinstance(want, list):
+        want = [want] * len(have)
+    return list(zip(have, want, strict=True)) if len(have) == len(want) else None
+
+
+def _text(number: Any) -> str:
+    if isinstance(number, list):
+        texts = list(map(_text, number))
+        return texts[0] if len(set(texts)) == 1 and len(texts) > 1 else f"[{', '.join(texts)}]"
+    if number is None:
+        return "null"
+    if not known(number):
+        return "unknown"
+    if isinstance(number, Fraction) and number.denominator > 1:
+        return fraction_text(number)
+    return f"{int(number):,}" if number == int(number) else str(number)

@@ -1,0 +1,212 @@
+"""``convcalc.budgets.yaml`` -> budgets for the networks of a repository."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from convcalc.diagnostics.codes import RULES
+from convcalc.diagnostics.diagnostic import Diagnostic, Place, in_order
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.language.assertions.reading import Assertions
+from convcalc.language.assertions.vocabulary import Budget, Named
+from convcalc.language.syntax import nodes, reader
+from convcalc.language.syntax.evaluation import Rejected, rejected
+
+FILE = "convcalc.budgets.yaml"
+VERSION = 1
+TOP = ("convcalc-budgets", "budgets")
+KEYS = ("name", "models", "variants", "inputs", "message", "assert", "rules", "compare")
+SEVERITIES = ("error", "warning", "ignore")
+
+
+def read_budgets(
+    content: bytes | str, file: str, limits: reader.Limits = reader.LIMITS
+) -> tuple[list[Budget], list[Diagnostic]]:
+    """The budgets of a file's content, and every problem of it."""
+    root, problems = reader.read(content, file, limits)
+    reading = _Reader(file, list(problems))
+    found = [] if root is None else reading.budgets(root)
+    return found, in_order(reading.problems)
+
+
+class _Reader:
+    """One reading of one file of budgets."""
+
+    def __init__(self, file: str, problems: list[Diagnostic]) -> None:
+        self.file = file
+        self.problems = problems
+        self.assertions = Assertions({}, problems.append)
+
+    def problem(self, name: str, message: str, place: Place, advice: str = "") -> None:
+        self.problems.append(Diagnostic(name, message, place, advice))
+
+    def budgets(self, root: nodes.Node) -> list[Budget]:
+        """The list under ``budgets``."""
+        if not isinstance(root, nodes.Mapping):
+            self.problem("wrong-type", "a file of budgets is a mapping", root.place, _EXAMPLE)
+            return []
+        self.keys(root, TOP, "at the top")
+        version = root.get("convcalc-budgets")
+        if version is None:
+            place = Place(self.file, 1, 1)
+            message = "the key 'convcalc-budgets' is missing"
+            self.problem("missing-key", message, place, f"begin with 'convcalc-budgets: {VERSION}'")
+        elif repr(getattr(version, "value", None)) != repr(VERSION):
+            message = "this version of the format is not known"
+            self.problem("out-of-range", message, version.place, f"write {VERSION}")
+        listed = root.get("budgets")
+        if not isinstance(listed, nodes.Sequence):
+            place = listed.place if listed else Place(self.file, 1, 1)
+            self.problem("missing-key", "'budgets' needs a list", place, _EXAMPLE)
+            return []
+        found = [self.budget(node) for node in listed.items]
+        self.require_names(found)
+        return [budget for budget in found if budget is not None]
+
+    def require_names(self, found: Sequence[Budget | None]) -> None:
+        """Two budgets of one name could not be told apart."""
+        seen: set[str] = set()
+        for budget in found:
+            if budget and budget.name in seen:
+                message = f"two budgets are called '{budget.name}'"
+                self.problem("duplicate-id", message, budget.place, "name them differently")
+            seen.add(budget.name if budget else "")
+
+    def keys(self, node: nodes.Mapping, valid: Sequence[str], where: str) -> None:
+        """Unknown keys fail: a misspelt budget would hold nothing."""
+        for key, _ in node.entries:
+            if key.text not in valid:
+                close = nearest(key.text, valid)
+                advice = f"use '{close}'" if close else f"valid keys: {', '.join(valid)}"
+                message = f"unknown key '{key.text}' {where}"
+                self.problem("unknown-key", message, key.place, advice)
+
+    def budget(self, node: nodes.Node) -> Budget | None:
+        """One budget; None if it is none at all."""
+        if not isinstance(node, nodes.Mapping):
+            self.problem("wrong-type", "a budget is a mapping", node.place, _EXAMPLE)
+            return None
+        self.keys(node, KEYS, "in a budget")
+        name = self.text(node, "name")
+        if not name:
+            self.problem("missing-key", "a budget needs a name", node.place)
+        models = self.names(node, "models")
+        if not models and node.whole:
+            advice = 'models: ["models/**/*.convcalc.yaml"]'
+            self.problem("missing-key", f"budget '{name}' names no models", node.place, advice)
+        compare = self.assertions.compare(node.get("compare"))
+        entries = self.assertions.mapping(node.get("assert"), "assert")
+        asserted = self.assertions.metrics(entries)
+        self.assertions.require_base(asserted, compare)
+        rules = self.rules(node)
+        if node.whole and not node.keys.keys() & {"assert", "rules"}:
+            self.problem("missing-key", f"budget '{name}' demands nothing", node.place, "assert: …")
+        variants = self.names(node, "variants")
+        return Budget(
+            name,
+            node.keys["name"].place if "name" in node.keys else node.place,
+            tuple(asserted),
+            compare,
+            self.text(node, "message"),
+            models,
+            () if [each.text for each in variants] == ["all"] else variants,
+            tuple(self.inputs(node)),
+            rules,
+        )
+
+    # --- values -------------------------------------------------------------------------------
+
+    def text(self, node: nodes.Mapping, key: str) -> str:
+        """A text under a key, or nothing."""
+        found = node.get(key)
+        if found is None or (isinstance(found, nodes.Scalar) and found.value is not None):
+            return "" if found is None else found.text
+        self.problem("wrong-type", f"'{key}' is a text", found.place)
+        return ""
+
+    def names(self, node: nodes.Mapping, key: str) -> tuple[Named, ...]:
+        """One text or a list of them."""
+        found = node.get(key)
+        if found is None:
+            return ()
+        parts = found.items if isinstance(found, nodes.Sequence) else [found]
+        names = []
+        for part in parts:
+            if isinstance(part, nodes.Scalar) and part.value is not None:
+                names.append(Named(part.text, part.place))
+            else:
+                self.problem("wrong-type", f"'{key}' is a list of texts", part.place)
+        return tuple(names)
+
+    def rules(self, node: nodes.Mapping) -> dict[str, str]:
+        """Other severities of rules, by code."""
+        found: dict[str, str] = {}
+        for key, value in self.assertions.mapping(node.get("rules"), "rules"):
+            word = getattr(value, "text", "")
+            if isinstance(getattr(value, "value", ""), bool) and word not in ("true", "false"):
+                continue  # 'off' and the like are refused where YAML is read
+            word = {"warn": "warning"}.get(word, word)
+            if key.text not in RULES:
+                close = nearest(key.text, RULES)
+                advice = f"use '{close}'" if close else "'convcalc list rules' shows them all"
+                self.problem("unknown-name", f"no rule is called '{key.text}'", key.place, advice)
+            elif word not in SEVERITIES:
+                message = f"{key.text} must be one of: {', '.join(SEVERITIES)}"
+                self.problem("wrong-type", message, value.place)
+            else:
+                found[key.text] = word
+        return found
+
+    def inputs(self, node: nodes.Mapping) -> list[tuple[Any, Named]]:
+        """Sizes to check at: ``3x224x224``, ``[3, 224, 224]``, or by name in a mapping."""
+        found = node.get("inputs")
+        if found is None:
+            return []
+        several = isinstance(found, nodes.Sequence) and not _is_shape(found)
+        parts = found.items if several and isinstance(found, nodes.Sequence) else [found]
+        shapes = []
+        for part in parts:
+            try:
+                shapes.append((_input(part), Named(_written(part), part.place)))
+            except Rejected as error:
+                self.problems += error.diagnostics
+        return shapes
+
+
+_EXAMPLE = "budgets: [{name: …, models: […], assert: {params: {max: …}}}]"
+_SHAPE = re.compile(r"\d{1,9}(?:[x×](?:\d{1,9}|\?)){0,3}", re.ASCII)
+
+
+def _is_shape(node: nodes.Sequence) -> bool:
+    """Whether a list holds sizes, and not shapes."""
+    return all(isinstance(i, nodes.Scalar) and not isinstance(i.value, str) for i in node.items)
+
+
+def _input(node: nodes.Node) -> Any:
+    """A shape, or shapes by the inputs' names."""
+    if isinstance(node, nodes.Mapping):
+        return {key.text: _sizes(value) for key, value in node.entries}
+    return _sizes(node)
+
+
+def _sizes(node: nodes.Node) -> list[int | None]:
+    """Channels and spatial sizes; None where unknown."""
+    if isinstance(node, nodes.Sequence):
+        values: list[Any] = [getattr(item, "value", "") for item in node.items]
+        if values and all(v is None or (type(v) is int and 0 < v < 10**9) for v in values):
+            return values
+    elif isinstance(node, nodes.Scalar) and _SHAPE.fullmatch(node.text):
+        words = re.split("[x×]", node.text)
+        if all(word == "?" or int(word) > 0 for word in words):
+            return [None if word == "?" else int(word) for word in words]
+    raise rejected("wrong-type", "a shape is expected", node.place, "for instance 3x224x224")
+
+
+def _written(node: nodes.Node) -> str:
+    """A shape as messages show it."""
+    if isinstance(node, nodes.Mapping):
+        return " ".join(f"{key.text} {_written(value)}" for key, value in node.entries)
+    sizes = _sizes(node)
+    return "×".join("?" if size is None else str(size) for size in sizes)

@@ -1,0 +1,70 @@
+"""An 'if' beside a shortcut leaves out the whole residual block.
+
+Why: The 'if' of an item is about the item: where it is false, the body goes too, and the network
+is silently shallower. That is meant where another item takes its place under the opposite
+condition, and then nothing is said; alone it was mostly the shortcut that should be conditional.
+
+Example:
+
+    params: {project: true}
+    layers:
+    - residual: [conv: {out: 8, k: 3, p: 1}]
+      shortcut: [conv: {out: 8, k: 1}]
+      if: project
+
+Fix: write the 'if' at the layers of the shortcut; without any of them the shortcut is the input
+itself.
+
+    params: {project: true}
+    layers:
+    - residual: [conv: {out: 8, k: 3, p: 1}]
+      shortcut: [{conv: {out: 8, k: 1}, if: project}]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.language.syntax import nodes, reader
+from convcalc.model.graph.network import Network
+
+NAME = "conditional-residual"
+
+
+def findings(network: Network) -> Iterator[Diagnostic]:
+    """Residuals with a shortcut and an 'if', without another item that the 'if' chooses from."""
+    for file, text in network.sources.items():
+        if "shortcut" in text and "if:" in text:  # few files; most need no second reading
+            yield from _of_text(file, text)
+
+
+@lru_cache(maxsize=64)
+def _of_text(file: str, text: str) -> tuple[Diagnostic, ...]:
+    """The findings of a file, once for all its variants and for all that import it."""
+    root, _ = reader.read(text, file)
+    return () if root is None else tuple(_within(root))
+
+
+def _within(node: nodes.Node) -> Iterator[Diagnostic]:
+    """The findings below a node."""
+    if isinstance(node, nodes.Mapping):
+        for _, value in node.entries:
+            yield from _within(value)
+    elif isinstance(node, nodes.Sequence):
+        conditions = sum(_has(item, "if") for item in node.items)
+        for item in node.items:
+            yield from _within(item)
+            if conditions == 1 and _has(item, "if", "residual", "shortcut"):
+                assert isinstance(item, nodes.Mapping)
+                message = "this 'if' leaves out the whole residual, not its shortcut alone"
+                advice = (
+                    "write the 'if' at the layers of the shortcut; without them it is the input"
+                )
+                place = item.keys["if"].place
+                yield Diagnostic(NAME, message, place, advice, severity="warning")
+
+
+def _has(node: nodes.Node, *keys: str) -> bool:
+    return isinstance(node, nodes.Mapping) and all(key in node.keys for key in keys)

@@ -1,0 +1,211 @@
+"""A stack of dilated convolutions leaves positions of its input unread.
+
+Why: dilation spreads the taps of a kernel. If all layers of a stack at one resolution share a
+factor, or if one spreads further than those before it reach, some positions between the taps are
+never read: neighbouring outputs see different, disjoint parts of the input, and fine patterns are
+lost or come back as a grid.
+
+The test is exact. Sort the layers by dilation: each dilation may be at most the span of the
+layers before it, which begins at 1 (so 1, 3, 9, 27 fill everything with 3 taps). The common check
+of "hybrid dilated convolution" passes 2, 2, 2, the textbook case of gridding, and refuses 1, 5,
+2, which has no holes. Where branches meet, what any of them reads is read. A stack begins behind
+the last stride; one behind an upsampling is not judged, since its neighbours are no independent
+positions.
+
+Example:
+
+    layers:
+    - {conv: {out: 8, k: 3, p: 2, d: 2}, repeat: 3}
+
+Fix: begin or end the stack with an undilated layer, or choose dilations that fill one another.
+
+    layers:
+    - conv: {out: 8, k: 3, p: 1}
+    - conv: {out: 8, k: 3, p: 2, d: 2}
+    - conv: {out: 8, k: 3, p: 5, d: 5}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from convcalc.analysis.receptive_field.dilated_stacks import Window, gap, reached
+from convcalc.analysis.receptive_field.domains import SUPPORTS, Bits, TooWide
+from convcalc.analysis.receptive_field.reach import Reach, through
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.model.geometry.axis_maps import (
+    SAME,
+    AxisMap,
+    Nothing,
+    Slide,
+    Unreadable,
+    Whole,
+    is_unbounded,
+)
+from convcalc.model.geometry.sizes import axis_name
+from convcalc.model.graph.network import Layer, Network
+from convcalc.model.graph.readers import Reading, numbered, readings, warning
+
+NAME = "gridding"
+
+
+class Stack(NamedTuple):
+    """What a tensor reads of the tensor where its stack began, per axis.
+
+    ``start`` is that tensor's number, or -1 behind an upsampling or where different stacks meet:
+    neighbours there are not independent, so that holes may be none. ``windows`` are those on the
+    way per axis, ``spread`` is the last layer whose taps lie apart. ``is_chain``: no branches met.
+    """
+
+    start: int
+    read: tuple[Bits, ...]
+    windows: tuple[tuple[Window, ...], ...]
+    spread: Layer | None = None
+    is_chain: bool = True
+
+
+def findings(network: Network) -> Iterator[Diagnostic]:
+    """Holes at the ends of stacks: where the resolution changes, or at an output."""
+    if not any(_is_apart(axis) for axis in _maps(network)):
+        return
+    stacks = {k: _begun(k, shape.rank) for k, shape in enumerate(network.inputs.values())}
+    readers = readings(network)
+    seen: set[str] = set()
+    outputs = set(network.outputs.values())
+    for number, layer in numbered(network):
+        stack = _behind_layer(layer, stacks)
+        after = readers.get(number, ())
+        ends = any(local(axis).shift != 1 for axes in layer.analysis.axes for axis in axes)
+        is_over = ends or number in outputs or not any(map(_goes_on, after))
+        if is_over and stack.spread and stack.start >= 0 and stack.spread.path not in seen:
+            problem = _holes(stack)
+            if problem:
+                seen.add(stack.spread.path)
+                yield problem
+        stacks[number] = _begun(number, layer.analysis.output.rank) if ends else stack
+
+
+def _maps(network: Network) -> set[AxisMap]:
+    """Every way in which a layer reads an axis."""
+    analyses = {id(layer.analysis): layer.analysis for layer in network.layers}.values()
+    every = {axis for each in analyses for axes in each.axes for axis in axes}
+    return set(map(local, every)) - {SAME}
+
+
+def local(axis: AxisMap) -> AxisMap:
+    """The map that is left when a global dependence is set aside, as of a norm or a gate."""
+    return axis.local if isinstance(axis, Whole) and axis.local is not None else axis
+
+
+def _is_plain(axis: AxisMap) -> bool:
+    """Whether every output reads the same taps, moved on."""
+    axis = local(axis)
+    if isinstance(axis, Whole | Unreadable | Nothing) or is_unbounded(axis):
+        return False
+    return axis.period == 1
+
+
+def _is_apart(axis: AxisMap) -> bool:
+    """Whether the taps of an output lie apart."""
+    return _is_plain(axis) and any(window.step > 1 for window in _windows(axis))
+
+
+def _begun(number: int, rank: int) -> Stack:
+    """A stack without layers yet."""
+    return Stack(number, (SUPPORTS.start,) * rank, ((),) * rank)
+
+
+def _goes_on(reading: Reading) -> bool:
+    """Whether a reader belongs to the same stack: windows do, what looks anywhere does not."""
+    return len(reading.axes) > 0 and all(map(_is_plain, reading.axes))
+
+
+def _behind_layer(layer: Layer, stacks: Mapping[int, Stack]) -> Stack:
+    """The stack of a layer's output; a new one where it cannot be followed."""
+    rank = layer.analysis.output.rank
+    parts = [
+        _read(layer, axes, stacks[source])
+        for source, axes in zip(layer.inputs, layer.analysis.axes, strict=True)
+        if len(axes) == rank
+    ]
+    found = [part for part in parts if part is not None and len(part.read) == rank]
+    if not found or len(found) < len(parts) or len({part.start for part in found}) > 1:
+        return _begun(-1, rank)
+    return found[0] if len(found) == 1 else _met(found)
+
+
+def _read(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack | None:
+    """The stack behind one input of a layer."""
+    axes = [local(axis) for axis in axes]
+    if all(axis is SAME for axis in axes) or len(axes) != len(stack.read):
+        return stack if len(axes) == len(stack.read) else None
+    read = [_behind(axis, bits) for axis, bits in zip(axes, stack.read, strict=True)]
+    if None in read:
+        return None
+    windows = tuple((*old, *_windows(axis)) for axis, old in zip(axes, stack.windows, strict=True))
+    apart = any(map(_is_apart, axes))
+    return stack._replace(
+        read=tuple(bits for bits in read if bits),
+        windows=windows,
+        spread=layer if apart else stack.spread,
+        is_chain=stack.is_chain and all(isinstance(axis, Slide) for axis in axes),
+    )
+
+
+def _behind(axis: AxisMap, read: Bits) -> Bits | None:
+    """What an output reads that reads this axis; None where outputs are not alike."""
+    if not _is_plain(axis):
+        return None
+    try:
+        found: Bits | None = through(axis, Reach(seen=(read,)), SUPPORTS).at(0, SUPPORTS)
+    except TooWide:
+        return None
+    return found
+
+
+def _windows(axis: AxisMap) -> tuple[Window, ...]:
+    """The window of a layer, or one of two taps as far apart as those of another map."""
+    if isinstance(axis, Slide):
+        return (Window(axis.dilation, axis.kernel_size),) if axis.kernel_size > 1 else ()
+    gaps = {b - a for a, b in pairwise(axis.taps(0))}
+    return (Window(max(gaps), 2),) if gaps and max(gaps) > 1 else ()
+
+
+def _met(parts: Sequence[Stack]) -> Stack:
+    """The stack behind branches that meet: what any of them reads is read."""
+    read = tuple(SUPPORTS.union(axis) for axis in zip(*(part.read for part in parts), strict=True))
+    widest = max(parts, key=lambda part: sum(bits.bit_length() for _, bits in part.read))
+    spread = widest.spread or next((part.spread for part in parts if part.spread), None)
+    # A shortcut past a chain adds nothing to what the chain reads.
+    is_chain = widest.is_chain and read == widest.read
+    return widest._replace(read=read, spread=spread, is_chain=is_chain)
+
+
+def _holes(stack: Stack) -> Diagnostic | None:
+    """The finding, if a position within the extent is not read on some axis."""
+    assert stack.spread is not None
+    for axis, ((_, bits), windows) in enumerate(zip(stack.read, stack.windows, strict=True)):
+        if bits.bit_count() == bits.bit_length():
+            continue
+        dilations = [window.step for window in windows if window.step > 1]
+        listed = ", ".join(map(str, dilations[:8])) + (", …" if len(dilations) > 8 else "")
+        where = axis_name(axis, len(stack.read))
+        message = (
+            f"dilation{'s' * (len(dilations) != 1)} {listed} leave{'s' * (len(dilations) == 1)} "
+            f"holes: of {bits.bit_length()} positions in {where} the stack reads {bits.bit_count()}"
+        )
+        return warning(NAME, stack.spread, message, _advice(stack, windows))
+    return None
+
+
+def _advice(stack: Stack, windows: Sequence[Window]) -> str:
+    """The greatest dilation that would fill, where the layers are a chain."""
+    hole = gap(windows) if stack.is_chain else None
+    if hole is None:
+        return "add an undilated layer at this resolution"
+    span = reached([window for window in windows if window < hole])
+    if span == 1:
+        return f"add an undilated layer, or make dilation {hole.step} of one layer 1"
+    return f"the layers of smaller dilation span {span}: use at most {span} instead of {hole.step}"

@@ -1,0 +1,203 @@
+"""What ``convcalc explain`` writes of one network: its formulas, its totals, other tools' rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convcalc.cli.console import Failure, Settings
+
+if TYPE_CHECKING:
+    from convcalc.analysis.conventions import Convention, Count
+    from convcalc.analysis.report.report import LayerReport, Report
+    from convcalc.language.expand.origins import Origins
+    from convcalc.model.graph.network import Network
+    from convcalc.output.table import Style, Table
+
+SCHEMA = "convcalc/explanation-v1"
+
+
+class Explaining(NamedTuple):
+    """One network that is explained. A path is that of a layer or a block, empty for the whole
+    network, None for the only layer of an operator without a file."""
+
+    network: Network
+    report: Report
+    origins: Origins
+    form: str
+    settings: Settings
+    in_full: bool = False  # every layer, not the totals
+
+    def text(self, path: str | None, convention: str, versus: str) -> str:
+        """What was asked for."""
+        if versus:
+            return self.of_difference(path, convention, versus)
+        if convention:
+            return self.of_rules(path, convention)
+        index = self.layer(path)
+        if index is not None:
+            return self.of_layers([index], lambda payloads: {"layer": payloads[0]})
+        return self.of_each(path or "") if self.in_full else self.of_totals(path or "")
+
+    # --- which layers -------------------------------------------------------------------------
+
+    def layer(self, path: str | None) -> int | None:
+        """The layer that is meant; None for a block, the copies of a repeat, or the network."""
+        if path is None:
+            return 0
+        return next((k for k, each in enumerate(self.report.layers) if each.path == path), None)
+
+    def inside(self, path: str | None) -> list[LayerReport]:
+        """The layers that a path means."""
+        index = self.layer(path)
+        if index is not None:
+            return [self.report.layers[index]]
+        found = [each for each in self.report.layers if not path or is_within(each.path, path)]
+        if not found:
+            raise self.no_layer(path or "")
+        return found
+
+    def no_layer(self, path: str) -> Failure:
+        """What the path may have meant."""
+        from convcalc.diagnostics.suggestion import nearest
+
+        found: dict[str, None] = {}
+        for layer in self.report.layers:
+            found |= dict.fromkeys([*(group.path for group in layer.groups), layer.path])
+        close = nearest(path, found)
+        top = ", ".join(each for each in found if "." not in each)
+        advice = f"use '{close}'" if close else f"there are: {top}"
+        return Failure(f"{self.report.network} has no layer '{path}'", advice)
+
+    # --- layers -------------------------------------------------------------------------------
+
+    def of_each(self, path: str) -> str:
+        """Every layer of a block in full."""
+        inside = {layer.path for layer in self.inside(path)}
+        indices = [k for k, layer in enumerate(self.report.layers) if layer.path in inside]
+        return self.of_layers(indices, lambda found: {"path": path or None, "layers": found})
+
+    def of_layers(self, indices: Sequence[int], payload: Callable[[list[Any]], Any]) -> str:
+        """The fields and formulas of some layers, one after another."""
+        from convcalc.analysis.explanation import layer_explanation
+        from convcalc.output.table import render
+        from convcalc.output.views.explanation import layer_text
+        from convcalc.output.views.explanation_data import layer_payload, layer_table
+
+        found = [
+            layer_explanation(self.network, self.report, index, self.origins.found)
+            for index in indices
+        ]
+        if self.form == "json":
+            return self.json(**payload([layer_payload(each) for each in found]))
+        if self.form == "table":
+            return "\n\n".join(layer_text(each, self.folder, self.style) for each in found)
+        tables = (layer_table(each, self.folder) for each in found)
+        return "\n\n".join(render(self.form, table, None, self.style) for table in tables)
+
+    # --- totals -------------------------------------------------------------------------------
+
+    def of_totals(self, path: str) -> str:
+        """What makes up each total of a block, and how the sums lead to each other."""
+        from convcalc.analysis.explanation.totals import total_lines
+        from convcalc.output.table import render
+        from convcalc.output.views.explanation import listing, worked_lines
+        from convcalc.output.views.explanation_data import worked_payload
+        from convcalc.output.views.shares import share_payload, share_tables
+
+        layers = self.inside(path)
+        depth = sum(is_within(path, group.path) for group in layers[0].groups)
+        tables = share_tables(self.report, layers, depth + 1, path)
+        lines = total_lines(self.network, self.report, layers)
+        if self.form == "json":
+            totals = [worked_payload(line) for line in lines]
+            return self.json(path=path or None, totals=totals, **share_payload(tables))
+        texts = [render(self.form, table, None, self.style) for table in tables]
+        listed = "\n".join(listing(worked_lines(lines), self.style))
+        texts.append(listed if self.form == "table" else f"```text\n{listed}\n```")
+        return "\n\n".join(texts)
+
+    # --- other tools --------------------------------------------------------------------------
+
+    def of_rules(self, path: str | None, name: str) -> str:
+        """By which rules another tool counts, and what they give."""
+        from convcalc.analysis.conventions.listing import by_rule, rule_lines
+        from convcalc.output.views.conventions import rules_payload, rules_table
+
+        single = self.layer(path) is not None
+        paths = {layer.path for layer in self.inside(path)}
+        chosen, count = self.number(name, "--convention")
+        lines = [line for line in rule_lines(self.network, chosen, count) if line.path in paths]
+        lines = lines if single else by_rule(lines)
+        table = rules_table(self.title(path, name), chosen, count, lines, single=single)
+        return self.written(table, path, rules_payload(name, chosen, count, lines))
+
+    def of_difference(self, path: str | None, name: str, other: str) -> str:
+        """Why two tools give different numbers."""
+        from convcalc.analysis.conventions.versus import differences
+        from convcalc.output.views.conventions import versus_payload, versus_table
+
+        paths = {layer.path for layer in self.inside(path)}
+        for word, option in ((name, "--convention"), (other, "--versus")):
+            self.number(word, option)
+        found = differences(self.network, name, other, paths, self.report.counted)
+        table = versus_table(self.title(path, f"{name} - {other}"), found)
+        return self.written(table, path, versus_payload(found))
+
+    def number(self, name: str, option: str) -> tuple[Convention, Count]:
+        """A convention and its number by the word on the command line."""
+        from convcalc.analysis.conventions import OWN, convention_names, number
+
+        try:
+            return number(name, self.report.counted)
+        except KeyError as error:
+            close = error.args[0]
+            names = ", ".join([*convention_names(), OWN])
+            advice = f"use '{close}'" if close else f"conventions: {names}"
+            raise Failure(f"{option} '{name}' is no convention", advice) from None
+
+    # --- writing ------------------------------------------------------------------------------
+
+    def title(self, path: str | None, what: str) -> str:
+        """The network, or the operator without a file; the layer; what is shown of it."""
+        name = self.report.network
+        name = self.report.layers[0].operator if name.startswith("<") else name
+        return " · ".join(filter(None, (name, path, what)))
+
+    @property
+    def folder(self) -> str:
+        """The folder of the network, which the places leave out."""
+        head, slash, _ = self.report.source.rpartition("/")
+        return head + slash
+
+    @property
+    def style(self) -> Style:
+        """Numbers to the unit."""
+        return self.settings.style(exact=True)
+
+    def written(self, table: Table, path: str | None, payload: dict[str, Any]) -> str:
+        """One table, or its payload."""
+        from convcalc.output.table import render
+
+        if self.form == "json":
+            return self.json(path=path or None, **payload)
+        return render(self.form, table, None, self.style)
+
+    def json(self, **more: Any) -> str:
+        """What every explanation as JSON begins with, and more."""
+        from convcalc._version import __version__
+        from convcalc.output.table import Table, render
+
+        payload = {
+            "schema": SCHEMA,
+            "tool": {"name": "convcalc", "version": __version__},
+            "network": None if self.report.source.startswith("<") else self.report.network,
+            "variant": self.report.variant,
+            **more,
+        }
+        return render("json", Table("", (), ()), payload, self.style)
+
+
+def is_within(path: str, block: str) -> bool:
+    """Whether a path is that of a block, of something in it, or of a copy of a repeat."""
+    return path == block or path.startswith((f"{block}.", f"{block}["))

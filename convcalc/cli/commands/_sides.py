@@ -1,0 +1,164 @@
+"""The two sides of ``convcalc diff`` -> what is compared with what: networks, or whole folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from convcalc.analysis.comparison.compare import Difference, difference
+from convcalc.analysis.report.report import Report
+from convcalc.cli.console import CLEAN, FINDINGS, Failure, Settings
+from convcalc.cli.loading import Reading
+from convcalc.cli.problems import tell
+from convcalc.language.reading import read_network
+from convcalc.language.sources.resolve import is_dated
+from convcalc.language.sources.target import Target, TargetError
+from convcalc.model.graph.network import Network
+
+SAVED = ".json"
+
+
+class Sides(NamedTuple):
+    """What was asked for, and how networks are read and analysed."""
+
+    reading: Reading
+    settings: Settings
+
+    def differences(self, old: str, new: str) -> tuple[list[Difference], int]:
+        """One difference per pair of networks, and the exit code that problems make."""
+        folders = is_folder(old), is_folder(new)
+        if any(folders) and not all(folders):
+            one, other = (new, old) if folders[0] else (old, new)
+            raise Failure(f"'{other}' is a folder, but '{one}' is not", "compare like with like")
+        try:
+            return self.of_folders(old, new) if all(folders) else self.of_networks(old, new)
+        except TargetError as error:
+            raise Failure(error.message, error.help) from None
+
+    def of_networks(self, old: str, new: str) -> tuple[list[Difference], int]:
+        """Two networks."""
+        sides = [self.one(word)[0] for word in (old, new)]
+        found = [report for report in sides if report is not None]
+        if len(found) < len(sides):
+            return [], FINDINGS
+        _require_same_counting(*found)
+        return [difference(f"{old} → {new}", *found)], CLEAN
+
+    def one(self, word: str | Target) -> tuple[Report | None, Network | None]:
+        """The report of a target or of a saved file; None if it has errors, which are told."""
+        if isinstance(word, str) and word.partition("::")[0].endswith(SAVED):
+            file, _, name = word.partition("::")
+            return _saved(file, name or None), None
+        ((network, report),) = self.reading.reports([word])
+        code = tell([network], self.settings, warnings=False)
+        return (None if code else report), network
+
+    # --- folders ------------------------------------------------------------------------------
+
+    def of_folders(self, old: str, new: str) -> tuple[list[Difference], int]:
+        """The networks in both folders, matched by path and variant; those of one side too."""
+        sides = _files(old), _files(new)
+        if not any(sides):
+            raise Failure(f"no network file in {old} or {new}", "they end in .convcalc.yaml")
+        found: list[Difference] = []
+        code = CLEAN
+        for path in sorted({*sides[0], *sides[1]}):
+            targets = [side.get(path) for side in sides]
+            if _are_same(*targets) or _is_left_out(path, (old, new), targets):
+                continue
+            before, after = map(self.variants, targets)
+            if before is None or after is None:
+                code = FINDINGS
+                continue
+            for name in dict.fromkeys((*before, *after)):
+                title = f"{path}::{name}" if name else path
+                found.append(difference(title, before.get(name), after.get(name)))
+        return found, code
+
+    def variants(self, target: Target | None) -> Mapping[str, Report] | None:
+        """The reports of a file by variant; none if it defines only blocks, None on errors."""
+        if target is None:
+            return {}
+        base = read_network(target)
+        if any(problem.help.startswith(ONLY_BLOCKS) for problem in base.problems):
+            return {}
+        found: dict[str, Report] = {}
+        for name in (None, *base.variants):
+            report, _ = self.one(target._replace(variant=name))
+            if report is None:
+                return None
+            found[name or ""] = report
+        return found
+
+
+ONLY_BLOCKS = "it only defines blocks"
+
+
+def _are_same(old: Target | None, new: Target | None) -> bool:
+    """Whether two files and all that they import have the same text, so that nothing changed."""
+    if old is None or new is None:
+        return False
+    texts = [list(read_network(target).sources.values()) for target in (old, new)]
+    return texts[0] == texts[1]
+
+
+def _is_left_out(path: str, words: Sequence[str], targets: Sequence[Target | None]) -> bool:
+    """Whether a file is there on both sides, but the settings leave it out on one."""
+    return any(
+        target is None and not is_dated(word) and os.path.lexists(os.path.join(word, path))  # noqa: PTH118
+        for word, target in zip(words, targets, strict=True)
+    )
+
+
+def is_folder(word: str) -> bool:
+    """Whether a word names a folder, or one at a revision: ``REV:``, ``REV:./``, ``REV:specs/``."""
+    if not is_dated(word):
+        return os.path.isdir(word)  # noqa: PTH112 - a word, not yet a path
+    path = word.partition(":")[2]
+    return path in ("", ".", "..") or path.endswith(("/", "/.", "/.."))
+
+
+def _files(word: str) -> Mapping[str, Target]:
+    """The network files of a folder by their path below it."""
+    if is_dated(word):
+        from convcalc.language.sources.git import files_at
+
+        return files_at(word)
+    from convcalc.checking.discovery import walked
+
+    below = {path: os.path.relpath(path, word) for path in walked(word)}
+    return {name.replace(os.sep, "/"): Target(path) for path, name in below.items()}
+
+
+# --- saved reports -------------------------------------------------------------------------------
+
+
+def _saved(file: str, name: str | None) -> Report:
+    """The report that a JSON file holds."""
+    from pathlib import Path
+
+    from convcalc.analysis.report.from_json import saved_report
+
+    try:
+        report = saved_report(Path(file).read_bytes(), file, name)
+    except OSError as error:
+        raise Failure(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from None
+    except TargetError as error:
+        raise Failure(error.message, error.help) from None
+    if not report.complete:
+        raise Failure(f"{file} is the report of a network with errors", "mend it and save it anew")
+    return report
+
+
+def _require_same_counting(old: Report, new: Report) -> None:
+    """Numbers that mean different things are not compared."""
+    for option, one, other in (
+        ("--count", ",".join(old.counted), ",".join(new.counted)),
+        ("--dtype", old.totals.memory.dtype, new.totals.memory.dtype),
+    ):
+        if one != other:
+            raise Failure(
+                f"the reports were made with {option} {one} and with {option} {other}",
+                f"give {option} as the saved report has it",
+            )

@@ -1,0 +1,76 @@
+"""``convcalc convention``: the manual page of another tool's counting convention."""
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from convcalc.cli.console import Failure
+
+if TYPE_CHECKING:
+    from convcalc.analysis.conventions import Convention
+    from convcalc.output.columns import Column
+
+FORMATS = ("table", "markdown", "json")
+
+
+def command(
+    ctx: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="For instance fvcore; see 'list conventions'.")
+    ],
+) -> int:
+    """Show the manual page of a convention.
+
+    What the tool counts, what it leaves out, and which of its numbers are wrong.
+    """
+    from convcalc.analysis.conventions import convention, manual, parameters_text, rule_entries
+    from convcalc.analysis.conventions.quantities import legend
+    from convcalc.output.table import MARKDOWN_HINT, Table, render
+
+    settings = ctx.obj
+    form = settings.format(FORMATS)
+    name = name.lower()
+    try:
+        found = convention(name)
+    except KeyError as error:
+        advice = f"use '{error.args[0]}'" if error.args[0] else "see 'convcalc list conventions'"
+        raise Failure(f"no convention is called '{name}'", advice) from None
+    entries = rule_entries(found)
+    keys = [count.key for count in found.counts]
+    parameters = parameters_text(found)
+    texts = [*(text for entry in entries for text in entry.rules), parameters]
+    payload = {
+        "name": name,
+        "tool": found.tool,
+        "manual": manual(name),
+        "rules": {e.operator: dict(zip(keys, e.rules, strict=True)) for e in entries},
+        "params": parameters,
+    }
+    table = Table(
+        "",
+        _columns(found),
+        entries,
+        footer=(f"parameters: {parameters}", *legend(texts)),
+        hint=MARKDOWN_HINT,
+    )
+    text = render(form, table, payload, settings.style())
+    if form != "json":
+        page = manual(name)
+        head = [f"# {name}", f"```text\n{page}\n```"] if form == "markdown" else [name, page]
+        text = "\n\n".join([*head, text])
+    settings.write(text)
+    return 0
+
+
+def _columns(found: "Convention") -> tuple["Column", ...]:
+    """The operator, and the rule for each number."""
+    from convcalc.output.columns import Column
+
+    def rule(index: int) -> "Column":
+        count = found.counts[index]
+        title = f"{count.title} ({count.unit})"
+        return Column(count.key, title, lambda entry: entry.rules[index], folds=True)
+
+    rules = (rule(index) for index in range(len(found.counts)))
+    return (Column("operator", "operator", attrgetter("operator")), *rules)

@@ -1,0 +1,163 @@
+"""``convcalc list``: what there is, one line each."""
+
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from convcalc.cli.console import chosen
+
+if TYPE_CHECKING:
+    from convcalc.output.columns import Column
+
+KINDS = ("operators", "networks", "blocks", "rules", "conventions")
+
+
+class OperatorEntry(NamedTuple):
+    """An operator with the first line of its manual page."""
+
+    name: str
+    fields: str
+    description: str
+
+
+class ConventionEntry(NamedTuple):
+    """A convention with the first line of its manual page."""
+
+    name: str
+    tool: str
+    numbers: str
+    description: str
+
+
+class RuleEntry(NamedTuple):
+    """A rule with the first line of its page."""
+
+    code: str
+    name: str
+    severity: str
+    description: str
+
+
+def command(
+    ctx: typer.Context,
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}.")
+    ],
+    filter: Annotated[  # noqa: A002 - the argument's name in the help text
+        str, typer.Argument(metavar="[FILTER]", help="Only entries that contain this text.")
+    ] = "",
+) -> int:
+    """List operators, networks, blocks, rules, or the conventions of other tools."""
+    from convcalc.output.table import FORMATS, Table, render
+
+    settings = ctx.obj
+    form = settings.format(FORMATS)
+    chosen(kind, KINDS, "KIND")
+    found = [entry for entry in _ENTRIES[kind]() if _matches(entry, filter)]
+    if not found and form == "table":
+        settings.note(f"no {kind} contain '{filter}'")
+        return 0
+    payload = [entry._asdict() for entry in found]
+    settings.write(render(form, Table("", _columns(kind), found), payload, settings.style()))
+    return 0
+
+
+def _matches(entry: Any, text: str) -> bool:
+    return any(text.lower() in str(value).lower() for value in entry)
+
+
+# --- entries -----------------------------------------------------------------------------------
+
+
+def operators() -> Iterator[OperatorEntry]:
+    """Every operator; required fields are marked with a star."""
+    from convcalc.model.operators.manual import summary
+    from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+
+    for name in operator_names():
+        cls = operator_class(name)
+        declared = fields_of(cls)
+        listed = ", ".join(f"{key}*" if field.required else key for key, field in declared.items())
+        yield OperatorEntry(name, listed, summary(cls))
+
+
+def networks() -> Iterator[Any]:
+    """Every shipped network and variant."""
+    from convcalc.language import catalogue
+
+    return catalogue.networks()
+
+
+def blocks() -> Iterator[Any]:
+    """Every shipped block."""
+    from convcalc.language import catalogue
+
+    return catalogue.blocks()
+
+
+def rules() -> Iterator[Any]:
+    """Every rule of 'convcalc check'."""
+    from convcalc.checking.rules import is_warning, summary
+    from convcalc.diagnostics.codes import RULES
+
+    for code, name in RULES.items():
+        severity = "warning" if is_warning(code) else "error"
+        yield RuleEntry(code, name, severity, summary(name))
+
+
+def conventions() -> Iterator[ConventionEntry]:
+    """Every convention with its tool, what it prints, and in which unit."""
+    from convcalc.analysis.conventions import convention, convention_names, summary
+
+    for name in convention_names():
+        found = convention(name)
+        numbers = ", ".join(f"{count.title} ({count.unit})" for count in found.counts)
+        yield ConventionEntry(name, found.tool, numbers, summary(name))
+
+
+_ENTRIES: dict[str, Callable[[], Iterator[Any]]] = {
+    "operators": operators,
+    "networks": networks,
+    "blocks": blocks,
+    "rules": rules,
+    "conventions": conventions,
+}
+
+
+def _columns(kind: str) -> tuple["Column", ...]:
+    from convcalc.output.columns import Column, Size
+
+    def column(key: str, title: str = "", **more: Any) -> Column:
+        return Column(key, title or key, attrgetter(key), **more)
+
+    def sizes(entry: Any) -> Any:
+        found = tuple(None if sizes is None else Size(sizes) for sizes in entry.inputs.values())
+        return found if len(found) > 1 else next(iter(found), None)
+
+    def year(entry: Any) -> str:  # a number would get a prefix
+        return str(entry.year or "")
+
+    def about_network(entry: Any) -> str:  # a variant's is that of its base
+        return f"variant of {entry.variant_of}" if entry.variant_of else entry.description
+
+    def source(entry: Any) -> str:
+        return "" if entry.variant_of else entry.source
+
+    about = column("description", priority=2, folds=True)
+    return {
+        "operators": (column("name"), column("fields", priority=1, folds=True), about),
+        "networks": (
+            column("name"),
+            column("params", align="right"),
+            column("macs", "MACs", align="right"),
+            Column("inputs", "input", sizes, priority=1, folds=True),
+            Column("year", "year", year, align="right", priority=2),
+            Column("description", "description", about_network, priority=4, folds=True),
+            Column("source", "source", source, priority=3, folds=True),
+        ),
+        "conventions": (column("name"), column("numbers", priority=1, folds=True), about),
+        "rules": (column("code"), column("name"), column("severity", priority=1), about),
+        "blocks": (column("name"), column("file"), column("params", folds=True), about),
+    }[kind]

@@ -1,0 +1,166 @@
+"""``convcalc pin``: writes the measured numbers into ``expect`` of network files."""
+
+import os
+from collections.abc import Sequence
+from glob import has_magic
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import typer
+
+from convcalc.cli.console import CLEAN, COULD_NOT_RUN, FINDINGS, Failure, say
+
+if TYPE_CHECKING:
+    from convcalc.cli.console import Settings
+    from convcalc.model.graph.network import Network
+
+
+class Pinned(NamedTuple):
+    """What became of a file: its content before and after, or the exit code of its failure."""
+
+    path: str
+    old: bytes = b""
+    new: bytes = b""
+    code: int = CLEAN
+
+
+def command(
+    ctx: typer.Context,
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[PATHS]...",
+            show_default=False,
+            help="Network files, folders or globs; by default the current folder.",
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; exit with 1 if a file would change.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Write nothing; show the changes, exit with 1 if any.")
+    ] = False,
+) -> int:
+    """Write the measured numbers into 'expect'.
+
+    Numbers that a file pins are renewed; a variant without an entry gets params, macs and
+    output. Nothing else in the file changes, not by a byte. A network with problems is not
+    pinned.
+    """
+    settings = ctx.obj
+    done = [_pinned(path, settings) for path in _files(paths or [os.curdir])]
+    changed = [each for each in done if each.new != each.old]
+    code = max((each.code for each in done), default=CLEAN)
+    if diff:
+        text = "".join(_difference(each) for each in changed)
+        if text:
+            settings.write(text.removesuffix("\n"))
+    if check or diff:
+        for each in changed:
+            settings.note(f"would pin {each.path}")
+        return max(code, FINDINGS if changed else CLEAN)
+    for each in changed:
+        code = max(code, _replace(each, settings))
+    return code
+
+
+def _files(words: Sequence[str]) -> list[str]:
+    """The files of all words as 'check' finds them, but none that ships."""
+    from convcalc.checking.discovery import discovered
+    from convcalc.language.sources.target import TargetError
+
+    for word in words:
+        if not os.path.lexists(word) and not has_magic(word):
+            raise Failure(f"no such file: {word}", "pin takes files, folders and globs")
+    try:
+        found = discovered(words)
+    except TargetError as error:
+        raise Failure(error.message, error.help) from None
+    if not found:
+        raise Failure(f"no network file in {', '.join(words)}", "they end in .convcalc.yaml")
+    return [each.file for each in found]
+
+
+def _pinned(path: str, settings: "Settings") -> Pinned:
+    """The new content of a file, or why there is none."""
+    from convcalc.checking.budgets.pin_edits import Refused
+    from convcalc.cli.problems import tell
+    from convcalc.language.sources.target import TargetError
+
+    try:
+        old = Path(path).read_bytes()
+    except OSError as error:
+        say(f"error: cannot read {path}: {(error.strerror or str(error)).lower()}")
+        return Pinned(path, code=COULD_NOT_RUN)
+    try:
+        networks = _networks(path, old)
+        code = tell(networks, settings, warnings=False)
+        return (
+            Pinned(path, old, old, code) if code else Pinned(path, old, _new(networks, path, old))
+        )
+    except (Refused, TargetError) as error:
+        say(f"error: {path} is not pinned: {error}")
+        return Pinned(path, old, old, FINDINGS)
+
+
+def _networks(path: str, content: bytes) -> "list[Network]":
+    """The base and every variant; none if the file only defines blocks."""
+    from convcalc.language.reading import read_network
+    from convcalc.language.sources.target import Target
+
+    base = read_network(Target(path, None, content))
+    names = {problem.help for problem in base.problems}
+    if "it only defines blocks, for 'imports'" in names:
+        return []
+    variants = (read_network(Target(path, name, content)) for name in base.variants)
+    return [base, *variants]
+
+
+def _new(networks: "Sequence[Network]", path: str, old: bytes) -> bytes:
+    """The content with the numbers of all networks; what was written is read once more."""
+    from convcalc.analysis.analyse import analyse
+    from convcalc.checking.budgets.pin_edits import Pin, Refused, pinned_text
+
+    if not networks:
+        return old
+    reports = [analyse(network) for network in networks]
+
+    def pinned(content: bytes, networks: "Sequence[Network]") -> bytes:
+        pins = [
+            Pin(network.name, report, network.expect.get(network.name, {}))
+            for network, report in zip(networks, reports, strict=True)
+        ]
+        return pinned_text(content.decode(), pins).encode()
+
+    new = pinned(old, networks)
+    if new != old:
+        again = _networks(path, new)
+        if any(problem.severity == "error" for each in again for problem in each.problems) or (
+            pinned(new, again) != new
+        ):
+            raise Refused("'expect' stands in a form that cannot be rewritten; write it in lines")
+    return new
+
+
+def _replace(pinned: Pinned, settings: "Settings") -> int:
+    """Writes a file; its failure does not stop the others."""
+    from convcalc.language.sources.atomic_write import replace_file
+
+    try:
+        replace_file(pinned.path, pinned.old, pinned.new)
+    except OSError as error:
+        say(f"error: cannot write {pinned.path}: {(error.strerror or str(error)).lower()}")
+        return COULD_NOT_RUN
+    settings.note(f"pinned {pinned.path}")
+    return CLEAN
+
+
+def _difference(pinned: Pinned) -> str:
+    """A unified diff that ``patch`` understands."""
+    from difflib import unified_diff
+
+    old, new = (text.decode().splitlines(keepends=True) for text in (pinned.old, pinned.new))
+    lines = unified_diff(old, new, pinned.path, pinned.path)
+    return "".join(
+        line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
+    )

@@ -1,0 +1,274 @@
+"""``convcalc rf``: what the layers of a network see, and pictures of it."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from convcalc.cli import options
+from convcalc.cli.console import Failure, write_file
+
+if TYPE_CHECKING:
+    from convcalc.analysis.receptive_field.study import Study
+    from convcalc.analysis.report.report import LayerReport, Report
+    from convcalc.cli.console import Settings
+    from convcalc.model.graph.network import Network
+
+SUGGESTED = 10  # stacks that are shown
+
+
+def command(
+    ctx: typer.Context,
+    target: Annotated[
+        str,
+        typer.Argument(metavar="[TARGET]", help="Network file, FILE::VARIANT, name, or -."),
+    ] = "",
+    at: Annotated[
+        str,
+        typer.Option("--at", metavar="ID", help="Layer or block to look at; else the output."),
+    ] = "",
+    position: Annotated[
+        str,
+        typer.Option("--position", metavar="Y,X", help="Output position; else one in the middle."),
+    ] = "",
+    path: Annotated[
+        bool, typer.Option("--path", help="How the size comes about, layer by layer.")
+    ] = False,
+    strip: Annotated[
+        bool, typer.Option("--strip", help="A character per input position of each axis.")
+    ] = False,
+    map: Annotated[  # noqa: A002 - the option's name
+        bool, typer.Option("--map", help="A picture of both axes.")
+    ] = False,
+    svg: Annotated[
+        str, typer.Option("--svg", metavar="FILE", help="Write the cone as a figure.")
+    ] = "",
+    stack: Annotated[
+        str,
+        typer.Option(
+            "--stack", metavar="LAYERS", help="Layers without a file: 'k=3 d=1,2,3'; see above."
+        ),
+    ] = "",
+    suggest: Annotated[
+        str,
+        typer.Option(
+            "--suggest",
+            metavar="WISH",
+            help="Dilations without holes: 'k=3 layers=4 size>=31'.",
+        ),
+    ] = "",
+    of: Annotated[
+        str,
+        typer.Option("--of", metavar="INPUT", help="Which input, where a network has several."),
+    ] = "",
+    depth: Annotated[
+        str,
+        typer.Option("--depth", metavar="N", help="How far blocks are opened: 1, 2, 3 or all."),
+    ] = "1",
+    columns: options.Columns = "",
+    variant: options.Variant = "",
+    input: options.Inputs = [],  # noqa: A002, B006
+    set: options.Params = [],  # noqa: A002, B006
+) -> int:
+    """Show receptive fields: size, jump, center, coverage, holes, halo.
+
+    One line per layer or block, then what the output sees. --stack takes groups of layers divided
+    by semicolons, each an operator (conv if none is named) and lists of k, s, d, repeated n
+    times: 'k=7 s=2; max_pool k=3 s=2; k=3 d=1,2,5 n=2'.
+    """
+    settings = ctx.obj
+    if [bool(target), bool(stack), bool(suggest)].count(True) != 1:
+        advice = "a stack is one word, so quote it: --stack 'k=3 d=1,2,3'"
+        raise Failure("rf takes one of: a target, --stack, --suggest", advice)
+    if suggest:
+        return _suggest(settings, suggest)
+    from convcalc.cli.problems import tell
+
+    network, report = _read(target, stack, [variant] if variant else [], input, set)
+    if report.layers:
+        shown = _Shown(depth, columns, path, strip, map, svg, stack)
+        found = _study(network, at, position, of)
+        _write(settings, network, _of_input(report, of), found, shown)
+    return tell([network], settings)
+
+
+class _Shown(NamedTuple):
+    """What is asked for."""
+
+    depth: str
+    columns: str
+    path: bool
+    strip: bool
+    map: bool
+    svg: str
+    stack: str
+
+    @property
+    def pictures(self) -> bool:
+        """Whether something is asked for that needs the exact positions."""
+        return self.path or self.strip or self.map or bool(self.svg)
+
+
+def _read(
+    target: str, stack: str, variants: Sequence[str], inputs: Sequence[str], params: Sequence[str]
+) -> tuple["Network", "Report"]:
+    """The network and its report; a stack is a network without a name."""
+    from convcalc.cli.commands._suggestions import stack_text, stacked
+    from convcalc.cli.loading import Reading
+    from convcalc.language.sources.target import Target
+
+    wanted = target or Target("<stack>", None, stack_text(stacked(stack), 2))
+    found = Reading(variants, inputs, 1, params, support=True).reports([wanted])
+    if len(found) > 1:
+        raise Failure("rf takes one input size", "name each --input once")
+    return found[0]
+
+
+def _of_input(report: "Report", name: str) -> "Report":
+    """The report with the layers' fields of that input, where one is named."""
+    if not name:
+        return report
+    from dataclasses import replace
+
+    def of_input(layer: "LayerReport") -> "LayerReport":
+        found = {each: x for each, x in layer.receptive_fields.items() if each == name}
+        return replace(layer, receptive_fields=found)
+
+    return replace(report, layers=tuple(map(of_input, report.layers)))
+
+
+def _study(network: "Network", at: str, position: str, of: str) -> "Study | str":
+    """The tensor that is looked at, or why there is nothing to say of it."""
+    from convcalc.analysis.receptive_field.axis_study import StudyError
+    from convcalc.analysis.receptive_field.preimage import Unseen
+    from convcalc.analysis.receptive_field.study import Placeless, study
+
+    try:
+        return study(network, at, _numbers(position), of)
+    except Placeless as error:
+        return error.message
+    except StudyError as error:
+        raise Failure(error.message, error.help) from None
+    except Unseen as error:
+        return f"which positions are read is unknown: {error}"
+
+
+def _numbers(text: str) -> list[int]:
+    words = [word.strip() for word in text.replace("x", ",").split(",") if word.strip()]
+    if not all(word.isdecimal() and word.isascii() and len(word) < 12 for word in words):
+        raise Failure(f"--position '{text}' is no position", "for instance 3,5")
+    return [int(word) for word in words]
+
+
+def _write(
+    settings: "Settings", network: "Network", report: "Report", found: "Study | str", shown: _Shown
+) -> None:
+    """The table with what is asked for below it, or the same for programs."""
+    from convcalc.analysis.report.rows import rows
+    from convcalc.cli.commands.show import chosen_columns, depth_of
+    from convcalc.output.table import FORMATS, render
+    from convcalc.output.views.network import incomplete_line, report_title
+    from convcalc.output.views.receptive_field import OF_STACK, SHOWN, sight_lines, sight_table
+    from convcalc.output.views.receptive_field_data import sight_payload
+    from convcalc.output.views.receptive_field_flags import flags
+
+    if isinstance(found, str) and shown.pictures:
+        raise Failure(found)
+    form = settings.format(FORMATS)
+    style = settings.style()
+    remarks = flags(network, report)
+    lines = [found] if isinstance(found, str) else sight_lines(found)
+    listed = rows(report, depth_of(shown.depth))
+    columns = chosen_columns(shown.columns, OF_STACK if shown.stack else SHOWN, report)
+    title = "" if shown.stack else f"{report_title(report)} · receptive fields"
+    lines = [*filter(None, [incomplete_line(report)]), *lines]
+    table = sight_table(title, columns, listed, remarks, [*lines, *_stack_lines(shown.stack)])
+    payload = sight_payload(report, found, remarks) if form == "json" else None
+    text = render(form, table, payload, style)
+    if not isinstance(found, str):
+        if form == "table":
+            text = "\n".join([text, *_drawn(found, shown, style)])
+        if shown.svg:
+            from convcalc.output.views.cone import cone_svg
+
+            write_file(shown.svg, cone_svg(found) + "\n")
+    settings.write(text)
+
+
+def _drawn(study: "Study", shown: _Shown, style: Any) -> list[str]:
+    """What is asked for below the table."""
+    from convcalc.analysis.receptive_field.preimage import Unseen
+
+    try:
+        return _pictures(study, shown, style)
+    except Unseen as error:
+        raise Failure(f"what is read cannot be drawn: {error}") from None
+
+
+def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
+    """The trace, the strip and the map."""
+    lines: list[str] = []
+    if shown.path:
+        from convcalc.analysis.receptive_field.trace import levels, trace
+        from convcalc.output.views.trace import trace_lines
+
+        for index, axis in _distinct(study):
+            steps = trace(levels(study.network, study.tensor, index, axis.position))
+            lines += ["", *trace_lines(steps, style.width)]
+    if shown.strip:
+        from convcalc.output.views.strip import strip
+
+        for index, axis in _distinct(study):
+            if axis.seen:
+                name = axis.name if len(_distinct(study)) == study.rank else "every axis"
+                lines += ["", name, *strip(study.paths(index), axis.seen, style)]
+    if shown.map:
+        if study.rank < 2:
+            raise Failure("--map needs two axes", "--strip shows one")
+        from convcalc.output.views.map import field_map
+
+        lines += ["", *field_map(study, style)]
+    return lines
+
+
+def _distinct(study: "Study") -> list[tuple[int, Any]]:
+    """The axes with their numbers, one alone where all are alike."""
+    first, *others = study.axes
+    alike = all(axis.seen == first.seen and axis.jump == first.jump for axis in others)
+    return [(0, first)] if alike else list(enumerate(study.axes))
+
+
+def _stack_lines(text: str) -> list[str]:
+    """The exact test for holes, and the rule of HDC beside it."""
+    if not text:
+        return []
+    from convcalc.cli.commands._suggestions import stacked
+    from convcalc.output.views.stack import verdict
+
+    layers = stacked(text)
+    if any("transpose" in layer.operator for layer in layers):
+        return []  # the test is one of windows that slide
+    return verdict([layer[1:] for layer in layers])
+
+
+def _suggest(settings: "Settings", text: str) -> int:
+    """Stacks of dilated convolutions without holes."""
+    from itertools import islice
+
+    from convcalc.analysis.receptive_field.dilated_stacks import suggestions
+    from convcalc.analysis.receptive_field.domains import TooWide
+    from convcalc.cli.commands._suggestions import nothing_suggested, wanted
+    from convcalc.output.table import FORMATS, render
+    from convcalc.output.views.stack import suggestion_payload, suggestion_table
+
+    wish = wanted(text)
+    try:
+        found = list(islice(suggestions(*wish), SUGGESTED))
+    except TooWide as error:
+        raise Failure(f"--suggest: {error}", "ask for fewer layers, or a smaller size") from None
+    if not found:
+        raise nothing_suggested(wish)
+    form = settings.format(FORMATS)
+    payload = suggestion_payload(found) if form == "json" else None
+    settings.write(render(form, suggestion_table(found), payload, settings.style()))
+    return 0

@@ -1,0 +1,46 @@
+"""``convcalc schema``: the JSON Schemas of what goes in and of what comes out."""
+
+from importlib import import_module
+from typing import Annotated
+
+import typer
+
+from convcalc.cli.console import chosen
+
+# Where each schema is made: the module and its function.
+KINDS = {
+    "network": ("network", "network_schema"),
+    "report": ("report", "report_schema"),
+    "receptive_field": ("receptive_field", "sight_schema"),
+    "budgets": ("budgets", "budgets_schema"),
+    "settings": ("settings", "settings_schema"),
+}
+
+
+def command(
+    ctx: typer.Context,
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="[KIND]",
+            help="network (the file), report (the JSON of show), receptive_field (that of rf), "
+            "budgets (convcalc.budgets.yaml) or settings (convcalc.toml).",
+        ),
+    ] = "network",
+) -> int:
+    """Print the JSON Schema of network files.
+
+    Draft 7, for editors and validators:
+
+    convcalc schema -o convcalc.schema.json
+    """
+    ctx.obj.write(schema_text(chosen(kind, KINDS, "KIND")))
+    return 0
+
+
+def schema_text(kind: str) -> str:
+    """The schema, indented: it is looked at and compared."""
+    import json
+
+    module, name = KINDS[kind]
+    return json.dumps(getattr(import_module(f"convcalc.output.schemas.{module}"), name)(), indent=1)

@@ -1,0 +1,182 @@
+"""``convcalc show``: the table of a network, or one row each of several."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from convcalc.cli import options
+from convcalc.cli.console import Failure, chosen
+
+if TYPE_CHECKING:
+    from convcalc.analysis.report.report import Report
+    from convcalc.analysis.report.rows import Row
+    from convcalc.output.columns import Column
+    from convcalc.output.table import Table
+
+# The usual columns of several networks and of operators; those of layers are columns.DEFAULT.
+OF_TARGETS = ("path", "input", "output", "params", "macs", "receptive_field")
+OF_OPERATORS = ("path", "layers", "params", "params_share", "macs", "macs_share")
+SORTABLE = (
+    "params",
+    "trainable",
+    "frozen",
+    "buffers",
+    "macs",
+    "flops",
+    "sampling",
+    "elementwise",
+    "activations",
+    "moved",
+    "training",
+    "layers",
+)
+
+
+def command(
+    ctx: typer.Context,
+    targets: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="TARGETS...", help="Network files, FILE::VARIANT, shipped names, or -."
+        ),
+    ],
+    depth: Annotated[
+        str,
+        typer.Option("--depth", metavar="N", help="How far blocks are opened: 1, 2, 3 or all."),
+    ] = "1",
+    by: Annotated[str, typer.Option("--by", metavar="operator", help="One row per operator.")] = "",
+    variant: options.Variants = [],  # noqa: B006 - typer copies it
+    input: options.Inputs = [],  # noqa: A002, B006
+    batch: options.Batch = 1,
+    set: options.Params = [],  # noqa: A002, B006
+    columns: options.Columns = "",
+    sort: Annotated[
+        str, typer.Option("--sort", metavar="COLUMN", help="Largest first, for instance macs.")
+    ] = "",
+    top: Annotated[
+        int,
+        typer.Option(
+            "--top",
+            metavar="N",
+            min=0,
+            show_default=False,
+            help="The first N rows and the rest together; by MACs unless --sort says otherwise.",
+        ),
+    ] = 0,
+    exact: Annotated[bool, typer.Option("--exact", help="Numbers to the unit.")] = False,
+    count: options.Counted = "",
+    dtype: options.DType = "",
+    convention: options.Convention = "",
+    fuse_batch_norm: options.Fused = False,
+) -> int:
+    """Show what a network costs and sees.
+
+    Several targets, variants or inputs give one row each. JSON always holds every layer.
+    """
+    from convcalc.cli.loading import Reading
+    from convcalc.cli.problems import tell
+    from convcalc.output.table import FORMATS, render
+
+    settings = ctx.obj
+    form = settings.format(FORMATS)
+    view = View(depth_of(depth), by, columns, sort, top, exact)
+    support = form == "json" or "coverage" in columns or "holes" in columns  # which takes longer
+    reading = Reading(variant, input, batch, set, count, dtype, support)
+    reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
+    read = reading.reports(targets)
+    reports = [report for _, report in read]
+    table = view.table(reports)
+    if form == "json" or any(report.layers or not report.problems for report in reports):
+        payload = _payload(reports) if form == "json" else None
+        settings.write(render(form, table, payload, settings.style(exact=exact)))
+    return tell([network for network, _ in read], settings)
+
+
+class View(NamedTuple):
+    """Which rows and columns are shown, and in which order."""
+
+    depth: int | None
+    by: str
+    columns: str
+    sort: str
+    top: int
+    exact: bool
+
+    def table(self, reports: Sequence["Report"]) -> "Table":
+        """The layers of one report, or one row for each of several."""
+        return self.of_one(reports[0]) if len(reports) == 1 else self.of_several(reports)
+
+    def of_one(self, report: "Report") -> "Table":
+        """Layers by block or by operator."""
+        from convcalc.analysis.report.rows import rows, rows_by_operator, top_rows
+        from convcalc.output.columns import DEFAULT
+        from convcalc.output.views.network import report_table
+
+        if self.by:
+            chosen(self.by, ("operator",), "--by")
+        listed = rows_by_operator(report) if self.by else rows(report, self.depth)
+        listed = self.ordered(listed, report)
+        shown = top_rows(listed, self.top) if self.top else listed
+        usual = OF_OPERATORS if self.by else DEFAULT
+        columns = chosen_columns(self.columns, usual, report)
+        return report_table(report, columns, shown, exact=self.exact)
+
+    def of_several(self, reports: Sequence["Report"]) -> "Table":
+        """Networks side by side; sums over them would mean nothing."""
+        from convcalc.analysis.report.rows import target_row
+        from convcalc.output.table import Table
+        from convcalc.output.views.network import convention_line
+
+        listed = self.ordered([target_row(report) for report in reports], reports[0])
+        counted = " + ".join(reports[0].counted)
+        return Table(
+            "",
+            tuple(chosen_columns(self.columns, OF_TARGETS, reports[0])),
+            listed[: self.top or None],
+            footer=(f"MACs: {counted} · FLOPs = 2 × MACs", *convention_line(reports[0])),
+        )
+
+    def ordered(self, listed: list["Row"], report: "Report") -> list["Row"]:
+        """By a column if that was asked for; ``top`` alone means MACs."""
+        from convcalc.analysis.report.rows import sorted_rows
+        from convcalc.output.columns import COLUMNS, further_columns
+
+        key = self.sort or ("macs" if self.top else "")
+        if not key:
+            return listed
+        columns = {name: COLUMNS[name] for name in SORTABLE} | further_columns(report)
+        return sorted_rows(listed, columns[chosen(key, columns, "--sort")].value)
+
+
+def chosen_columns(text: str, usual: Sequence[str], report: "Report") -> list["Column"]:
+    """Those of --columns: instead of the usual ones, or after them with a plus.
+
+    What --convention and --fuse-batch-norm add stands behind the MACs, or at the end.
+    """
+    from convcalc.output.columns import COLUMNS, beside, further_columns
+
+    columns = {**COLUMNS, **further_columns(report)}
+    words = [word.strip() for word in text.replace("+", ",").split(",")]
+    keys = [chosen(word, columns, "--columns") for word in words if word]
+    more = not keys or text.lstrip().startswith("+")
+    shown = dict.fromkeys([*(usual if more else ()), *keys])
+    if report.totals.fused and more:
+        shown["elementwise"] = None
+    return beside(report, [columns[key] for key in shown])
+
+
+def _payload(reports: Sequence["Report"]) -> Any:
+    from convcalc.analysis.report.to_json import report_payload
+
+    payloads = [report_payload(report) for report in reports]
+    return payloads[0] if len(payloads) == 1 else payloads
+
+
+def depth_of(text: str) -> int | None:
+    """A positive number, or None for ``all``."""
+    if text == "all":
+        return None
+    if text.isdecimal() and 0 < int(text) < 1000:
+        return int(text)
+    raise Failure(f"--depth is '{text}', but must be a number from 1, or all")

@@ -1,0 +1,148 @@
+"""Command-line words -> networks and reports: targets, shapes, params, kinds of work."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import Report
+from convcalc.cli.console import Failure, chosen, environment
+from convcalc.language.expand.scopes import Witness
+from convcalc.language.reading import read_network
+from convcalc.language.sources.resolve import is_dated, resolve
+from convcalc.language.sources.target import Target, TargetError
+from convcalc.model.graph.network import Network
+from convcalc.model.operators.contract import KINDS
+from convcalc.model.quantities.number_text import DTYPES
+
+Shapes = Mapping[str, Sequence[int | None]] | Sequence[int | None] | None
+STDIN = "-"
+
+
+class Reading(NamedTuple):
+    """How targets are read and analysed; one report per target, variant and input."""
+
+    variants: Sequence[str] = ()
+    inputs: Sequence[str] = ()
+    batch: int = 1
+    params: Sequence[str] = ()
+    counted: str = ""
+    dtype: str = ""
+    support: bool = False
+    convention: str = ""
+    fuse_batch_norm: bool = False
+    witness: Witness | None = None
+
+    def reports(self, targets: Sequence[str | Target]) -> list[tuple[Network, Report]]:
+        """Every network with its report; problems of content are in them."""
+        counted = counted_kinds(self.counted or environment("COUNT") or "weights,dynamic")
+        dtype = chosen(self.dtype or environment("DTYPE") or "float32", DTYPES, "--dtype")
+        try:
+            networks = list(self._networks(list(map(target_of, targets))))
+        except TargetError as error:
+            raise Failure(error.message, error.help) from None
+        options: dict[str, Any] = {"counted": counted, "dtype": dtype, "support": self.support}
+        options["convention"] = convention_name(self.convention or environment("CONVENTION"))
+        options["fuse_batch_norm"] = self.fuse_batch_norm
+        return [(network, analyse(network, **options)) for network in networks]
+
+    def _networks(self, targets: Sequence[Target]) -> Iterator[Network]:
+        shapes = input_shapes(self.inputs) or [None]
+        params = dict(map(assignment, self.params))
+        for target in targets:
+            for variant in (*self.variants,) or (target.variant,):
+                if target.variant and variant != target.variant:
+                    message = f"--variant {variant}, but the target is variant {target.variant}"
+                    raise Failure(message, "name the variant once")
+                chosen_target = target._replace(variant=variant)
+                for shape in shapes:
+                    yield read_network(
+                        chosen_target,
+                        inputs=shape,
+                        params=params,
+                        batch=self.batch,
+                        witness=self.witness,
+                    )
+
+
+def target_of(text: str | Target) -> Target:
+    """A target by the word on the command line; ``-`` is read from stdin."""
+    if isinstance(text, Target):
+        return text
+    if text == STDIN:
+        return Target(STDIN, None, _stdin())
+    if is_dated(text):
+        from convcalc.language.sources.git import resolve as resolve_dated
+
+        return resolve_dated(text)
+    return resolve(text)
+
+
+def _stdin() -> bytes:
+    """What stands on stdin; one byte above the limit is enough to be refused."""
+    from convcalc.language.syntax.reader import Limits
+
+    if sys.stdin is None:
+        raise Failure("standard input is closed")
+    return sys.stdin.buffer.read(Limits().bytes + 1)
+
+
+# --- values ------------------------------------------------------------------------------------
+
+
+def input_shapes(words: Sequence[str]) -> list[Shapes]:
+    """One entry per input size to report; named shapes belong together until a name comes again."""
+    found: list[Shapes] = []
+    named: dict[str, Sequence[int | None]] = {}
+    for word in words:
+        name, equals, sizes = word.rpartition("=")
+        if not equals:
+            found.append(shape_of(sizes))
+            continue
+        if not named or name in named:
+            named = {}
+            found.append(named)
+        named[name] = shape_of(sizes)
+    return found
+
+
+def shape_of(text: str) -> list[int | None]:
+    """``3x512x512`` as numbers; ``×`` and commas separate too, ``?`` and ``null`` are unknown."""
+    words = text.strip("[]").lower().replace("×", "x").replace(",", "x").split("x")
+    sizes = [None if word.strip() in ("?", "null") else _size(word.strip(), text) for word in words]
+    if len(sizes) > 4:
+        message = f"--input '{text}' has {len(sizes)} sizes, but at most 4 are possible"
+        raise Failure(message, "channels and up to 3 spatial sizes; the batch is --batch")
+    return sizes
+
+
+def _size(word: str, text: str) -> int:
+    if word.isdecimal() and word.isascii() and 0 < len(word) < 16 and int(word) > 0:
+        return int(word)
+    message = f"--input '{text}': '{word}' is no size"
+    raise Failure(message, "write channels and sizes, for instance 3x512x512, and ? for unknown")
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """``name=value`` of --set; the value is read as a network file would read it."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise Failure(f"--set '{text}' has no '='", "write NAME=VALUE, for instance width=0.5")
+    return name.strip(), value.strip()
+
+
+def convention_name(word: str) -> str:
+    """The name of --convention; ``convcalc`` and nothing mean convcalc's own numbers alone."""
+    if word in ("", "convcalc"):
+        return ""
+    from convcalc.analysis.conventions import convention_names
+
+    return chosen(word, convention_names(), "--convention")
+
+
+def counted_kinds(text: str) -> tuple[str, ...]:
+    """``weights,dynamic`` of --count."""
+    words = [word.strip() for word in text.split(",")]
+    return tuple(chosen(word, KINDS, "--count") for word in words if word)

@@ -1,0 +1,1 @@
+"""Problems as data: rule, place, message, help."""

@@ -1,0 +1,60 @@
+"""The rules by name and code; a rule's page is its module in :mod:`convcalc.checking.rules`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# Every problem's code and name. A code never changes its meaning.
+RULES: Mapping[str, str] = {
+    "CC000": "unreadable-file",
+    "CC001": "syntax",
+    "CC002": "duplicate-key",
+    "CC003": "unknown-key",
+    "CC004": "wrong-type",
+    "CC005": "bad-expression",
+    "CC006": "unknown-name",
+    "CC007": "import-cycle",
+    "CC008": "ambiguous-scalar",
+    "CC009": "unused-ignore",
+    "CC010": "missing-key",
+    "CC011": "out-of-range",
+    "CC012": "unknown-operator",
+    "CC013": "too-large",
+    "CC014": "unsupported-yaml",
+    "CC015": "unreadable-import",
+    "CC016": "block-cycle",
+    "CC017": "duplicate-id",
+    "CC018": "unknown-variant",
+    "CC101": "shape-mismatch",
+    "CC102": "concat-mismatch",
+    "CC103": "does-not-divide",
+    "CC104": "unread-positions",
+    "CC105": "empty-output",
+    "CC106": "even-kernel-same",
+    "CC107": "output-padding-too-large",
+    "CC108": "wrong-rank",
+    "CC109": "stated-differently",
+    "CC110": "share-mismatch",
+    "CC111": "padding-too-large",
+    "CC112": "flatten-missing",
+    "CC113": "unsupported-combination",
+    "CC201": "gridding",
+    "CC202": "checkerboard",
+    "CC203": "bias-before-norm",
+    "CC204": "strided-pointwise",
+    "CC205": "conditional-residual",
+    "CC301": "params-over-budget",
+    "CC302": "work-over-budget",
+    "CC303": "receptive-field-budget",
+    "CC304": "shape-differs",
+    "CC305": "memory-over-budget",
+    "CC306": "regression",
+    "CC307": "expect-drift",
+    "CC308": "below-budget",
+    "CC309": "structure-budget",
+    "CC310": "unknown-number",
+    "CC311": "no-such-model",
+    "CC312": "number-differs",
+}
+
+CODES: Mapping[str, str] = {name: code for code, name in RULES.items()}

@@ -1,0 +1,68 @@
+"""Problems as data: where, what, and what would be right; their text comes last.
+
+The form of the text is compiler-like: a code and a kebab-case name, one sentence, the
+source line with a caret, related places, and a help line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from convcalc.diagnostics.codes import CODES
+
+
+class Place(NamedTuple):
+    """A stretch of one source line. Lines and columns count from 1; ``end`` is exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Related(NamedTuple):
+    """Another place that a problem is about, and what it has to do with it."""
+
+    place: Place
+    note: str
+
+
+class Diagnostic(NamedTuple):
+    """One problem of one file.
+
+    ``within`` tells the composite in which it was met, for instance ``in Up (called at :29)``,
+    ``measured`` what was found where the caret points, ``notes`` further facts, one a line.
+    """
+
+    name: str
+    message: str
+    place: Place
+    help: str = ""
+    related: tuple[Related, ...] = ()
+    within: str = ""
+    severity: str = "error"
+    measured: str = ""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def code(self) -> str:
+        """The stable code that belongs to the name."""
+        return CODES[self.name]
+
+
+class NetworkError(Exception):
+    """A network could not be read or analysed; carries every problem that was found."""
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        super().__init__("; ".join(f"{d.place}: {d.message}" for d in diagnostics))
+        self.diagnostics = tuple(diagnostics)
+
+
+def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """By place, each defect once: a block that is called ten times has its defect once."""
+    unique = {(d.place, d.name): d for d in reversed(list(diagnostics))}
+    return sorted(unique.values(), key=lambda d: (d.place, d.name))

@@ -1,0 +1,283 @@
+"""Nodes of a file -> assertions; what is wrong is reported at its place, all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.language.assertions.vocabulary import (
+    ANYWHERE,
+    CHANGES,
+    METRICS,
+    MISSING,
+    PARTS,
+    SUMMED,
+    Assertion,
+    Bound,
+    Budget,
+    Compare,
+)
+from convcalc.language.syntax import nodes
+from convcalc.language.syntax.evaluation import Rejected, free_names, rejected, shown, value_of
+from convcalc.model.quantities.number_text import DTYPES, quantity
+
+Report = Callable[[Diagnostic], None]
+
+
+class Assertions:
+    """Reads assertions; ``scope`` holds the params that their expressions may use."""
+
+    def __init__(self, scope: Mapping[str, Any], report: Report) -> None:
+        self.scope = scope
+        self.report = report
+
+    def in_file(self, node: nodes.Mapping, place: Place) -> Budget:
+        """The ``budgets`` of a network file: metrics, and ``compare`` beside them."""
+        entries = [entry for entry in node.entries if entry[0].text != "compare"]
+        compare = self.compare(node.get("compare"))
+        found = self.metrics(entries, ("compare",))
+        self.require_base(found, compare)
+        return Budget("", place, tuple(found), compare)
+
+    def metrics(
+        self, entries: Iterable[tuple[nodes.Scalar, nodes.Node]], more: tuple[str, ...] = ()
+    ) -> list[Assertion]:
+        """One assertion, or several in a list, under each metric's name."""
+        found: list[Assertion] = []
+        for key, node in entries:
+            if key.text not in METRICS:
+                self.unknown(key, [*METRICS, *more], f"unknown metric '{key.text}'")
+            elif key.text == "shapes":
+                found += self.attempts(self.shape, self.mapping(node, key.text))
+            else:
+                parts = node.items if isinstance(node, nodes.Sequence) else [node]
+                found += self.attempts(self.one, [(key, part) for part in parts])
+        return found
+
+    def attempts(
+        self,
+        read: Callable[[nodes.Scalar, nodes.Node], Assertion],
+        entries: Iterable[tuple[nodes.Scalar, nodes.Node]],
+    ) -> list[Assertion]:
+        """What could be read; problems go to the report."""
+        found = []
+        for key, node in entries:
+            try:
+                found.append(read(key, node))
+            except Rejected as error:
+                for problem in error.diagnostics:
+                    self.report(problem)
+        return found
+
+    # --- one assertion ------------------------------------------------------------------------
+
+    def one(self, key: nodes.Scalar, node: nodes.Node) -> Assertion:
+        """``{max: 5M, at: head}``: bounds, and what they are about."""
+        metric = METRICS[key.text]
+        if not isinstance(node, nodes.Mapping):
+            example = "{equals: [1000]}" if metric.kind == "shape" else "{max: …}"
+            message = f"'{key.text}' needs its bounds in a mapping"
+            raise rejected("wrong-type", message, node.place, f"{key.text}: {example}")
+        valid = (*metric.bounds, *metric.keys, *ANYWHERE)
+        for each in node.entries:
+            if each[0].text not in valid:
+                self.unknown(each[0], valid, f"unknown key '{each[0].text}' in '{key.text}'")
+        given = {name: node.get(name) for name in metric.bounds}
+        bounds = [self.bound(name, n, key.text) for name, n in given.items() if n is not None]
+        if not bounds and all(name in valid for name in node.keys):
+            listed = ", ".join(metric.bounds)
+            raise rejected(
+                "missing-key", f"'{key.text}' has no bound", key.place, f"one of: {listed}"
+            )
+        _require_order(bounds)
+        words = {name: self.word(node.get(name), name) for name in metric.keys if node.get(name)}
+        message = self.text(node.get("message"))
+        if key.text == "share" and "of" not in words:
+            raise rejected("missing-key", "a share needs 'of', the path of a part", key.place)
+        place = key.place
+        counted = str(words.pop("metric", "params"))
+        return Assertion(key.text, tuple(bounds), place, counted=counted, message=message, **words)
+
+    def shape(self, key: nodes.Scalar, node: nodes.Node) -> Assertion:
+        """``"layer[1]": [512, 28, 28]``: the output of an inner layer."""
+        bound = self.bound("equals", node, "output")
+        return Assertion("output", (bound,), key.place, at=key.text)
+
+    def bound(self, kind: str, node: nodes.Node, name: str) -> Bound:
+        """A limit in the form that its metric has."""
+        metric = METRICS[name].kind
+        text = _written(node)
+        if kind in CHANGES:
+            amount = self.number(node, name)
+            relative = text.endswith("%") or metric == "ratio"
+            _require(amount >= 0, f"{kind} is below 0", node)
+            return Bound(kind, amount, node.place, text, relative)
+        read = {"axes": self.axes, "shape": self.dims}.get(metric)
+        if read is not None:
+            return Bound(kind, read(node, name), node.place, text)
+        value = self.number(node, name)
+        _require(value >= 0, f"{kind} is below 0", node)
+        if metric == "ratio":
+            _require(value <= 1, f"a share is at most 1, or 100%, not {text}", node)
+        else:
+            whole = value.denominator == 1
+            _require(whole, f"{kind} is {text}, but {name} is a whole number", node)
+        return Bound(kind, value if metric == "ratio" else int(value), node.place, text)
+
+    def number(self, node: nodes.Node, name: str) -> Fraction:
+        """A number with a suffix, or an expression."""
+        if isinstance(node, nodes.Scalar) and not isinstance(node.value, bool):
+            found = quantity(node.text)
+            if found is not None:
+                if name != "memory" and node.text.endswith("B"):
+                    raise rejected("wrong-type", f"{name} is not measured in bytes", node.place)
+                return found
+        value = self.value(node)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            message = f"{shown(value)} stands where a number is expected"
+            advice = "write for instance 5M, 12MiB or 20%"
+            raise rejected("wrong-type", message, node.place, advice)
+        return Fraction(value)
+
+    def axes(self, node: nodes.Node, name: str) -> tuple[Fraction, ...]:
+        """One number for all axes, or a list with one for each."""
+        if isinstance(node, nodes.Sequence):
+            return tuple(self.number(item, name) for item in node.items)
+        return (self.number(node, name),)
+
+    def dims(self, node: nodes.Node, name: str) -> tuple[int | None, ...]:
+        """Channels and sizes without the batch; null where any will do."""
+        value = self.value(node)
+        sizes = value if isinstance(value, list) else [value]
+        if not 1 <= len(sizes) <= 4:
+            raise rejected("wrong-type", f"a shape has 1 to 4 sizes, not {len(sizes)}", node.place)
+        for size in sizes:
+            if size is not None and (isinstance(size, bool) or size != size // 1 or size < 1):
+                raise rejected("wrong-type", f"{shown(size)} is no size", node.place)
+        return tuple(None if size is None else int(size) for size in sizes)
+
+    def value(self, node: nodes.Node) -> Any:
+        """What an expression gives; a name that is no param is a problem."""
+        for name, where in free_names(node).items():
+            if name not in self.scope:
+                close = nearest(name, self.scope)
+                advice = f"use '{close}'" if close else ""
+                raise rejected("unknown-name", f"unknown name '{name}'", where.place, advice)
+        value = value_of(node, self.scope)
+        flat = value if isinstance(value, list) else [value]
+        if any(isinstance(item, list | str) for item in flat):
+            raise rejected("wrong-type", f"{shown(value)} is no number", node.place)
+        return value
+
+    # --- what stands beside the bounds ----------------------------------------------------------
+
+    def word(self, node: nodes.Node | None, name: str) -> Any:
+        """The value of ``at``, ``dtype``, ``batch`` and the like."""
+        assert node is not None
+        choices = {"dtype": DTYPES, "part": PARTS, "metric": SUMMED}.get(name)
+        if name == "batch":
+            value = self.value(node)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise rejected("wrong-type", "batch is an integer from 1", node.place)
+            return value
+        text = self.text(node)
+        if choices and text not in choices:
+            close = nearest(text, choices)
+            advice = f"use '{close}'" if close else ""
+            message = f"{name} is {text}, but must be one of: {', '.join(choices)}"
+            raise rejected("wrong-type", message, node.place, advice)
+        return text
+
+    def text(self, node: nodes.Node | None) -> str:
+        """A text, or nothing."""
+        if node is None:
+            return ""
+        if not isinstance(node, nodes.Scalar) or node.value is None:
+            raise rejected("wrong-type", "a text is expected", node.place)
+        return node.text
+
+    def compare(self, node: nodes.Node | None) -> Compare | None:
+        """``{base: origin/main, missing: pass}``."""
+        if node is None:
+            return None
+        try:
+            return self._compare(node)
+        except Rejected as error:
+            for problem in error.diagnostics:
+                self.report(problem)
+            return None
+
+    def _compare(self, node: nodes.Node) -> Compare:
+        if not isinstance(node, nodes.Mapping) or node.get("base") is None:
+            advice = "compare: {base: origin/main}, or the file of a saved report"
+            raise rejected("missing-key", "'compare' needs a base", node.place, advice)
+        for key, _ in node.entries:
+            if key.text not in ("base", "missing"):
+                self.unknown(key, ("base", "missing"), f"unknown key '{key.text}' in 'compare'")
+        base, missing = node.get("base"), node.get("missing")
+        word = self.text(missing) or "fail"
+        if missing is not None and word not in MISSING:
+            message = f"missing is {word}, but must be one of: {', '.join(MISSING)}"
+            raise rejected("wrong-type", message, missing.place)
+        assert base is not None
+        return Compare(self.text(base), base.place, word)
+
+    def require_base(self, found: Iterable[Assertion], compare: Compare | None) -> None:
+        """A change needs something that it is a change of."""
+        if compare is not None:
+            return
+        for assertion in found:
+            for bound in assertion.bounds:
+                if bound.kind in CHANGES:
+                    advice = "add 'compare: {base: origin/main}', or the file of a saved report"
+                    message = f"'{bound.kind}' has nothing to compare with"
+                    self.report(Diagnostic("missing-key", message, bound.place, advice))
+
+    def mapping(self, node: nodes.Node | None, key: str) -> list[tuple[nodes.Scalar, nodes.Node]]:
+        """The entries of a mapping."""
+        if isinstance(node, nodes.Mapping):
+            return node.entries
+        if node is not None:
+            self.report(Diagnostic("wrong-type", f"'{key}' is a mapping", node.place))
+        return []
+
+    def unknown(self, key: nodes.Scalar, valid: Iterable[str], message: str) -> None:
+        """A key that means nothing, with the one that was probably meant."""
+        valid = list(valid)
+        close = "receptive_field" if key.text == "rf" else nearest(key.text, valid)
+        advice = f"use '{close}'" if close in valid else f"valid keys: {', '.join(valid)}"
+        self.report(Diagnostic("unknown-key", message, key.place, advice))
+
+
+def _require(holds: bool, message: str, node: nodes.Node) -> None:
+    if not holds:
+        raise rejected("out-of-range", message, node.place)
+
+
+def _require_order(bounds: list[Bound]) -> None:
+    """Limits that contradict one another can never hold."""
+    found = {bound.kind: bound for bound in bounds}
+    low, high, warn = (found.get(kind) for kind in ("min", "max", "warn"))
+    pairs = [(low, high, "min is above max")]
+    pairs += [(warn, high, "warn is above max")] if high else [(low, warn, "warn is below min")]
+    for first, second, message in pairs:
+        if first and second and _above(first.value, second.value):
+            raise rejected("out-of-range", message, first.place)
+
+
+def _above(first: Any, second: Any) -> bool:
+    if not isinstance(first, tuple):
+        return bool(first > second)
+    return len(first) == len(second) and any(a > b for a, b in zip(first, second, strict=True))
+
+
+def _written(node: nodes.Node) -> str:
+    """A bound as it stands in the file."""
+    if isinstance(node, nodes.Scalar):
+        return node.text
+    if isinstance(node, nodes.Sequence):
+        return f"[{', '.join(map(_written, node.items))}]"
+    return "{…}"

@@ -1,0 +1,150 @@
+"""The words of budgets: which metrics there are, which bounds each takes, and what is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics.diagnostic import Place
+
+# Bounds, in the order in which they are judged. ``warn`` lies before ``max``, or before ``min``
+# where there is no ``max``.
+LIMITS = ("max", "min", "equals", "warn")
+CHANGES = ("max_increase", "max_decrease")
+ANYWHERE = ("message",)
+
+
+class Metric(NamedTuple):
+    """One number that can be limited.
+
+    ``kind`` says what its values are: ``count`` (an integer), ``bytes``, ``axes`` (a number per
+    spatial axis), ``ratio`` (between 0 and 1) or ``shape``; ``rule`` is broken by too much of
+    it, ``keys`` may stand beside the bounds, and ``bounds`` are those that make sense.
+    """
+
+    kind: str
+    rule: str
+    keys: tuple[str, ...] = ("at",)
+    bounds: tuple[str, ...] = (*LIMITS, *CHANGES)
+
+
+_PARAMS = Metric("count", "params-over-budget")
+_WORK = Metric("count", "work-over-budget")
+_OF_TOOLS = ("at", "convention")  # of counts that other tools have too
+_SIGHT = Metric("axes", "receptive-field-budget", ("at", "input"))
+METRICS: Mapping[str, Metric] = {
+    "params": _PARAMS._replace(keys=_OF_TOOLS),
+    "trainable": _PARAMS,
+    "buffers": _PARAMS,
+    "macs": _WORK._replace(keys=_OF_TOOLS),
+    "flops": _WORK._replace(keys=_OF_TOOLS),
+    "sampling": _WORK,
+    "elementwise": _WORK,
+    "activations": Metric("count", "memory-over-budget", _OF_TOOLS),
+    "memory": Metric("bytes", "memory-over-budget", ("dtype", "batch", "part")),
+    "layers": Metric("count", "structure-budget"),
+    "share": Metric("ratio", "structure-budget", ("of", "metric"), LIMITS),
+    "receptive_field": _SIGHT,
+    "jump": _SIGHT,
+    "look_ahead": _SIGHT,
+    "coverage": Metric("ratio", "receptive-field-budget", ("at", "input")),
+    "output": Metric("shape", "shape-differs", ("at",), ("equals",)),
+    "shapes": Metric("shape", "shape-differs", (), ()),
+}
+# What adds up over layers, so that a part has a share of it.
+SUMMED = (
+    "params",
+    "trainable",
+    "buffers",
+    "macs",
+    "flops",
+    "sampling",
+    "elementwise",
+    "activations",
+)
+PARTS = ("total", "weights", "activations_peak")  # of memory
+MISSING = ("pass", "fail")  # what a budget does where the base has no such network
+
+
+class Bound(NamedTuple):
+    """One limit: ``value`` as an exact number, a tuple per axis or a shape; ``text`` as written.
+
+    A relative change (``2%``) has ``relative`` True and is a fraction of the base's value.
+    """
+
+    kind: str
+    value: Any
+    place: Place
+    text: str
+    relative: bool = False
+
+
+class Assertion(NamedTuple):
+    """What one metric of a network must be.
+
+    ``at`` is the path of the layer or block that is meant, else the network or its output;
+    ``of`` and ``counted`` are the part and the metric of a share. ``convention`` is the tool whose
+    number is meant, else it is convcalc's own.
+    """
+
+    metric: str
+    bounds: tuple[Bound, ...]
+    place: Place
+    at: str = ""
+    of: str = ""
+    counted: str = "params"
+    dtype: str = "float32"
+    batch: int = 1
+    part: str = "total"
+    input: str = ""
+    convention: str = ""
+    message: str = ""
+
+    @property
+    def title(self) -> str:
+        """The assertion in a few words: ``receptive_field min 140 at bottom``."""
+        words = [self.metric, *(f"{bound.kind} {bound.text}" for bound in self.bounds)]
+        if self.convention:
+            words.append(f"by {self.convention}")
+        if self.at:
+            words.append(f"at {self.at}")
+        if self.of:
+            words.append(f"of {self.of} in {self.counted}")
+        if self.metric == "memory":
+            words += [self.part] * (self.part != "total")
+            words.append(self.dtype + f" batch {self.batch}" * (self.batch != 1))
+        return " ".join(words)
+
+
+class Compare(NamedTuple):
+    """What changes are measured against: a git revision or a saved report."""
+
+    base: str
+    place: Place
+    missing: str = "fail"
+
+
+class Named(NamedTuple):
+    """A word of the file with its place."""
+
+    text: str
+    place: Place
+
+
+class Budget(NamedTuple):
+    """Assertions that belong together, and on which networks they are made.
+
+    In a network file they are made on all its variants at its own input. A repository's budget
+    names its ``models`` (patterns of paths), ``variants`` (none: all) and ``inputs`` (none: the
+    file's own); ``rules`` gives other severities to rules.
+    """
+
+    name: str
+    place: Place
+    assertions: tuple[Assertion, ...] = ()
+    compare: Compare | None = None
+    message: str = ""
+    models: tuple[Named, ...] = ()
+    variants: tuple[Named, ...] = ()
+    inputs: tuple[tuple[Any, Named], ...] = ()
+    rules: Mapping[str, str] = {}

@@ -1,0 +1,1 @@
+"""Items to layers: blocks, loops and branches written out."""

@@ -1,0 +1,461 @@
+"""Items -> layers: blocks, repeats and branches written out, in the order of the file.
+
+A layer that has a problem yields no tensor; whatever reads it is skipped and counted, and
+everything else goes on, so that all problems of a file show at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.language.expand.layers import Layering, TooLarge, check_rank
+from convcalc.language.expand.loops import holds, loop_scopes, times
+from convcalc.language.expand.scopes import (
+    MISSING,
+    Call,
+    Frame,
+    Names,
+    Tensor,
+    Tensors,
+    Value,
+    Witness,
+    unknown_reference,
+)
+from convcalc.language.parse.params import checked_param
+from convcalc.language.parse.tree import Argument, Block, Item, Reference, Unit, indexed_components
+from convcalc.language.syntax import nodes
+from convcalc.language.syntax.evaluation import Rejected, gathered, rejected, shown
+from convcalc.model.operators.contract import Operator, Recorded
+from convcalc.model.operators.registry import operator_class
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import UNKNOWN, known
+
+Scope = dict[str, Any]
+
+
+class Expansion:
+    """Writes a network out. ``limit`` bounds layers and iterations."""
+
+    def __init__(
+        self,
+        unit: Unit,
+        inputs: Mapping[str, Shape],
+        limit: int,
+        witness: Witness | None = None,
+    ) -> None:
+        self.unit = unit
+        self.witness = witness
+        self.limit = limit
+        self.rounds_ahead = 1  # of the repetitions around the present item, multiplied
+        self.layering = Layering(len(inputs), limit)
+        self.rank = max((shape.rank for shape in inputs.values()), default=2)
+        self.all = Tensors(self.layering.ports)
+        self.spans: dict[str, tuple[int, int]] = {}  # path or id: its range of layers
+        self.tensors: dict[str, Value] = {
+            name: Tensor(k, shape, name) for k, (name, shape) in enumerate(inputs.items())
+        }
+
+    def run(self, items: list[Item]) -> Value:
+        """Expands the network's own list of layers; returns the last tensor."""
+        prev: Value = MISSING
+        if len(self.tensors) == 1:
+            prev = self.tensors["input"] = next(iter(self.tensors.values()))
+        frame = Frame(dict(self.unit.scope), self.tensors)
+        last = self.body(items, prev, Names("", (), indexed_components(items)), frame)
+        return None if last is MISSING else last
+
+    def named(self, text: str) -> Value:
+        """The tensor of an id or a path, seen from the top of the network."""
+        return self.tensors.get(text) or self.all.by_path.get(text)
+
+    def failed(self, text: str) -> bool:
+        """Whether a name is that of a layer with a problem."""
+        return text in self.tensors or text in self.all.by_path
+
+    # --- items --------------------------------------------------------------------------------
+
+    def body(self, items: list[Item], prev: Value, names: Names, frame: Frame) -> Value:
+        """A list of items, one after another."""
+        for item in items:
+            prev = self.item(item, prev, names, frame)
+        return prev
+
+    def item(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
+        """One item with its loops, condition and repetitions; None if it has a problem."""
+        taken = names.taken
+        try:
+            if item.kind == "broken":
+                self.layering.skip()
+            elif item.indexed:
+                return self.rounds(item, prev, names, frame)
+            elif item.condition is None or self.holds(item, prev, frame):
+                return self.once(item, prev, item.sources, names, frame, frame.scope)
+            else:
+                frame.left_out.add(item.id)
+                return prev
+        except Rejected as error:
+            self.layering.problems += map(frame.located, error.diagnostics)
+            self.layering.skip()
+        if not item.transparent:  # what failed keeps its number
+            path = names.path(item.component) if names.taken == taken else names.last
+            self.all.by_path[path] = None
+        if item.id:
+            frame.tensors[item.id] = None
+        return None
+
+    @staticmethod
+    def holds(item: Item, prev: Value, frame: Frame) -> bool:
+        """Whether an item without loops is there."""
+        frame.scope["in_channels"] = _channels(prev)
+        return holds(item.condition, frame.scope)
+
+    def rounds(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
+        """``for``, then ``if``, then ``repeat``."""
+
+        def tensor(node: nodes.Scalar) -> Value:
+            return frame.tensors.get(node.text)
+
+        label, outer = 0, self.rounds_ahead
+        frame.scope["in_channels"] = _channels(prev)
+        loops, scopes = loop_scopes(item, frame.scope, tensor)
+        for k, round_scope in enumerate(scopes):
+            self.layering.step(item.place)
+            scope = round_scope
+            scope["in_channels"] = _channels(prev)
+            if not holds(item.condition, scope):
+                continue
+            count = times(item.repeat, scope)
+            self.foresee(item, 0, count)
+            start, skipped = len(self.layering.layers), self.layering.skipped
+            for i in range(count):
+                if item.repeat is not None:
+                    scope = {**round_scope, "i": i}
+                sources = item.sources if i == 0 else []
+                self.rounds_ahead = outer * (loops - k) * (count - i)
+                turn = f"{item.id}[{label}]", k
+                prev = self.once(item, prev, sources, names, frame, scope, *turn)
+                label += 1
+                if i == 0:
+                    self.rounds_ahead = outer * (loops - k)
+                    self.foresee(item, len(self.layering.layers) - start, count)
+                    if prev is None:  # what follows has nothing to read
+                        self.layering.skipped += (self.layering.skipped - skipped) * (count - 1)
+                        break
+        self.rounds_ahead = outer
+        if item.id and not label:
+            frame.left_out.add(item.id)
+        return prev
+
+    def foresee(self, item: Item, layers: int, count: int = 1) -> None:
+        """Stops as soon as it is clear that repetitions lead far beyond the limit.
+
+        Rounds of outer repetitions may differ, so that they count only when they lead further
+        than four times the limit.
+        """
+        own = layers * count
+        if max(own, count) > self.limit or own * self.rounds_ahead > 4 * self.limit:
+            expected = max(own * self.rounds_ahead, count)
+            place = item.repeat[1].place if item.repeat else item.place
+            raise TooLarge(place, f"{expected:,} layers or iterations lie ahead", self.limit)
+
+    def once(
+        self,
+        item: Item,
+        prev: Value,
+        sources: Sequence[Reference],
+        names: Names,
+        frame: Frame,
+        scope: Scope,
+        label: str = "",
+        turn: int = 0,
+    ) -> Value:
+        """One iteration of an item: its layers, its checks, its id."""
+        self.layering.step(item.place)
+        path = "" if item.transparent else names.path(item.component)
+        named = self.all.named
+        inputs = [named(source, prev, frame, scope) for source in sources] or [prev]
+        if len(inputs) > 1 and item.kind != "operator":
+            message = f"'{item.type}' reads one tensor, but 'from' names {len(inputs)}"
+            raise rejected("wrong-type", message, sources[1].place)
+        owner = self.owner(item.share, frame) if item.share else None
+        scope["in_channels"] = _channels(inputs[0])
+        start = len(self.layering.layers)
+        if not item.trainable and frame.trainable:
+            frame = frame.nested(frame.scope, trainable=False)
+        call = Call(item, inputs, path, names, frame, scope, turn)
+        output = _KINDS[item.kind](self, call)
+        if item.stated_channels or item.stated_shape:
+            self.check_stated(call, output)
+        span = (start, len(self.layering.layers))
+        if path:
+            self.all.by_path[path] = output
+            self.spans[path] = span
+        if item.id:
+            for key in (item.id, label) if item.indexed else (item.id,):
+                frame.tensors[key] = output
+                self.spans[frame.prefix + key] = span
+        if item.share is not None and owner is not None and output is not None:
+            self.layering.share(item.share.text, item.share.place, owner, start)
+        return output
+
+    def owner(self, share: Reference, frame: Frame) -> tuple[int, int] | None:
+        """The layers whose weights are used again; None if they have a problem."""
+        found = self.spans.get(frame.prefix + share.text)
+        if found is not None:
+            return found
+        if frame.tensors.get(share.text, MISSING) is None:
+            return None
+        if share.text in frame.tensors:
+            message = f"'{share.text}' is a tensor, not a layer with weights to share"
+            raise rejected("wrong-type", message, share.place)
+        raise unknown_reference(share, frame)
+
+    def readable(self, inputs: Sequence[Value], place: Place) -> None:
+        """Nothing can be read before the first layer of a network with several inputs."""
+        if any(value is MISSING for value in inputs):
+            names = ", ".join(self.tensors)
+            message = "this layer must say which input it reads"
+            raise rejected("missing-key", message, place, f"'from:' one of {names}")
+
+    # --- composites ---------------------------------------------------------------------------
+
+    def seq(self, call: Call) -> Value:
+        """A list in a row; with an id it is a level of its own."""
+        item, (source, *_) = call.item, call.inputs
+        names = _level(call, indexed_components(item.body))
+        return self.body(item.body, source, names, call.inner)
+
+    def residual(self, call: Call) -> Value:
+        """A body and a shortcut from the same input, joined."""
+        item, (source, *_) = call.item, call.inputs
+        names = _level(call, item.inner_indexed)
+        frame = call.inner
+        main = self.body(item.body, source, names, frame)
+        side = source
+        if item.shortcut:
+            inner = names.path("shortcut")
+            below = names.below(inner, "shortcut", indexed_components(item.shortcut))
+            side = self.body(item.shortcut, source, below, frame)
+        return self.joined(call, [main, side], names)
+
+    def branches(self, call: Call) -> Value:
+        """Lists side by side, on copies or on slices of the channels, joined."""
+        item, (source, *_) = call.item, call.inputs
+        names = _level(call, item.inner_indexed)
+        frame = call.inner
+        pieces = _pieces(item, source, call.scope)
+        results = []
+        for body, piece in zip(item.branches, pieces, strict=True):
+            inner = names.path("branch")
+            below = names.below(inner, "branch", indexed_components(body))
+            branch = source
+            if piece is not None:
+                branch = self.piece(call, piece, below)
+            results.append(self.body(body, branch, below, frame))
+        return self.joined(call, results, names) if len(results) > 1 else results[0]
+
+    def piece(self, call: Call, channels: tuple[int, int], names: Names) -> Value:
+        """The slice of the channels that one branch gets."""
+        start, stop = channels
+        self.readable(call.inputs, call.item.place)
+        slicing = self.layering.shared(_operator("channel_slice", start=start, stop=stop))
+        path = names.path("split")
+        return self.layering.layer(
+            "channel_slice", slicing, call.inputs[:1], path, names, call.frame, call.item
+        )
+
+    def joined(self, call: Call, parts: list[Value], names: Names) -> Value:
+        """The layer that joins branches."""
+        join = call.item.join
+        self.readable(parts, call.item.place)
+        operator = self.layering.shared(_operator(join))
+        path = names.path(join)
+        return self.layering.layer(join, operator, parts, path, names, call.frame, call.item)
+
+    # --- blocks -------------------------------------------------------------------------------
+
+    def block(self, call: Call) -> Value:
+        """A call of a block: its params, then its layers under a path of their own."""
+        item, path, names, outer = call.item, call.path, call.names, call.frame
+        block = item.block
+        assert block is not None
+        if block.unit.is_broken:  # its file has a problem, which was reported
+            raise Rejected
+        self.foresee(item, block.least)
+        tensors: dict[str, Value] = {"input": call.inputs[0]}
+        scope = {**block.unit.scope, "in_channels": call.scope["in_channels"]}
+        within = (block.name, item.place)
+        frame = Frame(scope, tensors, f"{path}.", within, outer.trainable)
+        frame.call = call
+        self.bind(block, call, frame)
+        inner = names.below(path, block.name, block.indexed)
+        return self.body(block.body, call.inputs[0], inner, frame)
+
+    def bind(self, block: Block, call: Call, frame: Frame) -> None:
+        """Gives a block's params their values: what the call gives, then defaults in order."""
+        given = {argument.name: argument for argument in call.item.arguments}
+        try:
+            for argument in given.values():
+                self.bind_argument(block, argument, call, frame)
+        except Rejected:  # once more, for the problems of all of them
+            gathered(partial(self.bind_argument, block, a, call, frame) for a in given.values())
+            raise
+        for name, param in block.params.items():
+            if param.is_broken:
+                raise Rejected
+            if name not in given:
+                assert param.evaluate is not None
+                assert param.default is not None
+                value = param.evaluate(frame.scope)
+                frame.scope[name] = checked_param(param, value, param.default.place)
+
+    def bind_argument(self, block: Block, argument: Argument, call: Call, frame: Frame) -> None:
+        """Gives one param the value of an argument, in the caller's scope."""
+        name = argument.name
+        if argument.reference is not None:
+            prev = call.inputs[0]
+            tensor = self.all.named(argument.reference, prev, call.frame, call.scope)
+            frame.tensors[name] = tensor
+            return
+        assert argument.evaluate is not None
+        value = argument.evaluate(call.scope)
+        frame.scope[name] = checked_param(block.params[name], value, argument.node.place)
+
+    # --- operators ----------------------------------------------------------------------------
+
+    def operator(self, call: Call) -> Value:
+        """One layer."""
+        item, path, names, frame = call.item, call.path, call.names, call.frame
+        self.readable(call.inputs, item.place)
+        first = call.inputs[0]
+        recorded, tensors = self.recorded(call)
+        if first is None or None in tensors:
+            self.check_fields(call)
+            self.layering.skip()
+            return None
+        check_rank(item, first.shape)
+        operator = self.layering.instance(item, call.scope, first.shape.rank, recorded)
+        inputs = [*call.inputs, *tensors]
+        if self.witness is not None:
+            self.witness(call, self.unit)
+        return self.layering.layer(item.type, operator, inputs, path, names, frame, item)
+
+    def recorded(self, call: Call) -> tuple[dict[str, Recorded], list[Value]]:
+        """The other layers that the fields name, and the tensors that they make."""
+        found: dict[str, Recorded] = {}
+        tensors: list[Value] = []
+        for argument in call.item.arguments:
+            if argument.reference is None:
+                continue
+            reference = argument.reference
+            tensor = self.all.named(reference, call.inputs[0], call.frame, call.scope)
+            tensors.append(tensor)
+            record = self.layering.record(reference.text, tensor) if tensor else None
+            if record is not None:
+                found[argument.name] = record
+            elif tensor is not None:
+                message = f"{argument.name} needs a layer, but '{reference.text}' is an input"
+                raise rejected("wrong-type", message, reference.place)
+        return found, tensors
+
+    def check_fields(self, call: Call) -> None:
+        """The problems of fields that do not depend on the input, which is not there."""
+        try:
+            self.layering.instance(call.item, call.scope, self.rank, {})
+        except Rejected as error:
+            if not error.needs_input:
+                self.layering.problems += map(call.frame.located, error.diagnostics)
+
+    # --- statements ---------------------------------------------------------------------------
+
+    def check_stated(self, call: Call, output: Value) -> None:
+        """``in:`` and ``shape:`` say what must hold."""
+        first = call.inputs[0]
+        if call.item.stated_channels and first is not None:
+            evaluate, node = call.item.stated_channels
+            actual, stated = first.shape.channels, evaluate(call.scope)
+            if known(actual) and (isinstance(stated, bool) or stated != actual):
+                message = f"in says {shown(stated)}, but the input has {actual} channels"
+                self.differs(message, node.place, call.frame)
+        if call.item.stated_shape and output is not None:
+            evaluate, node = call.item.stated_shape
+            dims, stated = list(output.shape.dims[1:]), evaluate(call.scope)
+            if not _agrees(stated, dims):
+                message = f"shape says {shown(stated)}, but the output is {shown(dims)}"
+                self.differs(message, node.place, call.frame)
+
+    def differs(self, message: str, place: Place, frame: Frame) -> None:
+        """A statement that does not hold."""
+        problem = Diagnostic("stated-differently", message, place)
+        self.layering.problems.append(frame.located(problem))
+
+
+_KINDS = {
+    "seq": Expansion.seq,
+    "residual": Expansion.residual,
+    "branches": Expansion.branches,
+    "block": Expansion.block,
+    "operator": Expansion.operator,
+}
+
+
+def _channels(value: Value) -> int:
+    return UNKNOWN if value is None else value.shape.channels
+
+
+def _operator(name: str, **fields: Any) -> Operator:
+    return operator_class(name)(**fields)
+
+
+def _level(call: Call, indexed: frozenset[str]) -> Names:
+    """The names of a composite's children: a level of their own if it has an id."""
+    if call.item.transparent:
+        return call.names
+    return call.names.below(call.path, call.item.kind, indexed)
+
+
+def _pieces(item: Item, source: Value, scope: Scope) -> Sequence[tuple[int, int] | None]:
+    """The range of channels of each branch; None for a copy of all."""
+    count = len(item.branches)
+    copies = [None] * count
+    if item.split is None or source is None:
+        return copies
+    evaluate, node = item.split
+    value, channels = evaluate(scope), source.shape.channels
+    if value == "copy":
+        return copies
+    if value == "channels":
+        if not known(channels):
+            message = "the channels to split are not known"
+            raise rejected("bad-expression", message, node.place, "give them in a list")
+        if channels % count:
+            message = f"{count} branches do not divide {channels} channels"
+            advice = "give the channels of each branch in a list"
+            raise rejected("does-not-divide", message, node.place, advice)
+        value = [channels // count] * count
+    return _ranges(value, count, channels, node.place)
+
+
+def _ranges(value: Any, count: int, channels: int, place: Place) -> list[tuple[int, int]]:
+    """Consecutive ranges of the given lengths, which must add up to the channels."""
+    sizes = value if isinstance(value, list) else []
+    if len(sizes) != count or not all(type(size) is int and size > 0 for size in sizes):
+        message = f"split is {shown(value)}, but must be channels, copy or {count} channel counts"
+        raise rejected("wrong-type", message, place)
+    if known(channels) and sum(sizes) != channels:
+        total = sum(sizes)
+        message = f"split {shown(value)} adds up to {total}, but the input has {channels} channels"
+        raise rejected("shape-mismatch", message, place)
+    ends = [sum(sizes[: k + 1]) for k in range(count)]
+    return [(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+
+
+def _agrees(stated: Any, dims: list[int]) -> bool:
+    """Whether a stated shape is the actual one; null, or an unknown size, agrees with all."""
+    if not isinstance(stated, list) or len(stated) != len(dims):
+        return False
+    pairs = zip(stated, dims, strict=True)
+    return all(s is None or not known(d) or s == d for s, d in pairs)

@@ -1,0 +1,85 @@
+"""``for``, ``if`` and ``repeat`` of an item: in which scopes it is written out, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.language.parse.tree import Item
+from convcalc.language.syntax import nodes
+from convcalc.language.syntax.evaluation import Evaluator, free_names, rejected, shown, value_of
+from convcalc.model.quantities.unknown import UNKNOWN
+
+Scope = dict[str, Any]
+Lookup = Callable[[nodes.Scalar], Any]  # the tensor that a bare word names, or None
+
+
+def loop_scopes(item: Item, scope: Scope, tensor: Lookup) -> tuple[int, Iterator[Scope]]:
+    """The number of rounds of ``for``, and a scope for each; without it a copy of the given one."""
+    if not item.loops:
+        return 1, iter([dict(scope)])
+    lists = {name: _values(node, scope, tensor) for name, node in item.loops}
+    first, count = item.loops[0][0], len(lists[item.loops[0][0]])
+    for name, node in item.loops:
+        if len(lists[name]) != count:
+            message = f"'{name}' has {len(lists[name])} values, but '{first}' has {count}"
+            raise rejected("wrong-type", message, node.place, "'for' walks its lists together")
+    named = ({name: values[i] for name, values in lists.items()} for i in range(count))
+    return count, ({**scope, **values, "i": i} for i, values in enumerate(named))
+
+
+def _values(node: nodes.Node, scope: Scope, tensor: Lookup) -> list[Any]:
+    """The values of one loop name."""
+    if isinstance(node, nodes.Sequence):
+        return [_value(part, scope, tensor) for part in node.items]
+    values = _value(node, scope, tensor)
+    if not isinstance(values, list):
+        raise rejected("wrong-type", f"'for' needs a list, not {shown(values)}", node.place)
+    return values
+
+
+def _value(node: nodes.Node, scope: Scope, tensor: Lookup) -> Any:
+    """One value; the id of a tensor stands for the tensor."""
+    if isinstance(node, nodes.Scalar) and isinstance(node.value, str) and node.text not in scope:
+        found = tensor(node)
+        if found is not None:
+            return found
+    for name, where in free_names(node).items():
+        if name not in scope:
+            close = nearest(name, scope)
+            advice = f"use '{close}'" if close else ""
+            raise rejected("unknown-name", f"unknown name '{name}'", where.place, advice)
+    return value_of(node, scope)
+
+
+def holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> bool:
+    """Whether an ``if`` is true, or missing."""
+    if condition is None:
+        return True
+    evaluate, node = condition
+    value = evaluate(scope)
+    if not isinstance(value, bool):
+        message = f"'if' is {shown(value)}, but must be true or false"
+        raise rejected("wrong-type", message, node.place, "compare it, for instance 'n > 0'")
+    return value
+
+
+def times(repeat: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> int:
+    """How often an item is repeated."""
+    if repeat is None:
+        return 1
+    evaluate, node = repeat
+    count = evaluate(scope)
+    if count is UNKNOWN:
+        message = "repeat depends on a size that is not known"
+        raise rejected("bad-expression", message, node.place)
+    if isinstance(count, float) and count.is_integer():
+        count = int(count)
+    if isinstance(count, bool) or not isinstance(count, int):
+        advice = "use // or round" if isinstance(count, float) else ""
+        message = f"repeat is {shown(count)}, but must be an integer"
+        raise rejected("wrong-type", message, node.place, advice)
+    if count < 0:
+        raise rejected("out-of-range", f"repeat is {count}, but must be at least 0", node.place)
+    return count

@@ -1,0 +1,185 @@
+"""Where the numbers of a layer come from: an expression, a param, a variant, a loop, a default.
+
+:class:`Origins` watches a network being written out. Of the layers that are asked for it follows
+each field from the text that stands in the file through the names in it, call by call, up to
+the numbers that somebody wrote.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics.diagnostic import Place
+from convcalc.language.expand.scopes import Call, Frame
+from convcalc.language.parse.coercion import field_words
+from convcalc.language.parse.tree import COMPOSITES, Argument, Unit
+from convcalc.language.syntax import nodes
+from convcalc.language.syntax.evaluation import Rejected, free_names
+from convcalc.model.operators.fields import Field
+from convcalc.model.operators.registry import fields_of
+
+
+class Origin(NamedTuple):
+    """Where one value comes from: ``text`` is what was written, ``how`` what it is.
+
+    ``parts`` are the origins of the names in the text; ``place`` is None where nobody wrote it.
+    """
+
+    name: str
+    value: Any
+    text: str
+    how: str
+    place: Place | None = None
+    parts: tuple[Origin, ...] = ()
+
+
+class Origins:
+    """The origins of the fields of some layers, by path; all layers if no paths are given."""
+
+    def __init__(self, paths: frozenset[str] | None = None) -> None:
+        self.paths = paths
+        self.found: dict[str, tuple[Origin, ...]] = {}
+        self.unit: Unit
+
+    def __call__(self, call: Call, unit: Unit) -> None:
+        """One layer, while its scope is still as it was when the layer was made."""
+        if self.paths is None or call.path in self.paths:
+            self.unit = unit
+            self.found[call.path] = tuple(self.fields(call))
+
+    def fields(self, call: Call) -> list[Origin]:
+        """The fields of a layer, those that were given and those that have a default."""
+        assert call.item.operator is not None
+        given = {argument.name: argument for argument in call.item.arguments}
+        return [
+            self.field(name, field, given.get(name), call)
+            for name, field in fields_of(call.item.operator).items()
+        ]
+
+    def field(self, name: str, field: Field, argument: Argument | None, call: Call) -> Origin:
+        """One field; its value is the operator's to say."""
+        if argument is None:
+            return Origin(name, None, "", "default")
+        if argument.reference is not None:
+            return Origin(name, None, argument.reference.text, "layer", argument.node.place)
+        parts = self.names(argument.node, field_words(field), call)
+        return Origin(name, None, text_of(argument.node), "given", argument.node.place, parts)
+
+    # --- names --------------------------------------------------------------------------------
+
+    def names(self, node: nodes.Node, words: tuple[str, ...], call: Call) -> tuple[Origin, ...]:
+        """The origins of the names in a node that stands in an item."""
+        return tuple(self.named(name, call) for name in _names(node, words, call.scope))
+
+    def named(self, name: str, call: Call) -> Origin:
+        """A name that is in scope for an item: of its loops, or of what it stands in."""
+        item, value = call.item, call.scope.get(name)
+        for loop, node in item.loops:
+            if loop == name:
+                return self.looped(name, node, call)
+        if name == "i" and item.indexed:
+            node = item.repeat[1] if item.repeat else item.loops[0][1]
+            what = "repeat" if item.repeat else "for"
+            return Origin(name, value, "", f"index of the {what}", node.place)
+        if name == "in_channels":
+            label = call.inputs[0].label if call.inputs[0] else ""
+            return Origin(name, value, "", f"channels of {label}")
+        return self.outer(name, call.frame)
+
+    def looped(self, name: str, node: nodes.Node, call: Call) -> Origin:
+        """A name of a ``for``: one value of its list."""
+        value = call.scope[name]
+        if isinstance(node, nodes.Sequence):
+            how, part = f"for, value {call.turn + 1} of {len(node.items)}", node.items[call.turn]
+            parts = self.outer_names(part, call.frame)
+            return Origin(name, value, text_of(part), how, part.place, parts)
+        text = f"{text_of(node)}[{call.turn}]"
+        parts = self.outer_names(node, call.frame)
+        return Origin(name, value, text, "for", node.place, parts)
+
+    def outer_names(self, node: nodes.Node, frame: Frame) -> tuple[Origin, ...]:
+        """The origins of the names in a node that is read outside an item's own loops."""
+        return tuple(self.outer(name, frame) for name in _names(node, (), frame.scope))
+
+    def outer(self, name: str, frame: Frame) -> Origin:
+        """A name that comes from outside an item: of a composite, of its block, of the file."""
+        call = frame.call
+        if call is None:
+            return file_param(name, self.unit)
+        if call.item.kind in COMPOSITES:
+            return self.named(name, call)
+        block, value = call.item.block, frame.scope.get(name)
+        assert block is not None
+        if name == "in_channels":
+            label = call.inputs[0].label if call.inputs[0] else ""
+            return Origin(name, value, "", f"channels of {label}, the input of {block.name}")
+        if name not in block.params:
+            return file_param(name, block.unit)
+        for argument in call.item.arguments:
+            if argument.name == name:
+                how, node = f"param of {block.name}", argument.node
+                return Origin(
+                    name, value, text_of(node), how, node.place, self.names(node, (), call)
+                )
+        default = block.params[name].default
+        assert default is not None
+        parts = self.outer_names(default, frame)
+        how = f"default of a param of {block.name}"
+        return Origin(name, value, text_of(default), how, default.place, parts)
+
+
+def file_param(name: str, unit: Unit) -> Origin:
+    """A param of a file: set on the command line, by a variant, or its default."""
+    node, value = unit.given.get(name), unit.scope.get(name)
+    if node is None:  # of a file that is imported, whose params have their defaults
+        node = unit.params[name].default
+    assert node is not None
+    if node is unit.params[name].default:
+        how = "default of a param of the file"
+    elif node.place.file.startswith("<"):
+        return Origin(name, value, text_of(node), "set for this run")
+    else:
+        how = f"variant {_variant(node, unit)}"
+    parts = tuple(file_param(used, unit) for used in _names(node, (), unit.scope))
+    return Origin(name, value, text_of(node), how, node.place, parts)
+
+
+def _variant(node: nodes.Node, unit: Unit) -> str:
+    """The variant whose mapping holds a node."""
+    for name, mapping in unit.variants.items():
+        if any(value is node for _, value in mapping.entries):
+            return name
+    return ""
+
+
+def _names(
+    node: nodes.Node, words: tuple[str, ...], scope: Mapping[str, Any]
+) -> dict[str, nodes.Scalar]:
+    """The names in a node that mean something in a scope, in the order of the text; a bare word
+    may mean itself."""
+    try:
+        found = free_names(node, words)
+    except Rejected:  # a count with a suffix, a text
+        return {}
+    return {name: found[name] for name in sorted(found, key=_position(found)) if name in scope}
+
+
+def _position(found: Mapping[str, nodes.Scalar]) -> Callable[[str], tuple[Place, int]]:
+    """Where a name first stands."""
+
+    def position(name: str) -> tuple[Place, int]:
+        at = re.search(rf"\b{re.escape(name)}\b", found[name].text)
+        return found[name].place, at.start() if at else 0
+
+    return position
+
+
+def text_of(node: nodes.Node) -> str:
+    """A node as the file gives it."""
+    if isinstance(node, nodes.Sequence):
+        return f"[{', '.join(map(text_of, node.items))}]"
+    if isinstance(node, nodes.Mapping):
+        return f"{{{', '.join(f'{key.text}: {text_of(value)}' for key, value in node.entries)}}}"
+    return node.text

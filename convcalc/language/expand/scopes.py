@@ -1,0 +1,175 @@
+"""What is in scope while a network is written out: tensors, values, and names of paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.language.parse.tree import Item, Reference, Unit
+from convcalc.language.syntax.evaluation import Rejected, rejected
+from convcalc.model.graph.network import Group
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import UNKNOWN
+
+
+class Tensor(NamedTuple):
+    """A tensor: its number, its shape, and what people call it."""
+
+    number: int
+    shape: Shape
+    label: str
+
+
+Value = Tensor | None  # None: the layer that makes it has a problem, which was reported
+
+# What the first layer reads if the network has several inputs and nobody says which.
+MISSING = Tensor(-1, Shape(1, UNKNOWN), "")
+
+
+class Names:
+    """Paths of one list of siblings: which components need an index, and how far they are."""
+
+    __slots__ = ("counts", "groups", "indexed", "last", "prefix", "taken")
+
+    def __init__(self, prefix: str, groups: tuple[Group, ...], indexed: frozenset[str]) -> None:
+        self.prefix = prefix
+        self.groups = groups
+        self.indexed = indexed
+        self.counts: dict[str, int] = {}
+        self.taken = 0  # paths so far
+        self.last = ""  # the latest of them
+
+    def path(self, component: str) -> str:
+        """The path of the next sibling of that name."""
+        path = self.prefix + component
+        if component in self.indexed:
+            count = self.counts.get(component, 0)
+            self.counts[component] = count + 1
+            path = f"{path}[{count}]"
+        self.taken += 1
+        self.last = path
+        return path
+
+    def below(self, path: str, kind: str, indexed: frozenset[str]) -> Names:
+        """The names of the children of a composite."""
+        return Names(f"{path}.", (*self.groups, Group(path, kind)), indexed)
+
+
+class Frame:
+    """One block while it is written out: its values, its tensors, and how it was called.
+
+    ``tensors`` are ids and ref params, ``prefix`` begins the paths of its layers, ``within``
+    is the block's name and the place of the call; ``left_out`` are ids of items that an ``if``
+    or a ``repeat`` has left out. ``call`` is the call that it is the inside of, of a block or of
+    a composite; None at the top.
+    """
+
+    __slots__ = ("call", "left_out", "prefix", "scope", "tensors", "trainable", "within")
+
+    def __init__(
+        self,
+        scope: dict[str, Any],
+        tensors: dict[str, Value],
+        prefix: str = "",
+        within: tuple[str, Place] | None = None,
+        trainable: bool = True,
+    ) -> None:
+        self.scope = scope
+        self.tensors = tensors
+        self.prefix = prefix
+        self.within = within
+        self.trainable = trainable
+        self.left_out: set[str] = set()
+        self.call: Call | None = None
+
+    def nested(self, scope: dict[str, Any], trainable: bool) -> Frame:
+        """The inside of a composite: the same ids, perhaps more values (names of a loop)."""
+        inner = Frame(dict(scope), self.tensors, self.prefix, self.within, trainable)
+        inner.left_out = self.left_out
+        inner.call = self.call
+        return inner
+
+    def located(self, diagnostic: Diagnostic) -> Diagnostic:
+        """The problem with the call of the block that it was met in."""
+        if self.within is None or diagnostic.within:
+            return diagnostic
+        name, call = self.within
+        at = f":{call.line}" if call.file == diagnostic.place.file else str(call)
+        return diagnostic._replace(within=f"in {name} (called at {at})")
+
+
+class Call(NamedTuple):
+    """One iteration of an item: its inputs, and what is in scope for it.
+
+    ``turn`` is the round of the item's ``for``, counted from 0.
+    """
+
+    item: Item
+    inputs: list[Value]
+    path: str  # empty for a composite whose children are named as its siblings
+    names: Names
+    frame: Frame
+    scope: dict[str, Any]
+    turn: int = 0
+
+    @property
+    def inner(self) -> Frame:
+        """The frame as it is seen from within: names of a loop reach into it."""
+        frame = self.frame.nested(self.scope, self.frame.trainable)
+        frame.call = self
+        return frame
+
+
+Witness = Callable[[Call, Unit], None]  # is told each layer that was made, and the file of the top
+
+
+class Tensors:
+    """All tensors of a network by path, and what a reference means."""
+
+    def __init__(self, ports: dict[str, Tensor]) -> None:
+        self.by_path: dict[str, Value] = {}
+        self.ports = ports  # further outputs of layers, by path
+
+    def named(
+        self, reference: Reference, prev: Value, frame: Frame, scope: Mapping[str, Any]
+    ) -> Value:
+        """``prev``, a name of a loop, an id or ref param, or a path of a layer above.
+
+        Paths are those of the block's own layers: it does not see its caller's.
+        """
+        text = reference.text
+        if text == "prev":
+            return prev
+        value = scope.get(text)
+        if isinstance(value, Tensor):
+            return value
+        if text in frame.tensors:
+            return frame.tensors[text]
+        if frame.prefix + text in self.by_path:
+            return self.by_path[frame.prefix + text]
+        head, _, port = text.rpartition(".")
+        owner = prev if head == "prev" else frame.tensors.get(head)
+        if owner is not None and f"{owner.label}.{port}" in self.ports:
+            return self.ports[f"{owner.label}.{port}"]
+        head = text.replace("[", ".").partition(".")[0]
+        if head in frame.tensors and frame.tensors[head] is None:
+            return None
+        raise unknown_reference(reference, frame)
+
+
+def unknown_reference(reference: Reference, frame: Frame) -> Rejected:
+    """The problem of a name that no layer above has."""
+    if reference.text in frame.left_out:
+        message = f"'{reference.text}' was left out by its 'if' or 'repeat'"
+        return rejected(
+            "unknown-name", message, reference.place, "read it under the same condition"
+        )
+    close = nearest(reference.text, frame.tensors)
+    names = ", ".join(dict.fromkeys(["prev", *frame.tensors]))
+    advice = (
+        f"use '{close}'" if close else f"names so far: {names}; a layer reads what stands above"
+    )
+    message = f"no layer above has the id '{reference.text}'"
+    return rejected("unknown-name", message, reference.place, advice)

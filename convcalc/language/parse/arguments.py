@@ -1,0 +1,270 @@
+"""The type key of an item and what stands under it: an operator's fields, a block's params.
+
+All problems of one call are found at once. Everything that can be said without knowing a shape
+is said here, once per place in the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Related
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.language.parse.coercion import field_evaluator, field_words
+from convcalc.language.parse.synonyms import FIELD_SYNONYMS, OPERATOR_SYNONYMS
+from convcalc.language.parse.tree import COMPOSITES, Argument, Block, Item, Reference, Unit
+from convcalc.language.syntax import nodes
+from convcalc.language.syntax.evaluation import Rejected, evaluator, free_names, gathered, rejected
+from convcalc.model.operators.contract import Operator
+from convcalc.model.operators.fields import Field
+from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+
+Names = frozenset[str]
+
+
+def operator_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> None:
+    """An operator with its fields, or with the list of its inputs."""
+    item.operator = _operator(item, unit)
+    declared = fields_of(item.operator)
+    if isinstance(value, nodes.Sequence) and item.operator.arity[1] != 1:
+        if item.sources:
+            message = f"'{item.type}' has its inputs twice: as a list and with 'from'"
+            raise rejected("duplicate-key", message, value.place)
+        item.sources = references(value, item.type)
+        value = None
+    shorts = {field.short: name for name, field in declared.items() if field.short}
+    required = [name for name, field in declared.items() if field.required]
+
+    def read(argument: Argument) -> None:
+        argument.field = field = declared[argument.name]
+        if field.kind == "layer":
+            argument.reference = reference(argument.node, argument.name)
+            return
+        require_names(argument.node, names, _words(field, argument.node))
+        argument.evaluate = field_evaluator(field, argument.node)
+
+    item.arguments = _arguments(item, value, list(declared), shorts, required, read)
+    item.kind = "operator"
+
+
+def block_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> Block:
+    """A block of this file or of an import, with its params."""
+    item.block = block = _block(item, unit)
+    required = [name for name, param in block.params.items() if param.default is None]
+
+    def read(argument: Argument) -> None:
+        param = block.params[argument.name]
+        if param.kind == "ref":
+            argument.reference = reference(argument.node, argument.name)
+            return
+        node = argument.node
+        words: tuple[str, ...] = ()
+        if param.kind == "str" and isinstance(node, nodes.Scalar) and node.text not in names:
+            words = (node.text,)
+        require_names(node, names, words)
+        argument.evaluate = evaluator(node, words)
+
+    item.arguments = _arguments(item, value, list(block.params), {}, required, read)
+    item.kind = "block"
+    return block
+
+
+def _words(field: Field, node: nodes.Node) -> tuple[str, ...]:
+    """The bare words of a field's value; a word field judges its text itself."""
+    if field.kind in ("word", "count") and isinstance(node, nodes.Scalar):
+        return (node.text,)
+    return field_words(field)
+
+
+# --- arguments -------------------------------------------------------------------------------
+
+
+def _arguments(
+    item: Item,
+    value: nodes.Node | None,
+    valid: list[str],
+    shorts: Mapping[str, str],
+    required: list[str],
+    read: Callable[[Argument], None],
+) -> list[Argument]:
+    """The given fields under their full names; all that is wrong with them at once."""
+    entries: list[tuple[nodes.Scalar, nodes.Node]] = []
+    if isinstance(value, nodes.Mapping):
+        entries = value.entries
+    elif value is not None:
+        raise Rejected(_no_mapping(item, value, valid))
+    found: dict[str, Argument] = {}
+    problems: list[Diagnostic] = []
+    meant: list[str] = []
+    for key, node in entries:
+        name = shorts.get(key.text, key.text)
+        if name not in valid:
+            given = {shorts.get(other.text, other.text) for other, _ in entries}
+            problem, close = unknown_key(key, valid, shorts, given, f"in '{item.type}'")
+            problems.append(problem)
+            meant.append(close)
+        elif name in found:
+            related = (Related(found[name].key, "first given here"),)
+            message = f"'{name}' is given twice"
+            problems.append(Diagnostic("duplicate-key", message, key.place, "", related))
+        else:
+            found[name] = Argument(name, node, key.place)
+    missing = [name for name in required if name not in found and name not in meant]
+    whole = value is None or value.whole
+    # What is missing was probably meant by the keys that are unknown: one defect, one problem.
+    if missing and whole and len(missing) > meant.count(""):
+        listed = " and ".join(f"'{name}'" for name in missing)
+        problems.append(Diagnostic("missing-key", f"'{item.type}' needs {listed}", item.place))
+    try:
+        gathered(partial(read, argument) for argument in found.values())
+    except Rejected as error:
+        problems += error.diagnostics
+    if problems or not whole:
+        raise Rejected(*problems)
+    return list(found.values())
+
+
+def _no_mapping(item: Item, value: nodes.Node, valid: list[str]) -> Diagnostic:
+    example = ", ".join(f"{name}: …" for name in valid[:2])
+    advice = f"{item.type}: {{{example}}}" if example else f"'{item.type}' has no fields"
+    return Diagnostic(
+        "wrong-type", f"the fields of '{item.type}' are a mapping", value.place, advice
+    )
+
+
+def unknown_key(
+    key: nodes.Scalar,
+    valid: list[str],
+    shorts: Mapping[str, str],
+    given: Iterable[str],
+    where: str,
+) -> tuple[Diagnostic, str]:
+    """The problem of a key that means nothing, and the field that it probably meant."""
+    given = set(given)
+    text = key.text.lower()
+    known = FIELD_SYNONYMS.get(text) or FIELD_SYNONYMS.get(nearest(text, FIELD_SYNONYMS), "")
+    free = [name for name in valid if name not in given]
+    words = [*free, *(short for short, name in shorts.items() if name in free)]
+    close = nearest(key.text, words)
+    meant = shorts.get(close, close)
+    if not close and known in valid:
+        close = meant = known
+    if text in ("in_channels", "in_features"):
+        meant, advice = "", "input channels are inferred; state them with 'in:' if you like"
+    elif meant in given:
+        meant, advice = "", f"'{meant}' is given already"
+    elif close:
+        advice = f"use '{close}'"
+    else:
+        owner = where.removeprefix("in ")
+        advice = f"valid keys: {', '.join(valid)}" if valid else f"{owner} has no fields"
+    return Diagnostic("unknown-key", f"unknown key '{key.text}' {where}", key.place, advice), meant
+
+
+# --- types -----------------------------------------------------------------------------------
+
+
+def is_type(text: str, unit: Unit) -> bool:
+    """Whether a key names an operator, a block or a composite."""
+    if text in COMPOSITES or text in unit.blocks or text.partition(".")[0] in unit.imports:
+        return True
+    return text in operator_names()
+
+
+def _operator(item: Item, unit: Unit) -> type[Operator]:
+    """The operator that a type key names."""
+    try:
+        return operator_class(item.type)
+    except KeyError:
+        close = _suggested_operator(item.type) or nearest(
+            item.type, [*operator_names(), *COMPOSITES, *unit.blocks]
+        )
+    advice = f"use '{close}'" if close else "'convcalc list operators' shows them all"
+    raise rejected("unknown-operator", f"no operator is called '{item.type}'", item.place, advice)
+
+
+def _suggested_operator(text: str) -> str:
+    """Our name of what another tool calls ``Conv2d``, ``deconv`` or ``depth_to_space``."""
+    bare = re.sub(r"_?[123]d$", "", text.lower())
+    for name in (bare, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", text).lower()):
+        if name in operator_names():
+            return name
+    return OPERATOR_SYNONYMS.get(bare, "")
+
+
+def _block(item: Item, unit: Unit) -> Block:
+    """The block that a type key names; without a word if its import has failed."""
+    namespace, _, name = item.type.rpartition(".")
+    home: Unit | None = unit
+    if namespace:
+        if namespace not in unit.imports:
+            close = nearest(namespace, unit.imports)
+            advice = f"use '{close}.{name}'" if close else "name the file under 'imports:'"
+            message = f"nothing is imported as '{namespace}'"
+            raise rejected("unknown-name", message, item.place, advice)
+        home = unit.imports[namespace]
+    if home is None:
+        raise Rejected
+    if name in home.blocks:
+        return home.blocks[name]
+    close = nearest(name, home.blocks)
+    if close:
+        close = f"{namespace}.{close}" if namespace else close
+    elif not namespace:
+        close = _suggested_operator(name)
+    listed = (
+        f"blocks here: {', '.join(home.blocks)}" if home.blocks else "define it under 'blocks:'"
+    )
+    message = f"no block is called '{item.type}'"
+    raise rejected("unknown-name", message, item.place, f"use '{close}'" if close else listed)
+
+
+# --- names -----------------------------------------------------------------------------------
+
+
+def require_names(node: nodes.Node, names: Names, words: tuple[str, ...] = ()) -> None:
+    """Rejects an expression that uses a name nobody defined."""
+    problems = []
+    for name, where in free_names(node, words).items():
+        if name in names:
+            continue
+        advice = ""
+        if name == "i":
+            advice = "'i' exists only in an item with 'repeat' or 'for'"
+        elif close := nearest(name, [*names, *words, "true", "false", "null"]):
+            advice = f"use '{close}'"
+        elif names or words:
+            advice = f"names in scope: {', '.join(sorted({*names, *words}))}"
+        place = where.place
+        found = re.search(rf"\b{re.escape(name)}\b", where.text)
+        if found and where.plain and place.end:
+            column = place.column + found.start()
+            place = place._replace(column=column, end=column + len(name))
+        problems.append(Diagnostic("unknown-name", f"unknown name '{name}'", place, advice))
+    if problems:
+        raise Rejected(*problems)
+
+
+def references(node: nodes.Node | None, key: str) -> list[Reference]:
+    """The name of a tensor, or a list of names."""
+    if node is None:
+        return []
+    parts = node.items if isinstance(node, nodes.Sequence) else [node]
+    found = []
+    for each in parts:
+        if not isinstance(each, nodes.Scalar) or not isinstance(each.value, str):
+            message = f"'{key}' needs the id of a layer, 'prev' or 'input'"
+            raise rejected("wrong-type", message, each.place)
+        found.append(Reference(each.text, each.place))
+    return found
+
+
+def reference(node: nodes.Node, key: str) -> Reference:
+    """The name of one tensor."""
+    found = references(node, key)
+    if len(found) != 1:
+        message = f"'{key}' names {len(found)} tensors, but needs one"
+        raise rejected("wrong-type", message, node.place)
+    return found[0]

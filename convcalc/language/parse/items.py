@@ -1,0 +1,237 @@
+"""Lists of layers -> items: what each is, and what stands beside its type key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.language.parse.arguments import (
+    Names,
+    block_call,
+    is_type,
+    operator_call,
+    reference,
+    references,
+    require_names,
+    unknown_key,
+)
+from convcalc.language.parse.tree import COMPOSITES, JOINS, SIBLINGS, Block, Item, Unit
+from convcalc.language.syntax import nodes
+from convcalc.language.syntax.evaluation import Evaluator, Rejected, evaluator, rejected
+
+
+class Items:
+    """Reads the lists of layers of one block; problems go to ``report``.
+
+    ``taken`` are names that no id may have; ``calls`` collects the calls of other blocks.
+    """
+
+    def __init__(self, unit: Unit, report: Callable[..., None], taken: Iterable[str] = ()) -> None:
+        self.unit = unit
+        self.report = report
+        self.taken = frozenset(taken)
+        self.calls: list[tuple[Block, Place]] = []
+        self.ids: dict[str, Place] = {}
+
+    def body(self, node: nodes.Node | None, names: Names) -> list[Item]:
+        """The items of a list, or of a single item; ``names`` are those in scope."""
+        if node is None or (isinstance(node, nodes.Scalar) and node.value is None):
+            return []
+        parts = node.items if isinstance(node, nodes.Sequence) else [node]
+        return [self.item(each, names) for each in parts]
+
+    def item(self, node: nodes.Node, names: Names) -> Item:
+        """One item; ``broken`` if it has a problem."""
+        item = Item("", node.place)
+        try:
+            key = self.type_key(node)
+            item = Item(key.text, key.place)
+            value = node.get(key.text) if isinstance(node, nodes.Mapping) else None
+            whole = node.whole
+            if isinstance(node, nodes.Mapping):
+                names, fine = self.siblings(item, node, names)
+                whole = whole and fine
+            self.resolve(item, value, names)
+        except Rejected as error:
+            self.report(*error.diagnostics)
+            whole = False
+        if not whole:
+            item.kind = "broken"
+        return item
+
+    # --- the type key -------------------------------------------------------------------------
+
+    def type_key(self, node: nodes.Node) -> nodes.Scalar:
+        """The one key that names the layer's type; the others must be siblings."""
+        if not node.whole and not isinstance(node, nodes.Mapping):
+            raise Rejected
+        if isinstance(node, nodes.Scalar) and isinstance(node.value, str):
+            return node
+        if not isinstance(node, nodes.Mapping):
+            what = "a list" if isinstance(node, nodes.Sequence) else f"'{node.text}'"
+            message = f"{what} stands where a layer is expected"
+            advice = "group layers with 'seq: [...]'" if what == "a list" else ""
+            raise rejected("wrong-type", message, node.place, advice)
+        candidates = [key for key, _ in node.entries if key.text not in SIBLINGS]
+        if len(candidates) == 1:
+            return candidates[0]
+        if not candidates:
+            raise self.no_type(node)
+        types = [key for key in candidates if is_type(key.text, self.unit)]
+        if len(types) > 1:
+            message = f"'{types[0].text}' and '{types[1].text}' are two layers in one item"
+            raise rejected("unknown-key", message, types[1].place, "write them as two items")
+        chosen = (types or candidates)[0]
+        given = {key.text for key, _ in node.entries}
+        for key in candidates:
+            if key is not chosen:
+                where = f"beside '{chosen.text}'"
+                self.report(unknown_key(key, list(SIBLINGS), {}, given, where)[0])
+                node.whole = False
+        return chosen
+
+    @staticmethod
+    def no_type(node: nodes.Mapping) -> Rejected:
+        """The problem of an item without a type; none if a part of it was refused."""
+        if not node.whole:
+            return Rejected()
+        keys = ", ".join(f"'{key.text}'" for key, _ in node.entries)
+        message = f"no layer type among the keys {keys}" if keys else "an item without a layer type"
+        advice = "an item needs one type key, for instance 'conv' or a block's name"
+        return rejected("missing-key", message, node.place, advice)
+
+    def resolve(self, item: Item, value: nodes.Node | None, names: Names) -> None:
+        """Finds the operator, block or composite, and reads its arguments."""
+        if isinstance(value, nodes.Scalar) and value.value is None and value.whole:
+            value = None
+        if item.type in COMPOSITES:
+            self.composite(item, value, names)
+        elif item.type[:1].isupper() or "." in item.type:
+            self.calls.append((block_call(item, value, names, self.unit), item.place))
+        else:
+            operator_call(item, value, names, self.unit)
+
+    def composite(self, item: Item, value: nodes.Node | None, names: Names) -> None:
+        """``seq``, ``residual``, ``branches``."""
+        if not isinstance(value, nodes.Sequence):
+            message = f"'{item.type}' needs a list of layers"
+            raise rejected("wrong-type", message, value.place if value else item.place)
+        item.kind = item.type
+        if item.type == "branches":
+            item.branches = [self.body(branch, names) for branch in value.items]
+            if not item.branches:
+                raise rejected("wrong-type", "'branches' is empty", value.place)
+        else:
+            item.body = self.body(value, names)
+
+    # --- siblings -----------------------------------------------------------------------------
+
+    def siblings(self, item: Item, node: nodes.Mapping, names: Names) -> tuple[Names, bool]:
+        """Reads what stands beside the type key.
+
+        Returns the names in scope for the fields, and whether all was right.
+        """
+        fine = True
+        for read in (self.loops, self.repeat, self.identity, self.statements, self.composite_keys):
+            try:
+                names |= read(item, node, names)
+            except Rejected as error:
+                self.report(*error.diagnostics)
+                fine = False
+        return names, fine
+
+    def value(
+        self, node: nodes.Mapping, key: str, names: Names
+    ) -> tuple[Evaluator, nodes.Node] | None:
+        """The evaluator of an optional sibling."""
+        found = node.get(key)
+        if found is None:
+            return None
+        require_names(found, names)
+        return evaluator(found), found
+
+    def loops(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
+        """``for: {c: [...], n: depths}``: named lists that are walked together; then ``if``."""
+        found = node.get("for")
+        inner: Names = frozenset()
+        if found is not None:
+            if not isinstance(found, nodes.Mapping) or not found.entries:
+                message = "'for' needs a mapping of names to lists"
+                raise rejected("wrong-type", message, found.place, "for: {c: [64, 128], n: [2, 3]}")
+            item.loops = [(key.text, value) for key, value in found.entries]
+            inner = frozenset(name for name, _ in item.loops) | {"i"}
+        item.condition = self.value(node, "if", names | inner)
+        return inner
+
+    def repeat(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
+        """How often; ``i`` counts."""
+        item.repeat = self.value(node, "repeat", names)
+        return frozenset({"i"}) if item.repeat is not None else frozenset()
+
+    def identity(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
+        """An id is unique in its block and hides nothing."""
+        item.note = _text(node.get("note"))
+        found = node.get("id")
+        if found is None:
+            return frozenset()
+        text = _text(found)
+        if not text.isidentifier():
+            advice = "a letter, then letters, digits and underscores"
+            raise rejected("wrong-type", f"id '{text}' is no name", found.place, advice)
+        if text in self.taken:
+            message = f"id '{text}' is the name of an input or of a param"
+            raise rejected("duplicate-id", message, found.place)
+        item.id = text
+        if text in self.ids:
+            related = (Related(self.ids[text], "first defined here"),)
+            message = f"id '{text}' is used twice"
+            raise Rejected(Diagnostic("duplicate-id", message, found.place, "", related))
+        self.ids[text] = found.place
+        return frozenset()
+
+    def statements(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
+        """``from``, ``in``, ``shape``, ``share``, ``trainable``."""
+        item.sources = references(node.get("from"), "from")
+        item.stated_channels = self.value(node, "in", names)
+        item.stated_shape = self.value(node, "shape", names)
+        if (shared := node.get("share")) is not None:
+            item.share = reference(shared, "share")
+        trainable = node.get("trainable")
+        if trainable is not None:
+            if not isinstance(trainable, nodes.Scalar) or not isinstance(trainable.value, bool):
+                message = "'trainable' must be true or false"
+                raise rejected("wrong-type", message, trainable.place)
+            item.trainable = trainable.value
+        return frozenset()
+
+    def composite_keys(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
+        """``shortcut``, ``split`` and ``join``, each where it belongs."""
+        homes = {"shortcut": ("residual",), "split": ("branches",), "join": COMPOSITES[1:]}
+        for key, homes_of_key in homes.items():
+            if key in node.keys and item.type not in homes_of_key:
+                message = f"'{key}' belongs to {' and '.join(homes_of_key)}, not to '{item.type}'"
+                raise rejected("unknown-key", message, node.keys[key].place)
+        item.shortcut = self.body(node.get("shortcut"), names)
+        word = node.get("join")
+        join = _text(word) or ("add" if item.type == "residual" else "concat")
+        if join not in JOINS:
+            close = nearest(join, JOINS)
+            message = f"join is {join}, but must be one of: {', '.join(JOINS)}"
+            place = word.place if word else item.place
+            raise rejected("wrong-type", message, place, f"use '{close}'" if close else "")
+        item.join = JOINS[join]
+        if (split := node.get("split")) is not None:
+            words = ("channels", "copy")
+            require_names(split, names, words)
+            item.split = evaluator(split, words), split
+        return frozenset()
+
+
+def _text(node: nodes.Node | None) -> str:
+    """A text as it is written."""
+    if node is None:
+        return ""
+    if not isinstance(node, nodes.Scalar):
+        raise rejected("wrong-type", "a text is expected", node.place)
+    return node.text

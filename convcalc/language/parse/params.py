@@ -1,0 +1,163 @@
+"""Params of files and blocks: their declarations, and the values that they accept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.language.parse.tree import PARAM_KEYS, PARAM_TYPES, Param
+from convcalc.language.syntax import nodes
+from convcalc.language.syntax.evaluation import Rejected, evaluator, free_names, rejected, shown
+from convcalc.model.quantities.unknown import UNKNOWN
+
+# --- declarations ----------------------------------------------------------------------------
+
+
+def declared_param(key: nodes.Scalar, node: nodes.Node, names: frozenset[str]) -> Param:
+    """One declaration: a type word, a default, or a mapping with bounds."""
+    if not key.text.isidentifier() or key.text in _RESERVED:
+        message = f"'{key.text}' cannot be the name of a param"
+        raise rejected("wrong-type", message, key.place)
+    param = Param(key.text, key.place)
+    default: nodes.Node | None = node
+    if isinstance(node, nodes.Mapping):
+        default = _detailed(param, node)
+    elif isinstance(node, nodes.Scalar) and node.text in PARAM_TYPES:
+        param.kind = node.text
+        return param
+    if default is not None:
+        _read_default(param, default, names)
+    elif not param.kind:
+        message = f"param '{param.name}' has neither a default nor a type"
+        raise rejected("missing-key", message, node.place, f"types: {', '.join(PARAM_TYPES)}")
+    return param
+
+
+def _detailed(param: Param, node: nodes.Mapping) -> nodes.Node | None:
+    """``{default, type, min, max, choices, multiple_of, help}``; returns the default."""
+    for key, value in node.entries:
+        if key.text not in PARAM_KEYS:
+            close = nearest(key.text, PARAM_KEYS)
+            advice = f"use '{close}'" if close else f"valid keys: {', '.join(PARAM_KEYS)}"
+            message = f"unknown key '{key.text}' in param '{param.name}'"
+            raise rejected("unknown-key", message, key.place, advice)
+        if key.text == "type":
+            param.kind = _type_word(value)
+        elif key.text == "choices":
+            param.choices = _constant(value, list, "a list")
+        elif key.text in ("min", "max", "multiple_of"):
+            number = _constant(value, (int, float), "a number")
+            setattr(param, {"min": "minimum", "max": "maximum"}.get(key.text, key.text), number)
+        elif key.text == "help":
+            param.help = getattr(value, "text", "")
+    return node.get("default")
+
+
+def _type_word(node: nodes.Node) -> str:
+    """The name of a param's type."""
+    text = node.text if isinstance(node, nodes.Scalar) else ""
+    if text not in PARAM_TYPES:
+        message = f"type is {text or 'a list'}, but must be one of: {', '.join(PARAM_TYPES)}"
+        raise rejected("wrong-type", message, node.place)
+    return text
+
+
+def _constant(node: nodes.Node, kinds: Any, what: str) -> Any:
+    """A value that needs no scope."""
+    words = tuple(n.text for n in _scalars(node) if isinstance(n.value, str))
+    value = evaluator(node, words)({})
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        raise rejected("wrong-type", f"{what} is expected", node.place)
+    return value
+
+
+def _read_default(param: Param, node: nodes.Node, names: frozenset[str]) -> None:
+    """The default and, where it tells, the type."""
+    words: tuple[str, ...] = ()
+    if param.kind == "str" and isinstance(node, nodes.Scalar):
+        words = (node.text,)
+    if param.kind == "ref":
+        raise rejected(
+            "wrong-type", f"param '{param.name}' is a ref and has no default", node.place
+        )
+    for name, where in free_names(node, words).items():
+        if name not in names:
+            close = nearest(name, names)
+            advice = f"use '{close}'" if close else "for a text write {default: …, type: str}"
+            raise rejected("unknown-name", f"unknown name '{name}'", where.place, advice)
+    if isinstance(node, nodes.Scalar) and node.value is None:
+        raise rejected("wrong-type", f"param '{param.name}' has no value", node.place)
+    if not param.kind and isinstance(node, nodes.Sequence):
+        param.kind = "list"
+    elif not param.kind and isinstance(node, nodes.Scalar) and not isinstance(node.value, str):
+        param.kind = type(node.value).__name__
+    param.default = node
+    param.evaluate = evaluator(node, words)
+
+
+# --- values ----------------------------------------------------------------------------------
+
+
+def param_value(param: Param, node: nodes.Node, scope: dict[str, Any]) -> Any:
+    """The value of a param from a node, held against its declaration."""
+    words = (node.text,) if param.kind == "str" and isinstance(node, nodes.Scalar) else ()
+    return checked_param(param, evaluator(node, words)(scope), node.place)
+
+
+def checked_param(param: Param, value: Any, place: Place) -> Any:
+    """``value`` if the param's declaration allows it; an integral float serves as an int."""
+    kind = _KINDS.get(param.kind, object)
+    if value is UNKNOWN and param.kind:
+        message = f"param '{param.name}' depends on a size that is not known"
+        raise Rejected(Diagnostic("bad-expression", message, place), needs_input=True)
+    if param.kind == "int" and isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, kind) or (isinstance(value, bool) and param.kind in ("int", "float")):
+        advice = "declare it with 'type: float'" if param.kind == "int" else ""
+        message = f"param '{param.name}' is {shown(value)}, but must be of type {param.kind}"
+        if param.kind == "int" and isinstance(value, float):
+            advice = "use // or round, or declare the param with 'type: float'"
+        raise rejected("wrong-type", message, place, advice if isinstance(value, float) else "")
+    problem = _bound_problem(param, value)
+    if problem:
+        raise rejected(
+            "out-of-range", f"param '{param.name}' is {shown(value)}, but {problem}", place
+        )
+    return value
+
+
+def _bound_problem(param: Param, value: Any) -> str:
+    """Why a value is out of a param's bounds; empty if it is not."""
+    if param.choices is not None and value not in param.choices:
+        return f"must be one of: {', '.join(map(shown, param.choices))}"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return ""
+    if param.minimum is not None and value < param.minimum:
+        return f"must be at least {shown(param.minimum)}"
+    if param.maximum is not None and value > param.maximum:
+        return f"must be at most {shown(param.maximum)}"
+    if param.multiple_of and value % param.multiple_of:
+        return f"must be a multiple of {shown(param.multiple_of)}"
+    return ""
+
+
+_KINDS: dict[str, Any] = {
+    "int": int,
+    "float": (int, float),
+    "bool": bool,
+    "str": str,
+    "list": list,
+    "shape": list,
+}
+_RESERVED = frozenset({"prev", "input", "i", "in_channels", "None"}).union(
+    ("true", "false", "True", "False", "yes", "no", "on", "off")
+)
+
+
+def _scalars(node: nodes.Node) -> list[nodes.Scalar]:
+    """All scalars of a node."""
+    if isinstance(node, nodes.Scalar):
+        return [node]
+    parts = node.items if isinstance(node, nodes.Sequence) else [value for _, value in node.entries]
+    return [scalar for part in parts for scalar in _scalars(part)]

@@ -1,0 +1,290 @@
+"""The typed form of a network file: its params, blocks and items, every part with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from convcalc.diagnostics.diagnostic import Place
+from convcalc.language.syntax import nodes
+from convcalc.language.syntax.evaluation import Evaluator
+from convcalc.model.operators.contract import Operator
+from convcalc.model.operators.fields import Field
+
+COMPOSITES = ("seq", "residual", "branches")
+SIBLINGS = (
+    "id",
+    "from",
+    "repeat",
+    "for",
+    "if",
+    "note",
+    "in",
+    "shape",
+    "share",
+    "trainable",
+    "shortcut",
+    "split",
+    "join",
+)
+PARAM_TYPES = ("int", "float", "bool", "str", "ref", "shape", "list")
+PARAM_KEYS = ("default", "type", "min", "max", "choices", "multiple_of", "help")
+TOP_KEYS = (
+    "convcalc",
+    "name",
+    "description",
+    "source",
+    "year",
+    "note",
+    "input",
+    "inputs",
+    "params",
+    "variants",
+    "imports",
+    "blocks",
+    "layers",
+    "outputs",
+    "expect",
+    "budgets",
+)
+BLOCK_KEYS = ("params", "layers", "description", "note")
+JOINS = {"concat": "concat", "add": "add", "mul": "mul", "max": "maximum"}  # word: operator
+
+
+class Param:
+    """A parameter of a file or of a block; ``kind`` is empty where any value will do."""
+
+    __slots__ = (
+        "choices",
+        "default",
+        "evaluate",
+        "help",
+        "is_broken",
+        "kind",
+        "maximum",
+        "minimum",
+        "multiple_of",
+        "name",
+        "place",
+    )
+
+    def __init__(self, name: str, place: Place) -> None:
+        self.name = name
+        self.place = place
+        self.kind = ""
+        self.default: nodes.Node | None = None  # None: a call must give it
+        self.evaluate: Evaluator | None = None
+        self.minimum: float | None = None
+        self.maximum: float | None = None
+        self.multiple_of: int | None = None
+        self.choices: list[Any] | None = None
+        self.help = ""
+        self.is_broken = False  # its declaration has a problem
+
+
+class Reference:
+    """The name of a tensor, and where it is written."""
+
+    __slots__ = ("place", "text")
+
+    def __init__(self, text: str, place: Place) -> None:
+        self.text = text
+        self.place = place
+
+
+class Argument:
+    """A field or param that an item gives: its node, and its evaluator or reference."""
+
+    __slots__ = ("evaluate", "field", "key", "name", "node", "reference")
+
+    def __init__(self, name: str, node: nodes.Node, key: Place) -> None:
+        self.name = name
+        self.node = node
+        self.key = key
+        self.field: Field | None = None
+        self.evaluate: Evaluator | None = None
+        self.reference: Reference | None = None
+
+
+class Item:
+    """One entry of a list of layers.
+
+    ``kind`` is ``operator``, ``block``, one of COMPOSITES, or ``broken`` if a problem of it was
+    reported already.
+    """
+
+    __slots__ = (
+        "arguments",
+        "block",
+        "body",
+        "branches",
+        "cache",
+        "condition",
+        "id",
+        "join",
+        "kind",
+        "loops",
+        "name",
+        "note",
+        "operator",
+        "place",
+        "repeat",
+        "share",
+        "shortcut",
+        "sources",
+        "split",
+        "stated_channels",
+        "stated_shape",
+        "trainable",
+        "type",
+    )
+
+    def __init__(self, type_: str, place: Place) -> None:
+        self.type = type_
+        self.name = type_.rpartition(".")[2]
+        self.place = place
+        self.kind = "broken"
+        self.id = ""
+        self.note = ""
+        self.sources: list[Reference] = []
+        self.repeat: tuple[Evaluator, nodes.Node] | None = None
+        self.loops: list[tuple[str, nodes.Node]] = []
+        self.condition: tuple[Evaluator, nodes.Node] | None = None
+        self.stated_channels: tuple[Evaluator, nodes.Node] | None = None
+        self.stated_shape: tuple[Evaluator, nodes.Node] | None = None
+        self.share: Reference | None = None
+        self.trainable = True
+        self.arguments: list[Argument] = []
+        self.operator: type[Operator] | None = None
+        self.block: Block | None = None
+        self.body: list[Item] = []
+        self.shortcut: list[Item] = []
+        self.branches: list[list[Item]] = []
+        self.split: tuple[Evaluator, nodes.Node] | None = None
+        self.join = ""
+        self.cache: dict[Any, Any] = {}
+
+    @property
+    def indexed(self) -> bool:
+        """Whether the item may stand for several layers or composites in a row."""
+        return self.repeat is not None or bool(self.loops)
+
+    @property
+    def component(self) -> str:
+        """Its component of a path: the id, else the type key without namespace."""
+        return self.id or self.name
+
+    @property
+    def inner_indexed(self) -> frozenset[str]:
+        """The components that need an index where a composite is a level of its own."""
+        return _several(_inner(self))
+
+    @property
+    def transparent(self) -> bool:
+        """Whether its children are named as if they stood in its place."""
+        return self.kind in COMPOSITES and not self.id
+
+
+class Block:
+    """A named list of layers with params, and the file that defines it."""
+
+    __slots__ = ("_indexed", "_least", "body", "calls", "name", "params", "place", "unit")
+
+    def __init__(self, name: str, place: Place, unit: Unit) -> None:
+        self.name = name
+        self.place = place
+        self.unit = unit
+        self.params: dict[str, Param] = {}
+        self.body: list[Item] = []
+        self.calls: list[tuple[Block, Place]] = []
+        self._indexed: frozenset[str] | None = None
+        self._least: int | None = None
+
+    @property
+    def indexed(self) -> frozenset[str]:
+        """The path components of its layers that need an index."""
+        if self._indexed is None:
+            self._indexed = indexed_components(self.body)
+        return self._indexed
+
+    @property
+    def least(self) -> int:
+        """The least number of layers that a call writes out."""
+        if self._least is None:
+            self._least = least_layers(self.body)
+        return self._least
+
+
+class Unit:
+    """One file: its own params, blocks and imports."""
+
+    __slots__ = (
+        "blocks",
+        "file",
+        "given",
+        "imports",
+        "is_broken",
+        "params",
+        "root",
+        "scope",
+        "variants",
+    )
+
+    def __init__(self, file: str, root: nodes.Mapping) -> None:
+        self.file = file
+        self.root = root
+        self.params: dict[str, Param] = {}
+        self.variants: dict[str, nodes.Mapping] = {}
+        self.imports: dict[str, Unit | None] = {}  # None: it could not be read
+        self.blocks: dict[str, Block] = {}
+        self.scope: dict[str, Any] = {}  # the values of the params
+        self.given: dict[str, nodes.Node] = {}  # where they stand: a setting, a variant, a default
+        self.is_broken = False  # a param has no value
+
+
+def components(items: list[Item]) -> Iterator[tuple[str, bool]]:
+    """The path components that a list of items takes, and whether each may come repeatedly."""
+    for item in items:
+        if not item.transparent:
+            yield item.component, item.indexed
+            continue
+        yield from ((name, many or item.indexed) for name, many in _inner(item))
+
+
+def _inner(item: Item) -> Iterator[tuple[str, bool]]:
+    """The path components of a composite's children and of what it adds itself."""
+    yield from components(item.body)
+    if item.kind == "branches":
+        yield "branch", True
+    if item.shortcut:
+        yield "shortcut", False
+    if item.kind == "residual" or len(item.branches) > 1:
+        yield item.join, False
+
+
+def indexed_components(items: list[Item]) -> frozenset[str]:
+    """The components of a list that need an index: shared by siblings, or repeated."""
+    return _several(components(items))
+
+
+def least_layers(items: list[Item]) -> int:
+    """The least number of layers of a list: what conditions and params may leave out is."""
+    return sum(_least_once(item) for item in items if item.condition is None and not item.indexed)
+
+
+def _least_once(item: Item) -> int:
+    if item.block is not None:
+        return item.block.least
+    parts = [item.body, item.shortcut, *item.branches]
+    own = 1 if item.kind in ("operator", "residual") else 0
+    return own + sum(map(least_layers, parts))
+
+
+def _several(found: Iterable[tuple[str, bool]]) -> frozenset[str]:
+    seen: set[str] = set()
+    several: set[str] = set()
+    for name, many in found:
+        if many or name in seen:
+            several.add(name)
+        seen.add(name)
+    return frozenset(several)

@@ -1,0 +1,393 @@
+"""A target -> a network: reads the file, chooses the variant and the input, writes it out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Place, in_order
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.language.assertions.vocabulary import SUMMED, Budget
+from convcalc.language.expand.expansion import Expansion
+from convcalc.language.expand.layers import TooLarge
+from convcalc.language.expand.scopes import Tensor, Value, Witness
+from convcalc.language.parse.files import Units
+from convcalc.language.parse.tree import TOP_KEYS, Item, Unit
+from convcalc.language.sources.files import Files, project_root
+from convcalc.language.sources.shipped import shipped_folder
+from convcalc.language.sources.target import Target, TargetError
+from convcalc.language.syntax import nodes, reader
+from convcalc.language.syntax.evaluation import Rejected, rejected, shown, suffixed, value_of
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import UNKNOWN
+
+Size = int | None
+Inputs = Mapping[str, Sequence[Size]] | Sequence[Size] | None
+
+EXPECTED = (*SUMMED, "layers", "output", "receptive_field", "jump")
+
+
+NO_LAYERS = "the network has no 'layers'"  # nor needs any, if it only defines blocks
+
+
+class Limits(NamedTuple):
+    """What one network may hold: of text, and of layers and iterations once written out."""
+
+    document: reader.Limits = reader.Limits()
+    layers: int = 200_000
+
+
+LIMITS = Limits()
+
+
+def read_network(
+    target: Target,
+    *,
+    variant: str | None = None,
+    inputs: Inputs = None,
+    params: Mapping[str, Any] | None = None,
+    batch: int = 1,
+    limits: Limits = LIMITS,
+    witness: Witness | None = None,
+) -> Network:
+    """The network of a target; problems of its content are in ``problems``.
+
+    ``variant`` overrides the target's; ``inputs`` gives the sizes (channels, then spatial,
+    None where unknown) of the one input or of inputs by name; ``params`` overrides params of
+    the file; ``witness`` is told each layer while its scope is at hand. TargetError if the file
+    cannot be read or the request does not fit it.
+    """
+    files = target.files or _folders(target.file)
+    units = Units(files, limits.document)
+    content = target.text if target.text is not None else _content(files, target.file)
+    unit = units.parse(target.file, content)
+    if unit is None:
+        return Network(
+            "",
+            None,
+            "",
+            "",
+            None,
+            "",
+            target.file,
+            {},
+            {},
+            (),
+            tuple(in_order(units.problems)),
+            0,
+            units.sources,
+        )
+    reading = _Reading(unit, units, variant or target.variant, batch, limits)
+    return reading.network(inputs, params, witness)
+
+
+def _folders(file: str) -> Files:
+    """The project of a file, or for text without one that of the current folder."""
+    return Files(project_root("here" if file in ("-", "<layer>") else file), str(shipped_folder()))
+
+
+def _content(files: Files, file: str) -> bytes:
+    """The bytes of a file, with its failures in words."""
+    try:
+        return files.read(file)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise TargetError(f"cannot read {file}: {reason}") from None
+
+
+class _Reading:
+    """One reading of a network file."""
+
+    def __init__(
+        self, unit: Unit, units: Units, variant: str | None, batch: int, limits: Limits
+    ) -> None:
+        self.unit = unit
+        self.units = units
+        self.root = unit.root
+        self.batch = batch
+        self.limits = limits
+        self.name = self.text("name") or units.files.stem(unit.file)
+        self.variant = None if variant in (None, self.name) else variant
+        self.pinned_at: dict[tuple[str, str], Place] = {}
+
+    def network(
+        self, inputs: Inputs, params: Mapping[str, Any] | None, witness: Witness | None = None
+    ) -> Network:
+        """The network, written out as far as its problems allow."""
+        self.units.bind(self.unit, self.overrides(), self.settings(params or {}))
+        shapes = self.shapes(inputs)
+        items = self.items(shapes)
+        expansion = Expansion(self.unit, shapes, self.limits.layers, witness)
+        last: Value = None
+        if shapes and not self.unit.is_broken:
+            try:
+                last = expansion.run(items)
+            except TooLarge as error:
+                # What is refused already, as imports without end are, is one problem.
+                if all(problem.name != "too-large" for problem in self.units.problems):
+                    self.units.report(error.diagnostic)
+            except RecursionError:
+                place = self.root.keys["layers"].place
+                self.problem("too-large", "the layers are nested too deeply", place)
+        outputs = self.outputs(expansion, last) if shapes else {}
+        expect = self.expect()
+        budgets = self.budgets()
+        about = self.text("description"), self.text("source"), self.year(), self.text("note")
+        problems = in_order([*self.units.problems, *expansion.layering.problems])
+        return Network(
+            self.variant or self.name,
+            self.variant,
+            *about,
+            self.unit.file,
+            shapes,
+            outputs,
+            tuple(expansion.layering.layers),
+            tuple(problems),
+            expansion.layering.skipped,
+            self.units.sources,
+            expect,
+            self.pinned_at,
+            tuple(self.unit.variants),
+            self.name,
+            budgets,
+        )
+
+    def problem(self, name: str, message: str, place: Place, advice: str = "") -> None:
+        self.units.report(Diagnostic(name, message, place, advice))
+
+    def text(self, key: str) -> str:
+        """A text at the top of the file."""
+        node = self.root.get(key)
+        if node is None:
+            return ""
+        if not isinstance(node, nodes.Scalar):
+            self.problem("wrong-type", f"'{key}' is a text", node.place)
+            return ""
+        return node.text
+
+    def year(self) -> int | None:
+        node = self.root.get("year")
+        value = getattr(node, "value", None)
+        if node is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            self.problem("wrong-type", "'year' is a number such as 2015", node.place)
+            return None
+        return value
+
+    # --- params -------------------------------------------------------------------------------
+
+    def overrides(self) -> dict[str, nodes.Node]:
+        """The params that the chosen variant sets."""
+        if self.variant is None:
+            return {}
+        node = self.unit.variants.get(self.variant)
+        if node is None:
+            names = [self.name, *self.unit.variants]
+            close = nearest(self.variant, names)
+            advice = f"did you mean '{close}'?" if close else f"variants: {', '.join(names)}"
+            message = f"{self.unit.file} has no variant '{self.variant}'"
+            raise TargetError(message, advice)
+        return {key.text: value for key, value in node.entries if key.text in self.unit.params}
+
+    def settings(self, params: Mapping[str, Any]) -> dict[str, nodes.Node]:
+        """The params that the caller sets, as nodes."""
+        found: dict[str, nodes.Node] = {}
+        for name, value in params.items():
+            if name not in self.unit.params:
+                close = nearest(name, self.unit.params)
+                choices = ", ".join(self.unit.params) or "none"
+                advice = f"did you mean '{close}'?" if close else f"params: {choices}"
+                raise TargetError(f"{self.name} has no param '{name}'", advice)
+            text = value if isinstance(value, str) else shown(_plain(value))
+            source = f"<{name}={text}>"
+            self.units.sources[source] = text
+            node, problems = reader.read(text, source)
+            if node is None or problems:
+                reason = problems[0].message if problems else "no value"
+                raise TargetError(f"cannot read {name}={text}: {reason}")
+            found[name] = node
+        return found
+
+    # --- inputs -------------------------------------------------------------------------------
+
+    def shapes(self, given: Inputs) -> dict[str, Shape]:
+        """The shapes of the inputs: the caller's, else the file's."""
+        declared = self.declared_inputs()
+        if given is None:
+            wanted: Mapping[str, Sequence[Size]] = {}
+        elif isinstance(given, Mapping):
+            wanted = given
+        elif len(declared) > 1:
+            names = ", ".join(declared)
+            raise TargetError("the network has several inputs", f"name them: {names}")
+        else:
+            wanted = {next(iter(declared), "input"): given}
+        shapes: dict[str, Shape] = {}
+        for name in [*declared, *wanted]:
+            if name in shapes:
+                continue
+            if declared and name not in declared:
+                raise TargetError(f"no input is called '{name}'", f"inputs: {', '.join(declared)}")
+            node = declared.get(name)
+            try:
+                shape = self.file_shape(name, node) if node is not None else None
+            except Rejected as error:
+                shape = None
+                if name not in wanted:
+                    self.units.report(*error.diagnostics)
+                    continue
+            shapes[name] = self.given_shape(name, wanted[name], shape) if name in wanted else shape  # type: ignore[assignment]
+        return {} if len(shapes) < len(declared) else shapes
+
+    def declared_inputs(self) -> dict[str, nodes.Node]:
+        """``input: [...]`` or ``inputs: {name: [...]}``."""
+        single, several = self.root.get("input"), self.root.get("inputs")
+        if single is not None and several is not None:
+            place = self.root.keys["inputs"].place
+            self.problem("duplicate-key", "both 'input' and 'inputs' are given", place)
+        if several is not None:
+            return {key.text: node for key, node in self.units.entries(several, "inputs")}
+        if single is not None:
+            return {"input": single}
+        return {}
+
+    def file_shape(self, name: str, node: nodes.Node) -> Shape:
+        """The shape that the file states."""
+        what = "input" if name == "input" else f"input '{name}'"
+        sizes = value_of(node, self.unit.scope) if not isinstance(node, nodes.Mapping) else None
+        if not isinstance(sizes, list) or not 1 <= len(sizes) <= 4:
+            message = f"{what} needs a list: channels, then up to 3 spatial sizes"
+            raise rejected("wrong-type", message, node.place, "for instance [3, 224, 224]")
+        items = node.items if isinstance(node, nodes.Sequence) else [node] * len(sizes)
+        for k, size in enumerate(sizes):
+            sizes[k] = self.file_size(what, k, size, items[k].place)
+        return Shape(self.batch, sizes[0], tuple(sizes[1:]))
+
+    @staticmethod
+    def file_size(what: str, index: int, size: Any, place: Place) -> int:
+        """One size; null is an unknown spatial size."""
+        if size is None and index > 0:
+            return UNKNOWN
+        if isinstance(size, float) and size.is_integer():
+            size = int(size)
+        if isinstance(size, bool) or not isinstance(size, int):
+            part = "channels" if index == 0 else "a size"
+            message = f"{what} has {shown(size)} as {part}, but an integer is expected"
+            raise rejected("wrong-type", message, place)
+        if size < 1:
+            raise rejected("out-of-range", f"{what} has size {size}, but must be at least 1", place)
+        return size
+
+    def given_shape(self, name: str, sizes: Sequence[Size], declared: Shape | None) -> Shape:
+        """The shape that the caller asks for."""
+        text = "x".join("?" if size is None else str(size) for size in sizes)
+        if declared is not None and len(sizes) != declared.rank + 1:
+            axes = "channels" if declared.rank == 0 else "channels and spatial sizes"
+            message = (
+                f"input {text} has {len(sizes)} sizes, but the network's has {declared.rank + 1}"
+            )
+            raise TargetError(
+                message, f"give {axes}, for instance {'x'.join(map(str, declared.dims[1:]))}"
+            )
+        if not 1 <= len(sizes) <= 4 or sizes[0] is None:
+            message = f"input {text} needs channels and up to 3 spatial sizes"
+            raise TargetError(message, "for instance 3x224x224")
+        if any(size is not None and size < 1 for size in sizes):
+            raise TargetError(f"input {text} has a size below 1")
+        spatial = tuple(UNKNOWN if size is None else size for size in sizes[1:])
+        return Shape(self.batch, sizes[0], spatial)
+
+    # --- layers and outputs -------------------------------------------------------------------
+
+    def items(self, shapes: Mapping[str, Shape]) -> list[Item]:
+        """The list of layers, and problems if the file has none or no input."""
+        top = Place(self.unit.file, 1, 1)
+        layers = self.root.get("layers")
+        if isinstance(layers, nodes.Sequence) and not layers.items:
+            self.problem("missing-key", "'layers' is empty", layers.place)
+        elif isinstance(layers, nodes.Scalar) and layers.value is None:
+            self.problem("missing-key", "'layers' is empty", self.root.keys["layers"].place)
+        if any(nearest(key, ("layers",)) for key in self.root.keys if key not in TOP_KEYS):
+            pass  # it was misspelt, which was reported
+        elif "layers" not in self.root.keys:
+            blocks = "it only defines blocks, for 'imports'" if self.unit.blocks else ""
+            self.problem("missing-key", NO_LAYERS, top, blocks)
+        elif not self.declared_inputs() and not shapes:
+            self.problem("missing-key", "the network has no 'input'", top, "input: [3, 224, 224]")
+        return self.units.layers(self.unit, frozenset(shapes) | {"input"})
+
+    def outputs(self, expansion: Expansion, last: Value) -> dict[str, int]:
+        """The tensors that the network returns: those it lists, else the last one."""
+        node = self.root.get("outputs")
+        if node is None:
+            return {last.label: last.number} if last else {}
+        found: dict[str, int] = {}
+        parts = node.items if isinstance(node, nodes.Sequence) else [node]
+        if not parts:
+            self.problem(
+                "missing-key", "'outputs' is empty", node.place, "leave it out, or name ids"
+            )
+        for part in parts:
+            text = part.text if isinstance(part, nodes.Scalar) else ""
+            tensor = expansion.named(text)
+            if isinstance(tensor, Tensor):
+                found[text] = tensor.number
+            elif not expansion.failed(text):
+                close = nearest(text, expansion.tensors)
+                advice = f"use '{close}'" if close else ""
+                message = f"outputs names '{text}', which is no layer's id"
+                self.problem("unknown-name", message, part.place, advice)
+        return found
+
+    # --- expect -------------------------------------------------------------------------------
+
+    def expect(self) -> dict[str, dict[str, Any]]:
+        """The numbers that the file pins, by variant."""
+        found: dict[str, dict[str, Any]] = {}
+        for key, node in self.units.entries(self.root.get("expect"), "expect"):
+            names = [self.name, *self.unit.variants]
+            if key.text not in names:
+                close = nearest(key.text, names)
+                advice = f"use '{close}'" if close else f"variants: {', '.join(names)}"
+                message = f"expect names '{key.text}', which is no variant"
+                self.problem("unknown-name", message, key.place, advice)
+                continue
+            found[key.text] = {}
+            for metric, value in self.units.entries(node, f"expect of {key.text}"):
+                if metric.text not in EXPECTED:
+                    close = nearest(metric.text, EXPECTED)
+                    advice = f"use '{close}'" if close else f"one of: {', '.join(EXPECTED)}"
+                    message = f"unknown metric '{metric.text}'"
+                    self.problem("unknown-key", message, metric.place, advice)
+                    continue
+                self.pinned_at[key.text, metric.text] = value.place
+                try:
+                    found[key.text][metric.text] = self.pinned(value)
+                except Rejected as error:
+                    self.units.report(*error.diagnostics)
+        return found
+
+    def pinned(self, node: nodes.Node) -> Any:
+        """A pinned number, or a list of them."""
+        if isinstance(node, nodes.Scalar) and isinstance(node.value, str):
+            number = suffixed(node.text)
+            if number is not None:
+                return number
+        return value_of(node, self.unit.scope)
+
+    # --- budgets ------------------------------------------------------------------------------
+
+    def budgets(self) -> Budget | None:
+        """What the file demands of its numbers; params may stand in it."""
+        node = self.root.get("budgets")
+        if not self.units.entries(node, "budgets") or not isinstance(node, nodes.Mapping):
+            return None
+        from convcalc.language.assertions.reading import Assertions  # few files have them
+
+        reader = Assertions(self.unit.scope, self.units.report)
+        return reader.in_file(node, self.root.keys["budgets"].place)
+
+
+def _plain(value: Any) -> Any:
+    """Tuples as lists, so that a param's value can be written as YAML."""
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -1,0 +1,1 @@
+"""Where the texts come from: files, git revisions, the shipped networks."""

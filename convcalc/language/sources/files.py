@@ -1,0 +1,59 @@
+"""Where the text of network files and of their imports comes from: the folders of this machine.
+
+A revision of a git repository is another such place, see :mod:`convcalc.language.sources.git`.
+"""
+
+from __future__ import annotations
+
+import os
+
+
+class Files:
+    """The files below a project's folder ``root``, and those below the ``shipped`` folder."""
+
+    def __init__(self, root: str, shipped: str) -> None:
+        self.root = root
+        self.shipped = shipped
+
+    def read(self, path: str) -> bytes:
+        """The content of a file; OSError if it cannot be read."""
+        with open(path, "rb") as file:
+            return file.read()
+
+    def places(self, file: str, name: str) -> tuple[str, str]:
+        """Where an import of ``file`` may stand: beside it, and among the shipped files."""
+        return (
+            os.path.normpath(os.path.join(os.path.dirname(file), name)),
+            os.path.normpath(os.path.join(self.shipped, name)),
+        )
+
+    def allowed(self, path: str) -> bool:
+        """Whether a file lies inside the project or the shipped folder."""
+        return self.is_in(self.root, path) or self.is_shipped(path)
+
+    def is_shipped(self, path: str) -> bool:
+        """Whether a file lies inside the shipped folder."""
+        return self.is_in(self.shipped, path)
+
+    @staticmethod
+    def is_in(folder: str, path: str) -> bool:
+        """Whether a file lies below a folder, once links are followed."""
+        return os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep)
+
+    def stem(self, file: str) -> str:
+        """What a file is called without its folder and its endings."""
+        return os.path.basename(file).partition(".")[0]
+
+
+def project_root(file: str) -> str:
+    """The nearest folder above a file that holds a project, else the file's own."""
+    start = os.path.dirname(os.path.realpath(file))
+    folder = start
+    while not any(os.path.exists(os.path.join(folder, mark)) for mark in PROJECT_MARKS):
+        if os.path.dirname(folder) == folder:
+            return start
+        folder = os.path.dirname(folder)
+    return folder
+
+
+PROJECT_MARKS = (".git", "pyproject.toml", "convcalc.toml")

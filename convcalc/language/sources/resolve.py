@@ -1,0 +1,68 @@
+"""A target's text to a file and a variant."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.language.sources.shipped import (
+    _names,
+    shipped_files,
+    shipped_names,
+)
+from convcalc.language.sources.target import Target, TargetError
+
+
+def resolve(target: str) -> Target:
+    """The file and variant of a path, ``path::variant`` or a shipped name; a file wins."""
+    path, _, variant = target.partition("::")
+    if os.path.isfile(path):
+        return Target(path, variant or None)
+    looks_like_path = os.sep in path or path.endswith((".yaml", ".yml"))
+    if not looks_like_path:
+        found = _shipped(path)
+        if found is not None:
+            return Target(found.file, variant or found.variant)
+    if os.path.isdir(path):
+        raise TargetError(f"'{path}' is a folder", "name a network file in it")
+    if looks_like_path:
+        near = nearest(Path(path).name, _siblings(Path(path).parent))
+        advice = f"did you mean '{Path(path).parent / near}'?" if near else ""
+        raise TargetError(f"no such file: {path}", advice)
+    close = nearest(path, shipped_names())
+    advice = f"did you mean '{close}'? " if close else ""
+    raise TargetError(
+        f"no file and no shipped network is called '{path}'",
+        f"{advice}'convcalc list networks' shows them all",
+    )
+
+
+def is_dated(target: str) -> bool:
+    """Whether a target names a revision of a git repository, ``REV:path``, and no file."""
+    path = target.partition("::")[0]
+    is_other = "://" in path or os.path.splitdrive(path)[0] or os.path.isfile(path)
+    return ":" in path and not is_other
+
+
+def _siblings(folder: Path) -> list[str]:
+    """The YAML files of a folder."""
+    if not folder.is_dir():
+        return []
+    return [path.name for path in folder.iterdir() if path.suffix in (".yaml", ".yml")]
+
+
+def _shipped(name: str) -> Target | None:
+    """The shipped network or variant of that name."""
+    if not name.isidentifier():
+        return None
+    for path in shipped_files():
+        text = path.read_text(encoding="utf-8")
+        if name not in text:
+            continue
+        base, variants = _names(text)
+        if name == base:
+            return Target(str(path))
+        if name in variants:
+            return Target(str(path), name)
+    return None

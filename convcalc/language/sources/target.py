@@ -1,0 +1,28 @@
+"""What a command or a call is asked to analyse."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from convcalc.language.sources.files import Files
+
+
+class Target(NamedTuple):
+    """What to analyse: a file (``-`` for stdin) and a variant; ``text`` if it is at hand.
+
+    ``files`` is where its imports are read if not from the folders of this machine.
+    """
+
+    file: str
+    variant: str | None = None
+    text: str | bytes | None = None
+    files: Files | None = None
+
+
+class TargetError(Exception):
+    """What was asked for cannot be read or is wrongly asked for."""
+
+    def __init__(self, message: str, advice: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = advice

@@ -1,0 +1,437 @@
+"""The safe arithmetic of the language: numbers, names, lists, conditions and ten functions.
+
+The text is parsed by Python's own parser, checked against an allow-list of syntax, and
+turned into nested closures; nothing is ever passed to ``eval``. Arithmetic is on numbers
+only, and every result is bounded before it can grow: values below 2^62, exponents up to
+64, texts up to 200 characters. A size that nobody knows (``UNKNOWN``) absorbs arithmetic
+and cannot be compared.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import warnings
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from math import ceil, floor
+from typing import Any, Final, NoReturn, TypeAlias
+
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.model.quantities.unknown import UNKNOWN
+
+Value: TypeAlias = int | float | bool | str | list[Any]
+Scope: TypeAlias = Mapping[str, Any]
+_Code: TypeAlias = Callable[[Scope], Any]
+
+LONGEST: Final = 200  # characters
+BOUND: Final = 2**62
+LARGEST_EXPONENT: Final = 64
+_ALLOWED: Final = (
+    "allowed are numbers, names, + - * / // % **, comparisons, and/or/not, if-else, lists, "
+    "indexing and calls"
+)
+
+
+_LISTED: Final = 12  # names, in a message
+_TOO_DEEP: Final = ("the expression is nested too deeply", "divide it with names under 'params'")
+
+
+class ExpressionError(Exception):
+    """What is wrong with an expression, what would be right, and the offset in its text.
+
+    ``rule`` is the diagnostic's name: ``bad-expression``, or ``unknown-name``.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        help: str = "",  # noqa: A002  # the name that it has in a Diagnostic
+        column: int = 0,
+        rule: str = "bad-expression",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.help = help
+        self.column = column
+        self.rule = rule
+
+
+class Expression:
+    """A compiled expression: ``names`` are those that its scope must have."""
+
+    __slots__ = ("_code", "names", "text")
+
+    def __init__(self, text: str, names: frozenset[str], code: _Code) -> None:
+        self.text = text
+        self.names = names
+        self._code = code
+
+    def evaluate(self, scope: Scope) -> Value:
+        """The value; raises ExpressionError where there is none."""
+        try:
+            value: Value = self._code(scope)
+        except RecursionError:
+            raise ExpressionError(*_TOO_DEEP) from None
+        return value
+
+
+@lru_cache(maxsize=4096)
+def compile_expression(text: str) -> Expression:
+    """Parse and check an expression; raises ExpressionError if the language lacks it."""
+    if len(text) > LONGEST:
+        message = f"the expression has {len(text):,} characters, and at most {LONGEST} are read"
+        raise ExpressionError(message, "divide it with names under 'params'")
+    compiler = _Compiler(text)
+    try:
+        code = compiler.code(_parsed(text))
+    except RecursionError:
+        raise ExpressionError(*_TOO_DEEP) from None
+    return Expression(text, frozenset(compiler.names), code)
+
+
+def _parsed(text: str) -> ast.expr:
+    stripped = text.strip()
+    if "#" in stripped or not stripped.isprintable():
+        message = "an expression is one line of printable text without a comment"
+        raise ExpressionError(message, _ALLOWED)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # newer parsers warn of ``1if a else 2``
+            return ast.parse(stripped, mode="eval").body
+    except SyntaxError as error:
+        offset = len(text) - len(text.lstrip())
+        column = min(max((error.offset or 1) - 1, 0) + offset, len(text))
+        raise ExpressionError(*_syntax(text, error.msg), column) from None
+    except (MemoryError, ValueError):
+        raise ExpressionError(*_TOO_DEEP) from None
+
+
+def _syntax(text: str, message: str) -> tuple[str, str]:
+    if "leading zeros" in message:
+        return f"a number in '{text}' has leading zeros", "leave them out"
+    if "${" in text:
+        return f"'{text}' is not an expression", "write bare names, without ${}"
+    if "&&" in text or "||" in text:
+        return f"'{text}' is not an expression", "write 'and' and 'or'"
+    return f"'{text}' is not an expression", _ALLOWED
+
+
+# --- values -----------------------------------------------------------------------------
+
+
+def make_divisible(v: float, d: int = 8) -> int:
+    """The multiple of ``d`` nearest to ``v``, at least ``d`` and never below 90 % of ``v``.
+
+    torchvision's ``_make_divisible`` (torchvision/models/_utils.py), which took it from the
+    TensorFlow models of MobileNet. ``d`` is at least 1.
+    """
+    rounded = max(d, int(v + d / 2) // d * d)
+    return rounded + d if rounded < 0.9 * v else rounded
+
+
+def _bounded(value: Any, column: int) -> Any:
+    if type(value) is complex:
+        raise ExpressionError("a root of a negative number", "use a whole exponent", column)
+    if value is UNKNOWN or -BOUND < value < BOUND:  # NaN and infinity are neither
+        return value
+    raise ExpressionError("the value is not below 2^62", "use smaller numbers", column)
+
+
+def _checked_number(value: Any, column: int, user: str) -> Any:
+    """``value`` if arithmetic may use it; a bool is a number for Python only."""
+    kind = type(value)
+    if kind is int or kind is float or value is UNKNOWN:
+        return value
+    advice = "index the list, or use sum" if isinstance(value, list | tuple) else ""
+    raise ExpressionError(f"{user} needs numbers, not {_words(value)}", advice, column)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"a list of {len(value)}"
+    return f"the word '{value}'" if isinstance(value, str) else repr(value)
+
+
+# --- functions --------------------------------------------------------------------------
+
+
+def _divisible(v: float, d: int = 8) -> int:
+    if type(d) is not int or d < 1:
+        raise ExpressionError(f"make_divisible by {d}", "the divisor is a whole number from 1")
+    return make_divisible(v, d)
+
+
+# The function, the fewest and the most values, and whether one list may stand for them.
+_FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], int, int, bool]]] = {
+    "min": (min, 1, LONGEST, True),
+    "max": (max, 1, LONGEST, True),
+    "sum": (sum, 0, LONGEST, True),
+    "len": (len, 1, 1, True),
+    "ceil": (ceil, 1, 1, False),
+    "floor": (floor, 1, 1, False),
+    "round": (round, 1, 1, False),
+    "abs": (abs, 1, 1, False),
+    "make_divisible": (_divisible, 1, 2, False),
+}
+
+
+def _function(name: str, count: int, column: int) -> Callable[[list[Any]], Any]:
+    """The function of a list of arguments: checks their number now, their kinds when called."""
+    if name not in _FUNCTIONS:
+        close = nearest(name, _FUNCTIONS)
+        advice = f"use '{close}'" if close else "functions: " + ", ".join(_FUNCTIONS)
+        raise ExpressionError(f"there is no function '{name}'", advice, column)
+    apply, fewest, most, takes_list = _FUNCTIONS[name]
+    if not fewest <= count <= most:
+        wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
+        plural = "" if most == 1 else "s"
+        raise ExpressionError(f"{name} takes {wanted} value{plural}, not {count}", "", column)
+
+    def function(values: Any) -> Any:
+        if takes_list and len(values) == 1 and isinstance(values[0], list | tuple):
+            values = values[0]
+            if apply is len:
+                return len(values)
+        for value in values:
+            _checked_number(value, column, name)
+        if apply is len:
+            raise ExpressionError(f"{name} needs a list, not {values[0]}", "", column)
+        if any(value is UNKNOWN for value in values):
+            return UNKNOWN
+        if not values and apply is not sum:
+            raise ExpressionError(f"{name} of an empty list", "give it a value", column)
+        return _bounded(apply(values) if takes_list else apply(*values), column)
+
+    return function
+
+
+# --- compilation -----------------------------------------------------------------------
+
+_ARITHMETIC: Final[dict[type, tuple[str, Callable[[Any, Any], Any]]]] = {
+    ast.Add: ("+", operator.add),
+    ast.Sub: ("-", operator.sub),
+    ast.Mult: ("*", operator.mul),
+    ast.Div: ("/", operator.truediv),
+    ast.FloorDiv: ("//", operator.floordiv),
+    ast.Mod: ("%", operator.mod),
+    ast.Pow: ("**", operator.pow),
+}
+_COMPARISONS: Final[dict[type, Callable[[Any, Any], bool]]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+_CONSTANTS: Final = {"true": True, "false": False}
+_REFUSED: Final = {
+    "Attribute": "an attribute",
+    "Slice": "a slice",
+    "Lambda": "a lambda",
+    "NamedExpr": "':='",
+    "Starred": "'*' before a value",
+    "JoinedStr": "a string",
+    "Dict": "a dict",
+    "Set": "a set",
+    "Tuple": "a tuple",
+}
+
+
+class _Compiler:
+    """From checked syntax to nested closures; each takes the scope and gives the value."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.indent = len(text) - len(text.lstrip())
+        self.names: set[str] = set()
+
+    def column(self, node: ast.expr) -> int:
+        """The offset of a node in the text, in characters; the parser counts bytes."""
+        return self.indent + len(self.text.lstrip().encode()[: node.col_offset].decode())
+
+    def refuse(self, what: str, node: ast.expr, advice: str = _ALLOWED) -> NoReturn:
+        raise ExpressionError(f"{what} is not part of an expression", advice, self.column(node))
+
+    def code(self, node: ast.expr) -> _Code:
+        kind = type(node).__name__
+        method = getattr(self, f"of_{kind.lower()}", None)
+        if method is None:
+            what = "a comprehension" if kind.endswith(("Comp", "Exp")) else f"'{kind.lower()}'"
+            self.refuse(_REFUSED.get(kind, what), node)
+        code: _Code = method(node)
+        return code
+
+    def of_constant(self, node: ast.Constant) -> _Code:
+        value = node.value
+        if type(value) not in (int, float, bool):
+            self.refuse("a string" if isinstance(value, str | bytes) else f"'{value}'", node)
+        _bounded(value, self.column(node))
+        return lambda _: value
+
+    def of_name(self, node: ast.Name) -> _Code:
+        name, column = node.id, self.column(node)
+        if name in _CONSTANTS:
+            value = _CONSTANTS[name]
+            return lambda _: value
+        self.names.add(name)
+
+        def named(scope: Scope) -> Any:
+            try:
+                value = scope[name]
+            except KeyError:
+                raise _unknown(name, scope, column) from None
+            return _bounded(value, column) if type(value) in (int, float) else value
+
+        return named
+
+    def of_list(self, node: ast.List) -> _Code:
+        items = [self.code(item) for item in node.elts]
+        return lambda scope: [item(scope) for item in items]
+
+    def of_binop(self, node: ast.BinOp) -> _Code:
+        if type(node.op) not in _ARITHMETIC:
+            advice = "write ** for a power" if isinstance(node.op, ast.BitXor) else _ALLOWED
+            self.refuse("an operator on bits or matrices", node, advice)
+        sign, apply = _ARITHMETIC[type(node.op)]
+        left, column = self.code(node.left), self.column(node)
+        right, right_column = self.code(node.right), self.column(node.right)
+        user = f"'{sign}'"
+
+        def binary(scope: Scope) -> Any:
+            a, b = left(scope), right(scope)
+            if type(a) is not int or type(b) is not int:
+                _checked_number(a, column, user)
+                _checked_number(b, right_column, user)
+            if sign == "**":
+                _check_exponent(b, right_column)
+            try:
+                value = apply(a, b)
+            except ZeroDivisionError:
+                raise ExpressionError(f"{a} {sign} {b} divides by zero", "", right_column) from None
+            except OverflowError:
+                value = BOUND
+            # The most common case, without a call.
+            return (
+                value if type(value) is int and -BOUND < value < BOUND else _bounded(value, column)
+            )
+
+        return binary
+
+    def of_unaryop(self, node: ast.UnaryOp) -> _Code:
+        if isinstance(node.op, ast.Not):
+            condition = self.condition(node.operand)
+            return lambda scope: not condition(scope)
+        if isinstance(node.op, ast.Invert):
+            self.refuse("'~'", node)
+        operand, column = self.code(node.operand), self.column(node)
+        if isinstance(node.op, ast.UAdd):
+            return lambda scope: _checked_number(operand(scope), column, "'+'")
+        return lambda scope: -_checked_number(operand(scope), column, "'-'")
+
+    def of_compare(self, node: ast.Compare) -> _Code:
+        operands = [node.left, *node.comparators]
+        if not all(type(op) in _COMPARISONS for op in node.ops):
+            self.refuse("'in' or 'is'", node)
+        first, *rest = [(self.code(o), self.column(o), self.segment(o)) for o in operands]
+        steps = list(zip((_COMPARISONS[type(op)] for op in node.ops), rest, strict=True))
+
+        def compare(scope: Scope) -> bool:
+            left = _comparable(first[0](scope), first[1], first[2])
+            for holds, (code, column, text) in steps:
+                right = _comparable(code(scope), column, text)
+                if (type(left) is bool) is not (type(right) is bool):
+                    message = f"{_words(left)} and {_words(right)} cannot be compared"
+                    raise ExpressionError(message, "compare numbers with numbers", column)
+                if not holds(left, right):
+                    return False
+                left = right
+            return True
+
+        return compare
+
+    def of_boolop(self, node: ast.BoolOp) -> _Code:
+        conditions = [self.condition(value) for value in node.values]
+        if isinstance(node.op, ast.And):
+            return lambda scope: all(condition(scope) for condition in conditions)
+        return lambda scope: any(condition(scope) for condition in conditions)
+
+    def of_ifexp(self, node: ast.IfExp) -> _Code:
+        test, then, otherwise = (
+            self.condition(node.test),
+            self.code(node.body),
+            self.code(node.orelse),
+        )
+        return lambda scope: then(scope) if test(scope) else otherwise(scope)
+
+    def of_subscript(self, node: ast.Subscript) -> _Code:
+        items, index, column = self.code(node.value), self.code(node.slice), self.column(node.slice)
+        return lambda scope: _item(items(scope), index(scope), column)
+
+    def of_call(self, node: ast.Call) -> _Code:
+        if not isinstance(node.func, ast.Name):
+            self.refuse("a call of anything but a function's name", node)
+        if node.keywords:
+            self.refuse("an argument with a name", node, "give the values in their order")
+        name, column = node.func.id, self.column(node)
+        arguments = [self.code(argument) for argument in node.args]
+        function = _function(name, len(arguments), column)
+        return lambda scope: function([argument(scope) for argument in arguments])
+
+    def condition(self, node: ast.expr) -> Callable[[Scope], bool]:
+        """Code whose value must be true or false."""
+        code, column, text = self.code(node), self.column(node), self.segment(node)
+
+        def checked(scope: Scope) -> bool:
+            value = code(scope)
+            if value is True or value is False:
+                return bool(value)
+            if value is UNKNOWN:
+                raise _not_known(text, column)
+            message = f"'{text}' is {_words(value)}, not true or false"
+            raise ExpressionError(message, f"compare with 0: {text} != 0", column)
+
+        return checked
+
+    def segment(self, node: ast.expr) -> str:
+        """The text of a node."""
+        data = self.text.lstrip().encode()
+        return data[node.col_offset : node.end_col_offset].decode()
+
+
+def _unknown(name: str, scope: Scope, column: int) -> ExpressionError:
+    close = nearest(name, scope)
+    known = ", ".join(sorted(scope)[:_LISTED]) + ", …" * (len(scope) > _LISTED)
+    advice = f"use '{close}'" if close else f"known here: {known or 'nothing'}"
+    return ExpressionError(f"the name '{name}' is not known", advice, column, "unknown-name")
+
+
+def _not_known(text: str, column: int) -> ExpressionError:
+    return ExpressionError(f"'{text}' is not known", "state the input's size", column)
+
+
+def _comparable(value: Any, column: int, text: str) -> Any:
+    if value is UNKNOWN:
+        raise _not_known(text, column)
+    return value if type(value) is bool else _checked_number(value, column, "a comparison")
+
+
+def _check_exponent(exponent: Any, column: int) -> None:
+    """Checked before the power is computed, which so has at most 62 · 64 bits."""
+    if exponent is not UNKNOWN and abs(exponent) > LARGEST_EXPONENT:
+        message = f"the exponent {exponent} is beyond {LARGEST_EXPONENT}"
+        raise ExpressionError(message, "use a smaller exponent", column)
+
+
+def _item(items: Any, index: Any, column: int) -> Any:
+    if not isinstance(items, list | tuple):
+        raise ExpressionError(f"{_words(items)} has no items", "index a list", column)
+    if type(index) is not int:
+        raise ExpressionError(f"the index is {_words(index)}", "use a whole number", column)
+    if not -len(items) <= index < len(items):
+        advice = f"use 0 to {len(items) - 1}" if items else "the list is empty"
+        raise ExpressionError(f"index {index} of a list of {len(items)}", advice, column)
+    return items[index]

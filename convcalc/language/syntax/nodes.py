@@ -1,0 +1,62 @@
+"""YAML as nodes with places."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from convcalc.diagnostics.diagnostic import Place
+
+
+class Scalar:
+    """A single value: ``text`` without its quotes, and ``value``, what a plain one means."""
+
+    __slots__ = ("place", "plain", "text", "value", "whole")
+
+    def __init__(
+        self, value: bool | int | float | str | None, text: str, plain: bool, place: Place
+    ) -> None:
+        self.value = value
+        self.text = text
+        self.plain = plain
+        self.place = place
+        self.whole = True
+
+
+class Sequence:
+    """A list of nodes."""
+
+    __slots__ = ("items", "place", "whole")
+
+    def __init__(self, place: Place) -> None:
+        self.items: list[Node] = []
+        self.place = place
+        self.whole = True
+
+
+class Mapping:
+    """Keys and their nodes, in the order of the file; keys are unique and always text.
+
+    ``keys`` gives the key's own node, for its place; :meth:`get` the node under it.
+    """
+
+    __slots__ = ("_values", "entries", "keys", "place", "whole")
+
+    def __init__(self, place: Place) -> None:
+        self.entries: list[tuple[Scalar, Node]] = []
+        self.keys: dict[str, Scalar] = {}
+        self._values: dict[str, Node] = {}
+        self.place = place
+        self.whole = True
+
+    def get(self, key: str) -> Node | None:
+        """The node under ``key``, or None."""
+        return self._values.get(key)
+
+    def add(self, key: Scalar, node: Node) -> None:
+        """Append an entry whose key is new."""
+        self.entries.append((key, node))
+        self.keys[key.text] = key
+        self._values[key.text] = node
+
+
+Node: TypeAlias = Scalar | Sequence | Mapping

@@ -1,0 +1,350 @@
+"""YAML text -> a tree of nodes that know their places; the only module that imports yaml.
+
+It consumes PyYAML's event stream and builds the tree itself, because the stock loaders
+hang, crash or guess on surprising input. Events come one at a time, so that a limit stops
+the parser before the parser can come to harm. Plain scalars follow the core schema of
+YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema); where YAML 1.1 reads one
+differently, it is an error, and whatever expands (aliases, merge keys) is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple, NoReturn
+
+import yaml
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related, in_order
+from convcalc.language.syntax.nodes import Mapping, Node, Scalar, Sequence
+from convcalc.language.syntax.scalars import WORDS, Wrong, forbidden, resolved
+from convcalc.language.syntax.yaml_errors import (
+    REPEAT,
+    explained,
+    expression_at,
+    too_deep,
+    without_colon,
+)
+
+
+class Limits(NamedTuple):
+    """What one file may hold, and how many of its problems are worth reporting."""
+
+    bytes: int = 256 * 1024
+    nodes: int = 50_000
+    depth: int = 48
+    problems: int = 100
+
+
+LIMITS: Final = Limits()
+
+
+def read(
+    text: str | bytes, file: str, limits: Limits = LIMITS
+) -> tuple[Node | None, list[Diagnostic]]:
+    """The root node, and every problem of the file in the order of their places.
+
+    The node is None if the file is empty, breaks the syntax or exceeds a limit. After any
+    other problem the tree goes on, with the likely meaning in the place of what was refused;
+    the node that lost something by it has ``whole`` False.
+    """
+    reader = _Reader(file, limits)
+    try:
+        root = reader.root(text)
+    except _StopError:
+        root = None
+    return root, in_order(reader.problems)
+
+
+class _StopError(Exception):
+    """Reading cannot go on; the reason is among the problems."""
+
+
+class _Open:
+    """A collection whose end has not come yet; its entries are checked when it does."""
+
+    __slots__ = ("awaits_key", "flow", "key", "node", "raw")
+
+    def __init__(self, node: Sequence | Mapping, flow: bool) -> None:
+        self.node = node
+        self.flow = flow
+        self.awaits_key = isinstance(node, Mapping)
+        self.key: Node
+        self.raw: list[tuple[Node, Node]] = []
+
+    def attach(self, node: Node) -> None:
+        if isinstance(self.node, Sequence):
+            self.node.items.append(node)
+            return
+        if self.awaits_key:
+            self.key = node
+        else:
+            self.raw.append((self.key, node))
+        self.awaits_key = not self.awaits_key
+
+
+_LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+
+
+class _Reader:
+    """One reading of one file."""
+
+    def __init__(self, file: str, limits: Limits) -> None:
+        self.file = file
+        self.limits = limits
+        self.problems: list[Diagnostic] = []
+        self.lines: list[str] = []
+        self.open: list[_Open] = []
+
+    def report(self, wrong: Wrong, place: Place, *related: Related) -> None:
+        if len(self.problems) == self.limits.problems:
+            message = f"the file has more than {self.limits.problems} problems"
+            self.stop(Wrong("too-large", message, "mend the first ones"), place)
+        self.problems.append(wrong.at(place, related))
+
+    def stop(self, wrong: Wrong, place: Place, *related: Related) -> NoReturn:
+        self.problems.append(wrong.at(place, related))
+        raise _StopError
+
+    def place(self, line: int, column: int, end: int = -1) -> Place:
+        """From the parser's counts, which start at 0."""
+        return Place(self.file, line + 1, column + 1, end + 1)
+
+    def line(self, number: int) -> str:
+        """A line by its number, from 1."""
+        return self.lines[number - 1] if number <= len(self.lines) else ""
+
+    # --- the text -----------------------------------------------------------------------
+
+    def root(self, source: str | bytes) -> Node | None:
+        text = self.decoded(source)
+        self.lines = text.split("\n")
+        try:
+            root = self.tree(text)
+        except yaml.MarkedYAMLError as error:
+            for unfinished in reversed(self.open):
+                self.finish(unfinished, None)
+            self.stop(*explained(error, self))
+        if root is None or (isinstance(root, Scalar) and root.plain and not root.text):
+            wrong = Wrong("syntax", "the file is empty", "start with 'convcalc: 1'")
+            self.stop(wrong, self.place(0, 0))
+        return root
+
+    def decoded(self, source: str | bytes) -> str:
+        """The text; stops at what no file may hold."""
+        size, most = len(source), self.limits.bytes
+        if isinstance(source, str) and size <= most and not source.isascii():
+            size = len(source.encode(errors="replace"))
+        if size > most:
+            message = f"the file has {size:,} bytes, and at most {most:,} are read"
+            advice = "move blocks into imported files"
+            self.stop(Wrong("too-large", message, advice), self.place(0, 0))
+        if isinstance(source, bytes):
+            source = self.from_utf8(source)
+        text = source.removeprefix("\ufeff")
+        if (position := forbidden(text)) >= 0:
+            message = f"the character U+{ord(text[position]):04X} is not allowed"
+            self.stop(Wrong("syntax", message, "remove it"), self.after(text[:position]))
+        return text
+
+    def from_utf8(self, source: bytes) -> str:
+        try:
+            return source.decode()
+        except UnicodeDecodeError as error:
+            message = f"the byte 0x{source[error.start]:02x} is not UTF-8"
+            wrong = Wrong("syntax", message, "save the file as UTF-8")
+            self.stop(wrong, self.after(source[: error.start].decode()))
+
+    def after(self, before: str) -> Place:
+        before = before.removeprefix("\ufeff")
+        return self.place(before.count("\n"), len(before) - before.rfind("\n") - 1)
+
+    # --- the tree -----------------------------------------------------------------------
+
+    def tree(self, text: str) -> Node | None:
+        """The root; no event is asked for beyond a limit."""
+        root: Node | None = None
+        opened, nodes = self.open, 0
+        for event in yaml.parse(text, _LOADER):
+            kind = type(event)
+            if kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                self.finish(opened.pop(), event.end_mark)
+            elif kind is yaml.DocumentStartEvent:
+                self.begin(event, root)
+            elif isinstance(event, yaml.NodeEvent):
+                node = self.node(event, kind)
+                root = root or node
+                nodes += 1
+                if nodes > self.limits.nodes:
+                    message = f"the file has more than {self.limits.nodes:,} nodes"
+                    self.stop(Wrong("too-large", message, REPEAT), node.place)
+                if len(opened) > self.limits.depth:
+                    self.stop(too_deep(self.limits.depth), node.place)
+        return root
+
+    def node(self, event: Any, kind: type) -> Node:
+        """The node that an event begins, attached to its parent."""
+        mark, end = event.start_mark, event.end_mark
+        parent = self.open[-1] if self.open else None
+        place = Place(self.file, mark.line + 1, mark.column + 1)
+        node: Node
+        if kind is yaml.ScalarEvent:
+            if end.line == mark.line:
+                place = Place(self.file, mark.line + 1, mark.column + 1, end.column + 1)
+            is_key = parent is not None and parent.awaits_key
+            node = self.scalar(event.value, event.style, place, is_key)
+        elif kind is yaml.AliasEvent:
+            node = self.refused_alias(event.anchor, place)
+        else:
+            node = Mapping(place) if kind is yaml.MappingStartEvent else Sequence(place)
+        if parent is not None:
+            parent.attach(node)
+        if kind is not yaml.AliasEvent:
+            if event.anchor or event.tag:
+                self.refuse_properties(place)
+                node.whole = not event.tag
+            if not isinstance(node, Scalar):
+                self.open.append(_Open(node, bool(event.flow_style)))
+        return node
+
+    def begin(self, event: Any, root: Node | None) -> None:
+        """The start of a document."""
+        place = self.place(event.start_mark.line, event.start_mark.column)
+        if root is not None:
+            wrong = Wrong("unsupported-yaml", "a second document starts here", _ONE_DOCUMENT)
+            self.stop(wrong, place)
+        if event.version or event.tags:
+            wrong = Wrong("unsupported-yaml", "directives are not supported", "remove the line")
+            self.report(wrong, place)
+
+    def scalar(self, text: str, style: str, place: Place, is_key: bool) -> Scalar:
+        if style:
+            if style == '"' and (position := forbidden(text)) >= 0:
+                message = f"the escape of U+{ord(text[position]):04X} is not allowed"
+                self.report(Wrong("syntax", message, "remove it"), place)
+            return Scalar(text, text, False, place)
+        if is_key:
+            return Scalar(text, text, True, place)
+        value, wrong = resolved(text)
+        if wrong:
+            self.report(wrong, place)
+        return Scalar(value, text, True, place)
+
+    def refused_alias(self, name: str, place: Place) -> Scalar:
+        """A stand-in for an alias, which is reported."""
+        place = place._replace(end=place.column + 1 + len(name))
+        message = f"the alias '*{name}' is not supported"
+        self.report(Wrong("unsupported-yaml", message, REPEAT), place)
+        alias = Scalar(name, name, True, place)
+        alias.whole = False
+        return alias
+
+    def refuse_properties(self, place: Place) -> None:
+        """The anchor and the tag that stand where a node begins."""
+        column = place.column - 1
+        line = self.line(place.line)
+        for word in line[column : column + 200].split()[:2]:
+            kind = {"&": "anchor", "!": "tag"}.get(word[0])
+            if kind is None:
+                return
+            column = line.index(word, column)
+            where = self.place(place.line - 1, column, column + len(word))
+            advice = "remove it" if kind == "tag" else REPEAT
+            message = f"the {kind} '{word}' is not supported"
+            self.report(Wrong("unsupported-yaml", message, advice), where)
+
+    # --- the end of a collection --------------------------------------------------------
+
+    def finish(self, opened: _Open, end: Any) -> None:
+        """Check the entries, and set the end of the place; no ``end`` after a syntax error."""
+        node, flow = opened.node, opened.flow
+        before = len(self.problems)
+        if isinstance(node, Sequence):
+            if flow and end:
+                node.items = self.whole_items(node.items)
+            last = node.items[-1] if node.items else None
+        else:
+            self.fill(node, self.whole_entries(opened.raw) if flow and end else opened.raw)
+            last = opened.raw[-1][1] if opened.raw else None
+        node.whole = node.whole and len(self.problems) == before
+        file, line, column, _ = node.place
+        if flow:
+            if end and end.line == line - 1:
+                node.place = Place(file, line, column, end.column + 1)
+        elif last and last.place.line == line:
+            node.place = Place(file, line, column, last.place.end)
+
+    def fill(self, node: Mapping, entries: list[tuple[Node, Node]]) -> None:
+        for key, value in entries:
+            if wrong := _bad_key(key):
+                self.report(wrong, key.place)
+            elif isinstance(key, Scalar):
+                if first := node.keys.get(key.text):
+                    wrong = Wrong("duplicate-key", f"the key '{key.text}' stands twice", _ONE_KEY)
+                    self.report(wrong, key.place, Related(first.place, "first here"))
+                else:
+                    node.add(key, value)
+
+    def whole_entries(self, raw: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
+        """Flow entries; the commas of a call have split its expression into keys."""
+        entries: list[tuple[Node, Node]] = []
+        missing, split = 0, False  # closing brackets that the last value still waits for
+        for key, value in raw:
+            if not isinstance(key, Scalar) or not self.lacks_colon(key, value):
+                entries.append((key, value))
+                missing, split = _unclosed(value), False
+            elif missing > 0:
+                split = split or self.join(entries[-1][1])
+                missing += _unclosed(key)
+            else:
+                self.report(without_colon(key.text), key.place)
+        return entries
+
+    def whole_items(self, raw: list[Node]) -> list[Node]:
+        """Flow items; the commas of a call have split its expression into items."""
+        items: list[Node] = []
+        missing, split = 0, False
+        for item in raw:
+            if missing > 0 and isinstance(item, Scalar):
+                split = split or self.join(items[-1])
+                missing += _unclosed(item)
+            else:
+                items.append(item)
+                missing, split = _unclosed(item), False
+        return items
+
+    def lacks_colon(self, key: Scalar, value: Node) -> bool:
+        empty = isinstance(value, Scalar) and value.plain and not value.text
+        rest = self.line(key.place.line)[key.place.end - 1 :]
+        return empty and key.place.end > 0 and not rest.lstrip().startswith(":")
+
+    def join(self, node: Node) -> bool:
+        """Give a split value its whole text back, and report it."""
+        assert isinstance(node, Scalar)  # nothing else is unclosed
+        file, line, column, _ = node.place
+        text = expression_at(self.line(line), column - 1)
+        node.value = node.text = text
+        node.place = Place(file, line, column, column + len(text))
+        advice = "quote the expression" + (f': "{text}"' if _unclosed(node) == 0 else "")
+        message = f"the commas of '{text}' split it into several entries"
+        self.report(Wrong("syntax", message, advice), node.place)
+        return True
+
+
+_ONE_DOCUMENT: Final = "keep one network per file"
+_ONE_KEY: Final = "keep one of the two"
+
+
+def _bad_key(key: Node) -> Wrong | None:
+    if not isinstance(key, Scalar):
+        kind = "list" if isinstance(key, Sequence) else "mapping"
+        return Wrong("wrong-type", f"a {kind} cannot be a key", "write a word before the colon")
+    if key.plain and key.text == "<<":
+        return Wrong("unsupported-yaml", "the merge key '<<' is not supported", REPEAT)
+    if key.plain and WORDS.get(key.text, key) is None:
+        return Wrong("wrong-type", "a key cannot be null", "write a word before the colon")
+    return None
+
+
+def _unclosed(node: Node) -> int:
+    if not isinstance(node, Scalar) or not node.plain:
+        return 0
+    return node.text.count("(") - node.text.count(")")

@@ -1,0 +1,1 @@
+"""A network as a graph of layers, and questions about it."""

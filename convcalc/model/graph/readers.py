@@ -1,0 +1,50 @@
+"""What rules ask of a network's graph: who reads a tensor, and which layer is one of a kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.model.geometry.axis_maps import AxisMap
+from convcalc.model.graph.network import Layer, Network
+
+
+class Reading(NamedTuple):
+    """A layer that reads a tensor, and by which axis maps."""
+
+    layer: Layer
+    axes: Sequence[AxisMap]
+
+
+def readings(network: Network) -> Mapping[int, Sequence[Reading]]:
+    """Who reads each tensor, by the tensor's number."""
+    found: dict[int, list[Reading]] = {}
+    for layer in network.layers:
+        for number, axes in zip(layer.inputs, layer.analysis.axes, strict=True):
+            found.setdefault(number, []).append(Reading(layer, axes))
+    return found
+
+
+def numbered(network: Network) -> Iterator[tuple[int, Layer]]:
+    """Every layer with the number of the tensor that it makes."""
+    return enumerate(network.layers, len(network.inputs))
+
+
+def warning(name: str, layer: Layer, message: str, advice: str, *notes: str) -> Diagnostic:
+    """A finding about a layer, at its place, with its path."""
+    within = f"at {layer.path}"
+    return Diagnostic(name, message, layer.place, advice, (), within, "warning", "", notes)
+
+
+def only_readers(network: Network) -> Mapping[int, int]:
+    """Layers whose output a single layer reads, and nothing else: by index, that layer."""
+    first = len(network.inputs)
+    readers = Counter(number for layer in network.layers for number in layer.inputs)
+    readers.update(network.outputs.values())
+    return {
+        layer.inputs[0] - first: index
+        for index, layer in enumerate(network.layers)
+        if len(layer.inputs) == 1 and layer.inputs[0] >= first and readers[layer.inputs[0]] == 1
+    }

@@ -1,0 +1,113 @@
+"""Positions of a tensor that none of the layers behind it reads, axis by axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from convcalc.model.geometry.axis_maps import AxisMap, Slide
+from convcalc.model.geometry.sizes import axis_name, extent
+from convcalc.model.graph.network import Network
+from convcalc.model.graph.readers import Reading, readings
+from convcalc.model.quantities.unknown import known
+
+
+class Unread(NamedTuple):
+    """Unread positions on one axis of a tensor, and the first layer that leaves them out.
+
+    ``skips``: they lie between the windows, else behind the last one.
+    """
+
+    reading: Reading
+    axis: str
+    size: int
+    missing: int
+    extent: int
+    stride: int
+    skips: bool
+
+    @property
+    def is_pointwise(self) -> bool:
+        """Whether the window is a single tap."""
+        return self.extent == 1
+
+
+def unread_tensors(network: Network) -> Iterator[Unread]:
+    """One entry per tensor that only windows with a stride read, and not all of it."""
+    outputs = set(network.outputs.values())
+    for number, after in readings(network).items():
+        spatial = network.shape(number).spatial
+        if number not in outputs and known(spatial):
+            for axis, size in enumerate(spatial):
+                found = _unread(after, axis, size, len(spatial))
+                if found is not None:
+                    yield found
+                    break
+
+
+def _unread(after: Sequence[Reading], axis: int, size: int, rank: int) -> Unread | None:
+    """What no reader reads of one axis; None if somebody reads it all, or nobody can tell."""
+    windows: list[tuple[Slide, int]] = []
+    for reading in after:
+        each = _window(reading, axis, rank)
+        if each is None:
+            return None
+        windows.append(each)
+    missing = size - _read_count(windows, size)
+    if not missing:
+        return None
+    window, _ = windows[0]
+    reach = extent(window.kernel_size, window.dilation)
+    residues = {tap % each.stride for each, _ in windows for tap in _taps(each)}
+    skips = len(residues) < window.stride
+    name = axis_name(axis, rank)
+    return Unread(after[0], name, size, missing, reach, window.stride, skips)
+
+
+def _window(reading: Reading, axis: int, rank: int) -> tuple[Slide, int] | None:
+    """The window of a reader with its number of outputs; None if it may read everything."""
+    if len(reading.axes) != rank:
+        return None
+    each: AxisMap = reading.axes[axis]
+    output = reading.layer.analysis.output.spatial
+    # Without a stride only what is cut on purpose stays unread.
+    if not isinstance(each, Slide) or each.stride == 1 or len(output) != rank:
+        return None
+    return (each, output[axis]) if each.kernel_size <= _MOST_TAPS else None
+
+
+_MOST_TAPS = 4096
+
+
+def _taps(window: Slide) -> range:
+    """Where the taps of output 0 lie."""
+    return window.taps(0)
+
+
+def _read_count(windows: Sequence[tuple[Slide, int]], size: int) -> int:
+    """How many of ``size`` positions are read at all: a union of evenly spaced positions."""
+    spaced: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    strides = {window.stride for window, _ in windows}
+    if len(strides) > 1:
+        return size  # several strides fill one another's gaps, mostly
+    for window, count in windows:
+        for tap in _taps(window):
+            first, last = tap, tap + window.stride * (count - 1)
+            key = (window.stride, tap % window.stride)
+            spaced.setdefault(key, []).append((first, last))
+    return sum(
+        _covered(stride, residue, ranges, size) for (stride, residue), ranges in spaced.items()
+    )
+
+
+def _covered(stride: int, residue: int, ranges: list[tuple[int, int]], size: int) -> int:
+    """Positions of one residue within [0, size) that the ranges cover."""
+    total, done = 0, -1
+    for first, last in sorted(ranges):
+        low = max(first, done + 1, 0)
+        low += (residue - low) % stride
+        high = min(last, size - 1)
+        if low <= high:
+            total += (high - low) // stride + 1
+            done = low + (high - low) // stride * stride
+    return total

@@ -1,0 +1,1 @@
+"""What an operator is, and what operators are built from."""

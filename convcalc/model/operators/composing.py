@@ -1,0 +1,100 @@
+"""Operators that are built from other operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+
+from convcalc.model.geometry.axis_maps import SAME, Axes, after
+from convcalc.model.operators.contract import (
+    Analysis,
+    Operator,
+    Part,
+    Problem,
+    Term,
+)
+from convcalc.model.operators.registry import (
+    fields_of,
+)
+from convcalc.model.quantities.shape import Shape
+
+_O = TypeVar("_O", bound=Operator)
+
+
+def sibling(cls: type[_O], owner: Operator, **changes: Any) -> _O:
+    """Another operator with those of its fields that ``owner`` has too, as composites need it."""
+    shared = {name: getattr(owner, name) for name in fields_of(cls) if hasattr(owner, name)}
+    return cls(**{**shared, **changes})
+
+
+def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:
+    """The joined analysis of operators in a row, as composites are built.
+
+    Each part's weights and terms carry the part's name: ``depthwise.weight``; the term of
+    the weight itself is called like the part.
+    """
+    axes: Axes = (SAME,) * x.rank
+    terms: list[Term] = []
+    weights: dict[str, tuple[int, ...]] = {}
+    buffers: dict[str, tuple[int, ...]] = {}
+    frozen: set[str] = set()
+    activations = 0
+    steps: list[Part] = []
+    for name, part in parts.items():
+        step = part.analyse([x])
+        steps.append(Part(name, part, (x,), step))
+        axes = tuple(map(after, step.axes[0], axes, x.spatial))
+        x = step.output
+        activations += step.activations
+        terms += part_terms(name, step.terms)
+        weights |= {f"{name}.{key}": shape for key, shape in step.weights.items()}
+        buffers |= {f"{name}.{key}": shape for key, shape in step.buffers.items()}
+        frozen |= {f"{name}.{key}" for key in step.frozen}
+    done = Analysis(x, (axes,), tuple(terms), weights, buffers, frozenset(frozen))
+    return done._replace(inner_activations=activations, parts=tuple(steps))
+
+
+def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:
+    """The terms of a composite's part under the part's name.
+
+    The term of the weight is called like the part, and so is one that the part is named after:
+    the norm of a part ``reduce.norm`` does not become ``reduce.norm.norm``.
+    """
+    own = ("weight", name.rpartition(".")[2])
+    return [
+        Term(name if term.name in own else f"{name}.{term.name}", term.kind, term.amount)
+        for term in terms
+    ]
+
+
+def chained_problems(parts: Mapping[str, Operator], x: Shape) -> Iterator[Problem]:
+    """The problems of operators in a row, up to the first part that has one."""
+    for part in parts.values():
+        problems = list(part.check([x]))
+        yield from problems
+        if any(problem.severity == "error" for problem in problems):
+            return
+        x = part.analyse([x]).output
+
+
+def merged(output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Term, **more: Any) -> Analysis:
+    """The analysis of parts that stand side by side, in their order; a Term is a part of its own.
+
+    The parts bear their names already, as :func:`chained` gives them.
+    """
+    analyses = [Analysis(output, (), (p,)) if isinstance(p, Term) else p for p in parts]
+    return Analysis(
+        output,
+        axes,
+        tuple(term for part in analyses for term in part.terms),
+        _united(part.weights for part in analyses),
+        _united(part.buffers for part in analyses),
+        frozenset().union(*(part.frozen for part in analyses)),
+        inner_activations=sum(part.activations for part in analyses),
+        parts=tuple(part for each in analyses for part in each.parts),
+        **more,
+    )
+
+
+def _united(tensors: Any) -> Mapping[str, tuple[int, ...]]:
+    return {name: shape for part in tensors for name, shape in part.items()}

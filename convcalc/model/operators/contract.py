@@ -1,0 +1,159 @@
+"""The contract of an operator.
+
+An operator is a frozen dataclass of its fields in ``convcalc/ops/<name>.py``; its class is
+the file's name in CamelCase and the module's docstring is its manual page. It returns
+shapes and work, not totals: parameters, bytes and MACs follow from them elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
+
+from convcalc.model.geometry.axis_maps import Axes
+from convcalc.model.quantities.shape import Shape
+
+# The kinds of work. MACs are WEIGHTS + DYNAMIC; FLOPs are twice that.
+WEIGHTS = "weights"  # multiply-accumulates with learned weights
+DYNAMIC = "dynamic"  # multiply-accumulates with weights computed from the input
+SAMPLING = "sampling"  # interpolation arithmetic, 2^rank per linear sample and channel
+ELEMENTWISE = "elementwise"  # all other arithmetic: bias, norm, activation, pooling, add
+KINDS = (WEIGHTS, DYNAMIC, SAMPLING, ELEMENTWISE)
+
+
+_T = TypeVar("_T")
+
+
+class Term(NamedTuple):
+    """One part of an operator's work: its name, its kind, how many operations (batch included)."""
+
+    name: str
+    kind: str
+    amount: int
+
+
+class Problem(NamedTuple):
+    """Why an operator cannot do its work; names fields, never lines.
+
+    ``name`` is a rule of :mod:`convcalc.diagnostics`; ``field`` is the field to blame, or an
+    empty string for the inputs. ``source`` is the index of an input that explains the
+    problem ("in_channels comes from 'enc2'"), or -1.
+    """
+
+    name: str
+    field: str
+    message: str
+    help: str = ""
+    source: int = -1
+    severity: str = "error"
+
+
+class Recorded(NamedTuple):
+    """Another layer that an operator refers to by name (field kind ``layer``), such as the
+    pooling whose indices an unpooling uses; ``name`` is what the file calls it. The tensor that
+    the layer makes comes to the operator as a further input, after the others."""
+
+    name: str
+    operator: Operator
+    inputs: tuple[Shape, ...]
+    output: Shape
+
+
+class Port(NamedTuple):
+    """A further output of an operator, beside its main one, with its own axis maps per input.
+
+    ``id.port`` (or ``prev.port``) refers to it.
+    """
+
+    output: Shape
+    axes: tuple[Axes, ...]
+
+
+class Part(NamedTuple):
+    """A sibling that a composite is built from: its name there, and what it reads."""
+
+    name: str
+    operator: Operator
+    inputs: tuple[Shape, ...]
+    analysis: Analysis
+
+
+class Analysis(NamedTuple):
+    """What an operator makes of its inputs.
+
+    ``axes`` holds one tuple per input, with one map per spatial axis of that input: how the
+    output reads that axis. ``weights`` are learned tensors in PyTorch's layout: a convolution's
+    ``(out_channels, in_channels / groups, *kernel_size)``, a transposed one's
+    ``(in_channels, out_channels / groups, *kernel_size)``. ``frozen`` names those of them that
+    are fixed and never trained. ``buffers`` are stored but not learned (running statistics).
+    ``facts`` are further numbers worth showing, by name. ``ports`` are further outputs.
+    ``inner_activations`` are the output elements of a composite's weighted parts; None where
+    the operator is one piece. ``parts`` are the siblings that a composite is built from, in order:
+    what tools that count module by module see of it.
+    """
+
+    output: Shape
+    axes: tuple[Axes, ...]
+    terms: tuple[Term, ...] = ()
+    weights: Mapping[str, tuple[int, ...]] = {}
+    buffers: Mapping[str, tuple[int, ...]] = {}
+    frozen: frozenset[str] = frozenset()
+    facts: Mapping[str, Any] = {}
+    ports: Mapping[str, Port] = {}
+    inner_activations: int | None = None
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def activations(self) -> int:
+        """Output elements of what multiplies by learned weights, as fvcore counts them."""
+        if self.inner_activations is not None:
+            return self.inner_activations
+        return self.output.numel if any(term.kind == WEIGHTS for term in self.terms) else 0
+
+    @property
+    def stored(self) -> Mapping[str, tuple[int, ...]]:
+        """All tensors that are kept: weights and buffers."""
+        return {**self.weights, **self.buffers}
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def operator(cls: type[_T]) -> type[_T]:
+    """Makes a class an operator: a frozen dataclass of its fields.
+
+    Comparison, hash and text are those of the base: to generate them for each class would
+    cost start-up time.
+    """
+    return dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
+
+
+class Operator:
+    """Base of all operators. ``arity`` is the least and the greatest number of inputs."""
+
+    arity: ClassVar[tuple[int, int | None]] = (1, 1)
+    ranks: ClassVar[tuple[int, int]] = (0, 3)  # spatial axes of the first input
+    declared: ClassVar[bool] = False  # numbers were stated in the file, not computed
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value!r}" for name, value in vars(self).items())
+        return f"{type(self).__name__}({fields})"
+
+    def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
+        """Every reason why :meth:`analyse` cannot run on these inputs, and warnings."""
+        return iter(())
+
+    def analyse(self, inputs: Sequence[Shape]) -> Analysis:
+        """Output shape, weights, work and axis maps; only after a :meth:`check` without errors."""
+        raise NotImplementedError
+
+
+# --- what many operators say ------------------------------------------------------------------
+
+
+# --- finding operators -------------------------------------------------------------------------

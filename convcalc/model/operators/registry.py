@@ -1,0 +1,65 @@
+"""Operators by name, and the fields that each declares."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.model.operators.contract import (
+    Operator,
+)
+from convcalc.model.operators.fields import Field, declared
+
+OPS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "ops")
+
+
+@cache
+def families() -> Mapping[str, str]:
+    """Every operator with its family, the folder of its module; nothing is imported."""
+    return {
+        name: family
+        for family in sorted(os.listdir(OPS))
+        if "_" not in family and "." not in family
+        for name, ending in map(os.path.splitext, sorted(os.listdir(os.path.join(OPS, family))))
+        if ending == ".py" and name[0] != "_"
+    }
+
+
+@cache
+def operator_names() -> list[str]:
+    """Every operator by name, from the files of ``convcalc/model/ops``."""
+    return sorted(families())
+
+
+@cache
+def operator_class(name: str) -> type[Operator]:
+    """The operator of that name; KeyError with a suggestion if there is none."""
+    if name not in families():
+        raise KeyError(nearest(name, families()))
+    module = import_module(f"convcalc.model.ops.{families()[name]}.{name}")
+    found: type[Operator] = getattr(module, camel_case(name))
+    return found
+
+
+def name_of(operator: Operator) -> str:
+    """What an operator is called in a file: its module's name."""
+    return type(operator).__module__.rpartition(".")[2]
+
+
+def camel_case(name: str) -> str:
+    """``max_pool`` to ``MaxPool``."""
+    return "".join(part.capitalize() for part in name.split("_"))
+
+
+_FIELDS: dict[type[Operator], Mapping[str, Field]] = {}
+
+
+def fields_of(operator: type[Operator]) -> Mapping[str, Field]:
+    """The declared fields of an operator by name."""
+    found = _FIELDS.get(operator)
+    if found is None:
+        found = _FIELDS[operator] = declared(operator)
+    return found

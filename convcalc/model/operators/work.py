@@ -1,0 +1,62 @@
+"""Counts of work that many operators share."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from convcalc.model.geometry.axis_maps import SAME
+from convcalc.model.operators.contract import (
+    ELEMENTWISE,
+    Analysis,
+    Term,
+)
+from convcalc.model.quantities.formula import formula
+from convcalc.model.quantities.shape import Shape
+
+
+def unchanged(shape: Shape, *terms: Term, **more: Any) -> Analysis:
+    """The analysis of an operator that keeps the shape and reads each position from itself."""
+    return Analysis(shape, ((SAME,) * shape.rank,), terms, **more)
+
+
+@formula
+def sliding_macs(batch: int, out_size: tuple[int, ...], weight: tuple[int, ...]) -> int:
+    """MACs of a window that slides: every output position uses each weight once."""
+    return batch * prod(out_size) * prod(weight)
+
+
+@formula
+def stamping_macs(batch: int, in_size: tuple[int, ...], weight: tuple[int, ...]) -> int:
+    """MACs of a kernel that is stamped: every *input* position uses each weight once."""
+    return batch * prod(in_size) * prod(weight)
+
+
+@formula
+def work(operations: int, elements: int) -> int:
+    """So many operations for each element."""
+    return operations * elements
+
+
+@formula
+def work_of_taps(elements: int, kernel_size: tuple[int, ...]) -> int:
+    """One operation for each element and tap."""
+    return elements * prod(kernel_size)
+
+
+@formula
+def interpolation(rank: int, samples: int) -> int:
+    """Linear interpolation reads the two neighbours of each sample on every axis."""
+    neighbours: int = 2**rank
+    return neighbours * samples
+
+
+@formula
+def share(channels: int, groups: int) -> int:
+    """What each of several equal groups has of the channels."""
+    return channels // groups
+
+
+def bias_terms(bias: bool, output: Shape) -> tuple[Term, ...]:
+    """One addition per output element, if there is a bias."""
+    return (Term("bias", ELEMENTWISE, output.numel),) if bias else ()

@@ -1,0 +1,27 @@
+"""What all activations share: the shape stays, and every output element is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Operator, Term, operator
+from convcalc.model.operators.work import unchanged, work
+from convcalc.model.quantities.shape import Shape
+
+
+@operator
+class Activation(Operator):
+    """A function of each element alone; ``per_element`` is what one of them counts."""
+
+    per_element: ClassVar[int] = 1
+
+    def analyse(self, inputs: Sequence[Shape]) -> Analysis:
+        """One elementwise operation per output element, however long the function is."""
+        (x,) = inputs
+        return unchanged(x, activation_term(x, self.per_element))
+
+
+def activation_term(output: Shape, per_element: int = 1) -> Term:
+    """The work of an activation."""
+    return Term("activation", ELEMENTWISE, work(per_element, output.numel))

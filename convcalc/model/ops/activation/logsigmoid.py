@@ -1,0 +1,16 @@
+"""Logarithm of the logistic function: -ln(1 + exp(-x)).
+
+Counts one elementwise operation per output element, no MACs, no parameters.
+
+Source: PyTorch ``torch.nn.LogSigmoid``.
+"""
+
+from __future__ import annotations
+
+from convcalc.model.operators.contract import operator
+from convcalc.model.ops.activation._activation import Activation
+
+
+@operator
+class Logsigmoid(Activation):
+    """The activation; see the module's docstring."""

@@ -1,0 +1,16 @@
+"""Softsign: x / (1 + |x|).
+
+Counts one elementwise operation per output element, no MACs, no parameters.
+
+Source: PyTorch ``torch.nn.Softsign``.
+"""
+
+from __future__ import annotations
+
+from convcalc.model.operators.contract import operator
+from convcalc.model.ops.activation._activation import Activation
+
+
+@operator
+class Softsign(Activation):
+    """The activation; see the module's docstring."""

@@ -1,0 +1,1 @@
+"""Convolutions with weights of their own, and linear layers."""

@@ -1,0 +1,1 @@
+"""Operators whose weights or positions depend on the input."""

@@ -1,0 +1,66 @@
+"""Batch norm: each channel is normalised with its running mean and variance.
+
+    y = (x - running_mean) / sqrt(running_var + eps) · weight + bias     per channel
+    weight, bias = (in_channels,) each if affine
+    buffers: running_mean, running_var = (in_channels,) each if track_running_stats
+    frozen: weight and bias are buffers too, four values per channel and no parameters
+
+Counts two elementwise operations per output element, with or without affine: the constants of
+evaluation mode fold into one factor and one summand. No MACs.
+
+Networks are counted in evaluation mode, where every output reads its own position only. While
+training, and always without track_running_stats, the statistics come from the batch and every
+output depends on all positions. The running statistics are buffers, not parameters
+(Keras counts them among its total); PyTorch's num_batches_tracked is left out.
+
+Detectors that are fine-tuned keep the norms of their backbone as they are. ``frozen`` counts them
+as torchvision's and detectron2's FrozenBatchNorm2d does; ``trainable: false`` on the item leaves
+them parameters, which are not trained.
+
+Common mistake: a bias in the convolution before it does nothing, but is counted; write
+``bias: false`` there.
+
+Source: PyTorch ``torch.nn.BatchNorm2d``; torchvision ``ops.FrozenBatchNorm2d``; Ioffe & Szegedy,
+arXiv 1502.03167.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from convcalc.model.geometry.axis_maps import SAME, Whole
+from convcalc.model.operators import fields
+from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.ops.norm._norm import norm_term, per_channel
+from convcalc.model.quantities.shape import Shape
+
+
+@operator
+class BatchNorm(Operator):
+    """Batch norm; see the module's docstring."""
+
+    affine: bool = fields.affine()
+    track_running_stats: bool = fields.flag("whether running statistics are stored", True)
+    frozen: bool = fields.flag("whether scale and shift are constants instead of learned", False)
+
+    def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
+        """A norm whose constants are all frozen has all of them."""
+        missing = [name for name in ("affine", "track_running_stats") if not getattr(self, name)]
+        if self.frozen and missing:
+            message = f"frozen true needs the constants that {missing[0]} false leaves out"
+            advice = f"{missing[0]} true, or frozen false"
+            yield Problem("unsupported-combination", missing[0], message, advice)
+
+    def analyse(self, inputs: Sequence[Shape]) -> Analysis:
+        """Each element from itself and the statistics of its channel."""
+        (x,) = inputs
+        tracked = self.track_running_stats
+        statistics = {"running_mean": (x.channels,), "running_var": (x.channels,)}
+        affine = per_channel(self.affine, x.channels)
+        return Analysis(
+            x,
+            ((SAME if tracked else Whole(SAME),) * x.rank,),
+            (norm_term(x),),
+            {} if self.frozen else affine,
+            {**(affine if self.frozen else {}), **(statistics if tracked else {})},
+        )

@@ -1,0 +1,23 @@
+"""The input as it is: no work, no parameters.
+
+Names a tensor, or stands where a branch has no layers.
+
+Source: PyTorch ``torch.nn.Identity``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convcalc.model.operators.contract import Analysis, Operator, operator
+from convcalc.model.operators.work import unchanged
+from convcalc.model.quantities.shape import Shape
+
+
+@operator
+class Identity(Operator):
+    """The identity; see the module's docstring."""
+
+    def analyse(self, inputs: Sequence[Shape]) -> Analysis:
+        """The input as it is."""
+        return unchanged(inputs[0])

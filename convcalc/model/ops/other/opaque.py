@@ -1,0 +1,96 @@
+"""A layer that convcalc lacks, with its numbers as the file states them.
+
+    output           channels and sizes of the output, null where unknown
+    params           learned parameters, all of them; unknown if not given
+    macs             multiply-accumulates for ONE sample; unknown if not given
+    receptive_field  input positions that one output reads, per axis; global if all; unknown if not
+                     given
+
+Nothing is computed: the numbers are shown as declared. The MACs are multiplied by the batch.
+What is not stated is unknown, and so are the totals that contain it. It takes any number of
+inputs; the receptive field holds for each.
+
+A stated receptive field is taken as a window centred on its output. Its stride follows from
+the sizes where one divides the other; otherwise what it reads stays unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+from convcalc.model.geometry.axis_maps import AxisMap, Resize, Slide, Unreadable, Whole, after
+from convcalc.model.operators import fields
+from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Term, operator
+from convcalc.model.quantities.formula import formula
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import UNKNOWN, known
+
+
+@operator
+class Opaque(Operator):
+    """The declared layer; see the module's docstring."""
+
+    arity = (1, None)
+    declared = True
+
+    output: tuple[int, ...] = fields.field(
+        "shape", "shape of the output without the batch, null where unknown"
+    )
+    params: int | None = fields.field("count", "number of learned parameters", None, minimum=0)
+    macs: int | None = fields.field("count", "MACs for one sample", None, minimum=0)
+    receptive_field: str | tuple[int, ...] = fields.field(
+        "extent",
+        "input positions that one output reads, per axis, unknown, or global if all",
+        "unknown",
+        minimum=1,
+    )
+
+    def analyse(self, inputs: Sequence[Shape]) -> Analysis:
+        """The stated numbers."""
+        batch = inputs[0].batch
+        channels, *spatial = self.output
+        output = Shape(batch, channels, tuple(spatial))
+        return Analysis(
+            output,
+            tuple(self._axes(x, output) for x in inputs),
+            (Term("declared", WEIGHTS, declared_macs(batch, _count(self.macs))),),
+            {"declared": (_count(self.params),)},
+        )
+
+    def _axes(self, x: Shape, output: Shape) -> tuple[AxisMap, ...]:
+        stated = self.receptive_field
+        if stated == "global":
+            return (Whole(),) * x.rank
+        if isinstance(stated, str) or len(stated) != x.rank:
+            reason = "the receptive field of an opaque layer was not stated"
+            return (Unreadable(reason),) * x.rank
+        if not output.rank:  # one output, in the middle of all axes
+            return tuple(window(n, 1, k) for n, k in zip(x.spatial, stated, strict=True))
+        if output.rank != x.rank:
+            return (Unreadable("an opaque layer changes the number of axes"),) * x.rank
+        return tuple(map(window, x.spatial, output.spatial, stated))
+
+
+def _count(stated: int | None) -> int:
+    """What was stated; unknown, never zero, if nothing was."""
+    return UNKNOWN if stated is None else stated
+
+
+def window(n: int, m: int, k: int) -> AxisMap:
+    """The map of m outputs, each of which reads k of n positions around its place."""
+    if m == 1 < n <= k:
+        return Whole()
+    if n % m == 0:
+        stride = n // m
+        return Slide(k, stride, ((m - 1) * stride + k - n + 1) // 2)
+    if m % n == 0:
+        return after(Resize("nearest", Fraction(n, m)), Slide(k, 1, k // 2), n)
+    reason = f"an opaque layer makes {m} positions of {n}; its stride cannot be told"
+    return Unreadable(reason if known((n, m)) else "the sizes of an opaque layer are unknown")
+
+
+@formula
+def declared_macs(batch: int, macs: int) -> int:
+    """What was stated for one sample."""
+    return batch * macs

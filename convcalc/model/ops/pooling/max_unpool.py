@@ -1,0 +1,178 @@
+"""Max unpooling: each value goes back to where a max pooling found it, among zeros.
+
+    out_size = input size of the pooling                  with indices
+    out_size = output_size                                 if that is given
+    out_size = (n - 1)·s - p_before - p_after + k          else, per axis
+
+n input size, k kernel_size, s stride, p padding. indices names the ``max_pool`` above whose
+positions are used: its kernel_size, stride and padding hold here too and may be left out, and its
+input size is restored exactly, which the last formula cannot do for odd sizes (k = s = 2 pools
+7 to 3, and 3 gives 6). The input must have the shape of that pooling's output. Without indices
+kernel_size is needed, stride defaults to it, and an output_size must differ from the last
+formula by less than the stride, as PyTorch demands.
+
+A move: no work, no parameters. The price is memory: indices_bytes shows the positions that must
+be kept from the pooling on, 8 bytes (int64, PyTorch's) per element of the input.
+
+An output reads the positions whose window covers it, of the input for the value and of the
+pooling for the place; through the latter it sees all that the pooling sees.
+
+Common mistakes: a network with odd sizes needs the pooling's indices and its size, or skip
+connections no longer fit. The indices are often forgotten in the memory: they take twice that
+of the pooled float32 tensor. All but one position in k^rank stay zero, so a convolution
+follows, at full size and full cost.
+
+Source: PyTorch ``torch.nn.MaxUnpool2d``; Badrinarayanan et al., "SegNet", arXiv 1511.00561.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from convcalc.model.geometry.axis_maps import Stamp
+from convcalc.model.geometry.sizes import Padding, Sides, axis_name, sides, stamp_size
+from convcalc.model.operators import fields
+from convcalc.model.operators.contract import Analysis, Operator, Problem, Recorded, operator
+from convcalc.model.ops.pooling.max_pool import MaxPool
+from convcalc.model.quantities.shape import Shape
+
+INDEX_BYTES = 8  # int64
+
+
+class _Window(NamedTuple):
+    """The windows of the pooling that is undone."""
+
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: Padding
+    dilation: tuple[int, ...]
+
+    def sides(self, spatial: tuple[int, ...]) -> Sides:
+        """The padding in numbers; ``spatial`` are the sizes that were pooled."""
+        return sides(self.padding, spatial, self.kernel_size, self.stride, self.dilation)
+
+
+@operator
+class MaxUnpool(Operator):
+    """A max unpooling; see the module's docstring."""
+
+    arity = (1, 2)
+    ranks = (1, 3)
+
+    kernel_size: tuple[int, ...] | None = fields.kernel_size(
+        None, "taps of the pooling per axis; needed without indices"
+    )
+    stride: tuple[int, ...] | None = fields.stride(
+        None, "stride of the pooling per axis; kernel_size if not given"
+    )
+    padding: Padding | None = fields.padding(
+        None, "padding of the pooling, per axis [h, w] or per side [[top, bottom], [left, right]]"
+    )
+    output_size: tuple[int, ...] | None = fields.axes(
+        "size before the pooling, per axis", None, minimum=1
+    )
+    indices: Recorded | None = fields.layer("the max_pool whose positions are used", None)
+
+    def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
+        """The pooling must be one, must fit the input, and must not be described differently."""
+        x = inputs[0]
+        if self.indices is not None:
+            yield from self._pool_problems(x, self.indices)
+        elif len(inputs) > 1:
+            message = "max_unpool has two inputs; that of the positions belongs into indices"
+            yield Problem("missing-key", "indices", message, "indices: the id of the max_pool", 1)
+        elif self.kernel_size is None:
+            message = "max_unpool needs kernel_size or the indices of a pooling"
+            yield Problem("missing-key", "kernel_size", message, "for instance 'kernel_size: 2'")
+        elif isinstance(self.padding, str):
+            message = f"padding '{self.padding}' needs the size before the pooling"
+            yield Problem("unsupported-combination", "padding", message, "numbers, or indices")
+        else:
+            yield from self._size_problems(x)
+
+    def _pool_problems(self, x: Shape, pool: Recorded) -> Iterator[Problem]:
+        """What keeps the named layer's positions from belonging to this input."""
+        operator = pool.operator
+        if not isinstance(operator, MaxPool):
+            message = f"'{pool.name}' is no max_pool, so it has no positions"
+            yield Problem("wrong-type", "indices", message, "the id of a max_pool")
+            return
+        sizes = zip(x.dims, pool.output.dims, strict=False)
+        if x.rank != pool.output.rank or any(n != m for n, m in sizes):
+            message = f"the input is {x}, but '{pool.name}' recorded positions for {pool.output}"
+            yield Problem("shape-mismatch", "indices", message, f"an input of {pool.output}", 0)
+            return
+        spatial = pool.inputs[0].spatial
+        own, theirs = self._window(None), self._window(operator)
+        yield from _differing("kernel_size", self.kernel_size, theirs.kernel_size, pool.name)
+        yield from _differing("stride", self.stride, theirs.stride, pool.name)
+        if self.padding is not None:
+            numbers = theirs._replace(padding=own.padding).sides(spatial)
+            yield from _differing("padding", numbers, theirs.sides(spatial), pool.name)
+        yield from _differing("output_size", self.output_size, spatial, pool.name)
+
+    def _size_problems(self, x: Shape) -> Iterator[Problem]:
+        """A size that no pooling turns into the input's."""
+        window = self._window(None)
+        plain = self._plain_sizes(x)
+        wanted = self.output_size or plain
+        for axis, (size, n, s) in enumerate(zip(wanted, plain, window.stride, strict=True)):
+            name = axis_name(axis, x.rank)
+            if self.output_size is not None and abs(size - n) >= s:
+                low, high = max(1, n - s + 1), n + s - 1
+                message = f"output_size {size} cannot be {name} before the pooling to {x}"
+                yield Problem("out-of-range", "output_size", message, f"from {low} to {high}", 0)
+            elif size < 1:
+                message = f"padding leaves none of {name}'s positions"
+                yield Problem("empty-output", "padding", message, "less padding", 0)
+
+    def analyse(self, inputs: Sequence[Shape]) -> Analysis:
+        """One stamp per input position, of which a single tap holds the value."""
+        x = inputs[0]
+        pool = self.indices
+        if pool is not None and isinstance(pool.operator, MaxPool):
+            window, spatial = self._window(pool.operator), pool.inputs[0].spatial
+        else:
+            window, spatial = self._window(None), self.output_size or self._plain_sizes(x)
+        befores = (before for before, _ in window.sides(spatial))
+        axes = tuple(map(Stamp, window.kernel_size, window.stride, befores, window.dilation))
+        facts = {"indices_bytes": INDEX_BYTES * x.numel}
+        return Analysis(x.with_spatial(spatial), (axes,) * len(inputs), facts=facts)
+
+    def _window(self, pool: MaxPool | None) -> _Window:
+        """The pooling's windows: those of ``pool``, or as the fields describe them."""
+        if pool is not None:
+            stride = pool.stride or pool.kernel_size
+            return _Window(pool.kernel_size, stride, pool.padding, pool.dilation)
+        kernel_size = self.kernel_size or ()
+        padding = ((0, 0),) * len(kernel_size) if self.padding is None else self.padding
+        return _Window(kernel_size, self.stride or kernel_size, padding, (1,) * len(kernel_size))
+
+    def _plain_sizes(self, x: Shape) -> tuple[int, ...]:
+        """The smallest sizes that are pooled to the input's."""
+        kernel_size, stride, padding, _ = self._window(None)
+        assert not isinstance(padding, str)
+        return tuple(
+            stamp_size(n, k, s, before, after, 0)
+            for n, k, s, (before, after) in zip(
+                x.spatial, kernel_size, stride, padding, strict=True
+            )
+        )
+
+
+def _differing(
+    field: str, given: Sequence[object] | None, theirs: Sequence[object], name: str
+) -> Iterator[Problem]:
+    """A problem if a field is given and is not what the pooling has."""
+    if given is not None and any(a != b for a, b in zip(given, theirs, strict=True)):
+        message = f"{field} is {_text(given)}, but {_text(theirs)} in '{name}'"
+        yield Problem("stated-differently", field, message, f"leave {field} out")
+
+
+def _text(values: Sequence[object]) -> str:
+    """A per-axis value; one number where all axes are alike."""
+    values = [v[0] if isinstance(v, tuple) and v[0] == v[1] else v for v in values]
+    if len(set(values)) == 1:
+        return str(values[0])
+    return "×".join("+".join(map(str, v)) if isinstance(v, tuple) else str(v) for v in values)

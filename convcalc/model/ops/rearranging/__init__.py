@@ -1,0 +1,1 @@
+"""Elements moved, repeated, cut or padded; nothing learned."""

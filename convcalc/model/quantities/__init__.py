@@ -1,0 +1,1 @@
+"""Numbers and their formulas: shapes, counts, the unknown."""

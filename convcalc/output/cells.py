@@ -1,0 +1,190 @@
+"""What stands in a cell: values as people read them, and as programs do.
+
+Everything may come from a file, so it is cleaned here: no control characters, no line
+breaks. Escaping for a format is left to the format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from convcalc.analysis.report.report import ReceptiveField
+from convcalc.model.quantities.number_text import (
+    UNKNOWN_WORD,
+    count_text,
+    decimal_text,
+    fraction_text,
+    memory_text,
+    percent_text,
+)
+from convcalc.model.quantities.unknown import known
+from convcalc.output.columns import BYTES, SHARE, Column, Size, cell
+from convcalc.output.table import Style, Table
+
+NOTHING = "–"  # a row has no such thing; an unknown is spelt out
+_ASCII = str.maketrans(
+    {
+        "≥": ">=",
+        "×": "x",
+        "–": "-",
+        "…": "...",
+        "·": "*",
+        "→": "->",
+        "−": "-",
+        "±": "+-",
+        "σ": "sigma",
+    }
+)
+
+
+class Grid(NamedTuple):
+    """A table whose cells are texts, every row as long as ``header``."""
+
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+    totals: list[str] | None
+    footer: list[str]
+
+
+def grid(table: Table, style: Style) -> Grid:
+    """The table as people read it."""
+
+    def line(row: Any, nothing: str) -> list[str]:
+        return [
+            clean(_marked(column, row, table, style.exact) or nothing, style)
+            for column in table.columns
+        ]
+
+    return Grid(
+        clean(_divided(table.title, style), style),
+        [clean(column.title, style) for column in table.columns],
+        [line(row, NOTHING) for row in table.rows],
+        None if table.totals is None else line(table.totals, ""),
+        [clean(_divided(each, style), style) for each in table.footer],
+    )
+
+
+def _divided(line: str, style: Style) -> str:
+    """A line of items, which a dot divides; in ASCII that of a product would."""
+    return line.replace(" · ", " | ") if style.ascii else line
+
+
+def _marked(column: Column, row: Any, table: Table, exact: bool) -> str:
+    text = value_text(cell(column, row, table.totals), column.unit, exact=exact)
+    mark = column.mark(row) if column.mark else ""
+    return f"{text} ({mark})" if mark else text
+
+
+def clean(text: str, style: Style) -> str:
+    """Without control characters and line breaks; ASCII where the style wants it."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
+    if style.ascii and not text.isascii():
+        text = text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
+    return text
+
+
+# --- for people --------------------------------------------------------------------------------
+
+
+def value_text(value: Any, unit: str = "", *, exact: bool = False) -> str:
+    """A value of a column; empty for None."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    if not known(value) and not isinstance(value, tuple):
+        return UNKNOWN_WORD
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | Fraction):
+        return _number_text(value, unit, exact)
+    return _shares_text(value) if unit == SHARE else _structure_text(value)
+
+
+def _number_text(value: int | Fraction, unit: str, exact: bool) -> str:
+    if isinstance(value, Fraction):
+        return percent_text(value) if unit == SHARE else decimal_text(value)
+    return memory_text(value, exact=exact) if unit == BYTES else count_text(value, exact=exact)
+
+
+def _shares_text(values: Sequence[Fraction]) -> str:
+    """One share where all axes agree."""
+    texts = list(map(percent_text, values))
+    return texts[0] if len(set(texts)) == 1 else " × ".join(texts)
+
+
+def _structure_text(value: Any) -> str:
+    if isinstance(value, ReceptiveField):
+        return receptive_field_text(value)
+    if isinstance(value, Mapping):
+        named = (f"{name} {_full(shape)}" for name, shape in value.items())
+        return ", ".join(text.removeprefix("weight ") for text in named)
+    if isinstance(value, Size):
+        return _full(value)
+    if isinstance(value, tuple) and value and isinstance(value[0], Size):
+        return ", ".join(map(_full, value))
+    return axes_text(value) if isinstance(value, tuple) else str(value)
+
+
+def receptive_field_text(field: ReceptiveField) -> str:
+    """``427``, ``7×5``, ``188–204`` over the phases of the output, ``global (427)``, and
+    ``≥ 3`` where a deformable layer can look further than its grid."""
+    extents = [
+        _item(high) if high == low or not (known(high) and known(low)) else f"{low}–{high}"
+        for low, high in zip(field.size_min, field.size, strict=True)
+    ]
+    text = axes_text(tuple(extents))
+    if field.unbounded and known(field.size):
+        text = f"≥ {text}"
+    if not field.is_global:
+        return text
+    return f"global ({text})" if known(field.size) else "global"
+
+
+def axes_text(values: Sequence[Any]) -> str:
+    """One value where all axes agree, else one per axis: ``3``, ``1×7``."""
+    texts = [_item(value) for value in values]
+    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+
+
+def _full(sizes: Sequence[int]) -> str:
+    return "×".join(map(_item, sizes))
+
+
+def _item(value: Any) -> str:
+    return fraction_text(value) if isinstance(value, Fraction) else str(value)
+
+
+# --- for programs ------------------------------------------------------------------------------
+
+
+def plain_rows(table: Table, style: Style) -> list[list[str]]:
+    """The keys of the columns, then the rows: exact numbers, no totals, no footer."""
+    return [
+        [column.key for column in table.columns],
+        *(
+            [
+                clean(_plain(cell(column, row, table.totals), column.unit), style)
+                for column in table.columns
+            ]
+            for row in table.rows
+        ),
+    ]
+
+
+def _plain(value: Any, unit: str) -> str:
+    """Exact, ``3x3`` per axis, fractions as ``1/2``, ratios as decimals, ``unknown``."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, ReceptiveField):
+        value = value.size if any(map(known, value.size)) else UNKNOWN_WORD
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_plain(shape, '')}" for name, shape in value.items())
+    if isinstance(value, tuple):
+        between = ", " if value and isinstance(value[0], Size) else "x"
+        return between.join(_plain(item, "") for item in value)
+    return f"{float(value):.6g}" if isinstance(value, Fraction) and unit else str(value)

@@ -1,0 +1,318 @@
+"""Every column once: key, title, value, unit, alignment, and how soon it may be hidden.
+
+A column's value is a function of a row, and a row may be anything: those of
+:class:`convcalc.analysis.report.rows.Row` are here, ``list`` has its own. Values stay data
+(integers, fractions, tuples, ``UNKNOWN``, None where a row has no such thing); the formats write
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import partial
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple
+
+from convcalc.analysis.report.report import PARAMS, Report
+from convcalc.analysis.report.rows import Row
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import UNKNOWN, known
+
+BYTES, SHARE, RATIO = "B", "%", "FLOP/B"  # units that are written in a way of their own
+
+
+class Size(tuple[int, ...]):
+    """Sizes that are written in full, ``3×3``; other tuples are shortened where axes agree."""
+
+
+class Column(NamedTuple):
+    """One column of a table.
+
+    ``unit`` decides how a number is written: nothing for a count, ``B`` for bytes, ``%`` for
+    the share that the value has of the same value in the totals, ``FLOP/B`` for a ratio.
+    A narrow terminal hides the highest ``priority`` first and never hides 0. A column that
+    ``folds`` may use several lines. ``mark`` is a remark that people read behind the value;
+    machine formats leave it out.
+    """
+
+    key: str
+    title: str
+    value: Callable[[Any], Any]
+    unit: str = ""
+    align: Literal["left", "right"] = "left"
+    priority: int = 0
+    doc: str = ""
+    folds: bool = False
+    mark: Callable[[Any], str] | None = None
+
+
+def cell(column: Column, row: Any, totals: Any | None) -> Any:
+    """The value of a row; a share is a fraction of the value in ``totals``."""
+    value = column.value(row)
+    if column.unit != SHARE or totals is None or not isinstance(value, int):
+        return value
+    whole = column.value(totals)
+    if not (known(value) and known(whole)):
+        return UNKNOWN
+    return Fraction(value, whole) if whole else None
+
+
+# --- values ------------------------------------------------------------------------------------
+
+
+def _size(shape: Shape | None) -> Size | None:
+    """Without the batch, unless there is more than one sample."""
+    if shape is None:
+        return None
+    return Size(shape.dims if shape.batch != 1 else shape.dims[1:])
+
+
+def _inputs(row: Row) -> str | Size | tuple[Size, ...] | None:
+    sizes = tuple(Size(_size(shape) or ()) for shape in row.inputs)
+    return sizes if len(sizes) > 1 else next(iter(sizes), None)
+
+
+def _field(name: str) -> Callable[[Row], Any]:
+    return lambda row: row.fields.get(name)
+
+
+def _kernel_size(row: Row) -> Any:
+    value = row.fields.get("kernel_size")
+    return Size(value) if isinstance(value, tuple) else value
+
+
+def _padding(row: Row) -> Any:
+    """Per axis; ``before+after`` where the sides differ."""
+    value = row.fields.get("padding")
+    if not isinstance(value, tuple):
+        return value
+    return tuple(
+        (side[0] if side[0] == side[1] else "+".join(map(str, side)))
+        if isinstance(side, tuple)
+        else side
+        for side in value
+    )
+
+
+def _frozen(row: Row) -> int:
+    return row.params - row.trainable
+
+
+def _intensity(row: Row) -> Any:
+    if not (known(row.flops) and known(row.moved)):
+        return UNKNOWN
+    return Fraction(row.flops, row.moved) if row.moved else None
+
+
+def _of_field(name: str) -> Callable[[Row], Any]:
+    """A value of the receptive field; None for a row without one."""
+    return lambda row: getattr(row.receptive_field, name, None)
+
+
+def _reach(row: Row) -> Any:
+    """How much of the input's size the receptive field has, on the axis where that is most."""
+    field = row.receptive_field
+    if field is None or not field.input_size:
+        return None
+    if not known((*field.size, *field.input_size)):
+        return UNKNOWN
+    return max(Fraction(*pair) for pair in zip(field.size, field.input_size, strict=True))
+
+
+def _mark(row: Row) -> str:
+    """What the reader must know beside the type: numbers stated in the file, shared weights."""
+    declared = ("declared" if row.layers == 1 else "declared in part") if row.declared else ""
+    return ", ".join(filter(None, (declared, row.shares and f"shares {row.shares}")))
+
+
+# --- the columns of a report -------------------------------------------------------------------
+
+
+def _count(key: str, title: str, priority: int, doc: str, unit: str = "") -> Column:
+    """A column of a number that every row has."""
+    return Column(key, title, attrgetter(key), unit, "right", priority, doc)
+
+
+_ALL = (
+    Column("path", "layer", attrgetter("path"), doc="dotted path of the layer or block"),
+    Column(
+        "operator",
+        "type",
+        attrgetter("operator"),
+        priority=3,
+        doc="operator or block; marked where numbers are declared or weights are shared",
+        mark=_mark,
+    ),
+    _count("layers", "layers", 6, "layers that the row adds up"),
+    Column("input", "input", _inputs, priority=7, doc="shapes of the inputs"),
+    Column(
+        "output",
+        "output",
+        lambda row: _size(row.output),
+        priority=1,
+        doc="shape of the output, channels first; with the batch if it is above 1",
+    ),
+    Column("kernel_size", "kernel", _kernel_size, "", "right", 5, "taps per axis"),
+    Column("stride", "stride", _field("stride"), "", "right", 5, "stride, per axis if they differ"),
+    Column("padding", "padding", _padding, "", "right", 5, "padding per axis, before+after"),
+    Column("dilation", "dilation", _field("dilation"), "", "right", 6, "dilation"),
+    Column("groups", "groups", _field("groups"), "", "right", 6, "groups of channels"),
+    Column(
+        "weight",
+        "weights",
+        lambda row: row.weights or None,
+        priority=8,
+        doc="shapes of the learned tensors, PyTorch's layout",
+        folds=True,
+    ),
+    _count("params", "params", 0, "learned numbers; shared weights count on first use"),
+    _count("trainable", "trainable", 6, "parameters that training changes"),
+    Column("frozen", "frozen", _frozen, "", "right", 7, "parameters that training leaves alone"),
+    _count("buffers", "buffers", 7, "stored numbers that are not learned (running statistics)"),
+    _count("macs", "MACs", 0, "multiply-accumulates of the kinds that are counted"),
+    _count("flops", "FLOPs", 5, "2 × MACs"),
+    _count("sampling", "sampling", 7, "interpolation arithmetic"),
+    _count("elementwise", "elementwise", 7, "all other arithmetic: bias, norm, activation, …"),
+    _count("activations", "activations", 6, "output elements of layers that have weights"),
+    _count("training", "training", 7, "FLOPs of one training step: forward and both gradients"),
+    Column("macs_share", "of MACs", attrgetter("macs"), SHARE, "right", 5, "share of the MACs"),
+    Column(
+        "params_share", "of params", attrgetter("params"), SHARE, "right", 5, "share of the params"
+    ),
+    _count("moved", "moved", 4, "bytes read and written, every tensor once", BYTES),
+    Column("intensity", "FLOP/byte", _intensity, RATIO, "right", 5, "FLOPs per byte moved"),
+    Column(
+        "receptive_field",
+        "RF",
+        attrgetter("receptive_field"),
+        "",
+        "right",
+        2,
+        "input positions that one output position sees, the largest over its phases",
+    ),
+    Column("jump", "jump", _of_field("jump"), "", "right", 4, "effective stride on the input"),
+    Column("center", "center", _of_field("center"), "", "right", 5, "center of output 0"),
+    Column(
+        "reach",
+        "of input",
+        _reach,
+        SHARE,
+        "right",
+        4,
+        "receptive field in relation to the size of the input, the largest of the axes",
+    ),
+    Column(
+        "coverage",
+        "coverage",
+        _of_field("coverage"),
+        SHARE,
+        "right",
+        3,
+        "share of the positions within the receptive field that are read, per axis",
+    ),
+    Column(
+        "holes",
+        "holes",
+        _of_field("holes"),
+        "",
+        "right",
+        6,
+        "positions within the receptive field that are not read, per axis",
+    ),
+    Column(
+        "global",
+        "global",
+        _of_field("is_global"),
+        priority=7,
+        doc="whether the output also depends on the whole input",
+    ),
+    Column(
+        "declared",
+        "declared",
+        attrgetter("declared"),
+        priority=7,
+        doc="whether numbers were stated in the file, not computed",
+    ),
+    Column(
+        "shares",
+        "shares",
+        lambda row: row.shares or None,
+        priority=7,
+        doc="the layer whose weights are used again",
+    ),
+    Column("note", "note", lambda row: row.note or None, priority=8, doc="the note", folds=True),
+)
+COLUMNS: Mapping[str, Column] = {column.key: column for column in _ALL}
+DEFAULT = ("path", "operator", "output", "params", "macs", "receptive_field", "jump")
+
+
+# --- columns of what was asked for -------------------------------------------------------------
+
+FUSED = ("params", "buffers", "macs", "flops", "elementwise")
+
+
+def tool_columns(report: Report) -> list[Column]:
+    """What another tool counts, its headline first and its parameters last."""
+    tool = report.convention
+    if tool is None:
+        return []
+    numbers = [(number.key, number.title, number.unit) for number in tool.numbers]
+    return [
+        Column(
+            f"{tool.name}.{key}",
+            f"{tool.name} {title}",
+            partial(_of, "convention", key),
+            "",
+            "right",
+            0,
+            f"{title} as {tool.tool} counts ({unit})",
+        )
+        for key, title, unit in (*numbers, (PARAMS, PARAMS, "parameter"))
+    ]
+
+
+def convention_columns(report: Report) -> list[Column]:
+    """What is shown of it: parameters only if they are not convcalc's."""
+    columns = tool_columns(report)
+    same = report.totals.convention.get(PARAMS) == report.totals.params
+    return columns[:-1] if same else columns
+
+
+def further_columns(report: Report) -> dict[str, Column]:
+    """What can be asked for beside the usual columns: another tool's numbers (by its name alone
+    the headline), and the values for folded batch norms."""
+    tool = tool_columns(report)
+    fused = [_fused(COLUMNS[key]) for key in FUSED if report.totals.fused]
+    headline = {report.convention.name: tool[0]} if report.convention else {}
+    return headline | {column.key: column for column in (*tool, *fused)}
+
+
+def beside(report: Report, columns: Sequence[Column]) -> list[Column]:
+    """The columns, each with its value for folded batch norms behind it, and another tool's
+    behind the MACs, or at the end, where the report has such numbers and none is there yet."""
+    there = {column.key for column in columns}
+    tool = [] if there & further_columns(report).keys() else convention_columns(report)
+    found: list[Column] = []
+    for column in columns:
+        found.append(column)
+        if report.totals.fused and column.key in FUSED and f"{column.key}_fused" not in there:
+            found.append(_fused(column))
+        if column.key == "macs":
+            found += tool
+            tool = []
+    return [*found, *tool]
+
+
+def _fused(column: Column) -> Column:
+    return column._replace(
+        key=f"{column.key}_fused",
+        title=f"{column.title} fused",
+        value=partial(_of, "fused", column.key),
+        doc=f"{column.doc}, batch norms folded",
+    )
+
+
+def _of(mapping: str, key: str, row: Row) -> int | None:
+    found: Mapping[str, int] = getattr(row, mapping)
+    return found.get(key)

@@ -1,0 +1,1 @@
+"""Problems and broken budgets in the formats of CI systems."""

@@ -1,0 +1,113 @@
+"""What a check found, as text: one module per output format, imported when it is asked for.
+
+The module of a format has ``chunks(results, view)``, which yields pieces of text without a
+newline at their end: as soon as there is something to show where people read it, at the end
+where a program does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from convcalc.checking.budgets.pins import BUDGET
+from convcalc.checking.budgets.verdict import Verdict
+from convcalc.checking.run import Checked
+from convcalc.diagnostics.diagnostic import Diagnostic
+
+
+class View(NamedTuple):
+    """What is shown besides findings."""
+
+    show_passed: bool = False
+    statistics: bool = False
+    color: bool = False
+    quiet: bool = False
+
+
+def chunks(format: str, results: Iterable[Checked], view: View) -> Iterator[str]:  # noqa: A002
+    """The results in one of the formats."""
+    module = import_module(f"convcalc.output.findings.{format}")
+    written: Iterator[str] = module.chunks(results, view)
+    return written
+
+
+# --- what several formats say ------------------------------------------------------------------
+
+
+def findings(results: Iterable[Checked]) -> Iterator[Diagnostic]:
+    """All findings in order."""
+    return (found for result in results for found in result.findings)
+
+
+def summary(results: Sequence[Checked]) -> str:
+    """``Found 1 error, 0 warnings in 3 models, 11 of 12 budgets passed.``"""
+    errors, warnings = (sum(getattr(r, key) for r in results) for key in ("errors", "warnings"))
+    networks = sum(result.networks for result in results)
+    text = f"Found {_many(errors, 'error')}, {_many(warnings, 'warning')} in "
+    text += _many(networks, "model")
+    judged = [verdict for result in results for verdict in result.verdicts]
+    for title, pins, verb in (("budget", False, "passed"), ("pinned number", True, "held")):
+        some = [v for v in judged if (v.budget == BUDGET) is pins]
+        if some:
+            passed = sum(verdict.passed for verdict in some)
+            text += f", {passed:,} of {_many(len(some), title)} {verb}"
+    unread = sum(result.unreadable for result in results)
+    return text + (f"; {_many(unread, 'file')} could not be checked" if unread else "") + "."
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count:,} {word}{'s' * (count != 1)}"
+
+
+def statistics(results: Sequence[Checked]) -> list[str]:
+    """How often each rule was broken, most often first."""
+    counts: dict[tuple[str, str], int] = {}
+    for found in findings(results):
+        key = (found.code, found.name)
+        counts[key] = counts.get(key, 0) + 1
+    width = len(str(max(counts.values(), default=0)))
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [f"{count:>{width}}  {code}  {name}" for (code, name), count in ranked]
+
+
+def passed_line(verdict: Verdict) -> str:
+    """A demand that holds."""
+    title = f"{verdict.budget}: {verdict.title}" if verdict.budget else verdict.title
+    return f"passed {title}: measured {verdict.measured}   {verdict.subject}"
+
+
+def concise_line(found: Diagnostic) -> str:
+    """A finding on one line: ``path:46:17: error[CC301] params-over-budget: …``."""
+    within = f" ({' '.join(found.within.split())})" if found.within else ""
+    head = f"{found.place}: {found.severity}[{found.code}] {found.name}: "
+    return safe(f"{head}{found.message}{within}").replace("\n", " ")
+
+
+_STRANGE = re.compile(r"[^\n -~\xa0-\U0010ffff]|[\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
+
+
+def safe(text: str) -> str:
+    """The text without what could steer a terminal or break XML; names may hold anything."""
+    return _STRANGE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def fingerprints(results: Iterable[Checked]) -> Iterator[tuple[Diagnostic, str]]:
+    """Every finding with a name that stays while lines and numbers change, each one once."""
+    seen: dict[str, int] = {}
+    for found in findings(results):
+        words = re.sub(r"[\d.,]+", "#", f"{found.message} {found.within}")
+        key = f"{found.place.file}\n{found.code}\n{words}"
+        count = seen[key] = seen.get(key, 0) + 1
+        digest = sha256(f"{key}\n{count}".encode("utf-8", "backslashreplace"))
+        yield found, digest.hexdigest()[:32]
+
+
+def payload(value: Any) -> str:
+    """JSON as it is looked at and compared."""
+    import json
+
+    return json.dumps(value, indent=1)

@@ -1,0 +1,70 @@
+"""Workflow commands of GitHub Actions, which become annotations, and the list as text.
+
+A step shows ten errors and ten warnings at most; so the worst come first, and the tenth says how
+many more there are in the log.
+Source: https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from convcalc.checking.run import Checked
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.output.findings.base import View, concise_line, findings, safe, statistics, summary
+
+MOST = 10  # annotations of a kind in one step
+
+
+def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
+    """Annotations, then every finding on a line."""
+    done = list(results)
+    found = list(findings(done))
+    for severity in ("error", "warning"):
+        yield from _annotations([each for each in found if each.severity == severity])
+    yield from map(concise_line, found)
+    if view.statistics:
+        yield from statistics(done)
+    if not view.quiet:
+        yield summary(done)
+
+
+def _annotations(listed: list[Diagnostic]) -> Iterator[str]:
+    more = len(listed) - MOST
+    for number, found in enumerate(listed[:MOST], 1):
+        rest = ""
+        if number == MOST and more > 0:
+            rest = f"\nand {more:,} more {found.severity}{'s' * (more != 1)}, see the log"
+        yield _annotation(found, rest)
+
+
+def _annotation(found: Diagnostic, rest: str) -> str:
+    """``::error title=convcalc (CC301),file=…,line=46,col=17::…``."""
+    place = found.place
+    properties = {
+        "title": f"convcalc ({found.code})",
+        "file": place.file,
+        "line": str(place.line),
+        "col": str(place.column),
+        "endLine": str(place.line),
+    }
+    if place.end:
+        properties["endColumn"] = str(place.end)
+    lines = [f"{place}: {found.code} {found.message}", *found.notes]
+    lines += [f"help: {found.help}"] if found.help else []
+    lines += [" ".join(found.within.split())] if found.within else []
+    text = "\n".join(map(safe, lines)) + rest
+    return f"::{found.severity} {_written(properties)}::{_escaped(text)}"
+
+
+def _written(properties: Mapping[str, str]) -> str:
+    """Properties, whose values must not hold what separates them."""
+    pairs = ((key, _escaped(safe(value))) for key, value in properties.items())
+    return ",".join(
+        f"{key}={value.replace(':', '%3A').replace(',', '%2C')}" for key, value in pairs
+    )
+
+
+def _escaped(text: str) -> str:
+    """What would end the command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

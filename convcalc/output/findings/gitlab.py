@@ -1,0 +1,33 @@
+"""GitLab's report of code quality.
+
+Source: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+
+from convcalc.checking.run import Checked
+from convcalc.output.findings.base import View, fingerprints, payload
+
+_SEVERITIES = {"error": "major", "warning": "minor"}
+
+
+def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
+    """One list. Fingerprints stay as lines move, and no two are the same."""
+    yield payload(
+        [
+            {
+                "description": f"{found.code} {found.name}: {found.message}",
+                "check_name": found.code,
+                "fingerprint": fingerprint,
+                "severity": "blocker" if found.code == "CC000" else _SEVERITIES[found.severity],
+                "location": {
+                    "path": found.place.file.replace(os.sep, "/"),
+                    "lines": {"begin": found.place.line},
+                },
+            }
+            for found, fingerprint in fingerprints(results)
+        ]
+    )

@@ -1,0 +1,60 @@
+"""A summary for people who look at a pull request or at the page of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from convcalc.checking.run import Checked
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.output.findings.base import View, findings, safe, statistics, summary
+
+MOST_BYTES = 2**20 - 4096  # GitHub refuses a step summary above 1 MiB
+
+
+def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
+    """Findings and demands as tables."""
+    yield text(list(results), view)
+
+
+def text(results: list[Checked], view: View, most: int = MOST_BYTES) -> str:
+    """The whole summary, cut between two rows before it gets too long."""
+    lines = ["### convcalc check", "", summary(results)]
+    found = sorted(findings(results), key=lambda each: each.severity)
+    if found:
+        lines += ["", "| place | rule | finding |", "|---|---|---|", *map(_row, found)]
+    passed = [v for r in results for v in r.verdicts if v.passed] if view.show_passed else []
+    if passed:
+        lines += ["", "| passed | measured | on |", "|---|---|---|"]
+        lines += [
+            f"| {_cell(f'{v.budget} {v.title}'.strip())} | {_cell(v.measured)} "
+            f"| {_cell(v.subject)} |"
+            for v in passed
+        ]
+    if view.statistics:
+        lines += ["", "```text", *statistics(results), "```"]
+    return _cut(lines, most)
+
+
+def _row(found: Diagnostic) -> str:
+    more = [f"help: {found.help}" if found.help else "", *found.notes, found.measured, found.within]
+    said = "<br>".join(_cell(part) for part in (found.message, *filter(None, more)))
+    return f"| {_cell(str(found.place))} | {found.severity} {found.code} {found.name} | {said} |"
+
+
+def _cell(text: str) -> str:
+    """Text that no character of which means anything in a table."""
+    cleaned = " ".join(safe(text).split())
+    return "".join(f"\\{c}" if c in "\\`*_[]<>|#~&@" else c for c in cleaned)
+
+
+def _cut(lines: list[str], most: int) -> str:
+    """As many whole lines as fit, and how many do not."""
+    kept: list[str] = []
+    size = 0
+    for number, line in enumerate(lines):
+        size += len(line.encode("utf-8", "backslashreplace")) + 1
+        if size > most - 100:
+            kept += ["", f"… and {len(lines) - number:,} more lines, see the log"]
+            break
+        kept.append(line)
+    return "\n".join(kept)

@@ -1,0 +1,91 @@
+"""SARIF 2.1.0, which code scanning services read.
+
+Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from convcalc._version import __version__
+from convcalc.checking.rules import is_warning, page, summary
+from convcalc.checking.run import Checked
+from convcalc.diagnostics.codes import RULES
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.output.findings.base import View, fingerprints, payload
+
+SCHEMA = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+
+def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
+    """One run."""
+    done = list(results)
+    found = list(fingerprints(done))
+    codes = sorted({each.code for each, _ in found})
+    indices = {code: index for index, code in enumerate(codes)}
+    driver = {
+        "name": "convcalc",
+        "version": __version__,
+        "semanticVersion": __version__,
+        "rules": [_rule(code) for code in codes],
+    }
+    unread = [each for each, _ in found if each.code == "CC000"]
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [
+            {
+                "executionSuccessful": not unread,
+                "toolExecutionNotifications": [
+                    {"level": "error", "message": {"text": each.message}} for each in unread
+                ],
+            }
+        ],
+        "results": [_result(each, name, indices) for each, name in found],
+    }
+    yield payload({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _rule(code: str) -> dict[str, Any]:
+    name = RULES[code]
+    return {
+        "id": code,
+        "name": name,
+        "shortDescription": {"text": summary(name)},
+        "fullDescription": {"text": summary(name)},
+        "help": {"text": page(name)},
+        "defaultConfiguration": {"level": "warning" if is_warning(code) else "error"},
+    }
+
+
+def _result(found: Diagnostic, fingerprint: str, indices: Mapping[str, int]) -> dict[str, Any]:
+    more = [found.measured, *found.notes, f"help: {found.help}" if found.help else "", found.within]
+    result: dict[str, Any] = {
+        "ruleId": found.code,
+        "ruleIndex": indices[found.code],
+        "level": found.severity,
+        "message": {"text": "\n".join([found.message, *filter(None, more)])},
+        "locations": [{"physicalLocation": _location(found.place)}],
+        "partialFingerprints": {"convcalc/v1": fingerprint},
+    }
+    if found.related:
+        result["relatedLocations"] = [
+            {"physicalLocation": _location(each.place), "message": {"text": each.note}}
+            for each in found.related
+        ]
+    return result
+
+
+def _location(place: Place) -> dict[str, Any]:
+    """A relative path is one from where the check ran: the top of a repository, in CI."""
+    path = place.file.replace(os.sep, "/").encode("utf-8", "surrogateescape")
+    uri = f"file://{quote(path)}" if os.path.isabs(place.file) else quote(path)
+    region = {"startLine": place.line, "startColumn": place.column}
+    if place.end:
+        region["endColumn"] = place.end
+    return {"artifactLocation": {"uri": uri}, "region": region}

@@ -1,0 +1,1 @@
+"""Tables as terminal text, JSON, CSV, Markdown, LaTeX or HTML."""

@@ -1,0 +1,64 @@
+"""A plain HTML table to paste anywhere: ASCII with character references, no style sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from convcalc.output.cells import grid
+from convcalc.output.table import Style, Table
+
+_TABLE = "white-space:nowrap;border-collapse:collapse;border-spacing:0"
+_CELL = "padding:0 .5em;text-align:"
+_RULES = {"totals": "border-top:1px solid;font-weight:bold", "head": "border-bottom:1px solid"}
+
+
+def text(table: Table, _payload: Any, style: Style) -> str:
+    """``<table>`` with caption, head, body, and totals and footer lines as its foot."""
+    cells = grid(table, style._replace(ascii=False))
+    rights = [column.align == "right" for column in table.columns]
+    foot = [] if cells.totals is None else [_row(cells.totals, rights, "totals")]
+    foot += [_note(line, len(rights)) for line in cells.footer]
+    lines = [
+        f'<table class="convcalc" style="{_TABLE}">',
+        *([f"<caption>{_escaped(cells.title)}</caption>"] if cells.title else []),
+        *_section("thead", [_row(cells.header, rights, "head")]),
+        *_section("tbody", [_row(row, rights) for row in cells.rows]),
+        *(_section("tfoot", foot) if foot else []),
+        "</table>",
+    ]
+    return "\n".join(lines)
+
+
+def _escaped(plain: str) -> str:
+    return escape(plain).encode("ascii", "xmlcharrefreplace").decode()
+
+
+def _section(tag: str, rows: Sequence[str]) -> list[str]:
+    return [f"<{tag}>", *rows, f"</{tag}>"]
+
+
+def _row(cells: Sequence[str], rights: Sequence[bool], kind: str = "") -> str:
+    """The first cell is the row's heading; every cell of the head is its column's."""
+    look = f' class="{kind}" style="{_RULES[kind]}"' if kind else ""
+    written = (
+        _cell(cell, right, "col" if kind == "head" else "" if index else "row")
+        for index, (cell, right) in enumerate(zip(cells, rights, strict=True))
+    )
+    return f"<tr{look}>{''.join(written)}</tr>"
+
+
+def _cell(cell: str, right: bool, scope: str) -> str:
+    """``scope`` says what a heading is for; empty for data."""
+    look = f'style="{_CELL}{"right" if right else "left"}"'
+    if scope:
+        weight = ";font-weight:inherit" if scope == "row" else ""
+        return f'<th scope="{scope}" {look[:-1]}{weight}">{_escaped(cell)}</th>'
+    name = 'class="number" ' if right else ""
+    return f"<td {name}{look}>{_escaped(cell)}</td>"
+
+
+def _note(line: str, columns: int) -> str:
+    look = "white-space:normal;font-size:smaller"
+    return f'<tr class="note"><td colspan="{columns}" style="{look}">{_escaped(line)}</td></tr>'

@@ -1,0 +1,33 @@
+"""JSON: the payload of a report as text.
+
+ASCII, one layer per line, so that it survives every pipe and diffs well. The keys are in
+:mod:`convcalc.analysis.report.to_json`, their schema is in :mod:`convcalc.output.schemas.report`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convcalc.output.table import Style, Table
+
+
+def text(_table: Table | None, payload: Any, _style: Style) -> str:
+    """The payload; an object has one key per line, and lists of objects one object per line."""
+    if not isinstance(payload, Mapping):
+        return _written(payload, "")
+    lines = (f" {_dumped(key)}: {_written(value, ' ')}" for key, value in payload.items())
+    return "{\n" + ",\n".join(lines) + "\n}"
+
+
+def _written(value: Any, margin: str) -> str:
+    if not isinstance(value, list) or not any(isinstance(item, Mapping) for item in value):
+        return _dumped(value)
+    lines = ",\n".join(f"{margin} {_dumped(item)}" for item in value)
+    return f"[\n{lines}\n{margin}]"
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, allow_nan=False)

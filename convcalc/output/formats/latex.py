@@ -1,0 +1,64 @@
+r"""A LaTeX ``tabular`` with the rules of booktabs, which is the only package it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from convcalc.output.cells import grid
+from convcalc.output.table import Style, Table
+
+_SPECIAL = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "{": r"\{",
+        "}": r"\}",
+        "$": r"\$",
+        "&": r"\&",
+        "#": r"\#",
+        "%": r"\%",
+        "_": r"\_",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        '"': "''",
+        "×": r"$\times$",
+        "·": r"$\cdot$",
+        "→": r"$\rightarrow$",
+        "–": "--",
+        "…": r"\ldots{}",
+        "\ufffd": "?",
+    }
+)
+
+
+def text(table: Table, _payload: Any, style: Style) -> str:
+    """The title as a comment, the table, the footer as small lines below."""
+    cells = grid(table, style._replace(ascii=False))
+    spec = "".join("r" if column.align == "right" else "l" for column in table.columns)
+    body = [_row(row) for row in cells.rows]
+    foot = [] if cells.totals is None else [r"\midrule", _row(cells.totals)]
+    notes = [f"\\par\\noindent{{\\footnotesize {escaped(line)}\\par}}" for line in cells.footer]
+    lines = [
+        *([f"% {cells.title}"] if cells.title else []),
+        "% needs \\usepackage{booktabs}",
+        f"\\begin{{tabular}}{{{spec}}}",
+        *(r"\toprule", _row(cells.header), r"\midrule", *body, *foot, r"\bottomrule"),
+        r"\end{tabular}",
+        *notes,
+    ]
+    written = "\n".join(lines)
+    return written.encode("ascii", "replace").decode() if style.ascii else written
+
+
+def escaped(plain: str) -> str:
+    """A text that LaTeX sets as it is."""
+    return plain.translate(_SPECIAL)
+
+
+def _row(cells: Sequence[str]) -> str:
+    r"""One row; ``{}`` keeps ``[`` and ``*`` from becoming arguments of the ``\\`` before."""
+    line = " & ".join(map(escaped, cells))
+    return f"{'{}' if line.startswith(('[', '*')) else ''}{line} \\\\"

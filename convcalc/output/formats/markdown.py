@@ -1,0 +1,53 @@
+"""A GitHub table; the totals are its last row, the footer is a list below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from convcalc.output.cells import grid
+from convcalc.output.table import Style, Table
+
+# What Markdown would read as its own; an underscore only where it stands at the edge of a word.
+_SPECIAL = re.compile(r"[\\`*\[<>|~&]|(?<![^\W_])_|_(?![^\W_])")
+
+
+def text(table: Table, _payload: Any, style: Style) -> str:
+    """Title, table, footer, with an empty line between."""
+    cells = grid(table, style)
+    rows = [_escaped(cells.header), *map(_escaped, cells.rows)]
+    if cells.totals is not None:
+        rows.append([f"**{cell}**" if cell else "" for cell in _escaped(cells.totals)])
+    rights = [column.align == "right" for column in table.columns]
+    parts = [
+        *([f"**{escaped(cells.title)}**"] if cells.title else []),
+        "\n".join(_lines(rows, rights)),
+        *(["\n".join(f"- {escaped(line)}" for line in cells.footer)] if cells.footer else []),
+    ]
+    return "\n\n".join(parts)
+
+
+def escaped(plain: str) -> str:
+    """A text that Markdown shows as it is."""
+    return _SPECIAL.sub(r"\\\g<0>", plain)
+
+
+def _escaped(cells: Sequence[str]) -> list[str]:
+    return [escaped(cell) for cell in cells]
+
+
+def _lines(rows: list[list[str]], rights: list[bool]) -> list[str]:
+    """The rows, padded so that the source reads like the table."""
+    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
+    padded = [
+        [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, rights, strict=True)
+        ]
+        for row in rows
+    ]
+    rule = [
+        "-" * (width - right) + ":" * right for width, right in zip(widths, rights, strict=True)
+    ]
+    return [f"| {' | '.join(row)} |" for row in (padded[0], rule, *padded[1:])]

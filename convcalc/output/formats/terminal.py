@@ -1,0 +1,168 @@
+"""A table for the terminal; the only module that imports rich.
+
+Widths are decided in :mod:`convcalc.output.formats.layout` and not by rich, which shortens cells
+that do not fit. What a narrow terminal hides is named below the table.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from rich.box import Box
+from rich.cells import cell_len, chop_cells
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from convcalc.model.quantities.number_text import UNKNOWN_WORD
+from convcalc.output.cells import NOTHING, Grid, clean, grid
+from convcalc.output.columns import Column
+from convcalc.output.formats.layout import NARROWEST, Layout, Need, fitted
+from convcalc.output.table import Style, Table
+
+# Where a text may break: patterns by preference. A number keeps its unit.
+IN_PATHS = (r"(?<=\.)",)
+IN_TEXTS = (r"(?<=, )", r"(?<=\D )")
+IN_LINES = (r"(?<= [·|] )", r"(?<=\D )")
+
+_INDENT = "  "  # of a line that continues
+_HEIGHT = 1000  # rich ignores a width without a height where TERM is dumb
+_BOX = "    \n    \n {0}{0} \n    \n    \n {0}{0} \n    \n    \n"
+_PREFIXED = re.compile(r"[\d.]+ [kMGTPEZYRQ]")
+_BARE = re.compile(r"[\d.]+|[–-]")
+_QUIET = {"0", "0 %", "0 MiB", "0 B", NOTHING, "-"}
+
+
+def text(table: Table, _payload: Any, style: Style) -> str:
+    """Title, table and footer."""
+    cells = grid(table, style)
+    texts = _texts(cells, table.columns)
+    needs = [_need(column, each) for column, each in zip(table.columns, texts, strict=True)]
+    layout = fitted(needs, style.width)
+    out = io.StringIO()
+    console = _console(out, sum(layout.widths) + layout.gap * len(layout.widths), style)
+    _print_lines(console, [cells.title] if cells.title else [], "bold", style)
+    console.print(_drawn(table, texts, layout, style))
+    if notes := [*cells.footer, *_hidden_line(table, layout, style)]:
+        _print_lines(console, ["", *notes], "", style)
+    lines = out.getvalue().splitlines()
+    return "\n".join(lines if style.color else map(str.rstrip, lines))
+
+
+# --- cells -------------------------------------------------------------------------------------
+
+
+def _texts(cells: Grid, columns: Sequence[Column]) -> list[list[str]]:
+    """The cells by column: header, rows, totals."""
+    lines = [cells.header, *cells.rows, *([] if cells.totals is None else [cells.totals])]
+    return [
+        _lined_up(texts) if column.align == "right" else list(texts)
+        for column, texts in zip(columns, zip(*lines, strict=True), strict=True)
+    ]
+
+
+def _lined_up(texts: Sequence[str]) -> list[str]:
+    """Room for a prefix behind numbers that have none, where others have one."""
+    room = "  " if any(map(_PREFIXED.fullmatch, texts)) else ""
+    return [text + room if _BARE.fullmatch(text) else text for text in texts]
+
+
+def _need(column: Column, texts: Sequence[str]) -> Need:
+    """A column that folds can do with the width of its longest word."""
+    full = max(map(cell_len, texts))
+    if not column.folds:
+        return Need(full, full, column.priority)
+    longest = max((cell_len(word) for text in texts for word in text.split()), default=0)
+    return Need(full, max(longest, min(NARROWEST, full // 2)), column.priority)
+
+
+def folded(text: str, width: int, breaks: Sequence[str]) -> list[str]:
+    """Lines of at most ``width``, broken at the first pattern whose pieces all fit."""
+    found = (re.split(pattern, text) for pattern in breaks)
+    fitting = (parts for parts in found if all(cell_len(part.rstrip()) <= width for part in parts))
+    lines = [""]
+    for part in next(fitting, re.split(breaks[-1], text)):
+        if lines[-1] and cell_len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return [piece for line in lines for piece in chop_cells(line.rstrip(), width)]
+
+
+# --- rich --------------------------------------------------------------------------------------
+
+
+def _console(out: io.StringIO, width: int, style: Style) -> Console:
+    """A console that asks neither the terminal nor the environment."""
+    return Console(
+        file=out,
+        width=width,
+        height=_HEIGHT,
+        color_system="standard" if style.color else None,
+        no_color=not style.color,
+        force_terminal=style.color,
+        force_jupyter=False,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        legacy_windows=False,
+    )
+
+
+def _drawn(table: Table, texts: Sequence[Sequence[str]], layout: Layout, style: Style) -> RichTable:
+    """The rule lines are the box; the gap is part of the columns, which is quicker than padding."""
+    drawn = RichTable(
+        box=Box(_BOX.format("-" if style.ascii else "─"), ascii=style.ascii),
+        show_edge=False,
+        show_footer=table.totals is not None,
+        padding=0,
+    )
+    cells = [
+        [_cell(text, table.columns[index], width) for text in texts[index]]
+        for index, width in zip(layout.shown, layout.widths, strict=True)
+    ]
+    for column, width in zip(cells, layout.widths, strict=True):
+        gap = layout.gap - 1 if column is not cells[-1] else 0  # the box adds one
+        foot = column.pop() if table.totals is not None else ""
+        drawn.add_column(column[0], foot, width=width + gap, no_wrap=True, footer_style="bold")
+    for row in zip(*(column[1:] for column in cells), strict=True):
+        drawn.add_row(*row)
+    return drawn
+
+
+def _cell(text: str, column: Column, width: int) -> Text:
+    """A cell of the right width; rich would strip the room that a missing prefix keeps."""
+    bare = text.strip()
+    look = "dim" if bare in _QUIET else "yellow" if bare == UNKNOWN_WORD else ""
+    room = width - cell_len(text)
+    if room < 0:
+        return Text("\n".join(folded(text, width, IN_TEXTS if column.folds else IN_PATHS)), look)
+    return Text(" " * room + text if column.align == "right" else text, look)
+
+
+# --- lines above and below ---------------------------------------------------------------------
+
+
+def _print_lines(console: Console, lines: Sequence[str], look: str, style: Style) -> None:
+    """Lines of text, broken between their items where the terminal is narrow."""
+    for line in lines:
+        for piece in [line] if style.width is None else _broken(line, style.width):
+            console.print(Text(piece, look), soft_wrap=True)
+
+
+def _broken(line: str, width: int) -> list[str]:
+    """Further lines are indented."""
+    if cell_len(line) <= width:
+        return [line]
+    first, *more = folded(line, max(width - len(_INDENT), NARROWEST), IN_LINES)
+    return [first, *(_INDENT + piece for piece in more)]
+
+
+def _hidden_line(table: Table, layout: Layout, style: Style) -> list[str]:
+    if not layout.hidden:
+        return []
+    keys = ", ".join(table.columns[index].key for index in layout.hidden)
+    line = f"columns hidden at {style.width} characters: {keys}; "
+    return [clean(f"{line}{table.hint}", style)]

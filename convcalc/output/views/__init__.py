@@ -1,0 +1,1 @@
+"""What each command shows, before it becomes text."""

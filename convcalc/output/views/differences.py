@@ -1,0 +1,152 @@
+"""A comparison as two tables: the totals, and the layers or blocks that changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from convcalc.analysis.comparison.compare import ADDED, REMOVED, Change, Comparison, Difference
+from convcalc.analysis.report.report import ReceptiveField
+from convcalc.model.quantities.number_text import change_text, count_text
+from convcalc.model.quantities.unknown import known
+from convcalc.output.cells import receptive_field_text, value_text
+from convcalc.output.columns import Column
+from convcalc.output.formats.markdown import escaped
+from convcalc.output.table import Style, Table, render
+from convcalc.output.views.layer_differences import HINT, MOST_ROWS, View, layers_table, signed
+
+MARKER = "<!-- convcalc:report -->"  # by which a bot finds its comment again
+LONGEST = 50_000  # characters of a comment, of which GitHub takes 65,536
+MOST_OPEN = 12  # rows that a comment shows without a click
+
+
+def text(changed: Sequence[Difference], view: View, form: str, style: Style) -> str:
+    """What changed, for a terminal or, with what a bot needs, for a comment."""
+    parts = [MARKER] if form == "markdown" else []
+    for index, each in enumerate(changed):
+        if form == "markdown" and sum(map(len, parts)) > LONGEST:
+            parts.append(_left_out(changed[index:]))
+            break
+        parts += _parts(each, view, form, style)
+    return "\n\n".join(parts)
+
+
+def _parts(found: Difference, view: View, form: str, style: Style) -> list[str]:
+    """The tables of one network."""
+    comparison = found.comparison
+    if comparison is None:
+        return [_one_sided(found, form)]
+    totals = totals_table(found.title, comparison, view.exact)
+    layers = layers_table(comparison, view)
+    parts = [render(form, totals, None, style)]
+    if layers.rows:
+        shown = render(form, layers, None, style)
+        return [*parts, _folded(shown, layers) if form == "markdown" else shown]
+    return [*parts, *layers.footer]
+
+
+def _one_sided(found: Difference, form: str) -> str:
+    """A network that was added or removed."""
+    report = found.new or found.old
+    assert report is not None
+    kind = ADDED if found.new else REMOVED
+    macs = report.totals.macs
+    work = count_text(macs, "MAC") if known(macs) else "MACs unknown"
+    words = f"{kind}: {count_text(report.totals.params)} params, {work}"
+    if form == "markdown":
+        return f"**{escaped(found.title)}** {words}"
+    return f"{found.title}\n{words}"
+
+
+def _left_out(changed: Sequence[Difference]) -> str:
+    """What no longer fits into a comment."""
+    names = ", ".join(escaped(each.title) for each in changed[:MOST_ROWS])
+    more = f" and {len(changed) - MOST_ROWS} more" if len(changed) > MOST_ROWS else ""
+    return f"Changed too: {names}{more}"
+
+
+def _folded(shown: str, layers: Table) -> str:
+    """Many rows are opened by a click."""
+    count = len(layers.rows)
+    state = " open" if count <= MOST_OPEN else ""
+    summary = f"<summary>What changed, {count} row{'s' * (count != 1)}</summary>"
+    return f"<details{state}>{summary}\n\n{shown}\n\n</details>"
+
+
+# --- totals --------------------------------------------------------------------------------------
+
+ALWAYS = ("params", "macs", "activations", "memory", "receptive_field", "outputs")
+TITLES: Mapping[str, str] = {
+    "inputs": "input",
+    "layers": "layers",
+    "params": "params",
+    "trainable": "trainable",
+    "buffers": "buffers",
+    "macs": "MACs",
+    "sampling": "sampling",
+    "elementwise": "elementwise",
+    "activations": "activations",
+    "memory": "memory",
+    "receptive_field": "receptive field",
+    "jump": "jump",
+    "outputs": "output",
+}
+
+
+class _Total(NamedTuple):
+    name: str
+    old: str
+    new: str
+    change: str | None
+    share: str | None
+
+
+_TOTALS = (
+    Column("total", "", attrgetter("name")),
+    Column("old", "old", attrgetter("old"), "", "right"),
+    Column("new", "new", attrgetter("new"), "", "right"),
+    Column("change", "change", attrgetter("change"), "", "right"),
+    Column("share", "", attrgetter("share"), "", "right"),
+)
+
+
+def totals_table(title: str, comparison: Comparison, exact: bool) -> Table:
+    """The numbers of the whole network; of most of them only if they changed."""
+    changes = {change.key: change for change in comparison.totals}
+    if changes["trainable"][1:3] == changes["params"][1:3]:
+        del changes["trainable"]
+    shown = [
+        _total(TITLES[key], changes[key], exact)
+        for key in TITLES
+        if key in changes and (key in ALWAYS or not changes[key].is_same)
+    ]
+    shown += [_total(change.key, change, exact) for change in comparison.of_tool]
+    return Table(title, _TOTALS, shown, hint=HINT)
+
+
+def _total(name: str, change: Change, exact: bool) -> _Total:
+    old, new = (_value(side, change.unit, exact) for side in (change.old, change.new))
+    if change.is_same:
+        return _Total(name, old, new, None, None)
+    if change.delta is None:
+        return _Total(name, old, new, _wider(change) or "changed", None)
+    share = change_text(change.ratio) if change.ratio is not None else None
+    return _Total(name, old, new, signed(change.delta, change.unit, exact), share)
+
+
+def _value(value: Any, unit: str, exact: bool) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(str(shape) for shape in value.values())
+    if isinstance(value, ReceptiveField):
+        return receptive_field_text(value)
+    return value_text(value, unit, exact=exact)
+
+
+def _wider(change: Change) -> str:
+    """By how much a receptive field grew, if it did so by the same on every axis."""
+    sides = [side.size for side in change[1:3] if isinstance(side, ReceptiveField)]
+    if len(sides) != 2 or not all(map(known, sides)) or len(sides[0]) != len(sides[1]):
+        return ""
+    deltas = {new - old for old, new in zip(*sides, strict=True)}
+    return signed(deltas.pop()) if len(deltas) == 1 and deltas != {0} else ""

@@ -1,0 +1,179 @@
+"""Explanations as text.
+
+Each number has its name to the left and its formula to the right: in words, with
+numbers, the result. What does not fit a line goes on below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from itertools import groupby
+from textwrap import wrap
+from typing import Any, NamedTuple
+
+from convcalc.analysis.explanation import LayerExplanation
+from convcalc.analysis.explanation.worked import Worked
+from convcalc.diagnostics.diagnostic import Place
+from convcalc.language.expand.origins import Origin
+from convcalc.model.quantities.number_text import count_text, fraction_text
+from convcalc.model.quantities.unknown import known
+from convcalc.output.cells import clean
+from convcalc.output.table import Style
+from convcalc.output.views.layer_card import field_text
+
+INDENT = "  "
+NARROWEST = 24  # characters that a formula gets at least
+
+
+class Line(NamedTuple):
+    """One line of an explanation: the name with its depth, and pieces that stay whole if they
+    can; the last piece is what it comes to."""
+
+    depth: int
+    label: str
+    pieces: tuple[str, ...]
+
+
+# --- text --------------------------------------------------------------------------------------
+
+
+def layer_text(explanation: LayerExplanation, folder: str, style: Style) -> str:
+    """The whole explanation; places are written relative to ``folder``."""
+    lines = [
+        _bold(line, style) for line in _filled([clean(title(explanation), style)], style.width)
+    ]
+    if where := _where(explanation, folder):
+        lines += _filled([clean(where, style)], style.width)
+    parts = [
+        ("fields", _in_columns(list(_field_lines(explanation.fields, folder)))),
+        *((section.title, worked_lines(section.lines)) for section in explanation.sections),
+    ]
+    for heading, found in parts:
+        if found:
+            lines += ["", _bold(heading, style), *listing(found, style)]
+    return "\n".join(lines)
+
+
+def listing(lines: Sequence[Line], style: Style) -> list[str]:
+    """Names to the left, all as wide as the longest."""
+    width = max(len(INDENT * line.depth + line.label) for line in lines) + 2 * len(INDENT)
+    return [text for line in lines for text in _laid_out(line, width, style)]
+
+
+def _laid_out(line: Line, margin: int, style: Style) -> Iterator[str]:
+    """The pieces of a line, as many side by side as fit."""
+    room = None if style.width is None else max(style.width - margin, NARROWEST)
+    left = INDENT * (line.depth + 1) + line.label
+    for text in _filled([clean(piece, style) for piece in line.pieces], room):
+        yield f"{left:<{margin}}{text}".rstrip()
+        left = ""
+
+
+def _filled(pieces: Sequence[str], room: int | None) -> list[str]:
+    """Pieces joined to lines; one that is too long by itself is broken at blanks."""
+    if room is None:
+        return [" ".join(pieces)]
+    lines = [""]
+    for piece in pieces:
+        if len(f"{lines[-1]} {piece}") <= room or not lines[-1]:
+            lines[-1] = f"{lines[-1]} {piece}".lstrip()
+        else:
+            lines.append(piece)
+    return [
+        part
+        for line in lines
+        for part in wrap(line, room, subsequent_indent=INDENT, break_on_hyphens=False)
+    ]
+
+
+def title(explanation: LayerExplanation) -> str:
+    """``stem.conv · conv · 3×224×224 → 64×112×112``."""
+    names = dict.fromkeys([explanation.path, explanation.operator])
+    inputs = " and ".join(str(shape) for _, shape in explanation.sources)
+    return f"{' · '.join(names)} · {inputs} → {explanation.output}"
+
+
+def _where(explanation: LayerExplanation, folder: str) -> str:
+    """Where the layer stands, and what it reads; nothing of a layer without a file."""
+    if explanation.place.file.startswith("<"):
+        return ""
+    groups = [f"{group.kind} {group.path}" for group in explanation.groups[-1:]]
+    sources = ", ".join(name for name, _ in explanation.sources)
+    return ", ".join([place_text(explanation.place, folder), *groups, f"reads {sources}"])
+
+
+def _bold(text: str, style: Style) -> str:
+    return f"\033[1m{text}\033[0m" if style.color else text
+
+
+# --- lines -------------------------------------------------------------------------------------
+
+
+def _field_lines(origins: Iterable[Origin], folder: str, depth: int = 0) -> Iterator[Line]:
+    """A field, and below it the names that its text uses."""
+    for origin in origins:
+        if origin.value is None and not origin.text:
+            continue
+        yield Line(depth, origin.name, (value_text(origin), origin_text(origin, folder)))
+        yield from _field_lines(origin.parts, folder, depth + 1)
+
+
+def value_text(origin: Origin) -> str:
+    return origin.text if isinstance(origin.value, list) else field_text(origin.value)
+
+
+def _in_columns(lines: Sequence[Line]) -> list[Line]:
+    """Value and origin as one piece, the values as wide as the longest."""
+    width = max((len(line.pieces[0]) for line in lines), default=0)
+    return [
+        line._replace(pieces=(f"{line.pieces[0]:<{width}}  {line.pieces[1]}",)) for line in lines
+    ]
+
+
+def origin_text(origin: Origin, folder: str) -> str:
+    """``k//2, given, conv_bn.convcalc.yaml:7``."""
+    own = "" if origin.text == str(origin.value) or not origin.parts else origin.text
+    place = place_text(origin.place, folder) if origin.place else ""
+    return ", ".join(filter(None, (own, origin.how, place)))
+
+
+def place_text(place: Place, folder: str) -> str:
+    """File and line; nothing of what stands in no file."""
+    if place.file.startswith("<"):
+        return ""
+    return f"{place.file.removeprefix(folder)}:{place.line}"
+
+
+def _worked_lines(lines: Iterable[Worked], depth: int) -> Iterator[Line]:
+    """Formulas; axes of the same numbers together."""
+    for _, alike in groupby(lines, lambda line: line[1:7] if line.words else line):
+        first, *more = alike
+        label = ", ".join(line.label for line in (first, *more))
+        yield Line(depth, label, pieces(first))
+        for line in (first, *more):
+            yield from _worked_lines(line.where, depth + 1)
+
+
+def worked_lines(lines: Iterable[Worked]) -> list[Line]:
+    """Formulas with what goes into them."""
+    return list(_worked_lines(lines, 0))
+
+
+def pieces(line: Worked) -> tuple[str, ...]:
+    """Words, numbers, result; what would be there twice is left out."""
+    result = result_text(line.result) + (f" ({line.kind})" if line.kind else "")
+    if not line.words:
+        return (f"{result}, {line.meaning}" if line.meaning else result,)
+    texts = list(dict.fromkeys([line.words, line.numbers]))
+    if texts[-1] in (str(line.result), result_text(line.result)):
+        texts.pop()
+    first, *more = [*texts, result]
+    return (first, *(f"= {text}" for text in more))
+
+
+def result_text(value: Any) -> str:
+    """To the unit."""
+    if isinstance(value, Fraction):
+        return fraction_text(value)
+    return count_text(value, exact=True) if isinstance(value, int) or not known(value) else value

@@ -1,0 +1,112 @@
+"""One layer as a card: what it makes, what it stores, what it computes, what it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from convcalc.analysis.report.report import PARAMS, LayerReport, ToolConvention
+from convcalc.model.operators.contract import Recorded
+from convcalc.model.quantities.number_text import count_text, fraction_text
+from convcalc.model.quantities.unknown import known
+from convcalc.output.cells import axes_text, clean, receptive_field_text, value_text
+from convcalc.output.table import Style
+
+INDENT = "  "
+
+
+def card(
+    layer: LayerReport,
+    counted: Sequence[str],
+    style: Style,
+    ports: Sequence[LayerReport] = (),
+    tool: ToolConvention | None = None,
+) -> str:
+    """The lines of a layer, labels to the left; numbers are exact. ``ports`` are its further
+    outputs, ``tool`` is the one whose numbers are given too."""
+    lines = [*_lines(layer, counted), *_folded(layer), *(_counted_by(layer, tool) if tool else ())]
+    for port in ports:
+        name = port.path.rpartition(".")[2]
+        lines.append((f"output '{name}'", str(port.output)))
+    width = max(len(label) for label, _ in lines)
+    title = f"{layer.operator} · {' and '.join(map(str, layer.inputs))} → {layer.output}"
+    title = clean(title, style)
+    return "\n".join(
+        [
+            f"\033[1m{title}\033[0m" if style.color else title,
+            *(clean(f"{label:<{width}}  {text}".rstrip(), style) for label, text in lines),
+        ]
+    )
+
+
+def _lines(layer: LayerReport, counted: Sequence[str]) -> Iterator[tuple[str, str]]:
+    batch = layer.output.batch
+    given = ((name, value) for name, value in layer.fields.items() if value is not None)
+    yield from ((INDENT + name, field_text(value)) for name, value in given)
+    yield "output", str(layer.output) + f" in a batch of {batch}" * (batch > 1)
+    yield "params", _exact(layer.params)
+    yield from ((INDENT + name, _sizes(shape)) for name, shape in layer.weights.items())
+    if layer.buffers:
+        yield "buffers", _exact(layer.buffers)
+    yield "MACs", f"{_exact(layer.macs)} ({' + '.join(counted)})"
+    yield "FLOPs", f"{_exact(layer.flops)} (2 × MACs)"
+    yield "training", f"{_exact(layer.training)} FLOPs (forward, gradients but that of the input)"
+    yield "work", "" if layer.terms else "none"
+    for term in layer.terms:
+        yield INDENT + term.name, f"{_exact(term.amount)} {term.kind}"
+    yield from _sight(layer)
+    yield from ((name, field_text(value)) for name, value in (layer.facts or {}).items())
+
+
+def _folded(layer: LayerReport) -> Iterator[tuple[str, str]]:
+    """What is left of the layer when batch norms are folded, if that was asked for."""
+    if layer.fused:
+        yield "batch norms folded", ""
+        for key in ("params", "buffers", "elementwise"):
+            yield INDENT + key, _exact(layer.fused[key])
+
+
+def _counted_by(layer: LayerReport, tool: ToolConvention) -> Iterator[tuple[str, str]]:
+    """What another tool counts for the layer."""
+    yield tool.name, tool.tool + ", one sample" * tool.per_sample
+    for number in tool.numbers:
+        yield INDENT + number.title, f"{_exact(layer.convention[number.key])} ({number.unit})"
+    yield INDENT + PARAMS, _exact(layer.convention[PARAMS])
+    if tool.uncounted:
+        yield INDENT + "not counted", ", ".join(tool.uncounted)
+
+
+def _sight(layer: LayerReport) -> Iterator[tuple[str, str]]:
+    """What an output position reads of each input."""
+    for name, field in layer.receptive_fields.items():
+        label = "receptive field" + (f" of {name}" if len(layer.receptive_fields) > 1 else "")
+        if not field.size:
+            continue
+        text = receptive_field_text(field)
+        if known(field.size):
+            center = ", ".join(map(fraction_text, field.center))
+            text += f", jump {axes_text(field.jump)}, center {center}"
+        yield label, f"{text}: {field.reason}" if field.reason else text
+
+
+def _exact(value: int) -> str:
+    """To the unit, and rounded where that is hard to read."""
+    exact = count_text(value, exact=True)
+    return f"{exact} = {count_text(value)}" if known(value) and value >= 10**6 else exact
+
+
+def _sizes(dims: Sequence[int]) -> str:
+    return "×".join(map(str, dims))
+
+
+def field_text(value: Any) -> str:
+    """A field as a network file would give it; ``before+after`` where two sides differ."""
+    if isinstance(value, Recorded):
+        return value.name
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, tuple) and any(isinstance(each, tuple) for each in value):
+        value = tuple(
+            each[0] if len(set(each)) == 1 else "+".join(map(str, each)) for each in value
+        )
+    return value_text(value, exact=True)

@@ -1,0 +1,262 @@
+"""The layers or blocks that changed, as a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from convcalc.analysis.comparison.compare import (
+    ADDED,
+    CHANGED,
+    REMOVED,
+    RENAMED,
+    Comparison,
+    LayerChange,
+)
+from convcalc.analysis.report.report import LayerReport, ReceptiveField
+from convcalc.analysis.report.rows import Row, rows
+from convcalc.model.quantities.number_text import UNKNOWN_WORD
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import known
+from convcalc.output.cells import axes_text, receptive_field_text, value_text
+from convcalc.output.columns import Column
+from convcalc.output.table import Table
+from convcalc.output.views.network import LISTED
+
+MOST_ROWS = 24  # of layers; more are summed into their blocks
+HINT = "a wider terminal or -f json shows them"
+
+
+class View(NamedTuple):
+    """How far a comparison is opened, and how exactly it is shown."""
+
+    depth: int | None = 0  # 0 opens as far as the rows are few
+    exact: bool = False
+
+
+def signed(value: int, unit: str = "", exact: bool = False) -> str:
+    """A difference with its sign."""
+    plus = "+" if known(value) and value > 0 else ""
+    return f"{plus}{value_text(value, unit, exact=exact)}"
+
+
+class _Layers(NamedTuple):
+    """A layer or a block: what became of it, and by how much; ``times`` where siblings agree."""
+
+    path: str
+    change: str
+    params: int
+    macs: int
+    output: str | None
+    receptive_field: str | None
+    times: int = 1
+
+
+def _columns(shown: Sequence[_Layers], exact: bool) -> tuple[Column, ...]:
+    """Those of a comparison; of shapes and receptive fields only if one changed."""
+
+    def count(key: str, title: str) -> Column:
+        value = attrgetter(key)
+        return Column(key, title, lambda row: signed(value(row), "", exact), "", "right")
+
+    columns = (
+        Column("path", "layer", attrgetter("path")),
+        Column("change", "change", attrgetter("change"), folds=True),
+        count("params", "params"),
+        count("macs", "MACs"),
+        Column("output", "output", attrgetter("output"), priority=3),
+        Column("receptive_field", "RF", attrgetter("receptive_field"), "", "right", 2),
+    )
+    empty = {key for key in _layer_keys if all(getattr(row, key) is None for row in shown)}
+    return tuple(column for column in columns if column.key not in empty)
+
+
+_layer_keys = ("output", "receptive_field")
+
+
+def layers_table(comparison: Comparison, view: View) -> Table:
+    """Layers, or the blocks that hold them where they are many."""
+    near = [change for change in comparison.layers if not change.is_distant]
+    distant = [change for change in comparison.layers if change.is_distant]
+    depth = view.depth if view.depth != 0 else _depth(near)
+    shown = _joined(_rows(comparison, near, depth))
+    columns = _columns(shown, view.exact)
+    return Table("", columns, shown, footer=_distant_line(distant), hint=HINT)
+
+
+def _joined(listed: Iterable[_Layers]) -> list[_Layers]:
+    """Siblings in a row of which the same is to be said, as one row."""
+    joined: list[_Layers] = []
+    for row in listed:
+        last = joined[-1] if joined else None
+        if last and _are_alike(last, row):
+            joined[-1] = last._replace(
+                path=_span(last.path, row.path),
+                params=last.params + row.params,
+                macs=last.macs + row.macs,
+                receptive_field=_from_to(last.receptive_field, row.receptive_field),
+                times=last.times + 1,
+            )
+        else:
+            joined.append(row)
+    return [
+        row._replace(change=f"{row.change}, {row.times} times") if row.times > 1 else row
+        for row in joined
+    ]
+
+
+_INDEXED = re.compile(r"(.*\[)(\d+)(?:–(\d+))?\]")
+
+
+def _goes_on(path: str, other: str) -> bool:
+    """Whether ``other`` is the next one: ``conv[3]`` after ``conv[2]`` or ``conv[0–2]``."""
+    one, two = _INDEXED.fullmatch(path), _INDEXED.fullmatch(other)
+    return bool(one and two and one[1] == two[1] and int(one[3] or one[2]) + 1 == int(two[2]))
+
+
+def _span(path: str, other: str) -> str:
+    one, two = _INDEXED.fullmatch(path), _INDEXED.fullmatch(other)
+    return f"{one[1]}{one[2]}–{two[2]}]" if one and two else path
+
+
+def _from_to(one: str | None, other: str | None) -> str | None:
+    """The first and the last of several receptive fields."""
+    return one if one is None or one == other else f"{one.partition(' … ')[0]} … {other}"
+
+
+def _are_alike(one: _Layers, other: _Layers) -> bool:
+    """Whether a row goes on where another ends, and says the same but for the receptive field."""
+    same = (one.change, one.output) == (other.change, other.output)
+    even = all(
+        known(getattr(one, key)) and getattr(one, key) == one.times * getattr(other, key)
+        for key in ("params", "macs")
+    )
+    return same and even and _goes_on(one.path, other.path)
+
+
+def _depth(changes: Sequence[LayerChange]) -> int | None:
+    """As deep as the rows are few; None opens everything."""
+    deepest = max((len(change.layer.groups) for change in changes), default=0)
+    depths: list[int | None] = [None, *range(deepest, 1, -1)]
+    return next((each for each in depths if len(_bundles(changes, each)) <= MOST_ROWS), 1)
+
+
+def _bundles(changes: Iterable[LayerChange], depth: int | None) -> dict[str, list[LayerChange]]:
+    """The changes by the layer or block that is shown for them."""
+    found: dict[str, list[LayerChange]] = {}
+    for change in changes:
+        found.setdefault(_shown_path(change.layer, depth), []).append(change)
+    return found
+
+
+def _shown_path(layer: LayerReport, depth: int | None) -> str:
+    if depth is None or len(layer.groups) < depth:
+        return layer.path
+    return layer.groups[depth - 1].path
+
+
+def _rows(
+    comparison: Comparison, changes: Sequence[LayerChange], depth: int | None
+) -> Iterable[_Layers]:
+    old = {row.path: row for row in rows(comparison.old, depth)}
+    new = {row.path: row for row in rows(comparison.new, depth)}
+    for path, bundle in _bundles(changes, depth).items():
+        first = bundle[0]
+        was = old.get(_shown_path(first.old, depth)) if first.old else None
+        now = new.get(path) if first.new else old.get(path)
+        yield _Layers(
+            path,
+            _became(bundle, path, was, now),
+            sum(change.delta("params") for change in bundle),
+            sum(change.delta("macs") for change in bundle),
+            _sides(was, now, _output),
+            _sides(was, now, lambda row: _sight(row.receptive_field)),
+        )
+
+
+def _sides(was: Row | None, now: Row | None, value: Callable[[Row], str | None]) -> str | None:
+    """``old → new`` if they differ; the only one of an added or removed layer."""
+    old, new = (value(row) if row else None for row in (was, now))
+    if was is None or now is None:
+        return new or old
+    return f"{old} → {new}" if old != new else None
+
+
+def _output(row: Row) -> str | None:
+    return str(row.output) if isinstance(row.output, Shape) else None
+
+
+def _sight(field: ReceptiveField | None) -> str | None:
+    """The local value: that a network becomes global seldom is what changed."""
+    if field is None or not field.size:
+        return None
+    if not known(field.size):
+        return UNKNOWN_WORD
+    return receptive_field_text(replace(field, is_global=False))
+
+
+def _became(bundle: Sequence[LayerChange], path: str, was: Row | None, now: Row | None) -> str:
+    """What happened, in words."""
+    whole = now or was
+    if len(bundle) == 1 and bundle[0].layer.path == path:
+        return _layer_text(bundle[0])
+    kinds = {change.kind for change in bundle}
+    count = len(bundle)
+    if whole and len(kinds) == 1 and whole.layers == count:
+        kind = kinds.pop()
+        if kind == RENAMED and was and was.path != path:
+            return f"was {was.path}"
+        if kind in (ADDED, REMOVED):
+            return f"{kind} {whole.operator} of {count} layer{'s' * (count != 1)}"
+    counts = {kind: sum(change.kind == kind for change in bundle) for kind in _ORDER}
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+
+
+_ORDER = (CHANGED, ADDED, REMOVED, RENAMED)
+
+
+def _layer_text(change: LayerChange) -> str:
+    if change.old is None or change.new is None:
+        return f"{change.kind} {change.layer.operator}"
+    items = [f"was {change.old.path}"] if change.old.path != change.new.path else []
+    if "operator" in change.parts:
+        return ", ".join([*items, f"{change.old.operator} → {change.new.operator}"])
+    items += [f"{key} {_plain(old)} → {_plain(new)}" for key, (old, new) in change.fields.items()]
+    for key in ("trainable", "declared", "shares"):
+        if key in change.parts and "params" not in change.parts and not items:
+            old, new = change.parts[key]
+            items.append(f"{key} {_plain(old)} → {_plain(new)}")
+    if not items and "inputs" in change.parts:
+        return f"input {_inputs(change.old)} → {_inputs(change.new)}"
+    return ", ".join(items) or CHANGED
+
+
+def _inputs(layer: LayerReport) -> str:
+    return ", ".join(map(str, layer.inputs)) or "none"
+
+
+def _plain(value: Any) -> str:
+    """A value in JSON's types, as the file would have it; one per axis shortened if they agree."""
+    if value is None or isinstance(value, bool):
+        return {None: "none", True: "true", False: "false"}[value]
+    if not isinstance(value, list) or not value:
+        return str(value)
+    return axes_text([_plain(item) for item in value])
+
+
+def _distant_line(changes: Sequence[LayerChange]) -> list[str]:
+    """Layers of which nothing but the receptive field changed: a consequence."""
+    if not changes:
+        return []
+    items = [
+        f"{change.layer.path} {_sight(change.old.receptive_field)} → "
+        f"{_sight(change.new.receptive_field)}"
+        for change in (changes if len(changes) <= LISTED else (changes[0], changes[-1]))
+        if change.old and change.new
+    ]
+    between = ", " if len(changes) <= LISTED else " … "
+    number = f"{len(changes)} layer{'s' * (len(changes) != 1)}"
+    return [f"receptive field alone changed in {number}: {between.join(items)}"]

@@ -1,0 +1,199 @@
+"""What stands around the rows of a report: the title, the totals, and what was counted.
+
+The lines are plain text with the characters ``×``, ``·`` and ``→``; the formats clean and
+escape them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from convcalc.analysis.report.report import PARAMS, Report
+from convcalc.analysis.report.rows import Row, target_row
+from convcalc.model.operators.contract import KINDS
+from convcalc.model.quantities.number_text import count_text, memory_text
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import known
+from convcalc.output.cells import axes_text, receptive_field_text
+from convcalc.output.columns import Column
+from convcalc.output.table import Table
+
+LISTED = 5  # things that a line names before it says how many more there are
+
+
+def report_table(
+    report: Report, columns: Sequence[Column], rows: Sequence[Row], *, exact: bool = False
+) -> Table:
+    """The table of one report."""
+    return Table(
+        report_title(report), tuple(columns), rows, totals_row(report), report_footer(report, exact)
+    )
+
+
+def report_title(report: Report) -> str:
+    """``resnet50 · 3×224×224 → 1000``; the batch where it is not 1."""
+    batch = next((shape.batch for shape in report.inputs.values()), 1)
+    sizes = " → ".join(filter(None, (_shapes(report.inputs), _shapes(report.outputs))))
+    return " · ".join(filter(None, (report.network, sizes, f"batch {batch}" * (batch != 1))))
+
+
+def _shapes(named: Mapping[str, Shape]) -> str:
+    """A single shape needs no name."""
+    if len(named) == 1:
+        return str(next(iter(named.values())))
+    return ", ".join(f"{name} {shape}" for name, shape in named.items())
+
+
+def totals_row(report: Report) -> Row:
+    """The sums as the last row; where layers are missing it says so."""
+    count = report.totals.layers
+    return target_row(report)._replace(
+        path="total" if report.complete else "total (incomplete)",
+        operator=f"{count} layer{'s' * (count != 1)}",
+    )
+
+
+def report_footer(report: Report, exact: bool = False) -> list[str]:
+    """The lines below the table."""
+    lines = (
+        _sums(report, exact),
+        _counting(report, exact),
+        *convention_lines(report, exact),
+        _fusing(report, exact),
+        _sight(report),
+        _listing("declared, not computed", [each.path for each in report.layers if each.declared]),
+        _unknowns(report),
+        incomplete_line(report),
+        _warnings(report),
+    )
+    return [line for line in lines if line]
+
+
+def _sums(report: Report, exact: bool) -> str:
+    totals, memory = report.totals, report.totals.memory
+    frozen = totals.params - totals.trainable
+    learned = f"{count_text(frozen, exact=exact)} frozen" if frozen else "all trainable"
+    if not known(frozen):
+        learned = f"{count_text(totals.trainable, exact=exact)} trainable"
+    items = (
+        f"{count_text(totals.params, exact=exact)} params "
+        f"({learned}; buffers {count_text(totals.buffers, exact=exact)})",
+        count_text(totals.macs, "MAC", exact=exact) if known(totals.macs) else "MACs unknown",
+        f"activations {count_text(totals.activations, exact=exact)}",
+        f"memory {memory_text(memory.weights, exact=exact)} weights + "
+        f"{memory_text(memory.activations_peak, exact=exact)} activations peak ({memory.dtype})",
+    )
+    return " · ".join(items)
+
+
+def _counting(report: Report, exact: bool) -> str:
+    """What the MACs add up, what FLOPs are, and the work that is in neither."""
+    flops = report.totals.flops
+    amount = f" = {count_text(flops, 'FLOP', exact=exact)}" if known(flops) else ""
+    items = [f"MACs: {' + '.join(report.counted)}", f"FLOPs = 2 × MACs{amount}"]
+    rest = [
+        f"{kind} {count_text(_work(report, kind), exact=exact)}"
+        for kind in KINDS
+        if kind not in report.counted
+    ]
+    if rest:
+        items.append(f"not in MACs: {', '.join(rest)}")
+    return " · ".join(items)
+
+
+def convention_lines(report: Report, exact: bool = False) -> list[str]:
+    """What another tool counts in all, in which unit, and what it passes over."""
+    tool = report.convention
+    if tool is None or not report.layers:
+        return []
+    counts = report.totals.convention
+    items = [
+        f"{count_text(counts[number.key], exact=exact)} {number.title} ({number.unit})"
+        for number in tool.numbers
+    ]
+    items.append(f"{count_text(counts[PARAMS], exact=exact)} params")
+    sample = ", of one sample" if tool.per_sample else ""
+    found = [f"{tool.name} ({tool.tool}{sample}): {' · '.join(items)}"]
+    if tool.uncounted:
+        found.append(f"not counted by {tool.name}: {', '.join(tool.uncounted)}")
+    return found
+
+
+def convention_line(report: Report) -> list[str]:
+    """Whose numbers stand in the columns of several networks, and in which unit."""
+    tool = report.convention
+    if tool is None:
+        return []
+    units = ", ".join(f"{number.title} in {number.unit}" for number in tool.numbers)
+    sample = ", of one sample" if tool.per_sample else ""
+    return [f"{tool.name} ({tool.tool}{sample}): {units}"]
+
+
+def _fusing(report: Report, exact: bool) -> str:
+    """What is left when batch norms are folded."""
+    fused = report.totals.fused
+    if not fused:
+        return ""
+    items = [f"{count_text(fused[key], exact=exact)} {key}" for key in ("params", "elementwise")]
+    gone = report.totals.params - fused["params"]
+    if known(gone):  # the constants of frozen norms are no params, the bias that takes them up is
+        items[0] += f" ({count_text(abs(gone), exact=exact)} {'more' if gone < 0 else 'less'})"
+    return (
+        f"batch norms folded: {items[0]} · "
+        f"{count_text(fused['macs'], 'MAC', exact=exact)} · {items[1]}"
+    )
+
+
+def _work(report: Report, kind: str) -> int:
+    terms = (term for layer in report.layers for term in layer.terms)
+    return sum(term.amount for term in terms if term.kind == kind)
+
+
+def _sight(report: Report) -> str:
+    """The receptive field at the output."""
+    field = report.receptive_field
+    if field is None or not field.size:
+        return ""
+    source = f"global from {report.global_from}" if report.global_from else ""
+    if not known(field.size):
+        reason = f": {field.reason}" if field.reason else ""
+        local = "" if source and not field.reason else f"unknown{reason}"
+    else:
+        local = f"{receptive_field_text(replace(field, is_global=False))}"
+        local += f" at jump {axes_text(field.jump)}"
+    return f"receptive field {', '.join(filter(None, (local, source)))}"
+
+
+def _unknowns(report: Report) -> str:
+    """Which counts are not known, or one reason for all of them."""
+    entries = [entry.rpartition(": ") for entry in report.totals.unknown]
+    if all(known(shape.dims) for shape in report.inputs.values()):
+        return _listing("unknown", [f"{what} of {path}" for path, _, what in entries])
+    counts = sorted({what for _, _, what in entries})
+    reason = "unknown, because the size of an input is not given"
+    return f"{reason}: {', '.join(counts)}" if counts else ""
+
+
+def _listing(what: str, items: Sequence[str]) -> str:
+    """The first few by name."""
+    if not items:
+        return ""
+    more = [f"and {len(items) - LISTED} more"] if len(items) > LISTED else []
+    return f"{what}: {'; '.join([*items[:LISTED], *more])}"
+
+
+def incomplete_line(report: Report) -> str:
+    """What is missing, if something is."""
+    if report.complete:
+        return ""
+    skipped = f"{report.skipped} layers were" if report.skipped != 1 else "1 layer was"
+    return f"incomplete: {skipped} skipped, and no number holds them"
+
+
+def _warnings(report: Report) -> str:
+    """How many there are."""
+    if not report.complete:
+        return ""
+    warnings = sum(problem.severity != "error" for problem in report.problems)
+    return f"{warnings} warning{'s' * (warnings != 1)}, see convcalc check" if warnings else ""

@@ -1,0 +1,274 @@
+"""The receptive field of one tensor in lines of text: where it looks, what it leaves out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from math import prod
+
+from convcalc.analysis.receptive_field.alignment import drifts
+from convcalc.analysis.receptive_field.axis_study import AxisStudy
+from convcalc.analysis.receptive_field.measures import Spread, nearest_holes
+from convcalc.analysis.receptive_field.preimage import Unseen
+from convcalc.analysis.receptive_field.read_back import seen_inputs
+from convcalc.analysis.receptive_field.study import Study
+from convcalc.analysis.report.rows import Row
+from convcalc.model.quantities.number_text import fraction_text, percent_text
+from convcalc.model.quantities.unknown import known
+from convcalc.output.cells import axes_text
+from convcalc.output.columns import Column
+from convcalc.output.table import Table
+from convcalc.output.views.receptive_field_flags import drift_text
+
+SHOWN = ("path", "operator", "output", "receptive_field", "reach", "jump", "center", "coverage")
+OF_STACK = ("path", "kernel_size", "stride", "dilation", *SHOWN[3:4], *SHOWN[5:])
+LISTED = 8  # holes and positions that a line names before it says how many more there are
+
+# What a narrow terminal hides: the type and the shape before what is seen.
+LAST_TO_GO = {"operator": 8, "output": 7, "receptive_field": 0, "jump": 1, "coverage": 2}
+
+
+def sight_table(
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    remarks: Mapping[str, Sequence[str]],
+    footer: Sequence[str],
+) -> Table:
+    """One line per layer or block, with what is worth a remark."""
+
+    def words(row: Row) -> str | None:
+        return ", ".join(remarks.get(row.path, ())) or None
+
+    flags = Column("flags", "flags", words, priority=3, doc="what is worth a remark", folds=True)
+    ranked = (each._replace(priority=LAST_TO_GO.get(each.key, each.priority)) for each in columns)
+    return Table(title, (*ranked, flags), rows, None, footer)
+
+
+def sight_lines(study: Study) -> list[str]:
+    """What there is to say of one tensor."""
+    makers = (
+        _size,
+        _place,
+        _gaps,
+        _phases,
+        _tile,
+        _effective,
+        _direction,
+        _unread,
+        _apart,
+        _others,
+    )
+    return [line for maker in makers for line in maker(study)]
+
+
+def _per_axis(study: Study, texts: Sequence[str]) -> str:
+    """One text where all axes agree, else each with its axis."""
+    if len(set(texts)) == 1:
+        return texts[0]
+    named = zip(study.axes, texts, strict=True)
+    return ", ".join(f"{axis.name} {text}" for axis, text in named if text)
+
+
+def _size(study: Study) -> Iterator[str]:
+    """The field's size, its jump, and what else the tensor depends on."""
+    extents = [_extent(axis) for axis in study.axes]
+    size = axes_text(extents)
+    if "–" in size and len(set(extents)) == 1 and len(extents) > 1:
+        size += " on each axis"
+    elif len(set(extents)) == 1:
+        size = "×".join(extents)
+    what = f"{study.place}: {'≥ ' if study.unbounded else ''}{size} of {study.input}"
+    jumps = ["–" if axis.lost else axis.jump for axis in study.axes]
+    if known(tuple(jumps)):
+        what += f", jump {axes_text(jumps)}"
+    if study.unbounded:
+        what += "; deformable taps can lie anywhere, this is their grid"
+    if study.is_global:
+        after = f"{study.path} " if study.path != study.place else ""
+        what += f"; {after}also depends on the whole input, this is the local path"
+    yield what
+
+
+def _extent(axis: AxisStudy) -> str:
+    """The size on one axis, or from the smallest to the largest."""
+    if axis.lost:
+        return "all"
+    return str(axis.size) if axis.size == axis.size_min else f"{axis.size_min}–{axis.size}"
+
+
+def _place(study: Study) -> Iterator[str]:
+    """Where the position that is looked at has its field."""
+    what = f"position {_joined(study.positions)}"
+    if all(known(axis.output_size) for axis in study.axes):
+        what += f" of {'×'.join(str(axis.output_size) for axis in study.axes)}"
+    if any(axis.seen is None for axis in study.axes):
+        yield f"{what} reads nothing"
+        return
+    if not all(axis.placed for axis in study.axes):
+        yield "where a position looks is unknown: the padding depends on the size of the input"
+        return
+    centers = ["all" if c is None else fraction_text(c) for c in (a.center for a in study.axes)]
+    spans = [f"{axis.ends[0]} to {axis.ends[1]}" if axis.ends else "" for axis in study.axes]
+    what += f": center {', '.join(centers)}, from {_per_axis(study, spans)}"
+    yield what + _padding(study)
+
+
+def _padding(study: Study) -> str:
+    """How much of the field lies beyond the input, if any does."""
+    inside = prod(1 - (axis.padding_share or 0) for axis in study.axes)
+    if inside == 1:
+        return ""
+    text = f"; {percent_text(Fraction(1 - inside))} of it is padding"
+    return text if study.inside is None else f"{text}, {study.inside:,} real positions are read"
+
+
+def _joined(values: Sequence[object]) -> str:
+    return ",".join(map(str, values))
+
+
+def _gaps(study: Study) -> Iterator[str]:
+    """Holes, on each axis and on all together, or that there are none."""
+    if study.coverage is None:
+        return
+    holes = any(axis.unread for axis in study.axes)
+    if not holes and study.coverage == 1:
+        yield "coverage 1: every position within is read"
+        return
+    if holes:
+        parts = [
+            f"{axis.read}/{axis.read + axis.unread} read, holes at {_relative(axis)}"
+            if axis.unread
+            else "no holes"
+            for axis in study.axes
+        ]
+        yield f"{'per axis ' if study.rank > 1 else ''}{_per_axis(study, parts)}"
+    if len(study.axes) > 1:
+        yield f"coverage {study.coverage} of all axes together ({percent_text(study.coverage)})"
+    coarse = [axis.spacing for axis in study.axes]
+    if max(coarse) > 1:
+        which = _per_axis(study, [f"{value} apart" for value in coarse])
+        shared = [axis.overlap for axis in study.axes if axis.overlap is not None]
+        yield f"gridding: positions are read {which}; neighbours share {percent_text(min(shared))}"
+
+
+def _relative(axis: AxisStudy) -> str:
+    """Holes as distances from the center, ± where both sides have one."""
+    if axis.seen is None:
+        return ""
+    found, left = nearest_holes(axis.seen, LISTED)
+    texts = [f"{'±' * hole.mirrored}{fraction_text(hole.value)}" for hole in found]
+    return " ".join([*texts, *([f"and {left:,} more"] if left else [])])
+
+
+def _phases(study: Study) -> Iterator[str]:
+    """How outputs differ from each other."""
+    if all(axis.size == axis.size_min or axis.lost for axis in study.axes):
+        return
+    phases = [
+        f"every {axis.phases} outputs"
+        if not known(axis.output_size) or axis.phases < axis.output_size
+        else "nowhere"
+        for axis in study.axes
+    ]
+    line = f"outputs differ; the pattern repeats {_per_axis(study, phases)}"
+    if all(known(axis.envelope) for axis in study.axes):
+        envelopes = _per_axis(study, [str(axis.envelope) for axis in study.axes])
+        line += f"; laid over each other they span {envelopes}"
+    yield line
+
+
+def _tile(study: Study) -> Iterator[str]:
+    """What a tile needs around it."""
+    halos = [axis.halo for axis in study.axes]
+    texts = [
+        f"{max(halo.before, 0)} before and {max(halo.after, 0)} after" if halo else ""
+        for halo in halos
+    ]
+    if not any(texts):
+        return
+    line = f"halo of a tile: {_per_axis(study, texts)}"
+    starts = [str(halo.offset) if halo else "" for halo in halos]
+    if any(halo and halo.offset for halo in halos):
+        line += f"; outputs begin {_per_axis(study, starts)} inside the input"
+    yield line
+
+
+def _effective(study: Study) -> Iterator[str]:
+    """The estimate of what matters most."""
+    try:
+        spreads = [study.spread(axis) for axis in range(study.rank)]
+    except Unseen as reason:
+        yield f"effective field unknown: {reason}"
+        return
+    texts = [
+        f"σ {each.deviation:.4g}{_core(each, axis)}" if each and not axis.lost else ""
+        for each, axis in zip(spreads, study.axes, strict=True)
+    ]
+    if any(texts) and any(axis.size > 1 for axis in study.axes):
+        yield f"effective field if all weights were equal (an estimate): {_per_axis(study, texts)}"
+
+
+def _core(spread: Spread, axis: AxisStudy) -> str:
+    if spread.core is None:
+        return ""
+    share = percent_text(Fraction(spread.core, axis.size))
+    return f", 95.45 % of it within {_positions(spread.core)} ({share} of the field)"
+
+
+def _positions(count: int) -> str:
+    return f"{count:,} position{'s' * (count != 1)}"
+
+
+def _direction(study: Study) -> Iterator[str]:
+    """Whether a sequence is read ahead."""
+    if study.rank == 1 and (ahead := study.axes[0].ahead) is not None:
+        yield "causal: no look-ahead" if ahead <= 0 else f"look-ahead {_positions(ahead)}"
+
+
+def _unread(study: Study) -> Iterator[str]:
+    """Input positions that are never used."""
+    found = study.unread
+    if found is None or not found.number:
+        return
+    share = percent_text(Fraction(found.number, found.total))
+    line = f"no output reads {found.number:,} of {_positions(found.total)} of the input ({share})"
+    if any(found.lines):
+        texts = [_some(lines) for lines in found.lines]
+        line += f": {'all of ' * (study.rank > 1)}{_per_axis(study, texts)}"
+    yield line
+
+
+def _some(positions: Sequence[int]) -> str:
+    more = f" and {len(positions) - LISTED:,} more" if len(positions) > LISTED else ""
+    return f"{', '.join(map(str, positions[:LISTED]))}{more}"
+
+
+def _apart(study: Study) -> Iterator[str]:
+    """Joins of branches that do not look at the same place."""
+    last: dict[str, str] = {}
+    for drift in drifts(study.network):
+        if drift.input == study.input:
+            last.setdefault(drift.path, drift_text(drift))
+    listed = list(last.items())
+    if listed:
+        path, text = listed[0]
+        yield f"misaligned: the branches of {path} {text}"
+        if len(listed) > 1:
+            yield f"misaligned too: {_names([path for path, _ in listed[1:]])}"
+
+
+def _others(study: Study) -> Iterator[str]:
+    """What else there is to look at."""
+    network = study.network
+    inputs = [name for name in seen_inputs(network, study.tensor) if name != study.input]
+    if inputs:
+        yield f"other inputs, with --of: {_names(inputs)}"
+    outputs = [name for name, tensor in network.outputs.items() if tensor != study.asked]
+    if outputs and study.asked in network.outputs.values():
+        yield f"other outputs, with --at: {_names(outputs)}"
+
+
+def _names(names: Sequence[str]) -> str:
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return f"{', '.join(names[:LISTED])}{more}"

@@ -1,0 +1,67 @@
+"""What is worth a remark beside a layer's receptive field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from convcalc.analysis.receptive_field.alignment import Drift, drifts
+from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report
+from convcalc.model.geometry.axis_maps import Stamp
+from convcalc.model.graph.network import Layer, Network
+from convcalc.model.quantities.unknown import known
+
+FIRST_TO_SPAN = "first to span the input"
+
+
+def flags(network: Network, report: Report) -> Mapping[str, list[str]]:
+    """Remarks by the path of a layer, and of every block for the layers in it."""
+    found: dict[str, dict[str, None]] = {}
+    apart: dict[str, Drift] = {}
+    for drift in drifts(network):
+        apart.setdefault(drift.path, drift)
+    first = first_to_see_all(report)
+    for layer, result in zip(network.layers, report.layers, strict=True):
+        skew = apart.get(layer.path)
+        words = [*_words(layer, result), *([FIRST_TO_SPAN] if layer.path == first else [])]
+        own = [*words, *([f"branches {drift_text(skew)}"] if skew else [])]
+        found.setdefault(layer.path, {}).update(dict.fromkeys(own))
+        for group in layer.groups:
+            shared = [*words, *(["misaligned branches"] if skew else [])]
+            found.setdefault(group.path, {}).update(dict.fromkeys(shared))
+    return {path: list(words) for path, words in found.items()}
+
+
+def first_to_see_all(report: Report) -> str:
+    """The first layer whose field is as large as the input on every axis; empty if none is."""
+    return next((layer.path for layer in report.layers if _sees_all(layer.receptive_field)), "")
+
+
+def _sees_all(field: ReceptiveField | None) -> bool:
+    if field is None or not known(field.size) or not known(field.input_size):
+        return False
+    return all(size >= n for size, n in zip(field.size, field.input_size, strict=True))
+
+
+def _words(layer: Layer, result: LayerReport) -> Iterator[str]:
+    """The remarks on one layer that are those of its block too."""
+    field = result.receptive_field
+    if field and field.holes and known(field.holes) and any(field.holes):
+        yield "holes"
+    if field and known(field.size_min) and 0 in field.size_min:
+        yield "some outputs read nothing"
+    if taps := _uneven(layer):
+        yield f"{taps[0]} to {taps[1]} taps per output"
+
+
+def drift_text(drift: Drift) -> str:
+    """How far branches are apart, in words."""
+    if drift.per_output:
+        return f"drift apart by {drift.per_output} per output"
+    return f"are {drift.offset} apart"
+
+
+def _uneven(layer: Layer) -> tuple[int, int] | None:
+    """The fewest and the most taps that an output of a transposed convolution gets, if they
+    differ: the checkerboard that appears where kernel_size is no multiple of the stride."""
+    stamps = (axis for axes in layer.analysis.axes for axis in axes if isinstance(axis, Stamp))
+    return next(filter(None, (axis.uneven_taps for axis in stamps)), None)

@@ -1,0 +1,71 @@
+"""What makes up the totals: the parts of a network or block with their shares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from convcalc.analysis.report.report import LayerReport, Report
+from convcalc.analysis.report.rows import Row, rows, rows_by_operator, sorted_rows
+from convcalc.analysis.report.to_json import plain
+from convcalc.output.columns import COLUMNS
+from convcalc.output.table import MARKDOWN_HINT, Table
+from convcalc.output.views.network import report_title
+
+BY_PART = ("path", "operator", "params", "params_share", "macs", "macs_share", "elementwise")
+BY_OPERATOR = ("path", "layers", "params", "params_share", "macs", "macs_share", "elementwise")
+COUNTS = ("layers", "params", "buffers", "macs", "flops", "sampling", "elementwise", "activations")
+
+
+def share_tables(
+    report: Report, layers: Sequence[LayerReport], depth: int, path: str
+) -> tuple[Table, Table]:
+    """By block at a depth, in order; and by operator, those with the most MACs first.
+
+    ``path`` is the block that the layers make up; empty for the network.
+    """
+    part = replace(report, layers=tuple(layers))
+    (whole,) = rows(replace(part, layers=_within_one(layers)), 1)
+    total = "total" if report.complete else "total (incomplete)"
+    whole = whole._replace(path=total, operator=_count(len(layers)))
+    name = f"{report.network} · {path}" if path else report_title(report)
+    by_operator = sorted_rows(rows_by_operator(part), lambda row: row.macs)
+    return (
+        Table(
+            name,
+            tuple(COLUMNS[key] for key in BY_PART),
+            rows(part, depth),
+            whole,
+            (),
+            MARKDOWN_HINT,
+        ),
+        Table(
+            "", tuple(COLUMNS[key] for key in BY_OPERATOR), by_operator, whole, (), MARKDOWN_HINT
+        ),
+    )
+
+
+def _within_one(layers: Sequence[LayerReport]) -> tuple[LayerReport, ...]:
+    """The layers as if all were of one block."""
+    from convcalc.model.graph.network import Group
+
+    return tuple(replace(layer, groups=(Group("total", "network"),)) for layer in layers)
+
+
+def _count(layers: int) -> str:
+    return f"{layers} layer{'s' * (layers != 1)}"
+
+
+def share_payload(tables: tuple[Table, Table]) -> dict[str, Any]:
+    """Both as JSON, counts exact and without shares, which follow from them."""
+    names = ("by_part", "by_operator")
+    return {
+        name: [_row_payload(row) for row in table.rows]
+        for name, table in zip(names, tables, strict=True)
+    }
+
+
+def _row_payload(row: Row) -> dict[str, Any]:
+    counts = {key: plain(getattr(row, key)) for key in COUNTS}
+    return {"path": row.path, "type": row.operator, **counts}

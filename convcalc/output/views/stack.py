@@ -1,0 +1,59 @@
+"""Stacks of windows in a row: the verdict on their holes, and those that are suggested."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+from convcalc.analysis.receptive_field.dilated_stacks import Suggestion, gap, hdc, reached, steps
+from convcalc.output.columns import SHARE, Column
+from convcalc.output.table import Table
+
+
+def verdict(layers: Sequence[tuple[int, int, int]]) -> list[str]:
+    """Whether layers of kernel_size, stride and dilation in a row leave holes, and what the rule
+    of HDC says of them."""
+    kernel_sizes, strides, dilations = zip(*layers, strict=True)
+    windows = steps(kernel_sizes, strides, dilations)
+    open_ = gap(windows)
+    if open_ is None:
+        line = "no holes: in order of their steps, no step is larger than what those before reach"
+    else:
+        smaller = [window for window in windows if window < open_ and window.kernel_size > 1]
+        line = (
+            f"holes: a step of {open_.step} is larger than {reached(smaller)}, the size before it"
+        )
+    lines = [line]
+    if len(layers) > 1 and len(set(kernel_sizes)) == 1 and set(strides) == {1}:
+        m2, k = hdc(dilations), kernel_sizes[0]
+        right = (m2 <= k) == (open_ is None)
+        says = f"HDC's rule says {'no holes' if m2 <= k else 'holes'}: M_2 = {m2}"
+        sign = "<=" if m2 <= k else ">"
+        lines.append(f"{says} {sign} k = {k}{'' if right else ', which is wrong here'}")
+    return lines
+
+
+def suggestion_table(found: Sequence[Suggestion]) -> Table:
+    """Stacks side by side."""
+    columns = (
+        Column("dilations", "dilations", lambda each: ", ".join(map(str, each.dilations))),
+        Column("size", "RF", lambda each: str(each.size), "", "right"),
+        Column("evenness", "evenness", attrgetter("evenness"), SHARE, "right"),
+        Column(
+            "paths",
+            "paths per position",
+            lambda each: f"{each.least_paths}–{each.most_paths}",
+            "",
+            "right",
+        ),
+    )
+    footer = (
+        "without holes; evenness: mean number of paths to a position in relation to the most",
+    )
+    return Table("", columns, found, None, footer)
+
+
+def suggestion_payload(found: Sequence[Suggestion]) -> list[dict[str, Any]]:
+    """The same as JSON."""
+    return [{**each._asdict(), "evenness": str(each.evenness)} for each in found]
