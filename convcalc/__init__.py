@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report, Totals
     from convcalc.diagnostics.diagnostic import Diagnostic, NetworkError
     from convcalc.language.sources.target import TargetError
+    from convcalc.model.graph.builder import Builder
     from convcalc.model.graph.network import Network
 
 __all__ = [
+    "Builder",
     "Diagnostic",
     "LayerReport",
     "Network",
@@ -43,6 +45,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Builder": "model.graph.builder",
     "Diagnostic": "diagnostics.diagnostic",
     "LayerReport": "analysis.report.report",
     "Network": "model.graph.network",

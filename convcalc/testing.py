@@ -24,6 +24,7 @@ from convcalc.checking.budgets.verdict import Verdict
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.language.assertions.reading import Assertions
 from convcalc.language.assertions.vocabulary import Budget, Compare
+from convcalc.language.file_facts import NetworkFile
 from convcalc.language.reading import LIMITS, Inputs
 from convcalc.language.sources.target import Target
 from convcalc.language.syntax import nodes, reader
@@ -95,9 +96,10 @@ def _verdicts(
     subject = Subject(network, report, words, before)
     if metrics:
         return list(verdicts(_budget(metrics, compare), subject))
-    own = list(pinned(network, report, words))
-    if network.budgets:
-        own += verdicts(network.budgets, subject)
+    own: list[Verdict] = []
+    if isinstance(network, NetworkFile):
+        own += pinned(network, report, words)
+        own += verdicts(network.budgets, subject) if network.budgets else ()
     if not own:
         raise ValueError(f"{network.file} has neither 'budgets' nor 'expect': name a metric")
     return own

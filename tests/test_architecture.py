@@ -59,7 +59,7 @@ WITHIN = {
     ),
     "language": (
         ("reading",),  # a target to a network
-        ("expand", "catalogue"),  # items to layers; what ships
+        ("expand", "catalogue", "file_facts"),  # items to layers; what ships; what a file says
         ("parse", "assertions"),  # nodes to typed items; to budgets and pins
         ("sources", "syntax"),  # where texts come from; YAML to nodes with places
     ),
@@ -70,7 +70,7 @@ WITHIN = {
         ("quantities",),  # shapes, formulas, the unknown
     ),
     "diagnostics": (
-        ("text",),
+        ("text", "rejection"),
         ("diagnostic",),
         ("codes", "suggestion"),
     ),

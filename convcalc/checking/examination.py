@@ -16,10 +16,10 @@ from convcalc.checking.configuration import Configuration
 from convcalc.checking.rules import findings as design_findings
 from convcalc.diagnostics.diagnostic import Diagnostic, in_order
 from convcalc.language.assertions.vocabulary import Budget, Compare, Named
+from convcalc.language.file_facts import NetworkFile
 from convcalc.language.reading import NO_LAYERS, Inputs, read_network
 from convcalc.language.sources.plain_files import content
 from convcalc.language.sources.target import Target, TargetError
-from convcalc.model.graph.network import Network
 
 ALL = "all"
 
@@ -56,7 +56,7 @@ class Examination:
         self.sources: dict[str, str] = dict(self.first.sources)
         self.networks = 0
 
-    def opened(self, variant: str) -> Network:
+    def opened(self, variant: str) -> NetworkFile:
         """The network that is read first, and tells the names of all: the wanted one, or the base
         if the file has no such variant."""
         try:
@@ -71,7 +71,7 @@ class Examination:
         """The names of the base and of its variants."""
         return (self.first.base, *self.first.variants)
 
-    def network(self, variant: str, inputs: Inputs = None) -> Network:
+    def network(self, variant: str, inputs: Inputs = None) -> NetworkFile:
         """A variant of the file, at other inputs if they are given."""
         name = variant or None
         target = self.target._replace(variant=name)
@@ -115,7 +115,7 @@ class Examination:
             has_all and not self.has_errors and not self.is_library,
         )
 
-    def variant(self, variant: str, network: Network) -> None:
+    def variant(self, variant: str, network: NetworkFile) -> None:
         """One variant at its own input and at those of its budgets."""
         words = _words(variant, network)
         self.sources.update(network.sources)
@@ -139,7 +139,7 @@ class Examination:
             for inputs, named in budget.inputs:
                 self.elsewhere(budget, variant, inputs, named)
 
-    def held(self, variant: str, network: Network) -> list[Budget]:
+    def held(self, variant: str, network: NetworkFile) -> list[Budget]:
         """The repository's budgets that hold for a variant."""
         name = variant or network.base
         return [b for b in self.budgets if not b.variants or name in [v.text for v in b.variants]]
@@ -175,7 +175,7 @@ class Examination:
     def judge(
         self,
         budget: Budget,
-        network: Network,
+        network: NetworkFile,
         report: Report,
         words: str,
         variant: str,
@@ -199,7 +199,7 @@ class Examination:
         self.verdicts += verdicts(budget, Subject(network, report, words, before))
 
     def skip(
-        self, network: Network, budgets: Sequence[Budget], words: str, *, pins: bool = True
+        self, network: NetworkFile, budgets: Sequence[Budget], words: str, *, pins: bool = True
     ) -> None:
         """None of the demands on a network that could not be computed passes."""
         reason = "the network has problems"
@@ -210,11 +210,11 @@ class Examination:
             self.verdicts += skipped(budget, words, reason)
 
 
-def _is_computed(network: Network) -> bool:
+def _is_computed(network: NetworkFile) -> bool:
     return all(problem.severity != "error" for problem in network.problems)
 
 
-def _words(variant: str, network: Network) -> str:
+def _words(variant: str, network: NetworkFile) -> str:
     """``variant: base   input: 3×224×224``."""
     shapes = [
         str(shape) if len(network.inputs) == 1 else f"{name} {shape}"

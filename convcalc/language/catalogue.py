@@ -9,9 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from convcalc.diagnostics.rejection import Rejected
 from convcalc.language.sources.shipped import shipped_blocks, shipped_files, shipped_folder
 from convcalc.language.syntax import nodes, reader
-from convcalc.language.syntax.evaluation import Rejected, value_of
+from convcalc.language.syntax.evaluation import value_of
 
 
 class NetworkEntry(NamedTuple):

@@ -6,19 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, in_order
+from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import nearest
 from convcalc.language.assertions.vocabulary import SUMMED, Budget
 from convcalc.language.expand.expansion import Expansion
-from convcalc.language.expand.layers import TooLarge
-from convcalc.language.expand.scopes import Tensor, Value, Witness
+from convcalc.language.expand.scopes import Witness
+from convcalc.language.file_facts import NetworkFile
 from convcalc.language.parse.files import Units
 from convcalc.language.parse.tree import TOP_KEYS, Item, Unit
 from convcalc.language.sources.files import Files, project_root
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target, TargetError
 from convcalc.language.syntax import nodes, reader
-from convcalc.language.syntax.evaluation import Rejected, rejected, shown, suffixed, value_of
-from convcalc.model.graph.network import Network
+from convcalc.language.syntax.evaluation import suffixed, value_of
+from convcalc.model.graph.assembly import Tensor, TooLarge, Value
+from convcalc.model.operators.values import shown
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN
 
@@ -50,7 +52,7 @@ def read_network(
     batch: int = 1,
     limits: Limits = LIMITS,
     witness: Witness | None = None,
-) -> Network:
+) -> NetworkFile:
     """The network of a target; problems of its content are in ``problems``.
 
     ``variant`` overrides the target's; ``inputs`` gives the sizes (channels, then spatial,
@@ -63,21 +65,8 @@ def read_network(
     content = target.text if target.text is not None else _content(files, target.file)
     unit = units.parse(target.file, content)
     if unit is None:
-        return Network(
-            "",
-            None,
-            "",
-            "",
-            None,
-            "",
-            target.file,
-            {},
-            {},
-            (),
-            tuple(in_order(units.problems)),
-            0,
-            units.sources,
-        )
+        problems = tuple(in_order(units.problems))
+        return NetworkFile("", None, "", target.file, {}, {}, (), problems, 0, units.sources)
     reading = _Reading(unit, units, variant or target.variant, batch, limits)
     return reading.network(inputs, params, witness)
 
@@ -113,7 +102,7 @@ class _Reading:
 
     def network(
         self, inputs: Inputs, params: Mapping[str, Any] | None, witness: Witness | None = None
-    ) -> Network:
+    ) -> NetworkFile:
         """The network, written out as far as its problems allow."""
         self.units.bind(self.unit, self.overrides(), self.settings(params or {}))
         shapes = self.shapes(inputs)
@@ -133,24 +122,28 @@ class _Reading:
         outputs = self.outputs(expansion, last) if shapes else {}
         expect = self.expect()
         budgets = self.budgets()
-        about = self.text("description"), self.text("source"), self.year(), self.text("note")
+        description, origin, note = map(self.text, ("description", "source", "note"))
+        year = self.year()
         problems = in_order([*self.units.problems, *expansion.layering.problems])
-        return Network(
-            self.variant or self.name,
-            self.variant,
-            *about,
-            self.unit.file,
-            shapes,
-            outputs,
-            tuple(expansion.layering.layers),
-            tuple(problems),
-            expansion.layering.skipped,
-            self.units.sources,
-            expect,
-            self.pinned_at,
-            tuple(self.unit.variants),
-            self.name,
-            budgets,
+        return NetworkFile(
+            name=self.variant or self.name,
+            variant=self.variant,
+            description=description,
+            file=self.unit.file,
+            inputs=shapes,
+            outputs=outputs,
+            layers=tuple(expansion.layering.layers),
+            problems=tuple(problems),
+            skipped=expansion.layering.skipped,
+            sources=self.units.sources,
+            origin=origin,
+            year=year,
+            note=note,
+            base=self.name,
+            variants=tuple(self.unit.variants),
+            expect=expect,
+            pinned_at=self.pinned_at,
+            budgets=budgets,
         )
 
     def problem(self, name: str, message: str, place: Place, advice: str = "") -> None:

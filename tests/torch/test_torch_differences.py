@@ -11,7 +11,7 @@ from against import Case, Result, analysed, computed, operator_of
 from torch import nn
 from torch.nn import functional
 
-from convcalc.language.syntax.evaluation import Rejected
+from convcalc.diagnostics.rejection import Rejected
 from convcalc.model.operators.contract import Analysis
 
 WORKS_HERE = {

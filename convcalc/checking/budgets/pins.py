@@ -9,14 +9,14 @@ from typing import Any
 from convcalc.analysis.report.report import Report
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.diagnostics.diagnostic import Diagnostic
-from convcalc.model.graph.network import Network
+from convcalc.language.file_facts import NetworkFile
 from convcalc.model.quantities.number_text import fraction_text
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
 BUDGET = "expect"
 
 
-def pinned(network: Network, report: Report, subject: str) -> Iterator[Verdict]:
+def pinned(network: NetworkFile, report: Report, subject: str) -> Iterator[Verdict]:
     """One verdict per number that the file pins for this variant."""
     for metric, want in network.expect.get(network.name, {}).items():
         place = network.pinned_at[network.name, metric]

@@ -8,11 +8,11 @@ from typing import Any
 
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, in_order
+from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import nearest
 from convcalc.language.assertions.reading import Assertions
 from convcalc.language.assertions.vocabulary import Budget, Named
 from convcalc.language.syntax import nodes, reader
-from convcalc.language.syntax.evaluation import Rejected, rejected
 
 FILE = "convcalc.budgets.yaml"
 VERSION = 1

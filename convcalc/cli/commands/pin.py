@@ -12,7 +12,7 @@ from convcalc.cli.console import CLEAN, COULD_NOT_RUN, FINDINGS, Failure, say
 
 if TYPE_CHECKING:
     from convcalc.cli.console import Settings
-    from convcalc.model.graph.network import Network
+    from convcalc.language.file_facts import NetworkFile
 
 
 class Pinned(NamedTuple):
@@ -103,7 +103,7 @@ def _pinned(path: str, settings: "Settings") -> Pinned:
         return Pinned(path, old, old, FINDINGS)
 
 
-def _networks(path: str, content: bytes) -> "list[Network]":
+def _networks(path: str, content: bytes) -> "list[NetworkFile]":
     """The base and every variant; none if the file only defines blocks."""
     from convcalc.language.reading import read_network
     from convcalc.language.sources.target import Target
@@ -116,7 +116,7 @@ def _networks(path: str, content: bytes) -> "list[Network]":
     return [base, *variants]
 
 
-def _new(networks: "Sequence[Network]", path: str, old: bytes) -> bytes:
+def _new(networks: "Sequence[NetworkFile]", path: str, old: bytes) -> bytes:
     """The content with the numbers of all networks; what was written is read once more."""
     from convcalc.analysis.analyse import analyse
     from convcalc.checking.budgets.pin_edits import Pin, Refused, pinned_text
@@ -125,7 +125,7 @@ def _new(networks: "Sequence[Network]", path: str, old: bytes) -> bytes:
         return old
     reports = [analyse(network) for network in networks]
 
-    def pinned(content: bytes, networks: "Sequence[Network]") -> bytes:
+    def pinned(content: bytes, networks: "Sequence[NetworkFile]") -> bytes:
         pins = [
             Pin(network.name, report, network.expect.get(network.name, {}))
             for network, report in zip(networks, reports, strict=True)

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import nearest
 from convcalc.language.assertions.vocabulary import (
     ANYWHERE,
@@ -21,7 +22,8 @@ from convcalc.language.assertions.vocabulary import (
     Compare,
 )
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import Rejected, free_names, rejected, shown, value_of
+from convcalc.language.syntax.evaluation import free_names, value_of
+from convcalc.model.operators.values import shown
 from convcalc.model.quantities.number_text import DTYPES, quantity
 
 Report = Callable[[Diagnostic], None]

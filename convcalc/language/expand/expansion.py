@@ -11,25 +11,26 @@ from functools import partial
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.language.expand.layers import Layering, TooLarge, check_rank
+from convcalc.diagnostics.rejection import Rejected, gathered, rejected
+from convcalc.language.expand.layers import Layering
 from convcalc.language.expand.loops import holds, loop_scopes, times
 from convcalc.language.expand.scopes import (
     MISSING,
     Call,
     Frame,
     Names,
-    Tensor,
     Tensors,
-    Value,
     Witness,
     unknown_reference,
 )
 from convcalc.language.parse.params import checked_param
 from convcalc.language.parse.tree import Argument, Block, Item, Reference, Unit, indexed_components
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import Rejected, gathered, rejected, shown
+from convcalc.model.graph.assembly import Tensor, TooLarge, Value
+from convcalc.model.graph.layer_checks import check_rank
 from convcalc.model.operators.contract import Operator, Recorded
 from convcalc.model.operators.registry import operator_class
+from convcalc.model.operators.values import shown
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
@@ -50,7 +51,7 @@ class Expansion:
         self.witness = witness
         self.limit = limit
         self.rounds_ahead = 1  # of the repetitions around the present item, multiplied
-        self.layering = Layering(len(inputs), limit)
+        self.layering = Layering(inputs, limit)
         self.rank = max((shape.rank for shape in inputs.values()), default=2)
         self.all = Tensors(self.layering.ports)
         self.spans: dict[str, tuple[int, int]] = {}  # path or id: its range of layers
@@ -263,7 +264,7 @@ class Expansion:
         self.readable(call.inputs, call.item.place)
         slicing = self.layering.shared(_operator("channel_slice", start=start, stop=stop))
         path = names.path("split")
-        return self.layering.layer(
+        return self.layering.place(
             "channel_slice", slicing, call.inputs[:1], path, names, call.frame, call.item
         )
 
@@ -273,7 +274,7 @@ class Expansion:
         self.readable(parts, call.item.place)
         operator = self.layering.shared(_operator(join))
         path = names.path(join)
-        return self.layering.layer(join, operator, parts, path, names, call.frame, call.item)
+        return self.layering.place(join, operator, parts, path, names, call.frame, call.item)
 
     # --- blocks -------------------------------------------------------------------------------
 
@@ -336,12 +337,13 @@ class Expansion:
             self.check_fields(call)
             self.layering.skip()
             return None
-        check_rank(item, first.shape)
+        assert item.operator is not None
+        check_rank(item.type, item.operator, first.shape, item.place)
         operator = self.layering.instance(item, call.scope, first.shape.rank, recorded)
         inputs = [*call.inputs, *tensors]
         if self.witness is not None:
             self.witness(call, self.unit)
-        return self.layering.layer(item.type, operator, inputs, path, names, frame, item)
+        return self.layering.place(item.type, operator, inputs, path, names, frame, item)
 
     def recorded(self, call: Call) -> tuple[dict[str, Recorded], list[Value]]:
         """The other layers that the fields name, and the tensors that they make."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from convcalc.diagnostics.rejection import rejected
 from convcalc.diagnostics.suggestion import nearest
 from convcalc.language.parse.tree import Item
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import Evaluator, free_names, rejected, shown, value_of
+from convcalc.language.syntax.evaluation import Evaluator, free_names, value_of
+from convcalc.model.operators.values import shown
 from convcalc.model.quantities.unknown import UNKNOWN
 
 Scope = dict[str, Any]

@@ -12,11 +12,12 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Place
+from convcalc.diagnostics.rejection import Rejected
 from convcalc.language.expand.scopes import Call, Frame
 from convcalc.language.parse.coercion import field_words
 from convcalc.language.parse.tree import COMPOSITES, Argument, Unit
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import Rejected, free_names
+from convcalc.language.syntax.evaluation import free_names
 from convcalc.model.operators.fields import Field
 from convcalc.model.operators.registry import fields_of
 

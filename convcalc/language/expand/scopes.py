@@ -6,23 +6,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import nearest
 from convcalc.language.parse.tree import Item, Reference, Unit
-from convcalc.language.syntax.evaluation import Rejected, rejected
+from convcalc.model.graph.assembly import Tensor, Value
 from convcalc.model.graph.network import Group
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN
-
-
-class Tensor(NamedTuple):
-    """A tensor: its number, its shape, and what people call it."""
-
-    number: int
-    shape: Shape
-    label: str
-
-
-Value = Tensor | None  # None: the layer that makes it has a problem, which was reported
 
 # What the first layer reads if the network has several inputs and nobody says which.
 MISSING = Tensor(-1, Shape(1, UNKNOWN), "")

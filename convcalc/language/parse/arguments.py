@@ -7,19 +7,27 @@ is said here, once per place in the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from functools import partial
 
-from convcalc.diagnostics.diagnostic import Diagnostic, Related
+from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
+from convcalc.diagnostics.rejection import Rejected, gathered, rejected
 from convcalc.diagnostics.suggestion import nearest
 from convcalc.language.parse.coercion import field_evaluator, field_words
-from convcalc.language.parse.synonyms import FIELD_SYNONYMS, OPERATOR_SYNONYMS
 from convcalc.language.parse.tree import COMPOSITES, Argument, Block, Item, Reference, Unit
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import Rejected, evaluator, free_names, gathered, rejected
+from convcalc.language.syntax.evaluation import evaluator, free_names
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.fields import Field
 from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+from convcalc.model.operators.words import (
+    Misfit,
+    Vocabulary,
+    field_vocabulary,
+    match_words,
+    operator_meant,
+    unknown_operator,
+)
 
 Names = frozenset[str]
 
@@ -34,8 +42,6 @@ def operator_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit
             raise rejected("duplicate-key", message, value.place)
         item.sources = references(value, item.type)
         value = None
-    shorts = {field.short: name for name, field in declared.items() if field.short}
-    required = [name for name, field in declared.items() if field.required]
 
     def read(argument: Argument) -> None:
         argument.field = field = declared[argument.name]
@@ -45,7 +51,7 @@ def operator_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit
         require_names(argument.node, names, _words(field, argument.node))
         argument.evaluate = field_evaluator(field, argument.node)
 
-    item.arguments = _arguments(item, value, list(declared), shorts, required, read)
+    item.arguments = _arguments(item, value, field_vocabulary(declared), read)
     item.kind = "operator"
 
 
@@ -53,6 +59,7 @@ def block_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -
     """A block of this file or of an import, with its params."""
     item.block = block = _block(item, unit)
     required = [name for name, param in block.params.items() if param.default is None]
+    vocabulary = Vocabulary(block.params.keys(), {}, required)
 
     def read(argument: Argument) -> None:
         param = block.params[argument.name]
@@ -66,7 +73,7 @@ def block_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -
         require_names(node, names, words)
         argument.evaluate = evaluator(node, words)
 
-    item.arguments = _arguments(item, value, list(block.params), {}, required, read)
+    item.arguments = _arguments(item, value, vocabulary, read)
     item.kind = "block"
     return block
 
@@ -84,9 +91,7 @@ def _words(field: Field, node: nodes.Node) -> tuple[str, ...]:
 def _arguments(
     item: Item,
     value: nodes.Node | None,
-    valid: list[str],
-    shorts: Mapping[str, str],
-    required: list[str],
+    vocabulary: Vocabulary,
     read: Callable[[Argument], None],
 ) -> list[Argument]:
     """The given fields under their full names; all that is wrong with them at once."""
@@ -94,36 +99,27 @@ def _arguments(
     if isinstance(value, nodes.Mapping):
         entries = value.entries
     elif value is not None:
-        raise Rejected(_no_mapping(item, value, valid))
-    found: dict[str, Argument] = {}
-    problems: list[Diagnostic] = []
-    meant: list[str] = []
-    for key, node in entries:
-        name = shorts.get(key.text, key.text)
-        if name not in valid:
-            given = {shorts.get(other.text, other.text) for other, _ in entries}
-            problem, close = unknown_key(key, valid, shorts, given, f"in '{item.type}'")
-            problems.append(problem)
-            meant.append(close)
-        elif name in found:
-            related = (Related(found[name].key, "first given here"),)
-            message = f"'{name}' is given twice"
-            problems.append(Diagnostic("duplicate-key", message, key.place, "", related))
-        else:
-            found[name] = Argument(name, node, key.place)
-    missing = [name for name in required if name not in found and name not in meant]
+        raise Rejected(_no_mapping(item, value, list(vocabulary.valid)))
     whole = value is None or value.whole
-    # What is missing was probably meant by the keys that are unknown: one defect, one problem.
-    if missing and whole and len(missing) > meant.count(""):
-        listed = " and ".join(f"'{name}'" for name in missing)
-        problems.append(Diagnostic("missing-key", f"'{item.type}' needs {listed}", item.place))
+    keys = [key for key, _ in entries]
+    words = [key.text for key in keys]
+    given, misfits = match_words(item.type, words, vocabulary, whole=whole)
+    problems = [_misfit(wrong, keys, item.place) for wrong in misfits]
+    found = [Argument(name, entries[at][1], keys[at].place) for name, at in given.items()]
     try:
-        gathered(partial(read, argument) for argument in found.values())
+        gathered(partial(read, argument) for argument in found)
     except Rejected as error:
         problems += error.diagnostics
     if problems or not whole:
         raise Rejected(*problems)
-    return list(found.values())
+    return found
+
+
+def _misfit(wrong: Misfit, keys: list[nodes.Scalar], whole: Place) -> Diagnostic:
+    """The problem of a key that is wrong, or of one that is missing."""
+    place = keys[wrong.at].place if wrong.at >= 0 else whole
+    first = (Related(keys[wrong.first].place, "first given here"),) if wrong.first >= 0 else ()
+    return Diagnostic(wrong.name, wrong.message, place, wrong.help, first)
 
 
 def _no_mapping(item: Item, value: nodes.Node, valid: list[str]) -> Diagnostic:
@@ -132,35 +128,6 @@ def _no_mapping(item: Item, value: nodes.Node, valid: list[str]) -> Diagnostic:
     return Diagnostic(
         "wrong-type", f"the fields of '{item.type}' are a mapping", value.place, advice
     )
-
-
-def unknown_key(
-    key: nodes.Scalar,
-    valid: list[str],
-    shorts: Mapping[str, str],
-    given: Iterable[str],
-    where: str,
-) -> tuple[Diagnostic, str]:
-    """The problem of a key that means nothing, and the field that it probably meant."""
-    given = set(given)
-    text = key.text.lower()
-    known = FIELD_SYNONYMS.get(text) or FIELD_SYNONYMS.get(nearest(text, FIELD_SYNONYMS), "")
-    free = [name for name in valid if name not in given]
-    words = [*free, *(short for short, name in shorts.items() if name in free)]
-    close = nearest(key.text, words)
-    meant = shorts.get(close, close)
-    if not close and known in valid:
-        close = meant = known
-    if text in ("in_channels", "in_features"):
-        meant, advice = "", "input channels are inferred; state them with 'in:' if you like"
-    elif meant in given:
-        meant, advice = "", f"'{meant}' is given already"
-    elif close:
-        advice = f"use '{close}'"
-    else:
-        owner = where.removeprefix("in ")
-        advice = f"valid keys: {', '.join(valid)}" if valid else f"{owner} has no fields"
-    return Diagnostic("unknown-key", f"unknown key '{key.text}' {where}", key.place, advice), meant
 
 
 # --- types -----------------------------------------------------------------------------------
@@ -178,20 +145,8 @@ def _operator(item: Item, unit: Unit) -> type[Operator]:
     try:
         return operator_class(item.type)
     except KeyError:
-        close = _suggested_operator(item.type) or nearest(
-            item.type, [*operator_names(), *COMPOSITES, *unit.blocks]
-        )
-    advice = f"use '{close}'" if close else "'convcalc list operators' shows them all"
-    raise rejected("unknown-operator", f"no operator is called '{item.type}'", item.place, advice)
-
-
-def _suggested_operator(text: str) -> str:
-    """Our name of what another tool calls ``Conv2d``, ``deconv`` or ``depth_to_space``."""
-    bare = re.sub(r"_?[123]d$", "", text.lower())
-    for name in (bare, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", text).lower()):
-        if name in operator_names():
-            return name
-    return OPERATOR_SYNONYMS.get(bare, "")
+        message, advice = unknown_operator(item.type, [*COMPOSITES, *unit.blocks])
+    raise rejected("unknown-operator", message, item.place, advice)
 
 
 def _block(item: Item, unit: Unit) -> Block:
@@ -213,7 +168,7 @@ def _block(item: Item, unit: Unit) -> Block:
     if close:
         close = f"{namespace}.{close}" if namespace else close
     elif not namespace:
-        close = _suggested_operator(name)
+        close = operator_meant(name)
     listed = (
         f"blocks here: {', '.join(home.blocks)}" if home.blocks else "define it under 'blocks:'"
     )

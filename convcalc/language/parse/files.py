@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
+from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import nearest
 from convcalc.language.parse.items import Items
 from convcalc.language.parse.params import declared_param, param_value
 from convcalc.language.parse.tree import BLOCK_KEYS, TOP_KEYS, Block, Item, Param, Unit
 from convcalc.language.sources.files import Files
 from convcalc.language.syntax import nodes, reader
-from convcalc.language.syntax.evaluation import Rejected, rejected
 
 FORMAT_VERSION = 1
 MOST_NESTED = 64  # levels of blocks, which are written out by recursion

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
+from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import nearest
 from convcalc.language.parse.arguments import (
     Names,
@@ -14,11 +15,11 @@ from convcalc.language.parse.arguments import (
     reference,
     references,
     require_names,
-    unknown_key,
 )
 from convcalc.language.parse.tree import COMPOSITES, JOINS, SIBLINGS, Block, Item, Unit
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import Evaluator, Rejected, evaluator, rejected
+from convcalc.language.syntax.evaluation import Evaluator, evaluator
+from convcalc.model.operators.words import Vocabulary, unknown_word
 
 
 class Items:
@@ -83,11 +84,12 @@ class Items:
             message = f"'{types[0].text}' and '{types[1].text}' are two layers in one item"
             raise rejected("unknown-key", message, types[1].place, "write them as two items")
         chosen = (types or candidates)[0]
-        given = {key.text for key, _ in node.entries}
+        words = [key.text for key, _ in node.entries]
         for key in candidates:
             if key is not chosen:
                 where = f"beside '{chosen.text}'"
-                self.report(unknown_key(key, list(SIBLINGS), {}, given, where)[0])
+                message, advice, _ = unknown_word(key.text, words, Vocabulary(SIBLINGS), where)
+                self.report(Diagnostic("unknown-key", message, key.place, advice))
                 node.whole = False
         return chosen
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import nearest
 from convcalc.language.parse.tree import PARAM_KEYS, PARAM_TYPES, Param
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import Rejected, evaluator, free_names, rejected, shown
+from convcalc.language.syntax.evaluation import evaluator, free_names
+from convcalc.model.operators.values import shown
 from convcalc.model.quantities.unknown import UNKNOWN
 
 # --- declarations ----------------------------------------------------------------------------

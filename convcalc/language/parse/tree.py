@@ -164,6 +164,18 @@ class Item:
         self.join = ""
         self.cache: dict[Any, Any] = {}
 
+    def field_place(self, name: str) -> Place | None:
+        """Where the value of an operator's field stands; None where nobody wrote it."""
+        if self.operator is not None:
+            for argument in self.arguments:
+                if argument.name == name:
+                    return argument.node.place
+        return None
+
+    def input_place(self, index: int) -> Place | None:
+        """Where an input is named; None for what is read without a name."""
+        return self.sources[index].place if index < len(self.sources) else None
+
     @property
     def indexed(self) -> bool:
         """Whether the item may stand for several layers or composites in a row."""

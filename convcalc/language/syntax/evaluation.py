@@ -1,17 +1,16 @@
-"""Nodes -> Python values: evaluate what is written, then hold it against its declaration.
+"""Nodes -> Python values: what is written, evaluated in a scope.
 
-Evaluation turns expressions into numbers in a scope; :func:`coerced` gives the value the form
-that its field declares (an integer in bounds, one number per axis, a padding …). Whatever
-does not fit raises :class:`Rejected` with the place of the offending part.
+Whatever cannot be evaluated raises :class:`Rejected` with the place of the offending part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.expressions import Expression, ExpressionError, compile_expression
 from convcalc.model.quantities.unknown import UNKNOWN
@@ -20,37 +19,6 @@ Scope = Mapping[str, Any]
 Evaluator = Callable[[Scope], Any]
 
 SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
-
-
-class Rejected(Exception):
-    """A part of the file is wrong; carries the problems, none if they were reported before.
-
-    ``needs_input``: it depends on a size that is not known, so that it may not be wrong at all.
-    """
-
-    def __init__(self, *diagnostics: Diagnostic, needs_input: bool = False) -> None:
-        super().__init__(*(diagnostic.message for diagnostic in diagnostics))
-        self.diagnostics = diagnostics
-        self.needs_input = needs_input
-
-
-def gathered(attempts: Iterable[Callable[[], Any]]) -> list[Any]:
-    """The results of several attempts; if some are rejected, all their problems at once."""
-    results, errors = [], []
-    for attempt in attempts:
-        try:
-            results.append(attempt())
-        except Rejected as error:
-            errors.append(error)
-    if errors:
-        problems = [diagnostic for error in errors for diagnostic in error.diagnostics]
-        raise Rejected(*problems, needs_input=all(error.needs_input for error in errors))
-    return results
-
-
-def rejected(name: str, message: str, place: Place, advice: str = "") -> Rejected:
-    """The exception for one problem."""
-    return Rejected(Diagnostic(name, message, place, advice))
 
 
 # --- evaluation ------------------------------------------------------------------------------
@@ -120,9 +88,6 @@ def value_of(node: nodes.Node, scope: Scope, words: tuple[str, ...] = ()) -> Any
     return evaluator(node, words)(scope)
 
 
-# --- coercion --------------------------------------------------------------------------------
-
-
 def suffixed(text: str) -> int | float | None:
     """``1.2M`` as a number; None if the text is no number with a suffix."""
     factor = SUFFIXES.get(text[-1:])
@@ -133,12 +98,3 @@ def suffixed(text: str) -> int | float | None:
     except (ValueError, ZeroDivisionError):
         return None
     return int(value) if value.denominator == 1 else float(value)
-
-
-def shown(value: Any) -> str:
-    """A value as a network file would write it."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, list):
-        return f"[{', '.join(map(shown, value))}]"
-    return str(value)

@@ -1,13 +1,18 @@
-"""A network written out: layers in order, each with its path, place and analysis."""
+"""A network as a graph: layers in order, and the tensors between them.
+
+Tensors are numbered: the network's inputs come first, then the output of each layer. A
+:class:`Network` says which layer makes a tensor, which layers read it, and what it is called. It
+never changes; :class:`convcalc.model.graph.builder.Builder` makes one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.language.assertions.vocabulary import Budget
 from convcalc.model.operators.contract import Analysis, Operator
 from convcalc.model.quantities.shape import Shape
 
@@ -22,9 +27,8 @@ class Group(NamedTuple):
 class Layer(NamedTuple):
     """One layer of a network.
 
-    ``inputs`` are tensor numbers: the network's inputs come first, then layer k's output is
-    number ``len(inputs) + k``. ``shares`` is the index of the layer whose weights it uses
-    again, or -1.
+    ``name`` is the operator's name. ``inputs`` are numbers of tensors, ``shapes`` their shapes.
+    ``shares`` is the index of the layer whose weights it uses again, or -1.
     """
 
     path: str
@@ -42,20 +46,18 @@ class Layer(NamedTuple):
 
 @dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
 class Network:
-    """A network written out, with the problems that were met on the way.
+    """A graph of layers, with the problems that were met when it was built.
 
-    ``inputs`` and ``outputs`` map names to shapes and to tensor numbers; shapes carry the batch.
-    ``sources`` holds the text of every file that was read; ``base`` and ``variants`` the names of
-    the file's base and of its variants, ``expect`` the numbers that it pins, by variant, and
-    ``pinned_at`` where each stands; ``budgets`` what it demands of this variant.
+    ``inputs`` maps names to shapes, which carry the batch; ``outputs`` maps names to numbers of
+    tensors. ``layers`` come in an order in which each reads only tensors that stand before it.
+    ``variant`` is None for the base, ``file`` says where the network comes from. ``skipped`` layers
+    had problems, or read a tensor that could not be made, and are not among ``layers``. ``sources``
+    are the texts, by file, that the places of problems point into.
     """
 
     name: str
     variant: str | None
     description: str
-    origin: str
-    year: int | None
-    note: str
     file: str
     inputs: Mapping[str, Shape]
     outputs: Mapping[str, int]
@@ -63,15 +65,46 @@ class Network:
     problems: tuple[Diagnostic, ...] = ()
     skipped: int = 0
     sources: Mapping[str, str] = field(default_factory=dict, repr=False)
-    expect: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    pinned_at: Mapping[tuple[str, str], Place] = field(default_factory=dict, repr=False)
-    variants: tuple[str, ...] = ()
-    base: str = ""
-    budgets: Budget | None = None
+
+    def tensor(self, index: int) -> int:
+        """The number of the tensor that the layer of an index makes."""
+        return len(self.inputs) + index
+
+    def index(self, tensor: int) -> int:
+        """The index of the layer that makes a tensor; negative for an input of the network."""
+        return tensor - len(self.inputs)
+
+    def producer(self, tensor: int) -> Layer | None:
+        """The layer that makes a tensor; None for an input of the network."""
+        index = self.index(tensor)
+        return self.layers[index] if index >= 0 else None
+
+    def readers(self, tensor: int) -> Sequence[Layer]:
+        """The layers that read a tensor, in order; one that reads it twice comes once."""
+        return self._readers.get(tensor, ())
+
+    def name_of(self, tensor: int) -> str:
+        """What a tensor is called: an input's name, or the path of the layer that makes it."""
+        producer = self.producer(tensor)
+        return producer.path if producer else [*self.inputs][tensor]
 
     def shape(self, tensor: int) -> Shape:
-        """The shape of a tensor by its number."""
-        inputs = tuple(self.inputs.values())
-        if tensor < len(inputs):
-            return inputs[tensor]
-        return self.layers[tensor - len(inputs)].analysis.output
+        """The shape of a tensor."""
+        producer = self.producer(tensor)
+        return producer.analysis.output if producer else [*self.inputs.values()][tensor]
+
+    def is_output(self, tensor: int) -> bool:
+        """Whether the network returns a tensor."""
+        return tensor in self.outputs.values()
+
+    def numbered(self) -> Iterator[tuple[int, Layer]]:
+        """Every layer with the number of the tensor that it makes."""
+        return enumerate(self.layers, len(self.inputs))
+
+    @cached_property
+    def _readers(self) -> Mapping[int, Sequence[Layer]]:
+        found: dict[int, list[Layer]] = {}
+        for layer in self.layers:
+            for tensor in dict.fromkeys(layer.inputs):
+                found.setdefault(tensor, []).append(layer)
+        return found

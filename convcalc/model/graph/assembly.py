@@ -1,0 +1,194 @@
+"""Layers put together one after another: what every way to build a network does beneath.
+
+:class:`Assembly` takes operators whose fields are right already, as the network language has
+checked them; :class:`convcalc.model.graph.builder.Builder` checks the fields as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
+from convcalc.diagnostics.rejection import rejected
+from convcalc.model.graph.layer_checks import check_arity
+from convcalc.model.graph.network import Group, Layer
+from convcalc.model.graph.sites import Site
+from convcalc.model.operators.contract import Analysis, Operator, Port, Problem, Recorded
+from convcalc.model.quantities.shape import Shape
+
+MOST_LAYERS = 200_000
+
+
+class Tensor(NamedTuple):
+    """A tensor of a network that is being built: its number, its shape, its name."""
+
+    number: int
+    shape: Shape
+    label: str
+
+
+Value = Tensor | None  # None: the layer that makes it has a problem, which was reported
+
+
+class TooLarge(Exception):
+    """The network does not end within the limit; carries the problem."""
+
+    def __init__(self, place: Place, what: str, limit: int) -> None:
+        super().__init__(what)
+        advice = f"at most {limit:,} layers and iterations"
+        self.diagnostic = Diagnostic("too-large", what, place, advice)
+
+
+class Assembly:
+    """A network while it is put together.
+
+    ``layers`` are those so far, ``problems`` what is wrong with others, ``skipped`` how many could
+    not be added, ``ports`` further outputs of layers by path. TooLarge is raised by the layer that
+    exceeds ``limit``.
+    """
+
+    def __init__(self, limit: int = MOST_LAYERS) -> None:
+        self.limit = limit
+        self.inputs: dict[str, Shape] = {}
+        self.layers: list[Layer] = []
+        self.problems: list[Diagnostic] = []
+        self.skipped = 0
+        self.ports: dict[str, Tensor] = {}
+        self._analyses: dict[tuple[int, tuple[Shape, ...]], Analysis] = {}
+        self._operators: dict[Operator, Operator] = {}
+
+    def add_input(self, name: str, shape: Shape) -> Tensor:
+        """Adds an input of a shape that is known to be one."""
+        self.inputs[name] = shape
+        return Tensor(len(self.inputs) - 1, shape, name)
+
+    def skip(self) -> None:
+        """Counts a layer that cannot be computed."""
+        self.skipped += 1
+
+    def shared(self, operator: Operator) -> Operator:
+        """The one object that stands for all operators equal to this one."""
+        return self._operators.setdefault(operator, operator)
+
+    def layer(
+        self,
+        name: str,
+        operator: Operator,
+        inputs: Sequence[Value],
+        path: str,
+        site: Site,
+        groups: tuple[Group, ...] = (),
+        note: str = "",
+        *,
+        trainable: bool = True,
+    ) -> Value:
+        """Adds a layer of an operator whose fields are right.
+
+        Returns its output, or None if it has a problem or reads None. Rejected if it has too few
+        or too many inputs.
+        """
+        check_arity(name, operator, len(inputs), site.place)
+        tensors = [tensor for tensor in inputs if tensor is not None]
+        if len(tensors) < len(inputs):
+            self.skip()
+            return None
+        shapes = tuple(tensor.shape for tensor in tensors)
+        analysis = self._analyses.get((id(operator), shapes))
+        if analysis is None:
+            analysis = self._analyse(operator, tensors, shapes, site)
+            if analysis is None:
+                self.skip()
+                return None
+        numbers = tuple(tensor.number for tensor in tensors)
+        place = site.place
+        self.layers.append(
+            Layer(path, groups, name, operator, numbers, shapes, analysis, place, note, trainable)
+        )
+        if len(self.layers) > self.limit:
+            raise TooLarge(place, f"more than {self.limit:,} layers", self.limit)
+        number = len(self.inputs) + len(self.layers) - 1
+        for key, port in analysis.ports.items():
+            self._port(f"{path}.{key}", port)
+        return Tensor(number, analysis.output, path)
+
+    def record(self, name: str, tensor: Tensor) -> Recorded | None:
+        """What is known of the layer that makes a tensor; None for an input of the network."""
+        layer = self._producer(tensor)
+        if layer is None:
+            return None
+        return Recorded(name, layer.operator, layer.shapes, layer.analysis.output)
+
+    def share(self, name: str, place: Place, owner: tuple[int, int], start: int) -> None:
+        """Gives the layers from index ``start`` on the weights of the layers in ``owner``.
+
+        ``name`` is what the owner is called. Rejected if their weights differ in shape.
+        """
+        owners = [k for k in range(*owner) if self.layers[k].analysis.stored]
+        users = [k for k in range(start, len(self.layers)) if self.layers[k].analysis.stored]
+        theirs = [self.layers[k].analysis.stored for k in owners]
+        ours = [self.layers[k].analysis.stored for k in users]
+        if theirs != ours or not ours:
+            here = self._weights_text(users)
+            message = (
+                f"weights cannot be shared: {here} here, {self._weights_text(owners)} in '{name}'"
+            )
+            raise rejected("share-mismatch", message, place)
+        for user, layer in zip(users, owners, strict=True):
+            root = self.layers[layer].shares
+            self.layers[user] = self.layers[user]._replace(shares=layer if root < 0 else root)
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _analyse(
+        self, operator: Operator, tensors: list[Tensor], shapes: tuple[Shape, ...], site: Site
+    ) -> Analysis | None:
+        """The operator's analysis of these inputs; None if it has an error."""
+        problems = list(operator.check(shapes))
+        self.problems += [self._diagnostic(problem, tensors, site) for problem in problems]
+        if any(problem.severity == "error" for problem in problems):
+            return None
+        analysis = operator.analyse(shapes)
+        # A warning names the layers that feed this one, so it is looked for at each place anew.
+        if not problems:
+            self._analyses[id(self.shared(operator)), shapes] = analysis
+        return analysis
+
+    def _diagnostic(self, problem: Problem, tensors: list[Tensor], site: Site) -> Diagnostic:
+        """An operator's problem with the place of the field or of the input that it names."""
+        source = problem.source if problem.source < len(tensors) else -1
+        place = site.field_place(problem.field)
+        if place is None and source >= 0:
+            place = site.input_place(source)
+        place = place or site.place
+        related: tuple[Related, ...] = ()
+        if source >= 0:
+            tensor = tensors[source]
+            maker = self._producer(tensor)
+            if maker is not None and maker.place != place:
+                note = f"the input is {tensor.shape}, from '{tensor.label}'"
+                related = (Related(maker.place, note),)
+        return Diagnostic(
+            problem.name, problem.message, place, problem.help, related, "", problem.severity
+        )
+
+    def _producer(self, tensor: Tensor) -> Layer | None:
+        index = tensor.number - len(self.inputs)
+        return self.layers[index] if index >= 0 else None
+
+    def _port(self, path: str, port: Port) -> None:
+        """Adds a further output of the last layer, as a layer without work of its own."""
+        analysis = Analysis(port.output, port.axes)
+        self.layers.append(self.layers[-1]._replace(path=path, analysis=analysis))
+        number = len(self.inputs) + len(self.layers) - 1
+        self.ports[path] = Tensor(number, port.output, path)
+
+    def _weights_text(self, layers: list[int]) -> str:
+        """The weights of some layers in words."""
+        shapes = [
+            f"{name} {'×'.join(map(str, shape))}"
+            for k in layers
+            for name, shape in self.layers[k].analysis.stored.items()
+        ]
+        more = f" and {len(shapes) - 4} more" if len(shapes) > 4 else ""
+        return (", ".join(shapes[:4]) or "no weights") + more

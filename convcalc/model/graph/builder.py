@@ -1,0 +1,201 @@
+"""Layers put together to a network, each checked when it is added.
+
+    >>> import convcalc
+    >>> builder = convcalc.Builder("small")
+    >>> x = builder.input("image", [3, 224, 224])
+    >>> x = builder.add("conv", x, out_channels=64, kernel_size=7, stride=2, padding=3)
+    >>> x = builder.add("relu", x)
+    >>> report = convcalc.analyse(builder.network())
+    >>> report.totals.params
+    9472
+
+Importers of other formats, commands that take layers from the command line and Python programs
+build through it; the network language builds through its base.
+
+Problems are data: they are collected in ``problems``. A layer that has one yields None instead of a
+tensor, and layers that read None are skipped, so that all problems of a network show at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from convcalc.diagnostics.diagnostic import Place, in_order
+from convcalc.diagnostics.rejection import Rejected, rejected
+from convcalc.model.graph.assembly import MOST_LAYERS, Assembly, Tensor, Value
+from convcalc.model.graph.layer_checks import check_rank, checked_fields, given_fields, names_layer
+from convcalc.model.graph.network import Group, Network
+from convcalc.model.graph.sites import Site, Spot
+from convcalc.model.operators.contract import Operator, Recorded
+from convcalc.model.operators.registry import operator_class
+from convcalc.model.operators.words import unknown_operator
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import UNKNOWN
+
+
+class Builder(Assembly):
+    """A network while it is built; see :class:`Assembly` for ``layers`` and ``problems``."""
+
+    def __init__(self, name: str = "network", *, limit: int = MOST_LAYERS) -> None:
+        super().__init__(limit)
+        self.name = name
+        self._taken: set[str] = set()  # paths that were given
+        self._unnamed: dict[str, list[int]] = {}  # layers that were given none, by operator
+
+    def input(self, name: str, sizes: Sequence[int | None], *, batch: int = 1) -> Tensor:
+        """Adds an input: channels, then up to 3 spatial sizes, None where one is not known.
+
+        ValueError if the sizes are no shape, if the name is taken, or if there are layers already.
+        """
+        if self.layers:
+            raise ValueError("inputs come before the first layer")
+        if name in self.inputs:
+            raise ValueError(f"the input '{name}' is there already")
+        if not 1 <= len(sizes) <= 4 or sizes[0] is None:
+            raise ValueError(f"input '{name}' needs channels and up to 3 spatial sizes")
+        if any(size is not None and (type(size) is not int or size < 1) for size in sizes):
+            raise ValueError(f"input '{name}' has a size that is not a positive integer")
+        spatial = tuple(UNKNOWN if size is None else size for size in sizes[1:])
+        return self.add_input(name, Shape(batch, sizes[0], spatial))
+
+    def add(
+        self,
+        operator: str,
+        inputs: Value | Sequence[Value],
+        *,
+        path: str = "",
+        place: Place | Site | None = None,
+        note: str = "",
+        trainable: bool = True,
+        groups: Sequence[Group] | None = None,
+        **fields: Any,
+    ) -> Value:
+        """Adds a layer; returns its output, or None if it has a problem or reads None.
+
+        ``fields`` are those of the operator, by their full or short names; a field that names
+        another layer takes its tensor. They are held against their declarations like those of a
+        network file. ``path`` names the layer, by default after its operator; the composites that
+        it belongs to are ``groups``, by default those of the dotted path. ``place`` says where the
+        layer stands in its source, by default the line that calls this.
+        """
+        site = _site(place)
+        read = [inputs] if inputs is None or isinstance(inputs, Tensor) else list(inputs)
+        try:
+            made, recorded = self._operator(operator, fields, read, site)
+            if made is None or None in recorded:
+                self.skip()
+                return None
+            self._check_path(path, site)
+        except Rejected as error:
+            self.problems += error.diagnostics
+            self.skip()
+            return None
+        named = path or operator
+        if not path:
+            self._unnamed.setdefault(operator, []).append(len(self.layers))
+        if groups is None:
+            groups = _groups_of(path)
+        above = tuple(groups)
+        return self.layer(
+            operator, made, [*read, *recorded], named, site, above, note, trainable=trainable
+        )
+
+    def network(
+        self,
+        outputs: Mapping[str, Value] | Sequence[Value] | None = None,
+        *,
+        description: str = "",
+        file: str = "",
+    ) -> Network:
+        """The network of the layers so far.
+
+        ``outputs`` are what it returns, by name or in a list, by default the last tensor; outputs
+        that could not be made are left out. ``file`` says where the network comes from.
+        """
+        self._name_layers()
+        last = len(self.inputs) + len(self.layers) - 1
+        names = [*self.inputs, *(layer.path for layer in self.layers)]
+        if outputs is None:
+            returned = {names[last]: last} if names else {}
+        elif isinstance(outputs, Mapping):
+            returned = {name: value.number for name, value in outputs.items() if value}
+        else:
+            returned = {names[value.number]: value.number for value in outputs if value}
+        return Network(
+            self.name,
+            None,
+            description,
+            file,
+            dict(self.inputs),
+            returned,
+            tuple(self.layers),
+            tuple(in_order(self.problems)),
+            self.skipped,
+        )
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _operator(
+        self, name: str, fields: Mapping[str, Any], inputs: Sequence[Value], site: Site
+    ) -> tuple[Operator | None, list[Value]]:
+        """The operator, None if it cannot be made yet, and the further tensors that it reads."""
+        try:
+            cls = operator_class(name)
+        except KeyError:
+            message, advice = unknown_operator(name)
+            raise rejected("unknown-operator", message, site.place, advice) from None
+        given = given_fields(name, cls, fields, site)
+        further = {key: each for key, each in given.items() if names_layer(cls, key)}
+        recorded = {key: self._recorded(key, each, site) for key, each in further.items()}
+        if not inputs or None in inputs:
+            return None, []
+        rank = inputs[0].shape.rank  # type: ignore[union-attr]
+        check_rank(name, cls, inputs[0].shape, site.place)  # type: ignore[union-attr]
+        values = checked_fields(cls, {**given, **recorded}, rank, site)
+        return self.shared(cls(**values)), list(further.values())
+
+    def _recorded(self, field: str, tensor: Any, site: Site) -> Recorded | None:
+        """What a field that names a layer gets."""
+        if tensor is None:
+            return None
+        if not isinstance(tensor, Tensor):
+            message = f"{field} is {tensor!r}, but a tensor is expected"
+            raise rejected("wrong-type", message, site.field_place(field) or site.place)
+        found = self.record(tensor.label, tensor)
+        if found is None:
+            message = f"{field} needs a layer, but '{tensor.label}' is an input"
+            raise rejected("wrong-type", message, site.field_place(field) or site.place)
+        return found
+
+    def _check_path(self, path: str, site: Site) -> None:
+        if path in self._taken:
+            raise rejected("duplicate-id", f"the path '{path}' is taken", site.place)
+        if path:
+            self._taken.add(path)
+
+    def _name_layers(self) -> None:
+        """Numbers layers of one operator that were given no path."""
+        for operator, indices in self._unnamed.items():
+            for number, index in enumerate(indices) if len(indices) > 1 else ():
+                path = f"{operator}[{number}]"
+                if path not in self._taken:
+                    self.layers[index] = self.layers[index]._replace(path=path)
+
+
+# --- places and paths --------------------------------------------------------------------------
+
+
+def _site(place: Place | Site | None) -> Site:
+    """The site of a layer: the one given, or the line of the program that adds it."""
+    if place is None:
+        frame = sys._getframe(2)
+        return Spot(Place(frame.f_code.co_filename, frame.f_lineno, 1))
+    return Spot(place) if isinstance(place, Place) else place
+
+
+def _groups_of(path: str) -> list[Group]:
+    """The composites of a dotted path: ``stage[0].conv`` belongs to ``stage[0]``."""
+    *above, _ = path.split(".")
+    return [Group(".".join(above[: k + 1]), each.partition("[")[0]) for k, each in enumerate(above)]

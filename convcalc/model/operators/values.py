@@ -1,0 +1,233 @@
+"""Values held against the declaration of their field: ``k: 3`` becomes one tap count per axis.
+
+This is where a field gets its canonical form, whoever gives the value: a network file, a Python
+program or an importer. A per-axis field holds one value per spatial axis, a padding a pair per
+axis, a scale an exact fraction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.model.geometry.sizes import EXTENT_WORDS, PADDING_WORDS
+from convcalc.model.operators.fields import Field
+from convcalc.model.quantities.unknown import UNKNOWN
+
+
+class WrongValue(Exception):
+    """A value that its field cannot take.
+
+    ``name`` is the rule that is broken. ``at`` leads to the part that is wrong, by its index in a
+    list and in lists within it. ``needs_input``: the value depends on a size that is not known.
+    """
+
+    def __init__(
+        self, name: str, message: str, advice: str, at: tuple[int, ...], needs_input: bool
+    ) -> None:
+        super().__init__(message)
+        self.name = name
+        self.message = message
+        self.help = advice
+        self.at = at
+        self.needs_input = needs_input
+
+
+def field_value(name: str, field: Field, value: Any, rank: int) -> Any:
+    """``value`` in the form that the field declares; ``rank`` is the number of spatial axes.
+
+    WrongValue if the field cannot take it.
+    """
+    if value is None and field.default is None:
+        return None
+    return _FORMS[field.kind](_Target(name, field, rank), value)
+
+
+def default_value(name: str, field: Field, rank: int) -> Any:
+    """A field's default, spread over the axes as a given value would be."""
+    if field.default is None or field.kind == "word":
+        return field.default
+    return field_value(name, field, field.default, rank)
+
+
+def shown(value: Any) -> str:
+    """A value as a network file would write it."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(shown, value))}]"
+    return str(value)
+
+
+class _Target:
+    """What a value is held against, and which part of it is looked at."""
+
+    __slots__ = ("at", "field", "name", "rank")
+
+    def __init__(self, name: str, field: Field, rank: int, at: tuple[int, ...] = ()) -> None:
+        self.name = name
+        self.field = field
+        self.rank = rank
+        self.at = at
+
+    def item(self, index: int) -> _Target:
+        """The same for one item of a list."""
+        return _Target(self.name, self.field, self.rank, (*self.at, index))
+
+    def error(
+        self, name: str, message: str, advice: str = "", *, needs_input: bool = False
+    ) -> WrongValue:
+        return WrongValue(name, f"{self.name} {message}", advice, self.at, needs_input)
+
+
+def _number(target: _Target, value: Any) -> int | float | Fraction:
+    if value is UNKNOWN:
+        message = "depends on a size that is not known"
+        raise target.error("bad-expression", message, needs_input=True)
+    if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
+        message = f"is {shown(value)}, but a number is expected"
+        raise target.error("wrong-type", message)
+    return value
+
+
+def _bounded(target: _Target, value: Any) -> Any:
+    field = target.field
+    if field.minimum is not None and value < field.minimum:
+        message = f"is {shown(value)}, but must be at least {field.minimum}"
+        raise target.error("out-of-range", message)
+    if field.maximum is not None and value > field.maximum:
+        message = f"is {shown(value)}, but must be at most {field.maximum}"
+        raise target.error("out-of-range", message)
+    return value
+
+
+def _integer(target: _Target, value: Any) -> int:
+    number = _number(target, value)
+    if not isinstance(number, int):
+        if number % 1:
+            message = f"is {number}, but must be an integer"
+            raise target.error("wrong-type", message, "use // or round")
+        number = int(number)
+    result: int = _bounded(target, number)
+    return result
+
+
+def _float(target: _Target, value: Any) -> float:
+    result: float = _bounded(target, _number(target, value))
+    return result
+
+
+def _scale(target: _Target, value: Any) -> Fraction:
+    # The text of a float is what was meant: 0.1 is 1/10.
+    result: Fraction = _bounded(target, Fraction(str(_number(target, value))))
+    return result
+
+
+def _boolean(target: _Target, value: Any) -> bool:
+    if not isinstance(value, bool):
+        message = f"is {shown(value)}, but must be true or false"
+        raise target.error("wrong-type", message)
+    return value
+
+
+def _word(target: _Target, value: Any) -> str:
+    choices = target.field.choices
+    if not isinstance(value, str) or value not in choices:
+        close = nearest(str(value), choices)
+        message = f"is {shown(value)}, but must be one of: {', '.join(choices)}"
+        raise target.error("wrong-type", message, f"use '{close}'" if close else "")
+    return value
+
+
+def _per_axis(target: _Target, value: Any, each: Callable[[_Target, Any], Any]) -> tuple[Any, ...]:
+    """One value for all axes, or a list with one per axis."""
+    if not isinstance(value, list | tuple):
+        return (each(target, value),) * target.rank
+    if len(value) != target.rank:
+        axes = f"{target.rank} spatial ax{'i' if target.rank == 1 else 'e'}s"
+        message = f"has {len(value)} values, but the input has {axes}"
+        advice = f"one value for all axes, or {target.rank} in a list"
+        raise target.error("wrong-type", message, advice)
+    return tuple(each(target.item(k), item) for k, item in enumerate(value))
+
+
+def _axes(target: _Target, value: Any) -> tuple[int, ...]:
+    return _per_axis(target, value, _integer)
+
+
+def _scales(target: _Target, value: Any) -> tuple[Fraction, ...]:
+    return _per_axis(target, value, _scale)
+
+
+def _sizes(target: _Target, value: Any) -> tuple[int | None, ...]:
+    return _per_axis(target, value, lambda t, v: None if v is None else _integer(t, v))
+
+
+def _padding(target: _Target, value: Any) -> Any:
+    """A word, a number, one number per axis, or a pair (before, after) per axis."""
+    if isinstance(value, str):
+        if value in PADDING_WORDS:
+            return value
+        message = f"is {value}, but must be a number or one of: {', '.join(PADDING_WORDS)}"
+        raise target.error("wrong-type", message)
+    return _per_axis(target, value, _side_pair)
+
+
+def _side_pair(target: _Target, value: Any) -> tuple[int, int]:
+    if not isinstance(value, list | tuple):
+        both = _integer(target, value)
+        return both, both
+    if len(value) != 2:
+        message = f"has {len(value)} values for one axis, but needs 2: before and after"
+        raise target.error("wrong-type", message)
+    return _integer(target.item(0), value[0]), _integer(target.item(1), value[1])
+
+
+def _list(target: _Target, value: Any) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise target.error("wrong-type", f"is {shown(value)}, but a list is expected")
+    return value
+
+
+def _ints(target: _Target, value: Any) -> tuple[int, ...]:
+    return tuple(_integer(target.item(k), item) for k, item in enumerate(_list(target, value)))
+
+
+def _shape(target: _Target, value: Any) -> tuple[int, ...]:
+    items = _list(target, value)
+    if not 1 <= len(items) <= 4:
+        message = f"has {len(items)} sizes, but needs 1 to 4: channels and up to 3 spatial axes"
+        raise target.error("wrong-type", message)
+    return tuple(_size(target.item(k), item, k) for k, item in enumerate(items))
+
+
+def _size(target: _Target, value: Any, index: int) -> int:
+    if value is None:
+        return UNKNOWN
+    size = _integer(target, value)
+    if size < 1:
+        what = "channels" if index == 0 else "size"
+        raise target.error("out-of-range", f"has {what} {size}, but must be at least 1")
+    return size
+
+
+def _extent(target: _Target, value: Any) -> Any:
+    return value if value in EXTENT_WORDS else _axes(target, value)
+
+
+_FORMS: dict[str, Callable[[_Target, Any], Any]] = {
+    "int": _integer,
+    "count": _integer,
+    "float": _float,
+    "bool": _boolean,
+    "word": _word,
+    "axes": _axes,
+    "scales": _scales,
+    "sizes": _sizes,
+    "padding": _padding,
+    "ints": _ints,
+    "shape": _shape,
+    "extent": _extent,
+}

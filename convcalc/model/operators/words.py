@@ -1,0 +1,116 @@
+"""The words of an operator, its name and its fields, held against those that somebody gives.
+
+A network file and a Python program meet the same problems in the same sentences.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from convcalc.diagnostics.suggestion import nearest
+from convcalc.model.operators.fields import Field
+from convcalc.model.operators.registry import operator_names
+from convcalc.model.operators.synonyms import FIELD_SYNONYMS, OPERATOR_SYNONYMS
+
+
+class Vocabulary(NamedTuple):
+    """Which words may be given: full names, the full names of short ones, and what must be."""
+
+    valid: Collection[str]
+    shorts: Mapping[str, str] = {}
+    required: Sequence[str] = ()
+
+
+class Misfit(NamedTuple):
+    """What is wrong with one of the words given.
+
+    ``name`` is the rule that is broken, ``at`` the index of the word, -1 where one is missing;
+    ``first`` is the index of the word that says the same, or -1.
+    """
+
+    name: str
+    message: str
+    at: int
+    help: str = ""
+    first: int = -1
+
+
+def field_vocabulary(fields: Mapping[str, Field]) -> Vocabulary:
+    """The words for an operator's fields."""
+    return Vocabulary(
+        fields.keys(),
+        {field.short: name for name, field in fields.items() if field.short},
+        [name for name, field in fields.items() if field.required],
+    )
+
+
+def match_words(
+    owner: str, words: Sequence[str], vocabulary: Vocabulary, *, whole: bool = True
+) -> tuple[dict[str, int], list[Misfit]]:
+    """The index of the word that gives each full name, and all that is wrong.
+
+    ``whole``: whether what is not there is missing, and not lost to another problem.
+    """
+    found: dict[str, int] = {}
+    misfits: list[Misfit] = []
+    meant: list[str] = []
+    for index, word in enumerate(words):
+        name = vocabulary.shorts.get(word, word)
+        if name not in vocabulary.valid:
+            message, advice, close = unknown_word(word, words, vocabulary, f"in '{owner}'")
+            misfits.append(Misfit("unknown-key", message, index, advice))
+            meant.append(close)
+        elif name in found:
+            message = f"'{name}' is given twice"
+            misfits.append(Misfit("duplicate-key", message, index, first=found[name]))
+        else:
+            found[name] = index
+    missing = [name for name in vocabulary.required if name not in found and name not in meant]
+    # What is missing was probably meant by the words that are unknown: one defect, one problem.
+    if missing and whole and len(missing) > meant.count(""):
+        listed = " and ".join(f"'{name}'" for name in missing)
+        misfits.append(Misfit("missing-key", f"'{owner}' needs {listed}", -1))
+    return found, misfits
+
+
+def unknown_word(
+    word: str, words: Sequence[str], vocabulary: Vocabulary, where: str
+) -> tuple[str, str, str]:
+    """Message and advice for a word that means nothing, and the name that it probably meant."""
+    valid, shorts, _ = vocabulary
+    given = {shorts.get(other, other) for other in words}
+    text = word.lower()
+    known = FIELD_SYNONYMS.get(text) or FIELD_SYNONYMS.get(nearest(text, FIELD_SYNONYMS), "")
+    free = [name for name in valid if name not in given]
+    close = nearest(word, [*free, *(short for short, name in shorts.items() if name in free)])
+    meant = shorts.get(close, close)
+    if not close and known in valid:
+        close = meant = known
+    if text in ("in_channels", "in_features"):
+        meant, advice = "", "input channels are inferred; state them with 'in:' if you like"
+    elif meant in given:
+        meant, advice = "", f"'{meant}' is given already"
+    elif close:
+        advice = f"use '{close}'"
+    else:
+        owner = where.removeprefix("in ")
+        advice = f"valid keys: {', '.join(valid)}" if valid else f"{owner} has no fields"
+    return f"unknown key '{word}' {where}", advice, meant
+
+
+def unknown_operator(word: str, others: Sequence[str] = ()) -> tuple[str, str]:
+    """Message and advice for a name that no operator has; ``others`` are names that would do."""
+    close = operator_meant(word) or nearest(word, [*operator_names(), *others])
+    advice = f"use '{close}'" if close else "'convcalc list operators' shows them all"
+    return f"no operator is called '{word}'", advice
+
+
+def operator_meant(text: str) -> str:
+    """Our name of what another tool calls ``Conv2d``, ``deconv`` or ``depth_to_space``."""
+    bare = re.sub(r"_?[123]d$", "", text.lower())
+    for name in (bare, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", text).lower()):
+        if name in operator_names():
+            return name
+    return OPERATOR_SYNONYMS.get(bare, "")
