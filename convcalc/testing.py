@@ -8,7 +8,6 @@ The metrics and bounds are those of ``budgets`` in a network file.
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -21,13 +20,13 @@ from convcalc.checking.budgets.before import Before, from_revision, from_saved, 
 from convcalc.checking.budgets.evaluation import Subject, verdicts
 from convcalc.checking.budgets.pins import pinned
 from convcalc.checking.budgets.verdict import Verdict
-from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.language.assertions.reading import Assertions
 from convcalc.language.assertions.vocabulary import Budget, Compare
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.reading import LIMITS, Inputs
 from convcalc.language.sources.target import Target
-from convcalc.language.syntax import nodes, reader
+from convcalc.language.syntax import nodes
 from convcalc.model.graph.network import Network
 
 SOURCE = "assert_budget"
@@ -109,9 +108,9 @@ def _budget(metrics: Mapping[str, Any], compare: str | Mapping[str, str] | None)
     """The bounds, read as those of a file are."""
     base = {"base": compare} if isinstance(compare, str) else compare
     written = {**metrics, "compare": dict(base)} if base else metrics
-    root, problems = reader.read(json.dumps(written, default=_plain), SOURCE)
+    root = nodes.node_of(_plain(written), Place(SOURCE, 1, 1))
     assert isinstance(root, nodes.Mapping)
-    found = list(problems)
+    found: list[Diagnostic] = []
     budget = Assertions({}, found.append).in_file(root, root.place)
     if found:
         raise ValueError("; ".join(map(_advised, found)))
@@ -120,7 +119,13 @@ def _budget(metrics: Mapping[str, Any], compare: str | Mapping[str, str] | None)
 
 def _plain(value: Any) -> Any:
     """Numbers of other libraries, as far as they are whole; shapes as lists."""
-    return list(value) if isinstance(value, Sequence | frozenset) else int(value)
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, Sequence | frozenset):
+        return [_plain(each) for each in value]
+    return int(value)
 
 
 def _advised(problem: Diagnostic) -> str:

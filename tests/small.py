@@ -1,16 +1,16 @@
-"""Small networks that a test writes down in Python: JSON is YAML."""
+"""Small networks that a test writes down in Python."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import LayerReport, Report
-from convcalc.diagnostics.diagnostic import NetworkError
+from convcalc.diagnostics.diagnostic import NetworkError, Place
 from convcalc.language.reading import read_network
 from convcalc.language.sources.target import Target
+from convcalc.language.syntax.nodes import Mapping, node_of
 from convcalc.model.graph.network import Network
 
 Sizes = Sequence[int | None]
@@ -19,7 +19,9 @@ Sizes = Sequence[int | None]
 def network_of(layers: Sequence[Any], sizes: Sizes, batch: int = 1, **top: Any) -> Network:
     """The network of some layers on one input; ``top`` are further keys of the file."""
     content = {"convcalc": 1, "name": "small", "input": list(sizes), **top, "layers": list(layers)}
-    network = read_network(Target("small.yaml", None, json.dumps(content)), batch=batch)
+    root = node_of(content, Place("small.yaml", 1, 1))
+    assert isinstance(root, Mapping)
+    network = read_network(Target("small.yaml", root=root), batch=batch)
     errors = [problem for problem in network.problems if problem.severity == "error"]
     if errors:
         raise NetworkError(errors)

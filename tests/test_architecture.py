@@ -58,10 +58,11 @@ WITHIN = {
         ("report", "costs", "memory", "training"),
     ),
     "language": (
-        ("reading",),  # a target to a network
+        ("reading", "one_layer", "stack"),  # a target to a network; layers of a command line
         ("expand", "catalogue", "file_facts"),  # items to layers; what ships; what a file says
         ("parse", "assertions"),  # nodes to typed items; to budgets and pins
-        ("sources", "syntax"),  # where texts come from; YAML to nodes with places
+        ("sources",),  # where texts come from
+        ("syntax",),  # YAML to nodes with places, and the arithmetic in them
     ),
     "model": (
         ("graph", "ops"),  # layers in order; the operators, each on its own

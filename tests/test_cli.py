@@ -27,14 +27,14 @@ from convcalc.analysis.analyse import analyse
 from convcalc.cli import main
 from convcalc.cli.app import COMMANDS
 from convcalc.cli.commands.get import raw, value_at
-from convcalc.cli.commands.layer import network_text
 from convcalc.cli.commands.new import templates
 from convcalc.cli.console import Failure, Settings
 from convcalc.cli.loading import input_shapes
 from convcalc.language import catalogue
+from convcalc.language.one_layer import layer_target
 from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
-from convcalc.language.syntax import nodes, reader
+from convcalc.language.syntax import nodes
 
 GOLDEN = Path(__file__).parent / "golden" / "cli"
 BROKEN = """\
@@ -400,21 +400,18 @@ def test_what_is_no_shape_is_refused(word: str) -> None:
 @example("3 # s")
 @example("\udcff")  # a byte of the command line that is not UTF-8
 def test_a_field_of_layer_cannot_reach_beyond_its_value(value: str) -> None:
-    text = network_text("conv", ["out=3", f"k={value}", "s=2"], ["3x5x5"])
-    root, _ = reader.read(text, "<layer>")
-    if root is None:
-        assert not value.isprintable()  # refused for a character that YAML forbids
-        return
-    assert isinstance(root, nodes.Mapping)
+    fields = ["out=3", f"k={value}", "s=2"]
+    root = layer_target("conv", fields, [("", [3, 5, 5])]).root
+    assert root is not None
     assert [key.text for key, _ in root.entries] == ["convcalc", "input", "layers"]
     layers = root.get("layers")
     assert isinstance(layers, nodes.Sequence)
     (item,) = layers.items
     assert isinstance(item, nodes.Mapping)
-    fields = item.get("conv")
-    assert isinstance(fields, nodes.Mapping)
-    assert list(fields.keys) == ["out", "k", "s"]
-    assert isinstance(node := fields.get("k"), nodes.Sequence) or _text(node) == value.strip()
+    given = item.get("conv")
+    assert isinstance(given, nodes.Mapping)
+    assert list(given.keys) == ["out", "k", "s"]
+    assert isinstance(node := given.get("k"), nodes.Sequence) or _text(node) == value.strip()
 
 
 def _text(node: nodes.Node | None) -> str:

@@ -37,16 +37,25 @@ class Reading(NamedTuple):
 
     def reports(self, targets: Sequence[str | Target]) -> list[tuple[Network, Report]]:
         """Every network with its report; problems of content are in them."""
-        counted = counted_kinds(self.counted or environment("COUNT") or "weights,dynamic")
-        dtype = chosen(self.dtype or environment("DTYPE") or "float32", DTYPES, "--dtype")
+        options = self._options()
         try:
             networks = list(self._networks(list(map(target_of, targets))))
         except TargetError as error:
             raise Failure(error.message, error.help) from None
+        return [(network, analyse(network, **options)) for network in networks]
+
+    def report(self, network: Network) -> Report:
+        """The report of a network that is at hand."""
+        return analyse(network, **self._options())
+
+    def _options(self) -> dict[str, Any]:
+        """How networks are analysed."""
+        counted = counted_kinds(self.counted or environment("COUNT") or "weights,dynamic")
+        dtype = chosen(self.dtype or environment("DTYPE") or "float32", DTYPES, "--dtype")
         options: dict[str, Any] = {"counted": counted, "dtype": dtype, "support": self.support}
         options["convention"] = convention_name(self.convention or environment("CONVENTION"))
         options["fuse_batch_norm"] = self.fuse_batch_norm
-        return [(network, analyse(network, **options)) for network in networks]
+        return options
 
     def _networks(self, targets: Sequence[Target]) -> Iterator[Network]:
         shapes = input_shapes(self.inputs) or [None]

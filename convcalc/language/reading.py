@@ -62,8 +62,13 @@ def read_network(
     """
     files = target.files or _folders(target.file)
     units = Units(files, limits.document)
-    content = target.text if target.text is not None else _content(files, target.file)
-    unit = units.parse(target.file, content)
+    if target.root is not None:
+        units.sources[target.file] = str(target.text or "")
+        units.problems += target.problems
+        unit: Unit | None = units.unit(target.file, target.root)
+    else:
+        content = target.text if target.text is not None else _content(files, target.file)
+        unit = units.parse(target.file, content)
     if unit is None:
         problems = tuple(in_order(units.problems))
         return NetworkFile("", None, "", target.file, {}, {}, (), problems, 0, units.sources)
@@ -191,15 +196,22 @@ class _Reading:
                 choices = ", ".join(self.unit.params) or "none"
                 advice = f"did you mean '{close}'?" if close else f"params: {choices}"
                 raise TargetError(f"{self.name} has no param '{name}'", advice)
-            text = value if isinstance(value, str) else shown(_plain(value))
-            source = f"<{name}={text}>"
-            self.units.sources[source] = text
-            node, problems = reader.read(text, source)
-            if node is None or problems:
-                reason = problems[0].message if problems else "no value"
-                raise TargetError(f"cannot read {name}={text}: {reason}")
-            found[name] = node
+            source = f"<{name}={value if isinstance(value, str) else shown(value)}>"
+            self.units.sources[source] = source[len(name) + 2 : -1]
+            if isinstance(value, str):
+                found[name] = self.written(name, value, source)
+            else:
+                found[name] = nodes.node_of(value, Place(source, 1, 1, len(source) - len(name) - 2))
         return found
+
+    @staticmethod
+    def written(name: str, text: str, source: str) -> nodes.Node:
+        """The value of a param as somebody wrote it outside the file."""
+        node, problems = reader.read(text, source)
+        if node is None or problems:
+            reason = problems[0].message if problems else "no value"
+            raise TargetError(f"cannot read {name}={text}: {reason}")
+        return node
 
     # --- inputs -------------------------------------------------------------------------------
 
@@ -379,8 +391,3 @@ class _Reading:
 
         reader = Assertions(self.unit.scope, self.units.report)
         return reader.in_file(node, self.root.keys["budgets"].place)
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, so that a param's value can be written as YAML."""
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value

@@ -99,12 +99,11 @@ def _wanted(
     """The target, and the path of the layer; that is None for an operator without a file."""
     from pathlib import Path
 
-    from convcalc.cli.commands.layer import network_text
-    from convcalc.language.sources.target import Target
+    from convcalc.cli.commands.layer import target_of_words
     from convcalc.model.operators.registry import operator_names
 
     if target in operator_names() and not Path(target).is_file():
-        return Target("<layer>", None, network_text(target, parts, inputs)), None
+        return target_of_words(target, parts, inputs), None
     if len(parts) > 1 or (parts and "=" in parts[0]):
         word = parts[-1]
         advice = "fields follow an operator, values of params --set"

@@ -1,7 +1,6 @@
 """``convcalc layer``: one layer without a file."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,11 +10,8 @@ from convcalc.cli.console import Failure
 
 if TYPE_CHECKING:
     from convcalc.analysis.costs.models import Cost
+    from convcalc.language.sources.target import Target
     from convcalc.model.graph.network import Layer
-
-NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_PLAIN = re.compile(r"-?[\w.][\w.+\-*/() ]*|\[[\w ,.\[\]]*\]", re.ASCII)
-_LIST = re.compile(r"-?\d+(?:[,x×]-?\d+)+", re.ASCII)
 
 
 def command(
@@ -55,14 +51,13 @@ def command(
     from convcalc.analysis.report.to_json import layer_payload
     from convcalc.cli.loading import Reading
     from convcalc.cli.problems import tell
-    from convcalc.language.sources.target import Target
     from convcalc.output.columns import COLUMNS, DEFAULT, beside
     from convcalc.output.table import FORMATS, Table, render
     from convcalc.output.views.layer_card import card
 
     settings = ctx.obj
     form = settings.format(FORMATS)
-    target = Target("<layer>", None, network_text(operator, fields or [], input))
+    target = target_of_words(operator, fields or [], input)
     reading = Reading(batch=batch, counted=count, dtype=dtype, support=True)
     reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
     ((network, report),) = reading.reports([target])
@@ -101,50 +96,14 @@ def _costs(layer: "Layer", ways: str) -> list["Cost"]:
         raise Failure(f"--cost '{ways}' names no such way", advice) from None
 
 
-def network_text(operator: str, fields: Sequence[str], inputs: Sequence[str]) -> str:
-    """A network file of this one layer."""
-    if not NAME.fullmatch(operator):
-        raise Failure(f"'{operator}' is no operator's name", "see 'convcalc list operators'")
-    shapes = _named_shapes(inputs)
-    layer = f"{operator}: {{{', '.join(map(field_text, fields))}}}" if fields else operator
-    if len(shapes) == 1:
-        (shape,) = shapes.values()
-        return f"convcalc: 1\ninput: {shape}\nlayers:\n  - {layer}\n"
-    listed = ", ".join(f"{name}: {shape}" for name, shape in shapes.items())
-    layer = layer if fields else f"{operator}: {{}}"
-    return (
-        f"convcalc: 1\ninputs: {{{listed}}}\nlayers:\n"
-        f"  - {{{layer}, from: [{', '.join(shapes)}]}}\n"
-    )
-
-
-def _named_shapes(inputs: Sequence[str]) -> Mapping[str, str]:
-    """The inputs as a network file writes them; those without a name are x1, x2, …"""
+def target_of_words(operator: str, fields: Sequence[str], inputs: Sequence[str]) -> "Target":
+    """The network of one layer; ``-i`` may name its input: ``-i mask=1x8x8``."""
     from convcalc.cli.loading import shape_of
+    from convcalc.language.one_layer import layer_target
+    from convcalc.language.sources.target import TargetError
 
-    if not inputs:
-        raise Failure("a layer needs its input", "for instance -i 64x56x56")
-    found: dict[str, str] = {}
-    for number, word in enumerate(inputs, 1):
-        name, _, sizes = word.rpartition("=")
-        name = name or f"x{number}"
-        if not NAME.fullmatch(name) or name in found:
-            raise Failure(f"--input '{word}' has no name of its own", "write NAME=SHAPE")
-        shape = ("null" if size is None else str(size) for size in shape_of(sizes))
-        found[name] = f"[{', '.join(shape)}]"
-    return found
-
-
-def field_text(word: str) -> str:
-    """``k=3x5`` as ``k: [3, 5]``; what YAML could misread is quoted."""
-    name, equals, value = word.partition("=")
-    name, value = name.strip(), value.strip()
-    if not equals or not NAME.fullmatch(name):
-        raise Failure(f"'{word}' is no field", "write FIELD=VALUE, for instance k=3")
-    if _LIST.fullmatch(value):
-        value = f"[{', '.join(re.split('[,x×]', value))}]"
-    elif not _PLAIN.fullmatch(value):
-        import json
-
-        value = json.dumps(value, ensure_ascii=False)
-    return f"{name}: {value}"
+    split = (word.rpartition("=") for word in inputs)
+    try:
+        return layer_target(operator, fields, [(name, shape_of(sizes)) for name, _, sizes in split])
+    except TargetError as error:
+        raise Failure(error.message, error.help) from None

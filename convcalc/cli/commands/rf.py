@@ -112,16 +112,35 @@ class _Shown(NamedTuple):
 def _read(
     target: str, stack: str, variants: Sequence[str], inputs: Sequence[str], params: Sequence[str]
 ) -> tuple["Network", "Report"]:
-    """The network and its report; a stack is a network without a name."""
-    from convcalc.cli.commands._suggestions import stack_text, stacked
+    """The network and its report."""
     from convcalc.cli.loading import Reading
-    from convcalc.language.sources.target import Target
 
-    wanted = target or Target("<stack>", None, stack_text(stacked(stack), 2))
-    found = Reading(variants, inputs, 1, params, support=True).reports([wanted])
+    reading = Reading(variants, inputs, 1, params, support=True)
+    if stack:
+        if variants or params:
+            raise Failure("a stack has neither variants nor params")
+        network = _stacked(stack, inputs)
+        return network, reading.report(network)
+    found = reading.reports([target])
     if len(found) > 1:
         raise Failure("rf takes one input size", "name each --input once")
     return found[0]
+
+
+def _stacked(stack: str, inputs: Sequence[str]) -> "Network":
+    """The network of a stack, on one channel of unknown size if no input is given."""
+    from convcalc.cli.loading import input_shapes
+    from convcalc.language.sources.target import TargetError
+    from convcalc.language.stack import stack_network
+
+    shapes = input_shapes(inputs) or [[1, None, None]]
+    sizes = shapes[0]
+    if len(shapes) > 1 or not isinstance(sizes, list) or sizes[0] is None:
+        raise Failure("a stack takes one input of known channels", "for instance -i 1x65x65")
+    try:
+        return stack_network(stack, sizes)
+    except TargetError as error:
+        raise Failure(error.message, error.help) from None
 
 
 def _of_input(report: "Report", name: str) -> "Report":
@@ -242,7 +261,7 @@ def _stack_lines(text: str) -> list[str]:
     """The exact test for holes, and the rule of HDC beside it."""
     if not text:
         return []
-    from convcalc.cli.commands._suggestions import stacked
+    from convcalc.language.stack import stacked
     from convcalc.output.views.stack import verdict
 
     layers = stacked(text)

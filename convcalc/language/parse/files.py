@@ -38,7 +38,7 @@ class Units:
         self.problems += diagnostics
 
     def parse(self, file: str, content: bytes | str) -> Unit | None:
-        """The unit of a file's content, with its own params, imports and blocks."""
+        """The unit of a file's content; None if there is nothing to be read in it."""
         text = content if isinstance(content, str) else content.decode("utf-8", "replace")
         self.sources[file] = text.removeprefix("\ufeff")
         root, problems = reader.read(content, file, self.limits)
@@ -49,6 +49,10 @@ class Units:
             message = "a network file is a mapping with the keys 'convcalc', 'name', 'layers', …"
             self.problem("wrong-type", message, root.place)
             return None
+        return self.unit(file, root)
+
+    def unit(self, file: str, root: nodes.Mapping) -> Unit:
+        """The unit of a file's nodes, with its own params, imports and blocks."""
         unit = Unit(file, root)
         self.check_top(root, file)
         self.loading.append(file)

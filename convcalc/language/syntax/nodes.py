@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from collections import abc
+from typing import Any, TypeAlias
 
 from convcalc.diagnostics.diagnostic import Place
+from convcalc.model.operators.values import shown
 
 
 class Scalar:
@@ -60,3 +62,19 @@ class Mapping:
 
 
 Node: TypeAlias = Scalar | Sequence | Mapping
+
+
+def node_of(value: Any, place: Place) -> Node:
+    """Lists, mappings, numbers and texts of Python as nodes that all stand at one place."""
+    if isinstance(value, abc.Mapping):
+        mapping = Mapping(place)
+        for key, each in value.items():
+            mapping.add(Scalar(key, key, False, place), node_of(each, place))
+        return mapping
+    if isinstance(value, list | tuple):
+        sequence = Sequence(place)
+        sequence.items += (node_of(each, place) for each in value)
+        return sequence
+    if isinstance(value, str):
+        return Scalar(value, value, False, place)
+    return Scalar(value, shown(value), True, place)

@@ -22,7 +22,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from convcalc.diagnostics.diagnostic import Place, in_order
+from convcalc.diagnostics.diagnostic import Place
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.model.graph.assembly import MOST_LAYERS, Assembly, Tensor, Value
 from convcalc.model.graph.layer_checks import check_rank, checked_fields, given_fields, names_layer
@@ -69,38 +69,38 @@ class Builder(Assembly):
         place: Place | Site | None = None,
         note: str = "",
         trainable: bool = True,
-        groups: Sequence[Group] | None = None,
+        composites: Sequence[Group] | None = None,
         **fields: Any,
     ) -> Value:
         """Adds a layer; returns its output, or None if it has a problem or reads None.
 
         ``fields`` are those of the operator, by their full or short names; a field that names
         another layer takes its tensor. They are held against their declarations like those of a
-        network file. ``path`` names the layer, by default after its operator; the composites that
-        it belongs to are ``groups``, by default those of the dotted path. ``place`` says where the
-        layer stands in its source, by default the line that calls this.
+        network file. ``path`` names the layer, by default after its operator; the composites
+        that it belongs to are ``composites``, by default those of the dotted path. ``place`` says
+        where the layer stands in its source, by default the line that calls this.
         """
         site = _site(place)
         read = [inputs] if inputs is None or isinstance(inputs, Tensor) else list(inputs)
+        above = tuple(_groups_of(path) if composites is None else composites)
+        output: Value = None
         try:
-            made, recorded = self._operator(operator, fields, read, site)
-            if made is None or None in recorded:
+            self._take_path(path, site)
+            made, further = self._operator(operator, fields, read, site)
+            if made is None or None in further:
                 self.skip()
-                return None
-            self._check_path(path, site)
+            else:
+                tensors = [*read, *further]
+                named = path or operator
+                output = self.layer(
+                    operator, made, tensors, named, site, above, note, trainable=trainable
+                )
         except Rejected as error:
             self.problems += error.diagnostics
             self.skip()
-            return None
-        named = path or operator
-        if not path:
-            self._unnamed.setdefault(operator, []).append(len(self.layers))
-        if groups is None:
-            groups = _groups_of(path)
-        above = tuple(groups)
-        return self.layer(
-            operator, made, [*read, *recorded], named, site, above, note, trainable=trainable
-        )
+        if output is not None and not path:
+            self._unnamed.setdefault(operator, []).append(output.number - len(self.inputs))
+        return output
 
     def network(
         self,
@@ -108,11 +108,13 @@ class Builder(Assembly):
         *,
         description: str = "",
         file: str = "",
+        sources: Mapping[str, str] | None = None,
     ) -> Network:
         """The network of the layers so far.
 
         ``outputs`` are what it returns, by name or in a list, by default the last tensor; outputs
-        that could not be made are left out. ``file`` says where the network comes from.
+        that could not be made are left out. ``file`` says where the network comes from, ``sources``
+        holds texts that places point into, by file.
         """
         self._name_layers()
         last = len(self.inputs) + len(self.layers) - 1
@@ -131,8 +133,9 @@ class Builder(Assembly):
             dict(self.inputs),
             returned,
             tuple(self.layers),
-            tuple(in_order(self.problems)),
+            tuple(sorted(dict.fromkeys(self.problems), key=lambda found: found.place)),
             self.skipped,
+            sources or {},
         )
 
     # --- inside -------------------------------------------------------------------------------
@@ -169,7 +172,7 @@ class Builder(Assembly):
             raise rejected("wrong-type", message, site.field_place(field) or site.place)
         return found
 
-    def _check_path(self, path: str, site: Site) -> None:
+    def _take_path(self, path: str, site: Site) -> None:
         if path in self._taken:
             raise rejected("duplicate-id", f"the path '{path}' is taken", site.place)
         if path:

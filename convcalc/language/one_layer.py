@@ -1,0 +1,150 @@
+"""One layer in one line: what ``layer`` and ``explain`` take from the command line.
+
+The words become nodes where they stand in the line, so that a problem points into what was typed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
+from convcalc.language.parse.files import FORMAT_VERSION
+from convcalc.language.sources.target import Target, TargetError
+from convcalc.language.syntax import nodes, reader
+from convcalc.language.syntax.scalars import resolved
+
+SOURCE = "<layer>"
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_PLAIN = re.compile(r"-?[\w.][\w.+\-*/() ]*|\[[\w ,.\[\]]*\]", re.ASCII)
+_LIST = re.compile(r"-?\d+(?:[,x×]-?\d+)+", re.ASCII)
+
+Sizes = Sequence[int | None]
+
+
+def layer_target(
+    operator: str, fields: Sequence[str], inputs: Sequence[tuple[str, Sizes]]
+) -> Target:
+    """A network of one layer: ``conv``, ``["out=8", "k=3x5"]``, ``[("", [3, 8, 8])]``.
+
+    Inputs without a name are called x1, x2, … Values are read like those of a network file;
+    ``3x5`` is a list. TargetError if a word is not what it must be.
+    """
+    if not _NAME.fullmatch(operator):
+        raise TargetError(f"'{operator}' is no operator's name", "see 'convcalc list operators'")
+    named = _named(inputs)
+    line = _Line(operator)
+    fields_node = line.fields(fields)
+    words = [_input_word(*each) for each in inputs]
+    places = dict(zip(named, map(line.word, words), strict=True))
+    item = nodes.Mapping(line.start)
+    item.add(_text(operator, line.start), fields_node)
+    if len(named) > 1:
+        item.add(_text("from", line.start), _listed(_text(*each) for each in places.items()))
+    top = {"convcalc": nodes.node_of(FORMAT_VERSION, line.start), **_inputs(named, places)}
+    root = nodes.Mapping(line.start)
+    for key, node in {**top, "layers": _listed([item])}.items():
+        root.add(_text(key, line.start), node)
+    return Target(SOURCE, None, line.text, root=root, problems=tuple(line.problems))
+
+
+def _inputs(named: Mapping[str, Sizes], places: Mapping[str, Place]) -> dict[str, nodes.Node]:
+    """What a file says of its inputs."""
+    shapes = {name: nodes.node_of(list(sizes), places[name]) for name, sizes in named.items()}
+    if len(shapes) == 1:
+        return {"input": next(iter(shapes.values()))}
+    several = nodes.Mapping(next(iter(places.values())))
+    for name, node in shapes.items():
+        several.add(_text(name, places[name]), node)
+    return {"inputs": several}
+
+
+class _Line:
+    """What was typed, word after word."""
+
+    def __init__(self, operator: str) -> None:
+        self.text = ""
+        self.problems: list[Diagnostic] = []
+        self.start = self.word(operator)
+
+    def word(self, text: str) -> Place:
+        """Appends a word; its place."""
+        start = len(self.text) + bool(self.text)
+        printable = "".join(c if c.isprintable() else " " for c in text)
+        self.text += f" {printable}" if self.text else printable
+        return Place(SOURCE, 1, start + 1, start + 1 + len(text))
+
+    def fields(self, words: Sequence[str]) -> nodes.Mapping:
+        """The fields and their values; TargetError if a word gives none."""
+        found = nodes.Mapping(self.start)
+        for word in words:
+            name, equals, value = word.partition("=")
+            if not equals or not _NAME.fullmatch(name.strip()):
+                raise TargetError(f"'{word}' is no field", "write FIELD=VALUE, for instance k=3")
+            place = self.word(word)
+            key = _text(name.strip(), place._replace(end=place.column + len(name)))
+            node = self.value(value, place.column + len(name) + 1)
+            if key.text not in found.keys:
+                found.add(key, node)
+                continue
+            message, first = f"'{key.text}' is given twice", found.keys[key.text].place
+            related = (Related(first, "first given here"),)
+            self.problems.append(Diagnostic("duplicate-key", message, key.place, "", related))
+            found.whole = False
+        return found
+
+    def value(self, text: str, column: int) -> nodes.Node:
+        """A value as a network file would read it; what YAML could misread is a text."""
+        text, column = text.strip(), column + len(text) - len(text.lstrip())
+        place = Place(SOURCE, 1, column, column + len(text))
+        if _LIST.fullmatch(text):
+            parts = re.finditer(r"-?\d+", text)
+            return _listed(self.number(each[0], _part(place, each)) for each in parts)
+        if not _PLAIN.fullmatch(text):
+            return nodes.Scalar(text, text, False, place)
+        node, problems = reader.read(" " * (column - 1) + text, SOURCE)
+        self.problems += problems
+        return node or nodes.Scalar(None, text, True, place)
+
+    def number(self, text: str, place: Place) -> nodes.Scalar:
+        """One number of a list such as ``3x5``."""
+        meaning, wrong = resolved(text)
+        if wrong is not None:
+            self.problems.append(wrong.at(place, ()))
+        return nodes.Scalar(meaning, text, True, place)
+
+
+def _part(whole: Place, found: re.Match[str]) -> Place:
+    """The place of a part of a word."""
+    return whole._replace(column=whole.column + found.start(), end=whole.column + found.end())
+
+
+def _text(text: str, place: Place) -> nodes.Scalar:
+    return nodes.Scalar(text, text, True, place)
+
+
+def _listed(items: Iterable[nodes.Node]) -> nodes.Sequence:
+    """A list that stands where its first item does."""
+    parts = list(items)
+    found = nodes.Sequence(parts[0].place._replace(end=parts[-1].place.end))
+    found.items += parts
+    return found
+
+
+def _named(inputs: Sequence[tuple[str, Sizes]]) -> dict[str, Sizes]:
+    """The inputs by name; those without one are x1, x2, …"""
+    if not inputs:
+        raise TargetError("a layer needs its input", "for instance -i 64x56x56")
+    found: dict[str, Sizes] = {}
+    for number, (given, sizes) in enumerate(inputs, 1):
+        name = given or f"x{number}"
+        if not _NAME.fullmatch(name) or name in found:
+            raise TargetError(f"the input '{name}' has no name of its own", "write NAME=SHAPE")
+        found[name] = sizes
+    return found
+
+
+def _input_word(name: str, sizes: Sizes) -> str:
+    """An input as it is typed."""
+    text = "x".join("?" if size is None else str(size) for size in sizes)
+    return f"-i {name}={text}" if name else f"-i {text}"
