@@ -6,7 +6,7 @@ checked them; :class:`convcalc.model.graph.builder.Builder` checks the fields as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
@@ -144,7 +144,7 @@ class Assembly:
         self, operator: Operator, tensors: list[Tensor], shapes: tuple[Shape, ...], site: Site
     ) -> Analysis | None:
         """The operator's analysis of these inputs; None if it has an error."""
-        problems = list(operator.check(shapes))
+        problems = _once_per_field(operator.check(shapes))
         self.problems += [self._diagnostic(problem, tensors, site) for problem in problems]
         if any(problem.severity == "error" for problem in problems):
             return None
@@ -192,3 +192,11 @@ class Assembly:
         ]
         more = f" and {len(shapes) - 4} more" if len(shapes) > 4 else ""
         return (", ".join(shapes[:4]) or "no weights") + more
+
+
+def _once_per_field(problems: Iterable[Problem]) -> list[Problem]:
+    """Problems of which several axes have the same, each once."""
+    found: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        found.setdefault((problem.name, problem.field), problem)
+    return list(found.values())
