@@ -33,21 +33,20 @@ def peak(network: Network) -> Peak:
 
 def alive_at(network: Network, index: int) -> list[int]:
     """The numbers of the tensors that are alive while a layer works."""
-    last, first = _last_readers(network), len(network.inputs)
-    last = dict.fromkeys(range(first), index) | last  # an input that nobody reads stays
-    alive = (number for number in range(first + index) if last.get(number, -1) >= index)
-    return [*alive, first + index]
+    last, made = _last_readers(network), network.tensor(index)
+    # An input that nobody reads stays.
+    last = dict.fromkeys(range(len(network.inputs)), index) | last
+    return [*(number for number in range(made) if last.get(number, -1) >= index), made]
 
 
 def _alive(network: Network) -> Iterator[int]:
     """The elements alive while each layer works."""
-    first, last = len(network.inputs), _last_readers(network)
+    last = _last_readers(network)
     dying: dict[int, list[int]] = {}
     for number, index in last.items():
         dying.setdefault(index, []).append(number)
     alive = sum(shape.numel for shape in network.inputs.values())
-    for index, layer in enumerate(network.layers):
-        number = first + index
+    for index, (number, layer) in enumerate(network.numbered()):
         alive = alive + layer.analysis.output.numel
         yield alive
         for dead in dying.get(index, ()):

@@ -51,7 +51,7 @@ def layer_explanation(
         layer.name,
         layer.groups,
         layer.place,
-        tuple((_maker(network, number), network.shape(number)) for number in layer.inputs),
+        tuple((network.name_of(number), network.shape(number)) for number in layer.inputs),
         layer.analysis.output,
         tuple(_valued(layer.operator, found.get(path), layer.place)),
         (
@@ -60,12 +60,6 @@ def layer_explanation(
             *sight_sections(network, report, index, analysis),
         ),
     )
-
-
-def _maker(network: Network, number: int) -> str:
-    """The input of the network or the layer that makes a tensor."""
-    first = len(network.inputs)
-    return [*network.inputs][number] if number < first else network.layers[number - first].path
 
 
 def _port(path: str, known_analysis: Analysis, analysis: Analysis) -> str:

@@ -61,14 +61,15 @@ def _before(
     network: Network, report: Report, inputs: tuple[int, ...], name: str
 ) -> ReceptiveField | None:
     """What the tensor sees that a layer reads; None if it has several inputs."""
-    (number, *more), first = inputs, len(network.inputs)
+    number, *more = inputs
     if more:
         return None
-    if number < first:
+    index = network.index(number)
+    if index < 0:
         rank = network.shape(number).rank
         ones = (Fraction(1),) * rank
         return ReceptiveField((1,) * rank, (1,) * rank, ones, (Fraction(0),) * rank)
-    return report.layers[number - first].receptive_fields.get(name)
+    return report.layers[index].receptive_fields.get(name)
 
 
 def _grown(before: ReceptiveField, window: AxisMap, axis: int) -> tuple[int, int] | None:

@@ -55,12 +55,12 @@ def grounded(network: Network, tensor: int, name: str = "") -> int | None:
         if number in met or not seeing[number]:
             continue
         met.add(number)
-        if number < walk.first:
+        layer = network.producer(number)
+        if layer is None:
             found = number
         elif walk.lost[number] is not EVERYWHERE:
             return number
         else:
-            layer = network.layers[number - walk.first]
             left += [layer.inputs[i] for i in reversed(_read(layer))]
     return found
 
@@ -90,7 +90,6 @@ class _Back:
         self.network = network
         self.bordered = bordered
         self.strict = strict
-        self.first = len(network.inputs)
         self.lost = [NOWHERE if shape.rank else EVERYWHERE for shape in network.inputs.values()]
         if not strict:
             for layer in network.layers:
@@ -114,8 +113,8 @@ class _Back:
 
     def read(self, wanted: dict[int, Region]) -> dict[str, Region]:
         """The walk, from the last layer to the first."""
-        for index in range(max(wanted) - self.first, -1, -1):
-            region = wanted.pop(self.first + index, None)
+        for index in range(self.network.index(max(wanted)), -1, -1):
+            region = wanted.pop(self.network.tensor(index), None)
             if region is None:
                 continue
             layer = self.network.layers[index]

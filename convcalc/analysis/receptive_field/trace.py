@@ -63,11 +63,9 @@ def trace(found: Sequence[Level]) -> list[Step]:
 
 def _way(network: Network, tensor: int, axis: int) -> Iterator[tuple[Layer, int]]:
     """The layers from a tensor back to an input, with the input of each that is followed."""
-    first = len(network.inputs)
-    widest = _widest(network, tensor - first, axis)
-    while tensor >= first:
-        layer = network.layers[tensor - first]
-        number = widest.get(tensor - first, 0)
+    widest = _widest(network, network.index(tensor), axis)
+    while layer := network.producer(tensor):
+        number = widest.get(network.index(tensor), 0)
         yield layer, number
         tensor = layer.inputs[number]
 

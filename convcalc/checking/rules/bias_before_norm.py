@@ -25,7 +25,7 @@ from math import prod
 
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.model.graph.network import Network
-from convcalc.model.graph.readers import Reading, numbered, readings, warning
+from convcalc.model.graph.readers import Reading, readings, warning
 
 NAME = "bias-before-norm"
 
@@ -34,7 +34,7 @@ def findings(network: Network) -> Iterator[Diagnostic]:
     """Layers with a bias that only batch norms read."""
     readers = readings(network)
     outputs = set(network.outputs.values())
-    for number, layer in numbered(network):
+    for number, layer in network.numbered():
         bias = layer.analysis.weights.get("bias")
         after = readers.get(number, ())
         if bias is None or not after or number in outputs or layer.name == "batch_norm":

@@ -46,7 +46,7 @@ from convcalc.model.geometry.axis_maps import (
 )
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.graph.network import Layer, Network
-from convcalc.model.graph.readers import Reading, numbered, readings, warning
+from convcalc.model.graph.readers import Reading, readings, warning
 
 NAME = "gridding"
 
@@ -74,7 +74,7 @@ def findings(network: Network) -> Iterator[Diagnostic]:
     readers = readings(network)
     seen: set[str] = set()
     outputs = set(network.outputs.values())
-    for number, layer in numbered(network):
+    for number, layer in network.numbered():
         stack = _behind_layer(layer, stacks)
         after = readers.get(number, ())
         ends = any(local(axis).shift != 1 for axes in layer.analysis.axes for axis in axes)

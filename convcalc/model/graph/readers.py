@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic
@@ -27,11 +27,6 @@ def readings(network: Network) -> Mapping[int, Sequence[Reading]]:
     return found
 
 
-def numbered(network: Network) -> Iterator[tuple[int, Layer]]:
-    """Every layer with the number of the tensor that it makes."""
-    return enumerate(network.layers, len(network.inputs))
-
-
 def warning(name: str, layer: Layer, message: str, advice: str, *notes: str) -> Diagnostic:
     """A finding about a layer, at its place, with its path."""
     within = f"at {layer.path}"
@@ -40,11 +35,11 @@ def warning(name: str, layer: Layer, message: str, advice: str, *notes: str) -> 
 
 def only_readers(network: Network) -> Mapping[int, int]:
     """Layers whose output a single layer reads, and nothing else: by index, that layer."""
-    first = len(network.inputs)
     readers = Counter(number for layer in network.layers for number in layer.inputs)
     readers.update(network.outputs.values())
-    return {
-        layer.inputs[0] - first: index
+    alone = (
+        (network.index(layer.inputs[0]), index)
         for index, layer in enumerate(network.layers)
-        if len(layer.inputs) == 1 and layer.inputs[0] >= first and readers[layer.inputs[0]] == 1
-    }
+        if len(layer.inputs) == 1 and readers[layer.inputs[0]] == 1
+    )
+    return {made: index for made, index in alone if made >= 0}

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 from convcalc.analysis.receptive_field.alignment import mean_center
 from convcalc.analysis.receptive_field.domains import Bits
 from convcalc.analysis.receptive_field.study import Study
-from convcalc.analysis.receptive_field.trace import Level, levels
+from convcalc.analysis.receptive_field.trace import levels
 from convcalc.analysis.receptive_field.walk import Walk
 from convcalc.model.quantities.unknown import known
 from convcalc.output.views.pixels import Pixel, pixels
@@ -81,27 +81,21 @@ def cone_svg(study: Study) -> str:
 def _rows(study: Study, axis: int) -> list[Row]:
     """The levels from the output to the input, with their place on the input."""
     found = levels(study.network, study.tensor, axis, study.axes[axis].position)
-    first = len(study.network.inputs)
+    network = study.network
     places: dict[int, tuple[Fraction, Fraction]] = {
-        number: (Fraction(0), Fraction(1)) for number in range(first)
+        number: (Fraction(0), Fraction(1)) for number in range(len(network.inputs))
     }
     wanted = {level.tensor for level in found}
-    for index, (_, sight) in enumerate(Walk(study.network).layers(study.tensor - first)):
-        if first + index in wanted and study.input in sight:
+    walked = Walk(network).layers(network.index(study.tensor))
+    for number, (_, sight) in enumerate(walked, len(network.inputs)):
+        if number in wanted and study.input in sight:
             reach = sight[study.input][axis][0]
-            places[first + index] = (mean_center(reach) or Fraction(0), reach.jump)
+            places[number] = (mean_center(reach) or Fraction(0), reach.jump)
     rows = []
     for level in found:
-        size = study.network.shape(level.tensor).spatial[axis]
-        rows.append(Row(_label(study, level), level.seen, size, *places[level.tensor]))
+        size = network.shape(level.tensor).spatial[axis]
+        rows.append(Row(network.name_of(level.tensor), level.seen, size, *places[level.tensor]))
     return rows
-
-
-def _label(study: Study, level: Level) -> str:
-    first = len(study.network.inputs)
-    if level.tensor < first:
-        return list(study.network.inputs)[level.tensor]
-    return study.network.layers[level.tensor - first].path
 
 
 def _thinned(rows: Sequence[Row]) -> list[Row]:
