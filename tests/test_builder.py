@@ -174,6 +174,15 @@ def test_a_layer_takes_the_places_of_its_fields() -> None:
     )
 
 
+def test_a_layer_of_a_format_without_lines_is_found_by_its_name() -> None:
+    builder = Builder()
+    x = builder.input("input", [3, 8, 8])
+    place = Place("model.onnx", 1, 1, element="node Conv_0")
+    builder.add("conv", x, place=place, out_channels=8, kernel_size=3, groups=2)
+    (problem,) = builder.network(file="model.onnx").problems
+    assert full_text(problem, {}).split("\n")[1] == " --> model.onnx: node Conv_0"
+
+
 def test_what_reads_a_layer_with_a_problem_is_skipped_and_counted() -> None:
     builder = Builder()
     x = builder.input("input", [3, 8, 8])

@@ -13,14 +13,21 @@ from convcalc.diagnostics.codes import CODES
 
 
 class Place(NamedTuple):
-    """A stretch of one source line. Lines and columns count from 1; ``end`` is exclusive."""
+    """A stretch of one source line. Lines and columns count from 1; ``end`` is exclusive.
+
+    In a format without lines ``element`` names the part that is meant, such as a node of a graph;
+    its line is then 1.
+    """
 
     file: str
     line: int
     column: int
     end: int = 0
+    element: str = ""
 
     def __str__(self) -> str:
+        if self.element:
+            return f"{self.file}: {self.element}"
         return f"{self.file}:{self.line}:{self.column}"
 
 
