@@ -265,7 +265,7 @@ class _Reader:
             self.fill(node, self.whole_entries(opened.raw) if flow and end else opened.raw)
             last = opened.raw[-1][1] if opened.raw else None
         node.whole = node.whole and len(self.problems) == before
-        file, line, column, _ = node.place
+        file, line, column, *_ = node.place
         if flow:
             if end and end.line == line - 1:
                 node.place = Place(file, line, column, end.column + 1)
@@ -319,7 +319,7 @@ class _Reader:
     def join(self, node: Node) -> bool:
         """Give a split value its whole text back, and report it."""
         assert isinstance(node, Scalar)  # nothing else is unclosed
-        file, line, column, _ = node.place
+        file, line, column, *_ = node.place
         text = expression_at(self.line(line), column - 1)
         node.value = node.text = text
         node.place = Place(file, line, column, column + len(text))
