@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.language.assertions.vocabulary import Budget
-from convcalc.model.graph.network import Network
+from convcalc.model.graph.network import NOTHING, Network
 
 
-@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
 class NetworkFile(Network):
     """A network that was read from a file, and what else stands there.
 
@@ -25,6 +23,6 @@ class NetworkFile(Network):
     note: str = ""
     base: str = ""
     variants: tuple[str, ...] = ()
-    expect: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    pinned_at: Mapping[tuple[str, str], Place] = field(default_factory=dict, repr=False)
+    expect: Mapping[str, Mapping[str, Any]] = NOTHING
+    pinned_at: Mapping[tuple[str, str], Place] = NOTHING
     budgets: Budget | None = None

@@ -8,13 +8,16 @@ never changes; :class:`convcalc.model.graph.builder.Builder` makes one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.model.operators.contract import Analysis, Operator
+from convcalc.model.quantities.record import Record
 from convcalc.model.quantities.shape import Shape
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Group(NamedTuple):
@@ -44,8 +47,7 @@ class Layer(NamedTuple):
     shares: int = -1
 
 
-@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
-class Network:
+class Network(Record):
     """A graph of layers, with the problems that were met when it was built.
 
     ``inputs`` maps names to shapes, which carry the batch; ``outputs`` maps names to numbers of
@@ -64,7 +66,11 @@ class Network:
     layers: tuple[Layer, ...]
     problems: tuple[Diagnostic, ...] = ()
     skipped: int = 0
-    sources: Mapping[str, str] = field(default_factory=dict, repr=False)
+    sources: Mapping[str, str] = NOTHING
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{name} {shape}" for name, shape in self.inputs.items())
+        return f"<Network {self.name}: {len(self.layers):,} layers, {inputs or 'no inputs'}>"
 
     def tensor(self, index: int) -> int:
         """The number of the tensor that the layer of an index makes."""

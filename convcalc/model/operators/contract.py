@@ -1,6 +1,6 @@
 """The contract of an operator.
 
-An operator is a frozen dataclass of its fields in ``convcalc/ops/<name>.py``; its class is
+An operator is a record of its fields in ``convcalc/model/ops/<family>/<name>.py``; its class is
 the file's name in CamelCase and the module's docstring is its manual page. It returns
 shapes and work, not totals: parameters, bytes and MACs follow from them elsewhere.
 """
@@ -8,10 +8,10 @@ shapes and work, not totals: parameters, bytes and MACs follow from them elsewhe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from convcalc.model.geometry.axis_maps import Axes
+from convcalc.model.operators.fields import REQUIRED, Field
 from convcalc.model.quantities.shape import Shape
 
 # The kinds of work. MACs are WEIGHTS + DYNAMIC; FLOPs are twice that.
@@ -119,12 +119,18 @@ class Analysis(NamedTuple):
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def operator(cls: type[_T]) -> type[_T]:
-    """Makes a class an operator: a frozen dataclass of its fields.
+    """Makes a class an operator: its declared fields become keyword arguments.
 
-    Comparison, hash and text are those of the base: to generate them for each class would
-    cost start-up time.
+    What a frozen dataclass would be, without the code that is generated for one at each start.
     """
-    return dataclass(frozen=True, kw_only=True, eq=False, repr=False)(cls)
+    own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
+    for name, declared in own.items():
+        if declared.required:
+            delattr(cls, name)
+        else:
+            setattr(cls, name, declared.default)
+    cls.declared_fields = {**cls.declared_fields, **own}  # type: ignore[attr-defined]
+    return cls
 
 
 class Operator:
@@ -133,6 +139,19 @@ class Operator:
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     ranks: ClassVar[tuple[int, int]] = (0, 3)  # spatial axes of the first input
     declared: ClassVar[bool] = False  # numbers were stated in the file, not computed
+    declared_fields: ClassVar[Mapping[str, Field]] = {}
+
+    def __init__(self, **given: Any) -> None:
+        values = vars(self)
+        for name, declared in self.declared_fields.items():
+            values[name] = given.pop(name, declared.default)
+            if values[name] is REQUIRED:
+                raise TypeError(f"{type(self).__name__} needs {name}")
+        if given:
+            raise TypeError(f"{type(self).__name__} has no field {next(iter(given))}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"operators never change: {name}")
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and vars(self) == vars(other)

@@ -1,17 +1,23 @@
 """The vocabulary of spec fields: what each means, its short name, its bounds.
 
-An operator's dataclass takes its fields from here, so that a word means the same thing
+An operator's class takes its fields from here, so that a word means the same thing
 everywhere, and the reader, the JSON Schema and the manual are made from one declaration.
 Per-axis fields hold one value per spatial axis once the reader has seen the input.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-REQUIRED: Any = dataclasses.MISSING
+
+class _Required:
+    """What stands for a default where there is none."""
+
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+
+REQUIRED: Any = _Required()
 
 
 class Field(NamedTuple):
@@ -47,19 +53,12 @@ class Field(NamedTuple):
         return self.default is REQUIRED
 
 
-def declared(owner: Any) -> Mapping[str, Field]:
-    """The fields of an operator class by name, in order."""
-    return {f.name: f.metadata["field"] for f in _own(owner)}
-
-
-def _own(owner: Any) -> Iterator[dataclasses.Field[Any]]:
-    return (f for f in dataclasses.fields(owner) if "field" in f.metadata)
-
-
 def field(kind: str, doc: str, default: Any = REQUIRED, **more: Any) -> Any:
-    """A dataclass field with its declaration; the named functions below are built on it."""
-    declaration = Field(kind, doc, default=default, **more)
-    return dataclasses.field(default=default, metadata={"field": declaration})
+    """The declaration of a field, in the body of an operator's class; typed as its value.
+
+    The named functions below are built on it.
+    """
+    return Field(kind, doc, default=default, **more)
 
 
 # --- words that many operators share --------------------------------------------------------

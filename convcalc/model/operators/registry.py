@@ -11,7 +11,7 @@ from convcalc.diagnostics.suggestion import nearest
 from convcalc.model.operators.contract import (
     Operator,
 )
-from convcalc.model.operators.fields import Field, declared
+from convcalc.model.operators.fields import Field
 
 OPS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "ops")
 
@@ -54,12 +54,6 @@ def camel_case(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
-_FIELDS: dict[type[Operator], Mapping[str, Field]] = {}
-
-
 def fields_of(operator: type[Operator]) -> Mapping[str, Field]:
-    """The declared fields of an operator by name."""
-    found = _FIELDS.get(operator)
-    if found is None:
-        found = _FIELDS[operator] = declared(operator)
-    return found
+    """The declared fields of an operator by name, in order."""
+    return operator.declared_fields
