@@ -1,0 +1,56 @@
+"""Classes of data that never change, made without generated code.
+
+``dataclasses`` writes and compiles the methods of each class at every start, which takes longer
+than most commands compute. A record has the methods of its base instead.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, TypeVar, dataclass_transform
+
+_R = TypeVar("_R", bound="Record")
+
+
+@dataclass_transform(frozen_default=True)
+class Record:
+    """Base of a class whose annotations are its fields, in order; later ones may have defaults.
+
+    Records are compared by identity. :meth:`replace` makes a changed copy.
+    """
+
+    record_fields: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        own = (
+            name
+            for name, kind in vars(cls).get("__annotations__", {}).items()
+            if "ClassVar" not in str(kind)
+        )
+        cls.record_fields = (*cls.record_fields, *own)
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        fields = self.record_fields
+        kind = type(self).__name__
+        if len(values) > len(fields):
+            raise TypeError(f"{kind} has {len(fields)} fields, but {len(values)} are given")
+        found = vars(self)
+        found.update(zip(fields, values, strict=False))
+        for name, value in named.items():
+            if name in found or name not in fields:
+                raise TypeError(f"{kind}: the field {name} is unknown or given twice")
+            found[name] = value
+        for name in fields:
+            if name not in found and not hasattr(type(self), name):
+                raise TypeError(f"{kind} needs {name}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a {type(self).__name__} never changes: {name}")
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.record_fields)
+        return f"{type(self).__name__}({fields})"
+
+    def replace(self: _R, **changes: Any) -> _R:
+        """A copy in which some fields have other values."""
+        fields = {name: getattr(self, name) for name in self.record_fields}
+        return type(self)(**{**fields, **changes})
