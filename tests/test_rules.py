@@ -19,6 +19,7 @@ from convcalc.checking.rules import DESIGN, is_warning, module, page, rule_name,
 from convcalc.checking.run import Options, Run
 from convcalc.cli import main
 from convcalc.diagnostics.codes import CODES, RULES
+from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.output.findings.base import View, chunks
 
@@ -110,10 +111,14 @@ def test_a_page_says_what_why_and_how_to_mend_it(name: str) -> None:
 
 def test_a_rule_is_found_by_its_code_or_its_name() -> None:
     assert rule_name("CC201") == rule_name("cc201") == rule_name("gridding") == "gridding"
-    for wrong, close in (("CC2O1", "CC201"), ("griding", "gridding"), ("xyz", "")):
-        with pytest.raises(KeyError) as caught:
+    for wrong, advice in (
+        ("CC2O1", "use 'CC201'"),
+        ("griding", "use 'gridding'"),
+        ("xyz", "'convcalc list rules' shows them all"),
+    ):
+        with pytest.raises(UnknownName) as caught:
             rule_name(wrong)
-        assert caught.value.args == (close,)
+        assert caught.value.help == advice
 
 
 def test_rule_and_list_rules_print_the_pages(capsys: pytest.CaptureFixture[str]) -> None:

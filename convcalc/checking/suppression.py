@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#\s*convcalc:\s*ignore(-file)?(?![\w-])\s*(?:\[([^\]]*)\])?")
 UNUSED = "unused-ignore"
@@ -75,8 +75,7 @@ def _codes(found: re.Match[str], place: Place) -> Iterator[tuple[str, Place]]:
 
 
 def _unknown(code: str, place: Place) -> Diagnostic:
-    close = nearest(code.upper(), RULES)
-    advice = f"use '{close}'" if close else "'convcalc list rules' shows them all"
+    advice = advise(code.upper(), RULES, "'convcalc list rules' shows them all")
     message = f"'{code[:40]}' is no rule"
     return Diagnostic(UNUSED, message, place, advice, severity="warning")
 

@@ -12,7 +12,7 @@ from convcalc.cli.console import Failure, chosen, environment
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import is_dated, resolve
-from convcalc.language.sources.target import Target, TargetError
+from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
 from convcalc.model.operators.contract import KINDS
 from convcalc.model.quantities.number_text import DTYPES
@@ -39,10 +39,7 @@ class Reading(NamedTuple):
         """Every network with its report; problems of content are in them."""
         counted = counted_kinds(self.counted or environment("COUNT") or "weights,dynamic")
         dtype = chosen(self.dtype or environment("DTYPE") or "float32", DTYPES, "--dtype")
-        try:
-            networks = list(self._networks(list(map(target_of, targets))))
-        except TargetError as error:
-            raise Failure(error.message, error.help) from None
+        networks = list(self._networks(list(map(target_of, targets))))
         options: dict[str, Any] = {"counted": counted, "dtype": dtype, "support": self.support}
         options["convention"] = convention_name(self.convention or environment("CONVENTION"))
         options["fuse_batch_norm"] = self.fuse_batch_norm

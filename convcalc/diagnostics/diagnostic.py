@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from convcalc.diagnostics.codes import CODES
+from convcalc.errors import Error
 
 
 class Place(NamedTuple):
@@ -54,7 +55,7 @@ class Diagnostic(NamedTuple):
         return CODES[self.name]
 
 
-class NetworkError(Exception):
+class NetworkError(Error):
     """A network could not be read or analysed; carries every problem that was found."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from convcalc.checking.budgets.measuring import Measured, NoSuchPath
 from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.suggestion import use
 from convcalc.language.assertions.vocabulary import CHANGES, METRICS, Assertion, Bound
 from convcalc.model.quantities.number_text import (
     change_text,
@@ -183,9 +184,7 @@ def _unknown(assertion: Assertion, bound: Bound, reason: str) -> Diagnostic:
 
 def no_such_path(assertion: Assertion, error: NoSuchPath) -> Diagnostic:
     """An assertion about a part that the network does not have."""
-    advice = (
-        f"use '{error.close}'" if error.close else "'convcalc show --depth all' lists the paths"
-    )
+    advice = use(error.close) if error.close else "'convcalc show --depth all' lists the paths"
     message = f"no layer, block or input has the path '{error.path}'"
     return Diagnostic("unknown-name", message, assertion.place, advice)
 

@@ -14,7 +14,7 @@ from types import ModuleType
 
 from convcalc.diagnostics.codes import CODES, RULES
 from convcalc.diagnostics.diagnostic import Diagnostic
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import UnknownName, nearest, use
 from convcalc.model.graph.network import Network
 
 DESIGN = (
@@ -48,12 +48,14 @@ def is_warning(code: str) -> bool:
 
 
 def rule_name(text: str) -> str:
-    """The rule of a code or a name; KeyError with a suggestion if there is none."""
+    """The rule of a code or a name; UnknownName if there is none."""
     if text.upper() in RULES:
         return RULES[text.upper()]
     if text.lower() in CODES:
         return text.lower()
-    raise KeyError(nearest(text.upper(), RULES) or nearest(text.lower(), CODES))
+    close = nearest(text.upper(), RULES) or nearest(text.lower(), CODES)
+    advice = use(close) if close else "'convcalc list rules' shows them all"
+    raise UnknownName(f"no rule is called '{text}'", advice)
 
 
 def findings(network: Network) -> Iterator[Diagnostic]:

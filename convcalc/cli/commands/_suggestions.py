@@ -51,11 +51,12 @@ def stacked(text: str) -> list[Stacked]:
 
 def _window(name: str) -> str:
     """The operator, which must be one with a window."""
+    from convcalc.diagnostics.suggestion import UnknownName
     from convcalc.model.operators.registry import fields_of, operator_class
 
     try:
         known = fields_of(operator_class(name))
-    except KeyError as error:
+    except UnknownName as error:
         raise Failure(f"--stack: there is no operator '{name}'", HELP) from error
     if not {"kernel_size", "stride"} <= known.keys():
         raise Failure(f"--stack: '{name}' has no kernel_size and stride", HELP)

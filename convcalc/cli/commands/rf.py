@@ -139,7 +139,6 @@ def _of_input(report: "Report", name: str) -> "Report":
 
 def _study(network: "Network", at: str, position: str, of: str) -> "Study | str":
     """The tensor that is looked at, or why there is nothing to say of it."""
-    from convcalc.analysis.receptive_field.axis_study import StudyError
     from convcalc.analysis.receptive_field.preimage import Unseen
     from convcalc.analysis.receptive_field.study import Placeless, study
 
@@ -147,8 +146,6 @@ def _study(network: "Network", at: str, position: str, of: str) -> "Study | str"
         return study(network, at, _numbers(position), of)
     except Placeless as error:
         return error.message
-    except StudyError as error:
-        raise Failure(error.message, error.help) from None
     except Unseen as error:
         return f"which positions are read is unknown: {error}"
 

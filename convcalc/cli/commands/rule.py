@@ -4,8 +4,6 @@ from typing import Annotated
 
 import typer
 
-from convcalc.cli.console import Failure
-
 FORMATS = ("table", "markdown", "json")
 
 
@@ -22,11 +20,7 @@ def command(
 
     settings = ctx.obj
     form = settings.format(FORMATS)
-    try:
-        name = rule_name(code)
-    except KeyError as error:
-        advice = f"use '{error.args[0]}'" if error.args[0] else "see 'convcalc list rules'"
-        raise Failure(f"no rule is called '{code}'", advice) from None
+    name = rule_name(code)
     number, text = CODES[name], page(name)
     severity = "warning" if is_warning(number) else "error"
     if form == "json":

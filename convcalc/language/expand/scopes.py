@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import Item, Reference, Unit
 from convcalc.language.syntax.evaluation import Rejected, rejected
 from convcalc.model.graph.network import Group
@@ -166,10 +166,8 @@ def unknown_reference(reference: Reference, frame: Frame) -> Rejected:
         return rejected(
             "unknown-name", message, reference.place, "read it under the same condition"
         )
-    close = nearest(reference.text, frame.tensors)
     names = ", ".join(dict.fromkeys(["prev", *frame.tensors]))
-    advice = (
-        f"use '{close}'" if close else f"names so far: {names}; a layer reads what stands above"
-    )
+    listed = f"names so far: {names}; a layer reads what stands above"
+    advice = advise(reference.text, frame.tensors, listed)
     message = f"no layer above has the id '{reference.text}'"
     return rejected("unknown-name", message, reference.place, advice)

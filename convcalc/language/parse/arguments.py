@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Related
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import UnknownName, nearest, use
 from convcalc.language.parse.coercion import field_evaluator, field_words
 from convcalc.language.parse.synonyms import FIELD_SYNONYMS, OPERATOR_SYNONYMS
 from convcalc.language.parse.tree import COMPOSITES, Argument, Block, Item, Reference, Unit
@@ -156,7 +156,7 @@ def unknown_key(
     elif meant in given:
         meant, advice = "", f"'{meant}' is given already"
     elif close:
-        advice = f"use '{close}'"
+        advice = use(close)
     else:
         owner = where.removeprefix("in ")
         advice = f"valid keys: {', '.join(valid)}" if valid else f"{owner} has no fields"
@@ -177,12 +177,12 @@ def _operator(item: Item, unit: Unit) -> type[Operator]:
     """The operator that a type key names."""
     try:
         return operator_class(item.type)
-    except KeyError:
-        close = _suggested_operator(item.type) or nearest(
-            item.type, [*operator_names(), *COMPOSITES, *unit.blocks]
-        )
-    advice = f"use '{close}'" if close else "'convcalc list operators' shows them all"
-    raise rejected("unknown-operator", f"no operator is called '{item.type}'", item.place, advice)
+    except UnknownName as error:
+        choices = [*operator_names(), *COMPOSITES, *unit.blocks]
+        meant = _suggested_operator(item.type) or nearest(item.type, choices)
+        advice = use(meant) if meant else error.help
+        message = f"no operator is called '{item.type}'"
+    raise rejected("unknown-operator", message, item.place, advice)
 
 
 def _suggested_operator(text: str) -> str:
@@ -201,7 +201,7 @@ def _block(item: Item, unit: Unit) -> Block:
     if namespace:
         if namespace not in unit.imports:
             close = nearest(namespace, unit.imports)
-            advice = f"use '{close}.{name}'" if close else "name the file under 'imports:'"
+            advice = use(f"{close}.{name}") if close else "name the file under 'imports:'"
             message = f"nothing is imported as '{namespace}'"
             raise rejected("unknown-name", message, item.place, advice)
         home = unit.imports[namespace]
@@ -218,7 +218,7 @@ def _block(item: Item, unit: Unit) -> Block:
         f"blocks here: {', '.join(home.blocks)}" if home.blocks else "define it under 'blocks:'"
     )
     message = f"no block is called '{item.type}'"
-    raise rejected("unknown-name", message, item.place, f"use '{close}'" if close else listed)
+    raise rejected("unknown-name", message, item.place, use(close) if close else listed)
 
 
 # --- names -----------------------------------------------------------------------------------
@@ -234,7 +234,7 @@ def require_names(node: nodes.Node, names: Names, words: tuple[str, ...] = ()) -
         if name == "i":
             advice = "'i' exists only in an item with 'repeat' or 'for'"
         elif close := nearest(name, [*names, *words, "true", "false", "null"]):
-            advice = f"use '{close}'"
+            advice = use(close)
         elif names or words:
             advice = f"names in scope: {', '.join(sorted({*names, *words}))}"
         place = where.place

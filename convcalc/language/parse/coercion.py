@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Place
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import (
     Evaluator,
@@ -143,10 +143,8 @@ def _boolean(target: _Target, value: Any) -> bool:
 def _word(target: _Target, value: Any) -> str:
     choices = target.field.choices
     if not isinstance(value, str) or value not in choices:
-        close = nearest(str(value), choices)
-        advice = f"use '{close}'" if close else f"one of: {', '.join(choices)}"
         message = f"is {shown(value)}, but must be one of: {', '.join(choices)}"
-        raise target.error("wrong-type", message, advice if close else "")
+        raise target.error("wrong-type", message, advise(str(value), choices))
     return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from convcalc.errors import Error
 from convcalc.language.sources.files import Files
 
 
@@ -19,10 +20,5 @@ class Target(NamedTuple):
     files: Files | None = None
 
 
-class TargetError(Exception):
+class TargetError(Error):
     """What was asked for cannot be read or is wrongly asked for."""
-
-    def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.help = advice
