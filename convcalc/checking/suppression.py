@@ -48,7 +48,7 @@ def comments(file: str, text: str) -> Comments:
             if not (found[2] or "").strip(" ,\t"):
                 message = "this 'ignore' names no code"
                 advice = "write for instance: # convcalc: ignore[CC204] reason"
-                problems.append(Diagnostic(UNUSED, message, place, advice, severity="warning"))
+                problems.append(Diagnostic(UNUSED, message, place, advice))
                 continue
             for code, where in _codes(found, place):
                 if code in RULES:
@@ -77,7 +77,7 @@ def _codes(found: re.Match[str], place: Place) -> Iterator[tuple[str, Place]]:
 def _unknown(code: str, place: Place) -> Diagnostic:
     advice = advise(code.upper(), RULES, "'convcalc list rules' shows them all")
     message = f"'{code[:40]}' is no rule"
-    return Diagnostic(UNUSED, message, place, advice, severity="warning")
+    return Diagnostic(UNUSED, message, place, advice)
 
 
 def can_be_silenced(found: Diagnostic) -> bool:
@@ -120,6 +120,6 @@ class Silence:
         yield from self.by_file.get(file, Comments()).problems
         for ignore in self._of(file):
             if ignore not in self.used and ignore.code in active:
-                message = f"nothing to ignore: no {ignore.code} ({RULES[ignore.code]}) here"
+                message = f"nothing to ignore: no {ignore.code} ({RULES[ignore.code].name}) here"
                 advice = f"remove '{ignore.code}'"
-                yield Diagnostic(UNUSED, message, ignore.place, advice, severity="warning")
+                yield Diagnostic(UNUSED, message, ignore.place, advice)

@@ -169,7 +169,7 @@ def _changed(
 
 def _found(assertion: Assertion, bound: Bound, rule: str, message: str, seen: Any) -> Diagnostic:
     """The finding, with the exact value at the caret."""
-    severity = "warning" if bound.kind == "warn" else "error"
+    severity = "warning" if bound.kind == "warn" else ""
     exact = measured_text(assertion.metric, seen)
     return Diagnostic(rule, message, bound.place, severity=severity, measured=f"measured {exact}")
 

@@ -15,21 +15,18 @@ def command(
     ],
 ) -> int:
     """Show what a rule is about, why, an example, and how to mend it."""
-    from convcalc.checking.rules import is_warning, page, rule_name
-    from convcalc.diagnostics.codes import CODES
+    from convcalc.checking.rules import page, rule_called
 
     settings = ctx.obj
     form = settings.format(FORMATS)
-    name = rule_name(code)
-    number, text = CODES[name], page(name)
-    severity = "warning" if is_warning(number) else "error"
+    rule = rule_called(code)
+    text = page(rule)
     if form == "json":
         import json
 
-        entry = {"code": number, "name": name, "severity": severity, "manual": text}
-        settings.write(json.dumps(entry, indent=1))
+        settings.write(json.dumps({**rule._asdict(), "manual": text}, indent=1))
     else:
-        title = f"{number} {name} ({severity})"
+        title = f"{rule.code} {rule.name} ({rule.severity})"
         heading = f"# {title}" if form == "markdown" else title
         settings.write(f"{heading}\n\n{text}")
     return 0

@@ -143,7 +143,7 @@ class Layering:
         shapes = tuple(tensor.shape for tensor in tensors)
         problems = list(operator.check(shapes))
         self.problems += [frame.located(self.diagnostic(p, tensors, item)) for p in problems]
-        if any(problem.severity == "error" for problem in problems):
+        if any(problem.is_error for problem in problems):
             return None
         analysis = operator.analyse(shapes)
         # A warning names the layers that feed this one, so it is looked for at each place anew.

@@ -32,10 +32,10 @@ def numbered(network: Network) -> Iterator[tuple[int, Layer]]:
     return enumerate(network.layers, len(network.inputs))
 
 
-def warning(name: str, layer: Layer, message: str, advice: str, *notes: str) -> Diagnostic:
-    """A finding about a layer, at its place, with its path."""
+def finding(name: str, layer: Layer, message: str, advice: str, *notes: str) -> Diagnostic:
+    """What a rule finds of a layer, at its place, with its path."""
     within = f"at {layer.path}"
-    return Diagnostic(name, message, layer.place, advice, (), within, "warning", "", notes)
+    return Diagnostic(name, message, layer.place, advice, within=within, notes=notes)
 
 
 def only_readers(network: Network) -> Mapping[int, int]:
