@@ -6,15 +6,18 @@ The page of a rule is ``convcalc/checking/rules/pages/CODE-name.md``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 
-class Rule(NamedTuple):
+class Rule:
     """What a problem is called. A code never changes its meaning."""
 
-    code: str
-    name: str
-    severity: str = "error"
+    # No NamedTuple and no dataclass: every start of the program makes this class.
+    __slots__ = ("code", "name", "severity")
+
+    def __init__(self, code: str, name: str, severity: str = "error") -> None:
+        self.code = code
+        self.name = name
+        self.severity = severity
 
 
 _RULES = (

@@ -24,7 +24,8 @@ def command(
     if form == "json":
         import json
 
-        settings.write(json.dumps({**rule._asdict(), "manual": text}, indent=1))
+        entry = {"code": rule.code, "name": rule.name, "severity": rule.severity, "manual": text}
+        settings.write(json.dumps(entry, indent=1))
     else:
         title = f"{rule.code} {rule.name} ({rule.severity})"
         heading = f"# {title}" if form == "markdown" else title
