@@ -184,6 +184,7 @@ def test_every_convention_has_a_manual_page_and_a_headline() -> None:
     [
         ("fvcor", "use 'fvcore'"),
         ("calflops.mac", "use 'calflops.macs'"),
+        ("thop.zzz", "numbers: thop.macs, thop.params"),
         ("zzz", f"conventions: {', '.join(convention_names())}, convcalc"),
     ],
 )

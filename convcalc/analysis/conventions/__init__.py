@@ -116,7 +116,9 @@ def number(name: str, kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> tuple[Conven
         return chosen, chosen.counts[0]
     counts = {count.key: count for count in (*chosen.counts, chosen.parameters)}
     if key not in counts:
-        advice = use(f"{head}.{nearest(key, counts) or chosen.counts[0].key}")
+        close = nearest(key, counts)
+        listed = f"numbers: {', '.join(f'{head}.{each}' for each in counts)}"
+        advice = use(f"{head}.{close}") if close else listed
         raise UnknownName(f"{head} has no number '{key}'", advice)
     return chosen, counts[key]
 
