@@ -8,7 +8,8 @@
 
 :func:`load` reads a network file or a shipped network, :func:`analyse` computes its
 :class:`Report`, :func:`study` what one of its tensors sees. Counts are exact
-integers for the whole batch; FLOPs are 2 × MACs.
+integers for the whole batch; FLOPs are 2 × MACs. Whatever cannot be done is an
+:class:`Error` with ``message``, ``help`` and ``diagnostics``.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from convcalc._version import __version__
 
 if TYPE_CHECKING:
     from convcalc.analysis.analyse import analyse
+    from convcalc.analysis.receptive_field.axis_study import StudyError
     from convcalc.analysis.receptive_field.study import Study, study
     from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report, Totals
     from convcalc.diagnostics.diagnostic import Diagnostic, NetworkError
+    from convcalc.errors import Error
     from convcalc.language.sources.target import TargetError
     from convcalc.model.graph.builder import Builder
     from convcalc.model.graph.network import Network
@@ -30,12 +33,14 @@ if TYPE_CHECKING:
 __all__ = [
     "Builder",
     "Diagnostic",
+    "Error",
     "LayerReport",
     "Network",
     "NetworkError",
     "ReceptiveField",
     "Report",
     "Study",
+    "StudyError",
     "TargetError",
     "Totals",
     "__version__",
@@ -47,12 +52,14 @@ __all__ = [
 _HOMES = {
     "Builder": "model.graph.builder",
     "Diagnostic": "diagnostics.diagnostic",
+    "Error": "errors",
     "LayerReport": "analysis.report.report",
     "Network": "model.graph.network",
     "NetworkError": "diagnostics.diagnostic",
     "ReceptiveField": "analysis.report.report",
     "Report": "analysis.report.report",
     "Study": "analysis.receptive_field.study",
+    "StudyError": "analysis.receptive_field.axis_study",
     "TargetError": "language.sources.target",
     "Totals": "analysis.report.report",
     "analyse": "analysis.analyse",
@@ -90,6 +97,10 @@ def load(
     if errors:
         raise NetworkError(errors)
     return network
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 def __getattr__(name: str) -> Any:

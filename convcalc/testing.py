@@ -21,6 +21,7 @@ from convcalc.checking.budgets.evaluation import Subject, verdicts
 from convcalc.checking.budgets.pins import pinned
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.errors import Error
 from convcalc.language.assertions.reading import Assertions
 from convcalc.language.assertions.vocabulary import Budget, Compare
 from convcalc.language.file_facts import NetworkFile
@@ -30,6 +31,14 @@ from convcalc.language.syntax import nodes
 from convcalc.model.graph.network import Network
 
 SOURCE = "assert_budget"
+
+
+class BudgetError(Error, ValueError):
+    """The bounds of an assertion make no sense, or there are none."""
+
+    def __init__(self, message: str, diagnostics: Sequence[Diagnostic] = ()) -> None:
+        super().__init__(message)
+        self.diagnostics = tuple(diagnostics)
 
 
 def assert_budget(
@@ -52,7 +61,7 @@ def assert_budget(
     ``{"base": "origin/main", "missing": "pass"}``. A bound ``warn`` that is passed makes a
     warning. A number that cannot be known fails.
 
-    ValueError if the bounds make no sense; NetworkError and TargetError as
+    BudgetError if the bounds make no sense; NetworkError and TargetError as
     :func:`convcalc.load` raises them.
     """
     __tracebackhide__ = True
@@ -100,7 +109,7 @@ def _verdicts(
         own += pinned(network, report, words)
         own += verdicts(network.budgets, subject) if network.budgets else ()
     if not own:
-        raise ValueError(f"{network.file} has neither 'budgets' nor 'expect': name a metric")
+        raise BudgetError(f"{network.file} has neither 'budgets' nor 'expect': name a metric")
     return own
 
 
@@ -113,7 +122,7 @@ def _budget(metrics: Mapping[str, Any], compare: str | Mapping[str, str] | None)
     found: list[Diagnostic] = []
     budget = Assertions({}, found.append).in_file(root, root.place)
     if found:
-        raise ValueError("; ".join(map(_advised, found)))
+        raise BudgetError("; ".join(map(_advised, found)), found)
     return budget
 
 

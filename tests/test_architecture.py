@@ -26,7 +26,7 @@ ROOMS = (
     ("language",),  # YAML text to a network
     ("model",),  # operators, and networks as graphs of them; knows no files
     ("diagnostics",),  # problems as data
-    ("_version",),
+    ("errors", "_version"),  # the root of all errors, with the tree; the version
 )
 
 # The order within each room, from the top down: folders and modules on one line know nothing of

@@ -12,7 +12,7 @@ import yaml
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import LayerReport
-from convcalc.diagnostics.codes import RULES
+from convcalc.diagnostics.codes import BY_NAME
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.language.reading import read_network
 from convcalc.language.sources.target import Target
@@ -141,7 +141,7 @@ def test_a_row_holds_only_known_keys_and_expects_something(operator: str) -> Non
         assert set(row) <= allowed, row
         assert ("input" in row) != ("inputs" in row), row
         assert set(row) - GIVEN, row
-        assert row.get("problem", "syntax") in RULES.values(), row
+        assert row.get("problem", "syntax") in BY_NAME, row
         assert row.get("field", "") in {"", *fields_of(operator_class(operator))}, row
 
 

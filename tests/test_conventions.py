@@ -16,6 +16,7 @@ from convcalc.analysis.conventions import convention, convention_names, manual, 
 from convcalc.analysis.conventions.counting import counted_leaf, layer_counts, total
 from convcalc.analysis.conventions.leaves import leaves
 from convcalc.analysis.conventions.versus import differences
+from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.language.reading import read_network
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target
@@ -179,12 +180,19 @@ def test_every_convention_has_a_manual_page_and_a_headline() -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "advice"), [("fvcor", "fvcore"), ("calflops.mac", "calflops.macs"), ("zzz", "")]
+    ("word", "advice"),
+    [
+        ("fvcor", "use 'fvcore'"),
+        ("calflops.mac", "use 'calflops.macs'"),
+        ("thop.zzz", "numbers: thop.macs, thop.params"),
+        ("zzz", f"conventions: {', '.join(convention_names())}, convcalc"),
+    ],
 )
 def test_an_unknown_convention_is_a_key_error_with_advice(word: str, advice: str) -> None:
-    with pytest.raises(KeyError) as caught:
+    with pytest.raises(UnknownName) as caught:
         number(word)
-    assert caught.value.args == (advice,)
+    assert isinstance(caught.value, KeyError)
+    assert caught.value.help == advice
 
 
 @pytest.mark.parametrize("name", convention_names())

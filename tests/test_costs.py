@@ -15,6 +15,7 @@ import pytest
 from convcalc.analysis.costs import MODELS, Row, costs, has_costs, rows
 from convcalc.analysis.costs.minimal_filtering import Matrix, additions, algorithm, scalings
 from convcalc.analysis.costs.models import Cost, Transform
+from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.model.operators.contract import Operator
 from convcalc.model.ops.activation.relu import Relu
 from convcalc.model.ops.convolution.conv import Conv
@@ -95,10 +96,16 @@ def test_names() -> None:
     assert [cost.model for cost in costs(LAYER, INPUT, ["winograd3"])] == ["winograd F(3×3, 3×3)"]
     assert len(costs(LAYER, INPUT, MODELS)) == 6
     for wrong in ("winograd0", "winograd17", "winogradx", "winograd²", "winograd-2", "gemm", ""):
-        with pytest.raises(KeyError):
+        with pytest.raises(UnknownName):
             costs(LAYER, INPUT, [wrong])
-    with pytest.raises(KeyError, match="winograd"):
-        costs(LAYER, INPUT, ["winogard"])
+    for wrong, advice in (
+        ("winogard", "use 'winograd'"),
+        ("winograd17", "winograd1 to winograd16"),
+        ("gemm", "ways: direct, im2col, winograd, fft, or winograd<m> for another tile"),
+    ):
+        with pytest.raises(UnknownName) as caught:
+            costs(LAYER, INPUT, [wrong])
+        assert caught.value.help == advice
 
 
 @pytest.mark.parametrize(

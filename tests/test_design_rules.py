@@ -11,7 +11,7 @@ from small import network_of
 
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.worst_case import coverage, look_ahead
-from convcalc.checking.rules import module
+from convcalc.checking.rules.gridding import findings
 from convcalc.model.geometry.axis_maps import Stamp
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.unread import unread_tensors
@@ -116,7 +116,7 @@ def test_look_ahead_is_unknown_where_no_position_is(
 
 
 def gridding(layers: list[Any], sizes: Any = (4, 64, 64)) -> list[str]:
-    found = module("gridding").findings(network_of(layers, list(sizes)))
+    found = findings(network_of(layers, list(sizes)))
     return [f"{each.within} {each.message}" for each in found]
 
 
@@ -151,7 +151,7 @@ def test_what_a_branch_fills_is_filled() -> None:
 
 def test_the_advice_is_the_greatest_dilation_that_fills() -> None:
     network = network_of([conv(), conv(2), conv(8)], [4, 64])
-    (found,) = module("gridding").findings(network)
+    (found,) = findings(network)
     assert found.help == "the layers of smaller dilation span 7: use at most 7 instead of 8"
 
 

@@ -275,7 +275,7 @@ def test_a_wrong_tolerance_says_what_is_wrong(text: str, message: str) -> None:
     with pytest.raises(WrongTolerance) as caught:
         tolerance(text)
     assert caught.value.message == message
-    assert caught.value.advice
+    assert caught.value.help
 
 
 # --- the command ---------------------------------------------------------------------------------

@@ -193,7 +193,7 @@ def test_the_process_ends_with_its_repository() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_an_unknown_revision_is_named_with_the_nearest() -> None:
-    assert message("mian:x.yaml") == ("no revision is called 'mian'", "did you mean 'main'?")
+    assert message("mian:x.yaml") == ("no revision is called 'mian'", "use 'main'")
     assert message("nothing:x.yaml") == (
         "no revision is called 'nothing'",
         "'git branch --all' and 'git tag' list them",
@@ -213,7 +213,7 @@ def test_a_path_that_is_not_in_the_revision_is_an_error_of_its_own() -> None:
     with pytest.raises(MissingFile) as caught:
         resolve("HEAD~1:models/net.convcalc.yml")
     assert caught.value.message == "revision 'HEAD~1' has no file 'models/net.convcalc.yml'"
-    assert caught.value.help == "did you mean 'HEAD~1:models/net.convcalc.yaml'?"
+    assert caught.value.help == "use 'HEAD~1:models/net.convcalc.yaml'"
     with pytest.raises(MissingFile):
         earlier(Target("models/net.convcalc.yaml"), "HEAD")
     assert message("HEAD:blocks")[0] == "cannot read HEAD:blocks: it is a folder"

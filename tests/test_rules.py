@@ -1,8 +1,10 @@
 """Every rule has a page, a file that breaks it, and one that does not.
 
 ``tests/rules/CODE`` holds ``bad`` and ``good``, a network file or a folder with a file of
-budgets, and in ``bad.txt`` the whole text that the bad one gives. The page of a rule shows what
-matters of both. ``CONVCALC_UPDATE_GOLDEN=1 pytest tests/test_rules.py`` writes the texts anew.
+budgets, and in ``bad.txt`` the whole text that the bad one gives. The network files are the two
+examples of the rule's page, below a head that all of them share.
+``CONVCALC_UPDATE_GOLDEN=1 pytest tests/test_rules.py`` writes them and the texts anew, those of a
+new rule too.
 """
 
 from __future__ import annotations
@@ -15,15 +17,36 @@ import pytest
 from kept import kept
 
 from convcalc.checking.discovery import discovered
-from convcalc.checking.rules import DESIGN, is_warning, module, page, rule_name, summary
+from convcalc.checking.rules import design_rules, page, rule_called, summary
 from convcalc.checking.run import Options, Run
 from convcalc.cli import main
-from convcalc.diagnostics.codes import CODES, RULES
+from convcalc.diagnostics.codes import BY_NAME, RULES, Rule
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.language.sources.shipped import shipped_folder
+from convcalc.model.operators.contract import Problem
 from convcalc.output.findings.base import View, chunks
 
 FOLDER = Path(__file__).parent / "rules"
 PACKAGE = Path(__file__).parent.parent / "convcalc" / "checking" / "rules"
+HEAD = "convcalc: 1\nname: net\ninput: [3, 32, 32]\n"
+NO_FILE = "CC000"  # its example is a file that is not there
+
+
+def blocks(text: str) -> list[str]:
+    """The indented examples of a page, without their margin."""
+    found = re.findall(r"(?:^    .*\n?)+", text, re.MULTILINE)
+    return [re.sub(r"^    ", "", block, flags=re.MULTILINE).strip() for block in found]
+
+
+def examples(code: str) -> Path:
+    """The folder of the examples; those of one file are the page's own."""
+    wrong, right = blocks(page(RULES[code]))
+    for kind, block in (("bad", wrong), ("good", right)):
+        if code != NO_FILE and not (FOLDER / code / kind).is_dir():
+            text = f"{HEAD}{block}\n"
+            assert kept(FOLDER / code / f"{kind}.convcalc.yaml", text) == text
+    return FOLDER / code
 
 
 def example(code: str, kind: str) -> str:
@@ -46,7 +69,7 @@ def codes_of(code: str, kind: str) -> list[str]:
 def test_the_bad_file_breaks_its_rule_and_no_other(
     code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(FOLDER / code)
+    monkeypatch.chdir(examples(code))
     text = text_of(code, "bad")
     assert text == kept(FOLDER / code / "bad.txt", text)
     assert set(codes_of(code, "bad")) == {code}
@@ -54,7 +77,7 @@ def test_the_bad_file_breaks_its_rule_and_no_other(
 
 @pytest.mark.parametrize("code", RULES)
 def test_the_good_file_breaks_no_rule(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(FOLDER / code)
+    monkeypatch.chdir(examples(code))
     assert codes_of(code, "good") == []
 
 
@@ -62,8 +85,8 @@ def test_the_good_file_breaks_no_rule(code: str, monkeypatch: pytest.MonkeyPatch
 def test_the_exit_code_follows_from_the_severity(
     code: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(FOLDER / code)
-    expected = 2 if code == "CC000" else 0 if is_warning(code) else 1
+    monkeypatch.chdir(examples(code))
+    expected = 2 if code == "CC000" else int(RULES[code].severity == "error")
     assert main(["check", example(code, "bad")]) == expected
     assert main(["check", example(code, "bad"), "--strict"]) == max(expected, 1)
     assert main(["check", example(code, "good"), "--strict"]) == 0
@@ -73,54 +96,68 @@ def test_the_exit_code_follows_from_the_severity(
 # --- pages -------------------------------------------------------------------------------------
 
 
-def test_every_rule_has_a_module_and_every_module_a_rule() -> None:
-    modules = {path.stem for path in PACKAGE.glob("[a-z]*.py")}
-    assert modules == {name.replace("-", "_") for name in CODES}
+def test_every_rule_has_a_page_and_every_page_a_rule() -> None:
+    pages = {path.name for path in (PACKAGE / "pages").iterdir()}
+    assert pages == {f"{rule.code}-{rule.name}.md" for rule in RULES.values()}
     assert {path.name for path in FOLDER.iterdir()} == set(RULES)
-    assert set(DESIGN) == {name for name in CODES if hasattr(module(name), "findings")}
 
 
-def blocks(text: str) -> list[str]:
-    """The indented examples of a page, without their margin."""
-    found = re.findall(r"(?:^    .*\n?)+", text, re.MULTILINE)
-    return [re.sub(r"^    ", "", block, flags=re.MULTILINE).strip() for block in found]
+def test_a_module_here_is_a_rule_about_the_design_of_networks() -> None:
+    modules = {path.stem.replace("_", "-") for path in PACKAGE.glob("[a-z]*.py")}
+    assert modules == set(design_rules())
+    assert [BY_NAME[name].severity for name in design_rules()] == ["warning"] * len(modules)
 
 
-@pytest.mark.parametrize("code", [code for code in RULES if code != "CC000"])
-def test_the_page_shows_what_the_files_hold(code: str) -> None:
+def test_codes_and_names_are_unique_and_in_order() -> None:
+    assert list(RULES) == sorted(RULES)
+    assert len(BY_NAME) == len(RULES)
+    for code, rule in RULES.items():
+        assert (rule.code, rule.severity in ("error", "warning")) == (code, True)
+
+
+def test_a_problem_has_the_severity_of_its_rule_unless_another_is_given() -> None:
+    place = Place("x.yaml", 1, 1)
+    for name, rule in BY_NAME.items():
+        assert Diagnostic(name, "message", place).severity == rule.severity
+        assert Diagnostic(name, "message", place, severity="warning").severity == "warning"
+        assert Problem(name, "", "message").is_error == (rule.severity == "error")
+        assert not Problem(name, "", "message", severity="warning").is_error
+
+
+@pytest.mark.parametrize("code", [code for code in RULES if (FOLDER / code / "bad").is_dir()])
+def test_the_page_shows_what_the_folders_hold(code: str) -> None:
     wrong, right = blocks(page(RULES[code]))
     for kind, block in (("bad", wrong), ("good", right)):
-        path = FOLDER / code / example_name(code, kind)
+        path = FOLDER / code / kind / "convcalc.budgets.yaml"
         assert block in path.read_text("utf-8"), kind
 
 
-def example_name(code: str, kind: str) -> str:
-    single = f"{kind}.convcalc.yaml"
-    return single if (FOLDER / code / single).exists() else f"{kind}/convcalc.budgets.yaml"
-
-
-@pytest.mark.parametrize("name", CODES)
-def test_a_page_says_what_why_and_how_to_mend_it(name: str) -> None:
-    text = page(name)
-    assert summary(name).endswith(".")
-    assert len(summary(name)) <= 100
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
+def test_a_page_says_what_why_and_how_to_mend_it(rule: Rule) -> None:
+    text = page(rule)
+    assert summary(rule).endswith(".")
+    assert len(summary(rule)) <= 100
     for part in ("Why: ", "Example:", "Fix: "):
         assert text.count(f"\n{part}") == 1
 
 
 def test_a_rule_is_found_by_its_code_or_its_name() -> None:
-    assert rule_name("CC201") == rule_name("cc201") == rule_name("gridding") == "gridding"
-    for wrong, close in (("CC2O1", "CC201"), ("griding", "gridding"), ("xyz", "")):
-        with pytest.raises(KeyError) as caught:
-            rule_name(wrong)
-        assert caught.value.args == (close,)
+    assert rule_called("CC201") == rule_called("cc201") == rule_called("gridding")
+    for wrong, advice in (
+        ("CC2O1", "use 'CC201'"),
+        ("griding", "use 'gridding'"),
+        ("xyz", "'convcalc list rules' shows them all"),
+    ):
+        with pytest.raises(UnknownName) as caught:
+            rule_called(wrong)
+        assert caught.value.help == advice
 
 
 def test_rule_and_list_rules_print_the_pages(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["rule", "CC201"]) == 0
     out = capsys.readouterr().out
     assert out.startswith("CC201 gridding (warning)\n\n")
-    assert page("gridding") in out
+    assert page(BY_NAME["gridding"]) in out
     assert main(["rule", "gridding", "-f", "json"]) == 0
     assert '"code": "CC201"' in capsys.readouterr().out
     assert main(["rule", "nothing"]) == 2

@@ -43,7 +43,7 @@ def analyse(
     ``counted`` are the kinds of work that make up the MACs (FLOPs are 2 × MACs); ``dtype`` is
     the type of weights and activations for memory. With ``support``, receptive fields also say
     how many positions within them are not read. ``convention`` adds what another tool counts;
-    KeyError, with a suggestion, if there is none of that name. ``fuse_batch_norm`` adds what is
+    UnknownName if there is none of that name. ``fuse_batch_norm`` adds what is
     left when batch norms are folded into the layers before them. A network with problems gives
     the report of the layers that could be computed.
     """

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from convcalc.checking.patterns import Pattern, patterns
 from convcalc.diagnostics.codes import RULES
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
 from convcalc.language.reading import Limits
 from convcalc.language.sources.target import TargetError
 from convcalc.language.syntax import reader
@@ -106,8 +106,7 @@ class _Reader:
         found = {}
         for key, value in table.items():
             if key not in readers:
-                close = nearest(key, readers)
-                advice = f"use '{close}'" if close else f"valid keys: {', '.join(readers)}"
+                advice = advise(key, readers, "valid keys:")
                 raise TargetError(f"{self.file}: unknown key '{prefix}{key}'", advice)
             found[key.replace("-", "_")] = readers[key](self, f"{prefix}{key}", value)
         return found
@@ -190,7 +189,6 @@ def codes(words: list[str] | tuple[str, ...], what: str) -> tuple[str, ...]:
     """Codes and their beginnings, as ``--select`` takes them: CC, CC2, CC204."""
     for word in words:
         if not any(code.startswith(word) for code in RULES) or not word.startswith(EVERYTHING):
-            close = nearest(word.upper(), RULES)
-            advice = f"use '{close}'" if close else "'convcalc list rules' shows them all"
+            advice = advise(word.upper(), RULES, "'convcalc list rules' shows them all")
             raise TargetError(f"{what} names '{word}', which is no rule", advice)
     return tuple(words)

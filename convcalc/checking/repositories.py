@@ -10,7 +10,7 @@ from convcalc.checking.budgets.repository import FILE, read_budgets
 from convcalc.checking.configuration import Configuration
 from convcalc.checking.patterns import path_regex
 from convcalc.diagnostics.diagnostic import Diagnostic
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
 from convcalc.language.assertions.vocabulary import Budget
 from convcalc.language.sources.plain_files import content
 from convcalc.language.sources.target import TargetError
@@ -61,8 +61,7 @@ class Repository:
         names = {name for file in files for name in self.variants[file]}
         for variant in budget.variants:
             if variant.text not in names:
-                close = nearest(variant.text, names)
-                advice = f"use '{close}'" if close else f"variants: {', '.join(sorted(names))}"
+                advice = advise(variant.text, sorted(names), "variants:")
                 message = f"no model of budget '{budget.name}' has the variant '{variant.text}'"
                 yield Diagnostic("unknown-variant", message, variant.place, advice)
 

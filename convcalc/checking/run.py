@@ -15,6 +15,7 @@ from convcalc.checking.repositories import Repositories, Repository
 from convcalc.checking.selection import Selection
 from convcalc.checking.suppression import Silence
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.suggestion import advise
 from convcalc.language.sources.plain_files import Projects
 from convcalc.language.sources.target import Target, TargetError
 
@@ -123,7 +124,8 @@ class Run:
         examination = Examination(target, settings, budgets, wanted)
         if found.variant and not examination.variants:
             message = f"the file has no variant '{found.variant}'"
-            return _unreadable(found.file, message, f"variants: {', '.join(examination.names)}")
+            advice = advise(found.variant, examination.names, "variants:")
+            return _unreadable(found.file, message, advice)
         return examination.result()
 
     def applied(self, found: Found, examined: Examined | Checked) -> Checked:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
 
 _COMMENT = re.compile(r"(?:^|(?<=\s))#\s*convcalc:\s*ignore(-file)?(?![\w-])\s*(?:\[([^\]]*)\])?")
 UNUSED = "unused-ignore"
@@ -48,7 +48,7 @@ def comments(file: str, text: str) -> Comments:
             if not (found[2] or "").strip(" ,\t"):
                 message = "this 'ignore' names no code"
                 advice = "write for instance: # convcalc: ignore[CC204] reason"
-                problems.append(Diagnostic(UNUSED, message, place, advice, severity="warning"))
+                problems.append(Diagnostic(UNUSED, message, place, advice))
                 continue
             for code, where in _codes(found, place):
                 if code in RULES:
@@ -75,10 +75,9 @@ def _codes(found: re.Match[str], place: Place) -> Iterator[tuple[str, Place]]:
 
 
 def _unknown(code: str, place: Place) -> Diagnostic:
-    close = nearest(code.upper(), RULES)
-    advice = f"use '{close}'" if close else "'convcalc list rules' shows them all"
+    advice = advise(code.upper(), RULES, "'convcalc list rules' shows them all")
     message = f"'{code[:40]}' is no rule"
-    return Diagnostic(UNUSED, message, place, advice, severity="warning")
+    return Diagnostic(UNUSED, message, place, advice)
 
 
 def can_be_silenced(found: Diagnostic) -> bool:
@@ -121,6 +120,6 @@ class Silence:
         yield from self.by_file.get(file, Comments()).problems
         for ignore in self._of(file):
             if ignore not in self.used and ignore.code in active:
-                message = f"nothing to ignore: no {ignore.code} ({RULES[ignore.code]}) here"
+                message = f"nothing to ignore: no {ignore.code} ({RULES[ignore.code].name}) here"
                 advice = f"remove '{ignore.code}'"
-                yield Diagnostic(UNUSED, message, ignore.place, advice, severity="warning")
+                yield Diagnostic(UNUSED, message, ignore.place, advice)

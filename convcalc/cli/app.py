@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from convcalc.cli.console import COULD_NOT_RUN, INTERRUPTED, Failure, Settings, say
+from convcalc.errors import Error
 
 # In the order of the help page. The module is convcalc/cli/commands/<name>.py; it has a function
 # ``command``, whose docstring is the help text.
@@ -48,8 +49,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         path = error.ctx.command_path if error.ctx else "convcalc"
         message = error.format_message().rstrip(".")
         return _failed(message[:1].lower() + message[1:], f"see '{path} -h'")
-    except Failure as error:
-        return _failed(error.message, error.advice)
+    except Error as error:
+        return _failed(error.message, error.help)
 
 
 def _failed(message: str, advice: str) -> int:
@@ -97,12 +98,11 @@ def _application(function: Any, group: Any = None) -> typer.Typer:
 
 def _unknown_command(name: str) -> None:
     """Fails; a file or a network instead of a command is a forgotten ``show``."""
-    from convcalc.diagnostics.suggestion import nearest
+    from convcalc.diagnostics.suggestion import advise
     from convcalc.language.sources.resolve import resolve
     from convcalc.language.sources.target import TargetError
 
-    close = nearest(name, COMMANDS)
-    advice = f"use '{close}'" if close else f"commands: {', '.join(COMMANDS)}"
+    advice = advise(name, COMMANDS, "commands:")
     try:
         resolve(name)
         advice = f"write 'convcalc show {name}'"

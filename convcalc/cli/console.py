@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from convcalc.errors import Error
+
 if TYPE_CHECKING:
     from convcalc.output.table import Style
 
@@ -19,13 +21,8 @@ COLORS = ("auto", "always", "never")
 _ASCII = str.maketrans({"×": "x", "…": "...", "–": "-", "—": "-", "·": "*", "→": "->"})
 
 
-class Failure(Exception):
+class Failure(Error):
     """The command cannot run: wrong usage or a file that cannot be read or written."""
-
-    def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.advice = advice
 
 
 class Settings:
@@ -108,11 +105,10 @@ def chosen(word: str, valid: Iterable[str], what: str) -> str:
     valid = tuple(valid)
     if word in valid:
         return word
-    from convcalc.diagnostics.suggestion import nearest
+    from convcalc.diagnostics.suggestion import advise
 
-    close = nearest(word, valid)
     message = f"{what} is '{word}', but must be one of: {', '.join(valid)}"
-    raise Failure(message, f"use '{close}'" if close else "")
+    raise Failure(message, advise(word, valid))
 
 
 # --- where text goes -----------------------------------------------------------------------------

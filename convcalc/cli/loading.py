@@ -12,7 +12,7 @@ from convcalc.cli.console import Failure, chosen, environment
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import is_dated, resolve
-from convcalc.language.sources.target import Target, TargetError
+from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
 from convcalc.model.operators.contract import KINDS
 from convcalc.model.quantities.number_text import DTYPES
@@ -38,10 +38,7 @@ class Reading(NamedTuple):
     def reports(self, targets: Sequence[str | Target]) -> list[tuple[Network, Report]]:
         """Every network with its report; problems of content are in them."""
         options = self._options()
-        try:
-            networks = list(self._networks(list(map(target_of, targets))))
-        except TargetError as error:
-            raise Failure(error.message, error.help) from None
+        networks = list(self._networks(list(map(target_of, targets))))
         return [(network, analyse(network, **options)) for network in networks]
 
     def report(self, network: Network) -> Report:

@@ -1,60 +1,76 @@
-"""The rules by name and code; a rule's page is its module in :mod:`convcalc.checking.rules`."""
+"""The rules: code, name, and how much a finding of each matters unless a setting says otherwise.
+
+The page of a rule is ``convcalc/checking/rules/pages/CODE-name.md``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Every problem's code and name. A code never changes its meaning.
-RULES: Mapping[str, str] = {
-    "CC000": "unreadable-file",
-    "CC001": "syntax",
-    "CC002": "duplicate-key",
-    "CC003": "unknown-key",
-    "CC004": "wrong-type",
-    "CC005": "bad-expression",
-    "CC006": "unknown-name",
-    "CC007": "import-cycle",
-    "CC008": "ambiguous-scalar",
-    "CC009": "unused-ignore",
-    "CC010": "missing-key",
-    "CC011": "out-of-range",
-    "CC012": "unknown-operator",
-    "CC013": "too-large",
-    "CC014": "unsupported-yaml",
-    "CC015": "unreadable-import",
-    "CC016": "block-cycle",
-    "CC017": "duplicate-id",
-    "CC018": "unknown-variant",
-    "CC101": "shape-mismatch",
-    "CC102": "concat-mismatch",
-    "CC103": "does-not-divide",
-    "CC104": "unread-positions",
-    "CC105": "empty-output",
-    "CC106": "even-kernel-same",
-    "CC107": "output-padding-too-large",
-    "CC108": "wrong-rank",
-    "CC109": "stated-differently",
-    "CC110": "share-mismatch",
-    "CC111": "padding-too-large",
-    "CC112": "flatten-missing",
-    "CC113": "unsupported-combination",
-    "CC201": "gridding",
-    "CC202": "checkerboard",
-    "CC203": "bias-before-norm",
-    "CC204": "strided-pointwise",
-    "CC205": "conditional-residual",
-    "CC301": "params-over-budget",
-    "CC302": "work-over-budget",
-    "CC303": "receptive-field-budget",
-    "CC304": "shape-differs",
-    "CC305": "memory-over-budget",
-    "CC306": "regression",
-    "CC307": "expect-drift",
-    "CC308": "below-budget",
-    "CC309": "structure-budget",
-    "CC310": "unknown-number",
-    "CC311": "no-such-model",
-    "CC312": "number-differs",
-}
 
-CODES: Mapping[str, str] = {name: code for code, name in RULES.items()}
+class Rule:
+    """What a problem is called. A code never changes its meaning."""
+
+    # No NamedTuple and no dataclass: every start of the program makes this class.
+    __slots__ = ("code", "name", "severity")
+
+    def __init__(self, code: str, name: str, severity: str = "error") -> None:
+        self.code = code
+        self.name = name
+        self.severity = severity
+
+
+_RULES = (
+    Rule("CC000", "unreadable-file"),
+    Rule("CC001", "syntax"),
+    Rule("CC002", "duplicate-key"),
+    Rule("CC003", "unknown-key"),
+    Rule("CC004", "wrong-type"),
+    Rule("CC005", "bad-expression"),
+    Rule("CC006", "unknown-name"),
+    Rule("CC007", "import-cycle"),
+    Rule("CC008", "ambiguous-scalar"),
+    Rule("CC009", "unused-ignore", "warning"),
+    Rule("CC010", "missing-key"),
+    Rule("CC011", "out-of-range"),
+    Rule("CC012", "unknown-operator"),
+    Rule("CC013", "too-large"),
+    Rule("CC014", "unsupported-yaml"),
+    Rule("CC015", "unreadable-import"),
+    Rule("CC016", "block-cycle"),
+    Rule("CC017", "duplicate-id"),
+    Rule("CC018", "unknown-variant"),
+    Rule("CC101", "shape-mismatch"),
+    Rule("CC102", "concat-mismatch"),
+    Rule("CC103", "does-not-divide"),
+    Rule("CC104", "unread-positions", "warning"),
+    Rule("CC105", "empty-output"),
+    Rule("CC106", "even-kernel-same", "warning"),
+    Rule("CC107", "output-padding-too-large"),
+    Rule("CC108", "wrong-rank"),
+    Rule("CC109", "stated-differently"),
+    Rule("CC110", "share-mismatch"),
+    Rule("CC111", "padding-too-large"),
+    Rule("CC112", "flatten-missing", "warning"),
+    Rule("CC113", "unsupported-combination"),
+    Rule("CC201", "gridding", "warning"),
+    Rule("CC202", "checkerboard", "warning"),
+    Rule("CC203", "bias-before-norm", "warning"),
+    Rule("CC204", "strided-pointwise", "warning"),
+    Rule("CC205", "conditional-residual", "warning"),
+    Rule("CC301", "params-over-budget"),
+    Rule("CC302", "work-over-budget"),
+    Rule("CC303", "receptive-field-budget"),
+    Rule("CC304", "shape-differs"),
+    Rule("CC305", "memory-over-budget"),
+    Rule("CC306", "regression"),
+    Rule("CC307", "expect-drift"),
+    Rule("CC308", "below-budget"),
+    Rule("CC309", "structure-budget"),
+    Rule("CC310", "unknown-number"),
+    Rule("CC311", "no-such-model"),
+    Rule("CC312", "number-differs"),
+)
+
+RULES: Mapping[str, Rule] = {rule.code: rule for rule in _RULES}
+BY_NAME: Mapping[str, Rule] = {rule.name: rule for rule in _RULES}

@@ -7,9 +7,10 @@ source line with a caret, related places, and a help line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from convcalc.diagnostics.codes import CODES
+from convcalc.diagnostics.codes import BY_NAME
+from convcalc.errors import Error
 
 
 class Place(NamedTuple):
@@ -38,30 +39,52 @@ class Related(NamedTuple):
     note: str
 
 
-class Diagnostic(NamedTuple):
+class _Fields(NamedTuple):
+    name: str
+    message: str
+    place: Place
+    help: str
+    related: tuple[Related, ...]
+    within: str
+    severity: str
+    measured: str
+    notes: tuple[str, ...]
+
+
+class Diagnostic(_Fields):
     """One problem of one file.
 
     ``within`` tells the composite in which it was met, for instance ``in Up (called at :29)``,
     ``measured`` what was found where the caret points, ``notes`` further facts, one a line.
+    ``severity`` is that of the rule unless another is given.
     """
 
-    name: str
-    message: str
-    place: Place
-    help: str = ""
-    related: tuple[Related, ...] = ()
-    within: str = ""
-    severity: str = "error"
-    measured: str = ""
-    notes: tuple[str, ...] = ()
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        name: str,
+        message: str,
+        place: Place,
+        help: str = "",  # noqa: A002
+        related: tuple[Related, ...] = (),
+        within: str = "",
+        severity: str = "",
+        measured: str = "",
+        notes: tuple[str, ...] = (),
+    ) -> Self:
+        severity = severity or BY_NAME[name].severity
+        return super().__new__(
+            cls, name, message, place, help, related, within, severity, measured, notes
+        )
 
     @property
     def code(self) -> str:
         """The stable code that belongs to the name."""
-        return CODES[self.name]
+        return BY_NAME[self.name].code
 
 
-class NetworkError(Exception):
+class NetworkError(Error):
     """A network could not be read or analysed; carries every problem that was found."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:

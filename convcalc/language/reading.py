@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, in_order
 from convcalc.diagnostics.rejection import Rejected, rejected
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise, nearest
 from convcalc.language.assertions.vocabulary import SUMMED, Budget
 from convcalc.language.expand.expansion import Expansion
 from convcalc.language.expand.scopes import Witness
@@ -120,7 +120,7 @@ class _Reading:
             except TooLarge as error:
                 # What is refused already, as imports without end are, is one problem.
                 if all(problem.name != "too-large" for problem in self.units.problems):
-                    self.units.report(error.diagnostic)
+                    self.units.report(*error.diagnostics)
             except RecursionError:
                 place = self.root.keys["layers"].place
                 self.problem("too-large", "the layers are nested too deeply", place)
@@ -181,10 +181,8 @@ class _Reading:
         node = self.unit.variants.get(self.variant)
         if node is None:
             names = [self.name, *self.unit.variants]
-            close = nearest(self.variant, names)
-            advice = f"did you mean '{close}'?" if close else f"variants: {', '.join(names)}"
             message = f"{self.unit.file} has no variant '{self.variant}'"
-            raise TargetError(message, advice)
+            raise TargetError(message, advise(self.variant, names, "variants:"))
         return {key.text: value for key, value in node.entries if key.text in self.unit.params}
 
     def settings(self, params: Mapping[str, Any]) -> dict[str, nodes.Node]:
@@ -192,9 +190,7 @@ class _Reading:
         found: dict[str, nodes.Node] = {}
         for name, value in params.items():
             if name not in self.unit.params:
-                close = nearest(name, self.unit.params)
-                choices = ", ".join(self.unit.params) or "none"
-                advice = f"did you mean '{close}'?" if close else f"params: {choices}"
+                advice = advise(name, self.unit.params, "params:")
                 raise TargetError(f"{self.name} has no param '{name}'", advice)
             source = f"<{name}={value if isinstance(value, str) else shown(value)}>"
             self.units.sources[source] = source[len(name) + 2 : -1]
@@ -232,7 +228,8 @@ class _Reading:
             if name in shapes:
                 continue
             if declared and name not in declared:
-                raise TargetError(f"no input is called '{name}'", f"inputs: {', '.join(declared)}")
+                advice = advise(name, declared, "inputs:")
+                raise TargetError(f"no input is called '{name}'", advice)
             node = declared.get(name)
             try:
                 shape = self.file_shape(name, node) if node is not None else None
@@ -338,9 +335,8 @@ class _Reading:
             if isinstance(tensor, Tensor):
                 found[text] = tensor.number
             elif not expansion.failed(text):
-                close = nearest(text, expansion.tensors)
-                advice = f"use '{close}'" if close else ""
                 message = f"outputs names '{text}', which is no layer's id"
+                advice = advise(text, expansion.tensors)
                 self.problem("unknown-name", message, part.place, advice)
         return found
 
@@ -352,16 +348,14 @@ class _Reading:
         for key, node in self.units.entries(self.root.get("expect"), "expect"):
             names = [self.name, *self.unit.variants]
             if key.text not in names:
-                close = nearest(key.text, names)
-                advice = f"use '{close}'" if close else f"variants: {', '.join(names)}"
+                advice = advise(key.text, names, "variants:")
                 message = f"expect names '{key.text}', which is no variant"
                 self.problem("unknown-name", message, key.place, advice)
                 continue
             found[key.text] = {}
             for metric, value in self.units.entries(node, f"expect of {key.text}"):
                 if metric.text not in EXPECTED:
-                    close = nearest(metric.text, EXPECTED)
-                    advice = f"use '{close}'" if close else f"one of: {', '.join(EXPECTED)}"
+                    advice = advise(metric.text, EXPECTED, "one of:")
                     message = f"unknown metric '{metric.text}'"
                     self.problem("unknown-key", message, metric.place, advice)
                     continue

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Place
+from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.language.sources.target import TargetError
 from convcalc.model.graph.assembly import Value
 from convcalc.model.graph.builder import Builder
@@ -60,7 +61,7 @@ def _window(name: str) -> str:
     """The operator, which must be one with a window."""
     try:
         known = fields_of(operator_class(name))
-    except KeyError as error:
+    except UnknownName as error:
         raise TargetError(f"--stack: there is no operator '{name}'", HELP) from error
     if not {"kernel_size", "stride"} <= known.keys():
         raise TargetError(f"--stack: '{name}' has no kernel_size and stride", HELP)

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.comparison.compare import COUNTS, Change, Comparison
 from convcalc.analysis.report.report import ReceptiveField
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
+from convcalc.errors import Error
 from convcalc.model.quantities.number_text import change_text, count_text, memory_text, quantity
 from convcalc.model.quantities.unknown import known
 
@@ -22,13 +23,11 @@ METRICS = (*COUNTS, *IN_BYTES, "receptive_field")
 EXAMPLE = "write for instance params:+2%, macs:+10M, memory:+1MiB or receptive_field:-0"
 
 
-class WrongTolerance(Exception):
+class WrongTolerance(Error):
     """An expression is no tolerance."""
 
-    def __init__(self, message: str, advice: str = EXAMPLE) -> None:
-        super().__init__(message)
-        self.message = message
-        self.advice = advice
+    def __init__(self, message: str, help: str = EXAMPLE) -> None:  # noqa: A002
+        super().__init__(message, help)
 
 
 class Tolerance(NamedTuple):
@@ -47,8 +46,7 @@ def tolerance(text: str) -> Tolerance:
     if not colon:
         raise WrongTolerance(f"'{text}' has no colon")
     if metric not in METRICS:
-        close = nearest(metric, METRICS)
-        advice = f"use '{close}'" if close else f"one of: {', '.join(METRICS)}"
+        advice = advise(metric, METRICS, "one of:")
         raise WrongTolerance(f"'{text}': unknown metric '{metric}'", advice)
     sign = limit[:1] if limit[:1] in ("+", "-") else ""
     amount = quantity(limit.removeprefix(sign).strip() or "none")

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from convcalc.analysis.conventions.quantities import FREE, LEARNED, MACS, Rule, Rules
 from convcalc.analysis.report.report import PARAMS
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import UnknownName, advise, nearest, use
 from convcalc.model.operators.contract import DYNAMIC, ELEMENTWISE, SAMPLING, WEIGHTS
 
 OWN = "convcalc"
@@ -70,9 +70,10 @@ def convention_names() -> list[str]:
 
 @cache
 def convention(name: str) -> Convention:
-    """The convention of that name; KeyError with a suggestion if there is none."""
+    """The convention of that name; UnknownName if there is none."""
     if name not in convention_names():
-        raise KeyError(nearest(name, convention_names()))
+        advice = advise(name, [*convention_names(), OWN], "conventions:")
+        raise UnknownName(f"no convention is called '{name}'", advice)
     found: Convention = import_module(_module(name)).CONVENTION
     return found
 
@@ -107,7 +108,7 @@ def number(name: str, kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> tuple[Conven
     """A convention and one of its numbers: ``calflops.macs``, ``thop.params``, or its headline:
     ``calflops``; ``convcalc`` counts work of these kinds.
 
-    KeyError with a suggestion if there is none of that name.
+    UnknownName if there is none of that name.
     """
     head, _, key = name.partition(".")
     chosen = own(kinds) if head == OWN else convention(head)
@@ -115,7 +116,10 @@ def number(name: str, kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> tuple[Conven
         return chosen, chosen.counts[0]
     counts = {count.key: count for count in (*chosen.counts, chosen.parameters)}
     if key not in counts:
-        raise KeyError(f"{head}.{nearest(key, counts) or chosen.counts[0].key}")
+        close = nearest(key, counts)
+        listed = f"numbers: {', '.join(f'{head}.{each}' for each in counts)}"
+        advice = use(f"{head}.{close}") if close else listed
+        raise UnknownName(f"{head} has no number '{key}'", advice)
     return chosen, counts[key]
 
 

@@ -71,7 +71,7 @@ def differences(
     """The difference of two conventions, ``name`` minus ``other``, itemised.
 
     ``paths`` are the layers that are compared, all if there are none; ``kinds`` the work that
-    convcalc itself counts. KeyError with a suggestion if there is no such convention or number.
+    convcalc itself counts. UnknownName if there is no such convention or number.
     """
     ours, theirs = number(name, kinds), number(other, kinds)
     bundles: dict[tuple[str, str, str, bool], list[tuple[int, int]]] = {}

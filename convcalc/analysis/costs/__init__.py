@@ -39,7 +39,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from convcalc.analysis.costs.models import Cost, Layer, direct, fft, im2col, winograd
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import UnknownName, advise
 from convcalc.model.geometry.axis_maps import Slide
 from convcalc.model.operators.contract import Operator
 from convcalc.model.ops.convolution.conv import Conv
@@ -74,7 +74,7 @@ def has_costs(operator: Operator) -> bool:
 
 
 def costs(operator: Operator, x: Shape, names: Sequence[str] = MODELS) -> list[Cost]:
-    """One cost per way; KeyError with the nearest name if there is no such way."""
+    """One cost per way; UnknownName if there is no such way."""
     layer = _layer(operator, x)
     return [way(layer) for name in names for way in _ways(name)]
 
@@ -113,15 +113,20 @@ def _layer(operator: Operator, x: Shape) -> Layer:
     )
 
 
+def _no_way(name: str, advice: str) -> UnknownName:
+    return UnknownName(f"no way of computing is called '{name}'", advice)
+
+
 def _ways(name: str) -> Iterator[Callable[[Layer], Cost]]:
     """The ways that a name stands for."""
     if name in _PLAIN:
         yield _PLAIN[name]
         return
+    listed = f"ways: {', '.join(MODELS)}, or winograd<m> for another tile"
     head, digits = name[: len("winograd")], name[len("winograd") :]
     if head != "winograd" or (digits and not (digits.isascii() and digits.isdigit())):
-        raise KeyError(nearest(name, MODELS))
+        raise _no_way(name, advise(name, MODELS, listed))
     sizes = (int(digits),) if digits else TILES
     if not all(1 <= m <= LARGEST for m in sizes):
-        raise KeyError("winograd4")
+        raise _no_way(name, f"winograd1 to winograd{LARGEST}")
     yield from (lambda layer, m=m: winograd(layer, m) for m in sizes)

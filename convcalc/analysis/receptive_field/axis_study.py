@@ -20,16 +20,12 @@ from convcalc.analysis.receptive_field.measures import (
 from convcalc.analysis.receptive_field.per_layer import differing
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.reach import Reaches, seen_together
+from convcalc.errors import Error
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
 
-class StudyError(Exception):
+class StudyError(Error):
     """What was asked for has no receptive field; ``help`` says what has."""
-
-    def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.help = advice
 
 
 class Halo(NamedTuple):

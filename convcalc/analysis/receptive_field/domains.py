@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
+from convcalc.errors import Error
 from convcalc.model.quantities.formula import formula
 
 V = TypeVar("V")
@@ -60,7 +61,7 @@ def field_after(receptive_field: int, kernel_size: int, dilation: int, jump: int
 MOST_BITS = 1 << 24  # of one set or of all counts together; positions, for a set
 
 
-class TooWide(Exception):
+class TooWide(Error):
     """What is seen takes more room than it is given; the text says what."""
 
 

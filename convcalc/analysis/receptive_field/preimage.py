@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convcalc.analysis.receptive_field.domains import SUPPORTS, Bits
+from convcalc.errors import Error
 from convcalc.model.geometry.axis_maps import (
     SAME,
     AxisMap,
@@ -19,7 +20,7 @@ from convcalc.model.geometry.axis_maps import (
 from convcalc.model.quantities.unknown import known
 
 
-class Unseen(Exception):
+class Unseen(Error):
     """What is read cannot be known; the text says why."""
 
 

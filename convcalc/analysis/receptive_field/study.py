@@ -206,13 +206,12 @@ def tensor_of(network: Network, path: str) -> int:
         layer = network.layers[index]
         if not path or layer.path == path or any(group.path == path for group in layer.groups):
             return first + index
-    from convcalc.diagnostics.suggestion import nearest
+    from convcalc.diagnostics.suggestion import advise
 
     paths = dict.fromkeys(
         each for layer in network.layers for each in (*(g.path for g in layer.groups), layer.path)
     )
-    close = nearest(path, list(paths))
-    raise StudyError(f"there is no layer '{path}'", f"use '{close}'" if close else "")
+    raise StudyError(f"there is no layer '{path}'", advise(path, paths))
 
 
 def _path(network: Network, tensor: int) -> str:

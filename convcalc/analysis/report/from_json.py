@@ -23,7 +23,7 @@ from convcalc.analysis.report.report import (
     Totals,
 )
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
 from convcalc.language.assertions.vocabulary import SUMMED
 from convcalc.language.sources.target import TargetError
 from convcalc.model.graph.network import Group
@@ -55,8 +55,7 @@ def saved_report(content: bytes, file: str, name: str | None = None) -> Report:
             f"name one of them, {file}::{next(iter(named), 'NAME')}",
         )
     if name not in named:
-        close = nearest(name, named)
-        advice = f"did you mean '{close}'?" if close else f"there are: {', '.join(named)}"
+        advice = advise(name, named, "there are:")
         raise TargetError(f"{file} holds no report of '{name}'", advice)
     return named[name]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from convcalc.checking.budgets.measuring import Measured, NoSuchPath
 from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.suggestion import use
 from convcalc.language.assertions.vocabulary import CHANGES, METRICS, Assertion, Bound
 from convcalc.model.quantities.number_text import (
     change_text,
@@ -168,7 +169,7 @@ def _changed(
 
 def _found(assertion: Assertion, bound: Bound, rule: str, message: str, seen: Any) -> Diagnostic:
     """The finding, with the exact value at the caret."""
-    severity = "warning" if bound.kind == "warn" else "error"
+    severity = "warning" if bound.kind == "warn" else ""
     exact = measured_text(assertion.metric, seen)
     return Diagnostic(rule, message, bound.place, severity=severity, measured=f"measured {exact}")
 
@@ -183,9 +184,7 @@ def _unknown(assertion: Assertion, bound: Bound, reason: str) -> Diagnostic:
 
 def no_such_path(assertion: Assertion, error: NoSuchPath) -> Diagnostic:
     """An assertion about a part that the network does not have."""
-    advice = (
-        f"use '{error.close}'" if error.close else "'convcalc show --depth all' lists the paths"
-    )
+    advice = use(error.close) if error.close else "'convcalc show --depth all' lists the paths"
     message = f"no layer, block or input has the path '{error.path}'"
     return Diagnostic("unknown-name", message, assertion.place, advice)
 

@@ -12,7 +12,7 @@ from convcalc.analysis.receptive_field.worst_case import coverage, look_ahead
 from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report
 from convcalc.analysis.report.rows import rows
 from convcalc.analysis.report.units import byte_count
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import UnknownName, nearest
 from convcalc.language.assertions.vocabulary import SUMMED, Assertion
 from convcalc.model.graph.network import Network
 from convcalc.model.quantities.number_text import DTYPES, memory_text, percent_text
@@ -116,9 +116,8 @@ def _of_tool(assertion: Assertion, network: Network | None) -> Measured:
         return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
     try:
         told = analyse(network, convention=name)
-    except KeyError as error:
-        close = f"; use '{error.args[0]}'" if error.args and error.args[0] else ""
-        return Measured(UNKNOWN, UNKNOWN, f"no convention is called '{name}'{close}")
+    except UnknownName as error:
+        return Measured(UNKNOWN, UNKNOWN, f"{error.message}; {error.help}")
     keys = [number.key for number in told.convention.numbers] if told.convention else []
     if metric not in (*keys, "params"):
         return Measured(UNKNOWN, UNKNOWN, f"{name} has no {metric}, only {', '.join(keys)}")

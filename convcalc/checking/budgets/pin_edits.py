@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.report.report import Report
 from convcalc.checking.budgets.pins import value
+from convcalc.errors import Error
 from convcalc.language.reading import EXPECTED
 from convcalc.language.syntax import nodes, reader
 from convcalc.language.syntax.scalars import WORDS
@@ -25,7 +26,7 @@ BOM = "\ufeff"
 _WORD = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 
 
-class Refused(Exception):
+class Refused(Error):
     """A number cannot be pinned, or not without touching something else; says why."""
 
 

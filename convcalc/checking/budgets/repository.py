@@ -9,7 +9,7 @@ from typing import Any
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, in_order
 from convcalc.diagnostics.rejection import Rejected, rejected
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
 from convcalc.language.assertions.reading import Assertions
 from convcalc.language.assertions.vocabulary import Budget, Named
 from convcalc.language.syntax import nodes, reader
@@ -78,8 +78,7 @@ class _Reader:
         """Unknown keys fail: a misspelt budget would hold nothing."""
         for key, _ in node.entries:
             if key.text not in valid:
-                close = nearest(key.text, valid)
-                advice = f"use '{close}'" if close else f"valid keys: {', '.join(valid)}"
+                advice = advise(key.text, valid, "valid keys:")
                 message = f"unknown key '{key.text}' {where}"
                 self.problem("unknown-key", message, key.place, advice)
 
@@ -149,8 +148,7 @@ class _Reader:
                 continue  # 'off' and the like are refused where YAML is read
             word = {"warn": "warning"}.get(word, word)
             if key.text not in RULES:
-                close = nearest(key.text, RULES)
-                advice = f"use '{close}'" if close else "'convcalc list rules' shows them all"
+                advice = advise(key.text, RULES, "'convcalc list rules' shows them all")
                 self.problem("unknown-name", f"no rule is called '{key.text}'", key.place, advice)
             elif word not in SEVERITIES:
                 message = f"{key.text} must be one of: {', '.join(SEVERITIES)}"

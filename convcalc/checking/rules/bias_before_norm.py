@@ -1,22 +1,4 @@
-"""A bias right before a batch norm.
-
-Why: Batch norm subtracts the mean of every channel, and with it any constant that was added
-before: the bias has no effect, costs parameters and memory, and its gradient is zero. The norm
-has a shift of its own.
-
-Example:
-
-    layers:
-    - conv: {out: 8, k: 3}
-    - batch_norm
-
-Fix: write 'bias: false'; if a published network has such biases, say so in a comment that
-silences the finding.
-
-    layers:
-    - conv: {out: 8, k: 3, bias: false}
-    - batch_norm
-"""
+"""Bias before norm: the layers with a bias whose only readers are batch norms."""
 
 from __future__ import annotations
 
@@ -25,7 +7,7 @@ from math import prod
 
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.model.graph.network import Network
-from convcalc.model.graph.readers import Reading, readings, warning
+from convcalc.model.graph.readers import Reading, finding, readings
 
 NAME = "bias-before-norm"
 
@@ -44,7 +26,7 @@ def findings(network: Network) -> Iterator[Diagnostic]:
                 f"the bias of '{layer.name}' ({prod(bias):,} params) has no effect: "
                 f"'{after[0].layer.path}' subtracts the mean of each channel"
             )
-            yield warning(NAME, layer, message, "bias: false")
+            yield finding(NAME, layer, message, "bias: false")
 
 
 def _subtracts_mean(reading: Reading) -> bool:

@@ -1,20 +1,4 @@
-"""A transposed convolution whose kernel is no multiple of its stride.
-
-Why: Its outputs then read different numbers of taps in turn (with kernel 3 and stride 2 one, then
-two), and unless training evens it out, which it seldom does, the result shows a checkerboard.
-With a dilation that shares a factor with the stride some outputs read nothing at all. See Odena,
-Dumoulin, Olah, "Deconvolution and checkerboard artifacts", Distill 2016.
-
-Example:
-
-    layers:
-    - conv_transpose: {out: 8, k: 3, s: 2, p: 1, output_padding: 1}
-
-Fix: use a kernel that the stride divides, or upsample and convolve.
-
-    layers:
-    - conv_transpose: {out: 8, k: 4, s: 2, p: 1}
-"""
+"""Checkerboard: the transposed convolutions whose outputs read different numbers of taps."""
 
 from __future__ import annotations
 
@@ -25,7 +9,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.model.geometry.axis_maps import Stamp
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.graph.network import Network
-from convcalc.model.graph.readers import warning
+from convcalc.model.graph.readers import finding
 
 NAME = "checkerboard"
 
@@ -43,7 +27,7 @@ def findings(network: Network) -> Iterator[Diagnostic]:
                     f"kernel_size {each.kernel_size} with stride {each.stride}{_dilated(each)}: "
                     f"the outputs along {where} read {reads} in turn"
                 )
-                yield warning(NAME, layer, message, _advice(each))
+                yield finding(NAME, layer, message, _advice(each))
                 break
 
 

@@ -1,25 +1,4 @@
-"""An 'if' beside a shortcut leaves out the whole residual block.
-
-Why: The 'if' of an item is about the item: where it is false, the body goes too, and the network
-is silently shallower. That is meant where another item takes its place under the opposite
-condition, and then nothing is said; alone it was mostly the shortcut that should be conditional.
-
-Example:
-
-    params: {project: true}
-    layers:
-    - residual: [conv: {out: 8, k: 3, p: 1}]
-      shortcut: [conv: {out: 8, k: 1}]
-      if: project
-
-Fix: write the 'if' at the layers of the shortcut; without any of them the shortcut is the input
-itself.
-
-    params: {project: true}
-    layers:
-    - residual: [conv: {out: 8, k: 3, p: 1}]
-      shortcut: [{conv: {out: 8, k: 1}, if: project}]
-"""
+"""Conditional residual: the items of a file with a shortcut and an ``if`` of their own."""
 
 from __future__ import annotations
 
@@ -63,7 +42,7 @@ def _within(node: nodes.Node) -> Iterator[Diagnostic]:
                     "write the 'if' at the layers of the shortcut; without them it is the input"
                 )
                 place = item.keys["if"].place
-                yield Diagnostic(NAME, message, place, advice, severity="warning")
+                yield Diagnostic(NAME, message, place, advice)
 
 
 def _has(node: nodes.Node, *keys: str) -> bool:

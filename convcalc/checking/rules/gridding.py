@@ -1,28 +1,7 @@
-"""A stack of dilated convolutions leaves positions of its input unread.
+"""Gridding: what each tensor reads of the one where its stack began, layer by layer.
 
-Why: dilation spreads the taps of a kernel. If all layers of a stack at one resolution share a
-factor, or if one spreads further than those before it reach, some positions between the taps are
-never read: neighbouring outputs see different, disjoint parts of the input, and fine patterns are
-lost or come back as a grid.
-
-The test is exact. Sort the layers by dilation: each dilation may be at most the span of the
-layers before it, which begins at 1 (so 1, 3, 9, 27 fill everything with 3 taps). The common check
-of "hybrid dilated convolution" passes 2, 2, 2, the textbook case of gridding, and refuses 1, 5,
-2, which has no holes. Where branches meet, what any of them reads is read. A stack begins behind
-the last stride; one behind an upsampling is not judged, since its neighbours are no independent
-positions.
-
-Example:
-
-    layers:
-    - {conv: {out: 8, k: 3, p: 2, d: 2}, repeat: 3}
-
-Fix: begin or end the stack with an undilated layer, or choose dilations that fill one another.
-
-    layers:
-    - conv: {out: 8, k: 3, p: 1}
-    - conv: {out: 8, k: 3, p: 2, d: 2}
-    - conv: {out: 8, k: 3, p: 5, d: 5}
+The test is exact: of the layers sorted by dilation each may spread its taps by at most the span
+of those before it.
 """
 
 from __future__ import annotations
@@ -46,7 +25,7 @@ from convcalc.model.geometry.axis_maps import (
 )
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.graph.network import Layer, Network
-from convcalc.model.graph.readers import Reading, readings, warning
+from convcalc.model.graph.readers import Reading, finding, readings
 
 NAME = "gridding"
 
@@ -196,7 +175,7 @@ def _holes(stack: Stack) -> Diagnostic | None:
             f"dilation{'s' * (len(dilations) != 1)} {listed} leave{'s' * (len(dilations) == 1)} "
             f"holes: of {bits.bit_length()} positions in {where} the stack reads {bits.bit_count()}"
         )
-        return warning(NAME, stack.spread, message, _advice(stack, windows))
+        return finding(NAME, stack.spread, message, _advice(stack, windows))
     return None
 
 

@@ -59,14 +59,13 @@ class Explaining(NamedTuple):
 
     def no_layer(self, path: str) -> Failure:
         """What the path may have meant."""
-        from convcalc.diagnostics.suggestion import nearest
+        from convcalc.diagnostics.suggestion import advise
 
         found: dict[str, None] = {}
         for layer in self.report.layers:
             found |= dict.fromkeys([*(group.path for group in layer.groups), layer.path])
-        close = nearest(path, found)
         top = ", ".join(each for each in found if "." not in each)
-        advice = f"use '{close}'" if close else f"there are: {top}"
+        advice = advise(path, found, f"there are: {top}")
         return Failure(f"{self.report.network} has no layer '{path}'", advice)
 
     # --- layers -------------------------------------------------------------------------------
@@ -146,15 +145,13 @@ class Explaining(NamedTuple):
 
     def number(self, name: str, option: str) -> tuple[Convention, Count]:
         """A convention and its number by the word on the command line."""
-        from convcalc.analysis.conventions import OWN, convention_names, number
+        from convcalc.analysis.conventions import number
+        from convcalc.diagnostics.suggestion import UnknownName
 
         try:
             return number(name, self.report.counted)
-        except KeyError as error:
-            close = error.args[0]
-            names = ", ".join([*convention_names(), OWN])
-            advice = f"use '{close}'" if close else f"conventions: {names}"
-            raise Failure(f"{option} '{name}' is no convention", advice) from None
+        except UnknownName as error:
+            raise Failure(f"{option} '{name}' is no convention", error.help) from None
 
     # --- writing ------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from convcalc.cli.loading import Reading
 from convcalc.cli.problems import tell
 from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import is_dated
-from convcalc.language.sources.target import Target, TargetError
+from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
 
 SAVED = ".json"
@@ -31,10 +31,7 @@ class Sides(NamedTuple):
         if any(folders) and not all(folders):
             one, other = (new, old) if folders[0] else (old, new)
             raise Failure(f"'{other}' is a folder, but '{one}' is not", "compare like with like")
-        try:
-            return self.of_folders(old, new) if all(folders) else self.of_networks(old, new)
-        except TargetError as error:
-            raise Failure(error.message, error.help) from None
+        return self.of_folders(old, new) if all(folders) else self.of_networks(old, new)
 
     def of_networks(self, old: str, new: str) -> tuple[list[Difference], int]:
         """Two networks."""
@@ -144,8 +141,6 @@ def _saved(file: str, name: str | None) -> Report:
         report = saved_report(Path(file).read_bytes(), file, name)
     except OSError as error:
         raise Failure(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from None
-    except TargetError as error:
-        raise Failure(error.message, error.help) from None
     if not report.complete:
         raise Failure(f"{file} is the report of a network with errors", "mend it and save it anew")
     return report

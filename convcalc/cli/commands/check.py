@@ -101,25 +101,21 @@ def command(
     something was found, 2 if a file could not be read.
     """
     from convcalc.checking.configuration import FORMATS, configuration_of
-    from convcalc.language.sources.target import TargetError
     from convcalc.output.findings.base import View
 
     settings = ctx.obj
-    try:
-        here = configuration_of(os.curdir)
-        form = _format(settings, here, FORMATS)
-        options, files = _wanted(
-            paths or [os.curdir],
-            (select, ignore, variant, budgets),
-            stdin_filename,
-            force_exclude=force_exclude,
-        )
-        if add_ignore:
-            return _add_ignores(options, files, settings)
-        view = View(show_passed, statistics, settings.style().color, settings.quiet)
-        done = _reported(options, files, form, view, settings)
-    except TargetError as error:
-        raise Failure(error.message, error.help) from None
+    here = configuration_of(os.curdir)
+    form = _format(settings, here, FORMATS)
+    options, files = _wanted(
+        paths or [os.curdir],
+        (select, ignore, variant, budgets),
+        stdin_filename,
+        force_exclude=force_exclude,
+    )
+    if add_ignore:
+        return _add_ignores(options, files, settings)
+    view = View(show_passed, statistics, settings.style().color, settings.quiet)
+    done = _reported(options, files, form, view, settings)
     name = options.variant
     if name not in ("", "all") and not any(r.networks or r.findings for r in done):
         raise Failure(f"no file has the variant '{name}'", "write all, or the name of a variant")

@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.cli.console import Failure
-
 if TYPE_CHECKING:
     from convcalc.analysis.conventions import Convention
     from convcalc.output.columns import Column
@@ -31,11 +29,7 @@ def command(
     settings = ctx.obj
     form = settings.format(FORMATS)
     name = name.lower()
-    try:
-        found = convention(name)
-    except KeyError as error:
-        advice = f"use '{error.args[0]}'" if error.args[0] else "see 'convcalc list conventions'"
-        raise Failure(f"no convention is called '{name}'", advice) from None
+    found = convention(name)
     entries = rule_entries(found)
     keys = [count.key for count in found.counts]
     parameters = parameters_text(found)

@@ -77,7 +77,7 @@ def command(
     try:
         limits = [tolerance(each) for each in fail_on]
     except WrongTolerance as error:
-        raise Failure(f"--fail-on {error.message}", error.advice) from None
+        raise Failure(f"--fail-on {error.message}", error.help) from None
     reading = Reading((), input, batch, set, count, dtype, convention=convention)
     sides = Sides(reading, settings)
     differences, code = sides.differences(old, new)

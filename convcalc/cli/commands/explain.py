@@ -7,6 +7,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.console import Failure
+from convcalc.errors import Error
 
 if TYPE_CHECKING:
     from convcalc.language.sources.target import Target
@@ -86,7 +87,7 @@ def command(
         explaining = Explaining(network, report, origins, form, settings, layers)
         try:
             settings.write(explaining.text(path, convention, versus))
-        except Failure:
+        except Error:
             if code := tell([network], settings):  # why the layer is not there
                 return code
             raise

@@ -167,13 +167,10 @@ def _walked(value: Any, path: str, start: int) -> Any:
 
 
 def _no_such(key: str, valid: Sequence[str], where: str = "") -> Failure:
-    from convcalc.diagnostics.suggestion import nearest
+    from convcalc.diagnostics.suggestion import advise
 
-    close = nearest(key, valid)
     listed = ", ".join(valid[:24]) + (", …" if len(valid) > 24 else "")
-    return Failure(
-        f"there is no '{key}'{where}", f"use '{close}'" if close else f"there are: {listed}"
-    )
+    return Failure(f"there is no '{key}'{where}", advise(key, valid, f"there are: {listed}"))
 
 
 def _paths(report: "Report") -> list[str]:

@@ -83,6 +83,7 @@ def command(
 def _costs(layer: "Layer", ways: str) -> list["Cost"]:
     """The ways of computing the layer that are asked for."""
     from convcalc.analysis.costs import MODELS, costs, has_costs
+    from convcalc.diagnostics.suggestion import UnknownName
 
     if not has_costs(layer.operator):
         kinds = "conv, pointwise_conv and depthwise_conv"
@@ -90,20 +91,14 @@ def _costs(layer: "Layer", ways: str) -> list["Cost"]:
     names = MODELS if ways == "all" else tuple(word.strip() for word in ways.split(","))
     try:
         return costs(layer.operator, layer.shapes[0], names)
-    except KeyError as error:
-        close = f"did you mean '{error.args[0]}'? " if error.args[0] else ""
-        advice = f"{close}ways: {', '.join(MODELS)}, or winograd<m> for another tile"
-        raise Failure(f"--cost '{ways}' names no such way", advice) from None
+    except UnknownName as error:
+        raise Failure(f"--cost '{ways}' names no such way", error.help) from None
 
 
 def target_of_words(operator: str, fields: Sequence[str], inputs: Sequence[str]) -> "Target":
     """The network of one layer; ``-i`` may name its input: ``-i mask=1x8x8``."""
     from convcalc.cli.loading import shape_of
     from convcalc.language.one_layer import layer_target
-    from convcalc.language.sources.target import TargetError
 
     split = (word.rpartition("=") for word in inputs)
-    try:
-        return layer_target(operator, fields, [(name, shape_of(sizes)) for name, _, sizes in split])
-    except TargetError as error:
-        raise Failure(error.message, error.help) from None
+    return layer_target(operator, fields, [(name, shape_of(sizes)) for name, _, sizes in split])

@@ -99,12 +99,11 @@ def blocks() -> Iterator[Any]:
 
 def rules() -> Iterator[Any]:
     """Every rule of 'convcalc check'."""
-    from convcalc.checking.rules import is_warning, summary
+    from convcalc.checking.rules import summary
     from convcalc.diagnostics.codes import RULES
 
-    for code, name in RULES.items():
-        severity = "warning" if is_warning(code) else "error"
-        yield RuleEntry(code, name, severity, summary(name))
+    for rule in RULES.values():
+        yield RuleEntry(rule.code, rule.name, rule.severity, summary(rule))
 
 
 def conventions() -> Iterator[ConventionEntry]:

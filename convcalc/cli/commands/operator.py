@@ -5,8 +5,6 @@ from typing import Annotated
 
 import typer
 
-from convcalc.cli.console import Failure
-
 FORMATS = ("table", "markdown", "json")
 WIDTH = 100  # that of the text
 
@@ -25,11 +23,7 @@ def command(
 
     settings = ctx.obj
     form = settings.format(FORMATS)
-    try:
-        operator = operator_class(name)
-    except KeyError as error:
-        advice = f"use '{error.args[0]}'" if error.args[0] else "see 'convcalc list operators'"
-        raise Failure(f"no operator is called '{name}'", advice) from None
+    operator = operator_class(name)
     entries = list(field_entries(operator))
     columns = tuple(
         Column(key, key, attrgetter(key), priority=priority, folds=key in ("value", "description"))

@@ -67,15 +67,11 @@ def command(
 def _files(words: Sequence[str]) -> list[str]:
     """The files of all words as 'check' finds them, but none that ships."""
     from convcalc.checking.discovery import discovered
-    from convcalc.language.sources.target import TargetError
 
     for word in words:
         if not os.path.lexists(word) and not has_magic(word):
             raise Failure(f"no such file: {word}", "pin takes files, folders and globs")
-    try:
-        found = discovered(words)
-    except TargetError as error:
-        raise Failure(error.message, error.help) from None
+    found = discovered(words)
     if not found:
         raise Failure(f"no network file in {', '.join(words)}", "they end in .convcalc.yaml")
     return [each.file for each in found]

@@ -130,17 +130,13 @@ def _read(
 def _stacked(stack: str, inputs: Sequence[str]) -> "Network":
     """The network of a stack, on one channel of unknown size if no input is given."""
     from convcalc.cli.loading import input_shapes
-    from convcalc.language.sources.target import TargetError
     from convcalc.language.stack import stack_network
 
     shapes = input_shapes(inputs) or [[1, None, None]]
     sizes = shapes[0]
     if len(shapes) > 1 or not isinstance(sizes, list) or sizes[0] is None:
         raise Failure("a stack takes one input of known channels", "for instance -i 1x65x65")
-    try:
-        return stack_network(stack, sizes)
-    except TargetError as error:
-        raise Failure(error.message, error.help) from None
+    return stack_network(stack, sizes)
 
 
 def _of_input(report: "Report", name: str) -> "Report":
@@ -158,7 +154,6 @@ def _of_input(report: "Report", name: str) -> "Report":
 
 def _study(network: "Network", at: str, position: str, of: str) -> "Study | str":
     """The tensor that is looked at, or why there is nothing to say of it."""
-    from convcalc.analysis.receptive_field.axis_study import StudyError
     from convcalc.analysis.receptive_field.preimage import Unseen
     from convcalc.analysis.receptive_field.study import Placeless, study
 
@@ -166,8 +161,6 @@ def _study(network: "Network", at: str, position: str, of: str) -> "Study | str"
         return study(network, at, _numbers(position), of)
     except Placeless as error:
         return error.message
-    except StudyError as error:
-        raise Failure(error.message, error.help) from None
     except Unseen as error:
         return f"which positions are read is unknown: {error}"
 

@@ -4,8 +4,6 @@ from typing import Annotated
 
 import typer
 
-from convcalc.cli.console import Failure
-
 FORMATS = ("table", "markdown", "json")
 
 
@@ -17,25 +15,19 @@ def command(
     ],
 ) -> int:
     """Show what a rule is about, why, an example, and how to mend it."""
-    from convcalc.checking.rules import is_warning, page, rule_name
-    from convcalc.diagnostics.codes import CODES
+    from convcalc.checking.rules import page, rule_called
 
     settings = ctx.obj
     form = settings.format(FORMATS)
-    try:
-        name = rule_name(code)
-    except KeyError as error:
-        advice = f"use '{error.args[0]}'" if error.args[0] else "see 'convcalc list rules'"
-        raise Failure(f"no rule is called '{code}'", advice) from None
-    number, text = CODES[name], page(name)
-    severity = "warning" if is_warning(number) else "error"
+    rule = rule_called(code)
+    text = page(rule)
     if form == "json":
         import json
 
-        entry = {"code": number, "name": name, "severity": severity, "manual": text}
+        entry = {"code": rule.code, "name": rule.name, "severity": rule.severity, "manual": text}
         settings.write(json.dumps(entry, indent=1))
     else:
-        title = f"{number} {name} ({severity})"
+        title = f"{rule.code} {rule.name} ({rule.severity})"
         heading = f"# {title}" if form == "markdown" else title
         settings.write(f"{heading}\n\n{text}")
     return 0

@@ -8,7 +8,7 @@ from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected, rejected
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise, use
 from convcalc.language.assertions.vocabulary import (
     ANYWHERE,
     CHANGES,
@@ -165,9 +165,8 @@ class Assertions:
         """What an expression gives; a name that is no param is a problem."""
         for name, where in free_names(node).items():
             if name not in self.scope:
-                close = nearest(name, self.scope)
-                advice = f"use '{close}'" if close else ""
-                raise rejected("unknown-name", f"unknown name '{name}'", where.place, advice)
+                message = f"unknown name '{name}'"
+                raise rejected("unknown-name", message, where.place, advise(name, self.scope))
         value = value_of(node, self.scope)
         flat = value if isinstance(value, list) else [value]
         if any(isinstance(item, list | str) for item in flat):
@@ -187,10 +186,8 @@ class Assertions:
             return value
         text = self.text(node)
         if choices and text not in choices:
-            close = nearest(text, choices)
-            advice = f"use '{close}'" if close else ""
             message = f"{name} is {text}, but must be one of: {', '.join(choices)}"
-            raise rejected("wrong-type", message, node.place, advice)
+            raise rejected("wrong-type", message, node.place, advise(text, choices))
         return text
 
     def text(self, node: nodes.Node | None) -> str:
@@ -249,8 +246,9 @@ class Assertions:
     def unknown(self, key: nodes.Scalar, valid: Iterable[str], message: str) -> None:
         """A key that means nothing, with the one that was probably meant."""
         valid = list(valid)
-        close = "receptive_field" if key.text == "rf" else nearest(key.text, valid)
-        advice = f"use '{close}'" if close in valid else f"valid keys: {', '.join(valid)}"
+        long = "receptive_field"
+        is_short = key.text == "rf" and long in valid
+        advice = use(long) if is_short else advise(key.text, valid, "valid keys:")
         self.report(Diagnostic("unknown-key", message, key.place, advice))
 
 

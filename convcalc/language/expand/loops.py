@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from convcalc.diagnostics.rejection import rejected
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import Item
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator, free_names, value_of
@@ -49,9 +49,8 @@ def _value(node: nodes.Node, scope: Scope, tensor: Lookup) -> Any:
             return found
     for name, where in free_names(node).items():
         if name not in scope:
-            close = nearest(name, scope)
-            advice = f"use '{close}'" if close else ""
-            raise rejected("unknown-name", f"unknown name '{name}'", where.place, advice)
+            message = f"unknown name '{name}'"
+            raise rejected("unknown-name", message, where.place, advise(name, scope))
     return value_of(node, scope)
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected, rejected
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import Item, Reference, Unit
 from convcalc.model.graph.assembly import Tensor, Value
 from convcalc.model.graph.network import Group
@@ -156,10 +156,8 @@ def unknown_reference(reference: Reference, frame: Frame) -> Rejected:
         return rejected(
             "unknown-name", message, reference.place, "read it under the same condition"
         )
-    close = nearest(reference.text, frame.tensors)
     names = ", ".join(dict.fromkeys(["prev", *frame.tensors]))
-    advice = (
-        f"use '{close}'" if close else f"names so far: {names}; a layer reads what stands above"
-    )
+    listed = f"names so far: {names}; a layer reads what stands above"
+    advice = advise(reference.text, frame.tensors, listed)
     message = f"no layer above has the id '{reference.text}'"
     return rejected("unknown-name", message, reference.place, advice)

@@ -12,7 +12,7 @@ from functools import partial
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, gathered, rejected
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import UnknownName, nearest, use
 from convcalc.language.parse.coercion import field_evaluator, field_words
 from convcalc.language.parse.tree import COMPOSITES, Argument, Block, Item, Reference, Unit
 from convcalc.language.syntax import nodes
@@ -144,7 +144,7 @@ def _operator(item: Item, unit: Unit) -> type[Operator]:
     """The operator that a type key names."""
     try:
         return operator_class(item.type)
-    except KeyError:
+    except UnknownName:
         message, advice = unknown_operator(item.type, [*COMPOSITES, *unit.blocks])
     raise rejected("unknown-operator", message, item.place, advice)
 
@@ -156,7 +156,7 @@ def _block(item: Item, unit: Unit) -> Block:
     if namespace:
         if namespace not in unit.imports:
             close = nearest(namespace, unit.imports)
-            advice = f"use '{close}.{name}'" if close else "name the file under 'imports:'"
+            advice = use(f"{close}.{name}") if close else "name the file under 'imports:'"
             message = f"nothing is imported as '{namespace}'"
             raise rejected("unknown-name", message, item.place, advice)
         home = unit.imports[namespace]
@@ -173,7 +173,7 @@ def _block(item: Item, unit: Unit) -> Block:
         f"blocks here: {', '.join(home.blocks)}" if home.blocks else "define it under 'blocks:'"
     )
     message = f"no block is called '{item.type}'"
-    raise rejected("unknown-name", message, item.place, f"use '{close}'" if close else listed)
+    raise rejected("unknown-name", message, item.place, use(close) if close else listed)
 
 
 # --- names -----------------------------------------------------------------------------------
@@ -189,7 +189,7 @@ def require_names(node: nodes.Node, names: Names, words: tuple[str, ...] = ()) -
         if name == "i":
             advice = "'i' exists only in an item with 'repeat' or 'for'"
         elif close := nearest(name, [*names, *words, "true", "false", "null"]):
-            advice = f"use '{close}'"
+            advice = use(close)
         elif names or words:
             advice = f"names in scope: {', '.join(sorted({*names, *words}))}"
         place = where.place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, rejected
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise, nearest, use
 from convcalc.language.parse.items import Items
 from convcalc.language.parse.params import declared_param, param_value
 from convcalc.language.parse.tree import BLOCK_KEYS, TOP_KEYS, Block, Item, Param, Unit
@@ -66,8 +66,7 @@ class Units:
         """Unknown top keys, and the format's version."""
         for key, _ in root.entries:
             if key.text not in TOP_KEYS:
-                close = nearest(key.text, TOP_KEYS)
-                advice = f"use '{close}'" if close else f"valid keys: {', '.join(TOP_KEYS)}"
+                advice = advise(key.text, TOP_KEYS, "valid keys:")
                 message = f"unknown key '{key.text}' at the top"
                 self.problem("unknown-key", message, key.place, advice)
         version = root.get("convcalc")
@@ -104,8 +103,7 @@ class Units:
             unit.variants[key.text] = node
             for name, _ in node.entries:
                 if name.text not in unit.params:
-                    close = nearest(name.text, unit.params)
-                    advice = f"use '{close}'" if close else "variants override params only"
+                    advice = advise(name.text, unit.params, "variants override params only")
                     message = f"variant '{key.text}' sets '{name.text}', which is no param"
                     self.problem("unknown-name", message, name.place, advice)
 
@@ -211,7 +209,7 @@ class Units:
             unit.blocks[key.text] = block
             if not _pascal(key.text):
                 message = f"block '{key.text}' needs a name in PascalCase"
-                advice = f"use '{''.join(p.capitalize() for p in key.text.split('_'))}'"
+                advice = use("".join(p.capitalize() for p in key.text.split("_")))
                 self.problem("wrong-type", message, key.place, advice)
             bodies.append((block, self.block_head(block, node, outer)))
         for block, body in bodies:
@@ -233,8 +231,7 @@ class Units:
             return None
         for key, _ in node.entries:
             if key.text not in BLOCK_KEYS:
-                close = nearest(key.text, BLOCK_KEYS)
-                advice = f"use '{close}'" if close else f"valid keys: {', '.join(BLOCK_KEYS)}"
+                advice = advise(key.text, BLOCK_KEYS, "valid keys:")
                 message = f"unknown key '{key.text}' in block '{block.name}'"
                 self.problem("unknown-key", message, key.place, advice)
         misspelt = any(nearest(key.text, ("layers",)) for key, _ in node.entries)

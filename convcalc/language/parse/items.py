@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, rejected
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.arguments import (
     Names,
     block_call,
@@ -218,10 +218,9 @@ class Items:
         word = node.get("join")
         join = _text(word) or ("add" if item.type == "residual" else "concat")
         if join not in JOINS:
-            close = nearest(join, JOINS)
             message = f"join is {join}, but must be one of: {', '.join(JOINS)}"
             place = word.place if word else item.place
-            raise rejected("wrong-type", message, place, f"use '{close}'" if close else "")
+            raise rejected("wrong-type", message, place, advise(join, JOINS))
         item.join = JOINS[join]
         if (split := node.get("split")) is not None:
             words = ("channels", "copy")

@@ -6,7 +6,7 @@ from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected, rejected
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import PARAM_KEYS, PARAM_TYPES, Param
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import evaluator, free_names
@@ -40,8 +40,7 @@ def _detailed(param: Param, node: nodes.Mapping) -> nodes.Node | None:
     """``{default, type, min, max, choices, multiple_of, help}``; returns the default."""
     for key, value in node.entries:
         if key.text not in PARAM_KEYS:
-            close = nearest(key.text, PARAM_KEYS)
-            advice = f"use '{close}'" if close else f"valid keys: {', '.join(PARAM_KEYS)}"
+            advice = advise(key.text, PARAM_KEYS, "valid keys:")
             message = f"unknown key '{key.text}' in param '{param.name}'"
             raise rejected("unknown-key", message, key.place, advice)
         if key.text == "type":
@@ -85,8 +84,7 @@ def _read_default(param: Param, node: nodes.Node, names: frozenset[str]) -> None
         )
     for name, where in free_names(node, words).items():
         if name not in names:
-            close = nearest(name, names)
-            advice = f"use '{close}'" if close else "for a text write {default: …, type: str}"
+            advice = advise(name, names, "for a text write {default: …, type: str}")
             raise rejected("unknown-name", f"unknown name '{name}'", where.place, advice)
     if isinstance(node, nodes.Scalar) and node.value is None:
         raise rejected("wrong-type", f"param '{param.name}' has no value", node.place)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import nearest, use
 from convcalc.language.sources.files import PROJECT_MARKS, Files
 from convcalc.language.sources.shipped import ENDINGS, shipped_folder
 from convcalc.language.sources.target import Target, TargetError
@@ -199,7 +199,7 @@ class Repository:
             return f"{_SHALLOW}; fetch it by: {fetch}" if remote == "origin" else _DEEPEN
         listed = _git(self.top, "for-each-ref", "--format=%(refname:short)").stdout.decode()
         if close := nearest(name, listed.split()):
-            return f"did you mean '{close}'?"
+            return use(close)
         is_remote = branch and remote in _git(self.top, "remote").stdout.decode().split()
         if is_remote:
             return f"fetch it by: git fetch {remote} {branch}"
@@ -215,10 +215,10 @@ class Repository:
         if beside != path and revision._has(beside):
             return MissingFile(
                 f"revision '{revision.name}' has no file '{path}' at the top of the repository",
-                f"use '{revision.name}:./{path}' for the one in this folder",
+                f"{use(f'{revision.name}:./{path}')} for the one in this folder",
             )
         close = nearest(path, self.names(revision.commit, folder))
-        advice = f"did you mean '{revision.name}:{close}'?" if close else ""
+        advice = use(f"{revision.name}:{close}") if close else ""
         return MissingFile(f"revision '{revision.name}' has no file '{path}'", advice)
 
     def names(self, commit: str, folder: str, *, deep: bool = False) -> list[str]:

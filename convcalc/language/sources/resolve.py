@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise, nearest, use
 from convcalc.language.sources.shipped import (
     _names,
     shipped_files,
@@ -28,14 +28,10 @@ def resolve(target: str) -> Target:
         raise TargetError(f"'{path}' is a folder", "name a network file in it")
     if looks_like_path:
         near = nearest(Path(path).name, _siblings(Path(path).parent))
-        advice = f"did you mean '{Path(path).parent / near}'?" if near else ""
+        advice = use(str(Path(path).parent / near)) if near else ""
         raise TargetError(f"no such file: {path}", advice)
-    close = nearest(path, shipped_names())
-    advice = f"did you mean '{close}'? " if close else ""
-    raise TargetError(
-        f"no file and no shipped network is called '{path}'",
-        f"{advice}'convcalc list networks' shows them all",
-    )
+    advice = advise(path, shipped_names(), "'convcalc list networks' shows them all")
+    raise TargetError(f"no file and no shipped network is called '{path}'", advice)
 
 
 def is_dated(target: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.errors import Error
 from convcalc.language.sources.files import Files
 from convcalc.language.syntax.nodes import Mapping
 
@@ -25,10 +26,5 @@ class Target(NamedTuple):
     problems: tuple[Diagnostic, ...] = ()
 
 
-class TargetError(Exception):
+class TargetError(Error):
     """What was asked for cannot be read or is wrongly asked for."""
-
-    def __init__(self, message: str, advice: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.help = advice

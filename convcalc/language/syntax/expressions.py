@@ -17,7 +17,8 @@ from functools import lru_cache
 from math import ceil, floor
 from typing import Any, Final, NoReturn, TypeAlias
 
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
+from convcalc.errors import Error
 from convcalc.model.quantities.unknown import UNKNOWN
 
 Value: TypeAlias = int | float | bool | str | list[Any]
@@ -37,7 +38,7 @@ _LISTED: Final = 12  # names, in a message
 _TOO_DEEP: Final = ("the expression is nested too deeply", "divide it with names under 'params'")
 
 
-class ExpressionError(Exception):
+class ExpressionError(Error):
     """What is wrong with an expression, what would be right, and the offset in its text.
 
     ``rule`` is the diagnostic's name: ``bad-expression``, or ``unknown-name``.
@@ -50,9 +51,7 @@ class ExpressionError(Exception):
         column: int = 0,
         rule: str = "bad-expression",
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.help = help
+        super().__init__(message, help)
         self.column = column
         self.rule = rule
 
@@ -181,8 +180,7 @@ _FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], int, int, bool]]] = {
 def _function(name: str, count: int, column: int) -> Callable[[list[Any]], Any]:
     """The function of a list of arguments: checks their number now, their kinds when called."""
     if name not in _FUNCTIONS:
-        close = nearest(name, _FUNCTIONS)
-        advice = f"use '{close}'" if close else "functions: " + ", ".join(_FUNCTIONS)
+        advice = advise(name, _FUNCTIONS, "functions:")
         raise ExpressionError(f"there is no function '{name}'", advice, column)
     apply, fewest, most, takes_list = _FUNCTIONS[name]
     if not fewest <= count <= most:
@@ -403,9 +401,8 @@ class _Compiler:
 
 
 def _unknown(name: str, scope: Scope, column: int) -> ExpressionError:
-    close = nearest(name, scope)
     known = ", ".join(sorted(scope)[:_LISTED]) + ", …" * (len(scope) > _LISTED)
-    advice = f"use '{close}'" if close else f"known here: {known or 'nothing'}"
+    advice = advise(name, scope, f"known here: {known or 'nothing'}")
     return ExpressionError(f"the name '{name}' is not known", advice, column, "unknown-name")
 
 

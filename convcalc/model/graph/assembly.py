@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import rejected
+from convcalc.errors import Error
 from convcalc.model.graph.layer_checks import check_arity
 from convcalc.model.graph.network import Group, Layer
 from convcalc.model.graph.sites import Site
@@ -31,13 +32,13 @@ class Tensor(NamedTuple):
 Value = Tensor | None  # None: the layer that makes it has a problem, which was reported
 
 
-class TooLarge(Exception):
-    """The network does not end within the limit; carries the problem."""
+class TooLarge(Error):
+    """The network does not end within the limit; ``diagnostics`` holds the problem."""
 
     def __init__(self, place: Place, what: str, limit: int) -> None:
-        super().__init__(what)
         advice = f"at most {limit:,} layers and iterations"
-        self.diagnostic = Diagnostic("too-large", what, place, advice)
+        super().__init__(what, advice)
+        self.diagnostics = (Diagnostic("too-large", what, place, advice),)
 
 
 class Assembly:
@@ -146,7 +147,7 @@ class Assembly:
         """The operator's analysis of these inputs; None if it has an error."""
         problems = _once_per_field(operator.check(shapes))
         self.problems += [self._diagnostic(problem, tensors, site) for problem in problems]
-        if any(problem.severity == "error" for problem in problems):
+        if any(problem.is_error for problem in problems):
             return None
         analysis = operator.analyse(shapes)
         # A warning names the layers that feed this one, so it is looked for at each place anew.

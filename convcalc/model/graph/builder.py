@@ -24,6 +24,7 @@ from typing import Any
 
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.diagnostics.rejection import Rejected, rejected
+from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.model.graph.assembly import MOST_LAYERS, Assembly, Tensor, Value
 from convcalc.model.graph.layer_checks import check_rank, checked_fields, given_fields, names_layer
 from convcalc.model.graph.network import Group, Network
@@ -146,7 +147,7 @@ class Builder(Assembly):
         """The operator, None if it cannot be made yet, and the further tensors that it reads."""
         try:
             cls = operator_class(name)
-        except KeyError:
+        except UnknownName:
             message, advice = unknown_operator(name)
             raise rejected("unknown-operator", message, site.place, advice) from None
         given = given_fields(name, cls, fields, site)

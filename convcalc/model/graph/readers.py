@@ -27,10 +27,10 @@ def readings(network: Network) -> Mapping[int, Sequence[Reading]]:
     return found
 
 
-def warning(name: str, layer: Layer, message: str, advice: str, *notes: str) -> Diagnostic:
+def finding(name: str, layer: Layer, message: str, advice: str, *notes: str) -> Diagnostic:
     """A finding about a layer, at its place, with its path."""
     within = f"at {layer.path}"
-    return Diagnostic(name, message, layer.place, advice, (), within, "warning", "", notes)
+    return Diagnostic(name, message, layer.place, advice, within=within, notes=notes)
 
 
 def only_readers(network: Network) -> Mapping[int, int]:

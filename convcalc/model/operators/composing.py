@@ -72,7 +72,7 @@ def chained_problems(parts: Mapping[str, Operator], x: Shape) -> Iterator[Proble
     for part in parts.values():
         problems = list(part.check([x]))
         yield from problems
-        if any(problem.severity == "error" for problem in problems):
+        if any(problem.is_error for problem in problems):
             return
         x = part.analyse([x]).output
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
+from convcalc.diagnostics.codes import BY_NAME
 from convcalc.model.geometry.axis_maps import Axes
 from convcalc.model.operators.fields import REQUIRED, Field
 from convcalc.model.quantities.shape import Shape
@@ -36,9 +37,10 @@ class Term(NamedTuple):
 class Problem(NamedTuple):
     """Why an operator cannot do its work; names fields, never lines.
 
-    ``name`` is a rule of :mod:`convcalc.diagnostics`; ``field`` is the field to blame, or an
+    ``name`` is a rule of :mod:`convcalc.diagnostics.codes`; ``field`` is the field to blame, or an
     empty string for the inputs. ``source`` is the index of an input that explains the
-    problem ("in_channels comes from 'enc2'"), or -1.
+    problem ("in_channels comes from 'enc2'"), or -1. ``severity`` is given where it is not that
+    of the rule.
     """
 
     name: str
@@ -46,7 +48,12 @@ class Problem(NamedTuple):
     message: str
     help: str = ""
     source: int = -1
-    severity: str = "error"
+    severity: str = ""
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the operator cannot be computed; a mere warning says what is unusual."""
+        return (self.severity or BY_NAME[self.name].severity) == "error"
 
 
 class Recorded(NamedTuple):

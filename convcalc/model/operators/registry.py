@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import UnknownName, advise
 from convcalc.model.operators.contract import (
     Operator,
 )
@@ -36,9 +36,10 @@ def operator_names() -> list[str]:
 
 @cache
 def operator_class(name: str) -> type[Operator]:
-    """The operator of that name; KeyError with a suggestion if there is none."""
+    """The operator of that name; UnknownName if there is none."""
     if name not in families():
-        raise KeyError(nearest(name, families()))
+        advice = advise(name, families(), "'convcalc list operators' shows them all")
+        raise UnknownName(f"no operator is called '{name}'", advice)
     module = import_module(f"convcalc.model.ops.{families()[name]}.{name}")
     found: type[Operator] = getattr(module, camel_case(name))
     return found

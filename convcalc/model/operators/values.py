@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import advise
 from convcalc.model.geometry.sizes import EXTENT_WORDS, PADDING_WORDS
 from convcalc.model.operators.fields import Field
 from convcalc.model.quantities.unknown import UNKNOWN
@@ -135,9 +135,8 @@ def _boolean(target: _Target, value: Any) -> bool:
 def _word(target: _Target, value: Any) -> str:
     choices = target.field.choices
     if not isinstance(value, str) or value not in choices:
-        close = nearest(str(value), choices)
         message = f"is {shown(value)}, but must be one of: {', '.join(choices)}"
-        raise target.error("wrong-type", message, f"use '{close}'" if close else "")
+        raise target.error("wrong-type", message, advise(str(value), choices))
     return value
 
 

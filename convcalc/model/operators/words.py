@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
-from convcalc.diagnostics.suggestion import nearest
+from convcalc.diagnostics.suggestion import nearest, use
 from convcalc.model.operators.fields import Field
 from convcalc.model.operators.registry import operator_names
 from convcalc.model.operators.synonyms import FIELD_SYNONYMS, OPERATOR_SYNONYMS
@@ -93,7 +93,7 @@ def unknown_word(
     elif meant in given:
         meant, advice = "", f"'{meant}' is given already"
     elif close:
-        advice = f"use '{close}'"
+        advice = use(close)
     else:
         owner = where.removeprefix("in ")
         advice = f"valid keys: {', '.join(valid)}" if valid else f"{owner} has no fields"
@@ -103,7 +103,7 @@ def unknown_word(
 def unknown_operator(word: str, others: Sequence[str] = ()) -> tuple[str, str]:
     """Message and advice for a name that no operator has; ``others`` are names that would do."""
     close = operator_meant(word) or nearest(word, [*operator_names(), *others])
-    advice = f"use '{close}'" if close else "'convcalc list operators' shows them all"
+    advice = use(close) if close else "'convcalc list operators' shows them all"
     return f"no operator is called '{word}'", advice
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from convcalc._version import __version__
-from convcalc.checking.rules import is_warning, page, summary
+from convcalc.checking.rules import page, summary
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
@@ -52,14 +52,14 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
 
 
 def _rule(code: str) -> dict[str, Any]:
-    name = RULES[code]
+    rule = RULES[code]
     return {
         "id": code,
-        "name": name,
-        "shortDescription": {"text": summary(name)},
-        "fullDescription": {"text": summary(name)},
-        "help": {"text": page(name)},
-        "defaultConfiguration": {"level": "warning" if is_warning(code) else "error"},
+        "name": rule.name,
+        "shortDescription": {"text": summary(rule)},
+        "fullDescription": {"text": summary(rule)},
+        "help": {"text": page(rule)},
+        "defaultConfiguration": {"level": rule.severity},
     }
 
 

@@ -126,4 +126,4 @@ def _uneven_same(
             name = axis_name(axis, x.rank)
             message = f"an even extent {e} pads {name} by {before} before and {after} after"
             advice = "an odd kernel_size keeps the output centered on its input"
-            yield Problem("even-kernel-same", "padding", message, advice, severity="warning")
+            yield Problem("even-kernel-same", "padding", message, advice)

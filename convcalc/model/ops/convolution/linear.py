@@ -43,7 +43,7 @@ class Linear(Operator):
                 "put flatten or global_avg_pool before it, or use pointwise_conv if every "
                 "position is meant"
             )
-            yield Problem("flatten-missing", "", message, advice, 0, "warning")
+            yield Problem("flatten-missing", "", message, advice, 0)
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One product of the matrix with the channels per position."""

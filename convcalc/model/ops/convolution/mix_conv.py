@@ -71,7 +71,7 @@ class MixConv(Operator):
             groups = self._groups(x).values()
             problems = [problem for share, conv in groups for problem in conv.check([share])]
         yield from dict.fromkeys(problems)
-        if not any(problem.severity == "error" for problem in problems):
+        if not any(problem.is_error for problem in problems):
             yield from self._size_problems(x)
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:

@@ -91,7 +91,7 @@ class OctaveConv(Operator):
         for (source, _), parts in self._paths(inputs).items():
             found = list(chained_problems(parts, inputs[BANDS.index(source)]))
             yield from found
-            if any(problem.severity == "error" for problem in found):
+            if any(problem.is_error for problem in found):
                 return
         for target in self._targets():
             yield from _sum_problems(self._sources(self._analyses(inputs), target), target)

@@ -81,7 +81,7 @@ class Deformable(NamedTuple):
         ]
         yield from problems
         yield from self._count_problems(len(inputs))
-        if len(inputs) == self.needed and all(p.severity != "error" for p in problems):
+        if len(inputs) == self.needed and not any(p.is_error for p in problems):
             yield from self._map_problems(inputs)
 
     def _count_problems(self, count: int) -> Iterator[Problem]:
