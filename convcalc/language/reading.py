@@ -19,6 +19,7 @@ from convcalc.language.sources.target import Target, TargetError
 from convcalc.language.syntax import nodes, reader
 from convcalc.language.syntax.evaluation import Rejected, rejected, shown, suffixed, value_of
 from convcalc.model.graph.network import Network
+from convcalc.model.graph.paths import PathError, Paths
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN
 
@@ -130,7 +131,7 @@ class _Reading:
             except RecursionError:
                 place = self.root.keys["layers"].place
                 self.problem("too-large", "the layers are nested too deeply", place)
-        outputs = self.outputs(expansion, last) if shapes else {}
+        outputs = self.outputs(expansion, last, shapes) if shapes else {}
         expect = self.expect()
         budgets = self.budgets()
         about = self.text("description"), self.text("source"), self.year(), self.text("note")
@@ -316,7 +317,9 @@ class _Reading:
             self.problem("missing-key", "the network has no 'input'", top, "input: [3, 224, 224]")
         return self.units.layers(self.unit, frozenset(shapes) | {"input"})
 
-    def outputs(self, expansion: Expansion, last: Value) -> dict[str, int]:
+    def outputs(
+        self, expansion: Expansion, last: Value, shapes: Mapping[str, Shape]
+    ) -> dict[str, int]:
         """The tensors that the network returns: those it lists, else the last one."""
         node = self.root.get("outputs")
         if node is None:
@@ -327,16 +330,18 @@ class _Reading:
             self.problem(
                 "missing-key", "'outputs' is empty", node.place, "leave it out, or name ids"
             )
+        paths = Paths(expansion.layering.layers, shapes)
         for part in parts:
             text = part.text if isinstance(part, nodes.Scalar) else ""
             tensor = expansion.named(text)
             if isinstance(tensor, Tensor):
                 found[text] = tensor.number
             elif not expansion.failed(text):
-                close = nearest(text, expansion.tensors)
-                advice = f"use '{close}'" if close else ""
-                message = f"outputs names '{text}', which is no layer's id"
-                self.problem("unknown-name", message, part.place, advice)
+                try:
+                    found[text] = paths.tensor(text)
+                except PathError:
+                    error = paths.unknown(text, [*shapes, *expansion.failures()])
+                    self.problem("unknown-name", error.message, part.place, error.help)
         return found
 
     # --- expect -------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ def command(
     from convcalc.cli.loading import Reading
     from convcalc.cli.problems import tell
     from convcalc.language.expand.origins import Origins
+    from convcalc.model.graph.paths import PathError
 
     settings = ctx.obj
     form = settings.format(FORMATS)
@@ -86,10 +87,12 @@ def command(
         explaining = Explaining(network, report, origins, form, settings, layers)
         try:
             settings.write(explaining.text(path, convention, versus))
-        except Failure:
+        except (Failure, PathError) as error:
             if code := tell([network], settings):  # why the layer is not there
                 return code
-            raise
+            if isinstance(error, Failure):
+                raise
+            raise Failure(error.message, error.help) from None
     return tell([network], settings)
 
 

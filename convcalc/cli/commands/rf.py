@@ -142,12 +142,13 @@ def _study(network: "Network", at: str, position: str, of: str) -> "Study | str"
     from convcalc.analysis.receptive_field.axis_study import StudyError
     from convcalc.analysis.receptive_field.preimage import Unseen
     from convcalc.analysis.receptive_field.study import Placeless, study
+    from convcalc.model.graph.paths import PathError
 
     try:
         return study(network, at, _numbers(position), of)
     except Placeless as error:
         return error.message
-    except StudyError as error:
+    except (StudyError, PathError) as error:
         raise Failure(error.message, error.help) from None
     except Unseen as error:
         return f"which positions are read is unknown: {error}"

@@ -75,6 +75,10 @@ class Expansion:
         """Whether a name is that of a layer with a problem."""
         return text in self.tensors or text in self.all.by_path
 
+    def failures(self) -> list[str]:
+        """The ids of layers with a problem."""
+        return [name for name, tensor in self.tensors.items() if tensor is None]
+
     # --- items --------------------------------------------------------------------------------
 
     def body(self, items: list[Item], prev: Value, names: Names, frame: Frame) -> Value:
