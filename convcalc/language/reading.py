@@ -19,7 +19,6 @@ from convcalc.language.sources.target import Target, TargetError
 from convcalc.language.syntax import nodes, reader
 from convcalc.language.syntax.evaluation import Rejected, rejected, shown, suffixed, value_of
 from convcalc.model.graph.network import Network
-from convcalc.model.graph.paths import PathError, Paths
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN
 
@@ -330,19 +329,28 @@ class _Reading:
             self.problem(
                 "missing-key", "'outputs' is empty", node.place, "leave it out, or name ids"
             )
-        paths = Paths(expansion.layering.layers, shapes)
         for part in parts:
             text = part.text if isinstance(part, nodes.Scalar) else ""
             tensor = expansion.named(text)
             if isinstance(tensor, Tensor):
                 found[text] = tensor.number
             elif not expansion.failed(text):
-                try:
-                    found[text] = paths.tensor(text)
-                except PathError:
-                    error = paths.unknown(text, [*shapes, *expansion.failures()])
-                    self.problem("unknown-name", error.message, part.place, error.help)
+                found |= self.output(text, part.place, expansion, shapes)
         return found
+
+    def output(
+        self, text: str, place: Place, expansion: Expansion, shapes: Mapping[str, Shape]
+    ) -> dict[str, int]:
+        """The tensor of a path that is no id at the top; a problem if it means nothing."""
+        from convcalc.model.graph.paths import PathError, Paths  # few files need them
+
+        paths = Paths(expansion.layering.layers, shapes)
+        try:
+            return {text: paths.tensor(text)}
+        except PathError:
+            error = paths.unknown(text, [*shapes, *expansion.failures()])
+            self.problem("unknown-name", error.message, place, error.help)
+            return {}
 
     # --- expect -------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -22,19 +22,6 @@ if TYPE_CHECKING:
         def operator(self) -> Any: ...
 
 
-class Entry(NamedTuple):
-    """The layer, or the block or composite, of one path.
-
-    ``kind`` is the operator or the block's name. ``depth`` counts the groups around what it is
-    made of. ``layers`` are the indices of the layers in it, in order.
-    """
-
-    kind: str
-    depth: int
-    is_layer: bool
-    layers: list[int]
-
-
 class PathIndex:
     """The names of some layers. Each part is built when it is first asked for."""
 
@@ -42,15 +29,13 @@ class PathIndex:
         self.layers = layers
 
     @cached_property
-    def exact(self) -> dict[str, Entry]:
-        """By path, as tables show it."""
-        found: dict[str, Entry] = {}
+    def exact(self) -> dict[str, list[int]]:
+        """By path, as tables show it: the indices of the layers there, in order."""
+        found: dict[str, list[int]] = {}
         for index, layer in enumerate(self.layers):
-            for depth, group in enumerate(layer.groups, 1):
-                if group.path not in found:
-                    found[group.path] = Entry(group.kind, depth, False, [])
-                found[group.path].layers.append(index)
-            found[layer.path] = Entry(operator_name(layer), len(layer.groups), True, [index])
+            for group in layer.groups:
+                found.setdefault(group.path, []).append(index)
+            found.setdefault(layer.path, []).append(index)
         return found
 
     @cached_property
@@ -102,11 +87,9 @@ def _without_index(names: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _id(path: str, kind: str, around: Sequence[Group]) -> str:
-    """An id behind the path of its block; empty if that is the whole path, or there is no id.
-
-    Without an id a path ends with the type.
-    """
-    if not around or _is_block(around[-1]):
+    """The path of the block and the id in it; empty at the top, and where a path ends with the
+    type because there is no id."""
+    if not around:
         return ""
     own = path[len(around[-1].path) + 1 :]
     if own.partition(".")[0].partition("[")[0] in (kind, "split"):

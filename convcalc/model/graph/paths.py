@@ -19,7 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcalc.model.graph.path_index import PathIndex, is_further_output
+from convcalc.model.graph.path_index import PathIndex, is_further_output, operator_name
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -137,16 +137,21 @@ class Paths:
 
     def _exactly(self, path: str) -> Part:
         """The layer or block of exactly that path."""
-        kind, depth, is_layer, layers = self.index.exact[path]
-        output = layers[0] if is_layer else self._output(layers)
-        return Part(path, kind, depth, tuple(layers), output, is_layer)
+        layers = self.index.exact[path]
+        first = self.layers[layers[0]]
+        if first.path == path:
+            kind, depth = operator_name(first), len(first.groups)
+            return Part(path, kind, depth, (layers[0],), layers[0], True)
+        depth = [group.path for group in first.groups].index(path) + 1
+        kind = first.groups[depth - 1].kind
+        return Part(path, kind, depth, tuple(layers), self._output(layers), False)
 
     def _together(self, path: str, names: Sequence[str]) -> Part:
         """Several layers or blocks of a kind; the only one of an id is that one itself."""
         first = self._exactly(names[0])
         if len(names) == 1 and path.endswith("]") == names[0].endswith("]"):
             return first
-        layers = sorted({index for name in names for index in self.index.exact[name].layers})
+        layers = sorted({index for name in names for index in self.index.exact[name]})
         depth = first.depth - (not first.is_layer)
         return Part(path, first.kind, depth, tuple(layers), self._output(layers), False)
 
