@@ -5,6 +5,7 @@
     ├── TargetError          what was asked for cannot be read, or is wrongly asked for
     │   └── MissingFile      the revision is there, but it has no such file
     ├── UnknownName          no operator, convention, rule … is called so; a KeyError too
+    ├── PathError            a path leads to no layer, block, input or number
     ├── TooLarge             a network does not end within its limit; of a file, a problem
     ├── StudyError           what was asked for has no receptive field
     │   └── Placeless        no position has a place: all of them see the same
@@ -24,7 +25,6 @@ be, and tell nobody anything, so that one that escapes is a bug and shown as one
     ├── WrongValue           model: a field cannot take a value; becomes a problem
     ├── _StopError           language: reading the YAML cannot go on; the problem is noted
     ├── Wrong                analysis: a value of a saved report is wrong; becomes a TargetError
-    ├── NoSuchPath           checking: a budget is about no layer; becomes a problem
     ├── Missing              checking: the base of a comparison has no such network
     └── OSError
         └── Changed          language: a file was changed meanwhile; handled as a failed write

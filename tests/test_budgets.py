@@ -108,7 +108,7 @@ def test_parts_are_named_by_their_path() -> None:
     assert holds("output: {equals: [16, 15, 15], at: body}")
     assert holds("receptive_field: {equals: 3, at: stem}")
     ((_, message),) = broken("params: {max: 3, at: stm}")
-    assert message == "no layer, block or input has the path 'stm'"
+    assert message == "there is no layer or block 'stm'"
     (found,) = checked("params: {max: 3, at: stm}").findings
     assert found.help == "use 'stem'"
 

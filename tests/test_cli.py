@@ -24,9 +24,10 @@ from hypothesis import strategies as st
 from kept import kept
 
 from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.lookup import value_at
 from convcalc.cli import main
 from convcalc.cli.app import COMMANDS
-from convcalc.cli.commands.get import raw, value_at
+from convcalc.cli.commands.get import raw
 from convcalc.cli.commands.new import templates
 from convcalc.cli.console import Failure, Settings
 from convcalc.cli.loading import input_shapes
@@ -35,6 +36,7 @@ from convcalc.language.one_layer import layer_target
 from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
 from convcalc.language.syntax import nodes
+from convcalc.model.graph.paths import PathError
 
 GOLDEN = Path(__file__).parent / "golden" / "cli"
 BROKEN = """\
@@ -471,9 +473,9 @@ def test_get_finds_every_value_of_the_json_report(convcalc: Any) -> None:
 def test_any_path_leads_to_a_value_or_to_a_message(path: str) -> None:
     try:
         value_at(RESNET18, path)
-    except Failure as failure:
-        assert failure.message
-        assert failure.help
+    except PathError as error:
+        assert error.message
+        assert error.help
 
 
 def test_get_adds_up_a_block(convcalc: Any) -> None:

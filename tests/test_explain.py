@@ -248,8 +248,9 @@ def test_a_transposed_convolution_has_the_numbers_of_the_tool(
 # --- wrong usage -------------------------------------------------------------------------------
 
 WRONG = {
-    "resnet50 layr[1]": "resnet50 has no layer 'layr[1]'\n  = help: use 'layer[1]'",
-    "vgg16 head": "vgg16 has no layer 'head'\n  = help: there are: features[0], features[1], ",
+    "resnet50 layr[1]": "there is no layer or block 'layr[1]'\n  = help: use 'layer[1]'",
+    "vgg16 head": "there is no layer or block 'head'\n"
+    "  = help: there are: features[0], features[1], ",
     "resnet50 k=3": "'k=3' is one word too many\n  = help: fields follow an operator",
     "resnet50 stem linear": "'linear' is one word too many\n  = help: name one layer",
     "conv k=3": "a layer needs its input",
@@ -259,7 +260,7 @@ WRONG = {
     "resnet50 --versus thop": "--versus needs a convention to compare",
     "resnet50 --convention thopp": "--convention 'thopp' is no convention\n  = help: use 'thop'",
     "resnet50 --convention thop --versus x": "--versus 'x' is no convention",
-    "resnet50 stemm --convention thop --versus fvcore": "resnet50 has no layer 'stemm'",
+    "resnet50 stemm --convention thop --versus fvcore": "there is no layer or block 'stemm'",
     "resnet50 --convention thop.mac": "--convention 'thop.mac' is no convention\n"
     "  = help: use 'thop.macs'",
     "resnet50 -f csv": "output format is 'csv', but must be one of: table, markdown, json",

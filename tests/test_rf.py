@@ -746,7 +746,7 @@ def test_a_key_too_many_or_too_few_is_no_answer_of_rf(run: Run) -> None:
         ("", "rf takes one of: a target, --stack, --suggest", "so quote it"),
         ("resnet50 --stack k=3", "rf takes one of: a target, --stack, --suggest", "so quote it"),
         ("resnt50", "no file and no shipped network is called 'resnt50'", "resnet50"),
-        ("resnet50 --at layer[9]", "there is no layer 'layer[9]'", "layer[3]"),
+        ("resnet50 --at layer[9]", "there is no layer or block 'layer[9]'", "layer[3]"),
         ("resnet50 --position 9,9", "there is no height 9", "from 0 to 6"),
         ("resnet50 --position 3", "position 3 is for 1 axes", "has 2"),
         ("resnet50 --position a,b", "--position 'a,b' is no position", "3,5"),

@@ -124,7 +124,7 @@ class _Reading:
             except RecursionError:
                 place = self.root.keys["layers"].place
                 self.problem("too-large", "the layers are nested too deeply", place)
-        outputs = self.outputs(expansion, last) if shapes else {}
+        outputs = self.outputs(expansion, last, shapes) if shapes else {}
         expect = self.expect()
         budgets = self.budgets()
         description, origin, note = map(self.text, ("description", "source", "note"))
@@ -318,7 +318,9 @@ class _Reading:
             self.problem("missing-key", "the network has no 'input'", top, "input: [3, 224, 224]")
         return self.units.layers(self.unit, frozenset(shapes) | {"input"})
 
-    def outputs(self, expansion: Expansion, last: Value) -> dict[str, int]:
+    def outputs(
+        self, expansion: Expansion, last: Value, shapes: Mapping[str, Shape]
+    ) -> dict[str, int]:
         """The tensors that the network returns: those it lists, else the last one."""
         node = self.root.get("outputs")
         if node is None:
@@ -335,10 +337,22 @@ class _Reading:
             if isinstance(tensor, Tensor):
                 found[text] = tensor.number
             elif not expansion.failed(text):
-                message = f"outputs names '{text}', which is no layer's id"
-                advice = advise(text, expansion.tensors)
-                self.problem("unknown-name", message, part.place, advice)
+                found |= self.output(text, part.place, expansion, shapes)
         return found
+
+    def output(
+        self, text: str, place: Place, expansion: Expansion, shapes: Mapping[str, Shape]
+    ) -> dict[str, int]:
+        """The tensor of a path that is no id at the top; a problem if it means nothing."""
+        from convcalc.model.graph.paths import PathError, Paths  # few files need them
+
+        paths = Paths(expansion.layering.layers, shapes)
+        try:
+            return {text: paths.tensor(text)}
+        except PathError:
+            error = paths.unknown(text, [*shapes, *expansion.failures()])
+            self.problem("unknown-name", error.message, place, error.help)
+            return {}
 
     # --- expect -------------------------------------------------------------------------------
 

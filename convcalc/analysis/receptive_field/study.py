@@ -22,6 +22,7 @@ from convcalc.analysis.receptive_field.walk import Sight, Walk
 from convcalc.analysis.receptive_field.weights import MOMENTS, Rounded, Weights
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.graph.network import Network
+from convcalc.model.graph.paths import no_such_input, paths_of
 
 V = TypeVar("V")
 
@@ -142,10 +143,12 @@ def study(network: Network, path: str = "", position: Sequence[int] = (), name: 
     that it depends on.
 
     ``position`` is an output position, one number per axis; by default the one nearest to the
-    middle of those that see furthest. Raises StudyError for a path, an input or a position that
-    is not there, Placeless where no position has a place, and Unseen where what is read cannot be
-    known.
+    middle of those that see furthest. Raises PathError for a path or an input that is not there,
+    StudyError for such a position, Placeless where no position has a place, and Unseen where what
+    is read cannot be known.
     """
+    if name and name not in network.inputs:
+        raise no_such_input(name, network.inputs)
     asked = tensor_of(network, path)
     tensor = _placed(network, asked, name)
     sight = _sight(network, tensor, SUPPORTS)
@@ -184,9 +187,8 @@ def _placed(network: Network, asked: int, name: str) -> int:
         raise Placeless(f"'{path}' is an input of the network and sees itself")
     seen = seen_inputs(network, asked)
     if name and name not in seen:
-        message = f"'{path}' does not see '{name}'" if name in network.inputs else ""
         what = f"it sees {', '.join(seen)}" if seen else ""
-        raise StudyError(message or f"there is no input '{name}'", what)
+        raise StudyError(f"'{path}' does not see '{name}'", what)
     tensor = grounded(network, asked, name)
     if tensor is None:
         raise Placeless(f"'{path}' sees no input that has spatial axes")
@@ -196,22 +198,17 @@ def _placed(network: Network, asked: int, name: str) -> int:
 
 
 def tensor_of(network: Network, path: str) -> int:
-    """The number of the tensor that a layer or a block makes; without a path, the first output
-    that is no input of the network."""
+    """The number of the tensor that a path means; without one, the first output that is no input
+    of the network. Raises PathError if there is none."""
+    if path:
+        return paths_of(network).tensor(path)
     first = len(network.inputs)
-    if not path and network.outputs:
+    if network.outputs:
         made = (tensor for tensor in network.outputs.values() if tensor >= first)
         return next(made, next(iter(network.outputs.values())))
-    for index in range(len(network.layers) - 1, -1, -1):
-        layer = network.layers[index]
-        if not path or layer.path == path or any(group.path == path for group in layer.groups):
-            return first + index
-    from convcalc.diagnostics.suggestion import advise
-
-    paths = dict.fromkeys(
-        each for layer in network.layers for each in (*(g.path for g in layer.groups), layer.path)
-    )
-    raise StudyError(f"there is no layer '{path}'", advise(path, paths))
+    if not network.layers:
+        raise StudyError("the network has no layers")
+    return first + len(network.layers) - 1
 
 
 def _path(network: Network, tensor: int) -> str:

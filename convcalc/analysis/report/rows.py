@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report, summed
 from convcalc.language.assertions.vocabulary import SUMMED
 from convcalc.model.graph.network import Group
+from convcalc.model.graph.path_index import is_further_output
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
@@ -64,6 +65,11 @@ def _group_at(layer: LayerReport, depth: int | None) -> Group | None:
     if depth is None or len(layer.groups) < depth:
         return None
     return layer.groups[max(depth, 1) - 1]
+
+
+def part_row(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
+    """Some layers as one row: a block, or all copies of a repeated item."""
+    return _summed(path, kind, layers, whole=True)
 
 
 def rows_by_operator(report: Report) -> list[Row]:
@@ -137,8 +143,8 @@ def _joined(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
 def _summed(
     path: str, kind: str, parts: Sequence[LayerReport | Row], *, whole: bool = False
 ) -> Row:
-    """Several layers or rows as one; as a ``whole`` it has the output of its last part."""
-    last = parts[-1]
+    """Several layers or rows as one; as a ``whole`` it has the output of its last layer."""
+    last = _last(parts) if whole else parts[-1]
     return Row(
         path=path,
         operator=kind,
@@ -153,3 +159,9 @@ def _summed(
         fused=summed(part.fused for part in parts),
         **{key: sum(getattr(part, key) for part in parts) for key in _SUMMED},
     )
+
+
+def _last(parts: Sequence[LayerReport | Row]) -> LayerReport | Row:
+    """The part whose output is that of all: the last, further outputs of a layer set aside."""
+    own = (part for part in reversed(parts) if isinstance(part, Row) or not is_further_output(part))
+    return next(own, parts[-1])

@@ -8,12 +8,13 @@ from typing import NamedTuple
 from convcalc.analysis.report.report import Report
 from convcalc.checking.budgets.before import Before, Missing
 from convcalc.checking.budgets.judging import judged, measured_text, no_such_path
-from convcalc.checking.budgets.measuring import Measured, NoSuchPath, measured
+from convcalc.checking.budgets.measuring import Measured, measured
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.language.assertions.vocabulary import CHANGES, Assertion, Budget, Compare
 from convcalc.language.sources.target import TargetError
 from convcalc.model.graph.network import Network
+from convcalc.model.graph.paths import PathError
 
 
 class Subject(NamedTuple):
@@ -62,7 +63,7 @@ class _History:
             return None
         try:
             return measured(assertion, self._before.network, self._before.report)
-        except NoSuchPath:
+        except PathError:
             return None  # the part is new
 
     def _read(self) -> None:
@@ -86,7 +87,7 @@ def _verdict(budget: Budget, assertion: Assertion, subject: Subject, history: _H
     text = ""
     try:
         value = measured(assertion, subject.network, subject.report)
-    except NoSuchPath as error:
+    except PathError as error:
         found = [no_such_path(assertion, error)]
     else:
         text = measured_text(assertion.metric, value.high)

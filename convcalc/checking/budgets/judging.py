@@ -6,10 +6,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from convcalc.checking.budgets.measuring import Measured, NoSuchPath
+from convcalc.checking.budgets.measuring import Measured
 from convcalc.diagnostics.diagnostic import Diagnostic
-from convcalc.diagnostics.suggestion import use
 from convcalc.language.assertions.vocabulary import CHANGES, METRICS, Assertion, Bound
+from convcalc.model.graph.paths import PathError
 from convcalc.model.quantities.number_text import (
     change_text,
     count_text,
@@ -182,11 +182,9 @@ def _unknown(assertion: Assertion, bound: Bound, reason: str) -> Diagnostic:
     return Diagnostic("unknown-number", message, bound.place, advice, notes=notes)
 
 
-def no_such_path(assertion: Assertion, error: NoSuchPath) -> Diagnostic:
+def no_such_path(assertion: Assertion, error: PathError) -> Diagnostic:
     """An assertion about a part that the network does not have."""
-    advice = use(error.close) if error.close else "'convcalc show --depth all' lists the paths"
-    message = f"no layer, block or input has the path '{error.path}'"
-    return Diagnostic("unknown-name", message, assertion.place, advice)
+    return Diagnostic("unknown-name", error.message, assertion.place, error.help)
 
 
 def measured_text(metric: str, value: Any) -> str:

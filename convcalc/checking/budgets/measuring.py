@@ -12,9 +12,10 @@ from convcalc.analysis.receptive_field.worst_case import coverage, look_ahead
 from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report
 from convcalc.analysis.report.rows import rows
 from convcalc.analysis.report.units import byte_count
-from convcalc.diagnostics.suggestion import UnknownName, nearest
+from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.language.assertions.vocabulary import SUMMED, Assertion
 from convcalc.model.graph.network import Network
+from convcalc.model.graph.paths import no_such_input, paths_of
 from convcalc.model.quantities.number_text import DTYPES, memory_text, percent_text
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
@@ -31,22 +32,13 @@ class Measured(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-class NoSuchPath(Exception):
-    """The network has no layer or block of that path, or no such input."""
-
-    def __init__(self, path: str, close: str) -> None:
-        super().__init__(path)
-        self.path = path
-        self.close = close
-
-
 def measured(assertion: Assertion, network: Network | None, report: Report) -> Measured:
     """The value of the metric in this report; a saved report has no ``network`` behind it.
 
-    Raises NoSuchPath if ``at``, ``of`` or ``input`` name nothing of this network.
+    Raises PathError if ``at``, ``of`` or ``input`` name nothing of this network.
     """
     if assertion.input and assertion.input not in report.inputs:
-        raise NoSuchPath(assertion.input, nearest(assertion.input, report.inputs))
+        raise no_such_input(assertion.input, report.inputs)
     metric = assertion.metric
     if assertion.convention:
         return _of_tool(assertion, network)
@@ -56,7 +48,7 @@ def measured(assertion: Assertion, network: Network | None, report: Report) -> M
         return _FROM_REPORT[metric](assertion, report)
     if network is None:
         return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
-    return _FROM_NETWORK[metric](assertion, network, report)
+    return _FROM_NETWORK[metric](assertion, network)
 
 
 # --- parts -----------------------------------------------------------------------------------
@@ -64,35 +56,15 @@ def measured(assertion: Assertion, network: Network | None, report: Report) -> M
 
 def layers_at(report: Report, path: str) -> list[LayerReport]:
     """The layers of a path: one layer, those of a block, or those of all its repetitions."""
-    found = [layer for layer in report.layers if path in _paths(layer)]
-    if not found:
-        repeated = f"{path}["
-        found = [
-            layer
-            for layer in report.layers
-            if any(
-                each.startswith(repeated) and "]" not in each[len(repeated) : -1]
-                for each in _paths(layer)
-            )
-        ]
-    if not found:
-        every = dict.fromkeys(each for layer in report.layers for each in _paths(layer))
-        raise NoSuchPath(path, nearest(path, every))
-    return found
+    return [report.layers[index] for index in paths_of(report).part(path).layers]
 
 
-def _paths(layer: LayerReport) -> list[str]:
-    return [*(group.path for group in layer.groups), layer.path]
-
-
-def _tensor(assertion: Assertion, network: Network, report: Report) -> int:
-    """The number of the tensor that is meant: the layer's or block's last, or the output."""
-    if not assertion.at:
-        last = len(network.inputs) + len(network.layers) - 1
-        return next(iter(network.outputs.values()), last)
-    layer = layers_at(report, assertion.at)[-1]
-    index = next(k for k, each in enumerate(report.layers) if each is layer)
-    return len(network.inputs) + index
+def _tensor(assertion: Assertion, network: Network) -> int:
+    """The number of the tensor that is meant: that of a path, or the output."""
+    if assertion.at:
+        return paths_of(network).tensor(assertion.at)
+    last = len(network.inputs) + len(network.layers) - 1
+    return next(iter(network.outputs.values()), last)
 
 
 # --- sums ------------------------------------------------------------------------------------
@@ -185,18 +157,18 @@ def _memory(assertion: Assertion, report: Report) -> Measured:
 # --- tensors -----------------------------------------------------------------------------------
 
 
-def _output(assertion: Assertion, network: Network, report: Report) -> Measured:
+def _output(assertion: Assertion, network: Network) -> Measured:
     """A shape without the batch."""
-    shape = network.shape(_tensor(assertion, network, report)).dims[1:]
+    shape = network.shape(_tensor(assertion, network)).dims[1:]
     return Measured(shape, shape)
 
 
 def _field(assertion: Assertion, report: Report) -> ReceptiveField | None:
-    """The receptive field that is meant: that of the output, or of the last layer of a part."""
+    """The receptive field that is meant: that of the output, or of a part's output."""
     if not assertion.at and not assertion.input:
         return report.receptive_field
-    layers = layers_at(report, assertion.at) if assertion.at else report.layers
-    seen = layers[-1].receptive_fields
+    last = paths_of(report).part(assertion.at).output if assertion.at else -1
+    seen = report.layers[last].receptive_fields
     return seen.get(assertion.input) if assertion.input else next(iter(seen.values()), None)
 
 
@@ -217,17 +189,17 @@ def _jump(assertion: Assertion, report: Report) -> Measured:
     return Measured(field.jump, field.jump, field.reason)
 
 
-def _coverage(assertion: Assertion, network: Network, report: Report) -> Measured:
+def _coverage(assertion: Assertion, network: Network) -> Measured:
     try:
-        value = coverage(network, _tensor(assertion, network, report), assertion.input)
+        value = coverage(network, _tensor(assertion, network), assertion.input)
     except Unseen as error:
         return Measured(UNKNOWN, UNKNOWN, str(error))
     return Measured(value, value)
 
 
-def _look_ahead(assertion: Assertion, network: Network, report: Report) -> Measured:
+def _look_ahead(assertion: Assertion, network: Network) -> Measured:
     try:
-        value = look_ahead(network, _tensor(assertion, network, report), assertion.input)
+        value = look_ahead(network, _tensor(assertion, network), assertion.input)
     except Unseen as error:
         return Measured(UNKNOWN, UNKNOWN, str(error))
     return Measured(value[:1], value[:1])

@@ -9,9 +9,10 @@ from convcalc.cli.console import Failure, Settings
 
 if TYPE_CHECKING:
     from convcalc.analysis.conventions import Convention, Count
-    from convcalc.analysis.report.report import LayerReport, Report
+    from convcalc.analysis.report.report import Report
     from convcalc.language.expand.origins import Origins
     from convcalc.model.graph.network import Network
+    from convcalc.model.graph.paths import Part
     from convcalc.output.table import Style, Table
 
 SCHEMA = "convcalc/explanation-v1"
@@ -43,38 +44,30 @@ class Explaining(NamedTuple):
 
     def layer(self, path: str | None) -> int | None:
         """The layer that is meant; None for a block, the copies of a repeat, or the network."""
+        if not path:
+            return 0 if path is None else None
+        part = self.part(path)
+        return part.output if part.is_layer else None
+
+    def part(self, path: str) -> Part:
+        """The layer, the block or the copies of a repeat that a path means."""
+        from convcalc.model.graph.paths import paths_of
+
+        return paths_of(self.report).part(path)
+
+    def inside(self, path: str | None) -> list[int]:
+        """The indices of the layers that a path means."""
         if path is None:
-            return 0
-        return next((k for k, each in enumerate(self.report.layers) if each.path == path), None)
-
-    def inside(self, path: str | None) -> list[LayerReport]:
-        """The layers that a path means."""
-        index = self.layer(path)
-        if index is not None:
-            return [self.report.layers[index]]
-        found = [each for each in self.report.layers if not path or is_within(each.path, path)]
-        if not found:
-            raise self.no_layer(path or "")
-        return found
-
-    def no_layer(self, path: str) -> Failure:
-        """What the path may have meant."""
-        from convcalc.diagnostics.suggestion import advise
-
-        found: dict[str, None] = {}
-        for layer in self.report.layers:
-            found |= dict.fromkeys([*(group.path for group in layer.groups), layer.path])
-        top = ", ".join(each for each in found if "." not in each)
-        advice = advise(path, found, f"there are: {top}")
-        return Failure(f"{self.report.network} has no layer '{path}'", advice)
+            return [0]
+        return [*self.part(path).layers] if path else [*range(len(self.report.layers))]
 
     # --- layers -------------------------------------------------------------------------------
 
     def of_each(self, path: str) -> str:
         """Every layer of a block in full."""
-        inside = {layer.path for layer in self.inside(path)}
-        indices = [k for k, layer in enumerate(self.report.layers) if layer.path in inside]
-        return self.of_layers(indices, lambda found: {"path": path or None, "layers": found})
+        return self.of_layers(
+            self.inside(path), lambda found: {"path": path or None, "layers": found}
+        )
 
     def of_layers(self, indices: Sequence[int], payload: Callable[[list[Any]], Any]) -> str:
         """The fields and formulas of some layers, one after another."""
@@ -104,8 +97,8 @@ class Explaining(NamedTuple):
         from convcalc.output.views.explanation_data import worked_payload
         from convcalc.output.views.shares import share_payload, share_tables
 
-        layers = self.inside(path)
-        depth = sum(is_within(path, group.path) for group in layers[0].groups)
+        layers = [self.report.layers[index] for index in self.inside(path)]
+        depth = self.part(path).depth if path else 0
         tables = share_tables(self.report, layers, depth + 1, path)
         lines = total_lines(self.network, self.report, layers)
         if self.form == "json":
@@ -124,7 +117,7 @@ class Explaining(NamedTuple):
         from convcalc.output.views.conventions import rules_payload, rules_table
 
         single = self.layer(path) is not None
-        paths = {layer.path for layer in self.inside(path)}
+        paths = {self.report.layers[index].path for index in self.inside(path)}
         chosen, count = self.number(name, "--convention")
         lines = [line for line in rule_lines(self.network, chosen, count) if line.path in paths]
         lines = lines if single else by_rule(lines)
@@ -136,7 +129,7 @@ class Explaining(NamedTuple):
         from convcalc.analysis.conventions.versus import differences
         from convcalc.output.views.conventions import versus_payload, versus_table
 
-        paths = {layer.path for layer in self.inside(path)}
+        paths = {self.report.layers[index].path for index in self.inside(path)}
         for word, option in ((name, "--convention"), (other, "--versus")):
             self.number(word, option)
         found = differences(self.network, name, other, paths, self.report.counted)
@@ -193,8 +186,3 @@ class Explaining(NamedTuple):
             **more,
         }
         return render("json", Table("", (), ()), payload, self.style)
-
-
-def is_within(path: str, block: str) -> bool:
-    """Whether a path is that of a block, of something in it, or of a copy of a repeat."""
-    return path == block or path.startswith((f"{block}.", f"{block}["))

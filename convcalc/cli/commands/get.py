@@ -1,8 +1,6 @@
 """``convcalc get``: one value of a report, raw, for shell scripts."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,29 +10,6 @@ from convcalc.cli.console import Failure, say
 
 if TYPE_CHECKING:
     from convcalc.analysis.report.report import Report
-    from convcalc.analysis.report.rows import Row
-
-# What a block has, under the names that a layer has for it.
-OF_BLOCKS = {
-    "path": "path",
-    "block": "operator",
-    "layers": "layers",
-    "inputs": "inputs",
-    "output": "output",
-    "params": "params",
-    "trainable": "trainable",
-    "buffers": "buffers",
-    "macs": "macs",
-    "flops": "flops",
-    "sampling": "sampling",
-    "elementwise": "elementwise",
-    "activations": "activations",
-    "moved_bytes": "moved",
-    "training_flops": "training",
-    "convention": "convention",
-    "fused": "fused",
-}
-_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
 def command(
@@ -64,6 +39,7 @@ def command(
     Exact and without decoration. The paths are those of the JSON report. A value that is
     not known is an error (exit 1).
     """
+    from convcalc.analysis.report.lookup import value_at
     from convcalc.cli.loading import Reading
     from convcalc.cli.problems import tell
 
@@ -113,99 +89,3 @@ def _is_known(value: Any) -> bool:
 def _reason(report: "Report") -> str:
     listed = "; ".join(report.totals.unknown[:3])
     return f" ({listed})" if listed else ""
-
-
-# --- paths -------------------------------------------------------------------------------------
-
-
-def value_at(report: "Report", path: str) -> Any:
-    """The value that a path leads to, in JSON's types; None if it is not known."""
-    from convcalc.analysis.report.to_json import layer_payload, report_payload
-
-    head = re.split(r"[.\[]", path, maxsplit=1)[0]
-    if indexed := re.match(r"layers\[(\d+)\]\.?", path):
-        number = int(indexed[1])
-        if number >= len(report.layers):
-            raise Failure(
-                f"there is no layers[{number}]", f"layers[0] to layers[{len(report.layers) - 1}]"
-            )
-        return _walked(layer_payload(report.layers[number]), path, indexed.end())
-    if owner := _owner(report, path):
-        return _walked(_parts(report, owner), path, len(owner) + 1)
-    # Without its layers a report is quickly written.
-    whole = report if head == "layers" else replace(report, layers=())
-    payload = report_payload(whole)
-    if head not in payload:
-        raise _no_such(path, [*payload, *_paths(report)])
-    payload["variant"] = payload["variant"] or ""
-    return _walked(payload, path, 0)
-
-
-def _walked(value: Any, path: str, start: int) -> Any:
-    """From ``value`` along the rest of the path."""
-    at = start
-    for step in _STEP.finditer(path, start):
-        key, index = step.groups()
-        before, at = path[:at].rstrip("."), step.end()
-        if value is None:
-            return None
-        if index is None and isinstance(value, Mapping):
-            if key not in value:
-                raise _no_such(key, list(value), f" in {before}" if before else "")
-            value = value[key]
-        elif index is not None and isinstance(value, list):
-            if int(index) >= len(value):
-                raise Failure(f"there is no {path[:at]}", f"{before} has {len(value)} entries")
-            value = value[int(index)]
-        else:
-            raise Failure(f"{before} has no parts", f"get {before}")
-    if at < len(path):
-        raise Failure(
-            f"'{path}' cannot be read after '{path[:at]}'", "write for instance totals.params"
-        )
-    return value
-
-
-def _no_such(key: str, valid: Sequence[str], where: str = "") -> Failure:
-    from convcalc.diagnostics.suggestion import advise
-
-    listed = ", ".join(valid[:24]) + (", …" if len(valid) > 24 else "")
-    return Failure(f"there is no '{key}'{where}", advise(key, valid, f"there are: {listed}"))
-
-
-def _paths(report: "Report") -> list[str]:
-    """Every layer and block by its path."""
-    found: dict[str, None] = {}
-    for layer in report.layers:
-        found.update(dict.fromkeys(group.path for group in layer.groups))
-        found[layer.path] = None
-    return list(found)
-
-
-def _owner(report: "Report", path: str) -> str:
-    """The longest path of a layer or block with which ``path`` begins."""
-    begins = [each for each in _paths(report) if path == each or path.startswith(f"{each}.")]
-    return max(begins, key=len, default="")
-
-
-def _parts(report: "Report", owner: str) -> dict[str, Any]:
-    """What a layer or a block has."""
-    from convcalc.analysis.report.to_json import layer_payload, plain
-
-    for layer in report.layers:
-        if layer.path == owner:
-            return layer_payload(layer)
-    row = _block_row(report, owner)
-    return {key: plain(getattr(row, name)) for key, name in OF_BLOCKS.items()}
-
-
-def _block_row(report: "Report", owner: str) -> "Row":
-    from convcalc.analysis.report.rows import rows
-
-    depth = next(
-        depth
-        for layer in report.layers
-        for depth, group in enumerate(layer.groups, 1)
-        if group.path == owner
-    )
-    return next(row for row in rows(report, depth) if row.path == owner)

@@ -69,12 +69,16 @@ class Expansion:
         return None if last is MISSING else last
 
     def named(self, text: str) -> Value:
-        """The tensor of an id or a path, seen from the top of the network."""
-        return self.tensors.get(text) or self.all.by_path.get(text)
+        """The tensor of a path or an id, seen from the top of the network."""
+        return self.all.by_path.get(text) or self.tensors.get(text)
 
     def failed(self, text: str) -> bool:
         """Whether a name is that of a layer with a problem."""
         return text in self.tensors or text in self.all.by_path
+
+    def failures(self) -> list[str]:
+        """The ids of layers with a problem."""
+        return [name for name, tensor in self.tensors.items() if tensor is None]
 
     # --- items --------------------------------------------------------------------------------
 

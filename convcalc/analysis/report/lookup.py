@@ -1,0 +1,151 @@
+"""One value of a report by its path: ``totals.params``, ``layers[3].macs``, ``layer[0].output``.
+
+Such a path is that of the JSON report, or the path of a layer or block and a key of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from convcalc.analysis.report.report import Report
+from convcalc.diagnostics.suggestion import advise, nearest
+from convcalc.model.graph.paths import Part, PathError, paths_of
+
+# What a block has, under the names that a layer has for it.
+OF_BLOCKS = {
+    "path": "path",
+    "block": "operator",
+    "layers": "layers",
+    "inputs": "inputs",
+    "output": "output",
+    "params": "params",
+    "trainable": "trainable",
+    "buffers": "buffers",
+    "macs": "macs",
+    "flops": "flops",
+    "sampling": "sampling",
+    "elementwise": "elementwise",
+    "activations": "activations",
+    "moved_bytes": "moved",
+    "training_flops": "training",
+    "convention": "convention",
+    "fused": "fused",
+}
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+LISTED = 24  # keys in a message
+
+
+def value_at(report: Report, path: str) -> Any:
+    """The value that a path leads to, in JSON's types; None if it is not known.
+
+    Raises PathError if it leads nowhere.
+    """
+    from convcalc.analysis.report.to_json import layer_payload, report_payload
+
+    if indexed := re.match(r"layers\[(\d+)\]\.?", path):
+        number = int(indexed[1])
+        if number >= len(report.layers):
+            advice = f"layers[0] to layers[{len(report.layers) - 1}]"
+            raise PathError(f"there is no layers[{number}]", advice)
+        return _walked(layer_payload(report.layers[number]), path, indexed.end())
+    head = re.split(r"[.\[]", path, maxsplit=1)[0]
+    if owner := _owner(report, path, head):
+        return _of_part(report, *owner, path)
+    # Without its layers a report is quickly written.
+    whole = report if head == "layers" else replace(report, layers=())
+    payload = report_payload(whole)
+    if head not in payload:
+        raise _unknown(report, path, payload)
+    payload["variant"] = payload["variant"] or ""
+    return _walked(payload, path, 0)
+
+
+def _walked(value: Any, path: str, start: int) -> Any:
+    """From ``value`` along the rest of the path."""
+    at = start
+    for step in _STEP.finditer(path, start):
+        key, index = step.groups()
+        before, at = path[:at].rstrip("."), step.end()
+        if value is None:
+            return None
+        if index is None and isinstance(value, Mapping):
+            if key not in value:
+                raise _no_such(key, list(value), f" in {before}" if before else "")
+            value = value[key]
+        elif index is not None and isinstance(value, list):
+            if int(index) >= len(value):
+                raise PathError(f"there is no {path[:at]}", f"{before} has {len(value)} entries")
+            value = value[int(index)]
+        else:
+            raise PathError(f"{before} has no parts", f"get {before}")
+    if at < len(path):
+        raise PathError(
+            f"'{path}' cannot be read after '{path[:at]}'", "write for instance totals.params"
+        )
+    return value
+
+
+# --- layers and blocks ---------------------------------------------------------------------------
+
+
+def _owner(report: Report, path: str, head: str) -> tuple[Part, int] | None:
+    """The longest path of a layer or block with which ``path`` begins, and its length."""
+    if not any(head in layer.path for layer in report.layers):
+        return None
+    return paths_of(report).owner(path)
+
+
+def _of_part(report: Report, part: Part, end: int, path: str) -> Any:
+    """What stands behind the path of a layer or block, which is ``end`` characters long."""
+    values = _values(report, part)
+    step = _STEP.match(path, end + 1)
+    if step and step[1] and step[1] not in values:
+        raise _unknown_in(report, path, end, step[1], list(values))
+    return _walked(values, path, end + 1)
+
+
+def _values(report: Report, part: Part) -> dict[str, Any]:
+    """What a layer or a block has."""
+    from convcalc.analysis.report.rows import part_row
+    from convcalc.analysis.report.to_json import layer_payload, plain
+
+    layers = [report.layers[index] for index in part.layers]
+    if part.is_layer:
+        return layer_payload(layers[0])
+    row = part_row(part.path, part.kind, layers)
+    return {key: plain(getattr(row, name)) for key, name in OF_BLOCKS.items()}
+
+
+# --- what leads nowhere --------------------------------------------------------------------------
+
+
+def _no_such(key: str, valid: Sequence[str], where: str = "") -> PathError:
+    listed = ", ".join(valid[:LISTED]) + (", …" if len(valid) > LISTED else "")
+    return PathError(f"there is no '{key}'{where}", advise(key, valid, f"there are: {listed}"))
+
+
+def _unknown(report: Report, path: str, keys: Iterable[str]) -> PathError:
+    """Neither a key of the report nor a layer or block."""
+    asked, paths, keys = _before_key(report, path, 0), paths_of(report), [*keys]
+    close = nearest(asked, [*paths.index.names(), *keys])
+    return _no_such(asked, keys) if close in keys else paths.unknown(asked, keys)
+
+
+def _unknown_in(report: Report, path: str, end: int, key: str, keys: Sequence[str]) -> PathError:
+    """Neither a key of a layer or block nor the path of something in it."""
+    asked, paths = _before_key(report, path, end), paths_of(report)
+    is_path = asked != path or (not nearest(key, keys) and nearest(path, paths.index.names()))
+    return paths.unknown(asked) if is_path else _no_such(key, keys, f" in {path[:end]}")
+
+
+def _before_key(report: Report, path: str, end: int) -> str:
+    """What was meant to be the path of a layer or block: all before a key that layers have."""
+    from convcalc.analysis.report.to_json import layer_payload
+
+    keys = {*OF_BLOCKS, *(layer_payload(report.layers[0]) if report.layers else ())}
+    steps = (step for step in _STEP.finditer(path, end) if step.start() > end and step[1] in keys)
+    first = next(steps, None)
+    return path[: first.start()].rstrip(".") if first else path

@@ -1,0 +1,103 @@
+"""The names of a network's layers, blocks and composites: paths, repeated items, ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from convcalc.model.graph.network import Group
+
+    class Placed(Protocol):
+        """A layer of a network, or what a report says of one."""
+
+        @property
+        def path(self) -> str: ...
+        @property
+        def groups(self) -> tuple[Group, ...]: ...
+        @property
+        def operator(self) -> Any: ...
+
+
+class PathIndex:
+    """The names of some layers. Each part is built when it is first asked for."""
+
+    def __init__(self, layers: Sequence[Placed]) -> None:
+        self.layers = layers
+
+    @cached_property
+    def exact(self) -> dict[str, list[int]]:
+        """By path, as tables show it: the indices of the layers there, in order."""
+        found: dict[str, list[int]] = {}
+        for index, layer in enumerate(self.layers):
+            for group in layer.groups:
+                found.setdefault(group.path, []).append(index)
+            found.setdefault(layer.path, []).append(index)
+        return found
+
+    @cached_property
+    def copies(self) -> dict[str, list[str]]:
+        """By what stands before the last index: the paths of the copies of a repeated item."""
+        return _without_index(self.exact)
+
+    @cached_property
+    def ids(self) -> dict[str, list[str]]:
+        """By the path of a block and an id in it: the paths, which name the composites between."""
+        found: dict[str, dict[str, None]] = {}
+        for layer in self.layers:
+            groups = [(group.path, group.kind) for group in layer.groups]
+            for depth, (path, kind) in enumerate([*groups, (layer.path, operator_name(layer))]):
+                if name := _id(path, kind, layer.groups[:depth]):
+                    found.setdefault(name, {})[path] = None
+        ids = {name: list(paths) for name, paths in found.items()}
+        for name, copies in _without_index(found).items():
+            ids.setdefault(name, [path for copy in copies for path in found[copy]])
+        return ids
+
+    def names(self) -> list[str]:
+        """All of them, those of the tables first."""
+        return list(dict.fromkeys([*self.exact, *self.copies, *self.ids]))
+
+    def outermost(self) -> list[str]:
+        """The paths of what the network's own list holds."""
+        return [path for path in self.exact if "." not in path]
+
+
+def operator_name(layer: Placed) -> str:
+    """The name of a layer's operator; a network's layer has the operator itself beside it."""
+    return layer.operator if isinstance(layer.operator, str) else str(getattr(layer, "name", ""))
+
+
+def is_further_output(layer: Placed) -> bool:
+    """Whether a layer stands for a second output of the layer before it (``mix.low``)."""
+    around = len(layer.groups[-1].path) + 1 if layer.groups else 0
+    return "." in layer.path[around:]
+
+
+def _without_index(names: Iterable[str]) -> dict[str, list[str]]:
+    """The names that end with an index, by what stands before it."""
+    found: dict[str, list[str]] = {}
+    for name in names:
+        if name.endswith("]"):
+            found.setdefault(name[: name.rindex("[")], []).append(name)
+    return found
+
+
+def _id(path: str, kind: str, around: Sequence[Group]) -> str:
+    """The path of the block and the id in it; empty at the top, and where a path ends with the
+    type because there is no id."""
+    if not around:
+        return ""
+    own = path[len(around[-1].path) + 1 :]
+    if own.partition(".")[0].partition("[")[0] in (kind, "split"):
+        return ""
+    block = next((group.path for group in reversed(around) if _is_block(group)), "")
+    return f"{block}.{own}" if block else own
+
+
+def _is_block(group: Group) -> bool:
+    """Whether a group is a block, in which ids are its own; blocks begin with a capital letter."""
+    return group.kind[:1].isupper()

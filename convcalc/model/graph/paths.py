@@ -1,0 +1,167 @@
+"""What a path means in a network: a layer, a block, all copies of a repeated item, an id, an input.
+
+Commands, budgets and the API all ask here, so that a path means the same to each of them:
+
+=======================  ======================================================================
+``layer[2].conv``        the layer, block or composite of that path, as tables show it
+``stage``                what ``repeat`` or ``for`` has written out: ``stage[0]``, ``stage[1]``, …
+``c1``, ``body[0].c1``   an id anywhere in its block: the composites around it may be left out
+``image``                an input of the network, where a tensor is meant
+=======================  ======================================================================
+
+Where two of these fit, the first one holds. The tensor of several layers is the output of the last
+of them; a further output of a layer is meant only where it is named itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convcalc.diagnostics.suggestion import advise
+from convcalc.errors import Error
+from convcalc.model.graph.path_index import PathIndex, is_further_output, operator_name
+
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from convcalc.model.graph.path_index import Placed
+
+    class Graph(Protocol):
+        """A network or a report."""
+
+        @property
+        def inputs(self) -> Mapping[str, Any]: ...
+        @property
+        def layers(self) -> Sequence[Placed]: ...
+
+
+INPUT = "input"  # names the only input of a network, whatever it is called
+LISTED = 24  # names in a message
+
+
+class PathError(Error):
+    """A path that leads nowhere; ``help`` says what does."""
+
+
+class Part(NamedTuple):
+    """What a path means: one layer (``is_layer``), a block or composite, or several of a kind.
+
+    ``kind`` is the operator or the block's name. ``layers`` are the indices of the layers in it,
+    in order, and ``output`` the index of the layer whose output is that of the part. ``depth``
+    counts the groups around what it is made of: a table of its parts opens one level more.
+    """
+
+    path: str
+    kind: str
+    depth: int
+    layers: tuple[int, ...]
+    output: int
+    is_layer: bool
+
+
+@lru_cache(maxsize=8)
+def paths_of(graph: Graph) -> Paths:
+    """The paths of a network or of a report, which are put in order once."""
+    return Paths(graph.layers, graph.inputs)
+
+
+class Paths:
+    """What each path of one network means."""
+
+    def __init__(self, layers: Sequence[Placed], inputs: Iterable[str]) -> None:
+        self.layers = layers
+        self.inputs = tuple(inputs)
+        self.index = PathIndex(layers)
+
+    def find(self, path: str) -> Part | None:
+        """The layers that a path means; None if it means none."""
+        if path in self.index.exact:
+            return self._exactly(path)
+        names = self.index.copies.get(path) or self.index.ids.get(path)
+        return self._together(path, names) if names else None
+
+    def part(self, path: str) -> Part:
+        """The layers that a path means. Raises PathError if it means none."""
+        found = self.find(path)
+        if found is None and self._is_input(path):
+            raise PathError(f"'{path}' is an input of the network", "name a layer or block")
+        if found is None:
+            raise self.unknown(path)
+        return found
+
+    def tensor(self, path: str) -> int:
+        """The number of the tensor that a path means: the output of layers, or an input.
+
+        Raises PathError if it means neither.
+        """
+        found = self.find(path)
+        if found is not None:
+            return len(self.inputs) + found.output
+        if not self._is_input(path):
+            raise self.unknown(path, self.inputs)
+        return self.inputs.index(path) if path in self.inputs else 0
+
+    def owner(self, text: str) -> tuple[Part, int] | None:
+        """The longest path with which ``text`` begins, up to its end or a dot, and its length."""
+        end = len(text)
+        while end > 0:
+            found = self.find(text[:end])
+            if found is not None:
+                return found, end
+            end = text.rfind(".", 0, end)
+        return None
+
+    def unknown(self, path: str, more: Iterable[str] = ()) -> PathError:
+        """The error of a path that means nothing: what it may have meant, or what there is.
+
+        ``more`` are further names that would do.
+        """
+        more = [*more]
+        valid = [*more, *self.index.outermost()]
+        listed = ", ".join(valid[:LISTED]) + (", …" if len(valid) > LISTED else "")
+        otherwise = f"there are: {listed}" if listed else ""
+        advice = advise(path, [*self.index.names(), *more], otherwise)
+        return PathError(f"there is no layer or block '{path}'", advice)
+
+    def _is_input(self, path: str) -> bool:
+        return path in self.inputs or (path == INPUT and len(self.inputs) == 1)
+
+    # --- parts --------------------------------------------------------------------------------
+
+    def _exactly(self, path: str) -> Part:
+        """The layer or block of exactly that path."""
+        layers = self.index.exact[path]
+        first = self.layers[layers[0]]
+        if first.path == path:
+            kind, depth = operator_name(first), len(first.groups)
+            return Part(path, kind, depth, (layers[0],), layers[0], True)
+        depth = [group.path for group in first.groups].index(path) + 1
+        kind = first.groups[depth - 1].kind
+        return Part(path, kind, depth, tuple(layers), self._output(layers), False)
+
+    def _together(self, path: str, names: Sequence[str]) -> Part:
+        """Several layers or blocks of a kind; the only one of an id is that one itself."""
+        first = self._exactly(names[0])
+        if len(names) == 1 and path.endswith("]") == names[0].endswith("]"):
+            return first
+        layers = sorted({index for name in names for index in self.index.exact[name]})
+        depth = first.depth - (not first.is_layer)
+        return Part(path, first.kind, depth, tuple(layers), self._output(layers), False)
+
+    def _output(self, layers: Sequence[int]) -> int:
+        """The last layer that is no further output of another."""
+        own = (index for index in reversed(layers) if not is_further_output(self.layers[index]))
+        return next(own, layers[-1])
+
+
+def may_mean(asked: str, path: str) -> bool:
+    """Whether a layer can be the one that is asked for, while its network is still read."""
+    block, dot, name = asked.rpartition(".")
+    return path == asked or (path.startswith(block + dot) and path.endswith(f".{name}"))
+
+
+def no_such_input(name: str, inputs: Iterable[str]) -> PathError:
+    """The error of a name that no input of the network has."""
+    return PathError(f"there is no input '{name}'", advise(name, inputs, "inputs:"))
