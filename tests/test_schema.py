@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,18 @@ import yaml
 from jsonschema import Draft7Validator
 
 from convcalc.cli.commands.new import FOLDER, template_text, templates
+from convcalc.language.assertions.vocabulary import METRICS
 from convcalc.language.reading import read_network
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target
 from convcalc.language.syntax import nodes, reader
 from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+from convcalc.output.schemas.budgets import budgets_schema
+from convcalc.output.schemas.layout import schema_text
 from convcalc.output.schemas.network import network_schema
 from convcalc.output.schemas.receptive_field import sight_schema
 from convcalc.output.schemas.report import report_schema
+from convcalc.output.schemas.settings import settings_schema
 
 HERE = Path(__file__).parent
 SCHEMA = network_schema()
@@ -164,8 +169,8 @@ def test_the_schema_is_no_stricter_than_the_reader(mistake: str) -> None:
 
 def test_one_mistyped_operator_is_one_complaint_about_its_name() -> None:
     (error,) = VALIDATOR.iter_errors(plain(reader.read(MISTAKES["a mistyped operator"], "")[0]))
-    causes = [cause for cause in error.context or [] if list(cause.absolute_path) == ["layers", 0]]
-    assert any("'covn'" in cause.message for each in causes for cause in [each, *_below(each)])
+    (cause,) = [each for each in _below(error) if list(each.absolute_path) == ["layers", 0]]
+    assert "'covn'" in cause.message
 
 
 def _below(error: Any) -> Iterator[Any]:
@@ -177,23 +182,40 @@ def _below(error: Any) -> Iterator[Any]:
 # --- what editors show -------------------------------------------------------------------------
 
 
+OPERATORS = SCHEMA["definitions"]["layer"]["properties"]
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    name = schema.get("$ref", "").removeprefix("#/definitions/")
+    found: dict[str, Any] = SCHEMA["definitions"][name] if name else schema
+    return found
+
+
 @pytest.mark.parametrize("name", operator_names())
 def test_an_operator_and_its_fields_are_described(name: str) -> None:
-    definition = SCHEMA["definitions"][f"operator_{name}"]
-    assert definition["description"]
-    forms = [definition, *definition.get("anyOf", [])]
-    (fields,) = (form["properties"] for form in forms if "properties" in form)
+    assert OPERATORS[name]["description"]
+    fields = {key: resolved(form) for key, form in OPERATORS[name]["properties"].items()}
     declared = fields_of(operator_class(name))
     shorts = {field.short for field in declared.values()} - {""}
     assert fields.keys() == declared.keys() | shorts
     for key, field in declared.items():
         assert fields[key]["description"] == field.doc
+        if field.short:
+            assert fields[field.short]["description"] == f"{key}: {field.doc}"
+
+
+def test_a_short_name_means_one_field_everywhere() -> None:
+    """So that one definition may say for all operators that no field stands under both."""
+    declared = [fields_of(operator_class(name)) for name in operator_names()]
+    both = {(key, f.short) for fields in declared for key, f in fields.items() if f.short}
+    assert len({short for _, short in both}) == len({key for key, _ in both}) == len(both)
+    assert not [fields for fields in declared for pair in both if fields.keys() >= set(pair)]
 
 
 def test_no_mapping_with_known_keys_takes_others() -> None:
     def check(schema: Any, where: str) -> None:
         if isinstance(schema, dict):
-            if "properties" in schema:
+            if any(schema.get("properties", {}).values()):  # else it forbids what it names
                 assert schema["additionalProperties"] is False, where
             for key, value in schema.items():
                 check(value, f"{where}/{key}")
@@ -202,3 +224,54 @@ def test_no_mapping_with_known_keys_takes_others() -> None:
                 check(value, f"{where}/{index}")
 
     check(SCHEMA, "")
+
+
+# --- how it is written -------------------------------------------------------------------------
+
+
+def parts(schema: Any) -> Iterator[dict[str, Any]]:
+    """All mappings within a schema."""
+    if isinstance(schema, dict):
+        yield schema
+    for value in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(value, dict | list):
+            yield from parts(value)
+
+
+SCHEMAS = {
+    "network": SCHEMA,
+    "report": report_schema(),
+    "receptive_field": sight_schema(),
+    "budgets": budgets_schema(),
+    "settings": settings_schema(),
+}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_definition_is_used_and_every_used_one_is_there(name: str) -> None:
+    used = {part["$ref"] for part in parts(SCHEMAS[name]) if isinstance(part.get("$ref"), str)}
+    definitions = SCHEMAS[name].get("definitions", {})
+    assert used == {f"#/definitions/{definition}" for definition in definitions}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_nothing_stands_beside_a_ref(name: str) -> None:
+    """Draft 7 ignores it."""
+    beside = [part for part in parts(SCHEMAS[name]) if "$ref" in part and len(part) > 1]
+    assert not beside
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_text_says_what_the_schema_says(name: str) -> None:
+    assert json.loads(schema_text(SCHEMAS[name])) == SCHEMAS[name]
+
+
+@pytest.mark.parametrize("name", operator_names())
+def test_an_operator_adds_a_line_per_name_of_a_field_and_few_more(name: str) -> None:
+    lines = schema_text(OPERATORS[name]).split("\n")
+    assert len(lines) <= 15 + len(OPERATORS[name]["properties"])
+
+
+def test_a_metric_adds_one_line() -> None:
+    budgets = SCHEMA["properties"]["budgets"]["properties"]
+    assert all(set(budgets[name]) == {"$ref"} for name in METRICS.keys() - {"shapes"})

@@ -39,8 +39,9 @@ def command(
 
 
 def schema_text(kind: str) -> str:
-    """The schema, indented: it is looked at and compared."""
-    import json
+    """The text of a schema."""
+    from convcalc.output.schemas import layout
 
     module, name = KINDS[kind]
-    return json.dumps(getattr(import_module(f"convcalc.output.schemas.{module}"), name)(), indent=1)
+    schema = getattr(import_module(f"convcalc.output.schemas.{module}"), name)()
+    return layout.schema_text(schema)

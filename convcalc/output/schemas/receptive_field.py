@@ -5,8 +5,10 @@ from __future__ import annotations
 from convcalc.output.schemas.report import field_keys, problem_keys
 from convcalc.output.schemas.words import (
     COUNT,
+    DRAFT,
     FLAG,
     FRACTIONS,
+    NUMBER,
     SIZES,
     TEXT,
     WHOLE,
@@ -21,14 +23,13 @@ from convcalc.output.views.receptive_field_data import SCHEMA
 
 _PLACE: Schema = {"type": "integer"}  # a position; below 0 it is padding
 _FRACTION: Schema = FRACTIONS["items"]
-_NUMBER: Schema = {"type": "number"}
 
 
 def sight_schema() -> Schema:
     """What :func:`convcalc.output.views.receptive_field_data.sight_payload` returns; what is not
     known is null."""
     return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$schema": DRAFT,
         "title": "convcalc receptive fields",
         "description": "Positions count input positions from 0; those below are padding.",
         **closed(
@@ -82,8 +83,8 @@ def _target() -> Schema:
 
 def _axis() -> Schema:
     halo = {"before": _PLACE, "after": _PLACE, "offset": WHOLE}
-    paths = {"first": or_null(_PLACE), "exact": FLAG, "counts": list_of(_NUMBER)}
-    effective = {"deviation": _NUMBER, "core": COUNT, "estimate": {"const": True}}
+    paths = {"first": or_null(_PLACE), "exact": FLAG, "counts": list_of(NUMBER)}
+    effective = {"deviation": NUMBER, "core": COUNT, "estimate": {"const": True}}
     step = {"path": TEXT, "operator": TEXT, "size": WHOLE, "needs": WHOLE, "why": TEXT}
     return {
         "name": TEXT,

@@ -7,6 +7,7 @@ from convcalc.model.operators.contract import KINDS
 from convcalc.model.quantities.number_text import DTYPES
 from convcalc.output.schemas.words import (
     COUNT,
+    DRAFT,
     FLAG,
     FRACTIONS,
     SIZES,
@@ -25,7 +26,7 @@ from convcalc.output.schemas.words import (
 def report_schema() -> Schema:
     """What :func:`~convcalc.analysis.report.to_json.report_payload` returns; unknown is null."""
     return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$schema": DRAFT,
         "title": "convcalc report",
         "description": "Counts are exact integers, null where unknown; shapes carry the batch.",
         **closed(_report()),

@@ -6,31 +6,40 @@ from convcalc.checking.configuration import FORMATS, KEYS, SEVERITIES
 from convcalc.diagnostics.codes import RULES
 from convcalc.language.reading import Limits
 from convcalc.language.syntax import reader
-from convcalc.output.schemas.network import DRAFT
-from convcalc.output.schemas.network_parts import Schema, closed, integer, list_of
+from convcalc.output.schemas.words import (
+    FLAG,
+    TEXT,
+    Schema,
+    closed,
+    document,
+    integer,
+    list_of,
+    mapping,
+    ref,
+    said,
+)
 
-_CODES = list_of({"type": "string", "pattern": "^CC[0-9]{0,3}$"})
 _LIMITS = {**reader.Limits()._asdict(), "layers": Limits().layers}
 _SETTINGS: Schema = {
-    "select": {**_CODES, "description": "rules that are looked for, by code or its beginning"},
-    "ignore": {**_CODES, "description": "rules that are not"},
-    "severity": {
-        **closed({code: {"enum": list(SEVERITIES)} for code in RULES}),
-        "description": "other severities of rules",
-    },
-    "per-file-ignores": {
-        "type": "object",
-        "additionalProperties": _CODES,
-        "description": "rules that are not looked for in files of a pattern",
-    },
-    "exclude": list_of({"type": "string"}, description="patterns of what is not checked"),
-    "respect-gitignore": {"type": "boolean", "default": True},
-    "budgets": {"type": "string", "description": "the file of budgets"},
-    "variant": {"type": "string", "default": "all"},
-    "strict": {"type": "boolean", "description": "warnings make the check fail"},
+    "select": said(ref("codes"), "rules that are looked for, by code or its beginning"),
+    "ignore": said(ref("codes"), "rules that are not"),
+    "severity": closed(
+        dict.fromkeys(RULES, ref("severity")),
+        required=(),
+        description="other severities of rules",
+    ),
+    "per-file-ignores": mapping(
+        ref("codes"), description="rules that are not looked for in files of a pattern"
+    ),
+    "exclude": list_of(TEXT, description="patterns of what is not checked"),
+    "respect-gitignore": {**FLAG, "default": True},
+    "budgets": said(TEXT, "the file of budgets"),
+    "variant": {**TEXT, "default": "all"},
+    "strict": said(FLAG, "warnings make the check fail"),
     "output-format": {"enum": list(FORMATS)},
     "limits": closed(
         {name: {**integer(1), "default": default} for name, default in _LIMITS.items()},
+        required=(),
         description="what one file may hold",
     ),
 }
@@ -38,9 +47,12 @@ _SETTINGS: Schema = {
 
 def settings_schema() -> Schema:
     """The schema of a project's settings."""
-    return {
-        "$schema": DRAFT,
-        "title": "convcalc settings",
-        "description": "Settings of 'convcalc check'.",
-        **closed({key: _SETTINGS[key] for key in KEYS}),
-    }
+    return document(
+        "convcalc settings",
+        "Settings of 'convcalc check'.",
+        closed({key: _SETTINGS[key] for key in KEYS}, required=()),
+        {
+            "codes": list_of({"type": "string", "pattern": "^CC[0-9]{0,3}$"}),
+            "severity": {"enum": list(SEVERITIES)},
+        },
+    )

@@ -1,0 +1,64 @@
+"""The values that network files and budgets are made of, as definitions of their JSON Schemas.
+
+Most carry no description: editors show the innermost one, which would hide what the field or key
+that refers to them says.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convcalc.output.schemas.words import (
+    Schema,
+    any_of,
+    list_of,
+    ref,
+    said,
+)
+
+NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
+VARIANT = "^[^\\s:]+$"
+# No yes, no, on, off (booleans of YAML 1.1), no 3x3, and only the characters of expressions.
+_EXPRESSION = (
+    "^(?!\\s*(?:[Yy]es|YES|[Nn]o|NO|[Oo]n|ON|[Oo]ff|OFF)\\s*$)(?!\\s*[1-9][0-9]*[xX][0-9])"
+    "[A-Za-z0-9_\\s+\\-*/%().,<>=!\\[\\]]+$"
+)
+_SUFFIXED = "^[0-9]+(\\.[0-9]+)? ?([kMGT]|[KMGT]iB|B|%)?$"
+
+
+def computed(*types: str, **more: Any) -> Schema:
+    """A value of one of these types, or text that is an expression."""
+    return {"type": [*types, "string"], **more, "allOf": [ref("expression")]}
+
+
+VALUE, SHAPE, QUANTITY = ref("value"), ref("shape"), ref("quantity")
+AMOUNT, READS = ref("amount"), ref("reads")  # the same as a quantity and a reference, described
+SAID_SHAPE = said(SHAPE, "channels and spatial sizes, without the batch; null where unknown")
+
+# What budgets need.
+LIMITS: Schema = {
+    # What holds for text, whatever else may stand there.
+    "expression": {
+        "pattern": _EXPRESSION,
+        "minLength": 1,
+        "maxLength": 200,
+        "patternErrorMessage": "no expression: numbers, names of params, + - * / // % **, "
+        "comparisons, if-else, and functions such as min, max, make_divisible",
+    },
+    "shape": computed(
+        "array", items=computed("integer", "null", minimum=1), minItems=1, maxItems=4
+    ),
+    "quantity": {
+        "type": ["number", "string"],
+        "anyOf": [{"pattern": _SUFFIXED}, ref("expression")],
+    },
+    "amount": said(QUANTITY, "a number; k M G T and KiB MiB GiB may follow"),
+}
+WORDS: Schema = {
+    **LIMITS,
+    "value": {"type": ["number", "boolean", "string", "null", "array"], "items": VALUE},
+    "name": {"type": "string", "pattern": NAME},
+    "reference": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_.\\[\\]]*$"},
+    "reads": said(ref("reference"), "prev, input, the id of a layer above, or its path"),
+    "references": any_of(READS, list_of(READS, minItems=1)),
+}
