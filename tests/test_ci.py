@@ -20,10 +20,10 @@ import pytest
 import yaml
 from gitrepo import commit, git, repository, shallow_clone
 from jsonschema import Draft7Validator
+from places import ROOT
 
 from convcalc.cli import main
 
-ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "ci.md").read_text("utf-8")
 NET, BUDGETS = "models/net.convcalc.yaml", "convcalc.budgets.yaml"
 WIDER = "width: 24"

@@ -1,6 +1,6 @@
 """Tables and JSON of reports; whole outputs are in ``tests/golden/render``.
 
-``CONVCALC_UPDATE_GOLDEN=1 pytest tests/test_render.py`` writes them anew.
+``CONVCALC_UPDATE_GOLDEN=1 pytest tests/output/test_render.py`` writes them anew.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from dataclasses import replace
 from fractions import Fraction
 from html.parser import HTMLParser
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 from kept import kept
 from markdown_it import MarkdownIt
+from places import TESTS
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import LayerReport, Memory, ReceptiveField, Report, Totals
@@ -41,7 +41,7 @@ from convcalc.output.schemas.report import report_schema
 from convcalc.output.table import FORMATS, Style, Table, render
 from convcalc.output.views.network import report_footer, report_table
 
-GOLDEN = Path(__file__).parent / "golden" / "render"
+GOLDEN = TESTS / "golden" / "render"
 HOSTILE = (
     "[/]",
     "blocks[i].conv",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from places import TESTS
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
@@ -16,7 +17,7 @@ from convcalc.language.sources.target import Target, TargetError
 from convcalc.model.graph.network import Network
 from convcalc.model.quantities.unknown import known
 
-EXAMPLES = Path(__file__).parent / "examples"
+EXAMPLES = TESTS / "examples"
 HEAD = "convcalc: 1\nname: net\ninput: [3, 32, 32]\n"
 
 

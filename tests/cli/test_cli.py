@@ -1,6 +1,6 @@
 """The command line: results, exit codes, and what happens when things go wrong.
 
-Whole outputs are in ``tests/golden/cli``; ``CONVCALC_UPDATE_GOLDEN=1 pytest tests/test_cli.py``
+Whole outputs are in ``tests/golden/cli``; ``CONVCALC_UPDATE_GOLDEN=1 pytest tests/cli/test_cli.py``
 writes them anew.
 """
 
@@ -22,6 +22,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from kept import kept
+from places import ROOT, TESTS
 
 from convcalc.analysis.analyse import analyse
 from convcalc.cli import main
@@ -36,7 +37,7 @@ from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
 from convcalc.language.syntax import nodes, reader
 
-GOLDEN = Path(__file__).parent / "golden" / "cli"
+GOLDEN = TESTS / "golden" / "cli"
 BROKEN = """\
 convcalc: 1
 name: broken
@@ -86,7 +87,7 @@ def convcalc(capsys: pytest.CaptureFixture[str]) -> Any:
 
 def process(*arguments: str, code: str = RUN, **more: Any) -> subprocess.CompletedProcess[Any]:
     """Runs a command line in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     environment |= more.pop("env", {})
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
@@ -268,7 +269,7 @@ def interruptible() -> None:
 
 
 def test_an_interrupt_is_quiet() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipe = subprocess.PIPE
     with subprocess.Popen(
         [sys.executable, "-c", RUN, "show", "-"],
@@ -597,7 +598,7 @@ def test_an_ascii_terminal_gets_ascii(line: str) -> None:
 def test_a_closed_pipe_is_quiet() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     for line in ("show resnet50", "show resnet50 -f json", "schema", "get totals.macs resnet50"):
         ran = subprocess.run(
             [sys.executable, "-c", RUN, *line.split()],

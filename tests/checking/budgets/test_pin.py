@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from places import ROOT
 
 from convcalc.analysis.analyse import analyse
 from convcalc.checking.budgets.pin_edits import Pin, Refused, pinned_text
@@ -25,7 +26,6 @@ from convcalc.language.sources.atomic_write import Changed, replace_file
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target
 
-ROOT = Path(__file__).parent.parent
 # One convolution: 3·3·3·c weights and c biases, 27·c·64 MACs; jump 2, receptive field 3.
 NET = """\
 convcalc: 1

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from places import ROOT
 
 from convcalc.checking.baseline import commented
 from convcalc.checking.configuration import Configuration, configuration
@@ -717,7 +718,7 @@ def test_a_file_of_budgets_can_be_named_itself(check: Any) -> None:
 
 
 def test_the_readme_shows_what_check_prints(capsys: pytest.CaptureFixture[str]) -> None:
-    text = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+    text = (ROOT / "README.md").read_text("utf-8")
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     network = next(body for kind, body in blocks if body.startswith("# tiny.convcalc.yaml"))
     budgets = next(body for kind, body in blocks if body.startswith("budgets:"))

@@ -1,7 +1,7 @@
 """What people read when a file is wrong.
 
 Each file of ``tests/golden/errors`` is broken in one way, or in a few of one kind; beside it
-stands the whole text that it gives. ``CONVCALC_UPDATE_GOLDEN=1 pytest tests/test_errors.py``
+stands the whole text that it gives. ``CONVCALC_UPDATE_GOLDEN=1 pytest tests/diagnostics``
 writes the texts anew; read them as a user would before you commit them.
 """
 
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from effort import at_most, calls
 from kept import kept
+from places import TESTS
 
 from convcalc.analysis.analyse import analyse
 from convcalc.diagnostics.diagnostic import Diagnostic
@@ -24,7 +25,7 @@ from convcalc.language.sources.shipped import shipped_files
 from convcalc.language.sources.target import Target, TargetError
 from convcalc.model.graph.network import Network
 
-GOLDEN = Path(__file__).parent / "golden" / "errors"
+GOLDEN = TESTS / "golden" / "errors"
 BROKEN = sorted(path.stem for path in GOLDEN.glob("*.yaml"))
 HEAD = "convcalc: 1\nname: net\ninput: [3, 32, 32]\n"
 

@@ -2,17 +2,18 @@
 
 ``tests/rules/CODE`` holds ``bad`` and ``good``, a network file or a folder with a file of
 budgets, and in ``bad.txt`` the whole text that the bad one gives. The page of a rule shows what
-matters of both. ``CONVCALC_UPDATE_GOLDEN=1 pytest tests/test_rules.py`` writes the texts anew.
+matters of both. ``CONVCALC_UPDATE_GOLDEN=1 pytest tests/checking/rules``
+writes the texts anew.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 
 import pytest
 from kept import kept
+from places import ROOT, TESTS
 
 from convcalc.checking.discovery import discovered
 from convcalc.checking.rules import DESIGN, is_warning, module, page, rule_name, summary
@@ -22,8 +23,8 @@ from convcalc.diagnostics.codes import CODES, RULES
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.output.findings.base import View, chunks
 
-FOLDER = Path(__file__).parent / "rules"
-PACKAGE = Path(__file__).parent.parent / "convcalc" / "checking" / "rules"
+FOLDER = TESTS / "rules"
+PACKAGE = ROOT / "convcalc" / "checking" / "rules"
 
 
 def example(code: str, kind: str) -> str:

@@ -11,10 +11,10 @@ from __future__ import annotations
 import csv
 from fractions import Fraction
 from itertools import product
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from places import TESTS
 from slim import LAYOUTS, Item, conv, max_pool
 from small import network_of
 
@@ -45,7 +45,7 @@ def seen(field: ReceptiveField) -> list[Seen]:
 
 # --- the table -------------------------------------------------------------------------------
 
-with (Path(__file__).parent / "slim_receptive_fields.csv").open(encoding="utf-8") as _file:
+with (TESTS / "slim_receptive_fields.csv").open(encoding="utf-8") as _file:
     TABLE = list(csv.DictReader(_file))
 COLUMNS = {None: "padding", 224: "padding_224", 321: "padding_321"}
 

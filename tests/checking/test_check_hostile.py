@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from places import ROOT, TESTS
 
 from convcalc.checking.budgets.repository import read_budgets
 from convcalc.checking.configuration import FORMATS
@@ -22,11 +23,10 @@ from convcalc.language.assertions.vocabulary import METRICS
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.output.findings.base import View, chunks
 
-HERE = Path(__file__).parent
 ORIGINALS = [
     *sorted(shipped_folder().glob("*.convcalc.yaml")),
-    *sorted((HERE / "rules").glob("*/bad.convcalc.yaml")),
-    *sorted((HERE / "golden" / "errors").glob("*.yaml")),
+    *sorted((TESTS / "rules").glob("*/bad.convcalc.yaml")),
+    *sorted((TESTS / "golden" / "errors").glob("*.yaml")),
 ]
 LIMITS = "[limits]\nlayers = 5000\nnodes = 20000\nbytes = 131072\n"
 TOKENS = [b"[", b"]", b"{", b"}", b":", b",", b"- ", b'"', b"'", b"*a", b"&a ", b"!!x ", b"%", b"|"]
@@ -117,7 +117,7 @@ def test_damaged_files_end_soon_with_a_message(tmp_path: Path) -> None:
         capture_output=True,
         check=True,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
     )
     codes, most_calls, memory, errors = json.loads(done.stdout)
     assert errors == []

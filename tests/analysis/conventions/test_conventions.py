@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from places import TESTS
 
 import convcalc
 from convcalc.analysis.conventions import convention, convention_names, manual, number
@@ -22,7 +22,7 @@ from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
 from convcalc.model.quantities.unknown import known
 
-FOLDER = Path(__file__).parent / "conventions"
+FOLDER = TESTS / "conventions"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -313,7 +313,7 @@ def test_declared_numbers_are_unknown_to_every_tool() -> None:
 def operator_networks() -> tuple[Network, ...]:
     """The first rows of each operator's case table, and those with unknown sizes."""
     found = []
-    for path in sorted((Path(__file__).parent / "cases").glob("*.yaml")):
+    for path in sorted((TESTS / "cases").glob("*.yaml")):
         rows = yaml.load(path.read_text("utf-8"), LOADER)
         fit = [r for r in rows if "problem" not in r and len(r.get("inputs") or [0]) == 1]
         unknown = [r for r in fit if None in (r.get("input") or r["inputs"][0])]

@@ -13,6 +13,7 @@ from gitrepo import commit, git, repository
 from hypothesis import given
 from hypothesis import strategies as st
 from kept import kept
+from places import TESTS
 from small import report_of
 
 from convcalc.analysis.analyse import analyse
@@ -28,7 +29,7 @@ from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
 from convcalc.model.quantities.unknown import UNKNOWN
 
-GOLDEN = Path(__file__).parent / "golden" / "diff"
+GOLDEN = TESTS / "golden" / "diff"
 PAIRS = [("resnet50", "resnet101"), ("resnet50", "resnet18"), ("unet", "unet_original")]
 PAIRS += [("mobilenet_v2", "mobilenet_v2"), ("vgg11", "vgg19"), ("resnet50", "vgg16")]
 SUMMED = ("params", "trainable", "buffers", "macs", "flops", "sampling", "elementwise")

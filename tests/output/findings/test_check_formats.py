@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from jsonschema import Draft4Validator
+from places import TESTS
 
 from convcalc.checking.configuration import FORMATS
 from convcalc.checking.discovery import discovered
@@ -23,7 +24,7 @@ from convcalc.output.findings.base import View, chunks, safe
 from convcalc.output.findings.markdown import text as markdown
 
 PLAIN = View()
-RULE_FILES = Path(__file__).parent / "rules"
+RULE_FILES = TESTS / "rules"
 BAD = """\
 convcalc: 1
 name: bad

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from places import TESTS
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import LayerReport
@@ -20,7 +20,7 @@ from convcalc.model.operators.registry import fields_of, operator_class, operato
 from convcalc.model.quantities.unknown import known
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it exists: faster
-TABLES = Path(__file__).parent / "cases"
+TABLES = TESTS / "cases"
 
 GIVEN = {"reason", "source", "input", "inputs", "batch", "fields"}
 COUNTS = ("params", "trainable", "buffers", "macs", "elementwise", "sampling")

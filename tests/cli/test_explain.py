@@ -1,7 +1,7 @@
 """``convcalc explain``: whole outputs, shares that add up, and wrong usage.
 
 Whole outputs are in ``tests/golden/explain``; ``CONVCALC_UPDATE_GOLDEN=1 pytest
-tests/test_explain.py`` writes them anew.
+tests/cli/test_explain.py`` writes them anew.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from kept import kept
+from places import TESTS
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.conventions import convention_names, number
@@ -27,7 +28,7 @@ from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
 from convcalc.language.syntax.expressions import compile_expression
 
-GOLDEN = Path(__file__).parent / "golden" / "explain"
+GOLDEN = TESTS / "golden" / "explain"
 LAYER = "layer[1].Bottleneck[0].ConvBn[1].conv"
 
 

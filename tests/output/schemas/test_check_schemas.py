@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
+from places import TESTS
 
 from convcalc.checking.budgets.repository import read_budgets
 from convcalc.checking.configuration import configuration
@@ -18,7 +18,7 @@ from convcalc.output.schemas.budgets import budgets_schema
 from convcalc.output.schemas.settings import settings_schema
 
 BUDGETS, SETTINGS = Draft7Validator(budgets_schema()), Draft7Validator(settings_schema())
-FILES = sorted((Path(__file__).parent / "rules").glob("*/*/convcalc.budgets.yaml"))
+FILES = sorted((TESTS / "rules").glob("*/*/convcalc.budgets.yaml"))
 HEAD = "convcalc-budgets: 1\nbudgets:\n- name: a\n  models: [x.convcalc.yaml]\n  "
 
 

@@ -1,6 +1,6 @@
 """The command ``rf``: whole outputs, known values, pictures that say the same as the numbers.
 
-``CONVCALC_UPDATE_GOLDEN=1 pytest tests/test_rf.py`` writes the outputs in ``golden/rf`` anew.
+``CONVCALC_UPDATE_GOLDEN=1 pytest tests/cli/test_rf.py`` writes the outputs in ``golden/rf`` anew.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from xml.etree import ElementTree
 import jsonschema
 import pytest
 from kept import kept
+from places import TESTS
 from reads import random_graph
 from small import network_of, network_of_text
 
@@ -44,8 +45,7 @@ from convcalc.output.views.pixels import pixels
 from convcalc.output.views.receptive_field import sight_lines
 from convcalc.output.views.strip import strip as strip_of
 
-GOLDEN = Path(__file__).parent / "golden" / "rf"
-ROOT = Path(__file__).parent.parent
+GOLDEN = TESTS / "golden" / "rf"
 
 Run = Callable[[str], tuple[int, str, str]]
 

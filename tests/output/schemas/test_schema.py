@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
+from places import TESTS
 
 from convcalc.cli.commands.new import FOLDER, template_text, templates
 from convcalc.language.reading import read_network
@@ -20,11 +21,10 @@ from convcalc.output.schemas.network import network_schema
 from convcalc.output.schemas.receptive_field import sight_schema
 from convcalc.output.schemas.report import report_schema
 
-HERE = Path(__file__).parent
 SCHEMA = network_schema()
 VALIDATOR = Draft7Validator(SCHEMA)
 SHIPPED = sorted(shipped_folder().rglob("*.convcalc.yaml"))
-EXAMPLES = sorted((HERE / "examples").glob("*.convcalc.yaml"))
+EXAMPLES = sorted((TESTS / "examples").glob("*.convcalc.yaml"))
 
 
 def plain(node: nodes.Node | None) -> Any:
@@ -72,7 +72,7 @@ def test_a_template_is_valid_and_every_key_of_it_is_known(name: str) -> None:
 
 def case_rows() -> Iterator[Any]:
     """The fields of every row of the operators' tables that describes a working layer."""
-    for path in sorted((HERE / "cases").glob("*.yaml")):
+    for path in sorted((TESTS / "cases").glob("*.yaml")):
         for index, row in enumerate(yaml.safe_load(path.read_text("utf-8")) or []):
             if "problem" not in row:
                 yield pytest.param(path.stem, row.get("fields") or {}, id=f"{path.stem}-{index}")
