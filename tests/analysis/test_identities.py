@@ -7,8 +7,10 @@ from math import prod
 from typing import Any
 
 import pytest
+import shipped
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from shipped import BASES
 from small import layer_of, report_of
 
 from convcalc.analysis.analyse import analyse
@@ -16,7 +18,7 @@ from convcalc.analysis.report.report import LayerReport, Report
 from convcalc.analysis.report.rows import rows, rows_by_operator
 from convcalc.diagnostics.diagnostic import NetworkError
 from convcalc.language.reading import read_network
-from convcalc.language.sources.shipped import shipped_names
+from convcalc.language.sources.resolve import resolve
 from convcalc.model.operators.contract import KINDS, SAMPLING
 from convcalc.model.quantities.unknown import known
 
@@ -262,16 +264,11 @@ def test_macs_are_placements_times_weights(
 
 # --- whole networks -------------------------------------------------------------------------
 
-BASES = sorted(name for name, target in shipped_names().items() if target.variant is None)
 
-
-def shipped_report(name: str, batch: int = 1, **more: Any) -> Report:
-    return analyse(read_network(shipped_names()[name], batch=batch), **more)
-
-
+@pytest.mark.shipped
 @pytest.mark.parametrize("name", BASES)
 def test_totals_are_the_sums_of_the_layers_at_any_depth(name: str) -> None:
-    report = shipped_report(name)
+    report = shipped.report(name)
     listings = [rows(report, depth) for depth in (1, 2, 3, None)] + [rows_by_operator(report)]
     for key in SUMMED:
         total = getattr(report.totals, key)
@@ -282,9 +279,11 @@ def test_totals_are_the_sums_of_the_layers_at_any_depth(name: str) -> None:
         assert sum(row.layers for row in listing) == report.totals.layers == len(report.layers)
 
 
+@pytest.mark.exhaustive
+@pytest.mark.shipped
 @pytest.mark.parametrize("name", BASES)
 def test_a_batch_multiplies_the_work_and_leaves_the_weights_alone(name: str) -> None:
-    one, three = shipped_report(name), shipped_report(name, batch=3)
+    one, three = shipped.report(name), analyse(read_network(resolve(name), batch=3))
     for key in ("macs", "flops", "sampling", "elementwise", "activations"):
         assert getattr(three.totals, key) == 3 * getattr(one.totals, key)
     for key in ("layers", "params", "trainable", "buffers"):
@@ -294,9 +293,10 @@ def test_a_batch_multiplies_the_work_and_leaves_the_weights_alone(name: str) -> 
     assert three.receptive_field == one.receptive_field
 
 
+@pytest.mark.shipped
 @pytest.mark.parametrize("name", BASES)
 def test_each_layer_adds_up(name: str) -> None:
-    for layer in shipped_report(name).layers:
+    for layer in shipped.report(name).layers:
         assert layer.flops == 2 * layer.macs
         by_kind = {kind: sum(t.amount for t in layer.terms if t.kind == kind) for kind in KINDS}
         assert layer.macs == by_kind["weights"] + by_kind["dynamic"]
@@ -305,16 +305,24 @@ def test_each_layer_adds_up(name: str) -> None:
             assert layer.params == sum(map(prod, layer.weights.values()))
 
 
+@pytest.mark.shipped
 @pytest.mark.parametrize("name", BASES)
 def test_bytes_of_weights_are_four_per_parameter_and_buffer(name: str) -> None:
-    totals = shipped_report(name).totals
+    totals = shipped.report(name).totals
     assert totals.memory.weights == 4 * (totals.params + totals.buffers)
-    assert shipped_report(name, dtype="int8").totals.memory.weights * 4 == totals.memory.weights
+
+
+@pytest.mark.exhaustive
+@pytest.mark.shipped
+@pytest.mark.parametrize("name", BASES)
+def test_integers_of_8_bits_take_a_quarter_of_the_bytes(name: str) -> None:
+    small = analyse(shipped.network(name), dtype="int8").totals.memory
+    assert small.weights * 4 == shipped.report(name).totals.memory.weights
 
 
 def test_other_kinds_of_work_count_as_macs_if_asked_for() -> None:
-    plain = shipped_report("unet")
-    more = shipped_report("unet", counted=KINDS)
+    plain = shipped.report("unet")
+    more = analyse(shipped.network("unet"), counted=KINDS)
     assert more.totals.macs == plain.totals.macs + plain.totals.sampling + plain.totals.elementwise
     resized = [{"upsample": {"scale": 2, "mode": "linear"}}]
     report = report_of(resized, [3, 4, 4])

@@ -6,13 +6,16 @@ import io
 import os
 import random
 import re
+import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from command import Command, Ran
 from places import ROOT
 
 from convcalc.checking.baseline import commented
@@ -31,10 +34,8 @@ WARNS = GOOD.replace("[relu]", "\n- conv: {out: 8, k: 3}\n- batch_norm")
 FAILS = GOOD.replace("[relu]", "[rleu]")
 
 
-class Ran(NamedTuple):
-    code: int
-    out: str
-    err: str
+class Checked(Ran):
+    """What the command did, with a line per finding."""
 
     @property
     def places(self) -> list[str]:
@@ -43,24 +44,18 @@ class Ran(NamedTuple):
         return [f"{Path(file).name}:{line} {code}" for file, line, code in found]
 
 
+Check = Callable[..., Checked]
+
+
 @pytest.fixture(autouse=True)
-def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in list(os.environ):
-        if name.startswith("CONVCALC_") or name in ("NO_COLOR", "FORCE_COLOR"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    Path(".git").mkdir()
+def _project(folder: Path) -> None:
+    (folder / ".git").mkdir()
 
 
 @pytest.fixture
-def check(capsys: pytest.CaptureFixture[str]) -> Any:
+def check(convcalc: Command) -> Check:
     """Runs ``convcalc check`` in this process, with one line per finding."""
-
-    def run(*words: str) -> Ran:
-        code = main(["check", "-f", "concise", *words])
-        return Ran(code, *capsys.readouterr())
-
-    return run
+    return lambda *words: Checked(*convcalc(shlex.join(["check", "-f", "concise", *words])))
 
 
 def write(path: str, text: str = GOOD) -> Path:
@@ -73,7 +68,7 @@ def write(path: str, text: str = GOOD) -> Path:
 # --- exit codes --------------------------------------------------------------------------------
 
 
-def test_exit_codes(check: Any) -> None:
+def test_exit_codes(check: Check) -> None:
     write("good.convcalc.yaml")
     write("warns.convcalc.yaml", WARNS)
     write("fails.convcalc.yaml", FAILS)
@@ -89,7 +84,7 @@ def test_exit_codes(check: Any) -> None:
     assert check("--nothing").code == 2
 
 
-def test_one_file_does_not_stop_the_others(check: Any) -> None:
+def test_one_file_does_not_stop_the_others(check: Check) -> None:
     for name in "abc":
         write(f"{name}.convcalc.yaml", FAILS)
     Path("b.convcalc.yaml").write_bytes(b"name: \xff\n")
@@ -103,7 +98,7 @@ def test_one_file_does_not_stop_the_others(check: Any) -> None:
     ]
 
 
-def test_no_file_at_all_is_an_error(check: Any) -> None:
+def test_no_file_at_all_is_an_error(check: Check) -> None:
     for words in ([], ["."], ["models"], ["*.convcalc.yaml"]):
         Path("models").mkdir(exist_ok=True)
         ran = check(*words)
@@ -121,7 +116,7 @@ def test_no_file_at_all_is_an_error(check: Any) -> None:
         (lambda path: path.symlink_to("/dev/zero"), "it is no plain file"),
     ],
 )
-def test_what_is_no_file_says_so(make: Any, reason: str, check: Any) -> None:
+def test_what_is_no_file_says_so(make: Any, reason: str, check: Check) -> None:
     make(Path("net.convcalc.yaml"))
     for words in ([], ["net.convcalc.yaml"]):
         ran = check(*words)
@@ -129,7 +124,7 @@ def test_what_is_no_file_says_so(make: Any, reason: str, check: Any) -> None:
         assert f"cannot read the file: {reason}" in ran.out
 
 
-def test_a_file_without_permission_says_so(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_without_permission_says_so(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     write("net.convcalc.yaml")
 
     def refused(*_: object) -> int:
@@ -193,7 +188,7 @@ def test_folders_are_searched_in_a_fixed_order() -> None:
     assert found("../" + Path.cwd().name + "/b") == [f"../{Path.cwd().name}/b/x.convcalc.yaml"]
 
 
-def test_shipped_names_and_variants(check: Any) -> None:
+def test_shipped_names_and_variants(check: Check) -> None:
     assert check("resnet50").code == 0
     assert "in 11 models" not in check("resnet18").out
     ran = check("resnet18", "--show-passed")
@@ -228,7 +223,7 @@ def test_exclude_holds_for_files_that_are_named_only_if_asked() -> None:
     assert found(*named, force_exclude=True) == ["new/b.convcalc.yaml"]
 
 
-def test_stdin(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stdin(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     write("models/blocks.convcalc.yaml", "convcalc: 1\nblocks: {Act: [relu]}\n")
     write("models/convcalc.toml", "ignore = ['CC203']\n")
     text = WARNS.replace("layers", "imports: {b: blocks.convcalc.yaml}\nlayers") + "- b.Act\n"
@@ -238,7 +233,7 @@ def test_stdin(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
             buffer = io.BytesIO(text.encode())
 
         monkeypatch.setattr(sys, "stdin", Stream())
-        result: Ran = check(*words)
+        result: Checked = check(*words)
         return result
 
     ran = stdin("-", "--stdin-filename", "models/new.convcalc.yaml")
@@ -342,7 +337,7 @@ def test_patterns_end_soon_on_long_paths() -> None:
 # --- settings ----------------------------------------------------------------------------------
 
 
-def test_the_closest_file_holds_alone(check: Any) -> None:
+def test_the_closest_file_holds_alone(check: Check) -> None:
     write("a/net.convcalc.yaml", WARNS)
     write("a/b/net.convcalc.yaml", WARNS)
     write("convcalc.toml", "ignore = ['CC203']\nstrict = true\n")
@@ -353,7 +348,7 @@ def test_the_closest_file_holds_alone(check: Any) -> None:
     assert check("a").places == []
 
 
-def test_nothing_outside_the_project_plays_a_part(check: Any) -> None:
+def test_nothing_outside_the_project_plays_a_part(check: Check) -> None:
     write("convcalc.toml", "ignore = ['CC203']\n")
     write("project/.git/HEAD", "")
     write("project/net.convcalc.yaml", WARNS)
@@ -361,7 +356,7 @@ def test_nothing_outside_the_project_plays_a_part(check: Any) -> None:
 
 
 def test_flags_win_over_the_environment_and_that_over_the_file(
-    check: Any, monkeypatch: pytest.MonkeyPatch
+    check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write("net.convcalc.yaml", WARNS)
     write("convcalc.toml", "select = ['CC1']\n")
@@ -395,7 +390,7 @@ def test_flags_win_over_the_environment_and_that_over_the_file(
         "per-file-ignores = 3",
     ],
 )
-def test_a_wrong_setting_is_an_error_that_names_it(text: str, check: Any) -> None:
+def test_a_wrong_setting_is_an_error_that_names_it(text: str, check: Check) -> None:
     write("net.convcalc.yaml")
     write("convcalc.toml", text + "\n")
     ran = check()
@@ -425,7 +420,7 @@ def test_all_settings_at_once() -> None:
         configuration([], "/p/convcalc.toml")
 
 
-def test_severities_selection_and_per_file_ignores(check: Any) -> None:
+def test_severities_selection_and_per_file_ignores(check: Check) -> None:
     write("new/net.convcalc.yaml", WARNS)
     write("old/net.convcalc.yaml", WARNS)
     write("convcalc.toml", "[severity]\nCC203 = 'error'\n[per-file-ignores]\n'old/*' = ['CC2']\n")
@@ -447,13 +442,13 @@ def test_severities_selection_and_per_file_ignores(check: Any) -> None:
     assert check().places == []
 
 
-def test_errors_of_a_file_cannot_be_hidden(check: Any) -> None:
+def test_errors_of_a_file_cannot_be_hidden(check: Check) -> None:
     write("net.convcalc.yaml", FAILS.replace("[rleu]", "[rleu]  # convcalc: ignore[CC012]"))
     write("convcalc.toml", "ignore = ['CC0']\n[severity]\nCC012 = 'ignore'\n")
     assert check("--ignore", "CC").places == ["net.convcalc.yaml:4 CC012"]
 
 
-def test_limits_are_settings(check: Any) -> None:
+def test_limits_are_settings(check: Check) -> None:
     write("net.convcalc.yaml", GOOD.replace("[relu]", "[{relu: {}, repeat: 50}]"))
     assert check().places == []
     for limit in ("layers = 20", "nodes = 10", "bytes = 20", "depth = 1"):
@@ -499,7 +494,7 @@ def test_comments_that_say_nothing_are_reported() -> None:
     assert silenced(GOOD.replace("[relu]", "[relu]  # the comment 'convcalc: ignore[CC999]'")) == []
 
 
-def test_unused_comments_are_told_only_if_all_was_looked_at(check: Any) -> None:
+def test_unused_comments_are_told_only_if_all_was_looked_at(check: Check) -> None:
     text = WARNS.replace("layers", "params: {b: true}\nvariants: {plain: {b: false}}\nlayers")
     text = text.replace("k: 3}", "k: 3, bias: b}  # convcalc: ignore[CC203]")
     write("net.convcalc.yaml", text)
@@ -511,7 +506,7 @@ def test_unused_comments_are_told_only_if_all_was_looked_at(check: Any) -> None:
     assert check("--ignore", "CC009").places == []
 
 
-def test_a_fault_in_the_text_of_a_shared_file_is_told_once(check: Any) -> None:
+def test_a_fault_in_the_text_of_a_shared_file_is_told_once(check: Check) -> None:
     write("blocks.convcalc.yaml", "convcalc: 1\nblocks:\n  Act: [rleu]\n")
     for name in "abc":
         text = GOOD.replace("layers: [relu]", "imports: {b: blocks.convcalc.yaml}\nlayers: [b.Act]")
@@ -519,7 +514,7 @@ def test_a_fault_in_the_text_of_a_shared_file_is_told_once(check: Any) -> None:
     assert check().places == ["blocks.convcalc.yaml:3 CC012"]
 
 
-def test_what_a_shared_block_means_is_told_to_every_network(check: Any) -> None:
+def test_what_a_shared_block_means_is_told_to_every_network(check: Check) -> None:
     write(
         "blocks.convcalc.yaml",
         "convcalc: 1\nblocks:\n  Cb:\n  - conv: {out: 8, k: 3}\n  - batch_norm\n",
@@ -553,7 +548,7 @@ def test_places_of_comments() -> None:
 # --- baseline ----------------------------------------------------------------------------------
 
 
-def test_add_ignore_silences_what_is_there_and_nothing_else(check: Any) -> None:
+def test_add_ignore_silences_what_is_there_and_nothing_else(check: Check) -> None:
     text = WARNS.replace("\n", "\r\n").replace("- batch_norm", "- batch_norm   # a norm")
     text += "- conv: {out: 8,\r\n         k: 1, s: 2}\r\n"
     text += "budgets:\r\n  params: {max: 1}\r\n"
@@ -572,7 +567,7 @@ def test_add_ignore_silences_what_is_there_and_nothing_else(check: Any) -> None:
     assert file.read_bytes().decode() == after
 
 
-def test_add_ignore_leaves_what_ships_alone(check: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_add_ignore_leaves_what_ships_alone(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
     write(
         "shipped/blocks/b.convcalc.yaml",
         "convcalc: 1\nblocks:\n  Cb:\n  - conv: {out: 8, k: 3}\n  - batch_norm\n",
@@ -602,7 +597,7 @@ def test_a_comment_never_becomes_part_of_a_text() -> None:
 
 
 def test_a_file_that_cannot_be_written_is_an_error(
-    check: Any, monkeypatch: pytest.MonkeyPatch
+    check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write("net.convcalc.yaml", WARNS)
 
@@ -662,14 +657,14 @@ def test_what_a_process_leaves_when_it_dies_is_done_here() -> None:
     assert list(in_order(work, list(range(20)), 2)) == list(range(20))
 
 
-def test_many_files_give_what_each_gives_alone(check: Any) -> None:
+def test_many_files_give_what_each_gives_alone(check: Check) -> None:
     for n in range(30):
         write(f"{n:02}.convcalc.yaml", (GOOD, WARNS, FAILS)[n % 3])
     alone = [check(f"{n:02}.convcalc.yaml").places for n in range(30)]
     assert check().places == [place for places in alone for place in places]
 
 
-def test_quiet_says_nothing_where_nothing_is_wrong(check: Any) -> None:
+def test_quiet_says_nothing_where_nothing_is_wrong(check: Check) -> None:
     write("net.convcalc.yaml")
     assert check("-q").out == ""
 
@@ -678,7 +673,7 @@ def test_quiet_says_nothing_where_nothing_is_wrong(check: Any) -> None:
 
 
 @pytest.mark.skipif(GIT is None, reason="git is not installed")
-def test_growth_since_a_revision(check: Any) -> None:
+def test_growth_since_a_revision(check: Check) -> None:
     shutil.rmtree(".git")
     identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
     budgets = (
@@ -707,7 +702,7 @@ def test_growth_since_a_revision(check: Any) -> None:
     assert "error[CC310] unknown-number: nothing to compare with: no revision is called" in ran.out
 
 
-def test_a_file_of_budgets_can_be_named_itself(check: Any) -> None:
+def test_a_file_of_budgets_can_be_named_itself(check: Check) -> None:
     write("convcalc.budgets.yaml", "convcalc-budgets: 1\nbudgts: []\n")
     ran = check("convcalc.budgets.yaml")
     assert ran.code == 1

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command import process
+from grids import Part
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from places import ROOT, TESTS
+from places import TESTS
 
 from convcalc.checking.budgets.repository import read_budgets
 from convcalc.checking.configuration import FORMATS
@@ -82,7 +81,7 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
 # In a process of its own, so that its memory is its own: exit codes, the most calls of Python
 # functions and builtins for one file, and the greatest resident size in MiB.
 MEASURE = """
-import contextlib, io, json, resource, sys
+import contextlib, io, json, sys
 from convcalc.cli import main
 codes, most_calls, errors = set(), 0, []
 def profile(frame, event, argument):
@@ -99,26 +98,21 @@ for number, path in enumerate(sys.argv[2:]):
     most_calls = max(most_calls, calls)
     if "Traceback" in err.getvalue() or "convcalc failed" in out.getvalue() + err.getvalue():
         errors.append(path + ": " + out.getvalue()[-300:] + err.getvalue()[-300:])
-most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+(most,) = (int(line.split()[1]) // 1024 for line in open("/proc/self/status") if "VmHWM" in line)
 print(json.dumps([sorted(codes), most_calls, most, errors]))
 """
 
 
-def test_damaged_files_end_soon_with_a_message(tmp_path: Path) -> None:
+def test_damaged_files_end_soon_with_a_message(tmp_path: Path, part: Part) -> None:
     (tmp_path / "convcalc.toml").write_text(LIMITS)
-    rng = random.Random(5)
     names = []
-    for number in range(500):
+    for number in part(range(500)):
+        rng = random.Random(number)
         names.append(f"{number}.convcalc.yaml")
         content = rng.choice(ORIGINALS).read_bytes()
         (tmp_path / names[-1]).write_bytes(damaged(content, rng))
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, json.dumps(FORMATS), *names],
-        capture_output=True,
-        check=True,
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )
+    done = process(json.dumps(FORMATS), *names, code=MEASURE, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
     codes, most_calls, memory, errors = json.loads(done.stdout)
     assert errors == []
     assert set(codes) <= {0, 1}

@@ -10,22 +10,21 @@ import io
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from command import RUN, Command, Ran, environment, process
 from hypothesis import example, given
 from hypothesis import strategies as st
 from kept import kept
-from places import ROOT, TESTS
+from places import TESTS
+from shipped import network, report
 
-from convcalc.analysis.analyse import analyse
-from convcalc.cli import main
 from convcalc.cli.app import COMMANDS
 from convcalc.cli.commands.get import raw, value_at
 from convcalc.cli.commands.layer import network_text
@@ -33,8 +32,6 @@ from convcalc.cli.commands.new import templates
 from convcalc.cli.console import Failure, Settings
 from convcalc.cli.loading import input_shapes
 from convcalc.language import catalogue
-from convcalc.language.reading import read_network
-from convcalc.language.sources.resolve import resolve
 from convcalc.language.syntax import nodes, reader
 
 GOLDEN = TESTS / "golden" / "cli"
@@ -50,52 +47,13 @@ layers:
 """
 
 
-RUN = "import sys; from convcalc.cli import main; sys.exit(main())"
-
-
-RESNET18 = analyse(read_network(resolve("resnet18")))
-
-
-class Ran(NamedTuple):
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
+RESNET18 = report("resnet18")
 
 
 @pytest.fixture(autouse=True)
-def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Neither the developer's environment nor the folder plays a part."""
-    for name in list(os.environ):
-        if name.startswith("CONVCALC_") or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    Path("broken.convcalc.yaml").write_text(BROKEN, "utf-8")
-
-
-@pytest.fixture
-def convcalc(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs a command line in this process."""
-
-    def run(line: str) -> Ran:
-        code = main(shlex.split(line))
-        return Ran(code, *capsys.readouterr())
-
-    return run
-
-
-def process(*arguments: str, code: str = RUN, **more: Any) -> subprocess.CompletedProcess[Any]:
-    """Runs a command line in a process of its own."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    environment |= more.pop("env", {})
-    return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        capture_output=True,
-        check=False,
-        env=environment,
-        **more,
-    )
+def _clean(folder: Path) -> None:
+    """Neither the developer's environment nor the repository plays a part."""
+    (folder / "broken.convcalc.yaml").write_text(BROKEN, "utf-8")
 
 
 # --- whole outputs -----------------------------------------------------------------------------
@@ -140,7 +98,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_a_whole_output_is_as_it_was(name: str, convcalc: Any) -> None:
+def test_a_whole_output_is_as_it_was(name: str, convcalc: Command) -> None:
     ran = convcalc(LINES[name])
     text = f"$ convcalc {LINES[name]}\n{ran.out}[stderr]\n{ran.err}[exit {ran.code}]\n"
     assert text == kept(GOLDEN / f"{name}.txt", text)
@@ -211,7 +169,9 @@ def test_a_whole_output_is_as_it_was(name: str, convcalc: Any) -> None:
         ("new no/such/folder/net", 2, "cannot write"),
     ],
 )
-def test_the_exit_code_tells_what_happened(line: str, code: int, says: str, convcalc: Any) -> None:
+def test_the_exit_code_tells_what_happened(
+    line: str, code: int, says: str, convcalc: Command
+) -> None:
     ran = convcalc(line)
     assert ran.code == code
     assert says in ran.err
@@ -221,7 +181,7 @@ def test_the_exit_code_tells_what_happened(line: str, code: int, says: str, conv
         assert ran.err.startswith("error: ")
 
 
-def test_without_a_command_the_help_page_is_shown(convcalc: Any) -> None:
+def test_without_a_command_the_help_page_is_shown(convcalc: Command) -> None:
     ran = convcalc("")
     assert ran.code == 2
     assert all(f"\n  {name} " in ran.out for name in COMMANDS)
@@ -230,7 +190,7 @@ def test_without_a_command_the_help_page_is_shown(convcalc: Any) -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 @pytest.mark.parametrize("flag", ["-h", "--help"])
 def test_every_command_has_a_help_page_with_the_shared_options(
-    name: str, flag: str, convcalc: Any
+    name: str, flag: str, convcalc: Command
 ) -> None:
     ran = convcalc(f"{name} {flag}")
     assert ran.code == 0
@@ -239,14 +199,14 @@ def test_every_command_has_a_help_page_with_the_shared_options(
     assert all(option in ran.out for option in shared)
 
 
-def test_the_version_is_that_of_the_package(convcalc: Any) -> None:
+def test_the_version_is_that_of_the_package(convcalc: Command) -> None:
     from convcalc import __version__
 
     assert convcalc("--version") == Ran(0, f"convcalc {__version__}\n", "")
 
 
 def test_a_crash_is_short_and_says_how_to_report_it(
-    monkeypatch: pytest.MonkeyPatch, convcalc: Any
+    monkeypatch: pytest.MonkeyPatch, convcalc: Command
 ) -> None:
     def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError("two\nlines")
@@ -269,14 +229,13 @@ def interruptible() -> None:
 
 
 def test_an_interrupt_is_quiet() -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipe = subprocess.PIPE
     with subprocess.Popen(
         [sys.executable, "-c", RUN, "show", "-"],
         stdin=pipe,
         stdout=pipe,
         stderr=pipe,
-        env=environment,
+        env=environment(),
         preexec_fn=interruptible,  # noqa: PLW1509
     ) as running:
         assert running.stdin is not None
@@ -289,7 +248,7 @@ def test_an_interrupt_is_quiet() -> None:
 # --- problems ----------------------------------------------------------------------------------
 
 
-def test_layers_before_an_error_are_shown_and_every_problem_once(convcalc: Any) -> None:
+def test_layers_before_an_error_are_shown_and_every_problem_once(convcalc: Command) -> None:
     ran = convcalc("show broken.convcalc.yaml broken.convcalc.yaml")
     assert ran.err.count("error[CC103]") == 1
     assert ran.err.count("error[CC003]") == 1
@@ -298,7 +257,7 @@ def test_layers_before_an_error_are_shown_and_every_problem_once(convcalc: Any) 
     assert "error[" not in ran.out
 
 
-def test_json_holds_the_problems_too(convcalc: Any) -> None:
+def test_json_holds_the_problems_too(convcalc: Command) -> None:
     ran = convcalc("show broken.convcalc.yaml -f json")
     report = json.loads(ran.out)
     assert ran.code == 1
@@ -306,7 +265,7 @@ def test_json_holds_the_problems_too(convcalc: Any) -> None:
     assert [problem["code"] for problem in report["problems"]] == ["CC103", "CC003"]
 
 
-def test_quiet_leaves_errors_and_results(convcalc: Any) -> None:
+def test_quiet_leaves_errors_and_results(convcalc: Command) -> None:
     ran = convcalc("show broken.convcalc.yaml -q")
     assert "error[CC103]" in ran.err
     assert "Found" not in ran.err
@@ -319,12 +278,12 @@ def test_quiet_leaves_errors_and_results(convcalc: Any) -> None:
 @pytest.mark.parametrize(
     "line", ["-f csv show resnet18", "show -f csv resnet18", "show resnet18 --output-format csv"]
 )
-def test_shared_options_stand_before_or_after_the_command(line: str, convcalc: Any) -> None:
+def test_shared_options_stand_before_or_after_the_command(line: str, convcalc: Command) -> None:
     assert convcalc(line).out.startswith("path,")
 
 
 def test_the_last_flag_wins_and_any_flag_beats_the_environment(
-    monkeypatch: pytest.MonkeyPatch, convcalc: Any
+    monkeypatch: pytest.MonkeyPatch, convcalc: Command
 ) -> None:
     assert convcalc("-f json show resnet18 -f csv").out.startswith("path,")
     monkeypatch.setenv("CONVCALC_OUTPUT_FORMAT", "csv")
@@ -335,7 +294,7 @@ def test_the_last_flag_wins_and_any_flag_beats_the_environment(
 
 
 def test_the_environment_sets_what_is_counted(
-    monkeypatch: pytest.MonkeyPatch, convcalc: Any
+    monkeypatch: pytest.MonkeyPatch, convcalc: Command
 ) -> None:
     monkeypatch.setenv("CONVCALC_COUNT", "elementwise")
     monkeypatch.setenv("CONVCALC_DTYPE", "int8")
@@ -348,7 +307,7 @@ def test_the_environment_sets_what_is_counted(
     assert convcalc("get totals.memory.weights resnet18").out == "11699112\n"
 
 
-def test_a_result_goes_to_a_file(convcalc: Any) -> None:
+def test_a_result_goes_to_a_file(convcalc: Command) -> None:
     ran = convcalc("show resnet18 -f csv -o table.csv --color always")
     assert (ran.code, ran.out) == (0, "")
     text = Path("table.csv").read_text("utf-8")
@@ -357,7 +316,7 @@ def test_a_result_goes_to_a_file(convcalc: Any) -> None:
     assert convcalc("show resnet18 -f csv -o -").out == text
 
 
-def test_rows_and_columns_are_chosen(convcalc: Any) -> None:
+def test_rows_and_columns_are_chosen(convcalc: Command) -> None:
     rows = convcalc("show resnet18 --top 2 -f csv --columns path,macs").out.splitlines()
     assert rows[0] == "path,macs"
     assert rows[1].startswith("layer[0],")
@@ -423,12 +382,12 @@ def _text(node: nodes.Node | None) -> str:
 
 
 @pytest.mark.parametrize("value", ["3x5", "3,5", "[3,5]", "[3, 5]", "3×5"])
-def test_a_list_is_written_as_people_like(value: str, convcalc: Any) -> None:
+def test_a_list_is_written_as_people_like(value: str, convcalc: Command) -> None:
     ran = convcalc(f"layer conv out=2 'k={value}' -i 3x9x9 -f json")
     assert json.loads(ran.out)["weights"]["weight"] == [2, 3, 3, 5]
 
 
-def test_a_network_comes_from_stdin(monkeypatch: pytest.MonkeyPatch, convcalc: Any) -> None:
+def test_a_network_comes_from_stdin(monkeypatch: pytest.MonkeyPatch, convcalc: Command) -> None:
     text = b"convcalc: 1\ninput: [3, 8, 8]\nlayers: [{conv: {out: 2, k: 3}}]\n"
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
     assert convcalc("get totals.params -") == Ran(0, "56\n", "")
@@ -452,7 +411,7 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def test_get_finds_every_value_of_the_json_report(convcalc: Any) -> None:
+def test_get_finds_every_value_of_the_json_report(convcalc: Command) -> None:
     Path("net.convcalc.yaml").write_text(
         "convcalc: 1\ninput: [3, 8, 8]\nlayers: [{conv: {out: 2, k: 3}}, relu]\n", "utf-8"
     )
@@ -480,7 +439,7 @@ def test_any_path_leads_to_a_value_or_to_a_message(path: str) -> None:
         assert failure.advice
 
 
-def test_get_adds_up_a_block(convcalc: Any) -> None:
+def test_get_adds_up_a_block(convcalc: Command) -> None:
     report = json.loads(convcalc("show resnet18 -f json").out)
     for block in ("layer[2]", "layer[2].BasicBlock[0]", "stem"):
         inside = [layer for layer in report["layers"] if layer["path"].startswith(f"{block}.")]
@@ -491,21 +450,21 @@ def test_get_adds_up_a_block(convcalc: Any) -> None:
         assert json.loads(convcalc(f"get {block}.output resnet18").out) == inside[-1]["output"]
 
 
-def test_cost_gives_the_published_winograd_saving_less_the_edge_tiles(convcalc: Any) -> None:
+def test_cost_gives_the_published_winograd_saving_less_the_edge_tiles(convcalc: Command) -> None:
     """F(6x6, 3x3) saves 5.06 times in arXiv 1509.09308; 56 is no multiple of 6."""
     ran = convcalc("layer conv out=64 k=3 p=1 -i 64x56x56 --cost winograd6 -f json")
     (cost,) = json.loads(ran.out)["costs"]
     assert cost["multiplications"] == 26_214_400
 
 
-def test_cost_names_what_it_knows(convcalc: Any) -> None:
+def test_cost_names_what_it_knows(convcalc: Command) -> None:
     ran = convcalc("layer conv out=64 k=3 -i 64x56x56 --cost winogrd")
     assert ran.code == 2
     assert "did you mean 'winograd'?" in ran.err
     assert convcalc("layer relu -i 64x56x56 --cost all").code == 2
 
 
-def test_get_finds_a_layer_by_its_path_and_by_its_number(convcalc: Any) -> None:
+def test_get_finds_a_layer_by_its_path_and_by_its_number(convcalc: Command) -> None:
     assert convcalc("get stem.conv.macs resnet50").out == "118013952\n"
     assert convcalc("get layers[0].macs resnet50").out == "118013952\n"
     assert convcalc("get receptive_field.size resnet50").out == "[427, 427]\n"
@@ -561,14 +520,14 @@ def test_colour_goes_by_flag_then_environment_then_terminal(
     assert settings.style().color is colored
 
 
-def test_no_escape_is_printed_where_colour_is_off(convcalc: Any) -> None:
+def test_no_escape_is_printed_where_colour_is_off(convcalc: Command) -> None:
     assert "\x1b" in convcalc("show resnet18 --color always").out
     assert "\x1b" not in convcalc("show resnet18 --color never").out
     assert "\x1b" not in convcalc("layer relu -i 3 --color never").out
 
 
 def test_a_pipe_is_as_wide_as_the_table_and_columns_are_obeyed(
-    monkeypatch: pytest.MonkeyPatch, convcalc: Any
+    monkeypatch: pytest.MonkeyPatch, convcalc: Command
 ) -> None:
     assert max(map(len, convcalc("show resnet50").out.splitlines())) > 80
     monkeypatch.setenv("COLUMNS", "60")
@@ -598,14 +557,13 @@ def test_an_ascii_terminal_gets_ascii(line: str) -> None:
 def test_a_closed_pipe_is_quiet() -> None:
     reading, writing = os.pipe()
     os.close(reading)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     for line in ("show resnet50", "show resnet50 -f json", "schema", "get totals.macs resnet50"):
         ran = subprocess.run(
             [sys.executable, "-c", RUN, *line.split()],
             stdout=writing,
             stderr=subprocess.PIPE,
             check=False,
-            env=environment,
+            env=environment(),
         )
         assert (ran.returncode, ran.stderr) == (0, b""), line
     os.close(writing)
@@ -641,9 +599,9 @@ def test_only_what_a_command_needs_is_imported(line: str, absent: list[str]) -> 
 
 def test_the_shell_completes_commands_and_options() -> None:
     def completed(words: str, index: int) -> list[str]:
-        environment = {"COMP_WORDS": words, "COMP_CWORD": str(index)}
-        environment["_CONVCALC_COMPLETE"] = "complete_bash"
-        return process(env=environment, text=True).stdout.split()
+        asked = {"COMP_WORDS": words, "COMP_CWORD": str(index)}
+        asked["_CONVCALC_COMPLETE"] = "complete_bash"
+        return process(env=asked, text=True).stdout.split()
 
     assert completed("convcalc s", 1) == ["show", "schema"]
     assert "--columns" in completed("convcalc show --co", 2)
@@ -653,7 +611,7 @@ def test_the_shell_completes_commands_and_options() -> None:
 
 
 @pytest.mark.parametrize("name", templates())
-def test_a_template_is_a_network_without_problems(name: str, convcalc: Any) -> None:
+def test_a_template_is_a_network_without_problems(name: str, convcalc: Command) -> None:
     ran = convcalc(f"new mine --template {name}")
     assert ran.code == 0
     first, second = Path("mine.convcalc.yaml").read_text("utf-8").splitlines()[:2]
@@ -674,13 +632,13 @@ def test_a_template_is_a_network_without_problems(name: str, convcalc: Any) -> N
     ],
 )
 def test_a_template_has_the_parameters_of_its_model(
-    template: str, params: int, convcalc: Any
+    template: str, params: int, convcalc: Command
 ) -> None:
     convcalc(f"new mine --template {template}")
     assert convcalc("get totals.params mine.convcalc.yaml").out == f"{params}\n"
 
 
-def test_new_replaces_nothing_unless_it_must(convcalc: Any) -> None:
+def test_new_replaces_nothing_unless_it_must(convcalc: Command) -> None:
     Path("mine.convcalc.yaml").write_text("mine", "utf-8")
     Path("convcalc.schema.json").write_text("{}", "utf-8")
     ran = convcalc("new mine")
@@ -692,18 +650,19 @@ def test_new_replaces_nothing_unless_it_must(convcalc: Any) -> None:
     assert Path("convcalc.schema.json").read_text("utf-8") == "{}"
 
 
-def test_the_catalogue_says_what_an_analysis_would(convcalc: Any) -> None:
+@pytest.mark.shipped
+def test_the_catalogue_says_what_an_analysis_would(convcalc: Command) -> None:
     listed = json.loads(convcalc("list networks -f json").out)
     assert [entry["name"] for entry in listed] == [entry.name for entry in catalogue.networks()]
     for entry in listed:
-        inputs = read_network(resolve(entry["name"])).inputs
+        inputs = network(entry["name"]).inputs
         shapes = {name: list(shape.dims[1:]) for name, shape in inputs.items()}
         assert entry["inputs"] == shapes, entry["name"]
         assert entry["params"] is not None
         assert entry["macs"] is not None
 
 
-def test_every_operator_and_block_is_listed_with_a_description(convcalc: Any) -> None:
+def test_every_operator_and_block_is_listed_with_a_description(convcalc: Command) -> None:
     for kind in ("operators", "blocks"):
         listed = json.loads(convcalc(f"list {kind} -f json").out)
         assert listed
@@ -711,7 +670,7 @@ def test_every_operator_and_block_is_listed_with_a_description(convcalc: Any) ->
 
 
 @pytest.mark.parametrize("name", ["conv", "batch_norm", "opaque", "concat", "upsample"])
-def test_a_manual_page_has_every_field(name: str, convcalc: Any) -> None:
+def test_a_manual_page_has_every_field(name: str, convcalc: Command) -> None:
     from convcalc.model.operators.registry import fields_of, operator_class
 
     page = convcalc(f"operator {name}").out
@@ -721,7 +680,7 @@ def test_a_manual_page_has_every_field(name: str, convcalc: Any) -> None:
     assert all(re.search(rf"^{field}\b", page, re.MULTILINE) for field in declared)
 
 
-def test_small_slips_get_what_was_meant(convcalc: Any) -> None:
+def test_small_slips_get_what_was_meant(convcalc: Command) -> None:
     head = "convcalc: 1\nname: net\ninput: [3, 9, 9]\nlayers:\n"
     Path("slip.convcalc.yaml").write_text(
         f"{head}  - conv: {{out: 8, k: 3, bias: flase}}\n", "utf-8"

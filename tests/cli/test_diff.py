@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from command import Command
 from gitrepo import commit, git, repository
 from hypothesis import given
 from hypothesis import strategies as st
 from kept import kept
 from places import TESTS
+from shipped import report as shipped
 from small import report_of
 
-from convcalc.analysis.analyse import analyse
 from convcalc.analysis.comparison.compare import Change, Comparison, compared
 from convcalc.analysis.comparison.compare import difference as difference_of
 from convcalc.analysis.comparison.to_json import difference_payload
 from convcalc.analysis.comparison.tolerance import WrongTolerance, excesses, tolerance
 from convcalc.analysis.report.from_json import saved_report
-from convcalc.analysis.report.report import Report
 from convcalc.analysis.report.to_json import report_payload
 from convcalc.cli import main
-from convcalc.language.reading import read_network
-from convcalc.language.sources.resolve import resolve
 from convcalc.model.quantities.unknown import UNKNOWN
 
 GOLDEN = TESTS / "golden" / "diff"
@@ -35,10 +32,6 @@ PAIRS += [("mobilenet_v2", "mobilenet_v2"), ("vgg11", "vgg19"), ("resnet50", "vg
 SUMMED = ("params", "trainable", "buffers", "macs", "flops", "sampling", "elementwise")
 SUMMED += ("activations",)
 CONV: dict[str, Any] = {"conv": {"out": 8, "k": 3, "p": 1}}
-
-
-def shipped(name: str) -> Report:
-    return analyse(read_network(resolve(name)))
 
 
 def kinds(comparison: Comparison) -> dict[str, str]:
@@ -282,14 +275,6 @@ def test_a_wrong_tolerance_says_what_is_wrong(text: str, message: str) -> None:
 # --- the command ---------------------------------------------------------------------------------
 
 
-class Ran(NamedTuple):
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
 SMALL = """\
 convcalc: 1
 name: small
@@ -308,20 +293,11 @@ CHANGED = SMALL.replace("out: 8, k: 3, p: 1}, id", "out: 8, k: 5, p: 2}, id").re
 
 
 @pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def run(folder: Path, convcalc: Command) -> Command:
     """Runs ``convcalc diff`` in a folder with two versions of a network."""
-    for name in list(os.environ):
-        if name.startswith("CONVCALC_") or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-    Path("old.yaml").write_text(SMALL, "utf-8")
-    Path("new.yaml").write_text(CHANGED, "utf-8")
-
-    def ran(line: str) -> Ran:
-        code = main(["diff", *shlex.split(line)])
-        return Ran(code, *capsys.readouterr())
-
-    return ran
+    (folder / "old.yaml").write_text(SMALL, "utf-8")
+    (folder / "new.yaml").write_text(CHANGED, "utf-8")
+    return lambda line: convcalc(f"diff {line}")
 
 
 LINES = {
@@ -338,7 +314,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_a_whole_output_is_as_it_was(name: str, run: Any) -> None:
+def test_a_whole_output_is_as_it_was(name: str, run: Command) -> None:
     ran = run(LINES[name])
     text = f"$ convcalc diff {LINES[name]}\n{ran.out}[stderr]\n{ran.err}[exit {ran.code}]\n"
     assert text == kept(GOLDEN / f"{name}.txt", text)
@@ -362,17 +338,19 @@ def test_a_whole_output_is_as_it_was(name: str, run: Any) -> None:
         ("old.yaml", 2),
     ],
 )
-def test_the_exit_code_says_whether_something_was_found(options: str, code: int, run: Any) -> None:
+def test_the_exit_code_says_whether_something_was_found(
+    options: str, code: int, run: Command
+) -> None:
     assert run(options).code == code
 
 
-def test_an_expression_is_refused_before_anything_is_read(run: Any) -> None:
+def test_an_expression_is_refused_before_anything_is_read(run: Command) -> None:
     ran = run("gone.yaml new.yaml --fail-on params:lots")
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("error: --fail-on 'params:lots': 'lots' is no amount\n  = help: ")
 
 
-def test_a_comment_begins_with_its_mark_and_is_empty_if_nothing_changed(run: Any) -> None:
+def test_a_comment_begins_with_its_mark_and_is_empty_if_nothing_changed(run: Command) -> None:
     assert run("old.yaml new.yaml -f markdown").out.startswith("<!-- convcalc:report -->\n")
     assert run("old.yaml old.yaml -f markdown") == (0, "", "")
     assert run("old.yaml old.yaml").out == "old.yaml → old.yaml\nnothing changed\n"
@@ -381,25 +359,25 @@ def test_a_comment_begins_with_its_mark_and_is_empty_if_nothing_changed(run: Any
     assert json.loads(run("old.yaml old.yaml -f json").out)["same"] is True
 
 
-def test_an_old_comment_does_not_stay_in_the_output_file(run: Any) -> None:
+def test_an_old_comment_does_not_stay_in_the_output_file(run: Command) -> None:
     Path("comment.md").write_text("old", "utf-8")
     assert run("old.yaml old.yaml -f markdown -o comment.md").code == 0
     assert Path("comment.md").read_bytes() == b""
 
 
-def test_a_comment_is_short_enough_for_a_pull_request(run: Any) -> None:
+def test_a_comment_is_short_enough_for_a_pull_request(run: Command) -> None:
     """GitHub takes 65,536 characters."""
     for pair in PAIRS:
         assert len(run(f"{' '.join(pair)} -f markdown").out) < 8_000
 
 
-def test_a_name_cannot_break_out_of_a_comment(run: Any) -> None:
+def test_a_name_cannot_break_out_of_a_comment(run: Command) -> None:
     Path("a|<b>`*_[x].yaml").write_text(CHANGED, "utf-8")
     out = run("old.yaml 'a|<b>`*_[x].yaml' -f markdown").out
     assert r"**old.yaml → a\|\<b\>\`\*\_\[x].yaml**" in out
 
 
-def test_a_saved_report_is_a_side(run: Any) -> None:
+def test_a_saved_report_is_a_side(run: Command) -> None:
     assert main(["show", "old.yaml", "-f", "json", "-o", "old.json"]) == 0
     assert run("old.json old.yaml --exit-code").code == 0
     assert "stem" in run("old.json new.yaml").out
@@ -410,7 +388,7 @@ def test_a_saved_report_is_a_side(run: Any) -> None:
     assert "bad.json is no report of convcalc" in run("bad.json new.yaml").err
 
 
-def test_numbers_that_mean_different_things_are_not_compared(run: Any) -> None:
+def test_numbers_that_mean_different_things_are_not_compared(run: Command) -> None:
     assert main(["show", "old.yaml", "-f", "json", "-o", "old.json", "--count", "weights"]) == 0
     ran = run("old.json old.yaml")
     assert ran.code == 2
@@ -418,7 +396,7 @@ def test_numbers_that_mean_different_things_are_not_compared(run: Any) -> None:
     assert run("old.json old.yaml --count weights --exit-code").code == 0
 
 
-def test_a_network_with_errors_is_not_compared(run: Any) -> None:
+def test_a_network_with_errors_is_not_compared(run: Command) -> None:
     Path("bad.yaml").write_text(SMALL.replace("linear", "liner"), "utf-8")
     ran = run("old.yaml bad.yaml")
     assert (ran.code, ran.out) == (1, "")
@@ -427,7 +405,7 @@ def test_a_network_with_errors_is_not_compared(run: Any) -> None:
     assert "network with errors" in run("bad.json old.yaml").err
 
 
-def test_a_working_tree_is_compared_with_what_was_committed(run: Any) -> None:
+def test_a_working_tree_is_compared_with_what_was_committed(run: Command) -> None:
     repository(Path(), {"old.yaml": SMALL})
     assert run("HEAD:old.yaml old.yaml --exit-code --quiet-if-same") == (0, "", "")
     commit(Path(), {"old.yaml": CHANGED})
@@ -442,7 +420,7 @@ def test_a_working_tree_is_compared_with_what_was_committed(run: Any) -> None:
 @pytest.mark.parametrize("width", [80, 160])
 @pytest.mark.parametrize("pair", [*PAIRS, ("old.yaml", "new.yaml")], ids=" ".join)
 def test_a_terminal_shows_whole_numbers(
-    pair: tuple[str, str], width: int, run: Any, monkeypatch: pytest.MonkeyPatch
+    pair: tuple[str, str], width: int, run: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "400")
     wide = run(" ".join(pair)).out
@@ -473,7 +451,7 @@ def test_the_json_holds_every_layer_that_changed() -> None:
 # --- folders -------------------------------------------------------------------------------------
 
 
-def test_folders_are_compared_file_by_file_and_variant_by_variant(run: Any) -> None:
+def test_folders_are_compared_file_by_file_and_variant_by_variant(run: Command) -> None:
     variants = "params: {c: 8}\nvariants: {small_wide: {c: 16}}\n"
     wide = SMALL.replace("layers:", f"{variants}layers:").replace("{out: 8,", "{out: c,")
     files = {
@@ -504,7 +482,7 @@ def test_folders_are_compared_file_by_file_and_variant_by_variant(run: Any) -> N
     assert sides["new.convcalc.yaml"] == (True, False)
 
 
-def test_what_the_settings_leave_out_is_not_taken_for_removed_or_added(run: Any) -> None:
+def test_what_the_settings_leave_out_is_not_taken_for_removed_or_added(run: Command) -> None:
     files = {"a.convcalc.yaml": SMALL, "old/b.convcalc.yaml": SMALL, ".gitignore": "build/\n"}
     repository(Path(), {**files, "convcalc.toml": 'exclude = ["old"]\n'})
     Path("build").mkdir()
@@ -512,7 +490,7 @@ def test_what_the_settings_leave_out_is_not_taken_for_removed_or_added(run: Any)
     assert run("HEAD:./ . --exit-code -f markdown") == (0, "", "")
 
 
-def test_a_changed_import_changes_the_files_that_import_it(run: Any) -> None:
+def test_a_changed_import_changes_the_files_that_import_it(run: Command) -> None:
     blocks = "convcalc: 1\nblocks:\n  B: {layers: [{conv: {out: 8, k: 3}}]}\n"
     net = "convcalc: 1\nname: n\ninput: [3, 8, 8]\nimports: {b: b.convcalc.yaml}\nlayers: [b.B]\n"
     repository(Path("r"), {"b.convcalc.yaml": blocks, "n.convcalc.yaml": net})
@@ -524,7 +502,7 @@ def test_a_changed_import_changes_the_files_that_import_it(run: Any) -> None:
     assert ran.out.startswith("n.convcalc.yaml\n")
 
 
-def test_a_file_with_problems_does_not_stop_the_others(run: Any) -> None:
+def test_a_file_with_problems_does_not_stop_the_others(run: Command) -> None:
     for folder in ("one", "two"):
         Path(folder).mkdir()
         Path(folder, "a.convcalc.yaml").write_text(SMALL.replace("linear", folder), "utf-8")
@@ -535,7 +513,7 @@ def test_a_file_with_problems_does_not_stop_the_others(run: Any) -> None:
     assert "unknown-operator" in ran.err
 
 
-def test_a_folder_is_compared_with_a_folder(run: Any) -> None:
+def test_a_folder_is_compared_with_a_folder(run: Command) -> None:
     Path("folder").mkdir()
     ran = run("folder old.yaml")
     assert ran.code == 2
@@ -543,7 +521,7 @@ def test_a_folder_is_compared_with_a_folder(run: Any) -> None:
     assert run("HEAD:nowhere/ .").code == 2
 
 
-def test_a_long_comment_is_cut_with_the_rest_named(run: Any) -> None:
+def test_a_long_comment_is_cut_with_the_rest_named(run: Command) -> None:
     for folder, text in (("one", SMALL), ("two", CHANGED)):
         Path(folder).mkdir()
         for number in range(60):
@@ -554,7 +532,7 @@ def test_a_long_comment_is_cut_with_the_rest_named(run: Any) -> None:
     assert "n59.convcalc.yaml" in out.splitlines()[-1] or " more" in out.splitlines()[-1]
 
 
-def test_the_numbers_of_another_tool_are_compared_too(run: Any) -> None:
+def test_the_numbers_of_another_tool_are_compared_too(run: Command) -> None:
     ran = run("resnet50 resnet101 --convention thop -f json")
     whole = json.loads(ran.out)
     found = whole["convention"]["thop MACs"]

@@ -7,13 +7,12 @@ tests/cli/test_explain.py`` writes them anew.
 from __future__ import annotations
 
 import json
-import os
 import re
-import shlex
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import pytest
+import shipped
+from command import Command, verb
 from kept import kept
 from places import TESTS
 
@@ -23,7 +22,6 @@ from convcalc.analysis.conventions.counting import counted_leaf as counted
 from convcalc.analysis.conventions.counting import total
 from convcalc.analysis.conventions.leaves import leaves
 from convcalc.analysis.conventions.listing import rule_lines
-from convcalc.cli import main
 from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
 from convcalc.language.syntax.expressions import compile_expression
@@ -32,32 +30,7 @@ GOLDEN = TESTS / "golden" / "explain"
 LAYER = "layer[1].Bottleneck[0].ConvBn[1].conv"
 
 
-class Ran(NamedTuple):
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture(autouse=True)
-def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Neither the developer's environment nor the folder plays a part."""
-    for name in list(os.environ):
-        if name.startswith("CONVCALC_") or name in ("NO_COLOR", "FORCE_COLOR", "COLUMNS"):
-            monkeypatch.delenv(name)
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def explain(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs ``convcalc explain`` in this process."""
-
-    def run(line: str) -> Ran:
-        code = main(["explain", *shlex.split(line)])
-        return Ran(code, *capsys.readouterr())
-
-    return run
+explain = verb("explain")
 
 
 LINES = {
@@ -82,7 +55,7 @@ LINES = {
 
 
 @pytest.mark.parametrize("name", LINES)
-def test_whole_outputs(name: str, explain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whole_outputs(name: str, explain: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     if name.endswith("_80"):
         monkeypatch.setenv("COLUMNS", "80")
     ran = explain(LINES[name])
@@ -96,19 +69,19 @@ def test_whole_outputs(name: str, explain: Any, monkeypatch: pytest.MonkeyPatch)
     "line", [f"resnet50 {LAYER}", "deform_conv version=3 g=4 -i 64x9x9", "resnet50"]
 )
 def test_no_line_is_wider_than_the_terminal(
-    line: str, width: int, explain: Any, monkeypatch: pytest.MonkeyPatch
+    line: str, width: int, explain: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     assert max(map(len, explain(line).out.splitlines())) <= width
 
 
-def test_the_transposed_convolution_shows_its_size_with_numbers(explain: Any) -> None:
+def test_the_transposed_convolution_shows_its_size_with_numbers(explain: Command) -> None:
     out = explain("conv_transpose out=1 k=4 s=3 -i 1x2x2").out
     assert "= (2 - 1) * 3 - 0 - 0 + 4 + 0 = 7" in out
 
 
-def test_the_shares_of_a_network_and_of_a_block_add_up(explain: Any) -> None:
-    report = analyse(read_network(resolve("resnet50")))
+def test_the_shares_of_a_network_and_of_a_block_add_up(explain: Command) -> None:
+    report = shipped.report("resnet50")
     whole = json.loads(explain("resnet50 -f json").out)
     for listed in (whole["by_part"], whole["by_operator"]):
         assert sum(row["params"] for row in listed) == report.totals.params
@@ -119,8 +92,8 @@ def test_the_shares_of_a_network_and_of_a_block_add_up(explain: Any) -> None:
     assert {line["name"]: line["result"] for line in block["totals"]}["MACs"] == row["macs"]
 
 
-def test_the_peak_is_the_sum_of_what_is_alive(explain: Any) -> None:
-    report = analyse(read_network(resolve("unet")))
+def test_the_peak_is_the_sum_of_what_is_alive(explain: Command) -> None:
+    report = shipped.report("unet")
     lines = json.loads(explain("unet -f json").out)["totals"]
     (alive,) = (line for line in lines if line["name"] == "alive")
     sizes = {layer.path: layer.output.numel for layer in report.layers}
@@ -131,8 +104,8 @@ def test_the_peak_is_the_sum_of_what_is_alive(explain: Any) -> None:
     assert {line["name"]: line["result"] for line in lines}["training"] == report.totals.training
 
 
-def test_every_layer_can_be_explained_in_full(explain: Any) -> None:
-    report = analyse(read_network(resolve("resnet18")))
+def test_every_layer_can_be_explained_in_full(explain: Command) -> None:
+    report = shipped.report("resnet18")
     whole = json.loads(explain("resnet18 --layers -f json").out)["layers"]
     assert [layer["path"] for layer in whole] == [layer.path for layer in report.layers]
     assert all(layer["fields"][0]["from"] == "given" for layer in whole if "conv" in layer["path"])
@@ -142,7 +115,7 @@ def test_every_layer_can_be_explained_in_full(explain: Any) -> None:
     assert explain("resnet18 stem.conv --layers").out == explain("resnet18 stem.conv").out
 
 
-def test_a_field_that_names_another_layer_shows_its_name(explain: Any) -> None:
+def test_a_field_that_names_another_layer_shows_its_name(explain: Command) -> None:
     text = "convcalc: 1\ninput: [3, 8, 8]\nlayers:\n  - {max_pool: {k: 2}, id: pool}\n"
     Path("up.yaml").write_text(text + "  - {max_unpool: {indices: pool}, id: up}\n", "utf-8")
     assert re.search(r"\n  indices +pool +layer, up.yaml:5\n", explain("up.yaml up").out)
@@ -152,7 +125,7 @@ def test_a_field_that_names_another_layer_shows_its_name(explain: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["resnet50", "mobilenet_v2"])
-def test_every_difference_of_two_tools_ends_in_nothing(name: str, explain: Any) -> None:
+def test_every_difference_of_two_tools_ends_in_nothing(name: str, explain: Command) -> None:
     for tool in convention_names():
         found = json.loads(explain(f"{name} --convention {tool} --versus fvcore -f json").out)
         assert found["remainder"] == 0
@@ -160,7 +133,7 @@ def test_every_difference_of_two_tools_ends_in_nothing(name: str, explain: Any) 
         assert found["total"] - found["versus_total"] == found["difference"]
 
 
-def test_a_difference_is_taken_off_step_by_step(explain: Any) -> None:
+def test_a_difference_is_taken_off_step_by_step(explain: Command) -> None:
     out = explain("resnet50 --convention thop --versus fvcore").out
     assert re.search(r"batch_norm .* \+22,227,968  \+2,048\n", out)
     assert re.search(r"global_avg_pool .* \+2,048       0\n", out)
@@ -168,8 +141,8 @@ def test_a_difference_is_taken_off_step_by_step(explain: Any) -> None:
 
 
 @pytest.mark.parametrize("tool", convention_names())
-def test_convcalc_itself_is_a_tool_to_compare_with(tool: str, explain: Any) -> None:
-    report = analyse(read_network(resolve("shufflenet_v2_x1_0")))
+def test_convcalc_itself_is_a_tool_to_compare_with(tool: str, explain: Command) -> None:
+    report = shipped.report("shufflenet_v2_x1_0")
     line = f"shufflenet_v2_x1_0 --convention {tool} --versus"
     for own, total_of in (("convcalc", "macs"), ("convcalc.elementwise", "elementwise")):
         found = json.loads(explain(f"{line} {own} -f json").out)
@@ -179,13 +152,13 @@ def test_convcalc_itself_is_a_tool_to_compare_with(tool: str, explain: Any) -> N
     assert counted["versus_total"] == report.totals.elementwise
 
 
-def test_the_symbols_of_the_rules_are_explained(explain: Any) -> None:
+def test_the_symbols_of_the_rules_are_explained(explain: Command) -> None:
     out = explain("resnet50 global_avg_pool --convention torchscan").out
     assert "O·(k' - 1 + R)" in out
     assert [line.partition(":")[0] for line in out.splitlines()[-3:]] == ["O", "k'", "R"]
 
 
-def test_the_parameters_of_two_tools_are_compared_too(explain: Any) -> None:
+def test_the_parameters_of_two_tools_are_compared_too(explain: Command) -> None:
     found = json.loads(
         explain("resnet50 --convention keras.params --versus thop.params -f json").out
     )
@@ -193,7 +166,7 @@ def test_the_parameters_of_two_tools_are_compared_too(explain: Any) -> None:
     assert (item["operator"], item["difference"], found["remainder"]) == ("batch_norm", 53_120, 0)
 
 
-def test_a_block_and_the_copies_of_a_repeat_can_be_compared(explain: Any) -> None:
+def test_a_block_and_the_copies_of_a_repeat_can_be_compared(explain: Command) -> None:
     report = analyse(read_network(resolve("resnet50")), convention="thop")
     for path in ("layer[1]", "layer", "layer[0].Bottleneck"):
         inside = [x for x in report.layers if x.path.startswith((f"{path}.", f"{path}["))]
@@ -206,7 +179,9 @@ def test_a_block_and_the_copies_of_a_repeat_can_be_compared(explain: Any) -> Non
         assert sum(row["macs"] for row in whole["by_part"]) == sum(x.macs for x in inside)
 
 
-def test_unknown_differences_come_first_and_the_others_run_down_to_nothing(explain: Any) -> None:
+def test_unknown_differences_come_first_and_the_others_run_down_to_nothing(
+    explain: Command,
+) -> None:
     Path("part.yaml").write_text(
         "convcalc: 1\ninput: [3, 8, 8]\nlayers:\n  - {conv: {out: 4, k: 3, p: 1}}\n  - batch_norm\n"
         "  - opaque: {output: [4, 8, 8], macs: 10, params: 2, receptive_field: unknown}\n"
@@ -239,7 +214,7 @@ def test_the_numbers_of_a_rule_give_what_the_tool_counts(tool: str) -> None:
     ("tool", "numbers"), [("fvcore", "192"), ("thop", "2352"), ("ptflops", "192 + 147")]
 )
 def test_a_transposed_convolution_has_the_numbers_of_the_tool(
-    tool: str, numbers: str, explain: Any
+    tool: str, numbers: str, explain: Command
 ) -> None:
     line = f"conv_transpose out=3 k=4 s=3 -i 1x2x2 --convention {tool} -f json"
     (rule,) = json.loads(explain(line).out)["rules"]
@@ -269,13 +244,13 @@ WRONG = {
 
 
 @pytest.mark.parametrize("line", WRONG)
-def test_wrong_usage(line: str, explain: Any) -> None:
+def test_wrong_usage(line: str, explain: Command) -> None:
     ran = explain(line)
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith(f"error: {WRONG[line]}"), ran.err
 
 
-def test_problems_of_the_file_are_told_and_the_other_layers_explained(explain: Any) -> None:
+def test_problems_of_the_file_are_told_and_the_other_layers_explained(explain: Command) -> None:
     text = "convcalc: 1\nname: broken\ninput: [3, 9, 9]\nlayers:\n"
     text += "  - conv: {out: 6, k: 3}\n  - max_pool: {k: 9}\n"
     Path("broken.yaml").write_text(text, "utf-8")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
-from typing import Any
 
 import pytest
-
-from convcalc.cli import main
+from command import Command
 
 HEAD = "convcalc: 1\nname: net\ninput: [3, 32, 32]\nlayers:\n"
 PART = f"{HEAD}  - conv: {{out: 8, k: 3}}\n  - batchnorm\n  - relu\n"  # the second is no operator
@@ -20,23 +17,19 @@ BROKEN = {
 
 
 @pytest.fixture
-def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    monkeypatch.chdir(tmp_path)
-    Path("part.convcalc.yaml").write_text(PART, "utf-8")
+def run(folder: Path, convcalc: Command) -> Command:
+    """Runs a command line in a folder of broken networks."""
+    (folder / "part.convcalc.yaml").write_text(PART, "utf-8")
     for name, text in BROKEN.items():
-        Path(f"{name}.convcalc.yaml").write_text(text, "utf-8")
-
-    def ran(line: str) -> tuple[int, str, str]:
-        return main(shlex.split(line)), *capsys.readouterr()
-
-    return ran
+        (folder / f"{name}.convcalc.yaml").write_text(text, "utf-8")
+    return convcalc
 
 
 @pytest.mark.parametrize("name", BROKEN)
 @pytest.mark.parametrize("convention", ["thop", "onnx-tool"])
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
 def test_a_tools_numbers_of_nothing_are_none(
-    run: Any, name: str, convention: str, form: str
+    run: Command, name: str, convention: str, form: str
 ) -> None:
     code, _, err = run(f"show {name}.convcalc.yaml --convention {convention} -f {form}")
     assert code == 1
@@ -46,7 +39,7 @@ def test_a_tools_numbers_of_nothing_are_none(
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_beside_others_a_network_of_which_nothing_is_known_has_no_zeros(
-    run: Any, name: str
+    run: Command, name: str
 ) -> None:
     _, out, _ = run(f"show vgg11 {name}.convcalc.yaml -f csv")
     path, *cells = out.splitlines()[2].split(",")
@@ -55,7 +48,7 @@ def test_beside_others_a_network_of_which_nothing_is_known_has_no_zeros(
     assert "0" not in cells
 
 
-def test_sums_of_some_layers_say_that_others_are_missing(run: Any) -> None:
+def test_sums_of_some_layers_say_that_others_are_missing(run: Command) -> None:
     assert "net (incomplete)" in run("show vgg11 part.convcalc.yaml")[1]
     assert "total (incomplete)" in run("show part.convcalc.yaml")[1]
     assert "total (incomplete)" in run("explain part.convcalc.yaml")[1]
@@ -64,7 +57,7 @@ def test_sums_of_some_layers_say_that_others_are_missing(run: Any) -> None:
         assert "incomplete: 2 layers were skipped, and no number holds them" in out
 
 
-def test_an_unknown_difference_leaves_an_unknown_rest(run: Any) -> None:
+def test_an_unknown_difference_leaves_an_unknown_rest(run: Command) -> None:
     line = "explain resnet18 -i '3x?x?' --convention thop --versus fvcore"
     rows = [row for row in run(line)[1].splitlines() if row.startswith(("conv ", "batch_norm "))]
     assert rows
@@ -80,7 +73,7 @@ def test_a_product_is_no_divider_in_ascii() -> None:
     assert [line for line in text.splitlines() if line] == ["a | b", "x", "---", "4*E", "c | d"]
 
 
-def test_folders_without_networks_and_missing_budgets_are_mistakes(run: Any) -> None:
+def test_folders_without_networks_and_missing_budgets_are_mistakes(run: Command) -> None:
     Path("one").mkdir()
     Path("two").mkdir()
     code, _, err = run("diff one two")

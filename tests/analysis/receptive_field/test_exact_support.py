@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import product
 from math import floor
 from typing import Any, NamedTuple
 
 import pytest
+from grids import Part
 from reads import Step, random_graph, usable
 from small import network_of, network_of_text
 
@@ -53,6 +54,7 @@ def counted(seen: tuple[int, int] | None) -> Counter[int]:
 FIRST = usable(7)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("first", FIRST[::2], ids=lambda step: step.text)
 def test_every_chain_of_two_layers_reads_and_counts_what_single_paths_say(first: Step) -> None:
     seconds = usable(first.size)
@@ -66,6 +68,7 @@ def test_every_chain_of_two_layers_reads_and_counts_what_single_paths_say(first:
             assert counted(seen_together(path, y, Paths(WIDTH))) == ways
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("block", range(12))
 def test_random_graphs_read_what_their_sets_say(block: int) -> None:
     for seed in range(block * 40, block * 40 + 40):
@@ -243,18 +246,19 @@ def listed(region: Any, rank: int) -> set[Position]:
     }
 
 
-def graphs(count: int) -> Iterator[tuple[int, Network, list[Tensor]]]:
-    for seed in range(count):
+def graphs(seeds: Iterable[int]) -> Iterator[tuple[int, Network, list[Tensor]]]:
+    for seed in seeds:
         items, start, tensors = random_tensors(seed)
         if items:
             yield seed, network_of(items, [1, *start]), tensors
 
 
 @pytest.mark.parametrize("bordered", [False, True])
-def test_regions_on_several_axes_hold_what_single_paths_reach(bordered: bool) -> None:
-    rng = random.Random(1)
+def test_regions_on_several_axes_hold_what_single_paths_reach(bordered: bool, part: Part) -> None:
     checked = partial = 0
-    for seed, found, tensors in graphs(1200):
+    seeds = part(range(1200))
+    for seed, found, tensors in graphs(seeds):
+        rng = random.Random(seed)
         number = len(tensors) - 1
         rank = len(tensors[0].sizes)
         for _ in range(4):
@@ -269,13 +273,14 @@ def test_regions_on_several_axes_hold_what_single_paths_reach(bordered: bool) ->
                 assert [members(bits) for bits in regions.shadows(read, rank)] == box
                 partial += len(expected) < len(list(product(*box)))
             checked += 1
-    assert checked > 3500
-    assert partial > 30  # branches of different shapes, which are no product of sets
+    assert checked > 3 * len(seeds)
+    assert partial > len(seeds) // 40  # branches of different shapes, which are no product of sets
 
 
-def test_what_no_output_reads_is_what_is_left_of_all_outputs_together() -> None:
+def test_what_no_output_reads_is_what_is_left_of_all_outputs_together(part: Part) -> None:
     some = 0
-    for seed, found, tensors in graphs(150):
+    seeds = part(range(150))
+    for seed, found, tensors in graphs(seeds):
         sizes, number = tensors[0].sizes, len(tensors) - 1
         outputs = product(*map(range, tensors[number].sizes))
         read = set().union(*(followed(tensors, number, y, bordered=True) for y in outputs))
@@ -286,14 +291,14 @@ def test_what_no_output_reads_is_what_is_left_of_all_outputs_together() -> None:
         for axis, lines in enumerate(left.lines):
             assert set(lines) == set(range(sizes[axis])) - {place[axis] for place in read}
         some += left.number > 0
-    assert some > 20
+    assert some > len(seeds) // 8
 
 
 # --- more paths than are counted exactly ---------------------------------------------------------
 
 
-def test_rounded_paths_are_the_exact_ones_divided_by_their_sum() -> None:
-    for seed in range(200):
+def test_rounded_paths_are_the_exact_ones_divided_by_their_sum(part: Part) -> None:
+    for seed in part(range(200)):
         graph = random_graph(seed, drift=False)
         found = network_of_text(graph.text)
         both = zip(sights(found, Paths(WIDTH)), sights(found, Rounded()), strict=True)

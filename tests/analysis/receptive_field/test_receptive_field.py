@@ -54,6 +54,7 @@ def check(seen: ReceptiveField, node: Node, *, aligned: bool = True) -> None:
 FIRST = usable(9)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("first", FIRST, ids=lambda step: step.text)
 def test_every_chain_of_two_small_layers_reads_what_its_sets_say(first: Step) -> None:
     start = IDENTITY._replace(size=9)
@@ -79,6 +80,7 @@ def check_graph(graph: Graph, *, only_aligned: bool) -> None:
             check(by_path[f"t{index}"].receptive_fields["input"], node, aligned=aligned)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("block", range(15))
 def test_random_graphs_with_branches_read_what_their_sets_say(block: int) -> None:
     for seed in range(block * 40, block * 40 + 40):
@@ -111,6 +113,7 @@ def test_a_branch_that_drifts_has_no_single_jump() -> None:
     assert not known(field(body).jump[0])
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("block", range(10))
 def test_what_follows_drifting_branches_is_exact_or_unknown(block: int) -> None:
     for seed in range(block * 40, block * 40 + 40):

@@ -8,8 +8,10 @@ from functools import cache
 from typing import Any
 
 import pytest
+import shipped
 from hypothesis import given
 from hypothesis import strategies as st
+from shipped import BASES
 from small import report_of
 
 from convcalc.analysis.analyse import analyse
@@ -18,20 +20,19 @@ from convcalc.analysis.report.report import Report
 from convcalc.analysis.report.to_json import report_payload
 from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
-from convcalc.language.sources.shipped import shipped_names
 from convcalc.language.sources.target import TargetError
 from convcalc.model.quantities.unknown import UNKNOWN
-
-FIRST_OF_EACH_FILE = {target.file: name for name, target in reversed(shipped_names().items())}
 
 
 def written(report: Report) -> bytes:
     return json.dumps(report_payload(report)).encode()
 
 
-@pytest.mark.parametrize("name", sorted(FIRST_OF_EACH_FILE.values()))
+@pytest.mark.exhaustive
+@pytest.mark.shipped
+@pytest.mark.parametrize("name", BASES)
 def test_what_was_saved_comes_back(name: str) -> None:
-    report = analyse(read_network(resolve(name)))
+    report = shipped.report(name)
     back = saved_report(written(report), "old.json")
     assert report_payload(back) == report_payload(report)
     assert back.totals.memory == report.totals.memory
@@ -57,7 +58,7 @@ def test_problems_come_back() -> None:
 
 def test_one_of_several_reports_is_chosen_by_its_network() -> None:
     names = ("resnet18", "resnet34")
-    payloads = [report_payload(analyse(read_network(resolve(name)))) for name in names]
+    payloads = [report_payload(shipped.report(name)) for name in names]
     content = json.dumps(payloads).encode()
     assert saved_report(content, "old.json", "resnet34").network == "resnet34"
     with pytest.raises(TargetError, match=r"old.json holds 2 reports") as caught:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import resource
-import shlex
 import shutil
 import signal
 import stat
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
+from command import Command, environment, verb
 from hypothesis import given
 from hypothesis import strategies as st
-from places import ROOT
+from shipped import FILES, names_of, network, report
 
 from convcalc.analysis.analyse import analyse
 from convcalc.checking.budgets.pin_edits import Pin, Refused, pinned_text
@@ -211,39 +211,30 @@ def test_what_cannot_be_rewritten_alone_is_refused(entry: str, message: str) -> 
 # --- the command ---------------------------------------------------------------------------------
 
 
-class Ran(NamedTuple):
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
-    monkeypatch.chdir(tmp_path)
-
-    def ran(line: str) -> Ran:
-        code = main(["pin", *shlex.split(line)])
-        return Ran(code, *capsys.readouterr())
-
-    return ran
+run = verb("pin")
 
 
 STALE = f"{NET}expect:\n  net: {{params: 1}}\n  {BOTH[1]}\n"
 FRESH = STALE.replace("params: 1}", "params: 224}")
 
 
-def test_every_shipped_network_is_pinned_to_the_byte(run: Any) -> None:
+@pytest.mark.shipped
+@pytest.mark.parametrize("file", FILES)
+def test_what_ships_is_pinned_to_the_byte(file: str) -> None:
+    text = (shipped_folder() / file).read_bytes().decode()
+    pins = [Pin(name, report(name), network(name).expect[name]) for name in names_of(file)]
+    assert pinned_text(text, pins) == text
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("file", FILES)
+def test_the_command_leaves_what_ships_as_it_is(file: str, run: Command) -> None:
     shutil.copytree(shipped_folder(), "specs")
-    assert run("specs") == (0, "", "")
-    for path in shipped_folder().rglob("*.yaml"):
-        assert (
-            Path("specs") / path.relative_to(shipped_folder())
-        ).read_bytes() == path.read_bytes()
+    assert run(f"specs/{file}") == (0, "", "")
+    assert Path("specs", file).read_bytes() == (shipped_folder() / file).read_bytes()
 
 
-def test_numbers_are_written_and_told(run: Any) -> None:
+def test_numbers_are_written_and_told(run: Command) -> None:
     Path("a.convcalc.yaml").write_text(STALE, "utf-8")
     Path("b.convcalc.yml").write_text(FRESH, "utf-8")
     before = Path("b.convcalc.yml").stat()
@@ -253,7 +244,7 @@ def test_numbers_are_written_and_told(run: Any) -> None:
     assert run("") == (0, "", "")
 
 
-def test_check_and_diff_write_nothing(run: Any) -> None:
+def test_check_and_diff_write_nothing(run: Command) -> None:
     Path("a.convcalc.yaml").write_text(STALE, "utf-8")
     assert run("--check .") == (1, "", "would pin a.convcalc.yaml\n")
     ran = run("--diff a.convcalc.yaml")
@@ -265,7 +256,7 @@ def test_check_and_diff_write_nothing(run: Any) -> None:
 
 
 @pytest.mark.parametrize("text", [STALE, STALE[:-1], NET[:-1], STALE.replace("\n", "\r\n")])
-def test_the_diff_can_be_applied(text: str, run: Any) -> None:
+def test_the_diff_can_be_applied(text: str, run: Command) -> None:
     Path("a.convcalc.yaml").write_text(text, "utf-8", newline="")
     assert main(["pin", "--diff", "a.convcalc.yaml", "-o", "a.patch"]) == 1
     subprocess.run(["git", "apply", "-p0", "a.patch"], check=True)
@@ -275,7 +266,7 @@ def test_the_diff_can_be_applied(text: str, run: Any) -> None:
     assert Path("a.convcalc.yaml").read_bytes() == applied
 
 
-def test_a_network_with_problems_is_not_pinned_and_the_others_are(run: Any) -> None:
+def test_a_network_with_problems_is_not_pinned_and_the_others_are(run: Command) -> None:
     Path("bad.convcalc.yaml").write_text(STALE.replace("conv:", "cov:"), "utf-8")
     Path("good.convcalc.yaml").write_text(STALE, "utf-8")
     Path("odd.convcalc.yaml").write_text(STALE.replace("  wide:", "  wider:", 1), "utf-8")
@@ -292,7 +283,7 @@ def test_a_network_with_problems_is_not_pinned_and_the_others_are(run: Any) -> N
     assert "expect names 'wide', which is no variant" in ran.err
 
 
-def test_an_unknown_number_is_never_pinned(run: Any) -> None:
+def test_an_unknown_number_is_never_pinned(run: Command) -> None:
     unknown = STALE.replace("[3, 16, 16]", "[3, null, null]").replace("params: 1}", "macs: 1}")
     Path("a.convcalc.yaml").write_text(unknown, "utf-8")
     ran = run("")
@@ -308,14 +299,14 @@ def test_an_unknown_number_is_never_pinned(run: Any) -> None:
     )
 
 
-def test_a_file_of_blocks_has_nothing_to_pin(run: Any) -> None:
+def test_a_file_of_blocks_has_nothing_to_pin(run: Command) -> None:
     text = "convcalc: 1\nblocks:\n  B: {layers: [relu]}\n"
     Path("b.convcalc.yaml").write_text(text, "utf-8")
     assert run("") == (0, "", "")
     assert Path("b.convcalc.yaml").read_text("utf-8") == text
 
 
-def test_what_cannot_be_read_does_not_stop_the_others(run: Any) -> None:
+def test_what_cannot_be_read_does_not_stop_the_others(run: Command) -> None:
     Path("a.convcalc.yaml").mkdir()
     Path("b.convcalc.yaml").symlink_to("nowhere")
     Path("c.convcalc.yaml").write_bytes(b"\xff\xfe")
@@ -426,7 +417,6 @@ sys.exit(main(["pin", "net.convcalc.yaml"]))
 
 def filling(folder: Path, action: str, size: int) -> subprocess.CompletedProcess[str]:
     """Pins in a process that may write only so many bytes into a file; the kernel says so."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     code = FULL.format(action=action, size=size)
     return subprocess.run(
         [sys.executable, "-c", code],
@@ -434,7 +424,7 @@ def filling(folder: Path, action: str, size: int) -> subprocess.CompletedProcess
         capture_output=True,
         check=False,
         text=True,
-        env=environment,
+        env=environment(PYTHONDONTWRITEBYTECODE="1"),
     )
 
 

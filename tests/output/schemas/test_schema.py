@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from cases import OPERATORS, working_rows
 from jsonschema import Draft7Validator
 from places import TESTS
 
@@ -16,7 +16,7 @@ from convcalc.language.reading import read_network
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target
 from convcalc.language.syntax import nodes, reader
-from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+from convcalc.model.operators.registry import fields_of, operator_class
 from convcalc.output.schemas.network import network_schema
 from convcalc.output.schemas.receptive_field import sight_schema
 from convcalc.output.schemas.report import report_schema
@@ -70,18 +70,11 @@ def test_a_template_is_valid_and_every_key_of_it_is_known(name: str) -> None:
     assert complaints(template_text(name, "mine")) == []
 
 
-def case_rows() -> Iterator[Any]:
-    """The fields of every row of the operators' tables that describes a working layer."""
-    for path in sorted((TESTS / "cases").glob("*.yaml")):
-        for index, row in enumerate(yaml.safe_load(path.read_text("utf-8")) or []):
-            if "problem" not in row:
-                yield pytest.param(path.stem, row.get("fields") or {}, id=f"{path.stem}-{index}")
-
-
-@pytest.mark.parametrize(("operator", "fields"), list(case_rows()))
-def test_the_fields_of_a_working_layer_are_valid(operator: str, fields: dict[str, Any]) -> None:
-    item = {operator: fields}
-    assert list(VALIDATOR.iter_errors({"convcalc": 1, "input": [3], "layers": [item]})) == []
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_the_fields_of_a_working_layer_are_valid(operator: str) -> None:
+    for row in working_rows(operator):
+        file = {"convcalc": 1, "input": [3], "layers": [{operator: row.fields}]}
+        assert [error.message for error in VALIDATOR.iter_errors(file)] == [], row.name
 
 
 @pytest.mark.parametrize(
@@ -177,7 +170,7 @@ def _below(error: Any) -> Iterator[Any]:
 # --- what editors show -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", operator_names())
+@pytest.mark.parametrize("name", OPERATORS)
 def test_an_operator_and_its_fields_are_described(name: str) -> None:
     definition = SCHEMA["definitions"][f"operator_{name}"]
     assert definition["description"]
