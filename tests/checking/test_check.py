@@ -1,68 +1,26 @@
-"""``convcalc check``: which files, by which settings, what is silenced, and exit codes."""
+"""``convcalc check``: exit codes, settings, streams, and growth since a revision."""
 
 from __future__ import annotations
 
-import io
 import os
-import random
 import re
-import shlex
 import shutil
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command import Command, Ran
+from checked import CONV, FAILS, GOOD, WARNS, Check, write
 from places import ROOT
 
-from convcalc.checking.baseline import commented
 from convcalc.checking.configuration import Configuration, configuration
-from convcalc.checking.discovery import discovered, walked
-from convcalc.checking.patterns import is_within, path_regex, patterns
+from convcalc.checking.discovery import discovered
 from convcalc.checking.processes import in_order, jobs_for
-from convcalc.checking.suppression import comments
 from convcalc.cli import main
-from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.language.sources.plain_files import content
 from convcalc.language.sources.target import TargetError
 
-GOOD = "convcalc: 1\nname: net\ninput: [3, 32, 32]\nlayers: [relu]\n"
-WARNS = GOOD.replace("[relu]", "\n- conv: {out: 8, k: 3}\n- batch_norm")
-FAILS = GOOD.replace("[relu]", "[rleu]")
-
-
-class Checked(Ran):
-    """What the command did, with a line per finding."""
-
-    @property
-    def places(self) -> list[str]:
-        """``file:line code`` of each finding."""
-        found = re.findall(r"^(\S+?):(\d+):\d+: \w+\[(CC\d+)\]", self.out, re.MULTILINE)
-        return [f"{Path(file).name}:{line} {code}" for file, line, code in found]
-
-
-Check = Callable[..., Checked]
-
-
-@pytest.fixture(autouse=True)
-def _project(folder: Path) -> None:
-    (folder / ".git").mkdir()
-
-
-@pytest.fixture
-def check(convcalc: Command) -> Check:
-    """Runs ``convcalc check`` in this process, with one line per finding."""
-    return lambda *words: Checked(*convcalc(shlex.join(["check", "-f", "concise", *words])))
-
-
-def write(path: str, text: str = GOOD) -> Path:
-    file = Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text, "utf-8")
-    return file
+pytestmark = pytest.mark.usefixtures("project")
 
 
 # --- exit codes --------------------------------------------------------------------------------
@@ -157,181 +115,6 @@ def test_a_file_is_read_up_to_its_limit_only() -> None:
     with Path("big.convcalc.yaml").open("wb") as file:
         file.truncate(10**12)
     assert len(content("big.convcalc.yaml", 1000)) == 1001
-
-
-# --- which files -------------------------------------------------------------------------------
-
-
-def found(*words: str, **options: Any) -> list[str]:
-    return [each.file for each in discovered(words, **options)]
-
-
-def test_folders_are_searched_in_a_fixed_order() -> None:
-    for path in (
-        "b/x.convcalc.yaml",
-        "a/z.convcalc.yml",
-        "a/b.convcalc.yaml",
-        "c.convcalc.yaml",
-        "a/plain.yaml",
-        ".hidden/x.convcalc.yaml",
-        "node_modules/x.convcalc.yaml",
-        "env/pyvenv.cfg",
-        "env/x.convcalc.yaml",
-        "convcalc.budgets.yaml",
-    ):
-        write(path)
-    expected = ["a/b.convcalc.yaml", "a/z.convcalc.yml", "b/x.convcalc.yaml", "c.convcalc.yaml"]
-    assert found(".") == expected
-    assert found("a", "b", "c.convcalc.yaml", "a") == expected
-    assert found("[ab]/*.convcalc.y*ml", "c*") == expected
-    assert found("a/plain.yaml") == ["a/plain.yaml"]
-    assert found("../" + Path.cwd().name + "/b") == [f"../{Path.cwd().name}/b/x.convcalc.yaml"]
-
-
-def test_shipped_names_and_variants(check: Check) -> None:
-    assert check("resnet50").code == 0
-    assert "in 11 models" not in check("resnet18").out
-    ran = check("resnet18", "--show-passed")
-    assert "in 1 model," in ran.out
-    write(
-        "net.convcalc.yaml",
-        GOOD.replace("layers", "params: {w: 1}\nvariants: {big: {w: 2}}\nlayers"),
-    )
-    assert "in 2 models" in check("net.convcalc.yaml").out
-    assert "in 1 model." in check("net.convcalc.yaml::big").out
-    assert "in 1 model." in check("net.convcalc.yaml", "--variant", "net").out
-    assert check("net.convcalc.yaml::bgi").code == 2
-    assert check("net.convcalc.yaml", "--variant", "bgi").code == 2
-    write("broken.convcalc.yaml", "layers: [")
-    assert check("broken.convcalc.yaml", "--variant", "big").places == [
-        "broken.convcalc.yaml:1 CC001"
-    ]
-    assert check("broken.convcalc.yaml::big").places == ["broken.convcalc.yaml:1 CC001"]
-    Path("broken.convcalc.yaml").unlink()
-    write("other.convcalc.yaml")
-    ran = check("--variant", "big")
-    assert (ran.code, ran.out) == (0, "Found 0 errors, 0 warnings in 1 model.\n")
-
-
-def test_exclude_holds_for_files_that_are_named_only_if_asked() -> None:
-    write("old/a.convcalc.yaml")
-    write("new/b.convcalc.yaml")
-    write("convcalc.toml", "exclude = ['old/']\n")
-    named = ["old/a.convcalc.yaml", "new/b.convcalc.yaml"]
-    assert found(".") == ["new/b.convcalc.yaml"]
-    assert found(*named) == named
-    assert found(*named, force_exclude=True) == ["new/b.convcalc.yaml"]
-
-
-def test_stdin(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    write("models/blocks.convcalc.yaml", "convcalc: 1\nblocks: {Act: [relu]}\n")
-    write("models/convcalc.toml", "ignore = ['CC203']\n")
-    text = WARNS.replace("layers", "imports: {b: blocks.convcalc.yaml}\nlayers") + "- b.Act\n"
-
-    def stdin(*words: str) -> Ran:
-        class Stream:
-            buffer = io.BytesIO(text.encode())
-
-        monkeypatch.setattr(sys, "stdin", Stream())
-        result: Checked = check(*words)
-        return result
-
-    ran = stdin("-", "--stdin-filename", "models/new.convcalc.yaml")
-    assert (ran.code, ran.places) == (0, [])
-    assert stdin("-").places == ["-:4 CC015"]
-    assert stdin("-", "models").code == 2
-    assert stdin("--stdin-filename", "a.convcalc.yaml").code == 2
-
-
-# --- .gitignore --------------------------------------------------------------------------------
-
-GIT = shutil.which("git")
-LINES = [
-    "*.yaml",
-    "a/",
-    "/a",
-    "a/b",
-    "**/b",
-    "a/**",
-    "!a",
-    "!*.convcalc.yaml",
-    "b?",
-    "[ab]*",
-    "[!a]",
-    "c*/",
-    "*",
-    "!/a/",
-    "a/**/c",
-    "\\!a",
-    "# a",
-    "  ",
-    "a  ",
-    "/*",
-    "!c.convcalc.yaml",
-    "**/a/b/",
-    "b/*.convcalc.yaml",
-    "x.convcalc.*",
-    "[a-c]/",
-    "**",
-    "a\\*",
-    "!b/**",
-]
-
-
-@pytest.mark.skipif(GIT is None, reason="git is not installed")
-def test_what_git_ignores_is_not_found() -> None:
-    """Against git itself, on random patterns at random places."""
-    shutil.rmtree(".git")
-    subprocess.run(["git", "init", "-q", "."], check=True)
-    folders = ["", "a/", "b/", "a/b/", "b/a/", "a/b/c/", "c1/", "c1/a/"]
-    files = [f"{f}{name}.convcalc.yaml" for f in folders for name in ("x", "c", "b1")]
-    for file in files:
-        write(file)
-    rng = random.Random(1)
-    for _ in range(60):
-        for old in Path().rglob(".gitignore"):
-            old.unlink()
-        for folder in rng.sample(folders, 2):
-            write(f"{folder}.gitignore", "\n".join(rng.sample(LINES, rng.randint(1, 4))) + "\n")
-        listed = (
-            subprocess.run(
-                [
-                    "git",
-                    "ls-files",
-                    "-z",
-                    "--others",
-                    "--exclude-standard",
-                    "--",
-                    "*.convcalc.yaml",
-                ],
-                check=True,
-                capture_output=True,
-            )
-            .stdout.decode()
-            .split("\0")
-        )
-        texts = {str(p): p.read_text() for p in Path().rglob(".gitignore")}
-        assert sorted(walked(".")) == sorted(filter(None, listed)), texts
-
-
-def test_gitignore_of_folders_above_counts_and_can_be_turned_off() -> None:
-    write(".gitignore", "/models/old\n*.tmp.convcalc.yaml\n")
-    write("models/old/a.convcalc.yaml")
-    write("models/new/b.convcalc.yaml")
-    write("models/new/c.tmp.convcalc.yaml")
-    assert found("models") == ["models/new/b.convcalc.yaml"]
-    write("convcalc.toml", "respect-gitignore = false\n")
-    assert found("models") == [
-        "models/new/b.convcalc.yaml",
-        "models/new/c.tmp.convcalc.yaml",
-        "models/old/a.convcalc.yaml",
-    ]
-
-
-def test_patterns_end_soon_on_long_paths() -> None:
-    # Backtracking over these would not end in anybody's lifetime.
-    assert not path_regex("**/" * 50 + "*a*a*a*a*b").fullmatch("a/" * 60 + "a" * 60)
-    assert is_within(patterns(["old"]), "x/old/y.convcalc.yaml")
 
 
 # --- settings ----------------------------------------------------------------------------------
@@ -456,159 +239,6 @@ def test_limits_are_settings(check: Check) -> None:
         assert [place.rpartition(" ")[2] for place in check().places] == ["CC013"], limit
 
 
-# --- comments ----------------------------------------------------------------------------------
-
-
-def silenced(text: str) -> list[str]:
-    write("net.convcalc.yaml", text)
-    return [place.partition(":")[2] for place in found_by_check()]
-
-
-def found_by_check() -> list[str]:
-    from convcalc.checking.run import Options, Run
-
-    (result, *_) = Run(Options()).checked(discovered(["net.convcalc.yaml"]))
-    return [f"net:{found.place.line} {found.code}" for found in result.findings]
-
-
-CONV = "- conv: {out: 8, k: 3}"
-
-
-def test_a_comment_silences_its_line() -> None:
-    assert silenced(WARNS) == ["5 CC203"]
-    assert silenced(WARNS.replace(CONV, f"{CONV}  # convcalc: ignore[CC203] as published")) == []
-    assert silenced(WARNS.replace(CONV, f"{CONV} # convcalc:ignore[ CC203 ]")) == []
-    assert silenced(WARNS.replace(CONV, f"# convcalc: ignore[CC203]\n\n# why\n{CONV}")) == []
-    assert silenced("# convcalc: ignore-file[CC203] old\n" + WARNS) == []
-    other = WARNS.replace(CONV, f"{CONV}  # convcalc: ignore[CC204]")
-    assert silenced(other) == ["5 CC203", "5 CC009"]
-    wrong_line = WARNS.replace("- batch_norm", "- batch_norm  # convcalc: ignore[CC203]")
-    assert silenced(wrong_line) == ["5 CC203", "6 CC009"]
-
-
-def test_comments_that_say_nothing_are_reported() -> None:
-    for word in ("ignore", "ignore[]", "ignore[ , ]"):
-        assert silenced(GOOD.replace("[relu]", f"[relu]  # convcalc: {word}")) == ["4 CC009"]
-    assert silenced(GOOD.replace("[relu]", "[relu]  # convcalc: ignore[CC999]")) == ["4 CC009"]
-    assert silenced(GOOD.replace("[relu]", "[relu]  # convcalc: ignored, once")) == []
-    assert silenced(GOOD.replace("[relu]", "[relu]  # the comment 'convcalc: ignore[CC999]'")) == []
-
-
-def test_unused_comments_are_told_only_if_all_was_looked_at(check: Check) -> None:
-    text = WARNS.replace("layers", "params: {b: true}\nvariants: {plain: {b: false}}\nlayers")
-    text = text.replace("k: 3}", "k: 3, bias: b}  # convcalc: ignore[CC203]")
-    write("net.convcalc.yaml", text)
-    assert check().places == []
-    assert check("--variant", "plain").places == []  # the base needs it
-    assert check("--select", "CC0,CC1").places == []  # CC203 was not looked for
-    write("net.convcalc.yaml", text.replace("bias: b", "bias: false"))
-    assert check().places == ["net.convcalc.yaml:7 CC009"]
-    assert check("--ignore", "CC009").places == []
-
-
-def test_a_fault_in_the_text_of_a_shared_file_is_told_once(check: Check) -> None:
-    write("blocks.convcalc.yaml", "convcalc: 1\nblocks:\n  Act: [rleu]\n")
-    for name in "abc":
-        text = GOOD.replace("layers: [relu]", "imports: {b: blocks.convcalc.yaml}\nlayers: [b.Act]")
-        write(f"{name}.convcalc.yaml", text)
-    assert check().places == ["blocks.convcalc.yaml:3 CC012"]
-
-
-def test_what_a_shared_block_means_is_told_to_every_network(check: Check) -> None:
-    write(
-        "blocks.convcalc.yaml",
-        "convcalc: 1\nblocks:\n  Cb:\n  - conv: {out: 8, k: 3}\n  - batch_norm\n",
-    )
-    for name in "abc":
-        text = GOOD.replace("layers: [relu]", "imports: {b: blocks.convcalc.yaml}\nlayers: [b.Cb]")
-        write(f"{name}.convcalc.yaml", text)
-    assert check().places == ["blocks.convcalc.yaml:4 CC203"] * 3
-    write(
-        "a.convcalc.yaml",
-        "# convcalc: ignore-file[CC203] as published\n" + Path("a.convcalc.yaml").read_text(),
-    )
-    assert check().places == ["blocks.convcalc.yaml:4 CC203"] * 2
-    Path("a.convcalc.yaml").unlink()
-    text = Path("blocks.convcalc.yaml").read_text()
-    write("blocks.convcalc.yaml", text.replace("k: 3}", "k: 3}  # convcalc: ignore[CC203]"))
-    assert check().places == []
-    assert check("blocks.convcalc.yaml").places == []  # its users were not looked at
-
-
-def test_places_of_comments() -> None:
-    text = "a: 1\nb: 2  # convcalc: ignore[CC201, CC2O2]\n"
-    found = comments("f", text)
-    (ignore,) = found.ignores
-    assert (ignore.code, ignore.line, ignore.place) == ("CC201", 2, Place("f", 2, 26, 31))
-    (problem,) = found.problems
-    assert problem.place == Place("f", 2, 33, 38)
-    assert problem.help == "use 'CC202'"
-
-
-# --- baseline ----------------------------------------------------------------------------------
-
-
-def test_add_ignore_silences_what_is_there_and_nothing_else(check: Check) -> None:
-    text = WARNS.replace("\n", "\r\n").replace("- batch_norm", "- batch_norm   # a norm")
-    text += "- conv: {out: 8,\r\n         k: 1, s: 2}\r\n"
-    text += "budgets:\r\n  params: {max: 1}\r\n"
-    file = write("net.convcalc.yaml")
-    file.write_bytes(text.encode())
-    write("broken.convcalc.yaml", FAILS)
-    ran = check("--add-ignore")
-    assert ran.code == 1
-    assert "left: broken.convcalc.yaml:4:10: error[CC012]" in ran.err
-    assert "net.convcalc.yaml" not in ran.err
-    after = file.read_bytes().decode()
-    assert re.sub(r"  # convcalc: ignore\[[^]]*\]", "", after) == text
-    assert after.count("ignore[") == 3
-    assert check("net.convcalc.yaml", "--strict").code == 0
-    assert check("net.convcalc.yaml", "--add-ignore").code == 0
-    assert file.read_bytes().decode() == after
-
-
-def test_add_ignore_leaves_what_ships_alone(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
-    write(
-        "shipped/blocks/b.convcalc.yaml",
-        "convcalc: 1\nblocks:\n  Cb:\n  - conv: {out: 8, k: 3}\n  - batch_norm\n",
-    )
-    for module in ("language.sources.plain_files", "checking.baseline"):
-        monkeypatch.setattr(f"convcalc.{module}.shipped_folder", lambda: Path("shipped").resolve())
-    write("a/convcalc.toml", "")
-    text = GOOD.replace("layers: [relu]", "imports: {b: blocks/b.convcalc.yaml}\nlayers: [b.Cb]")
-    write("a/net.convcalc.yaml", text)
-    before = Path("shipped/blocks/b.convcalc.yaml").read_text()
-    ran = check("a", "--add-ignore")
-    assert "left: " in ran.err
-    assert Path("shipped/blocks/b.convcalc.yaml").read_text() == before
-    write("a/net.convcalc.yaml", f"# convcalc: ignore-file[CC203] as shipped\n{text}")
-    assert check("a").places == []
-
-
-def test_a_comment_never_becomes_part_of_a_text() -> None:
-    text = 'a:\n- "b\n  c"\n- d: e\n'
-    found = {2: [Diagnostic("gridding", "", Place("f", 2, 3))]}
-    changed, count = commented(text, found)
-    assert changed == 'a:\n# convcalc: ignore[CC201]\n- "b\n  c"\n- d: e\n'
-    assert count == 1
-    text = "a: |\n  b\n  c\n"
-    inside = {2: [Diagnostic("gridding", "", Place("f", 2, 3))]}
-    assert commented(text, inside) == (text, 0)
-
-
-def test_a_file_that_cannot_be_written_is_an_error(
-    check: Check, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write("net.convcalc.yaml", WARNS)
-
-    def full(*_: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("convcalc.checking.baseline.replace_file", full)
-    assert check("--add-ignore").code == 2
-    assert Path("net.convcalc.yaml").read_text() == WARNS
-
-
 # --- results stream ----------------------------------------------------------------------------
 
 
@@ -672,7 +302,7 @@ def test_quiet_says_nothing_where_nothing_is_wrong(check: Check) -> None:
 # --- a repository with two commits ---------------------------------------------------------------
 
 
-@pytest.mark.skipif(GIT is None, reason="git is not installed")
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_growth_since_a_revision(check: Check) -> None:
     shutil.rmtree(".git")
     identity = ["-c", "user.name=a", "-c", "user.email=a@b"]

@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 import pytest
 from grids import Part
 from reads import Step, random_graph, usable
+from regions import Position, listed, members
 from small import network_of, network_of_text
 
 from convcalc.analysis.receptive_field import region as regions
-from convcalc.analysis.receptive_field.domains import SUPPORTS, TOTALS, Bits, Paths
-from convcalc.analysis.receptive_field.preimage import positions
+from convcalc.analysis.receptive_field.domains import SUPPORTS, TOTALS, Paths
 from convcalc.analysis.receptive_field.reach import Reaches, seen_together
 from convcalc.analysis.receptive_field.read_back import read_back
 from convcalc.analysis.receptive_field.unread import unread
@@ -36,10 +36,6 @@ WIDTH = 64
 def sights(found: Network, kind: Any) -> list[Reaches]:
     """What each layer of a network with one axis and one input sees."""
     return [sight["input"][0] for _, sight in Walk(found, kind).layers()]
-
-
-def members(bits: Bits | None) -> set[int]:
-    return set() if bits is None else set(positions(bits))
 
 
 def counted(seen: tuple[int, int] | None) -> Counter[int]:
@@ -91,8 +87,6 @@ def test_random_graphs_read_what_their_sets_say(block: int) -> None:
 
 
 # --- several axes, with borders --------------------------------------------------------------
-
-Position = tuple[int, ...]
 
 
 class Layer(NamedTuple):
@@ -230,20 +224,6 @@ def followed(tensors: list[Tensor], number: int, y: Position, *, bordered: bool)
                 place = tuple(x for x in inside if x is not None)
                 found |= followed(tensors, source, place, bordered=bordered)
     return found
-
-
-def listed(region: Any, rank: int) -> set[Position]:
-    """Every position of a region."""
-    if region is None:
-        return set()
-    if rank == 1:
-        return {(x,) for x in positions(region)}
-    return {
-        (x, *rest)
-        for bits, inner in region
-        for x in positions(bits)
-        for rest in listed(inner, rank - 1)
-    }
 
 
 def graphs(seeds: Iterable[int]) -> Iterator[tuple[int, Network, list[Tensor]]]:
