@@ -1,20 +1,31 @@
-"""Which tests run: those in ``torch/`` compare with PyTorch and need it."""
+"""Which tests run, in which order, and the command line for all of them.
+
+``pytest`` runs a fixed quarter of each grid that is marked ``exhaustive``; ``pytest --exhaustive``
+runs all of it, as ``.ci/run`` does. A test that walks through a grid of its own asks the fixture
+``part`` for the cases to look at. Both take the same cases in every run.
+
+Tests in ``torch/`` compare with PyTorch and need it.
+"""
 
 from __future__ import annotations
 
 import re
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from pathlib import Path
 
+import command
 import pytest
+from grids import Part, quarter
 from hypothesis import settings
+from places import TESTS
 
 # The same examples in every run, and no deadline: a busy machine is no defect.
 settings.register_profile("convcalc", deadline=None, derandomize=True)
 settings.load_profile("convcalc")
 
 pytest_plugins = ["pytester"]
-TORCH_TESTS = Path(__file__).parent / "torch"
+TORCH_TESTS = TESTS / "torch"
 
 
 def missing_packages() -> list[str]:
@@ -35,15 +46,54 @@ MISSING = missing_packages()
 collect_ignore = ["torch"] if MISSING else []
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All of ``tests/torch`` is marked, so that ``-m torch`` and ``-m 'not torch'`` choose."""
-    compared = [item for item in items if TORCH_TESTS in item.path.parents]
-    for item in compared:
-        item.add_marker(pytest.mark.torch)
-    if compared:
+# --- which tests run ---------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--exhaustive",
+        action="store_true",
+        help="run all cases of the brute-force grids, not only a fixed quarter",
+    )
+
+
+@pytest.fixture
+def part(request: pytest.FixtureRequest) -> Part:
+    """All cases of a grid, or by default a fixed quarter of them."""
+    return list if request.config.getoption("--exhaustive") else quarter
+
+
+@pytest.hookimpl(trylast=True)  # after -k and -m have chosen
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if any(item.get_closest_marker("torch") for item in items):
         import torch
 
         torch.set_num_threads(1)  # thousands of tiny tensors only wait for threads
+    if not config.getoption("--exhaustive"):
+        left_out = left_out_of(items)
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
+    # Side by side, so that a worker has the networks that ship in its cache, and no other has to.
+    items.sort(key=lambda item: item.get_closest_marker("shipped") is None)
+
+
+def left_out_of(items: list[pytest.Item]) -> set[pytest.Item]:
+    """Three quarters of the cases of each grid."""
+
+    def function(item: pytest.Item) -> str:
+        return item.nodeid.partition("[")[0]
+
+    grids = [item for item in items if item.get_closest_marker("exhaustive")]
+    kept: set[pytest.Item] = set()
+    for _, cases in groupby(grids, key=function):
+        kept.update(quarter(cases, lambda item: item.nodeid))
+    return set(grids) - kept
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """All of ``tests/torch`` is marked, so that ``-m torch`` and ``-m 'not torch'`` choose."""
+    if TORCH_TESTS in item.path.parents:
+        item.add_marker(pytest.mark.torch)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -59,3 +109,20 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         "see CONTRIBUTING.md",
         yellow=True,
     )
+
+
+# --- the command line --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def convcalc(capsys: pytest.CaptureFixture[str]) -> command.Command:
+    """Runs a command line in this process."""
+    return command.command(capsys)
+
+
+@pytest.fixture
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty folder as the current one, apart from the developer's settings."""
+    command.without_settings(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

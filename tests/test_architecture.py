@@ -9,11 +9,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.registry import families, operator_class
 
-ROOT = Path(__file__).parent.parent / "convcalc"
+PACKAGE = ROOT / "convcalc"
 
 # The rooms of the house, from the top down. A module imports only from its own room and from rooms
 # below it.
@@ -100,7 +101,7 @@ FILES = {
 
 def modules() -> dict[str, Path]:
     """Every module by its dotted name within the package; a folder's ``__init__`` by the folder."""
-    paths = {path: path.relative_to(ROOT).with_suffix("") for path in ROOT.rglob("*.py")}
+    paths = {path: path.relative_to(PACKAGE).with_suffix("") for path in PACKAGE.rglob("*.py")}
     names = {path: ".".join(name.parts) for path, name in paths.items()}
     return {name.removesuffix(".__init__"): path for path, name in sorted(names.items())}
 
@@ -194,7 +195,7 @@ def test_the_lists_name_every_room_and_every_folder_and_module_in_it_once() -> N
 
 
 def test_the_first_look_is_short() -> None:
-    entries = [path for path in ROOT.iterdir() if path.name != "__pycache__"]
+    entries = [path for path in PACKAGE.iterdir() if path.name != "__pycache__"]
     packages = [path for path in entries if (path / "__init__.py").exists()]
     modules = [
         path for path in entries if path.suffix == ".py" and path.stem.strip("_") == path.stem

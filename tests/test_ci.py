@@ -18,12 +18,13 @@ from typing import Any, NamedTuple
 
 import pytest
 import yaml
+from command import Command, without_settings
 from gitrepo import commit, git, repository, shallow_clone
 from jsonschema import Draft7Validator
+from places import ROOT
 
 from convcalc.cli import main
 
-ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "ci.md").read_text("utf-8")
 NET, BUDGETS = "models/net.convcalc.yaml", "convcalc.budgets.yaml"
 WIDER = "width: 24"
@@ -40,31 +41,9 @@ def files() -> dict[str, str]:
     return {head.removeprefix("# "): f"{head}\n{rest}" for head, _, rest in named}
 
 
-class Ran(NamedTuple):
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture(autouse=True)
 def _clean(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(("CONVCALC_", "GITHUB_", "CI_")) or name in ("NO_COLOR", "FORCE_COLOR"):
-            monkeypatch.delenv(name)
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs a command line in this process."""
-
-    def ran(line: str) -> Ran:
-        capsys.readouterr()
-        code = main(shlex.split(line))
-        return Ran(code, *capsys.readouterr())
-
-    return ran
+    without_settings(monkeypatch)
 
 
 @pytest.fixture
@@ -93,57 +72,57 @@ def clone(origin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 # --- a real history ------------------------------------------------------------------------------
 
 
-def test_what_is_committed_on_main_is_clean(clone: Path, run: Any) -> None:
+def test_what_is_committed_on_main_is_clean(clone: Path, convcalc: Command) -> None:
     assert git(clone, "rev-list", "--count", "origin/wider") == "2"
-    ran = run("check")
+    ran = convcalc("check")
     assert (ran.code, ran.out.splitlines()[-1]) == (
         0,
         "Found 0 errors, 0 warnings in 1 model, 4 of 4 budgets passed, 3 of 3 pinned numbers held.",
     )
-    assert run("pin --check") == (0, "", "")
-    assert run("diff origin/main:./ . --exit-code").code == 0
+    assert convcalc("pin --check") == (0, "", "")
+    assert convcalc("diff origin/main:./ . --exit-code").code == 0
 
 
-def test_check_compares_with_the_base(clone: Path, run: Any) -> None:
+def test_check_compares_with_the_base(clone: Path, convcalc: Command) -> None:
     git(clone, "checkout", "--quiet", "wider")
-    ran = run("check")
+    ran = convcalc("check")
     assert ran.code == 1
     assert "regression: params grew from 5.418 k in origin/main to 11.58 k (+113.7 %)" in ran.out
     assert "regression: macs grew from 1.622 M in origin/main to 3.318 M (+104.5 %)" in ran.out
     assert "say in the pull request why it must be larger" in ran.out
     git(clone, "update-ref", "refs/remotes/origin/main", "wider")
-    assert run("check").code == 0
+    assert convcalc("check").code == 0
 
 
-def test_diff_tells_what_the_branch_changes(clone: Path, run: Any) -> None:
+def test_diff_tells_what_the_branch_changes(clone: Path, convcalc: Command) -> None:
     git(clone, "checkout", "--quiet", "wider")
     for old in ("origin/main", "HEAD~1", "origin/main..."):
-        ran = run(f"diff {old}:{NET} {NET} --exit-code --exact")
+        ran = convcalc(f"diff {old}:{NET} {NET} --exit-code --exact")
         assert ran.code == 1
         assert "out_channels 16 → 24" in ran.out
         assert "+6,160" in ran.out  # 27·8 + 8, then 9·(24·48 - 16·32) + 16, then 10·16
-        assert run(f"diff {old}:./ . --fail-on params:+2%").code == 1
-        assert run(f"diff {old}:./ . --fail-on params:+120%").code == 0
+        assert convcalc(f"diff {old}:./ . --fail-on params:+2%").code == 1
+        assert convcalc(f"diff {old}:./ . --fail-on params:+120%").code == 0
 
 
 def test_a_shallow_clone_is_told_what_to_do_and_then_finds_the_same(
-    origin: Path, clone: Path, tmp_path: Path, run: Any, monkeypatch: pytest.MonkeyPatch
+    origin: Path, clone: Path, tmp_path: Path, convcalc: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git(clone, "checkout", "--quiet", "wider")
-    whole = run("check -f json").out
+    whole = convcalc("check -f json").out
     shallow = shallow_clone(origin, tmp_path / "shallow")  # of wider, which is checked out there
     monkeypatch.chdir(shallow)
-    ran = run("check")
+    ran = convcalc("check")
     assert ran.code == 1
     assert "nothing to compare with: no revision is called 'origin/main'" in ran.out
     for line in ("check", "diff origin/main:./ ."):
-        advice = re.search(r"fetch it by: (git fetch \S+ \S+ \S+)", "".join(run(line)[1:]))
+        advice = re.search(r"fetch it by: (git fetch \S+ \S+ \S+)", "".join(convcalc(line)[1:]))
         assert advice is not None
     assert advice[1] == "git fetch --depth=1 origin main:refs/remotes/origin/main"
     assert advice[1] in PAGE
     git(shallow, *shlex.split(advice[1])[1:])
-    assert run("check -f json").out == whole
-    assert run("diff origin/main:./ . --fail-on params:+2%").code == 1
+    assert convcalc("check -f json").out == whole
+    assert convcalc("diff origin/main:./ . --fail-on params:+2%").code == 1
 
 
 # --- the page ------------------------------------------------------------------------------------
@@ -155,7 +134,7 @@ def commands() -> Iterator[str]:
             yield line.partition("#")[0].strip()
 
 
-def test_the_commands_of_the_page_work_in_their_order(clone: Path, run: Any) -> None:
+def test_the_commands_of_the_page_work_in_their_order(clone: Path, convcalc: Command) -> None:
     listed = list(commands())
     assert len([line for line in listed if line.startswith("convcalc ")]) >= 8
     for line in listed:
@@ -164,7 +143,7 @@ def test_the_commands_of_the_page_work_in_their_order(clone: Path, run: Any) -> 
             git(clone, *arguments)
         else:
             assert program == "convcalc"
-            assert run(shlex.join(arguments)).code == 0, line
+            assert convcalc(shlex.join(arguments)).code == 0, line
     assert git(clone, "status", "--porcelain") == "?? old.json"
 
 
@@ -353,12 +332,12 @@ def test_the_workflow_of_the_page_uses_inputs_and_outputs_that_there_are() -> No
 # --- GitLab --------------------------------------------------------------------------------------
 
 
-def test_the_job_for_gitlab_writes_its_reports(clone: Path, run: Any) -> None:
+def test_the_job_for_gitlab_writes_its_reports(clone: Path, convcalc: Command) -> None:
     job = yaml.safe_load(files()[".gitlab-ci.yml"])["convcalc"]
     base = git(clone, "rev-parse", "origin/main")
     git(clone, "checkout", "--quiet", "wider")
     lines = [line.replace("$CI_MERGE_REQUEST_DIFF_BASE_SHA", base) for line in job["script"]]
-    codes = [run(line.removeprefix("convcalc ")).code for line in lines]
+    codes = [convcalc(line.removeprefix("convcalc ")).code for line in lines]
     assert codes == [0, 1, 1]
     reports = job["artifacts"]["reports"]
     found = json.loads(Path(reports["codequality"]).read_text("utf-8"))

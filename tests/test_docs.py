@@ -13,6 +13,7 @@ from types import ModuleType
 
 import pytest
 from jsonschema import Draft7Validator
+from places import ROOT
 
 import convcalc
 from convcalc.analysis.conventions import convention, convention_names
@@ -20,7 +21,6 @@ from convcalc.cli import main
 from convcalc.model.operators.manual import summary
 from convcalc.model.operators.registry import operator_class, operator_names
 
-ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 README = (ROOT / "README.md").read_text("utf-8")
 EXAMPLE = "tiny.convcalc.yaml"

@@ -1,0 +1,300 @@
+"""Other tools' numbers, as measured: every cell of the tables is met or is a known exception."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+import yaml
+from places import TESTS
+
+import convcalc
+from convcalc.analysis.conventions import convention, convention_names, manual, number
+from convcalc.analysis.conventions.counting import layer_counts, total
+from convcalc.diagnostics.suggestion import UnknownName
+from convcalc.language.reading import read_network
+from convcalc.language.sources.shipped import shipped_folder
+from convcalc.language.sources.target import Target
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.unknown import known
+
+FOLDER = TESTS / "conventions"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def table(name: str) -> Any:
+    return yaml.load((FOLDER / f"{name}.yaml").read_text("utf-8"), LOADER)
+
+
+TABLES = [table("layers"), table("further_layers")]
+LAYERS = {name: (t["columns"], case) for t in TABLES for name, case in t["cases"].items()}
+MODELS, EXCEPTIONS = table("models"), table("exceptions")
+
+
+def network_of(layers: str, shape: Sequence[int | None], batch: int = 1) -> Network:
+    text = f"convcalc: 1\ninput: {list(shape)}\nlayers: {layers}\n".replace("None", "null")
+    return parsed(text, batch)
+
+
+def parsed(text: str, batch: int = 1) -> Network:
+    network = read_network(Target("<test>", None, text.encode()), batch=batch)
+    assert not [p for p in network.problems if p.severity == "error"], network.problems
+    return network
+
+
+def case_network(case: Mapping[str, Any]) -> Network:
+    return network_of(yaml.dump(case["layers"], default_flow_style=True), case["input"], batch=2)
+
+
+def amount(network: Network, number_of: str) -> int:
+    name, _, key = number_of.partition(".")
+    return sum(total(layer[key]) for layer in layer_counts(network, name))
+
+
+def cells(columns: Sequence[str], row: Sequence[int | None]) -> Iterator[tuple[str, int]]:
+    """The numbers of a row that a tool did print."""
+    return ((c, n) for c, n in zip(columns, row, strict=True) if n is not None)
+
+
+# --- what was measured ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_counts_what_the_tool_prints(name: str) -> None:
+    columns, case = LAYERS[name]
+    known_to_differ = {
+        column: ours
+        for entry in EXCEPTIONS["layers"]
+        if entry["case"] == name
+        for column, ours in entry["ours"].items()
+    }
+    network = case_network(case)
+    measured = dict(cells(columns, case["counts"]))
+    ours = {column: amount(network, column) for column in measured}
+    assert {c: n for c, n in ours.items() if n != measured[c]} == known_to_differ
+
+
+@pytest.mark.parametrize("name", MODELS["models"])
+def test_a_model_counts_what_the_tool_prints(name: str) -> None:
+    network = convcalc.load(name)
+    measured = dict(cells(MODELS["columns"], MODELS["models"][name]))
+    more = {column: amount(network, column) - n for column, n in measured.items()}
+    assert {c: n for c, n in more.items() if n} == model_exceptions(name)
+
+
+def model_exceptions(name: str) -> dict[str, int]:
+    """The differences that are explained; a list has one number per model."""
+    index = list(MODELS["models"]).index(name)
+    found = {
+        column: more[index] if isinstance(more, list) else more
+        for entry in EXCEPTIONS["models"]
+        if entry["model"] in (name, "*")
+        for column, more in entry["more"].items()
+    }
+    return {column: more for column, more in found.items() if more}
+
+
+def test_the_exceptions_are_so_many() -> None:
+    sizes = [len(t["cases"]) for t in TABLES]
+    rows = [case["counts"] for _, case in LAYERS.values()]
+    printed = sum(n is not None for row in rows for n in row)
+    assert (sizes, len(LAYERS), printed) == ([62, 54], 116, 2563)
+    assert sum(len(entry["ours"]) for entry in EXCEPTIONS["layers"]) == 43
+    assert all(None not in row for row in MODELS["models"].values())
+    assert len(MODELS["models"]) * len(MODELS["columns"]) == 14 * 28
+    assert sum(len(model_exceptions(name)) for name in MODELS["models"]) == 47
+    assert len(EXCEPTIONS["without_operator"]) == 8
+
+
+# --- models as torchvision and Keras write them --------------------------------------------------
+
+
+def rewritten(file: str, *changes: tuple[str, str]) -> Network:
+    """A shipped network with changes to the text of its file; imports are left out."""
+    text = (shipped_folder() / file).read_text("utf-8")
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return parsed(text)
+
+
+def test_convnext_with_linear_layers_is_torchvisions() -> None:
+    network = rewritten("convnext.convcalc.yaml", ("pointwise_conv", "linear"))
+    measured = dict(cells(MODELS["columns"], MODELS["models"]["convnext_tiny"]))
+    for column in ("torchinfo.macs", "torchinfo-main.macs", "calflops.flops", "deepspeed.flops"):
+        assert amount(network, column) == measured[column]
+
+
+def test_equal_biases_of_an_untrained_resnet_are_stored_once() -> None:
+    network = convcalc.load("resnet50")
+    norms = [x.shapes[0].channels for x in network.layers if x.name == "batch_norm"]
+    stored_once = amount(network, "onnx-tool.params") - sum(norms) + sum(set(norms))
+    assert stored_once == 25_507_944
+
+
+# Measured with tensorflow-cpu 2.21.0 and keras 3.15.1, tf.compat.v1.profiler, on the frozen graphs
+# of keras.applications at 3x224x224; and what its networks have beside the shipped ones.
+SOFTMAX = 5 * 1000  # behind the classifier, where the shipped networks end in logits
+PIXELS = 3 * 224 * 224
+KERAS = {
+    "mobilenet_v2": (615_292_208, SOFTMAX),
+    "densenet121": (5_702_474_160, SOFTMAX),
+    # Rescaling multiplies and adds, Normalization subtracts, divides, and takes three maxima.
+    "efficientnet_b0": (803_050_119, SOFTMAX + 2 * PIXELS + 2 * PIXELS + 3),
+    # torchvision's adaptive pooling from 7x7 to 7x7 is missing.
+    "vgg16": (30_960_211_824, SOFTMAX - 512 * 7 * 7),
+}
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_keras_models_have_the_profilers_flops(name: str) -> None:
+    measured, more = KERAS[name]
+    assert amount(convcalc.load(name), "tf-profiler.flops") + more == measured
+
+
+def test_keras_resnet50_strides_early_and_has_biases_before_its_norms() -> None:
+    network = convcalc.load("resnet_v1_50")
+    made = [x.analysis.output for x in network.layers if x.name == "conv"]
+    biases = sum(shape.numel for shape in made)
+    assert amount(network, "keras.flops") + biases + SOFTMAX == 7_755_299_312
+    assert amount(network, "keras.params") + sum(s.channels for s in made) == 25_636_712
+
+
+# --- the rules -----------------------------------------------------------------------------------
+
+
+def test_every_convention_has_a_manual_page_and_a_headline() -> None:
+    assert len(convention_names()) == 18
+    for name in convention_names():
+        assert len(manual(name).split("\n")) > 5
+        chosen, headline = number(name)
+        assert chosen is convention(name)
+        assert headline is chosen.counts[0]
+        keys = [count.key for count in chosen.counts]
+        assert len(set(keys)) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("word", "advice"),
+    [
+        ("fvcor", "use 'fvcore'"),
+        ("calflops.mac", "use 'calflops.macs'"),
+        ("thop.zzz", "numbers: thop.macs, thop.params"),
+        ("zzz", f"conventions: {', '.join(convention_names())}, convcalc"),
+    ],
+)
+def test_an_unknown_convention_is_a_key_error_with_advice(word: str, advice: str) -> None:
+    with pytest.raises(UnknownName) as caught:
+        number(word)
+    assert isinstance(caught.value, KeyError)
+    assert caught.value.help == advice
+
+
+@pytest.mark.parametrize("name", convention_names())
+def test_a_composite_is_counted_as_its_parts_in_a_row(name: str) -> None:
+    whole = network_of("[{separable_conv: {out: 24, k: 3, p: 1}}]", (16, 9, 9), batch=2)
+    parts = network_of(
+        "[{depthwise_conv: {k: 3, p: 1}}, {pointwise_conv: {out: 24}}]", (16, 9, 9), batch=2
+    )
+    for count in convention(name).counts:
+        column = f"{name}.{count.key}"
+        assert amount(whole, column) == amount(parts, column)
+    assert amount(whole, f"{name}.params") == amount(parts, f"{name}.params")
+
+
+def test_squeeze_and_excitation_is_pooling_convolutions_activations_and_a_product() -> None:
+    """16 to 4 and back on 7×7: the operations that onnx-tool and fvcore see, added by hand."""
+    network = network_of("[{squeeze_excite: {squeeze_channels: 4}}]", (16, 7, 7))
+    pool, reduce, expand = 16 * 49, 4 * 16, 16 * 4
+    assert amount(network, "fvcore.flops") == pool + reduce + expand
+    by_onnx = (pool + 4 * 16) + (reduce + 4) + 4 + (expand + 16) + 32 * 16 + 16 * 49
+    assert amount(network, "onnx-tool.macs") == by_onnx
+
+
+def test_a_norm_is_folded_only_where_nothing_else_reads_the_convolution() -> None:
+    conv = "{conv: {out: 16, k: 3, p: 1, bias: false}, id: a}"
+    alone = network_of(f"[{conv}, batch_norm]", (16, 8, 8))
+    read_twice = network_of(f"[{conv}, {{batch_norm: {{}}, id: b}}, {{add: [a, b]}}]", (16, 8, 8))
+    macs, elements = 16 * 16 * 9 * 64, 16 * 64
+    assert amount(alone, "onnx-tool.macs") == macs + elements
+    assert amount(read_twice, "onnx-tool.macs") == macs + 31 * elements + elements
+
+
+def test_a_norm_behind_a_composite_is_folded_into_its_last_part() -> None:
+    row = "{depthwise_conv: {k: 3, p: 1, bias: false}}, {pointwise_conv: {out: 4, bias: false}}"
+    separable = "{separable_conv: {out: 4, k: 3, p: 1, bias: false}}"
+    for key in ("macs", "params"):
+        whole, parts = (
+            amount(network_of(f"[{layers}, batch_norm]", (8, 6, 6)), f"onnx-tool.{key}")
+            for layers in (separable, row)
+        )
+        assert whole == parts
+
+
+def test_the_heads_of_a_detector_count_every_region() -> None:
+    """torchvision publishes 134.38 for 800x800 and 1000 regions, with their MACs."""
+    network = convcalc.load("fasterrcnn_resnet50_fpn")
+    assert round(amount(network, "torchvision.macs") / 1e9, 2) == 134.38
+    assert amount(network, "timm.macs") == amount(network, "fvcore.flops")
+    two = convcalc.load("fasterrcnn_resnet50_fpn", batch=2)
+    assert amount(two, "torchvision.macs") == amount(network, "torchvision.macs")
+
+
+def test_weights_beside_the_parts_of_a_composite_are_parameters_too() -> None:
+    """The main weights of a deformable convolution: 16 to 32 channels, 3x3, with a bias."""
+    network = network_of("[{deform_conv: {version: 1, out: 32, k: 3, p: 1}}]", (16, 8, 8))
+    offsets, main = 18 * (16 * 9 + 1), 32 * (16 * 9 + 1)
+    for tool in ("keras", "fvcore", "onnx-tool", "ptflops"):
+        assert amount(network, f"{tool}.params") == offsets + main
+    assert amount(network, "thop.params") == offsets  # torchvision's DeformConv2d has no hook
+
+
+@pytest.mark.parametrize("name", ["ptflops", "ptflops-aten", "calflops", "deepspeed"])
+def test_frozen_parameters_are_left_out_by(name: str) -> None:
+    conv = "{conv: {out: 8, k: 1, bias: false}"
+    network = network_of(f"[{conv}, trainable: false}}, {conv}}}]", (4, 5, 5))
+    assert amount(network, f"{name}.params") == 8 * 8
+    assert amount(network, "fvcore.params") == 4 * 8 + 8 * 8
+
+
+def test_two_groups_double_the_gradient_of_the_weights_in_torchs_count() -> None:
+    network = network_of("[{conv: {out: 16, k: 3, p: 1, g: 2}}]", (16, 8, 8))
+    forward = 2 * 16 * 8 * 9 * 64
+    assert amount(network, "torch-training.flops") == forward * (1 + 1 + 2)
+    assert amount(network, "torch-training.right") == 3 * forward
+
+
+@pytest.mark.parametrize("name", convention_names())
+def test_counts_grow_with_the_batch_or_are_those_of_one_sample(name: str) -> None:
+    one, four = (convcalc.load("mobilenet_v3_large", batch=batch) for batch in (1, 4))
+    once = {"torchscan.flops", "tf-profiler.flops", "keras.flops"}  # they add work per channel
+    for count in convention(name).counts:
+        column = f"{name}.{count.key}"
+        factor = 1 if convention(name).per_sample else 4
+        if column not in once:
+            assert amount(four, column) == factor * amount(one, column)
+    assert amount(four, f"{name}.params") == amount(one, f"{name}.params")
+
+
+def test_operators_that_a_tool_ignores_are_named() -> None:
+    missed = {
+        each.operator
+        for layer in layer_counts(convcalc.load("resnet50"), "fvcore")
+        for each in layer["flops"]
+        if each.missed
+    }
+    assert missed == {"relu", "max_pool", "add"}
+
+
+def test_work_of_an_unknown_amount_is_named_too() -> None:
+    network = network_of("[relu, {deform_roi_pool: {rois: 4, output_size: 7}}]", (8, 9, 9))
+    *_, pool = layer_counts(network, "torch")
+    assert {each.operator for each in pool["flops"] if each.missed} >= {"deform_roi_pool sampling"}
+
+
+def test_declared_numbers_are_unknown_to_every_tool() -> None:
+    opaque = "[{opaque: {output: [8, 4, 4], macs: 1000, params: 10, receptive_field: unknown}}]"
+    network = network_of(opaque, (3, 8, 8))
+    for name in convention_names():
+        assert all(not known(amount(network, f"{name}.{c.key}")) for c in convention(name).counts)

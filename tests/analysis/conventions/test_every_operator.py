@@ -1,0 +1,174 @@
+"""Every operator under every convention, and the difference of two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from itertools import pairwise
+from typing import Any
+
+import pytest
+import yaml
+from places import TESTS
+
+import convcalc
+from convcalc.analysis.conventions import convention, convention_names
+from convcalc.analysis.conventions.counting import counted_leaf, layer_counts, total
+from convcalc.analysis.conventions.leaves import leaves
+from convcalc.analysis.conventions.versus import differences
+from convcalc.language.reading import read_network
+from convcalc.language.sources.target import Target
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.unknown import known
+
+FOLDER = TESTS / "conventions"
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def table(name: str) -> Any:
+    return yaml.load((FOLDER / f"{name}.yaml").read_text("utf-8"), LOADER)
+
+
+TABLES = [table("layers"), table("further_layers")]
+LAYERS = {name: (t["columns"], case) for t in TABLES for name, case in t["cases"].items()}
+MODELS, EXCEPTIONS = table("models"), table("exceptions")
+
+
+def network_of(layers: str, shape: Sequence[int | None], batch: int = 1) -> Network:
+    text = f"convcalc: 1\ninput: {list(shape)}\nlayers: {layers}\n".replace("None", "null")
+    return parsed(text, batch)
+
+
+def parsed(text: str, batch: int = 1) -> Network:
+    network = read_network(Target("<test>", None, text.encode()), batch=batch)
+    assert not [p for p in network.problems if p.severity == "error"], network.problems
+    return network
+
+
+def case_network(case: Mapping[str, Any]) -> Network:
+    return network_of(yaml.dump(case["layers"], default_flow_style=True), case["input"], batch=2)
+
+
+def amount(network: Network, number_of: str) -> int:
+    name, _, key = number_of.partition(".")
+    return sum(total(layer[key]) for layer in layer_counts(network, name))
+
+
+def cells(columns: Sequence[str], row: Sequence[int | None]) -> Iterator[tuple[str, int]]:
+    """The numbers of a row that a tool did print."""
+    return ((c, n) for c, n in zip(columns, row, strict=True) if n is not None)
+
+
+# --- every operator under every convention -------------------------------------------------------
+
+
+@cache
+def operator_networks() -> tuple[Network, ...]:
+    """The first rows of each operator's case table, and those with unknown sizes."""
+    found = []
+    for path in sorted((TESTS / "cases").glob("*.yaml")):
+        rows = yaml.load(path.read_text("utf-8"), LOADER)
+        fit = [r for r in rows if "problem" not in r and len(r.get("inputs") or [0]) == 1]
+        unknown = [r for r in fit if None in (r.get("input") or r["inputs"][0])]
+        for row in (*fit[:3], *unknown[:2]):
+            layer = yaml.dump([{path.stem: row.get("fields") or {}}], default_flow_style=True)
+            shape = row.get("input") or row["inputs"][0]
+            text = f"convcalc: 1\ninput: {shape}\nlayers: {layer}\n".replace("None", "null")
+            network = read_network(Target("<test>", None, text.encode()))
+            if network.layers:
+                found.append(network)
+    return tuple(found)
+
+
+@pytest.mark.parametrize("name", convention_names())
+def test_every_operator_can_be_counted(name: str) -> None:
+    assert len(operator_networks()) > 150
+    for network in operator_networks():
+        for layer in layer_counts(network, name):
+            for each in (each for counts in layer.values() for each in counts):
+                assert not known(each.amount) or (
+                    isinstance(each.amount, int) and each.amount >= 0
+                ), (network.layers[0], each)
+
+
+@pytest.mark.parametrize("name", convention_names())
+def test_a_rule_that_holds_counts_what_the_whole_rule_counts(name: str) -> None:
+    for network in operator_networks():
+        for leaf in leaves(network):
+            for count in convention(name).counts:
+                rule = count.rules.get(leaf.name)
+                if rule and known(rule.count(leaf)):
+                    assert rule.at(leaf).count(leaf) == rule.count(leaf)
+                    (line,) = counted_leaf(leaf, convention(name), count)
+                    assert line.rule.text == rule.at(leaf).text
+
+
+# --- versus --------------------------------------------------------------------------------------
+
+
+def test_thop_exceeds_fvcore_by_its_batch_norms() -> None:
+    found = differences(convcalc.load("resnet50"), "thop", "fvcore")
+    assert (found.total, found.other_total) == (4_133_742_592, 4_111_512_576)
+    first, second = found.items[:2]
+    assert (first.operator, first.ours_rule, first.theirs_rule) == ("batch_norm", "4·E", "2·E")
+    assert (first.leaves, first.difference) == (53, 22_227_968)
+    assert (second.operator, second.difference) == ("global_avg_pool", 2048)
+    assert found.remainder == 0
+
+
+@pytest.mark.parametrize("model", ["resnet50", "efficientnet_b0", "convnext_tiny"])
+def test_differences_leave_nothing_over(model: str) -> None:
+    network = convcalc.load(model)
+    for name, other in pairwise([*convention_names(), "calflops.macs", "torchscan.macs"]):
+        found = differences(network, name, other)
+        assert found.remainder == 0
+        assert sum(item.ours for item in found.items) == found.total
+        assert sum(item.theirs for item in found.items) == found.other_total
+
+
+def test_weights_beside_the_parts_of_a_composite_are_an_item_too() -> None:
+    network = network_of("[{deform_conv: {version: 1, out: 32, k: 3, p: 1}}]", (16, 8, 8))
+    found = differences(network, "keras.params", "thop.params")
+    (item,) = (item for item in found.items if item.difference)
+    assert (item.operator, item.difference) == ("deform_conv", 32 * (16 * 9 + 1))
+    assert found.remainder == 0
+
+
+def test_a_composite_is_itemised_by_its_parts_unless_a_tool_has_a_rule_for_it() -> None:
+    network = network_of("[{attention: {heads: 4}}]", (64, 50))
+    by_parts = differences(network, "fvcore", "thop-ultralytics")
+    assert {item.operator for item in by_parts.items} == {"linear", "matmul", "softmax"}
+    by_rule = differences(network, "ptflops", "fvcore")
+    assert {item.operator for item in by_rule.items} == {"attention"}
+    assert by_rule.remainder == 0
+
+
+# --- what tools see of composites ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("layer", "macs"),
+    [
+        # offsets and main of 16 to 32 channels on 8×8; torchvision's operator itself is not seen
+        ("deform_conv: {version: 1, out: 32, k: 3, p: 1}", 18 * 16 * 9 * 64),
+        # dw, offsets, factors, two projections; aggregation is an operator of its own
+        ("deform_conv: {version: 3, g: 4}", 64 * (9 * 16 + 16 * 36 * 3 + 2 * 16 * 16)),
+        ("large_kernel_attention", 64 * 16 * (25 + 49 + 16)),
+        ("gated_conv: {out: 8, k: 3, p: 1}", 2 * 8 * 16 * 9 * 64),
+        ("ghost_conv: {out: 8, k: 1}", 64 * (4 * 16 + 4 * 9)),
+        ("mix_conv: {kernel_size: [3, 5], p: half}", 64 * 8 * (9 + 25)),
+    ],
+)
+def test_torch_sees_the_maps_of_a_composite(layer: str, macs: int) -> None:
+    network = network_of(f"[{{{layer}}}]" if ":" in layer else f"[{layer}]", (16, 8, 8))
+    assert amount(network, "torch.flops") == 2 * macs
+
+
+def test_parameters_are_those_of_the_report_for_most_tools() -> None:
+    """Of every operator: a composite has those of its parts and its own."""
+    for network in operator_networks():
+        totals = convcalc.analyse(network).totals
+        assert str(amount(network, "fvcore.params")) == str(totals.params)
+        assert str(amount(network, "ptflops.params")) == str(totals.trainable)
+        if known((totals.params, totals.buffers)):
+            assert amount(network, "keras.params") == totals.params + totals.buffers

@@ -1,0 +1,39 @@
+"""Every network that ships, read and analysed once per process, however many tests look at it."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import Report
+from convcalc.language.reading import read_network
+from convcalc.language.sources.shipped import shipped_files, shipped_names
+from convcalc.model.graph.network import Network
+
+NAMES = sorted(shipped_names())
+BASES = sorted(name for name, target in shipped_names().items() if target.variant is None)
+FILES = [path.name for path in shipped_files()]
+
+
+@cache
+def network(name: str) -> Network:
+    """A network by the name under which it ships."""
+    return read_network(shipped_names()[name])
+
+
+@cache
+def report(name: str) -> Report:
+    """What convcalc says of it, at its own input."""
+    return analyse(network(name))
+
+
+@cache
+def names_of(file: str) -> tuple[str, ...]:
+    """The networks of a file, the base first."""
+    first = network(next(name for name in BASES if file_of(name) == file))
+    return (first.base, *first.variants)
+
+
+def file_of(name: str) -> str:
+    """The file of a network, without its folder."""
+    return shipped_names()[name].file.rpartition("/")[2]
