@@ -3,7 +3,7 @@
 Why: 'memory' is parameters and buffers plus the most that is alive at once in the order of the
 file, nothing done in place; 'dtype' (float32 if not given), 'batch' and 'part' (weights,
 activations_peak or total) belong to it. 'activations' are the outputs of layers that multiply by
-weights.
+weights, 'moved' the bytes read and written at float32 if every tensor goes through memory once.
 
 Example:
 

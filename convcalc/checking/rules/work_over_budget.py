@@ -1,7 +1,8 @@
-"""More work than the budget allows: MACs, FLOPs, sampling or elementwise operations.
+"""More work than the budget allows: MACs, FLOPs, training, sampling or elementwise operations.
 
 Why: MACs are multiply-accumulates with weights that are learned or computed from the input, and
-FLOPs are twice that; interpolation and all other arithmetic have metrics of their own.
+FLOPs are twice that, and 'training' those of a step with both gradients; interpolation and all
+other arithmetic have metrics of their own.
 
 Example:
 

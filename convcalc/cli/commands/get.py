@@ -14,26 +14,6 @@ if TYPE_CHECKING:
     from convcalc.analysis.report.report import Report
     from convcalc.analysis.report.rows import Row
 
-# What a block has, under the names that a layer has for it.
-OF_BLOCKS = {
-    "path": "path",
-    "block": "operator",
-    "layers": "layers",
-    "inputs": "inputs",
-    "output": "output",
-    "params": "params",
-    "trainable": "trainable",
-    "buffers": "buffers",
-    "macs": "macs",
-    "flops": "flops",
-    "sampling": "sampling",
-    "elementwise": "elementwise",
-    "activations": "activations",
-    "moved_bytes": "moved",
-    "training_flops": "training",
-    "convention": "convention",
-    "fused": "fused",
-}
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 
 
@@ -192,14 +172,21 @@ def _owner(report: "Report", path: str) -> str:
 
 
 def _parts(report: "Report", owner: str) -> dict[str, Any]:
-    """What a layer or a block has."""
-    from convcalc.analysis.report.to_json import layer_payload, plain
+    """What a layer has, or of that what a block has too."""
+    from convcalc.analysis.report.to_json import counts_payload, layer_payload, plain
 
     for layer in report.layers:
         if layer.path == owner:
             return layer_payload(layer)
     row = _block_row(report, owner)
-    return {key: plain(getattr(row, name)) for key, name in OF_BLOCKS.items()}
+    return {
+        "path": row.path,
+        "block": row.operator,
+        "layers": row.layers,
+        "inputs": plain(row.inputs),
+        "output": plain(row.output),
+        **counts_payload(row),
+    }
 
 
 def _block_row(report: "Report", owner: str) -> "Row":

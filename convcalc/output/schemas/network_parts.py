@@ -9,12 +9,12 @@ from convcalc.language.assertions.vocabulary import (
     METRICS,
     MISSING,
     PARTS,
-    SUMMED,
     Metric,
 )
 from convcalc.language.parse.files import FORMAT_VERSION
 from convcalc.language.parse.tree import BLOCK_KEYS, COMPOSITES, JOINS, PARAM_KEYS, PARAM_TYPES
 from convcalc.language.reading import EXPECTED
+from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import DTYPES
 
 Schema = dict[str, Any]
@@ -151,7 +151,7 @@ _BESIDE: Schema = {
     "at": {"type": "string", "description": "path of a layer or block"},
     "of": {"type": "string", "description": "path of a layer or block"},
     "input": {"type": "string", "description": "the input of the network that is meant"},
-    "metric": {"enum": list(SUMMED)},
+    "metric": {"enum": list(COUNTS)},
     "dtype": {"enum": list(DTYPES)},
     "batch": any_of(integer(1), EXPR),
     "part": {"enum": list(PARTS)},
@@ -178,7 +178,7 @@ def _assertion(metric: Metric) -> Schema:
         **closed({**dict.fromkeys(metric.bounds, value), **keys}),
         "anyOf": [{"required": [bound]} for bound in metric.bounds],
     }
-    return any_of(single, list_of(single, minItems=1))
+    return any_of(single, list_of(single, minItems=1), description=metric.doc)
 
 
 ASSERTIONS: Schema = {
@@ -186,7 +186,7 @@ ASSERTIONS: Schema = {
     "shapes": {
         "type": "object",
         "additionalProperties": SHAPE,
-        "description": "outputs of layers or blocks, by path",
+        "description": METRICS["shapes"].doc,
     },
 }
 
