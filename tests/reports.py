@@ -15,6 +15,7 @@ from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
 from convcalc.model.graph.network import Group
 from convcalc.model.operators.contract import Term
+from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN
 from convcalc.output.columns import COLUMNS, DEFAULT, Column
@@ -47,35 +48,35 @@ def layer(
     """A layer with the given counts; those that are left out are 0."""
     macs = counts.pop("macs", 0)
     params = counts.get("params", 0)
-    names = ("params", "buffers", "sampling", "elementwise", "activations", "moved")
     given: dict[str, Any] = {
         "groups": (),
         "fields": {},
         "inputs": (output,),
         "weights": {},
         "terms": (Term("weight", "weights", macs),),
-        "trainable": params,
         "receptive_fields": {"image": seen} if seen else {},
         "source": Place("net.convcalc.yaml", 3, 5),
-        **dict.fromkeys(names, 0),
+        "counts": {
+            **dict.fromkeys(COUNTS, 0),
+            "trainable": params,
+            "macs": macs,
+            "flops": 2 * macs,
+            "training": 6 * macs,
+            **{key: counts.pop(key) for key in COUNTS if key in counts},
+        },
         **counts,
     }
     return LayerReport(
         path=path,
         operator=operator,
         output=output,
-        macs=macs,
-        flops=2 * macs,
-        training=6 * macs,
         **given,
     )
 
 
 def sample(layers: Sequence[LayerReport], **more: Any) -> Report:
     """A report of these layers, added up here and not by convcalc."""
-    keys = ("params", "trainable", "buffers", "macs", "flops", "sampling", "elementwise")
-    keys += ("activations", "moved", "training")
-    sums: dict[str, Any] = {key: sum(getattr(each, key) for each in layers) for key in keys}
+    sums = {key: sum(each.counts[key] for each in layers) for key in COUNTS}
     unknown = tuple(f"{each.path}: macs" for each in layers if each.macs is UNKNOWN)
     memory = Memory("float32", 4 * sums["params"], 3_000_000)
     given: dict[str, Any] = {
@@ -91,7 +92,7 @@ def sample(layers: Sequence[LayerReport], **more: Any) -> Report:
     }
     return Report(
         network="sample",
-        totals=Totals(len(layers), **sums, memory=memory, unknown=unknown),
+        totals=Totals(len(layers), sums, memory=memory, unknown=unknown),
         layers=tuple(layers),
         **given,
     )

@@ -24,6 +24,7 @@ from convcalc.analysis.training import training_flops
 from convcalc.model.graph.network import Layer, Network
 from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Analysis
 from convcalc.model.operators.registry import fields_of
+from convcalc.model.quantities.counts import COUNTS, sum_counts
 from convcalc.model.quantities.unknown import known
 
 COUNTED = (WEIGHTS, DYNAMIC)
@@ -84,10 +85,6 @@ def _layer(
 ) -> LayerReport:
     """The report of one layer."""
     analysis = layer.analysis
-    macs, sampling, elementwise = work_totals(analysis.terms, counted)
-    own = layer.shares < 0
-    params, trainable = _parameters(layer) if own else (0, 0)
-    stored = sum(map(prod, analysis.buffers.values()))
     return LayerReport(
         path=layer.path,
         operator=layer.name,
@@ -96,24 +93,35 @@ def _layer(
         inputs=layer.shapes,
         output=analysis.output,
         weights=analysis.weights,
-        params=params,
-        trainable=trainable,
-        buffers=stored if own else 0,
+        counts=_counts(layer, counted, dtype, training),
         terms=analysis.terms,
-        macs=macs,
-        flops=flop_count(macs),
-        sampling=sampling,
-        elementwise=elementwise,
-        activations=analysis.activations,
-        moved=_moved(layer, analysis, dtype),
-        training=training,
         receptive_fields=seen,
         source=layer.place,
         declared=type(layer.operator).declared,
-        shares="" if own else network.layers[layer.shares].path,
+        shares="" if layer.shares < 0 else network.layers[layer.shares].path,
         note=layer.note,
         facts=analysis.facts or None,
     )
+
+
+def _counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> dict[str, int]:
+    """The amount of each count that is declared; shared weights count on first use."""
+    analysis = layer.analysis
+    own = layer.shares < 0
+    params, trainable = _parameters(layer) if own else (0, 0)
+    macs, sampling, elementwise = work_totals(analysis.terms, counted)
+    return {
+        "params": params,
+        "trainable": trainable,
+        "buffers": sum(map(prod, analysis.buffers.values())) if own else 0,
+        "macs": macs,
+        "flops": flop_count(macs),
+        "sampling": sampling,
+        "elementwise": elementwise,
+        "activations": analysis.activations,
+        "moved": _moved(layer, analysis, dtype),
+        "training": training,
+    }
 
 
 def _parameters(layer: Layer) -> tuple[int, int]:
@@ -208,20 +216,11 @@ def _output_field(network: Network, layers: Sequence[LayerReport]) -> ReceptiveF
 
 def _totals(network: Network, layers: Sequence[LayerReport], dtype: str) -> Totals:
     """Sums over the layers; unknown where a part is unknown."""
-    params, buffers = _sum(layers, "params"), _sum(layers, "buffers")
-    weights = byte_count(params + buffers, dtype)
+    counts = sum_counts([layer.counts for layer in layers])
+    weights = byte_count(counts["params"] + counts["buffers"], dtype)
     return Totals(
         layers=len(layers),
-        params=params,
-        trainable=_sum(layers, "trainable"),
-        buffers=buffers,
-        macs=_sum(layers, "macs"),
-        flops=_sum(layers, "flops"),
-        sampling=_sum(layers, "sampling"),
-        elementwise=_sum(layers, "elementwise"),
-        activations=_sum(layers, "activations"),
-        moved=_sum(layers, "moved"),
-        training=_sum(layers, "training"),
+        counts=counts,
         memory=Memory(dtype, weights, byte_count(peak(network).elements, dtype)),
         unknown=tuple(_unknown(layers)),
         convention=summed(layer.convention for layer in layers),
@@ -229,14 +228,9 @@ def _totals(network: Network, layers: Sequence[LayerReport], dtype: str) -> Tota
     )
 
 
-def _sum(layers: Sequence[LayerReport], key: str) -> int:
-    total: int = sum(getattr(layer, key) for layer in layers)
-    return total
-
-
 def _unknown(layers: Sequence[LayerReport]) -> list[str]:
-    """Each count of each layer that is not known, as ``path: what``."""
-    keys = ("params", "buffers", "macs", "sampling", "elementwise", "activations")
+    """Each count of each layer that is not known, as ``path: what``; not what follows from it."""
+    keys = [key for key, count in COUNTS.items() if not count.derived and not count.part_of]
     return [
-        f"{layer.path}: {key}" for layer in layers for key in keys if not known(getattr(layer, key))
+        f"{layer.path}: {key}" for layer in layers for key in keys if not known(layer.counts[key])
     ]

@@ -63,5 +63,9 @@ Variant = Annotated[
 ]
 Columns = Annotated[
     str,
-    typer.Option("--columns", metavar="A,B", help="Columns, or +A,B for more than the usual ones."),
+    typer.Option(
+        "--columns",
+        metavar="A,B",
+        help="Columns, or +A,B for more than the usual ones; see 'list columns'.",
+    ),
 ]

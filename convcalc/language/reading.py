@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, in_order
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest
-from convcalc.language.assertions.vocabulary import SUMMED, Budget
+from convcalc.language.assertions.vocabulary import Budget
 from convcalc.language.expand.expansion import Expansion
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.file_facts import NetworkFile
@@ -21,13 +21,14 @@ from convcalc.language.syntax import nodes, reader
 from convcalc.language.syntax.evaluation import suffixed, value_of
 from convcalc.model.graph.assembly import Tensor, TooLarge, Value
 from convcalc.model.operators.values import shown
+from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN
 
 Size = int | None
 Inputs = Mapping[str, Sequence[Size]] | Sequence[Size] | None
 
-EXPECTED = (*SUMMED, "layers", "output", "receptive_field", "jump")
+EXPECTED = (*COUNTS, "layers", "output", "receptive_field", "jump")
 
 
 NO_LAYERS = "the network has no 'layers'"  # nor needs any, if it only defines blocks

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc.analysis.report.report import ReceptiveField
+from convcalc.model.quantities.counts import BYTES
 from convcalc.model.quantities.number_text import (
     UNKNOWN_WORD,
     count_text,
@@ -20,7 +21,7 @@ from convcalc.model.quantities.number_text import (
     percent_text,
 )
 from convcalc.model.quantities.unknown import known
-from convcalc.output.columns import BYTES, SHARE, Column, Size, cell
+from convcalc.output.columns import SHARE, Column, Size, cell
 from convcalc.output.table import Style, Table
 
 NOTHING = "–"  # a row has no such thing; an unknown is spelt out

@@ -16,10 +16,11 @@ from typing import Any, Literal, NamedTuple
 
 from convcalc.analysis.report.report import PARAMS, Report
 from convcalc.analysis.report.rows import Row
+from convcalc.model.quantities.counts import COUNTS, DeclaredCount
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
-BYTES, SHARE, RATIO = "B", "%", "FLOP/B"  # units that are written in a way of their own
+SHARE, RATIO = "%", "FLOP/B"  # units beside BYTES that are written in a way of their own
 
 
 class Size(tuple[int, ...]):
@@ -129,9 +130,10 @@ def _mark(row: Row) -> str:
 # --- the columns of a report -------------------------------------------------------------------
 
 
-def _count(key: str, title: str, priority: int, doc: str, unit: str = "") -> Column:
-    """A column of a number that every row has."""
-    return Column(key, title, attrgetter(key), unit, "right", priority, doc)
+def _of_count(count: DeclaredCount) -> Column:
+    """The column of a count."""
+    value = attrgetter(count.key)
+    return Column(count.key, count.title, value, count.unit, "right", count.priority, count.doc)
 
 
 _ALL = (
@@ -144,7 +146,7 @@ _ALL = (
         doc="operator or block; marked where numbers are declared or weights are shared",
         mark=_mark,
     ),
-    _count("layers", "layers", 6, "layers that the row adds up"),
+    Column("layers", "layers", attrgetter("layers"), "", "right", 6, "layers that the row adds up"),
     Column("input", "input", _inputs, priority=7, doc="shapes of the inputs"),
     Column(
         "output",
@@ -166,21 +168,12 @@ _ALL = (
         doc="shapes of the learned tensors, PyTorch's layout",
         folds=True,
     ),
-    _count("params", "params", 0, "learned numbers; shared weights count on first use"),
-    _count("trainable", "trainable", 6, "parameters that training changes"),
+    *map(_of_count, COUNTS.values()),
     Column("frozen", "frozen", _frozen, "", "right", 7, "parameters that training leaves alone"),
-    _count("buffers", "buffers", 7, "stored numbers that are not learned (running statistics)"),
-    _count("macs", "MACs", 0, "multiply-accumulates of the kinds that are counted"),
-    _count("flops", "FLOPs", 5, "2 × MACs"),
-    _count("sampling", "sampling", 7, "interpolation arithmetic"),
-    _count("elementwise", "elementwise", 7, "all other arithmetic: bias, norm, activation, …"),
-    _count("activations", "activations", 6, "output elements of layers that have weights"),
-    _count("training", "training", 7, "FLOPs of one training step: forward and both gradients"),
     Column("macs_share", "of MACs", attrgetter("macs"), SHARE, "right", 5, "share of the MACs"),
     Column(
         "params_share", "of params", attrgetter("params"), SHARE, "right", 5, "share of the params"
     ),
-    _count("moved", "moved", 4, "bytes read and written, every tensor once", BYTES),
     Column("intensity", "FLOP/byte", _intensity, RATIO, "right", 5, "FLOPs per byte moved"),
     Column(
         "receptive_field",
@@ -249,8 +242,6 @@ DEFAULT = ("path", "operator", "output", "params", "macs", "receptive_field", "j
 
 # --- columns of what was asked for -------------------------------------------------------------
 
-FUSED = ("params", "buffers", "macs", "flops", "elementwise")
-
 
 def tool_columns(report: Report) -> list[Column]:
     """What another tool counts, its headline first and its parameters last."""
@@ -283,7 +274,7 @@ def further_columns(report: Report) -> dict[str, Column]:
     """What can be asked for beside the usual columns: another tool's numbers (by its name alone
     the headline), and the values for folded batch norms."""
     tool = tool_columns(report)
-    fused = [_fused(COLUMNS[key]) for key in FUSED if report.totals.fused]
+    fused = [_fused(COLUMNS[key]) for key in report.totals.fused]
     headline = {report.convention.name: tool[0]} if report.convention else {}
     return headline | {column.key: column for column in (*tool, *fused)}
 
@@ -296,7 +287,7 @@ def beside(report: Report, columns: Sequence[Column]) -> list[Column]:
     found: list[Column] = []
     for column in columns:
         found.append(column)
-        if report.totals.fused and column.key in FUSED and f"{column.key}_fused" not in there:
+        if column.key in report.totals.fused and f"{column.key}_fused" not in there:
             found.append(_fused(column))
         if column.key == "macs":
             found += tool

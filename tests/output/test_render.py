@@ -16,11 +16,12 @@ from places import TESTS
 from reports import NAMES, broken, chosen, everything, hostile, layer, real, sample, shown, table_of
 
 from convcalc.analysis.report.report import Report
-from convcalc.analysis.report.rows import rows, rows_by_operator, sorted_rows, top_rows
+from convcalc.analysis.report.rows import rows, rows_by_operator, top_rows
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN
 from convcalc.output.cells import grid
 from convcalc.output.columns import COLUMNS, DEFAULT, cell
+from convcalc.output.sorting import sorted_rows
 from convcalc.output.table import FORMATS, Style, render
 from convcalc.output.views.network import report_table
 

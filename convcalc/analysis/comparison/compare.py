@@ -8,9 +8,9 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc.analysis.comparison.matching import matched
-from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report
+from convcalc.analysis.report.report import LayerReport, Memory, ReceptiveField, Report
 from convcalc.analysis.report.to_json import plain
-from convcalc.language.assertions.vocabulary import SUMMED
+from convcalc.model.quantities.counts import BYTES, COUNTS
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
 # Of a receptive field; not what only some reports have, such as its coverage.
@@ -22,13 +22,7 @@ PARTS = (
     "inputs",
     "output",
     "weights",
-    "params",
-    "trainable",
-    "buffers",
-    "macs",
-    "sampling",
-    "elementwise",
-    "activations",
+    *(key for key, count in COUNTS.items() if not count.derived),
     "receptive_fields",
     "declared",
     "shares",
@@ -93,7 +87,7 @@ class LayerChange(NamedTuple):
 
     def delta(self, key: str) -> int:
         """The increase of a count; a layer that is not there counts nothing."""
-        old, new = (getattr(each, key) if each else 0 for each in (self.old, self.new))
+        old, new = (each.counts[key] if each else 0 for each in (self.old, self.new))
         difference: int = new - old
         return difference
 
@@ -155,23 +149,35 @@ def difference(title: str, old: Report | None, new: Report | None) -> Difference
 
 # --- totals --------------------------------------------------------------------------------------
 
-COUNTS = ("layers", *SUMMED)
+MEMORY: Mapping[str, Callable[[Memory], int]] = {
+    "weights_memory": lambda memory: memory.weights,
+    "activations_memory": lambda memory: memory.activations_peak,
+    "memory": lambda memory: memory.total,
+}
+# The totals that are one number each, with their units.
+UNITS: Mapping[str, str] = {
+    "layers": "",
+    **{key: count.unit for key, count in COUNTS.items()},
+    **dict.fromkeys(MEMORY, BYTES),
+}
 
 
 def _totals(old: Report, new: Report) -> Iterable[Change]:
-    def change(key: str, value: Callable[[Report], Any], unit: str = "") -> Change:
-        return Change(key, value(old), value(new), unit)
+    def change(key: str, value: Callable[[Report], Any]) -> Change:
+        return Change(key, value(old), value(new))
 
-    for key in COUNTS:
-        yield Change(key, getattr(old.totals, key), getattr(new.totals, key))
-    yield change("weights_memory", lambda report: report.totals.memory.weights, "B")
-    yield change("activations_memory", lambda report: report.totals.memory.activations_peak, "B")
-    yield change("memory", lambda report: report.totals.memory.total, "B")
-    yield change("moved", lambda report: report.totals.moved, "B")
+    yield from (Change(key, _total(old, key), _total(new, key), UNITS[key]) for key in UNITS)
     yield change("receptive_field", _extent)
     yield change("jump", lambda report: report.receptive_field and report.receptive_field.jump)
     yield change("inputs", lambda report: report.inputs)
     yield change("outputs", lambda report: report.outputs)
+
+
+def _total(report: Report, key: str) -> int:
+    totals = report.totals
+    if key in MEMORY:
+        return MEMORY[key](totals.memory)
+    return totals.layers if key == "layers" else totals.counts[key]
 
 
 def _extent(report: Report) -> ReceptiveField | None:

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from convcalc.analysis.comparison.compare import COUNTS, Change, Comparison
+from convcalc.analysis.comparison.compare import UNITS, Change, Comparison
 from convcalc.analysis.report.report import ReceptiveField
 from convcalc.diagnostics.suggestion import advise
 from convcalc.errors import Error
+from convcalc.model.quantities.counts import BYTES
 from convcalc.model.quantities.number_text import change_text, count_text, memory_text, quantity
 from convcalc.model.quantities.unknown import known
 
-IN_BYTES = ("memory", "weights_memory", "activations_memory", "moved")
-METRICS = (*COUNTS, *IN_BYTES, "receptive_field")
+METRICS = (*UNITS, "receptive_field")
 EXAMPLE = "write for instance params:+2%, macs:+10M, memory:+1MiB or receptive_field:-0"
 
 
@@ -52,7 +52,7 @@ def tolerance(text: str) -> Tolerance:
     amount = quantity(limit.removeprefix(sign).strip() or "none")
     if amount is None or amount < 0 or limit[len(sign) :].strip()[:1] in ("+", "-"):
         raise WrongTolerance(f"'{text}': '{limit}' is no amount")
-    if limit.endswith("B") and metric not in IN_BYTES:
+    if limit.endswith("B") and UNITS.get(metric) != BYTES:
         raise WrongTolerance(f"'{text}': {metric} is not measured in bytes")
     return Tolerance(metric, sign, amount, limit.endswith("%"), limit)
 
@@ -89,7 +89,7 @@ def _per_axis(change: Change) -> list[Change | None]:
 
 
 def _sentence(limits: Tolerance, change: Change) -> str:
-    written = memory_text if limits.metric in IN_BYTES else count_text
+    written = memory_text if change.unit == BYTES else count_text
     old, new = written(change.old), written(change.new)
     if old == new:  # four digits do not tell them apart
         old, new = written(change.old, exact=True), written(change.new, exact=True)

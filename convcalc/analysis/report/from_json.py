@@ -24,10 +24,10 @@ from convcalc.analysis.report.report import (
 )
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.suggestion import advise
-from convcalc.language.assertions.vocabulary import SUMMED
 from convcalc.language.sources.target import TargetError
 from convcalc.model.graph.network import Group
 from convcalc.model.operators.contract import KINDS, Term
+from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN
 
@@ -223,7 +223,6 @@ def _totals(value: _Value) -> Totals:
     memory = value["memory"]
     return Totals(
         layers=_whole(value["layers"]),
-        moved=_count(value["moved_bytes"]),
         memory=Memory(
             _text(memory["dtype"]), _count(memory["weights"]), _count(memory["activations_peak"])
         ),
@@ -235,8 +234,7 @@ def _totals(value: _Value) -> Totals:
 def _numbers(value: _Value) -> dict[str, Any]:
     """What is summed over the layers, and numbers beside convcalc's own."""
     return {
-        **{key: _count(value[key]) for key in SUMMED},
-        "training": _count(value["training_flops"]),
+        "counts": {key: _count(value[count.json]) for key, count in COUNTS.items()},
         "convention": value["convention"].named(_count),
         "fused": value["fused"].named(_count),
     }
@@ -252,7 +250,6 @@ def _layer(value: _Value) -> LayerReport:
         output=_shape(value["output"]),
         weights=value["weights"].named(_sizes),
         terms=value["terms"].each(_term),
-        moved=_count(value["moved_bytes"]),
         receptive_fields=value["receptive_fields"].named(_field),
         source=_place(value["source"]),
         declared=_flag(value["declared"]),

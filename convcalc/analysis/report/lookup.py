@@ -14,26 +14,6 @@ from convcalc.analysis.report.report import Report
 from convcalc.diagnostics.suggestion import advise, nearest
 from convcalc.model.graph.paths import Part, PathError, paths_of
 
-# What a block has, under the names that a layer has for it.
-OF_BLOCKS = {
-    "path": "path",
-    "block": "operator",
-    "layers": "layers",
-    "inputs": "inputs",
-    "output": "output",
-    "params": "params",
-    "trainable": "trainable",
-    "buffers": "buffers",
-    "macs": "macs",
-    "flops": "flops",
-    "sampling": "sampling",
-    "elementwise": "elementwise",
-    "activations": "activations",
-    "moved_bytes": "moved",
-    "training_flops": "training",
-    "convention": "convention",
-    "fused": "fused",
-}
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 LISTED = 24  # keys in a message
 
@@ -110,13 +90,20 @@ def _of_part(report: Report, part: Part, end: int, path: str) -> Any:
 def _values(report: Report, part: Part) -> dict[str, Any]:
     """What a layer or a block has."""
     from convcalc.analysis.report.rows import part_row
-    from convcalc.analysis.report.to_json import layer_payload, plain
+    from convcalc.analysis.report.to_json import counts_payload, layer_payload, plain
 
     layers = [report.layers[index] for index in part.layers]
     if part.is_layer:
         return layer_payload(layers[0])
     row = part_row(part.path, part.kind, layers)
-    return {key: plain(getattr(row, name)) for key, name in OF_BLOCKS.items()}
+    return {
+        "path": row.path,
+        "block": row.operator,
+        "layers": row.layers,
+        "inputs": plain(row.inputs),
+        "output": plain(row.output),
+        **counts_payload(row),
+    }
 
 
 # --- what leads nowhere --------------------------------------------------------------------------
@@ -145,7 +132,7 @@ def _before_key(report: Report, path: str, end: int) -> str:
     """What was meant to be the path of a layer or block: all before a key that layers have."""
     from convcalc.analysis.report.to_json import layer_payload
 
-    keys = {*OF_BLOCKS, *(layer_payload(report.layers[0]) if report.layers else ())}
+    keys = {"block", "layers", *(layer_payload(report.layers[0]) if report.layers else ())}
     steps = (step for step in _STEP.finditer(path, end) if step.start() > end and step[1] in keys)
     first = next(steps, None)
     return path[: first.start()].rstrip(".") if first else path

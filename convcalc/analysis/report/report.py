@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.model.graph.network import Group
 from convcalc.model.operators.contract import ELEMENTWISE, SAMPLING, Term
+from convcalc.model.quantities.counts import Counts
 from convcalc.model.quantities.shape import Shape
 
 SCHEMA = "convcalc/report-v1"
@@ -48,14 +49,12 @@ class ReceptiveField:
 
 
 @dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
-class LayerReport:
-    """One layer. Shapes carry the batch; ``params`` counts shared weights on first use only.
+class LayerReport(Counts):
+    """One layer. Shapes carry the batch; each of its ``counts`` is an attribute too: ``macs``.
 
-    ``moved`` are the bytes read and written if every tensor goes through memory once.
-    ``activations`` are the output elements of a layer that multiplies by weights, else 0.
-    ``shares`` is the path of the layer whose weights are used again, or empty. ``training`` are
-    FLOPs of one training step. ``convention`` holds what another tool counts, ``fused`` what is
-    left when batch norms are folded, both empty unless asked for.
+    ``shares`` is the path of the layer whose weights are used again, or empty. ``convention``
+    holds what another tool counts, ``fused`` what is left when batch norms are folded, both
+    empty unless asked for.
     """
 
     path: str
@@ -65,17 +64,8 @@ class LayerReport:
     inputs: tuple[Shape, ...]
     output: Shape
     weights: Mapping[str, tuple[int, ...]]
-    params: int
-    trainable: int
-    buffers: int
+    counts: Mapping[str, int]
     terms: tuple[Term, ...]
-    macs: int
-    flops: int
-    sampling: int
-    elementwise: int
-    activations: int
-    moved: int
-    training: int
     receptive_fields: Mapping[str, ReceptiveField]  # by network input
     source: Place
     declared: bool = False
@@ -106,20 +96,14 @@ class Memory:
 
 
 @dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
-class Totals:
-    """Sums over the layers. ``unknown`` lists ``path: what`` for each count that is not known."""
+class Totals(Counts):
+    """Sums over the layers; each of the ``counts`` is an attribute too: ``params``.
+
+    ``unknown`` lists ``path: what`` for each count of a layer that is not known.
+    """
 
     layers: int
-    params: int
-    trainable: int
-    buffers: int
-    macs: int
-    flops: int
-    sampling: int
-    elementwise: int
-    activations: int
-    moved: int
-    training: int
+    counts: Mapping[str, int]
     memory: Memory
     unknown: tuple[str, ...] = ()
     convention: Mapping[str, int] = field(default_factory=dict)

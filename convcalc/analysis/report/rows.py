@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report, summed
-from convcalc.language.assertions.vocabulary import SUMMED
 from convcalc.model.graph.network import Group
 from convcalc.model.graph.path_index import is_further_output
+from convcalc.model.quantities.counts import COUNTS, Counts, sum_counts
 from convcalc.model.quantities.shape import Shape
-from convcalc.model.quantities.unknown import UNKNOWN, known
+from convcalc.model.quantities.unknown import UNKNOWN
 
 
-class Row(NamedTuple):
-    """One line of a table: a layer, or several layers together.
-
-    ``operator`` is the operator's or the block's name. ``output`` and ``receptive_field`` are
-    those of the last layer; None where a row has no such thing.
-    """
-
+class _Fields(NamedTuple):
     path: str
     operator: str
     layers: int
     inputs: tuple[Shape, ...]
     output: Shape | None
-    params: int
-    trainable: int
-    buffers: int
-    macs: int
-    flops: int
-    sampling: int
-    elementwise: int
-    activations: int
-    moved: int
-    training: int
+    counts: Mapping[str, int]
     receptive_field: ReceptiveField | None
     fields: Mapping[str, Any]
     weights: Mapping[str, tuple[int, ...]]
@@ -45,7 +30,15 @@ class Row(NamedTuple):
     fused: Mapping[str, int] = {}
 
 
-_SUMMED = (*SUMMED, "moved", "training")
+class Row(_Fields, Counts):
+    """One line of a table: a layer, or several layers together.
+
+    ``operator`` is the operator's or the block's name. ``output`` and ``receptive_field`` are
+    those of the last layer; None where a row has no such thing. Each of the ``counts`` is an
+    attribute too.
+    """
+
+    __slots__ = ()
 
 
 def rows(report: Report, depth: int | None = 1) -> list[Row]:
@@ -84,31 +77,20 @@ def target_row(report: Report) -> Row:
     """A whole network as one row; where layers are missing it says so, and where there is none
     nothing is known."""
     name = report.network or report.source
-    counts = {key: getattr(report.totals, key) for key in _SUMMED}
-    if not report.layers and not report.complete:
-        counts = dict.fromkeys(counts, UNKNOWN)
+    is_empty = not report.layers and not report.complete
     return Row(
         path=name if report.complete else f"{name} (incomplete)",
         operator="network",
         layers=report.totals.layers,
         inputs=tuple(report.inputs.values()),
         output=next(iter(report.outputs.values()), None),
+        counts=dict.fromkeys(COUNTS, UNKNOWN) if is_empty else report.totals.counts,
         receptive_field=report.receptive_field,
         fields={},
         weights={},
         convention=report.totals.convention,
         fused=report.totals.fused,
-        **counts,
     )
-
-
-def sorted_rows(listed: Iterable[Row], key: Callable[[Row], Any]) -> list[Row]:
-    """Largest first; a row whose value is unknown comes before all (it may be the largest)."""
-    return sorted(listed, key=lambda row: (known(key(row)), _negated(key(row))))
-
-
-def _negated(value: Any) -> Any:
-    return -value if known(value) else 0
 
 
 def top_rows(listed: Sequence[Row], count: int) -> list[Row]:
@@ -128,6 +110,7 @@ def _joined(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
         layers=1,
         inputs=layer.inputs,
         output=layer.output,
+        counts=layer.counts,
         receptive_field=layer.receptive_field,
         fields=layer.fields,
         weights=layer.weights,
@@ -136,7 +119,6 @@ def _joined(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
         note=layer.note,
         convention=layer.convention,
         fused=layer.fused,
-        **{key: getattr(layer, key) for key in _SUMMED},
     )
 
 
@@ -151,13 +133,13 @@ def _summed(
         layers=sum(part.layers if isinstance(part, Row) else 1 for part in parts),
         inputs=parts[0].inputs if whole else (),
         output=last.output if whole else None,
+        counts=sum_counts([part.counts for part in parts]),
         receptive_field=last.receptive_field if whole else None,
         fields={},
         weights={},
         declared=any(part.declared for part in parts),
         convention=summed(part.convention for part in parts),
         fused=summed(part.fused for part in parts),
-        **{key: sum(getattr(part, key) for part in parts) for key in _SUMMED},
     )
 
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convcalc._version import __version__
 from convcalc.analysis.report.report import SCHEMA, LayerReport, ReceptiveField, Report, Totals
 from convcalc.diagnostics.diagnostic import Diagnostic
-from convcalc.language.assertions.vocabulary import SUMMED
 from convcalc.model.operators.contract import Recorded
+from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
+
+if TYPE_CHECKING:
+    from convcalc.analysis.report.rows import Row
 
 
 def report_payload(report: Report) -> dict[str, Any]:
@@ -65,11 +68,9 @@ def layer_payload(layer: LayerReport) -> dict[str, Any]:
         "fields": plain(layer.fields),
         "inputs": [plain(shape) for shape in layer.inputs],
         "output": plain(layer.output),
-        "params": plain(layer.params),
+        "params": plain(layer.params),  # stands before the weights, the other counts behind
         "weights": plain(layer.weights),
-        **{key: plain(getattr(layer, key)) for key in COUNTS},
-        "moved_bytes": plain(layer.moved),
-        **_further(layer),
+        **counts_payload(layer),
         "terms": [
             {"name": term.name, "kind": term.kind, "count": plain(term.amount)}
             for term in layer.terms
@@ -88,17 +89,11 @@ def layer_payload(layer: LayerReport) -> dict[str, Any]:
     }
 
 
-COUNTS = tuple(key for key in SUMMED if key != "params")
-
-
 def _totals(totals: Totals) -> dict[str, Any]:
     memory = totals.memory
     return {
         "layers": totals.layers,
-        "params": plain(totals.params),
-        **{key: plain(getattr(totals, key)) for key in COUNTS},
-        "moved_bytes": plain(totals.moved),
-        **_further(totals),
+        **counts_payload(totals),
         "memory": {
             "dtype": memory.dtype,
             "weights": plain(memory.weights),
@@ -109,12 +104,12 @@ def _totals(totals: Totals) -> dict[str, Any]:
     }
 
 
-def _further(counts: LayerReport | Totals) -> dict[str, Any]:
-    """Numbers beside convcalc's own; empty mappings where they were not asked for."""
+def counts_payload(holder: LayerReport | Totals | Row) -> dict[str, Any]:
+    """The counts, and numbers beside them: empty mappings where they were not asked for."""
     return {
-        "training_flops": plain(counts.training),
-        "convention": plain(counts.convention),
-        "fused": plain(counts.fused),
+        **{count.json: plain(holder.counts[key]) for key, count in COUNTS.items()},
+        "convention": plain(holder.convention),
+        "fused": plain(holder.fused),
     }
 
 

@@ -13,9 +13,10 @@ from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report
 from convcalc.analysis.report.rows import rows
 from convcalc.analysis.report.units import byte_count
 from convcalc.diagnostics.suggestion import UnknownName
-from convcalc.language.assertions.vocabulary import SUMMED, Assertion
+from convcalc.language.assertions.vocabulary import METRICS, Assertion
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.paths import no_such_input, paths_of
+from convcalc.model.quantities.counts import BYTES, COUNTS
 from convcalc.model.quantities.number_text import DTYPES, memory_text, percent_text
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
@@ -42,8 +43,10 @@ def measured(assertion: Assertion, network: Network | None, report: Report) -> M
     metric = assertion.metric
     if assertion.convention:
         return _of_tool(assertion, network)
-    if metric in SUMMED:
+    if metric in COUNTS:
         return _sum(assertion, report)
+    if METRICS[metric].field:
+        return _field_part(assertion, report)
     if metric in _FROM_REPORT:
         return _FROM_REPORT[metric](assertion, report)
     if network is None:
@@ -72,12 +75,14 @@ def _tensor(assertion: Assertion, network: Network) -> int:
 
 def _sum(assertion: Assertion, report: Report) -> Measured:
     """A count of the network or of a part, and which parts have most of it."""
-    metric = assertion.metric
+    metric, dtype = assertion.metric, report.totals.memory.dtype
+    if COUNTS[metric].unit == BYTES and dtype != assertion.dtype:
+        return Measured(UNKNOWN, UNKNOWN, f"the saved report holds bytes of {dtype}")
     if assertion.at:
         layers = layers_at(report, assertion.at)
-        value = sum(getattr(layer, metric) for layer in layers)
+        value = sum(layer.counts[metric] for layer in layers)
         return Measured(value, value, _missing(layers, metric))
-    value = getattr(report.totals, metric)
+    value = report.totals.counts[metric]
     return Measured(value, value, _missing(report.layers, metric), _largest(report, metric))
 
 
@@ -103,21 +108,21 @@ def _of_tool(assertion: Assertion, network: Network | None) -> Measured:
 
 def _missing(layers: Sequence[LayerReport], metric: str) -> str:
     """The layers whose count is not known."""
-    names = [layer.path for layer in layers if not known(getattr(layer, metric))]
+    names = [layer.path for layer in layers if not known(layer.counts[metric])]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"those of {', '.join(names[:3])}{more} are unknown" if names else ""
 
 
 def _largest(report: Report, metric: str) -> tuple[str, ...]:
     """The three parts with most of it, and their shares."""
-    total = getattr(report.totals, metric)
+    total = report.totals.counts[metric]
     if not known(total) or not total:
         return ()
-    ranked = sorted(rows(report), key=lambda row: -getattr(row, metric))[:3]
+    ranked = sorted(rows(report), key=lambda row: -row.counts[metric])[:3]
     shares = [
-        f"{row.path} {percent_text(Fraction(getattr(row, metric), total))}"
+        f"{row.path} {percent_text(Fraction(row.counts[metric], total))}"
         for row in ranked
-        if getattr(row, metric)
+        if row.counts[metric]
     ]
     return (f"largest: {', '.join(shares)}",)
 
@@ -131,7 +136,7 @@ def _share(assertion: Assertion, report: Report) -> Measured:
     """What a part has of the whole."""
     metric = assertion.counted
     layers = layers_at(report, assertion.of)
-    part, whole = sum(getattr(layer, metric) for layer in layers), getattr(report.totals, metric)
+    part, whole = sum(layer.counts[metric] for layer in layers), report.totals.counts[metric]
     if not known((part, whole)):
         return Measured(UNKNOWN, UNKNOWN, _missing(report.layers, metric))
     share = Fraction(part, whole) if whole else Fraction(0)
@@ -182,11 +187,13 @@ def _receptive_field(assertion: Assertion, report: Report) -> Measured:
     return Measured(field.size_min, high, reason)
 
 
-def _jump(assertion: Assertion, report: Report) -> Measured:
+def _field_part(assertion: Assertion, report: Report) -> Measured:
+    """A part of the receptive field that its metric names."""
     field = _field(assertion, report)
     if field is None:
         return Measured(UNKNOWN, UNKNOWN, "it depends on no such input")
-    return Measured(field.jump, field.jump, field.reason)
+    value = getattr(field, METRICS[assertion.metric].field)
+    return Measured(value, value, field.reason)
 
 
 def _coverage(assertion: Assertion, network: Network) -> Measured:
@@ -210,6 +217,5 @@ _FROM_REPORT = {
     "share": _share,
     "memory": _memory,
     "receptive_field": _receptive_field,
-    "jump": _jump,
 }
 _FROM_NETWORK = {"output": _output, "coverage": _coverage, "look_ahead": _look_ahead}

@@ -11,7 +11,7 @@ from convcalc.cli.console import chosen
 if TYPE_CHECKING:
     from convcalc.output.columns import Column
 
-KINDS = ("operators", "networks", "blocks", "rules", "conventions")
+KINDS = ("operators", "networks", "blocks", "columns", "metrics", "rules", "conventions")
 
 
 class OperatorEntry(NamedTuple):
@@ -28,6 +28,25 @@ class ConventionEntry(NamedTuple):
     name: str
     tool: str
     numbers: str
+    description: str
+
+
+class ColumnEntry(NamedTuple):
+    """A column of 'convcalc show', for --columns and --sort."""
+
+    name: str
+    title: str
+    description: str
+
+
+class MetricEntry(NamedTuple):
+    """What a budget may limit: in which unit, and the rule that too much of it breaks."""
+
+    name: str
+    kind: str
+    bounds: str
+    beside: str
+    rule: str
     description: str
 
 
@@ -49,7 +68,7 @@ def command(
         str, typer.Argument(metavar="[FILTER]", help="Only entries that contain this text.")
     ] = "",
 ) -> int:
-    """List operators, networks, blocks, rules, or the conventions of other tools."""
+    """List operators, networks, blocks, columns, metrics, rules, or other tools' conventions."""
     from convcalc.output.table import FORMATS, Table, render
 
     settings = ctx.obj
@@ -97,6 +116,22 @@ def blocks() -> Iterator[Any]:
     return catalogue.blocks()
 
 
+def columns() -> Iterator[ColumnEntry]:
+    """Every column of a report's table."""
+    from convcalc.output.columns import COLUMNS
+
+    for column in COLUMNS.values():
+        yield ColumnEntry(column.key, column.title, column.doc)
+
+
+def metrics() -> Iterator[MetricEntry]:
+    """Every metric of a budget, with the bounds and other keys that it takes."""
+    from convcalc.language.assertions.vocabulary import METRICS
+
+    for name, (kind, rule, doc, beside, bounds, _) in METRICS.items():
+        yield MetricEntry(name, kind, ", ".join(bounds), ", ".join(beside), rule, doc)
+
+
 def rules() -> Iterator[Any]:
     """Every rule of 'convcalc check'."""
     from convcalc.checking.rules import summary
@@ -120,6 +155,8 @@ _ENTRIES: dict[str, Callable[[], Iterator[Any]]] = {
     "operators": operators,
     "networks": networks,
     "blocks": blocks,
+    "columns": columns,
+    "metrics": metrics,
     "rules": rules,
     "conventions": conventions,
 }
@@ -157,6 +194,14 @@ def _columns(kind: str) -> tuple["Column", ...]:
             Column("source", "source", source, priority=3, folds=True),
         ),
         "conventions": (column("name"), column("numbers", priority=1, folds=True), about),
+        "columns": (column("name"), column("title", priority=1), about),
+        "metrics": (
+            column("name"),
+            column("kind", priority=1),
+            column("beside", "beside its bounds", priority=3, folds=True),
+            column("rule", priority=4),
+            about,
+        ),
         "rules": (column("code"), column("name"), column("severity", priority=1), about),
         "blocks": (column("name"), column("file"), column("params", folds=True), about),
     }[kind]

@@ -17,20 +17,6 @@ if TYPE_CHECKING:
 # The usual columns of several networks and of operators; those of layers are columns.DEFAULT.
 OF_TARGETS = ("path", "input", "output", "params", "macs", "receptive_field")
 OF_OPERATORS = ("path", "layers", "params", "params_share", "macs", "macs_share")
-SORTABLE = (
-    "params",
-    "trainable",
-    "frozen",
-    "buffers",
-    "macs",
-    "flops",
-    "sampling",
-    "elementwise",
-    "activations",
-    "moved",
-    "training",
-    "layers",
-)
 
 
 def command(
@@ -52,7 +38,12 @@ def command(
     set: options.Params = [],  # noqa: A002, B006
     columns: options.Columns = "",
     sort: Annotated[
-        str, typer.Option("--sort", metavar="COLUMN", help="Largest first, for instance macs.")
+        str,
+        typer.Option(
+            "--sort",
+            metavar="COLUMN",
+            help="By any column, the largest first, for instance macs; see 'list columns'.",
+        ),
     ] = "",
     top: Annotated[
         int,
@@ -81,7 +72,7 @@ def command(
     settings = ctx.obj
     form = settings.format(FORMATS)
     view = View(depth_of(depth), by, columns, sort, top, exact)
-    support = form == "json" or "coverage" in columns or "holes" in columns  # which takes longer
+    support = form == "json" or bool({"coverage", "holes"} & view.keys())  # which takes longer
     reading = Reading(variant, input, batch, set, count, dtype, support)
     reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
     read = reading.reports(targets)
@@ -102,6 +93,10 @@ class View(NamedTuple):
     sort: str
     top: int
     exact: bool
+
+    def keys(self) -> set[str]:
+        """The columns that were asked for by name, to be seen or to sort by."""
+        return {*_words(self.columns), self.sort}
 
     def table(self, reports: Sequence["Report"]) -> "Table":
         """The layers of one report, or one row for each of several."""
@@ -139,13 +134,13 @@ class View(NamedTuple):
 
     def ordered(self, listed: list["Row"], report: "Report") -> list["Row"]:
         """By a column if that was asked for; ``top`` alone means MACs."""
-        from convcalc.analysis.report.rows import sorted_rows
         from convcalc.output.columns import COLUMNS, further_columns
+        from convcalc.output.sorting import sorted_rows
 
         key = self.sort or ("macs" if self.top else "")
         if not key:
             return listed
-        columns = {name: COLUMNS[name] for name in SORTABLE} | further_columns(report)
+        columns = {**COLUMNS, **further_columns(report)}
         return sorted_rows(listed, columns[chosen(key, columns, "--sort")].value)
 
 
@@ -157,13 +152,18 @@ def chosen_columns(text: str, usual: Sequence[str], report: "Report") -> list["C
     from convcalc.output.columns import COLUMNS, beside, further_columns
 
     columns = {**COLUMNS, **further_columns(report)}
-    words = [word.strip() for word in text.replace("+", ",").split(",")]
-    keys = [chosen(word, columns, "--columns") for word in words if word]
+    keys = [chosen(word, columns, "--columns") for word in _words(text)]
     more = not keys or text.lstrip().startswith("+")
     shown = dict.fromkeys([*(usual if more else ()), *keys])
     if report.totals.fused and more:
         shown["elementwise"] = None
     return beside(report, [columns[key] for key in shown])
+
+
+def _words(text: str) -> list[str]:
+    """The names in ``--columns``."""
+    words = (word.strip() for word in text.replace("+", ",").split(","))
+    return [word for word in words if word]
 
 
 def _payload(reports: Sequence["Report"]) -> Any:

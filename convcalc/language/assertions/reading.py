@@ -15,7 +15,6 @@ from convcalc.language.assertions.vocabulary import (
     METRICS,
     MISSING,
     PARTS,
-    SUMMED,
     Assertion,
     Bound,
     Budget,
@@ -24,6 +23,7 @@ from convcalc.language.assertions.vocabulary import (
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import free_names, value_of
 from convcalc.model.operators.values import shown
+from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import DTYPES, quantity
 
 Report = Callable[[Diagnostic], None]
@@ -134,7 +134,7 @@ class Assertions:
         if isinstance(node, nodes.Scalar) and not isinstance(node.value, bool):
             found = quantity(node.text)
             if found is not None:
-                if name != "memory" and node.text.endswith("B"):
+                if METRICS[name].kind != "bytes" and node.text.endswith("B"):
                     raise rejected("wrong-type", f"{name} is not measured in bytes", node.place)
                 return found
         value = self.value(node)
@@ -178,7 +178,7 @@ class Assertions:
     def word(self, node: nodes.Node | None, name: str) -> Any:
         """The value of ``at``, ``dtype``, ``batch`` and the like."""
         assert node is not None
-        choices = {"dtype": DTYPES, "part": PARTS, "metric": SUMMED}.get(name)
+        choices = {"dtype": DTYPES, "part": PARTS, "metric": COUNTS}.get(name)
         if name == "batch":
             value = self.value(node)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Place
+from convcalc.model.quantities.counts import BYTES, COUNTS, DeclaredCount
 
 # Bounds, in the order in which they are judged. ``warn`` lies before ``max``, or before ``min``
 # where there is no ``max``.
@@ -15,53 +16,58 @@ ANYWHERE = ("message",)
 
 
 class Metric(NamedTuple):
-    """One number that can be limited.
+    """One number that can be limited; ``doc`` says in a line what it is.
 
     ``kind`` says what its values are: ``count`` (an integer), ``bytes``, ``axes`` (a number per
     spatial axis), ``ratio`` (between 0 and 1) or ``shape``; ``rule`` is broken by too much of
-    it, ``keys`` may stand beside the bounds, and ``bounds`` are those that make sense.
+    it, ``keys`` may stand beside the bounds, and ``bounds`` are those that make sense. ``field``
+    is the part of the receptive field that it is, if it is one.
     """
 
     kind: str
     rule: str
+    doc: str
     keys: tuple[str, ...] = ("at",)
     bounds: tuple[str, ...] = (*LIMITS, *CHANGES)
+    field: str = ""
 
 
-_PARAMS = Metric("count", "params-over-budget")
-_WORK = Metric("count", "work-over-budget")
-_OF_TOOLS = ("at", "convention")  # of counts that other tools have too
-_SIGHT = Metric("axes", "receptive-field-budget", ("at", "input"))
+def _metric(count: DeclaredCount) -> Metric:
+    """A count as something that can be limited."""
+    kind = "bytes" if count.unit == BYTES else "count"
+    keys = ("at", "convention") if count.of_tools else ("at",)
+    return Metric(kind, count.rule, count.doc, keys)
+
+
+_SIGHT = "receptive-field-budget"
+_INPUT = ("at", "input")
 METRICS: Mapping[str, Metric] = {
-    "params": _PARAMS._replace(keys=_OF_TOOLS),
-    "trainable": _PARAMS,
-    "buffers": _PARAMS,
-    "macs": _WORK._replace(keys=_OF_TOOLS),
-    "flops": _WORK._replace(keys=_OF_TOOLS),
-    "sampling": _WORK,
-    "elementwise": _WORK,
-    "activations": Metric("count", "memory-over-budget", _OF_TOOLS),
-    "memory": Metric("bytes", "memory-over-budget", ("dtype", "batch", "part")),
-    "layers": Metric("count", "structure-budget"),
-    "share": Metric("ratio", "structure-budget", ("of", "metric"), LIMITS),
-    "receptive_field": _SIGHT,
-    "jump": _SIGHT,
-    "look_ahead": _SIGHT,
-    "coverage": Metric("ratio", "receptive-field-budget", ("at", "input")),
-    "output": Metric("shape", "shape-differs", ("at",), ("equals",)),
-    "shapes": Metric("shape", "shape-differs", (), ()),
+    **{key: _metric(count) for key, count in COUNTS.items() if count.rule},
+    "memory": Metric(
+        "bytes",
+        "memory-over-budget",
+        "parameters and buffers, and the most that is alive at once",
+        ("dtype", "batch", "part"),
+    ),
+    "layers": Metric("count", "structure-budget", "layers of the network or of a part"),
+    "share": Metric(
+        "ratio", "structure-budget", "how much of a count a part has", ("of", "metric"), LIMITS
+    ),
+    "receptive_field": Metric(
+        "axes", _SIGHT, "input positions that one output position sees", _INPUT
+    ),
+    "jump": Metric("axes", _SIGHT, "effective stride on the input", _INPUT, field="jump"),
+    "look_ahead": Metric(
+        "axes", _SIGHT, "input positions after its own that an output position sees", _INPUT
+    ),
+    "coverage": Metric(
+        "ratio", _SIGHT, "share of the positions within the receptive field that are read", _INPUT
+    ),
+    "output": Metric(
+        "shape", "shape-differs", "shape of the output, channels first", ("at",), ("equals",)
+    ),
+    "shapes": Metric("shape", "shape-differs", "shapes of inner outputs by their paths", (), ()),
 }
-# What adds up over layers, so that a part has a share of it.
-SUMMED = (
-    "params",
-    "trainable",
-    "buffers",
-    "macs",
-    "flops",
-    "sampling",
-    "elementwise",
-    "activations",
-)
 PARTS = ("total", "weights", "activations_peak")  # of memory
 MISSING = ("pass", "fail")  # what a budget does where the base has no such network
 

@@ -9,9 +9,9 @@ from convcalc.language.assertions.vocabulary import (
     METRICS,
     MISSING,
     PARTS,
-    SUMMED,
     Metric,
 )
+from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import DTYPES
 from convcalc.output.schemas.values import AMOUNT, QUANTITY, SAID_SHAPE, SHAPE, computed
 from convcalc.output.schemas.words import (
@@ -32,7 +32,7 @@ _BESIDE: Schema = {
     "at": said(TEXT, "path of a layer or block"),
     "of": said(TEXT, "path of a layer or block"),
     "input": said(TEXT, "the input of the network that is meant"),
-    "metric": {"enum": list(SUMMED)},
+    "metric": {"enum": list(COUNTS)},
     "dtype": {"enum": list(DTYPES)},
     "batch": computed("integer", minimum=1),
     "part": {"enum": list(PARTS)},
@@ -85,9 +85,9 @@ def limit_definitions() -> Schema:
 PINNED = any_of(integer(), AMOUNT, list_of(any_of(QUANTITY, NULL)))
 ASSERTIONS: Schema = {
     **{
-        name: ref(f"limits_of_{_model(metric)}")
+        name: said(ref(f"limits_of_{_model(metric)}"), metric.doc)
         for name, metric in METRICS.items()
         if metric.bounds
     },
-    "shapes": mapping(SHAPE, description="outputs of layers or blocks, by path"),
+    "shapes": mapping(SHAPE, description=METRICS["shapes"].doc),
 }

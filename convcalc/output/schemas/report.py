@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from convcalc.analysis.report.report import SCHEMA
 from convcalc.model.operators.contract import KINDS
+from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import DTYPES
 from convcalc.output.schemas.words import (
     COUNT,
@@ -75,16 +76,7 @@ def _report() -> Schema:
 
 def _counts() -> Schema:
     return {
-        "params": said(COUNT, "learned numbers; shared weights count on first use"),
-        "trainable": COUNT,
-        "buffers": said(COUNT, "stored numbers that are not learned"),
-        "macs": COUNT,
-        "flops": said(COUNT, "2 x macs"),
-        "sampling": COUNT,
-        "elementwise": COUNT,
-        "activations": said(COUNT, "output elements of layers that multiply by weights"),
-        "moved_bytes": said(COUNT, "bytes read and written, every tensor once"),
-        "training_flops": said(COUNT, "forward and both gradients"),
+        **{count.json: said(COUNT, count.doc) for count in COUNTS.values()},
         "convention": said(mapping(COUNT), "what the tool counts; empty without one"),
         "fused": said(mapping(COUNT), "with batch norms folded; empty unless asked for"),
     }

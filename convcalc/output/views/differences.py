@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.comparison.compare import ADDED, REMOVED, Change, Comparison, Difference
 from convcalc.analysis.report.report import ReceptiveField
+from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import change_text, count_text
 from convcalc.model.quantities.unknown import known
 from convcalc.output.cells import receptive_field_text, value_text
@@ -80,13 +81,7 @@ ALWAYS = ("params", "macs", "activations", "memory", "receptive_field", "outputs
 TITLES: Mapping[str, str] = {
     "inputs": "input",
     "layers": "layers",
-    "params": "params",
-    "trainable": "trainable",
-    "buffers": "buffers",
-    "macs": "MACs",
-    "sampling": "sampling",
-    "elementwise": "elementwise",
-    "activations": "activations",
+    **{key: count.title for key, count in COUNTS.items() if not count.derived},
     "memory": "memory",
     "receptive_field": "receptive field",
     "jump": "jump",
@@ -114,8 +109,9 @@ _TOTALS = (
 def totals_table(title: str, comparison: Comparison, exact: bool) -> Table:
     """The numbers of the whole network; of most of them only if they changed."""
     changes = {change.key: change for change in comparison.totals}
-    if changes["trainable"][1:3] == changes["params"][1:3]:
-        del changes["trainable"]
+    for key, count in COUNTS.items():
+        if count.part_of and changes[key][1:3] == changes[count.part_of][1:3]:
+            del changes[key]
     shown = [
         _total(TITLES[key], changes[key], exact)
         for key in TITLES

@@ -7,15 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from convcalc.analysis.report.report import LayerReport, Report
-from convcalc.analysis.report.rows import Row, rows, rows_by_operator, sorted_rows
+from convcalc.analysis.report.rows import Row, rows, rows_by_operator
 from convcalc.analysis.report.to_json import plain
+from convcalc.model.quantities.counts import COUNTS
 from convcalc.output.columns import COLUMNS
+from convcalc.output.sorting import sorted_rows
 from convcalc.output.table import MARKDOWN_HINT, Table
 from convcalc.output.views.network import report_title
 
 BY_PART = ("path", "operator", "params", "params_share", "macs", "macs_share", "elementwise")
 BY_OPERATOR = ("path", "layers", "params", "params_share", "macs", "macs_share", "elementwise")
-COUNTS = ("layers", "params", "buffers", "macs", "flops", "sampling", "elementwise", "activations")
 
 
 def share_tables(
@@ -67,5 +68,5 @@ def share_payload(tables: tuple[Table, Table]) -> dict[str, Any]:
 
 
 def _row_payload(row: Row) -> dict[str, Any]:
-    counts = {key: plain(getattr(row, key)) for key in COUNTS}
-    return {"path": row.path, "type": row.operator, **counts}
+    counts = {count.json: plain(row.counts[key]) for key, count in COUNTS.items()}
+    return {"path": row.path, "type": row.operator, "layers": row.layers, **counts}

@@ -13,7 +13,7 @@ from jsonschema import Draft7Validator
 from places import TESTS
 
 from convcalc.cli.commands.new import FOLDER, template_text, templates
-from convcalc.language.assertions.vocabulary import METRICS
+from convcalc.language.assertions.vocabulary import METRICS, Metric
 from convcalc.language.reading import read_network
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target
@@ -265,6 +265,17 @@ def test_an_operator_adds_a_line_per_name_of_a_field_and_few_more(name: str) -> 
     assert len(lines) <= 15 + len(LAYERS[name]["properties"])
 
 
+def _like(name: str) -> str:
+    """The first metric with the same bounds and the same keys beside them."""
+
+    def taken(metric: Metric) -> tuple[Any, ...]:
+        return metric.kind == "shape", metric.keys, metric.bounds
+
+    return next(each for each, metric in METRICS.items() if taken(metric) == taken(METRICS[name]))
+
+
 def test_a_metric_adds_one_line() -> None:
     budgets = SCHEMA["properties"]["budgets"]["properties"]
-    assert all(set(budgets[name]) == {"$ref"} for name in METRICS.keys() - {"shapes"})
+    for name in METRICS.keys() - {"shapes"}:
+        limits = f"#/definitions/limits_of_{_like(name)}"
+        assert budgets[name] == {"allOf": [{"$ref": limits}], "description": METRICS[name].doc}
