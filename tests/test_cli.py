@@ -35,6 +35,7 @@ from convcalc.language import catalogue
 from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
 from convcalc.language.syntax import nodes, reader
+from convcalc.output.formats import FORMATS
 
 GOLDEN = Path(__file__).parent / "golden" / "cli"
 BROKEN = """\
@@ -703,6 +704,11 @@ def test_the_catalogue_says_what_an_analysis_would(convcalc: Any) -> None:
         assert entry["inputs"] == shapes, entry["name"]
         assert entry["params"] is not None
         assert entry["macs"] is not None
+
+
+def test_the_help_page_names_every_format_of_tables(convcalc: Any) -> None:
+    page = convcalc("-h").out
+    assert all(re.search(rf"\b{name}\b", page) for name in FORMATS)
 
 
 def test_every_operator_and_block_is_listed_with_a_description(convcalc: Any) -> None:

@@ -38,9 +38,10 @@ from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN
 from convcalc.output.cells import grid
 from convcalc.output.columns import COLUMNS, DEFAULT, Column, cell
+from convcalc.output.formats import FORMATS
 from convcalc.output.schemas.report import report_schema
 from convcalc.output.sorting import sorted_rows
-from convcalc.output.table import FORMATS, Style, Table, render
+from convcalc.output.table import Style, Table, render
 from convcalc.output.views.network import report_footer, report_table
 
 GOLDEN = Path(__file__).parent / "golden" / "render"

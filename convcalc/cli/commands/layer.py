@@ -57,7 +57,8 @@ def command(
     from convcalc.cli.problems import tell
     from convcalc.language.sources.target import Target
     from convcalc.output.columns import COLUMNS, DEFAULT, beside
-    from convcalc.output.table import FORMATS, Table, render
+    from convcalc.output.formats import FORMATS
+    from convcalc.output.table import Table, render
     from convcalc.output.views.layer_card import card
 
     settings = ctx.obj
