@@ -79,8 +79,9 @@ def test_an_unknown_part_makes_the_sum_unknown() -> None:
 
 def test_what_follows_from_other_counts_is_not_listed_as_unknown() -> None:
     listed = {entry.rpartition(": ")[2] for entry in report_of([CONV], [3, None, 8]).totals.unknown}
-    assert listed == {"macs", "elementwise", "activations"}
-    assert {key for key, count in COUNTS.items() if count.derived} == {"flops", "moved", "training"}
+    assert listed >= {"macs", "elementwise", "activations"}
+    assert listed.isdisjoint({"flops", "moved", "training"})
+    assert "params" not in listed  # which is known
 
 
 # --- where counts are shown ----------------------------------------------------------------------
