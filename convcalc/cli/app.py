@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from convcalc.cli.console import COULD_NOT_RUN, INTERRUPTED, Failure, Settings, say
 from convcalc.errors import Error
+from convcalc.output.formats import FORMATS
 
 # In the order of the help page. The module is convcalc/cli/commands/<name>.py; it has a function
 # ``command``, whose docstring is the help text.
@@ -120,7 +121,7 @@ def root(
             "--output-format",
             metavar="FORMAT",
             show_default=False,
-            help="table, json, csv, tsv, markdown, latex or html. [env: CONVCALC_OUTPUT_FORMAT]",
+            help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}. [env: CONVCALC_OUTPUT_FORMAT]",
         ),
     ] = "",
     output_file: Annotated[

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from convcalc.output.columns import Column
 
-FORMATS = ("table", "json", "csv", "tsv", "markdown", "latex", "html")
 _MODULES = {"table": "terminal"}  # formats that are called other than their module
 
 MARKDOWN_HINT = "a wider terminal or -f markdown shows them"  # of commands without csv
@@ -44,7 +43,7 @@ class Style(NamedTuple):
 
 
 def render(format: str, table: Table | None, payload: Any, style: Style) -> str:  # noqa: A002
-    """The table, or for ``json`` the payload, in one of ``FORMATS``; no newline at the end."""
+    """The table, or for ``json`` the payload, in a format of ``formats``; no newline at the end."""
     module = import_module(f"convcalc.output.formats.{_MODULES.get(format, format)}")
     written: str = module.text(table, payload, style)
     return written

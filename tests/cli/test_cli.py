@@ -20,6 +20,7 @@ from places import TESTS
 from shipped import report
 
 from convcalc.cli.app import COMMANDS
+from convcalc.output.formats import FORMATS
 
 GOLDEN = TESTS / "golden" / "cli"
 BROKEN = """\
@@ -85,6 +86,11 @@ LINES = {
     "list_operators": "list operators softmax -f csv",
     "list_blocks": "list blocks DwBn -f json",
 }
+
+
+def test_the_help_page_names_every_format_of_tables(convcalc: Command) -> None:
+    page = convcalc("-h").out
+    assert all(re.search(rf"\b{name}\b", page) for name in FORMATS)
 
 
 @pytest.mark.parametrize("name", LINES)

@@ -21,8 +21,9 @@ from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN
 from convcalc.output.cells import grid
 from convcalc.output.columns import COLUMNS, DEFAULT, cell
+from convcalc.output.formats import FORMATS
 from convcalc.output.sorting import sorted_rows
-from convcalc.output.table import FORMATS, Style, render
+from convcalc.output.table import Style, render
 from convcalc.output.views.network import report_table
 
 GOLDEN = TESTS / "golden" / "render"

@@ -52,7 +52,8 @@ def command(
     from convcalc.cli.loading import Reading
     from convcalc.cli.problems import tell
     from convcalc.output.columns import COLUMNS, DEFAULT, beside
-    from convcalc.output.table import FORMATS, Table, render
+    from convcalc.output.formats import FORMATS
+    from convcalc.output.table import Table, render
     from convcalc.output.views.layer_card import card
 
     settings = ctx.obj

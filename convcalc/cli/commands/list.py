@@ -69,7 +69,8 @@ def command(
     ] = "",
 ) -> int:
     """List operators, networks, blocks, columns, metrics, rules, or other tools' conventions."""
-    from convcalc.output.table import FORMATS, Table, render
+    from convcalc.output.formats import FORMATS
+    from convcalc.output.table import Table, render
 
     settings = ctx.obj
     form = settings.format(FORMATS)

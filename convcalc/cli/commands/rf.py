@@ -178,7 +178,8 @@ def _write(
     """The table with what is asked for below it, or the same for programs."""
     from convcalc.analysis.report.rows import rows
     from convcalc.cli.commands.show import chosen_columns, depth_of
-    from convcalc.output.table import FORMATS, render
+    from convcalc.output.formats import FORMATS
+    from convcalc.output.table import render
     from convcalc.output.views.network import incomplete_line, report_title
     from convcalc.output.views.receptive_field import OF_STACK, SHOWN, sight_lines, sight_table
     from convcalc.output.views.receptive_field_data import sight_payload
@@ -270,7 +271,8 @@ def _suggest(settings: "Settings", text: str) -> int:
     from convcalc.analysis.receptive_field.dilated_stacks import suggestions
     from convcalc.analysis.receptive_field.domains import TooWide
     from convcalc.cli.commands._suggestions import nothing_suggested, wanted
-    from convcalc.output.table import FORMATS, render
+    from convcalc.output.formats import FORMATS
+    from convcalc.output.table import render
     from convcalc.output.views.stack import suggestion_payload, suggestion_table
 
     wish = wanted(text)

@@ -67,7 +67,8 @@ def command(
     """
     from convcalc.cli.loading import Reading
     from convcalc.cli.problems import tell
-    from convcalc.output.table import FORMATS, render
+    from convcalc.output.formats import FORMATS
+    from convcalc.output.table import render
 
     settings = ctx.obj
     form = settings.format(FORMATS)

@@ -18,7 +18,8 @@ from convcalc.analysis.report.report import Report
 from convcalc.model.quantities.unknown import UNKNOWN
 from convcalc.output.cells import grid
 from convcalc.output.columns import COLUMNS
-from convcalc.output.table import FORMATS, Style
+from convcalc.output.formats import FORMATS
+from convcalc.output.table import Style
 from convcalc.output.views.network import report_footer
 
 PEOPLE = ("path", "operator", "params", "note")
