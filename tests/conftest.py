@@ -2,13 +2,15 @@
 
 ``pytest`` runs a fixed quarter of each grid that is marked ``exhaustive``; ``pytest --exhaustive``
 runs all of it, as ``.ci/run`` does. A test that walks through a grid of its own asks the fixture
-``part`` for the cases to look at. Both take the same cases in every run.
+``part`` for the cases to look at; hypothesis makes a quarter of its examples. All take the same
+cases in every run.
 
 Tests in ``torch/`` compare with PyTorch and need it.
 """
 
 from __future__ import annotations
 
+import gc
 import re
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
@@ -21,8 +23,12 @@ from hypothesis import settings
 from places import TESTS
 
 # The same examples in every run, and no deadline: a busy machine is no defect.
-settings.register_profile("convcalc", deadline=None, derandomize=True)
-settings.load_profile("convcalc")
+settings.register_profile("quarter", deadline=None, derandomize=True, max_examples=25)
+settings.register_profile("exhaustive", settings.get_profile("quarter"), max_examples=100)
+
+# Networks live long here and hold no circles: collected as often as usual, a sixth of the time
+# would go into looking through them again and again.
+gc.set_threshold(100_000, 20, 50)
 
 pytest_plugins = ["pytester"]
 TORCH_TESTS = TESTS / "torch"
@@ -55,6 +61,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run all cases of the brute-force grids, not only a fixed quarter",
     )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("exhaustive" if config.getoption("--exhaustive") else "quarter")
 
 
 @pytest.fixture

@@ -159,14 +159,14 @@ VALUES = st.recursive(
 BUDGETS = st.dictionaries(st.sampled_from([*METRICS, "compare"]), VALUES, max_size=4)
 
 
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(BUDGETS)
 def test_any_values_under_budgets(budgets: dict[str, object]) -> None:
     head = b"convcalc: 1\nname: a\ninput: [3, 8, 8]\nlayers: [relu]\nbudgets: "
     checked(head + json.dumps(budgets).encode())
 
 
-@settings(max_examples=200)
+@settings(max_examples=2 * settings.default.max_examples)
 @given(
     st.dictionaries(
         st.sampled_from(

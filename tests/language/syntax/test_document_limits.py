@@ -96,7 +96,7 @@ def never_raises_and_never_lies(text: str | bytes) -> None:
 yaml_like = st.text("{}[]()&*!|>'\"%@`:,-?#. \t\n\rak3é\x00\ufeff<~$=\\", max_size=60)
 
 
-@settings(max_examples=400)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(st.text(max_size=80) | yaml_like)
 def test_any_text_is_read_or_refused(text: str) -> None:
     never_raises_and_never_lies(text)
@@ -107,7 +107,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     never_raises_and_never_lies(data)
 
 
-@settings(max_examples=400)
+@settings(max_examples=4 * settings.default.max_examples)
 @given(st.integers(0, len(NETWORK)), st.integers(0, 6), yaml_like)
 def test_a_damaged_file_is_read_or_refused(start: int, length: int, insert: str) -> None:
     never_raises_and_never_lies(NETWORK[:start] + insert[:4] + NETWORK[start + length :])
