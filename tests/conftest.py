@@ -55,12 +55,15 @@ collect_ignore = ["torch"] if MISSING else []
 # --- which tests run ---------------------------------------------------------------------------
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     parser.addoption(
         "--exhaustive",
         action="store_true",
         help="run all cases of the brute-force grids, not only a fixed quarter",
     )
+    if not pluginmanager.hasplugin("xdist"):  # all in one process, whatever the settings ask for
+        for option in ("--numprocesses", "--maxprocesses", "--dist"):
+            parser.addoption(option)
 
 
 def pytest_configure(config: pytest.Config) -> None:
