@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from grids import Part
 from small import network_of_text
 
 import convcalc
