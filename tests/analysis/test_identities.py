@@ -9,51 +9,10 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from small import layer_of, report_of
+from windows import channels, few, numbers, windows
 
-from convcalc.analysis.report.report import LayerReport, Report
+from convcalc.analysis.report.report import Report
 from convcalc.diagnostics.diagnostic import NetworkError
-
-SUMMED = (
-    "params",
-    "trainable",
-    "buffers",
-    "macs",
-    "flops",
-    "sampling",
-    "elementwise",
-    "activations",
-    "moved",
-)
-
-few = st.integers(1, 4)
-channels = st.sampled_from([1, 2, 3, 4, 6, 8])
-
-
-@st.composite
-def windows(draw: st.DrawFn, rank: int | None = None) -> tuple[list[int], dict[str, Any]]:
-    """Spatial sizes, and a window in fields that fits into them, anisotropic."""
-    axes = draw(st.integers(1, 3)) if rank is None else rank
-    kernel = [draw(few) for _ in range(axes)]
-    dilation = [draw(st.integers(1, 2)) for _ in range(axes)]
-    padding = [[draw(st.integers(0, 2)), draw(st.integers(0, 2))] for _ in range(axes)]
-    stride = [draw(st.integers(1, 3)) for _ in range(axes)]
-    sizes = [
-        d * (k - 1) + 1 + draw(st.integers(0, 6)) for k, d in zip(kernel, dilation, strict=True)
-    ]
-    fields = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
-    return sizes, fields
-
-
-def numbers(layer: LayerReport) -> dict[str, Any]:
-    """All that a layer costs and sees."""
-    kept = {key: getattr(layer, key) for key in SUMMED}
-    return kept | {
-        "output": layer.output,
-        "weights": dict(layer.weights),
-        "terms": layer.terms,
-        "receptive_field": layer.receptive_field,
-    }
-
 
 # --- one layer, said in two ways ------------------------------------------------------------
 

@@ -3,62 +3,19 @@
 from __future__ import annotations
 
 from math import prod
-from typing import Any
 
 import pytest
 import shipped
-from hypothesis import strategies as st
 from shipped import BASES
 from small import report_of
 
 from convcalc.analysis.analyse import analyse
-from convcalc.analysis.report.report import LayerReport
 from convcalc.analysis.report.rows import rows, rows_by_operator
 from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
 from convcalc.model.operators.contract import KINDS, SAMPLING
+from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.unknown import known
-
-SUMMED = (
-    "params",
-    "trainable",
-    "buffers",
-    "macs",
-    "flops",
-    "sampling",
-    "elementwise",
-    "activations",
-    "moved",
-)
-
-few = st.integers(1, 4)
-channels = st.sampled_from([1, 2, 3, 4, 6, 8])
-
-
-@st.composite
-def windows(draw: st.DrawFn, rank: int | None = None) -> tuple[list[int], dict[str, Any]]:
-    """Spatial sizes, and a window in fields that fits into them, anisotropic."""
-    axes = draw(st.integers(1, 3)) if rank is None else rank
-    kernel = [draw(few) for _ in range(axes)]
-    dilation = [draw(st.integers(1, 2)) for _ in range(axes)]
-    padding = [[draw(st.integers(0, 2)), draw(st.integers(0, 2))] for _ in range(axes)]
-    stride = [draw(st.integers(1, 3)) for _ in range(axes)]
-    sizes = [
-        d * (k - 1) + 1 + draw(st.integers(0, 6)) for k, d in zip(kernel, dilation, strict=True)
-    ]
-    fields = {"kernel_size": kernel, "stride": stride, "padding": padding, "dilation": dilation}
-    return sizes, fields
-
-
-def numbers(layer: LayerReport) -> dict[str, Any]:
-    """All that a layer costs and sees."""
-    kept = {key: getattr(layer, key) for key in SUMMED}
-    return kept | {
-        "output": layer.output,
-        "weights": dict(layer.weights),
-        "terms": layer.terms,
-        "receptive_field": layer.receptive_field,
-    }
 
 
 @pytest.mark.shipped
@@ -66,7 +23,7 @@ def numbers(layer: LayerReport) -> dict[str, Any]:
 def test_totals_are_the_sums_of_the_layers_at_any_depth(name: str) -> None:
     report = shipped.report(name)
     listings = [rows(report, depth) for depth in (1, 2, 3, None)] + [rows_by_operator(report)]
-    for key in SUMMED:
+    for key in COUNTS:
         total = getattr(report.totals, key)
         assert sum(getattr(layer, key) for layer in report.layers) == total
         for listing in listings:

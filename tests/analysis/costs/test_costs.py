@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
 import pytest
+from kernels import by_name, conv
 
 from convcalc.analysis.costs import MODELS, Row, costs, has_costs, rows
-from convcalc.analysis.costs.models import Cost, Transform
+from convcalc.analysis.costs.models import Transform
 from convcalc.diagnostics.suggestion import UnknownName
-from convcalc.model.operators.contract import Operator
 from convcalc.model.ops.activation.relu import Relu
-from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.ops.convolution.depthwise_conv import DepthwiseConv
 from convcalc.model.ops.convolution.pointwise_conv import PointwiseConv
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
-
-Image = dict[tuple[int, ...], Any]  # (channel, *position) -> value
-
-
-def conv(out_channels: int, kernel_size: Sequence[int], **fields: Any) -> Conv:
-    rank = len(kernel_size)
-    padding = fields.pop("padding", 0)
-    plain = {"stride": (1,) * rank, "dilation": (1,) * rank, "groups": 1}
-    return Conv(
-        out_channels=out_channels,
-        kernel_size=tuple(kernel_size),
-        padding=((padding, padding),) * rank,
-        **(plain | fields),
-    )
-
-
-def by_name(layer: Operator, x: Shape, *names: str) -> Cost:
-    (cost,) = costs(layer, x, names)
-    return cost
-
 
 # --- the numbers of a layer of ResNet-50 -------------------------------------------------------
 

@@ -4,54 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
+from budgeted import MACS, NET, PARAMS, broken, holds
 
 from convcalc.checking.budgets.repository import read_budgets
 from convcalc.checking.discovery import discovered
-from convcalc.checking.run import Checked, Options, Run
+from convcalc.checking.run import Options, Run
 from convcalc.cli import main
 from convcalc.diagnostics.diagnostic import Diagnostic
-
-# 3×32×32 → conv 8·3·9 = 216 params, 8×15×15; conv 16·8·9 = 1152, 16×15×15; linear 160 + 10.
-NET = """\
-convcalc: 1
-name: net
-input: [3, 32, 32]
-params: {w: 8, rate: 2}
-variants: {wide: {w: 16}}
-layers:
-- {conv: {out: w, k: 3, s: 2, bias: false}, id: stem}
-- {conv: {out: 16, k: 3, p: same, d: rate, bias: false}, id: body}
-- global_avg_pool
-- {linear: {out: 10}, id: head}
-"""
-PARAMS, MACS = 216 + 1152 + 170, 216 * 225 + 1152 * 225 + 160
 
 
 @pytest.fixture(autouse=True)
 def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     Path("convcalc.toml").write_text("ignore = ['CC104', 'CC201']\n", "utf-8")
-
-
-def checked(budgets: str, text: str = NET, **options: Any) -> Checked:
-    Path("net.convcalc.yaml").write_text(f"{text}budgets:\n  {budgets}\n", "utf-8")
-    run = Run(Options(variant=options.pop("variant", "net"), **options))
-    (result, *_) = run.checked(discovered(["net.convcalc.yaml"]))
-    return result
-
-
-def broken(budgets: str, text: str = NET) -> list[tuple[str, str]]:
-    """Severity and message of each finding."""
-    return [(f"{f.severity} {f.code}", f.message) for f in checked(budgets, text).findings]
-
-
-def holds(budgets: str, text: str = NET) -> bool:
-    result = checked(budgets, text)
-    assert all(found.code >= "CC3" for found in result.findings), result.findings
-    return not result.findings
 
 
 # --- a repository's budgets ----------------------------------------------------------------------

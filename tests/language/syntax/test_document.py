@@ -6,48 +6,14 @@ from typing import Any
 
 import pytest
 import yaml
+from documents import only, plain, spots, value
 from effort import at_most
 from texts import NETWORK
 
-from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.text import full_text
 from convcalc.language.syntax import reader as document
-from convcalc.language.syntax.nodes import Mapping, Node, Scalar, Sequence
+from convcalc.language.syntax.nodes import Mapping, Scalar, Sequence
 from convcalc.language.syntax.reader import read
-
-
-@pytest.fixture(params=["CBaseLoader", "BaseLoader"])
-def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both of PyYAML's parsers: the C one and the pure one that replaces it."""
-    monkeypatch.setattr(document, "_LOADER", getattr(yaml, request.param))
-
-
-def plain(node: Node | None) -> Any:
-    """A tree as Python values."""
-    if isinstance(node, Mapping):
-        return {key.text: plain(value) for key, value in node.entries}
-    if isinstance(node, Sequence):
-        return [plain(item) for item in node.items]
-    return node.value if node else None
-
-
-def value(text: str) -> Any:
-    """The values of a file that must have no problem."""
-    node, problems = read(text, "f.yaml")
-    assert problems == []
-    return plain(node)
-
-
-def spots(problems: list[Diagnostic]) -> list[tuple[str, int, int]]:
-    return [(d.name, d.place.line, d.place.column) for d in problems]
-
-
-def only(text: str | bytes) -> Diagnostic:
-    """The single problem of a file."""
-    _, problems = read(text, "f.yaml")
-    assert len(problems) == 1, problems
-    return problems[0]
-
 
 # --- ordinary documents ---------------------------------------------------------------------
 

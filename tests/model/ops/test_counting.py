@@ -7,49 +7,15 @@ from itertools import product
 from typing import Any
 
 import oracle
+from axes import amounts, errors
 
-from convcalc.model.geometry.axis_maps import AxisMap
-from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Operator
+from convcalc.model.operators.contract import ELEMENTWISE
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.ops.convolution.conv_transpose import ConvTranspose
 from convcalc.model.ops.convolution.depthwise_conv import DepthwiseConv
 from convcalc.model.ops.pooling.adaptive_avg_pool import AdaptiveAvgPool
 from convcalc.model.ops.pooling.max_pool import MaxPool
 from convcalc.model.quantities.shape import Shape
-
-SIZES = range(1, 9)
-KERNELS = range(1, 6)
-STRIDES = range(1, 5)
-PADDINGS = [(before, after) for before in range(4) for after in range(4)]
-DILATIONS = range(1, 4)
-WINDOWS = list(product(SIZES, KERNELS, STRIDES, PADDINGS, DILATIONS))
-
-
-def errors(operator: Operator, *inputs: Shape) -> list[str]:
-    """The names of the errors that an operator finds in its inputs."""
-    return [p.name for p in operator.check(inputs) if p.severity == "error"]
-
-
-def amounts(analysis: Analysis) -> dict[str, int]:
-    """The work by name."""
-    return {term.name: term.amount for term in analysis.terms}
-
-
-def listed(axis: AxisMap, outputs: int) -> list[list[int]]:
-    """What each output reads, as lists; the hulls must say the same."""
-    taps = [list(axis.taps(y)) for y in range(outputs)]
-    hulls = [(read[0], read[-1]) if read else None for read in taps]
-    assert [axis.hull(y) for y in range(outputs)] == hulls
-    return taps
-
-
-def moves_on(axis: AxisMap) -> bool:
-    """Whether the taps of a map repeat after its period, moved on by its shift."""
-    return all(
-        list(axis.taps(y + axis.period)) == [t + axis.shift for t in axis.taps(y)]
-        for y in range(-2, 2 * axis.period + 2)
-    )
-
 
 SPATIAL = [(5,), (4, 3), (2, 3, 2)]
 CHANNELS = [(4, 2, 1), (4, 2, 2), (2, 4, 2), (3, 3, 3), (2, 3, 1), (6, 3, 3)]  # in, out, groups

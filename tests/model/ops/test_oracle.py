@@ -13,10 +13,10 @@ from typing import Any
 
 import oracle
 import pytest
+from axes import DILATIONS, KERNELS, PADDINGS, SIZES, STRIDES, WINDOWS, amounts, listed
 
 from convcalc.model.geometry import sizes
-from convcalc.model.geometry.axis_maps import AxisMap
-from convcalc.model.operators.contract import Analysis, Operator
+from convcalc.model.operators.contract import Operator
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.ops.convolution.conv_transpose import ConvTranspose
 from convcalc.model.ops.pooling.adaptive_avg_pool import AdaptiveAvgPool
@@ -28,38 +28,10 @@ from convcalc.model.ops.rearranging.pad import Pad
 from convcalc.model.ops.rearranging.upsample import Upsample
 from convcalc.model.quantities.shape import Shape
 
-SIZES = range(1, 9)
-KERNELS = range(1, 6)
-STRIDES = range(1, 5)
-PADDINGS = [(before, after) for before in range(4) for after in range(4)]
-DILATIONS = range(1, 4)
-WINDOWS = list(product(SIZES, KERNELS, STRIDES, PADDINGS, DILATIONS))
-
 
 def errors(operator: Operator, *inputs: Shape) -> list[str]:
     """The names of the errors that an operator finds in its inputs."""
     return [p.name for p in operator.check(inputs) if p.is_error]
-
-
-def amounts(analysis: Analysis) -> dict[str, int]:
-    """The work by name."""
-    return {term.name: term.amount for term in analysis.terms}
-
-
-def listed(axis: AxisMap, outputs: int) -> list[list[int]]:
-    """What each output reads, as lists; the hulls must say the same."""
-    taps = [list(axis.taps(y)) for y in range(outputs)]
-    hulls = [(read[0], read[-1]) if read else None for read in taps]
-    assert [axis.hull(y) for y in range(outputs)] == hulls
-    return taps
-
-
-def moves_on(axis: AxisMap) -> bool:
-    """Whether the taps of a map repeat after its period, moved on by its shift."""
-    return all(
-        list(axis.taps(y + axis.period)) == [t + axis.shift for t in axis.taps(y)]
-        for y in range(-2, 2 * axis.period + 2)
-    )
 
 
 # --- windows that slide -----------------------------------------------------------------------
