@@ -28,7 +28,7 @@ WINDOWS = list(product(SIZES, KERNELS, STRIDES, PADDINGS, DILATIONS))
 
 def errors(operator: Operator, *inputs: Shape) -> list[str]:
     """The names of the errors that an operator finds in its inputs."""
-    return [p.name for p in operator.check(inputs) if p.severity == "error"]
+    return [p.name for p in operator.check(inputs) if p.is_error]
 
 
 def amounts(analysis: Analysis) -> dict[str, int]:

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 import torch
 
 from convcalc.diagnostics.diagnostic import Place
-from convcalc.language.parse.coercion import coerced, default_value
-from convcalc.language.syntax.nodes import Scalar
+from convcalc.model.graph.layer_checks import checked_fields, given_fields
+from convcalc.model.graph.sites import Spot
 from convcalc.model.operators.contract import Analysis, Operator
-from convcalc.model.operators.registry import fields_of, operator_class
+from convcalc.model.operators.registry import operator_class
 from convcalc.model.quantities.shape import Shape
 
 HERE = Place("torch", 1, 1)
@@ -40,21 +40,15 @@ class Tally(NamedTuple):
 def operator_of(name: str, rank: int, fields: dict[str, Any]) -> Operator:
     """The operator with its fields as a network file writes them."""
     kind = operator_class(name)
-    values = {}
-    for key, field in fields_of(kind).items():
-        if key in fields:
-            node = Scalar(None, str(fields[key]), True, HERE)
-            values[key] = coerced(key, field, fields[key], node, rank)
-        else:
-            values[key] = default_value(key, field, rank, HERE)
-    return kind(**values)
+    site = Spot(HERE)
+    return kind(**checked_fields(kind, given_fields(name, kind, fields, site), rank, site))
 
 
 def analysed(case: Case) -> Analysis | str:
     """What convcalc says: an analysis, or the names of the errors."""
     inputs = [Shape(size[0], size[1], tuple(size[2:])) for size in case.sizes]
     operator = operator_of(case.operator, inputs[0].rank, case.fields)
-    errors = [p.name for p in operator.check(inputs) if p.severity == "error"]
+    errors = [p.name for p in operator.check(inputs) if p.is_error]
     return ", ".join(errors) if errors else operator.analyse(inputs)
 
 

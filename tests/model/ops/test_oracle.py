@@ -13,7 +13,7 @@ from typing import Any
 
 import oracle
 import pytest
-from axes import DILATIONS, KERNELS, PADDINGS, SIZES, STRIDES, WINDOWS, amounts, listed
+from axes import DILATIONS, KERNELS, PADDINGS, SIZES, STRIDES, WINDOWS, amounts, errors, listed
 
 from convcalc.model.geometry import sizes
 from convcalc.model.operators.contract import Operator
@@ -27,12 +27,6 @@ from convcalc.model.ops.rearranging.crop import Crop
 from convcalc.model.ops.rearranging.pad import Pad
 from convcalc.model.ops.rearranging.upsample import Upsample
 from convcalc.model.quantities.shape import Shape
-
-
-def errors(operator: Operator, *inputs: Shape) -> list[str]:
-    """The names of the errors that an operator finds in its inputs."""
-    return [p.name for p in operator.check(inputs) if p.is_error]
-
 
 # --- windows that slide -----------------------------------------------------------------------
 
