@@ -92,7 +92,7 @@ class NetworkError(Error):
         self.diagnostics = tuple(diagnostics)
 
 
-def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
     """By place, each defect once: a block that is called ten times has its defect once."""
     unique = {(d.place, d.name): d for d in reversed(list(diagnostics))}
     return sorted(unique.values(), key=lambda d: (d.place, d.name))

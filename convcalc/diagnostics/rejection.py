@@ -25,7 +25,7 @@ def rejected(name: str, message: str, place: Place, advice: str = "") -> Rejecte
     return Rejected(Diagnostic(name, message, place, advice))
 
 
-def gathered(attempts: Iterable[Callable[[], Any]]) -> list[Any]:
+def gather(attempts: Iterable[Callable[[], Any]]) -> list[Any]:
     """The results of several attempts; if some are rejected, all their problems at once."""
     results, errors = [], []
     for attempt in attempts:

@@ -44,7 +44,7 @@ class AxisMap(Protocol):
 class Slide(NamedTuple):
     """A window that slides: {s·y - p + d·t, t < k}. Convolution, pooling, padding, cropping.
 
-    ``placed`` is False where the padding depends on an input size that is not known. ``border``
+    ``padding_known`` is False where the padding depends on an input size that is not known. ``border``
     says what a tap beyond the input reads: nothing (``zeros``), or the input mirrored at its border
     (``reflect``), the border (``replicate``), the other end (``circular``).
     """
@@ -53,7 +53,7 @@ class Slide(NamedTuple):
     stride: int = 1
     padding: int = 0  # before the first position; negative crops
     dilation: int = 1
-    placed: bool = True
+    padding_known: bool = True
     border: str = "zeros"
 
     @property
@@ -73,7 +73,7 @@ class Slide(NamedTuple):
         return first, first + self.dilation * (self.kernel_size - 1)
 
 
-SAME = Slide()  # output y reads input y
+IDENTITY = Slide()  # output y reads input y
 
 
 class Stamp(NamedTuple):
@@ -347,7 +347,7 @@ def span(hulls: Iterable[tuple[int, int] | None]) -> tuple[int, int] | None:
     return (min(lo for lo, _ in found), max(hi for _, hi in found)) if found else None
 
 
-def after(outer: AxisMap, inner: AxisMap, between: int = UNKNOWN) -> AxisMap:
+def compose(outer: AxisMap, inner: AxisMap, between: int = UNKNOWN) -> AxisMap:
     """The map of a layer ``outer`` that follows a layer ``inner``, which makes ``between``
     positions."""
     for none in (outer, inner):
@@ -357,12 +357,12 @@ def after(outer: AxisMap, inner: AxisMap, between: int = UNKNOWN) -> AxisMap:
         if isinstance(odd, Unreadable):
             return odd
     if isinstance(outer, Whole):
-        return outer if outer.local is None else Whole(after(outer.local, inner, between))
+        return outer if outer.local is None else Whole(compose(outer.local, inner, between))
     if isinstance(inner, Whole):
-        return inner if inner.local is None else Whole(after(outer, inner.local, between))
-    if outer == SAME:
+        return inner if inner.local is None else Whole(compose(outer, inner.local, between))
+    if outer == IDENTITY:
         return inner
-    return outer if inner == SAME else Chain(outer, inner, between)
+    return outer if inner == IDENTITY else Chain(outer, inner, between)
 
 
 Axes = tuple[AxisMap, ...]  # one map per spatial axis of an input

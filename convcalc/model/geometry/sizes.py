@@ -100,7 +100,7 @@ def causal_padding(extent: int) -> int:
     return extent - 1
 
 
-def sides(
+def resolve_padding(
     padding: Padding,
     sizes: tuple[int, ...],
     kernel_size: tuple[int, ...],

@@ -68,11 +68,11 @@ class Assembly:
         """Counts a layer that cannot be computed."""
         self.skipped += 1
 
-    def shared(self, operator: Operator) -> Operator:
+    def intern(self, operator: Operator) -> Operator:
         """The one object that stands for all operators equal to this one."""
         return self._operators.setdefault(operator, operator)
 
-    def layer(
+    def add_layer(
         self,
         name: str,
         operator: Operator,
@@ -110,7 +110,7 @@ class Assembly:
             raise TooLarge(place, f"more than {self.limit:,} layers", self.limit)
         number = len(self.inputs) + len(self.layers) - 1
         for key, port in analysis.ports.items():
-            self._port(f"{path}.{key}", port)
+            self._add_port(f"{path}.{key}", port)
         return Tensor(number, analysis.output, path)
 
     def record(self, name: str, tensor: Tensor) -> Recorded | None:
@@ -130,10 +130,8 @@ class Assembly:
         theirs = [self.layers[k].analysis.stored for k in owners]
         ours = [self.layers[k].analysis.stored for k in users]
         if theirs != ours or not ours:
-            here = self._weights_text(users)
-            message = (
-                f"weights cannot be shared: {here} here, {self._weights_text(owners)} in '{name}'"
-            )
+            here = self._describe_weights(users)
+            message = f"weights cannot be shared: {here} here, {self._describe_weights(owners)} in '{name}'"
             raise rejected("share-mismatch", message, place)
         for user, layer in zip(users, owners, strict=True):
             root = self.layers[layer].shares
@@ -152,7 +150,7 @@ class Assembly:
         analysis = operator.analyse(shapes)
         # A warning names the layers that feed this one, so it is looked for at each place anew.
         if not problems:
-            self._analyses[id(self.shared(operator)), shapes] = analysis
+            self._analyses[id(self.intern(operator)), shapes] = analysis
         return analysis
 
     def _diagnostic(self, problem: Problem, tensors: list[Tensor], site: Site) -> Diagnostic:
@@ -177,14 +175,14 @@ class Assembly:
         index = tensor.number - len(self.inputs)
         return self.layers[index] if index >= 0 else None
 
-    def _port(self, path: str, port: Port) -> None:
+    def _add_port(self, path: str, port: Port) -> None:
         """Adds a further output of the last layer, as a layer without work of its own."""
         analysis = Analysis(port.output, port.axes)
         self.layers.append(self.layers[-1]._replace(path=path, analysis=analysis))
         number = len(self.inputs) + len(self.layers) - 1
         self.ports[path] = Tensor(number, port.output, path)
 
-    def _weights_text(self, layers: list[int]) -> str:
+    def _describe_weights(self, layers: list[int]) -> str:
         """The weights of some layers in words."""
         shapes = [
             f"{name} {'×'.join(map(str, shape))}"

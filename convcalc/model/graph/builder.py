@@ -26,7 +26,7 @@ from convcalc.diagnostics.diagnostic import Place
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.model.graph.assembly import MOST_LAYERS, Assembly, Tensor, Value
-from convcalc.model.graph.layer_checks import check_rank, checked_fields, given_fields, names_layer
+from convcalc.model.graph.layer_checks import check_fields, check_rank, match_fields, names_layer
 from convcalc.model.graph.network import Group, Network
 from convcalc.model.graph.sites import Site, Spot
 from convcalc.model.operators.contract import Operator, Recorded
@@ -42,7 +42,7 @@ class Builder(Assembly):
     def __init__(self, name: str = "network", *, limit: int = MOST_LAYERS) -> None:
         super().__init__(limit)
         self.name = name
-        self._taken: set[str] = set()  # paths that were given
+        self._paths: set[str] = set()  # paths that were given
         self._unnamed: dict[str, list[int]] = {}  # layers that were given none, by operator
 
     def input(self, name: str, sizes: Sequence[int | None], *, batch: int = 1) -> Tensor:
@@ -86,14 +86,14 @@ class Builder(Assembly):
         above = tuple(_groups_of(path) if composites is None else composites)
         output: Value = None
         try:
-            self._take_path(path, site)
-            made, further = self._operator(operator, fields, read, site)
+            self._reserve_path(path, site)
+            made, further = self._make_operator(operator, fields, read, site)
             if made is None or None in further:
                 self.skip()
             else:
                 tensors = [*read, *further]
                 named = path or operator
-                output = self.layer(
+                output = self.add_layer(
                     operator, made, tensors, named, site, above, note, trainable=trainable
                 )
         except Rejected as error:
@@ -141,7 +141,7 @@ class Builder(Assembly):
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _operator(
+    def _make_operator(
         self, name: str, fields: Mapping[str, Any], inputs: Sequence[Value], site: Site
     ) -> tuple[Operator | None, list[Value]]:
         """The operator, None if it cannot be made yet, and the further tensors that it reads."""
@@ -150,17 +150,17 @@ class Builder(Assembly):
         except UnknownName:
             message, advice = unknown_operator(name)
             raise rejected("unknown-operator", message, site.place, advice) from None
-        given = given_fields(name, cls, fields, site)
+        given = match_fields(name, cls, fields, site)
         further = {key: each for key, each in given.items() if names_layer(cls, key)}
-        recorded = {key: self._recorded(key, each, site) for key, each in further.items()}
+        recorded = {key: self._record_of(key, each, site) for key, each in further.items()}
         if not inputs or None in inputs:
             return None, []
         rank = inputs[0].shape.rank  # type: ignore[union-attr]
         check_rank(name, cls, inputs[0].shape, site.place)  # type: ignore[union-attr]
-        values = checked_fields(cls, {**given, **recorded}, rank, site)
-        return self.shared(cls(**values)), list(further.values())
+        values = check_fields(cls, {**given, **recorded}, rank, site)
+        return self.intern(cls(**values)), list(further.values())
 
-    def _recorded(self, field: str, tensor: Any, site: Site) -> Recorded | None:
+    def _record_of(self, field: str, tensor: Any, site: Site) -> Recorded | None:
         """What a field that names a layer gets."""
         if tensor is None:
             return None
@@ -173,18 +173,18 @@ class Builder(Assembly):
             raise rejected("wrong-type", message, site.field_place(field) or site.place)
         return found
 
-    def _take_path(self, path: str, site: Site) -> None:
-        if path in self._taken:
+    def _reserve_path(self, path: str, site: Site) -> None:
+        if path in self._paths:
             raise rejected("duplicate-id", f"the path '{path}' is taken", site.place)
         if path:
-            self._taken.add(path)
+            self._paths.add(path)
 
     def _name_layers(self) -> None:
         """Numbers layers of one operator that were given no path."""
         for operator, indices in self._unnamed.items():
             for number, index in enumerate(indices) if len(indices) > 1 else ():
                 path = f"{operator}[{number}]"
-                if path not in self._taken:
+                if path not in self._paths:
                     self.layers[index] = self.layers[index]._replace(path=path)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from convcalc.model.graph.network import Network
-from convcalc.model.graph.readers import only_readers
+from convcalc.model.graph.readers import sole_readers
 from convcalc.model.operators.composing import part_terms
 from convcalc.model.operators.contract import Analysis, Operator, Part
 from convcalc.model.operators.registry import name_of
@@ -36,19 +36,24 @@ def last_part(analysis: Analysis) -> Part | None:
 
 def fused_analyses(network: Network) -> list[Analysis]:
     """The analysis of each layer when all norms are folded that can be."""
-    found = [_folded_within(layer.analysis) for layer in network.layers]
+    found = [_fold_parts(layer.analysis) for layer in network.layers]
     shared = {layer.shares for layer in network.layers}
-    for index, reader in only_readers(network).items():
+    for index, reader in sole_readers(network).items():
         before, norm = network.layers[index], network.layers[reader]
         alone = before.shares < 0 and index not in shared and norm.shares < 0
-        takes = _takes_up(before.name, before.analysis)
-        if alone and reader not in shared and takes is not None and _is_fixed(norm.operator):
-            found[index] = _with_bias(found[index], takes, before.analysis.output)
+        prefix = _foldable_prefix(before.name, before.analysis)
+        if (
+            alone
+            and reader not in shared
+            and prefix is not None
+            and _is_foldable_norm(norm.operator)
+        ):
+            found[index] = _add_bias(found[index], prefix, before.analysis.output)
             found[reader] = norm.analysis._replace(terms=(), weights={}, buffers={})
     return found
 
 
-def _takes_up(name: str, analysis: Analysis) -> str | None:
+def _foldable_prefix(name: str, analysis: Analysis) -> str | None:
     """How the names of the weights begin that a norm behind can be folded into; None if nothing
     can take it up."""
     if name in FOLDABLE:
@@ -57,22 +62,22 @@ def _takes_up(name: str, analysis: Analysis) -> str | None:
     return f"{last.name}." if last and name_of(last.operator) in FOLDABLE else None
 
 
-def _is_fixed(operator: Operator) -> bool:
+def _is_foldable_norm(operator: Operator) -> bool:
     """Whether it is a batch norm with statistics of its own."""
     return name_of(operator) == "batch_norm" and bool(getattr(operator, "track_running_stats", 0))
 
 
-def _folded_within(analysis: Analysis) -> Analysis:
+def _fold_parts(analysis: Analysis) -> Analysis:
     """A composite without the norms of its parts that directly follow a convolution."""
     for before, norm in pairwise(analysis.parts):
         follows = norm.inputs[0] is before.analysis.output
-        if follows and name_of(before.operator) in FOLDABLE and _is_fixed(norm.operator):
-            folded = _with_bias(analysis, f"{before.name}.", before.analysis.output)
-            analysis = _without(folded, norm)
+        if follows and name_of(before.operator) in FOLDABLE and _is_foldable_norm(norm.operator):
+            folded = _add_bias(analysis, f"{before.name}.", before.analysis.output)
+            analysis = _remove_part(folded, norm)
     return analysis
 
 
-def _without(analysis: Analysis, part: Part) -> Analysis:
+def _remove_part(analysis: Analysis, part: Part) -> Analysis:
     """A composite without the weights and the work of a part."""
 
     def others(tensors: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -86,7 +91,7 @@ def _without(analysis: Analysis, part: Part) -> Analysis:
     )
 
 
-def _with_bias(analysis: Analysis, name: str, output: Shape) -> Analysis:
+def _add_bias(analysis: Analysis, name: str, output: Shape) -> Analysis:
     """The same with a bias of that name behind a convolution with that output."""
     if f"{name}bias" in analysis.weights:
         return analysis

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.diagnostics.rejection import Rejected, gathered, rejected
+from convcalc.diagnostics.rejection import Rejected, gather, rejected
 from convcalc.model.graph.sites import Site
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.fields import Field
@@ -17,7 +17,7 @@ from convcalc.model.operators.words import field_vocabulary, match_words
 from convcalc.model.quantities.shape import Shape
 
 
-def given_fields(
+def match_fields(
     name: str, cls: type[Operator], fields: Mapping[str, Any], site: Site
 ) -> dict[str, Any]:
     """The given fields by their full names; Rejected with all words that are wrong."""
@@ -33,7 +33,7 @@ def given_fields(
     return {full: fields[words[index]] for full, index in found.items()}
 
 
-def checked_fields(
+def check_fields(
     cls: type[Operator], given: Mapping[str, Any], rank: int, site: Site
 ) -> dict[str, Any]:
     """All fields in the form that they declare; Rejected with every value that is wrong."""
@@ -52,7 +52,7 @@ def checked_fields(
                 needs_input=error.needs_input,
             ) from None
 
-    checked = dict(zip(given, gathered(partial(check, name) for name in given), strict=True))
+    checked = dict(zip(given, gather(partial(check, name) for name in given), strict=True))
     return {
         name: checked[name] if name in checked else default_value(name, field, rank)
         for name, field in declared.items()

@@ -41,7 +41,7 @@ class PathIndex:
     @cached_property
     def copies(self) -> dict[str, list[str]]:
         """By what stands before the last index: the paths of the copies of a repeated item."""
-        return _without_index(self.exact)
+        return _copies_by_name(self.exact)
 
     @cached_property
     def ids(self) -> dict[str, list[str]]:
@@ -50,10 +50,10 @@ class PathIndex:
         for layer in self.layers:
             groups = [(group.path, group.kind) for group in layer.groups]
             for depth, (path, kind) in enumerate([*groups, (layer.path, operator_name(layer))]):
-                if name := _id(path, kind, layer.groups[:depth]):
+                if name := _scoped_id(path, kind, layer.groups[:depth]):
                     found.setdefault(name, {})[path] = None
         ids = {name: list(paths) for name, paths in found.items()}
-        for name, copies in _without_index(found).items():
+        for name, copies in _copies_by_name(found).items():
             ids.setdefault(name, [path for copy in copies for path in found[copy]])
         return ids
 
@@ -77,7 +77,7 @@ def is_further_output(layer: Placed) -> bool:
     return "." in layer.path[around:]
 
 
-def _without_index(names: Iterable[str]) -> dict[str, list[str]]:
+def _copies_by_name(names: Iterable[str]) -> dict[str, list[str]]:
     """The names that end with an index, by what stands before it."""
     found: dict[str, list[str]] = {}
     for name in names:
@@ -86,7 +86,7 @@ def _without_index(names: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _id(path: str, kind: str, around: Sequence[Group]) -> str:
+def _scoped_id(path: str, kind: str, around: Sequence[Group]) -> str:
     """The path of the block and the id in it; empty at the top, and where a path ends with the
     type because there is no id."""
     if not around:

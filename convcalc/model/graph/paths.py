@@ -78,9 +78,9 @@ class Paths:
     def find(self, path: str) -> Part | None:
         """The layers that a path means; None if it means none."""
         if path in self.index.exact:
-            return self._exactly(path)
+            return self._exact_part(path)
         names = self.index.copies.get(path) or self.index.ids.get(path)
-        return self._together(path, names) if names else None
+        return self._combined_part(path, names) if names else None
 
     def part(self, path: str) -> Part:
         """The layers that a path means. Raises PathError if it means none."""
@@ -88,7 +88,7 @@ class Paths:
         if found is None and self._is_input(path):
             raise PathError(f"'{path}' is an input of the network", "name a layer or block")
         if found is None:
-            raise self.unknown(path)
+            raise self.no_such_path(path)
         return found
 
     def tensor(self, path: str) -> int:
@@ -100,10 +100,10 @@ class Paths:
         if found is not None:
             return len(self.inputs) + found.output
         if not self._is_input(path):
-            raise self.unknown(path, self.inputs)
+            raise self.no_such_path(path, self.inputs)
         return self.inputs.index(path) if path in self.inputs else 0
 
-    def owner(self, text: str) -> tuple[Part, int] | None:
+    def longest_prefix(self, text: str) -> tuple[Part, int] | None:
         """The longest path with which ``text`` begins, up to its end or a dot, and its length."""
         end = len(text)
         while end > 0:
@@ -113,7 +113,7 @@ class Paths:
             end = text.rfind(".", 0, end)
         return None
 
-    def unknown(self, path: str, more: Iterable[str] = ()) -> PathError:
+    def no_such_path(self, path: str, more: Iterable[str] = ()) -> PathError:
         """The error of a path that means nothing: what it may have meant, or what there is.
 
         ``more`` are further names that would do.
@@ -130,7 +130,7 @@ class Paths:
 
     # --- parts --------------------------------------------------------------------------------
 
-    def _exactly(self, path: str) -> Part:
+    def _exact_part(self, path: str) -> Part:
         """The layer or block of exactly that path."""
         layers = self.index.exact[path]
         first = self.layers[layers[0]]
@@ -139,24 +139,24 @@ class Paths:
             return Part(path, kind, depth, (layers[0],), layers[0], True)
         depth = [group.path for group in first.groups].index(path) + 1
         kind = first.groups[depth - 1].kind
-        return Part(path, kind, depth, tuple(layers), self._output(layers), False)
+        return Part(path, kind, depth, tuple(layers), self._last_output(layers), False)
 
-    def _together(self, path: str, names: Sequence[str]) -> Part:
+    def _combined_part(self, path: str, names: Sequence[str]) -> Part:
         """Several layers or blocks of a kind; the only one of an id is that one itself."""
-        first = self._exactly(names[0])
+        first = self._exact_part(names[0])
         if len(names) == 1 and path.endswith("]") == names[0].endswith("]"):
             return first
         layers = sorted({index for name in names for index in self.index.exact[name]})
         depth = first.depth - (not first.is_layer)
-        return Part(path, first.kind, depth, tuple(layers), self._output(layers), False)
+        return Part(path, first.kind, depth, tuple(layers), self._last_output(layers), False)
 
-    def _output(self, layers: Sequence[int]) -> int:
+    def _last_output(self, layers: Sequence[int]) -> int:
         """The last layer that is no further output of another."""
         own = (index for index in reversed(layers) if not is_further_output(self.layers[index]))
         return next(own, layers[-1])
 
 
-def may_mean(asked: str, path: str) -> bool:
+def may_refer_to(asked: str, path: str) -> bool:
     """Whether a layer can be the one that is asked for, while its network is still read."""
     block, dot, name = asked.rpartition(".")
     return path == asked or (path.startswith(block + dot) and path.endswith(f".{name}"))

@@ -33,7 +33,7 @@ def finding(name: str, layer: Layer, message: str, advice: str, *notes: str) -> 
     return Diagnostic(name, message, layer.place, advice, within=within, notes=notes)
 
 
-def only_readers(network: Network) -> Mapping[int, int]:
+def sole_readers(network: Network) -> Mapping[int, int]:
     """Layers whose output a single layer reads, and nothing else: by index, that layer."""
     readers = Counter(number for layer in network.layers for number in layer.inputs)
     readers.update(network.outputs.values())

@@ -39,13 +39,13 @@ def unread_tensors(network: Network) -> Iterator[Unread]:
         spatial = network.shape(number).spatial
         if number not in outputs and known(spatial):
             for axis, size in enumerate(spatial):
-                found = _unread(after, axis, size, len(spatial))
+                found = _unread_on_axis(after, axis, size, len(spatial))
                 if found is not None:
                     yield found
                     break
 
 
-def _unread(after: Sequence[Reading], axis: int, size: int, rank: int) -> Unread | None:
+def _unread_on_axis(after: Sequence[Reading], axis: int, size: int, rank: int) -> Unread | None:
     """What no reader reads of one axis; None if somebody reads it all, or nobody can tell."""
     windows: list[tuple[Slide, int]] = []
     for reading in after:
@@ -53,7 +53,7 @@ def _unread(after: Sequence[Reading], axis: int, size: int, rank: int) -> Unread
         if each is None:
             return None
         windows.append(each)
-    missing = size - _read_count(windows, size)
+    missing = size - _count_read(windows, size)
     if not missing:
         return None
     window, _ = windows[0]
@@ -84,7 +84,7 @@ def _taps(window: Slide) -> range:
     return window.taps(0)
 
 
-def _read_count(windows: Sequence[tuple[Slide, int]], size: int) -> int:
+def _count_read(windows: Sequence[tuple[Slide, int]], size: int) -> int:
     """How many of ``size`` positions are read at all: a union of evenly spaced positions."""
     spaced: dict[tuple[int, int], list[tuple[int, int]]] = {}
     strides = {window.stride for window, _ in windows}
@@ -96,11 +96,12 @@ def _read_count(windows: Sequence[tuple[Slide, int]], size: int) -> int:
             key = (window.stride, tap % window.stride)
             spaced.setdefault(key, []).append((first, last))
     return sum(
-        _covered(stride, residue, ranges, size) for (stride, residue), ranges in spaced.items()
+        _count_covered(stride, residue, ranges, size)
+        for (stride, residue), ranges in spaced.items()
     )
 
 
-def _covered(stride: int, residue: int, ranges: list[tuple[int, int]], size: int) -> int:
+def _count_covered(stride: int, residue: int, ranges: list[tuple[int, int]], size: int) -> int:
     """Positions of one residue within [0, size) that the ranges cover."""
     total, done = 0, -1
     for first, last in sorted(ranges):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from convcalc.model.geometry.axis_maps import SAME, Axes, after
+from convcalc.model.geometry.axis_maps import IDENTITY, Axes, compose
 from convcalc.model.operators.contract import (
     Analysis,
     Operator,
@@ -27,13 +27,13 @@ def sibling(cls: type[_O], owner: Operator, **changes: Any) -> _O:
     return cls(**{**shared, **changes})
 
 
-def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:
+def analyse_chain(parts: Mapping[str, Operator], x: Shape) -> Analysis:
     """The joined analysis of operators in a row, as composites are built.
 
     Each part's weights and terms carry the part's name: ``depthwise.weight``; the term of
     the weight itself is called like the part.
     """
-    axes: Axes = (SAME,) * x.rank
+    axes: Axes = (IDENTITY,) * x.rank
     terms: list[Term] = []
     weights: dict[str, tuple[int, ...]] = {}
     buffers: dict[str, tuple[int, ...]] = {}
@@ -43,7 +43,7 @@ def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:
     for name, part in parts.items():
         step = part.analyse([x])
         steps.append(Part(name, part, (x,), step))
-        axes = tuple(map(after, step.axes[0], axes, x.spatial))
+        axes = tuple(map(compose, step.axes[0], axes, x.spatial))
         x = step.output
         activations += step.activations
         terms += part_terms(name, step.terms)
@@ -67,7 +67,7 @@ def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:
     ]
 
 
-def chained_problems(parts: Mapping[str, Operator], x: Shape) -> Iterator[Problem]:
+def chain_problems(parts: Mapping[str, Operator], x: Shape) -> Iterator[Problem]:
     """The problems of operators in a row, up to the first part that has one."""
     for part in parts.values():
         problems = list(part.check([x]))
@@ -77,7 +77,9 @@ def chained_problems(parts: Mapping[str, Operator], x: Shape) -> Iterator[Proble
         x = part.analyse([x]).output
 
 
-def merged(output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Term, **more: Any) -> Analysis:
+def merge_analyses(
+    output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Term, **more: Any
+) -> Analysis:
     """The analysis of parts that stand side by side, in their order; a Term is a part of its own.
 
     The parts bear their names already, as :func:`chained` gives them.
@@ -87,8 +89,8 @@ def merged(output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Term, **mor
         output,
         axes,
         tuple(term for part in analyses for term in part.terms),
-        _united(part.weights for part in analyses),
-        _united(part.buffers for part in analyses),
+        _merge_tensors(part.weights for part in analyses),
+        _merge_tensors(part.buffers for part in analyses),
         frozenset().union(*(part.frozen for part in analyses)),
         inner_activations=sum(part.activations for part in analyses),
         parts=tuple(part for each in analyses for part in each.parts),
@@ -96,5 +98,5 @@ def merged(output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Term, **mor
     )
 
 
-def _united(tensors: Any) -> Mapping[str, tuple[int, ...]]:
+def _merge_tensors(tensors: Any) -> Mapping[str, tuple[int, ...]]:
     return {name: shape for part in tensors for name, shape in part.items()}

@@ -42,7 +42,7 @@ def field_value(name: str, field: Field, value: Any, rank: int) -> Any:
     """
     if value is None and field.default is None:
         return None
-    return _FORMS[field.kind](_Target(name, field, rank), value)
+    return _CONVERTERS[field.kind](_Target(name, field, rank), value)
 
 
 def default_value(name: str, field: Field, rank: int) -> Any:
@@ -52,12 +52,12 @@ def default_value(name: str, field: Field, rank: int) -> Any:
     return field_value(name, field, field.default, rank)
 
 
-def shown(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value as a network file would write it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(shown, value))}]"
+        return f"[{', '.join(map(format_value, value))}]"
     return str(value)
 
 
@@ -87,18 +87,18 @@ def _number(target: _Target, value: Any) -> int | float | Fraction:
         message = "depends on a size that is not known"
         raise target.error("bad-expression", message, needs_input=True)
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
-        message = f"is {shown(value)}, but a number is expected"
+        message = f"is {format_value(value)}, but a number is expected"
         raise target.error("wrong-type", message)
     return value
 
 
-def _bounded(target: _Target, value: Any) -> Any:
+def _check_bounds(target: _Target, value: Any) -> Any:
     field = target.field
     if field.minimum is not None and value < field.minimum:
-        message = f"is {shown(value)}, but must be at least {field.minimum}"
+        message = f"is {format_value(value)}, but must be at least {field.minimum}"
         raise target.error("out-of-range", message)
     if field.maximum is not None and value > field.maximum:
-        message = f"is {shown(value)}, but must be at most {field.maximum}"
+        message = f"is {format_value(value)}, but must be at most {field.maximum}"
         raise target.error("out-of-range", message)
     return value
 
@@ -110,24 +110,24 @@ def _integer(target: _Target, value: Any) -> int:
             message = f"is {number}, but must be an integer"
             raise target.error("wrong-type", message, "use // or round")
         number = int(number)
-    result: int = _bounded(target, number)
+    result: int = _check_bounds(target, number)
     return result
 
 
 def _float(target: _Target, value: Any) -> float:
-    result: float = _bounded(target, _number(target, value))
+    result: float = _check_bounds(target, _number(target, value))
     return result
 
 
 def _scale(target: _Target, value: Any) -> Fraction:
     # The text of a float is what was meant: 0.1 is 1/10.
-    result: Fraction = _bounded(target, Fraction(str(_number(target, value))))
+    result: Fraction = _check_bounds(target, Fraction(str(_number(target, value))))
     return result
 
 
 def _boolean(target: _Target, value: Any) -> bool:
     if not isinstance(value, bool):
-        message = f"is {shown(value)}, but must be true or false"
+        message = f"is {format_value(value)}, but must be true or false"
         raise target.error("wrong-type", message)
     return value
 
@@ -135,7 +135,7 @@ def _boolean(target: _Target, value: Any) -> bool:
 def _word(target: _Target, value: Any) -> str:
     choices = target.field.choices
     if not isinstance(value, str) or value not in choices:
-        message = f"is {shown(value)}, but must be one of: {', '.join(choices)}"
+        message = f"is {format_value(value)}, but must be one of: {', '.join(choices)}"
         raise target.error("wrong-type", message, advise(str(value), choices))
     return value
 
@@ -186,7 +186,7 @@ def _side_pair(target: _Target, value: Any) -> tuple[int, int]:
 
 def _list(target: _Target, value: Any) -> list[Any] | tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise target.error("wrong-type", f"is {shown(value)}, but a list is expected")
+        raise target.error("wrong-type", f"is {format_value(value)}, but a list is expected")
     return value
 
 
@@ -216,7 +216,7 @@ def _extent(target: _Target, value: Any) -> Any:
     return value if value in EXTENT_WORDS else _axes(target, value)
 
 
-_FORMS: dict[str, Callable[[_Target, Any], Any]] = {
+_CONVERTERS: dict[str, Callable[[_Target, Any], Any]] = {
     "int": _integer,
     "count": _integer,
     "float": _float,

@@ -10,7 +10,7 @@ from convcalc.model.geometry.sizes import (
     Sides,
     axis_name,
     extent,
-    sides,
+    resolve_padding,
     slide_size,
     slide_size_ceil,
 )
@@ -31,18 +31,18 @@ def slide_axes(
     stride: tuple[int, ...],
     padding: Sides,
     dilation: tuple[int, ...],
-    placed: tuple[bool, ...],
+    padding_known: tuple[bool, ...],
     border: str = "zeros",
 ) -> Axes:
     """One sliding map per axis."""
     befores = (before for before, _ in padding)
     return tuple(
         Slide(*axis, border)
-        for axis in zip(kernel_size, stride, befores, dilation, placed, strict=True)
+        for axis in zip(kernel_size, stride, befores, dilation, padding_known, strict=True)
     )
 
 
-def placed(
+def padding_known(
     padding: Padding,
     spatial: tuple[int, ...],
     kernel_size: tuple[int, ...],
@@ -88,7 +88,7 @@ def window_problems(
     ceil_mode: bool = False,
 ) -> Iterator[Problem]:
     """A problem for each axis on which not a single window fits."""
-    numbers = sides(padding, shape.spatial, kernel_size, stride, dilation)
+    numbers = resolve_padding(padding, shape.spatial, kernel_size, stride, dilation)
     outputs = slide_sizes(shape.spatial, kernel_size, stride, numbers, dilation, ceil_mode)
     for axis, (n, k, d, (before, after)) in enumerate(
         zip(shape.spatial, kernel_size, dilation, numbers, strict=True)

@@ -102,12 +102,12 @@ def unknown_word(
 
 def unknown_operator(word: str, others: Sequence[str] = ()) -> tuple[str, str]:
     """Message and advice for a name that no operator has; ``others`` are names that would do."""
-    close = operator_meant(word) or nearest(word, [*operator_names(), *others])
+    close = guess_operator(word) or nearest(word, [*operator_names(), *others])
     advice = use(close) if close else "'convcalc list operators' shows them all"
     return f"no operator is called '{word}'", advice
 
 
-def operator_meant(text: str) -> str:
+def guess_operator(text: str) -> str:
     """Our name of what another tool calls ``Conv2d``, ``deconv`` or ``depth_to_space``."""
     bare = re.sub(r"_?[123]d$", "", text.lower())
     for name in (bare, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", text).lower()):

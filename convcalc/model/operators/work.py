@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from convcalc.model.geometry.axis_maps import SAME
+from convcalc.model.geometry.axis_maps import IDENTITY
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
     Analysis,
@@ -15,9 +15,9 @@ from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 
 
-def unchanged(shape: Shape, *terms: Term, **more: Any) -> Analysis:
+def pointwise_analysis(shape: Shape, *terms: Term, **more: Any) -> Analysis:
     """The analysis of an operator that keeps the shape and reads each position from itself."""
-    return Analysis(shape, ((SAME,) * shape.rank,), terms, **more)
+    return Analysis(shape, ((IDENTITY,) * shape.rank,), terms, **more)
 
 
 @formula

@@ -43,7 +43,7 @@ def formula(function: Callable[_P, int]) -> Callable[_P, int]:
     @wraps(function)
     def computed(*arguments: Any) -> int:
         value: int = cast("Any", function)(*arguments)
-        return traced(value, Step(function, arguments)) if _open else value
+        return trace(value, Step(function, arguments)) if _open else value
 
     return cast("Callable[_P, int]", computed)
 
@@ -58,7 +58,7 @@ def tracing() -> Iterator[None]:
         _open.pop()
 
 
-def traced(value: int, origin: Step | str) -> int:
+def trace(value: int, origin: Step | str) -> int:
     """``value`` with its origin; what is no integer, such as an unknown, stays as it is."""
     if not isinstance(value, int) or isinstance(value, bool):
         return value

@@ -37,7 +37,7 @@ def meaning(step: Step) -> str:
     return " ".join((inspect.getdoc(step.function) or "").split())
 
 
-def factor(text: str) -> str:
+def parenthesize(text: str) -> str:
     """A text as a factor of a product."""
     try:
         node = ast.parse(text, mode="eval").body

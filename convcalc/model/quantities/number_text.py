@@ -43,15 +43,15 @@ _QUANTITY = re.compile(
 # --- read --------------------------------------------------------------------------------------
 
 
-def quantity(text: str) -> Fraction | None:
+def parse_quantity(text: str) -> Fraction | None:
     """``25.6M``, ``12 MiB``, ``20%`` or ``4.5e6`` as an exact number; None if it is no number."""
-    found = _QUANTITY.fullmatch(text.strip()) if len(text) <= _LONGEST_NUMBER else None
+    found = _QUANTITY.fullmatch(text.strip()) if len(text) <= _MAX_LENGTH else None
     if found is None or not text.isascii():
         return None
     return Fraction(found[1]) * FACTORS[found[2] or ""]
 
 
-_LONGEST_NUMBER = 60  # characters
+_MAX_LENGTH = 60  # characters
 
 
 # --- written -----------------------------------------------------------------------------------
@@ -68,7 +68,7 @@ def count_text(value: int, unit: str = "", *, exact: bool = False) -> str:
     group = min((len(str(rounded)) - 1) // 3, len(PREFIXES) - 1)
     whole, rest = divmod(rounded, 1000**group)
     places = max(0, 4 - len(str(whole))) if group else 0
-    number = _point(whole, f"{rest:0{3 * group}}"[:places], trim=rounded == size)
+    number = _join_decimals(whole, f"{rest:0{3 * group}}"[:places], trim=rounded == size)
     return f"{'-' * (value < 0)}{number} {PREFIXES[group]}{unit}".rstrip()
 
 
@@ -82,10 +82,10 @@ def memory_text(value: int, *, exact: bool = False) -> str:
 def decimal_text(value: Fraction) -> str:
     """A number with four significant digits; the whole part is never rounded away."""
     size = abs(value)
-    rounded = round(size, _places(size))
-    places = _places(rounded)  # one less where 9.9996 became 10
+    rounded = round(size, _decimal_places(size))
+    places = _decimal_places(rounded)  # one less where 9.9996 became 10
     whole, rest = divmod(int(rounded * 10**places), 10**places)
-    number = _point(whole, f"{rest:0{places}}"[:places], trim=rounded == size)
+    number = _join_decimals(whole, f"{rest:0{places}}"[:places], trim=rounded == size)
     return f"{'-' * (value < 0)}{number}"
 
 
@@ -103,7 +103,7 @@ def percent_text(value: Fraction) -> str:
     tenths = round(value * 1000)
     if value and not tenths:
         return "<0.1 %"
-    return f"{_point(tenths // 10, str(tenths % 10), trim=value * 1000 == tenths)} %"
+    return f"{_join_decimals(tenths // 10, str(tenths % 10), trim=value * 1000 == tenths)} %"
 
 
 def change_text(ratio: Fraction) -> str:
@@ -112,14 +112,14 @@ def change_text(ratio: Fraction) -> str:
     return f"{sign}{percent_text(abs(ratio))}"
 
 
-def _point(whole: int, decimals: str, *, trim: bool) -> str:
+def _join_decimals(whole: int, decimals: str, *, trim: bool) -> str:
     """Both parts of a number; ``trim`` leaves out zeros at the end."""
     if trim:
         decimals = decimals.rstrip("0")
     return f"{whole}.{decimals}" if decimals else str(whole)
 
 
-def _places(value: Fraction) -> int:
+def _decimal_places(value: Fraction) -> int:
     """Decimals of a number with four significant digits."""
     if value >= 1 or not value:
         return max(0, 4 - len(str(int(value))))

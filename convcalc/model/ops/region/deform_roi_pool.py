@@ -35,7 +35,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import chained, part_terms
+from convcalc.model.operators.composing import analyse_chain, part_terms
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
@@ -88,7 +88,7 @@ class DeformRoiPool(SampledRoi):
         weights: dict[str, tuple[int, ...]] = {}
         steps: list[Part] = []
         for parts in self._branches(x.rank):
-            branch = chained(parts, vector)
+            branch = analyse_chain(parts, vector)
             terms += branch.terms
             weights |= branch.weights
             steps += branch.parts
