@@ -1,4 +1,4 @@
-"""A problem as a text with the lines of the file that it is about."""
+"""The text of a diagnostic, with the source lines that it points at."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 
 
 def full_text(diagnostic: Diagnostic, sources: Mapping[str, str]) -> str:
-    """The message with its source lines; ``sources`` maps a file to its text."""
+    """The diagnostic as text, like a compiler's; ``sources`` maps each file to its contents."""
     place = diagnostic.place
     related = [r for r in diagnostic.related if r.place.file == place.file]
     width = max(len(str(r.place.line)) for r in [Related(place, ""), *related])
@@ -31,12 +31,12 @@ def full_text(diagnostic: Diagnostic, sources: Mapping[str, str]) -> str:
 
 
 def _quote(place: Place, mark: str, note: str, width: int, sources: Mapping[str, str]) -> list[str]:
-    """The source line with its mark below; empty if the text is not at hand."""
+    """The source line, and a line that marks the place; empty if the file's text is missing."""
     text = sources.get(place.file, "").split("\n")
     if not 0 < place.line <= len(text) or place.file not in sources:
         return []
     line = text[place.line - 1].rstrip("\r")
-    # A tab and a control character take one column each, so that the mark stands right.
+    # A tab and a control character take one column each, so that the mark lines up.
     shown = "".join(c if c.isprintable() else " " for c in line)
     start = min(place.column, len(line) + 1)
     length = max(1, min(place.end or start + 1, len(line) + 1) - start)
@@ -48,4 +48,4 @@ def _quote(place: Place, mark: str, note: str, width: int, sources: Mapping[str,
     return [f"{place.line:>{width}} | {shown}", f"{' ' * width} | {caret}"]
 
 
-_QUOTED_WIDTH = 120  # characters of a source line that are quoted
+_QUOTED_WIDTH = 120  # characters of a source line that are quoted at most

@@ -1,4 +1,4 @@
-"""Operators that are built from other operators."""
+"""Tools for operators that are built from other operators."""
 
 from __future__ import annotations
 
@@ -22,16 +22,19 @@ _O = TypeVar("_O", bound=Operator)
 
 
 def sibling(cls: type[_O], owner: Operator, **changes: Any) -> _O:
-    """Another operator with those of its fields that ``owner`` has too, as composites need it."""
+    """An operator of another class that takes over all fields it shares with ``owner``.
+
+    ``changes`` override them.
+    """
     shared = {name: getattr(owner, name) for name in fields_of(cls) if hasattr(owner, name)}
     return cls(**{**shared, **changes})
 
 
 def analyse_chain(parts: Mapping[str, Operator], x: Shape) -> Analysis:
-    """The joined analysis of operators in a row, as composites are built.
+    """The combined analysis of operators applied one after another, for composites.
 
     Each part's weights and terms carry the part's name: ``depthwise.weight``; the term of
-    the weight itself is called like the part.
+    the weight itself has just the part's name.
     """
     axes: Axes = (IDENTITY,) * x.rank
     terms: list[Term] = []
@@ -55,9 +58,9 @@ def analyse_chain(parts: Mapping[str, Operator], x: Shape) -> Analysis:
 
 
 def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:
-    """The terms of a composite's part under the part's name.
+    """The terms of a composite's part, prefixed with the part's name.
 
-    The term of the weight is called like the part, and so is one that the part is named after:
+    The term of the weight has just the part's name, and so has one that the part is named after:
     the norm of a part ``reduce.norm`` does not become ``reduce.norm.norm``.
     """
     own = ("weight", name.rpartition(".")[2])
@@ -68,7 +71,7 @@ def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:
 
 
 def chain_problems(parts: Mapping[str, Operator], x: Shape) -> Iterator[Problem]:
-    """The problems of operators in a row, up to the first part that has one."""
+    """The problems of operators in a row, up to the first part that has an error."""
     for part in parts.values():
         problems = list(part.check([x]))
         yield from problems
@@ -80,9 +83,9 @@ def chain_problems(parts: Mapping[str, Operator], x: Shape) -> Iterator[Problem]
 def merge_analyses(
     output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Term, **more: Any
 ) -> Analysis:
-    """The analysis of parts that stand side by side, in their order; a Term is a part of its own.
+    """The combined analysis of parts side by side, in order; a Term counts as a part.
 
-    The parts bear their names already, as :func:`chained` gives them.
+    The parts' weights and terms already carry names, as :func:`analyse_chain` gives them.
     """
     analyses = [Analysis(output, (), (p,)) if isinstance(p, Term) else p for p in parts]
     return Analysis(

@@ -1,6 +1,6 @@
-"""Values held against the declaration of their field: ``k: 3`` becomes one tap count per axis.
+"""Checks field values against their declaration and converts them: ``k: 3`` becomes ``(3, 3)``.
 
-This is where a field gets its canonical form, whoever gives the value: a network file, a Python
+This gives a field its canonical form, wherever the value comes from: a network file, a Python
 program or an importer. A per-axis field holds one value per spatial axis, a padding a pair per
 axis, a scale an exact fraction.
 """
@@ -18,10 +18,10 @@ from convcalc.model.quantities.unknown import UNKNOWN
 
 
 class WrongValue(Exception):
-    """A value that its field cannot take.
+    """A value that its field does not accept.
 
-    ``name`` is the rule that is broken. ``at`` leads to the part that is wrong, by its index in a
-    list and in lists within it. ``needs_input``: the value depends on a size that is not known.
+    ``name`` is the rule that is broken. ``at`` is the path to the wrong part: indices into nested
+    lists. ``needs_input``: the value depends on an unknown size.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class WrongValue(Exception):
 
 
 def field_value(name: str, field: Field, value: Any, rank: int) -> Any:
-    """``value`` in the form that the field declares; ``rank`` is the number of spatial axes.
+    """``value`` in the canonical form of its field; ``rank`` is the number of spatial axes.
 
-    WrongValue if the field cannot take it.
+    Raises WrongValue if the field does not accept it.
     """
     if value is None and field.default is None:
         return None
@@ -46,14 +46,14 @@ def field_value(name: str, field: Field, value: Any, rank: int) -> Any:
 
 
 def default_value(name: str, field: Field, rank: int) -> Any:
-    """A field's default, spread over the axes as a given value would be."""
+    """A field's default in canonical form, one value per axis where the field needs it."""
     if field.default is None or field.kind == "word":
         return field.default
     return field_value(name, field, field.default, rank)
 
 
 def format_value(value: Any) -> str:
-    """A value as a network file would write it."""
+    """A value as a network file writes it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list | tuple):
@@ -62,7 +62,7 @@ def format_value(value: Any) -> str:
 
 
 class _Target:
-    """What a value is held against, and which part of it is looked at."""
+    """The field that a value is checked against, and the path to the part being checked."""
 
     __slots__ = ("at", "field", "name", "rank")
 
@@ -73,7 +73,7 @@ class _Target:
         self.at = at
 
     def item(self, index: int) -> _Target:
-        """The same for one item of a list."""
+        """The target for one item of a list value."""
         return _Target(self.name, self.field, self.rank, (*self.at, index))
 
     def error(

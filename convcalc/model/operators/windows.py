@@ -1,4 +1,4 @@
-"""What all sliding windows share: sizes, axis maps, and the check that a window fits."""
+"""Sliding windows: output sizes, axis maps, and the check that a window fits."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def padding_known(
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> tuple[bool, ...]:
-    """Whether the padding before each axis is known.
+    """Whether the padding before each axis is known, which ``same`` is not on an unknown size.
 
     ``same`` on an unknown size pads by extent - s to extent - 1 in all, half of it before. Where
     both halves are equal the size does not matter: for one or two taps in a row, at stride 1,
@@ -70,7 +70,7 @@ def slide_sizes(
     dilation: tuple[int, ...],
     ceil_mode: bool = False,
 ) -> tuple[int, ...]:
-    """Output sizes of a window that slides."""
+    """The output size of a sliding window, per axis."""
     extents = map(extent, kernel_size, dilation)
     size = slide_size_ceil if ceil_mode else slide_size
     return tuple(
@@ -87,7 +87,7 @@ def window_problems(
     dilation: tuple[int, ...],
     ceil_mode: bool = False,
 ) -> Iterator[Problem]:
-    """A problem for each axis on which not a single window fits."""
+    """Yields a problem for each axis on which not a single window fits."""
     numbers = resolve_padding(padding, shape.spatial, kernel_size, stride, dilation)
     outputs = slide_sizes(shape.spatial, kernel_size, stride, numbers, dilation, ceil_mode)
     for axis, (n, k, d, (before, after)) in enumerate(

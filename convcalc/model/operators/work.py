@@ -1,4 +1,4 @@
-"""Counts of work that many operators share."""
+"""Work formulas and analyses that many operators share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from convcalc.model.quantities.shape import Shape
 
 
 def pointwise_analysis(shape: Shape, *terms: Term, **more: Any) -> Analysis:
-    """The analysis of an operator that keeps the shape and reads each position from itself."""
+    """The analysis of an operator whose output positions each read the same input position.
+
+    ``shape`` is that of the output.
+    """
     return Analysis(shape, ((IDENTITY,) * shape.rank,), terms, **more)
 
 
@@ -58,5 +61,5 @@ def share(channels: int, groups: int) -> int:
 
 
 def bias_terms(bias: bool, output: Shape) -> tuple[Term, ...]:
-    """One addition per output element, if there is a bias."""
+    """The work of a bias: one addition per output element, or nothing."""
     return (Term("bias", ELEMENTWISE, output.numel),) if bias else ()

@@ -111,7 +111,8 @@ class DynamicSampling(NamedTuple):
         guide, output = self._guide_sizes(x), self._sizes(x)
         if any(n != m for n, m in zip(x.spatial, guide, strict=True)):
             name = "dw_kernel_size"
-            message = f"{name} {_size_text(self.dw_kernel_size or ())} is even: {_size_text(guide)} offsets"
+            kernel_size = _size_text(self.dw_kernel_size or ())
+            message = f"{name} {kernel_size} is even: {_size_text(guide)} offsets"
             message += f" for {_size_text(x.spatial)} positions"
             yield Problem("unsupported-combination", name, message, f"an odd {name}")
         elif any(n != m for n, m in zip(x.spatial, output, strict=True)):

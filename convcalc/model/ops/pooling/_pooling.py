@@ -17,7 +17,7 @@ from convcalc.model.quantities.unknown import UNKNOWN, known, largest
 # --- windows that slide ------------------------------------------------------------------------
 
 
-def pooled(
+def pool_windows(
     x: Shape,
     kernel_size: tuple[int, ...],
     stride: tuple[int, ...],
@@ -87,7 +87,7 @@ def work_of_windows(batch: int, channels: int, taps: tuple[int, ...]) -> int:
     return batch * channels * prod(taps)
 
 
-def adaptive(x: Shape, output_size: tuple[int | None, ...]) -> Analysis:
+def pool_parts(x: Shape, output_size: tuple[int | None, ...]) -> Analysis:
     """Pooling into a given number of parts per axis; None keeps the axis."""
     parts = tuple(n if m is None else m for n, m in zip(x.spatial, output_size, strict=True))
     taps = tuple(
@@ -113,7 +113,7 @@ def _part_map(size: int, parts: int | None) -> AxisMap:
 # --- the whole axis ----------------------------------------------------------------------------
 
 
-def global_pooled(x: Shape, keepdim: bool) -> Analysis:
+def pool_globally(x: Shape, keepdim: bool) -> Analysis:
     """One operation per input element; all axes go, or stay with size 1."""
     return Analysis(
         x.with_spatial((1,) * x.rank if keepdim else ()),

@@ -81,7 +81,7 @@ class DeformRoiPool(SampledRoi):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Two poolings, and between them the layers that see each RoI as one vector."""
         (x,) = inputs
-        pooled = self.averaged(x, x.channels)
+        pooled = self.average_samples(x, x.channels)
         vector = Shape(pooled.output.batch, vector_channels(x.channels, self.bins))
         masks = Shape(vector.batch, self.bins)
         terms = part_terms("plain", pooled.terms)
