@@ -14,7 +14,7 @@ from convcalc.checking.budgets.pins import BUDGET, pinned
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.configuration import Configuration
 from convcalc.checking.rules import findings as design_findings
-from convcalc.diagnostics.diagnostic import Diagnostic, in_order
+from convcalc.diagnostics.diagnostic import Diagnostic, sort_diagnostics
 from convcalc.language.assertions.vocabulary import Budget, Compare, Named
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.reading import NO_LAYERS, Inputs, read_network
@@ -165,7 +165,7 @@ class Examination:
 
     def keep(self, found: Sequence[Diagnostic] | Iterator[Diagnostic], within: str) -> None:
         """Each defect once, though many variants share it."""
-        for each in in_order(found):
+        for each in sort_diagnostics(found):
             if (each.place, each.name) not in self.findings:
                 elsewhere = each.place.file != self.target.file
                 words = (each.within, within, f"network: {self.target.file}" if elsewhere else "")

@@ -1,4 +1,4 @@
-"""The rules: code, name, and how much a finding of each matters unless a setting says otherwise.
+"""The rules: code, name and default severity of each.
 
 The page of a rule is ``convcalc/checking/rules/pages/CODE-name.md``.
 """
@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 
 class Rule:
-    """What a problem is called. A code never changes its meaning."""
+    """A kind of problem. A code never changes its meaning."""
 
-    # No NamedTuple and no dataclass: every start of the program makes this class.
+    # No NamedTuple and no dataclass: this class is created at every start of the program.
     __slots__ = ("code", "name", "severity")
 
     def __init__(self, code: str, name: str, severity: str = "error") -> None:

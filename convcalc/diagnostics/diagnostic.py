@@ -1,6 +1,6 @@
-"""Problems as data: where, what, and what would be right; their text comes last.
+"""Problems as data: where, what, and how to fix it; they become text as late as possible.
 
-The form of the text is compiler-like: a code and a kebab-case name, one sentence, the
+The text looks like a compiler's: a code and a kebab-case name, one sentence, the
 source line with a caret, related places, and a help line.
 """
 
@@ -14,10 +14,10 @@ from convcalc.errors import Error
 
 
 class Place(NamedTuple):
-    """A stretch of one source line. Lines and columns count from 1; ``end`` is exclusive.
+    """A span of one source line. Lines and columns count from 1; ``end`` is exclusive.
 
-    In a format without lines ``element`` names the part that is meant, such as a node of a graph;
-    its line is then 1.
+    In a format without lines, ``element`` names the part, such as a node of a graph; the line is
+    then 1.
     """
 
     file: str
@@ -33,7 +33,7 @@ class Place(NamedTuple):
 
 
 class Related(NamedTuple):
-    """Another place that a problem is about, and what it has to do with it."""
+    """Another place that a problem involves, and how."""
 
     place: Place
     note: str
@@ -54,9 +54,9 @@ class _Fields(NamedTuple):
 class Diagnostic(_Fields):
     """One problem of one file.
 
-    ``within`` tells the composite in which it was met, for instance ``in Up (called at :29)``,
-    ``measured`` what was found where the caret points, ``notes`` further facts, one a line.
-    ``severity`` is that of the rule unless another is given.
+    ``within`` names the composite that contains it, for instance ``in Up (called at :29)``;
+    ``measured`` is what was found where the caret points; ``notes`` are further facts, one per
+    line. ``severity`` defaults to that of the rule.
     """
 
     __slots__ = ()
@@ -80,7 +80,7 @@ class Diagnostic(_Fields):
 
     @property
     def code(self) -> str:
-        """The stable code that belongs to the name."""
+        """The stable code of the rule, such as ``CC103``."""
         return BY_NAME[self.name].code
 
 
@@ -92,7 +92,10 @@ class NetworkError(Error):
         self.diagnostics = tuple(diagnostics)
 
 
-def in_order(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """By place, each defect once: a block that is called ten times has its defect once."""
+def sort_diagnostics(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """The diagnostics sorted by place, without duplicates.
+
+    A defect in a block that is called ten times is reported once.
+    """
     unique = {(d.place, d.name): d for d in reversed(list(diagnostics))}
     return sorted(unique.values(), key=lambda d: (d.place, d.name))

@@ -1,4 +1,4 @@
-"""Wrong parts, raised where they are met and collected where the next part can go on."""
+"""Errors in one part of a network: raised where found, collected where reading can continue."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place
 
 
 class Rejected(Exception):
-    """A part is wrong; carries the problems, none if they were reported before.
+    """A part is wrong; carries the problems, none if they were reported already.
 
-    ``needs_input``: it depends on a size that is not known, so that it may not be wrong at all.
+    ``needs_input``: the part depends on an unknown size, so it may be right after all.
     """
 
     def __init__(self, *diagnostics: Diagnostic, needs_input: bool = False) -> None:
@@ -21,12 +21,15 @@ class Rejected(Exception):
 
 
 def rejected(name: str, message: str, place: Place, advice: str = "") -> Rejected:
-    """The exception for one problem."""
+    """The exception to raise for one problem."""
     return Rejected(Diagnostic(name, message, place, advice))
 
 
-def gathered(attempts: Iterable[Callable[[], Any]]) -> list[Any]:
-    """The results of several attempts; if some are rejected, all their problems at once."""
+def gather(attempts: Iterable[Callable[[], Any]]) -> list[Any]:
+    """The results of calling all attempts.
+
+    Raises one Rejected with the problems of all attempts that were rejected.
+    """
     results, errors = [], []
     for attempt in attempts:
         try:

@@ -1,4 +1,4 @@
-"""What to write instead of a word that is not known: the one that was meant, or what there is."""
+"""Suggestions for an unknown word: the closest valid one, or all valid ones."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from convcalc.errors import Error
 
 
 class UnknownName(Error, KeyError):
-    """Nothing of that kind is called so: no operator, no convention, no rule."""
+    """There is no operator, convention or rule of that name."""
 
 
 def advise(word: str, choices: Iterable[str], otherwise: str = "") -> str:
-    """``use 'kernel_size'`` if one of the choices is close, else what else there is to say.
+    """A help text: ``use 'kernel_size'`` if one of the choices is close, else ``otherwise``.
 
     An ``otherwise`` that ends in a colon is followed by all the choices: ``valid keys:``.
     """
@@ -23,12 +23,12 @@ def advise(word: str, choices: Iterable[str], otherwise: str = "") -> str:
 
 
 def use(word: str) -> str:
-    """The instruction to write a word."""
+    """A help text that says to write ``word``."""
     return f"use '{word}'"
 
 
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """The closest of ``choices``, or an empty string if none is close."""
-    from difflib import get_close_matches  # only wrong input pays for this import
+    """The choice closest to ``word``, or an empty string if none is close."""
+    from difflib import get_close_matches  # a slow import, needed only for wrong input
 
     return next(iter(get_close_matches(word, list(choices), n=1, cutoff=0.65)), "")

@@ -1,4 +1,4 @@
-"""A problem as a text with the lines of the file that it is about."""
+"""The text of a diagnostic, with the source lines that it points at."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 
 
 def full_text(diagnostic: Diagnostic, sources: Mapping[str, str]) -> str:
-    """The message with its source lines; ``sources`` maps a file to its text."""
+    """The diagnostic as text, like a compiler's; ``sources`` maps each file to its contents."""
     place = diagnostic.place
     related = [r for r in diagnostic.related if r.place.file == place.file]
     width = max(len(str(r.place.line)) for r in [Related(place, ""), *related])
@@ -18,11 +18,11 @@ def full_text(diagnostic: Diagnostic, sources: Mapping[str, str]) -> str:
         f"{diagnostic.severity}[{diagnostic.code}] {diagnostic.name}: {diagnostic.message}",
         f"{margin}--> {place}{within}",
     ]
-    if quoted := _quoted(place, "^", diagnostic.measured, width, sources):
+    if quoted := _quote(place, "^", diagnostic.measured, width, sources):
         lines += [f"{margin} |", *quoted]
     for other in diagnostic.related:
         same_file = other.place.file == place.file
-        quoted = _quoted(other.place, "-", other.note, width, sources) if same_file else []
+        quoted = _quote(other.place, "-", other.note, width, sources) if same_file else []
         lines += quoted or [f"{margin} = {other.place}: {other.note}"]
     lines += [f"{margin} = {note}" for note in diagnostic.notes]
     if diagnostic.help:
@@ -30,24 +30,22 @@ def full_text(diagnostic: Diagnostic, sources: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
-def _quoted(
-    place: Place, mark: str, note: str, width: int, sources: Mapping[str, str]
-) -> list[str]:
-    """The source line with its mark below; empty if the text is not at hand."""
+def _quote(place: Place, mark: str, note: str, width: int, sources: Mapping[str, str]) -> list[str]:
+    """The source line, and a line that marks the place; empty if the file's text is missing."""
     text = sources.get(place.file, "").split("\n")
     if not 0 < place.line <= len(text) or place.file not in sources:
         return []
     line = text[place.line - 1].rstrip("\r")
-    # A tab and a control character take one column each, so that the mark stands right.
+    # A tab and a control character take one column each, so that the mark lines up.
     shown = "".join(c if c.isprintable() else " " for c in line)
     start = min(place.column, len(line) + 1)
     length = max(1, min(place.end or start + 1, len(line) + 1) - start)
-    if len(shown) > _LONGEST:
-        left = max(0, start - _LONGEST // 2)
-        shown, start = shown[left : left + _LONGEST], start - left
-        length = min(length, _LONGEST)
+    if len(shown) > _QUOTED_WIDTH:
+        left = max(0, start - _QUOTED_WIDTH // 2)
+        shown, start = shown[left : left + _QUOTED_WIDTH], start - left
+        length = min(length, _QUOTED_WIDTH)
     caret = " " * (start - 1) + mark * length + (f" {note}" if note else "")
     return [f"{place.line:>{width}} | {shown}", f"{' ' * width} | {caret}"]
 
 
-_LONGEST = 120  # characters of a source line that are quoted
+_QUOTED_WIDTH = 120  # characters of a source line that are quoted at most

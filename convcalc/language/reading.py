@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.diagnostics.diagnostic import Diagnostic, Place, in_order
+from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest
 from convcalc.language.assertions.vocabulary import Budget
@@ -20,7 +20,7 @@ from convcalc.language.sources.target import Target, TargetError
 from convcalc.language.syntax import nodes, reader
 from convcalc.language.syntax.evaluation import suffixed, value_of
 from convcalc.model.graph.assembly import Tensor, TooLarge, Value
-from convcalc.model.operators.values import shown
+from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN
@@ -71,7 +71,7 @@ def read_network(
         content = target.text if target.text is not None else _content(files, target.file)
         unit = units.parse(target.file, content)
     if unit is None:
-        problems = tuple(in_order(units.problems))
+        problems = tuple(sort_diagnostics(units.problems))
         return NetworkFile("", None, "", target.file, {}, {}, (), problems, 0, units.sources)
     reading = _Reading(unit, units, variant or target.variant, batch, limits)
     return reading.network(inputs, params, witness)
@@ -130,7 +130,7 @@ class _Reading:
         budgets = self.budgets()
         description, origin, note = map(self.text, ("description", "source", "note"))
         year = self.year()
-        problems = in_order([*self.units.problems, *expansion.layering.problems])
+        problems = sort_diagnostics([*self.units.problems, *expansion.layering.problems])
         return NetworkFile(
             name=self.variant or self.name,
             variant=self.variant,
@@ -193,7 +193,7 @@ class _Reading:
             if name not in self.unit.params:
                 advice = advise(name, self.unit.params, "params:")
                 raise TargetError(f"{self.name} has no param '{name}'", advice)
-            source = f"<{name}={value if isinstance(value, str) else shown(value)}>"
+            source = f"<{name}={value if isinstance(value, str) else format_value(value)}>"
             self.units.sources[source] = source[len(name) + 2 : -1]
             if isinstance(value, str):
                 found[name] = self.written(name, value, source)
@@ -275,7 +275,7 @@ class _Reading:
             size = int(size)
         if isinstance(size, bool) or not isinstance(size, int):
             part = "channels" if index == 0 else "a size"
-            message = f"{what} has {shown(size)} as {part}, but an integer is expected"
+            message = f"{what} has {format_value(size)} as {part}, but an integer is expected"
             raise rejected("wrong-type", message, place)
         if size < 1:
             raise rejected("out-of-range", f"{what} has size {size}, but must be at least 1", place)
@@ -351,7 +351,7 @@ class _Reading:
         try:
             return {text: paths.tensor(text)}
         except PathError:
-            error = paths.unknown(text, [*shapes, *expansion.failures()])
+            error = paths.no_such_path(text, [*shapes, *expansion.failures()])
             self.problem("unknown-name", error.message, place, error.help)
             return {}
 

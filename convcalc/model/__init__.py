@@ -1,4 +1,4 @@
 """Networks as graphs of operators: shapes, weights, work and axis maps.
 
-Nothing here knows of files or YAML.
+Nothing here knows about files or YAML.
 """

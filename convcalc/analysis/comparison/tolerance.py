@@ -16,7 +16,12 @@ from convcalc.analysis.report.report import ReceptiveField
 from convcalc.diagnostics.suggestion import advise
 from convcalc.errors import Error
 from convcalc.model.quantities.counts import BYTES
-from convcalc.model.quantities.number_text import change_text, count_text, memory_text, quantity
+from convcalc.model.quantities.number_text import (
+    change_text,
+    count_text,
+    memory_text,
+    parse_quantity,
+)
 from convcalc.model.quantities.unknown import known
 
 METRICS = (*UNITS, "receptive_field")
@@ -49,7 +54,7 @@ def tolerance(text: str) -> Tolerance:
         advice = advise(metric, METRICS, "one of:")
         raise WrongTolerance(f"'{text}': unknown metric '{metric}'", advice)
     sign = limit[:1] if limit[:1] in ("+", "-") else ""
-    amount = quantity(limit.removeprefix(sign).strip() or "none")
+    amount = parse_quantity(limit.removeprefix(sign).strip() or "none")
     if amount is None or amount < 0 or limit[len(sign) :].strip()[:1] in ("+", "-"):
         raise WrongTolerance(f"'{text}': '{limit}' is no amount")
     if limit.endswith("B") and UNITS.get(metric) != BYTES:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from convcalc.model.graph.fusion import last_part
 from convcalc.model.graph.network import Layer, Network
-from convcalc.model.graph.readers import only_readers
+from convcalc.model.graph.readers import sole_readers
 from convcalc.model.operators.composing import part_terms
 from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Analysis, Operator, Part, Term
 from convcalc.model.operators.registry import name_of
@@ -103,7 +103,7 @@ class Leaf(NamedTuple):
 
 def leaves(network: Network) -> Iterator[Leaf]:
     """One leaf per layer, in order; a composite's has parts."""
-    only = only_readers(network)
+    only = sole_readers(network)
     makers = {reader: index for index, reader in only.items()}
     samples = max((shape.batch for shape in network.inputs.values()), default=1)
     for index, layer in enumerate(network.layers):

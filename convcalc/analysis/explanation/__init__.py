@@ -17,7 +17,7 @@ from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.graph.network import Group, Network
 from convcalc.model.operators.contract import Analysis, Operator
 from convcalc.model.operators.registry import fields_of
-from convcalc.model.quantities.formula import Step, origin_of, traced, tracing
+from convcalc.model.quantities.formula import Step, origin_of, trace, tracing
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
 
@@ -124,4 +124,4 @@ def _work(analysis: Analysis, counted: Sequence[str], working: Working) -> Itera
     if known(macs.result) and not macs.result:
         return
     with tracing():
-        yield working.worked("FLOPs", flop_count(traced(macs.result, "MACs")))
+        yield working.worked("FLOPs", flop_count(trace(macs.result, "MACs")))

@@ -9,11 +9,11 @@ from convcalc.analysis.explanation.worked import Section, Worked, Working
 from convcalc.analysis.receptive_field.domains import field_after
 from convcalc.analysis.receptive_field.reach import jump_after
 from convcalc.analysis.report.report import ReceptiveField, Report
-from convcalc.model.geometry.axis_maps import SAME, AxisMap, Slide
+from convcalc.model.geometry.axis_maps import IDENTITY, AxisMap, Slide
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.graph.network import Network
 from convcalc.model.operators.contract import Analysis
-from convcalc.model.quantities.formula import traced, tracing
+from convcalc.model.quantities.formula import trace, tracing
 from convcalc.model.quantities.unknown import known
 
 
@@ -79,8 +79,8 @@ def _grown(before: ReceptiveField, window: AxisMap, axis: int) -> tuple[int, int
     size, jump = before.size[axis], before.jump[axis]
     if not (known(size) and known(jump)) or size != before.size_min[axis] or jump % 1:
         return None
-    named = traced(size, "receptive_field"), traced(int(jump), "jump")
-    if window == SAME:
+    named = trace(size, "receptive_field"), trace(int(jump), "jump")
+    if window == IDENTITY:
         return named
     with tracing():
         return (

@@ -9,7 +9,7 @@ from convcalc.analysis.memory import alive_at, peak
 from convcalc.analysis.report.report import LayerReport, Report
 from convcalc.analysis.report.units import flop_count, whole_bytes
 from convcalc.model.graph.network import Network
-from convcalc.model.quantities.formula import traced, tracing
+from convcalc.model.quantities.formula import trace, tracing
 from convcalc.model.quantities.number_text import DTYPES
 
 
@@ -28,7 +28,7 @@ def total_lines(
     buffers = Worked("buffers", "", "", sum(layer.buffers for layer in layers))
     stored = summed("stored", [params, buffers], "")
     with tracing():
-        flops = working.worked("FLOPs", flop_count(traced(macs.result, "MACs")))
+        flops = working.worked("FLOPs", flop_count(trace(macs.result, "MACs")))
     found = [macs, flops, _training(layers), stored, _bytes(stored, dtype, working)]
     if len(layers) == len(report.layers):
         found += _peak(network, dtype, working)
@@ -43,7 +43,7 @@ def _training(layers: Sequence[LayerReport]) -> Worked:
 def _bytes(amount: Worked, dtype: str, working: Working) -> Worked:
     """Bytes of so many numbers."""
     with tracing():
-        size = whole_bytes(traced(amount.result, amount.label), traced(DTYPES[dtype], "bits"))
+        size = whole_bytes(trace(amount.result, amount.label), trace(DTYPES[dtype], "bits"))
     return working.worked(f"bytes of {dtype}", size)
 
 

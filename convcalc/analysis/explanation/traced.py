@@ -11,7 +11,7 @@ from typing import Any
 
 from convcalc.model.operators.contract import Analysis, Operator, Recorded
 from convcalc.model.operators.registry import fields_of
-from convcalc.model.quantities.formula import traced, tracing
+from convcalc.model.quantities.formula import trace, tracing
 from convcalc.model.quantities.shape import Shape
 
 
@@ -27,9 +27,9 @@ def traced_analysis(operator: Operator, inputs: Sequence[Shape]) -> Analysis:
 
 def _named_shape(shape: Shape, suffix: str) -> Shape:
     return Shape(
-        traced(shape.batch, f"batch{suffix}"),
-        traced(shape.channels, f"in_channels{suffix}"),
-        tuple(traced(size, f"size{suffix}") for size in shape.spatial),
+        trace(shape.batch, f"batch{suffix}"),
+        trace(shape.channels, f"in_channels{suffix}"),
+        tuple(trace(size, f"size{suffix}") for size in shape.spatial),
     )
 
 
@@ -51,4 +51,4 @@ def _named(value: Any, name: str) -> Any:
         )
     if isinstance(value, tuple):
         return tuple(_named(item, name) for item in value)
-    return traced(value, name)
+    return trace(value, name)

@@ -8,7 +8,7 @@ from functools import lru_cache
 from convcalc.analysis.explanation.worked import Section, Worked, Working, summed
 from convcalc.analysis.training import Trained, step_flops, trained_terms
 from convcalc.model.graph.network import Network
-from convcalc.model.quantities.formula import traced, tracing
+from convcalc.model.quantities.formula import trace, tracing
 
 
 def training_sections(network: Network, index: int) -> Iterator[Section]:
@@ -31,7 +31,7 @@ def _lines(terms: Sequence[Trained]) -> Iterator[Worked]:
             working.worked(
                 each.term.name,
                 step_flops(
-                    traced(each.term.amount, each.term.name),
+                    trace(each.term.amount, each.term.name),
                     int(each.input_gradient),
                     int(each.weight_gradient),
                 ),

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from convcalc.model.quantities.formula import Step, origin_of
-from convcalc.model.quantities.formula_text import factor, meaning, numbers, words
+from convcalc.model.quantities.formula_text import meaning, numbers, parenthesize, words
 from convcalc.model.quantities.unknown import known
 
 
@@ -74,7 +74,8 @@ class Working:
         self.seen.update(steps)  # they are part of the line
         where = tuple(part for step in steps for part in self.parts(step))
         texts = [
-            _texts(size) if len(sizes) == 1 else [*map(factor, _texts(size))] for size in sizes
+            _texts(size) if len(sizes) == 1 else [*map(parenthesize, _texts(size))]
+            for size in sizes
         ]
         named, filled = (" * ".join(column) for column in zip(*texts, strict=True))
         return Worked(label, named, filled, prod(sizes), "the product of its sizes", where=where)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from convcalc.analysis.receptive_field.domains import SUPPORTS, Bits
 from convcalc.errors import Error
 from convcalc.model.geometry.axis_maps import (
-    SAME,
+    IDENTITY,
     AxisMap,
     Chain,
     Deformed,
@@ -56,7 +56,7 @@ def _local(axis: AxisMap) -> AxisMap | None:
 def _read(axis: AxisMap, wanted: Bits, size: int | None) -> Bits | None:
     """What windows, stamps, interpolation and parts read."""
     border = axis.border if isinstance(axis, Slide) else "zeros"
-    return _within(wanted if axis is SAME else _taps(axis, wanted), size, border)
+    return _within(wanted if axis is IDENTITY else _taps(axis, wanted), size, border)
 
 
 def _taps(axis: AxisMap, wanted: Bits) -> Bits | None:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.receptive_field.domains import HULLS, Kind, V
 from convcalc.model.geometry.axis_maps import (
-    SAME,
+    IDENTITY,
     AxisMap,
     Chain,
     Deformed,
@@ -84,7 +84,7 @@ def through(axis: AxisMap, reach: Reach, kind: Kind[Any] = HULLS) -> Reach:
         local = axis.local
         inner = reach._replace(fixed=True) if local is None else through(local, reach, kind)
         return inner._replace(is_global=True)
-    if axis is SAME or reach.fixed or reach.reason:
+    if axis is IDENTITY or reach.fixed or reach.reason:
         return reach
     if isinstance(axis, Unreadable):
         return reach._replace(reason=axis.reason)
@@ -99,7 +99,7 @@ def _read(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
     """The reach behind taps that are known."""
     grid = axis.base if isinstance(axis, Deformed) else axis
     if isinstance(grid, Slide):
-        reach = reach._replace(placed=reach.placed and grid.placed)
+        reach = reach._replace(placed=reach.placed and grid.padding_known)
     if isinstance(axis, Slide) and reach.period == 1:
         return _slid(axis, reach, kind)
     if is_unbounded(axis):

@@ -7,7 +7,7 @@ from typing import Any
 
 from convcalc.analysis.receptive_field.domains import HULLS, Kind, TooWide
 from convcalc.analysis.receptive_field.reach import Reach, Reaches, joined, start, through
-from convcalc.model.geometry.axis_maps import SAME, AxisMap, Nothing
+from convcalc.model.geometry.axis_maps import IDENTITY, AxisMap, Nothing
 from convcalc.model.graph.network import Layer, Network
 
 Sight = Mapping[str, tuple[Reaches, ...]]  # by network input: the reaches per axis of that input
@@ -67,11 +67,13 @@ class Walk:
 
     def _through(self, maps: tuple[AxisMap, ...], axes: tuple[Reaches, ...]) -> tuple[Reaches, ...]:
         """The reaches behind one input of a layer; a vector's are passed on as they are."""
-        if len(maps) != len(axes) or all(axis is SAME for axis in maps):
+        if len(maps) != len(axes) or all(axis is IDENTITY for axis in maps):
             return axes
         done: dict[Any, Reach] = {}  # square networks have equal axes
         return tuple(
-            reaches if axis is SAME else tuple(self._read(axis, reach, done) for reach in reaches)
+            reaches
+            if axis is IDENTITY
+            else tuple(self._read(axis, reach, done) for reach in reaches)
             for axis, reaches in zip(maps, axes, strict=True)
         )
 

@@ -75,7 +75,7 @@ def _owner(report: Report, path: str, head: str) -> tuple[Part, int] | None:
     """The longest path of a layer or block with which ``path`` begins, and its length."""
     if not any(head in layer.path for layer in report.layers):
         return None
-    return paths_of(report).owner(path)
+    return paths_of(report).longest_prefix(path)
 
 
 def _of_part(report: Report, part: Part, end: int, path: str) -> Any:
@@ -118,14 +118,14 @@ def _unknown(report: Report, path: str, keys: Iterable[str]) -> PathError:
     """Neither a key of the report nor a layer or block."""
     asked, paths, keys = _before_key(report, path, 0), paths_of(report), [*keys]
     close = nearest(asked, [*paths.index.names(), *keys])
-    return _no_such(asked, keys) if close in keys else paths.unknown(asked, keys)
+    return _no_such(asked, keys) if close in keys else paths.no_such_path(asked, keys)
 
 
 def _unknown_in(report: Report, path: str, end: int, key: str, keys: Sequence[str]) -> PathError:
     """Neither a key of a layer or block nor the path of something in it."""
     asked, paths = _before_key(report, path, end), paths_of(report)
     is_path = asked != path or (not nearest(key, keys) and nearest(path, paths.index.names()))
-    return paths.unknown(asked) if is_path else _no_such(key, keys, f" in {path[:end]}")
+    return paths.no_such_path(asked) if is_path else _no_such(key, keys, f" in {path[:end]}")
 
 
 def _before_key(report: Report, path: str, end: int) -> str:

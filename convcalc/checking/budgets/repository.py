@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.diagnostics.codes import RULES
-from convcalc.diagnostics.diagnostic import Diagnostic, Place, in_order
+from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.assertions.reading import Assertions
@@ -28,7 +28,7 @@ def read_budgets(
     root, problems = reader.read(content, file, limits)
     reading = _Reader(file, list(problems))
     found = [] if root is None else reading.budgets(root)
-    return found, in_order(reading.problems)
+    return found, sort_diagnostics(reading.problems)
 
 
 class _Reader:

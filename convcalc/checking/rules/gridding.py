@@ -15,7 +15,7 @@ from convcalc.analysis.receptive_field.domains import SUPPORTS, Bits, TooWide
 from convcalc.analysis.receptive_field.reach import Reach, through
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.model.geometry.axis_maps import (
-    SAME,
+    IDENTITY,
     AxisMap,
     Nothing,
     Slide,
@@ -70,7 +70,7 @@ def _maps(network: Network) -> set[AxisMap]:
     """Every way in which a layer reads an axis."""
     analyses = {id(layer.analysis): layer.analysis for layer in network.layers}.values()
     every = {axis for each in analyses for axes in each.axes for axis in axes}
-    return set(map(local, every)) - {SAME}
+    return set(map(local, every)) - {IDENTITY}
 
 
 def local(axis: AxisMap) -> AxisMap:
@@ -118,7 +118,7 @@ def _behind_layer(layer: Layer, stacks: Mapping[int, Stack]) -> Stack:
 def _read(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack | None:
     """The stack behind one input of a layer."""
     axes = [local(axis) for axis in axes]
-    if all(axis is SAME for axis in axes) or len(axes) != len(stack.read):
+    if all(axis is IDENTITY for axis in axes) or len(axes) != len(stack.read):
         return stack if len(axes) == len(stack.read) else None
     read = [_behind(axis, bits) for axis, bits in zip(axes, stack.read, strict=True)]
     if None in read:

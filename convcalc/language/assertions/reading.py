@@ -22,9 +22,9 @@ from convcalc.language.assertions.vocabulary import (
 )
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import free_names, value_of
-from convcalc.model.operators.values import shown
+from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.counts import COUNTS
-from convcalc.model.quantities.number_text import DTYPES, quantity
+from convcalc.model.quantities.number_text import DTYPES, parse_quantity
 
 Report = Callable[[Diagnostic], None]
 
@@ -132,14 +132,14 @@ class Assertions:
     def number(self, node: nodes.Node, name: str) -> Fraction:
         """A number with a suffix, or an expression."""
         if isinstance(node, nodes.Scalar) and not isinstance(node.value, bool):
-            found = quantity(node.text)
+            found = parse_quantity(node.text)
             if found is not None:
                 if METRICS[name].kind != "bytes" and node.text.endswith("B"):
                     raise rejected("wrong-type", f"{name} is not measured in bytes", node.place)
                 return found
         value = self.value(node)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            message = f"{shown(value)} stands where a number is expected"
+            message = f"{format_value(value)} stands where a number is expected"
             advice = "write for instance 5M, 12MiB or 20%"
             raise rejected("wrong-type", message, node.place, advice)
         return Fraction(value)
@@ -158,7 +158,7 @@ class Assertions:
             raise rejected("wrong-type", f"a shape has 1 to 4 sizes, not {len(sizes)}", node.place)
         for size in sizes:
             if size is not None and (isinstance(size, bool) or size != size // 1 or size < 1):
-                raise rejected("wrong-type", f"{shown(size)} is no size", node.place)
+                raise rejected("wrong-type", f"{format_value(size)} is no size", node.place)
         return tuple(None if size is None else int(size) for size in sizes)
 
     def value(self, node: nodes.Node) -> Any:
@@ -170,7 +170,7 @@ class Assertions:
         value = value_of(node, self.scope)
         flat = value if isinstance(value, list) else [value]
         if any(isinstance(item, list | str) for item in flat):
-            raise rejected("wrong-type", f"{shown(value)} is no number", node.place)
+            raise rejected("wrong-type", f"{format_value(value)} is no number", node.place)
         return value
 
     # --- what stands beside the bounds ----------------------------------------------------------

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.diagnostics.rejection import Rejected, gathered, rejected
+from convcalc.diagnostics.rejection import Rejected, gather, rejected
 from convcalc.language.expand.layers import Layering
 from convcalc.language.expand.loops import holds, loop_scopes, times
 from convcalc.language.expand.scopes import (
@@ -30,7 +30,7 @@ from convcalc.model.graph.assembly import Tensor, TooLarge, Value
 from convcalc.model.graph.layer_checks import check_rank
 from convcalc.model.operators.contract import Operator, Recorded
 from convcalc.model.operators.registry import operator_class
-from convcalc.model.operators.values import shown
+from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
@@ -266,7 +266,7 @@ class Expansion:
         """The slice of the channels that one branch gets."""
         start, stop = channels
         self.readable(call.inputs, call.item.place)
-        slicing = self.layering.shared(_operator("channel_slice", start=start, stop=stop))
+        slicing = self.layering.intern(_operator("channel_slice", start=start, stop=stop))
         path = names.path("split")
         return self.layering.place(
             "channel_slice", slicing, call.inputs[:1], path, names, call.frame, call.item
@@ -276,7 +276,7 @@ class Expansion:
         """The layer that joins branches."""
         join = call.item.join
         self.readable(parts, call.item.place)
-        operator = self.layering.shared(_operator(join))
+        operator = self.layering.intern(_operator(join))
         path = names.path(join)
         return self.layering.place(join, operator, parts, path, names, call.frame, call.item)
 
@@ -306,7 +306,7 @@ class Expansion:
             for argument in given.values():
                 self.bind_argument(block, argument, call, frame)
         except Rejected:  # once more, for the problems of all of them
-            gathered(partial(self.bind_argument, block, a, call, frame) for a in given.values())
+            gather(partial(self.bind_argument, block, a, call, frame) for a in given.values())
             raise
         for name, param in block.params.items():
             if param.is_broken:
@@ -384,13 +384,15 @@ class Expansion:
             evaluate, node = call.item.stated_channels
             actual, stated = first.shape.channels, evaluate(call.scope)
             if known(actual) and (isinstance(stated, bool) or stated != actual):
-                message = f"in says {shown(stated)}, but the input has {actual} channels"
+                message = f"in says {format_value(stated)}, but the input has {actual} channels"
                 self.differs(message, node.place, call.frame)
         if call.item.stated_shape and output is not None:
             evaluate, node = call.item.stated_shape
             dims, stated = list(output.shape.dims[1:]), evaluate(call.scope)
             if not _agrees(stated, dims):
-                message = f"shape says {shown(stated)}, but the output is {shown(dims)}"
+                message = (
+                    f"shape says {format_value(stated)}, but the output is {format_value(dims)}"
+                )
                 self.differs(message, node.place, call.frame)
 
     def differs(self, message: str, place: Place, frame: Frame) -> None:
@@ -449,11 +451,15 @@ def _ranges(value: Any, count: int, channels: int, place: Place) -> list[tuple[i
     """Consecutive ranges of the given lengths, which must add up to the channels."""
     sizes = value if isinstance(value, list) else []
     if len(sizes) != count or not all(type(size) is int and size > 0 for size in sizes):
-        message = f"split is {shown(value)}, but must be channels, copy or {count} channel counts"
+        message = (
+            f"split is {format_value(value)}, but must be channels, copy or {count} channel counts"
+        )
         raise rejected("wrong-type", message, place)
     if known(channels) and sum(sizes) != channels:
         total = sum(sizes)
-        message = f"split {shown(value)} adds up to {total}, but the input has {channels} channels"
+        message = (
+            f"split {format_value(value)} adds up to {total}, but the input has {channels} channels"
+        )
         raise rejected("shape-mismatch", message, place)
     ends = [sum(sizes[: k + 1]) for k in range(count)]
     return [(end - size, end) for end, size in zip(ends, sizes, strict=True)]

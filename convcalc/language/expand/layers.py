@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Place
-from convcalc.diagnostics.rejection import Rejected, gathered
+from convcalc.diagnostics.rejection import Rejected, gather
 from convcalc.language.expand.scopes import Frame, Names
 from convcalc.language.parse.coercion import coerced
 from convcalc.language.parse.tree import Argument, Item
@@ -41,12 +41,12 @@ class Layering(Assembly):
         try:
             values = [a.evaluate(scope) if a.evaluate else recorded.get(a.name) for a in given]
         except Rejected:  # once more, for the problems of all of them
-            gathered(partial(a.evaluate, scope) for a in given if a.evaluate)
+            gather(partial(a.evaluate, scope) for a in given if a.evaluate)
             raise
         key = (rank, repr(values))
         found: Operator | None = item.cache.get(key)
         if found is None:
-            found = self.shared(_operator(item, values, rank))
+            found = self.intern(_operator(item, values, rank))
             item.cache[key] = found
         return found
 
@@ -62,7 +62,7 @@ class Layering(Assembly):
     ) -> Value:
         """Adds a layer that an item stands for; its problems tell in which block it was met."""
         before = len(self.problems)
-        output = self.layer(
+        output = self.add_layer(
             name,
             operator,
             inputs,
@@ -94,5 +94,5 @@ def _operator(item: Item, values: list[Any], rank: int) -> Operator:
 
     names = [argument.name for argument in item.arguments]
     pairs = zip(item.arguments, values, strict=True)
-    given = gathered(partial(coerce, argument, value) for argument, value in pairs)
+    given = gather(partial(coerce, argument, value) for argument, value in pairs)
     return item.operator(**{**fields, **dict(zip(names, given, strict=True))})

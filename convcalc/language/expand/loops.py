@@ -10,7 +10,7 @@ from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import Item
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator, free_names, value_of
-from convcalc.model.operators.values import shown
+from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.unknown import UNKNOWN
 
 Scope = dict[str, Any]
@@ -37,7 +37,7 @@ def _values(node: nodes.Node, scope: Scope, tensor: Lookup) -> list[Any]:
         return [_value(part, scope, tensor) for part in node.items]
     values = _value(node, scope, tensor)
     if not isinstance(values, list):
-        raise rejected("wrong-type", f"'for' needs a list, not {shown(values)}", node.place)
+        raise rejected("wrong-type", f"'for' needs a list, not {format_value(values)}", node.place)
     return values
 
 
@@ -61,7 +61,7 @@ def holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> bool:
     evaluate, node = condition
     value = evaluate(scope)
     if not isinstance(value, bool):
-        message = f"'if' is {shown(value)}, but must be true or false"
+        message = f"'if' is {format_value(value)}, but must be true or false"
         raise rejected("wrong-type", message, node.place, "compare it, for instance 'n > 0'")
     return value
 
@@ -79,7 +79,7 @@ def times(repeat: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> int:
         count = int(count)
     if isinstance(count, bool) or not isinstance(count, int):
         advice = "use // or round" if isinstance(count, float) else ""
-        message = f"repeat is {shown(count)}, but must be an integer"
+        message = f"repeat is {format_value(count)}, but must be an integer"
         raise rejected("wrong-type", message, node.place, advice)
     if count < 0:
         raise rejected("out-of-range", f"repeat is {count}, but must be at least 0", node.place)

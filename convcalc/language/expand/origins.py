@@ -18,7 +18,7 @@ from convcalc.language.parse.coercion import field_words
 from convcalc.language.parse.tree import COMPOSITES, Argument, Unit
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import free_names
-from convcalc.model.graph.paths import may_mean
+from convcalc.model.graph.paths import may_refer_to
 from convcalc.model.operators.fields import Field
 from convcalc.model.operators.registry import fields_of
 
@@ -47,7 +47,7 @@ class Origins:
 
     def __call__(self, call: Call, unit: Unit) -> None:
         """One layer, while its scope is still as it was when the layer was made."""
-        if self.paths is None or any(may_mean(path, call.path) for path in self.paths):
+        if self.paths is None or any(may_refer_to(path, call.path) for path in self.paths):
             self.unit = unit
             self.found[call.path] = tuple(self.fields(call))
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
-from convcalc.diagnostics.rejection import Rejected, gathered, rejected
+from convcalc.diagnostics.rejection import Rejected, gather, rejected
 from convcalc.diagnostics.suggestion import UnknownName, nearest, use
 from convcalc.language.parse.coercion import field_evaluator, field_words
 from convcalc.language.parse.tree import COMPOSITES, Argument, Block, Item, Reference, Unit
@@ -24,8 +24,8 @@ from convcalc.model.operators.words import (
     Misfit,
     Vocabulary,
     field_vocabulary,
+    guess_operator,
     match_words,
-    operator_meant,
     unknown_operator,
 )
 
@@ -107,7 +107,7 @@ def _arguments(
     problems = [_misfit(wrong, keys, item.place) for wrong in misfits]
     found = [Argument(name, entries[at][1], keys[at].place) for name, at in given.items()]
     try:
-        gathered(partial(read, argument) for argument in found)
+        gather(partial(read, argument) for argument in found)
     except Rejected as error:
         problems += error.diagnostics
     if problems or not whole:
@@ -168,7 +168,7 @@ def _block(item: Item, unit: Unit) -> Block:
     if close:
         close = f"{namespace}.{close}" if namespace else close
     elif not namespace:
-        close = operator_meant(name)
+        close = guess_operator(name)
     listed = (
         f"blocks here: {', '.join(home.blocks)}" if home.blocks else "define it under 'blocks:'"
     )

@@ -10,7 +10,7 @@ from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import PARAM_KEYS, PARAM_TYPES, Param
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import evaluator, free_names
-from convcalc.model.operators.values import shown
+from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.unknown import UNKNOWN
 
 # --- declarations ----------------------------------------------------------------------------
@@ -115,14 +115,14 @@ def checked_param(param: Param, value: Any, place: Place) -> Any:
         value = int(value)
     if not isinstance(value, kind) or (isinstance(value, bool) and param.kind in ("int", "float")):
         advice = "declare it with 'type: float'" if param.kind == "int" else ""
-        message = f"param '{param.name}' is {shown(value)}, but must be of type {param.kind}"
+        message = f"param '{param.name}' is {format_value(value)}, but must be of type {param.kind}"
         if param.kind == "int" and isinstance(value, float):
             advice = "use // or round, or declare the param with 'type: float'"
         raise rejected("wrong-type", message, place, advice if isinstance(value, float) else "")
     problem = _bound_problem(param, value)
     if problem:
         raise rejected(
-            "out-of-range", f"param '{param.name}' is {shown(value)}, but {problem}", place
+            "out-of-range", f"param '{param.name}' is {format_value(value)}, but {problem}", place
         )
     return value
 
@@ -130,15 +130,15 @@ def checked_param(param: Param, value: Any, place: Place) -> Any:
 def _bound_problem(param: Param, value: Any) -> str:
     """Why a value is out of a param's bounds; empty if it is not."""
     if param.choices is not None and value not in param.choices:
-        return f"must be one of: {', '.join(map(shown, param.choices))}"
+        return f"must be one of: {', '.join(map(format_value, param.choices))}"
     if isinstance(value, bool) or not isinstance(value, int | float):
         return ""
     if param.minimum is not None and value < param.minimum:
-        return f"must be at least {shown(param.minimum)}"
+        return f"must be at least {format_value(param.minimum)}"
     if param.maximum is not None and value > param.maximum:
-        return f"must be at most {shown(param.maximum)}"
+        return f"must be at most {format_value(param.maximum)}"
     if param.multiple_of and value % param.multiple_of:
-        return f"must be a multiple of {shown(param.multiple_of)}"
+        return f"must be a multiple of {format_value(param.multiple_of)}"
     return ""
 
 

@@ -6,7 +6,7 @@ from collections import abc
 from typing import Any, TypeAlias
 
 from convcalc.diagnostics.diagnostic import Place
-from convcalc.model.operators.values import shown
+from convcalc.model.operators.values import format_value
 
 
 class Scalar:
@@ -77,4 +77,4 @@ def node_of(value: Any, place: Place) -> Node:
         return sequence
     if isinstance(value, str):
         return Scalar(value, value, False, place)
-    return Scalar(value, shown(value), True, place)
+    return Scalar(value, format_value(value), True, place)

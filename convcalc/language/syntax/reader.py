@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 import yaml
 
-from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related, in_order
+from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related, sort_diagnostics
 from convcalc.language.syntax.nodes import Mapping, Node, Scalar, Sequence
 from convcalc.language.syntax.scalars import WORDS, Wrong, forbidden, resolved
 from convcalc.language.syntax.yaml_errors import (
@@ -51,7 +51,7 @@ def read(
         root = reader.root(text)
     except _StopError:
         root = None
-    return root, in_order(reader.problems)
+    return root, sort_diagnostics(reader.problems)
 
 
 class _StopError(Exception):

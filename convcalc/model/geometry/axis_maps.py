@@ -1,4 +1,4 @@
-"""How one output axis reads one input axis: sizes, and one map per way of reading.
+"""How one output axis reads one input axis: one map class per way of reading.
 
 Positions count from 0; an index below 0 or beyond the input is padding. Every map is
 periodic: ``taps(y + period)`` is ``taps(y)`` moved by ``shift`` input positions, so
@@ -16,11 +16,6 @@ from math import ceil, floor, gcd, lcm
 from typing import NamedTuple, Protocol
 
 from convcalc.model.quantities.unknown import UNKNOWN
-
-# --- sizes ---------------------------------------------------------------------------------
-
-
-# --- maps ----------------------------------------------------------------------------------
 
 
 class AxisMap(Protocol):
@@ -44,16 +39,16 @@ class AxisMap(Protocol):
 class Slide(NamedTuple):
     """A window that slides: {s·y - p + d·t, t < k}. Convolution, pooling, padding, cropping.
 
-    ``placed`` is False where the padding depends on an input size that is not known. ``border``
-    says what a tap beyond the input reads: nothing (``zeros``), or the input mirrored at its border
-    (``reflect``), the border (``replicate``), the other end (``circular``).
+    ``padding_known`` is False where the padding depends on an unknown input size. ``border`` says
+    what a tap outside the input reads: nothing (``zeros``), the input mirrored at its border
+    (``reflect``), the border itself (``replicate``) or the opposite end (``circular``).
     """
 
     kernel_size: int = 1
     stride: int = 1
     padding: int = 0  # before the first position; negative crops
     dilation: int = 1
-    placed: bool = True
+    padding_known: bool = True
     border: str = "zeros"
 
     @property
@@ -73,13 +68,13 @@ class Slide(NamedTuple):
         return first, first + self.dilation * (self.kernel_size - 1)
 
 
-SAME = Slide()  # output y reads input y
+IDENTITY = Slide()  # output y reads input y
 
 
 class Stamp(NamedTuple):
     """A kernel stamped at every input position: {(y + p - d·t) / s : t < k, s divides}.
 
-    The transposed convolution. Output padding never enters. With k < s, or gcd(s, d) > 1,
+    A transposed convolution. Output padding plays no role. With k < s, or gcd(s, d) > 1,
     some outputs read nothing and hold the bias alone.
     """
 
@@ -103,7 +98,7 @@ class Stamp(NamedTuple):
             for t in range(min(rounds, self.kernel_size))
             if (reach - self.dilation * t) % self.stride == 0
         )
-        nearest = next(fitting, None)  # from there on every so many taps fit
+        nearest = next(fitting, None)  # from there on, every ``rounds``-th tap fits
         if nearest is None:
             return range(0)
         furthest = nearest + (self.kernel_size - 1 - nearest) // rounds * rounds
@@ -130,10 +125,10 @@ class Stamp(NamedTuple):
 
 
 class Resize(NamedTuple):
-    """Interpolation; ``step`` is the distance of neighbouring outputs in input positions.
+    """Interpolation; ``step`` is the distance between neighbouring outputs in input positions.
 
     With ``corners`` (align_corners) output y lies at y·step, otherwise at
-    (y + 1/2)·step - 1/2; where a tap lies beyond the input, its border is among the taps already.
+    (y + 1/2)·step - 1/2; where a tap lies outside the input, the border is already among the taps.
     Nearest reads floor(y·step), PyTorch's ``nearest``; nearest_exact reads floor((y + 1/2)·step).
     """
 
@@ -189,7 +184,7 @@ class Partition(NamedTuple):
 class Whole(NamedTuple):
     """Every output depends on the whole axis: global pooling, a norm over space, attention.
 
-    ``local`` is the map that remains when the global dependence is left aside; None where
+    ``local`` is the map that remains when the global dependence is ignored; None where
     there is none, as in ``flatten``.
     """
 
@@ -211,7 +206,7 @@ class Whole(NamedTuple):
 
 
 class Deformed(NamedTuple):
-    """Taps that move with the input: ``base`` is the grid they start from.
+    """Taps whose positions depend on the input: ``base`` is the grid that they start from.
 
     Without a ``bound`` on the offsets a tap can lie anywhere; the hull is that of the grid, and
     the reach is marked unbounded. With one, a tap reads up to ceil(bound) + 1 positions to
@@ -245,7 +240,7 @@ class Deformed(NamedTuple):
 
 
 def is_unbounded(axis: AxisMap) -> bool:
-    """Whether an axis is read at places that depend on the input without any bound."""
+    """Whether an axis is read at positions that depend on the input without any bound."""
     if isinstance(axis, Deformed):
         return axis.bound is None or is_unbounded(axis.base)
     if isinstance(axis, Chain):
@@ -254,7 +249,7 @@ def is_unbounded(axis: AxisMap) -> bool:
 
 
 class Unreadable(NamedTuple):
-    """What the output reads cannot be known; ``reason`` says why."""
+    """It cannot be known what the output reads; ``reason`` says why."""
 
     reason: str
 
@@ -321,7 +316,7 @@ class Chain(NamedTuple):
 
 
 class Union(NamedTuple):
-    """Several maps read side by side by the same output; all have the same stride."""
+    """Several maps that the same output reads side by side; all have the same stride."""
 
     maps: tuple[AxisMap, ...]
 
@@ -342,14 +337,16 @@ class Union(NamedTuple):
 
 
 def span(hulls: Iterable[tuple[int, int] | None]) -> tuple[int, int] | None:
-    """The smallest interval that holds all of them; None if there is none."""
+    """The smallest interval that contains all hulls; None if all of them are None."""
     found = [hull for hull in hulls if hull is not None]
     return (min(lo for lo, _ in found), max(hi for _, hi in found)) if found else None
 
 
-def after(outer: AxisMap, inner: AxisMap, between: int = UNKNOWN) -> AxisMap:
-    """The map of a layer ``outer`` that follows a layer ``inner``, which makes ``between``
-    positions."""
+def compose(outer: AxisMap, inner: AxisMap, between: int = UNKNOWN) -> AxisMap:
+    """The map of two layers in a row: ``outer`` reads the output of ``inner``.
+
+    ``between`` is the size of that output along the axis.
+    """
     for none in (outer, inner):
         if isinstance(none, Nothing):
             return none
@@ -357,12 +354,12 @@ def after(outer: AxisMap, inner: AxisMap, between: int = UNKNOWN) -> AxisMap:
         if isinstance(odd, Unreadable):
             return odd
     if isinstance(outer, Whole):
-        return outer if outer.local is None else Whole(after(outer.local, inner, between))
+        return outer if outer.local is None else Whole(compose(outer.local, inner, between))
     if isinstance(inner, Whole):
-        return inner if inner.local is None else Whole(after(outer, inner.local, between))
-    if outer == SAME:
+        return inner if inner.local is None else Whole(compose(outer, inner.local, between))
+    if outer == IDENTITY:
         return inner
-    return outer if inner == SAME else Chain(outer, inner, between)
+    return outer if inner == IDENTITY else Chain(outer, inner, between)
 
 
 Axes = tuple[AxisMap, ...]  # one map per spatial axis of an input

@@ -1,4 +1,4 @@
-"""Sizes along one axis: windows, paddings, stamps."""
+"""Sizes along one axis: of windows, padding and transposed convolutions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from convcalc.model.quantities.unknown import known
 
 Sides = tuple[tuple[int, int], ...]  # padding per axis: (before, after)
 
-Padding = str | Sides  # a word of PADDING_WORDS, or numbers
+Padding = str | Sides  # one of PADDING_WORDS, or numbers
 
 PADDING_WORDS = ("valid", "same", "half", "causal")
 
@@ -15,7 +15,7 @@ EXTENT_WORDS = ("unknown", "global")
 
 
 def axis_name(axis: int, rank: int) -> str:
-    """What people call an axis: ``height`` for axis 0 of 2."""
+    """The usual name of an axis: ``height`` for axis 0 of 2."""
     return (("length",), ("height", "width"), ("depth", "height", "width"))[rank - 1][axis]
 
 
@@ -32,8 +32,11 @@ def slide_size(size: int, extent: int, stride: int, before: int, after: int) -> 
 
 
 def slide_size_ceil(size: int, extent: int, stride: int, before: int, after: int) -> int:
-    """The same with ``ceil_mode``: the last window may hang over the end, but must start
-    inside the input or the padding before it (PyTorch's rule)."""
+    """Output size of a sliding window with ``ceil_mode``.
+
+    The last window may extend past the end, but must start inside the input or the padding before
+    it (PyTorch's rule).
+    """
     windows = windows_hanging_over(size, extent, stride, before, after)
     return started_windows(windows, size, stride, before)
 
@@ -100,17 +103,17 @@ def causal_padding(extent: int) -> int:
     return extent - 1
 
 
-def sides(
+def resolve_padding(
     padding: Padding,
     sizes: tuple[int, ...],
     kernel_size: tuple[int, ...],
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> Sides:
-    """Padding in numbers, per axis (before, after).
+    """Padding in numbers: a pair (before, after) per axis.
 
-    ``same`` is TensorFlow's: the output has ceil(n / s) positions, an odd rest goes after;
-    on an unknown size it is what a multiple of the stride would get. ``half`` puts
+    ``same`` is TensorFlow's: the output has ceil(n / s) positions, and an odd total puts the
+    extra position after; an unknown size is taken to be a multiple of the stride. ``half`` puts
     floor(extent / 2) on each side. ``causal`` pads d·(k - 1) before the first axis and
     ``half`` on the others.
     """

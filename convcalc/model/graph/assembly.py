@@ -1,7 +1,7 @@
-"""Layers put together one after another: what every way to build a network does beneath.
+"""Adds layers to a network one by one; every way to build a network is based on it.
 
-:class:`Assembly` takes operators whose fields are right already, as the network language has
-checked them; :class:`convcalc.model.graph.builder.Builder` checks the fields as well.
+:class:`Assembly` takes operators whose fields are already valid, as checked by the network
+language; :class:`convcalc.model.graph.builder.Builder` checks the fields as well.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ class Tensor(NamedTuple):
     label: str
 
 
-Value = Tensor | None  # None: the layer that makes it has a problem, which was reported
+Value = Tensor | None  # None: the layer that makes it has a problem, already reported
 
 
 class TooLarge(Error):
-    """The network does not end within the limit; ``diagnostics`` holds the problem."""
+    """The network exceeds the limit of layers; ``diagnostics`` holds the problem."""
 
     def __init__(self, place: Place, what: str, limit: int) -> None:
         advice = f"at most {limit:,} layers and iterations"
@@ -42,11 +42,11 @@ class TooLarge(Error):
 
 
 class Assembly:
-    """A network while it is put together.
+    """A network under construction.
 
-    ``layers`` are those so far, ``problems`` what is wrong with others, ``skipped`` how many could
-    not be added, ``ports`` further outputs of layers by path. TooLarge is raised by the layer that
-    exceeds ``limit``.
+    ``layers`` are those added so far, ``problems`` those of layers that could not be added,
+    ``skipped`` the number of such layers, ``ports`` further outputs of layers by path. Adding more
+    than ``limit`` layers raises TooLarge.
     """
 
     def __init__(self, limit: int = MOST_LAYERS) -> None:
@@ -60,7 +60,7 @@ class Assembly:
         self._operators: dict[Operator, Operator] = {}
 
     def add_input(self, name: str, shape: Shape) -> Tensor:
-        """Adds an input of a shape that is known to be one."""
+        """Adds an input; the shape is not checked."""
         self.inputs[name] = shape
         return Tensor(len(self.inputs) - 1, shape, name)
 
@@ -68,11 +68,11 @@ class Assembly:
         """Counts a layer that cannot be computed."""
         self.skipped += 1
 
-    def shared(self, operator: Operator) -> Operator:
-        """The one object that stands for all operators equal to this one."""
+    def intern(self, operator: Operator) -> Operator:
+        """The first operator seen that equals this one; equal operators share an object."""
         return self._operators.setdefault(operator, operator)
 
-    def layer(
+    def add_layer(
         self,
         name: str,
         operator: Operator,
@@ -84,10 +84,10 @@ class Assembly:
         *,
         trainable: bool = True,
     ) -> Value:
-        """Adds a layer of an operator whose fields are right.
+        """Adds a layer of an operator whose fields are already valid.
 
-        Returns its output, or None if it has a problem or reads None. Rejected if it has too few
-        or too many inputs.
+        Returns its output, or None if it has a problem or reads None. Raises Rejected if it has too
+        few or too many inputs.
         """
         check_arity(name, operator, len(inputs), site.place)
         tensors = [tensor for tensor in inputs if tensor is not None]
@@ -110,30 +110,29 @@ class Assembly:
             raise TooLarge(place, f"more than {self.limit:,} layers", self.limit)
         number = len(self.inputs) + len(self.layers) - 1
         for key, port in analysis.ports.items():
-            self._port(f"{path}.{key}", port)
+            self._add_port(f"{path}.{key}", port)
         return Tensor(number, analysis.output, path)
 
     def record(self, name: str, tensor: Tensor) -> Recorded | None:
-        """What is known of the layer that makes a tensor; None for an input of the network."""
+        """The layer that makes a tensor, as a Recorded; None for an input of the network."""
         layer = self._producer(tensor)
         if layer is None:
             return None
         return Recorded(name, layer.operator, layer.shapes, layer.analysis.output)
 
     def share(self, name: str, place: Place, owner: tuple[int, int], start: int) -> None:
-        """Gives the layers from index ``start`` on the weights of the layers in ``owner``.
+        """Makes the layers from index ``start`` on use the weights of the layers in ``owner``.
 
-        ``name`` is what the owner is called. Rejected if their weights differ in shape.
+        ``owner`` is a range of indices, ``name`` what it is called in messages. Raises Rejected if
+        the weights differ in shape.
         """
         owners = [k for k in range(*owner) if self.layers[k].analysis.stored]
         users = [k for k in range(start, len(self.layers)) if self.layers[k].analysis.stored]
         theirs = [self.layers[k].analysis.stored for k in owners]
         ours = [self.layers[k].analysis.stored for k in users]
         if theirs != ours or not ours:
-            here = self._weights_text(users)
-            message = (
-                f"weights cannot be shared: {here} here, {self._weights_text(owners)} in '{name}'"
-            )
+            here, there = self._describe_weights(users), self._describe_weights(owners)
+            message = f"weights cannot be shared: {here} here, {there} in '{name}'"
             raise rejected("share-mismatch", message, place)
         for user, layer in zip(users, owners, strict=True):
             root = self.layers[layer].shares
@@ -144,19 +143,19 @@ class Assembly:
     def _analyse(
         self, operator: Operator, tensors: list[Tensor], shapes: tuple[Shape, ...], site: Site
     ) -> Analysis | None:
-        """The operator's analysis of these inputs; None if it has an error."""
+        """Records the operator's problems; returns its analysis, or None if one is an error."""
         problems = _once_per_field(operator.check(shapes))
         self.problems += [self._diagnostic(problem, tensors, site) for problem in problems]
         if any(problem.is_error for problem in problems):
             return None
         analysis = operator.analyse(shapes)
-        # A warning names the layers that feed this one, so it is looked for at each place anew.
+        # A warning names the layers that feed this one, so each place is checked again.
         if not problems:
-            self._analyses[id(self.shared(operator)), shapes] = analysis
+            self._analyses[id(self.intern(operator)), shapes] = analysis
         return analysis
 
     def _diagnostic(self, problem: Problem, tensors: list[Tensor], site: Site) -> Diagnostic:
-        """An operator's problem with the place of the field or of the input that it names."""
+        """An operator's problem as a diagnostic, at the place of the field or input named."""
         source = problem.source if problem.source < len(tensors) else -1
         place = site.field_place(problem.field)
         if place is None and source >= 0:
@@ -177,15 +176,15 @@ class Assembly:
         index = tensor.number - len(self.inputs)
         return self.layers[index] if index >= 0 else None
 
-    def _port(self, path: str, port: Port) -> None:
+    def _add_port(self, path: str, port: Port) -> None:
         """Adds a further output of the last layer, as a layer without work of its own."""
         analysis = Analysis(port.output, port.axes)
         self.layers.append(self.layers[-1]._replace(path=path, analysis=analysis))
         number = len(self.inputs) + len(self.layers) - 1
         self.ports[path] = Tensor(number, port.output, path)
 
-    def _weights_text(self, layers: list[int]) -> str:
-        """The weights of some layers in words."""
+    def _describe_weights(self, layers: list[int]) -> str:
+        """The names and shapes of the weights of some layers, for a message."""
         shapes = [
             f"{name} {'×'.join(map(str, shape))}"
             for k in layers
@@ -196,7 +195,7 @@ class Assembly:
 
 
 def _once_per_field(problems: Iterable[Problem]) -> list[Problem]:
-    """Problems of which several axes have the same, each once."""
+    """The problems without repetitions on further axes: one per rule and field."""
     found: dict[tuple[str, str], Problem] = {}
     for problem in problems:
         found.setdefault((problem.name, problem.field), problem)

@@ -1,4 +1,4 @@
-"""Layers put together to a network, each checked when it is added.
+"""Builds a network layer by layer, checking each when it is added.
 
     >>> import convcalc
     >>> builder = convcalc.Builder("small")
@@ -10,9 +10,9 @@
     9472
 
 Importers of other formats, commands that take layers from the command line and Python programs
-build through it; the network language builds through its base.
+use it; the network language uses its base class.
 
-Problems are data: they are collected in ``problems``. A layer that has one yields None instead of a
+Problems are data, collected in ``problems``. Adding a layer that has one returns None instead of a
 tensor, and layers that read None are skipped, so that all problems of a network show at once.
 """
 
@@ -26,7 +26,7 @@ from convcalc.diagnostics.diagnostic import Place
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.model.graph.assembly import MOST_LAYERS, Assembly, Tensor, Value
-from convcalc.model.graph.layer_checks import check_rank, checked_fields, given_fields, names_layer
+from convcalc.model.graph.layer_checks import check_fields, check_rank, match_fields, names_layer
 from convcalc.model.graph.network import Group, Network
 from convcalc.model.graph.sites import Site, Spot
 from convcalc.model.operators.contract import Operator, Recorded
@@ -37,18 +37,19 @@ from convcalc.model.quantities.unknown import UNKNOWN
 
 
 class Builder(Assembly):
-    """A network while it is built; see :class:`Assembly` for ``layers`` and ``problems``."""
+    """A network under construction; see :class:`Assembly` for ``layers`` and ``problems``."""
 
     def __init__(self, name: str = "network", *, limit: int = MOST_LAYERS) -> None:
         super().__init__(limit)
         self.name = name
-        self._taken: set[str] = set()  # paths that were given
-        self._unnamed: dict[str, list[int]] = {}  # layers that were given none, by operator
+        self._paths: set[str] = set()  # paths given by the caller
+        self._unnamed: dict[str, list[int]] = {}  # layers added without a path, by operator
 
     def input(self, name: str, sizes: Sequence[int | None], *, batch: int = 1) -> Tensor:
         """Adds an input: channels, then up to 3 spatial sizes, None where one is not known.
 
-        ValueError if the sizes are no shape, if the name is taken, or if there are layers already.
+        Raises ValueError if the sizes are not a valid shape, if the name is taken, or if there are
+        layers already.
         """
         if self.layers:
             raise ValueError("inputs come before the first layer")
@@ -76,7 +77,7 @@ class Builder(Assembly):
         """Adds a layer; returns its output, or None if it has a problem or reads None.
 
         ``fields`` are those of the operator, by their full or short names; a field that names
-        another layer takes its tensor. They are held against their declarations like those of a
+        another layer takes its tensor. They are checked against their declarations like those of a
         network file. ``path`` names the layer, by default after its operator; the composites
         that it belongs to are ``composites``, by default those of the dotted path. ``place`` says
         where the layer stands in its source, by default the line that calls this.
@@ -86,14 +87,14 @@ class Builder(Assembly):
         above = tuple(_groups_of(path) if composites is None else composites)
         output: Value = None
         try:
-            self._take_path(path, site)
-            made, further = self._operator(operator, fields, read, site)
+            self._reserve_path(path, site)
+            made, further = self._make_operator(operator, fields, read, site)
             if made is None or None in further:
                 self.skip()
             else:
                 tensors = [*read, *further]
                 named = path or operator
-                output = self.layer(
+                output = self.add_layer(
                     operator, made, tensors, named, site, above, note, trainable=trainable
                 )
         except Rejected as error:
@@ -141,27 +142,27 @@ class Builder(Assembly):
 
     # --- inside -------------------------------------------------------------------------------
 
-    def _operator(
+    def _make_operator(
         self, name: str, fields: Mapping[str, Any], inputs: Sequence[Value], site: Site
     ) -> tuple[Operator | None, list[Value]]:
-        """The operator, None if it cannot be made yet, and the further tensors that it reads."""
+        """The operator, or None if an input is missing, and the further tensors that it reads."""
         try:
             cls = operator_class(name)
         except UnknownName:
             message, advice = unknown_operator(name)
             raise rejected("unknown-operator", message, site.place, advice) from None
-        given = given_fields(name, cls, fields, site)
+        given = match_fields(name, cls, fields, site)
         further = {key: each for key, each in given.items() if names_layer(cls, key)}
-        recorded = {key: self._recorded(key, each, site) for key, each in further.items()}
+        recorded = {key: self._record_of(key, each, site) for key, each in further.items()}
         if not inputs or None in inputs:
             return None, []
         rank = inputs[0].shape.rank  # type: ignore[union-attr]
         check_rank(name, cls, inputs[0].shape, site.place)  # type: ignore[union-attr]
-        values = checked_fields(cls, {**given, **recorded}, rank, site)
-        return self.shared(cls(**values)), list(further.values())
+        values = check_fields(cls, {**given, **recorded}, rank, site)
+        return self.intern(cls(**values)), list(further.values())
 
-    def _recorded(self, field: str, tensor: Any, site: Site) -> Recorded | None:
-        """What a field that names a layer gets."""
+    def _record_of(self, field: str, tensor: Any, site: Site) -> Recorded | None:
+        """The value of a field that refers to a layer by its output tensor."""
         if tensor is None:
             return None
         if not isinstance(tensor, Tensor):
@@ -173,18 +174,18 @@ class Builder(Assembly):
             raise rejected("wrong-type", message, site.field_place(field) or site.place)
         return found
 
-    def _take_path(self, path: str, site: Site) -> None:
-        if path in self._taken:
+    def _reserve_path(self, path: str, site: Site) -> None:
+        if path in self._paths:
             raise rejected("duplicate-id", f"the path '{path}' is taken", site.place)
         if path:
-            self._taken.add(path)
+            self._paths.add(path)
 
     def _name_layers(self) -> None:
-        """Numbers layers of one operator that were given no path."""
+        """Numbers the layers of one operator that were added without a path."""
         for operator, indices in self._unnamed.items():
             for number, index in enumerate(indices) if len(indices) > 1 else ():
                 path = f"{operator}[{number}]"
-                if path not in self._taken:
+                if path not in self._paths:
                     self.layers[index] = self.layers[index]._replace(path=path)
 
 

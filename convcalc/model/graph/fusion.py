@@ -1,9 +1,9 @@
-"""Folding batch norms into the convolutions before them, as inference engines do.
+"""Folds batch norms into the convolutions before them, as inference engines do.
 
-A batch norm in evaluation mode is one factor and one summand per channel. Where it directly follows
-a convolution or a linear layer whose output nothing else reads, the factor goes into the weights
-and the summand into the bias: the norm and its parameters vanish, and a layer without a bias gets
-one, which is counted. That holds within a composite too, and for the last part of one.
+A batch norm in evaluation mode is a scale and a shift per channel. Where it directly follows a
+convolution or a linear layer whose output nothing else reads, the scale goes into the weights and
+the shift into the bias: the norm and its parameters vanish, and a layer without a bias gets one,
+which is counted. The same applies within a composite, and to its last part.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from collections.abc import Mapping
 from itertools import pairwise
 
 from convcalc.model.graph.network import Network
-from convcalc.model.graph.readers import only_readers
+from convcalc.model.graph.readers import sole_readers
 from convcalc.model.operators.composing import part_terms
 from convcalc.model.operators.contract import Analysis, Operator, Part
 from convcalc.model.operators.registry import name_of
 from convcalc.model.operators.work import bias_terms
 from convcalc.model.quantities.shape import Shape
 
-# Operators whose output channels each have weights of their own.
+# Operators in which each output channel has its own weights.
 FOLDABLE = frozenset(
     ("conv", "depthwise_conv", "pointwise_conv", "coord_conv", "conv_transpose", "linear")
 )
 
 
 def last_part(analysis: Analysis) -> Part | None:
-    """The part that makes a composite's output; None if that is more than the last part's."""
+    """The last part of a composite; None if more is done to its output."""
     if not analysis.parts or analysis.parts[-1].analysis.output is not analysis.output:
         return None
     last = analysis.parts[-1]
@@ -35,45 +35,52 @@ def last_part(analysis: Analysis) -> Part | None:
 
 
 def fused_analyses(network: Network) -> list[Analysis]:
-    """The analysis of each layer when all norms are folded that can be."""
-    found = [_folded_within(layer.analysis) for layer in network.layers]
+    """The analysis of each layer after folding all batch norms that can be folded."""
+    found = [_fold_parts(layer.analysis) for layer in network.layers]
     shared = {layer.shares for layer in network.layers}
-    for index, reader in only_readers(network).items():
+    for index, reader in sole_readers(network).items():
         before, norm = network.layers[index], network.layers[reader]
         alone = before.shares < 0 and index not in shared and norm.shares < 0
-        takes = _takes_up(before.name, before.analysis)
-        if alone and reader not in shared and takes is not None and _is_fixed(norm.operator):
-            found[index] = _with_bias(found[index], takes, before.analysis.output)
+        prefix = _foldable_prefix(before.name, before.analysis)
+        if (
+            alone
+            and reader not in shared
+            and prefix is not None
+            and _is_foldable_norm(norm.operator)
+        ):
+            found[index] = _add_bias(found[index], prefix, before.analysis.output)
             found[reader] = norm.analysis._replace(terms=(), weights={}, buffers={})
     return found
 
 
-def _takes_up(name: str, analysis: Analysis) -> str | None:
-    """How the names of the weights begin that a norm behind can be folded into; None if nothing
-    can take it up."""
+def _foldable_prefix(name: str, analysis: Analysis) -> str | None:
+    """The prefix of the names of the weights that a following norm can be folded into.
+
+    It is None if the norm cannot be folded.
+    """
     if name in FOLDABLE:
         return ""
     last = last_part(analysis)
     return f"{last.name}." if last and name_of(last.operator) in FOLDABLE else None
 
 
-def _is_fixed(operator: Operator) -> bool:
-    """Whether it is a batch norm with statistics of its own."""
+def _is_foldable_norm(operator: Operator) -> bool:
+    """Whether it is a batch norm with running statistics, which is constant in evaluation."""
     return name_of(operator) == "batch_norm" and bool(getattr(operator, "track_running_stats", 0))
 
 
-def _folded_within(analysis: Analysis) -> Analysis:
-    """A composite without the norms of its parts that directly follow a convolution."""
+def _fold_parts(analysis: Analysis) -> Analysis:
+    """A composite's analysis with the norms folded that directly follow a convolution in it."""
     for before, norm in pairwise(analysis.parts):
         follows = norm.inputs[0] is before.analysis.output
-        if follows and name_of(before.operator) in FOLDABLE and _is_fixed(norm.operator):
-            folded = _with_bias(analysis, f"{before.name}.", before.analysis.output)
-            analysis = _without(folded, norm)
+        if follows and name_of(before.operator) in FOLDABLE and _is_foldable_norm(norm.operator):
+            folded = _add_bias(analysis, f"{before.name}.", before.analysis.output)
+            analysis = _remove_part(folded, norm)
     return analysis
 
 
-def _without(analysis: Analysis, part: Part) -> Analysis:
-    """A composite without the weights and the work of a part."""
+def _remove_part(analysis: Analysis, part: Part) -> Analysis:
+    """A composite's analysis without the weights and the work of a part."""
 
     def others(tensors: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
         return {n: size for n, size in tensors.items() if not n.startswith(f"{part.name}.")}
@@ -86,8 +93,8 @@ def _without(analysis: Analysis, part: Part) -> Analysis:
     )
 
 
-def _with_bias(analysis: Analysis, name: str, output: Shape) -> Analysis:
-    """The same with a bias of that name behind a convolution with that output."""
+def _add_bias(analysis: Analysis, name: str, output: Shape) -> Analysis:
+    """The analysis with a bias on a convolution with that output; ``name`` prefixes its names."""
     if f"{name}bias" in analysis.weights:
         return analysis
     terms = (term._replace(name=f"{name}{term.name}") for term in bias_terms(True, output))

@@ -1,4 +1,4 @@
-"""What a layer is held against before it is added: its fields, its number of inputs, their rank."""
+"""Checks on a layer before it is added: its fields, its number of inputs, their rank."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.diagnostics.rejection import Rejected, gathered, rejected
+from convcalc.diagnostics.rejection import Rejected, gather, rejected
 from convcalc.model.graph.sites import Site
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.fields import Field
@@ -17,10 +17,10 @@ from convcalc.model.operators.words import field_vocabulary, match_words
 from convcalc.model.quantities.shape import Shape
 
 
-def given_fields(
+def match_fields(
     name: str, cls: type[Operator], fields: Mapping[str, Any], site: Site
 ) -> dict[str, Any]:
-    """The given fields by their full names; Rejected with all words that are wrong."""
+    """The given fields by their full names. Raises Rejected with every wrong name."""
     words = list(fields)
     found, misfits = match_words(name, words, field_vocabulary(fields_of(cls)))
     problems = []
@@ -33,10 +33,10 @@ def given_fields(
     return {full: fields[words[index]] for full, index in found.items()}
 
 
-def checked_fields(
+def check_fields(
     cls: type[Operator], given: Mapping[str, Any], rank: int, site: Site
 ) -> dict[str, Any]:
-    """All fields in the form that they declare; Rejected with every value that is wrong."""
+    """All fields in canonical form, with defaults. Raises Rejected with every wrong value."""
     declared = fields_of(cls)
 
     def check(name: str) -> Any:
@@ -52,7 +52,7 @@ def checked_fields(
                 needs_input=error.needs_input,
             ) from None
 
-    checked = dict(zip(given, gathered(partial(check, name) for name in given), strict=True))
+    checked = dict(zip(given, gather(partial(check, name) for name in given), strict=True))
     return {
         name: checked[name] if name in checked else default_value(name, field, rank)
         for name, field in declared.items()
@@ -60,7 +60,7 @@ def checked_fields(
 
 
 def check_arity(name: str, operator: Operator, count: int, place: Place) -> None:
-    """Rejected if an operator has too few or too many inputs."""
+    """Raises Rejected if an operator has too few or too many inputs."""
     low, high = operator.arity
     if low <= count and (high is None or count <= high):
         return
@@ -71,7 +71,7 @@ def check_arity(name: str, operator: Operator, count: int, place: Place) -> None
 
 
 def check_rank(name: str, cls: type[Operator], shape: Shape, place: Place) -> None:
-    """Rejected if an operator for images reads a vector, or one for vectors an image."""
+    """Raises Rejected if an operator for images reads a vector, or one for vectors an image."""
     low, high = cls.ranks
     if low <= shape.rank <= high:
         return

@@ -1,8 +1,8 @@
 """A network as a graph: layers in order, and the tensors between them.
 
 Tensors are numbered: the network's inputs come first, then the output of each layer. A
-:class:`Network` says which layer makes a tensor, which layers read it, and what it is called. It
-never changes; :class:`convcalc.model.graph.builder.Builder` makes one.
+:class:`Network` knows which layer makes a tensor, which layers read it, and its name. It is
+immutable; :class:`convcalc.model.graph.builder.Builder` makes one.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ class Group(NamedTuple):
 class Layer(NamedTuple):
     """One layer of a network.
 
-    ``name`` is the operator's name. ``inputs`` are numbers of tensors, ``shapes`` their shapes.
-    ``shares`` is the index of the layer whose weights it uses again, or -1.
+    ``name`` is the operator's name. ``inputs`` are tensor numbers, ``shapes`` their shapes.
+    ``shares`` is the index of the layer whose weights it reuses, or -1.
     """
 
     path: str
@@ -48,13 +48,13 @@ class Layer(NamedTuple):
 
 
 class Network(Record):
-    """A graph of layers, with the problems that were met when it was built.
+    """A graph of layers, with the problems found when it was built.
 
-    ``inputs`` maps names to shapes, which carry the batch; ``outputs`` maps names to numbers of
-    tensors. ``layers`` come in an order in which each reads only tensors that stand before it.
-    ``variant`` is None for the base, ``file`` says where the network comes from. ``skipped`` layers
-    had problems, or read a tensor that could not be made, and are not among ``layers``. ``sources``
-    are the texts, by file, that the places of problems point into.
+    ``inputs`` maps names to shapes, which include the batch; ``outputs`` maps names to tensor
+    numbers. ``layers`` are in topological order: each reads only tensors that come before it.
+    ``variant`` is None for the base, ``file`` says where the network comes from. ``skipped`` counts
+    the layers that had problems or read a tensor that could not be made; ``layers`` leaves them
+    out. ``sources`` maps each file to the text that the places of problems point into.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Network(Record):
         return f"<Network {self.name}: {len(self.layers):,} layers, {inputs or 'no inputs'}>"
 
     def tensor(self, index: int) -> int:
-        """The number of the tensor that the layer of an index makes."""
+        """The number of the tensor that the layer at ``index`` makes."""
         return len(self.inputs) + index
 
     def index(self, tensor: int) -> int:
@@ -86,11 +86,11 @@ class Network(Record):
         return self.layers[index] if index >= 0 else None
 
     def readers(self, tensor: int) -> Sequence[Layer]:
-        """The layers that read a tensor, in order; one that reads it twice comes once."""
+        """The layers that read a tensor, in order, each once."""
         return self._readers.get(tensor, ())
 
     def name_of(self, tensor: int) -> str:
-        """What a tensor is called: an input's name, or the path of the layer that makes it."""
+        """The name of a tensor: that of the input, or the path of the layer that makes it."""
         producer = self.producer(tensor)
         return producer.path if producer else [*self.inputs][tensor]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from convcalc.model.graph.network import Group
 
     class Placed(Protocol):
-        """A layer of a network, or what a report says of one."""
+        """A layer of a network or of a report."""
 
         @property
         def path(self) -> str: ...
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 class PathIndex:
-    """The names of some layers. Each part is built when it is first asked for."""
+    """An index of layers by name. Each part is built when it is first used."""
 
     def __init__(self, layers: Sequence[Placed]) -> None:
         self.layers = layers
 
     @cached_property
     def exact(self) -> dict[str, list[int]]:
-        """By path, as tables show it: the indices of the layers there, in order."""
+        """By path, as tables show it: the indices of the layers at or below it, in order."""
         found: dict[str, list[int]] = {}
         for index, layer in enumerate(self.layers):
             for group in layer.groups:
@@ -40,34 +40,34 @@ class PathIndex:
 
     @cached_property
     def copies(self) -> dict[str, list[str]]:
-        """By what stands before the last index: the paths of the copies of a repeated item."""
-        return _without_index(self.exact)
+        """By path without the last index: the paths of the copies of a repeated item."""
+        return _copies_by_name(self.exact)
 
     @cached_property
     def ids(self) -> dict[str, list[str]]:
-        """By the path of a block and an id in it: the paths, which name the composites between."""
+        """By the path of a block and an id in it: the full paths, with the composites between."""
         found: dict[str, dict[str, None]] = {}
         for layer in self.layers:
             groups = [(group.path, group.kind) for group in layer.groups]
             for depth, (path, kind) in enumerate([*groups, (layer.path, operator_name(layer))]):
-                if name := _id(path, kind, layer.groups[:depth]):
+                if name := _scoped_id(path, kind, layer.groups[:depth]):
                     found.setdefault(name, {})[path] = None
         ids = {name: list(paths) for name, paths in found.items()}
-        for name, copies in _without_index(found).items():
+        for name, copies in _copies_by_name(found).items():
             ids.setdefault(name, [path for copy in copies for path in found[copy]])
         return ids
 
     def names(self) -> list[str]:
-        """All of them, those of the tables first."""
+        """All names, those in tables first."""
         return list(dict.fromkeys([*self.exact, *self.copies, *self.ids]))
 
     def outermost(self) -> list[str]:
-        """The paths of what the network's own list holds."""
+        """The paths of the items at the top level of the network."""
         return [path for path in self.exact if "." not in path]
 
 
 def operator_name(layer: Placed) -> str:
-    """The name of a layer's operator; a network's layer has the operator itself beside it."""
+    """The name of a layer's operator, whether the layer is of a network or of a report."""
     return layer.operator if isinstance(layer.operator, str) else str(getattr(layer, "name", ""))
 
 
@@ -77,8 +77,8 @@ def is_further_output(layer: Placed) -> bool:
     return "." in layer.path[around:]
 
 
-def _without_index(names: Iterable[str]) -> dict[str, list[str]]:
-    """The names that end with an index, by what stands before it."""
+def _copies_by_name(names: Iterable[str]) -> dict[str, list[str]]:
+    """The names that end with an index, grouped by the name without it."""
     found: dict[str, list[str]] = {}
     for name in names:
         if name.endswith("]"):
@@ -86,9 +86,11 @@ def _without_index(names: Iterable[str]) -> dict[str, list[str]]:
     return found
 
 
-def _id(path: str, kind: str, around: Sequence[Group]) -> str:
-    """The path of the block and the id in it; empty at the top, and where a path ends with the
-    type because there is no id."""
+def _scoped_id(path: str, kind: str, around: Sequence[Group]) -> str:
+    """The path of the enclosing block and the id in it.
+
+    Empty at the top level, and where a path ends with the type because there is no id.
+    """
     if not around:
         return ""
     own = path[len(around[-1].path) + 1 :]
@@ -99,5 +101,5 @@ def _id(path: str, kind: str, around: Sequence[Group]) -> str:
 
 
 def _is_block(group: Group) -> bool:
-    """Whether a group is a block, in which ids are its own; blocks begin with a capital letter."""
+    """Whether a group is a block, which is a scope of ids; blocks begin with a capital letter."""
     return group.kind[:1].isupper()

@@ -1,16 +1,16 @@
-"""What a path means in a network: a layer, a block, all copies of a repeated item, an id, an input.
+"""Resolves a path in a network: to a layer, a block, copies of a repeated item, an id, an input.
 
-Commands, budgets and the API all ask here, so that a path means the same to each of them:
+Commands, budgets and the API all use this module, so that a path means the same in each:
 
 =======================  ======================================================================
 ``layer[2].conv``        the layer, block or composite of that path, as tables show it
-``stage``                what ``repeat`` or ``for`` has written out: ``stage[0]``, ``stage[1]``, …
+``stage``                all copies made by ``repeat`` or ``for``: ``stage[0]``, ``stage[1]``, …
 ``c1``, ``body[0].c1``   an id anywhere in its block: the composites around it may be left out
 ``image``                an input of the network, where a tensor is meant
 =======================  ======================================================================
 
-Where two of these fit, the first one holds. The tensor of several layers is the output of the last
-of them; a further output of a layer is meant only where it is named itself.
+If several of these match, the first one applies. The tensor of several layers is the output of the
+last of them; a further output of a layer is meant only where it is named explicitly.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ if TYPE_CHECKING:
         def layers(self) -> Sequence[Placed]: ...
 
 
-INPUT = "input"  # names the only input of a network, whatever it is called
-LISTED = 24  # names in a message
+INPUT = "input"  # names the only input of a network, whatever its own name
+LISTED = 24  # names that a message lists at most
 
 
 class PathError(Error):
-    """A path that leads nowhere; ``help`` says what does."""
+    """A path that names nothing; ``help`` suggests valid ones."""
 
 
 class Part(NamedTuple):
-    """What a path means: one layer (``is_layer``), a block or composite, or several of a kind.
+    """What a path names: one layer (``is_layer``), a block or composite, or several of a kind.
 
-    ``kind`` is the operator or the block's name. ``layers`` are the indices of the layers in it,
+    ``kind`` is the name of the operator or block. ``layers`` are the indices of the layers in it,
     in order, and ``output`` the index of the layer whose output is that of the part. ``depth``
-    counts the groups around what it is made of: a table of its parts opens one level more.
+    is the number of groups around its parts: a table of the parts opens one level more.
     """
 
     path: str
@@ -63,12 +63,12 @@ class Part(NamedTuple):
 
 @lru_cache(maxsize=8)
 def paths_of(graph: Graph) -> Paths:
-    """The paths of a network or of a report, which are put in order once."""
+    """The paths of a network or of a report, indexed once."""
     return Paths(graph.layers, graph.inputs)
 
 
 class Paths:
-    """What each path of one network means."""
+    """Resolves the paths of one network."""
 
     def __init__(self, layers: Sequence[Placed], inputs: Iterable[str]) -> None:
         self.layers = layers
@@ -76,35 +76,35 @@ class Paths:
         self.index = PathIndex(layers)
 
     def find(self, path: str) -> Part | None:
-        """The layers that a path means; None if it means none."""
+        """The layers that a path names; None if it names none."""
         if path in self.index.exact:
-            return self._exactly(path)
+            return self._exact_part(path)
         names = self.index.copies.get(path) or self.index.ids.get(path)
-        return self._together(path, names) if names else None
+        return self._combined_part(path, names) if names else None
 
     def part(self, path: str) -> Part:
-        """The layers that a path means. Raises PathError if it means none."""
+        """The layers that a path names. Raises PathError if it names none."""
         found = self.find(path)
         if found is None and self._is_input(path):
             raise PathError(f"'{path}' is an input of the network", "name a layer or block")
         if found is None:
-            raise self.unknown(path)
+            raise self.no_such_path(path)
         return found
 
     def tensor(self, path: str) -> int:
-        """The number of the tensor that a path means: the output of layers, or an input.
+        """The number of the tensor that a path names: the output of layers, or an input.
 
-        Raises PathError if it means neither.
+        Raises PathError if it names neither.
         """
         found = self.find(path)
         if found is not None:
             return len(self.inputs) + found.output
         if not self._is_input(path):
-            raise self.unknown(path, self.inputs)
+            raise self.no_such_path(path, self.inputs)
         return self.inputs.index(path) if path in self.inputs else 0
 
-    def owner(self, text: str) -> tuple[Part, int] | None:
-        """The longest path with which ``text`` begins, up to its end or a dot, and its length."""
+    def longest_prefix(self, text: str) -> tuple[Part, int] | None:
+        """The longest path that ``text`` starts with, up to a dot or its end, and that length."""
         end = len(text)
         while end > 0:
             found = self.find(text[:end])
@@ -113,10 +113,10 @@ class Paths:
             end = text.rfind(".", 0, end)
         return None
 
-    def unknown(self, path: str, more: Iterable[str] = ()) -> PathError:
-        """The error of a path that means nothing: what it may have meant, or what there is.
+    def no_such_path(self, path: str, more: Iterable[str] = ()) -> PathError:
+        """The error to raise for a path that names nothing; its help suggests a path or lists some.
 
-        ``more`` are further names that would do.
+        ``more`` are further valid names.
         """
         more = [*more]
         valid = [*more, *self.index.outermost()]
@@ -130,8 +130,8 @@ class Paths:
 
     # --- parts --------------------------------------------------------------------------------
 
-    def _exactly(self, path: str) -> Part:
-        """The layer or block of exactly that path."""
+    def _exact_part(self, path: str) -> Part:
+        """The layer or block with exactly that path."""
         layers = self.index.exact[path]
         first = self.layers[layers[0]]
         if first.path == path:
@@ -139,29 +139,29 @@ class Paths:
             return Part(path, kind, depth, (layers[0],), layers[0], True)
         depth = [group.path for group in first.groups].index(path) + 1
         kind = first.groups[depth - 1].kind
-        return Part(path, kind, depth, tuple(layers), self._output(layers), False)
+        return Part(path, kind, depth, tuple(layers), self._last_output(layers), False)
 
-    def _together(self, path: str, names: Sequence[str]) -> Part:
-        """Several layers or blocks of a kind; the only one of an id is that one itself."""
-        first = self._exactly(names[0])
+    def _combined_part(self, path: str, names: Sequence[str]) -> Part:
+        """Several layers or blocks of a kind as one part; a single match is that part itself."""
+        first = self._exact_part(names[0])
         if len(names) == 1 and path.endswith("]") == names[0].endswith("]"):
             return first
         layers = sorted({index for name in names for index in self.index.exact[name]})
         depth = first.depth - (not first.is_layer)
-        return Part(path, first.kind, depth, tuple(layers), self._output(layers), False)
+        return Part(path, first.kind, depth, tuple(layers), self._last_output(layers), False)
 
-    def _output(self, layers: Sequence[int]) -> int:
-        """The last layer that is no further output of another."""
+    def _last_output(self, layers: Sequence[int]) -> int:
+        """The last layer that is not a further output of another."""
         own = (index for index in reversed(layers) if not is_further_output(self.layers[index]))
         return next(own, layers[-1])
 
 
-def may_mean(asked: str, path: str) -> bool:
-    """Whether a layer can be the one that is asked for, while its network is still read."""
+def may_refer_to(asked: str, path: str) -> bool:
+    """Whether ``asked`` may name the layer at ``path``, while the network is still being read."""
     block, dot, name = asked.rpartition(".")
     return path == asked or (path.startswith(block + dot) and path.endswith(f".{name}"))
 
 
 def no_such_input(name: str, inputs: Iterable[str]) -> PathError:
-    """The error of a name that no input of the network has."""
+    """The error to raise for a name that no input of the network has."""
     return PathError(f"there is no input '{name}'", advise(name, inputs, "inputs:"))

@@ -1,4 +1,4 @@
-"""What rules ask of a network's graph: who reads a tensor, and which layer is one of a kind."""
+"""Queries on a network's graph, mostly for rules: which layers read a tensor, and how."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from convcalc.model.graph.network import Layer, Network
 
 
 class Reading(NamedTuple):
-    """A layer that reads a tensor, and by which axis maps."""
+    """A layer that reads a tensor, and the axis maps by which it does."""
 
     layer: Layer
     axes: Sequence[AxisMap]
 
 
 def readings(network: Network) -> Mapping[int, Sequence[Reading]]:
-    """Who reads each tensor, by the tensor's number."""
+    """The readings of each tensor, by the tensor's number."""
     found: dict[int, list[Reading]] = {}
     for layer in network.layers:
         for number, axes in zip(layer.inputs, layer.analysis.axes, strict=True):
@@ -28,13 +28,16 @@ def readings(network: Network) -> Mapping[int, Sequence[Reading]]:
 
 
 def finding(name: str, layer: Layer, message: str, advice: str, *notes: str) -> Diagnostic:
-    """A finding about a layer, at its place, with its path."""
+    """A diagnostic about a layer, at its place; ``name`` is the rule."""
     within = f"at {layer.path}"
     return Diagnostic(name, message, layer.place, advice, within=within, notes=notes)
 
 
-def only_readers(network: Network) -> Mapping[int, int]:
-    """Layers whose output a single layer reads, and nothing else: by index, that layer."""
+def sole_readers(network: Network) -> Mapping[int, int]:
+    """For each layer whose output has one reader, which reads nothing else: that reader, by index.
+
+    Outputs of the network are left out.
+    """
     readers = Counter(number for layer in network.layers for number in layer.inputs)
     readers.update(network.outputs.values())
     alone = (

@@ -1,4 +1,4 @@
-"""Where a layer stands: in a line of a file, or in an element of another format."""
+"""Where a layer is defined: on a line of a file, or in an element of another format."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from convcalc.diagnostics.diagnostic import Place
 
 
 class Site(Protocol):
-    """Where a layer stands in what somebody wrote."""
+    """Where a layer is defined in its source."""
 
     @property
     def place(self) -> Place:
         """The layer's own place."""
 
     def field_place(self, name: str) -> Place | None:
-        """Where the value of a field stands; None if it does not."""
+        """The place of a field's value; None if the source does not give it."""
 
     def input_place(self, index: int) -> Place | None:
-        """Where an input is named; None if it is not."""
+        """The place that names an input; None if none does."""
 
 
 class Spot(NamedTuple):
-    """A site by its places: that of the layer, and those of its fields where they are known."""
+    """A site with fixed places: that of the layer, and those of fields and inputs if known."""
 
     place: Place
     fields: Mapping[str, Place] = {}

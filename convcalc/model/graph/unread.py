@@ -1,4 +1,4 @@
-"""Positions of a tensor that none of the layers behind it reads, axis by axis."""
+"""Finds positions of a tensor that none of its readers reads, axis by axis."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from convcalc.model.quantities.unknown import known
 
 
 class Unread(NamedTuple):
-    """Unread positions on one axis of a tensor, and the first layer that leaves them out.
+    """Unread positions on one axis of a tensor, and the first layer that skips them.
 
-    ``skips``: they lie between the windows, else behind the last one.
+    ``skips``: they lie between the windows; otherwise they lie after the last one.
     """
 
     reading: Reading
@@ -33,27 +33,27 @@ class Unread(NamedTuple):
 
 
 def unread_tensors(network: Network) -> Iterator[Unread]:
-    """One entry per tensor that only windows with a stride read, and not all of it."""
+    """Yields an entry for each tensor that only strided windows read, and not completely."""
     outputs = set(network.outputs.values())
     for number, after in readings(network).items():
         spatial = network.shape(number).spatial
         if number not in outputs and known(spatial):
             for axis, size in enumerate(spatial):
-                found = _unread(after, axis, size, len(spatial))
+                found = _unread_on_axis(after, axis, size, len(spatial))
                 if found is not None:
                     yield found
                     break
 
 
-def _unread(after: Sequence[Reading], axis: int, size: int, rank: int) -> Unread | None:
-    """What no reader reads of one axis; None if somebody reads it all, or nobody can tell."""
+def _unread_on_axis(after: Sequence[Reading], axis: int, size: int, rank: int) -> Unread | None:
+    """The unread positions on one axis; None if all are read or it cannot be told."""
     windows: list[tuple[Slide, int]] = []
     for reading in after:
         each = _window(reading, axis, rank)
         if each is None:
             return None
         windows.append(each)
-    missing = size - _read_count(windows, size)
+    missing = size - _count_read(windows, size)
     if not missing:
         return None
     window, _ = windows[0]
@@ -70,7 +70,7 @@ def _window(reading: Reading, axis: int, rank: int) -> tuple[Slide, int] | None:
         return None
     each: AxisMap = reading.axes[axis]
     output = reading.layer.analysis.output.spatial
-    # Without a stride only what is cut on purpose stays unread.
+    # At stride 1, only positions that are cropped on purpose stay unread.
     if not isinstance(each, Slide) or each.stride == 1 or len(output) != rank:
         return None
     return (each, output[axis]) if each.kernel_size <= _MOST_TAPS else None
@@ -80,27 +80,28 @@ _MOST_TAPS = 4096
 
 
 def _taps(window: Slide) -> range:
-    """Where the taps of output 0 lie."""
+    """The input positions that output 0 reads."""
     return window.taps(0)
 
 
-def _read_count(windows: Sequence[tuple[Slide, int]], size: int) -> int:
+def _count_read(windows: Sequence[tuple[Slide, int]], size: int) -> int:
     """How many of ``size`` positions are read at all: a union of evenly spaced positions."""
     spaced: dict[tuple[int, int], list[tuple[int, int]]] = {}
     strides = {window.stride for window, _ in windows}
     if len(strides) > 1:
-        return size  # several strides fill one another's gaps, mostly
+        return size  # windows of different strides mostly fill each other's gaps
     for window, count in windows:
         for tap in _taps(window):
             first, last = tap, tap + window.stride * (count - 1)
             key = (window.stride, tap % window.stride)
             spaced.setdefault(key, []).append((first, last))
     return sum(
-        _covered(stride, residue, ranges, size) for (stride, residue), ranges in spaced.items()
+        _count_covered(stride, residue, ranges, size)
+        for (stride, residue), ranges in spaced.items()
     )
 
 
-def _covered(stride: int, residue: int, ranges: list[tuple[int, int]], size: int) -> int:
+def _count_covered(stride: int, residue: int, ranges: list[tuple[int, int]], size: int) -> int:
     """Positions of one residue within [0, size) that the ranges cover."""
     total, done = 0, -1
     for first, last in sorted(ranges):

@@ -1,1 +1,1 @@
-"""What an operator is, and what operators are built from."""
+"""The base class of operators, and what operators are built from."""

@@ -1,4 +1,4 @@
-"""Problems that many operators can have."""
+"""Checks that many operators share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from convcalc.model.operators.contract import (
 
 
 def divisors(number: int) -> str:
-    """The divisors of a channel count, as a help text lists them."""
+    """A help text that lists the divisors of a channel count."""
     found = [str(d) for d in range(1, min(number, 4096) + 1) if number % d == 0]
     shown = found if len(found) <= 12 else [*found[:10], "…", found[-1]]
     return f"divisors of {number}: {', '.join(shown)}"
@@ -19,7 +19,7 @@ def divisors(number: int) -> str:
 def uneven_groups(
     groups: int, channels: int, what: str, field: str = "groups"
 ) -> Iterator[Problem]:
-    """A problem if ``groups`` does not divide a channel count."""
+    """Yields a problem if ``groups`` does not divide a channel count, which ``what`` names."""
     if channels % groups:
         message = f"{field} {groups} does not divide {what} {channels}"
         source = 0 if what == "in_channels" else -1

@@ -1,11 +1,11 @@
-"""Operators that are built from other operators."""
+"""Tools for operators that are built from other operators."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from convcalc.model.geometry.axis_maps import SAME, Axes, after
+from convcalc.model.geometry.axis_maps import IDENTITY, Axes, compose
 from convcalc.model.operators.contract import (
     Analysis,
     Operator,
@@ -22,18 +22,21 @@ _O = TypeVar("_O", bound=Operator)
 
 
 def sibling(cls: type[_O], owner: Operator, **changes: Any) -> _O:
-    """Another operator with those of its fields that ``owner`` has too, as composites need it."""
+    """An operator of another class that takes over all fields it shares with ``owner``.
+
+    ``changes`` override them.
+    """
     shared = {name: getattr(owner, name) for name in fields_of(cls) if hasattr(owner, name)}
     return cls(**{**shared, **changes})
 
 
-def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:
-    """The joined analysis of operators in a row, as composites are built.
+def analyse_chain(parts: Mapping[str, Operator], x: Shape) -> Analysis:
+    """The combined analysis of operators applied one after another, for composites.
 
     Each part's weights and terms carry the part's name: ``depthwise.weight``; the term of
-    the weight itself is called like the part.
+    the weight itself has just the part's name.
     """
-    axes: Axes = (SAME,) * x.rank
+    axes: Axes = (IDENTITY,) * x.rank
     terms: list[Term] = []
     weights: dict[str, tuple[int, ...]] = {}
     buffers: dict[str, tuple[int, ...]] = {}
@@ -43,7 +46,7 @@ def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:
     for name, part in parts.items():
         step = part.analyse([x])
         steps.append(Part(name, part, (x,), step))
-        axes = tuple(map(after, step.axes[0], axes, x.spatial))
+        axes = tuple(map(compose, step.axes[0], axes, x.spatial))
         x = step.output
         activations += step.activations
         terms += part_terms(name, step.terms)
@@ -55,9 +58,9 @@ def chained(parts: Mapping[str, Operator], x: Shape) -> Analysis:
 
 
 def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:
-    """The terms of a composite's part under the part's name.
+    """The terms of a composite's part, prefixed with the part's name.
 
-    The term of the weight is called like the part, and so is one that the part is named after:
+    The term of the weight has just the part's name, and so has one that the part is named after:
     the norm of a part ``reduce.norm`` does not become ``reduce.norm.norm``.
     """
     own = ("weight", name.rpartition(".")[2])
@@ -67,8 +70,8 @@ def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:
     ]
 
 
-def chained_problems(parts: Mapping[str, Operator], x: Shape) -> Iterator[Problem]:
-    """The problems of operators in a row, up to the first part that has one."""
+def chain_problems(parts: Mapping[str, Operator], x: Shape) -> Iterator[Problem]:
+    """The problems of operators in a row, up to the first part that has an error."""
     for part in parts.values():
         problems = list(part.check([x]))
         yield from problems
@@ -77,18 +80,20 @@ def chained_problems(parts: Mapping[str, Operator], x: Shape) -> Iterator[Proble
         x = part.analyse([x]).output
 
 
-def merged(output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Term, **more: Any) -> Analysis:
-    """The analysis of parts that stand side by side, in their order; a Term is a part of its own.
+def merge_analyses(
+    output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Term, **more: Any
+) -> Analysis:
+    """The combined analysis of parts side by side, in order; a Term counts as a part.
 
-    The parts bear their names already, as :func:`chained` gives them.
+    The parts' weights and terms already carry names, as :func:`analyse_chain` gives them.
     """
     analyses = [Analysis(output, (), (p,)) if isinstance(p, Term) else p for p in parts]
     return Analysis(
         output,
         axes,
         tuple(term for part in analyses for term in part.terms),
-        _united(part.weights for part in analyses),
-        _united(part.buffers for part in analyses),
+        _merge_tensors(part.weights for part in analyses),
+        _merge_tensors(part.buffers for part in analyses),
         frozenset().union(*(part.frozen for part in analyses)),
         inner_activations=sum(part.activations for part in analyses),
         parts=tuple(part for each in analyses for part in each.parts),
@@ -96,5 +101,5 @@ def merged(output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Term, **mor
     )
 
 
-def _united(tensors: Any) -> Mapping[str, tuple[int, ...]]:
+def _merge_tensors(tensors: Any) -> Mapping[str, tuple[int, ...]]:
     return {name: shape for part in tensors for name, shape in part.items()}

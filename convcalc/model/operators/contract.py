@@ -1,8 +1,8 @@
-"""The contract of an operator.
+"""The contract of an operator: its base class, and what it returns.
 
-An operator is a record of its fields in ``convcalc/model/ops/<family>/<name>.py``; its class is
-the file's name in CamelCase and the module's docstring is its manual page. It returns
-shapes and work, not totals: parameters, bytes and MACs follow from them elsewhere.
+An operator is a record of its fields, defined in ``convcalc/model/ops/<family>/<name>.py``; its
+class is the file's name in CamelCase, and the module's docstring is its manual page. It returns
+shapes and work, not totals: parameters, bytes and MACs are derived from them elsewhere.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 
 
 class Term(NamedTuple):
-    """One part of an operator's work: its name, its kind, how many operations (batch included)."""
+    """One part of an operator's work: its name, its kind, and its operations (batch included)."""
 
     name: str
     kind: str
@@ -35,12 +35,12 @@ class Term(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """Why an operator cannot do its work; names fields, never lines.
+    """Why an operator cannot be computed, or a warning; refers to fields, never to lines.
 
     ``name`` is a rule of :mod:`convcalc.diagnostics.codes`; ``field`` is the field to blame, or an
     empty string for the inputs. ``source`` is the index of an input that explains the
-    problem ("in_channels comes from 'enc2'"), or -1. ``severity`` is given where it is not that
-    of the rule.
+    problem ("in_channels comes from 'enc2'"), or -1. ``severity`` overrides that of the
+    rule.
     """
 
     name: str
@@ -52,14 +52,14 @@ class Problem(NamedTuple):
 
     @property
     def is_error(self) -> bool:
-        """Whether the operator cannot be computed; a mere warning says what is unusual."""
+        """Whether the operator cannot be computed, as opposed to a warning."""
         return (self.severity or BY_NAME[self.name].severity) == "error"
 
 
 class Recorded(NamedTuple):
     """Another layer that an operator refers to by name (field kind ``layer``), such as the
-    pooling whose indices an unpooling uses; ``name`` is what the file calls it. The tensor that
-    the layer makes comes to the operator as a further input, after the others."""
+    pooling whose indices an unpooling uses; ``name`` is what the file calls it. The layer's output
+    is passed to the operator as a further input, after the others."""
 
     name: str
     operator: Operator
@@ -68,7 +68,7 @@ class Recorded(NamedTuple):
 
 
 class Port(NamedTuple):
-    """A further output of an operator, beside its main one, with its own axis maps per input.
+    """An additional output of an operator, with its own axis maps per input.
 
     ``id.port`` (or ``prev.port``) refers to it.
     """
@@ -78,7 +78,7 @@ class Port(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A sibling that a composite is built from: its name there, and what it reads."""
+    """An operator that a composite is built from: its name there, its inputs, its analysis."""
 
     name: str
     operator: Operator
@@ -87,17 +87,17 @@ class Part(NamedTuple):
 
 
 class Analysis(NamedTuple):
-    """What an operator makes of its inputs.
+    """The result of applying an operator to its inputs.
 
     ``axes`` holds one tuple per input, with one map per spatial axis of that input: how the
     output reads that axis. ``weights`` are learned tensors in PyTorch's layout: a convolution's
     ``(out_channels, in_channels / groups, *kernel_size)``, a transposed one's
-    ``(in_channels, out_channels / groups, *kernel_size)``. ``frozen`` names those of them that
-    are fixed and never trained. ``buffers`` are stored but not learned (running statistics).
-    ``facts`` are further numbers worth showing, by name. ``ports`` are further outputs.
+    ``(in_channels, out_channels / groups, *kernel_size)``. ``frozen`` names those that are
+    fixed and never trained. ``buffers`` are stored but not learned (running statistics).
+    ``facts`` are further numbers worth showing, by name. ``ports`` are additional outputs.
     ``inner_activations`` are the output elements of a composite's weighted parts; None where
-    the operator is one piece. ``parts`` are the siblings that a composite is built from, in order:
-    what tools that count module by module see of it.
+    the operator is not a composite. ``parts`` are the operators that a composite is built from, in
+    order: the modules that tools which count module by module see.
     """
 
     output: Shape
@@ -113,22 +113,22 @@ class Analysis(NamedTuple):
 
     @property
     def activations(self) -> int:
-        """Output elements of what multiplies by learned weights, as fvcore counts them."""
+        """Output elements of operators that multiply by learned weights, as fvcore counts them."""
         if self.inner_activations is not None:
             return self.inner_activations
         return self.output.numel if any(term.kind == WEIGHTS for term in self.terms) else 0
 
     @property
     def stored(self) -> Mapping[str, tuple[int, ...]]:
-        """All tensors that are kept: weights and buffers."""
+        """All stored tensors: weights and buffers."""
         return {**self.weights, **self.buffers}
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
 def operator(cls: type[_T]) -> type[_T]:
-    """Makes a class an operator: its declared fields become keyword arguments.
+    """Class decorator for operators: declared fields become keyword arguments.
 
-    What a frozen dataclass would be, without the code that is generated for one at each start.
+    Like a frozen dataclass, but without generating code at every start.
     """
     own = {name: value for name, value in vars(cls).items() if isinstance(value, Field)}
     for name, declared in own.items():
@@ -177,9 +177,3 @@ class Operator:
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Output shape, weights, work and axis maps; only after a :meth:`check` without errors."""
         raise NotImplementedError
-
-
-# --- what many operators say ------------------------------------------------------------------
-
-
-# --- finding operators -------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""The vocabulary of spec fields: what each means, its short name, its bounds.
+"""The declarations of operator fields: meaning, short name, bounds.
 
-An operator's class takes its fields from here, so that a word means the same thing
-everywhere, and the reader, the JSON Schema and the manual are made from one declaration.
+Operator classes take their fields from here, so that a name means the same thing everywhere, and
+the reader, the JSON Schema and the manual all use one declaration.
 Per-axis fields hold one value per spatial axis once the reader has seen the input.
 """
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 
 class _Required:
-    """What stands for a default where there is none."""
+    """The type of REQUIRED, the default of a field that has none."""
 
     def __repr__(self) -> str:
         return "REQUIRED"
@@ -49,19 +49,19 @@ class Field(NamedTuple):
 
     @property
     def required(self) -> bool:
-        """Whether a network must give it."""
+        """Whether a network file must give the field."""
         return self.default is REQUIRED
 
 
 def field(kind: str, doc: str, default: Any = REQUIRED, **more: Any) -> Any:
-    """The declaration of a field, in the body of an operator's class; typed as its value.
+    """Declares a field in the body of an operator's class; typed as the field's value.
 
-    The named functions below are built on it.
+    The functions below declare the common fields and kinds.
     """
     return Field(kind, doc, default=default, **more)
 
 
-# --- words that many operators share --------------------------------------------------------
+# --- fields that many operators share --------------------------------------------------------
 
 
 def out_channels(default: Any = REQUIRED, doc: str = "number of output channels") -> Any:
@@ -104,7 +104,7 @@ def affine(default: Any = True) -> Any:
     return field("bool", "whether a learned scale and shift follow", default)
 
 
-# --- kinds for everything else ---------------------------------------------------------------
+# --- one function per kind, for all other fields ---------------------------------------------
 
 
 def integer(doc: str, default: Any = REQUIRED, **more: Any) -> Any:

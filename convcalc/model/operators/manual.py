@@ -13,7 +13,7 @@ from convcalc.model.quantities.unknown import known
 
 
 class FieldEntry(NamedTuple):
-    """One field in words; ``default`` is what happens without it."""
+    """The texts about one field of an operator, for its manual page."""
 
     name: str
     short: str
@@ -23,23 +23,23 @@ class FieldEntry(NamedTuple):
 
 
 def manual(operator: type[Operator]) -> str:
-    """The whole text."""
+    """The manual page of an operator: the docstring of its module."""
     return (sys.modules[operator.__module__].__doc__ or "").strip()
 
 
 def summary(operator: type[Operator]) -> str:
-    """Its first line."""
+    """The first line of an operator's manual page."""
     return manual(operator).partition("\n")[0]
 
 
 def field_entries(operator: type[Operator]) -> Iterator[FieldEntry]:
-    """The fields in the order of their declaration."""
+    """Yields the texts about each field of an operator, in order of declaration."""
     for name, field in fields_of(operator).items():
         yield FieldEntry(name, field.short, value_text(field), default_text(field), field.doc)
 
 
 def value_text(field: Field) -> str:
-    """What may stand in the field: kind and bounds, or the words."""
+    """The values that a field accepts: its kind and bounds, or its choices."""
     words = {
         "word": " | ".join(field.choices),
         "padding": "int, list or word",
@@ -53,14 +53,14 @@ def value_text(field: Field) -> str:
         "count": "int with k M G T",
     }
     text = words.get(field.kind, field.kind)
-    # A minimum of 0 for padding goes without saying; so does any for a word.
+    # The minimum of padding is always 0, and a padding word has none.
     if field.minimum is not None and field.kind != "padding":
         text += f" ≥ {field.minimum}"
     return text if field.maximum is None else f"{text} ≤ {field.maximum}"
 
 
 def default_text(field: Field) -> str:
-    """The default as a network file would write it."""
+    """The default of a field as a network file writes it."""
     if field.required:
         return "required"
     value: Any = field.default

@@ -1,4 +1,4 @@
-"""Operators by name, and the fields that each declares."""
+"""Finds operators by name, and the fields that each declares."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OPS = os.path.join(os.path.dirname(os.path.dirname(__file__)), "ops")
 
 @cache
 def families() -> Mapping[str, str]:
-    """Every operator with its family, the folder of its module; nothing is imported."""
+    """Operator names, each with its family, the folder of its module; imports no operator."""
     return {
         name: family
         for family in sorted(os.listdir(OPS))
@@ -30,13 +30,13 @@ def families() -> Mapping[str, str]:
 
 @cache
 def operator_names() -> list[str]:
-    """Every operator by name, from the files of ``convcalc/model/ops``."""
+    """The sorted names of all operators, from the files in ``convcalc/model/ops``."""
     return sorted(families())
 
 
 @cache
 def operator_class(name: str) -> type[Operator]:
-    """The operator of that name; UnknownName if there is none."""
+    """The operator class of that name. Raises UnknownName if there is none."""
     if name not in families():
         advice = advise(name, families(), "'convcalc list operators' shows them all")
         raise UnknownName(f"no operator is called '{name}'", advice)
@@ -46,7 +46,7 @@ def operator_class(name: str) -> type[Operator]:
 
 
 def name_of(operator: Operator) -> str:
-    """What an operator is called in a file: its module's name."""
+    """The name of an operator in network files, which is that of its module."""
     return type(operator).__module__.rpartition(".")[2]
 
 

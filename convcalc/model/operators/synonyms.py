@@ -1,4 +1,4 @@
-"""What people call operators and fields elsewhere; only ever suggested, never accepted."""
+"""Names of operators and fields in other tools; used for suggestions, never accepted."""
 
 OPERATOR_SYNONYMS = {
     "avgpool": "avg_pool",

@@ -1,6 +1,6 @@
-"""Values held against the declaration of their field: ``k: 3`` becomes one tap count per axis.
+"""Checks field values against their declaration and converts them: ``k: 3`` becomes ``(3, 3)``.
 
-This is where a field gets its canonical form, whoever gives the value: a network file, a Python
+This gives a field its canonical form, wherever the value comes from: a network file, a Python
 program or an importer. A per-axis field holds one value per spatial axis, a padding a pair per
 axis, a scale an exact fraction.
 """
@@ -18,10 +18,10 @@ from convcalc.model.quantities.unknown import UNKNOWN
 
 
 class WrongValue(Exception):
-    """A value that its field cannot take.
+    """A value that its field does not accept.
 
-    ``name`` is the rule that is broken. ``at`` leads to the part that is wrong, by its index in a
-    list and in lists within it. ``needs_input``: the value depends on a size that is not known.
+    ``name`` is the rule that is broken. ``at`` is the path to the wrong part: indices into nested
+    lists. ``needs_input``: the value depends on an unknown size.
     """
 
     def __init__(
@@ -36,33 +36,33 @@ class WrongValue(Exception):
 
 
 def field_value(name: str, field: Field, value: Any, rank: int) -> Any:
-    """``value`` in the form that the field declares; ``rank`` is the number of spatial axes.
+    """``value`` in the canonical form of its field; ``rank`` is the number of spatial axes.
 
-    WrongValue if the field cannot take it.
+    Raises WrongValue if the field does not accept it.
     """
     if value is None and field.default is None:
         return None
-    return _FORMS[field.kind](_Target(name, field, rank), value)
+    return _CONVERTERS[field.kind](_Target(name, field, rank), value)
 
 
 def default_value(name: str, field: Field, rank: int) -> Any:
-    """A field's default, spread over the axes as a given value would be."""
+    """A field's default in canonical form, one value per axis where the field needs it."""
     if field.default is None or field.kind == "word":
         return field.default
     return field_value(name, field, field.default, rank)
 
 
-def shown(value: Any) -> str:
-    """A value as a network file would write it."""
+def format_value(value: Any) -> str:
+    """A value as a network file writes it."""
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(shown, value))}]"
+        return f"[{', '.join(map(format_value, value))}]"
     return str(value)
 
 
 class _Target:
-    """What a value is held against, and which part of it is looked at."""
+    """The field that a value is checked against, and the path to the part being checked."""
 
     __slots__ = ("at", "field", "name", "rank")
 
@@ -73,7 +73,7 @@ class _Target:
         self.at = at
 
     def item(self, index: int) -> _Target:
-        """The same for one item of a list."""
+        """The target for one item of a list value."""
         return _Target(self.name, self.field, self.rank, (*self.at, index))
 
     def error(
@@ -87,18 +87,18 @@ def _number(target: _Target, value: Any) -> int | float | Fraction:
         message = "depends on a size that is not known"
         raise target.error("bad-expression", message, needs_input=True)
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
-        message = f"is {shown(value)}, but a number is expected"
+        message = f"is {format_value(value)}, but a number is expected"
         raise target.error("wrong-type", message)
     return value
 
 
-def _bounded(target: _Target, value: Any) -> Any:
+def _check_bounds(target: _Target, value: Any) -> Any:
     field = target.field
     if field.minimum is not None and value < field.minimum:
-        message = f"is {shown(value)}, but must be at least {field.minimum}"
+        message = f"is {format_value(value)}, but must be at least {field.minimum}"
         raise target.error("out-of-range", message)
     if field.maximum is not None and value > field.maximum:
-        message = f"is {shown(value)}, but must be at most {field.maximum}"
+        message = f"is {format_value(value)}, but must be at most {field.maximum}"
         raise target.error("out-of-range", message)
     return value
 
@@ -110,24 +110,24 @@ def _integer(target: _Target, value: Any) -> int:
             message = f"is {number}, but must be an integer"
             raise target.error("wrong-type", message, "use // or round")
         number = int(number)
-    result: int = _bounded(target, number)
+    result: int = _check_bounds(target, number)
     return result
 
 
 def _float(target: _Target, value: Any) -> float:
-    result: float = _bounded(target, _number(target, value))
+    result: float = _check_bounds(target, _number(target, value))
     return result
 
 
 def _scale(target: _Target, value: Any) -> Fraction:
     # The text of a float is what was meant: 0.1 is 1/10.
-    result: Fraction = _bounded(target, Fraction(str(_number(target, value))))
+    result: Fraction = _check_bounds(target, Fraction(str(_number(target, value))))
     return result
 
 
 def _boolean(target: _Target, value: Any) -> bool:
     if not isinstance(value, bool):
-        message = f"is {shown(value)}, but must be true or false"
+        message = f"is {format_value(value)}, but must be true or false"
         raise target.error("wrong-type", message)
     return value
 
@@ -135,7 +135,7 @@ def _boolean(target: _Target, value: Any) -> bool:
 def _word(target: _Target, value: Any) -> str:
     choices = target.field.choices
     if not isinstance(value, str) or value not in choices:
-        message = f"is {shown(value)}, but must be one of: {', '.join(choices)}"
+        message = f"is {format_value(value)}, but must be one of: {', '.join(choices)}"
         raise target.error("wrong-type", message, advise(str(value), choices))
     return value
 
@@ -186,7 +186,7 @@ def _side_pair(target: _Target, value: Any) -> tuple[int, int]:
 
 def _list(target: _Target, value: Any) -> list[Any] | tuple[Any, ...]:
     if not isinstance(value, list | tuple):
-        raise target.error("wrong-type", f"is {shown(value)}, but a list is expected")
+        raise target.error("wrong-type", f"is {format_value(value)}, but a list is expected")
     return value
 
 
@@ -216,7 +216,7 @@ def _extent(target: _Target, value: Any) -> Any:
     return value if value in EXTENT_WORDS else _axes(target, value)
 
 
-_FORMS: dict[str, Callable[[_Target, Any], Any]] = {
+_CONVERTERS: dict[str, Callable[[_Target, Any], Any]] = {
     "int": _integer,
     "count": _integer,
     "float": _float,

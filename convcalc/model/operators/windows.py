@@ -1,4 +1,4 @@
-"""What all sliding windows share: sizes, axis maps, and the check that a window fits."""
+"""Sliding windows: output sizes, axis maps, and the check that a window fits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from convcalc.model.geometry.sizes import (
     Sides,
     axis_name,
     extent,
-    sides,
+    resolve_padding,
     slide_size,
     slide_size_ceil,
 )
@@ -31,25 +31,25 @@ def slide_axes(
     stride: tuple[int, ...],
     padding: Sides,
     dilation: tuple[int, ...],
-    placed: tuple[bool, ...],
+    padding_known: tuple[bool, ...],
     border: str = "zeros",
 ) -> Axes:
     """One sliding map per axis."""
     befores = (before for before, _ in padding)
     return tuple(
         Slide(*axis, border)
-        for axis in zip(kernel_size, stride, befores, dilation, placed, strict=True)
+        for axis in zip(kernel_size, stride, befores, dilation, padding_known, strict=True)
     )
 
 
-def placed(
+def padding_known(
     padding: Padding,
     spatial: tuple[int, ...],
     kernel_size: tuple[int, ...],
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> tuple[bool, ...]:
-    """Whether the padding before each axis is known.
+    """Whether the padding before each axis is known, which ``same`` is not on an unknown size.
 
     ``same`` on an unknown size pads by extent - s to extent - 1 in all, half of it before. Where
     both halves are equal the size does not matter: for one or two taps in a row, at stride 1,
@@ -70,7 +70,7 @@ def slide_sizes(
     dilation: tuple[int, ...],
     ceil_mode: bool = False,
 ) -> tuple[int, ...]:
-    """Output sizes of a window that slides."""
+    """The output size of a sliding window, per axis."""
     extents = map(extent, kernel_size, dilation)
     size = slide_size_ceil if ceil_mode else slide_size
     return tuple(
@@ -87,8 +87,8 @@ def window_problems(
     dilation: tuple[int, ...],
     ceil_mode: bool = False,
 ) -> Iterator[Problem]:
-    """A problem for each axis on which not a single window fits."""
-    numbers = sides(padding, shape.spatial, kernel_size, stride, dilation)
+    """Yields a problem for each axis on which not a single window fits."""
+    numbers = resolve_padding(padding, shape.spatial, kernel_size, stride, dilation)
     outputs = slide_sizes(shape.spatial, kernel_size, stride, numbers, dilation, ceil_mode)
     for axis, (n, k, d, (before, after)) in enumerate(
         zip(shape.spatial, kernel_size, dilation, numbers, strict=True)

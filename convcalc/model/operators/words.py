@@ -1,6 +1,6 @@
-"""The words of an operator, its name and its fields, held against those that somebody gives.
+"""Checks the operator and field names that a user writes, and suggests corrections.
 
-A network file and a Python program meet the same problems in the same sentences.
+Network files and Python programs get the same messages.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from convcalc.model.operators.synonyms import FIELD_SYNONYMS, OPERATOR_SYNONYMS
 
 
 class Vocabulary(NamedTuple):
-    """Which words may be given: full names, the full names of short ones, and what must be."""
+    """The allowed words: full names, full names by short name, and the required names."""
 
     valid: Collection[str]
     shorts: Mapping[str, str] = {}
@@ -24,10 +24,10 @@ class Vocabulary(NamedTuple):
 
 
 class Misfit(NamedTuple):
-    """What is wrong with one of the words given.
+    """A problem with one of the given words.
 
-    ``name`` is the rule that is broken, ``at`` the index of the word, -1 where one is missing;
-    ``first`` is the index of the word that says the same, or -1.
+    ``name`` is the rule that is broken, ``at`` the index of the word, -1 if a word is missing;
+    ``first`` is the index of the word that it duplicates, or -1.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Misfit(NamedTuple):
 
 
 def field_vocabulary(fields: Mapping[str, Field]) -> Vocabulary:
-    """The words for an operator's fields."""
+    """The vocabulary of an operator's fields."""
     return Vocabulary(
         fields.keys(),
         {field.short: name for name, field in fields.items() if field.short},
@@ -49,9 +49,10 @@ def field_vocabulary(fields: Mapping[str, Field]) -> Vocabulary:
 def match_words(
     owner: str, words: Sequence[str], vocabulary: Vocabulary, *, whole: bool = True
 ) -> tuple[dict[str, int], list[Misfit]]:
-    """The index of the word that gives each full name, and all that is wrong.
+    """Matches words to full names: the index of the word for each name, and all misfits.
 
-    ``whole``: whether what is not there is missing, and not lost to another problem.
+    ``whole``: the words are complete, so a required name without a word is a misfit; False where
+    words may have been lost to another problem.
     """
     found: dict[str, int] = {}
     misfits: list[Misfit] = []
@@ -68,7 +69,7 @@ def match_words(
         else:
             found[name] = index
     missing = [name for name in vocabulary.required if name not in found and name not in meant]
-    # What is missing was probably meant by the words that are unknown: one defect, one problem.
+    # A missing name was probably meant by an unknown word: one defect, one problem.
     if missing and whole and len(missing) > meant.count(""):
         listed = " and ".join(f"'{name}'" for name in missing)
         misfits.append(Misfit("missing-key", f"'{owner}' needs {listed}", -1))
@@ -78,7 +79,7 @@ def match_words(
 def unknown_word(
     word: str, words: Sequence[str], vocabulary: Vocabulary, where: str
 ) -> tuple[str, str, str]:
-    """Message and advice for a word that means nothing, and the name that it probably meant."""
+    """Message and advice for an unknown word, and the name that was probably meant."""
     valid, shorts, _ = vocabulary
     given = {shorts.get(other, other) for other in words}
     text = word.lower()
@@ -101,14 +102,14 @@ def unknown_word(
 
 
 def unknown_operator(word: str, others: Sequence[str] = ()) -> tuple[str, str]:
-    """Message and advice for a name that no operator has; ``others`` are names that would do."""
-    close = operator_meant(word) or nearest(word, [*operator_names(), *others])
+    """Message and advice for an unknown operator; ``others`` are further valid names."""
+    close = guess_operator(word) or nearest(word, [*operator_names(), *others])
     advice = use(close) if close else "'convcalc list operators' shows them all"
     return f"no operator is called '{word}'", advice
 
 
-def operator_meant(text: str) -> str:
-    """Our name of what another tool calls ``Conv2d``, ``deconv`` or ``depth_to_space``."""
+def guess_operator(text: str) -> str:
+    """The operator that others call ``Conv2d`` or ``depth_to_space``; empty if none is known."""
     bare = re.sub(r"_?[123]d$", "", text.lower())
     for name in (bare, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", text).lower()):
         if name in operator_names():

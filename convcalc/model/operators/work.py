@@ -1,11 +1,11 @@
-"""Counts of work that many operators share."""
+"""Work formulas and analyses that many operators share."""
 
 from __future__ import annotations
 
 from math import prod
 from typing import Any
 
-from convcalc.model.geometry.axis_maps import SAME
+from convcalc.model.geometry.axis_maps import IDENTITY
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
     Analysis,
@@ -15,9 +15,12 @@ from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 
 
-def unchanged(shape: Shape, *terms: Term, **more: Any) -> Analysis:
-    """The analysis of an operator that keeps the shape and reads each position from itself."""
-    return Analysis(shape, ((SAME,) * shape.rank,), terms, **more)
+def pointwise_analysis(shape: Shape, *terms: Term, **more: Any) -> Analysis:
+    """The analysis of an operator whose output positions each read the same input position.
+
+    ``shape`` is that of the output.
+    """
+    return Analysis(shape, ((IDENTITY,) * shape.rank,), terms, **more)
 
 
 @formula
@@ -58,5 +61,5 @@ def share(channels: int, groups: int) -> int:
 
 
 def bias_terms(bias: bool, output: Shape) -> tuple[Term, ...]:
-    """One addition per output element, if there is a bias."""
+    """The work of a bias: one addition per output element, or nothing."""
     return (Term("bias", ELEMENTWISE, output.numel),) if bias else ()

@@ -1,8 +1,8 @@
-"""Every count of a report, declared once.
+"""All counts in a report, each declared once.
 
-A count is a number of a layer that adds up over layers: those of a block, of an operator, of the
-network. Reports, tables, JSON, JSON Schemas, ``get``, budgets and ``diff`` are made from the
-declarations in :class:`Counts`. A new count is a line there and its amount in
+A count is a number of a layer that adds up over layers: over those of a block, of an operator or
+of the network. Reports, tables, JSON, JSON Schemas, ``get``, budgets and ``diff`` are made from the
+declarations in :class:`Counts`. To add a count, declare it there and compute it in
 ``analysis/analyse.py``.
 """
 
@@ -11,17 +11,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any, overload
 
-BYTES = "B"  # the unit of numbers that are written as bytes
+BYTES = "B"  # the unit of counts of bytes
 
 
 class DeclaredCount:
-    """What is to be known of one count; asked of a layer, a row or totals, it is their number.
+    """The declaration of one count, and a descriptor: on a layer, row or totals it reads the value.
 
-    ``doc`` says in a line what is counted. ``title`` heads its column, and ``json`` is its key
+    ``doc`` says in one line what is counted. ``title`` heads its column, and ``json`` is its key
     in the JSON report; both are the attribute's name unless given. ``unit`` is ``B`` for bytes.
     A narrow terminal hides the column with the highest ``priority`` first and never hides 0.
-    A budget that allows less of it breaks ``rule``; without one there is no such budget.
-    ``of_tools``: other tools count it too. ``part_of`` names the count that it is a part of.
+    Exceeding its budget breaks ``rule``; without a rule it cannot have a budget.
+    ``of_tools``: other tools count it too. ``part_of`` names the count that includes it.
     ``derived``: it follows from shapes and other counts, so that the list of unknown numbers and
     the tables of ``diff`` leave it out.
     """
@@ -79,7 +79,7 @@ class DeclaredCount:
 
 
 class Counts:
-    """What holds counts has them as attributes: ``layer.macs`` is ``layer.counts["macs"]``."""
+    """Gives an object with ``counts`` an attribute for each: ``x.macs`` is ``x.counts["macs"]``."""
 
     __slots__ = ()
 
@@ -145,5 +145,5 @@ COUNTS: Mapping[str, DeclaredCount] = {
 
 
 def sum_counts(parts: Collection[Mapping[str, int]]) -> dict[str, int]:
-    """The counts of several parts together; unknown where that of a part is."""
+    """The sum of each count over several parts; unknown where any part's is unknown."""
     return {key: sum(part[key] for part in parts) for key in COUNTS}

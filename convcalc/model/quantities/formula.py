@@ -1,11 +1,11 @@
 """Formulas: pure functions of named integers, each written once.
 
-What is computed and what is explained is the same function: while a trace is open, the number
-that a formula returns also knows its step, the function with its arguments. ``explain`` reads
-the function's source and puts the numbers in, so that no text can drift from the code.
+The same function computes and explains: inside :func:`tracing`, the number that a formula
+returns also carries its step, the function with its arguments. ``explain`` reads the function's
+source and fills in the numbers, so the explanation cannot drift from the code.
 
-A formula's arguments are given in order and are numbers or tuples of numbers; its body is
-arithmetic with ``+ - * //``, ``prod`` and the like, and works on every type that has them.
+A formula takes positional arguments, which are numbers or tuples of numbers; its body is
+arithmetic with ``+ - * //``, ``prod`` and the like, and works on every type that supports them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _open: list[None] = []  # one entry for each open trace
 
 
 class Step(NamedTuple):
-    """One use of a formula: the function as it is written, and its arguments in order."""
+    """One call of a formula: the undecorated function, and its arguments in order."""
 
     function: Callable[..., int]
     values: tuple[Any, ...]
@@ -32,25 +32,25 @@ class Step(NamedTuple):
 
 
 class Traced(int):
-    """An integer that knows its origin: a step, or the name of what was given."""
+    """An integer that knows its origin: a step, or the name of an input."""
 
     origin: Step | str
 
 
 def formula(function: Callable[_P, int]) -> Callable[_P, int]:
-    """Makes a function a formula; outside a trace it costs one call more."""
+    """Decorator for formulas; outside :func:`tracing` it only costs one more call."""
 
     @wraps(function)
     def computed(*arguments: Any) -> int:
         value: int = cast("Any", function)(*arguments)
-        return traced(value, Step(function, arguments)) if _open else value
+        return trace(value, Step(function, arguments)) if _open else value
 
     return cast("Callable[_P, int]", computed)
 
 
 @contextmanager
 def tracing() -> Iterator[None]:
-    """While it is open, formulas return :class:`Traced` numbers."""
+    """Context in which formulas return :class:`Traced` numbers."""
     _open.append(None)
     try:
         yield
@@ -58,8 +58,8 @@ def tracing() -> Iterator[None]:
         _open.pop()
 
 
-def traced(value: int, origin: Step | str) -> int:
-    """``value`` with its origin; what is no integer, such as an unknown, stays as it is."""
+def trace(value: int, origin: Step | str) -> int:
+    """``value`` with its origin; a value that is not an integer, such as UNKNOWN, is unchanged."""
     if not isinstance(value, int) or isinstance(value, bool):
         return value
     result = Traced(value)
@@ -68,5 +68,5 @@ def traced(value: int, origin: Step | str) -> int:
 
 
 def origin_of(value: Any) -> Step | str | None:
-    """Where a number comes from; None if that was not traced."""
+    """The step or the name that a number comes from; None if it was not traced."""
     return value.origin if isinstance(value, Traced) else None

@@ -1,7 +1,7 @@
-"""A formula in words and with its numbers, both from the source of its function.
+"""The text of a formula, in names and in numbers, from the source of its function.
 
-Words are the names of the function's arguments, or those under which a number was given; the
-second text is the same expression with the numbers put in, and Python can evaluate it.
+Names are those of the function's arguments, or those that traced inputs carry. The text in
+numbers is the same expression with the values filled in; Python can evaluate it.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ _EMPTY = {"prod": 1, "sum": 0}
 
 
 def words(step: Step) -> str:
-    """``(size + padding + padding - extent) // stride + 1``."""
+    """The formula in names: ``(size + padding + padding - extent) // stride + 1``."""
     names = {name: _name(name, value) for name, value in step.arguments.items()}
     return _text(_Named(names).visit(_expression(step.function)))
 
 
 def numbers(step: Step) -> str:
-    """``(224 + 3 + 3 - 7) // 2 + 1``; ``unknown`` stands for a size that is not known."""
+    """The formula in numbers: ``(224 + 3 + 3 - 7) // 2 + 1``; an unknown size is ``unknown``."""
     return _text(_Filled(step.arguments).visit(_expression(step.function)))
 
 
 def meaning(step: Step) -> str:
-    """What the formula gives, from its docstring."""
+    """What the formula computes: its docstring on one line."""
     return " ".join((inspect.getdoc(step.function) or "").split())
 
 
-def factor(text: str) -> str:
-    """A text as a factor of a product."""
+def parenthesize(text: str) -> str:
+    """An expression as a factor of a product: in parentheses if it needs them."""
     try:
         node = ast.parse(text, mode="eval").body
     except SyntaxError:  # a name of several words
@@ -54,7 +54,7 @@ def _text(node: ast.expr) -> str:
 
 
 def _expression(function: Callable[..., int]) -> Any:
-    """What the function returns, its local names replaced by what they stand for; a new tree."""
+    """A new syntax tree of what the function returns, with local names replaced by their values."""
     return ast.parse(_source(function), mode="eval").body
 
 
@@ -75,7 +75,7 @@ def _source(function: Callable[..., int]) -> str:
 
 
 class _Replaced(ast.NodeTransformer):
-    """Names replaced by expressions."""
+    """Replaces names by expressions."""
 
     def __init__(self, by_name: Mapping[str, ast.expr]) -> None:
         self.by_name = by_name
@@ -85,7 +85,7 @@ class _Replaced(ast.NodeTransformer):
 
 
 class _ForPeople(ast.NodeTransformer):
-    """``-(-a // b)`` written as ``ceil(a / b)``, ``Fraction(a, b)`` as ``a / b``."""
+    """Writes ``-(-a // b)`` as ``ceil(a / b)``, and ``Fraction(a, b)`` as ``a / b``."""
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         self.generic_visit(node)
@@ -112,20 +112,20 @@ class _ForPeople(ast.NodeTransformer):
 
 
 class _Named(_Replaced):
-    """Arguments under the names of what was given for them."""
+    """Renames arguments to the names of the inputs that were passed for them."""
 
     def __init__(self, names: Mapping[str, str]) -> None:
         super().__init__({name: ast.Name(text) for name, text in names.items()})
 
 
 def _name(name: str, value: Any) -> str:
-    """Under which name a number was given; a tuple keeps the argument's."""
+    """The name that a traced input carries; otherwise, as for a tuple, the argument's."""
     origin = origin_of(value)
     return origin if isinstance(origin, str) else name
 
 
 class _Filled(ast.NodeTransformer):
-    """Numbers in the place of names; products and sums of tuples are written out."""
+    """Replaces names by numbers; products and sums of tuples are written out."""
 
     def __init__(self, arguments: Mapping[str, Any]) -> None:
         self.arguments = arguments
@@ -146,7 +146,7 @@ class _Filled(ast.NodeTransformer):
 
 
 def _number(value: Any) -> ast.expr:
-    """A number as Python writes it."""
+    """The syntax tree of a number, or of a tuple of numbers."""
     if isinstance(value, tuple):
         return ast.Tuple([_number(item) for item in value])
     if not known(value):

@@ -1,8 +1,8 @@
 """Numbers as people write them: ``25.56 M``, ``97.69 MiB``, ``58.6 %``.
 
-Everything is done in exact integers and fractions, so a count of any size is rounded once
-and correctly. Four significant digits are shown; zeros at the end are left out only where
-nothing was rounded, so ``24 M`` is exactly 24,000,000 and ``24.00 M`` is not.
+All arithmetic is exact, in integers and fractions, so a count of any size is rounded once and
+correctly. Four significant digits are shown; trailing zeros are left out only where nothing was
+rounded, so ``24 M`` is exactly 24,000,000 and ``24.00 M`` is not.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from convcalc.model.quantities.unknown import known
 PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")  # powers of 1000
 UNKNOWN_WORD = "unknown"
 MIB = 2**20
-# Bits of one element, by the name of the type.
+# Bits per element, by the name of the data type.
 DTYPES: Mapping[str, int] = {
     "float64": 64,
     "float32": 32,
@@ -27,7 +27,7 @@ DTYPES: Mapping[str, int] = {
     "int8": 8,
     "int4": 4,
 }
-# What may stand behind a number that people write, and what it multiplies by.
+# Suffixes that a number in a file may have, and the factors that they stand for.
 FACTORS = {
     "": Fraction(1),
     "%": Fraction(1, 100),
@@ -40,21 +40,21 @@ _QUANTITY = re.compile(
 )
 
 
-# --- read --------------------------------------------------------------------------------------
+# --- reading -----------------------------------------------------------------------------------
 
 
-def quantity(text: str) -> Fraction | None:
-    """``25.6M``, ``12 MiB``, ``20%`` or ``4.5e6`` as an exact number; None if it is no number."""
-    found = _QUANTITY.fullmatch(text.strip()) if len(text) <= _LONGEST_NUMBER else None
+def parse_quantity(text: str) -> Fraction | None:
+    """``25.6M``, ``12 MiB``, ``20%`` or ``4.5e6`` as an exact number; None if it is none."""
+    found = _QUANTITY.fullmatch(text.strip()) if len(text) <= _MAX_LENGTH else None
     if found is None or not text.isascii():
         return None
     return Fraction(found[1]) * FACTORS[found[2] or ""]
 
 
-_LONGEST_NUMBER = 60  # characters
+_MAX_LENGTH = 60  # characters
 
 
-# --- written -----------------------------------------------------------------------------------
+# --- writing -----------------------------------------------------------------------------------
 
 
 def count_text(value: int, unit: str = "", *, exact: bool = False) -> str:
@@ -68,12 +68,12 @@ def count_text(value: int, unit: str = "", *, exact: bool = False) -> str:
     group = min((len(str(rounded)) - 1) // 3, len(PREFIXES) - 1)
     whole, rest = divmod(rounded, 1000**group)
     places = max(0, 4 - len(str(whole))) if group else 0
-    number = _point(whole, f"{rest:0{3 * group}}"[:places], trim=rounded == size)
+    number = _join_decimals(whole, f"{rest:0{3 * group}}"[:places], trim=rounded == size)
     return f"{'-' * (value < 0)}{number} {PREFIXES[group]}{unit}".rstrip()
 
 
 def memory_text(value: int, *, exact: bool = False) -> str:
-    """Bytes in MiB; exact: in bytes."""
+    """A number of bytes in MiB; exact: in bytes."""
     if not known(value):
         return UNKNOWN_WORD
     return f"{value:,} B" if exact else f"{decimal_text(Fraction(value, MIB))} MiB"
@@ -82,10 +82,10 @@ def memory_text(value: int, *, exact: bool = False) -> str:
 def decimal_text(value: Fraction) -> str:
     """A number with four significant digits; the whole part is never rounded away."""
     size = abs(value)
-    rounded = round(size, _places(size))
-    places = _places(rounded)  # one less where 9.9996 became 10
+    rounded = round(size, _decimal_places(size))
+    places = _decimal_places(rounded)  # one less where 9.9996 became 10
     whole, rest = divmod(int(rounded * 10**places), 10**places)
-    number = _point(whole, f"{rest:0{places}}"[:places], trim=rounded == size)
+    number = _join_decimals(whole, f"{rest:0{places}}"[:places], trim=rounded == size)
     return f"{'-' * (value < 0)}{number}"
 
 
@@ -97,29 +97,29 @@ def fraction_text(value: Fraction) -> str:
 
 
 def percent_text(value: Fraction) -> str:
-    """A share between 0 and 1 as a percentage with one decimal; ``<0.1 %`` is not none."""
+    """A share between 0 and 1 as a percentage with one decimal; a tiny share is ``<0.1 %``."""
     if not known(value):
         return UNKNOWN_WORD
     tenths = round(value * 1000)
     if value and not tenths:
         return "<0.1 %"
-    return f"{_point(tenths // 10, str(tenths % 10), trim=value * 1000 == tenths)} %"
+    return f"{_join_decimals(tenths // 10, str(tenths % 10), trim=value * 1000 == tenths)} %"
 
 
 def change_text(ratio: Fraction) -> str:
-    """A relative change with its sign: ``+6.5 %``, ``-<0.1 %``; ``0 %`` for none."""
+    """A relative change with its sign: ``+6.5 %``, ``-<0.1 %``; ``0 %`` for no change."""
     sign = "+" if ratio > 0 else "-" if ratio < 0 else ""
     return f"{sign}{percent_text(abs(ratio))}"
 
 
-def _point(whole: int, decimals: str, *, trim: bool) -> str:
-    """Both parts of a number; ``trim`` leaves out zeros at the end."""
+def _join_decimals(whole: int, decimals: str, *, trim: bool) -> str:
+    """A number from its integer part and its decimals; ``trim`` drops trailing zeros."""
     if trim:
         decimals = decimals.rstrip("0")
     return f"{whole}.{decimals}" if decimals else str(whole)
 
 
-def _places(value: Fraction) -> int:
+def _decimal_places(value: Fraction) -> int:
     """Decimals of a number with four significant digits."""
     if value >= 1 or not value:
         return max(0, 4 - len(str(int(value))))

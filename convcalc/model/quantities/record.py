@@ -1,7 +1,7 @@
-"""Classes of data that never change, made without generated code.
+"""Immutable data classes without generated code.
 
-``dataclasses`` writes and compiles the methods of each class at every start, which takes longer
-than most commands compute. A record has the methods of its base instead.
+``dataclasses`` generates and compiles the methods of each class at every start, which takes longer
+than most commands run. A record inherits its methods instead.
 """
 
 from __future__ import annotations
@@ -51,6 +51,6 @@ class Record:
         return f"{type(self).__name__}({fields})"
 
     def replace(self: _R, **changes: Any) -> _R:
-        """A copy in which some fields have other values."""
+        """A copy with some fields changed."""
         fields = {name: getattr(self, name) for name in self.record_fields}
         return type(self)(**{**fields, **changes})

@@ -1,4 +1,4 @@
-"""Shapes of tensors, and the one value that stands for a size nobody knows."""
+"""Shapes of tensors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one value that stands for a count nobody knows."""
+"""``UNKNOWN``, the value of every size and count that is not known."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, cast
 class Unknown:
     """A count that is not known; like NaN it absorbs arithmetic and fails every comparison.
 
-    Formulas therefore run unchanged on unknown sizes, and an unknown can never turn into
-    a zero: ``UNKNOWN * 3 is UNKNOWN``, and ``UNKNOWN < 1``, ``UNKNOWN != 1`` are both False,
-    so a check of the form "problem if bad" stays silent about what it cannot know. The
-    builtins ``min`` and ``max`` compare; use :func:`largest` where a size may be unknown.
+    Formulas therefore run unchanged on unknown sizes, and an unknown never becomes a zero:
+    ``UNKNOWN * 3 is UNKNOWN``. ``UNKNOWN < 1`` and ``UNKNOWN != 1`` are both False, so a check of
+    the form "problem if bad" stays silent on unknown sizes. The builtins ``min`` and ``max``
+    compare; use :func:`largest` where a size may be unknown.
     """
 
     __slots__ = ()
@@ -38,7 +38,7 @@ class Unknown:
         return "UNKNOWN"
 
 
-# Typed as int: it goes wherever a count goes, and formulas need not know.
+# Typed as int, so that it fits wherever a count is expected.
 UNKNOWN: int = cast("int", Unknown())
 
 

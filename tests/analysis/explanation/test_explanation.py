@@ -22,7 +22,7 @@ from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
-from convcalc.model.quantities.formula import Step, formula, origin_of, traced, tracing
+from convcalc.model.quantities.formula import Step, formula, origin_of, trace, tracing
 from convcalc.model.quantities.formula_text import meaning, numbers, words
 from convcalc.model.quantities.unknown import UNKNOWN, known
 from convcalc.output.table import Style
@@ -158,9 +158,9 @@ def test_a_formula_is_written_as_its_source_with_local_names_resolved() -> None:
 
 def test_an_argument_has_the_name_under_which_its_number_was_given() -> None:
     with tracing():
-        height, margins = traced(7, "height"), (traced(1, "margin"), traced(2, "margin"))
+        height, margins = trace(7, "height"), (trace(1, "margin"), trace(2, "margin"))
         step = step_of(padded_twice(height, margins))
-        mixed = step_of(padded_twice(padded_twice(9, ()), (traced(1, "margin"), 2)))
+        mixed = step_of(padded_twice(padded_twice(9, ()), (trace(1, "margin"), 2)))
     assert words(step) == "ceil((height + sum(sides)) / 2)"
     assert words(mixed) == "ceil((size + sum(sides)) / 2)"
     assert numbers(mixed) == "ceil((5 + (1 + 2)) / 2)"
@@ -174,7 +174,7 @@ def test_outside_a_trace_a_formula_returns_a_plain_number() -> None:
 def test_an_unknown_stays_unknown_in_a_trace() -> None:
     with tracing():
         assert padded_twice(UNKNOWN, (1, 1)) is UNKNOWN
-        assert traced(UNKNOWN, "size") is UNKNOWN
+        assert trace(UNKNOWN, "size") is UNKNOWN
 
 
 def test_the_size_of_a_transposed_convolution_is_shown_with_its_numbers() -> None:

@@ -43,7 +43,7 @@ def test_a_chain_of_maps_reads_what_both_read_in_turn() -> None:
         Partition(5, 3),
     ]
     for outer, inner in product(small, small):
-        chain = axis_maps.after(outer, inner)
+        chain = axis_maps.compose(outer, inner)
         graph = {"out": [("mid", outer.taps)], "mid": [("in", inner.taps)]}
         for y in range(-3, 12):
             seen = sorted(oracle.seen(graph, "out", y).get("in", set()))

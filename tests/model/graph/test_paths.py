@@ -23,7 +23,7 @@ from convcalc.language.sources.resolve import resolve
 from convcalc.language.sources.shipped import shipped_names
 from convcalc.model.graph import path_index
 from convcalc.model.graph.network import Layer, Network
-from convcalc.model.graph.paths import Part, PathError, Paths, may_mean, paths_of
+from convcalc.model.graph.paths import Part, PathError, Paths, may_refer_to, paths_of
 from convcalc.testing import assert_budget
 
 CONV = "conv: {out: 4, k: 3, p: 1}"
@@ -495,8 +495,8 @@ def test_a_layer_may_be_meant_while_its_network_is_read(case: Case) -> None:
     if part.is_layer:
         (path,) = case.layers
         parents = case.path.rpartition(".")[0], path.rpartition(".")[0]
-        assert may_mean(case.path, path) or may_mean(*parents)
-    assert not may_mean(case.path, "other")
+        assert may_refer_to(case.path, path) or may_refer_to(*parents)
+    assert not may_refer_to(case.path, "other")
 
 
 def test_the_index_is_built_once_and_only_where_a_path_is_asked(

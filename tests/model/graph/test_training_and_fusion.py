@@ -10,7 +10,7 @@ from convcalc.language.reading import read_network
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.fusion import _folded_within
 from convcalc.model.graph.network import Network
-from convcalc.model.operators.composing import chained
+from convcalc.model.operators.composing import analyse_chain
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.ops.norm.batch_norm import BatchNorm
 from convcalc.model.quantities.shape import Shape
@@ -142,7 +142,7 @@ def test_a_norm_beside_a_convolution_is_not_behind_it() -> None:
         dilation=(1, 1),
         bias=False,
     )
-    row = chained({"conv": conv, "norm": BatchNorm()}, Shape(1, 8, (6, 6)))
+    row = analyse_chain({"conv": conv, "norm": BatchNorm()}, Shape(1, 8, (6, 6)))
     before, norm = row.parts
     assert "norm.weight" not in _folded_within(row).weights
     beside = row._replace(parts=(before, norm._replace(inputs=(Shape(1, 8, (4, 4)),))))

@@ -117,7 +117,8 @@ def test_a_word_of_padding_means_its_numbers(word: str) -> None:
     wrong = [
         (n, k, s, d)
         for n, k, s, d in grid
-        if sizes.sides(word, (n,), (k,), (s,), (d,)) != (sides_in_words(word, n, k, s, d),)
+        if sizes.resolve_padding(word, (n,), (k,), (s,), (d,))
+        != (sides_in_words(word, n, k, s, d),)
     ]
     assert wrong == []
     assert len(grid) == 540
@@ -132,7 +133,7 @@ def test_same_gives_one_output_per_stride_begun() -> None:
 def test_causal_pads_before_the_first_axis_and_by_half_on_the_others() -> None:
     for k, d in product(range(1, 6), range(1, 4)):
         expected = (oracle.causal_sides(k, 1, d), oracle.half_sides(k, d))
-        assert sizes.sides("causal", (9, 9), (k, k), (1, 1), (d, d)) == expected
+        assert sizes.resolve_padding("causal", (9, 9), (k, k), (1, 1), (d, d)) == expected
 
 
 def test_a_crop_reads_what_it_leaves_and_a_pad_what_was_there() -> None:

@@ -45,7 +45,7 @@ from convcalc.analysis.conventions.quantities import (
     each,
     groups,
 )
-from convcalc.model.geometry.sizes import extent, sides, slide_size
+from convcalc.model.geometry.sizes import extent, resolve_padding, slide_size
 
 
 def _is_same(leaf: Leaf) -> bool:
@@ -81,7 +81,7 @@ def _transposed_bias(leaf: Leaf) -> int:
     if not leaf.has_bias:
         return 0
     kernel_size, stride, dilation = leaf.weight[2:], axes(leaf, "stride"), axes(leaf, "dilation")
-    padding = sides(leaf.field("padding"), leaf.x.spatial, kernel_size, stride, dilation)
+    padding = resolve_padding(leaf.field("padding"), leaf.x.spatial, kernel_size, stride, dilation)
     spans = map(extent, kernel_size, dilation)
     made = (
         slide_size(n, e, s, before, after)

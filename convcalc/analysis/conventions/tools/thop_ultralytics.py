@@ -38,7 +38,7 @@ from convcalc.analysis.conventions.quantities import (
     not_frozen,
 )
 from convcalc.analysis.conventions.tools.thop import NORMS, SOFTMAX
-from convcalc.model.geometry.sizes import sides
+from convcalc.model.geometry.sizes import resolve_padding
 from convcalc.model.operators.contract import ELEMENTWISE
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
@@ -60,7 +60,9 @@ def _pooled(leaf: Leaf) -> int:
         return UNKNOWN
     kernel_size = axes(leaf, "kernel_size")
     stride = axes(leaf, "stride") or kernel_size
-    padding = sides(leaf.field("padding"), leaf.x.spatial, kernel_size, stride, (1,) * leaf.x.rank)
+    padding = resolve_padding(
+        leaf.field("padding"), leaf.x.spatial, kernel_size, stride, (1,) * leaf.x.rank
+    )
     inside = not leaf.field("count_include_pad")
     taps = prod(
         sum(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Operator, Term, operator
-from convcalc.model.operators.work import unchanged, work
+from convcalc.model.operators.work import pointwise_analysis, work
 from convcalc.model.quantities.shape import Shape
 
 
@@ -19,7 +19,7 @@ class Activation(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One elementwise operation per output element, however long the function is."""
         (x,) = inputs
-        return unchanged(x, activation_term(x, self.per_element))
+        return pointwise_analysis(x, activation_term(x, self.per_element))
 
 
 def activation_term(output: Shape, per_element: int = 1) -> Term:

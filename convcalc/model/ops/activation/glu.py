@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
-from convcalc.model.operators.work import unchanged
+from convcalc.model.operators.work import pointwise_analysis
 from convcalc.model.ops.activation._activation import activation_term
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -33,7 +33,7 @@ class Glu(Operator):
         """Each output element is one input element times its gate."""
         (x,) = inputs
         output = x.with_channels(gated_channels(x.channels))
-        return unchanged(output, activation_term(output))
+        return pointwise_analysis(output, activation_term(output))
 
 
 @formula

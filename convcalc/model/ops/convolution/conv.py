@@ -42,11 +42,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.model.geometry.sizes import Padding, Sides, axis_name, extent, sides
+from convcalc.model.geometry.sizes import Padding, Sides, axis_name, extent, resolve_padding
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Problem, Term, operator
-from convcalc.model.operators.windows import placed, slide_axes, slide_sizes, window_problems
+from convcalc.model.operators.windows import padding_known, slide_axes, slide_sizes, window_problems
 from convcalc.model.operators.work import bias_terms, share, sliding_macs
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known, largest
@@ -75,21 +75,25 @@ class Conv(Operator):
         yield from uneven_groups(self.groups, x.channels, "in_channels")
         yield from uneven_groups(self.groups, self.out_channels, "out_channels")
         yield from window_problems(x, self.kernel_size, self.stride, self.padding, self.dilation)
-        padding = sides(self.padding, x.spatial, self.kernel_size, self.stride, self.dilation)
+        padding = resolve_padding(
+            self.padding, x.spatial, self.kernel_size, self.stride, self.dilation
+        )
         if self.padding_mode in _MARGIN:
             yield from _reach_problems(x, padding, self.padding_mode)
         if self.padding == "same":
             extents = tuple(map(extent, self.kernel_size, self.dilation))
-            yield from _uneven_same(x, padding, extents, self.stride)
+            yield from _half_shift_warnings(x, padding, extents, self.stride)
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One window per output position."""
         (x,) = inputs
-        padding = sides(self.padding, x.spatial, self.kernel_size, self.stride, self.dilation)
+        padding = resolve_padding(
+            self.padding, x.spatial, self.kernel_size, self.stride, self.dilation
+        )
         spatial = slide_sizes(x.spatial, self.kernel_size, self.stride, padding, self.dilation)
         output = Shape(x.batch, self.out_channels, spatial)
         weight = (self.out_channels, share(x.channels, self.groups), *self.kernel_size)
-        fixed = placed(self.padding, x.spatial, self.kernel_size, self.stride, self.dilation)
+        fixed = padding_known(self.padding, x.spatial, self.kernel_size, self.stride, self.dilation)
         window = (self.kernel_size, self.stride, padding, self.dilation)
         return Analysis(
             output,
@@ -115,7 +119,7 @@ def _reach_problems(x: Shape, padding: Sides, mode: str) -> Iterator[Problem]:
             yield Problem("padding-too-large", "padding", message, f"padding of at most {most}", 0)
 
 
-def _uneven_same(
+def _half_shift_warnings(
     x: Shape, padding: Sides, extents: tuple[int, ...], stride: tuple[int, ...]
 ) -> Iterator[Problem]:
     """A warning for each axis where an even kernel shifts the output by half a position."""

@@ -54,7 +54,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.model.geometry.axis_maps import Stamp
-from convcalc.model.geometry.sizes import Padding, axis_name, extent, sides, stamp_size
+from convcalc.model.geometry.sizes import Padding, axis_name, extent, resolve_padding, stamp_size
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Problem, Term, operator
@@ -137,7 +137,9 @@ class ConvTranspose(Operator):
         )
 
     def _padding(self, x: Shape) -> tuple[tuple[int, int], ...]:
-        return sides(self.padding, x.spatial, self.kernel_size, self.stride, self.dilation)
+        return resolve_padding(
+            self.padding, x.spatial, self.kernel_size, self.stride, self.dilation
+        )
 
     def _sizes(self, x: Shape) -> tuple[int, ...]:
         extents = map(extent, self.kernel_size, self.dilation)

@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.sizes import smaller_half
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import chained, chained_problems
+from convcalc.model.operators.composing import analyse_chain, chain_problems
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.ops.activation.relu import Relu
 from convcalc.model.ops.convolution.conv import Conv
@@ -53,7 +53,7 @@ class GhostConv(Operator):
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """A window must fit, and the cheap filters must keep the size."""
         (x,) = inputs
-        yield from chained_problems(self._parts(x), x)
+        yield from chain_problems(self._parts(x), x)
         if any(k % 2 == 0 for k in self.dw_size):
             even = next(k for k in self.dw_size if k % 2 == 0)
             message = f"dw_size {even} is even, so that the cheap filters change the size"
@@ -63,7 +63,7 @@ class GhostConv(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The parts in a row; the cheap filters read what is beside them in the output."""
         (x,) = inputs
-        done = chained(self._parts(x), x)
+        done = analyse_chain(self._parts(x), x)
         return done._replace(output=done.output.with_channels(self.out_channels))
 
     def _parts(self, x: Shape) -> Mapping[str, Operator]:
@@ -76,7 +76,7 @@ class GhostConv(Operator):
                 out_channels=intrinsic_channels(self.out_channels, self.ratio),
                 kernel_size=self.kernel_size,
                 stride=self.stride,
-                padding=_half(self.kernel_size),
+                padding=_half_padding(self.kernel_size),
                 dilation=ones,
                 bias=False,
             ),
@@ -84,7 +84,7 @@ class GhostConv(Operator):
                 depth_multiplier=cheap_channels(self.ratio),
                 kernel_size=self.dw_size,
                 stride=ones,
-                padding=_half(self.dw_size),
+                padding=_half_padding(self.dw_size),
                 dilation=ones,
                 bias=False,
             ),
@@ -96,7 +96,7 @@ class GhostConv(Operator):
         }
 
 
-def _half(kernel_size: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+def _half_padding(kernel_size: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     return tuple((smaller_half(k), smaller_half(k)) for k in kernel_size)
 
 

@@ -40,7 +40,7 @@ from math import prod
 from convcalc.model.geometry.axis_maps import Axes, Nothing
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import merged, sibling
+from convcalc.model.operators.composing import merge_analyses, sibling
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
     Analysis,
@@ -91,7 +91,7 @@ class InpaintingConv(Operator):
         x, *masks = inputs
         conv = self._conv().analyse([x])
         axes, output = conv.axes[0], conv.output
-        done = merged(
+        done = merge_analyses(
             output,
             (axes, *(axes for _ in masks)),
             *[Term("hole", ELEMENTWISE, x.numel) for _ in masks],

@@ -37,7 +37,7 @@ from math import prod
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.composing import chained, chained_problems, merged
+from convcalc.model.operators.composing import analyse_chain, chain_problems, merge_analyses
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
     Analysis,
@@ -81,19 +81,19 @@ class LearnedGroupConv(Operator):
         ]
         yield from problems
         if not problems:
-            yield from chained_problems(self._parts(x.rank), self._selected(x))
+            yield from chain_problems(self._parts(x.rank), self._selected(x))
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Norm, ReLU and convolution in a row."""
         (x,) = inputs
         selected = self._selected(x)
-        done = chained(self._parts(x.rank), selected)
+        done = analyse_chain(self._parts(x.rank), selected)
         if self.phase == "converted":
             index = {"index": (selected.channels,)}
             return done._replace(buffers={**done.buffers, **index})
         weight = done.weights["conv.weight"]
         mask = Term("mask", ELEMENTWISE, mask_work(weight))
-        done = merged(done.output, done.axes, done, mask)
+        done = merge_analyses(done.output, done.axes, done, mask)
         return done._replace(buffers={**done.buffers, "mask": weight})
 
     @property

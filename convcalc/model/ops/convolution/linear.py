@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.model.geometry.axis_maps import SAME
+from convcalc.model.geometry.axis_maps import IDENTITY
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Problem, Term, operator
 from convcalc.model.operators.work import bias_terms, sliding_macs
@@ -52,7 +52,7 @@ class Linear(Operator):
         weight = (self.out_channels, x.channels)
         return Analysis(
             output,
-            ((SAME,) * x.rank,),
+            ((IDENTITY,) * x.rank,),
             (
                 Term("weight", WEIGHTS, sliding_macs(x.batch, output.spatial, weight)),
                 *bias_terms(self.bias, output),

@@ -31,7 +31,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.axis_maps import Union
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import chained, merged
+from convcalc.model.operators.composing import analyse_chain, merge_analyses
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import share
 from convcalc.model.ops.convolution.conv import Conv
@@ -77,11 +77,13 @@ class MixConv(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One convolution per group, concatenated."""
         (x,) = inputs
-        parts = [chained({name: conv}, share) for name, (share, conv) in self._groups(x).items()]
+        parts = [
+            analyse_chain({name: conv}, share) for name, (share, conv) in self._groups(x).items()
+        ]
         output = parts[0].output.with_channels(self.out_channels or x.channels)
         maps = (dict.fromkeys(axis) for axis in zip(*(p.axes[0] for p in parts), strict=True))
         axes = tuple(Union(tuple(axis)) if len(axis) > 1 else next(iter(axis)) for axis in maps)
-        return merged(output, (axes,), *parts)
+        return merge_analyses(output, (axes,), *parts)
 
     def _sharing_problems(self, x: Shape) -> Iterator[Problem]:
         """Each kernel needs inputs, and if depthwise a multiple of them as outputs."""

@@ -41,7 +41,7 @@ from math import floor
 from convcalc.model.geometry.axis_maps import Axes, Nothing
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import chained, chained_problems, merged
+from convcalc.model.operators.composing import analyse_chain, chain_problems, merge_analyses
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
     Analysis,
@@ -89,7 +89,7 @@ class OctaveConv(Operator):
         if problems:
             return
         for (source, _), parts in self._paths(inputs).items():
-            found = list(chained_problems(parts, inputs[BANDS.index(source)]))
+            found = list(chain_problems(parts, inputs[BANDS.index(source)]))
             yield from found
             if any(problem.is_error for problem in found):
                 return
@@ -109,7 +109,7 @@ class OctaveConv(Operator):
             outputs.append(Port(output, _axes(parts, inputs)))
         main, *low = outputs
         ports = dict(zip(("low",), low, strict=False))
-        return merged(main.output, main.axes, *paths.values(), *terms, ports=ports)
+        return merge_analyses(main.output, main.axes, *paths.values(), *terms, ports=ports)
 
     def _channels(self) -> dict[str, int]:
         """Output channels of each band; an alpha of 0.29 means 29/100."""
@@ -124,7 +124,7 @@ class OctaveConv(Operator):
 
     def _analyses(self, inputs: Sequence[Shape]) -> Mapping[Path, Analysis]:
         return {
-            path: chained(parts, inputs[BANDS.index(path[0])])
+            path: analyse_chain(parts, inputs[BANDS.index(path[0])])
             for path, parts in self._paths(inputs).items()
         }
 

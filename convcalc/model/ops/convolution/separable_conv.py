@@ -28,7 +28,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import chained, chained_problems
+from convcalc.model.operators.composing import analyse_chain, chain_problems
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.ops.convolution.depthwise_conv import DepthwiseConv
 from convcalc.model.ops.convolution.pointwise_conv import PointwiseConv
@@ -53,11 +53,11 @@ class SeparableConv(Operator):
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """A window must fit."""
-        return chained_problems(self._parts(inputs[0]), inputs[0])
+        return chain_problems(self._parts(inputs[0]), inputs[0])
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The parts' analyses, joined."""
-        return chained(self._parts(inputs[0]), inputs[0])
+        return analyse_chain(self._parts(inputs[0]), inputs[0])
 
     def _parts(self, x: Shape) -> Mapping[str, Operator]:
         return {

@@ -26,7 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.sizes import Padding, axis_name
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import chained
+from convcalc.model.operators.composing import analyse_chain
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.operators.windows import window_problems
 from convcalc.model.ops.convolution.conv import Conv
@@ -56,7 +56,7 @@ class SpatiallySeparableConv(Operator):
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The passes' analyses, joined."""
-        return chained(self._passes(inputs[0]), inputs[0])
+        return analyse_chain(self._passes(inputs[0]), inputs[0])
 
     def _passes(self, x: Shape) -> Mapping[str, Operator]:
         last = x.rank - 1

@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import prod
 from typing import NamedTuple
 
-from convcalc.model.geometry.axis_maps import SAME, Deformed
+from convcalc.model.geometry.axis_maps import IDENTITY, Deformed
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.composing import part_terms
@@ -108,8 +108,8 @@ class Deformable(NamedTuple):
             if x.rank != wanted.rank or wrong:
                 groups = f"{self.deform_groups} deform group{'s' * (self.deform_groups > 1)}"
                 message = (
-                    f"the {name} is {_batched(x)}, but {taps} taps in {groups} "
-                    f"need {_batched(wanted)}, the size of the output"
+                    f"the {name} is {_shape_text(x)}, but {taps} taps in {groups} "
+                    f"need {_shape_text(wanted)}, the size of the output"
                 )
                 advice = "a conv with the kernel_size, stride, padding and dilation of this layer"
                 yield Problem("shape-mismatch", "", message, advice, index + 1)
@@ -131,7 +131,7 @@ class Deformable(NamedTuple):
         terms += [Term("main", *main.terms[0][1:]), *bias_terms(self.bias, output)]
         offset = {f"offset.{name}": shape for name, shape in guide.weights.items()} if guide else {}
         moved = tuple(Deformed(axis, self.bound) for axis in main.axes[0])
-        maps = ((SAME,) * x.rank,) * (self.needed - 1)
+        maps = ((IDENTITY,) * x.rank,) * (self.needed - 1)
         parts = (Part("offset", maker, (x,), guide),) if guide else ()
         weights = {**offset, **main.weights}
         return Analysis(output, (moved, *maps), tuple(terms), weights, parts=parts)
@@ -156,6 +156,6 @@ class Deformable(NamedTuple):
         )
 
 
-def _batched(shape: Shape) -> str:
+def _shape_text(shape: Shape) -> str:
     """A shape with its batch, if that is not one sample."""
     return str(shape) if shape.batch == 1 else f"{shape} in a batch of {shape.batch}"

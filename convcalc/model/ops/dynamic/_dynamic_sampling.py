@@ -11,8 +11,8 @@ from fractions import Fraction
 from math import ceil, floor, prod
 from typing import NamedTuple
 
-from convcalc.model.geometry.axis_maps import SAME, AxisMap, Deformed, Slide, Union
-from convcalc.model.geometry.sizes import Padding, sides
+from convcalc.model.geometry.axis_maps import IDENTITY, AxisMap, Deformed, Slide, Union
+from convcalc.model.geometry.sizes import Padding, resolve_padding
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.composing import part_terms
 from convcalc.model.operators.contract import (
@@ -102,7 +102,7 @@ class DynamicSampling(NamedTuple):
             advice = f"in_channels / groups a multiple of {CHANNEL_STEP}"
             yield Problem("does-not-divide", "groups", message, advice, 0)
         if self.remove_center and (self.taps == 0 or any(k % 2 == 0 for k in self.kernel_size)):
-            message = f"remove_center with kernel_size {_times(self.kernel_size)}"
+            message = f"remove_center with kernel_size {_size_text(self.kernel_size)}"
             advice = "an odd kernel_size above 1 has a center to leave out"
             yield Problem("unsupported-combination", "remove_center", message, advice)
         yield from self._size_problems(x)
@@ -111,20 +111,23 @@ class DynamicSampling(NamedTuple):
         guide, output = self._guide_sizes(x), self._sizes(x)
         if any(n != m for n, m in zip(x.spatial, guide, strict=True)):
             name = "dw_kernel_size"
-            message = f"{name} {_times(self.dw_kernel_size or ())} is even: {_times(guide)} offsets"
-            message += f" for {_times(x.spatial)} positions"
+            kernel_size = _size_text(self.dw_kernel_size or ())
+            message = f"{name} {kernel_size} is even: {_size_text(guide)} offsets"
+            message += f" for {_size_text(x.spatial)} positions"
             yield Problem("unsupported-combination", name, message, f"an odd {name}")
         elif any(n != m for n, m in zip(x.spatial, output, strict=True)):
             field = "stride" if any(s > 1 for s in self.stride) else "padding"
             message = (
-                f"version {self.version} makes offsets at the {_times(x.spatial)} positions of "
-                f"its input, but the output has {_times(output)}"
+                f"version {self.version} makes offsets at the {_size_text(x.spatial)} positions of "
+                f"its input, but the output has {_size_text(output)}"
             )
             advice = "stride 1 and padding half; a conv or a pooling before it makes smaller"
             yield Problem("unsupported-combination", field, message, advice, 0)
 
     def _sizes(self, x: Shape) -> tuple[int, ...]:
-        padding = sides(self.padding, x.spatial, self.kernel_size, self.stride, self.dilation)
+        padding = resolve_padding(
+            self.padding, x.spatial, self.kernel_size, self.stride, self.dilation
+        )
         return slide_sizes(x.spatial, self.kernel_size, self.stride, padding, self.dilation)
 
     def _guide_sizes(self, x: Shape) -> tuple[int, ...]:
@@ -141,7 +144,7 @@ class DynamicSampling(NamedTuple):
         if self.pointwise:
             value = {3: "input_proj", 4: "value_proj"}[self.version]
             parts.append(_part(value, Linear(out_channels=x.channels), x))
-        terms, weights = _gathered(parts)
+        terms, weights = _collect(parts)
         samples = work(self.taps, x.numel)
         terms += [
             Term("sampling", SAMPLING, interpolation(x.rank, samples)),
@@ -151,14 +154,14 @@ class DynamicSampling(NamedTuple):
         if self.center_feature_scale:
             gate = _part("center_feature_scale", Linear(out_channels=self.groups), x)
             last += [gate, _part("sigmoid", Sigmoid(), gate.analysis.output)]
-        more, further = _gathered(last)
+        more, further = _collect(last)
         if self.center_feature_scale:
             # 1 - scale, a product with either side, their sum
             more.append(Term("blend", ELEMENTWISE, work(4, x.numel)))
         if self.pointwise:
             project = Linear(out_channels=x.channels, bias=self.output_bias)
             last.append(_part("output_proj", project, x))
-            out, matrix = _gathered(last[-1:])
+            out, matrix = _collect(last[-1:])
             more, further = [*more, *out], {**further, **matrix}
         return Analysis(
             x,
@@ -200,12 +203,14 @@ class DynamicSampling(NamedTuple):
     # --- receptive field ---------------------------------------------------------------------
 
     def _axes(self, x: Shape) -> tuple[AxisMap, ...]:
-        padding = sides(self.padding, x.spatial, self.kernel_size, self.stride, self.dilation)
+        padding = resolve_padding(
+            self.padding, x.spatial, self.kernel_size, self.stride, self.dilation
+        )
         grids = (
             _grid(k, d, before, self.offset_scale)
             for k, d, (before, _) in zip(self.kernel_size, self.dilation, padding, strict=True)
         )
-        windows: Sequence[AxisMap] = [SAME] * x.rank
+        windows: Sequence[AxisMap] = [IDENTITY] * x.rank
         if self.dw_kernel_size is not None:
             windows = [Slide(k, 1, arm(k)) for k in self.dw_kernel_size]
         moved = (Deformed(grid, self.bound) for grid in grids)
@@ -226,7 +231,7 @@ def _part(name: str, operator: Operator, x: Shape) -> Part:
     return Part(name, operator, (x,), operator.analyse([x]))
 
 
-def _gathered(parts: Sequence[Part]) -> tuple[list[Term], dict[str, tuple[int, ...]]]:
+def _collect(parts: Sequence[Part]) -> tuple[list[Term], dict[str, tuple[int, ...]]]:
     """Terms and weights of parts under the parts' names; a lone term is called like its part."""
     terms: list[Term] = []
     weights: dict[str, tuple[int, ...]] = {}
@@ -237,5 +242,5 @@ def _gathered(parts: Sequence[Part]) -> tuple[list[Term], dict[str, tuple[int, .
     return terms, weights
 
 
-def _times(sizes: Sequence[int]) -> str:
+def _size_text(sizes: Sequence[int]) -> str:
     return "×".join(map(str, sizes))

@@ -33,10 +33,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from convcalc.model.geometry.axis_maps import SAME, Whole
+from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.composing import chained, merged
+from convcalc.model.operators.composing import analyse_chain, merge_analyses
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
@@ -87,11 +87,11 @@ class Attention(Operator):
         keys, values = self.key_channels or x.channels, self.value_channels or x.channels
         qkv = Linear(out_channels=qkv_channels(keys, values), bias=self.bias)
         out = Linear(out_channels=self.out_channels or x.channels, bias=self.bias)
-        last = chained({"out": out}, x.with_channels(values))
-        return merged(
+        last = analyse_chain({"out": out}, x.with_channels(values))
+        return merge_analyses(
             last.output,
-            ((Whole(SAME),) * x.rank,),
-            chained({"qkv": qkv}, x),
+            ((Whole(IDENTITY),) * x.rank,),
+            analyse_chain({"qkv": qkv}, x),
             Term("scores", DYNAMIC, products_of_pairs(x.batch, x.spatial, keys)),
             Term("softmax", ELEMENTWISE, softmax_of_pairs(x.batch, x.spatial, self.heads)),
             Term("aggregate", DYNAMIC, products_of_pairs(x.batch, x.spatial, values)),

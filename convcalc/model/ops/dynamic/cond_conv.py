@@ -39,7 +39,7 @@ from math import prod
 from convcalc.model.geometry.axis_maps import Whole
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import chained, merged, sibling
+from convcalc.model.operators.composing import analyse_chain, merge_analyses, sibling
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
@@ -91,7 +91,7 @@ class CondConv(Operator):
         kernels = tuple(map(kernel_params, conv.weights.values()))
         mix = mix_macs(x.batch, self.experts, kernels)
         main = conv.terms[0].amount
-        done = merged(
+        done = merge_analyses(
             conv.output,
             (*conv.axes, ()) if routing else (tuple(map(Whole, conv.axes[0])),),
             *(() if routing else self._routing(x)),
@@ -103,8 +103,8 @@ class CondConv(Operator):
 
     def _routing(self, x: Shape) -> tuple[Analysis, ...]:
         """The pooled channels -> a weight for each expert."""
-        pool = chained({"pool": GlobalAvgPool()}, x)
-        route = chained(
+        pool = analyse_chain({"pool": GlobalAvgPool()}, x)
+        route = analyse_chain(
             {"route": Linear(out_channels=self.experts), "route.activation": Sigmoid()},
             pool.output,
         )

@@ -137,12 +137,16 @@ class DeformConv(Operator):
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """The fields must belong to the version; the rest is the version's to say."""
-        problems = [*self._misplaced(), *self._missing(), *self._surplus(len(inputs))]
+        problems = [
+            *self._misplaced_fields(),
+            *self._missing_fields(),
+            *self._surplus_inputs(len(inputs)),
+        ]
         yield from problems
         if not problems:
             yield from self._model(inputs[0].rank).check(inputs)
 
-    def _misplaced(self) -> Iterator[Problem]:
+    def _misplaced_fields(self) -> Iterator[Problem]:
         declared = fields_of(type(self))
         for name, versions in _VERSIONS.items():
             if self.version not in versions and getattr(self, name) != declared[name].default:
@@ -151,13 +155,13 @@ class DeformConv(Operator):
                 advice = f"leave it out; it belongs to version{'s' * (len(versions) > 1)} {having}"
                 yield Problem("unsupported-combination", name, message, advice)
 
-    def _missing(self) -> Iterator[Problem]:
+    def _missing_fields(self) -> Iterator[Problem]:
         for name in _REQUIRED if self.version < 3 else ():
             if getattr(self, name) is None:
                 message = f"deform_conv version {self.version} needs {name}"
                 yield Problem("missing-key", name, message, f"add '{name}'")
 
-    def _surplus(self, count: int) -> Iterator[Problem]:
+    def _surplus_inputs(self, count: int) -> Iterator[Problem]:
         if self.version > 2 and count > 1:
             message = f"version {self.version} makes its own offsets, but there are {count} inputs"
             yield Problem("unsupported-combination", "", message, "a single input", 1)

@@ -23,7 +23,7 @@ from collections.abc import Iterator, Sequence
 
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import chained, merged, sibling
+from convcalc.model.operators.composing import analyse_chain, merge_analyses, sibling
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
     Analysis,
@@ -58,10 +58,10 @@ class GatedConv(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Twice the convolution, and the gating."""
         (x,) = inputs
-        feature = chained({"feature": self._conv()}, x)
-        gate = chained({"gate": self._conv()}, x)
+        feature = analyse_chain({"feature": self._conv()}, x)
+        gate = analyse_chain({"gate": self._conv()}, x)
         each = feature.output.numel
-        return merged(
+        return merge_analyses(
             feature.output,
             feature.axes,
             feature,

@@ -34,7 +34,7 @@ from convcalc.model.geometry.axis_maps import Axes, Slide, Union
 from convcalc.model.geometry.sizes import axis_name, slide_size
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.composing import chained, merged
+from convcalc.model.operators.composing import analyse_chain, merge_analyses
 from convcalc.model.operators.contract import DYNAMIC, Analysis, Operator, Problem, Term, operator
 from convcalc.model.operators.work import share, work_of_taps
 from convcalc.model.ops.activation.relu import Relu
@@ -73,10 +73,10 @@ class Involution(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The generator in a row, then one product per tap of every window and channel."""
         (x,) = inputs
-        generator = chained(self._generator(x), x)
+        generator = analyse_chain(self._generator(x), x)
         output = x.with_spatial(generator.output.spatial)
         aggregate = Term("aggregate", DYNAMIC, work_of_taps(output.numel, self.kernel_size))
-        return merged(output, (self._axes(),), generator, aggregate)
+        return merge_analyses(output, (self._axes(),), generator, aggregate)
 
     def _generator(self, x: Shape) -> Mapping[str, Operator]:
         """What makes the kernels of each output position."""

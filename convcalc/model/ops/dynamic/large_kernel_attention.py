@@ -24,9 +24,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from convcalc.model.geometry.axis_maps import SAME, Union
+from convcalc.model.geometry.axis_maps import IDENTITY, Union
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import chained, merged
+from convcalc.model.operators.composing import analyse_chain, merge_analyses
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
     Analysis,
@@ -63,21 +63,21 @@ class LargeKernelAttention(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Three convolutions in a row, and a product with the input."""
         (x,) = inputs
-        gate = chained(self._parts(x.rank, x.channels), x)
-        axes = tuple(Union((axis, SAME)) for axis in gate.axes[0])  # the product reads x itself
-        return merged(x, (axes,), gate, Term("gate", ELEMENTWISE, x.numel))
+        gate = analyse_chain(self._parts(x.rank, x.channels), x)
+        axes = tuple(Union((axis, IDENTITY)) for axis in gate.axes[0])  # the product reads x itself
+        return merge_analyses(x, (axes,), gate, Term("gate", ELEMENTWISE, x.numel))
 
     def _parts(self, rank: int, channels: int) -> Mapping[str, Operator]:
         ones = (1,) * rank
         pairs = list(zip(self.kernel_size, self.dilation, strict=True))
         return {
-            "depthwise": _same(tuple(dense_taps(d) for _, d in pairs), ones),
-            "dilated": _same(tuple(dilated_taps(k, d) for k, d in pairs), self.dilation),
+            "depthwise": _size_preserving(tuple(dense_taps(d) for _, d in pairs), ones),
+            "dilated": _size_preserving(tuple(dilated_taps(k, d) for k, d in pairs), self.dilation),
             "pointwise": PointwiseConv(out_channels=channels, stride=ones),
         }
 
 
-def _same(kernel_size: tuple[int, ...], dilation: tuple[int, ...]) -> DepthwiseConv:
+def _size_preserving(kernel_size: tuple[int, ...], dilation: tuple[int, ...]) -> DepthwiseConv:
     """A depthwise convolution that keeps the size."""
     return DepthwiseConv(
         kernel_size=kernel_size,

@@ -38,7 +38,7 @@ from convcalc.model.geometry.axis_maps import Slide
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import divisors, uneven_groups
-from convcalc.model.operators.composing import chained, merged
+from convcalc.model.operators.composing import analyse_chain, merge_analyses
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
@@ -85,12 +85,12 @@ class LocalAttention(Operator):
         (x,) = inputs
         output = x.with_channels(self.out_channels or x.channels)
         maps = [
-            chained({name: self._map(output.channels, x.rank)}, x)
+            analyse_chain({name: self._map(output.channels, x.rank)}, x)
             for name in ("query", "key", "value")
         ]
         weights = self._offsets(output) if self.relative else {}
         heads = head_taps(x.batch, x.spatial, self.heads, self.kernel_size)
-        done = merged(
+        done = merge_analyses(
             output,
             (tuple(Slide(k, 1, (k - 1) // 2) for k in self.kernel_size),),
             *maps,

@@ -27,9 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from convcalc.model.geometry.axis_maps import SAME, Whole
+from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import chained, merged
+from convcalc.model.operators.composing import analyse_chain, merge_analyses
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
     Analysis,
@@ -77,7 +77,7 @@ class SqueezeExcite(Operator):
         (x,) = inputs
         squeezed = self.squeeze_channels or share(x.channels, self.reduction)
         ones = (1,) * x.rank
-        gate = chained(
+        gate = analyse_chain(
             {
                 "pool": GlobalAvgPool(keepdim=True),
                 "reduce": PointwiseConv(out_channels=squeezed, stride=ones, bias=self.bias),
@@ -87,5 +87,5 @@ class SqueezeExcite(Operator):
             },
             x,
         )
-        axes = (Whole(SAME),) * x.rank
-        return merged(x, (axes,), gate, Term("scale", ELEMENTWISE, x.numel))
+        axes = (Whole(IDENTITY),) * x.rank
+        return merge_analyses(x, (axes,), gate, Term("scale", ELEMENTWISE, x.numel))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
-from convcalc.model.geometry.axis_maps import SAME, Axes, Whole
+from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Whole
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
@@ -33,7 +33,7 @@ class Broadcast(Operator):
         """Each operand must fit those before it."""
         result = inputs[0]
         for index, operand in enumerate(inputs[1:], 1):
-            if differing := _differing(result, operand):
+            if differing := _describe_mismatch(result, operand):
                 message = f"{self.term} of {result} and {operand}: they differ in {differing}"
                 yield Problem("shape-mismatch", "", message, HELP, index)
             else:
@@ -58,17 +58,21 @@ def broadcast(x: Shape, y: Shape) -> Shape:
     """The shape of two tensors combined element by element."""
     ones = (1,) * max(x.rank, y.rank)
     pairs = zip(x.spatial or ones, y.spatial or ones, strict=True)
-    return Shape(x.batch, _wider(x.channels, y.channels), tuple(_wider(n, m) for n, m in pairs))
+    return Shape(
+        x.batch,
+        _broadcast_size(x.channels, y.channels),
+        tuple(_broadcast_size(n, m) for n, m in pairs),
+    )
 
 
-def _wider(n: int, m: int) -> int:
+def _broadcast_size(n: int, m: int) -> int:
     """The size of two axes that fit: the known one above 1 decides."""
     if n == 1 or m == 1:
         return m if n == 1 else n
     return n if known(n) else m
 
 
-def _differing(x: Shape, y: Shape) -> str:
+def _describe_mismatch(x: Shape, y: Shape) -> str:
     """What keeps two shapes from being combined, in words; empty if nothing does."""
     if x.batch != y.batch:
         return f"batch, {x.batch} and {y.batch}"
@@ -86,6 +90,6 @@ def _differing(x: Shape, y: Shape) -> str:
 def _axes(x: Shape, output: Shape) -> Axes:
     """Equal sizes read position by position; all outputs read the one position of a size 1."""
     return tuple(
-        SAME if n == m or not known(n) else Whole()
+        IDENTITY if n == m or not known(n) else Whole()
         for n, m in zip(x.spatial, output.spatial[: x.rank], strict=True)
     )

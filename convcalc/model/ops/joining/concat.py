@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.model.geometry.axis_maps import SAME
+from convcalc.model.geometry.axis_maps import IDENTITY
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -46,12 +46,12 @@ class Concat(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Channel counts add up."""
         channels = joined_channels(tuple(x.channels for x in inputs))
-        spatial = tuple(map(_agreed, *(x.spatial for x in inputs)))
-        axes = tuple((SAME,) * x.rank for x in inputs)
+        spatial = tuple(map(_common_size, *(x.spatial for x in inputs)))
+        axes = tuple((IDENTITY,) * x.rank for x in inputs)
         return Analysis(Shape(inputs[0].batch, channels, spatial), axes)
 
 
-def _agreed(*sizes: int) -> int:
+def _common_size(*sizes: int) -> int:
     """The size that all inputs share: the first that is known."""
     return next((n for n in sizes if known(n)), sizes[0])
 

@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.model.geometry.axis_maps import SAME, Whole
+from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.ops.norm._norm import norm_term, per_channel
@@ -59,7 +59,7 @@ class BatchNorm(Operator):
         affine = per_channel(self.affine, x.channels)
         return Analysis(
             x,
-            ((SAME if tracked else Whole(SAME),) * x.rank,),
+            ((IDENTITY if tracked else Whole(IDENTITY),) * x.rank,),
             (norm_term(x),),
             {} if self.frozen else affine,
             {**(affine if self.frozen else {}), **(statistics if tracked else {})},

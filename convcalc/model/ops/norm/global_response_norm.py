@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.model.geometry.axis_maps import SAME, Whole
+from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators.contract import Analysis, Operator, operator
 from convcalc.model.ops.norm._norm import norm_term, per_channel
 from convcalc.model.quantities.shape import Shape
@@ -35,5 +35,5 @@ class GlobalResponseNorm(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Each element from itself and from its whole image."""
         (x,) = inputs
-        axes = ((Whole(SAME),) * x.rank,)
+        axes = ((Whole(IDENTITY),) * x.rank,)
         return Analysis(x, axes, (norm_term(x),), per_channel(True, x.channels))

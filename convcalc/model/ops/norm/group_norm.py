@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.model.geometry.axis_maps import SAME, Whole
+from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
@@ -44,4 +44,4 @@ class GroupNorm(Operator):
         """Each element from itself and the statistics of its group."""
         (x,) = inputs
         weights = per_channel(self.affine, x.channels)
-        return Analysis(x, ((Whole(SAME),) * x.rank,), (norm_term(x),), weights)
+        return Analysis(x, ((Whole(IDENTITY),) * x.rank,), (norm_term(x),), weights)

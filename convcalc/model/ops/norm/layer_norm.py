@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.model.geometry.axis_maps import SAME, Whole
+from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, operator
 from convcalc.model.ops.norm._norm import norm_term
@@ -42,7 +42,7 @@ class LayerNorm(Operator):
         learned = ("weight", "bias") if self.bias else ("weight",)
         return Analysis(
             x,
-            ((Whole(SAME) if self.spatial else SAME,) * x.rank,),
+            ((Whole(IDENTITY) if self.spatial else IDENTITY,) * x.rank,),
             (norm_term(x),),
             dict.fromkeys(learned, normalised) if self.affine else {},
         )

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Operator, Term, operator
-from convcalc.model.operators.work import unchanged
+from convcalc.model.operators.work import pointwise_analysis
 from convcalc.model.quantities.shape import Shape
 
 
@@ -28,4 +28,6 @@ class LayerScale(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One product per element."""
         (x,) = inputs
-        return unchanged(x, Term("scale", ELEMENTWISE, x.numel), weights={"weight": (x.channels,)})
+        return pointwise_analysis(
+            x, Term("scale", ELEMENTWISE, x.numel), weights={"weight": (x.channels,)}
+        )

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Operator, Term, operator
-from convcalc.model.operators.work import unchanged, work
+from convcalc.model.operators.work import pointwise_analysis, work
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 
@@ -40,7 +40,9 @@ class LocalResponseNorm(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Each element from the same position of its window's channels."""
         (x,) = inputs
-        return unchanged(x, Term("norm", ELEMENTWISE, work(operations(self.size), x.numel)))
+        return pointwise_analysis(
+            x, Term("norm", ELEMENTWISE, work(operations(self.size), x.numel))
+        )
 
 
 @formula

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, operator
-from convcalc.model.operators.work import unchanged
+from convcalc.model.operators.work import pointwise_analysis
 from convcalc.model.quantities.shape import Shape
 
 
@@ -25,4 +25,4 @@ class Dropout(Operator):
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The input as it is."""
-        return unchanged(inputs[0])
+        return pointwise_analysis(inputs[0])

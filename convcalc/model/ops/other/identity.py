@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.model.operators.contract import Analysis, Operator, operator
-from convcalc.model.operators.work import unchanged
+from convcalc.model.operators.work import pointwise_analysis
 from convcalc.model.quantities.shape import Shape
 
 
@@ -20,4 +20,4 @@ class Identity(Operator):
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The input as it is."""
-        return unchanged(inputs[0])
+        return pointwise_analysis(inputs[0])

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from convcalc.model.geometry.axis_maps import AxisMap, Resize, Slide, Unreadable, Whole, after
+from convcalc.model.geometry.axis_maps import AxisMap, Resize, Slide, Unreadable, Whole, compose
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Term, operator
 from convcalc.model.quantities.formula import formula
@@ -85,7 +85,7 @@ def window(n: int, m: int, k: int) -> AxisMap:
         stride = n // m
         return Slide(k, stride, ((m - 1) * stride + k - n + 1) // 2)
     if m % n == 0:
-        return after(Resize("nearest", Fraction(n, m)), Slide(k, 1, k // 2), n)
+        return compose(Resize("nearest", Fraction(n, m)), Slide(k, 1, k // 2), n)
     reason = f"an opaque layer makes {m} positions of {n}; its stride cannot be told"
     return Unreadable(reason if known((n, m)) else "the sizes of an opaque layer are unknown")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import gcd, prod
 
-from convcalc.model.geometry.axis_maps import SAME, AxisMap, Partition, Unreadable, Whole
-from convcalc.model.geometry.sizes import Padding, axis_name, sides
+from convcalc.model.geometry.axis_maps import IDENTITY, AxisMap, Partition, Unreadable, Whole
+from convcalc.model.geometry.sizes import Padding, axis_name, resolve_padding
 from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Problem, Term
-from convcalc.model.operators.windows import placed, slide_axes, slide_sizes, window_problems
+from convcalc.model.operators.windows import padding_known, slide_axes, slide_sizes, window_problems
 from convcalc.model.operators.work import work_of_taps
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -17,7 +17,7 @@ from convcalc.model.quantities.unknown import UNKNOWN, known, largest
 # --- windows that slide ------------------------------------------------------------------------
 
 
-def pooled(
+def pool_windows(
     x: Shape,
     kernel_size: tuple[int, ...],
     stride: tuple[int, ...],
@@ -26,11 +26,11 @@ def pooled(
     ceil_mode: bool,
 ) -> Analysis:
     """One operation per tap of every window, taps in the padding included."""
-    numbers = sides(padding, x.spatial, kernel_size, stride, dilation)
+    numbers = resolve_padding(padding, x.spatial, kernel_size, stride, dilation)
     output = x.with_spatial(
         slide_sizes(x.spatial, kernel_size, stride, numbers, dilation, ceil_mode)
     )
-    fixed = placed(padding, x.spatial, kernel_size, stride, dilation)
+    fixed = padding_known(padding, x.spatial, kernel_size, stride, dilation)
     return Analysis(
         output,
         (slide_axes(kernel_size, stride, numbers, dilation, fixed),),
@@ -54,7 +54,7 @@ def pool_problems(
     yield from window_problems(x, kernel_size, stride, padding, dilation, ceil_mode)
     if padding == "same":
         return
-    numbers = sides(padding, x.spatial, kernel_size, stride, dilation)
+    numbers = resolve_padding(padding, x.spatial, kernel_size, stride, dilation)
     for axis, (k, pair) in enumerate(zip(kernel_size, numbers, strict=True)):
         if largest(*pair) > k // 2:
             name = axis_name(axis, x.rank)
@@ -87,7 +87,7 @@ def work_of_windows(batch: int, channels: int, taps: tuple[int, ...]) -> int:
     return batch * channels * prod(taps)
 
 
-def adaptive(x: Shape, output_size: tuple[int | None, ...]) -> Analysis:
+def pool_parts(x: Shape, output_size: tuple[int | None, ...]) -> Analysis:
     """Pooling into a given number of parts per axis; None keeps the axis."""
     parts = tuple(n if m is None else m for n, m in zip(x.spatial, output_size, strict=True))
     taps = tuple(
@@ -102,7 +102,7 @@ def adaptive(x: Shape, output_size: tuple[int | None, ...]) -> Analysis:
 
 def _part_map(size: int, parts: int | None) -> AxisMap:
     if parts is None or parts == size:
-        return SAME
+        return IDENTITY
     if parts == 1:
         return Whole()
     if not known(size):
@@ -113,7 +113,7 @@ def _part_map(size: int, parts: int | None) -> AxisMap:
 # --- the whole axis ----------------------------------------------------------------------------
 
 
-def global_pooled(x: Shape, keepdim: bool) -> Analysis:
+def pool_globally(x: Shape, keepdim: bool) -> Analysis:
     """One operation per input element; all axes go, or stay with size 1."""
     return Analysis(
         x.with_spatial((1,) * x.rank if keepdim else ()),

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, operator
-from convcalc.model.ops.pooling._pooling import adaptive
+from convcalc.model.ops.pooling._pooling import pool_parts
 from convcalc.model.quantities.shape import Shape
 
 
@@ -39,4 +39,4 @@ class AdaptiveMaxPool(Operator):
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One window per output position."""
-        return adaptive(inputs[0], self.output_size)
+        return pool_parts(inputs[0], self.output_size)

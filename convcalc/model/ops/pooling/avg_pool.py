@@ -24,7 +24,7 @@ from collections.abc import Iterator, Sequence
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
-from convcalc.model.ops.pooling._pooling import pool_problems, pooled
+from convcalc.model.ops.pooling._pooling import pool_problems, pool_windows
 from convcalc.model.quantities.shape import Shape
 
 
@@ -52,4 +52,4 @@ class AvgPool(Operator):
         """One window per output position."""
         (x,) = inputs
         stride, ones = self.stride or self.kernel_size, (1,) * x.rank
-        return pooled(x, self.kernel_size, stride, self.padding, ones, self.ceil_mode)
+        return pool_windows(x, self.kernel_size, stride, self.padding, ones, self.ceil_mode)

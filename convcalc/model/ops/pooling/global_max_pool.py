@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, operator
-from convcalc.model.ops.pooling._pooling import global_pooled
+from convcalc.model.ops.pooling._pooling import pool_globally
 from convcalc.model.quantities.shape import Shape
 
 
@@ -33,4 +33,4 @@ class GlobalMaxPool(Operator):
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One window over everything."""
-        return global_pooled(inputs[0], self.keepdim)
+        return pool_globally(inputs[0], self.keepdim)

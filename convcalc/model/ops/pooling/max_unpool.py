@@ -31,7 +31,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.model.geometry.axis_maps import Stamp
-from convcalc.model.geometry.sizes import Padding, Sides, axis_name, sides, stamp_size
+from convcalc.model.geometry.sizes import Padding, Sides, axis_name, resolve_padding, stamp_size
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, Recorded, operator
 from convcalc.model.ops.pooling.max_pool import MaxPool
@@ -48,9 +48,9 @@ class _Window(NamedTuple):
     padding: Padding
     dilation: tuple[int, ...]
 
-    def sides(self, spatial: tuple[int, ...]) -> Sides:
+    def resolve_padding(self, spatial: tuple[int, ...]) -> Sides:
         """The padding in numbers; ``spatial`` are the sizes that were pooled."""
-        return sides(self.padding, spatial, self.kernel_size, self.stride, self.dilation)
+        return resolve_padding(self.padding, spatial, self.kernel_size, self.stride, self.dilation)
 
 
 @operator
@@ -105,17 +105,21 @@ class MaxUnpool(Operator):
             return
         spatial = pool.inputs[0].spatial
         own, theirs = self._window(None), self._window(operator)
-        yield from _differing("kernel_size", self.kernel_size, theirs.kernel_size, pool.name)
-        yield from _differing("stride", self.stride, theirs.stride, pool.name)
+        yield from _difference_problems(
+            "kernel_size", self.kernel_size, theirs.kernel_size, pool.name
+        )
+        yield from _difference_problems("stride", self.stride, theirs.stride, pool.name)
         if self.padding is not None:
-            numbers = theirs._replace(padding=own.padding).sides(spatial)
-            yield from _differing("padding", numbers, theirs.sides(spatial), pool.name)
-        yield from _differing("output_size", self.output_size, spatial, pool.name)
+            numbers = theirs._replace(padding=own.padding).resolve_padding(spatial)
+            yield from _difference_problems(
+                "padding", numbers, theirs.resolve_padding(spatial), pool.name
+            )
+        yield from _difference_problems("output_size", self.output_size, spatial, pool.name)
 
     def _size_problems(self, x: Shape) -> Iterator[Problem]:
         """A size that no pooling turns into the input's."""
         window = self._window(None)
-        plain = self._plain_sizes(x)
+        plain = self._default_sizes(x)
         wanted = self.output_size or plain
         for axis, (size, n, s) in enumerate(zip(wanted, plain, window.stride, strict=True)):
             name = axis_name(axis, x.rank)
@@ -134,8 +138,8 @@ class MaxUnpool(Operator):
         if pool is not None and isinstance(pool.operator, MaxPool):
             window, spatial = self._window(pool.operator), pool.inputs[0].spatial
         else:
-            window, spatial = self._window(None), self.output_size or self._plain_sizes(x)
-        befores = (before for before, _ in window.sides(spatial))
+            window, spatial = self._window(None), self.output_size or self._default_sizes(x)
+        befores = (before for before, _ in window.resolve_padding(spatial))
         axes = tuple(map(Stamp, window.kernel_size, window.stride, befores, window.dilation))
         facts = {"indices_bytes": INDEX_BYTES * x.numel}
         return Analysis(x.with_spatial(spatial), (axes,) * len(inputs), facts=facts)
@@ -149,7 +153,7 @@ class MaxUnpool(Operator):
         padding = ((0, 0),) * len(kernel_size) if self.padding is None else self.padding
         return _Window(kernel_size, self.stride or kernel_size, padding, (1,) * len(kernel_size))
 
-    def _plain_sizes(self, x: Shape) -> tuple[int, ...]:
+    def _default_sizes(self, x: Shape) -> tuple[int, ...]:
         """The smallest sizes that are pooled to the input's."""
         kernel_size, stride, padding, _ = self._window(None)
         assert not isinstance(padding, str)
@@ -161,7 +165,7 @@ class MaxUnpool(Operator):
         )
 
 
-def _differing(
+def _difference_problems(
     field: str, given: Sequence[object] | None, theirs: Sequence[object], name: str
 ) -> Iterator[Problem]:
     """A problem if a field is given and is not what the pooling has."""

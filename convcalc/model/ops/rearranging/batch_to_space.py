@@ -22,7 +22,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from convcalc.model.geometry.axis_maps import SAME, Nothing, Slide
+from convcalc.model.geometry.axis_maps import IDENTITY, Nothing, Slide
 from convcalc.model.geometry.sizes import Padding, Sides, axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import divisors
@@ -109,7 +109,7 @@ class BatchToSpace(Operator):
             for n, f, pair in zip(x.spatial, self._factor, self._margins, strict=True)
         )
         axes = tuple(
-            PHASES if f > 1 else Slide(padding=-before) if before else SAME
+            PHASES if f > 1 else Slide(padding=-before) if before else IDENTITY
             for f, (before, _) in zip(self._factor, self._margins, strict=True)
         )
         output = Shape(remaining_batch(x.batch, self._factor), x.channels, spatial)

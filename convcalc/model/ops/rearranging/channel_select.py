@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
-from convcalc.model.operators.work import unchanged
+from convcalc.model.operators.work import pointwise_analysis
 from convcalc.model.quantities.shape import Shape
 
 
@@ -57,4 +57,4 @@ class ChannelSelect(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Other channels, the same positions."""
         chosen = self.channels if self.indices is None else len(self.indices)
-        return unchanged(inputs[0].with_channels(chosen or 0))
+        return pointwise_analysis(inputs[0].with_channels(chosen or 0))

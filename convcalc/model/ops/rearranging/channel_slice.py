@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
-from convcalc.model.operators.work import unchanged
+from convcalc.model.operators.work import pointwise_analysis
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 
@@ -41,7 +41,7 @@ class ChannelSlice(Operator):
         """Fewer channels."""
         (x,) = inputs
         stop = x.channels if self.stop is None else self.stop
-        return unchanged(x.with_channels(sliced_channels(self.start, stop)))
+        return pointwise_analysis(x.with_channels(sliced_channels(self.start, stop)))
 
 
 @formula

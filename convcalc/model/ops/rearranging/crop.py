@@ -78,7 +78,7 @@ class Crop(Operator):
         else:
             spatial = reference[0].spatial if reference else self.size or ()
             befores = self.offset or tuple(map(centre_margin, x.spatial, spatial))
-        axes = tuple(Slide(padding=-b) if known(b) else Slide(placed=False) for b in befores)
+        axes = tuple(Slide(padding=-b) if known(b) else Slide(padding_known=False) for b in befores)
         return Analysis(x.with_spatial(spatial), (axes, *unread(inputs)))
 
 

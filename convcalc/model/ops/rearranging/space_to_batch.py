@@ -28,7 +28,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from convcalc.model.geometry.axis_maps import SAME, AxisMap, Slide, Unreadable
+from convcalc.model.geometry.axis_maps import IDENTITY, AxisMap, Slide, Unreadable
 from convcalc.model.geometry.sizes import Padding, padded_size
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
@@ -75,7 +75,7 @@ class SpaceToBatch(Operator):
     def _map(factor: int, pair: tuple[int, int]) -> AxisMap:
         if factor > 1:
             return PHASES
-        return Slide(padding=pair[0]) if pair[0] else SAME
+        return Slide(padding=pair[0]) if pair[0] else IDENTITY
 
     def padded(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
         """n + p_before + p_after per axis, before it is filled up to a multiple."""

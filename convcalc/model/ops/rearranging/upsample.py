@@ -33,7 +33,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from math import floor
 
-from convcalc.model.geometry.axis_maps import SAME, AxisMap, Resize, Unreadable
+from convcalc.model.geometry.axis_maps import IDENTITY, AxisMap, Resize, Unreadable
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import SAMPLING, Analysis, Operator, Problem, Term, operator
@@ -89,7 +89,7 @@ class Upsample(Operator):
 
     def _map(self, n: int, m: int, scale: Fraction | None) -> AxisMap:
         if n == m and (scale is None or self.mode != "cubic"):
-            return SAME
+            return IDENTITY
         if scale is not None and not self.align_corners:
             return Resize(self.mode, 1 / scale)
         if not known((n, m)):

@@ -55,7 +55,7 @@ class RoiOperator(Operator):
         """Bins of a RoI: K."""
         return bin_count(self.output_size)
 
-    def pooled(self, x: Shape, channels: int) -> Shape:
+    def output_shape(self, x: Shape, channels: int) -> Shape:
         """The output: one sample per RoI."""
         return Shape(roi_count(x.batch, self.rois), channels, self.output_size)
 
@@ -86,9 +86,9 @@ class SampledRoi(RoiOperator):
             return UNKNOWN
         return adaptive_samples(tuple(map(samples_across, extents, self.output_size)))
 
-    def averaged(self, x: Shape, channels: int) -> Analysis:
+    def average_samples(self, x: Shape, channels: int) -> Analysis:
         """Linear interpolation at every sample, and one operation per sample for the average."""
-        output = self.pooled(x, channels)
+        output = self.output_shape(x, channels)
         amount = work(self.samples(), output.numel)
         sampling = Term("sampling", SAMPLING, interpolation(x.rank, amount))
         terms = (sampling, Term("pool", ELEMENTWISE, amount))
@@ -145,7 +145,7 @@ def work_of_bins(batch: int, rois: int, channels: int, taps: tuple[int, ...]) ->
     return batch * rois * channels * prod(taps)
 
 
-def quantised(
+def pool_quantised(
     roi: RoiOperator, x: Shape, channels: int, taps_channels: int, extra: int
 ) -> Analysis:
     """Pooling over whole positions, one operation per tap; neighbouring bins share some.
@@ -160,7 +160,7 @@ def quantised(
         taps = tuple(map(parts_taps, sizes, roi.output_size))
     amount = work_of_bins(x.batch, roi.rois, taps_channels, taps)
     return Analysis(
-        roi.pooled(x, channels),
+        roi.output_shape(x, channels),
         ((Whole(),) * x.rank,),
         (Term("pool", ELEMENTWISE, amount),),
     )

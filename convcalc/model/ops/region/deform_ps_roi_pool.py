@@ -75,8 +75,8 @@ class DeformPsRoiPool(SampledRoi):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The offset maps are pooled first, then the score maps."""
         scores, offsets = inputs
-        moves = self.averaged(offsets, channels_per_bin(offsets.channels, self.bins))
-        pooled = self.averaged(scores, channels_per_bin(scores.channels, self.bins))
+        moves = self.average_samples(offsets, channels_per_bin(offsets.channels, self.bins))
+        pooled = self.average_samples(scores, channels_per_bin(scores.channels, self.bins))
         terms = (*part_terms("offset", moves.terms), *pooled.terms)
         return Analysis(pooled.output, (*pooled.axes, *moves.axes), terms)
 

@@ -35,7 +35,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import chained, part_terms
+from convcalc.model.operators.composing import analyse_chain, part_terms
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
@@ -81,14 +81,14 @@ class DeformRoiPool(SampledRoi):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Two poolings, and between them the layers that see each RoI as one vector."""
         (x,) = inputs
-        pooled = self.averaged(x, x.channels)
+        pooled = self.average_samples(x, x.channels)
         vector = Shape(pooled.output.batch, vector_channels(x.channels, self.bins))
         masks = Shape(vector.batch, self.bins)
         terms = part_terms("plain", pooled.terms)
         weights: dict[str, tuple[int, ...]] = {}
         steps: list[Part] = []
         for parts in self._branches(x.rank):
-            branch = chained(parts, vector)
+            branch = analyse_chain(parts, vector)
             terms += branch.terms
             weights |= branch.weights
             steps += branch.parts

@@ -43,4 +43,4 @@ class PsRoiAlign(SampledRoi):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Every bin is sampled in one channel per output channel."""
         (x,) = inputs
-        return self.averaged(x, channels_per_bin(x.channels, self.bins))
+        return self.average_samples(x, channels_per_bin(x.channels, self.bins))

@@ -28,7 +28,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.model.operators.contract import Analysis, Problem, operator
-from convcalc.model.ops.region._roi import RoiOperator, channels_per_bin, quantised, uneven_bins
+from convcalc.model.ops.region._roi import (
+    RoiOperator,
+    channels_per_bin,
+    pool_quantised,
+    uneven_bins,
+)
 from convcalc.model.quantities.shape import Shape
 
 
@@ -45,4 +50,4 @@ class PsRoiPool(RoiOperator):
         """One addition per tap of every bin, each in one channel per output channel."""
         (x,) = inputs
         channels = channels_per_bin(x.channels, self.bins)
-        return quantised(self, x, channels, channels, extra=0)
+        return pool_quantised(self, x, channels, channels, extra=0)

@@ -40,4 +40,4 @@ class RoiAlign(SampledRoi):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Every channel is sampled in every bin."""
         (x,) = inputs
-        return self.averaged(x, x.channels)
+        return self.average_samples(x, x.channels)

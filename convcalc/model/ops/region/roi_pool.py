@@ -25,7 +25,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.model.operators.contract import Analysis, operator
-from convcalc.model.ops.region._roi import RoiOperator, quantised
+from convcalc.model.ops.region._roi import RoiOperator, pool_quantised
 from convcalc.model.quantities.shape import Shape
 
 
@@ -36,4 +36,4 @@ class RoiPool(RoiOperator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One comparison per tap of every bin."""
         (x,) = inputs
-        return quantised(self, x, x.channels, x.channels, extra=1)
+        return pool_quantised(self, x, x.channels, x.channels, extra=1)
