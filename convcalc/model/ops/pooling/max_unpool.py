@@ -117,7 +117,7 @@ class MaxUnpool(Operator):
         yield from _difference_problems("output_size", self.output_size, spatial, pool.name)
 
     def _size_problems(self, x: Shape) -> Iterator[Problem]:
-        """Yields a problem for each axis whose output size does not fit the pooling, or is empty."""
+        """Yields a problem for each axis whose output size is empty or does not fit."""
         window = self._window(None)
         plain = self._default_sizes(x)
         wanted = self.output_size or plain
