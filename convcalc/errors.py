@@ -2,19 +2,19 @@
 
     Error                    one sentence, a hint, and problems with their places
     ├── NetworkError         a network could not be read or analysed; carries all its problems
-    ├── TargetError          the file or network on the command line cannot be read or found
+    ├── TargetError          the file or network asked for cannot be found or read
     │   └── MissingFile      the git revision exists, but has no such file
     ├── UnknownName          no operator, convention or rule has this name; a KeyError too
     ├── PathError            a path names no layer, block, input or number
-    ├── TooLarge             a network exceeds its limit of layers; in a file it is a problem
+    ├── TooLarge             a network exceeds its limit of layers; in a file, a problem
     ├── StudyError           the tensor has no receptive field to study
-    │   └── Placeless        positions have no location: all of them see the same
+    │   └── Placeless        positions have no location, for all of them see the same
     ├── Unseen               what a tensor reads cannot be known
-    ├── TooWide              the receptive field does not fit the space it is drawn in
+    ├── TooWide              a receptive field takes too many bits or steps to compute
     ├── WrongTolerance       an expression is not a tolerance
     ├── ExpressionError      an expression cannot be evaluated; in a file it is a problem
     ├── Refused              a number cannot be pinned
-    ├── BudgetError          the bounds of an assertion contradict each other; a ValueError too
+    ├── BudgetError          the bounds of an assertion are invalid or missing; a ValueError too
     └── Failure              a command cannot run
 
 Callers of convcalc see no others. The following only steer control flow and are always caught

@@ -33,7 +33,7 @@ Value = Tensor | None  # None: the layer that makes it has a problem, already re
 
 
 class TooLarge(Error):
-    """The network exceeds the limit of layers; ``diagnostics`` holds the problem."""
+    """The network exceeds the limit of layers or iterations; ``diagnostics`` holds the problem."""
 
     def __init__(self, place: Place, what: str, limit: int) -> None:
         advice = f"at most {limit:,} layers and iterations"
@@ -44,9 +44,9 @@ class TooLarge(Error):
 class Assembly:
     """A network under construction.
 
-    ``layers`` are those added so far, ``problems`` those of layers that could not be added,
-    ``skipped`` the number of such layers, ``ports`` further outputs of layers by path. Adding more
-    than ``limit`` layers raises TooLarge.
+    ``layers`` are those added so far, ``problems`` those found, ``skipped`` the number of layers
+    that could not be added, ``ports`` further outputs of layers by path. Adding more than ``limit``
+    layers raises TooLarge.
     """
 
     def __init__(self, limit: int = MOST_LAYERS) -> None:

@@ -42,12 +42,7 @@ def fused_analyses(network: Network) -> list[Analysis]:
         before, norm = network.layers[index], network.layers[reader]
         alone = before.shares < 0 and index not in shared and norm.shares < 0
         prefix = _foldable_prefix(before.name, before.analysis)
-        if (
-            alone
-            and reader not in shared
-            and prefix is not None
-            and _is_foldable_norm(norm.operator)
-        ):
+        if alone and reader not in shared and prefix is not None and _can_fold(norm.operator):
             found[index] = _add_bias(found[index], prefix, before.analysis.output)
             found[reader] = norm.analysis._replace(terms=(), weights={}, buffers={})
     return found
@@ -64,7 +59,7 @@ def _foldable_prefix(name: str, analysis: Analysis) -> str | None:
     return f"{last.name}." if last and name_of(last.operator) in FOLDABLE else None
 
 
-def _is_foldable_norm(operator: Operator) -> bool:
+def _can_fold(operator: Operator) -> bool:
     """Whether it is a batch norm with running statistics, which is constant in evaluation."""
     return name_of(operator) == "batch_norm" and bool(getattr(operator, "track_running_stats", 0))
 
@@ -73,7 +68,7 @@ def _fold_parts(analysis: Analysis) -> Analysis:
     """A composite's analysis with the norms folded that directly follow a convolution in it."""
     for before, norm in pairwise(analysis.parts):
         follows = norm.inputs[0] is before.analysis.output
-        if follows and name_of(before.operator) in FOLDABLE and _is_foldable_norm(norm.operator):
+        if follows and name_of(before.operator) in FOLDABLE and _can_fold(norm.operator):
             folded = _add_bias(analysis, f"{before.name}.", before.analysis.output)
             analysis = _remove_part(folded, norm)
     return analysis

@@ -53,7 +53,7 @@ def value_text(field: Field) -> str:
         "count": "int with k M G T",
     }
     text = words.get(field.kind, field.kind)
-    # The minimum of padding is always 0, and a padding word has none.
+    # For padding a minimum of 0 is obvious, and a word has none.
     if field.minimum is not None and field.kind != "padding":
         text += f" ≥ {field.minimum}"
     return text if field.maximum is None else f"{text} ≤ {field.maximum}"

@@ -49,7 +49,7 @@ def padding_known(
     stride: tuple[int, ...],
     dilation: tuple[int, ...],
 ) -> tuple[bool, ...]:
-    """Whether the padding before each axis is known, which ``same`` is not on an unknown size.
+    """Whether the padding before each axis is known.
 
     ``same`` on an unknown size pads by extent - s to extent - 1 in all, half of it before. Where
     both halves are equal the size does not matter: for one or two taps in a row, at stride 1,

@@ -8,7 +8,7 @@ import convcalc
 from convcalc.analysis.analyse import analyse
 from convcalc.language.reading import read_network
 from convcalc.language.sources.target import Target
-from convcalc.model.graph.fusion import _folded_within
+from convcalc.model.graph.fusion import _fold_parts
 from convcalc.model.graph.network import Network
 from convcalc.model.operators.composing import analyse_chain
 from convcalc.model.ops.convolution.conv import Conv
@@ -144,9 +144,9 @@ def test_a_norm_beside_a_convolution_is_not_behind_it() -> None:
     )
     row = analyse_chain({"conv": conv, "norm": BatchNorm()}, Shape(1, 8, (6, 6)))
     before, norm = row.parts
-    assert "norm.weight" not in _folded_within(row).weights
+    assert "norm.weight" not in _fold_parts(row).weights
     beside = row._replace(parts=(before, norm._replace(inputs=(Shape(1, 8, (4, 4)),))))
-    assert _folded_within(beside) == beside
+    assert _fold_parts(beside) == beside
 
 
 def test_a_frozen_norm_leaves_a_bias_that_is_a_parameter() -> None:

@@ -110,7 +110,7 @@ _MARGIN = {"reflect": 1, "circular": 0}  # by how much the input must exceed the
 
 
 def _reach_problems(x: Shape, padding: Sides, mode: str) -> Iterator[Problem]:
-    """A problem for each axis that is too short to fill its padding from."""
+    """Yields a problem for each axis that is too short to fill its padding."""
     for axis, (n, pair) in enumerate(zip(x.spatial, padding, strict=True)):
         most = n - _MARGIN[mode]
         if largest(*pair) > most:
@@ -122,7 +122,7 @@ def _reach_problems(x: Shape, padding: Sides, mode: str) -> Iterator[Problem]:
 def _half_shift_warnings(
     x: Shape, padding: Sides, extents: tuple[int, ...], stride: tuple[int, ...]
 ) -> Iterator[Problem]:
-    """A warning for each axis where an even kernel shifts the output by half a position."""
+    """Yields a warning for each axis where an even kernel shifts the output by half a position."""
     for axis, (n, (before, after), e, s) in enumerate(
         zip(x.spatial, padding, extents, stride, strict=True)
     ):

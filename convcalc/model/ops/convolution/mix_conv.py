@@ -102,7 +102,7 @@ class MixConv(Operator):
                 return
 
     def _size_problems(self, x: Shape) -> Iterator[Problem]:
-        """What is concatenated must have the same size."""
+        """Yields a problem if the tensors to be concatenated differ in size."""
         sizes = {
             name: conv.analyse([share]).output.spatial
             for name, (share, conv) in self._groups(x).items()

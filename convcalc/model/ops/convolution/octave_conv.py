@@ -165,7 +165,7 @@ class OctaveConv(Operator):
         return {f"{name}.pool": pool, name: conv}
 
     def _own_problems(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
-        """What the fields alone, and the channels of the inputs, forbid."""
+        """Yields problems of the fields, and of the inputs' channels."""
         channels = self._channels()
         if channels["high"] < 1 or (self.alpha_out > 0 and channels["low"] < 1):
             high, low = channels.values()
@@ -196,7 +196,7 @@ def _input_problems(inputs: Sequence[Shape]) -> Iterator[Problem]:
 
 
 def _sum_problems(parts: Mapping[str, Analysis], target: str) -> Iterator[Problem]:
-    """What is summed must have the same size."""
+    """Yields a problem if the tensors to be summed differ in size."""
     sizes = {source: part.output.spatial for source, part in parts.items()}
     if len(sizes) == 2 and any(n != m for n, m in zip(*sizes.values(), strict=True)):
         texts = ["×".join(map(str, size)) for size in sizes.values()]

@@ -74,7 +74,7 @@ class SpatiallySeparableConv(Operator):
         }
 
     def _padding(self, axis: int) -> Padding:
-        """A word already says the right thing for a kernel that is 1 on the other axes."""
+        """The padding of one pass; a word also holds for a kernel of 1 on the other axes."""
         if isinstance(self.padding, str):
             return self.padding
         return tuple(pair if i == axis else (0, 0) for i, pair in enumerate(self.padding))

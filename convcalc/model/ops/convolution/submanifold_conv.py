@@ -111,7 +111,7 @@ class SubmanifoldConv(Operator):
 
 
 def taps_inside(size: int, kernel_size: int) -> int:
-    """Taps of all centered windows of an axis that lie within it."""
+    """The number of taps that lie inside an axis, over all centered windows on it."""
     reach = kernel_size // 2
     return sum(max(size - abs(offset), 0) for offset in range(-reach, reach + 1))
 

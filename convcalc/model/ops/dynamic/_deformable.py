@@ -157,5 +157,5 @@ class Deformable(NamedTuple):
 
 
 def _shape_text(shape: Shape) -> str:
-    """A shape with its batch, if that is not one sample."""
+    """The text of a shape, with its batch unless that is 1."""
     return str(shape) if shape.batch == 1 else f"{shape} in a batch of {shape.batch}"

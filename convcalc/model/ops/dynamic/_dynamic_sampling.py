@@ -232,7 +232,10 @@ def _part(name: str, operator: Operator, x: Shape) -> Part:
 
 
 def _collect(parts: Sequence[Part]) -> tuple[list[Term], dict[str, tuple[int, ...]]]:
-    """Terms and weights of parts under the parts' names; a lone term is called like its part."""
+    """The terms and weights of parts, prefixed with their names.
+
+    The only term of a part has just the part's name.
+    """
     terms: list[Term] = []
     weights: dict[str, tuple[int, ...]] = {}
     for name, _, _, part in parts:

@@ -171,7 +171,7 @@ class DeformConv(Operator):
         return self._model(inputs[0].rank).analyse(inputs)
 
     def _model(self, rank: int) -> Deformable | DynamicSampling:
-        """What does the work; only the module of the version is imported."""
+        """The implementation of the version; imports only that module."""
         bound = None if self.offset_bound is None else Fraction(str(self.offset_bound))
         if self.version < 3:
             from convcalc.model.ops.dynamic._deformable import Deformable

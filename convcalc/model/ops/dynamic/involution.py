@@ -79,7 +79,7 @@ class Involution(Operator):
         return merge_analyses(output, (self._axes(),), generator, aggregate)
 
     def _generator(self, x: Shape) -> Mapping[str, Operator]:
-        """What makes the kernels of each output position."""
+        """The layers that generate the kernel of each output position."""
         ones = (1,) * x.rank
         kernels = kernel_channels(self.kernel_size, x.channels, self.group_channels)
         pool = AvgPool(kernel_size=self.stride, stride=self.stride, padding="valid")

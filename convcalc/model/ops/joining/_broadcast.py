@@ -55,7 +55,7 @@ def combinations(operands: int, elements: int) -> int:
 
 
 def broadcast(x: Shape, y: Shape) -> Shape:
-    """The shape of two tensors combined element by element."""
+    """The shape that two tensors broadcast to."""
     ones = (1,) * max(x.rank, y.rank)
     pairs = zip(x.spatial or ones, y.spatial or ones, strict=True)
     return Shape(
@@ -66,14 +66,14 @@ def broadcast(x: Shape, y: Shape) -> Shape:
 
 
 def _broadcast_size(n: int, m: int) -> int:
-    """The size of two axes that fit: the known one above 1 decides."""
+    """The size that two compatible axes broadcast to: a known one above 1 decides."""
     if n == 1 or m == 1:
         return m if n == 1 else n
     return n if known(n) else m
 
 
 def _describe_mismatch(x: Shape, y: Shape) -> str:
-    """What keeps two shapes from being combined, in words; empty if nothing does."""
+    """Why two shapes cannot be broadcast, for a message; empty if they can."""
     if x.batch != y.batch:
         return f"batch, {x.batch} and {y.batch}"
     if x.rank and y.rank and x.rank != y.rank:
@@ -88,7 +88,7 @@ def _describe_mismatch(x: Shape, y: Shape) -> str:
 
 
 def _axes(x: Shape, output: Shape) -> Axes:
-    """Equal sizes read position by position; all outputs read the one position of a size 1."""
+    """The axis maps of an input: identity, or its single position where it is broadcast."""
     return tuple(
         IDENTITY if n == m or not known(n) else Whole()
         for n, m in zip(x.spatial, output.spatial[: x.rank], strict=True)

@@ -52,7 +52,7 @@ class Concat(Operator):
 
 
 def _common_size(*sizes: int) -> int:
-    """The size that all inputs share: the first that is known."""
+    """The common size of all inputs: the first that is known."""
     return next((n for n in sizes if known(n)), sizes[0])
 
 

@@ -73,7 +73,7 @@ class Opaque(Operator):
 
 
 def _count(stated: int | None) -> int:
-    """What was stated; unknown, never zero, if nothing was."""
+    """The stated count; UNKNOWN, never zero, if none was stated."""
     return UNKNOWN if stated is None else stated
 
 

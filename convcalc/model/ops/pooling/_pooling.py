@@ -25,7 +25,7 @@ def pool_windows(
     dilation: tuple[int, ...],
     ceil_mode: bool,
 ) -> Analysis:
-    """One operation per tap of every window, taps in the padding included."""
+    """The analysis of a sliding pool: one operation per tap, taps in the padding included."""
     numbers = resolve_padding(padding, x.spatial, kernel_size, stride, dilation)
     output = x.with_spatial(
         slide_sizes(x.spatial, kernel_size, stride, numbers, dilation, ceil_mode)
@@ -88,7 +88,7 @@ def work_of_windows(batch: int, channels: int, taps: tuple[int, ...]) -> int:
 
 
 def pool_parts(x: Shape, output_size: tuple[int | None, ...]) -> Analysis:
-    """Pooling into a given number of parts per axis; None keeps the axis."""
+    """The analysis of adaptive pooling to ``output_size``, in which None keeps the axis."""
     parts = tuple(n if m is None else m for n, m in zip(x.spatial, output_size, strict=True))
     taps = tuple(
         n if m is None else parts_taps(n, m) for n, m in zip(x.spatial, output_size, strict=True)
@@ -114,7 +114,10 @@ def _part_map(size: int, parts: int | None) -> AxisMap:
 
 
 def pool_globally(x: Shape, keepdim: bool) -> Analysis:
-    """One operation per input element; all axes go, or stay with size 1."""
+    """The analysis of global pooling: one operation per input element.
+
+    The spatial axes are dropped, or stay with size 1 if ``keepdim``.
+    """
     return Analysis(
         x.with_spatial((1,) * x.rank if keepdim else ()),
         ((Whole(),) * x.rank,),

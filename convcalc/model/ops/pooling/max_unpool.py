@@ -92,7 +92,7 @@ class MaxUnpool(Operator):
             yield from self._size_problems(x)
 
     def _pool_problems(self, x: Shape, pool: Recorded) -> Iterator[Problem]:
-        """What keeps the named layer's positions from belonging to this input."""
+        """Yields a problem if the named layer's positions do not belong to this input."""
         operator = pool.operator
         if not isinstance(operator, MaxPool):
             message = f"'{pool.name}' is no max_pool, so it has no positions"
@@ -117,7 +117,7 @@ class MaxUnpool(Operator):
         yield from _difference_problems("output_size", self.output_size, spatial, pool.name)
 
     def _size_problems(self, x: Shape) -> Iterator[Problem]:
-        """A size that no pooling turns into the input's."""
+        """Yields a problem for each axis whose output size is empty or does not fit."""
         window = self._window(None)
         plain = self._default_sizes(x)
         wanted = self.output_size or plain
@@ -154,7 +154,7 @@ class MaxUnpool(Operator):
         return _Window(kernel_size, self.stride or kernel_size, padding, (1,) * len(kernel_size))
 
     def _default_sizes(self, x: Shape) -> tuple[int, ...]:
-        """The smallest sizes that are pooled to the input's."""
+        """The smallest sizes that pooling turns into the input's."""
         kernel_size, stride, padding, _ = self._window(None)
         assert not isinstance(padding, str)
         return tuple(
@@ -168,14 +168,14 @@ class MaxUnpool(Operator):
 def _difference_problems(
     field: str, given: Sequence[object] | None, theirs: Sequence[object], name: str
 ) -> Iterator[Problem]:
-    """A problem if a field is given and is not what the pooling has."""
+    """Yields a problem if a field is given and differs from that of the pooling."""
     if given is not None and any(a != b for a, b in zip(given, theirs, strict=True)):
         message = f"{field} is {_text(given)}, but {_text(theirs)} in '{name}'"
         yield Problem("stated-differently", field, message, f"leave {field} out")
 
 
 def _text(values: Sequence[object]) -> str:
-    """A per-axis value; one number where all axes are alike."""
+    """The text of a per-axis value; a single number if all axes are equal."""
     values = [v[0] if isinstance(v, tuple) and v[0] == v[1] else v for v in values]
     if len(set(values)) == 1:
         return str(values[0])

@@ -33,5 +33,5 @@ def target_problems(
 
 
 def unread(inputs: Sequence[Shape]) -> tuple[Axes, ...]:
-    """The maps of the inputs beyond the first, of which only the size matters."""
+    """The axis maps of the inputs beyond the first, of which only the size is used."""
     return tuple((Nothing(),) * other.rank for other in inputs[1:])

@@ -56,11 +56,11 @@ class RoiOperator(Operator):
         return bin_count(self.output_size)
 
     def output_shape(self, x: Shape, channels: int) -> Shape:
-        """The output: one sample per RoI."""
+        """The shape of the output, in which each RoI is one sample of the batch."""
         return Shape(roi_count(x.batch, self.rois), channels, self.output_size)
 
     def extents(self) -> tuple[Fraction, ...] | None:
-        """Size of a RoI in positions of the input, if it is known."""
+        """The size of a RoI in input positions, per axis; None if it is not known."""
         if self.roi_size is None:
             return None
         scale = Fraction(str(self.spatial_scale))
@@ -78,7 +78,7 @@ class SampledRoi(RoiOperator):
     )
 
     def samples(self) -> int:
-        """Samples per bin; unknown if they depend on a size that is not given."""
+        """The samples per bin; UNKNOWN if they depend on a RoI size that is not given."""
         if self.sampling_ratio > 0:
             return grid_samples(self.sampling_ratio, len(self.output_size))
         extents = self.extents()
@@ -87,7 +87,10 @@ class SampledRoi(RoiOperator):
         return adaptive_samples(tuple(map(samples_across, extents, self.output_size)))
 
     def average_samples(self, x: Shape, channels: int) -> Analysis:
-        """Linear interpolation at every sample, and one operation per sample for the average."""
+        """The analysis of averaging the samples in each bin.
+
+        Each sample costs a linear interpolation and one operation for the average.
+        """
         output = self.output_shape(x, channels)
         amount = work(self.samples(), output.numel)
         sampling = Term("sampling", SAMPLING, interpolation(x.rank, amount))
@@ -167,7 +170,7 @@ def pool_quantised(
 
 
 def uneven_bins(channels: int, bins: int, what: str, source: int) -> Iterator[Problem]:
-    """A problem if the score maps are no whole number of sets of bins."""
+    """Yields a problem if the score maps are not a whole number of sets of bins."""
     if known(channels) and channels % bins:
         message = f"the {bins} bins of output_size do not divide the {channels} channels of {what}"
         advice = f"a multiple of {bins}, or bins that divide: {divisors(channels)}"
