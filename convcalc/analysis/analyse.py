@@ -16,7 +16,7 @@ from convcalc.analysis.report.report import (
     ToolConvention,
     ToolNumber,
     Totals,
-    summed,
+    sum_by_key,
     work_totals,
 )
 from convcalc.analysis.report.units import byte_count, flop_count
@@ -54,8 +54,8 @@ def analyse(
         _layer(network, layer, seen, counted, dtype, flops)
         for layer, seen, flops in zip(network.layers, fields, training, strict=True)
     )
-    tool, layers = _with_convention(network, layers, convention) if convention else (None, layers)
-    layers = _with_fused(network, layers, counted) if fuse_batch_norm else layers
+    tool, layers = _add_convention(network, layers, convention) if convention else (None, layers)
+    layers = _add_fused(network, layers, counted) if fuse_batch_norm else layers
     outputs = {name: network.shape(number) for name, number in network.outputs.items()}
     return Report(
         network.name,
@@ -119,7 +119,7 @@ def _counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> 
         "sampling": sampling,
         "elementwise": elementwise,
         "activations": analysis.activations,
-        "moved": _moved(layer, analysis, dtype),
+        "moved": _bytes_moved(layer, analysis, dtype),
         "training": training,
     }
 
@@ -133,7 +133,7 @@ def _parameters(layer: Layer) -> tuple[int, int]:
     return params, params - sum(prod(weights[name]) for name in frozen)
 
 
-def _moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
+def _bytes_moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
     """Bytes read and written if inputs, weights, buffers and output pass memory once."""
     tensors = sum(shape.numel for shape in layer.shapes) + analysis.output.numel
     stored = sum(map(prod, (*analysis.weights.values(), *analysis.buffers.values())))
@@ -143,7 +143,7 @@ def _moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
 # --- beside convcalc's own numbers ---------------------------------------------------------------
 
 
-def _with_convention(
+def _add_convention(
     network: Network, layers: Sequence[LayerReport], name: str
 ) -> tuple[ToolConvention, tuple[LayerReport, ...]]:
     """The layers with what another tool counts for them; its module is imported only here."""
@@ -167,19 +167,21 @@ def _with_convention(
     )
 
 
-def _with_fused(
+def _add_fused(
     network: Network, layers: Sequence[LayerReport], counted: Sequence[str]
 ) -> tuple[LayerReport, ...]:
     """The layers with what is left of them when batch norms are folded."""
     from convcalc.model.graph.fusion import fused_analyses
 
     return tuple(
-        replace(layer, fused=_fused(layer, analysis, counted))
+        replace(layer, fused=_fused_counts(layer, analysis, counted))
         for layer, analysis in zip(layers, fused_analyses(network), strict=True)
     )
 
 
-def _fused(layer: LayerReport, analysis: Analysis, counted: Sequence[str]) -> Mapping[str, int]:
+def _fused_counts(
+    layer: LayerReport, analysis: Analysis, counted: Sequence[str]
+) -> Mapping[str, int]:
     macs, _, elementwise = work_totals(analysis.terms, counted)
     own = not layer.shares
     return {
@@ -223,8 +225,8 @@ def _totals(network: Network, layers: Sequence[LayerReport], dtype: str) -> Tota
         counts=counts,
         memory=Memory(dtype, weights, byte_count(peak(network).elements, dtype)),
         unknown=tuple(_unknown(layers)),
-        convention=summed(layer.convention for layer in layers),
-        fused=summed(layer.fused for layer in layers),
+        convention=sum_by_key(layer.convention for layer in layers),
+        fused=sum_by_key(layer.fused for layer in layers),
     )
 
 

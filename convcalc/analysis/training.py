@@ -52,10 +52,10 @@ def trained_terms(network: Network) -> Iterator[tuple[Trained, ...]]:
         reads = any(flows[number] for number in layer.inputs)
         learns = layer.trainable and layer.analysis.weights.keys() > layer.analysis.frozen
         flows.append(reads or learns)
-        yield tuple(_trained(layer, reads, learns))
+        yield tuple(_layer_terms(layer, reads, learns))
 
 
-def _trained(layer: Layer, reads: bool, learns: bool) -> Iterator[Trained]:
+def _layer_terms(layer: Layer, reads: bool, learns: bool) -> Iterator[Trained]:
     enters = reads
     for term in layer.analysis.terms:
         if term.kind == WEIGHTS:

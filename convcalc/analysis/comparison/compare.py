@@ -7,7 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from convcalc.analysis.comparison.matching import matched
+from convcalc.analysis.comparison.matching import match_layers
 from convcalc.analysis.report.report import LayerReport, Memory, ReceptiveField, Report
 from convcalc.analysis.report.to_json import plain
 from convcalc.model.quantities.counts import BYTES, COUNTS
@@ -122,9 +122,9 @@ class Comparison(NamedTuple):
         return next(change for change in self.totals if change.key == key)
 
 
-def compared(old: Report, new: Report) -> Comparison:
+def compare(old: Report, new: Report) -> Comparison:
     """What changed from one report to another."""
-    pairs = (_change(*pair) for pair in matched(old.layers, new.layers))
+    pairs = (_change(*pair) for pair in match_layers(old.layers, new.layers))
     return Comparison(old, new, tuple(_totals(old, new)), tuple(filter(None, pairs)))
 
 
@@ -144,7 +144,7 @@ class Difference(NamedTuple):
 
 def difference(title: str, old: Report | None, new: Report | None) -> Difference:
     """What changed, if there are both."""
-    return Difference(title, old, new, compared(old, new) if old and new else None)
+    return Difference(title, old, new, compare(old, new) if old and new else None)
 
 
 # --- totals --------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from convcalc.analysis.report.to_json import plain
 Pair = tuple[LayerReport | None, LayerReport | None]
 
 
-def matched(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> list[Pair]:
+def match_layers(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> list[Pair]:
     """Every layer once, in the new order; what was removed stands where it was."""
     partner = _partners(old, new)
     removed: dict[str, list[Pair]] = {}
@@ -40,24 +40,28 @@ def _partners(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> dict[st
     """The paths of old layers with those that they have now."""
     paths = {layer.path for layer in new}
     found = {layer.path: layer.path for layer in old if layer.path in paths}
-    found |= _clear(*_left(old, new, found, _without_first_index))
-    alike = _clear(*_left(old, new, found, _work))
-    return found | dict(_whole(alike, _paths(old, found), _paths(new, set(found.values()))))
+    found |= _pair_unambiguous(*_unmatched(old, new, found, _without_first_index))
+    alike = _pair_unambiguous(*_unmatched(old, new, found, _work))
+    return found | dict(
+        _keep_whole_renames(
+            alike, _paths_without(old, found), _paths_without(new, set(found.values()))
+        )
+    )
 
 
-def _paths(layers: Sequence[LayerReport], but: Container[str]) -> list[str]:
+def _paths_without(layers: Sequence[LayerReport], but: Container[str]) -> list[str]:
     return [layer.path for layer in layers if layer.path not in but]
 
 
-Left = Mapping[tuple[str, str], list[str]]
+Unmatched = Mapping[tuple[str, str], list[str]]
 
 
-def _left(
+def _unmatched(
     old: Sequence[LayerReport],
     new: Sequence[LayerReport],
     found: Mapping[str, str],
     key: Callable[[LayerReport], str],
-) -> tuple[Left, Left]:
+) -> tuple[Unmatched, Unmatched]:
     """The layers of both sides that have no partner yet, by place and by what they share."""
     places = {after: before for before, after in found.items()}
     return _by_place(old, dict(zip(found, found, strict=True)), key), _by_place(new, places, key)
@@ -65,7 +69,7 @@ def _left(
 
 def _by_place(
     layers: Sequence[LayerReport], places: Mapping[str, str], key: Callable[[LayerReport], str]
-) -> Left:
+) -> Unmatched:
     """Layers without a partner, by the old path of the last one that has one, and by ``key``."""
     found: dict[tuple[str, str], list[str]] = {}
     last = ""
@@ -77,7 +81,7 @@ def _by_place(
     return found
 
 
-def _clear(old: Left, new: Left) -> dict[str, str]:
+def _pair_unambiguous(old: Unmatched, new: Unmatched) -> dict[str, str]:
     """Those of a kind, if there are as many of it before and after."""
     return {
         before: after
@@ -87,13 +91,13 @@ def _clear(old: Left, new: Left) -> dict[str, str]:
     }
 
 
-def _whole(
+def _keep_whole_renames(
     alike: Mapping[str, str], old: Sequence[str], new: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """The pairs in which one part of the path was renamed, with all that lies below it."""
     renamed: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for pair in alike.items():
-        if names := _one_name(*pair):
+        if names := _renamed_part(*pair):
             renamed.setdefault(names, []).append(pair)
     was, now = Counter(_prefixes(old)), Counter(_prefixes(new))
     for (before, after), pairs in renamed.items():
@@ -101,7 +105,7 @@ def _whole(
             yield from pairs
 
 
-def _one_name(before: str, after: str) -> tuple[str, str] | None:
+def _renamed_part(before: str, after: str) -> tuple[str, str] | None:
     """Both paths up to the one part in which they differ; None if it is not one."""
     one, other = before.split("."), after.split(".")
     differing = [i for i, parts in enumerate(zip(one, other, strict=False)) if len(set(parts)) > 1]

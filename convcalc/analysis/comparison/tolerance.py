@@ -40,7 +40,7 @@ class Tolerance(NamedTuple):
     text: str
 
 
-def tolerance(text: str) -> Tolerance:
+def parse_tolerance(text: str) -> Tolerance:
     """The tolerance of an expression; WrongTolerance says what is wrong with it."""
     metric, colon, limit = (part.strip() for part in text.partition(":"))
     if not colon:

@@ -78,7 +78,7 @@ def convention(name: str) -> Convention:
     return found
 
 
-def own(kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> Convention:
+def own_convention(kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> Convention:
     """What convcalc itself counts, as a convention; ``kinds`` are the work that MACs add up."""
     usual = tuple(kinds) == (WEIGHTS, DYNAMIC)
     macs = _where_any(MACS if usual else _work(" + ".join(kinds), *kinds))
@@ -111,7 +111,7 @@ def number(name: str, kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> tuple[Conven
     UnknownName if there is none of that name.
     """
     head, _, key = name.partition(".")
-    chosen = own(kinds) if head == OWN else convention(head)
+    chosen = own_convention(kinds) if head == OWN else convention(head)
     if not key:
         return chosen, chosen.counts[0]
     counts = {count.key: count for count in (*chosen.counts, chosen.parameters)}

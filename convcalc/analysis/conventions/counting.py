@@ -37,7 +37,7 @@ def layer_counts(network: Network, name: str) -> list[Mapping[str, tuple[Counted
     chosen = convention(name)
     numbers = (*chosen.counts, chosen.parameters)
     return [
-        {count.key: counted_leaf(leaf, chosen, count) for count in numbers}
+        {count.key: count_leaf(leaf, chosen, count) for count in numbers}
         for leaf in leaves(network)
     ]
 
@@ -47,17 +47,17 @@ def total(counted: Sequence[Counted]) -> int:
     return sum(each.amount for each in counted)
 
 
-def counted_leaf(leaf: Leaf, chosen: Convention, count: Count) -> tuple[Counted, ...]:
+def count_leaf(leaf: Leaf, chosen: Convention, count: Count) -> tuple[Counted, ...]:
     """What one number of a convention counts for a leaf."""
-    return tuple(_of_one_sample(_counted(leaf, count), leaf, chosen, count))
+    return tuple(_per_sample(_count(leaf, count), leaf, chosen, count))
 
 
-def counted_rest(leaf: Leaf, chosen: Convention, count: Count) -> tuple[Counted, ...]:
+def count_rest(leaf: Leaf, chosen: Convention, count: Count) -> tuple[Counted, ...]:
     """What it counts for a composite beside its parts; mostly nothing."""
-    return tuple(_of_one_sample(_rest(leaf, count), leaf, chosen, count))
+    return tuple(_per_sample(_rest(leaf, count), leaf, chosen, count))
 
 
-def _of_one_sample(
+def _per_sample(
     found: Iterable[Counted], leaf: Leaf, chosen: Convention, count: Count
 ) -> Iterator[Counted]:
     """Parameters, which count once where they are shared; work, divided by the samples if the
@@ -70,20 +70,20 @@ def _of_one_sample(
         yield each._replace(amount=each.amount // samples)
 
 
-def _counted(leaf: Leaf, count: Count) -> Iterator[Counted]:
+def _count(leaf: Leaf, count: Count) -> Iterator[Counted]:
     """A leaf by its rule; without one, its parts by theirs; without parts, by the rule for all."""
     rule = count.rules.get(leaf.name)
     if rule is not None:
-        yield _by(rule.at(leaf), leaf, count)
+        yield _apply(rule.at(leaf), leaf, count)
     elif leaf.parts:
         for part in leaf.parts:
-            yield from _counted(part, count)
+            yield from _count(part, count)
         yield from _rest(leaf, count)
     else:
-        yield _by((count.other or UNRULED).at(leaf), leaf, count)
+        yield _apply((count.other or UNRULED).at(leaf), leaf, count)
 
 
-def _by(rule: Rule, leaf: Leaf, count: Count) -> Counted:
+def _apply(rule: Rule, leaf: Leaf, count: Count) -> Counted:
     has = bool(leaf.analysis.weights) if count.key == PARAMS else leaf.works
     return Counted(leaf, rule, rule.count(leaf), rule.ignores and has)
 

@@ -109,10 +109,10 @@ def leaves(network: Network) -> Iterator[Leaf]:
     for index, layer in enumerate(network.layers):
         producer, consumer = makers.get(index), only.get(index)
         leaf = _leaf(layer.name, layer.operator, layer.shapes, layer.analysis)
-        leaf = _with(leaf, shared=layer.shares >= 0, trains=layer.trainable, samples=samples)
+        leaf = _set_all(leaf, shared=layer.shares >= 0, trains=layer.trainable, samples=samples)
         made_by = None if producer is None else _maker(network.layers[producer])
         read_by = None if consumer is None else network.layers[consumer].operator
-        yield _before(leaf._replace(producer=made_by), read_by)
+        yield _set_consumer(leaf._replace(producer=made_by), read_by)
 
 
 def _maker(layer: Layer) -> Operator:
@@ -121,7 +121,7 @@ def _maker(layer: Layer) -> Operator:
     return last.operator if last else layer.operator
 
 
-def _before(leaf: Leaf, consumer: Operator | None) -> Leaf:
+def _set_consumer(leaf: Leaf, consumer: Operator | None) -> Leaf:
     """A leaf before the only one that reads it; of a composite, its last part is too."""
     if last_part(leaf.analysis):
         *parts, last = leaf.parts
@@ -129,9 +129,9 @@ def _before(leaf: Leaf, consumer: Operator | None) -> Leaf:
     return leaf._replace(consumer=consumer)
 
 
-def _with(leaf: Leaf, **facts: Any) -> Leaf:
+def _set_all(leaf: Leaf, **facts: Any) -> Leaf:
     """A leaf with what holds for all its parts too."""
-    return leaf._replace(parts=tuple(_with(part, **facts) for part in leaf.parts), **facts)
+    return leaf._replace(parts=tuple(_set_all(part, **facts) for part in leaf.parts), **facts)
 
 
 def _leaf(name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: Analysis) -> Leaf:
@@ -141,11 +141,14 @@ def _leaf(name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: An
         for part in analysis.parts
     ]
     if parts:
-        parts = [*_in_a_row(parts, analysis.parts), *_between(name, operator, inputs, analysis)]
+        parts = [
+            *_link_neighbours(parts, analysis.parts),
+            *_between(name, operator, inputs, analysis),
+        ]
     return Leaf(name, operator, inputs, analysis, tuple(parts))
 
 
-def _in_a_row(parts: Sequence[Leaf], made: Sequence[Part]) -> Iterator[Leaf]:
+def _link_neighbours(parts: Sequence[Leaf], made: Sequence[Part]) -> Iterator[Leaf]:
     """The parts with their neighbours, where a part reads what the one before it makes."""
     for index, leaf in enumerate(parts):
         before = index > 0 and leaf.x is made[index - 1].analysis.output
@@ -160,7 +163,7 @@ def _between(
     name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: Analysis
 ) -> Iterator[Leaf]:
     """The terms of a composite that none of its parts has, each as a leaf of its own."""
-    of_parts = Counter(term for part in analysis.parts for term in _named(part))
+    of_parts = Counter(term for part in analysis.parts for term in _term_names(part))
     for term in analysis.terms:
         if of_parts[term] > 0:
             of_parts[term] -= 1
@@ -172,7 +175,7 @@ def _between(
         yield Leaf(word, operator, (shape,), alone)
 
 
-def _named(part: Part) -> list[Term]:
+def _term_names(part: Part) -> list[Term]:
     """The terms of a part as a composite calls them; a lone one may be called like the part."""
     lone = [term._replace(name=part.name) for term in part.analysis.terms]
     return list({*part_terms(part.name, part.analysis.terms), *(lone if len(lone) == 1 else ())})
@@ -198,11 +201,11 @@ def bias_additions(leaf: Leaf) -> int:
     return leaf.output.numel if leaf.has_bias else 0
 
 
-def stamped(leaf: Leaf) -> int:
+def input_macs(leaf: Leaf) -> int:
     """Multiply-accumulates of a transposed convolution, over its input positions."""
     return leaf.batch * leaf.x.positions * prod(leaf.weight)
 
 
-def slid(leaf: Leaf) -> int:
+def output_macs(leaf: Leaf) -> int:
     """The same over its output positions, as some tools have it."""
     return leaf.batch * leaf.output.positions * prod(leaf.weight)

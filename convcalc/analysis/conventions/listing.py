@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.conventions import Convention, Count
-from convcalc.analysis.conventions.counting import Counted, counted_leaf
+from convcalc.analysis.conventions.counting import Counted, count_leaf
 from convcalc.analysis.conventions.leaves import Leaf, leaves
 from convcalc.analysis.conventions.quantities import (
     BATCH,
@@ -19,13 +19,13 @@ from convcalc.analysis.conventions.quantities import (
     CHANNELS,
     GROUPS,
     IN,
+    INPUT_MACS,
     LEARNED,
     MACS,
     OUT,
+    OUTPUT_MACS,
     RANK,
     ROWS,
-    SLID,
-    STAMPED,
     SYMBOL,
     TRAINED,
     TRANSPOSED,
@@ -40,7 +40,21 @@ from convcalc.model.quantities.unknown import known
 _SYMBOLS: Mapping[str, Rule] = {
     rule.text: rule
     for rule in (
-        *(BATCH, BIAS, CHANNELS, GROUPS, IN, LEARNED, MACS, OUT, RANK, ROWS, SLID, TRAINED, WINDOW),
+        *(
+            BATCH,
+            BIAS,
+            CHANNELS,
+            GROUPS,
+            IN,
+            LEARNED,
+            MACS,
+            OUT,
+            RANK,
+            ROWS,
+            OUTPUT_MACS,
+            TRAINED,
+            WINDOW,
+        ),
     )
 }
 
@@ -66,7 +80,7 @@ def rule_lines(network: Network, chosen: Convention, count: Count) -> list[RuleL
     return [
         _line(layer.path, each, each.leaf.samples if divided else 1)
         for layer, leaf in zip(network.layers, leaves(network), strict=True)
-        for each in counted_leaf(leaf, chosen, count)
+        for each in count_leaf(leaf, chosen, count)
     ]
 
 
@@ -76,7 +90,7 @@ def _line(path: str, each: Counted, samples: int) -> RuleLine:
     return RuleLine(path, each.operator, each.rule.text, text, each.amount, missed=each.missed)
 
 
-def by_rule(lines: Sequence[RuleLine]) -> list[RuleLine]:
+def group_by_rule(lines: Sequence[RuleLine]) -> list[RuleLine]:
     """Leaves of one operator and rule together, those that count most first."""
     bundles: dict[tuple[str, str], list[RuleLine]] = {}
     for line in lines:
@@ -97,7 +111,7 @@ def rule_numbers(rule: Rule, leaf: Leaf) -> str:
     def number(found: re.Match[str]) -> str:
         quantity = _SYMBOLS[found[0]]
         if quantity is MACS and leaf.name in TRANSPOSED:
-            quantity = STAMPED
+            quantity = INPUT_MACS
         return str(quantity.count(leaf))
 
     if any(symbol not in _SYMBOLS for symbol in SYMBOL.findall(rule.text)):

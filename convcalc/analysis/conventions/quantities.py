@@ -15,9 +15,9 @@ from typing import Any
 from convcalc.analysis.conventions.leaves import (
     Leaf,
     bias_additions,
+    input_macs,
     multiplications,
-    slid,
-    stamped,
+    output_macs,
 )
 
 LEGEND: Mapping[str, str] = {
@@ -126,15 +126,15 @@ Rules = Mapping[str, Rule]
 
 def _term(rule: Rule) -> str:
     """The text within a sum: one that has an exception needs brackets."""
-    return _bracketed(rule.text, ";")
+    return _bracket(rule.text, ";")
 
 
 def _factor(rule: Rule) -> str:
     """The text within a product."""
-    return _bracketed(rule.text, " ")
+    return _bracket(rule.text, " ")
 
 
-def _bracketed(text: str, separator: str) -> str:
+def _bracket(text: str, separator: str) -> str:
     """In brackets, if the separator stands outside any."""
     depth = 0
     for character in text:
@@ -182,8 +182,8 @@ def groups(leaf: Leaf) -> int:
 ZERO = constant(0)
 FREE = Rule("0", lambda _: 0)  # nothing, and rightly so
 MACS = Rule("M", multiplications)
-STAMPED = Rule("M", stamped)
-SLID = Rule("Mo", slid)
+INPUT_MACS = Rule("M", input_macs)
+OUTPUT_MACS = Rule("Mo", output_macs)
 BIAS = Rule("b·O", bias_additions)
 IN = Rule("E", lambda leaf: leaf.x.numel)
 MADE = Rule("O", lambda leaf: leaf.batch * leaf.output.positions * leaf.weight[0])  # by a window

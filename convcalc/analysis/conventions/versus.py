@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.conventions import Convention, Count, number
-from convcalc.analysis.conventions.counting import Counted, counted_leaf, counted_rest, total
+from convcalc.analysis.conventions.counting import Counted, count_leaf, count_rest, total
 from convcalc.analysis.conventions.leaves import Leaf, leaves
 from convcalc.model.graph.network import Network
 from convcalc.model.operators.contract import DYNAMIC, WEIGHTS
@@ -79,8 +79,8 @@ def differences(
     for layer, leaf in zip(network.layers, leaves(network), strict=True):
         if paths is not None and layer.path not in paths:
             continue
-        all_ours += total(counted_leaf(leaf, *ours))
-        all_theirs += total(counted_leaf(leaf, *theirs))
+        all_ours += total(count_leaf(leaf, *ours))
+        all_theirs += total(count_leaf(leaf, *theirs))
         for pair in _pairs(leaf, ours, theirs):
             rules = (pair.operator, pair.ours_rule, pair.theirs_rule)
             key = (*rules, known((pair.ours, pair.theirs)))
@@ -102,11 +102,11 @@ def _weight(item: Item) -> tuple[bool, int]:
 def _pairs(leaf: Leaf, ours: Number, theirs: Number) -> Iterator[Item]:
     """A leaf under both; its parts instead, where neither has a rule for the whole."""
     if not leaf.parts or any(leaf.name in count.rules for _, count in (ours, theirs)):
-        yield _pair(leaf.name, counted_leaf(leaf, *ours), counted_leaf(leaf, *theirs))
+        yield _pair(leaf.name, count_leaf(leaf, *ours), count_leaf(leaf, *theirs))
         return
     for part in leaf.parts:
         yield from _pairs(part, ours, theirs)
-    rests = counted_rest(leaf, *ours), counted_rest(leaf, *theirs)
+    rests = count_rest(leaf, *ours), count_rest(leaf, *theirs)
     if any(rests):
         yield _pair(leaf.name, *rests)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.explanation.receptive_field import sight_sections
-from convcalc.analysis.explanation.traced import traced_analysis
+from convcalc.analysis.explanation.receptive_field import receptive_field_sections
+from convcalc.analysis.explanation.traced import trace_analysis
 from convcalc.analysis.explanation.training import training_sections
-from convcalc.analysis.explanation.worked import Section, Worked, Working, summed
+from convcalc.analysis.explanation.worked import Section, Worked, Working, sum_lines
 from convcalc.analysis.report.report import LayerReport, Report
 from convcalc.analysis.report.units import flop_count
 from convcalc.diagnostics.diagnostic import Place
@@ -40,7 +40,7 @@ def layer_explanation(
 ) -> LayerExplanation:
     """The layer of that index; ``found`` are the origins of fields by path of the layer."""
     layer, shown = network.layers[index], report.layers[index]
-    analysis = traced_analysis(layer.operator, layer.shapes)
+    analysis = trace_analysis(layer.operator, layer.shapes)
     port = _port(layer.path, layer.analysis, analysis)
     if port:
         whole = analysis.ports[port]
@@ -53,11 +53,11 @@ def layer_explanation(
         layer.place,
         tuple((network.name_of(number), network.shape(number)) for number in layer.inputs),
         layer.analysis.output,
-        tuple(_valued(layer.operator, found.get(path), layer.place)),
+        tuple(_add_values(layer.operator, found.get(path), layer.place)),
         (
             *sections(analysis, shown, report.counted),
             *training_sections(network, index),
-            *sight_sections(network, report, index, analysis),
+            *receptive_field_sections(network, report, index, analysis),
         ),
     )
 
@@ -68,7 +68,9 @@ def _port(path: str, known_analysis: Analysis, analysis: Analysis) -> str:
     return name if name in analysis.ports and not known_analysis.ports else ""
 
 
-def _valued(operator: Operator, found: Sequence[Origin] | None, place: Place) -> Iterator[Origin]:
+def _add_values(
+    operator: Operator, found: Sequence[Origin] | None, place: Place
+) -> Iterator[Origin]:
     """The origins of the fields with the values that the operator has; a layer that joins or
     splits branches has them from the composite."""
     if found is None:
@@ -97,10 +99,10 @@ def _output(analysis: Analysis, working: Working) -> Iterator[Worked]:
     }
     for suffix, shape in outputs.items():
         if isinstance(origin_of(shape.batch), Step):
-            yield working.worked(f"batch{suffix}", shape.batch)
-        yield working.worked(f"channels{suffix}", shape.channels)
+            yield working.work_out(f"batch{suffix}", shape.batch)
+        yield working.work_out(f"channels{suffix}", shape.channels)
         for axis, size in enumerate(shape.spatial):
-            yield working.worked(f"{axis_name(axis, shape.rank)}{suffix}", size)
+            yield working.work_out(f"{axis_name(axis, shape.rank)}{suffix}", size)
 
 
 def _stored(
@@ -112,16 +114,16 @@ def _stored(
     if shares:
         yield Worked(total, "", "0", 0, f"counted in {shares}")
     elif len(lines) != 1:
-        yield summed(total, lines, "nothing is learned")
+        yield sum_lines(total, lines, "nothing is learned")
 
 
 def _work(analysis: Analysis, counted: Sequence[str], working: Working) -> Iterator[Worked]:
     """Each term; then MACs and FLOPs."""
-    lines = [working.worked(term.name, term.amount, term.kind) for term in analysis.terms]
+    lines = [working.work_out(term.name, term.amount, term.kind) for term in analysis.terms]
     yield from lines
-    macs = summed("MACs", [line for line in lines if line.kind in counted], "no products")
+    macs = sum_lines("MACs", [line for line in lines if line.kind in counted], "no products")
     yield macs
     if known(macs.result) and not macs.result:
         return
     with tracing():
-        yield working.worked("FLOPs", flop_count(traced(macs.result, "MACs")))
+        yield working.work_out("FLOPs", flop_count(traced(macs.result, "MACs")))

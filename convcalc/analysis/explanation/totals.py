@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.analysis.explanation.worked import Worked, Working, plain_text, summed
+from convcalc.analysis.explanation.worked import Worked, Working, plain_text, sum_lines
 from convcalc.analysis.memory import alive_at, peak
 from convcalc.analysis.report.report import LayerReport, Report
 from convcalc.analysis.report.units import flop_count, whole_bytes
@@ -23,12 +23,12 @@ def total_lines(
         Worked(kind, "", "", sum(term.amount for term in terms if term.kind == kind))
         for kind in report.counted
     ]
-    macs = summed("MACs", kinds, "no kind of work is counted")
+    macs = sum_lines("MACs", kinds, "no kind of work is counted")
     params = Worked("params", "", "", sum(layer.params for layer in layers))
     buffers = Worked("buffers", "", "", sum(layer.buffers for layer in layers))
-    stored = summed("stored", [params, buffers], "")
+    stored = sum_lines("stored", [params, buffers], "")
     with tracing():
-        flops = working.worked("FLOPs", flop_count(traced(macs.result, "MACs")))
+        flops = working.work_out("FLOPs", flop_count(traced(macs.result, "MACs")))
     found = [macs, flops, _training(layers), stored, _bytes(stored, dtype, working)]
     if len(layers) == len(report.layers):
         found += _peak(network, dtype, working)
@@ -44,7 +44,7 @@ def _bytes(amount: Worked, dtype: str, working: Working) -> Worked:
     """Bytes of so many numbers."""
     with tracing():
         size = whole_bytes(traced(amount.result, amount.label), traced(DTYPES[dtype], "bits"))
-    return working.worked(f"bytes of {dtype}", size)
+    return working.work_out(f"bytes of {dtype}", size)
 
 
 def _peak(network: Network, dtype: str, working: Working) -> Iterator[Worked]:

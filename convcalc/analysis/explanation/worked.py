@@ -42,7 +42,7 @@ class Working:
     def __init__(self) -> None:
         self.seen: set[Step] = set()
 
-    def worked(self, label: str, value: Any, kind: str = "") -> Worked:
+    def work_out(self, label: str, value: Any, kind: str = "") -> Worked:
         """One number, with what goes into it."""
         origin = origin_of(value)
         if not isinstance(origin, Step):
@@ -66,7 +66,7 @@ class Working:
         for name, value in step.arguments.items():
             for item in value if isinstance(value, tuple) else (value,):
                 if isinstance(origin_of(item), Step) and origin_of(item) not in self.seen:
-                    yield self.worked(name, item)
+                    yield self.work_out(name, item)
 
     def tensor(self, label: str, sizes: Sequence[int]) -> Worked:
         """The number of elements of a learned or stored tensor: the product of its sizes."""
@@ -92,7 +92,7 @@ def plain_text(value: Any) -> str:
     return str(value if not isinstance(value, int) else int(value)) if known(value) else "unknown"
 
 
-def summed(label: str, lines: Sequence[Worked], nothing: str) -> Worked:
+def sum_lines(label: str, lines: Sequence[Worked], nothing: str) -> Worked:
     """The sum of some lines."""
     if not lines:
         return Worked(label, "", "0", 0, nothing)

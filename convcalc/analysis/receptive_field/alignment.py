@@ -31,29 +31,29 @@ def drifts(network: Network) -> Iterator[Drift]:
     as causal ones do.
     """
     walk = Walk(network)
-    for layer, sight in walk.layers():
+    for layer, by_input in walk.layers():
         if len(layer.inputs) < 2:
             continue
-        for name in sight:
+        for name in by_input:
             parts = walk.parts(layer, name).values()
             for axis, inputs in enumerate(zip(*parts, strict=True)):
-                if found := _apart(inputs, time=axis == 0 and len(sight[name]) != 2):
+                if found := _misalignment(inputs, time=axis == 0 and len(by_input[name]) != 2):
                     yield Drift(layer.path, name, axis, *found)
 
 
-def _apart(inputs: tuple[Reaches, ...], *, time: bool) -> tuple[Fraction, Fraction] | None:
+def _misalignment(inputs: tuple[Reaches, ...], *, time: bool) -> tuple[Fraction, Fraction] | None:
     """How far branches are apart, at the start and per output; None if they are not."""
     reaches = [reach for reaches in inputs for reach in reaches if _has_place(reach)]
     centers = [center for reach in reaches if (center := mean_center(reach)) is not None]
     if len(centers) < 2:
         return None
-    offset, per_output = max(centers) - min(centers), _width([reach.jump for reach in reaches])
-    if time and not per_output and not _width([_mean_end(reach) for reach in reaches]):
+    offset, per_output = max(centers) - min(centers), _range([reach.jump for reach in reaches])
+    if time and not per_output and not _range([_mean_end(reach) for reach in reaches]):
         return None
     return (offset, per_output) if offset or per_output else None
 
 
-def _width(values: list[Fraction]) -> Fraction:
+def _range(values: list[Fraction]) -> Fraction:
     return max(values) - min(values)
 
 

@@ -17,7 +17,7 @@ from convcalc.analysis.receptive_field.measures import (
     overlap,
     spacing,
 )
-from convcalc.analysis.receptive_field.per_layer import differing
+from convcalc.analysis.receptive_field.per_layer import phase_count
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.reach import Reaches, seen_together
 from convcalc.errors import Error
@@ -144,7 +144,7 @@ def axis_study(
     Raises Unseen where what is read is not known, and StudyError for a position beyond the end.
     """
     lost = all(reach.fixed for reach in reaches)
-    phases, reason = differing(reaches, size)
+    phases, reason = phase_count(reaches, size)
     if reason:
         raise Unseen(reason)
     seen = [seen_together(reaches, y, SUPPORTS) for y in range(phases)]

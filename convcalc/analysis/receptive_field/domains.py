@@ -24,7 +24,7 @@ class Kind(Protocol[V]):
     outer_only: bool  # whether the outermost taps of a layer decide
     repeats: bool  # whether it matters how often the same is united
 
-    def moved(self, seen: V, by: int) -> V:
+    def shift(self, seen: V, by: int) -> V:
         """The same, so many input positions further on."""
 
     def union(self, parts: Sequence[V]) -> V:
@@ -41,7 +41,7 @@ class _Hulls:
     outer_only = True
     repeats = False
 
-    def moved(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
+    def shift(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
         return seen[0] + by, seen[1] + by
 
     def union(self, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -65,7 +65,7 @@ class TooWide(Error):
     """What is seen takes more room than it is given; the text says what."""
 
 
-def _checked(bits: int, what: str) -> None:
+def _check_size(bits: int, what: str) -> None:
     if bits > MOST_BITS:
         raise TooWide(f"{what} would take more than {MOST_BITS:,} bits")
 
@@ -80,13 +80,13 @@ class _Supports:
     outer_only = False
     repeats = False
 
-    def moved(self, seen: Bits, by: int) -> Bits:
+    def shift(self, seen: Bits, by: int) -> Bits:
         return seen[0] + by, seen[1]
 
     def union(self, parts: Sequence[Bits]) -> Bits:
         first = min(lo for lo, _ in parts)
         bits = 0
-        _checked(max(lo for lo, _ in parts) - first, "its positions")
+        _check_size(max(lo for lo, _ in parts) - first, "its positions")
         for lo, mask in parts:
             bits |= mask << (lo - first)
         return first, bits
@@ -94,7 +94,7 @@ class _Supports:
     def window(self, seen: Bits, step: int, count: int) -> Bits:
         lo, bits = seen
         have = 1
-        _checked(bits.bit_length() + step * (count - 1), "its positions")
+        _check_size(bits.bit_length() + step * (count - 1), "its positions")
         while have < count:  # twice as many copies each time
             more = min(have, count - have)
             bits |= bits << (step * more)
@@ -109,7 +109,7 @@ class _Totals:
     outer_only = False
     repeats = True
 
-    def moved(self, seen: int, by: int) -> int:
+    def shift(self, seen: int, by: int) -> int:
         return seen
 
     def union(self, parts: Sequence[int]) -> int:
@@ -133,23 +133,23 @@ class Paths:
     def __init__(self, width: int) -> None:
         self.width = width
 
-    def moved(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
+    def shift(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
         return seen[0] + by, seen[1]
 
     def union(self, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
         first = min(lo for lo, _ in parts)
-        _checked(self.width * (max(lo for lo, _ in parts) - first), "its path counts")
+        _check_size(self.width * (max(lo for lo, _ in parts) - first), "its path counts")
         return first, sum(counts << ((lo - first) * self.width) for lo, counts in parts)
 
     def window(self, seen: tuple[int, int], step: int, count: int) -> tuple[int, int]:
         shift = step * self.width
-        _checked(seen[1].bit_length() + shift * (count - 1), "its path counts")
-        return seen[0], self._repeated(seen[1], shift, count)
+        _check_size(seen[1].bit_length() + shift * (count - 1), "its path counts")
+        return seen[0], self._repeat(seen[1], shift, count)
 
-    def _repeated(self, counts: int, shift: int, count: int) -> int:
+    def _repeat(self, counts: int, shift: int, count: int) -> int:
         if count == 1:
             return counts
-        half = self._repeated(counts, shift, count // 2)
+        half = self._repeat(counts, shift, count // 2)
         twice = half + (half << (shift * (count // 2)))
         return (twice << shift) + counts if count % 2 else twice
 

@@ -33,7 +33,7 @@ def preimage(axis: AxisMap, wanted: Bits, size: int | None = None) -> Bits | Non
     if isinstance(axis, Unreadable):
         raise Unseen(axis.reason)
     if isinstance(axis, Union):
-        return together([preimage(each, wanted, size) for each in axis.maps])
+        return unite([preimage(each, wanted, size) for each in axis.maps])
     if isinstance(axis, Chain):
         between = axis.between if size is not None and known(axis.between) else None
         middle = preimage(axis.outer, wanted, between)
@@ -56,19 +56,19 @@ def _local(axis: AxisMap) -> AxisMap | None:
 def _read(axis: AxisMap, wanted: Bits, size: int | None) -> Bits | None:
     """What windows, stamps, interpolation and parts read."""
     border = axis.border if isinstance(axis, Slide) else "zeros"
-    return _within(wanted if axis is SAME else _taps(axis, wanted), size, border)
+    return _clip(wanted if axis is SAME else _taps(axis, wanted), size, border)
 
 
 def _taps(axis: AxisMap, wanted: Bits) -> Bits | None:
     """The taps of all outputs together, on an endless axis."""
     if isinstance(axis, Slide):
         first, bits = wanted
-        placed = (first * axis.stride - axis.padding, _spread(bits, axis.stride))
-        return SUPPORTS.window(placed, axis.dilation, axis.kernel_size)
-    return together([_bits(axis.taps(y)) for y in positions(wanted)])
+        starts = (first * axis.stride - axis.padding, _spread(bits, axis.stride))
+        return SUPPORTS.window(starts, axis.dilation, axis.kernel_size)
+    return unite([_as_bits(axis.taps(y)) for y in positions(wanted)])
 
 
-def _bits(taps: range | tuple[int, ...]) -> Bits | None:
+def _as_bits(taps: range | tuple[int, ...]) -> Bits | None:
     """Positions as a set."""
     if not taps:
         return None
@@ -84,7 +84,7 @@ def _spread(bits: int, stride: int) -> int:
     return int(("0" * (stride - 1)).join(f"{bits:b}"), 2)
 
 
-def _within(read: Bits | None, size: int | None, border: str) -> Bits | None:
+def _clip(read: Bits | None, size: int | None, border: str) -> Bits | None:
     """What is left of a set on an axis of that size, with what stands for positions beyond."""
     if read is None or size is None:
         return read
@@ -96,11 +96,11 @@ def _within(read: Bits | None, size: int | None, border: str) -> Bits | None:
     if border != "zeros":
         for position in positions(read):
             if not 0 <= position < size:
-                inside |= 1 << _mirrored(position, size, border)
-    return trimmed((0, inside))
+                inside |= 1 << _padding_source(position, size, border)
+    return trim((0, inside))
 
 
-def _mirrored(position: int, size: int, border: str) -> int:
+def _padding_source(position: int, size: int, border: str) -> int:
     """The position that stands for one beyond the ends."""
     if border == "circular":
         return position % size
@@ -122,13 +122,13 @@ def positions(found: Bits) -> Iterator[int]:
         index = digits.find("1", index + 1)
 
 
-def together(parts: list[Bits | None]) -> Bits | None:
+def unite(parts: list[Bits | None]) -> Bits | None:
     """The union of sets; None if all are empty."""
     some = [part for part in parts if part is not None]
     return SUPPORTS.union(some) if some else None
 
 
-def trimmed(found: Bits) -> Bits | None:
+def trim(found: Bits) -> Bits | None:
     """The same set, its first bit that of its first position."""
     first, bits = found
     if not bits:
@@ -137,6 +137,6 @@ def trimmed(found: Bits) -> Bits | None:
     return first + zeros, bits >> zeros
 
 
-def every(size: int) -> Bits:
+def all_positions(size: int) -> Bits:
     """All positions of an axis."""
     return 0, (1 << size) - 1

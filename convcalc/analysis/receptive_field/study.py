@@ -15,10 +15,10 @@ from convcalc.analysis.receptive_field.measures import Spread, spread
 from convcalc.analysis.receptive_field.per_layer import sizes_of
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.reach import Reaches, seen_together
-from convcalc.analysis.receptive_field.read_back import grounded, read_back, seen_inputs
+from convcalc.analysis.receptive_field.read_back import last_spatial_tensor, read_back, seen_inputs
 from convcalc.analysis.receptive_field.region import Region, count, product, volume
 from convcalc.analysis.receptive_field.unread import Unread, unread
-from convcalc.analysis.receptive_field.walk import Sight, Walk
+from convcalc.analysis.receptive_field.walk import ReachesByInput, Walk
 from convcalc.analysis.receptive_field.weights import MOMENTS, Rounded, Weights
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.graph.network import Network
@@ -59,7 +59,7 @@ class Study:
     is_global: bool
     unbounded: bool
     axes: tuple[AxisStudy, ...]
-    _sights: dict[Any, tuple[Reaches, ...]] = field(default_factory=dict, repr=False)
+    _reaches: dict[Any, tuple[Reaches, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def rank(self) -> int:
@@ -126,9 +126,9 @@ class Study:
     def _seen(self, kind: Kind[V], axis: int) -> V | None:
         """What the output position sees on one axis, as that kind."""
         key = (type(kind), getattr(kind, "width", 0))
-        if key not in self._sights:
-            self._sights[key] = _sight(self.network, self.tensor, kind)[self.input]
-        reaches = self._sights[key][axis]
+        if key not in self._reaches:
+            self._reaches[key] = _reaches_of(self.network, self.tensor, kind)[self.input]
+        reaches = self._reaches[key][axis]
         if reason := next((reach.reason for reach in reaches if reach.reason), ""):
             raise Unseen(reason)
         position = 0 if self.axes[axis].lost else self.axes[axis].position
@@ -150,17 +150,17 @@ def study(network: Network, path: str = "", position: Sequence[int] = (), name: 
     if name and name not in network.inputs:
         raise no_such_input(name, network.inputs)
     asked = tensor_of(network, path)
-    tensor = _placed(network, asked, name)
-    sight = _sight(network, tensor, SUPPORTS)
-    name = name or next(each for each, axes in sight.items() if axes)
-    parts = [reach for reaches in sight[name] for reach in reaches]
+    tensor = _spatial_tensor(network, asked, name)
+    by_input = _reaches_of(network, tensor, SUPPORTS)
+    name = name or next(each for each, axes in by_input.items() if axes)
+    parts = [reach for reaches in by_input[name] for reach in reaches]
     if all(reach.fixed for reach in parts):
         raise Placeless(f"'{_path(network, asked)}' sees the whole of '{name}' at every position")
     shape = network.shape(tensor)
     if position and len(position) != shape.rank:
         message = f"position {','.join(map(str, position))} is for {len(position)} axes"
         raise StudyError(message, f"'{_path(network, tensor)}' has {shape.rank}")
-    sizes, outputs = network.inputs[name].spatial, sizes_of(sight[name], shape.spatial)
+    sizes, outputs = network.inputs[name].spatial, sizes_of(by_input[name], shape.spatial)
     return Study(
         network,
         name,
@@ -172,12 +172,12 @@ def study(network: Network, path: str = "", position: Sequence[int] = (), name: 
         any(reach.unbounded for reach in parts),
         tuple(
             axis_study(axis_name(index, len(sizes)), *axis, position[index] if position else None)
-            for index, axis in enumerate(zip(sight[name], sizes, outputs, strict=True))
+            for index, axis in enumerate(zip(by_input[name], sizes, outputs, strict=True))
         ),
     )
 
 
-def _placed(network: Network, asked: int, name: str) -> int:
+def _spatial_tensor(network: Network, asked: int, name: str) -> int:
     """The tensor whose positions are looked at, which has a place in the input called so.
 
     Raises Placeless if there is none but the input itself, StudyError if it sees no such input.
@@ -189,7 +189,7 @@ def _placed(network: Network, asked: int, name: str) -> int:
     if name and name not in seen:
         what = f"it sees {', '.join(seen)}" if seen else ""
         raise StudyError(f"'{path}' does not see '{name}'", what)
-    tensor = grounded(network, asked, name)
+    tensor = last_spatial_tensor(network, asked, name)
     if tensor is None:
         raise Placeless(f"'{path}' sees no input that has spatial axes")
     if tensor < len(network.inputs):
@@ -216,7 +216,7 @@ def _path(network: Network, tensor: int) -> str:
     return network.layers[tensor - first].path if tensor >= first else list(network.inputs)[tensor]
 
 
-def _sight(network: Network, tensor: int, kind: Kind[Any]) -> Sight:
+def _reaches_of(network: Network, tensor: int, kind: Kind[Any]) -> ReachesByInput:
     """The reaches of one tensor."""
-    *_, (_, sight) = Walk(network, kind).layers(tensor - len(network.inputs))
-    return sight
+    *_, (_, by_input) = Walk(network, kind).layers(tensor - len(network.inputs))
+    return by_input

@@ -39,7 +39,7 @@ class Step(NamedTuple):
 def levels(network: Network, tensor: int, axis: int, position: int) -> list[Level]:
     """The tensors along the path that reaches furthest, the output position first."""
     found = [Level(tensor, (position, 1))]
-    for layer, number in _way(network, tensor, axis):
+    for layer, number in _path_back(network, tensor, axis):
         maps = layer.analysis.axes[number]
         if len(maps) <= axis:
             break
@@ -61,7 +61,7 @@ def trace(found: Sequence[Level]) -> list[Step]:
     return steps
 
 
-def _way(network: Network, tensor: int, axis: int) -> Iterator[tuple[Layer, int]]:
+def _path_back(network: Network, tensor: int, axis: int) -> Iterator[tuple[Layer, int]]:
     """The layers from a tensor back to an input, with the input of each that is followed."""
     widest = _widest(network, network.index(tensor), axis)
     while layer := network.producer(tensor):
@@ -74,9 +74,9 @@ def _widest(network: Network, until: int, axis: int) -> dict[int, int]:
     """For each layer with several inputs, the one through which it sees furthest."""
     walk = Walk(network)
     found: dict[int, int] = {}
-    for index, (layer, sight) in enumerate(walk.layers(until)):
-        if len(layer.inputs) > 1 and sight:
-            parts = walk.parts(layer, next(iter(sight)))
+    for index, (layer, by_input) in enumerate(walk.layers(until)):
+        if len(layer.inputs) > 1 and by_input:
+            parts = walk.parts(layer, next(iter(by_input)))
             found[index] = max(parts, key=lambda number: _furthest(parts[number], axis))
     return found
 

@@ -30,26 +30,26 @@ class Weights:
     def __init__(self) -> None:
         self.sums = 0
 
-    def moved(self, seen: Shares, by: int) -> Shares:
+    def shift(self, seen: Shares, by: int) -> Shares:
         return seen[0] + by, seen[1]
 
     def union(self, parts: Sequence[Shares]) -> Shares:
         if len(parts) == 1:
             return parts[0]
-        self.count(sum(len(shares) for _, shares in parts))
-        return _summed([(lo, shares, 1 / len(parts)) for lo, shares in parts])
+        self.charge(sum(len(shares) for _, shares in parts))
+        return _weighted_sum([(lo, shares, 1 / len(parts)) for lo, shares in parts])
 
     def window(self, seen: Shares, step: int, count: int) -> Shares:
         lo, shares = seen
         if count == 1 or step == 0:
             return seen
-        self.count(len(shares) + step * (count - 1))
+        self.charge(len(shares) + step * (count - 1))
         total = [0.0] * (len(shares) + step * (count - 1))
         for phase in range(min(step, len(shares))):  # neighbours within a phase are one step apart
             total[phase::step] = _moving_means(shares[phase::step], count)
         return lo, tuple(total)
 
-    def count(self, sums: int) -> None:
+    def charge(self, sums: int) -> None:
         """Notes so many additions; raises TooWide if they are too many."""
         self.sums += sums
         if self.sums > MOST_SUMS:
@@ -85,7 +85,7 @@ class _Moments:
     outer_only = False
     repeats = True
 
-    def moved(self, seen: Moments, by: int) -> Moments:
+    def shift(self, seen: Moments, by: int) -> Moments:
         return seen._replace(mean=seen.mean + by)
 
     def union(self, parts: Sequence[Moments]) -> Moments:
@@ -119,21 +119,21 @@ class Rounded:
     def __init__(self) -> None:
         self.weights = Weights()
 
-    def moved(self, seen: Ways, by: int) -> Ways:
+    def shift(self, seen: Ways, by: int) -> Ways:
         return seen._replace(first=seen.first + by)
 
     def union(self, parts: Sequence[Ways]) -> Ways:
-        self.weights.count(sum(len(part.shares) for part in parts))
+        self.weights.charge(sum(len(part.shares) for part in parts))
         paths = sum(part.paths for part in parts)
         heavy = [(part.first, part.shares, part.paths / paths) for part in parts]
-        return Ways(*_summed(heavy), paths)
+        return Ways(*_weighted_sum(heavy), paths)
 
     def window(self, seen: Ways, step: int, count: int) -> Ways:
         first, shares = self.weights.window((seen.first, seen.shares), step, count)
         return Ways(first, shares, seen.paths * count)
 
 
-def _summed(parts: Sequence[tuple[int, Sequence[float], float]]) -> Shares:
+def _weighted_sum(parts: Sequence[tuple[int, Sequence[float], float]]) -> Shares:
     """The sum of shares, each times its weight."""
     first = min(lo for lo, _, _ in parts)
     total = [0.0] * (max(lo + len(shares) for lo, shares, _ in parts) - first)

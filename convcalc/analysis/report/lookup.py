@@ -30,20 +30,20 @@ def value_at(report: Report, path: str) -> Any:
         if number >= len(report.layers):
             advice = f"layers[0] to layers[{len(report.layers) - 1}]"
             raise PathError(f"there is no layers[{number}]", advice)
-        return _walked(layer_payload(report.layers[number]), path, indexed.end())
+        return _walk(layer_payload(report.layers[number]), path, indexed.end())
     head = re.split(r"[.\[]", path, maxsplit=1)[0]
     if owner := _owner(report, path, head):
-        return _of_part(report, *owner, path)
+        return _value_of_part(report, *owner, path)
     # Without its layers a report is quickly written.
     whole = report if head == "layers" else replace(report, layers=())
     payload = report_payload(whole)
     if head not in payload:
         raise _unknown(report, path, payload)
     payload["variant"] = payload["variant"] or ""
-    return _walked(payload, path, 0)
+    return _walk(payload, path, 0)
 
 
-def _walked(value: Any, path: str, start: int) -> Any:
+def _walk(value: Any, path: str, start: int) -> Any:
     """From ``value`` along the rest of the path."""
     at = start
     for step in _STEP.finditer(path, start):
@@ -78,13 +78,13 @@ def _owner(report: Report, path: str, head: str) -> tuple[Part, int] | None:
     return paths_of(report).owner(path)
 
 
-def _of_part(report: Report, part: Part, end: int, path: str) -> Any:
+def _value_of_part(report: Report, part: Part, end: int, path: str) -> Any:
     """What stands behind the path of a layer or block, which is ``end`` characters long."""
     values = _values(report, part)
     step = _STEP.match(path, end + 1)
     if step and step[1] and step[1] not in values:
         raise _unknown_in(report, path, end, step[1], list(values))
-    return _walked(values, path, end + 1)
+    return _walk(values, path, end + 1)
 
 
 def _values(report: Report, part: Part) -> dict[str, Any]:

@@ -173,7 +173,7 @@ def work_totals(terms: Sequence[Term], counted: Sequence[str]) -> tuple[int, int
     )
 
 
-def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+def sum_by_key(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """Counts by name, added up."""
     found: dict[str, int] = {}
     for each in counts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report, summed
+from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report, sum_by_key
 from convcalc.model.graph.network import Group
 from convcalc.model.graph.path_index import is_further_output
 from convcalc.model.quantities.counts import COUNTS, Counts, sum_counts
@@ -50,7 +50,7 @@ def rows(report: Report, depth: int | None = 1) -> list[Row]:
         path = group.path if group else layer.path
         kinds[path] = group.kind if group else layer.operator
         bundles.setdefault(path, []).append(layer)
-    return [_joined(path, kinds[path], layers) for path, layers in bundles.items()]
+    return [_block_row(path, kinds[path], layers) for path, layers in bundles.items()]
 
 
 def _group_at(layer: LayerReport, depth: int | None) -> Group | None:
@@ -62,7 +62,7 @@ def _group_at(layer: LayerReport, depth: int | None) -> Group | None:
 
 def part_row(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
     """Some layers as one row: a block, or all copies of a repeated item."""
-    return _summed(path, kind, layers, whole=True)
+    return _sum_rows(path, kind, layers, whole=True)
 
 
 def rows_by_operator(report: Report) -> list[Row]:
@@ -70,7 +70,7 @@ def rows_by_operator(report: Report) -> list[Row]:
     bundles: dict[str, list[LayerReport]] = {}
     for layer in report.layers:
         bundles.setdefault(layer.operator, []).append(layer)
-    return [_summed(name, name, layers) for name, layers in bundles.items()]
+    return [_sum_rows(name, name, layers) for name, layers in bundles.items()]
 
 
 def target_row(report: Report) -> Row:
@@ -96,13 +96,13 @@ def target_row(report: Report) -> Row:
 def top_rows(listed: Sequence[Row], count: int) -> list[Row]:
     """The first ``count`` rows, and the rest together as ``other``."""
     kept, rest = list(listed[:count]), listed[count:]
-    return kept if not rest else [*kept, _summed("other", f"{len(rest)} rows", rest)]
+    return kept if not rest else [*kept, _sum_rows("other", f"{len(rest)} rows", rest)]
 
 
-def _joined(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
+def _block_row(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
     """The row of one composite or of one layer."""
     if len(layers) > 1 or layers[0].path != path:
-        return _summed(path, kind, layers, whole=True)
+        return _sum_rows(path, kind, layers, whole=True)
     (layer,) = layers
     return Row(
         path=path,
@@ -122,7 +122,7 @@ def _joined(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
     )
 
 
-def _summed(
+def _sum_rows(
     path: str, kind: str, parts: Sequence[LayerReport | Row], *, whole: bool = False
 ) -> Row:
     """Several layers or rows as one; as a ``whole`` it has the output of its last layer."""
@@ -138,8 +138,8 @@ def _summed(
         fields={},
         weights={},
         declared=any(part.declared for part in parts),
-        convention=summed(part.convention for part in parts),
-        fused=summed(part.fused for part in parts),
+        convention=sum_by_key(part.convention for part in parts),
+        fused=sum_by_key(part.fused for part in parts),
     )
 
 
