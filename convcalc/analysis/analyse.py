@@ -39,14 +39,14 @@ def analyse(
     convention: str = "",
     fuse_batch_norm: bool = False,
 ) -> Report:
-    """The report of a network.
+    """Analyse a network and return its report.
 
     ``counted`` are the kinds of work that make up the MACs (FLOPs are 2 × MACs); ``dtype`` is
     the type of weights and activations for memory. With ``support``, receptive fields also say
-    how many positions within them are not read. ``convention`` adds what another tool counts;
-    UnknownName if there is none of that name. ``fuse_batch_norm`` adds what is
-    left when batch norms are folded into the layers before them. A network with problems gives
-    the report of the layers that could be computed.
+    how many positions within them are not read. ``convention`` names another tool whose counts
+    are added; UnknownName if there is no such convention. ``fuse_batch_norm`` adds the counts
+    that remain when batch norms are folded into the layers before them. The report of a network
+    with problems covers the layers that could be computed.
     """
     fields = receptive_fields(network, support=support)
     training = training_flops(network)
@@ -105,7 +105,7 @@ def _layer(
 
 
 def _counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> dict[str, int]:
-    """The amount of each count that is declared; shared weights count on first use."""
+    """The counts of a layer by key, as in ``COUNTS``; shared weights count on first use."""
     analysis = layer.analysis
     own = layer.shares < 0
     params, trainable = _parameters(layer) if own else (0, 0)
@@ -125,7 +125,7 @@ def _counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> 
 
 
 def _parameters(layer: Layer) -> tuple[int, int]:
-    """Learned values of a layer, and those of them that are trained."""
+    """The number of parameters of a layer, and how many of them are trained."""
     weights, frozen = layer.analysis.weights, layer.analysis.frozen
     params = sum(map(prod, weights.values()))
     if not layer.trainable:
@@ -146,7 +146,7 @@ def _bytes_moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
 def _add_convention(
     network: Network, layers: Sequence[LayerReport], name: str
 ) -> tuple[ToolConvention, tuple[LayerReport, ...]]:
-    """The layers with what another tool counts for them; its module is imported only here."""
+    """The other tool, and the layers with its counts added; its module is imported only here."""
     from convcalc.analysis.conventions import convention
     from convcalc.analysis.conventions.counting import layer_counts, total
 
@@ -170,7 +170,7 @@ def _add_convention(
 def _add_fused(
     network: Network, layers: Sequence[LayerReport], counted: Sequence[str]
 ) -> tuple[LayerReport, ...]:
-    """The layers with what is left of them when batch norms are folded."""
+    """The layers with the counts that remain when batch norms are folded."""
     from convcalc.model.graph.fusion import fused_analyses
 
     return tuple(
@@ -194,7 +194,7 @@ def _fused_counts(
 
 
 def _global_from(network: Network, layers: Sequence[LayerReport]) -> str:
-    """The first layer on the way to the first output that sees the whole input."""
+    """The path of the first layer towards the first output that sees the whole input, or empty."""
     first = len(network.inputs)
     waiting = [next(iter(network.outputs.values()), first + len(layers) - 1)]
     reached: set[int] = set()
@@ -231,7 +231,7 @@ def _totals(network: Network, layers: Sequence[LayerReport], dtype: str) -> Tota
 
 
 def _unknown(layers: Sequence[LayerReport]) -> list[str]:
-    """Each count of each layer that is not known, as ``path: what``; not what follows from it."""
+    """Each unknown count of each layer, as ``path: key``, without counts derived from others."""
     keys = [key for key, count in COUNTS.items() if not count.derived and not count.part_of]
     return [
         f"{layer.path}: {key}" for layer in layers for key in keys if not known(layer.counts[key])

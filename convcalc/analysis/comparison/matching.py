@@ -1,7 +1,7 @@
-"""Which layer of one network is which of another.
+"""Match the layers of one network with those of another.
 
-Layers are matched by their path. Of those that are left, one is taken for another under a new
-name if it is clear: the same path but for ``[0]``, which a layer gets or loses when its
+Layers are matched by their path. Of those that are left, two count as one renamed layer if
+that is unambiguous: the same path but for ``[0]``, which a layer gets or loses when its
 namesakes come and go; or the same work (operator, fields, shapes) behind the same layer, as
 often in the old network as in the new one, where one part of the path has another name and all
 that lies below it is the same.
@@ -19,7 +19,10 @@ Pair = tuple[LayerReport | None, LayerReport | None]
 
 
 def match_layers(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> list[Pair]:
-    """Every layer once, in the new order; what was removed stands where it was."""
+    """Pair each old layer with its new one; None stands for a layer that was added or removed.
+
+    Pairs are in the new order; removed layers keep their place after the layer before them.
+    """
     partner = _partners(old, new)
     removed: dict[str, list[Pair]] = {}
     last = ""
@@ -37,7 +40,7 @@ def match_layers(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> list
 
 
 def _partners(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> dict[str, str]:
-    """The paths of old layers with those that they have now."""
+    """The new path of each old layer that has one, by its old path."""
     paths = {layer.path for layer in new}
     found = {layer.path: layer.path for layer in old if layer.path in paths}
     found |= _pair_unambiguous(*_unmatched(old, new, found, _without_first_index))
@@ -62,7 +65,7 @@ def _unmatched(
     found: Mapping[str, str],
     key: Callable[[LayerReport], str],
 ) -> tuple[Unmatched, Unmatched]:
-    """The layers of both sides that have no partner yet, by place and by what they share."""
+    """The layers of both sides without a partner, by the matched layer before them and ``key``."""
     places = {after: before for before, after in found.items()}
     return _by_place(old, dict(zip(found, found, strict=True)), key), _by_place(new, places, key)
 
@@ -70,7 +73,7 @@ def _unmatched(
 def _by_place(
     layers: Sequence[LayerReport], places: Mapping[str, str], key: Callable[[LayerReport], str]
 ) -> Unmatched:
-    """Layers without a partner, by the old path of the last one that has one, and by ``key``."""
+    """Layers without a partner, by the old path of the last layer with one, and by ``key``."""
     found: dict[tuple[str, str], list[str]] = {}
     last = ""
     for layer in layers:
@@ -82,7 +85,7 @@ def _by_place(
 
 
 def _pair_unambiguous(old: Unmatched, new: Unmatched) -> dict[str, str]:
-    """Those of a kind, if there are as many of it before and after."""
+    """Pair the layers under each key that holds equally many on both sides."""
     return {
         before: after
         for key, paths in old.items()
@@ -94,7 +97,7 @@ def _pair_unambiguous(old: Unmatched, new: Unmatched) -> dict[str, str]:
 def _keep_whole_renames(
     alike: Mapping[str, str], old: Sequence[str], new: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """The pairs in which one part of the path was renamed, with all that lies below it."""
+    """Keep the pairs in which one part of the path was renamed with everything below it."""
     renamed: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for pair in alike.items():
         if names := _renamed_part(*pair):
@@ -106,7 +109,7 @@ def _keep_whole_renames(
 
 
 def _renamed_part(before: str, after: str) -> tuple[str, str] | None:
-    """Both paths up to the one part in which they differ; None if it is not one."""
+    """Both paths up to the only part in which they differ; None if more or fewer parts differ."""
     one, other = before.split("."), after.split(".")
     differing = [i for i, parts in enumerate(zip(one, other, strict=False)) if len(set(parts)) > 1]
     if len(one) != len(other) or len(differing) != 1:
@@ -116,17 +119,18 @@ def _renamed_part(before: str, after: str) -> tuple[str, str] | None:
 
 
 def _prefixes(paths: Iterable[str]) -> Iterator[str]:
-    """Every path with those of all that it lies in."""
+    """Each path and all of its prefixes."""
     for path in paths:
         parts = path.split(".")
         yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
 def _without_first_index(layer: LayerReport) -> str:
+    """A key for a layer that ignores ``[0]`` in its path."""
     return f"{layer.operator} {layer.path.replace('[0]', '')}"
 
 
 def _work(layer: LayerReport) -> str:
-    """What a layer is, whatever it is called."""
+    """A key for what a layer does, without its name."""
     parts = (layer.operator, layer.fields, layer.inputs, layer.output, layer.weights)
     return repr([plain(part) for part in parts])

@@ -1,4 +1,4 @@
-"""What one number of a convention counts for the layers of a network, leaf by leaf."""
+"""Count the leaves of a network by the rules of a convention."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ UNRULED = Rule("0", lambda leaf: leaf.unruled, ignores=True)
 
 
 class Counted(NamedTuple):
-    """One leaf under the rule that holds for it, and what that gives.
+    """One leaf, the rule that applies to it, and the amount that gives.
 
-    ``missed``: the tool counts nothing, although the leaf does arithmetic, or has parameters.
+    ``missed``: the tool counts nothing, although the leaf does arithmetic or has parameters.
     """
 
     leaf: Leaf
@@ -28,12 +28,12 @@ class Counted(NamedTuple):
 
     @property
     def operator(self) -> str:
-        """What the leaf is counted as."""
+        """The name of the operator that the leaf is counted as."""
         return self.leaf.name
 
 
 def layer_counts(network: Network, name: str) -> list[Mapping[str, tuple[Counted, ...]]]:
-    """For each layer, what its leaves count by each number of a convention; and parameters."""
+    """For each layer, its counted leaves by key, for each number of a convention and parameters."""
     chosen = convention(name)
     numbers = (*chosen.counts, chosen.parameters)
     return [
@@ -43,25 +43,27 @@ def layer_counts(network: Network, name: str) -> list[Mapping[str, tuple[Counted
 
 
 def total(counted: Sequence[Counted]) -> int:
-    """The sum of what was counted."""
+    """The sum of the amounts."""
     return sum(each.amount for each in counted)
 
 
 def count_leaf(leaf: Leaf, chosen: Convention, count: Count) -> tuple[Counted, ...]:
-    """What one number of a convention counts for a leaf."""
+    """Count a leaf, or its parts, for one number of a convention."""
     return tuple(_per_sample(_count(leaf, count), leaf, chosen, count))
 
 
 def count_rest(leaf: Leaf, chosen: Convention, count: Count) -> tuple[Counted, ...]:
-    """What it counts for a composite beside its parts; mostly nothing."""
+    """Count what a composite has beyond its parts, for one number; mostly nothing."""
     return tuple(_per_sample(_rest(leaf, count), leaf, chosen, count))
 
 
 def _per_sample(
     found: Iterable[Counted], leaf: Leaf, chosen: Convention, count: Count
 ) -> Iterator[Counted]:
-    """Parameters, which count once where they are shared; work, divided by the samples if the
-    tool measures one. All rules of such tools are multiples of the batch."""
+    """Drop shared parameters, and divide work by the samples if the tool measures one sample.
+
+    All rules of such tools are multiples of the batch.
+    """
     if count.key == PARAMS:
         yield from () if leaf.shared else found
         return
@@ -71,7 +73,7 @@ def _per_sample(
 
 
 def _count(leaf: Leaf, count: Count) -> Iterator[Counted]:
-    """A leaf by its rule; without one, its parts by theirs; without parts, by the rule for all."""
+    """Count a leaf by its rule; without one by its parts; without parts by the rule for others."""
     rule = count.rules.get(leaf.name)
     if rule is not None:
         yield _apply(rule.at(leaf), leaf, count)
@@ -89,7 +91,7 @@ def _apply(rule: Rule, leaf: Leaf, count: Count) -> Counted:
 
 
 def _rest(leaf: Leaf, count: Count) -> Iterator[Counted]:
-    """What a composite has beside its parts, such as the weights of a deformable convolution."""
+    """What a composite has beyond its parts, such as the weights of a deformable convolution."""
     if count.other is None:
         return
     rule = count.other

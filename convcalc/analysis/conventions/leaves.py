@@ -16,7 +16,7 @@ from convcalc.model.operators.registry import name_of
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
-# What tools see where a composite works on its parts' results, by the name of the term.
+# The function that tools see where a composite works on its parts' results, by term name.
 _BETWEEN = {
     "gate.activation": "sigmoid",
     "scale": "mul",
@@ -36,7 +36,7 @@ class Leaf(NamedTuple):
     ``producer`` is the operator whose output only this leaf reads, ``consumer`` the only one
     that reads this leaf's output; None where there are several. ``shared`` leaves use the
     weights of an earlier one again; ``trains`` is False where all weights are frozen.
-    ``samples`` is the batch of the network, which a head on regions has several of for each.
+    ``samples`` is the batch of the network; a head on regions works on several rows per sample.
     """
 
     name: str
@@ -57,12 +57,12 @@ class Leaf(NamedTuple):
 
     @property
     def output(self) -> Shape:
-        """What it makes."""
+        """The shape of the output."""
         return self.analysis.output
 
     @property
     def batch(self) -> int:
-        """What stands on the first axis of its input: samples, or regions of samples."""
+        """The size of the first axis of its input: samples, or regions of samples."""
         return self.x.batch
 
     @property
@@ -89,7 +89,7 @@ class Leaf(NamedTuple):
 
     @property
     def unruled(self) -> int:
-        """What no rule means: 0 as the tool prints; of numbers declared in a file, nobody knows."""
+        """The count without a rule: 0, as the tool prints; unknown for work declared in a file."""
         return UNKNOWN if type(self.operator).declared and self.works else 0
 
     def work(self, *kinds: str) -> int:
@@ -102,7 +102,7 @@ class Leaf(NamedTuple):
 
 
 def leaves(network: Network) -> Iterator[Leaf]:
-    """One leaf per layer, in order; a composite's has parts."""
+    """Yield one leaf per layer, in order; that of a composite has parts."""
     only = only_readers(network)
     makers = {reader: index for index, reader in only.items()}
     samples = max((shape.batch for shape in network.inputs.values()), default=1)
@@ -122,7 +122,7 @@ def _maker(layer: Layer) -> Operator:
 
 
 def _set_consumer(leaf: Leaf, consumer: Operator | None) -> Leaf:
-    """A leaf before the only one that reads it; of a composite, its last part is too."""
+    """A leaf with its only consumer; of a composite, its last part gets it too."""
     if last_part(leaf.analysis):
         *parts, last = leaf.parts
         leaf = leaf._replace(parts=(*parts, last._replace(consumer=consumer)))
@@ -130,7 +130,7 @@ def _set_consumer(leaf: Leaf, consumer: Operator | None) -> Leaf:
 
 
 def _set_all(leaf: Leaf, **facts: Any) -> Leaf:
-    """A leaf with what holds for all its parts too."""
+    """A leaf with these facts set on it and on all of its parts."""
     return leaf._replace(parts=tuple(_set_all(part, **facts) for part in leaf.parts), **facts)
 
 
@@ -149,7 +149,7 @@ def _leaf(name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: An
 
 
 def _link_neighbours(parts: Sequence[Leaf], made: Sequence[Part]) -> Iterator[Leaf]:
-    """The parts with their neighbours, where a part reads what the one before it makes."""
+    """The parts with producer and consumer set, where a part reads the output of the one before."""
     for index, leaf in enumerate(parts):
         before = index > 0 and leaf.x is made[index - 1].analysis.output
         after = index + 1 < len(parts) and parts[index + 1].x is made[index].analysis.output
@@ -176,7 +176,7 @@ def _between(
 
 
 def _term_names(part: Part) -> list[Term]:
-    """The terms of a part as a composite calls them; a lone one may be called like the part."""
+    """The terms of a part, named as in the composite; a single one may have the part's name."""
     lone = [term._replace(name=part.name) for term in part.analysis.terms]
     return list({*part_terms(part.name, part.analysis.terms), *(lone if len(lone) == 1 else ())})
 
@@ -207,5 +207,5 @@ def input_macs(leaf: Leaf) -> int:
 
 
 def output_macs(leaf: Leaf) -> int:
-    """The same over its output positions, as some tools have it."""
+    """The same over its output positions, which some tools count: too many by stride^rank."""
     return leaf.batch * leaf.output.positions * prod(leaf.weight)

@@ -1,4 +1,4 @@
-"""How a layer's numbers come about: each formula in words, with its numbers, and the result."""
+"""Explain how a layer's numbers are computed: formula in words, with its numbers, and result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from convcalc.model.quantities.unknown import known
 
 
 class LayerExplanation(NamedTuple):
-    """One layer. ``sources`` are the inputs by the names of the layers that make them."""
+    """The explanation of one layer; ``sources`` are its inputs, by the layers they come from."""
 
     path: str
     operator: str
@@ -38,7 +38,7 @@ class LayerExplanation(NamedTuple):
 def layer_explanation(
     network: Network, report: Report, index: int, found: Mapping[str, Sequence[Origin]]
 ) -> LayerExplanation:
-    """The layer of that index; ``found`` are the origins of fields by path of the layer."""
+    """Explain the layer at ``index``; ``found`` holds the origins of fields by layer path."""
     layer, shown = network.layers[index], report.layers[index]
     analysis = trace_analysis(layer.operator, layer.shapes)
     port = _port(layer.path, layer.analysis, analysis)
@@ -63,7 +63,7 @@ def layer_explanation(
 
 
 def _port(path: str, known_analysis: Analysis, analysis: Analysis) -> str:
-    """The further output that a layer stands for; empty if it is the main one."""
+    """The name of the further output that a layer stands for; empty for the main output."""
     name = path.rpartition(".")[2]
     return name if name in analysis.ports and not known_analysis.ports else ""
 
@@ -71,8 +71,8 @@ def _port(path: str, known_analysis: Analysis, analysis: Analysis) -> str:
 def _add_values(
     operator: Operator, found: Sequence[Origin] | None, place: Place
 ) -> Iterator[Origin]:
-    """The origins of the fields with the values that the operator has; a layer that joins or
-    splits branches has them from the composite."""
+    """The origins of the fields, with the operator's values; a layer that joins or splits
+    branches has them from its composite."""
     if found is None:
         found = [Origin(name, None, "", "composite", place) for name in fields_of(type(operator))]
     for origin in found:
@@ -93,7 +93,7 @@ def sections(analysis: Analysis, layer: LayerReport, counted: Sequence[str]) -> 
 
 
 def _output(analysis: Analysis, working: Working) -> Iterator[Worked]:
-    """The batch where it changes, the channels, the sizes; then those of further outputs."""
+    """Batch (if the layer changes it), channels and sizes of the output and of further outputs."""
     outputs = {"": analysis.output} | {
         f" of {name}": port.output for name, port in analysis.ports.items()
     }
@@ -108,7 +108,7 @@ def _output(analysis: Analysis, working: Working) -> Iterator[Worked]:
 def _stored(
     tensors: Mapping[str, tuple[int, ...]], total: str, shares: str, working: Working
 ) -> Iterator[Worked]:
-    """Each tensor, and the sum."""
+    """The elements of each tensor, and their sum; 0 for weights shared with another layer."""
     lines = [working.tensor(name, sizes) for name, sizes in tensors.items()]
     yield from lines
     if shares:
@@ -118,7 +118,7 @@ def _stored(
 
 
 def _work(analysis: Analysis, counted: Sequence[str], working: Working) -> Iterator[Worked]:
-    """Each term; then MACs and FLOPs."""
+    """The operations of each term, then MACs and FLOPs."""
     lines = [working.work_out(term.name, term.amount, term.kind) for term in analysis.terms]
     yield from lines
     macs = sum_lines("MACs", [line for line in lines if line.kind in counted], "no products")

@@ -1,4 +1,4 @@
-"""What an output of a layer sees of the network's inputs, as formulas where they hold."""
+"""Explain the receptive field of a layer, by formulas where they hold."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from convcalc.model.quantities.unknown import known
 def receptive_field_sections(
     network: Network, report: Report, index: int, analysis: Analysis
 ) -> Iterator[Section]:
-    """What an output sees of each input of the network, as a formula where a window slides over
-    what a single layer made; elsewhere the result alone."""
+    """The receptive field on each network input: as a formula where a window slides over the
+    output of a single layer, elsewhere the result alone."""
     layer = network.layers[index]
     for name, after in report.layers[index].receptive_fields.items():
         before = _field_before(network, report, layer.inputs, name)
@@ -60,7 +60,7 @@ def _axis_lines(
 def _field_before(
     network: Network, report: Report, inputs: tuple[int, ...], name: str
 ) -> ReceptiveField | None:
-    """What the tensor sees that a layer reads; None if it has several inputs."""
+    """The receptive field of a layer's input tensor; None if the layer has several inputs."""
     number, *more = inputs
     if more:
         return None
@@ -73,7 +73,7 @@ def _field_before(
 
 
 def _after_window(before: ReceptiveField, window: AxisMap, axis: int) -> tuple[int, int] | None:
-    """Size and jump behind a window; None where the closed form does not hold."""
+    """Size and jump after a window; None where the closed form does not hold."""
     if axis >= len(before.size) or not isinstance(window, Slide) or before.is_global:
         return None
     size, jump = before.size[axis], before.jump[axis]

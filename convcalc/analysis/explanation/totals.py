@@ -1,4 +1,4 @@
-"""How the totals of a network or of a block come about."""
+"""Explain how the totals of a network or of a block are computed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from convcalc.model.quantities.number_text import DTYPES
 def total_lines(
     network: Network, report: Report, layers: Sequence[LayerReport]
 ) -> tuple[Worked, ...]:
-    """How the sums over some layers lead to each other; of a whole network also its peak."""
+    """The totals over some layers, one from the other; of a whole network also its peak."""
     working, dtype = Working(), report.totals.memory.dtype
     terms = [term for layer in layers for term in layer.terms]
     kinds = [
@@ -41,14 +41,14 @@ def _training(layers: Sequence[LayerReport]) -> Worked:
 
 
 def _bytes(amount: Worked, dtype: str, working: Working) -> Worked:
-    """Bytes of so many numbers."""
+    """The bytes of a number of elements."""
     with tracing():
         size = whole_bytes(traced(amount.result, amount.label), traced(DTYPES[dtype], "bits"))
     return working.work_out(f"bytes of {dtype}", size)
 
 
 def _peak(network: Network, dtype: str, working: Working) -> Iterator[Worked]:
-    """The tensors that are alive where most elements are; nothing if a size is not known."""
+    """The tensors alive at the peak, and their bytes; nothing if the peak is before any layer."""
     index = peak(network).layer
     if index < 0:
         return

@@ -1,6 +1,6 @@
-"""An operator asked once more, with numbers that know their names, while a trace is open.
+"""Repeat the analysis of an operator with numbers that carry their names.
 
-What it returns then says by which formula it was computed (see
+Each number of the result then records the formula that computed it (see
 :mod:`convcalc.model.quantities.formula`).
 """
 
@@ -16,7 +16,7 @@ from convcalc.model.quantities.shape import Shape
 
 
 def trace_analysis(operator: Operator, inputs: Sequence[Shape]) -> Analysis:
-    """The analysis, whose numbers know by which formula they were computed of what."""
+    """Analyse an operator so that each number records its formula and arguments."""
     shapes = [
         _trace_shape(shape, "" if number == 1 else f" of input {number}")
         for number, shape in enumerate(inputs, 1)
@@ -42,7 +42,7 @@ def _trace_operator(operator: Operator, suffix: str) -> Operator:
 
 
 def _trace_value(value: Any, name: str) -> Any:
-    """A field's value; another layer that it refers to has names of its own."""
+    """A field's value with its name attached; a layer that it refers to gets its own names."""
     if isinstance(value, Recorded):
         suffix = f" of {value.name}"
         return value._replace(

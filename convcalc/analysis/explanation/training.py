@@ -1,4 +1,4 @@
-"""What a layer costs in one step of training, product by product."""
+"""Explain what a layer costs in one training step, product by product."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where branches meet whose outputs do not look at the same place."""
+"""Find joins of branches that are not aligned: their outputs look at different positions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from convcalc.model.graph.network import Network
 
 
 class Drift(NamedTuple):
-    """Branches that meet off center: by ``offset`` input positions, or, where their jumps
-    differ, by ``per_output`` more with every output position."""
+    """Branches whose centers are ``offset`` input positions apart where they meet; where their
+    jumps differ, by ``per_output`` more with every output position."""
 
     path: str
     input: str
@@ -54,11 +54,12 @@ def _misalignment(inputs: tuple[Reaches, ...], *, time: bool) -> tuple[Fraction,
 
 
 def _range(values: list[Fraction]) -> Fraction:
+    """The largest value minus the smallest."""
     return max(values) - min(values)
 
 
 def _has_place(reach: Reach) -> bool:
-    """Whether the positions of a reach are known and its own."""
+    """Whether a reach depends on the position, and its positions are known."""
     return not reach.fixed and not reach.reason and reach.placed and any(reach.seen)
 
 
@@ -71,6 +72,6 @@ def mean_center(reach: Reach) -> Fraction | None:
 
 
 def _mean_end(reach: Reach) -> Fraction:
-    """The last position of output 0, likewise, of the phases that read something."""
+    """The last position that output 0 sees, averaged over the phases that read something."""
     ends = [seen[1] - y * reach.jump for y, seen in enumerate(reach.seen) if seen is not None]
     return sum(ends, Fraction(0)) / len(ends)

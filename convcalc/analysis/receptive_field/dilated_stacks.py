@@ -1,4 +1,4 @@
-"""Stacks of windows in a row: whether they leave holes, and which dilations do not.
+"""Stacks of dilated windows: whether they leave holes, and which dilations leave none.
 
 A stack reads the sums of one tap of each layer: sums of arithmetic progressions with the
 effective step e = dilation · jump and k terms. Sorted by step, the sum is without holes exactly
@@ -37,7 +37,7 @@ def stack_windows(
 
 
 def field_size(windows: Sequence[Window]) -> int:
-    """The size of the receptive field: 1 + the sum of (k - 1)·e."""
+    """The size of the receptive field of a stack: 1 + the sum of (k - 1)·e."""
     return 1 + sum((k - 1) * step for step, k in windows)
 
 
@@ -66,7 +66,7 @@ def hdc(dilations: Sequence[int]) -> int:
 
 
 def path_counts(windows: Sequence[Window]) -> list[int]:
-    """How many ways lead to each position, from the first to the last."""
+    """How many paths lead to each position of the receptive field, from the first to the last."""
     kind = Paths(-(-(prod(k for _, k in windows)).bit_length() // 8) * 8)
     seen = kind.start
     for step, k in windows:
@@ -75,7 +75,7 @@ def path_counts(windows: Sequence[Window]) -> list[int]:
 
 
 def evenness(counts: Sequence[int]) -> Fraction:
-    """The mean count in relation to the largest: 1 if every position has as many paths."""
+    """The mean count divided by the largest: 1 if all positions have equally many paths."""
     return Fraction(sum(counts), len(counts) * max(counts))
 
 

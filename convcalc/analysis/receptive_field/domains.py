@@ -1,8 +1,8 @@
-"""What a reach keeps of the input positions that one output position sees.
+"""Representations of the input positions that one output position sees.
 
-One walk over the graph serves them all: it moves what is seen, and unites it over the taps of a
-window and over branches. A hull keeps the first and the last position, a support every
-position, paths how many ways lead to each. The kinds that are rounded are in
+The same walk over the graph computes them all: it shifts what is seen, and forms unions over the
+taps of a window and over branches. A hull keeps the first and the last position, a support every
+position, and paths how many ways lead to each. Rounded representations are in
 :mod:`convcalc.analysis.receptive_field.weights`.
 """
 
@@ -18,20 +18,20 @@ V = TypeVar("V")
 
 
 class Kind(Protocol[V]):
-    """How one sort of knowledge is moved and united."""
+    """One representation: how to shift it, and how to form unions."""
 
     start: V  # what position 0 of the input sees of the input
     outer_only: bool  # whether the outermost taps of a layer decide
     repeats: bool  # whether it matters how often the same is united
 
     def shift(self, seen: V, by: int) -> V:
-        """The same, so many input positions further on."""
+        """What is seen, shifted by a number of input positions."""
 
     def union(self, parts: Sequence[V]) -> V:
-        """Several together, at least one."""
+        """The union of one or more parts."""
 
     def window(self, seen: V, step: int, count: int) -> V:
-        """``count`` copies together, each ``step`` input positions after the one before."""
+        """The union of ``count`` copies, each ``step`` input positions after the previous one."""
 
 
 class _Hulls:
@@ -62,10 +62,11 @@ MOST_BITS = 1 << 24  # of one set or of all counts together; positions, for a se
 
 
 class TooWide(Error):
-    """What is seen takes more room than it is given; the text says what."""
+    """A representation needs more memory or time than allowed; the message names it."""
 
 
 def _check_size(bits: int, what: str) -> None:
+    """Raise TooWide if ``bits`` is above the limit."""
     if bits > MOST_BITS:
         raise TooWide(f"{what} would take more than {MOST_BITS:,} bits")
 

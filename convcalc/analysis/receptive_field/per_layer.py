@@ -43,7 +43,7 @@ def _cached_field(
     inputs: tuple[int, ...],
     done: dict[Any, ReceptiveField],
 ) -> ReceptiveField:
-    """The receptive field of a tensor from its reaches; equal ones are made once."""
+    """The receptive field of a tensor, from its reaches; equal ones are computed once."""
     key = (axes, spatial, inputs)
     found = done.get(key)
     if found is None:
@@ -54,7 +54,7 @@ def _cached_field(
 def _field(
     axes: tuple[Reaches, ...], spatial: tuple[int, ...], inputs: tuple[int, ...]
 ) -> ReceptiveField:
-    """What the reaches of each axis say together."""
+    """The receptive field that the reaches of all axes give."""
     views = [_view(*axis) for axis in zip(axes, sizes_of(axes, spatial), strict=True)]
     parts = [reach for reaches in axes for reach in reaches]
     return ReceptiveField(
@@ -88,7 +88,7 @@ _NOT_A_NUMBER: Fraction = UNKNOWN  # type: ignore[assignment]  # it absorbs arit
 
 
 def _view(reaches: Reaches, size: int) -> _View:
-    """The extents over the positions that really occur."""
+    """The receptive field on one axis, over the ``size`` positions that occur."""
     jumps = {reach.jump for reach in reaches}
     jump = jumps.pop() if len(jumps) == 1 else _NOT_A_NUMBER
     count, reason = phase_count(reaches, size)
@@ -103,7 +103,7 @@ def _view(reaches: Reaches, size: int) -> _View:
 
 
 def phase_count(reaches: Reaches, size: int) -> tuple[int, str]:
-    """How many output positions, from the first, see all that any sees; or why that is unknown."""
+    """How many output positions, from the first, cover all that differ; or why it is unknown."""
     reason = next((reach.reason for reach in reaches if reach.reason), "")
     count = lcm(*(reach.period for reach in reaches))
     if len(reaches) > 1 and not reason:
@@ -121,7 +121,7 @@ def phase_count(reaches: Reaches, size: int) -> tuple[int, str]:
 def _add_coverage(
     network: Network, fields: list[Mapping[str, ReceptiveField]]
 ) -> list[Mapping[str, ReceptiveField]]:
-    """The same with coverage and holes."""
+    """The receptive fields with their coverage and holes added."""
     last: tuple[Any, tuple[int, ...]] = ((), ())
     coverages: list[tuple[Fraction, int] | None] = []
     result: list[Mapping[str, ReceptiveField]] = []

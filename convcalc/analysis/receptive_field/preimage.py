@@ -21,7 +21,7 @@ from convcalc.model.quantities.unknown import known
 
 
 class Unseen(Error):
-    """What is read cannot be known; the text says why."""
+    """It cannot be known which positions are read; the message says why."""
 
 
 def preimage(axis: AxisMap, wanted: Bits, size: int | None = None) -> Bits | None:
@@ -45,7 +45,7 @@ def preimage(axis: AxisMap, wanted: Bits, size: int | None = None) -> Bits | Non
 
 
 def _local(axis: AxisMap) -> AxisMap | None:
-    """What a layer reads near its outputs; None if it reads nothing there."""
+    """The local part of an axis map; None if the layer reads nothing near its outputs."""
     if isinstance(axis, Nothing):
         return None
     if isinstance(axis, Whole):
@@ -54,7 +54,7 @@ def _local(axis: AxisMap) -> AxisMap | None:
 
 
 def _read(axis: AxisMap, wanted: Bits, size: int | None) -> Bits | None:
-    """What windows, stamps, interpolation and parts read."""
+    """The positions that windows, stamps, interpolation and partitions read."""
     border = axis.border if isinstance(axis, Slide) else "zeros"
     return _clip(wanted if axis is SAME else _taps(axis, wanted), size, border)
 
@@ -69,7 +69,7 @@ def _taps(axis: AxisMap, wanted: Bits) -> Bits | None:
 
 
 def _as_bits(taps: range | tuple[int, ...]) -> Bits | None:
-    """Positions as a set."""
+    """Taps as a set of bits; None if there are none."""
     if not taps:
         return None
     if isinstance(taps, range):
@@ -78,14 +78,14 @@ def _as_bits(taps: range | tuple[int, ...]) -> Bits | None:
 
 
 def _spread(bits: int, stride: int) -> int:
-    """Every position ``stride`` times as far from the first."""
+    """The same set with every position ``stride`` times as far from the first."""
     if stride == 1 or bits == 1:
         return bits
     return int(("0" * (stride - 1)).join(f"{bits:b}"), 2)
 
 
 def _clip(read: Bits | None, size: int | None, border: str) -> Bits | None:
-    """What is left of a set on an axis of that size, with what stands for positions beyond."""
+    """The part of a set within an axis of that size, and the sources of its padding."""
     if read is None or size is None:
         return read
     first, bits = read
@@ -101,7 +101,7 @@ def _clip(read: Bits | None, size: int | None, border: str) -> Bits | None:
 
 
 def _padding_source(position: int, size: int, border: str) -> int:
-    """The position that stands for one beyond the ends."""
+    """The position within the axis whose value fills a padding position."""
     if border == "circular":
         return position % size
     if border == "replicate":
@@ -129,7 +129,7 @@ def unite(parts: list[Bits | None]) -> Bits | None:
 
 
 def trim(found: Bits) -> Bits | None:
-    """The same set, its first bit that of its first position."""
+    """The same set without leading zero bits; None if it is empty."""
     first, bits = found
     if not bits:
         return None

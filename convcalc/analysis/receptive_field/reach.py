@@ -37,13 +37,14 @@ MOST_PARTS = 16  # reaches side by side, likewise
 
 
 class Reach(NamedTuple):
-    """What each phase sees.
+    """What each phase of an output axis sees of one input axis.
 
-    Position ``q·period + r`` sees ``seen[r]`` moved by ``q·shift``; None where it reads nothing.
-    ``jump`` is the distance of neighbouring centers. ``fixed``: the tensor has lost the axis (a
-    vector), what is seen is that of a position before. ``is_global``: it also depends on the
-    whole axis. ``placed``: the padding was known. ``unbounded``: a deformable layer looks
-    anywhere, what is seen is that of its grid.
+    Position ``q·period + r`` sees ``seen[r]`` shifted by ``q·shift``; None where it reads nothing.
+    ``jump`` is the distance between the centers of neighbouring positions. ``fixed``: the tensor
+    has lost the axis (it is a vector), and ``seen`` is that of an earlier tensor's position.
+    ``is_global``: it also depends on the whole axis. ``placed``: all paddings are known, so that
+    the positions are right, not only their extents. ``unbounded``: a deformable layer can look
+    anywhere, and ``seen`` is that of its undeformed grid.
     """
 
     period: int = 1
@@ -71,7 +72,7 @@ Reaches = tuple[Reach, ...]  # side by side; one, unless branches drift apart
 
 
 def start(kind: Kind[Any]) -> Reaches:
-    """The input itself: every position sees itself."""
+    """The reach of the input itself: every position sees itself."""
     return (Reach(seen=(kind.start,)),)
 
 
@@ -79,7 +80,7 @@ def start(kind: Kind[Any]) -> Reaches:
 
 
 def propagate(axis: AxisMap, reach: Reach, kind: Kind[Any] = HULLS) -> Reach:
-    """The reach of a layer's output, given that of the input it reads."""
+    """The reach of a layer's output, given the reach of its input and the layer's axis map."""
     if isinstance(axis, Whole):
         local = axis.local
         inner = reach._replace(fixed=True) if local is None else propagate(local, reach, kind)
@@ -96,7 +97,7 @@ def propagate(axis: AxisMap, reach: Reach, kind: Kind[Any] = HULLS) -> Reach:
 
 
 def _propagate_taps(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
-    """The reach behind taps that are known."""
+    """The reach after a layer whose taps are known."""
     grid = axis.base if isinstance(axis, Deformed) else axis
     if isinstance(grid, Slide):
         reach = reach._replace(placed=reach.placed and grid.placed)
@@ -115,7 +116,7 @@ def _propagate_taps(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
 
 
 def _slide_window(axis: Slide, reach: Reach, kind: Kind[Any]) -> Reach:
-    """The common case: a window over a reach without phases, in closed form."""
+    """The reach after a window, where the input has no phases: the common case, in closed form."""
     seen = reach.seen[0]
     if seen is not None:
         first = kind.shift(seen, -axis.padding * reach.shift) if axis.padding else seen
@@ -131,13 +132,13 @@ def jump_after(jump: int, stride: int) -> int:
 
 
 def _propagate_union(axis: Union, reach: Reach, kind: Kind[Any]) -> Reach:
-    """Several maps of one stride side by side."""
+    """The reach after several maps of one stride, side by side."""
     parts = [propagate(each, reach, kind) for each in axis.maps]
     return _merge(parts, _combine_flags(parts), kind)
 
 
 def _read_phases(axis: AxisMap, reach: Reach, period: int, kind: Kind[V]) -> list[V | None]:
-    """For each output, what the positions that it reads see together."""
+    """What each of ``period`` outputs sees: the union of what its taps see."""
     if kind.outer_only and _is_monotone(reach):  # the outer taps decide
         return [_unite(axis.hull(y) or (), reach, kind) for y in range(period)]
     if kind.outer_only:
@@ -146,12 +147,13 @@ def _read_phases(axis: AxisMap, reach: Reach, period: int, kind: Kind[V]) -> lis
 
 
 def _unite(positions: Iterable[int], reach: Reach, kind: Kind[V]) -> V | None:
+    """What several positions see together; None if they see nothing."""
     found = [seen for y in positions if (seen := reach.at(y, kind)) is not None]
     return kind.union(found) if found else None
 
 
 def _outer_taps(taps: Sequence[int], reach: Reach) -> Sequence[int]:
-    """The taps that can decide: a period further in, the same phases reach less far."""
+    """The taps that can determine the hull: further in, the same phases reach less far."""
     if len(taps) <= 2 * reach.period:
         return taps
     return [*taps[: reach.period], *taps[-reach.period :]]
@@ -166,7 +168,7 @@ def _is_monotone(reach: Reach) -> bool:
 
 
 def _shorten_period(seen: Sequence[V | None], shift: int, like: Reach, kind: Kind[V]) -> Reach:
-    """The reach of these phases, with the shortest period that says the same."""
+    """The reach with these phases, reduced to the shortest period that describes them."""
     period = len(seen)
     for rounds in range(period, 1, -1):
         if period % rounds or shift % rounds:
@@ -189,11 +191,11 @@ def _shift(seen: V | None, by: int, kind: Kind[V]) -> V | None:
 def join(
     inputs: Sequence[Reaches], kind: Kind[Any] = HULLS, gates: Sequence[Reaches] = ()
 ) -> Reaches:
-    """What several inputs of one layer see together.
+    """The reaches of a layer with several inputs.
 
-    Reaches of the same jump become one; others stand side by side. ``gates`` are inputs whose
-    positions have no place (computed from the whole input): they add nothing to the local reach,
-    but what is true of them, such as that they are global, is true of the output.
+    Reaches of the same jump become one; others stand side by side. ``gates`` are inputs without a
+    position, computed from the whole input: they add nothing to the local reach, but their
+    flags, such as ``is_global``, hold for the output too.
     """
     parts = [reach for reaches in inputs for reach in reaches]
     if not kind.repeats:
@@ -210,7 +212,7 @@ def join(
 
 
 def _combine_flags(parts: Sequence[Reach]) -> Reach:
-    """What is true of several reaches together."""
+    """The first reach, with the flags of all of them combined."""
     return parts[0]._replace(
         is_global=any(reach.is_global for reach in parts),
         placed=all(reach.placed for reach in parts),
@@ -220,7 +222,7 @@ def _combine_flags(parts: Sequence[Reach]) -> Reach:
 
 
 def _merge(reaches: Sequence[Reach], like: Reach, kind: Kind[Any]) -> Reach:
-    """Reaches of the same jump as one."""
+    """One reach for several of the same jump, with the flags of ``like``."""
     first = reaches[0]
     like = like._replace(jump=first.jump, fixed=first.fixed)
     if len(reaches) == 1:
@@ -233,6 +235,6 @@ def _merge(reaches: Sequence[Reach], like: Reach, kind: Kind[Any]) -> Reach:
 
 
 def seen_together(reaches: Iterable[Reach], y: int, kind: Kind[V]) -> V | None:
-    """What position ``y`` sees through all of these."""
+    """What position ``y`` sees through several reaches; None if it sees nothing."""
     found = [seen for reach in reaches if (seen := reach.at(y, kind)) is not None]
     return kind.union(found) if found else None

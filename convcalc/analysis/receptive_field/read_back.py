@@ -1,8 +1,8 @@
 """Back over the graph from some positions of a tensor to the positions of the inputs they read.
 
-Unlike the walk forward, which knows an endless axis alone, this one can stop at the borders:
-padding is not read, and what stands in reflected or circular padding is found where it comes
-from. It is exact on all axes together, also where branches of different shapes meet.
+The forward walk treats every axis as endless; this one can stop at the borders: zero padding
+is not read, and reflected or circular padding is traced to the positions it copies. It is exact
+on all axes together, also where branches of different shapes meet.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def read_back(
     bordered: bool = False,
     strict: bool = False,
 ) -> dict[str, Region]:
-    """What positions of some tensors read of each input that has spatial axes.
+    """The regions of the network inputs, by name, that the ``wanted`` regions of tensors read.
 
     ``bordered`` stops at the ends of every tensor, whose sizes must be known. ``strict``
     follows global layers to the whole of what they see; otherwise, as in the receptive field,
-    only paths that keep their place count, and a vector stands for the middle position. Raises
+    only paths that keep their position count, and a vector stands for the middle position. Raises
     Unseen where what is read cannot be known.
     """
     walk = _Back(network, bordered, strict)
@@ -40,11 +40,11 @@ def read_back(
 
 
 def last_spatial_tensor(network: Network, tensor: int, name: str = "") -> int | None:
-    """The tensor itself, or one on the way to it that has not lost its place: what a vector
-    stands for, the last before the place is lost.
+    """The number of the last tensor on the way to ``tensor`` whose positions differ.
 
-    ``name`` is the network input that it shall see; any with spatial axes if empty. If nothing
-    but an input has a place, that input; None if there is none.
+    That is the tensor itself, or, for a vector, the last one before the spatial position was
+    lost. It must see the network input ``name``, or any with spatial axes if that is empty.
+    Returns that input if only the input itself has positions, None if there is none.
     """
     walk = _Back(network, bordered=False, strict=False)
     wanted = {name} if name else {each for each, x in network.inputs.items() if x.rank}
@@ -72,7 +72,7 @@ def seen_inputs(network: Network, tensor: int) -> list[str]:
 
 
 def _depends_on(network: Network, names: Set[str]) -> list[bool]:
-    """Which tensors depend on one of these inputs."""
+    """For each tensor, by number, whether it depends on one of these network inputs."""
     depends = [name in names for name in network.inputs]
     for layer in network.layers:
         depends.append(any(depends[layer.inputs[i]] for i in _read_inputs(layer)))
@@ -80,7 +80,7 @@ def _depends_on(network: Network, names: Set[str]) -> list[bool]:
 
 
 class _Back:
-    """One walk; which tensors have lost their place is found on the way forward.
+    """One walk back; a pass forward first finds the tensors that have lost their position.
 
     ``lost`` holds, by tensor, the axes on which all of its positions see the same, as behind a
     pooling of a whole axis, or EVERYWHERE.
@@ -96,7 +96,7 @@ class _Back:
                 self.lost.append(self._lost_axes(layer))
 
     def _lost_axes(self, layer: Layer) -> Lost:
-        """The axes that a layer's output has lost: those of any input that counts."""
+        """The axes that a layer's output has lost, through any input that is followed."""
         lost = [self._lost_through(layer, number) for number in self._followed_inputs(layer)]
         axes = NOWHERE.union(*lost)
         all_of_them = bool(axes) and len(axes) >= layer.analysis.output.rank
@@ -112,7 +112,7 @@ class _Back:
         return EVERYWHERE if len(found) == len(axes) else found
 
     def read(self, wanted: dict[int, Region]) -> dict[str, Region]:
-        """The walk, from the last layer to the first."""
+        """Walk from the last layer to the first; the regions read, by network input."""
         for index in range(self.network.index(max(wanted)), -1, -1):
             region = wanted.pop(self.network.tensor(index), None)
             if region is None:
@@ -129,7 +129,7 @@ class _Back:
         return {names[number]: region for number, region in wanted.items() if region is not POINT}
 
     def _followed_inputs(self, layer: Layer) -> list[int]:
-        """The inputs that count: gates do not where another input keeps its place."""
+        """The inputs that are followed; not gates, where another input keeps its position."""
         numbers = _read_inputs(layer)
         if self.strict or len(numbers) < 2:
             return numbers
@@ -160,7 +160,7 @@ class _Back:
         return preimage(axis, wanted, size)
 
     def _whole_axis(self, size: int | None) -> Bits:
-        """What a layer that sees the whole axis stands for."""
+        """All positions of an axis if ``strict``; otherwise its middle, which stands for them."""
         if self.strict:
             if size is None or not known(size):
                 raise Unseen("the size of an input is not known")

@@ -28,7 +28,7 @@ def product(axes: Sequence[Bits]) -> Region:
 
 
 def map_region(region: Region, reads: Sequence[Read]) -> Region | None:
-    """The region that is read, each axis through its own function; None if it is empty."""
+    """The region that ``region`` reads, with one function per axis; None if it is empty."""
     if len(reads) == 1:
         return reads[0](region)
     done: list[Region] = []
@@ -40,7 +40,7 @@ def map_region(region: Region, reads: Sequence[Read]) -> Region | None:
 
 
 def unite_regions(a: Region, b: Region, rank: int) -> Region:
-    """Both regions together."""
+    """The union of two regions of one rank."""
     if a == b:
         return a
     if rank == 1:
@@ -66,7 +66,7 @@ def unite_regions(a: Region, b: Region, rank: int) -> Region:
 
 
 def _merge_sections(parts: Sequence[tuple[Bits, Region]]) -> Region:
-    """Parts with equal cross-sections as one."""
+    """A region of these parts, those with equal cross-sections merged."""
     by_section: dict[Region, Bits] = {}
     for bits, section in parts:
         known = by_section.get(section)
@@ -75,19 +75,19 @@ def _merge_sections(parts: Sequence[tuple[Bits, Region]]) -> Region:
 
 
 def _intersect(a: Bits, b: Bits) -> Bits | None:
-    """What two sets share."""
+    """The intersection of two sets; None if it is empty."""
     first = max(a[0], b[0])
     return trim((first, a[1] >> (first - a[0]) & b[1] >> (first - b[0])))
 
 
 def _subtract(a: Bits, b: Bits) -> Bits | None:
-    """What the first set has beyond the second."""
+    """The first set without the second; None if nothing is left."""
     shift = b[0] - a[0]
     return trim((a[0], a[1] & ~(b[1] << shift if shift >= 0 else b[1] >> -shift)))
 
 
 def count(region: Region, rank: int) -> int:
-    """How many positions it has."""
+    """The number of positions of a region."""
     if rank == 1:
         number: int = region[1].bit_count()
         return number
@@ -95,7 +95,7 @@ def count(region: Region, rank: int) -> int:
 
 
 def projections(region: Region, rank: int) -> tuple[Bits, ...]:
-    """The positions that occur on each axis."""
+    """The projection of a region onto each axis: the positions that occur there."""
     if rank == 1:
         return (region,)
     leading = SUPPORTS.union([bits for bits, _ in region])
@@ -104,7 +104,7 @@ def projections(region: Region, rank: int) -> tuple[Bits, ...]:
 
 
 def volume(region: Region, rank: int) -> int:
-    """How many positions the smallest box around it has."""
+    """The number of positions of the bounding box of a region."""
     size = 1
     for _, bits in projections(region, rank):
         size *= bits.bit_length()
@@ -112,7 +112,7 @@ def volume(region: Region, rank: int) -> int:
 
 
 def row(region: Region, rank: int, leading: Sequence[int]) -> Bits | None:
-    """The positions on the last axis at these positions on the axes before."""
+    """The positions on the last axis, given one position on each of the other axes."""
     if rank == 1:
         found: Bits = region
         return found

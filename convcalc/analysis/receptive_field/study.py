@@ -30,7 +30,7 @@ WIDEST_COUNT = 640  # bits of one path count; beyond, paths are shares and round
 
 
 class Placeless(StudyError):
-    """No position of the tensor has a place: all of them see the same."""
+    """The tensor has no spatial position: everything in it sees the same."""
 
 
 class Paths1d(NamedTuple):
@@ -43,10 +43,10 @@ class Paths1d(NamedTuple):
 
 @dataclass(frozen=True)
 class Study:
-    """What one tensor sees of one input. Costly parts are computed when they are asked for.
+    """What one tensor sees of one input. Costly parts are computed on first use.
 
-    ``path`` is the layer asked for; ``place`` the one whose positions are looked at: a layer
-    that has lost its axes stands for the last one before it that had them. ``asked`` and
+    ``path`` is the layer asked for; ``place`` the one whose positions are studied: a layer
+    that has lost its axes is replaced by the last one before it that had them. ``asked`` and
     ``tensor`` are the numbers of their tensors.
     """
 
@@ -68,7 +68,7 @@ class Study:
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """The output position that is looked at."""
+        """The output position studied, one number per axis."""
         return tuple(axis.position for axis in self.axes)
 
     @cached_property
@@ -124,7 +124,7 @@ class Study:
         return spread(seen[1]) if seen else None
 
     def _seen(self, kind: Kind[V], axis: int) -> V | None:
-        """What the output position sees on one axis, as that kind."""
+        """What the output position sees on one axis, in that representation."""
         key = (type(kind), getattr(kind, "width", 0))
         if key not in self._reaches:
             self._reaches[key] = _reaches_of(self.network, self.tensor, kind)[self.input]
@@ -139,13 +139,13 @@ class Study:
 
 
 def study(network: Network, path: str = "", position: Sequence[int] = (), name: str = "") -> Study:
-    """What a layer or block sees of an input; by default the first output, of the first input
-    that it depends on.
+    """Study what a layer or block sees of a network input; by default the first output, and the
+    first input that it depends on.
 
     ``position`` is an output position, one number per axis; by default the one nearest to the
     middle of those that see furthest. Raises PathError for a path or an input that is not there,
-    StudyError for such a position, Placeless where no position has a place, and Unseen where what
-    is read cannot be known.
+    StudyError for a position that is not there, Placeless where all positions see the same, and
+    Unseen where what is read cannot be known.
     """
     if name and name not in network.inputs:
         raise no_such_input(name, network.inputs)
@@ -178,9 +178,10 @@ def study(network: Network, path: str = "", position: Sequence[int] = (), name: 
 
 
 def _spatial_tensor(network: Network, asked: int, name: str) -> int:
-    """The tensor whose positions are looked at, which has a place in the input called so.
+    """The number of the tensor to study: the last with positions on the way to ``asked``.
 
-    Raises Placeless if there is none but the input itself, StudyError if it sees no such input.
+    Raises Placeless if only the input itself has positions, StudyError if ``asked`` does not
+    depend on the input ``name``.
     """
     path = _path(network, asked)
     if asked < len(network.inputs):
@@ -198,8 +199,8 @@ def _spatial_tensor(network: Network, asked: int, name: str) -> int:
 
 
 def tensor_of(network: Network, path: str) -> int:
-    """The number of the tensor that a path means; without one, the first output that is no input
-    of the network. Raises PathError if there is none."""
+    """The number of the tensor at a path; without a path, the first output that is not an input of
+    the network. Raises PathError if there is none, StudyError for a network without layers."""
     if path:
         return paths_of(network).tensor(path)
     first = len(network.inputs)
@@ -217,6 +218,6 @@ def _path(network: Network, tensor: int) -> str:
 
 
 def _reaches_of(network: Network, tensor: int, kind: Kind[Any]) -> ReachesByInput:
-    """The reaches of one tensor."""
+    """The reaches of one tensor into each network input."""
     *_, (_, by_input) = Walk(network, kind).layers(tensor - len(network.inputs))
     return by_input

@@ -1,4 +1,4 @@
-"""How a receptive field comes about: layer by layer from one output position to the input."""
+"""Trace a receptive field layer by layer, from one output position back to the input."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def trace(found: Sequence[Level]) -> list[Step]:
 
 
 def _path_back(network: Network, tensor: int, axis: int) -> Iterator[tuple[Layer, int]]:
-    """The layers from a tensor back to an input, with the input of each that is followed."""
+    """The layers from a tensor back to an input, each with the number of the input followed."""
     widest = _widest(network, network.index(tensor), axis)
     while layer := network.producer(tensor):
         number = widest.get(network.index(tensor), 0)
@@ -89,7 +89,7 @@ def _furthest(axes: tuple[Reaches, ...], axis: int) -> tuple[bool, int]:
 
 
 def _reason(axis: AxisMap, size: int, needs: int) -> str:
-    """Why so many outputs read so many inputs, with the numbers."""
+    """Explain, with the numbers, why ``size`` outputs read ``needs`` inputs."""
     if isinstance(axis, Slide):
         reach = extent(axis.kernel_size, axis.dilation)
         spread = f", dilation {axis.dilation}" if axis.dilation > 1 else ""

@@ -1,4 +1,4 @@
-"""Which positions of an input no output of the network reads."""
+"""Find the positions of an input that no output of the network reads."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from convcalc.model.quantities.unknown import known
 
 
 class Unread(NamedTuple):
-    """Input positions that nobody reads: how many, of how many, and on each axis those of
-    which no part is read."""
+    """Input positions that no output reads: how many of the total, and on each axis the lines
+    (rows, columns) of which no position is read."""
 
     number: int
     total: int

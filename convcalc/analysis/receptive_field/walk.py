@@ -10,9 +10,8 @@ from convcalc.analysis.receptive_field.reach import Reach, Reaches, join, propag
 from convcalc.model.geometry.axis_maps import SAME, AxisMap, Nothing
 from convcalc.model.graph.network import Layer, Network
 
-ReachesByInput = Mapping[
-    str, tuple[Reaches, ...]
-]  # by network input: the reaches per axis of that input
+# For each network input, by name: the reaches on each axis of that input.
+ReachesByInput = Mapping[str, tuple[Reaches, ...]]
 
 Lost = frozenset[int]  # numbers of axes on which all positions of a tensor see the same
 NOWHERE: Lost = frozenset()
@@ -20,10 +19,10 @@ EVERYWHERE: Lost = frozenset(range(3))
 
 
 class Walk:
-    """What the tensors see, of one kind; equal axes of a layer are computed once.
+    """Computes what each tensor sees, in one representation (:class:`Kind`).
 
-    A tensor is forgotten when its last reader has been passed, so that a long network takes
-    no more memory than its widest place.
+    Equal axes of a layer are computed once. A tensor is dropped after its last reader, so that
+    a long network needs no more memory than its widest point.
     """
 
     def __init__(self, network: Network, kind: Kind[Any] = HULLS) -> None:
@@ -35,7 +34,7 @@ class Walk:
         }
 
     def layers(self, until: int | None = None) -> Iterator[tuple[Layer, ReachesByInput]]:
-        """Every layer with what its output sees; the layers up to index ``until``."""
+        """Yield each layer with what its output sees, up to and including index ``until``."""
         network, first = self.network, len(self.network.inputs)
         layers = network.layers if until is None else network.layers[: until + 1]
         last = {n: index for index, layer in enumerate(layers) for n in layer.inputs}
@@ -70,7 +69,7 @@ class Walk:
     def _propagate(
         self, maps: tuple[AxisMap, ...], axes: tuple[Reaches, ...]
     ) -> tuple[Reaches, ...]:
-        """The reaches behind one input of a layer; a vector's are passed on as they are."""
+        """The reaches after a layer, from one of its inputs; those of a vector pass unchanged."""
         if len(maps) != len(axes) or all(axis is SAME for axis in maps):
             return axes
         done: dict[Any, Reach] = {}  # square networks have equal axes
@@ -82,7 +81,7 @@ class Walk:
         )
 
     def _propagate_axis(self, axis: AxisMap, reach: Reach, done: dict[Any, Reach]) -> Reach:
-        """One reach behind one axis of a layer."""
+        """One reach after one axis of a layer; unknown, with a reason, if it is too wide."""
         key = (type(axis), axis, id(reach))  # maps of different kinds may hold equal numbers
         found = done.get(key)
         if found is None:
@@ -94,7 +93,7 @@ class Walk:
         return found
 
     def _join(self, inputs: Sequence[tuple[Reaches, ...]]) -> tuple[Reaches, ...]:
-        """The reaches of a join, axis by axis; axes that come from the same ones stay the same."""
+        """The reaches of a layer with several inputs, axis by axis; equal axes share one object."""
         lost = [_lost_axes(axes) for axes in inputs]
         counted = locating_inputs(lost)
         others = sorted(set(range(len(lost))).difference(counted))
@@ -111,7 +110,7 @@ class Walk:
         return tuple(result)
 
     def _join_axis(self, parts: Sequence[Reaches], gates: Sequence[Reaches]) -> Reaches:
-        """The reaches of one axis of a join."""
+        """The reaches of a layer with several inputs on one axis."""
         if len(parts) == 1 and not gates:
             return parts[0]
         try:
@@ -124,11 +123,11 @@ class Walk:
 
 
 def locating_inputs(lost: Sequence[Lost]) -> list[int]:
-    """Which inputs of a join say where its output looks, by the axes that each has lost.
+    """The numbers of the inputs of a join that determine where its output looks.
 
-    What has lost its place on some axes is a gate beside what has kept it there. The output has
-    lost every axis that one of those that count has lost: row sums and column sums together know
-    no position.
+    ``lost`` holds the axes that each input has lost. An input that has lost its position on some
+    axes only gates one that has kept it there. The output loses every axis that any of the
+    inputs returned has lost: row sums and column sums together keep no position.
     """
     kinds = set(lost)  # at most 2^3, however many inputs there are
     least = {axes for axes in kinds if not any(other < axes for other in kinds)}
@@ -136,9 +135,11 @@ def locating_inputs(lost: Sequence[Lost]) -> list[int]:
 
 
 def _lost_axes(axes: tuple[Reaches, ...]) -> Lost:
+    """The numbers of the axes on which all positions see the same."""
     lost = [i for i, axis in enumerate(axes) if axis[0].fixed]
     return frozenset(lost) if lost else NOWHERE
 
 
 def _fix(reaches: Reaches) -> Reaches:
+    """The reaches of a tensor that has lost the axis."""
     return tuple(reach._replace(fixed=True) for reach in reaches)

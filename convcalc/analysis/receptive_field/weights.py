@@ -1,7 +1,7 @@
-"""Kinds that are rounded: how much each position weighs, where paths are too many to count.
+"""Rounded representations: the weight of each position, where there are too many paths to count.
 
-They are reached like the exact ones of :mod:`convcalc.analysis.receptive_field.domains`; which
-positions are read is never taken from them.
+They are computed like the exact ones of :mod:`convcalc.analysis.receptive_field.domains`, but
+never decide which positions are read.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Weights:
         return lo, tuple(total)
 
     def charge(self, sums: int) -> None:
-        """Notes so many additions; raises TooWide if they are too many."""
+        """Add to the number of additions of this walk; raises TooWide above MOST_SUMS."""
         self.sums += sums
         if self.sums > MOST_SUMS:
             raise TooWide(f"its shares would take more than {MOST_SUMS:,} additions")
@@ -78,7 +78,7 @@ class Moments(NamedTuple):
 
 
 class _Moments:
-    """Where the weights lie and how far they are spread, without the share of each position: a
+    """Mean and variance of the weights, without the share of each position: a
     window of n taps, d apart, adds d²·(n² - 1)/12 to the variance."""
 
     start = Moments(0.0, 0.0)

@@ -1,4 +1,4 @@
-"""Coverage and look-ahead of a layer, as budgets ask for them."""
+"""Coverage and look-ahead of a layer at its worst output position, for budgets."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def look_ahead(network: Network, tensor: int, input: str = "") -> tuple[Fraction
 
 
 def _axis_look_ahead(axis: AxisStudy) -> Fraction:
-    """The same on one axis."""
+    """The look-ahead on one axis; Unseen where it cannot be known."""
     if axis.lost:
         raise Unseen(f"every position sees the whole {axis.name}")
     if not axis.placed:

@@ -1,4 +1,4 @@
-"""A saved JSON report -> the report: what ``convcalc show … -f json -o old.json`` wrote.
+"""Read a saved JSON report: what ``convcalc show … -f json -o old.json`` wrote.
 
 The inverse of :mod:`convcalc.analysis.report.to_json`. A file holds one report, or a list of them
 with a network each. Nothing in it is trusted: every value is checked, and an error says where it
@@ -37,9 +37,10 @@ S = TypeVar("S")
 
 
 def load_report(content: bytes, file: str, name: str | None = None) -> Report:
-    """The report of a file's content; ``name`` chooses one of several by its network.
+    """Load the report in a file's content; ``name`` selects one of several by its network.
 
-    TargetError if the content is no report, or if it is not clear which one is meant.
+    Raises TargetError if the content is not a report, if it holds none of that name, or if it
+    holds several and no name is given.
     """
     try:
         reports = [_report(each) for each in _as_list(_parse(content))]
@@ -61,11 +62,11 @@ def load_report(content: bytes, file: str, name: str | None = None) -> Report:
 
 
 class Wrong(Exception):
-    """A value is not what a report has there."""
+    """A value is not what a report must have at that path."""
 
 
 class _Value:
-    """A value of the JSON and where it is, as people and ``convcalc get`` write it."""
+    """A JSON value with its path, written as ``convcalc get`` takes it."""
 
     __slots__ = ("path", "value")
 
@@ -77,7 +78,7 @@ class _Value:
         return Wrong(f"{self.path or 'it'} is not {wanted}")
 
     def of(self, kind: type[T], wanted: str) -> T:
-        """The value if it is of that type; a flag is no number."""
+        """The value if it has that type, else raise Wrong; true and false are not numbers."""
         if not isinstance(self.value, kind) or (isinstance(self.value, bool) and kind is not bool):
             raise self.wrong(wanted)
         return self.value
@@ -95,12 +96,12 @@ class _Value:
             yield key, _Value(value, f"{self.path}.{key}")
 
     def list_of(self, read: Callable[[_Value], T]) -> tuple[T, ...]:
-        """The entries of a list, read."""
+        """Read each entry of a list."""
         found = self.of(list, "a list")
         return tuple(read(_Value(value, f"{self.path}[{i}]")) for i, value in enumerate(found))
 
     def object_of(self, read: Callable[[_Value], T]) -> dict[str, T]:
-        """The entries of an object, read."""
+        """Read each value of an object, by key."""
         return {key: read(value) for key, value in self.items()}
 
     def optional(self, read: Callable[[_Value], T], other: S) -> T | S:
@@ -145,7 +146,7 @@ def _whole(value: _Value) -> int:
 
 
 def _count(value: _Value) -> int:
-    """A number from zero, null where it is unknown."""
+    """A whole number of at least 0, or UNKNOWN for null."""
     return value.optional(_whole, UNKNOWN)
 
 
@@ -205,7 +206,7 @@ def _report(value: _Value) -> Report:
 
 
 def _tool(value: _Value) -> ToolConvention | None:
-    """The other tool whose numbers are there too; None if they are convcalc's alone."""
+    """The other tool whose numbers the report holds; None if it holds convcalc's alone."""
     if not value["numbers"].of(list, "a list"):
         return None
     return ToolConvention(
@@ -232,7 +233,7 @@ def _totals(value: _Value) -> Totals:
 
 
 def _numbers(value: _Value) -> dict[str, Any]:
-    """What is summed over the layers, and numbers beside convcalc's own."""
+    """The counts, and the numbers of another tool or of folded batch norms."""
     return {
         "counts": {key: _count(value[count.json]) for key, count in COUNTS.items()},
         "convention": value["convention"].object_of(_count),

@@ -42,7 +42,10 @@ class Row(_Fields, Counts):
 
 
 def rows(report: Report, depth: int | None = 1) -> list[Row]:
-    """The layers in order, those deeper than ``depth`` summed into their block; None opens all."""
+    """One row per layer in order; layers deeper than ``depth`` are summed into their block.
+
+    A depth of None keeps every layer.
+    """
     bundles: dict[str, list[LayerReport]] = {}
     kinds: dict[str, str] = {}
     for layer in report.layers:
@@ -61,7 +64,7 @@ def _group_at(layer: LayerReport, depth: int | None) -> Group | None:
 
 
 def part_row(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
-    """Some layers as one row: a block, or all copies of a repeated item."""
+    """One row for several layers: a block, or all copies of a repeated item."""
     return _sum_rows(path, kind, layers, whole=True)
 
 
@@ -74,8 +77,8 @@ def rows_by_operator(report: Report) -> list[Row]:
 
 
 def target_row(report: Report) -> Row:
-    """A whole network as one row; where layers are missing it says so, and where there is none
-    nothing is known."""
+    """One row for a whole network; marked as incomplete where layers could not be computed, with
+    unknown counts where none could."""
     name = report.network or report.source
     is_empty = not report.layers and not report.complete
     return Row(
@@ -94,7 +97,7 @@ def target_row(report: Report) -> Row:
 
 
 def top_rows(listed: Sequence[Row], count: int) -> list[Row]:
-    """The first ``count`` rows, and the rest together as ``other``."""
+    """The first ``count`` rows, and the rest summed into one row ``other``."""
     kept, rest = list(listed[:count]), listed[count:]
     return kept if not rest else [*kept, _sum_rows("other", f"{len(rest)} rows", rest)]
 
@@ -125,7 +128,7 @@ def _block_row(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
 def _sum_rows(
     path: str, kind: str, parts: Sequence[LayerReport | Row], *, whole: bool = False
 ) -> Row:
-    """Several layers or rows as one; as a ``whole`` it has the output of its last layer."""
+    """One row for several layers or rows; a ``whole`` has inputs, output and receptive field."""
     last = _last(parts) if whole else parts[-1]
     return Row(
         path=path,
@@ -144,6 +147,6 @@ def _sum_rows(
 
 
 def _last(parts: Sequence[LayerReport | Row]) -> LayerReport | Row:
-    """The part whose output is that of all: the last, further outputs of a layer set aside."""
+    """The part whose output is that of the whole: the last that is not a further output."""
     own = (part for part in reversed(parts) if isinstance(part, Row) or not is_further_output(part))
     return next(own, parts[-1])

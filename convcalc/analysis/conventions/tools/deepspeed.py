@@ -49,7 +49,7 @@ from convcalc.model.geometry.sizes import extent, sides, slide_size
 
 
 def _is_same(leaf: Leaf) -> bool:
-    """Whether PyTorch gets the word; it has no ``same`` for a stride above 1."""
+    """Whether PyTorch is given ``same`` as a word, which it supports for stride 1 only."""
     return leaf.field("padding") == "same" and all(s == 1 for s in axes(leaf, "stride"))
 
 

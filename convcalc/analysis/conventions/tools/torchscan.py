@@ -82,7 +82,7 @@ PARTED = Rule("k'", _adaptive_taps)
 
 
 def _less(rule: Rule) -> Rule:
-    """One less."""
+    """The rule minus 1."""
     return Rule(f"{rule.text} - 1", lambda leaf: rule.count(leaf) - 1)
 
 
