@@ -16,7 +16,7 @@ from convcalc.analysis.report.report import (
     ToolConvention,
     ToolNumber,
     Totals,
-    summed,
+    sum_by_key,
     work_totals,
 )
 from convcalc.analysis.report.units import byte_count, flop_count
@@ -39,14 +39,14 @@ def analyse(
     convention: str = "",
     fuse_batch_norm: bool = False,
 ) -> Report:
-    """The report of a network.
+    """Analyse a network and return its report.
 
     ``counted`` are the kinds of work that make up the MACs (FLOPs are 2 × MACs); ``dtype`` is
     the type of weights and activations for memory. With ``support``, receptive fields also say
-    how many positions within them are not read. ``convention`` adds what another tool counts;
-    UnknownName if there is none of that name. ``fuse_batch_norm`` adds what is
-    left when batch norms are folded into the layers before them. A network with problems gives
-    the report of the layers that could be computed.
+    how many positions within them are not read. ``convention`` names another tool whose counts
+    are added; UnknownName if there is no such convention. ``fuse_batch_norm`` adds the counts
+    that remain when batch norms are folded into the layers before them. The report of a network
+    with problems covers the layers that could be computed.
     """
     fields = receptive_fields(network, support=support)
     training = training_flops(network)
@@ -54,8 +54,8 @@ def analyse(
         _layer(network, layer, seen, counted, dtype, flops)
         for layer, seen, flops in zip(network.layers, fields, training, strict=True)
     )
-    tool, layers = _with_convention(network, layers, convention) if convention else (None, layers)
-    layers = _with_fused(network, layers, counted) if fuse_batch_norm else layers
+    tool, layers = _add_convention(network, layers, convention) if convention else (None, layers)
+    layers = _add_fused(network, layers, counted) if fuse_batch_norm else layers
     outputs = {name: network.shape(number) for name, number in network.outputs.items()}
     return Report(
         network.name,
@@ -105,7 +105,7 @@ def _layer(
 
 
 def _counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> dict[str, int]:
-    """The amount of each count that is declared; shared weights count on first use."""
+    """The counts of a layer by key, as in ``COUNTS``; shared weights count on first use."""
     analysis = layer.analysis
     own = layer.shares < 0
     params, trainable = _parameters(layer) if own else (0, 0)
@@ -119,13 +119,13 @@ def _counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> 
         "sampling": sampling,
         "elementwise": elementwise,
         "activations": analysis.activations,
-        "moved": _moved(layer, analysis, dtype),
+        "moved": _bytes_moved(layer, analysis, dtype),
         "training": training,
     }
 
 
 def _parameters(layer: Layer) -> tuple[int, int]:
-    """Learned values of a layer, and those of them that are trained."""
+    """The number of parameters of a layer, and how many of them are trained."""
     weights, frozen = layer.analysis.weights, layer.analysis.frozen
     params = sum(map(prod, weights.values()))
     if not layer.trainable:
@@ -133,7 +133,7 @@ def _parameters(layer: Layer) -> tuple[int, int]:
     return params, params - sum(prod(weights[name]) for name in frozen)
 
 
-def _moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
+def _bytes_moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
     """Bytes read and written if inputs, weights, buffers and output pass memory once."""
     tensors = sum(shape.numel for shape in layer.shapes) + analysis.output.numel
     stored = sum(map(prod, (*analysis.weights.values(), *analysis.buffers.values())))
@@ -143,10 +143,10 @@ def _moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
 # --- beside convcalc's own numbers ---------------------------------------------------------------
 
 
-def _with_convention(
+def _add_convention(
     network: Network, layers: Sequence[LayerReport], name: str
 ) -> tuple[ToolConvention, tuple[LayerReport, ...]]:
-    """The layers with what another tool counts for them; its module is imported only here."""
+    """The other tool, and the layers with its counts added; its module is imported only here."""
     from convcalc.analysis.conventions import convention
     from convcalc.analysis.conventions.counting import layer_counts, total
 
@@ -167,19 +167,21 @@ def _with_convention(
     )
 
 
-def _with_fused(
+def _add_fused(
     network: Network, layers: Sequence[LayerReport], counted: Sequence[str]
 ) -> tuple[LayerReport, ...]:
-    """The layers with what is left of them when batch norms are folded."""
+    """The layers with the counts that remain when batch norms are folded."""
     from convcalc.model.graph.fusion import fused_analyses
 
     return tuple(
-        replace(layer, fused=_fused(layer, analysis, counted))
+        replace(layer, fused=_fused_counts(layer, analysis, counted))
         for layer, analysis in zip(layers, fused_analyses(network), strict=True)
     )
 
 
-def _fused(layer: LayerReport, analysis: Analysis, counted: Sequence[str]) -> Mapping[str, int]:
+def _fused_counts(
+    layer: LayerReport, analysis: Analysis, counted: Sequence[str]
+) -> Mapping[str, int]:
     macs, _, elementwise = work_totals(analysis.terms, counted)
     own = not layer.shares
     return {
@@ -192,7 +194,7 @@ def _fused(layer: LayerReport, analysis: Analysis, counted: Sequence[str]) -> Ma
 
 
 def _global_from(network: Network, layers: Sequence[LayerReport]) -> str:
-    """The first layer on the way to the first output that sees the whole input."""
+    """The path of the first layer towards the first output that sees the whole input, or empty."""
     first = len(network.inputs)
     waiting = [next(iter(network.outputs.values()), first + len(layers) - 1)]
     reached: set[int] = set()
@@ -223,13 +225,13 @@ def _totals(network: Network, layers: Sequence[LayerReport], dtype: str) -> Tota
         counts=counts,
         memory=Memory(dtype, weights, byte_count(peak(network).elements, dtype)),
         unknown=tuple(_unknown(layers)),
-        convention=summed(layer.convention for layer in layers),
-        fused=summed(layer.fused for layer in layers),
+        convention=sum_by_key(layer.convention for layer in layers),
+        fused=sum_by_key(layer.fused for layer in layers),
     )
 
 
 def _unknown(layers: Sequence[LayerReport]) -> list[str]:
-    """Each count of each layer that is not known, as ``path: what``; not what follows from it."""
+    """Each unknown count of each layer, as ``path: key``, without counts derived from others."""
     keys = [key for key, count in COUNTS.items() if not count.derived and not count.part_of]
     return [
         f"{layer.path}: {key}" for layer in layers for key in keys if not known(layer.counts[key])

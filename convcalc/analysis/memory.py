@@ -14,14 +14,17 @@ from convcalc.model.quantities.unknown import known
 
 
 class Peak(NamedTuple):
-    """The most elements alive at once, and at which layer: the first of several, -1 before all."""
+    """The most elements alive at once, and the index of the first layer with as many.
+
+    The index is -1 if that is before the first layer.
+    """
 
     elements: int
     layer: int
 
 
 def peak(network: Network) -> Peak:
-    """The most elements that are alive at once; unknown if any size is."""
+    """The peak of live elements; unknown if any size is."""
     found = Peak(sum(shape.numel for shape in network.inputs.values()), -1)
     for index, elements in enumerate(_alive(network)):
         if not known(elements):
@@ -32,7 +35,7 @@ def peak(network: Network) -> Peak:
 
 
 def alive_at(network: Network, index: int) -> list[int]:
-    """The numbers of the tensors that are alive while a layer works."""
+    """The numbers of the tensors that are alive while the layer at ``index`` works."""
     last, made = _last_readers(network), network.tensor(index)
     # An input that nobody reads stays.
     last = dict.fromkeys(range(len(network.inputs)), index) | last
@@ -40,7 +43,7 @@ def alive_at(network: Network, index: int) -> list[int]:
 
 
 def _alive(network: Network) -> Iterator[int]:
-    """The elements alive while each layer works."""
+    """The number of elements alive while each layer works, in order."""
     last = _last_readers(network)
     dying: dict[int, list[int]] = {}
     for number, index in last.items():
@@ -56,7 +59,7 @@ def _alive(network: Network) -> Iterator[int]:
 
 
 def _last_readers(network: Network) -> dict[int, int]:
-    """The index of the layer that reads a tensor last; one past the end for outputs."""
+    """For each tensor, the index of the layer that reads it last; one past the end for outputs."""
     last = {number: len(network.layers) for number in network.outputs.values()}
     for index, layer in enumerate(network.layers):
         for number in layer.inputs:

@@ -27,8 +27,8 @@ def step_flops(macs: int, input_gradient: int, weight_gradient: int) -> int:
 
 
 class Trained(NamedTuple):
-    """A term of products, and which gradients are computed; of products of two computed values,
-    one for each factor."""
+    """A term of products and the gradients that are computed for it; where both factors are
+    computed values, one for each factor."""
 
     term: Term
     input_gradient: bool
@@ -41,7 +41,7 @@ class Trained(NamedTuple):
 
 
 def training_flops(network: Network) -> list[int]:
-    """FLOPs of one step, for each layer."""
+    """FLOPs of one training step, for each layer."""
     return [sum(each.flops for each in trained) for trained in trained_terms(network)]
 
 
@@ -52,10 +52,10 @@ def trained_terms(network: Network) -> Iterator[tuple[Trained, ...]]:
         reads = any(flows[number] for number in layer.inputs)
         learns = layer.trainable and layer.analysis.weights.keys() > layer.analysis.frozen
         flows.append(reads or learns)
-        yield tuple(_trained(layer, reads, learns))
+        yield tuple(_layer_terms(layer, reads, learns))
 
 
-def _trained(layer: Layer, reads: bool, learns: bool) -> Iterator[Trained]:
+def _layer_terms(layer: Layer, reads: bool, learns: bool) -> Iterator[Trained]:
     enters = reads
     for term in layer.analysis.terms:
         if term.kind == WEIGHTS:
@@ -66,5 +66,5 @@ def _trained(layer: Layer, reads: bool, learns: bool) -> Iterator[Trained]:
 
 
 def _is_trained(layer: Layer, term: Term) -> bool:
-    """Whether the weights of a term change."""
+    """Whether the weights of a term are trained."""
     return layer.trainable and layer.analysis.frozen.isdisjoint({term.name, f"{term.name}.weight"})

@@ -18,7 +18,7 @@ from places import TESTS
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.conventions import convention_names, number
-from convcalc.analysis.conventions.counting import counted_leaf as counted
+from convcalc.analysis.conventions.counting import count_leaf as counted
 from convcalc.analysis.conventions.counting import total
 from convcalc.analysis.conventions.leaves import leaves
 from convcalc.analysis.conventions.listing import rule_lines

@@ -23,7 +23,7 @@ from convcalc.analysis.receptive_field.axis_study import Halo
 from convcalc.analysis.receptive_field.measures import spread
 from convcalc.analysis.receptive_field.reach import seen_together
 from convcalc.analysis.receptive_field.read_back import POINT, read_back
-from convcalc.analysis.receptive_field.region import shadows
+from convcalc.analysis.receptive_field.region import projections
 from convcalc.analysis.receptive_field.study import Placeless, study
 from convcalc.analysis.receptive_field.walk import Walk
 from convcalc.analysis.receptive_field.weights import MOMENTS, Weights
@@ -121,7 +121,7 @@ def test_forward_and_backward_agree_on_what_gates_leave(part: Part) -> None:
             found = study(network_of(items, [1, 6, 8]))
         except Placeless:
             continue
-        for axis, bits in zip(found.axes, shadows(found.region, 2), strict=True):
+        for axis, bits in zip(found.axes, projections(found.region, 2), strict=True):
             assert axis.seen == bits, (seed, items)
             lost += axis.lost
     assert lost > len(seeds) // 15

@@ -29,7 +29,7 @@ from torch.nn import functional
 
 from convcalc.analysis.receptive_field.domains import TOTALS, Paths
 from convcalc.analysis.receptive_field.reach import Reaches, seen_together
-from convcalc.analysis.receptive_field.read_back import grounded
+from convcalc.analysis.receptive_field.read_back import last_spatial_tensor
 from convcalc.analysis.receptive_field.walk import Walk
 from convcalc.analysis.receptive_field.weights import Weights
 from convcalc.language.reading import read_network
@@ -165,7 +165,7 @@ def test_published_networks_read_what_their_gradients_say(name: str) -> None:
     assert not [problem for problem in network.problems if problem.severity == "error"]
     rng = random.Random(name)
     placed = [n for n in range(1, len(network.layers) + 1) if network.shape(n).rank]
-    placed = [n for n in placed if grounded(network, n) == n]
+    placed = [n for n in placed if last_spatial_tensor(network, n) == n]
     way = Way(thin=True, local=True)
     for number in [placed[len(placed) * part // 4 - 1] for part in (1, 2, 3, 4)]:
         places = places_of(network, number)

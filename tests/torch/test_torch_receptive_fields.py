@@ -18,7 +18,7 @@ from small import network_of
 from torch import nn
 
 from convcalc.analysis.analyse import analyse
-from convcalc.analysis.receptive_field.reach import Reach, through
+from convcalc.analysis.receptive_field.reach import Reach, propagate
 from convcalc.diagnostics.diagnostic import NetworkError
 from convcalc.model.graph.network import Network
 
@@ -114,7 +114,7 @@ def reach_of(network: Network) -> Reach:
     reach = Reach()
     for layer in network.layers:
         ((axis,),) = layer.analysis.axes
-        reach = through(axis, reach)
+        reach = propagate(axis, reach)
     return reach
 
 

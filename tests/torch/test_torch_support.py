@@ -36,7 +36,7 @@ from regions import members
 
 from convcalc.analysis.receptive_field.domains import SUPPORTS
 from convcalc.analysis.receptive_field.reach import seen_together
-from convcalc.analysis.receptive_field.read_back import grounded
+from convcalc.analysis.receptive_field.read_back import last_spatial_tensor
 from convcalc.analysis.receptive_field.study import unread
 from convcalc.model.graph.network import Network
 
@@ -135,7 +135,7 @@ def test_layers_that_see_the_whole_axis_are_followed_or_held_constant(rank: int)
         found = agreeing(network, Way(), strict, strict=True)
         everything += sum(len(each) == network.shape(0).positions for each in found)
         strict += len(found)
-        if grounded(network, len(network.layers)) == len(network.layers):
+        if last_spatial_tensor(network, len(network.layers)) == len(network.layers):
             local += len(agreeing(network, Way(local=True), strict))
     assert everything > 500
 

@@ -1,4 +1,4 @@
-"""Two reports -> what changed from one to the other: totals, and layer by layer."""
+"""Compare two reports: what changed in the totals, and layer by layer."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from convcalc.analysis.comparison.matching import matched
+from convcalc.analysis.comparison.matching import match_layers
 from convcalc.analysis.report.report import LayerReport, Memory, ReceptiveField, Report
 from convcalc.analysis.report.to_json import plain
 from convcalc.model.quantities.counts import BYTES, COUNTS
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
-# Of a receptive field; not what only some reports have, such as its coverage.
+# The parts of a receptive field compared; not those that only some reports have, as coverage.
 FIELD_PARTS = ("size", "size_min", "jump", "center", "is_global", "unbounded", "reason")
 ADDED, REMOVED, CHANGED, RENAMED = "added", "removed", "changed", "renamed"
-# What is compared of a layer besides its fields, by the names of the JSON report.
+# The parts of a layer compared besides its fields, named as in the JSON report.
 PARTS = (
     "operator",
     "inputs",
@@ -30,7 +30,7 @@ PARTS = (
 
 
 class Change(NamedTuple):
-    """One number, or one per axis, before and after; ``unit`` is that of a column."""
+    """One number, or one per axis, before and after; ``unit`` is named as in table columns."""
 
     key: str
     old: Any
@@ -39,12 +39,12 @@ class Change(NamedTuple):
 
     @property
     def is_same(self) -> bool:
-        """An unknown that stays unknown is no change that could be shown."""
+        """Whether both values are equal; two unknown values count as equal."""
         return bool(plain(self.old) == plain(self.new))
 
     @property
     def delta(self) -> int | None:
-        """The increase; UNKNOWN if a side is, None for what is no count."""
+        """The increase; UNKNOWN if a side is unknown, None if the values are not counts."""
         if not known(self.old) or not known(self.new):
             return UNKNOWN
         is_count = isinstance(self.old, int) and isinstance(self.new, int)
@@ -52,7 +52,7 @@ class Change(NamedTuple):
 
     @property
     def ratio(self) -> Fraction | None:
-        """The increase as a share of the old value; None if there is none to compare with."""
+        """The increase as a share of the old value; None if unknown, or if that value is 0."""
         delta = self.delta
         if delta is None or not known(delta):
             return None
@@ -60,10 +60,11 @@ class Change(NamedTuple):
 
 
 class LayerChange(NamedTuple):
-    """What became of one layer.
+    """How one layer changed.
 
-    ``fields`` and ``parts`` hold what differs as ``(old, new)``, in JSON's types: the fields
-    of the operator, and of ``PARTS``. ``old`` or ``new`` is None for an added or removed layer.
+    ``fields`` and ``parts`` hold what differs as ``(old, new)``, in JSON types: fields of the
+    operator, and the parts named in ``PARTS``. ``old`` is None for an added layer, ``new`` for a
+    removed one.
     """
 
     kind: str
@@ -74,19 +75,19 @@ class LayerChange(NamedTuple):
 
     @property
     def layer(self) -> LayerReport:
-        """The layer as it is now, or as it was last."""
+        """The new layer, or the old one if it was removed."""
         found = self.new or self.old
         assert found is not None
         return found
 
     @property
     def is_distant(self) -> bool:
-        """Whether nothing but the receptive field changed, which layers before it decide."""
+        """Whether only the receptive field changed, because of a change in earlier layers."""
         is_here = self.old is not None and self.new is not None and self.old.path == self.new.path
         return is_here and not self.fields and set(self.parts) == {"receptive_fields"}
 
     def delta(self, key: str) -> int:
-        """The increase of a count; a layer that is not there counts nothing."""
+        """The increase of a count; a missing layer counts 0."""
         old, new = (each.counts[key] if each else 0 for each in (self.old, self.new))
         difference: int = new - old
         return difference
@@ -107,7 +108,7 @@ class Comparison(NamedTuple):
 
     @property
     def of_tool(self) -> tuple[Change, ...]:
-        """Changes of what another tool counts, by its name and that of the number."""
+        """Changes of another tool's numbers, if both reports hold those of the same tool."""
         tool = self.new.convention
         if tool is None or self.old.convention is None or self.old.convention.name != tool.name:
             return ()
@@ -118,13 +119,13 @@ class Comparison(NamedTuple):
         )
 
     def total(self, key: str) -> Change:
-        """A change of the totals by its key."""
+        """The change of the total with this key."""
         return next(change for change in self.totals if change.key == key)
 
 
-def compared(old: Report, new: Report) -> Comparison:
-    """What changed from one report to another."""
-    pairs = (_change(*pair) for pair in matched(old.layers, new.layers))
+def compare(old: Report, new: Report) -> Comparison:
+    """Compare two reports."""
+    pairs = (_change(*pair) for pair in match_layers(old.layers, new.layers))
     return Comparison(old, new, tuple(_totals(old, new)), tuple(filter(None, pairs)))
 
 
@@ -143,8 +144,8 @@ class Difference(NamedTuple):
 
 
 def difference(title: str, old: Report | None, new: Report | None) -> Difference:
-    """What changed, if there are both."""
-    return Difference(title, old, new, compared(old, new) if old and new else None)
+    """Compare two networks, where both are given."""
+    return Difference(title, old, new, compare(old, new) if old and new else None)
 
 
 # --- totals --------------------------------------------------------------------------------------
@@ -190,7 +191,7 @@ def _extent(report: Report) -> ReceptiveField | None:
 
 
 def _change(old: LayerReport | None, new: LayerReport | None) -> LayerChange | None:
-    """What became of a layer; None if it stayed as it was."""
+    """How a layer changed; None if it did not."""
     if old is None or new is None:
         return LayerChange(ADDED if old is None else REMOVED, old, new, {}, {})
     fields = _differences(plain(old.fields), plain(new.fields))
@@ -211,9 +212,6 @@ def _part(layer: LayerReport, key: str) -> Any:
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """The entries that differ, in JSON's types; an entry that is missing is None."""
+    """The entries that differ, as ``(old, new)`` in JSON types; a missing entry is None."""
     sides = {key: (plain(old.get(key)), plain(new.get(key))) for key in dict.fromkeys((*old, *new))}
     return {key: (before, after) for key, (before, after) in sides.items() if before != after}
-
-
-# --- as JSON -------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
-"""Which layer of one network is which of another.
+"""Match the layers of one network with those of another.
 
-Layers are matched by their path. Of those that are left, one is taken for another under a new
-name if it is clear: the same path but for ``[0]``, which a layer gets or loses when its
+Layers are matched by their path. Of those that are left, two count as one renamed layer if
+that is unambiguous: the same path but for ``[0]``, which a layer gets or loses when its
 namesakes come and go; or the same work (operator, fields, shapes) behind the same layer, as
 often in the old network as in the new one, where one part of the path has another name and all
 that lies below it is the same.
@@ -18,8 +18,11 @@ from convcalc.analysis.report.to_json import plain
 Pair = tuple[LayerReport | None, LayerReport | None]
 
 
-def matched(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> list[Pair]:
-    """Every layer once, in the new order; what was removed stands where it was."""
+def match_layers(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> list[Pair]:
+    """Pair each old layer with its new one; None stands for a layer that was added or removed.
+
+    Pairs are in the new order; removed layers keep their place after the layer before them.
+    """
     partner = _partners(old, new)
     removed: dict[str, list[Pair]] = {}
     last = ""
@@ -37,36 +40,40 @@ def matched(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> list[Pair
 
 
 def _partners(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> dict[str, str]:
-    """The paths of old layers with those that they have now."""
+    """The new path of each old layer that has one, by its old path."""
     paths = {layer.path for layer in new}
     found = {layer.path: layer.path for layer in old if layer.path in paths}
-    found |= _clear(*_left(old, new, found, _without_first_index))
-    alike = _clear(*_left(old, new, found, _work))
-    return found | dict(_whole(alike, _paths(old, found), _paths(new, set(found.values()))))
+    found |= _pair_unambiguous(*_unmatched(old, new, found, _without_first_index))
+    alike = _pair_unambiguous(*_unmatched(old, new, found, _work))
+    return found | dict(
+        _keep_whole_renames(
+            alike, _paths_without(old, found), _paths_without(new, set(found.values()))
+        )
+    )
 
 
-def _paths(layers: Sequence[LayerReport], but: Container[str]) -> list[str]:
+def _paths_without(layers: Sequence[LayerReport], but: Container[str]) -> list[str]:
     return [layer.path for layer in layers if layer.path not in but]
 
 
-Left = Mapping[tuple[str, str], list[str]]
+Unmatched = Mapping[tuple[str, str], list[str]]
 
 
-def _left(
+def _unmatched(
     old: Sequence[LayerReport],
     new: Sequence[LayerReport],
     found: Mapping[str, str],
     key: Callable[[LayerReport], str],
-) -> tuple[Left, Left]:
-    """The layers of both sides that have no partner yet, by place and by what they share."""
+) -> tuple[Unmatched, Unmatched]:
+    """The layers of both sides without a partner, by the matched layer before them and ``key``."""
     places = {after: before for before, after in found.items()}
     return _by_place(old, dict(zip(found, found, strict=True)), key), _by_place(new, places, key)
 
 
 def _by_place(
     layers: Sequence[LayerReport], places: Mapping[str, str], key: Callable[[LayerReport], str]
-) -> Left:
-    """Layers without a partner, by the old path of the last one that has one, and by ``key``."""
+) -> Unmatched:
+    """Layers without a partner, by the old path of the last layer with one, and by ``key``."""
     found: dict[tuple[str, str], list[str]] = {}
     last = ""
     for layer in layers:
@@ -77,8 +84,8 @@ def _by_place(
     return found
 
 
-def _clear(old: Left, new: Left) -> dict[str, str]:
-    """Those of a kind, if there are as many of it before and after."""
+def _pair_unambiguous(old: Unmatched, new: Unmatched) -> dict[str, str]:
+    """Pair the layers under each key that holds equally many on both sides."""
     return {
         before: after
         for key, paths in old.items()
@@ -87,13 +94,13 @@ def _clear(old: Left, new: Left) -> dict[str, str]:
     }
 
 
-def _whole(
+def _keep_whole_renames(
     alike: Mapping[str, str], old: Sequence[str], new: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """The pairs in which one part of the path was renamed, with all that lies below it."""
+    """Keep the pairs in which one part of the path was renamed with everything below it."""
     renamed: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for pair in alike.items():
-        if names := _one_name(*pair):
+        if names := _renamed_part(*pair):
             renamed.setdefault(names, []).append(pair)
     was, now = Counter(_prefixes(old)), Counter(_prefixes(new))
     for (before, after), pairs in renamed.items():
@@ -101,8 +108,8 @@ def _whole(
             yield from pairs
 
 
-def _one_name(before: str, after: str) -> tuple[str, str] | None:
-    """Both paths up to the one part in which they differ; None if it is not one."""
+def _renamed_part(before: str, after: str) -> tuple[str, str] | None:
+    """Both paths up to the only part in which they differ; None if more or fewer parts differ."""
     one, other = before.split("."), after.split(".")
     differing = [i for i, parts in enumerate(zip(one, other, strict=False)) if len(set(parts)) > 1]
     if len(one) != len(other) or len(differing) != 1:
@@ -112,17 +119,18 @@ def _one_name(before: str, after: str) -> tuple[str, str] | None:
 
 
 def _prefixes(paths: Iterable[str]) -> Iterator[str]:
-    """Every path with those of all that it lies in."""
+    """Each path and all of its prefixes."""
     for path in paths:
         parts = path.split(".")
         yield from (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
 def _without_first_index(layer: LayerReport) -> str:
+    """A key for a layer that ignores ``[0]`` in its path."""
     return f"{layer.operator} {layer.path.replace('[0]', '')}"
 
 
 def _work(layer: LayerReport) -> str:
-    """What a layer is, whatever it is called."""
+    """A key for what a layer does, without its name."""
     parts = (layer.operator, layer.fields, layer.inputs, layer.output, layer.weights)
     return repr([plain(part) for part in parts])

@@ -1,4 +1,4 @@
-"""A difference in JSON's types: the public interface of ``diff -f json``."""
+"""A difference in JSON types: the public interface of ``diff -f json``."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ SCHEMA = "convcalc/diff-v1"
 
 
 def difference_payload(found: Difference) -> dict[str, Any]:
-    """The difference in JSON's types: a public interface, as the report's JSON is.
+    """The difference in JSON types: a public interface, as the report's JSON is.
 
-    Where a network is missing, its side is null and nothing is compared.
+    The side of a missing network is null, and nothing is compared.
     """
     comparison = found.comparison
     return {

@@ -1,8 +1,8 @@
 """How much a number may change from one report to another: ``params:+2%``.
 
 ``+2%`` allows an increase of 2 %, ``-2%`` a decrease, ``2%`` both; without the percent sign the
-amount is absolute (``macs:+10M``, ``memory:+1MiB``, ``receptive_field:-0``). What cannot be
-known is never within a tolerance.
+amount is absolute (``macs:+10M``, ``memory:+1MiB``, ``receptive_field:-0``). An unknown
+change is never within a tolerance.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ EXAMPLE = "write for instance params:+2%, macs:+10M, memory:+1MiB or receptive_f
 
 
 class WrongTolerance(Error):
-    """An expression is no tolerance."""
+    """An expression is not a tolerance."""
 
     def __init__(self, message: str, help: str = EXAMPLE) -> None:  # noqa: A002
         super().__init__(message, help)
@@ -45,8 +45,8 @@ class Tolerance(NamedTuple):
     text: str
 
 
-def tolerance(text: str) -> Tolerance:
-    """The tolerance of an expression; WrongTolerance says what is wrong with it."""
+def parse_tolerance(text: str) -> Tolerance:
+    """Parse a tolerance; raises WrongTolerance if the text is not one."""
     metric, colon, limit = (part.strip() for part in text.partition(":"))
     if not colon:
         raise WrongTolerance(f"'{text}' has no colon")
@@ -83,7 +83,7 @@ def _exceeds(limits: Tolerance, change: Change) -> bool:
 
 
 def _per_axis(change: Change) -> list[Change | None]:
-    """A receptive field is a number per axis."""
+    """The change of the receptive field on each axis; [None] if the sides cannot be compared."""
     sides: list[Any] = [change.old, change.new]
     if not all(isinstance(side, ReceptiveField) for side in sides):
         return [] if sides == [None, None] else [None]

@@ -1,13 +1,13 @@
 """Counting conventions: what other tools print for the same network, one file each.
 
 A convention is a module of ``tools`` with a ``CONVENTION``; its docstring is the manual page.
-On the command line it is called like the file, with hyphens. A convention is a table from an
-operator to a rule (:mod:`convcalc.analysis.conventions.quantities`), as the tool counts in its
-version.
+On the command line it has the name of its file, with hyphens. A convention is a table from
+operators to rules (:mod:`convcalc.analysis.conventions.quantities`) that count as one version
+of the tool does.
 
 Tools see modules, not composites: an operator without a rule of its own is counted by its parts
-(a ``squeeze_excite`` as pooling, two convolutions, two activations, a product). What has neither
-counts what the tool prints, which is 0, and is listed among ``uncounted``.
+(a ``squeeze_excite`` as pooling, two convolutions, two activations, a product). An operator
+with neither counts 0, as the tool prints, and is listed among ``uncounted``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Count(NamedTuple):
 
     ``unit`` says what is added up, not what the tool calls it: ``MAC``, ``FLOP``, or ``op``
     where multiply-accumulates and single operations are added as if they were the same.
-    ``other`` is the rule for all that has none; without it they count 0.
+    ``other`` is the rule for operators without one; if it is None, they count 0.
     """
 
     key: str
@@ -43,7 +43,7 @@ class Count(NamedTuple):
 class Convention(NamedTuple):
     """What a tool prints. ``counts`` begin with its headline number.
 
-    ``params`` says, by operator, what counts as parameters, ``other_params`` elsewhere.
+    ``params`` holds the rules for parameters by operator, ``other_params`` that for all others.
     ``per_sample``: the tool measures one sample whatever the batch.
     """
 
@@ -61,7 +61,7 @@ class Convention(NamedTuple):
 
 @cache
 def convention_names() -> list[str]:
-    """Every convention, from the files of ``tools``; nothing is imported."""
+    """The names of all conventions, from the files in ``tools``; none is imported."""
     from pathlib import Path
 
     found = Path(__file__).parent.joinpath("tools").glob("[a-z]*.py")
@@ -78,7 +78,7 @@ def convention(name: str) -> Convention:
     return found
 
 
-def own(kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> Convention:
+def own_convention(kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> Convention:
     """What convcalc itself counts, as a convention; ``kinds`` are the work that MACs add up."""
     usual = tuple(kinds) == (WEIGHTS, DYNAMIC)
     macs = _where_any(MACS if usual else _work(" + ".join(kinds), *kinds))
@@ -100,18 +100,18 @@ def _work(text: str, *kinds: str) -> Rule:
 
 
 def _where_any(rule: Rule) -> Rule:
-    """The rule, 0 by name for a leaf that has no such work."""
+    """The rule, with an explicit 0 for a leaf without such work."""
     return rule.but("none", lambda leaf: rule.count(leaf) == 0, FREE)
 
 
 def number(name: str, kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> tuple[Convention, Count]:
     """A convention and one of its numbers: ``calflops.macs``, ``thop.params``, or its headline:
-    ``calflops``; ``convcalc`` counts work of these kinds.
+    ``calflops``. For ``convcalc``, MACs are the work of these ``kinds``.
 
-    UnknownName if there is none of that name.
+    Raises UnknownName if there is no such convention or number.
     """
     head, _, key = name.partition(".")
-    chosen = own(kinds) if head == OWN else convention(head)
+    chosen = own_convention(kinds) if head == OWN else convention(head)
     if not key:
         return chosen, chosen.counts[0]
     counts = {count.key: count for count in (*chosen.counts, chosen.parameters)}
@@ -130,7 +130,7 @@ def manual(name: str) -> str:
 
 
 def summary(name: str) -> str:
-    """Its first line."""
+    """The first line of the manual page of a convention."""
     return manual(name).partition("\n")[0]
 
 
@@ -146,7 +146,7 @@ class RuleEntry(NamedTuple):
 
 
 def rule_entries(chosen: Convention) -> list[RuleEntry]:
-    """Every operator that a convention has a rule for; 0 where one of its numbers has none."""
+    """Each operator that a convention has a rule for; the text is 0 where a number has none."""
     operators = dict.fromkeys(name for count in chosen.counts for name in count.rules)
     return [
         RuleEntry(name, tuple(_text(count.rules, name) for count in chosen.counts))

@@ -1,4 +1,4 @@
-"""What one number of a convention counts for the layers of a network, leaf by leaf."""
+"""Count the leaves of a network by the rules of a convention."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ UNRULED = Rule("0", lambda leaf: leaf.unruled, ignores=True)
 
 
 class Counted(NamedTuple):
-    """One leaf under the rule that holds for it, and what that gives.
+    """One leaf, the rule that applies to it, and the amount that gives.
 
-    ``missed``: the tool counts nothing, although the leaf does arithmetic, or has parameters.
+    ``missed``: the tool counts nothing, although the leaf does arithmetic or has parameters.
     """
 
     leaf: Leaf
@@ -28,40 +28,42 @@ class Counted(NamedTuple):
 
     @property
     def operator(self) -> str:
-        """What the leaf is counted as."""
+        """The name of the operator that the leaf is counted as."""
         return self.leaf.name
 
 
 def layer_counts(network: Network, name: str) -> list[Mapping[str, tuple[Counted, ...]]]:
-    """For each layer, what its leaves count by each number of a convention; and parameters."""
+    """For each layer, its counted leaves by key, for each number of a convention and parameters."""
     chosen = convention(name)
     numbers = (*chosen.counts, chosen.parameters)
     return [
-        {count.key: counted_leaf(leaf, chosen, count) for count in numbers}
+        {count.key: count_leaf(leaf, chosen, count) for count in numbers}
         for leaf in leaves(network)
     ]
 
 
 def total(counted: Sequence[Counted]) -> int:
-    """The sum of what was counted."""
+    """The sum of the amounts."""
     return sum(each.amount for each in counted)
 
 
-def counted_leaf(leaf: Leaf, chosen: Convention, count: Count) -> tuple[Counted, ...]:
-    """What one number of a convention counts for a leaf."""
-    return tuple(_of_one_sample(_counted(leaf, count), leaf, chosen, count))
+def count_leaf(leaf: Leaf, chosen: Convention, count: Count) -> tuple[Counted, ...]:
+    """Count a leaf, or its parts, for one number of a convention."""
+    return tuple(_per_sample(_count(leaf, count), leaf, chosen, count))
 
 
-def counted_rest(leaf: Leaf, chosen: Convention, count: Count) -> tuple[Counted, ...]:
-    """What it counts for a composite beside its parts; mostly nothing."""
-    return tuple(_of_one_sample(_rest(leaf, count), leaf, chosen, count))
+def count_rest(leaf: Leaf, chosen: Convention, count: Count) -> tuple[Counted, ...]:
+    """Count what a composite has beyond its parts, for one number; mostly nothing."""
+    return tuple(_per_sample(_rest(leaf, count), leaf, chosen, count))
 
 
-def _of_one_sample(
+def _per_sample(
     found: Iterable[Counted], leaf: Leaf, chosen: Convention, count: Count
 ) -> Iterator[Counted]:
-    """Parameters, which count once where they are shared; work, divided by the samples if the
-    tool measures one. All rules of such tools are multiples of the batch."""
+    """Drop shared parameters, and divide work by the samples if the tool measures one sample.
+
+    All rules of such tools are multiples of the batch.
+    """
     if count.key == PARAMS:
         yield from () if leaf.shared else found
         return
@@ -70,26 +72,26 @@ def _of_one_sample(
         yield each._replace(amount=each.amount // samples)
 
 
-def _counted(leaf: Leaf, count: Count) -> Iterator[Counted]:
-    """A leaf by its rule; without one, its parts by theirs; without parts, by the rule for all."""
+def _count(leaf: Leaf, count: Count) -> Iterator[Counted]:
+    """Count a leaf by its rule; without one by its parts; without parts by the rule for others."""
     rule = count.rules.get(leaf.name)
     if rule is not None:
-        yield _by(rule.at(leaf), leaf, count)
+        yield _apply(rule.at(leaf), leaf, count)
     elif leaf.parts:
         for part in leaf.parts:
-            yield from _counted(part, count)
+            yield from _count(part, count)
         yield from _rest(leaf, count)
     else:
-        yield _by((count.other or UNRULED).at(leaf), leaf, count)
+        yield _apply((count.other or UNRULED).at(leaf), leaf, count)
 
 
-def _by(rule: Rule, leaf: Leaf, count: Count) -> Counted:
+def _apply(rule: Rule, leaf: Leaf, count: Count) -> Counted:
     has = bool(leaf.analysis.weights) if count.key == PARAMS else leaf.works
     return Counted(leaf, rule, rule.count(leaf), rule.ignores and has)
 
 
 def _rest(leaf: Leaf, count: Count) -> Iterator[Counted]:
-    """What a composite has beside its parts, such as the weights of a deformable convolution."""
+    """What a composite has beyond its parts, such as the weights of a deformable convolution."""
     if count.other is None:
         return
     rule = count.other

@@ -16,7 +16,7 @@ from convcalc.model.operators.registry import name_of
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
-# What tools see where a composite works on its parts' results, by the name of the term.
+# The function that tools see where a composite works on its parts' results, by term name.
 _BETWEEN = {
     "gate.activation": "sigmoid",
     "scale": "mul",
@@ -36,7 +36,7 @@ class Leaf(NamedTuple):
     ``producer`` is the operator whose output only this leaf reads, ``consumer`` the only one
     that reads this leaf's output; None where there are several. ``shared`` leaves use the
     weights of an earlier one again; ``trains`` is False where all weights are frozen.
-    ``samples`` is the batch of the network, which a head on regions has several of for each.
+    ``samples`` is the batch of the network; a head on regions works on several rows per sample.
     """
 
     name: str
@@ -57,12 +57,12 @@ class Leaf(NamedTuple):
 
     @property
     def output(self) -> Shape:
-        """What it makes."""
+        """The shape of the output."""
         return self.analysis.output
 
     @property
     def batch(self) -> int:
-        """What stands on the first axis of its input: samples, or regions of samples."""
+        """The size of the first axis of its input: samples, or regions of samples."""
         return self.x.batch
 
     @property
@@ -89,7 +89,7 @@ class Leaf(NamedTuple):
 
     @property
     def unruled(self) -> int:
-        """What no rule means: 0 as the tool prints; of numbers declared in a file, nobody knows."""
+        """The count without a rule: 0, as the tool prints; unknown for work declared in a file."""
         return UNKNOWN if type(self.operator).declared and self.works else 0
 
     def work(self, *kinds: str) -> int:
@@ -102,17 +102,17 @@ class Leaf(NamedTuple):
 
 
 def leaves(network: Network) -> Iterator[Leaf]:
-    """One leaf per layer, in order; a composite's has parts."""
+    """Yield one leaf per layer, in order; that of a composite has parts."""
     only = sole_readers(network)
     makers = {reader: index for index, reader in only.items()}
     samples = max((shape.batch for shape in network.inputs.values()), default=1)
     for index, layer in enumerate(network.layers):
         producer, consumer = makers.get(index), only.get(index)
         leaf = _leaf(layer.name, layer.operator, layer.shapes, layer.analysis)
-        leaf = _with(leaf, shared=layer.shares >= 0, trains=layer.trainable, samples=samples)
+        leaf = _set_all(leaf, shared=layer.shares >= 0, trains=layer.trainable, samples=samples)
         made_by = None if producer is None else _maker(network.layers[producer])
         read_by = None if consumer is None else network.layers[consumer].operator
-        yield _before(leaf._replace(producer=made_by), read_by)
+        yield _set_consumer(leaf._replace(producer=made_by), read_by)
 
 
 def _maker(layer: Layer) -> Operator:
@@ -121,17 +121,17 @@ def _maker(layer: Layer) -> Operator:
     return last.operator if last else layer.operator
 
 
-def _before(leaf: Leaf, consumer: Operator | None) -> Leaf:
-    """A leaf before the only one that reads it; of a composite, its last part is too."""
+def _set_consumer(leaf: Leaf, consumer: Operator | None) -> Leaf:
+    """A leaf with its only consumer; of a composite, its last part gets it too."""
     if last_part(leaf.analysis):
         *parts, last = leaf.parts
         leaf = leaf._replace(parts=(*parts, last._replace(consumer=consumer)))
     return leaf._replace(consumer=consumer)
 
 
-def _with(leaf: Leaf, **facts: Any) -> Leaf:
-    """A leaf with what holds for all its parts too."""
-    return leaf._replace(parts=tuple(_with(part, **facts) for part in leaf.parts), **facts)
+def _set_all(leaf: Leaf, **facts: Any) -> Leaf:
+    """A leaf with these facts set on it and on all of its parts."""
+    return leaf._replace(parts=tuple(_set_all(part, **facts) for part in leaf.parts), **facts)
 
 
 def _leaf(name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: Analysis) -> Leaf:
@@ -141,12 +141,15 @@ def _leaf(name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: An
         for part in analysis.parts
     ]
     if parts:
-        parts = [*_in_a_row(parts, analysis.parts), *_between(name, operator, inputs, analysis)]
+        parts = [
+            *_link_neighbours(parts, analysis.parts),
+            *_between(name, operator, inputs, analysis),
+        ]
     return Leaf(name, operator, inputs, analysis, tuple(parts))
 
 
-def _in_a_row(parts: Sequence[Leaf], made: Sequence[Part]) -> Iterator[Leaf]:
-    """The parts with their neighbours, where a part reads what the one before it makes."""
+def _link_neighbours(parts: Sequence[Leaf], made: Sequence[Part]) -> Iterator[Leaf]:
+    """The parts with producer and consumer set, where a part reads the output of the one before."""
     for index, leaf in enumerate(parts):
         before = index > 0 and leaf.x is made[index - 1].analysis.output
         after = index + 1 < len(parts) and parts[index + 1].x is made[index].analysis.output
@@ -160,7 +163,7 @@ def _between(
     name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: Analysis
 ) -> Iterator[Leaf]:
     """The terms of a composite that none of its parts has, each as a leaf of its own."""
-    of_parts = Counter(term for part in analysis.parts for term in _named(part))
+    of_parts = Counter(term for part in analysis.parts for term in _term_names(part))
     for term in analysis.terms:
         if of_parts[term] > 0:
             of_parts[term] -= 1
@@ -172,8 +175,8 @@ def _between(
         yield Leaf(word, operator, (shape,), alone)
 
 
-def _named(part: Part) -> list[Term]:
-    """The terms of a part as a composite calls them; a lone one may be called like the part."""
+def _term_names(part: Part) -> list[Term]:
+    """The terms of a part, named as in the composite; a single one may have the part's name."""
     lone = [term._replace(name=part.name) for term in part.analysis.terms]
     return list({*part_terms(part.name, part.analysis.terms), *(lone if len(lone) == 1 else ())})
 
@@ -198,11 +201,11 @@ def bias_additions(leaf: Leaf) -> int:
     return leaf.output.numel if leaf.has_bias else 0
 
 
-def stamped(leaf: Leaf) -> int:
+def input_macs(leaf: Leaf) -> int:
     """Multiply-accumulates of a transposed convolution, over its input positions."""
     return leaf.batch * leaf.x.positions * prod(leaf.weight)
 
 
-def slid(leaf: Leaf) -> int:
-    """The same over its output positions, as some tools have it."""
+def output_macs(leaf: Leaf) -> int:
+    """The same over its output positions, which some tools count: too many by stride^rank."""
     return leaf.batch * leaf.output.positions * prod(leaf.weight)

@@ -1,7 +1,7 @@
-"""What another tool counts for each layer, by its rules and with their numbers put in.
+"""List what another tool counts for each layer: its rules, with their numbers filled in.
 
 A rule's text is made of the symbols of :mod:`convcalc.analysis.conventions.quantities`; where the
-text is nothing but symbols and arithmetic its numbers are shown, and they give what was counted.
+text is nothing but symbols and arithmetic, it is also shown with numbers that give the count.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.conventions import Convention, Count
-from convcalc.analysis.conventions.counting import Counted, counted_leaf
+from convcalc.analysis.conventions.counting import Counted, count_leaf
 from convcalc.analysis.conventions.leaves import Leaf, leaves
 from convcalc.analysis.conventions.quantities import (
     BATCH,
@@ -19,13 +19,13 @@ from convcalc.analysis.conventions.quantities import (
     CHANNELS,
     GROUPS,
     IN,
+    INPUT_MACS,
     LEARNED,
     MACS,
     OUT,
+    OUTPUT_MACS,
     RANK,
     ROWS,
-    SLID,
-    STAMPED,
     SYMBOL,
     TRAINED,
     TRANSPOSED,
@@ -40,15 +40,29 @@ from convcalc.model.quantities.unknown import known
 _SYMBOLS: Mapping[str, Rule] = {
     rule.text: rule
     for rule in (
-        *(BATCH, BIAS, CHANNELS, GROUPS, IN, LEARNED, MACS, OUT, RANK, ROWS, SLID, TRAINED, WINDOW),
+        *(
+            BATCH,
+            BIAS,
+            CHANNELS,
+            GROUPS,
+            IN,
+            LEARNED,
+            MACS,
+            OUT,
+            RANK,
+            ROWS,
+            OUTPUT_MACS,
+            TRAINED,
+            WINDOW,
+        ),
     )
 }
 
 
 class RuleLine(NamedTuple):
-    """One leaf: the rule as the tool has it, with numbers if that can be written, and the count.
+    """One leaf: its rule, the rule with numbers if that can be written, and the count.
 
-    ``leaves`` is how many leaves a line stands for, ``missed`` whether the tool leaves out work.
+    ``leaves`` is how many leaves a line stands for, ``missed`` whether the tool omits work.
     """
 
     path: str
@@ -61,12 +75,12 @@ class RuleLine(NamedTuple):
 
 
 def rule_lines(network: Network, chosen: Convention, count: Count) -> list[RuleLine]:
-    """The leaves of every layer in order."""
+    """One line per leaf, for every layer in order."""
     divided = chosen.per_sample and count.key != PARAMS
     return [
         _line(layer.path, each, each.leaf.samples if divided else 1)
         for layer, leaf in zip(network.layers, leaves(network), strict=True)
-        for each in counted_leaf(leaf, chosen, count)
+        for each in count_leaf(leaf, chosen, count)
     ]
 
 
@@ -76,8 +90,8 @@ def _line(path: str, each: Counted, samples: int) -> RuleLine:
     return RuleLine(path, each.operator, each.rule.text, text, each.amount, missed=each.missed)
 
 
-def by_rule(lines: Sequence[RuleLine]) -> list[RuleLine]:
-    """Leaves of one operator and rule together, those that count most first."""
+def group_by_rule(lines: Sequence[RuleLine]) -> list[RuleLine]:
+    """Merge the lines of one operator and rule; the largest count comes first."""
     bundles: dict[tuple[str, str], list[RuleLine]] = {}
     for line in lines:
         bundles.setdefault((line.operator, line.rule), []).append(line)
@@ -92,12 +106,12 @@ def by_rule(lines: Sequence[RuleLine]) -> list[RuleLine]:
 
 
 def rule_numbers(rule: Rule, leaf: Leaf) -> str:
-    """The rule's text with its numbers; empty where it says more than arithmetic does."""
+    """The rule's text with numbers for its symbols; empty if it is not plain arithmetic."""
 
     def number(found: re.Match[str]) -> str:
         quantity = _SYMBOLS[found[0]]
         if quantity is MACS and leaf.name in TRANSPOSED:
-            quantity = STAMPED
+            quantity = INPUT_MACS
         return str(quantity.count(leaf))
 
     if any(symbol not in _SYMBOLS for symbol in SYMBOL.findall(rule.text)):
@@ -107,7 +121,7 @@ def rule_numbers(rule: Rule, leaf: Leaf) -> str:
 
 
 def _gives(text: str, count: Callable[[Leaf], int], leaf: Leaf) -> bool:
-    """Whether the text is the number that was counted."""
+    """Whether the text evaluates to the count."""
     try:
         return compile_expression(text).evaluate({}) == count(leaf)
     except ExpressionError:

@@ -1,4 +1,4 @@
-"""Rules: how much a tool counts for one leaf, with its text made of the same pieces.
+"""Rules: what a tool counts for one leaf, each with a text built along with it.
 
 Quantities are added and multiplied like numbers: ``2 * MACS + BIAS`` counts that, and reads
 ``2·M + b·O``. The symbols, as :data:`LEGEND` explains them, are those of the comparison table.
@@ -15,9 +15,9 @@ from typing import Any
 from convcalc.analysis.conventions.leaves import (
     Leaf,
     bias_additions,
+    input_macs,
     multiplications,
-    slid,
-    stamped,
+    output_macs,
 )
 
 LEGEND: Mapping[str, str] = {
@@ -42,7 +42,7 @@ SYMBOL = re.compile(r"b·O|[A-Za-z]+'?")
 
 
 def legend(texts: Iterable[str]) -> list[str]:
-    """What the symbols mean that occur in the texts of rules."""
+    """The meaning of each symbol that occurs in these rule texts."""
     used = {symbol for text in texts for symbol in SYMBOL.findall(text)}
     return [f"{symbol}: {meaning}" for symbol, meaning in LEGEND.items() if symbol in used]
 
@@ -68,7 +68,7 @@ class Rule:
     """A number of operations as a function of a leaf, and its text.
 
     ``ignores``: the tool counts nothing, although the operator may do arithmetic. ``choose``
-    gives the rule that holds for a leaf, where that depends on the leaf.
+    returns the rule that applies, where that depends on the leaf.
     """
 
     __slots__ = ("choose", "count", "ignores", "text")
@@ -87,11 +87,11 @@ class Rule:
         self.ignores = ignores
 
     def at(self, leaf: Leaf) -> Rule:
-        """The rule that holds for this leaf."""
+        """The rule that applies to this leaf."""
         return self.choose(leaf).at(leaf) if self.choose else self
 
     def but(self, condition: str, holds: Callable[[Leaf], bool], other: Rule) -> Rule:
-        """This rule, and another one where a condition holds."""
+        """This rule, but ``other`` where a condition holds."""
 
         def choose(leaf: Leaf) -> Rule:
             return other if holds(leaf) else self
@@ -125,17 +125,17 @@ Rules = Mapping[str, Rule]
 
 
 def _term(rule: Rule) -> str:
-    """The text within a sum: one that has an exception needs brackets."""
-    return _bracketed(rule.text, ";")
+    """The text within a sum; one with an exception needs brackets."""
+    return _bracket(rule.text, ";")
 
 
 def _factor(rule: Rule) -> str:
     """The text within a product."""
-    return _bracketed(rule.text, " ")
+    return _bracket(rule.text, " ")
 
 
-def _bracketed(text: str, separator: str) -> str:
-    """In brackets, if the separator stands outside any."""
+def _bracket(text: str, separator: str) -> str:
+    """The text, in brackets if the separator occurs outside of any."""
     depth = 0
     for character in text:
         depth += (character == "(") - (character == ")")
@@ -145,7 +145,7 @@ def _bracketed(text: str, separator: str) -> str:
 
 
 def constant(number: int) -> Rule:
-    """The same for every leaf."""
+    """A rule that counts the same for every leaf."""
     return Rule(str(number), lambda _: number, ignores=number == 0)
 
 
@@ -155,12 +155,12 @@ def affine(yes: Rule, no: Rule) -> Rule:
 
 
 def is_frozen(leaf: Leaf) -> bool:
-    """Whether a norm is one of constants, which frameworks have a class of its own for."""
+    """Whether a norm holds constants only; frameworks have a separate class for it."""
     return bool(leaf.field("frozen"))
 
 
 def not_frozen(rule: Rule) -> Rule:
-    """The rule of a batch norm, 0 where it is torchvision's ``FrozenBatchNorm2d``: a product and a
+    """The rule of a batch norm, but 0 for torchvision's ``FrozenBatchNorm2d``: a product and a
     sum that no tool hooks or patches."""
     return rule.but("frozen", is_frozen, ZERO)
 
@@ -180,10 +180,10 @@ def groups(leaf: Leaf) -> int:
 # --- quantities --------------------------------------------------------------------------------
 
 ZERO = constant(0)
-FREE = Rule("0", lambda _: 0)  # nothing, and rightly so
+FREE = Rule("0", lambda _: 0)  # rightly nothing, so not among what a tool ignores
 MACS = Rule("M", multiplications)
-STAMPED = Rule("M", stamped)
-SLID = Rule("Mo", slid)
+INPUT_MACS = Rule("M", input_macs)
+OUTPUT_MACS = Rule("Mo", output_macs)
 BIAS = Rule("b·O", bias_additions)
 IN = Rule("E", lambda leaf: leaf.x.numel)
 MADE = Rule("O", lambda leaf: leaf.batch * leaf.output.positions * leaf.weight[0])  # by a window

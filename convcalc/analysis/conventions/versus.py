@@ -1,4 +1,4 @@
-"""Why two conventions give different numbers for a network: the difference, operator by operator.
+"""Explain why two conventions give different numbers: the difference, operator by operator.
 
     differences(network, "thop", "fvcore") -> the items, their sum, and what is left over: 0
 
@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.conventions import Convention, Count, number
-from convcalc.analysis.conventions.counting import Counted, counted_leaf, counted_rest, total
+from convcalc.analysis.conventions.counting import Counted, count_leaf, count_rest, total
 from convcalc.analysis.conventions.leaves import Leaf, leaves
 from convcalc.model.graph.network import Network
 from convcalc.model.operators.contract import DYNAMIC, WEIGHTS
@@ -24,7 +24,7 @@ Number = tuple[Convention, Count]
 
 
 class Item(NamedTuple):
-    """Leaves of one operator: either rule, how many there are, what either gives for them all."""
+    """Leaves of one operator: both rules, the number of leaves, and what each rule counts."""
 
     operator: str
     ours_rule: str
@@ -52,12 +52,12 @@ class Versus(NamedTuple):
 
     @property
     def difference(self) -> int:
-        """Of the totals."""
+        """The difference of the totals."""
         return self.total - self.other_total
 
     @property
     def remainder(self) -> int:
-        """What the items do not explain."""
+        """The part of the difference that the items do not explain."""
         return self.difference - sum(item.difference for item in self.items)
 
 
@@ -70,8 +70,8 @@ def differences(
 ) -> Versus:
     """The difference of two conventions, ``name`` minus ``other``, itemised.
 
-    ``paths`` are the layers that are compared, all if there are none; ``kinds`` the work that
-    convcalc itself counts. UnknownName if there is no such convention or number.
+    ``paths`` are the layers to compare, None for all; ``kinds`` the work that convcalc itself
+    counts as MACs. Raises UnknownName if there is no such convention or number.
     """
     ours, theirs = number(name, kinds), number(other, kinds)
     bundles: dict[tuple[str, str, str, bool], list[tuple[int, int]]] = {}
@@ -79,8 +79,8 @@ def differences(
     for layer, leaf in zip(network.layers, leaves(network), strict=True):
         if paths is not None and layer.path not in paths:
             continue
-        all_ours += total(counted_leaf(leaf, *ours))
-        all_theirs += total(counted_leaf(leaf, *theirs))
+        all_ours += total(count_leaf(leaf, *ours))
+        all_theirs += total(count_leaf(leaf, *theirs))
         for pair in _pairs(leaf, ours, theirs):
             rules = (pair.operator, pair.ours_rule, pair.theirs_rule)
             key = (*rules, known((pair.ours, pair.theirs)))
@@ -94,19 +94,19 @@ def differences(
 
 
 def _weight(item: Item) -> tuple[bool, int]:
-    """Unknown ones first, since they may be the largest."""
+    """The sort key: unknown differences first, since they may be the largest."""
     difference = item.difference
     return (True, -abs(difference)) if known(difference) else (False, 0)
 
 
 def _pairs(leaf: Leaf, ours: Number, theirs: Number) -> Iterator[Item]:
-    """A leaf under both; its parts instead, where neither has a rule for the whole."""
+    """The leaf under both rules, or its parts where neither has a rule for the whole."""
     if not leaf.parts or any(leaf.name in count.rules for _, count in (ours, theirs)):
-        yield _pair(leaf.name, counted_leaf(leaf, *ours), counted_leaf(leaf, *theirs))
+        yield _pair(leaf.name, count_leaf(leaf, *ours), count_leaf(leaf, *theirs))
         return
     for part in leaf.parts:
         yield from _pairs(part, ours, theirs)
-    rests = counted_rest(leaf, *ours), counted_rest(leaf, *theirs)
+    rests = count_rest(leaf, *ours), count_rest(leaf, *theirs)
     if any(rests):
         yield _pair(leaf.name, *rests)
 
@@ -116,7 +116,7 @@ def _pair(name: str, ours: Sequence[Counted], theirs: Sequence[Counted]) -> Item
 
 
 def _rule(counted: Sequence[Counted]) -> str:
-    """The rule in words; of a whole that is counted by parts, theirs."""
+    """The text of the rule; for a composite counted by its parts, their rules."""
     if len(counted) < 2:
         return counted[0].rule.text if counted else "0"
     return ", ".join(f"{each.operator} {each.rule.text}" for each in counted)

@@ -1,6 +1,6 @@
-"""What one convolution costs, by the way in which it is computed.
+"""What a convolution costs, depending on the algorithm that computes it.
 
-    costs(operator, x, names) -> one Cost per way
+    costs(operator, x, names) -> one Cost per algorithm
 
 ``x`` is the input's shape, ``names`` are any of MODELS; ``winograd`` stands for winograd2,
 winograd4 and winograd6, and every winograd<m> may be asked for. ``operator`` is a ``conv``,
@@ -69,18 +69,18 @@ class Row(NamedTuple):
 
 
 def has_costs(operator: Operator) -> bool:
-    """Whether the operator is a convolution that these ways can compute."""
+    """Whether the operator is a convolution that these algorithms can compute."""
     return isinstance(operator, Conv | DepthwiseConv | PointwiseConv)
 
 
 def costs(operator: Operator, x: Shape, names: Sequence[str] = MODELS) -> list[Cost]:
-    """One cost per way; UnknownName if there is no such way."""
+    """One cost per algorithm; raises UnknownName if a name is not one."""
     layer = _layer(operator, x)
     return [way(layer) for name in names for way in _ways(name)]
 
 
 def rows(found: Sequence[Cost], macs: int) -> list[Row]:
-    """The costs as rows; ``macs`` are those of the layer, which savings refer to."""
+    """The costs as rows; savings refer to ``macs``, the layer's multiply-accumulates."""
     return [_row(cost, macs) for cost in found]
 
 
@@ -118,7 +118,7 @@ def _no_way(name: str, advice: str) -> UnknownName:
 
 
 def _ways(name: str) -> Iterator[Callable[[Layer], Cost]]:
-    """The ways that a name stands for."""
+    """The algorithms that a name stands for; UnknownName if there is none."""
     if name in _PLAIN:
         yield _PLAIN[name]
         return

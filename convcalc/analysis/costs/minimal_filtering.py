@@ -79,7 +79,7 @@ def _identity(size: int) -> Matrix:
 
 
 def additions(matrix: Matrix) -> int:
-    """Of a product with a vector, row by row: one less than the entries that are not zero."""
+    """Additions of a product with a vector: per row, one less than its nonzero entries."""
     return sum(sum(entry != 0 for entry in row) - 1 for row in matrix)
 
 
@@ -99,7 +99,7 @@ def nested_scalings(matrices: Sequence[Matrix]) -> int:
 
 
 def _nested(matrices: Sequence[Matrix], each: Sequence[int]) -> int:
-    """Along one axis after another, for all lines of the tile in its size at that time."""
+    """The total along one axis after another, for all lines of the tile at its current size."""
     tile = [len(matrix[0]) for matrix in matrices]
     total = 0
     for axis, (matrix, amount) in enumerate(zip(matrices, each, strict=True)):

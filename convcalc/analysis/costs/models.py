@@ -1,4 +1,4 @@
-"""The ways of computing a convolution, and the multiplications and buffers of each."""
+"""Algorithms that compute a convolution, with the multiplications and buffers of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LARGEST_TILE = 32  # inputs per axis of a Winograd tile; long before, rounding e
 
 
 class Transform(NamedTuple):
-    """A transform: of what, how many times it is done, and the arithmetic of each time."""
+    """A transform: what it transforms, how many times, and the arithmetic of each time."""
 
     name: str
     times: int
@@ -23,7 +23,7 @@ class Transform(NamedTuple):
 
 
 class Cost(NamedTuple):
-    """The cost of one way; where it does not apply there is none, and ``remark`` says why."""
+    """The cost of one algorithm; multiplications are None if it does not apply, see ``remark``."""
 
     model: str
     multiplications: int | None
@@ -34,7 +34,7 @@ class Cost(NamedTuple):
 
 
 class Layer(NamedTuple):
-    """A convolution in numbers."""
+    """The sizes of a convolution; ``spatial`` is that of the output."""
 
     batch: int
     in_channels: int
@@ -53,7 +53,7 @@ class Layer(NamedTuple):
 
     @property
     def multiplications(self) -> int:
-        """Of the definition."""
+        """Multiplications by the definition."""
         return self.batch * self.pairs * prod(self.kernel_size) * prod(self.spatial)
 
 
@@ -61,12 +61,12 @@ class Layer(NamedTuple):
 
 
 def direct(layer: Layer) -> Cost:
-    """Every tap of every window."""
+    """The cost of the definition: every tap of every window."""
     return Cost("direct", layer.multiplications)
 
 
 def im2col(layer: Layer) -> Cost:
-    """A matrix product per group."""
+    """The cost of one matrix product per group."""
     taps, positions = prod(layer.kernel_size), prod(layer.spatial)
     sizes = {
         "products": layer.groups,
@@ -86,7 +86,7 @@ def im2col(layer: Layer) -> Cost:
 
 
 def winograd(layer: Layer, m: int) -> Cost:
-    """Tiles of m outputs per axis, from m + r - 1 inputs by as many products."""
+    """The cost by tiles of m outputs per axis, from m + r - 1 inputs by as many products."""
     kernel = layer.kernel_size
     model = f"winograd F({_power(m, kernel)}, {'×'.join(map(str, kernel))})"
     for name, values in (("stride", layer.stride), ("dilation", layer.dilation)):
@@ -129,7 +129,7 @@ def _power(m: int, kernel: tuple[int, ...]) -> str:
 
 
 def fft(layer: Layer) -> Cost:
-    """Products of spectra; every image and kernel is transformed once."""
+    """The cost by products of spectra; every image and kernel is transformed once."""
     extents = map(extent, layer.kernel_size, layer.dilation)
     sizes = tuple(
         power_of_two((n - 1) * s + e)

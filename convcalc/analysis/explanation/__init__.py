@@ -1,14 +1,14 @@
-"""How a layer's numbers come about: each formula in words, with its numbers, and the result."""
+"""Explain how a layer's numbers are computed: formula in words, with its numbers, and result."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.explanation.receptive_field import sight_sections
-from convcalc.analysis.explanation.traced import traced_analysis
+from convcalc.analysis.explanation.receptive_field import receptive_field_sections
+from convcalc.analysis.explanation.traced import trace_analysis
 from convcalc.analysis.explanation.training import training_sections
-from convcalc.analysis.explanation.worked import Section, Worked, Working, summed
+from convcalc.analysis.explanation.worked import Section, Worked, Working, sum_lines
 from convcalc.analysis.report.report import LayerReport, Report
 from convcalc.analysis.report.units import flop_count
 from convcalc.diagnostics.diagnostic import Place
@@ -23,7 +23,7 @@ from convcalc.model.quantities.unknown import known
 
 
 class LayerExplanation(NamedTuple):
-    """One layer. ``sources`` are the inputs by the names of the layers that make them."""
+    """The explanation of one layer; ``sources`` are its inputs, by the layers they come from."""
 
     path: str
     operator: str
@@ -38,9 +38,9 @@ class LayerExplanation(NamedTuple):
 def layer_explanation(
     network: Network, report: Report, index: int, found: Mapping[str, Sequence[Origin]]
 ) -> LayerExplanation:
-    """The layer of that index; ``found`` are the origins of fields by path of the layer."""
+    """Explain the layer at ``index``; ``found`` holds the origins of fields by layer path."""
     layer, shown = network.layers[index], report.layers[index]
-    analysis = traced_analysis(layer.operator, layer.shapes)
+    analysis = trace_analysis(layer.operator, layer.shapes)
     port = _port(layer.path, layer.analysis, analysis)
     if port:
         whole = analysis.ports[port]
@@ -53,24 +53,26 @@ def layer_explanation(
         layer.place,
         tuple((network.name_of(number), network.shape(number)) for number in layer.inputs),
         layer.analysis.output,
-        tuple(_valued(layer.operator, found.get(path), layer.place)),
+        tuple(_add_values(layer.operator, found.get(path), layer.place)),
         (
             *sections(analysis, shown, report.counted),
             *training_sections(network, index),
-            *sight_sections(network, report, index, analysis),
+            *receptive_field_sections(network, report, index, analysis),
         ),
     )
 
 
 def _port(path: str, known_analysis: Analysis, analysis: Analysis) -> str:
-    """The further output that a layer stands for; empty if it is the main one."""
+    """The name of the further output that a layer stands for; empty for the main output."""
     name = path.rpartition(".")[2]
     return name if name in analysis.ports and not known_analysis.ports else ""
 
 
-def _valued(operator: Operator, found: Sequence[Origin] | None, place: Place) -> Iterator[Origin]:
-    """The origins of the fields with the values that the operator has; a layer that joins or
-    splits branches has them from the composite."""
+def _add_values(
+    operator: Operator, found: Sequence[Origin] | None, place: Place
+) -> Iterator[Origin]:
+    """The origins of the fields, with the operator's values; a layer that joins or splits
+    branches has them from its composite."""
     if found is None:
         found = [Origin(name, None, "", "composite", place) for name in fields_of(type(operator))]
     for origin in found:
@@ -91,37 +93,37 @@ def sections(analysis: Analysis, layer: LayerReport, counted: Sequence[str]) -> 
 
 
 def _output(analysis: Analysis, working: Working) -> Iterator[Worked]:
-    """The batch where it changes, the channels, the sizes; then those of further outputs."""
+    """Batch (if the layer changes it), channels and sizes of the output and of further outputs."""
     outputs = {"": analysis.output} | {
         f" of {name}": port.output for name, port in analysis.ports.items()
     }
     for suffix, shape in outputs.items():
         if isinstance(origin_of(shape.batch), Step):
-            yield working.worked(f"batch{suffix}", shape.batch)
-        yield working.worked(f"channels{suffix}", shape.channels)
+            yield working.work_out(f"batch{suffix}", shape.batch)
+        yield working.work_out(f"channels{suffix}", shape.channels)
         for axis, size in enumerate(shape.spatial):
-            yield working.worked(f"{axis_name(axis, shape.rank)}{suffix}", size)
+            yield working.work_out(f"{axis_name(axis, shape.rank)}{suffix}", size)
 
 
 def _stored(
     tensors: Mapping[str, tuple[int, ...]], total: str, shares: str, working: Working
 ) -> Iterator[Worked]:
-    """Each tensor, and the sum."""
+    """The elements of each tensor, and their sum; 0 for weights shared with another layer."""
     lines = [working.tensor(name, sizes) for name, sizes in tensors.items()]
     yield from lines
     if shares:
         yield Worked(total, "", "0", 0, f"counted in {shares}")
     elif len(lines) != 1:
-        yield summed(total, lines, "nothing is learned")
+        yield sum_lines(total, lines, "nothing is learned")
 
 
 def _work(analysis: Analysis, counted: Sequence[str], working: Working) -> Iterator[Worked]:
-    """Each term; then MACs and FLOPs."""
-    lines = [working.worked(term.name, term.amount, term.kind) for term in analysis.terms]
+    """The operations of each term, then MACs and FLOPs."""
+    lines = [working.work_out(term.name, term.amount, term.kind) for term in analysis.terms]
     yield from lines
-    macs = summed("MACs", [line for line in lines if line.kind in counted], "no products")
+    macs = sum_lines("MACs", [line for line in lines if line.kind in counted], "no products")
     yield macs
     if known(macs.result) and not macs.result:
         return
     with tracing():
-        yield working.worked("FLOPs", flop_count(trace(macs.result, "MACs")))
+        yield working.work_out("FLOPs", flop_count(trace(macs.result, "MACs")))

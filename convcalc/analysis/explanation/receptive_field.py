@@ -1,4 +1,4 @@
-"""What an output of a layer sees of the network's inputs, as formulas where they hold."""
+"""Explain the receptive field of a layer, by formulas where they hold."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from convcalc.model.quantities.formula import trace, tracing
 from convcalc.model.quantities.unknown import known
 
 
-def sight_sections(
+def receptive_field_sections(
     network: Network, report: Report, index: int, analysis: Analysis
 ) -> Iterator[Section]:
-    """What an output sees of each input of the network, as a formula where a window slides over
-    what a single layer made; elsewhere the result alone."""
+    """The receptive field on each network input: as a formula where a window slides over the
+    output of a single layer, elsewhere the result alone."""
     layer = network.layers[index]
     for name, after in report.layers[index].receptive_fields.items():
-        before = _before(network, report, layer.inputs, name)
+        before = _field_before(network, report, layer.inputs, name)
         maps = analysis.axes[0] if before and len(layer.inputs) == 1 else ()
-        explain = Working()
+        working = Working()
         lines: list[Worked] = []
         for axis in range(len(after.size)):
             where = f" {axis_name(axis, len(after.size))}" if len(set(after.size)) > 1 else ""
-            step = _grown(before, maps[axis], axis) if before and len(maps) > axis else None
-            lines += _axis_lines(explain, where, step, after, axis)
+            step = _after_window(before, maps[axis], axis) if before and len(maps) > axis else None
+            lines += _axis_lines(working, where, step, after, axis)
         title = "receptive field" + f" of {name}" * (len(network.inputs) > 1)
         if lines:
             yield Section(title, tuple(dict.fromkeys(lines)))
 
 
 def _axis_lines(
-    explain: Working,
+    working: Working,
     where: str,
     grown: tuple[int, int] | None,
     after: ReceptiveField,
@@ -49,7 +49,7 @@ def _axis_lines(
     results = (("size", after.size[axis], 0), ("jump", after.jump[axis], 1))
     for label, result, which in results:
         if grown is not None and known(result) and grown[which] == result:
-            yield explain.worked(f"{label}{where}", grown[which])
+            yield working.work_out(f"{label}{where}", grown[which])
         else:
             yield Worked(f"{label}{where}", "", "", result, why * (which == 0))
     least = after.size_min[axis]
@@ -57,10 +57,10 @@ def _axis_lines(
         yield Worked(f"least size{where}", "", "", least, "at other positions")
 
 
-def _before(
+def _field_before(
     network: Network, report: Report, inputs: tuple[int, ...], name: str
 ) -> ReceptiveField | None:
-    """What the tensor sees that a layer reads; None if it has several inputs."""
+    """The receptive field of a layer's input tensor; None if the layer has several inputs."""
     number, *more = inputs
     if more:
         return None
@@ -72,8 +72,8 @@ def _before(
     return report.layers[index].receptive_fields.get(name)
 
 
-def _grown(before: ReceptiveField, window: AxisMap, axis: int) -> tuple[int, int] | None:
-    """Size and jump behind a window; None where the closed form does not hold."""
+def _after_window(before: ReceptiveField, window: AxisMap, axis: int) -> tuple[int, int] | None:
+    """Size and jump after a window; None where the closed form does not hold."""
     if axis >= len(before.size) or not isinstance(window, Slide) or before.is_global:
         return None
     size, jump = before.size[axis], before.jump[axis]

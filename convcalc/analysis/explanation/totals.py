@@ -1,10 +1,10 @@
-"""How the totals of a network or of a block come about."""
+"""Explain how the totals of a network or of a block are computed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.analysis.explanation.worked import Worked, Working, plain_text, summed
+from convcalc.analysis.explanation.worked import Worked, Working, plain_text, sum_lines
 from convcalc.analysis.memory import alive_at, peak
 from convcalc.analysis.report.report import LayerReport, Report
 from convcalc.analysis.report.units import flop_count, whole_bytes
@@ -16,19 +16,19 @@ from convcalc.model.quantities.number_text import DTYPES
 def total_lines(
     network: Network, report: Report, layers: Sequence[LayerReport]
 ) -> tuple[Worked, ...]:
-    """How the sums over some layers lead to each other; of a whole network also its peak."""
+    """The totals over some layers, one from the other; of a whole network also its peak."""
     working, dtype = Working(), report.totals.memory.dtype
     terms = [term for layer in layers for term in layer.terms]
     kinds = [
         Worked(kind, "", "", sum(term.amount for term in terms if term.kind == kind))
         for kind in report.counted
     ]
-    macs = summed("MACs", kinds, "no kind of work is counted")
+    macs = sum_lines("MACs", kinds, "no kind of work is counted")
     params = Worked("params", "", "", sum(layer.params for layer in layers))
     buffers = Worked("buffers", "", "", sum(layer.buffers for layer in layers))
-    stored = summed("stored", [params, buffers], "")
+    stored = sum_lines("stored", [params, buffers], "")
     with tracing():
-        flops = working.worked("FLOPs", flop_count(trace(macs.result, "MACs")))
+        flops = working.work_out("FLOPs", flop_count(trace(macs.result, "MACs")))
     found = [macs, flops, _training(layers), stored, _bytes(stored, dtype, working)]
     if len(layers) == len(report.layers):
         found += _peak(network, dtype, working)
@@ -41,14 +41,14 @@ def _training(layers: Sequence[LayerReport]) -> Worked:
 
 
 def _bytes(amount: Worked, dtype: str, working: Working) -> Worked:
-    """Bytes of so many numbers."""
+    """The bytes of a number of elements."""
     with tracing():
         size = whole_bytes(trace(amount.result, amount.label), trace(DTYPES[dtype], "bits"))
-    return working.worked(f"bytes of {dtype}", size)
+    return working.work_out(f"bytes of {dtype}", size)
 
 
 def _peak(network: Network, dtype: str, working: Working) -> Iterator[Worked]:
-    """The tensors that are alive where most elements are; nothing if a size is not known."""
+    """The tensors alive at the peak, and their bytes; nothing if the peak is before any layer."""
     index = peak(network).layer
     if index < 0:
         return

@@ -1,6 +1,6 @@
-"""An operator asked once more, with numbers that know their names, while a trace is open.
+"""Repeat the analysis of an operator with numbers that carry their names.
 
-What it returns then says by which formula it was computed (see
+Each number of the result then records the formula that computed it (see
 :mod:`convcalc.model.quantities.formula`).
 """
 
@@ -15,17 +15,17 @@ from convcalc.model.quantities.formula import trace, tracing
 from convcalc.model.quantities.shape import Shape
 
 
-def traced_analysis(operator: Operator, inputs: Sequence[Shape]) -> Analysis:
-    """The analysis, whose numbers know by which formula they were computed of what."""
+def trace_analysis(operator: Operator, inputs: Sequence[Shape]) -> Analysis:
+    """Analyse an operator so that each number records its formula and arguments."""
     shapes = [
-        _named_shape(shape, "" if number == 1 else f" of input {number}")
+        _trace_shape(shape, "" if number == 1 else f" of input {number}")
         for number, shape in enumerate(inputs, 1)
     ]
     with tracing():
-        return _named_operator(operator, "").analyse(shapes)
+        return _trace_operator(operator, "").analyse(shapes)
 
 
-def _named_shape(shape: Shape, suffix: str) -> Shape:
+def _trace_shape(shape: Shape, suffix: str) -> Shape:
     return Shape(
         trace(shape.batch, f"batch{suffix}"),
         trace(shape.channels, f"in_channels{suffix}"),
@@ -33,22 +33,22 @@ def _named_shape(shape: Shape, suffix: str) -> Shape:
     )
 
 
-def _named_operator(operator: Operator, suffix: str) -> Operator:
+def _trace_operator(operator: Operator, suffix: str) -> Operator:
     fields = {
-        name: _named(getattr(operator, name), f"{name}{suffix}")
+        name: _trace_value(getattr(operator, name), f"{name}{suffix}")
         for name in fields_of(type(operator))
     }
     return type(operator)(**fields)
 
 
-def _named(value: Any, name: str) -> Any:
-    """A field's value; another layer that it refers to has names of its own."""
+def _trace_value(value: Any, name: str) -> Any:
+    """A field's value with its name attached; a layer that it refers to gets its own names."""
     if isinstance(value, Recorded):
         suffix = f" of {value.name}"
         return value._replace(
-            operator=_named_operator(value.operator, suffix),
-            inputs=tuple(_named_shape(shape, suffix) for shape in value.inputs),
+            operator=_trace_operator(value.operator, suffix),
+            inputs=tuple(_trace_shape(shape, suffix) for shape in value.inputs),
         )
     if isinstance(value, tuple):
-        return tuple(_named(item, name) for item in value)
+        return tuple(_trace_value(item, name) for item in value)
     return trace(value, name)

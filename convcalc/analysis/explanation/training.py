@@ -1,11 +1,11 @@
-"""What a layer costs in one step of training, product by product."""
+"""Explain what a layer costs in one training step, product by product."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from convcalc.analysis.explanation.worked import Section, Worked, Working, summed
+from convcalc.analysis.explanation.worked import Section, Worked, Working, sum_lines
 from convcalc.analysis.training import Trained, step_flops, trained_terms
 from convcalc.model.graph.network import Network
 from convcalc.model.quantities.formula import trace, tracing
@@ -13,13 +13,13 @@ from convcalc.model.quantities.formula import trace, tracing
 
 def training_sections(network: Network, index: int) -> Iterator[Section]:
     """FLOPs of forward pass and gradients; nothing for a layer without products."""
-    terms = _of_layers(network)[index]
+    terms = _terms_by_layer(network)[index]
     if terms:
         yield Section("training", tuple(_lines(terms)))
 
 
 @lru_cache(maxsize=1)  # for the layers of a network one after another
-def _of_layers(network: Network) -> Sequence[tuple[Trained, ...]]:
+def _terms_by_layer(network: Network) -> Sequence[tuple[Trained, ...]]:
     return list(trained_terms(network))
 
 
@@ -28,7 +28,7 @@ def _lines(terms: Sequence[Trained]) -> Iterator[Worked]:
     working = Working()
     with tracing():
         lines = [
-            working.worked(
+            working.work_out(
                 each.term.name,
                 step_flops(
                     trace(each.term.amount, each.term.name),
@@ -40,4 +40,4 @@ def _lines(terms: Sequence[Trained]) -> Iterator[Worked]:
         ]
     yield from lines
     if len(lines) > 1:
-        yield summed("FLOPs of a step", lines, "")
+        yield sum_lines("FLOPs of a step", lines, "")

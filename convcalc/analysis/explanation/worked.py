@@ -1,4 +1,4 @@
-"""Numbers that are worked out: the formula in words, the same with numbers, the result."""
+"""Worked-out numbers: the formula in words, the formula with numbers, and the result."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from convcalc.model.quantities.unknown import known
 
 
 class Worked(NamedTuple):
-    """One number: its formula in words, the same with numbers, the result.
+    """One number: its formula in words, the same formula with numbers, and the result.
 
-    ``words`` are empty where there is no formula, only a result; ``meaning`` may say why.
-    ``where`` are the formulas of numbers that go into it, those that were shown before left out.
-    ``kind`` is that of work.
+    ``words`` is empty where there is only a result; ``meaning`` may say why. ``where`` holds
+    the formulas of its arguments, except those already shown. ``kind`` is the kind of work.
     """
 
     label: str
@@ -37,13 +36,13 @@ class Section(NamedTuple):
 
 
 class Working:
-    """Works numbers out one after another; a formula of the same numbers is shown once."""
+    """Works out one number after another; a formula with the same arguments is shown once."""
 
     def __init__(self) -> None:
         self.seen: set[Step] = set()
 
-    def worked(self, label: str, value: Any, kind: str = "") -> Worked:
-        """One number, with what goes into it."""
+    def work_out(self, label: str, value: Any, kind: str = "") -> Worked:
+        """Work out one number, and those of its arguments that have a formula."""
         origin = origin_of(value)
         if not isinstance(origin, Step):
             text = plain_text(value)
@@ -62,11 +61,11 @@ class Working:
         )
 
     def parts(self, step: Step) -> Iterator[Worked]:
-        """The formulas of a step's arguments that were not shown yet."""
+        """The formulas of a step's arguments that have not been shown yet."""
         for name, value in step.arguments.items():
             for item in value if isinstance(value, tuple) else (value,):
                 if isinstance(origin_of(item), Step) and origin_of(item) not in self.seen:
-                    yield self.worked(name, item)
+                    yield self.work_out(name, item)
 
     def tensor(self, label: str, sizes: Sequence[int]) -> Worked:
         """The number of elements of a learned or stored tensor: the product of its sizes."""
@@ -82,7 +81,7 @@ class Working:
 
 
 def _texts(size: int) -> list[str]:
-    """A size in words and with numbers."""
+    """A size in words, and with numbers."""
     origin = origin_of(size)
     if isinstance(origin, Step):
         return [words(origin), numbers(origin)]
@@ -90,11 +89,12 @@ def _texts(size: int) -> list[str]:
 
 
 def plain_text(value: Any) -> str:
+    """A value as text; ``unknown`` if it is unknown."""
     return str(value if not isinstance(value, int) else int(value)) if known(value) else "unknown"
 
 
-def summed(label: str, lines: Sequence[Worked], nothing: str) -> Worked:
-    """The sum of some lines."""
+def sum_lines(label: str, lines: Sequence[Worked], nothing: str) -> Worked:
+    """The sum of some lines; ``nothing`` is its meaning where there are none."""
     if not lines:
         return Worked(label, "", "0", 0, nothing)
     added = " + ".join(line.label for line in lines)

@@ -1,4 +1,4 @@
-"""Where branches meet whose outputs do not look at the same place."""
+"""Find joins of branches that are not aligned: their outputs look at different positions."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from convcalc.model.graph.network import Network
 
 
 class Drift(NamedTuple):
-    """Branches that meet off center: by ``offset`` input positions, or, where their jumps
-    differ, by ``per_output`` more with every output position."""
+    """Branches whose centers are ``offset`` input positions apart where they meet; where their
+    jumps differ, by ``per_output`` more with every output position."""
 
     path: str
     input: str
@@ -31,34 +31,35 @@ def drifts(network: Network) -> Iterator[Drift]:
     as causal ones do.
     """
     walk = Walk(network)
-    for layer, sight in walk.layers():
+    for layer, by_input in walk.layers():
         if len(layer.inputs) < 2:
             continue
-        for name in sight:
+        for name in by_input:
             parts = walk.parts(layer, name).values()
             for axis, inputs in enumerate(zip(*parts, strict=True)):
-                if found := _apart(inputs, time=axis == 0 and len(sight[name]) != 2):
+                if found := _misalignment(inputs, time=axis == 0 and len(by_input[name]) != 2):
                     yield Drift(layer.path, name, axis, *found)
 
 
-def _apart(inputs: tuple[Reaches, ...], *, time: bool) -> tuple[Fraction, Fraction] | None:
+def _misalignment(inputs: tuple[Reaches, ...], *, time: bool) -> tuple[Fraction, Fraction] | None:
     """How far branches are apart, at the start and per output; None if they are not."""
     reaches = [reach for reaches in inputs for reach in reaches if _has_place(reach)]
     centers = [center for reach in reaches if (center := mean_center(reach)) is not None]
     if len(centers) < 2:
         return None
-    offset, per_output = max(centers) - min(centers), _width([reach.jump for reach in reaches])
-    if time and not per_output and not _width([_mean_end(reach) for reach in reaches]):
+    offset, per_output = max(centers) - min(centers), _range([reach.jump for reach in reaches])
+    if time and not per_output and not _range([_mean_end(reach) for reach in reaches]):
         return None
     return (offset, per_output) if offset or per_output else None
 
 
-def _width(values: list[Fraction]) -> Fraction:
+def _range(values: list[Fraction]) -> Fraction:
+    """The largest value minus the smallest."""
     return max(values) - min(values)
 
 
 def _has_place(reach: Reach) -> bool:
-    """Whether the positions of a reach are known and its own."""
+    """Whether a reach depends on the position, and its positions are known."""
     return not reach.fixed and not reach.reason and reach.placed and any(reach.seen)
 
 
@@ -71,6 +72,6 @@ def mean_center(reach: Reach) -> Fraction | None:
 
 
 def _mean_end(reach: Reach) -> Fraction:
-    """The last position of output 0, likewise, of the phases that read something."""
+    """The last position that output 0 sees, averaged over the phases that read something."""
     ends = [seen[1] - y * reach.jump for y, seen in enumerate(reach.seen) if seen is not None]
     return sum(ends, Fraction(0)) / len(ends)

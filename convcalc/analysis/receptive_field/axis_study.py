@@ -17,7 +17,7 @@ from convcalc.analysis.receptive_field.measures import (
     overlap,
     spacing,
 )
-from convcalc.analysis.receptive_field.per_layer import differing
+from convcalc.analysis.receptive_field.per_layer import phase_count
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.reach import Reaches, seen_together
 from convcalc.errors import Error
@@ -25,7 +25,7 @@ from convcalc.model.quantities.unknown import UNKNOWN, known
 
 
 class StudyError(Error):
-    """What was asked for has no receptive field; ``help`` says what has."""
+    """The tensor or position that was asked for has no receptive field; ``help`` says what has."""
 
 
 class Halo(NamedTuple):
@@ -42,14 +42,14 @@ class Halo(NamedTuple):
 
 @dataclass(frozen=True)
 class AxisStudy:
-    """One axis. Positions count input positions from 0; negative ones are padding.
+    """The receptive field on one axis. Input positions count from 0; negative ones are padding.
 
-    ``position`` is the output position that is looked at, ``seen`` what it reads on an endless
-    axis, ``neighbour`` what the next one reads. ``size`` and ``size_min`` are the extents over
-    all output positions that differ, ``phases`` how many those are. ``coverage`` and
+    ``position`` is the output position studied, ``seen`` what it reads on an endless axis,
+    ``neighbour`` what the next one reads. ``size`` and ``size_min`` are the largest and smallest
+    extent over all output positions that differ, ``phases`` how many those are. ``coverage`` and
     ``coverage_max`` are the least and the greatest share of an extent that is read. ``envelope``
-    is the extent of all phases laid over each other. ``lost``: the tensor has lost this axis, all
-    of its positions see the whole of it; what is given is that of a position before.
+    is the extent of all phases laid over each other. ``lost``: the tensor has lost this axis, and
+    all of its positions see the whole of it; the values given are those of an earlier position.
     ``placed`` is False where the padding depends on an input size that is not known: then extents
     and distances are right, but not where they lie.
     """
@@ -97,7 +97,7 @@ class AxisStudy:
 
     @property
     def unread(self) -> int:
-        """How many holes it leaves."""
+        """How many positions within the extent ``position`` does not read."""
         return extent_of(self.seen) - self.read if self.seen else 0
 
     @property
@@ -107,7 +107,7 @@ class AxisStudy:
 
     @property
     def overlap(self) -> Fraction | None:
-        """What ``position`` and the next one share of all that they read."""
+        """The share of the positions read by this output or the next one that both read."""
         return overlap(self.seen, self.neighbour) if self.seen and self.neighbour else None
 
     @property
@@ -118,7 +118,7 @@ class AxisStudy:
 
     @property
     def clipped(self) -> tuple[int, int] | None:
-        """First and last position of what is left of the extent within the input."""
+        """First and last position of the part of the extent within the input; None if none is."""
         if self.ends is None or not known(self.input_size):
             return None
         low, high = max(self.ends[0], 0), min(self.ends[1], self.input_size - 1)
@@ -138,13 +138,13 @@ class AxisStudy:
 def axis_study(
     name: str, reaches: Reaches, input_size: int, size: int, wanted: int | None
 ) -> AxisStudy:
-    """One axis of ``size`` outputs at the wanted position, or at one that sees furthest, from the
-    supports of what reaches into the input.
+    """Study one axis of ``size`` outputs at the ``wanted`` position, by default at one that sees
+    furthest. ``reaches`` hold supports.
 
     Raises Unseen where what is read is not known, and StudyError for a position beyond the end.
     """
     lost = all(reach.fixed for reach in reaches)
-    phases, reason = differing(reaches, size)
+    phases, reason = phase_count(reaches, size)
     if reason:
         raise Unseen(reason)
     seen = [seen_together(reaches, y, SUPPORTS) for y in range(phases)]

@@ -1,4 +1,4 @@
-"""Stacks of windows in a row: whether they leave holes, and which dilations do not.
+"""Stacks of dilated windows: whether they leave holes, and which dilations leave none.
 
 A stack reads the sums of one tap of each layer: sums of arithmetic progressions with the
 effective step e = dilation · jump and k terms. Sorted by step, the sum is without holes exactly
@@ -25,7 +25,7 @@ class Window(NamedTuple):
     kernel_size: int
 
 
-def steps(
+def stack_windows(
     kernel_sizes: Sequence[int], strides: Sequence[int], dilations: Sequence[int]
 ) -> list[Window]:
     """The windows of layers in a row; a step is the dilation times the strides before."""
@@ -36,8 +36,8 @@ def steps(
     return found
 
 
-def reached(windows: Sequence[Window]) -> int:
-    """The size of the receptive field: 1 + the sum of (k - 1)·e."""
+def field_size(windows: Sequence[Window]) -> int:
+    """The size of the receptive field of a stack: 1 + the sum of (k - 1)·e."""
     return 1 + sum((k - 1) * step for step, k in windows)
 
 
@@ -46,7 +46,7 @@ def gap(windows: Sequence[Window]) -> Window | None:
     with smaller steps reach; None if the stack has no holes."""
     ordered = sorted(window for window in windows if window.kernel_size > 1)
     for index, window in enumerate(ordered):
-        if window.step > reached(ordered[:index]):
+        if window.step > field_size(ordered[:index]):
             return window
     return None
 
@@ -66,7 +66,7 @@ def hdc(dilations: Sequence[int]) -> int:
 
 
 def path_counts(windows: Sequence[Window]) -> list[int]:
-    """How many ways lead to each position, from the first to the last."""
+    """How many paths lead to each position of the receptive field, from the first to the last."""
     kind = Paths(-(-(prod(k for _, k in windows)).bit_length() // 8) * 8)
     seen = kind.start
     for step, k in windows:
@@ -75,7 +75,7 @@ def path_counts(windows: Sequence[Window]) -> list[int]:
 
 
 def evenness(counts: Sequence[int]) -> Fraction:
-    """The mean count in relation to the largest: 1 if every position has as many paths."""
+    """The mean count divided by the largest: 1 if all positions have equally many paths."""
     return Fraction(sum(counts), len(counts) * max(counts))
 
 
@@ -110,12 +110,12 @@ def suggestions(
     for total in range(max(layers, -(-(least - 1) // unit)), (most - 1) // unit + 1):
         found = islice(_stacks(kernel_size, layers, total, largest or total), MOST_TRIED)
         yield from sorted(
-            (_described(kernel_size, stack) for stack in found),
+            (_suggestion(kernel_size, stack) for stack in found),
             key=lambda each: (-each.evenness, each.dilations),
         )
 
 
-def _described(kernel_size: int, dilations: tuple[int, ...]) -> Suggestion:
+def _suggestion(kernel_size: int, dilations: tuple[int, ...]) -> Suggestion:
     counts = path_counts([Window(d, kernel_size) for d in dilations])
     return Suggestion(dilations, len(counts), evenness(counts), min(counts), max(counts))
 
@@ -139,10 +139,10 @@ def _stacks(
 
 def _can_reach(kernel_size: int, layers: int, total: int, size: int, largest: int) -> bool:
     """Whether that many further layers can add up to ``total`` if each grows as it may."""
-    return furthest(kernel_size, layers, largest, size) >= size + (kernel_size - 1) * total
+    return largest_size(kernel_size, layers, largest, size) >= size + (kernel_size - 1) * total
 
 
-def furthest(kernel_size: int, layers: int, largest: int | None = None, size: int = 1) -> int:
+def largest_size(kernel_size: int, layers: int, largest: int | None = None, size: int = 1) -> int:
     """The largest size that layers without holes reach beyond ``size``: each dilation is at most
     the size so far, and ``largest``."""
     for _ in range(layers):

@@ -1,8 +1,8 @@
-"""What a reach keeps of the input positions that one output position sees.
+"""Representations of the input positions that one output position sees.
 
-One walk over the graph serves them all: it moves what is seen, and unites it over the taps of a
-window and over branches. A hull keeps the first and the last position, a support every
-position, paths how many ways lead to each. The kinds that are rounded are in
+The same walk over the graph computes them all: it shifts what is seen, and forms unions over the
+taps of a window and over branches. A hull keeps the first and the last position, a support every
+position, and paths how many ways lead to each. Rounded representations are in
 :mod:`convcalc.analysis.receptive_field.weights`.
 """
 
@@ -18,20 +18,20 @@ V = TypeVar("V")
 
 
 class Kind(Protocol[V]):
-    """How one sort of knowledge is moved and united."""
+    """One representation: how to shift it, and how to form unions."""
 
     start: V  # what position 0 of the input sees of the input
     outer_only: bool  # whether the outermost taps of a layer decide
     repeats: bool  # whether it matters how often the same is united
 
-    def moved(self, seen: V, by: int) -> V:
-        """The same, so many input positions further on."""
+    def shift(self, seen: V, by: int) -> V:
+        """What is seen, shifted by a number of input positions."""
 
     def union(self, parts: Sequence[V]) -> V:
-        """Several together, at least one."""
+        """The union of one or more parts."""
 
     def window(self, seen: V, step: int, count: int) -> V:
-        """``count`` copies together, each ``step`` input positions after the one before."""
+        """The union of ``count`` copies, each ``step`` input positions after the previous one."""
 
 
 class _Hulls:
@@ -41,7 +41,7 @@ class _Hulls:
     outer_only = True
     repeats = False
 
-    def moved(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
+    def shift(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
         return seen[0] + by, seen[1] + by
 
     def union(self, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
@@ -62,10 +62,11 @@ MOST_BITS = 1 << 24  # of one set or of all counts together; positions, for a se
 
 
 class TooWide(Error):
-    """What is seen takes more room than it is given; the text says what."""
+    """A representation needs more memory or time than allowed; the message names it."""
 
 
-def _checked(bits: int, what: str) -> None:
+def _check_size(bits: int, what: str) -> None:
+    """Raise TooWide if ``bits`` is above the limit."""
     if bits > MOST_BITS:
         raise TooWide(f"{what} would take more than {MOST_BITS:,} bits")
 
@@ -80,13 +81,13 @@ class _Supports:
     outer_only = False
     repeats = False
 
-    def moved(self, seen: Bits, by: int) -> Bits:
+    def shift(self, seen: Bits, by: int) -> Bits:
         return seen[0] + by, seen[1]
 
     def union(self, parts: Sequence[Bits]) -> Bits:
         first = min(lo for lo, _ in parts)
         bits = 0
-        _checked(max(lo for lo, _ in parts) - first, "its positions")
+        _check_size(max(lo for lo, _ in parts) - first, "its positions")
         for lo, mask in parts:
             bits |= mask << (lo - first)
         return first, bits
@@ -94,7 +95,7 @@ class _Supports:
     def window(self, seen: Bits, step: int, count: int) -> Bits:
         lo, bits = seen
         have = 1
-        _checked(bits.bit_length() + step * (count - 1), "its positions")
+        _check_size(bits.bit_length() + step * (count - 1), "its positions")
         while have < count:  # twice as many copies each time
             more = min(have, count - have)
             bits |= bits << (step * more)
@@ -109,7 +110,7 @@ class _Totals:
     outer_only = False
     repeats = True
 
-    def moved(self, seen: int, by: int) -> int:
+    def shift(self, seen: int, by: int) -> int:
         return seen
 
     def union(self, parts: Sequence[int]) -> int:
@@ -133,23 +134,23 @@ class Paths:
     def __init__(self, width: int) -> None:
         self.width = width
 
-    def moved(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
+    def shift(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
         return seen[0] + by, seen[1]
 
     def union(self, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
         first = min(lo for lo, _ in parts)
-        _checked(self.width * (max(lo for lo, _ in parts) - first), "its path counts")
+        _check_size(self.width * (max(lo for lo, _ in parts) - first), "its path counts")
         return first, sum(counts << ((lo - first) * self.width) for lo, counts in parts)
 
     def window(self, seen: tuple[int, int], step: int, count: int) -> tuple[int, int]:
         shift = step * self.width
-        _checked(seen[1].bit_length() + shift * (count - 1), "its path counts")
-        return seen[0], self._repeated(seen[1], shift, count)
+        _check_size(seen[1].bit_length() + shift * (count - 1), "its path counts")
+        return seen[0], self._repeat(seen[1], shift, count)
 
-    def _repeated(self, counts: int, shift: int, count: int) -> int:
+    def _repeat(self, counts: int, shift: int, count: int) -> int:
         if count == 1:
             return counts
-        half = self._repeated(counts, shift, count // 2)
+        half = self._repeat(counts, shift, count // 2)
         twice = half + (half << (shift * (count // 2)))
         return (twice << shift) + counts if count % 2 else twice
 

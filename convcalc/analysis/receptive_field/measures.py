@@ -1,4 +1,4 @@
-"""What a set of positions on one axis, and the paths to them, say: holes, spacing, spread."""
+"""Measures of a set of positions on one axis: extent, holes, spacing, overlap and spread."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ CORE = 0.9545  # the share of a normal distribution within two standard deviatio
 
 
 def extent_of(seen: Bits) -> int:
-    """Positions from the first to the last."""
+    """The number of positions from the first to the last, both included."""
     return seen[1].bit_length()
 
 
 def center_of(seen: Bits) -> Fraction:
-    """The middle between the first and the last."""
+    """The midpoint between the first and the last position."""
     return seen[0] + Fraction(extent_of(seen) - 1, 2)
 
 
@@ -66,7 +66,7 @@ def nearest_holes(seen: Bits, most: int) -> tuple[list[Distance], int]:
 
 
 def _both_zero(a: str, b: str) -> int:
-    """At how many places two rows of digits of one length are both 0."""
+    """In how many places two binary strings of equal length are both 0."""
     return len(a) - (int(a, 2) | int(b, 2)).bit_count() if a else 0
 
 

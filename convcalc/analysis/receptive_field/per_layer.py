@@ -26,24 +26,24 @@ def receptive_fields(
     done: dict[Any, ReceptiveField] = {}
     fields: list[Mapping[str, ReceptiveField]] = [
         {
-            name: _described(
+            name: _cached_field(
                 axes, layer.analysis.output.spatial, network.inputs[name].spatial, done
             )
-            for name, axes in sight.items()
+            for name, axes in by_input.items()
             if axes
         }
-        for layer, sight in Walk(network).layers()
+        for layer, by_input in Walk(network).layers()
     ]
-    return _with_coverage(network, fields) if support else fields
+    return _add_coverage(network, fields) if support else fields
 
 
-def _described(
+def _cached_field(
     axes: tuple[Reaches, ...],
     spatial: tuple[int, ...],
     inputs: tuple[int, ...],
     done: dict[Any, ReceptiveField],
 ) -> ReceptiveField:
-    """The receptive field of a tensor from its reaches; equal ones are made once."""
+    """The receptive field of a tensor, from its reaches; equal ones are computed once."""
     key = (axes, spatial, inputs)
     found = done.get(key)
     if found is None:
@@ -54,7 +54,7 @@ def _described(
 def _field(
     axes: tuple[Reaches, ...], spatial: tuple[int, ...], inputs: tuple[int, ...]
 ) -> ReceptiveField:
-    """What the reaches of each axis say together."""
+    """The receptive field that the reaches of all axes give."""
     views = [_view(*axis) for axis in zip(axes, sizes_of(axes, spatial), strict=True)]
     parts = [reach for reaches in axes for reach in reaches]
     return ReceptiveField(
@@ -88,10 +88,10 @@ _NOT_A_NUMBER: Fraction = UNKNOWN  # type: ignore[assignment]  # it absorbs arit
 
 
 def _view(reaches: Reaches, size: int) -> _View:
-    """The extents over the positions that really occur."""
+    """The receptive field on one axis, over the ``size`` positions that occur."""
     jumps = {reach.jump for reach in reaches}
     jump = jumps.pop() if len(jumps) == 1 else _NOT_A_NUMBER
-    count, reason = differing(reaches, size)
+    count, reason = phase_count(reaches, size)
     if reason:
         return _View(UNKNOWN, UNKNOWN, _NOT_A_NUMBER, _NOT_A_NUMBER, reason)
     intervals = [seen_together(reaches, y, HULLS) for y in range(count)]
@@ -102,8 +102,8 @@ def _view(reaches: Reaches, size: int) -> _View:
     return _View(max(extents), min(extents), jump, center)
 
 
-def differing(reaches: Reaches, size: int) -> tuple[int, str]:
-    """How many output positions, from the first, see all that any sees; or why that is unknown."""
+def phase_count(reaches: Reaches, size: int) -> tuple[int, str]:
+    """How many output positions, from the first, cover all that differ; or why it is unknown."""
     reason = next((reach.reason for reach in reaches if reach.reason), "")
     count = lcm(*(reach.period for reach in reaches))
     if len(reaches) > 1 and not reason:
@@ -118,28 +118,28 @@ def differing(reaches: Reaches, size: int) -> tuple[int, str]:
 # --- what is really read -----------------------------------------------------------------------
 
 
-def _with_coverage(
+def _add_coverage(
     network: Network, fields: list[Mapping[str, ReceptiveField]]
 ) -> list[Mapping[str, ReceptiveField]]:
-    """The same with coverage and holes."""
+    """The receptive fields with their coverage and holes added."""
     last: tuple[Any, tuple[int, ...]] = ((), ())
-    covered: list[tuple[Fraction, int] | None] = []
+    coverages: list[tuple[Fraction, int] | None] = []
     result: list[Mapping[str, ReceptiveField]] = []
-    for found, (layer, sight) in zip(fields, Walk(network, SUPPORTS).layers(), strict=True):
+    for found, (layer, by_input) in zip(fields, Walk(network, SUPPORTS).layers(), strict=True):
         spatial = layer.analysis.output.spatial
         now: dict[str, ReceptiveField] = {}
         for name, field in found.items():
-            axes = sight[name]
+            axes = by_input[name]
             if axes is not last[0] or spatial != last[1]:  # most layers pass on what they get
                 last = (axes, spatial)
                 sizes = sizes_of(axes, spatial)
-                covered = [_covered(*axis) for axis in zip(axes, sizes, strict=True)]
-            now[name] = _covering(field, covered)
+                coverages = [_axis_coverage(*axis) for axis in zip(axes, sizes, strict=True)]
+            now[name] = _set_coverage(field, coverages)
         result.append(now)
     return result
 
 
-def _covering(field: ReceptiveField, axes: list[tuple[Fraction, int] | None]) -> ReceptiveField:
+def _set_coverage(field: ReceptiveField, axes: list[tuple[Fraction, int] | None]) -> ReceptiveField:
     return replace(
         field,
         coverage=tuple(_NOT_A_NUMBER if axis is None else axis[0] for axis in axes),
@@ -147,9 +147,9 @@ def _covering(field: ReceptiveField, axes: list[tuple[Fraction, int] | None]) ->
     )
 
 
-def _covered(reaches: Reaches, size: int) -> tuple[Fraction, int] | None:
+def _axis_coverage(reaches: Reaches, size: int) -> tuple[Fraction, int] | None:
     """The least share of an extent that is read, and the most positions in it that are not."""
-    count, reason = differing(reaches, size)
+    count, reason = phase_count(reaches, size)
     if reason:
         return None
     seen = (seen_together(reaches, y, SUPPORTS) for y in range(count))

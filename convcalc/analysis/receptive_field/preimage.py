@@ -21,7 +21,7 @@ from convcalc.model.quantities.unknown import known
 
 
 class Unseen(Error):
-    """What is read cannot be known; the text says why."""
+    """It cannot be known which positions are read; the message says why."""
 
 
 def preimage(axis: AxisMap, wanted: Bits, size: int | None = None) -> Bits | None:
@@ -33,7 +33,7 @@ def preimage(axis: AxisMap, wanted: Bits, size: int | None = None) -> Bits | Non
     if isinstance(axis, Unreadable):
         raise Unseen(axis.reason)
     if isinstance(axis, Union):
-        return together([preimage(each, wanted, size) for each in axis.maps])
+        return unite([preimage(each, wanted, size) for each in axis.maps])
     if isinstance(axis, Chain):
         between = axis.between if size is not None and known(axis.between) else None
         middle = preimage(axis.outer, wanted, between)
@@ -45,7 +45,7 @@ def preimage(axis: AxisMap, wanted: Bits, size: int | None = None) -> Bits | Non
 
 
 def _local(axis: AxisMap) -> AxisMap | None:
-    """What a layer reads near its outputs; None if it reads nothing there."""
+    """The local part of an axis map; None if the layer reads nothing near its outputs."""
     if isinstance(axis, Nothing):
         return None
     if isinstance(axis, Whole):
@@ -54,22 +54,22 @@ def _local(axis: AxisMap) -> AxisMap | None:
 
 
 def _read(axis: AxisMap, wanted: Bits, size: int | None) -> Bits | None:
-    """What windows, stamps, interpolation and parts read."""
+    """The positions that windows, stamps, interpolation and partitions read."""
     border = axis.border if isinstance(axis, Slide) else "zeros"
-    return _within(wanted if axis is IDENTITY else _taps(axis, wanted), size, border)
+    return _clip(wanted if axis is IDENTITY else _taps(axis, wanted), size, border)
 
 
 def _taps(axis: AxisMap, wanted: Bits) -> Bits | None:
     """The taps of all outputs together, on an endless axis."""
     if isinstance(axis, Slide):
         first, bits = wanted
-        placed = (first * axis.stride - axis.padding, _spread(bits, axis.stride))
-        return SUPPORTS.window(placed, axis.dilation, axis.kernel_size)
-    return together([_bits(axis.taps(y)) for y in positions(wanted)])
+        starts = (first * axis.stride - axis.padding, _spread(bits, axis.stride))
+        return SUPPORTS.window(starts, axis.dilation, axis.kernel_size)
+    return unite([_as_bits(axis.taps(y)) for y in positions(wanted)])
 
 
-def _bits(taps: range | tuple[int, ...]) -> Bits | None:
-    """Positions as a set."""
+def _as_bits(taps: range | tuple[int, ...]) -> Bits | None:
+    """Taps as a set of bits; None if there are none."""
     if not taps:
         return None
     if isinstance(taps, range):
@@ -78,14 +78,14 @@ def _bits(taps: range | tuple[int, ...]) -> Bits | None:
 
 
 def _spread(bits: int, stride: int) -> int:
-    """Every position ``stride`` times as far from the first."""
+    """The same set with every position ``stride`` times as far from the first."""
     if stride == 1 or bits == 1:
         return bits
     return int(("0" * (stride - 1)).join(f"{bits:b}"), 2)
 
 
-def _within(read: Bits | None, size: int | None, border: str) -> Bits | None:
-    """What is left of a set on an axis of that size, with what stands for positions beyond."""
+def _clip(read: Bits | None, size: int | None, border: str) -> Bits | None:
+    """The part of a set within an axis of that size, and the sources of its padding."""
     if read is None or size is None:
         return read
     first, bits = read
@@ -96,12 +96,12 @@ def _within(read: Bits | None, size: int | None, border: str) -> Bits | None:
     if border != "zeros":
         for position in positions(read):
             if not 0 <= position < size:
-                inside |= 1 << _mirrored(position, size, border)
-    return trimmed((0, inside))
+                inside |= 1 << _padding_source(position, size, border)
+    return trim((0, inside))
 
 
-def _mirrored(position: int, size: int, border: str) -> int:
-    """The position that stands for one beyond the ends."""
+def _padding_source(position: int, size: int, border: str) -> int:
+    """The position within the axis whose value fills a padding position."""
     if border == "circular":
         return position % size
     if border == "replicate":
@@ -122,14 +122,14 @@ def positions(found: Bits) -> Iterator[int]:
         index = digits.find("1", index + 1)
 
 
-def together(parts: list[Bits | None]) -> Bits | None:
+def unite(parts: list[Bits | None]) -> Bits | None:
     """The union of sets; None if all are empty."""
     some = [part for part in parts if part is not None]
     return SUPPORTS.union(some) if some else None
 
 
-def trimmed(found: Bits) -> Bits | None:
-    """The same set, its first bit that of its first position."""
+def trim(found: Bits) -> Bits | None:
+    """The same set without leading zero bits; None if it is empty."""
     first, bits = found
     if not bits:
         return None
@@ -137,6 +137,6 @@ def trimmed(found: Bits) -> Bits | None:
     return first + zeros, bits >> zeros
 
 
-def every(size: int) -> Bits:
+def all_positions(size: int) -> Bits:
     """All positions of an axis."""
     return 0, (1 << size) - 1

@@ -37,13 +37,14 @@ MOST_PARTS = 16  # reaches side by side, likewise
 
 
 class Reach(NamedTuple):
-    """What each phase sees.
+    """What each phase of an output axis sees of one input axis.
 
-    Position ``q·period + r`` sees ``seen[r]`` moved by ``q·shift``; None where it reads nothing.
-    ``jump`` is the distance of neighbouring centers. ``fixed``: the tensor has lost the axis (a
-    vector), what is seen is that of a position before. ``is_global``: it also depends on the
-    whole axis. ``placed``: the padding was known. ``unbounded``: a deformable layer looks
-    anywhere, what is seen is that of its grid.
+    Position ``q·period + r`` sees ``seen[r]`` shifted by ``q·shift``; None where it reads nothing.
+    ``jump`` is the distance between the centers of neighbouring positions. ``fixed``: the tensor
+    has lost the axis (it is a vector), and ``seen`` is that of an earlier tensor's position.
+    ``is_global``: it also depends on the whole axis. ``placed``: all paddings are known, so that
+    the positions are right, not only their extents. ``unbounded``: a deformable layer can look
+    anywhere, and ``seen`` is that of its undeformed grid.
     """
 
     period: int = 1
@@ -60,7 +61,7 @@ class Reach(NamedTuple):
         """What position ``y`` sees; None if it reads nothing."""
         rounds, phase = divmod(y, self.period)
         seen: V | None = self.seen[phase]
-        return seen if seen is None or not rounds else kind.moved(seen, rounds * self.shift)
+        return seen if seen is None or not rounds else kind.shift(seen, rounds * self.shift)
 
     def interval(self, y: int) -> tuple[int, int] | None:
         """First and last input position that position ``y`` sees, of a reach of hulls."""
@@ -71,54 +72,54 @@ Reaches = tuple[Reach, ...]  # side by side; one, unless branches drift apart
 
 
 def start(kind: Kind[Any]) -> Reaches:
-    """The input itself: every position sees itself."""
+    """The reach of the input itself: every position sees itself."""
     return (Reach(seen=(kind.start,)),)
 
 
 # --- one layer -------------------------------------------------------------------------------
 
 
-def through(axis: AxisMap, reach: Reach, kind: Kind[Any] = HULLS) -> Reach:
-    """The reach of a layer's output, given that of the input it reads."""
+def propagate(axis: AxisMap, reach: Reach, kind: Kind[Any] = HULLS) -> Reach:
+    """The reach of a layer's output, given the reach of its input and the layer's axis map."""
     if isinstance(axis, Whole):
         local = axis.local
-        inner = reach._replace(fixed=True) if local is None else through(local, reach, kind)
+        inner = reach._replace(fixed=True) if local is None else propagate(local, reach, kind)
         return inner._replace(is_global=True)
     if axis is IDENTITY or reach.fixed or reach.reason:
         return reach
     if isinstance(axis, Unreadable):
         return reach._replace(reason=axis.reason)
     if isinstance(axis, Chain):
-        return through(axis.outer, through(axis.inner, reach, kind), kind)
+        return propagate(axis.outer, propagate(axis.inner, reach, kind), kind)
     if isinstance(axis, Union):
-        return _union(axis, reach, kind)
-    return _read(axis, reach, kind)
+        return _propagate_union(axis, reach, kind)
+    return _propagate_taps(axis, reach, kind)
 
 
-def _read(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
-    """The reach behind taps that are known."""
+def _propagate_taps(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
+    """The reach after a layer whose taps are known."""
     grid = axis.base if isinstance(axis, Deformed) else axis
     if isinstance(grid, Slide):
         reach = reach._replace(placed=reach.placed and grid.padding_known)
     if isinstance(axis, Slide) and reach.period == 1:
-        return _slid(axis, reach, kind)
+        return _slide_window(axis, reach, kind)
     if is_unbounded(axis):
         reach = reach._replace(unbounded=True)
     rounds = reach.period // gcd(reach.period, axis.shift)
     period = axis.period * rounds
     if period > LONGEST_PERIOD:
         return reach._replace(reason=f"it differs between more than {LONGEST_PERIOD} phases")
-    seen = _all_read(axis, reach, period, kind)
+    seen = _read_phases(axis, reach, period, kind)
     shift = axis.shift * rounds // reach.period * reach.shift
     jump = reach.jump * Fraction(axis.shift, axis.period)
-    return _shortest(seen, shift, reach._replace(jump=jump), kind)
+    return _shorten_period(seen, shift, reach._replace(jump=jump), kind)
 
 
-def _slid(axis: Slide, reach: Reach, kind: Kind[Any]) -> Reach:
-    """The common case: a window over a reach without phases, in closed form."""
+def _slide_window(axis: Slide, reach: Reach, kind: Kind[Any]) -> Reach:
+    """The reach after a window, where the input has no phases: the common case, in closed form."""
     seen = reach.seen[0]
     if seen is not None:
-        first = kind.moved(seen, -axis.padding * reach.shift) if axis.padding else seen
+        first = kind.shift(seen, -axis.padding * reach.shift) if axis.padding else seen
         seen = kind.window(first, axis.dilation * reach.shift, axis.kernel_size)
     shift = jump_after(reach.shift, axis.stride)
     return reach._replace(shift=shift, jump=reach.jump * axis.stride, seen=(seen,))
@@ -130,28 +131,29 @@ def jump_after(jump: int, stride: int) -> int:
     return jump * stride
 
 
-def _union(axis: Union, reach: Reach, kind: Kind[Any]) -> Reach:
-    """Several maps of one stride side by side."""
-    parts = [through(each, reach, kind) for each in axis.maps]
-    return _merged(parts, _flags(parts), kind)
+def _propagate_union(axis: Union, reach: Reach, kind: Kind[Any]) -> Reach:
+    """The reach after several maps of one stride, side by side."""
+    parts = [propagate(each, reach, kind) for each in axis.maps]
+    return _merge(parts, _combine_flags(parts), kind)
 
 
-def _all_read(axis: AxisMap, reach: Reach, period: int, kind: Kind[V]) -> list[V | None]:
-    """For each output, what the positions that it reads see together."""
+def _read_phases(axis: AxisMap, reach: Reach, period: int, kind: Kind[V]) -> list[V | None]:
+    """What each of ``period`` outputs sees: the union of what its taps see."""
     if kind.outer_only and _is_monotone(reach):  # the outer taps decide
-        return [_united(axis.hull(y) or (), reach, kind) for y in range(period)]
+        return [_unite(axis.hull(y) or (), reach, kind) for y in range(period)]
     if kind.outer_only:
-        return [_united(_outer(axis.taps(y), reach), reach, kind) for y in range(period)]
-    return [_united(axis.taps(y), reach, kind) for y in range(period)]
+        return [_unite(_outer_taps(axis.taps(y), reach), reach, kind) for y in range(period)]
+    return [_unite(axis.taps(y), reach, kind) for y in range(period)]
 
 
-def _united(positions: Iterable[int], reach: Reach, kind: Kind[V]) -> V | None:
+def _unite(positions: Iterable[int], reach: Reach, kind: Kind[V]) -> V | None:
+    """What several positions see together; None if they see nothing."""
     found = [seen for y in positions if (seen := reach.at(y, kind)) is not None]
     return kind.union(found) if found else None
 
 
-def _outer(taps: Sequence[int], reach: Reach) -> Sequence[int]:
-    """The taps that can decide: a period further in, the same phases reach less far."""
+def _outer_taps(taps: Sequence[int], reach: Reach) -> Sequence[int]:
+    """The taps that can determine the hull: further in, the same phases reach less far."""
     if len(taps) <= 2 * reach.period:
         return taps
     return [*taps[: reach.period], *taps[-reach.period :]]
@@ -161,44 +163,44 @@ def _is_monotone(reach: Reach) -> bool:
     """Whether both ends of the interval move on with the position, at every phase."""
     if None in reach.seen:
         return False
-    further = (*reach.seen, HULLS.moved(reach.seen[0], reach.shift))
+    further = (*reach.seen, HULLS.shift(reach.seen[0], reach.shift))
     return all(a[0] <= b[0] and a[1] <= b[1] for a, b in pairwise(further))
 
 
-def _shortest(seen: Sequence[V | None], shift: int, like: Reach, kind: Kind[V]) -> Reach:
-    """The reach of these phases, with the shortest period that says the same."""
+def _shorten_period(seen: Sequence[V | None], shift: int, like: Reach, kind: Kind[V]) -> Reach:
+    """The reach with these phases, reduced to the shortest period that describes them."""
     period = len(seen)
     for rounds in range(period, 1, -1):
         if period % rounds or shift % rounds:
             continue
         short, step = period // rounds, shift // rounds
         if all(
-            each == _moved(seen[y % short], y // short * step, kind) for y, each in enumerate(seen)
+            each == _shift(seen[y % short], y // short * step, kind) for y, each in enumerate(seen)
         ):
             return like._replace(period=short, shift=step, seen=tuple(seen[:short]))
     return like._replace(period=period, shift=shift, seen=tuple(seen))
 
 
-def _moved(seen: V | None, by: int, kind: Kind[V]) -> V | None:
-    return None if seen is None else kind.moved(seen, by)
+def _shift(seen: V | None, by: int, kind: Kind[V]) -> V | None:
+    return None if seen is None else kind.shift(seen, by)
 
 
 # --- several inputs --------------------------------------------------------------------------
 
 
-def joined(
+def join(
     inputs: Sequence[Reaches], kind: Kind[Any] = HULLS, gates: Sequence[Reaches] = ()
 ) -> Reaches:
-    """What several inputs of one layer see together.
+    """The reaches of a layer with several inputs.
 
-    Reaches of the same jump become one; others stand side by side. ``gates`` are inputs whose
-    positions have no place (computed from the whole input): they add nothing to the local reach,
-    but what is true of them, such as that they are global, is true of the output.
+    Reaches of the same jump become one; others stand side by side. ``gates`` are inputs without a
+    position, computed from the whole input: they add nothing to the local reach, but their
+    flags, such as ``is_global``, hold for the output too.
     """
     parts = [reach for reaches in inputs for reach in reaches]
     if not kind.repeats:
         parts = list(dict.fromkeys(parts))
-    like = _flags([*parts, *(reach for reaches in gates for reach in reaches)])
+    like = _combine_flags([*parts, *(reach for reaches in gates for reach in reaches)])
     if like.reason:
         return (like,)
     by_jump: dict[Fraction, list[Reach]] = {}
@@ -206,11 +208,11 @@ def joined(
         by_jump.setdefault(reach.jump, []).append(reach)
     if len(by_jump) > MOST_PARTS:
         return (like._replace(reason=f"more than {MOST_PARTS} branches drift apart"),)
-    return tuple(_merged(same, like, kind) for same in by_jump.values())
+    return tuple(_merge(same, like, kind) for same in by_jump.values())
 
 
-def _flags(parts: Sequence[Reach]) -> Reach:
-    """What is true of several reaches together."""
+def _combine_flags(parts: Sequence[Reach]) -> Reach:
+    """The first reach, with the flags of all of them combined."""
     return parts[0]._replace(
         is_global=any(reach.is_global for reach in parts),
         placed=all(reach.placed for reach in parts),
@@ -219,8 +221,8 @@ def _flags(parts: Sequence[Reach]) -> Reach:
     )
 
 
-def _merged(reaches: Sequence[Reach], like: Reach, kind: Kind[Any]) -> Reach:
-    """Reaches of the same jump as one."""
+def _merge(reaches: Sequence[Reach], like: Reach, kind: Kind[Any]) -> Reach:
+    """One reach for several of the same jump, with the flags of ``like``."""
     first = reaches[0]
     like = like._replace(jump=first.jump, fixed=first.fixed)
     if len(reaches) == 1:
@@ -229,10 +231,10 @@ def _merged(reaches: Sequence[Reach], like: Reach, kind: Kind[Any]) -> Reach:
     if period > LONGEST_PERIOD:
         return like._replace(reason=f"it differs between more than {LONGEST_PERIOD} phases")
     seen = [seen_together(reaches, y, kind) for y in range(period)]
-    return _shortest(seen, first.shift * period // first.period, like, kind)
+    return _shorten_period(seen, first.shift * period // first.period, like, kind)
 
 
 def seen_together(reaches: Iterable[Reach], y: int, kind: Kind[V]) -> V | None:
-    """What position ``y`` sees through all of these."""
+    """What position ``y`` sees through several reaches; None if it sees nothing."""
     found = [seen for reach in reaches if (seen := reach.at(y, kind)) is not None]
     return kind.union(found) if found else None

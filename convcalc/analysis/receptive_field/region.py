@@ -13,7 +13,7 @@ from functools import reduce
 from typing import Any
 
 from convcalc.analysis.receptive_field.domains import SUPPORTS, Bits
-from convcalc.analysis.receptive_field.preimage import trimmed
+from convcalc.analysis.receptive_field.preimage import trim
 
 Region = Any  # Bits, or a tuple of (Bits, Region of one axis less)
 Read = Callable[[Bits], "Bits | None"]
@@ -27,20 +27,20 @@ def product(axes: Sequence[Bits]) -> Region:
     return region
 
 
-def mapped(region: Region, reads: Sequence[Read]) -> Region | None:
-    """The region that is read, each axis through its own function; None if it is empty."""
+def map_region(region: Region, reads: Sequence[Read]) -> Region | None:
+    """The region that ``region`` reads, with one function per axis; None if it is empty."""
     if len(reads) == 1:
         return reads[0](region)
     done: list[Region] = []
     for bits, inner in region:
-        leading, rest = reads[0](bits), mapped(inner, reads[1:])
+        leading, rest = reads[0](bits), map_region(inner, reads[1:])
         if leading is not None and rest is not None:
             done.append(((leading, rest),))
-    return reduce(lambda a, b: united(a, b, len(reads)), done) if done else None
+    return reduce(lambda a, b: unite_regions(a, b, len(reads)), done) if done else None
 
 
-def united(a: Region, b: Region, rank: int) -> Region:
-    """Both regions together."""
+def unite_regions(a: Region, b: Region, rank: int) -> Region:
+    """The union of two regions of one rank."""
     if a == b:
         return a
     if rank == 1:
@@ -51,22 +51,22 @@ def united(a: Region, b: Region, rank: int) -> Region:
         rest: Bits | None = bits
         remaining = []
         for mine, section in left:
-            both = _both(mine, rest) if rest is not None else None
+            both = _intersect(mine, rest) if rest is not None else None
             if both is None:
                 remaining.append((mine, section))
                 continue
-            parts.append((both, united(section, inner, rank - 1)))
-            rest = _less(rest, both) if rest is not None else None
-            if (alone := _less(mine, both)) is not None:
+            parts.append((both, unite_regions(section, inner, rank - 1)))
+            rest = _subtract(rest, both) if rest is not None else None
+            if (alone := _subtract(mine, both)) is not None:
                 remaining.append((alone, section))
         left = remaining
         if rest is not None:
             parts.append((rest, inner))
-    return _gathered([*left, *parts])
+    return _merge_sections([*left, *parts])
 
 
-def _gathered(parts: Sequence[tuple[Bits, Region]]) -> Region:
-    """Parts with equal cross-sections as one."""
+def _merge_sections(parts: Sequence[tuple[Bits, Region]]) -> Region:
+    """A region of these parts, those with equal cross-sections merged."""
     by_section: dict[Region, Bits] = {}
     for bits, section in parts:
         known = by_section.get(section)
@@ -74,45 +74,45 @@ def _gathered(parts: Sequence[tuple[Bits, Region]]) -> Region:
     return tuple((bits, section) for section, bits in by_section.items())
 
 
-def _both(a: Bits, b: Bits) -> Bits | None:
-    """What two sets share."""
+def _intersect(a: Bits, b: Bits) -> Bits | None:
+    """The intersection of two sets; None if it is empty."""
     first = max(a[0], b[0])
-    return trimmed((first, a[1] >> (first - a[0]) & b[1] >> (first - b[0])))
+    return trim((first, a[1] >> (first - a[0]) & b[1] >> (first - b[0])))
 
 
-def _less(a: Bits, b: Bits) -> Bits | None:
-    """What the first set has beyond the second."""
+def _subtract(a: Bits, b: Bits) -> Bits | None:
+    """The first set without the second; None if nothing is left."""
     shift = b[0] - a[0]
-    return trimmed((a[0], a[1] & ~(b[1] << shift if shift >= 0 else b[1] >> -shift)))
+    return trim((a[0], a[1] & ~(b[1] << shift if shift >= 0 else b[1] >> -shift)))
 
 
 def count(region: Region, rank: int) -> int:
-    """How many positions it has."""
+    """The number of positions of a region."""
     if rank == 1:
         number: int = region[1].bit_count()
         return number
     return sum(bits[1].bit_count() * count(inner, rank - 1) for bits, inner in region)
 
 
-def shadows(region: Region, rank: int) -> tuple[Bits, ...]:
-    """The positions that occur on each axis."""
+def projections(region: Region, rank: int) -> tuple[Bits, ...]:
+    """The projection of a region onto each axis: the positions that occur there."""
     if rank == 1:
         return (region,)
     leading = SUPPORTS.union([bits for bits, _ in region])
-    inner = [shadows(section, rank - 1) for _, section in region]
+    inner = [projections(section, rank - 1) for _, section in region]
     return (leading, *(SUPPORTS.union(axis) for axis in zip(*inner, strict=True)))
 
 
 def volume(region: Region, rank: int) -> int:
-    """How many positions the smallest box around it has."""
+    """The number of positions of the bounding box of a region."""
     size = 1
-    for _, bits in shadows(region, rank):
+    for _, bits in projections(region, rank):
         size *= bits.bit_length()
     return size
 
 
 def row(region: Region, rank: int, leading: Sequence[int]) -> Bits | None:
-    """The positions on the last axis at these positions on the axes before."""
+    """The positions on the last axis, given one position on each of the other axes."""
     if rank == 1:
         found: Bits = region
         return found

@@ -15,10 +15,10 @@ from convcalc.analysis.receptive_field.measures import Spread, spread
 from convcalc.analysis.receptive_field.per_layer import sizes_of
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.reach import Reaches, seen_together
-from convcalc.analysis.receptive_field.read_back import grounded, read_back, seen_inputs
+from convcalc.analysis.receptive_field.read_back import last_spatial_tensor, read_back, seen_inputs
 from convcalc.analysis.receptive_field.region import Region, count, product, volume
 from convcalc.analysis.receptive_field.unread import Unread, unread
-from convcalc.analysis.receptive_field.walk import Sight, Walk
+from convcalc.analysis.receptive_field.walk import ReachesByInput, Walk
 from convcalc.analysis.receptive_field.weights import MOMENTS, Rounded, Weights
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.graph.network import Network
@@ -30,7 +30,7 @@ WIDEST_COUNT = 640  # bits of one path count; beyond, paths are shares and round
 
 
 class Placeless(StudyError):
-    """No position of the tensor has a place: all of them see the same."""
+    """The tensor has no spatial position: everything in it sees the same."""
 
 
 class Paths1d(NamedTuple):
@@ -43,10 +43,10 @@ class Paths1d(NamedTuple):
 
 @dataclass(frozen=True)
 class Study:
-    """What one tensor sees of one input. Costly parts are computed when they are asked for.
+    """What one tensor sees of one input. Costly parts are computed on first use.
 
-    ``path`` is the layer asked for; ``place`` the one whose positions are looked at: a layer
-    that has lost its axes stands for the last one before it that had them. ``asked`` and
+    ``path`` is the layer asked for; ``place`` the one whose positions are studied: a layer
+    that has lost its axes is replaced by the last one before it that had them. ``asked`` and
     ``tensor`` are the numbers of their tensors.
     """
 
@@ -59,7 +59,7 @@ class Study:
     is_global: bool
     unbounded: bool
     axes: tuple[AxisStudy, ...]
-    _sights: dict[Any, tuple[Reaches, ...]] = field(default_factory=dict, repr=False)
+    _reaches: dict[Any, tuple[Reaches, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def rank(self) -> int:
@@ -68,7 +68,7 @@ class Study:
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """The output position that is looked at."""
+        """The output position studied, one number per axis."""
         return tuple(axis.position for axis in self.axes)
 
     @cached_property
@@ -124,11 +124,11 @@ class Study:
         return spread(seen[1]) if seen else None
 
     def _seen(self, kind: Kind[V], axis: int) -> V | None:
-        """What the output position sees on one axis, as that kind."""
+        """What the output position sees on one axis, in that representation."""
         key = (type(kind), getattr(kind, "width", 0))
-        if key not in self._sights:
-            self._sights[key] = _sight(self.network, self.tensor, kind)[self.input]
-        reaches = self._sights[key][axis]
+        if key not in self._reaches:
+            self._reaches[key] = _reaches_of(self.network, self.tensor, kind)[self.input]
+        reaches = self._reaches[key][axis]
         if reason := next((reach.reason for reach in reaches if reach.reason), ""):
             raise Unseen(reason)
         position = 0 if self.axes[axis].lost else self.axes[axis].position
@@ -139,28 +139,28 @@ class Study:
 
 
 def study(network: Network, path: str = "", position: Sequence[int] = (), name: str = "") -> Study:
-    """What a layer or block sees of an input; by default the first output, of the first input
-    that it depends on.
+    """Study what a layer or block sees of a network input; by default the first output, and the
+    first input that it depends on.
 
     ``position`` is an output position, one number per axis; by default the one nearest to the
     middle of those that see furthest. Raises PathError for a path or an input that is not there,
-    StudyError for such a position, Placeless where no position has a place, and Unseen where what
-    is read cannot be known.
+    StudyError for a position that is not there, Placeless where all positions see the same, and
+    Unseen where what is read cannot be known.
     """
     if name and name not in network.inputs:
         raise no_such_input(name, network.inputs)
     asked = tensor_of(network, path)
-    tensor = _placed(network, asked, name)
-    sight = _sight(network, tensor, SUPPORTS)
-    name = name or next(each for each, axes in sight.items() if axes)
-    parts = [reach for reaches in sight[name] for reach in reaches]
+    tensor = _spatial_tensor(network, asked, name)
+    by_input = _reaches_of(network, tensor, SUPPORTS)
+    name = name or next(each for each, axes in by_input.items() if axes)
+    parts = [reach for reaches in by_input[name] for reach in reaches]
     if all(reach.fixed for reach in parts):
         raise Placeless(f"'{_path(network, asked)}' sees the whole of '{name}' at every position")
     shape = network.shape(tensor)
     if position and len(position) != shape.rank:
         message = f"position {','.join(map(str, position))} is for {len(position)} axes"
         raise StudyError(message, f"'{_path(network, tensor)}' has {shape.rank}")
-    sizes, outputs = network.inputs[name].spatial, sizes_of(sight[name], shape.spatial)
+    sizes, outputs = network.inputs[name].spatial, sizes_of(by_input[name], shape.spatial)
     return Study(
         network,
         name,
@@ -172,15 +172,16 @@ def study(network: Network, path: str = "", position: Sequence[int] = (), name: 
         any(reach.unbounded for reach in parts),
         tuple(
             axis_study(axis_name(index, len(sizes)), *axis, position[index] if position else None)
-            for index, axis in enumerate(zip(sight[name], sizes, outputs, strict=True))
+            for index, axis in enumerate(zip(by_input[name], sizes, outputs, strict=True))
         ),
     )
 
 
-def _placed(network: Network, asked: int, name: str) -> int:
-    """The tensor whose positions are looked at, which has a place in the input called so.
+def _spatial_tensor(network: Network, asked: int, name: str) -> int:
+    """The number of the tensor to study: the last with positions on the way to ``asked``.
 
-    Raises Placeless if there is none but the input itself, StudyError if it sees no such input.
+    Raises Placeless if only the input itself has positions, StudyError if ``asked`` does not
+    depend on the input ``name``.
     """
     path = _path(network, asked)
     if asked < len(network.inputs):
@@ -189,7 +190,7 @@ def _placed(network: Network, asked: int, name: str) -> int:
     if name and name not in seen:
         what = f"it sees {', '.join(seen)}" if seen else ""
         raise StudyError(f"'{path}' does not see '{name}'", what)
-    tensor = grounded(network, asked, name)
+    tensor = last_spatial_tensor(network, asked, name)
     if tensor is None:
         raise Placeless(f"'{path}' sees no input that has spatial axes")
     if tensor < len(network.inputs):
@@ -198,8 +199,8 @@ def _placed(network: Network, asked: int, name: str) -> int:
 
 
 def tensor_of(network: Network, path: str) -> int:
-    """The number of the tensor that a path means; without one, the first output that is no input
-    of the network. Raises PathError if there is none."""
+    """The number of the tensor at a path; without a path, the first output that is not an input of
+    the network. Raises PathError if there is none, StudyError for a network without layers."""
     if path:
         return paths_of(network).tensor(path)
     first = len(network.inputs)
@@ -216,7 +217,7 @@ def _path(network: Network, tensor: int) -> str:
     return network.layers[tensor - first].path if tensor >= first else list(network.inputs)[tensor]
 
 
-def _sight(network: Network, tensor: int, kind: Kind[Any]) -> Sight:
-    """The reaches of one tensor."""
-    *_, (_, sight) = Walk(network, kind).layers(tensor - len(network.inputs))
-    return sight
+def _reaches_of(network: Network, tensor: int, kind: Kind[Any]) -> ReachesByInput:
+    """The reaches of one tensor into each network input."""
+    *_, (_, by_input) = Walk(network, kind).layers(tensor - len(network.inputs))
+    return by_input

@@ -1,4 +1,4 @@
-"""How a receptive field comes about: layer by layer from one output position to the input."""
+"""Trace a receptive field layer by layer, from one output position back to the input."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Step(NamedTuple):
 def levels(network: Network, tensor: int, axis: int, position: int) -> list[Level]:
     """The tensors along the path that reaches furthest, the output position first."""
     found = [Level(tensor, (position, 1))]
-    for layer, number in _way(network, tensor, axis):
+    for layer, number in _path_back(network, tensor, axis):
         maps = layer.analysis.axes[number]
         if len(maps) <= axis:
             break
@@ -61,8 +61,8 @@ def trace(found: Sequence[Level]) -> list[Step]:
     return steps
 
 
-def _way(network: Network, tensor: int, axis: int) -> Iterator[tuple[Layer, int]]:
-    """The layers from a tensor back to an input, with the input of each that is followed."""
+def _path_back(network: Network, tensor: int, axis: int) -> Iterator[tuple[Layer, int]]:
+    """The layers from a tensor back to an input, each with the number of the input followed."""
     widest = _widest(network, network.index(tensor), axis)
     while layer := network.producer(tensor):
         number = widest.get(network.index(tensor), 0)
@@ -74,9 +74,9 @@ def _widest(network: Network, until: int, axis: int) -> dict[int, int]:
     """For each layer with several inputs, the one through which it sees furthest."""
     walk = Walk(network)
     found: dict[int, int] = {}
-    for index, (layer, sight) in enumerate(walk.layers(until)):
-        if len(layer.inputs) > 1 and sight:
-            parts = walk.parts(layer, next(iter(sight)))
+    for index, (layer, by_input) in enumerate(walk.layers(until)):
+        if len(layer.inputs) > 1 and by_input:
+            parts = walk.parts(layer, next(iter(by_input)))
             found[index] = max(parts, key=lambda number: _furthest(parts[number], axis))
     return found
 
@@ -89,7 +89,7 @@ def _furthest(axes: tuple[Reaches, ...], axis: int) -> tuple[bool, int]:
 
 
 def _reason(axis: AxisMap, size: int, needs: int) -> str:
-    """Why so many outputs read so many inputs, with the numbers."""
+    """Explain, with the numbers, why ``size`` outputs read ``needs`` inputs."""
     if isinstance(axis, Slide):
         reach = extent(axis.kernel_size, axis.dilation)
         spread = f", dilation {axis.dilation}" if axis.dilation > 1 else ""

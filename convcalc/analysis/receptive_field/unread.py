@@ -1,19 +1,19 @@
-"""Which positions of an input no output of the network reads."""
+"""Find the positions of an input that no output of the network reads."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from convcalc.analysis.receptive_field.preimage import Unseen, every, positions
+from convcalc.analysis.receptive_field.preimage import Unseen, all_positions, positions
 from convcalc.analysis.receptive_field.read_back import POINT, read_back
-from convcalc.analysis.receptive_field.region import count, product, shadows
+from convcalc.analysis.receptive_field.region import count, product, projections
 from convcalc.model.graph.network import Network
 from convcalc.model.quantities.unknown import known
 
 
 class Unread(NamedTuple):
-    """Input positions that nobody reads: how many, of how many, and on each axis those of
-    which no part is read."""
+    """Input positions that no output reads: how many of the total, and on each axis the lines
+    (rows, columns) of which no position is read."""
 
     number: int
     total: int
@@ -28,7 +28,7 @@ def unread(network: Network, name: str) -> Unread | None:
     if not outputs or not known(sizes):
         return None
     wanted = {
-        number: product([every(n) for n in each.spatial]) if each.rank else POINT
+        number: product([all_positions(n) for n in each.spatial]) if each.rank else POINT
         for number, each in outputs.items()
     }
     try:
@@ -39,7 +39,7 @@ def unread(network: Network, name: str) -> Unread | None:
         nothing = tuple(tuple(range(n)) for n in shape.spatial)
         return Unread(shape.positions, shape.positions, nothing)
     read = count(region, shape.rank)
-    lines = zip(shape.spatial, shadows(region, shape.rank), strict=True)
+    lines = zip(shape.spatial, projections(region, shape.rank), strict=True)
     return Unread(
         shape.positions - read,
         shape.positions,

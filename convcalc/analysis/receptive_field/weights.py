@@ -1,7 +1,7 @@
-"""Kinds that are rounded: how much each position weighs, where paths are too many to count.
+"""Rounded representations: the weight of each position, where there are too many paths to count.
 
-They are reached like the exact ones of :mod:`convcalc.analysis.receptive_field.domains`; which
-positions are read is never taken from them.
+They are computed like the exact ones of :mod:`convcalc.analysis.receptive_field.domains`, but
+never decide which positions are read.
 """
 
 from __future__ import annotations
@@ -30,27 +30,27 @@ class Weights:
     def __init__(self) -> None:
         self.sums = 0
 
-    def moved(self, seen: Shares, by: int) -> Shares:
+    def shift(self, seen: Shares, by: int) -> Shares:
         return seen[0] + by, seen[1]
 
     def union(self, parts: Sequence[Shares]) -> Shares:
         if len(parts) == 1:
             return parts[0]
-        self.count(sum(len(shares) for _, shares in parts))
-        return _summed([(lo, shares, 1 / len(parts)) for lo, shares in parts])
+        self.charge(sum(len(shares) for _, shares in parts))
+        return _weighted_sum([(lo, shares, 1 / len(parts)) for lo, shares in parts])
 
     def window(self, seen: Shares, step: int, count: int) -> Shares:
         lo, shares = seen
         if count == 1 or step == 0:
             return seen
-        self.count(len(shares) + step * (count - 1))
+        self.charge(len(shares) + step * (count - 1))
         total = [0.0] * (len(shares) + step * (count - 1))
         for phase in range(min(step, len(shares))):  # neighbours within a phase are one step apart
             total[phase::step] = _moving_means(shares[phase::step], count)
         return lo, tuple(total)
 
-    def count(self, sums: int) -> None:
-        """Notes so many additions; raises TooWide if they are too many."""
+    def charge(self, sums: int) -> None:
+        """Add to the number of additions of this walk; raises TooWide above MOST_SUMS."""
         self.sums += sums
         if self.sums > MOST_SUMS:
             raise TooWide(f"its shares would take more than {MOST_SUMS:,} additions")
@@ -78,14 +78,14 @@ class Moments(NamedTuple):
 
 
 class _Moments:
-    """Where the weights lie and how far they are spread, without the share of each position: a
+    """Mean and variance of the weights, without the share of each position: a
     window of n taps, d apart, adds d²·(n² - 1)/12 to the variance."""
 
     start = Moments(0.0, 0.0)
     outer_only = False
     repeats = True
 
-    def moved(self, seen: Moments, by: int) -> Moments:
+    def shift(self, seen: Moments, by: int) -> Moments:
         return seen._replace(mean=seen.mean + by)
 
     def union(self, parts: Sequence[Moments]) -> Moments:
@@ -119,21 +119,21 @@ class Rounded:
     def __init__(self) -> None:
         self.weights = Weights()
 
-    def moved(self, seen: Ways, by: int) -> Ways:
+    def shift(self, seen: Ways, by: int) -> Ways:
         return seen._replace(first=seen.first + by)
 
     def union(self, parts: Sequence[Ways]) -> Ways:
-        self.weights.count(sum(len(part.shares) for part in parts))
+        self.weights.charge(sum(len(part.shares) for part in parts))
         paths = sum(part.paths for part in parts)
         heavy = [(part.first, part.shares, part.paths / paths) for part in parts]
-        return Ways(*_summed(heavy), paths)
+        return Ways(*_weighted_sum(heavy), paths)
 
     def window(self, seen: Ways, step: int, count: int) -> Ways:
         first, shares = self.weights.window((seen.first, seen.shares), step, count)
         return Ways(first, shares, seen.paths * count)
 
 
-def _summed(parts: Sequence[tuple[int, Sequence[float], float]]) -> Shares:
+def _weighted_sum(parts: Sequence[tuple[int, Sequence[float], float]]) -> Shares:
     """The sum of shares, each times its weight."""
     first = min(lo for lo, _, _ in parts)
     total = [0.0] * (max(lo + len(shares) for lo, shares, _ in parts) - first)

@@ -1,4 +1,4 @@
-"""Coverage and look-ahead of a layer, as budgets ask for them."""
+"""Coverage and look-ahead of a layer at its worst output position, for budgets."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ def look_ahead(network: Network, tensor: int, input: str = "") -> tuple[Fraction
     The own positions of output y are those from y times the jump to the next output's. Raises
     Unseen where it cannot be known.
     """
-    return tuple(map(_ahead, _study(network, tensor, input).axes))
+    return tuple(map(_axis_look_ahead, _study(network, tensor, input).axes))
 
 
-def _ahead(axis: AxisStudy) -> Fraction:
-    """The same on one axis."""
+def _axis_look_ahead(axis: AxisStudy) -> Fraction:
+    """The look-ahead on one axis; Unseen where it cannot be known."""
     if axis.lost:
         raise Unseen(f"every position sees the whole {axis.name}")
     if not axis.placed:

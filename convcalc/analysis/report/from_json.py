@@ -1,4 +1,4 @@
-"""A saved JSON report -> the report: what ``convcalc show … -f json -o old.json`` wrote.
+"""Read a saved JSON report: what ``convcalc show … -f json -o old.json`` wrote.
 
 The inverse of :mod:`convcalc.analysis.report.to_json`. A file holds one report, or a list of them
 with a network each. Nothing in it is trusted: every value is checked, and an error says where it
@@ -36,36 +36,37 @@ T = TypeVar("T")
 S = TypeVar("S")
 
 
-def saved_report(content: bytes, file: str, name: str | None = None) -> Report:
-    """The report of a file's content; ``name`` chooses one of several by its network.
+def load_report(content: bytes, file: str, name: str | None = None) -> Report:
+    """Load the report in a file's content; ``name`` selects one of several by its network.
 
-    TargetError if the content is no report, or if it is not clear which one is meant.
+    Raises TargetError if the content is not a report, if it holds none of that name, or if it
+    holds several and no name is given.
     """
     try:
-        reports = [_report(each) for each in _listed(_parsed(content))]
+        reports = [_report(each) for each in _as_list(_parse(content))]
     except Wrong as error:
         advice = "save one by: convcalc show … -f json -o old.json"
         raise TargetError(f"{file} is no report of convcalc: {error}", advice) from None
-    named = {report.network: report for report in reports}
+    by_name = {report.network: report for report in reports}
     if name is None and len(reports) == 1:
         return reports[0]
     if name is None:
         raise TargetError(
             f"{file} holds {len(reports)} reports",
-            f"name one of them, {file}::{next(iter(named), 'NAME')}",
+            f"name one of them, {file}::{next(iter(by_name), 'NAME')}",
         )
-    if name not in named:
-        advice = advise(name, named, "there are:")
+    if name not in by_name:
+        advice = advise(name, by_name, "there are:")
         raise TargetError(f"{file} holds no report of '{name}'", advice)
-    return named[name]
+    return by_name[name]
 
 
 class Wrong(Exception):
-    """A value is not what a report has there."""
+    """A value is not what a report must have at that path."""
 
 
 class _Value:
-    """A value of the JSON and where it is, as people and ``convcalc get`` write it."""
+    """A JSON value with its path, written as ``convcalc get`` takes it."""
 
     __slots__ = ("path", "value")
 
@@ -77,7 +78,7 @@ class _Value:
         return Wrong(f"{self.path or 'it'} is not {wanted}")
 
     def of(self, kind: type[T], wanted: str) -> T:
-        """The value if it is of that type; a flag is no number."""
+        """The value if it has that type, else raise Wrong; true and false are not numbers."""
         if not isinstance(self.value, kind) or (isinstance(self.value, bool) and kind is not bool):
             raise self.wrong(wanted)
         return self.value
@@ -94,13 +95,13 @@ class _Value:
         for key, value in self.of(dict, "an object").items():
             yield key, _Value(value, f"{self.path}.{key}")
 
-    def each(self, read: Callable[[_Value], T]) -> tuple[T, ...]:
-        """The entries of a list, read."""
+    def list_of(self, read: Callable[[_Value], T]) -> tuple[T, ...]:
+        """Read each entry of a list."""
         found = self.of(list, "a list")
         return tuple(read(_Value(value, f"{self.path}[{i}]")) for i, value in enumerate(found))
 
-    def named(self, read: Callable[[_Value], T]) -> dict[str, T]:
-        """The entries of an object, read."""
+    def object_of(self, read: Callable[[_Value], T]) -> dict[str, T]:
+        """Read each value of an object, by key."""
         return {key: read(value) for key, value in self.items()}
 
     def optional(self, read: Callable[[_Value], T], other: S) -> T | S:
@@ -108,20 +109,20 @@ class _Value:
         return other if self.value is None else read(self)
 
 
-def _parsed(content: bytes) -> Any:
+def _parse(content: bytes) -> Any:
     import json
 
     try:
-        return json.loads(content.decode("utf-8-sig"), parse_constant=_no_number)
+        return json.loads(content.decode("utf-8-sig"), parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         raise Wrong(f"it is not JSON ({error})") from None
 
 
-def _no_number(word: str) -> None:
+def _reject_constant(word: str) -> None:
     raise Wrong(f"{word} is not a number")
 
 
-def _listed(found: Any) -> list[_Value]:
+def _as_list(found: Any) -> list[_Value]:
     if not isinstance(found, list):
         return [_Value(found)]
     return [_Value(value, f"[{i}]") for i, value in enumerate(found)]
@@ -145,7 +146,7 @@ def _whole(value: _Value) -> int:
 
 
 def _count(value: _Value) -> int:
-    """A number from zero, null where it is unknown."""
+    """A whole number of at least 0, or UNKNOWN for null."""
     return value.optional(_whole, UNKNOWN)
 
 
@@ -156,7 +157,7 @@ def _kind(value: _Value) -> str:
 
 
 def _sizes(value: _Value) -> tuple[int, ...]:
-    return value.each(_count)
+    return value.list_of(_count)
 
 
 def _shape(value: _Value) -> Shape:
@@ -175,7 +176,7 @@ def _fraction(value: _Value) -> Fraction:
 
 def _fractions(value: _Value) -> tuple[Fraction, ...]:
     unknown: Any = UNKNOWN
-    return value.each(lambda item: item.optional(_fraction, unknown))
+    return value.list_of(lambda item: item.optional(_fraction, unknown))
 
 
 # --- parts of a report ---------------------------------------------------------------------------
@@ -191,30 +192,30 @@ def _report(value: _Value) -> Report:
         variant=value["variant"].optional(_text, "") or None,
         description=_text(value["description"]),
         source=_text(value["source"]),
-        inputs=value["inputs"].named(_shape),
-        outputs=value["outputs"].named(_shape),
-        counted=value["convention"]["counted"].each(_kind),
+        inputs=value["inputs"].object_of(_shape),
+        outputs=value["outputs"].object_of(_shape),
+        counted=value["convention"]["counted"].list_of(_kind),
         totals=_totals(value["totals"]),
         receptive_field=_field(field) if is_local else None,
         global_from=field["global_from"].optional(_text, "") if is_local else "",
-        layers=value["layers"].each(_layer),
-        problems=value["problems"].each(_problem),
+        layers=value["layers"].list_of(_layer),
+        problems=value["problems"].list_of(_problem),
         skipped=_whole(value["skipped"]),
         convention=_tool(value["convention"]),
     )
 
 
 def _tool(value: _Value) -> ToolConvention | None:
-    """The other tool whose numbers are there too; None if they are convcalc's alone."""
+    """The other tool whose numbers the report holds; None if it holds convcalc's alone."""
     if not value["numbers"].of(list, "a list"):
         return None
     return ToolConvention(
         _text(value["name"]),
         _text(value["tool"]),
-        value["numbers"].each(
+        value["numbers"].list_of(
             lambda each: ToolNumber(*(_text(each[key]) for key in ToolNumber._fields))
         ),
-        value["uncounted"].each(_text),
+        value["uncounted"].list_of(_text),
         _flag(value["per_sample"]),
     )
 
@@ -226,17 +227,17 @@ def _totals(value: _Value) -> Totals:
         memory=Memory(
             _text(memory["dtype"]), _count(memory["weights"]), _count(memory["activations_peak"])
         ),
-        unknown=value["unknown"].each(_text),
+        unknown=value["unknown"].list_of(_text),
         **_numbers(value),
     )
 
 
 def _numbers(value: _Value) -> dict[str, Any]:
-    """What is summed over the layers, and numbers beside convcalc's own."""
+    """The counts, and the numbers of another tool or of folded batch norms."""
     return {
         "counts": {key: _count(value[count.json]) for key, count in COUNTS.items()},
-        "convention": value["convention"].named(_count),
-        "fused": value["fused"].named(_count),
+        "convention": value["convention"].object_of(_count),
+        "fused": value["fused"].object_of(_count),
     }
 
 
@@ -244,13 +245,15 @@ def _layer(value: _Value) -> LayerReport:
     return LayerReport(
         path=_text(value["path"]),
         operator=_text(value["operator"]),
-        groups=value["blocks"].each(lambda each: Group(_text(each["path"]), _text(each["block"]))),
+        groups=value["blocks"].list_of(
+            lambda each: Group(_text(each["path"]), _text(each["block"]))
+        ),
         fields=_mapping(value["fields"]),
-        inputs=value["inputs"].each(_shape),
+        inputs=value["inputs"].list_of(_shape),
         output=_shape(value["output"]),
-        weights=value["weights"].named(_sizes),
-        terms=value["terms"].each(_term),
-        receptive_fields=value["receptive_fields"].named(_field),
+        weights=value["weights"].object_of(_sizes),
+        terms=value["terms"].list_of(_term),
+        receptive_fields=value["receptive_fields"].object_of(_field),
         source=_place(value["source"]),
         declared=_flag(value["declared"]),
         shares=value["shares"].optional(_text, ""),

@@ -1,6 +1,6 @@
-"""One value of a report by its path: ``totals.params``, ``layers[3].macs``, ``layer[0].output``.
+"""Look up a value of a report by path: ``totals.params``, ``layers[3].macs``, ``layer[0].output``.
 
-Such a path is that of the JSON report, or the path of a layer or block and a key of it.
+A path is one within the JSON report, or the path of a layer or block followed by a key of it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ LISTED = 24  # keys in a message
 
 
 def value_at(report: Report, path: str) -> Any:
-    """The value that a path leads to, in JSON's types; None if it is not known.
+    """The value at a path, in JSON types; None if it is unknown.
 
-    Raises PathError if it leads nowhere.
+    Raises PathError if there is nothing at the path.
     """
     from convcalc.analysis.report.to_json import layer_payload, report_payload
 
@@ -30,21 +30,21 @@ def value_at(report: Report, path: str) -> Any:
         if number >= len(report.layers):
             advice = f"layers[0] to layers[{len(report.layers) - 1}]"
             raise PathError(f"there is no layers[{number}]", advice)
-        return _walked(layer_payload(report.layers[number]), path, indexed.end())
+        return _walk(layer_payload(report.layers[number]), path, indexed.end())
     head = re.split(r"[.\[]", path, maxsplit=1)[0]
     if owner := _owner(report, path, head):
-        return _of_part(report, *owner, path)
-    # Without its layers a report is quickly written.
+        return _value_of_part(report, *owner, path)
+    # A report without its layers converts faster.
     whole = report if head == "layers" else replace(report, layers=())
     payload = report_payload(whole)
     if head not in payload:
         raise _unknown(report, path, payload)
     payload["variant"] = payload["variant"] or ""
-    return _walked(payload, path, 0)
+    return _walk(payload, path, 0)
 
 
-def _walked(value: Any, path: str, start: int) -> Any:
-    """From ``value`` along the rest of the path."""
+def _walk(value: Any, path: str, start: int) -> Any:
+    """Follow ``path`` from character ``start``, beginning at ``value``."""
     at = start
     for step in _STEP.finditer(path, start):
         key, index = step.groups()
@@ -72,23 +72,23 @@ def _walked(value: Any, path: str, start: int) -> Any:
 
 
 def _owner(report: Report, path: str, head: str) -> tuple[Part, int] | None:
-    """The longest path of a layer or block with which ``path`` begins, and its length."""
+    """The layer or block whose path is the longest prefix of ``path``, and the prefix length."""
     if not any(head in layer.path for layer in report.layers):
         return None
     return paths_of(report).longest_prefix(path)
 
 
-def _of_part(report: Report, part: Part, end: int, path: str) -> Any:
-    """What stands behind the path of a layer or block, which is ``end`` characters long."""
+def _value_of_part(report: Report, part: Part, end: int, path: str) -> Any:
+    """Follow the rest of ``path``, after the ``end`` characters that name a layer or block."""
     values = _values(report, part)
     step = _STEP.match(path, end + 1)
     if step and step[1] and step[1] not in values:
         raise _unknown_in(report, path, end, step[1], list(values))
-    return _walked(values, path, end + 1)
+    return _walk(values, path, end + 1)
 
 
 def _values(report: Report, part: Part) -> dict[str, Any]:
-    """What a layer or a block has."""
+    """The values of a layer or block, by key."""
     from convcalc.analysis.report.rows import part_row
     from convcalc.analysis.report.to_json import counts_payload, layer_payload, plain
 
@@ -106,7 +106,7 @@ def _values(report: Report, part: Part) -> dict[str, Any]:
     }
 
 
-# --- what leads nowhere --------------------------------------------------------------------------
+# --- errors --------------------------------------------------------------------------
 
 
 def _no_such(key: str, valid: Sequence[str], where: str = "") -> PathError:
@@ -115,21 +115,21 @@ def _no_such(key: str, valid: Sequence[str], where: str = "") -> PathError:
 
 
 def _unknown(report: Report, path: str, keys: Iterable[str]) -> PathError:
-    """Neither a key of the report nor a layer or block."""
+    """The error for a path that begins with neither a key of the report nor a layer or block."""
     asked, paths, keys = _before_key(report, path, 0), paths_of(report), [*keys]
     close = nearest(asked, [*paths.index.names(), *keys])
     return _no_such(asked, keys) if close in keys else paths.no_such_path(asked, keys)
 
 
 def _unknown_in(report: Report, path: str, end: int, key: str, keys: Sequence[str]) -> PathError:
-    """Neither a key of a layer or block nor the path of something in it."""
+    """The error for what follows a layer or block: neither a key of it nor a path within it."""
     asked, paths = _before_key(report, path, end), paths_of(report)
     is_path = asked != path or (not nearest(key, keys) and nearest(path, paths.index.names()))
     return paths.no_such_path(asked) if is_path else _no_such(key, keys, f" in {path[:end]}")
 
 
 def _before_key(report: Report, path: str, end: int) -> str:
-    """What was meant to be the path of a layer or block: all before a key that layers have."""
+    """The part of ``path`` meant as a layer or block: all before the first key of a layer."""
     from convcalc.analysis.report.to_json import layer_payload
 
     keys = {"block", "layers", *(layer_payload(report.layers[0]) if report.layers else ())}

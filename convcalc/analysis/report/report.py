@@ -31,8 +31,8 @@ class ReceptiveField:
     the output also depends on the whole input, beside the local value given here.
     ``unbounded``: a deformable layer can look anywhere, the size is that of its grid.
     ``coverage`` is the share of the positions within the extent that are really read, ``holes``
-    how many are not, each for the phase where it is worst; None where nobody asked for them, so
-    they do not take part in comparisons.
+    how many are not, each for the phase where it is worst. Both are None unless requested, so
+    comparisons ignore them.
     ``input_size`` is the size of the network input. ``reason`` tells why something is unknown.
     """
 
@@ -53,8 +53,8 @@ class LayerReport(Counts):
     """One layer. Shapes carry the batch; each of its ``counts`` is an attribute too: ``macs``.
 
     ``shares`` is the path of the layer whose weights are used again, or empty. ``convention``
-    holds what another tool counts, ``fused`` what is left when batch norms are folded, both
-    empty unless asked for.
+    holds the counts of another tool, ``fused`` those that remain when batch norms are folded;
+    both are empty unless requested.
     """
 
     path: str
@@ -77,7 +77,7 @@ class LayerReport(Counts):
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
-        """With respect to the first network input that the layer depends on."""
+        """The receptive field on the first network input that the layer depends on, if any."""
         return next(iter(self.receptive_fields.values()), None)
 
 
@@ -91,7 +91,7 @@ class Memory:
 
     @property
     def total(self) -> int:
-        """Both together."""
+        """Bytes of weights and activations together."""
         return self.weights + self.activations_peak
 
 
@@ -119,7 +119,7 @@ class ToolNumber(NamedTuple):
 
 
 class ToolConvention(NamedTuple):
-    """Whose numbers ``convention`` holds beside convcalc's own.
+    """The other tool whose numbers ``convention`` holds.
 
     ``uncounted`` are operators that do arithmetic and for which the tool counts nothing.
     ``per_sample``: the tool measures one sample, whatever the batch.
@@ -173,8 +173,8 @@ def work_totals(terms: Sequence[Term], counted: Sequence[str]) -> tuple[int, int
     )
 
 
-def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Counts by name, added up."""
+def sum_by_key(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """The sum of several mappings, key by key."""
     found: dict[str, int] = {}
     for each in counts:
         for key, amount in each.items():

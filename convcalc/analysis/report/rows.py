@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report, summed
+from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report, sum_by_key
 from convcalc.model.graph.network import Group
 from convcalc.model.graph.path_index import is_further_output
 from convcalc.model.quantities.counts import COUNTS, Counts, sum_counts
@@ -42,7 +42,10 @@ class Row(_Fields, Counts):
 
 
 def rows(report: Report, depth: int | None = 1) -> list[Row]:
-    """The layers in order, those deeper than ``depth`` summed into their block; None opens all."""
+    """One row per layer in order; layers deeper than ``depth`` are summed into their block.
+
+    A depth of None keeps every layer.
+    """
     bundles: dict[str, list[LayerReport]] = {}
     kinds: dict[str, str] = {}
     for layer in report.layers:
@@ -50,7 +53,7 @@ def rows(report: Report, depth: int | None = 1) -> list[Row]:
         path = group.path if group else layer.path
         kinds[path] = group.kind if group else layer.operator
         bundles.setdefault(path, []).append(layer)
-    return [_joined(path, kinds[path], layers) for path, layers in bundles.items()]
+    return [_block_row(path, kinds[path], layers) for path, layers in bundles.items()]
 
 
 def _group_at(layer: LayerReport, depth: int | None) -> Group | None:
@@ -61,8 +64,8 @@ def _group_at(layer: LayerReport, depth: int | None) -> Group | None:
 
 
 def part_row(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
-    """Some layers as one row: a block, or all copies of a repeated item."""
-    return _summed(path, kind, layers, whole=True)
+    """One row for several layers: a block, or all copies of a repeated item."""
+    return _sum_rows(path, kind, layers, whole=True)
 
 
 def rows_by_operator(report: Report) -> list[Row]:
@@ -70,12 +73,12 @@ def rows_by_operator(report: Report) -> list[Row]:
     bundles: dict[str, list[LayerReport]] = {}
     for layer in report.layers:
         bundles.setdefault(layer.operator, []).append(layer)
-    return [_summed(name, name, layers) for name, layers in bundles.items()]
+    return [_sum_rows(name, name, layers) for name, layers in bundles.items()]
 
 
 def target_row(report: Report) -> Row:
-    """A whole network as one row; where layers are missing it says so, and where there is none
-    nothing is known."""
+    """One row for a whole network; marked as incomplete where layers could not be computed, with
+    unknown counts where none could."""
     name = report.network or report.source
     is_empty = not report.layers and not report.complete
     return Row(
@@ -94,15 +97,15 @@ def target_row(report: Report) -> Row:
 
 
 def top_rows(listed: Sequence[Row], count: int) -> list[Row]:
-    """The first ``count`` rows, and the rest together as ``other``."""
+    """The first ``count`` rows, and the rest summed into one row ``other``."""
     kept, rest = list(listed[:count]), listed[count:]
-    return kept if not rest else [*kept, _summed("other", f"{len(rest)} rows", rest)]
+    return kept if not rest else [*kept, _sum_rows("other", f"{len(rest)} rows", rest)]
 
 
-def _joined(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
+def _block_row(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
     """The row of one composite or of one layer."""
     if len(layers) > 1 or layers[0].path != path:
-        return _summed(path, kind, layers, whole=True)
+        return _sum_rows(path, kind, layers, whole=True)
     (layer,) = layers
     return Row(
         path=path,
@@ -122,10 +125,10 @@ def _joined(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
     )
 
 
-def _summed(
+def _sum_rows(
     path: str, kind: str, parts: Sequence[LayerReport | Row], *, whole: bool = False
 ) -> Row:
-    """Several layers or rows as one; as a ``whole`` it has the output of its last layer."""
+    """One row for several layers or rows; a ``whole`` has inputs, output and receptive field."""
     last = _last(parts) if whole else parts[-1]
     return Row(
         path=path,
@@ -138,12 +141,12 @@ def _summed(
         fields={},
         weights={},
         declared=any(part.declared for part in parts),
-        convention=summed(part.convention for part in parts),
-        fused=summed(part.fused for part in parts),
+        convention=sum_by_key(part.convention for part in parts),
+        fused=sum_by_key(part.fused for part in parts),
     )
 
 
 def _last(parts: Sequence[LayerReport | Row]) -> LayerReport | Row:
-    """The part whose output is that of all: the last, further outputs of a layer set aside."""
+    """The part whose output is that of the whole: the last that is not a further output."""
     own = (part for part in reversed(parts) if isinstance(part, Row) or not is_further_output(part))
     return next(own, parts[-1])

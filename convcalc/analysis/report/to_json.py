@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def report_payload(report: Report) -> dict[str, Any]:
-    """The whole report."""
+    """A report in JSON types."""
     return {
         "schema": SCHEMA,
         "tool": {"name": "convcalc", "version": __version__},
@@ -45,7 +45,7 @@ def report_payload(report: Report) -> dict[str, Any]:
 
 
 def _convention(report: Report) -> dict[str, Any]:
-    """What convcalc's own numbers count, and whose numbers stand beside them."""
+    """What convcalc counts, and the other tool whose numbers are added, if any."""
     tool = report.convention
     return {
         "name": tool.name if tool else "convcalc",
@@ -59,7 +59,7 @@ def _convention(report: Report) -> dict[str, Any]:
 
 
 def layer_payload(layer: LayerReport) -> dict[str, Any]:
-    """One layer; also what ``layer -f json`` prints."""
+    """One layer in JSON types; also what ``layer -f json`` prints."""
     field = layer.receptive_field
     return {
         "path": layer.path,
@@ -105,7 +105,7 @@ def _totals(totals: Totals) -> dict[str, Any]:
 
 
 def counts_payload(holder: LayerReport | Totals | Row) -> dict[str, Any]:
-    """The counts, and numbers beside them: empty mappings where they were not asked for."""
+    """The counts, then ``convention`` and ``fused``, which are empty unless requested."""
     return {
         **{count.json: plain(holder.counts[key]) for key, count in COUNTS.items()},
         "convention": plain(holder.convention),
@@ -114,7 +114,7 @@ def counts_payload(holder: LayerReport | Totals | Row) -> dict[str, Any]:
 
 
 def _network_field(report: Report) -> dict[str, Any] | None:
-    """The value at the output that is left when the global dependence is set aside."""
+    """The local receptive field at the output, and the layer from which it is global."""
     field = report.receptive_field
     return {**_field(field), "global_from": report.global_from or None} if field else None
 
@@ -147,7 +147,7 @@ def _problem(problem: Diagnostic) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """A value of a report in JSON's types."""
+    """A value of a report in JSON types; null where it is unknown."""
     if isinstance(value, Shape):
         return plain(value.dims)
     if isinstance(value, Recorded):

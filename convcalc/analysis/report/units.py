@@ -1,4 +1,4 @@
-"""Elements as bytes and MACs as FLOPs."""
+"""Convert elements to bytes and MACs to FLOPs."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from convcalc.analysis.analyse import analyse
-from convcalc.analysis.report.from_json import ENDING, saved_report
+from convcalc.analysis.report.from_json import ENDING, load_report
 from convcalc.analysis.report.report import Report
 from convcalc.language.reading import Inputs, Limits, read_network
 from convcalc.language.sources.git import MissingFile, earlier
@@ -57,7 +57,7 @@ def from_saved(file: str, name: str, read: Callable[[str], bytes]) -> Before:
         reason = (error.strerror or str(error)).lower()
         raise TargetError(f"cannot read {file}: {reason}") from None
     try:
-        return Before(None, saved_report(content, file, name))
+        return Before(None, load_report(content, file, name))
     except TargetError as error:
         if "holds no report of" in error.message:
             raise Missing from None

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from convcalc.analysis.receptive_field.dilated_stacks import Window, gap, reached
+from convcalc.analysis.receptive_field.dilated_stacks import Window, field_size, gap
 from convcalc.analysis.receptive_field.domains import SUPPORTS, Bits, TooWide
-from convcalc.analysis.receptive_field.reach import Reach, through
+from convcalc.analysis.receptive_field.reach import Reach, propagate
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.model.geometry.axis_maps import (
     IDENTITY,
@@ -138,7 +138,7 @@ def _behind(axis: AxisMap, read: Bits) -> Bits | None:
     if not _is_plain(axis):
         return None
     try:
-        found: Bits | None = through(axis, Reach(seen=(read,)), SUPPORTS).at(0, SUPPORTS)
+        found: Bits | None = propagate(axis, Reach(seen=(read,)), SUPPORTS).at(0, SUPPORTS)
     except TooWide:
         return None
     return found
@@ -184,7 +184,7 @@ def _advice(stack: Stack, windows: Sequence[Window]) -> str:
     hole = gap(windows) if stack.is_chain else None
     if hole is None:
         return "add an undilated layer at this resolution"
-    span = reached([window for window in windows if window < hole])
+    span = field_size([window for window in windows if window < hole])
     if span == 1:
         return f"add an undilated layer, or make dilation {hole.step} of one layer 1"
     return f"the layers of smaller dilation span {span}: use at most {span} instead of {hole.step}"

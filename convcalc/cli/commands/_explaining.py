@@ -113,14 +113,14 @@ class Explaining(NamedTuple):
 
     def of_rules(self, path: str | None, name: str) -> str:
         """By which rules another tool counts, and what they give."""
-        from convcalc.analysis.conventions.listing import by_rule, rule_lines
+        from convcalc.analysis.conventions.listing import group_by_rule, rule_lines
         from convcalc.output.views.conventions import rules_payload, rules_table
 
         single = self.layer(path) is not None
         paths = {self.report.layers[index].path for index in self.inside(path)}
         chosen, count = self.number(name, "--convention")
         lines = [line for line in rule_lines(self.network, chosen, count) if line.path in paths]
-        lines = lines if single else by_rule(lines)
+        lines = lines if single else group_by_rule(lines)
         table = rules_table(self.title(path, name), chosen, count, lines, single=single)
         return self.written(table, path, rules_payload(name, chosen, count, lines))
 

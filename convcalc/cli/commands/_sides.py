@@ -135,10 +135,10 @@ def _saved(file: str, name: str | None) -> Report:
     """The report that a JSON file holds."""
     from pathlib import Path
 
-    from convcalc.analysis.report.from_json import saved_report
+    from convcalc.analysis.report.from_json import load_report
 
     try:
-        report = saved_report(Path(file).read_bytes(), file, name)
+        report = load_report(Path(file).read_bytes(), file, name)
     except OSError as error:
         raise Failure(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from None
     if not report.complete:

@@ -51,9 +51,9 @@ def wanted(text: str) -> Wanted:
 
 def nothing_suggested(wish: Wanted) -> Failure:
     """Why no stack is as it was wished."""
-    from convcalc.analysis.receptive_field.dilated_stacks import furthest
+    from convcalc.analysis.receptive_field.dilated_stacks import largest_size
 
-    k, reach = wish.kernel_size, furthest(wish.kernel_size, wish.layers, wish.largest)
+    k, reach = wish.kernel_size, largest_size(wish.kernel_size, wish.layers, wish.largest)
     limit = "" if wish.largest is None else f" and dilations up to {wish.largest}"
     if reach < wish.least:
         message = f"{wish.layers} layers of {k} taps{limit} do not reach {wish.least} without holes"

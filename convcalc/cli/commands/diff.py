@@ -64,7 +64,7 @@ def command(
     a revision, REV:./ the current one. JSON holds every layer that changed. Markdown is made for a
     comment on a pull request, and is empty if nothing changed.
     """
-    from convcalc.analysis.comparison.tolerance import WrongTolerance, excesses, tolerance
+    from convcalc.analysis.comparison.tolerance import WrongTolerance, excesses, parse_tolerance
     from convcalc.cli.commands._sides import Sides
     from convcalc.cli.commands.show import depth_of
     from convcalc.cli.console import FINDINGS, say
@@ -75,7 +75,7 @@ def command(
     form = settings.format(FORMATS)
     view = View(0 if depth == "auto" else depth_of(depth), exact)
     try:
-        limits = [tolerance(each) for each in fail_on]
+        limits = [parse_tolerance(each) for each in fail_on]
     except WrongTolerance as error:
         raise Failure(f"--fail-on {error.message}", error.help) from None
     reading = Reading((), input, batch, set, count, dtype, convention=convention)

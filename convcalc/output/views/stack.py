@@ -6,7 +6,13 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-from convcalc.analysis.receptive_field.dilated_stacks import Suggestion, gap, hdc, reached, steps
+from convcalc.analysis.receptive_field.dilated_stacks import (
+    Suggestion,
+    field_size,
+    gap,
+    hdc,
+    stack_windows,
+)
 from convcalc.output.columns import SHARE, Column
 from convcalc.output.table import Table
 
@@ -15,15 +21,14 @@ def verdict(layers: Sequence[tuple[int, int, int]]) -> list[str]:
     """Whether layers of kernel_size, stride and dilation in a row leave holes, and what the rule
     of HDC says of them."""
     kernel_sizes, strides, dilations = zip(*layers, strict=True)
-    windows = steps(kernel_sizes, strides, dilations)
+    windows = stack_windows(kernel_sizes, strides, dilations)
     open_ = gap(windows)
     if open_ is None:
         line = "no holes: in order of their steps, no step is larger than what those before reach"
     else:
         smaller = [window for window in windows if window < open_ and window.kernel_size > 1]
-        line = (
-            f"holes: a step of {open_.step} is larger than {reached(smaller)}, the size before it"
-        )
+        before = field_size(smaller)
+        line = f"holes: a step of {open_.step} is larger than {before}, the size before it"
     lines = [line]
     if len(layers) > 1 and len(set(kernel_sizes)) == 1 and set(strides) == {1}:
         m2, k = hdc(dilations), kernel_sizes[0]

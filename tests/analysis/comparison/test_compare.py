@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from shipped import report as shipped
 from small import report_of
 
-from convcalc.analysis.comparison.compare import Change, Comparison, compared
-from convcalc.analysis.comparison.tolerance import WrongTolerance, excesses, tolerance
-from convcalc.analysis.report.from_json import saved_report
+from convcalc.analysis.comparison.compare import Change, Comparison, compare
+from convcalc.analysis.comparison.tolerance import WrongTolerance, excesses, parse_tolerance
+from convcalc.analysis.report.from_json import load_report
 from convcalc.analysis.report.to_json import report_payload
 from convcalc.model.quantities.unknown import UNKNOWN
 
@@ -35,7 +35,7 @@ def kinds(comparison: Comparison) -> dict[str, str]:
 
 
 def difference(old: list[Any], new: list[Any], **top: Any) -> Comparison:
-    return compared(report_of(old, [3, 16, 16], **top), report_of(new, [3, 16, 16], **top))
+    return compare(report_of(old, [3, 16, 16], **top), report_of(new, [3, 16, 16], **top))
 
 
 # --- identities ----------------------------------------------------------------------------------
@@ -44,7 +44,7 @@ def difference(old: list[Any], new: list[Any], **top: Any) -> Comparison:
 @pytest.mark.parametrize("pair", PAIRS, ids=" ".join)
 def test_the_changes_of_the_layers_add_up_to_those_of_the_totals(pair: tuple[str, str]) -> None:
     old, new = map(shipped, pair)
-    comparison = compared(old, new)
+    comparison = compare(old, new)
     for key in SUMMED:
         change = comparison.total(key)
         assert sum(layer.delta(key) for layer in comparison.layers) == change.delta
@@ -56,7 +56,7 @@ def test_the_changes_of_the_layers_add_up_to_those_of_the_totals(pair: tuple[str
 @pytest.mark.parametrize("pair", PAIRS, ids=" ".join)
 def test_the_way_back_is_the_way_there_reversed(pair: tuple[str, str]) -> None:
     old, new = map(shipped, pair)
-    there, back = compared(old, new), compared(new, old)
+    there, back = compare(old, new), compare(new, old)
     swapped = {"added": "removed", "removed": "added"}
     assert sorted(swapped.get(c.kind, c.kind) for c in there.layers) == sorted(
         c.kind for c in back.layers
@@ -70,10 +70,10 @@ def test_the_way_back_is_the_way_there_reversed(pair: tuple[str, str]) -> None:
 @pytest.mark.parametrize("name", ["resnet50", "unet", "densenet121"])
 def test_a_network_is_the_same_as_itself_and_as_its_saved_report(name: str) -> None:
     report = shipped(name)
-    back = saved_report(json.dumps(report_payload(report)).encode(), "x.json")
-    assert compared(report, shipped(name)).is_same
-    assert compared(back, report).is_same
-    assert compared(report, back).layers == ()
+    back = load_report(json.dumps(report_payload(report)).encode(), "x.json")
+    assert compare(report, shipped(name)).is_same
+    assert compare(back, report).is_same
+    assert compare(report, back).layers == ()
 
 
 WORDS = st.lists(
@@ -148,7 +148,7 @@ def test_what_is_not_clear_is_no_rename() -> None:
 
 def test_a_block_of_which_only_a_part_is_the_same_was_not_renamed() -> None:
     """ResNet's two kinds of blocks share the norms."""
-    comparison = compared(shipped("resnet50"), shipped("resnet18"))
+    comparison = compare(shipped("resnet50"), shipped("resnet18"))
     became = set(kinds(comparison).values())
     assert became == {"added", "removed", "changed"}
     blocks = {"Body": {"layers": [CONV, "relu"]}, "Other": {"layers": [CONV, "gelu"]}}
@@ -174,8 +174,8 @@ def test_another_operator_under_the_same_id_is_a_change() -> None:
 
 def test_what_stays_unknown_is_no_change_and_what_becomes_known_is_one() -> None:
     unknown = report_of([CONV], [3, None, None])
-    assert compared(unknown, report_of([CONV], [3, None, None])).is_same
-    change = compared(unknown, report_of([CONV], [3, 4, 4])).total("macs")
+    assert compare(unknown, report_of([CONV], [3, None, None])).is_same
+    change = compare(unknown, report_of([CONV], [3, 4, 4])).total("macs")
     assert not change.is_same
     assert change.delta is UNKNOWN
     assert change.ratio is None
@@ -185,7 +185,7 @@ def test_what_stays_unknown_is_no_change_and_what_becomes_known_is_one() -> None
 
 
 def exceeded(text: str, old: Any, new: Any) -> list[str]:
-    limits = tolerance(text)
+    limits = parse_tolerance(text)
     report = shipped("vgg11")
     change = Change(limits.metric, old, new)
     return list(excesses(limits, Comparison(report, report, (change,), ())))
@@ -225,10 +225,10 @@ def test_a_tolerance_is_exact(text: str, old: int, new: int, is_exceeded: bool) 
 def test_a_receptive_field_is_held_on_every_axis() -> None:
     old = report_of([{"conv": {"out": 2, "k": [3, 3]}}], [3, 16, 16])
     new = report_of([{"conv": {"out": 2, "k": [5, 1]}}], [3, 16, 16])
-    assert list(excesses(tolerance("receptive_field:-0"), compared(old, new))) == [
+    assert list(excesses(parse_tolerance("receptive_field:-0"), compare(old, new))) == [
         "receptive_field fell from 3 to 1 (-66.7 %), more than -0 allows"
     ]
-    assert list(excesses(tolerance("receptive_field:+2"), compared(old, new))) == []
+    assert list(excesses(parse_tolerance("receptive_field:+2"), compare(old, new))) == []
 
 
 def test_what_exceeds_is_said_in_numbers() -> None:
@@ -257,6 +257,6 @@ def test_what_exceeds_is_said_in_numbers() -> None:
 )
 def test_a_wrong_tolerance_says_what_is_wrong(text: str, message: str) -> None:
     with pytest.raises(WrongTolerance) as caught:
-        tolerance(text)
+        parse_tolerance(text)
     assert caught.value.message == message
     assert caught.value.help

@@ -12,7 +12,7 @@ from places import TESTS
 
 import convcalc
 from convcalc.analysis.conventions import convention, convention_names
-from convcalc.analysis.conventions.counting import counted_leaf, layer_counts
+from convcalc.analysis.conventions.counting import count_leaf, layer_counts
 from convcalc.analysis.conventions.leaves import leaves
 from convcalc.analysis.conventions.versus import differences
 from convcalc.language.reading import read_network
@@ -60,7 +60,7 @@ def test_a_rule_that_holds_counts_what_the_whole_rule_counts(name: str) -> None:
                 rule = count.rules.get(leaf.name)
                 if rule and known(rule.count(leaf)):
                     assert rule.at(leaf).count(leaf) == rule.count(leaf)
-                    (line,) = counted_leaf(leaf, convention(name), count)
+                    (line,) = count_leaf(leaf, convention(name), count)
                     assert line.rule.text == rule.at(leaf).text
 
 

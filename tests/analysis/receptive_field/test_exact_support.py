@@ -250,7 +250,7 @@ def test_regions_on_several_axes_hold_what_single_paths_reach(bordered: bool, pa
             if read is not None:
                 assert regions.count(read, rank) == len(expected)
                 box = [{place[axis] for place in expected} for axis in range(rank)]
-                assert [members(bits) for bits in regions.shadows(read, rank)] == box
+                assert [members(bits) for bits in regions.projections(read, rank)] == box
                 partial += len(expected) < len(list(product(*box)))
             checked += 1
     assert checked > 3 * len(seeds)

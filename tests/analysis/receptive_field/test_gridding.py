@@ -12,11 +12,11 @@ import pytest
 from convcalc.analysis.receptive_field.dilated_stacks import (
     Window,
     evenness,
+    field_size,
     gap,
     hdc,
     path_counts,
-    reached,
-    steps,
+    stack_windows,
     suggestions,
 )
 from convcalc.analysis.receptive_field.domains import SUPPORTS, Bits
@@ -77,7 +77,7 @@ STACKS = {
 def test_known_stacks(rates: tuple[int, ...], known: tuple[int, int, int, bool]) -> None:
     size, read, rule, whole = known
     windows = dilated(list(rates))
-    assert reached(windows) == size
+    assert field_size(windows) == size
     assert support(list(rates))[1].bit_count() == read == len(ways(windows))
     assert hdc(rates) == rule
     assert (gap(windows) is None) == whole == (coverage(support(list(rates))) == 1)
@@ -106,7 +106,7 @@ def test_holes_spacing_and_overlap_of_known_stacks() -> None:
     assert [spacing(support(rates)) for rates in ([2, 2, 2], [6, 12, 18], [1, 2, 3])] == [2, 6, 1]
     for rates, shared in (([2, 2, 2], Fraction(0)), ([1, 2, 5], Fraction(16, 18))):
         seen = support(rates)
-        assert overlap(seen, SUPPORTS.moved(seen, 1)) == shared
+        assert overlap(seen, SUPPORTS.shift(seen, 1)) == shared
 
 
 def test_the_nearest_holes_come_first_and_the_rest_is_counted() -> None:
@@ -128,7 +128,7 @@ def random_windows(rng: random.Random) -> list[Window]:
     layers = [
         (rng.randint(1, 5), rng.randint(1, 3), rng.randint(1, 6)) for _ in range(rng.randint(1, 5))
     ]
-    return steps(*(list(part) for part in zip(*layers, strict=True)))
+    return stack_windows(*(list(part) for part in zip(*layers, strict=True)))
 
 
 def test_the_test_for_holes_is_exact() -> None:
@@ -138,7 +138,7 @@ def test_the_test_for_holes_is_exact() -> None:
         windows = random_windows(rng)
         found = ways(windows)
         assert (gap(windows) is None) == (len(found) == max(found) + 1), windows
-        assert reached(windows) == max(found) + 1
+        assert field_size(windows) == max(found) + 1
         assert path_counts(windows) == [found[x] for x in range(max(found) + 1)]
         whole += gap(windows) is None
     assert 300 < whole < 2700
@@ -169,8 +169,8 @@ def test_suggestions_are_all_stacks_without_holes_in_order_of_size(
     every = {
         rates: len(counts)
         for rates in combinations_with_replacement(range(1, most), layers)
-        if reached(dilated(list(rates), k)) <= most
-        and reached(dilated(list(rates), k)) >= least
+        if field_size(dilated(list(rates), k)) <= most
+        and field_size(dilated(list(rates), k)) >= least
         and len(counts := ways(dilated(list(rates), k))) == max(counts) + 1
     }
     assert {each.dilations: each.size for each in found} == every

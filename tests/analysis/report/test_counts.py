@@ -12,7 +12,7 @@ import pytest
 from small import network_of, report_of
 
 from convcalc.analysis.analyse import analyse
-from convcalc.analysis.comparison.compare import UNITS, compared
+from convcalc.analysis.comparison.compare import UNITS, compare
 from convcalc.analysis.report.lookup import value_at
 from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report, Totals
 from convcalc.analysis.report.rows import Row, rows, rows_by_operator, target_row
@@ -126,7 +126,7 @@ def test_a_count_can_be_limited_pinned_and_compared(count: DeclaredCount) -> Non
     assert metric.rule in BY_NAME
     assert count.key in EXPECTED
     assert UNITS[count.key] == count.unit
-    change = compared(report_of([CONV], [3, 8, 8]), report_of(NORMED, [3, 8, 8])).total(count.key)
+    change = compare(report_of([CONV], [3, 8, 8]), report_of(NORMED, [3, 8, 8])).total(count.key)
     assert known(change.delta)
 
 

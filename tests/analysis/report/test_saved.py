@@ -15,7 +15,7 @@ from shipped import BASES
 from small import report_of
 
 from convcalc.analysis.analyse import analyse
-from convcalc.analysis.report.from_json import saved_report
+from convcalc.analysis.report.from_json import load_report
 from convcalc.analysis.report.report import Report
 from convcalc.analysis.report.to_json import report_payload
 from convcalc.language.reading import read_network
@@ -33,7 +33,7 @@ def written(report: Report) -> bytes:
 @pytest.mark.parametrize("name", BASES)
 def test_what_was_saved_comes_back(name: str) -> None:
     report = shipped.report(name)
-    back = saved_report(written(report), "old.json")
+    back = load_report(written(report), "old.json")
     assert report_payload(back) == report_payload(report)
     assert back.totals.memory == report.totals.memory
     assert back.receptive_field == report.receptive_field
@@ -42,7 +42,7 @@ def test_what_was_saved_comes_back(name: str) -> None:
 
 def test_an_unknown_comes_back_as_unknown() -> None:
     report = analyse(read_network(resolve("unet"), inputs=[3, None, None]))
-    back = saved_report(written(report), "old.json")
+    back = load_report(written(report), "old.json")
     assert back.totals.macs is UNKNOWN
     assert back.layers[0].output.spatial == (UNKNOWN, UNKNOWN)
     assert report_payload(back) == report_payload(report)
@@ -51,7 +51,7 @@ def test_an_unknown_comes_back_as_unknown() -> None:
 def test_problems_come_back() -> None:
     report = report_of([{"conv": {"out": 8, "k": 2, "p": "same"}}], [3, 8, 8])
     assert report.problems
-    assert report_payload(saved_report(written(report), "x"))["problems"] == [
+    assert report_payload(load_report(written(report), "x"))["problems"] == [
         {**problem} for problem in report_payload(report)["problems"]
     ]
 
@@ -60,17 +60,17 @@ def test_one_of_several_reports_is_chosen_by_its_network() -> None:
     names = ("resnet18", "resnet34")
     payloads = [report_payload(shipped.report(name)) for name in names]
     content = json.dumps(payloads).encode()
-    assert saved_report(content, "old.json", "resnet34").network == "resnet34"
+    assert load_report(content, "old.json", "resnet34").network == "resnet34"
     with pytest.raises(TargetError, match=r"old.json holds 2 reports") as caught:
-        saved_report(content, "old.json")
+        load_report(content, "old.json")
     assert caught.value.help == "name one of them, old.json::resnet18"
     with pytest.raises(TargetError, match="holds no report of 'resnet35'"):
-        saved_report(content, "old.json", "resnet35")
+        load_report(content, "old.json", "resnet35")
 
 
 def refusal(content: bytes) -> str:
     with pytest.raises(TargetError) as caught:
-        saved_report(content, "old.json")
+        load_report(content, "old.json")
     assert caught.value.help == "save one by: convcalc show … -f json -o old.json"
     return caught.value.message.removeprefix("old.json is no report of convcalc: ")
 
@@ -111,7 +111,7 @@ def test_a_wrong_value_is_refused_at_its_place() -> None:
         for other in (None, "x", -1, 1.5, True, [], {}, [{}], {"x": -1}, "1/0"):
             parent[key] = other
             try:
-                saved_report(json.dumps(damaged).encode(), "old.json")
+                load_report(json.dumps(damaged).encode(), "old.json")
             except TargetError as error:
                 assert path in error.message
                 refused += 1
@@ -126,6 +126,6 @@ def test_a_damaged_file_is_a_report_or_an_error(data: st.DataObject) -> None:
         at = data.draw(st.integers(0, len(content) - 1))
         content[at : at + data.draw(st.integers(0, 3))] = data.draw(st.binary(max_size=3))
     try:
-        saved_report(bytes(content), "old.json")
+        load_report(bytes(content), "old.json")
     except TargetError as error:
         assert error.message.startswith("old.json ")

@@ -34,10 +34,10 @@ from convcalc.analysis.conventions.quantities import (
     CONVS,
     CROSS_CHANNEL_NORM,
     IN,
+    INPUT_MACS,
     MACS,
     MAX_POOLS,
     NORM,
-    STAMPED,
     TRAINED,
     TRANSPOSED,
     Rule,
@@ -49,7 +49,7 @@ from convcalc.model.geometry.sizes import extent, resolve_padding, slide_size
 
 
 def _is_same(leaf: Leaf) -> bool:
-    """Whether PyTorch gets the word; it has no ``same`` for a stride above 1."""
+    """Whether PyTorch is given ``same`` as a word, which it supports for stride 1 only."""
     return leaf.field("padding") == "same" and all(s == 1 for s in axes(leaf, "stride"))
 
 
@@ -92,7 +92,7 @@ def _transposed_bias(leaf: Leaf) -> int:
 
 CONV = MACS.but("padding same", _is_same, Rule("M of the size computed anew", _conv))
 CONV_BIAS = BIAS.but("padding same", _is_same, Rule("b·O of that size", _bias))
-STAMP = STAMPED.but("grouped", lambda leaf: groups(leaf) > 1, Rule("M / g", _transposed))
+STAMP = INPUT_MACS.but("grouped", lambda leaf: groups(leaf) > 1, Rule("M / g", _transposed))
 STAMP_BIAS = Rule("b·O / g of a forward convolution", _transposed_bias)
 
 

@@ -29,10 +29,10 @@ from convcalc.analysis.conventions.quantities import (
     BATCH_NORM,
     CONVS,
     IN,
+    INPUT_MACS,
     MACS,
     NORM,
     OUT,
-    STAMPED,
     TRANSPOSED,
     ZERO,
     Rule,
@@ -50,19 +50,19 @@ def is_traced(leaf: Leaf) -> bool:
     return padding != "valid" and (padding != "same" or strided)
 
 
-def in_the_plane(rule: Rule) -> Rule:
+def if_2d(rule: Rule) -> Rule:
     """The rule for two spatial axes, 0 for others."""
     return rule.but("not 2-D", lambda leaf: leaf.x.rank != 2, ZERO)
 
 
-def traced(rule: Rule) -> Rule:
+def if_traced(rule: Rule) -> Rule:
     """The rule of a convolution, 0 where padding is a word."""
     return rule.but("padding is a word", lambda leaf: not is_traced(leaf), ZERO)
 
 
 _FACTORS = {"nearest": 1, "linear": 4}
 
-UPSAMPLE = in_the_plane(
+UPSAMPLE = if_2d(
     Rule(
         "O nearest, 4·O linear, 0 cubic",
         lambda leaf: _FACTORS.get(str(leaf.field("mode")), 0) * leaf.output.numel,
@@ -70,17 +70,17 @@ UPSAMPLE = in_the_plane(
 )
 
 RULES = {
-    **each(CONVS, traced(MACS)),
-    **each(TRANSPOSED, STAMPED),
+    **each(CONVS, if_traced(MACS)),
+    **each(TRANSPOSED, INPUT_MACS),
     "linear": MACS,
     "matmul": MACS,
     "batch_norm": BATCH_NORM,
     **each(("group_norm", "layer_norm", "instance_norm"), NORM),
-    **each(ADAPTIVE_AVG, in_the_plane(IN)),
+    **each(ADAPTIVE_AVG, if_2d(IN)),
     "upsample": UPSAMPLE,
 }
 ACTIVATIONS = {
-    **each(CONVS, traced(OUT)),
+    **each(CONVS, if_traced(OUT)),
     **each((*TRANSPOSED, "linear", "matmul"), OUT),
 }
 

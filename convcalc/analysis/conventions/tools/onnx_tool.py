@@ -96,7 +96,7 @@ def _is_fixed(norm: Operator) -> bool:
 
 
 def _measures(leaf: Leaf) -> bool:
-    """Whether a norm has none and measures its input."""
+    """Whether a norm has no running statistics and measures its input."""
     return not leaf.field("track_running_stats")
 
 

@@ -36,10 +36,10 @@ from convcalc.analysis.conventions.quantities import (
     CONVS,
     CROSS_CHANNEL_NORM,
     IN,
+    INPUT_MACS,
     MACS,
     MAX_POOLS,
     OUT,
-    STAMPED,
     TRAINED,
     TRANSPOSED,
     Rule,
@@ -76,7 +76,7 @@ TWICE_IN = ("relu", "elu", "prelu", "gelu", "avg_pool", *MAX_POOLS, *ADAPTIVE_AV
 
 RULES = {
     **each(CONVS, MACS + BIAS),
-    **each(TRANSPOSED, STAMPED + BIAS),
+    **each(TRANSPOSED, INPUT_MACS + BIAS),
     "linear": MACS + BIAS,
     "matmul": MACS,
     "batch_norm": not_frozen(affine(2 * IN, IN)),

@@ -17,8 +17,8 @@ from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.quantities import (
     BIAS,
     CONVS,
+    INPUT_MACS,
     MACS,
-    STAMPED,
     TRAINED,
     TRANSPOSED,
     each,
@@ -26,7 +26,7 @@ from convcalc.analysis.conventions.quantities import (
 
 RULES = {
     **each(CONVS, MACS + BIAS),
-    **each(TRANSPOSED, STAMPED + BIAS),
+    **each(TRANSPOSED, INPUT_MACS + BIAS),
     "linear": MACS + BIAS,
     "matmul": MACS,
 }

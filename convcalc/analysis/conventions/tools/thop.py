@@ -32,7 +32,7 @@ from convcalc.analysis.conventions.quantities import (
     LEARNED,
     MACS,
     OUT,
-    SLID,
+    OUTPUT_MACS,
     TRANSPOSED,
     ZERO,
     Rule,
@@ -65,7 +65,7 @@ SOFTMAX = Rule("3·E - rows", softmax)
 
 RULES = {
     **each(CONVS, MACS),
-    **each(TRANSPOSED, SLID),
+    **each(TRANSPOSED, OUTPUT_MACS),
     "linear": MACS,
     **each(NORMS, affine(4 * IN, 2 * IN)),
     "batch_norm": not_frozen(affine(4 * IN, 2 * IN)),

@@ -28,8 +28,8 @@ from convcalc.analysis.conventions.quantities import (
     ADAPTIVE_AVG,
     CONVS,
     IN,
+    INPUT_MACS,
     MACS,
-    STAMPED,
     TRANSPOSED,
     Rule,
     affine,
@@ -83,7 +83,7 @@ def _taps(start: int, size: int, first: int, end: int) -> int:
 
 RULES = {
     **each(CONVS, MACS),
-    **each(TRANSPOSED, STAMPED),
+    **each(TRANSPOSED, INPUT_MACS),
     "linear": MACS,
     "matmul": MACS,
     **each((*NORMS, "group_norm"), affine(4 * IN, 2 * IN)),

@@ -22,8 +22,8 @@ from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.quantities import (
     CONVS,
     GROUPS,
+    INPUT_MACS,
     MACS,
-    STAMPED,
     TRANSPOSED,
     Rule,
     each,
@@ -37,14 +37,14 @@ def learning(rule: Rule, macs: Rule) -> Rule:
 
 RIGHT = {
     **each(CONVS, learning(6 * MACS, MACS)),
-    **each(TRANSPOSED, learning(6 * STAMPED, STAMPED)),
+    **each(TRANSPOSED, learning(6 * INPUT_MACS, INPUT_MACS)),
     "linear": learning(6 * MACS, MACS),
     "matmul": 6 * MACS,
 }
 RULES = {
     **RIGHT,
     **each(CONVS, learning(4 * MACS + 2 * MACS * GROUPS, MACS)),
-    **each(TRANSPOSED, learning(4 * STAMPED + 2 * STAMPED * GROUPS, STAMPED)),
+    **each(TRANSPOSED, learning(4 * INPUT_MACS + 2 * INPUT_MACS * GROUPS, INPUT_MACS)),
 }
 
 CONVENTION = Convention(

@@ -26,7 +26,7 @@ from convcalc.analysis.conventions.quantities import (
     CONVS,
     LEARNED,
     MACS,
-    SLID,
+    OUTPUT_MACS,
     TRANSPOSED,
     ZERO,
     each,
@@ -42,7 +42,7 @@ PARAMETRIC = (
 
 RULES = {
     **each(CONVS, MACS + BIAS),
-    **each(TRANSPOSED, SLID + BIAS),
+    **each(TRANSPOSED, OUTPUT_MACS + BIAS),
     "linear": BATCH * LEARNED,
     **each(PARAMETRIC, BATCH * LEARNED),
     "attention": ZERO,

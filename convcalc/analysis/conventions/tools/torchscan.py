@@ -35,8 +35,8 @@ from convcalc.analysis.conventions.quantities import (
     MACS,
     MADE,
     OUT,
+    OUTPUT_MACS,
     RANK,
-    SLID,
     TRANSPOSED,
     ZERO,
     Rule,
@@ -82,7 +82,7 @@ PARTED = Rule("k'", _adaptive_taps)
 
 
 def _less(rule: Rule) -> Rule:
-    """One less."""
+    """The rule minus 1."""
     return Rule(f"{rule.text} - 1", lambda leaf: rule.count(leaf) - 1)
 
 
@@ -94,7 +94,7 @@ POOLS = {
 }
 FLOPS = {
     **each(CONVS, 2 * MACS - MADE + BIAS),
-    **each(TRANSPOSED, 2 * SLID - OUT + BIAS + 8 * RANK),
+    **each(TRANSPOSED, 2 * OUTPUT_MACS - OUT + BIAS + 8 * RANK),
     "linear": 2 * MACS - OUT + BIAS,
     "batch_norm": not_frozen(affine(4 * IN + 2 * CHANNELS, 2 * IN + 2 * CHANNELS)),
     "layer_norm": Rule("6·E + E per weight and bias + 2·rows", _layer_norm),
@@ -108,7 +108,7 @@ FLOPS = {
 }
 MACS_RULES = {
     **each(CONVS, MACS),
-    **each(TRANSPOSED, SLID + 4 * RANK),
+    **each(TRANSPOSED, OUTPUT_MACS + 4 * RANK),
     "linear": MACS,
     "batch_norm": not_frozen(affine(2 * IN, IN)),
     **POOLS,

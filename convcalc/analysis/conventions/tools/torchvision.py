@@ -14,11 +14,11 @@ Source: torchvision's test/common_extended_utils.py, ``get_ops``, 0.28.
 from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
-from convcalc.analysis.conventions.quantities import CONVS, MACS, STAMPED, TRANSPOSED, each
+from convcalc.analysis.conventions.quantities import CONVS, INPUT_MACS, MACS, TRANSPOSED, each
 
 RULES = {
     **each(CONVS, MACS),
-    **each(TRANSPOSED, STAMPED),
+    **each(TRANSPOSED, INPUT_MACS),
     "linear": MACS,
     "matmul": MACS,
 }
