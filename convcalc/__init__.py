@@ -84,9 +84,9 @@ def load(
     """
     from convcalc.diagnostics.diagnostic import NetworkError
     from convcalc.language.reading import read_network
-    from convcalc.language.sources.resolve import is_dated
+    from convcalc.language.sources.resolve import is_revision
 
-    if is_dated(path_or_name):
+    if is_revision(path_or_name):
         from convcalc.language.sources.git import resolve
     else:
         from convcalc.language.sources.resolve import resolve

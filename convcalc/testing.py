@@ -117,27 +117,27 @@ def _budget(metrics: Mapping[str, Any], compare: str | Mapping[str, str] | None)
     """The bounds, read as those of a file are."""
     base = {"base": compare} if isinstance(compare, str) else compare
     written = {**metrics, "compare": dict(base)} if base else metrics
-    root = nodes.node_of(_plain(written), Place(SOURCE, 1, 1))
+    root = nodes.node_of(_to_plain(written), Place(SOURCE, 1, 1))
     assert isinstance(root, nodes.Mapping)
     found: list[Diagnostic] = []
-    budget = Assertions({}, found.append).in_file(root, root.place)
+    budget = Assertions({}, found.append).read_budget(root, root.place)
     if found:
-        raise BudgetError("; ".join(map(_advised, found)), found)
+        raise BudgetError("; ".join(map(_with_help, found)), found)
     return budget
 
 
-def _plain(value: Any) -> Any:
+def _to_plain(value: Any) -> Any:
     """Numbers of other libraries, as far as they are whole; shapes as lists."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): _to_plain(each) for key, each in value.items()}
     if isinstance(value, Sequence | frozenset):
-        return [_plain(each) for each in value]
+        return [_to_plain(each) for each in value]
     return int(value)
 
 
-def _advised(problem: Diagnostic) -> str:
+def _with_help(problem: Diagnostic) -> str:
     return f"{problem.message} ({problem.help})" if problem.help else problem.message
 
 

@@ -41,7 +41,7 @@ UsageError: Any = typer.BadParameter.__mro__[1]  # click is vendored by some typ
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     try:
-        group: Any = get_command(_application(root, Commands))
+        group: Any = get_command(_build_app(root, Commands))
         code = group.main(arguments, "convcalc", standalone_mode=False, obj=Settings())
         return int(code or 0)
     except typer.Abort:
@@ -49,12 +49,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         path = error.ctx.command_path if error.ctx else "convcalc"
         message = error.format_message().rstrip(".")
-        return _failed(message[:1].lower() + message[1:], f"see '{path} -h'")
+        return _fail(message[:1].lower() + message[1:], f"see '{path} -h'")
     except Error as error:
-        return _failed(error.message, error.help)
+        return _fail(error.message, error.help)
 
 
-def _failed(message: str, advice: str) -> int:
+def _fail(message: str, advice: str) -> int:
     say(f"error: {message}" + (f"\n  = help: {advice}" if advice else ""))
     return COULD_NOT_RUN
 
@@ -71,20 +71,20 @@ class Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None if ctx.resilient_parsing else _unknown_command(cmd_name)
         module = import_module(f"convcalc.cli.commands.{cmd_name}")
-        command: Any = get_command(_application(module.command))
+        command: Any = get_command(_build_app(module.command))
         command.name = cmd_name
         command.params += [param for param in self.params if param.name in SHARED]
         function = command.callback
 
         def with_settings(**values: Any) -> Any:
-            ctx.obj.take(*(values.pop(name) for name in SHARED))
+            ctx.obj.update(*(values.pop(name) for name in SHARED))
             return function(**values)
 
         command.callback = with_settings
         return command
 
 
-def _application(function: Any, group: Any = None) -> typer.Typer:
+def _build_app(function: Any, group: Any = None) -> typer.Typer:
     """A typer application of one function: that of the group, or that of one command."""
     app = typer.Typer(
         cls=group,
@@ -154,7 +154,7 @@ def root(
     A TARGET is a network file, FILE::VARIANT, the name of a network that ships
     ('convcalc list networks'), or - for stdin.
     """
-    ctx.obj.take(output_format, output_file, color, quiet)
+    ctx.obj.update(output_format, output_file, color, quiet)
     if version:
         from convcalc._version import __version__
 

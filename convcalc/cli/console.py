@@ -36,7 +36,7 @@ class Settings:
         self.color = environment("COLOR") or "auto"
         self.quiet = environment("QUIET") not in ("", "0", "false")
 
-    def take(self, output_format: str, output_file: str, color: str, quiet: bool) -> None:
+    def update(self, output_format: str, output_file: str, color: str, quiet: bool) -> None:
         """Flags that were given; those after the command's name come last and win."""
         self.output_format = output_format or self.output_format
         self.output_file = output_file or self.output_file
@@ -49,7 +49,7 @@ class Settings:
         A format in the environment is meant for the commands that have it.
         """
         if self.output_format:
-            return chosen(self.output_format, formats, "output format")
+            return choose(self.output_format, formats, "output format")
         wanted = environment("OUTPUT_FORMAT")
         return wanted if wanted in formats else formats[0]
 
@@ -60,9 +60,9 @@ class Settings:
         out = None if self._is_file else sys.stdout
         return Style(
             exact=exact,
-            color=_is_colored(chosen(self.color, COLORS, "--color"), out),
+            color=_is_colored(choose(self.color, COLORS, "--color"), out),
             width=_width(out),
-            ascii=out is not None and not _shows(out, "×…─━"),
+            ascii=out is not None and not _can_encode(out, "×…─━"),
         )
 
     def write(self, text: str) -> None:
@@ -100,7 +100,7 @@ def environment(name: str) -> str:
     return os.environ.get(f"CONVCALC_{name}", "")
 
 
-def chosen(word: str, valid: Iterable[str], what: str) -> str:
+def choose(word: str, valid: Iterable[str], what: str) -> str:
     """``word`` if it is valid; else a failure that says what would be."""
     valid = tuple(valid)
     if word in valid:
@@ -127,7 +127,7 @@ def say(text: str) -> None:
     """A message on stderr."""
     if sys.stderr is not None:
         try:
-            sys.stderr.write(_encodable(sys.stderr, text) + "\n")
+            sys.stderr.write(_make_encodable(sys.stderr, text) + "\n")
         except BrokenPipeError:
             _silence(sys.stderr)
 
@@ -137,7 +137,7 @@ def _print(text: str) -> None:
     if sys.stdout is None:
         raise Failure("standard output is closed")
     try:
-        sys.stdout.write(_encodable(sys.stdout, text) + "\n")
+        sys.stdout.write(_make_encodable(sys.stdout, text) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         _silence(sys.stdout)
@@ -151,7 +151,7 @@ def _silence(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _shows(stream: TextIO, text: str) -> bool:
+def _can_encode(stream: TextIO, text: str) -> bool:
     try:
         text.encode(stream.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -159,9 +159,9 @@ def _shows(stream: TextIO, text: str) -> bool:
     return True
 
 
-def _encodable(stream: TextIO, text: str) -> str:
+def _make_encodable(stream: TextIO, text: str) -> str:
     """The text with other characters for those that the stream cannot take."""
-    if _shows(stream, text):
+    if _can_encode(stream, text):
         return text
     encoding = stream.encoding or "utf-8"
     return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
-from convcalc.cli.console import Failure, chosen, environment
+from convcalc.cli.console import Failure, choose, environment
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.reading import read_network
-from convcalc.language.sources.resolve import is_dated, resolve
+from convcalc.language.sources.resolve import is_revision, resolve
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
 from convcalc.model.operators.contract import KINDS
@@ -48,7 +48,7 @@ class Reading(NamedTuple):
     def _options(self) -> dict[str, Any]:
         """How networks are analysed."""
         counted = counted_kinds(self.counted or environment("COUNT") or "weights,dynamic")
-        dtype = chosen(self.dtype or environment("DTYPE") or "float32", DTYPES, "--dtype")
+        dtype = choose(self.dtype or environment("DTYPE") or "float32", DTYPES, "--dtype")
         options: dict[str, Any] = {"counted": counted, "dtype": dtype, "support": self.support}
         options["convention"] = convention_name(self.convention or environment("CONVENTION"))
         options["fuse_batch_norm"] = self.fuse_batch_norm
@@ -79,10 +79,10 @@ def target_of(text: str | Target) -> Target:
         return text
     if text == STDIN:
         return Target(STDIN, None, _stdin())
-    if is_dated(text):
-        from convcalc.language.sources.git import resolve as resolve_dated
+    if is_revision(text):
+        from convcalc.language.sources.git import resolve as resolve_revision
 
-        return resolve_dated(text)
+        return resolve_revision(text)
     return resolve(text)
 
 
@@ -145,10 +145,10 @@ def convention_name(word: str) -> str:
         return ""
     from convcalc.analysis.conventions import convention_names
 
-    return chosen(word, convention_names(), "--convention")
+    return choose(word, convention_names(), "--convention")
 
 
 def counted_kinds(text: str) -> tuple[str, ...]:
     """``weights,dynamic`` of --count."""
     words = [word.strip() for word in text.split(",")]
-    return tuple(chosen(word, KINDS, "--count") for word in words if word)
+    return tuple(choose(word, KINDS, "--count") for word in words if word)

@@ -10,7 +10,9 @@ from convcalc.diagnostics.text import full_text
 from convcalc.model.graph.network import Network
 
 
-def tell(networks: Sequence[Network], settings: Settings, *, warnings: bool = True) -> int:
+def print_problems(
+    networks: Sequence[Network], settings: Settings, *, warnings: bool = True
+) -> int:
     """Prints every problem once, in full, and a summary; returns the exit code."""
     seen: set[Diagnostic] = set()
     for network in networks:

@@ -100,11 +100,11 @@ def _scope(root: nodes.Mapping, variant: nodes.Node | None) -> Mapping[str, Any]
     for key, node in _mapping(root, "params").entries:
         default = node.get("default") if isinstance(node, nodes.Mapping) else node
         override = variant.get(key.text) if isinstance(variant, nodes.Mapping) else None
-        scope[key.text] = _evaluated(override or default, scope)
+        scope[key.text] = _evaluate(override or default, scope)
     return scope
 
 
-def _evaluated(node: nodes.Node | None, scope: Mapping[str, Any]) -> Any:
+def _evaluate(node: nodes.Node | None, scope: Mapping[str, Any]) -> Any:
     try:
         return value_of(node, scope) if node is not None else None
     except Rejected:
@@ -112,7 +112,7 @@ def _evaluated(node: nodes.Node | None, scope: Mapping[str, Any]) -> Any:
 
 
 def _sizes(node: nodes.Node | None, scope: Mapping[str, Any]) -> tuple[int, ...] | None:
-    sizes = _evaluated(node, scope)
+    sizes = _evaluate(node, scope)
     return tuple(sizes) if isinstance(sizes, list) else None
 
 

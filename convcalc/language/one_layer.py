@@ -12,7 +12,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.language.parse.files import FORMAT_VERSION
 from convcalc.language.sources.target import Target, TargetError
 from convcalc.language.syntax import nodes, reader
-from convcalc.language.syntax.scalars import resolved
+from convcalc.language.syntax.scalars import resolve_scalar
 
 SOURCE = "<layer>"
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -32,7 +32,7 @@ def layer_target(
     """
     if not _NAME.fullmatch(operator):
         raise TargetError(f"'{operator}' is no operator's name", "see 'convcalc list operators'")
-    named = _named(inputs)
+    named = _name_inputs(inputs)
     line = _Line(operator)
     fields_node = line.fields(fields)
     words = [_input_word(*each) for each in inputs]
@@ -40,10 +40,10 @@ def layer_target(
     item = nodes.Mapping(line.start)
     item.add(_text(operator, line.start), fields_node)
     if len(named) > 1:
-        item.add(_text("from", line.start), _listed(_text(*each) for each in places.items()))
+        item.add(_text("from", line.start), _sequence(_text(*each) for each in places.items()))
     top = {"convcalc": nodes.node_of(FORMAT_VERSION, line.start), **_inputs(named, places)}
     root = nodes.Mapping(line.start)
-    for key, node in {**top, "layers": _listed([item])}.items():
+    for key, node in {**top, "layers": _sequence([item])}.items():
         root.add(_text(key, line.start), node)
     return Target(SOURCE, None, line.text, root=root, problems=tuple(line.problems))
 
@@ -99,7 +99,7 @@ class _Line:
         place = Place(SOURCE, 1, column, column + len(text))
         if _LIST.fullmatch(text):
             parts = re.finditer(r"-?\d+", text)
-            return _listed(self.number(each[0], _part(place, each)) for each in parts)
+            return _sequence(self.number(each[0], _place_within(place, each)) for each in parts)
         if not _PLAIN.fullmatch(text):
             return nodes.Scalar(text, text, False, place)
         node, problems = reader.read(" " * (column - 1) + text, SOURCE)
@@ -108,13 +108,13 @@ class _Line:
 
     def number(self, text: str, place: Place) -> nodes.Scalar:
         """One number of a list such as ``3x5``."""
-        meaning, wrong = resolved(text)
+        meaning, wrong = resolve_scalar(text)
         if wrong is not None:
             self.problems.append(wrong.at(place, ()))
         return nodes.Scalar(meaning, text, True, place)
 
 
-def _part(whole: Place, found: re.Match[str]) -> Place:
+def _place_within(whole: Place, found: re.Match[str]) -> Place:
     """The place of a part of a word."""
     return whole._replace(column=whole.column + found.start(), end=whole.column + found.end())
 
@@ -123,7 +123,7 @@ def _text(text: str, place: Place) -> nodes.Scalar:
     return nodes.Scalar(text, text, True, place)
 
 
-def _listed(items: Iterable[nodes.Node]) -> nodes.Sequence:
+def _sequence(items: Iterable[nodes.Node]) -> nodes.Sequence:
     """A list that stands where its first item does."""
     parts = list(items)
     found = nodes.Sequence(parts[0].place._replace(end=parts[-1].place.end))
@@ -131,7 +131,7 @@ def _listed(items: Iterable[nodes.Node]) -> nodes.Sequence:
     return found
 
 
-def _named(inputs: Sequence[tuple[str, Sizes]]) -> dict[str, Sizes]:
+def _name_inputs(inputs: Sequence[tuple[str, Sizes]]) -> dict[str, Sizes]:
     """The inputs by name; those without one are x1, x2, …"""
     if not inputs:
         raise TargetError("a layer needs its input", "for instance -i 64x56x56")

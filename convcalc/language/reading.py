@@ -18,7 +18,7 @@ from convcalc.language.sources.files import Files, project_root
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target, TargetError
 from convcalc.language.syntax import nodes, reader
-from convcalc.language.syntax.evaluation import suffixed, value_of
+from convcalc.language.syntax.evaluation import suffixed_number, value_of
 from convcalc.model.graph.assembly import Tensor, TooLarge, Value
 from convcalc.model.operators.values import shown
 from convcalc.model.quantities.counts import COUNTS
@@ -66,7 +66,7 @@ def read_network(
     if target.root is not None:
         units.sources[target.file] = str(target.text or "")
         units.problems += target.problems
-        unit: Unit | None = units.unit(target.file, target.root)
+        unit: Unit | None = units.read_unit(target.file, target.root)
     else:
         content = target.text if target.text is not None else _content(files, target.file)
         unit = units.parse(target.file, content)
@@ -196,13 +196,13 @@ class _Reading:
             source = f"<{name}={value if isinstance(value, str) else shown(value)}>"
             self.units.sources[source] = source[len(name) + 2 : -1]
             if isinstance(value, str):
-                found[name] = self.written(name, value, source)
+                found[name] = self.parse_setting(name, value, source)
             else:
                 found[name] = nodes.node_of(value, Place(source, 1, 1, len(source) - len(name) - 2))
         return found
 
     @staticmethod
-    def written(name: str, text: str, source: str) -> nodes.Node:
+    def parse_setting(name: str, text: str, source: str) -> nodes.Node:
         """The value of a param as somebody wrote it outside the file."""
         node, problems = reader.read(text, source)
         if node is None or problems:
@@ -334,7 +334,7 @@ class _Reading:
             )
         for part in parts:
             text = part.text if isinstance(part, nodes.Scalar) else ""
-            tensor = expansion.named(text)
+            tensor = expansion.tensor(text)
             if isinstance(tensor, Tensor):
                 found[text] = tensor.number
             elif not expansion.failed(text):
@@ -376,15 +376,15 @@ class _Reading:
                     continue
                 self.pinned_at[key.text, metric.text] = value.place
                 try:
-                    found[key.text][metric.text] = self.pinned(value)
+                    found[key.text][metric.text] = self.pinned_value(value)
                 except Rejected as error:
                     self.units.report(*error.diagnostics)
         return found
 
-    def pinned(self, node: nodes.Node) -> Any:
+    def pinned_value(self, node: nodes.Node) -> Any:
         """A pinned number, or a list of them."""
         if isinstance(node, nodes.Scalar) and isinstance(node.value, str):
-            number = suffixed(node.text)
+            number = suffixed_number(node.text)
             if number is not None:
                 return number
         return value_of(node, self.unit.scope)
@@ -399,4 +399,4 @@ class _Reading:
         from convcalc.language.assertions.reading import Assertions  # few files have them
 
         reader = Assertions(self.unit.scope, self.units.report)
-        return reader.in_file(node, self.root.keys["budgets"].place)
+        return reader.read_budget(node, self.root.keys["budgets"].place)

@@ -30,7 +30,7 @@ class Stacked(NamedTuple):
     dilation: int
 
 
-def stacked(text: str) -> list[Stacked]:
+def parse_stack(text: str) -> list[Stacked]:
     """The layers of ``k=3 d=1,2,3``; groups of them are divided by semicolons.
 
     A group may begin with an operator's name, conv if it does not; the values of a list belong
@@ -39,7 +39,7 @@ def stacked(text: str) -> list[Stacked]:
     layers: list[Stacked] = []
     for group in filter(str.strip, text.split(";")):
         words = group.split()
-        operator = _window(words.pop(0)) if "=" not in words[0] else "conv"
+        operator = _windowed_operator(words.pop(0)) if "=" not in words[0] else "conv"
         fields = {key: [1] for key in KEYS} | _fields(words, text)
         lengths = {len(values) for values in fields.values()} - {1}
         if len(lengths) > 1:
@@ -57,7 +57,7 @@ def stacked(text: str) -> list[Stacked]:
     return layers
 
 
-def _window(name: str) -> str:
+def _windowed_operator(name: str) -> str:
     """The operator, which must be one with a window."""
     try:
         known = fields_of(operator_class(name))
@@ -86,7 +86,7 @@ def stack_network(text: str, sizes: Sequence[int | None]) -> Network:
     Layers are padded so that they stay in the middle, where they can be padded. TargetError if the
     text is no stack.
     """
-    layers = stacked(text)
+    layers = parse_stack(text)
     builder = Builder("stack")
     tensor: Value = builder.input("input", sizes)
     place = Place(SOURCE, 1, 1, len(text) + 1)

@@ -122,7 +122,7 @@ class Explaining(NamedTuple):
         lines = [line for line in rule_lines(self.network, chosen, count) if line.path in paths]
         lines = lines if single else by_rule(lines)
         table = rules_table(self.title(path, name), chosen, count, lines, single=single)
-        return self.written(table, path, rules_payload(name, chosen, count, lines))
+        return self.table_text(table, path, rules_payload(name, chosen, count, lines))
 
     def of_difference(self, path: str | None, name: str, other: str) -> str:
         """Why two tools give different numbers."""
@@ -134,7 +134,7 @@ class Explaining(NamedTuple):
             self.number(word, option)
         found = differences(self.network, name, other, paths, self.report.counted)
         table = versus_table(self.title(path, f"{name} - {other}"), found)
-        return self.written(table, path, versus_payload(found))
+        return self.table_text(table, path, versus_payload(found))
 
     def number(self, name: str, option: str) -> tuple[Convention, Count]:
         """A convention and its number by the word on the command line."""
@@ -165,7 +165,7 @@ class Explaining(NamedTuple):
         """Numbers to the unit."""
         return self.settings.style(exact=True)
 
-    def written(self, table: Table, path: str | None, payload: dict[str, Any]) -> str:
+    def table_text(self, table: Table, path: str | None, payload: dict[str, Any]) -> str:
         """One table, or its payload."""
         from convcalc.output.table import render
 

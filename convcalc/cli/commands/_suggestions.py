@@ -24,7 +24,7 @@ class Wanted(NamedTuple):
 WANTED_HELP = "for instance 'k=3 layers=4 size>=31', and d<=8 for the largest dilation"
 
 
-def wanted(text: str) -> Wanted:
+def parse_wish(text: str) -> Wanted:
     """``k=3 layers=4 size>=31 d<=8``; size=31 asks for exactly that."""
     found: dict[tuple[str, str], int] = {}
     for word in text.replace(";", " ").split():

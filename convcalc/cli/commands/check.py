@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.cli.console import CLEAN, COULD_NOT_RUN, FINDINGS, Failure, chosen, environment, say
+from convcalc.cli.console import CLEAN, COULD_NOT_RUN, FINDINGS, Failure, choose, environment, say
 
 if TYPE_CHECKING:
     from convcalc.checking.configuration import Configuration
@@ -106,7 +106,7 @@ def command(
     settings = ctx.obj
     here = configuration_of(os.curdir)
     form = _format(settings, here, FORMATS)
-    options, files = _wanted(
+    options, files = _options_and_files(
         paths or [os.curdir],
         (select, ignore, variant, budgets),
         stdin_filename,
@@ -115,7 +115,7 @@ def command(
     if add_ignore:
         return _add_ignores(options, files, settings)
     view = View(show_passed, statistics, settings.style().color, settings.quiet)
-    done = _reported(options, files, form, view, settings)
+    done = _write_results(options, files, form, view, settings)
     name = options.variant
     if name not in ("", "all") and not any(r.networks or r.findings for r in done):
         raise Failure(f"no file has the variant '{name}'", "write all, or the name of a variant")
@@ -141,7 +141,7 @@ def _format(settings: "Settings", here: "Configuration", formats: Sequence[str])
     return settings.format(formats)
 
 
-def _wanted(
+def _options_and_files(
     paths: Sequence[str],
     words: tuple[str, str, str, str],
     stdin_filename: str,
@@ -158,8 +158,8 @@ def _wanted(
         word or environment(name.upper()) for word, name in zip(words, names, strict=True)
     )
     options = Options(
-        codes(_listed(select), "--select"),
-        codes(_listed(ignore), "--ignore"),
+        codes(_split_list(select), "--select"),
+        codes(_split_list(ignore), "--ignore"),
         variant,
         budgets,
         debug=environment("DEBUG") not in ("", "0"),
@@ -181,7 +181,7 @@ def _wanted(
     return options, files
 
 
-def _listed(text: str) -> list[str]:
+def _split_list(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
@@ -197,7 +197,7 @@ def _stdin() -> bytes:
 # --- results -----------------------------------------------------------------------------------
 
 
-def _reported(
+def _write_results(
     options: "Options", files: Sequence["Found"], form: str, view: "object", settings: "Settings"
 ) -> list["Checked"]:
     """Writes the results, as they come where people read them; returns all of them."""
@@ -209,14 +209,14 @@ def _reported(
 
     jobs = 1 if options.debug else jobs_for(len(files))
 
-    def remembered() -> Iterator["Checked"]:
+    def results() -> Iterator["Checked"]:
         for result in Run(options).checked(files, partial(in_order, jobs=jobs)):
             done.append(result)
             yield result
 
-    chosen(form, (form,), "output format")
-    written = chunks(form, remembered(), view)  # type: ignore[arg-type]
-    settings.write_all(written)
+    choose(form, (form,), "output format")
+    pieces = chunks(form, results(), view)  # type: ignore[arg-type]
+    settings.write_all(pieces)
     return done
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from convcalc.cli.console import Failure, chosen, write_file
+from convcalc.cli.console import Failure, choose, write_file
 
 ENDING = ".convcalc.yaml"
 SCHEMA = "convcalc.schema.json"
@@ -36,7 +36,7 @@ def command(
     if not _NAME.fullmatch(stem):
         advice = "a letter, then letters, digits and _ . -"
         raise Failure(f"'{stem}' cannot be the name of a network", advice)
-    text = template_text(chosen(template, templates(), "--template"), stem)
+    text = template_text(choose(template, templates(), "--template"), stem)
     if settings.output_file == "-":
         sys.stdout.write(text)
         return 0

@@ -82,14 +82,14 @@ def command(
         raise Failure("rf takes one of: a target, --stack, --suggest", advice)
     if suggest:
         return _suggest(settings, suggest)
-    from convcalc.cli.problems import tell
+    from convcalc.cli.problems import print_problems
 
     network, report = _read(target, stack, [variant] if variant else [], input, set)
     if report.layers:
         shown = _Shown(depth, columns, path, strip, map, svg, stack)
         found = _study(network, at, position, of)
         _write(settings, network, _of_input(report, of), found, shown)
-    return tell([network], settings)
+    return print_problems([network], settings)
 
 
 class _Shown(NamedTuple):
@@ -119,7 +119,7 @@ def _read(
     if stack:
         if variants or params:
             raise Failure("a stack has neither variants nor params")
-        network = _stacked(stack, inputs)
+        network = _read_stack(stack, inputs)
         return network, reading.report(network)
     found = reading.reports([target])
     if len(found) > 1:
@@ -127,7 +127,7 @@ def _read(
     return found[0]
 
 
-def _stacked(stack: str, inputs: Sequence[str]) -> "Network":
+def _read_stack(stack: str, inputs: Sequence[str]) -> "Network":
     """The network of a stack, on one channel of unknown size if no input is given."""
     from convcalc.cli.loading import input_shapes
     from convcalc.language.stack import stack_network
@@ -177,7 +177,7 @@ def _write(
 ) -> None:
     """The table with what is asked for below it, or the same for programs."""
     from convcalc.analysis.report.rows import rows
-    from convcalc.cli.commands.show import chosen_columns, depth_of
+    from convcalc.cli.commands.show import choose_columns, depth_of
     from convcalc.output.formats import FORMATS
     from convcalc.output.table import render
     from convcalc.output.views.network import incomplete_line, report_title
@@ -192,7 +192,7 @@ def _write(
     remarks = flags(network, report)
     lines = [found] if isinstance(found, str) else sight_lines(found)
     listed = rows(report, depth_of(shown.depth))
-    columns = chosen_columns(shown.columns, OF_STACK if shown.stack else SHOWN, report)
+    columns = choose_columns(shown.columns, OF_STACK if shown.stack else SHOWN, report)
     title = "" if shown.stack else f"{report_title(report)} · receptive fields"
     lines = [*filter(None, [incomplete_line(report)]), *lines]
     table = sight_table(title, columns, listed, remarks, [*lines, *_stack_lines(shown.stack)])
@@ -200,7 +200,7 @@ def _write(
     text = render(form, table, payload, style)
     if not isinstance(found, str):
         if form == "table":
-            text = "\n".join([text, *_drawn(found, shown, style)])
+            text = "\n".join([text, *_draw(found, shown, style)])
         if shown.svg:
             from convcalc.output.views.cone import cone_svg
 
@@ -208,7 +208,7 @@ def _write(
     settings.write(text)
 
 
-def _drawn(study: "Study", shown: _Shown, style: Any) -> list[str]:
+def _draw(study: "Study", shown: _Shown, style: Any) -> list[str]:
     """What is asked for below the table."""
     from convcalc.analysis.receptive_field.preimage import Unseen
 
@@ -225,15 +225,15 @@ def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
         from convcalc.analysis.receptive_field.trace import levels, trace
         from convcalc.output.views.trace import trace_lines
 
-        for index, axis in _distinct(study):
+        for index, axis in _distinct_axes(study):
             steps = trace(levels(study.network, study.tensor, index, axis.position))
             lines += ["", *trace_lines(steps, style.width)]
     if shown.strip:
         from convcalc.output.views.strip import strip
 
-        for index, axis in _distinct(study):
+        for index, axis in _distinct_axes(study):
             if axis.seen:
-                name = axis.name if len(_distinct(study)) == study.rank else "every axis"
+                name = axis.name if len(_distinct_axes(study)) == study.rank else "every axis"
                 lines += ["", name, *strip(study.paths(index), axis.seen, style)]
     if shown.map:
         if study.rank < 2:
@@ -244,7 +244,7 @@ def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
     return lines
 
 
-def _distinct(study: "Study") -> list[tuple[int, Any]]:
+def _distinct_axes(study: "Study") -> list[tuple[int, Any]]:
     """The axes with their numbers, one alone where all are alike."""
     first, *others = study.axes
     alike = all(axis.seen == first.seen and axis.jump == first.jump for axis in others)
@@ -255,10 +255,10 @@ def _stack_lines(text: str) -> list[str]:
     """The exact test for holes, and the rule of HDC beside it."""
     if not text:
         return []
-    from convcalc.language.stack import stacked
+    from convcalc.language.stack import parse_stack
     from convcalc.output.views.stack import verdict
 
-    layers = stacked(text)
+    layers = parse_stack(text)
     if any("transpose" in layer.operator for layer in layers):
         return []  # the test is one of windows that slide
     return verdict([layer[1:] for layer in layers])
@@ -270,12 +270,12 @@ def _suggest(settings: "Settings", text: str) -> int:
 
     from convcalc.analysis.receptive_field.dilated_stacks import suggestions
     from convcalc.analysis.receptive_field.domains import TooWide
-    from convcalc.cli.commands._suggestions import nothing_suggested, wanted
+    from convcalc.cli.commands._suggestions import nothing_suggested, parse_wish
     from convcalc.output.formats import FORMATS
     from convcalc.output.table import render
     from convcalc.output.views.stack import suggestion_payload, suggestion_table
 
-    wish = wanted(text)
+    wish = parse_wish(text)
     try:
         found = list(islice(suggestions(*wish), SUGGESTED))
     except TooWide as error:

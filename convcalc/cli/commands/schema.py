@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from convcalc.cli.console import chosen
+from convcalc.cli.console import choose
 
 # Where each schema is made: the module and its function.
 KINDS = {
@@ -34,7 +34,7 @@ def command(
 
     convcalc schema -o convcalc.schema.json
     """
-    ctx.obj.write(schema_text(chosen(kind, KINDS, "KIND")))
+    ctx.obj.write(schema_text(choose(kind, KINDS, "KIND")))
     return 0
 
 

@@ -36,7 +36,7 @@ class Assertions:
         self.scope = scope
         self.report = report
 
-    def in_file(self, node: nodes.Mapping, place: Place) -> Budget:
+    def read_budget(self, node: nodes.Mapping, place: Place) -> Budget:
         """The ``budgets`` of a network file: metrics, and ``compare`` beside them."""
         entries = [entry for entry in node.entries if entry[0].text != "compare"]
         compare = self.compare(node.get("compare"))
@@ -53,13 +53,13 @@ class Assertions:
             if key.text not in METRICS:
                 self.unknown(key, [*METRICS, *more], f"unknown metric '{key.text}'")
             elif key.text == "shapes":
-                found += self.attempts(self.shape, self.mapping(node, key.text))
+                found += self.read_each(self.shape, self.mapping(node, key.text))
             else:
                 parts = node.items if isinstance(node, nodes.Sequence) else [node]
-                found += self.attempts(self.one, [(key, part) for part in parts])
+                found += self.read_each(self.read_assertion, [(key, part) for part in parts])
         return found
 
-    def attempts(
+    def read_each(
         self,
         read: Callable[[nodes.Scalar, nodes.Node], Assertion],
         entries: Iterable[tuple[nodes.Scalar, nodes.Node]],
@@ -76,7 +76,7 @@ class Assertions:
 
     # --- one assertion ------------------------------------------------------------------------
 
-    def one(self, key: nodes.Scalar, node: nodes.Node) -> Assertion:
+    def read_assertion(self, key: nodes.Scalar, node: nodes.Node) -> Assertion:
         """``{max: 5M, at: head}``: bounds, and what they are about."""
         metric = METRICS[key.text]
         if not isinstance(node, nodes.Mapping):
@@ -264,11 +264,11 @@ def _require_order(bounds: list[Bound]) -> None:
     pairs = [(low, high, "min is above max")]
     pairs += [(warn, high, "warn is above max")] if high else [(low, warn, "warn is below min")]
     for first, second, message in pairs:
-        if first and second and _above(first.value, second.value):
+        if first and second and _exceeds(first.value, second.value):
             raise rejected("out-of-range", message, first.place)
 
 
-def _above(first: Any, second: Any) -> bool:
+def _exceeds(first: Any, second: Any) -> bool:
     if not isinstance(first, tuple):
         return bool(first > second)
     return len(first) == len(second) and any(a > b for a, b in zip(first, second, strict=True))

@@ -39,7 +39,7 @@ def _metric(count: DeclaredCount) -> Metric:
     return Metric(kind, count.rule, count.doc, keys)
 
 
-_SIGHT = "receptive-field-budget"
+_FIELD_RULE = "receptive-field-budget"
 _INPUT = ("at", "input")
 METRICS: Mapping[str, Metric] = {
     **{key: _metric(count) for key, count in COUNTS.items() if count.rule},
@@ -54,14 +54,17 @@ METRICS: Mapping[str, Metric] = {
         "ratio", "structure-budget", "how much of a count a part has", ("of", "metric"), LIMITS
     ),
     "receptive_field": Metric(
-        "axes", _SIGHT, "input positions that one output position sees", _INPUT
+        "axes", _FIELD_RULE, "input positions that one output position sees", _INPUT
     ),
-    "jump": Metric("axes", _SIGHT, "effective stride on the input", _INPUT, field="jump"),
+    "jump": Metric("axes", _FIELD_RULE, "effective stride on the input", _INPUT, field="jump"),
     "look_ahead": Metric(
-        "axes", _SIGHT, "input positions after its own that an output position sees", _INPUT
+        "axes", _FIELD_RULE, "input positions after its own that an output position sees", _INPUT
     ),
     "coverage": Metric(
-        "ratio", _SIGHT, "share of the positions within the receptive field that are read", _INPUT
+        "ratio",
+        _FIELD_RULE,
+        "share of the positions within the receptive field that are read",
+        _INPUT,
     ),
     "output": Metric(
         "shape", "shape-differs", "shape of the output, channels first", ("at",), ("equals",)

@@ -13,7 +13,7 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected, gathered, rejected
 from convcalc.language.expand.layers import Layering
-from convcalc.language.expand.loops import holds, loop_scopes, times
+from convcalc.language.expand.loops import condition_holds, loop_scopes, repeat_count
 from convcalc.language.expand.scopes import (
     MISSING,
     Call,
@@ -23,7 +23,7 @@ from convcalc.language.expand.scopes import (
     Witness,
     unknown_reference,
 )
-from convcalc.language.parse.params import checked_param
+from convcalc.language.parse.params import check_param
 from convcalc.language.parse.tree import Argument, Block, Item, Reference, Unit, indexed_components
 from convcalc.language.syntax import nodes
 from convcalc.model.graph.assembly import Tensor, TooLarge, Value
@@ -65,10 +65,10 @@ class Expansion:
         if len(self.tensors) == 1:
             prev = self.tensors["input"] = next(iter(self.tensors.values()))
         frame = Frame(dict(self.unit.scope), self.tensors)
-        last = self.body(items, prev, Names("", (), indexed_components(items)), frame)
+        last = self.expand_items(items, prev, Names("", (), indexed_components(items)), frame)
         return None if last is MISSING else last
 
-    def named(self, text: str) -> Value:
+    def tensor(self, text: str) -> Value:
         """The tensor of a path or an id, seen from the top of the network."""
         return self.all.by_path.get(text) or self.tensors.get(text)
 
@@ -82,42 +82,42 @@ class Expansion:
 
     # --- items --------------------------------------------------------------------------------
 
-    def body(self, items: list[Item], prev: Value, names: Names, frame: Frame) -> Value:
+    def expand_items(self, items: list[Item], prev: Value, names: Names, frame: Frame) -> Value:
         """A list of items, one after another."""
         for item in items:
-            prev = self.item(item, prev, names, frame)
+            prev = self.expand_item(item, prev, names, frame)
         return prev
 
-    def item(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
+    def expand_item(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
         """One item with its loops, condition and repetitions; None if it has a problem."""
-        taken = names.taken
+        before = names.path_count
         try:
             if item.kind == "broken":
                 self.layering.skip()
             elif item.indexed:
-                return self.rounds(item, prev, names, frame)
-            elif item.condition is None or self.holds(item, prev, frame):
-                return self.once(item, prev, item.sources, names, frame, frame.scope)
+                return self.expand_loops(item, prev, names, frame)
+            elif item.condition is None or self.is_present(item, prev, frame):
+                return self.expand_once(item, prev, item.sources, names, frame, frame.scope)
             else:
                 frame.left_out.add(item.id)
                 return prev
         except Rejected as error:
-            self.layering.problems += map(frame.located, error.diagnostics)
+            self.layering.problems += map(frame.locate, error.diagnostics)
             self.layering.skip()
         if not item.transparent:  # what failed keeps its number
-            path = names.path(item.component) if names.taken == taken else names.last
+            path = names.path(item.component) if names.path_count == before else names.last
             self.all.by_path[path] = None
         if item.id:
             frame.tensors[item.id] = None
         return None
 
     @staticmethod
-    def holds(item: Item, prev: Value, frame: Frame) -> bool:
+    def is_present(item: Item, prev: Value, frame: Frame) -> bool:
         """Whether an item without loops is there."""
         frame.scope["in_channels"] = _channels(prev)
-        return holds(item.condition, frame.scope)
+        return condition_holds(item.condition, frame.scope)
 
-    def rounds(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
+    def expand_loops(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
         """``for``, then ``if``, then ``repeat``."""
 
         def tensor(node: nodes.Scalar) -> Value:
@@ -130,10 +130,10 @@ class Expansion:
             self.layering.step(item.place)
             scope = round_scope
             scope["in_channels"] = _channels(prev)
-            if not holds(item.condition, scope):
+            if not condition_holds(item.condition, scope):
                 continue
-            count = times(item.repeat, scope)
-            self.foresee(item, 0, count)
+            count = repeat_count(item.repeat, scope)
+            self.check_limit(item, 0, count)
             start, skipped = len(self.layering.layers), self.layering.skipped
             for i in range(count):
                 if item.repeat is not None:
@@ -141,11 +141,11 @@ class Expansion:
                 sources = item.sources if i == 0 else []
                 self.rounds_ahead = outer * (loops - k) * (count - i)
                 turn = f"{item.id}[{label}]", k
-                prev = self.once(item, prev, sources, names, frame, scope, *turn)
+                prev = self.expand_once(item, prev, sources, names, frame, scope, *turn)
                 label += 1
                 if i == 0:
                     self.rounds_ahead = outer * (loops - k)
-                    self.foresee(item, len(self.layering.layers) - start, count)
+                    self.check_limit(item, len(self.layering.layers) - start, count)
                     if prev is None:  # what follows has nothing to read
                         self.layering.skipped += (self.layering.skipped - skipped) * (count - 1)
                         break
@@ -154,7 +154,7 @@ class Expansion:
             frame.left_out.add(item.id)
         return prev
 
-    def foresee(self, item: Item, layers: int, count: int = 1) -> None:
+    def check_limit(self, item: Item, layers: int, count: int = 1) -> None:
         """Stops as soon as it is clear that repetitions lead far beyond the limit.
 
         Rounds of outer repetitions may differ, so that they count only when they lead further
@@ -166,7 +166,7 @@ class Expansion:
             place = item.repeat[1].place if item.repeat else item.place
             raise TooLarge(place, f"{expected:,} layers or iterations lie ahead", self.limit)
 
-    def once(
+    def expand_once(
         self,
         item: Item,
         prev: Value,
@@ -180,12 +180,12 @@ class Expansion:
         """One iteration of an item: its layers, its checks, its id."""
         self.layering.step(item.place)
         path = "" if item.transparent else names.path(item.component)
-        named = self.all.named
-        inputs = [named(source, prev, frame, scope) for source in sources] or [prev]
+        resolve = self.all.resolve
+        inputs = [resolve(source, prev, frame, scope) for source in sources] or [prev]
         if len(inputs) > 1 and item.kind != "operator":
             message = f"'{item.type}' reads one tensor, but 'from' names {len(inputs)}"
             raise rejected("wrong-type", message, sources[1].place)
-        owner = self.owner(item.share, frame) if item.share else None
+        owner = self.find_owner(item.share, frame) if item.share else None
         scope["in_channels"] = _channels(inputs[0])
         start = len(self.layering.layers)
         if not item.trainable and frame.trainable:
@@ -206,7 +206,7 @@ class Expansion:
             self.layering.share(item.share.text, item.share.place, owner, start)
         return output
 
-    def owner(self, share: Reference, frame: Frame) -> tuple[int, int] | None:
+    def find_owner(self, share: Reference, frame: Frame) -> tuple[int, int] | None:
         """The layers whose weights are used again; None if they have a problem."""
         found = self.spans.get(frame.prefix + share.text)
         if found is not None:
@@ -218,7 +218,7 @@ class Expansion:
             raise rejected("wrong-type", message, share.place)
         raise unknown_reference(share, frame)
 
-    def readable(self, inputs: Sequence[Value], place: Place) -> None:
+    def require_inputs(self, inputs: Sequence[Value], place: Place) -> None:
         """Nothing can be read before the first layer of a network with several inputs."""
         if any(value is MISSING for value in inputs):
             names = ", ".join(self.tensors)
@@ -227,69 +227,69 @@ class Expansion:
 
     # --- composites ---------------------------------------------------------------------------
 
-    def seq(self, call: Call) -> Value:
+    def expand_seq(self, call: Call) -> Value:
         """A list in a row; with an id it is a level of its own."""
         item, (source, *_) = call.item, call.inputs
-        names = _level(call, indexed_components(item.body))
-        return self.body(item.body, source, names, call.inner)
+        names = _child_names(call, indexed_components(item.body))
+        return self.expand_items(item.body, source, names, call.inner)
 
-    def residual(self, call: Call) -> Value:
+    def expand_residual(self, call: Call) -> Value:
         """A body and a shortcut from the same input, joined."""
         item, (source, *_) = call.item, call.inputs
-        names = _level(call, item.inner_indexed)
+        names = _child_names(call, item.inner_indexed)
         frame = call.inner
-        main = self.body(item.body, source, names, frame)
+        main = self.expand_items(item.body, source, names, frame)
         side = source
         if item.shortcut:
             inner = names.path("shortcut")
             below = names.below(inner, "shortcut", indexed_components(item.shortcut))
-            side = self.body(item.shortcut, source, below, frame)
-        return self.joined(call, [main, side], names)
+            side = self.expand_items(item.shortcut, source, below, frame)
+        return self.join(call, [main, side], names)
 
-    def branches(self, call: Call) -> Value:
+    def expand_branches(self, call: Call) -> Value:
         """Lists side by side, on copies or on slices of the channels, joined."""
         item, (source, *_) = call.item, call.inputs
-        names = _level(call, item.inner_indexed)
+        names = _child_names(call, item.inner_indexed)
         frame = call.inner
-        pieces = _pieces(item, source, call.scope)
+        pieces = _channel_ranges(item, source, call.scope)
         results = []
         for body, piece in zip(item.branches, pieces, strict=True):
             inner = names.path("branch")
             below = names.below(inner, "branch", indexed_components(body))
             branch = source
             if piece is not None:
-                branch = self.piece(call, piece, below)
-            results.append(self.body(body, branch, below, frame))
-        return self.joined(call, results, names) if len(results) > 1 else results[0]
+                branch = self.slice_channels(call, piece, below)
+            results.append(self.expand_items(body, branch, below, frame))
+        return self.join(call, results, names) if len(results) > 1 else results[0]
 
-    def piece(self, call: Call, channels: tuple[int, int], names: Names) -> Value:
+    def slice_channels(self, call: Call, channels: tuple[int, int], names: Names) -> Value:
         """The slice of the channels that one branch gets."""
         start, stop = channels
-        self.readable(call.inputs, call.item.place)
+        self.require_inputs(call.inputs, call.item.place)
         slicing = self.layering.shared(_operator("channel_slice", start=start, stop=stop))
         path = names.path("split")
-        return self.layering.place(
+        return self.layering.add(
             "channel_slice", slicing, call.inputs[:1], path, names, call.frame, call.item
         )
 
-    def joined(self, call: Call, parts: list[Value], names: Names) -> Value:
+    def join(self, call: Call, parts: list[Value], names: Names) -> Value:
         """The layer that joins branches."""
         join = call.item.join
-        self.readable(parts, call.item.place)
+        self.require_inputs(parts, call.item.place)
         operator = self.layering.shared(_operator(join))
         path = names.path(join)
-        return self.layering.place(join, operator, parts, path, names, call.frame, call.item)
+        return self.layering.add(join, operator, parts, path, names, call.frame, call.item)
 
     # --- blocks -------------------------------------------------------------------------------
 
-    def block(self, call: Call) -> Value:
+    def expand_block(self, call: Call) -> Value:
         """A call of a block: its params, then its layers under a path of their own."""
         item, path, names, outer = call.item, call.path, call.names, call.frame
         block = item.block
         assert block is not None
         if block.unit.is_broken:  # its file has a problem, which was reported
             raise Rejected
-        self.foresee(item, block.least)
+        self.check_limit(item, block.least)
         tensors: dict[str, Value] = {"input": call.inputs[0]}
         scope = {**block.unit.scope, "in_channels": call.scope["in_channels"]}
         within = (block.name, item.place)
@@ -297,7 +297,7 @@ class Expansion:
         frame.call = call
         self.bind(block, call, frame)
         inner = names.below(path, block.name, block.indexed)
-        return self.body(block.body, call.inputs[0], inner, frame)
+        return self.expand_items(block.body, call.inputs[0], inner, frame)
 
     def bind(self, block: Block, call: Call, frame: Frame) -> None:
         """Gives a block's params their values: what the call gives, then defaults in order."""
@@ -315,28 +315,28 @@ class Expansion:
                 assert param.evaluate is not None
                 assert param.default is not None
                 value = param.evaluate(frame.scope)
-                frame.scope[name] = checked_param(param, value, param.default.place)
+                frame.scope[name] = check_param(param, value, param.default.place)
 
     def bind_argument(self, block: Block, argument: Argument, call: Call, frame: Frame) -> None:
         """Gives one param the value of an argument, in the caller's scope."""
         name = argument.name
         if argument.reference is not None:
             prev = call.inputs[0]
-            tensor = self.all.named(argument.reference, prev, call.frame, call.scope)
+            tensor = self.all.resolve(argument.reference, prev, call.frame, call.scope)
             frame.tensors[name] = tensor
             return
         assert argument.evaluate is not None
         value = argument.evaluate(call.scope)
-        frame.scope[name] = checked_param(block.params[name], value, argument.node.place)
+        frame.scope[name] = check_param(block.params[name], value, argument.node.place)
 
     # --- operators ----------------------------------------------------------------------------
 
-    def operator(self, call: Call) -> Value:
+    def expand_operator(self, call: Call) -> Value:
         """One layer."""
         item, path, names, frame = call.item, call.path, call.names, call.frame
-        self.readable(call.inputs, item.place)
+        self.require_inputs(call.inputs, item.place)
         first = call.inputs[0]
-        recorded, tensors = self.recorded(call)
+        recorded, tensors = self.resolve_references(call)
         if first is None or None in tensors:
             self.check_fields(call)
             self.layering.skip()
@@ -347,9 +347,9 @@ class Expansion:
         inputs = [*call.inputs, *tensors]
         if self.witness is not None:
             self.witness(call, self.unit)
-        return self.layering.place(item.type, operator, inputs, path, names, frame, item)
+        return self.layering.add(item.type, operator, inputs, path, names, frame, item)
 
-    def recorded(self, call: Call) -> tuple[dict[str, Recorded], list[Value]]:
+    def resolve_references(self, call: Call) -> tuple[dict[str, Recorded], list[Value]]:
         """The other layers that the fields name, and the tensors that they make."""
         found: dict[str, Recorded] = {}
         tensors: list[Value] = []
@@ -357,7 +357,7 @@ class Expansion:
             if argument.reference is None:
                 continue
             reference = argument.reference
-            tensor = self.all.named(reference, call.inputs[0], call.frame, call.scope)
+            tensor = self.all.resolve(reference, call.inputs[0], call.frame, call.scope)
             tensors.append(tensor)
             record = self.layering.record(reference.text, tensor) if tensor else None
             if record is not None:
@@ -373,7 +373,7 @@ class Expansion:
             self.layering.instance(call.item, call.scope, self.rank, {})
         except Rejected as error:
             if not error.needs_input:
-                self.layering.problems += map(call.frame.located, error.diagnostics)
+                self.layering.problems += map(call.frame.locate, error.diagnostics)
 
     # --- statements ---------------------------------------------------------------------------
 
@@ -385,26 +385,26 @@ class Expansion:
             actual, stated = first.shape.channels, evaluate(call.scope)
             if known(actual) and (isinstance(stated, bool) or stated != actual):
                 message = f"in says {shown(stated)}, but the input has {actual} channels"
-                self.differs(message, node.place, call.frame)
+                self.report_difference(message, node.place, call.frame)
         if call.item.stated_shape and output is not None:
             evaluate, node = call.item.stated_shape
             dims, stated = list(output.shape.dims[1:]), evaluate(call.scope)
             if not _agrees(stated, dims):
                 message = f"shape says {shown(stated)}, but the output is {shown(dims)}"
-                self.differs(message, node.place, call.frame)
+                self.report_difference(message, node.place, call.frame)
 
-    def differs(self, message: str, place: Place, frame: Frame) -> None:
+    def report_difference(self, message: str, place: Place, frame: Frame) -> None:
         """A statement that does not hold."""
         problem = Diagnostic("stated-differently", message, place)
-        self.layering.problems.append(frame.located(problem))
+        self.layering.problems.append(frame.locate(problem))
 
 
 _KINDS = {
-    "seq": Expansion.seq,
-    "residual": Expansion.residual,
-    "branches": Expansion.branches,
-    "block": Expansion.block,
-    "operator": Expansion.operator,
+    "seq": Expansion.expand_seq,
+    "residual": Expansion.expand_residual,
+    "branches": Expansion.expand_branches,
+    "block": Expansion.expand_block,
+    "operator": Expansion.expand_operator,
 }
 
 
@@ -416,14 +416,14 @@ def _operator(name: str, **fields: Any) -> Operator:
     return operator_class(name)(**fields)
 
 
-def _level(call: Call, indexed: frozenset[str]) -> Names:
+def _child_names(call: Call, indexed: frozenset[str]) -> Names:
     """The names of a composite's children: a level of their own if it has an id."""
     if call.item.transparent:
         return call.names
     return call.names.below(call.path, call.item.kind, indexed)
 
 
-def _pieces(item: Item, source: Value, scope: Scope) -> Sequence[tuple[int, int] | None]:
+def _channel_ranges(item: Item, source: Value, scope: Scope) -> Sequence[tuple[int, int] | None]:
     """The range of channels of each branch; None for a copy of all."""
     count = len(item.branches)
     copies = [None] * count

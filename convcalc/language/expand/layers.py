@@ -9,7 +9,7 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.diagnostics.rejection import Rejected, gathered
 from convcalc.language.expand.scopes import Frame, Names
-from convcalc.language.parse.coercion import coerced
+from convcalc.language.parse.coercion import coerce_field
 from convcalc.language.parse.tree import Argument, Item
 from convcalc.model.graph.assembly import Assembly, TooLarge, Value
 from convcalc.model.operators.contract import Operator, Recorded
@@ -50,7 +50,7 @@ class Layering(Assembly):
             item.cache[key] = found
         return found
 
-    def place(
+    def add(
         self,
         name: str,
         operator: Operator,
@@ -73,7 +73,7 @@ class Layering(Assembly):
             trainable=frame.trainable,
         )
         if len(self.problems) > before:
-            self.problems[before:] = map(frame.located, self.problems[before:])
+            self.problems[before:] = map(frame.locate, self.problems[before:])
         return output
 
 
@@ -90,7 +90,7 @@ def _operator(item: Item, values: list[Any], rank: int) -> Operator:
         assert argument.field is not None
         if argument.reference is not None:
             return value
-        return coerced(argument.name, argument.field, value, argument.node, rank)
+        return coerce_field(argument.name, argument.field, value, argument.node, rank)
 
     names = [argument.name for argument in item.arguments]
     pairs = zip(item.arguments, values, strict=True)

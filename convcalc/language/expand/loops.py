@@ -54,7 +54,7 @@ def _value(node: nodes.Node, scope: Scope, tensor: Lookup) -> Any:
     return value_of(node, scope)
 
 
-def holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> bool:
+def condition_holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> bool:
     """Whether an ``if`` is true, or missing."""
     if condition is None:
         return True
@@ -66,7 +66,7 @@ def holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> bool:
     return value
 
 
-def times(repeat: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> int:
+def repeat_count(repeat: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> int:
     """How often an item is repeated."""
     if repeat is None:
         return 1

@@ -49,38 +49,42 @@ class Origins:
         """One layer, while its scope is still as it was when the layer was made."""
         if self.paths is None or any(may_mean(path, call.path) for path in self.paths):
             self.unit = unit
-            self.found[call.path] = tuple(self.fields(call))
+            self.found[call.path] = tuple(self.field_origins(call))
 
-    def fields(self, call: Call) -> list[Origin]:
+    def field_origins(self, call: Call) -> list[Origin]:
         """The fields of a layer, those that were given and those that have a default."""
         assert call.item.operator is not None
         given = {argument.name: argument for argument in call.item.arguments}
         return [
-            self.field(name, field, given.get(name), call)
+            self.field_origin(name, field, given.get(name), call)
             for name, field in fields_of(call.item.operator).items()
         ]
 
-    def field(self, name: str, field: Field, argument: Argument | None, call: Call) -> Origin:
+    def field_origin(
+        self, name: str, field: Field, argument: Argument | None, call: Call
+    ) -> Origin:
         """One field; its value is the operator's to say."""
         if argument is None:
             return Origin(name, None, "", "default")
         if argument.reference is not None:
             return Origin(name, None, argument.reference.text, "layer", argument.node.place)
-        parts = self.names(argument.node, field_words(field), call)
+        parts = self.name_origins(argument.node, field_words(field), call)
         return Origin(name, None, text_of(argument.node), "given", argument.node.place, parts)
 
     # --- names --------------------------------------------------------------------------------
 
-    def names(self, node: nodes.Node, words: tuple[str, ...], call: Call) -> tuple[Origin, ...]:
+    def name_origins(
+        self, node: nodes.Node, words: tuple[str, ...], call: Call
+    ) -> tuple[Origin, ...]:
         """The origins of the names in a node that stands in an item."""
-        return tuple(self.named(name, call) for name in _names(node, words, call.scope))
+        return tuple(self.name_origin(name, call) for name in _names(node, words, call.scope))
 
-    def named(self, name: str, call: Call) -> Origin:
+    def name_origin(self, name: str, call: Call) -> Origin:
         """A name that is in scope for an item: of its loops, or of what it stands in."""
         item, value = call.item, call.scope.get(name)
         for loop, node in item.loops:
             if loop == name:
-                return self.looped(name, node, call)
+                return self.loop_origin(name, node, call)
         if name == "i" and item.indexed:
             node = item.repeat[1] if item.repeat else item.loops[0][1]
             what = "repeat" if item.repeat else "for"
@@ -88,30 +92,30 @@ class Origins:
         if name == "in_channels":
             label = call.inputs[0].label if call.inputs[0] else ""
             return Origin(name, value, "", f"channels of {label}")
-        return self.outer(name, call.frame)
+        return self.outer_origin(name, call.frame)
 
-    def looped(self, name: str, node: nodes.Node, call: Call) -> Origin:
+    def loop_origin(self, name: str, node: nodes.Node, call: Call) -> Origin:
         """A name of a ``for``: one value of its list."""
         value = call.scope[name]
         if isinstance(node, nodes.Sequence):
             how, part = f"for, value {call.turn + 1} of {len(node.items)}", node.items[call.turn]
-            parts = self.outer_names(part, call.frame)
+            parts = self.outer_origins(part, call.frame)
             return Origin(name, value, text_of(part), how, part.place, parts)
         text = f"{text_of(node)}[{call.turn}]"
-        parts = self.outer_names(node, call.frame)
+        parts = self.outer_origins(node, call.frame)
         return Origin(name, value, text, "for", node.place, parts)
 
-    def outer_names(self, node: nodes.Node, frame: Frame) -> tuple[Origin, ...]:
+    def outer_origins(self, node: nodes.Node, frame: Frame) -> tuple[Origin, ...]:
         """The origins of the names in a node that is read outside an item's own loops."""
-        return tuple(self.outer(name, frame) for name in _names(node, (), frame.scope))
+        return tuple(self.outer_origin(name, frame) for name in _names(node, (), frame.scope))
 
-    def outer(self, name: str, frame: Frame) -> Origin:
+    def outer_origin(self, name: str, frame: Frame) -> Origin:
         """A name that comes from outside an item: of a composite, of its block, of the file."""
         call = frame.call
         if call is None:
             return file_param(name, self.unit)
         if call.item.kind in COMPOSITES:
-            return self.named(name, call)
+            return self.name_origin(name, call)
         block, value = call.item.block, frame.scope.get(name)
         assert block is not None
         if name == "in_channels":
@@ -123,11 +127,11 @@ class Origins:
             if argument.name == name:
                 how, node = f"param of {block.name}", argument.node
                 return Origin(
-                    name, value, text_of(node), how, node.place, self.names(node, (), call)
+                    name, value, text_of(node), how, node.place, self.name_origins(node, (), call)
                 )
         default = block.params[name].default
         assert default is not None
-        parts = self.outer_names(default, frame)
+        parts = self.outer_origins(default, frame)
         how = f"default of a param of {block.name}"
         return Origin(name, value, text_of(default), how, default.place, parts)
 

@@ -21,14 +21,14 @@ MISSING = Tensor(-1, Shape(1, UNKNOWN), "")
 class Names:
     """Paths of one list of siblings: which components need an index, and how far they are."""
 
-    __slots__ = ("counts", "groups", "indexed", "last", "prefix", "taken")
+    __slots__ = ("counts", "groups", "indexed", "last", "path_count", "prefix")
 
     def __init__(self, prefix: str, groups: tuple[Group, ...], indexed: frozenset[str]) -> None:
         self.prefix = prefix
         self.groups = groups
         self.indexed = indexed
         self.counts: dict[str, int] = {}
-        self.taken = 0  # paths so far
+        self.path_count = 0  # paths so far
         self.last = ""  # the latest of them
 
     def path(self, component: str) -> str:
@@ -38,7 +38,7 @@ class Names:
             count = self.counts.get(component, 0)
             self.counts[component] = count + 1
             path = f"{path}[{count}]"
-        self.taken += 1
+        self.path_count += 1
         self.last = path
         return path
 
@@ -81,7 +81,7 @@ class Frame:
         inner.call = self.call
         return inner
 
-    def located(self, diagnostic: Diagnostic) -> Diagnostic:
+    def locate(self, diagnostic: Diagnostic) -> Diagnostic:
         """The problem with the call of the block that it was met in."""
         if self.within is None or diagnostic.within:
             return diagnostic
@@ -122,7 +122,7 @@ class Tensors:
         self.by_path: dict[str, Value] = {}
         self.ports = ports  # further outputs of layers, by path
 
-    def named(
+    def resolve(
         self, reference: Reference, prev: Value, frame: Frame, scope: Mapping[str, Any]
     ) -> Value:
         """``prev``, a name of a loop, an id or ref param, or a path of a layer above.

@@ -32,7 +32,7 @@ from convcalc.model.operators.words import (
 Names = frozenset[str]
 
 
-def operator_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> None:
+def read_operator_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> None:
     """An operator with its fields, or with the list of its inputs."""
     item.operator = _operator(item, unit)
     declared = fields_of(item.operator)
@@ -55,7 +55,7 @@ def operator_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit
     item.kind = "operator"
 
 
-def block_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> Block:
+def read_block_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> Block:
     """A block of this file or of an import, with its params."""
     item.block = block = _block(item, unit)
     required = [name for name, param in block.params.items() if param.default is None]

@@ -7,7 +7,7 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.rejection import Rejected
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import Evaluator, Scope, evaluator, suffixed
+from convcalc.language.syntax.evaluation import Evaluator, Scope, evaluator, suffixed_number
 from convcalc.model.geometry.sizes import EXTENT_WORDS, PADDING_WORDS
 from convcalc.model.operators.fields import Field
 from convcalc.model.operators.values import WrongValue, field_value
@@ -23,7 +23,7 @@ def field_words(field: Field) -> tuple[str, ...]:
 def field_evaluator(field: Field, node: nodes.Node) -> Evaluator:
     """The evaluator of a field's value."""
     if field.kind == "count" and isinstance(node, nodes.Scalar) and isinstance(node.value, str):
-        count = suffixed(node.text)
+        count = suffixed_number(node.text)
         if count is not None:
             return lambda _: count
     if field.kind == "word" and isinstance(node, nodes.Scalar) and isinstance(node.value, str):
@@ -41,7 +41,7 @@ def _word_evaluator(field: Field, node: nodes.Scalar) -> Evaluator:
     return run
 
 
-def coerced(name: str, field: Field, value: Any, node: nodes.Node, rank: int) -> Any:
+def coerce_field(name: str, field: Field, value: Any, node: nodes.Node, rank: int) -> Any:
     """``value`` in the form that the field declares; Rejected at the part that is wrong."""
     try:
         return field_value(name, field, value, rank)

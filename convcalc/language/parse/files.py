@@ -6,7 +6,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest, use
 from convcalc.language.parse.items import Items
-from convcalc.language.parse.params import declared_param, param_value
+from convcalc.language.parse.params import param_value, read_param
 from convcalc.language.parse.tree import BLOCK_KEYS, TOP_KEYS, Block, Item, Param, Unit
 from convcalc.language.sources.files import Files
 from convcalc.language.syntax import nodes, reader
@@ -49,9 +49,9 @@ class Units:
             message = "a network file is a mapping with the keys 'convcalc', 'name', 'layers', …"
             self.problem("wrong-type", message, root.place)
             return None
-        return self.unit(file, root)
+        return self.read_unit(file, root)
 
-    def unit(self, file: str, root: nodes.Mapping) -> Unit:
+    def read_unit(self, file: str, root: nodes.Mapping) -> Unit:
         """The unit of a file's nodes, with its own params, imports and blocks."""
         unit = Unit(file, root)
         self.check_top(root, file)
@@ -83,7 +83,7 @@ class Units:
 
     def read_params(self, unit: Unit) -> None:
         """The file's params and variants."""
-        unit.params = self.params(unit.root.get("params"), frozenset())
+        unit.params = self.read_declarations(unit.root.get("params"), frozenset())
         for param in unit.params.values():
             if param.default is None:
                 message = f"param '{param.name}' of a file needs a value"
@@ -116,12 +116,12 @@ class Units:
             return []
         return node.entries
 
-    def params(self, node: nodes.Node | None, outer: frozenset[str]) -> dict[str, Param]:
+    def read_declarations(self, node: nodes.Node | None, outer: frozenset[str]) -> dict[str, Param]:
         """Declarations of params; a default may use those before it and ``outer`` names."""
         found: dict[str, Param] = {}
         for key, value in self.entries(node, "params"):
             try:
-                found[key.text] = declared_param(key, value, outer | found.keys())
+                found[key.text] = read_param(key, value, outer | found.keys())
             except Rejected as error:
                 self.report(*error.diagnostics)
                 found[key.text] = broken = Param(key.text, key.place)
@@ -158,22 +158,24 @@ class Units:
                 self.problem("wrong-type", "an import is the path of a file", node.place)
                 continue
             try:
-                imported = self.imported(unit, node)
+                imported = self.import_unit(unit, node)
             except Rejected as error:
                 self.report(*error.diagnostics)
                 imported = None
             unit.imports[key.text] = imported
 
-    def imported(self, unit: Unit, node: nodes.Scalar) -> Unit | None:
+    def import_unit(self, unit: Unit, node: nodes.Scalar) -> Unit | None:
         """The unit of an import: beside the importing file, else among the shipped ones."""
         if "://" in node.text:
             raise rejected("unreadable-import", "an import is a file, not a URL", node.place)
-        near, far = self.files.places(unit.file, node.text)
+        near, far = self.files.import_paths(unit.file, node.text)
         for path in (near, far):
-            if not self.files.allowed(path):
+            if not self.files.is_allowed(path):
                 continue
             if len(self.loading) > MOST_IMPORTS:
-                self.too_deep(node.place, f"imports are nested deeper than {MOST_IMPORTS} levels")
+                self.report_too_deep(
+                    node.place, f"imports are nested deeper than {MOST_IMPORTS} levels"
+                )
                 return None
             if path in self.loading:
                 ring = " → ".join([*self.loading[self.loading.index(path) :], path])
@@ -184,14 +186,14 @@ class Units:
                 except OSError:
                     continue
                 self.units[path] = None
-                self.units[path] = self.loaded(path, content)
+                self.units[path] = self.load(path, content)
             return self.units[path]
         message = f"no file '{node.text}' beside this one or among the shipped blocks"
-        if not self.files.allowed(near):
+        if not self.files.is_allowed(near):
             message = f"'{node.text}' lies outside the project's folder {self.files.root}"
         raise rejected("unreadable-import", message, node.place)
 
-    def loaded(self, path: str, content: bytes | str) -> Unit | None:
+    def load(self, path: str, content: bytes | str) -> Unit | None:
         """An imported unit with its params at their defaults."""
         unit = self.parse(path, content)
         if unit is not None:
@@ -207,19 +209,19 @@ class Units:
         for key, node in self.entries(unit.root.get("blocks"), "blocks"):
             block = Block(key.text, key.place, unit)
             unit.blocks[key.text] = block
-            if not _pascal(key.text):
+            if not _is_pascal_case(key.text):
                 message = f"block '{key.text}' needs a name in PascalCase"
                 advice = use("".join(p.capitalize() for p in key.text.split("_")))
                 self.problem("wrong-type", message, key.place, advice)
-            bodies.append((block, self.block_head(block, node, outer)))
+            bodies.append((block, self.read_block_head(block, node, outer)))
         for block, body in bodies:
             refs = {p.name for p in block.params.values() if p.kind == "ref"}
             names = outer | {n for n in block.params if n not in refs} | {"in_channels"}
             items = Items(unit, self.report, refs | {"prev", "input"})
-            block.body, block.calls = items.body(body, names), items.calls
+            block.body, block.calls = items.read_items(body, names), items.calls
         self.check_cycles(unit)
 
-    def block_head(
+    def read_block_head(
         self, block: Block, node: nodes.Node, outer: frozenset[str]
     ) -> nodes.Node | None:
         """Params of a block; returns its list of layers."""
@@ -237,7 +239,7 @@ class Units:
         misspelt = any(nearest(key.text, ("layers",)) for key, _ in node.entries)
         if not misspelt and node.whole:
             self.problem("missing-key", f"block '{block.name}' has no 'layers'", block.place)
-        block.params = self.params(node.get("params"), outer | {"in_channels"})
+        block.params = self.read_declarations(node.get("params"), outer | {"in_channels"})
         return node.get("layers")
 
     def check_cycles(self, unit: Unit) -> None:
@@ -248,7 +250,9 @@ class Units:
             open_.append(block)
             for callee, place in list(block.calls):
                 if len(open_) > MOST_NESTED:
-                    self.too_deep(place, f"blocks are nested deeper than {MOST_NESTED} levels")
+                    self.report_too_deep(
+                        place, f"blocks are nested deeper than {MOST_NESTED} levels"
+                    )
                     _break_calls(block.body, callee)
                 elif callee in open_:
                     ring = [b.name for b in open_[open_.index(callee) :]]
@@ -264,7 +268,7 @@ class Units:
             if block not in done:
                 visit(block)
 
-    def too_deep(self, place: Place, message: str) -> None:
+    def report_too_deep(self, place: Place, message: str) -> None:
         """Says once that a chain of blocks or imports is too long."""
         if not any(problem.message == message for problem in self.problems):
             self.problem("too-large", message, place)
@@ -273,10 +277,10 @@ class Units:
         """The items of the network itself."""
         node = unit.root.get("layers")
         names = frozenset(unit.params) | {"in_channels"}
-        return Items(unit, self.report, input_names | {"prev"}).body(node, names)
+        return Items(unit, self.report, input_names | {"prev"}).read_items(node, names)
 
 
-def _pascal(name: str) -> bool:
+def _is_pascal_case(name: str) -> bool:
     return name[:1].isupper() and name.isidentifier()
 
 

@@ -16,7 +16,7 @@ from convcalc.model.quantities.unknown import UNKNOWN
 # --- declarations ----------------------------------------------------------------------------
 
 
-def declared_param(key: nodes.Scalar, node: nodes.Node, names: frozenset[str]) -> Param:
+def read_param(key: nodes.Scalar, node: nodes.Node, names: frozenset[str]) -> Param:
     """One declaration: a type word, a default, or a mapping with bounds."""
     if not key.text.isidentifier() or key.text in _RESERVED:
         message = f"'{key.text}' cannot be the name of a param"
@@ -24,7 +24,7 @@ def declared_param(key: nodes.Scalar, node: nodes.Node, names: frozenset[str]) -
     param = Param(key.text, key.place)
     default: nodes.Node | None = node
     if isinstance(node, nodes.Mapping):
-        default = _detailed(param, node)
+        default = _read_details(param, node)
     elif isinstance(node, nodes.Scalar) and node.text in PARAM_TYPES:
         param.kind = node.text
         return param
@@ -36,7 +36,7 @@ def declared_param(key: nodes.Scalar, node: nodes.Node, names: frozenset[str]) -
     return param
 
 
-def _detailed(param: Param, node: nodes.Mapping) -> nodes.Node | None:
+def _read_details(param: Param, node: nodes.Mapping) -> nodes.Node | None:
     """``{default, type, min, max, choices, multiple_of, help}``; returns the default."""
     for key, value in node.entries:
         if key.text not in PARAM_KEYS:
@@ -102,10 +102,10 @@ def _read_default(param: Param, node: nodes.Node, names: frozenset[str]) -> None
 def param_value(param: Param, node: nodes.Node, scope: dict[str, Any]) -> Any:
     """The value of a param from a node, held against its declaration."""
     words = (node.text,) if param.kind == "str" and isinstance(node, nodes.Scalar) else ()
-    return checked_param(param, evaluator(node, words)(scope), node.place)
+    return check_param(param, evaluator(node, words)(scope), node.place)
 
 
-def checked_param(param: Param, value: Any, place: Place) -> Any:
+def check_param(param: Param, value: Any, place: Place) -> Any:
     """``value`` if the param's declaration allows it; an integral float serves as an int."""
     kind = _KINDS.get(param.kind, object)
     if value is UNKNOWN and param.kind:

@@ -20,14 +20,14 @@ class Files:
         with open(path, "rb") as file:
             return file.read()
 
-    def places(self, file: str, name: str) -> tuple[str, str]:
+    def import_paths(self, file: str, name: str) -> tuple[str, str]:
         """Where an import of ``file`` may stand: beside it, and among the shipped files."""
         return (
             os.path.normpath(os.path.join(os.path.dirname(file), name)),
             os.path.normpath(os.path.join(self.shipped, name)),
         )
 
-    def allowed(self, path: str) -> bool:
+    def is_allowed(self, path: str) -> bool:
         """Whether a file lies inside the project or the shipped folder."""
         return self.is_in(self.root, path) or self.is_shipped(path)
 

@@ -115,16 +115,16 @@ class Revision(Files):
             return super().read(path)
         return self.repository.content(self.commit, inside)
 
-    def places(self, file: str, name: str) -> tuple[str, str]:
+    def import_paths(self, file: str, name: str) -> tuple[str, str]:
         """Where an import may stand: beside its file, and among the shipped files."""
-        near, far = super().places(file, name)
+        near, far = super().import_paths(file, name)
         inside = self.path(file)
         if inside is not None:
             joined = posixpath.join(posixpath.dirname(inside), name)
             near = f"{self.name}:{posixpath.normpath(joined)}"
         return near, far
 
-    def allowed(self, path: str) -> bool:
+    def is_allowed(self, path: str) -> bool:
         """Whether a file lies inside the project or the shipped folder."""
         inside = self.path(path)
         if inside is None:
@@ -161,7 +161,7 @@ class Repository:
         try:
             return Target(file, variant, revision.read(file), revision)
         except FileNotFoundError:
-            raise self._missing(revision, path) from None
+            raise self._missing_file(revision, path) from None
         except OSError as error:
             raise TargetError(f"cannot read {file}: {error.strerror or error}") from None
 
@@ -173,18 +173,18 @@ class Repository:
 
     def commit(self, name: str) -> str:
         """The commit of a revision."""
-        return self._parted(name) if "..." in name else self._named(name)
+        return self._merge_base(name) if "..." in name else self._named_commit(name)
 
-    def _named(self, name: str) -> str:
+    def _named_commit(self, name: str) -> str:
         found = self._object(f"{name}^{{commit}}") if name else None
         if found is None:
             raise TargetError(f"no revision is called '{name}'", self._advice(name))
         return found[0]
 
-    def _parted(self, name: str) -> str:
+    def _merge_base(self, name: str) -> str:
         """The commit where two branches parted."""
         one, _, other = name.partition("...")
-        commits = [self._named(each or "HEAD") for each in (one, other)]
+        commits = [self._named_commit(each or "HEAD") for each in (one, other)]
         answer = _git(self.top, "merge-base", *commits)
         if answer.returncode:
             message = f"the two sides of '{name}' have no commit in common"
@@ -205,7 +205,7 @@ class Repository:
             return f"fetch it by: git fetch {remote} {branch}"
         return "'git branch --all' and 'git tag' list them"
 
-    def _missing(self, revision: Revision, path: str) -> TargetError:
+    def _missing_file(self, revision: Revision, path: str) -> TargetError:
         """What to say of a file that a revision does not have."""
         if _git(self.top, "ls-tree", revision.commit, "--", path).stdout:
             message = f"cannot read {revision.name}:{path}: its content is not in this clone"
@@ -269,7 +269,7 @@ class Repository:
                 stderr=subprocess.DEVNULL,
                 env=_environment(),
             )
-            self._stop = finalize(self, _end, self._batch)
+            self._stop = finalize(self, _stop_process, self._batch)
         return self._batch.stdin, self._batch.stdout
 
 
@@ -277,7 +277,7 @@ _SHALLOW = "this clone is shallow"
 _DEEPEN = f"{_SHALLOW}; fetch the rest by: git fetch --unshallow (actions/checkout: fetch-depth: 0)"
 
 
-def _end(process: Popen[bytes]) -> None:
+def _stop_process(process: Popen[bytes]) -> None:
     """It only reads, so it can be stopped at any time."""
     process.kill()
     for pipe in (process.stdin, process.stdout):

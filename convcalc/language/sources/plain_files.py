@@ -25,7 +25,7 @@ class Sources(Files):
         found = self.contents.get(path)
         if found is None:
             try:
-                found = content(path, self.limit)
+                found = read_regular_file(path, self.limit)
             except OSError as error:
                 found = error
             self.contents[path] = found
@@ -52,7 +52,7 @@ class Projects:
         return self.found[key]
 
 
-def content(path: str, limit: int) -> bytes:
+def read_regular_file(path: str, limit: int) -> bytes:
     """The bytes of a plain file, one more than ``limit`` at most, for it to be refused."""
     # Without O_NONBLOCK opening a pipe would wait for somebody who writes into it.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))

@@ -34,7 +34,7 @@ def resolve(target: str) -> Target:
     raise TargetError(f"no file and no shipped network is called '{path}'", advice)
 
 
-def is_dated(target: str) -> bool:
+def is_revision(target: str) -> bool:
     """Whether a target names a revision of a git repository, ``REV:path``, and no file."""
     path = target.partition("::")[0]
     is_other = "://" in path or os.path.splitdrive(path)[0] or os.path.isfile(path)

@@ -88,7 +88,7 @@ def value_of(node: nodes.Node, scope: Scope, words: tuple[str, ...] = ()) -> Any
     return evaluator(node, words)(scope)
 
 
-def suffixed(text: str) -> int | float | None:
+def suffixed_number(text: str) -> int | float | None:
     """``1.2M`` as a number; None if the text is no number with a suffix."""
     factor = SUFFIXES.get(text[-1:])
     if factor is None:

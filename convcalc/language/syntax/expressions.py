@@ -83,13 +83,13 @@ def compile_expression(text: str) -> Expression:
         raise ExpressionError(message, "divide it with names under 'params'")
     compiler = _Compiler(text)
     try:
-        code = compiler.code(_parsed(text))
+        code = compiler.code(_parse(text))
     except RecursionError:
         raise ExpressionError(*_TOO_DEEP) from None
     return Expression(text, frozenset(compiler.names), code)
 
 
-def _parsed(text: str) -> ast.expr:
+def _parse(text: str) -> ast.expr:
     stripped = text.strip()
     if "#" in stripped or not stripped.isprintable():
         message = "an expression is one line of printable text without a comment"
@@ -129,7 +129,7 @@ def make_divisible(v: float, d: int = 8) -> int:
     return rounded + d if rounded < 0.9 * v else rounded
 
 
-def _bounded(value: Any, column: int) -> Any:
+def _check_bound(value: Any, column: int) -> Any:
     if type(value) is complex:
         raise ExpressionError("a root of a negative number", "use a whole exponent", column)
     if value is UNKNOWN or -BOUND < value < BOUND:  # NaN and infinity are neither
@@ -137,16 +137,16 @@ def _bounded(value: Any, column: int) -> Any:
     raise ExpressionError("the value is not below 2^62", "use smaller numbers", column)
 
 
-def _checked_number(value: Any, column: int, user: str) -> Any:
+def _check_number(value: Any, column: int, user: str) -> Any:
     """``value`` if arithmetic may use it; a bool is a number for Python only."""
     kind = type(value)
     if kind is int or kind is float or value is UNKNOWN:
         return value
     advice = "index the list, or use sum" if isinstance(value, list | tuple) else ""
-    raise ExpressionError(f"{user} needs numbers, not {_words(value)}", advice, column)
+    raise ExpressionError(f"{user} needs numbers, not {_describe(value)}", advice, column)
 
 
-def _words(value: Any) -> str:
+def _describe(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):
@@ -194,14 +194,14 @@ def _function(name: str, count: int, column: int) -> Callable[[list[Any]], Any]:
             if apply is len:
                 return len(values)
         for value in values:
-            _checked_number(value, column, name)
+            _check_number(value, column, name)
         if apply is len:
             raise ExpressionError(f"{name} needs a list, not {values[0]}", "", column)
         if any(value is UNKNOWN for value in values):
             return UNKNOWN
         if not values and apply is not sum:
             raise ExpressionError(f"{name} of an empty list", "give it a value", column)
-        return _bounded(apply(values) if takes_list else apply(*values), column)
+        return _check_bound(apply(values) if takes_list else apply(*values), column)
 
     return function
 
@@ -267,7 +267,7 @@ class _Compiler:
         value = node.value
         if type(value) not in (int, float, bool):
             self.refuse("a string" if isinstance(value, str | bytes) else f"'{value}'", node)
-        _bounded(value, self.column(node))
+        _check_bound(value, self.column(node))
         return lambda _: value
 
     def of_name(self, node: ast.Name) -> _Code:
@@ -277,14 +277,14 @@ class _Compiler:
             return lambda _: value
         self.names.add(name)
 
-        def named(scope: Scope) -> Any:
+        def look_up(scope: Scope) -> Any:
             try:
                 value = scope[name]
             except KeyError:
                 raise _unknown(name, scope, column) from None
-            return _bounded(value, column) if type(value) in (int, float) else value
+            return _check_bound(value, column) if type(value) in (int, float) else value
 
-        return named
+        return look_up
 
     def of_list(self, node: ast.List) -> _Code:
         items = [self.code(item) for item in node.elts]
@@ -302,8 +302,8 @@ class _Compiler:
         def binary(scope: Scope) -> Any:
             a, b = left(scope), right(scope)
             if type(a) is not int or type(b) is not int:
-                _checked_number(a, column, user)
-                _checked_number(b, right_column, user)
+                _check_number(a, column, user)
+                _check_number(b, right_column, user)
             if sign == "**":
                 _check_exponent(b, right_column)
             try:
@@ -314,7 +314,9 @@ class _Compiler:
                 value = BOUND
             # The most common case, without a call.
             return (
-                value if type(value) is int and -BOUND < value < BOUND else _bounded(value, column)
+                value
+                if type(value) is int and -BOUND < value < BOUND
+                else _check_bound(value, column)
             )
 
         return binary
@@ -327,8 +329,8 @@ class _Compiler:
             self.refuse("'~'", node)
         operand, column = self.code(node.operand), self.column(node)
         if isinstance(node.op, ast.UAdd):
-            return lambda scope: _checked_number(operand(scope), column, "'+'")
-        return lambda scope: -_checked_number(operand(scope), column, "'-'")
+            return lambda scope: _check_number(operand(scope), column, "'+'")
+        return lambda scope: -_check_number(operand(scope), column, "'-'")
 
     def of_compare(self, node: ast.Compare) -> _Code:
         operands = [node.left, *node.comparators]
@@ -338,11 +340,11 @@ class _Compiler:
         steps = list(zip((_COMPARISONS[type(op)] for op in node.ops), rest, strict=True))
 
         def compare(scope: Scope) -> bool:
-            left = _comparable(first[0](scope), first[1], first[2])
+            left = _check_comparable(first[0](scope), first[1], first[2])
             for holds, (code, column, text) in steps:
-                right = _comparable(code(scope), column, text)
+                right = _check_comparable(code(scope), column, text)
                 if (type(left) is bool) is not (type(right) is bool):
-                    message = f"{_words(left)} and {_words(right)} cannot be compared"
+                    message = f"{_describe(left)} and {_describe(right)} cannot be compared"
                     raise ExpressionError(message, "compare numbers with numbers", column)
                 if not holds(left, right):
                     return False
@@ -383,16 +385,16 @@ class _Compiler:
         """Code whose value must be true or false."""
         code, column, text = self.code(node), self.column(node), self.segment(node)
 
-        def checked(scope: Scope) -> bool:
+        def check(scope: Scope) -> bool:
             value = code(scope)
             if value is True or value is False:
                 return bool(value)
             if value is UNKNOWN:
                 raise _not_known(text, column)
-            message = f"'{text}' is {_words(value)}, not true or false"
+            message = f"'{text}' is {_describe(value)}, not true or false"
             raise ExpressionError(message, f"compare with 0: {text} != 0", column)
 
-        return checked
+        return check
 
     def segment(self, node: ast.expr) -> str:
         """The text of a node."""
@@ -410,10 +412,10 @@ def _not_known(text: str, column: int) -> ExpressionError:
     return ExpressionError(f"'{text}' is not known", "state the input's size", column)
 
 
-def _comparable(value: Any, column: int, text: str) -> Any:
+def _check_comparable(value: Any, column: int, text: str) -> Any:
     if value is UNKNOWN:
         raise _not_known(text, column)
-    return value if type(value) is bool else _checked_number(value, column, "a comparison")
+    return value if type(value) is bool else _check_number(value, column, "a comparison")
 
 
 def _check_exponent(exponent: Any, column: int) -> None:
@@ -425,9 +427,9 @@ def _check_exponent(exponent: Any, column: int) -> None:
 
 def _item(items: Any, index: Any, column: int) -> Any:
     if not isinstance(items, list | tuple):
-        raise ExpressionError(f"{_words(items)} has no items", "index a list", column)
+        raise ExpressionError(f"{_describe(items)} has no items", "index a list", column)
     if type(index) is not int:
-        raise ExpressionError(f"the index is {_words(index)}", "use a whole number", column)
+        raise ExpressionError(f"the index is {_describe(index)}", "use a whole number", column)
     if not -len(items) <= index < len(items):
         advice = f"use 0 to {len(items) - 1}" if items else "the list is empty"
         raise ExpressionError(f"index {index} of a list of {len(items)}", advice, column)

@@ -15,13 +15,13 @@ import yaml
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related, in_order
 from convcalc.language.syntax.nodes import Mapping, Node, Scalar, Sequence
-from convcalc.language.syntax.scalars import WORDS, Wrong, forbidden, resolved
+from convcalc.language.syntax.scalars import WORDS, Wrong, find_forbidden, resolve_scalar
 from convcalc.language.syntax.yaml_errors import (
     REPEAT,
-    explained,
+    describe_error,
     expression_at,
+    missing_colon,
     too_deep,
-    without_colon,
 )
 
 
@@ -48,7 +48,7 @@ def read(
     """
     reader = _Reader(file, limits)
     try:
-        root = reader.root(text)
+        root = reader.read_root(text)
     except _StopError:
         root = None
     return root, in_order(reader.problems)
@@ -114,21 +114,21 @@ class _Reader:
 
     # --- the text -----------------------------------------------------------------------
 
-    def root(self, source: str | bytes) -> Node | None:
-        text = self.decoded(source)
+    def read_root(self, source: str | bytes) -> Node | None:
+        text = self.decode(source)
         self.lines = text.split("\n")
         try:
-            root = self.tree(text)
+            root = self.build_tree(text)
         except yaml.MarkedYAMLError as error:
             for unfinished in reversed(self.open):
                 self.finish(unfinished, None)
-            self.stop(*explained(error, self))
+            self.stop(*describe_error(error, self))
         if root is None or (isinstance(root, Scalar) and root.plain and not root.text):
             wrong = Wrong("syntax", "the file is empty", "start with 'convcalc: 1'")
             self.stop(wrong, self.place(0, 0))
         return root
 
-    def decoded(self, source: str | bytes) -> str:
+    def decode(self, source: str | bytes) -> str:
         """The text; stops at what no file may hold."""
         size, most = len(source), self.limits.bytes
         if isinstance(source, str) and size <= most and not source.isascii():
@@ -138,28 +138,28 @@ class _Reader:
             advice = "move blocks into imported files"
             self.stop(Wrong("too-large", message, advice), self.place(0, 0))
         if isinstance(source, bytes):
-            source = self.from_utf8(source)
+            source = self.decode_utf8(source)
         text = source.removeprefix("\ufeff")
-        if (position := forbidden(text)) >= 0:
+        if (position := find_forbidden(text)) >= 0:
             message = f"the character U+{ord(text[position]):04X} is not allowed"
-            self.stop(Wrong("syntax", message, "remove it"), self.after(text[:position]))
+            self.stop(Wrong("syntax", message, "remove it"), self.place_after(text[:position]))
         return text
 
-    def from_utf8(self, source: bytes) -> str:
+    def decode_utf8(self, source: bytes) -> str:
         try:
             return source.decode()
         except UnicodeDecodeError as error:
             message = f"the byte 0x{source[error.start]:02x} is not UTF-8"
             wrong = Wrong("syntax", message, "save the file as UTF-8")
-            self.stop(wrong, self.after(source[: error.start].decode()))
+            self.stop(wrong, self.place_after(source[: error.start].decode()))
 
-    def after(self, before: str) -> Place:
+    def place_after(self, before: str) -> Place:
         before = before.removeprefix("\ufeff")
         return self.place(before.count("\n"), len(before) - before.rfind("\n") - 1)
 
     # --- the tree -----------------------------------------------------------------------
 
-    def tree(self, text: str) -> Node | None:
+    def build_tree(self, text: str) -> Node | None:
         """The root; no event is asked for beyond a limit."""
         root: Node | None = None
         opened, nodes = self.open, 0
@@ -168,9 +168,9 @@ class _Reader:
             if kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 self.finish(opened.pop(), event.end_mark)
             elif kind is yaml.DocumentStartEvent:
-                self.begin(event, root)
+                self.begin_document(event, root)
             elif isinstance(event, yaml.NodeEvent):
-                node = self.node(event, kind)
+                node = self.build_node(event, kind)
                 root = root or node
                 nodes += 1
                 if nodes > self.limits.nodes:
@@ -180,7 +180,7 @@ class _Reader:
                     self.stop(too_deep(self.limits.depth), node.place)
         return root
 
-    def node(self, event: Any, kind: type) -> Node:
+    def build_node(self, event: Any, kind: type) -> Node:
         """The node that an event begins, attached to its parent."""
         mark, end = event.start_mark, event.end_mark
         parent = self.open[-1] if self.open else None
@@ -190,9 +190,9 @@ class _Reader:
             if end.line == mark.line:
                 place = Place(self.file, mark.line + 1, mark.column + 1, end.column + 1)
             is_key = parent is not None and parent.awaits_key
-            node = self.scalar(event.value, event.style, place, is_key)
+            node = self.build_scalar(event.value, event.style, place, is_key)
         elif kind is yaml.AliasEvent:
-            node = self.refused_alias(event.anchor, place)
+            node = self.refuse_alias(event.anchor, place)
         else:
             node = Mapping(place) if kind is yaml.MappingStartEvent else Sequence(place)
         if parent is not None:
@@ -205,7 +205,7 @@ class _Reader:
                 self.open.append(_Open(node, bool(event.flow_style)))
         return node
 
-    def begin(self, event: Any, root: Node | None) -> None:
+    def begin_document(self, event: Any, root: Node | None) -> None:
         """The start of a document."""
         place = self.place(event.start_mark.line, event.start_mark.column)
         if root is not None:
@@ -215,20 +215,20 @@ class _Reader:
             wrong = Wrong("unsupported-yaml", "directives are not supported", "remove the line")
             self.report(wrong, place)
 
-    def scalar(self, text: str, style: str, place: Place, is_key: bool) -> Scalar:
+    def build_scalar(self, text: str, style: str, place: Place, is_key: bool) -> Scalar:
         if style:
-            if style == '"' and (position := forbidden(text)) >= 0:
+            if style == '"' and (position := find_forbidden(text)) >= 0:
                 message = f"the escape of U+{ord(text[position]):04X} is not allowed"
                 self.report(Wrong("syntax", message, "remove it"), place)
             return Scalar(text, text, False, place)
         if is_key:
             return Scalar(text, text, True, place)
-        value, wrong = resolved(text)
+        value, wrong = resolve_scalar(text)
         if wrong:
             self.report(wrong, place)
         return Scalar(value, text, True, place)
 
-    def refused_alias(self, name: str, place: Place) -> Scalar:
+    def refuse_alias(self, name: str, place: Place) -> Scalar:
         """A stand-in for an alias, which is reported."""
         place = place._replace(end=place.column + 1 + len(name))
         message = f"the alias '*{name}' is not supported"
@@ -259,10 +259,10 @@ class _Reader:
         before = len(self.problems)
         if isinstance(node, Sequence):
             if flow and end:
-                node.items = self.whole_items(node.items)
+                node.items = self.rejoin_items(node.items)
             last = node.items[-1] if node.items else None
         else:
-            self.fill(node, self.whole_entries(opened.raw) if flow and end else opened.raw)
+            self.fill(node, self.rejoin_entries(opened.raw) if flow and end else opened.raw)
             last = opened.raw[-1][1] if opened.raw else None
         node.whole = node.whole and len(self.problems) == before
         file, line, column, *_ = node.place
@@ -283,7 +283,7 @@ class _Reader:
                 else:
                     node.add(key, value)
 
-    def whole_entries(self, raw: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
+    def rejoin_entries(self, raw: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
         """Flow entries; the commas of a call have split its expression into keys."""
         entries: list[tuple[Node, Node]] = []
         missing, split = 0, False  # closing brackets that the last value still waits for
@@ -292,19 +292,19 @@ class _Reader:
                 entries.append((key, value))
                 missing, split = _unclosed(value), False
             elif missing > 0:
-                split = split or self.join(entries[-1][1])
+                split = split or self.rejoin(entries[-1][1])
                 missing += _unclosed(key)
             else:
-                self.report(without_colon(key.text), key.place)
+                self.report(missing_colon(key.text), key.place)
         return entries
 
-    def whole_items(self, raw: list[Node]) -> list[Node]:
+    def rejoin_items(self, raw: list[Node]) -> list[Node]:
         """Flow items; the commas of a call have split its expression into items."""
         items: list[Node] = []
         missing, split = 0, False
         for item in raw:
             if missing > 0 and isinstance(item, Scalar):
-                split = split or self.join(items[-1])
+                split = split or self.rejoin(items[-1])
                 missing += _unclosed(item)
             else:
                 items.append(item)
@@ -316,7 +316,7 @@ class _Reader:
         rest = self.line(key.place.line)[key.place.end - 1 :]
         return empty and key.place.end > 0 and not rest.lstrip().startswith(":")
 
-    def join(self, node: Node) -> bool:
+    def rejoin(self, node: Node) -> bool:
         """Give a split value its whole text back, and report it."""
         assert isinstance(node, Scalar)  # nothing else is unclosed
         file, line, column, *_ = node.place

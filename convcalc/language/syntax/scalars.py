@@ -35,12 +35,12 @@ _YAML_1_1: Final = {"yes": True, "on": True, "no": False, "off": False}
 _LONGEST_NUMBER: Final = 40  # characters
 
 
-def resolved(text: str) -> tuple[bool | int | float | str | None, Wrong | None]:
+def resolve_scalar(text: str) -> tuple[bool | int | float | str | None, Wrong | None]:
     """What a plain scalar means by the core schema, and what is wrong with it."""
     if text in WORDS:
         return WORDS[text], None
     if text[0] in "+-.0123456789":
-        return _number(text)
+        return _resolve_number(text)
     if len(text) <= 3 and (meaning := _YAML_1_1.get(text.lower())) is not None:
         message = f"'{text}' is a boolean in YAML 1.1 and a word in YAML 1.2"
         advice = f"write {str(meaning).lower()}, or '{text}' in quotes for the word"
@@ -48,7 +48,7 @@ def resolved(text: str) -> tuple[bool | int | float | str | None, Wrong | None]:
     return text, None
 
 
-def _number(text: str) -> tuple[int | float | str, Wrong | None]:
+def _resolve_number(text: str) -> tuple[int | float | str, Wrong | None]:
     digits = text.lstrip("+-")
     if digits.lower() in (".inf", ".nan"):
         return text, Wrong("wrong-type", f"'{text}' is not a finite number", "write a number")
@@ -59,7 +59,7 @@ def _number(text: str) -> tuple[int | float | str, Wrong | None]:
         message = f"a number of {len(text):,} characters; at most {_LONGEST_NUMBER} are read"
         return 0, Wrong("too-large", message, "write it with an exponent")
     try:
-        value = _parsed(text, digits)
+        value = _parse_number(text, digits)
     except ValueError:
         return text, None
     if not isfinite(value):
@@ -71,7 +71,7 @@ def _number(text: str) -> tuple[int | float | str, Wrong | None]:
 _BASES: Final = {"0x": 16, "0o": 8}
 
 
-def _parsed(text: str, digits: str) -> int | float:
+def _parse_number(text: str, digits: str) -> int | float:
     if text[:2] in _BASES:
         return int(text[2:], _BASES[text[:2]])
     return int(text) if digits.isdecimal() else float(text)
@@ -85,7 +85,7 @@ def _leading_zeros(text: str, digits: str) -> Wrong | None:
     return Wrong("ambiguous-scalar", f"'{text}' has leading zeros", f"write {int(text)}{also}")
 
 
-def forbidden(text: str) -> int:
+def find_forbidden(text: str) -> int:
     """The position of the first character that is not allowed, or -1.
 
     Besides control characters, lone carriage returns and Unicode's line separators are

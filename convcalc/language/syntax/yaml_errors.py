@@ -58,7 +58,7 @@ class _Trouble:
         self.before, self.character = self.line[: mark.column], self.line[mark.column :][:1]
 
 
-def explained(error: Any, reader: Any) -> tuple[Any, ...]:
+def describe_error(error: Any, reader: Any) -> tuple[Any, ...]:
     """The arguments of ``stop``, in the words of people who write files, not parsers."""
     at = _Trouble(error, reader)
     if "nesting depth" in at.problem:
@@ -110,7 +110,7 @@ def _colon_error(at: _Trouble, reader: Any) -> tuple[Wrong, Place]:
     for number in (at.start.line, at.place.line - 1):
         if tight := tight_key(reader.line(number)):
             column = reader.line(number).index(tight)
-            return without_colon(tight), reader.place(number - 1, column, column + len(tight))
+            return missing_colon(tight), reader.place(number - 1, column, column + len(tight))
     if "mapping values" in at.problem and ": " not in at.before:
         message = "this key stands below a line that already has a value"
         return _syntax(message, "give both keys the same indentation"), at.place
@@ -125,7 +125,7 @@ def _flow_error(at: _Trouble) -> tuple[Any, ...]:
         column = at.line.rindex(text, 0, at.column + len(text))
         place = at.place._replace(column=column + 1, end=column + 1 + len(text))
         if tight_key(text):
-            return without_colon(text), place
+            return missing_colon(text), place
         bare = text.startswith("${") and text.endswith("}")
         advice = f"write the bare name: {text[2:-1]}" if bare else f'quote the expression: "{text}"'
         return _syntax(f"the brackets of '{text}' belong to YAML here", advice), place
@@ -166,7 +166,7 @@ def _syntax(message: str, advice: str) -> Wrong:
     return Wrong("syntax", message, advice)
 
 
-def without_colon(key: str) -> Wrong:
+def missing_colon(key: str) -> Wrong:
     word, colon, rest = key.partition(":")
     if colon and rest and word.isidentifier():
         message = f"there is no space after the colon of '{key}'"
