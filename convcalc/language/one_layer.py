@@ -1,6 +1,6 @@
-"""One layer in one line: what ``layer`` and ``explain`` take from the command line.
+"""Builds a network of one layer from the words of ``convcalc layer`` and ``explain``.
 
-The words become nodes where they stand in the line, so that a problem points into what was typed.
+Each word becomes a node with its place in the typed line, so that problems point into that line.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def layer_target(
     """A network of one layer: ``conv``, ``["out=8", "k=3x5"]``, ``[("", [3, 8, 8])]``.
 
     Inputs without a name are called x1, x2, … Values are read like those of a network file;
-    ``3x5`` is a list. TargetError if a word is not what it must be.
+    ``3x5`` is a list. Raises TargetError for a word that cannot be read.
     """
     if not _NAME.fullmatch(operator):
         raise TargetError(f"'{operator}' is no operator's name", "see 'convcalc list operators'")
@@ -49,7 +49,7 @@ def layer_target(
 
 
 def _inputs(named: Mapping[str, Sizes], places: Mapping[str, Place]) -> dict[str, nodes.Node]:
-    """What a file says of its inputs."""
+    """The ``input`` or ``inputs`` entry of the network."""
     shapes = {name: nodes.node_of(list(sizes), places[name]) for name, sizes in named.items()}
     if len(shapes) == 1:
         return {"input": next(iter(shapes.values()))}
@@ -60,7 +60,7 @@ def _inputs(named: Mapping[str, Sizes], places: Mapping[str, Place]) -> dict[str
 
 
 class _Line:
-    """What was typed, word after word."""
+    """The typed line, built up word by word."""
 
     def __init__(self, operator: str) -> None:
         self.text = ""
@@ -68,14 +68,14 @@ class _Line:
         self.start = self.word(operator)
 
     def word(self, text: str) -> Place:
-        """Appends a word; its place."""
+        """Appends a word and returns its place."""
         start = len(self.text) + bool(self.text)
         printable = "".join(c if c.isprintable() else " " for c in text)
         self.text += f" {printable}" if self.text else printable
         return Place(SOURCE, 1, start + 1, start + 1 + len(text))
 
     def fields(self, words: Sequence[str]) -> nodes.Mapping:
-        """The fields and their values; TargetError if a word gives none."""
+        """Reads ``FIELD=VALUE`` words into a mapping; raises TargetError for any other word."""
         found = nodes.Mapping(self.start)
         for word in words:
             name, equals, value = word.partition("=")
@@ -94,7 +94,7 @@ class _Line:
         return found
 
     def value(self, text: str, column: int) -> nodes.Node:
-        """A value as a network file would read it; what YAML could misread is a text."""
+        """Reads a value as in a network file; text that YAML could misread stays a plain text."""
         text, column = text.strip(), column + len(text) - len(text.lstrip())
         place = Place(SOURCE, 1, column, column + len(text))
         if _LIST.fullmatch(text):
@@ -107,7 +107,7 @@ class _Line:
         return node or nodes.Scalar(None, text, True, place)
 
     def number(self, text: str, place: Place) -> nodes.Scalar:
-        """One number of a list such as ``3x5``."""
+        """Reads one number of a list such as ``3x5``."""
         meaning, wrong = resolve_scalar(text)
         if wrong is not None:
             self.problems.append(wrong.at(place, ()))
@@ -115,7 +115,7 @@ class _Line:
 
 
 def _place_within(whole: Place, found: re.Match[str]) -> Place:
-    """The place of a part of a word."""
+    """The place of a regular expression's match within a word."""
     return whole._replace(column=whole.column + found.start(), end=whole.column + found.end())
 
 
@@ -124,7 +124,7 @@ def _text(text: str, place: Place) -> nodes.Scalar:
 
 
 def _sequence(items: Iterable[nodes.Node]) -> nodes.Sequence:
-    """A list that stands where its first item does."""
+    """A list node that spans its items."""
     parts = list(items)
     found = nodes.Sequence(parts[0].place._replace(end=parts[-1].place.end))
     found.items += parts
@@ -132,7 +132,7 @@ def _sequence(items: Iterable[nodes.Node]) -> nodes.Sequence:
 
 
 def _name_inputs(inputs: Sequence[tuple[str, Sizes]]) -> dict[str, Sizes]:
-    """The inputs by name; those without one are x1, x2, …"""
+    """The inputs by name, x1, x2, … where none is given; TargetError for a name used twice."""
     if not inputs:
         raise TargetError("a layer needs its input", "for instance -i 64x56x56")
     found: dict[str, Sizes] = {}
@@ -145,6 +145,6 @@ def _name_inputs(inputs: Sequence[tuple[str, Sizes]]) -> dict[str, Sizes]:
 
 
 def _input_word(name: str, sizes: Sizes) -> str:
-    """An input as it is typed."""
+    """The command-line text of an input."""
     text = "x".join("?" if size is None else str(size) for size in sizes)
     return f"-i {name}={text}" if name else f"-i {text}"

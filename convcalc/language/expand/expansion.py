@@ -1,7 +1,7 @@
-"""Items -> layers: blocks, repeats and branches written out, in the order of the file.
+"""Expands items into layers: writes out blocks, loops and branches in the order of the file.
 
-A layer that has a problem yields no tensor; whatever reads it is skipped and counted, and
-everything else goes on, so that all problems of a file show at once.
+A layer with a problem produces no tensor. Layers that read it are skipped and counted; all others
+are still expanded, so that one run reports every problem of a file.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ Scope = dict[str, Any]
 
 
 class Expansion:
-    """Writes a network out. ``limit`` bounds layers and iterations."""
+    """Expands one network. ``limit`` is the largest number of layers and of iterations."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Expansion:
         self.unit = unit
         self.witness = witness
         self.limit = limit
-        self.rounds_ahead = 1  # of the repetitions around the present item, multiplied
+        self.rounds_ahead = 1  # product of the rounds left in the loops around the current item
         self.layering = Layering(inputs, limit)
         self.rank = max((shape.rank for shape in inputs.values()), default=2)
         self.all = Tensors(self.layering.ports)
@@ -60,7 +60,7 @@ class Expansion:
         }
 
     def run(self, items: list[Item]) -> Value:
-        """Expands the network's own list of layers; returns the last tensor."""
+        """Expands the network's own list of layers and returns the last tensor, or None."""
         prev: Value = MISSING
         if len(self.tensors) == 1:
             prev = self.tensors["input"] = next(iter(self.tensors.values()))
@@ -69,11 +69,11 @@ class Expansion:
         return None if last is MISSING else last
 
     def tensor(self, text: str) -> Value:
-        """The tensor of a path or an id, seen from the top of the network."""
+        """The tensor that a path or a top-level id names; None if there is none or it failed."""
         return self.all.by_path.get(text) or self.tensors.get(text)
 
     def failed(self, text: str) -> bool:
-        """Whether a name is that of a layer with a problem."""
+        """Whether a name that has no tensor belongs to a layer with a problem."""
         return text in self.tensors or text in self.all.by_path
 
     def failures(self) -> list[str]:
@@ -83,13 +83,13 @@ class Expansion:
     # --- items --------------------------------------------------------------------------------
 
     def expand_items(self, items: list[Item], prev: Value, names: Names, frame: Frame) -> Value:
-        """A list of items, one after another."""
+        """Expands items one after another and returns the last tensor."""
         for item in items:
             prev = self.expand_item(item, prev, names, frame)
         return prev
 
     def expand_item(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
-        """One item with its loops, condition and repetitions; None if it has a problem."""
+        """Expands one item with its loops and its condition; returns None if it has a problem."""
         before = names.path_count
         try:
             if item.kind == "broken":
@@ -104,7 +104,7 @@ class Expansion:
         except Rejected as error:
             self.layering.problems += map(frame.locate, error.diagnostics)
             self.layering.skip()
-        if not item.transparent:  # what failed keeps its number
+        if not item.transparent:  # a failed item still takes its index
             path = names.path(item.component) if names.path_count == before else names.last
             self.all.by_path[path] = None
         if item.id:
@@ -113,12 +113,12 @@ class Expansion:
 
     @staticmethod
     def is_present(item: Item, prev: Value, frame: Frame) -> bool:
-        """Whether an item without loops is there."""
+        """Whether the ``if`` of an item without loops holds."""
         frame.scope["in_channels"] = _channels(prev)
         return condition_holds(item.condition, frame.scope)
 
     def expand_loops(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
-        """``for``, then ``if``, then ``repeat``."""
+        """Expands an item with loops: ``for`` outside, then ``if``, then ``repeat`` inside."""
 
         def tensor(node: nodes.Scalar) -> Value:
             return frame.tensors.get(node.text)
@@ -155,10 +155,10 @@ class Expansion:
         return prev
 
     def check_limit(self, item: Item, layers: int, count: int = 1) -> None:
-        """Stops as soon as it is clear that repetitions lead far beyond the limit.
+        """Raises TooLarge as soon as it is clear that loops will exceed the limit by far.
 
-        Rounds of outer repetitions may differ, so that they count only when they lead further
-        than four times the limit.
+        The rounds of outer loops may differ in size, so the estimate for them has to exceed four
+        times the limit.
         """
         own = layers * count
         if max(own, count) > self.limit or own * self.rounds_ahead > 4 * self.limit:
@@ -177,7 +177,7 @@ class Expansion:
         label: str = "",
         turn: int = 0,
     ) -> Value:
-        """One iteration of an item: its layers, its checks, its id."""
+        """Expands one iteration of an item, checks it, and registers its path and id."""
         self.layering.step(item.place)
         path = "" if item.transparent else names.path(item.component)
         resolve = self.all.resolve
@@ -207,7 +207,7 @@ class Expansion:
         return output
 
     def find_owner(self, share: Reference, frame: Frame) -> tuple[int, int] | None:
-        """The layers whose weights are used again; None if they have a problem."""
+        """The range of layers whose weights ``share`` reuses; None if they have a problem."""
         found = self.spans.get(frame.prefix + share.text)
         if found is not None:
             return found
@@ -219,7 +219,7 @@ class Expansion:
         raise unknown_reference(share, frame)
 
     def require_inputs(self, inputs: Sequence[Value], place: Place) -> None:
-        """Nothing can be read before the first layer of a network with several inputs."""
+        """Rejects a layer that does not say which of several network inputs it reads."""
         if any(value is MISSING for value in inputs):
             names = ", ".join(self.tensors)
             message = "this layer must say which input it reads"
@@ -228,13 +228,13 @@ class Expansion:
     # --- composites ---------------------------------------------------------------------------
 
     def expand_seq(self, call: Call) -> Value:
-        """A list in a row; with an id it is a level of its own."""
+        """Expands ``seq``; with an id, its layers get a path level of their own."""
         item, (source, *_) = call.item, call.inputs
         names = _child_names(call, indexed_components(item.body))
         return self.expand_items(item.body, source, names, call.inner)
 
     def expand_residual(self, call: Call) -> Value:
-        """A body and a shortcut from the same input, joined."""
+        """Expands ``residual``: body and shortcut read the same input and are joined."""
         item, (source, *_) = call.item, call.inputs
         names = _child_names(call, item.inner_indexed)
         frame = call.inner
@@ -247,7 +247,7 @@ class Expansion:
         return self.join(call, [main, side], names)
 
     def expand_branches(self, call: Call) -> Value:
-        """Lists side by side, on copies or on slices of the channels, joined."""
+        """Expands ``branches``: each reads the input or a slice of its channels; all are joined."""
         item, (source, *_) = call.item, call.inputs
         names = _child_names(call, item.inner_indexed)
         frame = call.inner
@@ -263,7 +263,7 @@ class Expansion:
         return self.join(call, results, names) if len(results) > 1 else results[0]
 
     def slice_channels(self, call: Call, channels: tuple[int, int], names: Names) -> Value:
-        """The slice of the channels that one branch gets."""
+        """Adds the layer that cuts out one branch's channels, from start up to stop."""
         start, stop = channels
         self.require_inputs(call.inputs, call.item.place)
         slicing = self.layering.shared(_operator("channel_slice", start=start, stop=stop))
@@ -273,7 +273,7 @@ class Expansion:
         )
 
     def join(self, call: Call, parts: list[Value], names: Names) -> Value:
-        """The layer that joins branches."""
+        """Adds the layer that joins branches."""
         join = call.item.join
         self.require_inputs(parts, call.item.place)
         operator = self.layering.shared(_operator(join))
@@ -283,7 +283,7 @@ class Expansion:
     # --- blocks -------------------------------------------------------------------------------
 
     def expand_block(self, call: Call) -> Value:
-        """A call of a block: its params, then its layers under a path of their own."""
+        """Expands a call of a block: binds its params, then expands its layers."""
         item, path, names, outer = call.item, call.path, call.names, call.frame
         block = item.block
         assert block is not None
@@ -300,12 +300,12 @@ class Expansion:
         return self.expand_items(block.body, call.inputs[0], inner, frame)
 
     def bind(self, block: Block, call: Call, frame: Frame) -> None:
-        """Gives a block's params their values: what the call gives, then defaults in order."""
+        """Gives a block's params their values: the call's arguments, then defaults in order."""
         given = {argument.name: argument for argument in call.item.arguments}
         try:
             for argument in given.values():
                 self.bind_argument(block, argument, call, frame)
-        except Rejected:  # once more, for the problems of all of them
+        except Rejected:  # bind all again, to collect the problems of every argument
             gathered(partial(self.bind_argument, block, a, call, frame) for a in given.values())
             raise
         for name, param in block.params.items():
@@ -318,7 +318,7 @@ class Expansion:
                 frame.scope[name] = check_param(param, value, param.default.place)
 
     def bind_argument(self, block: Block, argument: Argument, call: Call, frame: Frame) -> None:
-        """Gives one param the value of an argument, in the caller's scope."""
+        """Gives one param the value of its argument, evaluated in the caller's scope."""
         name = argument.name
         if argument.reference is not None:
             prev = call.inputs[0]
@@ -332,7 +332,7 @@ class Expansion:
     # --- operators ----------------------------------------------------------------------------
 
     def expand_operator(self, call: Call) -> Value:
-        """One layer."""
+        """Adds the layer of an operator."""
         item, path, names, frame = call.item, call.path, call.names, call.frame
         self.require_inputs(call.inputs, item.place)
         first = call.inputs[0]
@@ -350,7 +350,7 @@ class Expansion:
         return self.layering.add(item.type, operator, inputs, path, names, frame, item)
 
     def resolve_references(self, call: Call) -> tuple[dict[str, Recorded], list[Value]]:
-        """The other layers that the fields name, and the tensors that they make."""
+        """The layers that fields refer to, by field name, and the tensors that they produce."""
         found: dict[str, Recorded] = {}
         tensors: list[Value] = []
         for argument in call.item.arguments:
@@ -368,7 +368,7 @@ class Expansion:
         return found, tensors
 
     def check_fields(self, call: Call) -> None:
-        """The problems of fields that do not depend on the input, which is not there."""
+        """Reports the fields' problems that do not depend on the input, because that failed."""
         try:
             self.layering.instance(call.item, call.scope, self.rank, {})
         except Rejected as error:
@@ -378,7 +378,7 @@ class Expansion:
     # --- statements ---------------------------------------------------------------------------
 
     def check_stated(self, call: Call, output: Value) -> None:
-        """``in:`` and ``shape:`` say what must hold."""
+        """Checks what ``in:`` and ``shape:`` state against the actual input and output."""
         first = call.inputs[0]
         if call.item.stated_channels and first is not None:
             evaluate, node = call.item.stated_channels
@@ -394,7 +394,7 @@ class Expansion:
                 self.report_difference(message, node.place, call.frame)
 
     def report_difference(self, message: str, place: Place, frame: Frame) -> None:
-        """A statement that does not hold."""
+        """Reports that ``in:`` or ``shape:`` differs from the network."""
         problem = Diagnostic("stated-differently", message, place)
         self.layering.problems.append(frame.locate(problem))
 
@@ -417,14 +417,14 @@ def _operator(name: str, **fields: Any) -> Operator:
 
 
 def _child_names(call: Call, indexed: frozenset[str]) -> Names:
-    """The names of a composite's children: a level of their own if it has an id."""
+    """The path names for a composite's children; a level of their own if it has an id."""
     if call.item.transparent:
         return call.names
     return call.names.below(call.path, call.item.kind, indexed)
 
 
 def _channel_ranges(item: Item, source: Value, scope: Scope) -> Sequence[tuple[int, int] | None]:
-    """The range of channels of each branch; None for a copy of all."""
+    """The channel range (start, stop) of each branch; None if the branch reads all channels."""
     count = len(item.branches)
     copies = [None] * count
     if item.split is None or source is None:
@@ -446,7 +446,7 @@ def _channel_ranges(item: Item, source: Value, scope: Scope) -> Sequence[tuple[i
 
 
 def _ranges(value: Any, count: int, channels: int, place: Place) -> list[tuple[int, int]]:
-    """Consecutive ranges of the given lengths, which must add up to the channels."""
+    """Consecutive ranges of the given lengths; Rejected unless they add up to the channels."""
     sizes = value if isinstance(value, list) else []
     if len(sizes) != count or not all(type(size) is int and size > 0 for size in sizes):
         message = f"split is {shown(value)}, but must be channels, copy or {count} channel counts"
@@ -460,7 +460,7 @@ def _ranges(value: Any, count: int, channels: int, place: Place) -> list[tuple[i
 
 
 def _agrees(stated: Any, dims: list[int]) -> bool:
-    """Whether a stated shape is the actual one; null, or an unknown size, agrees with all."""
+    """Whether a stated shape matches the actual one; null and unknown sizes match anything."""
     if not isinstance(stated, list) or len(stated) != len(dims):
         return False
     pairs = zip(stated, dims, strict=True)

@@ -1,4 +1,4 @@
-"""The layers of a network file as they are written out: operators made of evaluated fields."""
+"""Creates the layers of a network file: evaluates an item's fields and adds its operator."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from convcalc.model.quantities.shape import Shape
 
 
 class Layering(Assembly):
-    """The layers so far, and how many items were written out for them."""
+    """The layers so far, and the number of items that were expanded."""
 
     def __init__(self, inputs: Mapping[str, Shape], limit: int) -> None:
         super().__init__(limit)
@@ -27,7 +27,7 @@ class Layering(Assembly):
         self.steps = 0
 
     def step(self, place: Place) -> None:
-        """Counts an item that is written out; a network of nothing but steps must end too."""
+        """Counts an expanded item; raises TooLarge when too many items produce no layers."""
         self.steps += 1
         idle = self.steps - 10 * len(self.layers)
         if idle > max(self.limit // 10, 1000):
@@ -36,11 +36,11 @@ class Layering(Assembly):
     def instance(
         self, item: Item, scope: dict[str, Any], rank: int, recorded: Mapping[str, Recorded]
     ) -> Operator:
-        """The operator of an item; equal ones are the same object."""
+        """The operator of an item with its fields evaluated; equal operators are one object."""
         given = item.arguments
         try:
             values = [a.evaluate(scope) if a.evaluate else recorded.get(a.name) for a in given]
-        except Rejected:  # once more, for the problems of all of them
+        except Rejected:  # evaluate all again, to collect the problems of every field
             gathered(partial(a.evaluate, scope) for a in given if a.evaluate)
             raise
         key = (rank, repr(values))
@@ -60,7 +60,7 @@ class Layering(Assembly):
         frame: Frame,
         item: Item,
     ) -> Value:
-        """Adds a layer that an item stands for; its problems tell in which block it was met."""
+        """Adds the layer of an item; its problems say in which call of a block they arose."""
         before = len(self.problems)
         output = self.layer(
             name,
@@ -78,7 +78,7 @@ class Layering(Assembly):
 
 
 def _operator(item: Item, values: list[Any], rank: int) -> Operator:
-    """The operator from evaluated values, each held against its declaration."""
+    """Makes the operator from evaluated values, each checked against its field's declaration."""
     assert item.operator is not None
     fields = {
         name: default_value(name, declared, rank)

@@ -1,7 +1,7 @@
-"""What a scalar of YAML means, and which characters a file may hold.
+"""Converts YAML scalars to values, and says which characters a file may contain.
 
 Plain scalars follow the core schema of YAML 1.2
-(https://yaml.org/spec/1.2.2/#103-core-schema); where YAML 1.1 reads one differently, it is
+(https://yaml.org/spec/1.2.2/#103-core-schema). A scalar that YAML 1.1 reads differently is
 reported.
 """
 
@@ -21,7 +21,7 @@ class Wrong(NamedTuple):
     help: str = ""
 
     def at(self, place: Place, related: tuple[Related, ...]) -> Diagnostic:
-        """The problem; what it quotes from a hostile file is cut."""
+        """The problem at a place; long text quoted from a hostile file is cut."""
         message, advice = (t if len(t) <= 200 else t[:199] + "…" for t in (self.message, self.help))
         return Diagnostic(self.name, message, place, advice, related)
 
@@ -36,7 +36,7 @@ _LONGEST_NUMBER: Final = 40  # characters
 
 
 def resolve_scalar(text: str) -> tuple[bool | int | float | str | None, Wrong | None]:
-    """What a plain scalar means by the core schema, and what is wrong with it."""
+    """The value of a plain scalar by the core schema, and its problem if it has one."""
     if text in WORDS:
         return WORDS[text], None
     if text[0] in "+-.0123456789":
@@ -86,13 +86,13 @@ def _leading_zeros(text: str, digits: str) -> Wrong | None:
 
 
 def find_forbidden(text: str) -> int:
-    """The position of the first character that is not allowed, or -1.
+    """The index of the first character that is not allowed, or -1.
 
-    Besides control characters, lone carriage returns and Unicode's line separators are
-    refused: PyYAML counts them as lines and editors do not, so that places would be wrong.
+    Besides control characters, lone carriage returns and Unicode's line separators are refused:
+    PyYAML counts them as line ends and editors do not, so places would be wrong.
     """
     if "\r" in text:
-        text = text.replace("\r\n", "\n\n")  # every position stays
+        text = text.replace("\r\n", "\n\n")  # keeps every index
     unusual = [c for c in set(text) if c < " " or c > "~"]  # few, even of a long text
     return min((text.index(c) for c in unusual if not _is_allowed(c)), default=-1)
 
