@@ -92,7 +92,7 @@ def _verdicts(
     compare: str | Mapping[str, str] | None,
     inputs: Inputs,
 ) -> list[Verdict]:
-    """What became of every demand."""
+    """The verdicts on the given metrics, or on the file's own budgets and pins."""
     report = analyse(network)
     words = f"variant: {network.variant}" if network.variant else ""
 
@@ -114,7 +114,7 @@ def _verdicts(
 
 
 def _budget(metrics: Mapping[str, Any], compare: str | Mapping[str, str] | None) -> Budget:
-    """The bounds, read as those of a file are."""
+    """Reads the bounds as in a network file; raises BudgetError if they are wrong."""
     base = {"base": compare} if isinstance(compare, str) else compare
     written = {**metrics, "compare": dict(base)} if base else metrics
     root = nodes.node_of(_to_plain(written), Place(SOURCE, 1, 1))
@@ -127,7 +127,7 @@ def _budget(metrics: Mapping[str, Any], compare: str | Mapping[str, str] | None)
 
 
 def _to_plain(value: Any) -> Any:
-    """Numbers of other libraries, as far as they are whole; shapes as lists."""
+    """Converts values to plain Python: integers of other libraries, and shapes to lists."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Mapping):
@@ -145,7 +145,7 @@ def _with_help(problem: Diagnostic) -> str:
 
 
 def _message(network: Network, broken: Sequence[Verdict], count: int) -> str:
-    """The network, and under it what is broken, with the measured numbers."""
+    """The message for broken budgets: the network, then each with its measured numbers."""
     shapes = ", ".join(map(str, network.inputs.values()))
     lines = [f"{network.name} at {shapes} breaks {len(broken)} of {count} budgets ({network.file})"]
     lines += [_text(verdict, found) for verdict in broken for found in verdict.findings]
@@ -153,7 +153,7 @@ def _message(network: Network, broken: Sequence[Verdict], count: int) -> str:
 
 
 def _text(verdict: Verdict, found: Diagnostic) -> str:
-    """One finding: the demand, the sentence, what was measured, and what explains it."""
+    """The text of one finding: the budget, the message, the measured number, and help."""
     first = f"{verdict.title}: {found.message}"
     advice = [f"help: {found.help}"] if found.help else []
     exact = f"; {found.measured}" if found.measured else ""

@@ -1,4 +1,4 @@
-"""The command ``convcalc``: imports the module of the one command that runs; errors -> codes."""
+"""The command ``convcalc``: runs one command, importing only its module; errors set exit codes."""
 
 # The modules of commands have no ``from __future__ import annotations``: typer reads the
 # annotations, and to evaluate their text at each start costs more than they do.
@@ -60,7 +60,7 @@ def _fail(message: str, advice: str) -> int:
 
 
 class Commands(TyperGroup):
-    """Imports and builds a command only when it is asked for: start-up is what users feel."""
+    """Imports and builds a command only when it is called, to keep start-up short."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """All names, for the help page and for completion."""
@@ -98,7 +98,7 @@ def _build_app(function: Any, group: Any = None) -> typer.Typer:
 
 
 def _unknown_command(name: str) -> None:
-    """Fails; a file or a network instead of a command is a forgotten ``show``."""
+    """Raises Failure; a file or network in place of a command suggests a forgotten ``show``."""
     from convcalc.diagnostics.suggestion import advise
     from convcalc.language.sources.resolve import resolve
     from convcalc.language.sources.target import TargetError

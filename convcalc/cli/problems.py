@@ -1,4 +1,4 @@
-"""Problems of network files on stderr, and the exit code that they make."""
+"""Prints problems of network files to stderr and returns the exit code for them."""
 
 from __future__ import annotations
 

@@ -215,7 +215,7 @@ class _Reading:
     # --- inputs -------------------------------------------------------------------------------
 
     def shapes(self, given: Inputs) -> dict[str, Shape]:
-        """The shapes of the inputs, from the caller or else from the file; empty if one is wrong."""
+        """The shapes of the inputs, from the caller or the file; empty if one is wrong."""
         declared = self.declared_inputs()
         if given is None:
             wanted: Mapping[str, Sequence[Size]] = {}
@@ -284,7 +284,7 @@ class _Reading:
         return size
 
     def given_shape(self, name: str, sizes: Sequence[Size], declared: Shape | None) -> Shape:
-        """The shape of an input that the caller gives; TargetError if it does not fit the file's."""
+        """The shape of an input that the caller gives; TargetError if it does not fit."""
         text = "x".join("?" if size is None else str(size) for size in sizes)
         if declared is not None and len(sizes) != declared.rank + 1:
             axes = "channels" if declared.rank == 0 else "channels and spatial sizes"

@@ -1,4 +1,4 @@
-"""The two sides of ``convcalc diff`` -> what is compared with what: networks, or whole folders."""
+"""Pairs up the two sides of ``convcalc diff``: two networks, or the networks of two folders."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SAVED = ".json"
 
 
 class Sides(NamedTuple):
-    """What was asked for, and how networks are read and analysed."""
+    """Reads and compares both sides; ``reading`` has the options for reading and analysing."""
 
     reading: Reading
     settings: Settings
 
     def differences(self, old: str, new: str) -> tuple[list[Difference], int]:
-        """One difference per pair of networks, and the exit code that problems make."""
+        """One difference per pair of networks, and the exit code for their problems."""
         folders = is_folder(old), is_folder(new)
         if any(folders) and not all(folders):
             one, other = (new, old) if folders[0] else (old, new)
@@ -34,7 +34,7 @@ class Sides(NamedTuple):
         return self.of_folders(old, new) if all(folders) else self.of_networks(old, new)
 
     def of_networks(self, old: str, new: str) -> tuple[list[Difference], int]:
-        """Two networks."""
+        """Compares two networks."""
         sides = [self.read_report(word)[0] for word in (old, new)]
         found = [report for report in sides if report is not None]
         if len(found) < len(sides):
@@ -43,7 +43,7 @@ class Sides(NamedTuple):
         return [difference(f"{old} → {new}", *found)], CLEAN
 
     def read_report(self, word: str | Target) -> tuple[Report | None, Network | None]:
-        """The report of a target or of a saved file; None if it has errors, which are told."""
+        """The report of a target or of a saved file; None after printing its errors."""
         if isinstance(word, str) and word.partition("::")[0].endswith(SAVED):
             file, _, name = word.partition("::")
             return _load_saved(file, name or None), None
@@ -54,7 +54,7 @@ class Sides(NamedTuple):
     # --- folders ------------------------------------------------------------------------------
 
     def of_folders(self, old: str, new: str) -> tuple[list[Difference], int]:
-        """The networks in both folders, matched by path and variant; those of one side too."""
+        """Compares two folders, matching networks by path and variant; includes unmatched ones."""
         sides = _files(old), _files(new)
         if not any(sides):
             raise Failure(f"no network file in {old} or {new}", "they end in .convcalc.yaml")
@@ -132,7 +132,7 @@ def _files(word: str) -> Mapping[str, Target]:
 
 
 def _load_saved(file: str, name: str | None) -> Report:
-    """The report that a JSON file holds."""
+    """Reads a report from a JSON file; raises Failure if it is incomplete."""
     from pathlib import Path
 
     from convcalc.analysis.report.from_json import saved_report
@@ -147,7 +147,7 @@ def _load_saved(file: str, name: str | None) -> Report:
 
 
 def _require_same_counting(old: Report, new: Report) -> None:
-    """Numbers that mean different things are not compared."""
+    """Raises Failure if two reports were made with different --count or --dtype."""
     for option, one, other in (
         ("--count", ",".join(old.counted), ",".join(new.counted)),
         ("--dtype", old.totals.memory.dtype, new.totals.memory.dtype),

@@ -126,7 +126,7 @@ def command(
 
 
 def exit_code(done: Sequence["Checked"], *, strict: bool = False, exit_zero: bool = False) -> int:
-    """2 if a file could not be checked, 1 for findings that count."""
+    """The exit code: 2 if a file could not be checked, 1 for findings that count, else 0."""
     if any(result.unreadable for result in done):
         return COULD_NOT_RUN
     counted = sum(result.errors + result.warnings * strict for result in done)
@@ -134,7 +134,7 @@ def exit_code(done: Sequence["Checked"], *, strict: bool = False, exit_zero: boo
 
 
 def _format(settings: "Settings", here: "Configuration", formats: Sequence[str]) -> str:
-    """By flag, environment, settings of the project."""
+    """The output format: from a flag, the environment or the project's settings, in that order."""
     given = settings.output_format or environment("OUTPUT_FORMAT")
     if not given and here.output_format:
         return here.output_format
@@ -148,7 +148,7 @@ def _options_and_files(
     *,
     force_exclude: bool,
 ) -> tuple["Options", list["Found"]]:
-    """What is looked for, and in which files."""
+    """The options of the check, and the files to be checked."""
     from convcalc.checking.configuration import codes
     from convcalc.checking.discovery import Found, discovered
     from convcalc.checking.run import Options
@@ -186,7 +186,7 @@ def _split_list(text: str) -> list[str]:
 
 
 def _stdin() -> bytes:
-    """What stands on stdin; one byte above the limit is enough to be refused."""
+    """The bytes of stdin, at most one more than the limit, which is enough to refuse them."""
     from convcalc.checking.configuration import configuration_of
 
     if sys.stdin is None:
@@ -200,7 +200,7 @@ def _stdin() -> bytes:
 def _write_results(
     options: "Options", files: Sequence["Found"], form: str, view: "object", settings: "Settings"
 ) -> list["Checked"]:
-    """Writes the results, as they come where people read them; returns all of them."""
+    """Checks files and writes the results, each as soon as it is ready; returns all of them."""
     from convcalc.checking.processes import in_order, jobs_for
     from convcalc.checking.run import Run
     from convcalc.output.findings.base import chunks
@@ -221,7 +221,7 @@ def _write_results(
 
 
 def _append(path: str, done: list["Checked"], view: "object") -> None:
-    """Adds the summary to a file, which others write to as well."""
+    """Appends the summary to a file, to which other programs may write too."""
     from convcalc.output.findings.markdown import text
 
     try:
@@ -232,7 +232,7 @@ def _append(path: str, done: list["Checked"], view: "object") -> None:
 
 
 def _add_ignores(options: "Options", files: Sequence["Found"], settings: "Settings") -> int:
-    """Silences what is found now; returns the exit code of what is left."""
+    """Silences all present findings; returns the exit code for those that are left."""
     from convcalc.checking.baseline import silence
     from convcalc.checking.run import Run
 

@@ -97,7 +97,7 @@ def command(
 def _target_and_path(
     target: str, parts: Sequence[str], inputs: Sequence[str]
 ) -> tuple["str | Target", str | None]:
-    """The target, and the path of the layer; that is None for an operator without a file."""
+    """The target and the layer's path, which is None for an operator without a file."""
     from pathlib import Path
 
     from convcalc.cli.commands.layer import target_of_words

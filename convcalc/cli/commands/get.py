@@ -67,7 +67,7 @@ def command(
 
 
 def raw(value: Any) -> str:
-    """A number or a text as it is; lists and mappings as JSON."""
+    """The raw text of a value: numbers and texts as they are, lists and mappings as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -76,7 +76,7 @@ def raw(value: Any) -> str:
 
 
 def as_json(value: Any) -> str:
-    """For programs that read JSON."""
+    """A value as JSON."""
     import json
 
     return json.dumps(value)

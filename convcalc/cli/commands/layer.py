@@ -82,7 +82,7 @@ def command(
 
 
 def _costs(layer: "Layer", ways: str) -> list["Cost"]:
-    """The ways of computing the layer that are asked for."""
+    """The costs of the requested ways to compute a layer; Failure for unknown ones."""
     from convcalc.analysis.costs import MODELS, costs, has_costs
     from convcalc.diagnostics.suggestion import UnknownName
 

@@ -1,4 +1,4 @@
-"""``convcalc list``: what there is, one line each."""
+"""``convcalc list``: lists operators, networks, rules and the like, one per line."""
 
 from collections.abc import Callable, Iterator
 from operator import attrgetter

@@ -55,12 +55,12 @@ def command(
 
 
 def templates() -> list[str]:
-    """What ``--template`` may name."""
+    """The names of the templates."""
     return sorted(path.name.removesuffix(ENDING) for path in FOLDER.glob(f"*{ENDING}"))
 
 
 def template_text(template: str, name: str) -> str:
-    """A template under the name of a new network."""
+    """The text of a template, with the name of the new network."""
     text = (FOLDER / f"{template}{ENDING}").read_text(encoding="utf-8")
     first = f"# yaml-language-server: $schema={SCHEMA}\n"
     return first + re.sub(r"^name: .*$", f"name: {name}", text, count=1, flags=re.MULTILINE)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Pinned(NamedTuple):
-    """What became of a file: its content before and after, or the exit code of its failure."""
+    """The outcome for one file: its content before and after, and the exit code of a failure."""
 
     path: str
     old: bytes = b""
@@ -65,7 +65,7 @@ def command(
 
 
 def _files(words: Sequence[str]) -> list[str]:
-    """The files of all words as 'check' finds them, but none that ships."""
+    """The files that words name, found as in 'check', but without shipped networks."""
     from convcalc.checking.discovery import discovered
 
     for word in words:
@@ -78,7 +78,7 @@ def _files(words: Sequence[str]) -> list[str]:
 
 
 def _pin(path: str, settings: "Settings") -> Pinned:
-    """The new content of a file, or why there is none."""
+    """Pins one file in memory; prints why if that is not possible."""
     from convcalc.checking.budgets.pin_edits import Refused
     from convcalc.cli.problems import print_problems
     from convcalc.language.sources.target import TargetError
@@ -115,7 +115,7 @@ def _networks(path: str, content: bytes) -> "list[NetworkFile]":
 
 
 def _new_content(networks: "Sequence[NetworkFile]", path: str, old: bytes) -> bytes:
-    """The content with the numbers of all networks; what was written is read once more."""
+    """The content with the numbers of all networks, verified by reading it again."""
     from convcalc.analysis.analyse import analyse
     from convcalc.checking.budgets.pin_edits import Pin, Refused, pinned_text
 
@@ -141,7 +141,7 @@ def _new_content(networks: "Sequence[NetworkFile]", path: str, old: bytes) -> by
 
 
 def _write(pinned: Pinned, settings: "Settings") -> int:
-    """Writes a file; its failure does not stop the others."""
+    """Writes one file; returns the exit code, so that a failure does not stop the others."""
     from convcalc.language.sources.atomic_write import replace_file
 
     try:
@@ -154,7 +154,7 @@ def _write(pinned: Pinned, settings: "Settings") -> int:
 
 
 def _difference(pinned: Pinned) -> str:
-    """A unified diff that ``patch`` understands."""
+    """The change as a unified diff that ``patch`` understands."""
     from difflib import unified_diff
 
     old, new = (text.decode().splitlines(keepends=True) for text in (pinned.old, pinned.new))

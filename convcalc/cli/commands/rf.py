@@ -1,4 +1,4 @@
-"""``convcalc rf``: what the layers of a network see, and pictures of it."""
+"""``convcalc rf``: the receptive fields of a network's layers, and pictures of them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -93,7 +93,7 @@ def command(
 
 
 class _Shown(NamedTuple):
-    """What is asked for."""
+    """The options that say what is shown."""
 
     depth: str
     columns: str
@@ -105,14 +105,14 @@ class _Shown(NamedTuple):
 
     @property
     def pictures(self) -> bool:
-        """Whether something is asked for that needs the exact positions."""
+        """Whether any output needs the exact positions."""
         return self.path or self.strip or self.map or bool(self.svg)
 
 
 def _read(
     target: str, stack: str, variants: Sequence[str], inputs: Sequence[str], params: Sequence[str]
 ) -> tuple["Network", "Report"]:
-    """The network and its report."""
+    """Reads the target or the stack; returns the network and its report."""
     from convcalc.cli.loading import Reading
 
     reading = Reading(variants, inputs, 1, params, support=True)
@@ -140,7 +140,7 @@ def _read_stack(stack: str, inputs: Sequence[str]) -> "Network":
 
 
 def _of_input(report: "Report", name: str) -> "Report":
-    """The report with the layers' fields of that input, where one is named."""
+    """The report, reduced to the receptive fields on one input if it is named."""
     if not name:
         return report
     from dataclasses import replace
@@ -153,7 +153,7 @@ def _of_input(report: "Report", name: str) -> "Report":
 
 
 def _study(network: "Network", at: str, position: str, of: str) -> "Study | str":
-    """The tensor that is looked at, or why there is nothing to say of it."""
+    """The study of one tensor, or a sentence that says why there is none."""
     from convcalc.analysis.receptive_field.preimage import Unseen
     from convcalc.analysis.receptive_field.study import Placeless, study
 
@@ -175,7 +175,7 @@ def _numbers(text: str) -> list[int]:
 def _write(
     settings: "Settings", network: "Network", report: "Report", found: "Study | str", shown: _Shown
 ) -> None:
-    """The table with what is asked for below it, or the same for programs."""
+    """Writes the table and the pictures below it, or the same as data."""
     from convcalc.analysis.report.rows import rows
     from convcalc.cli.commands.show import choose_columns, depth_of
     from convcalc.output.formats import FORMATS
@@ -209,7 +209,7 @@ def _write(
 
 
 def _draw(study: "Study", shown: _Shown, style: Any) -> list[str]:
-    """What is asked for below the table."""
+    """The lines of the pictures; Failure if the positions are unknown."""
     from convcalc.analysis.receptive_field.preimage import Unseen
 
     try:
@@ -219,7 +219,7 @@ def _draw(study: "Study", shown: _Shown, style: Any) -> list[str]:
 
 
 def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
-    """The trace, the strip and the map."""
+    """The lines of the trace, the strip and the map, as requested."""
     lines: list[str] = []
     if shown.path:
         from convcalc.analysis.receptive_field.trace import levels, trace
@@ -245,14 +245,14 @@ def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
 
 
 def _distinct_axes(study: "Study") -> list[tuple[int, Any]]:
-    """The axes with their numbers, one alone where all are alike."""
+    """The axes with their indices; only the first if all are alike."""
     first, *others = study.axes
     alike = all(axis.seen == first.seen and axis.jump == first.jump for axis in others)
     return [(0, first)] if alike else list(enumerate(study.axes))
 
 
 def _stack_lines(text: str) -> list[str]:
-    """The exact test for holes, and the rule of HDC beside it."""
+    """The exact test of a stack for holes, and the rule of HDC; none for a network."""
     if not text:
         return []
     from convcalc.language.stack import parse_stack
@@ -265,7 +265,7 @@ def _stack_lines(text: str) -> list[str]:
 
 
 def _suggest(settings: "Settings", text: str) -> int:
-    """Stacks of dilated convolutions without holes."""
+    """Writes stacks of dilated convolutions without holes; returns the exit code."""
     from itertools import islice
 
     from convcalc.analysis.receptive_field.dilated_stacks import suggestions

@@ -1,4 +1,4 @@
-"""``convcalc schema``: the JSON Schemas of what goes in and of what comes out."""
+"""``convcalc schema``: the JSON Schemas of input files and of reports."""
 
 from importlib import import_module
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from convcalc.cli.console import choose
 
-# Where each schema is made: the module and its function.
+# The module and the function that make each schema.
 KINDS = {
     "network": ("network", "network_schema"),
     "report": ("report", "report_schema"),

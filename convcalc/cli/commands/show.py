@@ -96,7 +96,7 @@ class View(NamedTuple):
     exact: bool
 
     def keys(self) -> set[str]:
-        """The columns that were asked for by name, to be seen or to sort by."""
+        """The columns named on the command line, to show or to sort by."""
         return {*_words(self.columns), self.sort}
 
     def table(self, reports: Sequence["Report"]) -> "Table":
@@ -104,7 +104,7 @@ class View(NamedTuple):
         return self.of_one(reports[0]) if len(reports) == 1 else self.of_several(reports)
 
     def of_one(self, report: "Report") -> "Table":
-        """Layers by block or by operator."""
+        """The table of one network, by block or by operator."""
         from convcalc.analysis.report.rows import rows, rows_by_operator, top_rows
         from convcalc.output.columns import DEFAULT
         from convcalc.output.views.network import report_table
@@ -119,7 +119,7 @@ class View(NamedTuple):
         return report_table(report, columns, shown, exact=self.exact)
 
     def of_several(self, reports: Sequence["Report"]) -> "Table":
-        """Networks side by side; sums over them would mean nothing."""
+        """The table of several networks, one row each, without meaningless sums."""
         from convcalc.analysis.report.rows import target_row
         from convcalc.output.table import Table
         from convcalc.output.views.network import convention_line
@@ -134,7 +134,7 @@ class View(NamedTuple):
         )
 
     def sort_rows(self, listed: list["Row"], report: "Report") -> list["Row"]:
-        """By a column if that was asked for; ``top`` alone means MACs."""
+        """Sorts rows by the requested column; by MACs if only ``top`` is given."""
         from convcalc.output.columns import COLUMNS, further_columns
         from convcalc.output.sorting import sorted_rows
 
@@ -146,7 +146,7 @@ class View(NamedTuple):
 
 
 def choose_columns(text: str, usual: Sequence[str], report: "Report") -> list["Column"]:
-    """Those of --columns: instead of the usual ones, or after them with a plus.
+    """The columns of --columns: in place of the usual ones, or after them with a plus.
 
     What --convention and --fuse-batch-norm add stands behind the MACs, or at the end.
     """
@@ -175,7 +175,7 @@ def _payload(reports: Sequence["Report"]) -> Any:
 
 
 def depth_of(text: str) -> int | None:
-    """A positive number, or None for ``all``."""
+    """The value of --depth, a positive number, or None for ``all``; raises Failure."""
     if text == "all":
         return None
     if text.isdecimal() and 0 < int(text) < 1000:

@@ -1,4 +1,4 @@
-"""The words of budgets: which metrics there are, which bounds each takes, and what is read."""
+"""The vocabulary of budgets: the metrics, the bounds each takes, and the parsed assertions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.model.quantities.counts import BYTES, COUNTS, DeclaredCount
 
-# Bounds, in the order in which they are judged. ``warn`` lies before ``max``, or before ``min``
+# Bounds, in the order in which they are checked. ``warn`` lies before ``max``, or before ``min``
 # where there is no ``max``.
 LIMITS = ("max", "min", "equals", "warn")
 CHANGES = ("max_increase", "max_decrease")
@@ -33,7 +33,7 @@ class Metric(NamedTuple):
 
 
 def _metric(count: DeclaredCount) -> Metric:
-    """A count as something that can be limited."""
+    """The metric of a count."""
     kind = "bytes" if count.unit == BYTES else "count"
     keys = ("at", "convention") if count.of_tools else ("at",)
     return Metric(kind, count.rule, count.doc, keys)
@@ -126,7 +126,7 @@ class Assertion(NamedTuple):
 
 
 class Compare(NamedTuple):
-    """What changes are measured against: a git revision or a saved report."""
+    """The base that changes are measured against: a git revision or a saved report."""
 
     base: str
     place: Place

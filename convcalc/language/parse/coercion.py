@@ -1,4 +1,4 @@
-"""The value of a field as a file writes it: its words, its evaluation, its place when wrong."""
+"""Evaluates a field's value and converts it to the form that the field declares."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from convcalc.model.operators.values import WrongValue, field_value
 
 
 def field_words(field: Field) -> tuple[str, ...]:
-    """The bare words that a field takes besides expressions."""
+    """The bare words that a field accepts besides expressions."""
     return {"word": field.choices, "padding": PADDING_WORDS, "extent": EXTENT_WORDS}.get(
         field.kind, ()
     )
 
 
 def field_evaluator(field: Field, node: nodes.Node) -> Evaluator:
-    """The evaluator of a field's value."""
+    """A function from a scope to the value of a field."""
     if field.kind == "count" and isinstance(node, nodes.Scalar) and isinstance(node.value, str):
         count = suffixed_number(node.text)
         if count is not None:
@@ -32,7 +32,7 @@ def field_evaluator(field: Field, node: nodes.Node) -> Evaluator:
 
 
 def _word_evaluator(field: Field, node: nodes.Scalar) -> Evaluator:
-    """A word stands for itself, or for the str param of that name."""
+    """An evaluator of a word: one of the field's choices, or else the str param of that name."""
     text = node.text
 
     def run(scope: Scope) -> Any:
@@ -42,7 +42,7 @@ def _word_evaluator(field: Field, node: nodes.Scalar) -> Evaluator:
 
 
 def coerce_field(name: str, field: Field, value: Any, node: nodes.Node, rank: int) -> Any:
-    """``value`` in the form that the field declares; Rejected at the part that is wrong."""
+    """Converts ``value`` to the form that the field declares; Rejected at the wrong part."""
     try:
         return field_value(name, field, value, rank)
     except WrongValue as error:

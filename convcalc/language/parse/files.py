@@ -1,4 +1,7 @@
-"""A network file -> its unit: params, variants, imports, blocks, and the list of layers."""
+"""Parses a network file and its imports: params, variants, blocks, and the list of layers.
+
+The result for one file is a :class:`Unit`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ MOST_IMPORTS = 32
 
 
 class Units:
-    """Reads network files and what they import; problems and texts are collected."""
+    """Reads network files and their imports; collects their problems and source texts."""
 
     def __init__(self, files: Files, limits: reader.Limits) -> None:
         self.files = files
@@ -34,11 +37,11 @@ class Units:
         self.problems.append(Diagnostic(name, message, place, advice, related))
 
     def report(self, *diagnostics: Diagnostic) -> None:
-        """Collects problems that stand already."""
+        """Collects problems that already exist as diagnostics."""
         self.problems += diagnostics
 
     def parse(self, file: str, content: bytes | str) -> Unit | None:
-        """The unit of a file's content; None if there is nothing to be read in it."""
+        """Parses a file's content; None if it has no mapping at the top."""
         text = content if isinstance(content, str) else content.decode("utf-8", "replace")
         self.sources[file] = text.removeprefix("\ufeff")
         root, problems = reader.read(content, file, self.limits)
@@ -52,7 +55,7 @@ class Units:
         return self.read_unit(file, root)
 
     def read_unit(self, file: str, root: nodes.Mapping) -> Unit:
-        """The unit of a file's nodes, with its own params, imports and blocks."""
+        """Reads a file's params, imports and blocks from its nodes."""
         unit = Unit(file, root)
         self.check_top(root, file)
         self.loading.append(file)
@@ -63,7 +66,7 @@ class Units:
         return unit
 
     def check_top(self, root: nodes.Mapping, file: str) -> None:
-        """Unknown top keys, and the format's version."""
+        """Reports unknown top-level keys and a wrong format version."""
         for key, _ in root.entries:
             if key.text not in TOP_KEYS:
                 advice = advise(key.text, TOP_KEYS, "valid keys:")
@@ -82,7 +85,7 @@ class Units:
     # --- params -------------------------------------------------------------------------------
 
     def read_params(self, unit: Unit) -> None:
-        """The file's params and variants."""
+        """Reads the file's params and variants."""
         unit.params = self.read_declarations(unit.root.get("params"), frozenset())
         for param in unit.params.values():
             if param.default is None:
@@ -108,7 +111,7 @@ class Units:
                     self.problem("unknown-name", message, name.place, advice)
 
     def entries(self, node: nodes.Node | None, key: str) -> list[tuple[nodes.Scalar, nodes.Node]]:
-        """The entries of a mapping that may be missing or null."""
+        """The entries of a mapping; none if it is missing or null, or after reporting another node."""
         if node is None or (isinstance(node, nodes.Scalar) and node.value is None):
             return []
         if not isinstance(node, nodes.Mapping):
@@ -117,7 +120,7 @@ class Units:
         return node.entries
 
     def read_declarations(self, node: nodes.Node | None, outer: frozenset[str]) -> dict[str, Param]:
-        """Declarations of params; a default may use those before it and ``outer`` names."""
+        """Reads declarations of params; a default may use earlier params and ``outer`` names."""
         found: dict[str, Param] = {}
         for key, value in self.entries(node, "params"):
             try:
@@ -132,7 +135,7 @@ class Units:
     def bind(
         self, unit: Unit, overrides: dict[str, nodes.Node], settings: dict[str, nodes.Node]
     ) -> None:
-        """Gives the file's params their values: setting over variant over default."""
+        """Gives the file's params their values: from settings, else the variant, else the default."""
         for name, param in unit.params.items():
             for node in (settings.get(name), overrides.get(name), param.default):
                 if node is None:
@@ -152,7 +155,7 @@ class Units:
     # --- imports ------------------------------------------------------------------------------
 
     def read_imports(self, unit: Unit) -> None:
-        """``imports: {ns: path}``: only the blocks of the other file become visible."""
+        """Reads ``imports: {namespace: path}``; only the blocks of the other file become visible."""
         for key, node in self.entries(unit.root.get("imports"), "imports"):
             if not isinstance(node, nodes.Scalar) or not isinstance(node.value, str):
                 self.problem("wrong-type", "an import is the path of a file", node.place)
@@ -165,7 +168,10 @@ class Units:
             unit.imports[key.text] = imported
 
     def import_unit(self, unit: Unit, node: nodes.Scalar) -> Unit | None:
-        """The unit of an import: beside the importing file, else among the shipped ones."""
+        """Reads an import, from beside the importing file or else from the shipped files.
+
+        Returns None if that file has a problem; Rejected if there is no such file.
+        """
         if "://" in node.text:
             raise rejected("unreadable-import", "an import is a file, not a URL", node.place)
         near, far = self.files.import_paths(unit.file, node.text)
@@ -194,7 +200,7 @@ class Units:
         raise rejected("unreadable-import", message, node.place)
 
     def load(self, path: str, content: bytes | str) -> Unit | None:
-        """An imported unit with its params at their defaults."""
+        """Reads an imported file and gives its params their defaults."""
         unit = self.parse(path, content)
         if unit is not None:
             self.bind(unit, {}, {})
@@ -203,7 +209,7 @@ class Units:
     # --- blocks -------------------------------------------------------------------------------
 
     def read_blocks(self, unit: Unit) -> None:
-        """All headers first, so that a block can call one that is defined below it."""
+        """Reads all block headers first, so that a block can call one that is defined below it."""
         outer = frozenset(unit.params)
         bodies: list[tuple[Block, nodes.Node | None]] = []
         for key, node in self.entries(unit.root.get("blocks"), "blocks"):
@@ -224,7 +230,7 @@ class Units:
     def read_block_head(
         self, block: Block, node: nodes.Node, outer: frozenset[str]
     ) -> nodes.Node | None:
-        """Params of a block; returns its list of layers."""
+        """Reads a block's params; returns the node of its layers."""
         if isinstance(node, nodes.Sequence):
             return node
         if not isinstance(node, nodes.Mapping):
@@ -243,7 +249,7 @@ class Units:
         return node.get("layers")
 
     def check_cycles(self, unit: Unit) -> None:
-        """A block that calls itself, directly or through others, would never end."""
+        """Reports blocks that call themselves, directly or through others, and breaks the cycle."""
         open_, done = list[Block](), set[Block]()
 
         def visit(block: Block) -> None:
@@ -269,7 +275,7 @@ class Units:
                 visit(block)
 
     def report_too_deep(self, place: Place, message: str) -> None:
-        """Says once that a chain of blocks or imports is too long."""
+        """Reports, only once, that blocks or imports are nested too deeply."""
         if not any(problem.message == message for problem in self.problems):
             self.problem("too-large", message, place)
 

@@ -1,4 +1,4 @@
-"""Lists of layers -> items: what each is, and what stands beside its type key."""
+"""Parses lists of layers into items: the type key of each, and the keys beside it."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ class Items:
         self.ids: dict[str, Place] = {}
 
     def read_items(self, node: nodes.Node | None, names: Names) -> list[Item]:
-        """The items of a list, or of a single item; ``names`` are those in scope."""
+        """Reads a list of items, or a single one; ``names`` are those in scope."""
         if node is None or (isinstance(node, nodes.Scalar) and node.value is None):
             return []
         parts = node.items if isinstance(node, nodes.Sequence) else [node]
         return [self.read_item(each, names) for each in parts]
 
     def read_item(self, node: nodes.Node, names: Names) -> Item:
-        """One item; ``broken`` if it has a problem."""
+        """Reads one item; its kind is ``broken`` if it has a problem."""
         item = Item("", node.place)
         try:
             key = self.type_key(node)
@@ -66,7 +66,7 @@ class Items:
     # --- the type key -------------------------------------------------------------------------
 
     def type_key(self, node: nodes.Node) -> nodes.Scalar:
-        """The one key that names the layer's type; the others must be siblings."""
+        """Finds the one key that names the layer's type; all others must be SIBLINGS."""
         if not node.whole and not isinstance(node, nodes.Mapping):
             raise Rejected
         if isinstance(node, nodes.Scalar) and isinstance(node.value, str):
@@ -97,7 +97,7 @@ class Items:
 
     @staticmethod
     def no_type(node: nodes.Mapping) -> Rejected:
-        """The problem of an item without a type; none if a part of it was refused."""
+        """The exception for an item without a type; without problems if part of it was refused."""
         if not node.whole:
             return Rejected()
         keys = ", ".join(f"'{key.text}'" for key, _ in node.entries)
@@ -106,7 +106,7 @@ class Items:
         return rejected("missing-key", message, node.place, advice)
 
     def resolve(self, item: Item, value: nodes.Node | None, names: Names) -> None:
-        """Finds the operator, block or composite, and reads its arguments."""
+        """Finds the operator, block or composite of an item, and reads its arguments."""
         if isinstance(value, nodes.Scalar) and value.value is None and value.whole:
             value = None
         if item.type in COMPOSITES:
@@ -117,7 +117,7 @@ class Items:
             read_operator_call(item, value, names, self.unit)
 
     def read_composite(self, item: Item, value: nodes.Node | None, names: Names) -> None:
-        """``seq``, ``residual``, ``branches``."""
+        """Reads ``seq``, ``residual`` or ``branches``."""
         if not isinstance(value, nodes.Sequence):
             message = f"'{item.type}' needs a list of layers"
             raise rejected("wrong-type", message, value.place if value else item.place)
@@ -132,9 +132,9 @@ class Items:
     # --- siblings -----------------------------------------------------------------------------
 
     def read_siblings(self, item: Item, node: nodes.Mapping, names: Names) -> tuple[Names, bool]:
-        """Reads what stands beside the type key.
+        """Reads the keys beside the type key.
 
-        Returns the names in scope for the fields, and whether all was right.
+        Returns the names in scope for the fields, and whether there was no problem.
         """
         fine = True
         for read in (
@@ -154,7 +154,7 @@ class Items:
     def read_value(
         self, node: nodes.Mapping, key: str, names: Names
     ) -> tuple[Evaluator, nodes.Node] | None:
-        """The evaluator of an optional sibling."""
+        """The evaluator and node of an optional key; None if it is absent."""
         found = node.get(key)
         if found is None:
             return None
@@ -162,7 +162,7 @@ class Items:
         return evaluator(found), found
 
     def read_loops(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
-        """``for: {c: [...], n: depths}``: named lists that are walked together; then ``if``."""
+        """Reads ``for: {c: [...], n: depths}``, lists iterated together, and ``if``."""
         found = node.get("for")
         inner: Names = frozenset()
         if found is not None:
@@ -175,12 +175,12 @@ class Items:
         return inner
 
     def read_repeat(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
-        """How often; ``i`` counts."""
+        """Reads ``repeat``, in which ``i`` is the index."""
         item.repeat = self.read_value(node, "repeat", names)
         return frozenset({"i"}) if item.repeat is not None else frozenset()
 
     def read_identity(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
-        """An id is unique in its block and hides nothing."""
+        """Reads ``note`` and ``id``, which must be unique in its block."""
         item.note = _text(node.get("note"))
         found = node.get("id")
         if found is None:
@@ -201,7 +201,7 @@ class Items:
         return frozenset()
 
     def read_statements(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
-        """``from``, ``in``, ``shape``, ``share``, ``trainable``."""
+        """Reads ``from``, ``in``, ``shape``, ``share`` and ``trainable``."""
         item.sources = references(node.get("from"), "from")
         item.stated_channels = self.read_value(node, "in", names)
         item.stated_shape = self.read_value(node, "shape", names)
@@ -216,7 +216,7 @@ class Items:
         return frozenset()
 
     def read_composite_keys(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
-        """``shortcut``, ``split`` and ``join``, each where it belongs."""
+        """Reads ``shortcut``, ``split`` and ``join``; Rejected in an item that cannot have them."""
         homes = {"shortcut": ("residual",), "split": ("branches",), "join": COMPOSITES[1:]}
         for key, homes_of_key in homes.items():
             if key in node.keys and item.type not in homes_of_key:
@@ -238,7 +238,7 @@ class Items:
 
 
 def _text(node: nodes.Node | None) -> str:
-    """A text as it is written."""
+    """The text of a scalar; empty if there is no node, Rejected for a list or mapping."""
     if node is None:
         return ""
     if not isinstance(node, nodes.Scalar):

@@ -21,7 +21,7 @@ class Files:
             return file.read()
 
     def import_paths(self, file: str, name: str) -> tuple[str, str]:
-        """The two paths that an import of ``file`` may mean: beside it, or among the shipped files."""
+        """The two paths that an import of ``file`` may mean: beside it, or a shipped file."""
         return (
             os.path.normpath(os.path.join(os.path.dirname(file), name)),
             os.path.normpath(os.path.join(self.shipped, name)),

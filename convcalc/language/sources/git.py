@@ -231,7 +231,7 @@ class Repository:
     # --- objects --------------------------------------------------------------------------------
 
     def content(self, commit: str, path: str) -> bytes:
-        """The content of a file at a commit; follows links within the repository. OSError if none."""
+        """The content of a file at a commit; follows links within it. OSError if none."""
         found = self._object(f"{commit}:{path}")
         if found is None:
             raise FileNotFoundError(path)
