@@ -14,8 +14,8 @@ class NetworkFile(Network):
     """A network that was read from a file, with the rest of the file's content.
 
     ``base`` and ``variants`` are the names of the file's base and of its variants, ``expect`` the
-    numbers that it pins, by variant, ``pinned_at`` the place of each, ``budgets`` its bounds on this
-    variant. ``origin`` is the paper or the code that the network comes from.
+    numbers that it pins, by variant, ``pinned_at`` the place of each, ``budgets`` its bounds on
+    this variant. ``origin`` is the paper or the code that the network comes from.
     """
 
     origin: str = ""

@@ -47,7 +47,7 @@ class Assertions:
     def metrics(
         self, entries: Iterable[tuple[nodes.Scalar, nodes.Node]], more: tuple[str, ...] = ()
     ) -> list[Assertion]:
-        """Reads the assertions of each metric, one or a list of them; ``more`` are other valid keys."""
+        """Reads the assertions of each metric, one or a list; ``more`` are other valid keys."""
         found: list[Assertion] = []
         for key, node in entries:
             if key.text not in METRICS:

@@ -111,7 +111,7 @@ class Units:
                     self.problem("unknown-name", message, name.place, advice)
 
     def entries(self, node: nodes.Node | None, key: str) -> list[tuple[nodes.Scalar, nodes.Node]]:
-        """The entries of a mapping; none if it is missing or null, or after reporting another node."""
+        """The entries of a mapping; none if it is missing or null. Reports other nodes."""
         if node is None or (isinstance(node, nodes.Scalar) and node.value is None):
             return []
         if not isinstance(node, nodes.Mapping):
@@ -135,7 +135,7 @@ class Units:
     def bind(
         self, unit: Unit, overrides: dict[str, nodes.Node], settings: dict[str, nodes.Node]
     ) -> None:
-        """Gives the file's params their values: from settings, else the variant, else the default."""
+        """Gives the file's params their values: a setting, else the variant's, else the default."""
         for name, param in unit.params.items():
             for node in (settings.get(name), overrides.get(name), param.default):
                 if node is None:
@@ -155,7 +155,7 @@ class Units:
     # --- imports ------------------------------------------------------------------------------
 
     def read_imports(self, unit: Unit) -> None:
-        """Reads ``imports: {namespace: path}``; only the blocks of the other file become visible."""
+        """Reads ``imports: {namespace: path}``; only blocks become visible."""
         for key, node in self.entries(unit.root.get("imports"), "imports"):
             if not isinstance(node, nodes.Scalar) or not isinstance(node.value, str):
                 self.problem("wrong-type", "an import is the path of a file", node.place)
