@@ -7,7 +7,7 @@
     (25557032, 8343641088)
 
 :func:`load` reads a network file or a shipped network, :func:`analyse` computes its
-:class:`Report`, :func:`study` what one of its tensors sees. Counts are exact
+:class:`Report`, :func:`study` the receptive field of one tensor. Counts are exact
 integers for the whole batch; FLOPs are 2 × MACs. Whatever cannot be done is an
 :class:`Error` with ``message``, ``help`` and ``diagnostics``.
 """
@@ -84,9 +84,9 @@ def load(
     """
     from convcalc.diagnostics.diagnostic import NetworkError
     from convcalc.language.reading import read_network
-    from convcalc.language.sources.resolve import is_dated
+    from convcalc.language.sources.resolve import is_revision
 
-    if is_dated(path_or_name):
+    if is_revision(path_or_name):
         from convcalc.language.sources.git import resolve
     else:
         from convcalc.language.sources.resolve import resolve
@@ -104,7 +104,7 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    # Names are imported when they are used: start-up is what the user of the command feels.
+    # Names are imported on first use, to keep the start of the command short.
     if name in _HOMES:
         from importlib import import_module
 

@@ -92,7 +92,7 @@ def _verdicts(
     compare: str | Mapping[str, str] | None,
     inputs: Inputs,
 ) -> list[Verdict]:
-    """What became of every demand."""
+    """The verdicts on the given metrics, or on the file's own budgets and pins."""
     report = analyse(network)
     words = f"variant: {network.variant}" if network.variant else ""
 
@@ -114,30 +114,30 @@ def _verdicts(
 
 
 def _budget(metrics: Mapping[str, Any], compare: str | Mapping[str, str] | None) -> Budget:
-    """The bounds, read as those of a file are."""
+    """Reads the bounds as in a network file; raises BudgetError if they are wrong."""
     base = {"base": compare} if isinstance(compare, str) else compare
     written = {**metrics, "compare": dict(base)} if base else metrics
-    root = nodes.node_of(_plain(written), Place(SOURCE, 1, 1))
+    root = nodes.node_of(_to_plain(written), Place(SOURCE, 1, 1))
     assert isinstance(root, nodes.Mapping)
     found: list[Diagnostic] = []
-    budget = Assertions({}, found.append).in_file(root, root.place)
+    budget = Assertions({}, found.append).read_budget(root, root.place)
     if found:
-        raise BudgetError("; ".join(map(_advised, found)), found)
+        raise BudgetError("; ".join(map(_with_help, found)), found)
     return budget
 
 
-def _plain(value: Any) -> Any:
-    """Numbers of other libraries, as far as they are whole; shapes as lists."""
+def _to_plain(value: Any) -> Any:
+    """Converts values to plain Python: integers of other libraries, and shapes to lists."""
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
+        return {str(key): _to_plain(each) for key, each in value.items()}
     if isinstance(value, Sequence | frozenset):
-        return [_plain(each) for each in value]
+        return [_to_plain(each) for each in value]
     return int(value)
 
 
-def _advised(problem: Diagnostic) -> str:
+def _with_help(problem: Diagnostic) -> str:
     return f"{problem.message} ({problem.help})" if problem.help else problem.message
 
 
@@ -145,7 +145,7 @@ def _advised(problem: Diagnostic) -> str:
 
 
 def _message(network: Network, broken: Sequence[Verdict], count: int) -> str:
-    """The network, and under it what is broken, with the measured numbers."""
+    """The message for broken budgets: the network, then each with its measured numbers."""
     shapes = ", ".join(map(str, network.inputs.values()))
     lines = [f"{network.name} at {shapes} breaks {len(broken)} of {count} budgets ({network.file})"]
     lines += [_text(verdict, found) for verdict in broken for found in verdict.findings]
@@ -153,7 +153,7 @@ def _message(network: Network, broken: Sequence[Verdict], count: int) -> str:
 
 
 def _text(verdict: Verdict, found: Diagnostic) -> str:
-    """One finding: the demand, the sentence, what was measured, and what explains it."""
+    """The text of one finding: the budget, the message, the measured number, and help."""
     first = f"{verdict.title}: {found.message}"
     advice = [f"help: {found.help}"] if found.help else []
     exact = f"; {found.measured}" if found.measured else ""

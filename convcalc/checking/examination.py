@@ -18,7 +18,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, sort_diagnostics
 from convcalc.language.assertions.vocabulary import Budget, Compare, Named
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.reading import NO_LAYERS, Inputs, read_network
-from convcalc.language.sources.plain_files import content
+from convcalc.language.sources.plain_files import read_regular_file
 from convcalc.language.sources.target import Target, TargetError
 
 ALL = "all"
@@ -225,7 +225,7 @@ def _words(variant: str, network: NetworkFile) -> str:
 
 def _saved(path: str) -> bytes:
     """The content of a saved report."""
-    return content(path, _LARGEST_REPORT)
+    return read_regular_file(path, _LARGEST_REPORT)
 
 
 _LARGEST_REPORT = 256 * 2**20

@@ -12,7 +12,7 @@ from convcalc.checking.patterns import path_regex
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.assertions.vocabulary import Budget
-from convcalc.language.sources.plain_files import content
+from convcalc.language.sources.plain_files import read_regular_file
 from convcalc.language.sources.target import TargetError
 
 
@@ -23,7 +23,7 @@ class Repository:
         self.file = file
         self.folder = os.path.realpath(os.path.dirname(file))
         try:
-            text = content(file, settings.limits.document.bytes)
+            text = read_regular_file(file, settings.limits.document.bytes)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise TargetError(f"cannot read {file}: {reason}") from None

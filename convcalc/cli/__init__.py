@@ -10,10 +10,10 @@ from collections.abc import Sequence
 
 
 def process() -> int:
-    """The whole process: one command, without looking for garbage.
+    """The entry point of the process: runs one command with almost no garbage collection.
 
-    A short run makes none worth the search, and the last one, when the interpreter ends,
-    would take a fifth of the time.
+    A short run leaves too little garbage to be worth collecting, and the final collection, when
+    the interpreter exits, would take a fifth of the time.
     """
     gc.set_threshold(100_000, 50, 50)
     code = main()
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _internal_error(error: Exception) -> int:
-    """A bug or an exhausted machine: short, unless the traceback is asked for."""
+    """Reports a bug or an exhausted machine in short; with CONVCALC_DEBUG, as a traceback."""
     import os
 
     from convcalc.cli.console import say

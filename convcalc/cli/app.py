@@ -1,4 +1,4 @@
-"""The command ``convcalc``: imports the module of the one command that runs; errors -> codes."""
+"""The command ``convcalc``: runs one command, importing only its module; errors set exit codes."""
 
 # The modules of commands have no ``from __future__ import annotations``: typer reads the
 # annotations, and to evaluate their text at each start costs more than they do.
@@ -41,7 +41,7 @@ UsageError: Any = typer.BadParameter.__mro__[1]  # click is vendored by some typ
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     try:
-        group: Any = get_command(_application(root, Commands))
+        group: Any = get_command(_build_app(root, Commands))
         code = group.main(arguments, "convcalc", standalone_mode=False, obj=Settings())
         return int(code or 0)
     except typer.Abort:
@@ -49,18 +49,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except UsageError as error:
         path = error.ctx.command_path if error.ctx else "convcalc"
         message = error.format_message().rstrip(".")
-        return _failed(message[:1].lower() + message[1:], f"see '{path} -h'")
+        return _fail(message[:1].lower() + message[1:], f"see '{path} -h'")
     except Error as error:
-        return _failed(error.message, error.help)
+        return _fail(error.message, error.help)
 
 
-def _failed(message: str, advice: str) -> int:
+def _fail(message: str, advice: str) -> int:
     say(f"error: {message}" + (f"\n  = help: {advice}" if advice else ""))
     return COULD_NOT_RUN
 
 
 class Commands(TyperGroup):
-    """Imports and builds a command only when it is asked for: start-up is what users feel."""
+    """Imports and builds a command only when it is called, to keep start-up short."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """All names, for the help page and for completion."""
@@ -71,20 +71,20 @@ class Commands(TyperGroup):
         if cmd_name not in COMMANDS:
             return None if ctx.resilient_parsing else _unknown_command(cmd_name)
         module = import_module(f"convcalc.cli.commands.{cmd_name}")
-        command: Any = get_command(_application(module.command))
+        command: Any = get_command(_build_app(module.command))
         command.name = cmd_name
         command.params += [param for param in self.params if param.name in SHARED]
         function = command.callback
 
         def with_settings(**values: Any) -> Any:
-            ctx.obj.take(*(values.pop(name) for name in SHARED))
+            ctx.obj.update(*(values.pop(name) for name in SHARED))
             return function(**values)
 
         command.callback = with_settings
         return command
 
 
-def _application(function: Any, group: Any = None) -> typer.Typer:
+def _build_app(function: Any, group: Any = None) -> typer.Typer:
     """A typer application of one function: that of the group, or that of one command."""
     app = typer.Typer(
         cls=group,
@@ -98,7 +98,7 @@ def _application(function: Any, group: Any = None) -> typer.Typer:
 
 
 def _unknown_command(name: str) -> None:
-    """Fails; a file or a network instead of a command is a forgotten ``show``."""
+    """Raises Failure; a file or network in place of a command suggests a forgotten ``show``."""
     from convcalc.diagnostics.suggestion import advise
     from convcalc.language.sources.resolve import resolve
     from convcalc.language.sources.target import TargetError
@@ -154,7 +154,7 @@ def root(
     A TARGET is a network file, FILE::VARIANT, the name of a network that ships
     ('convcalc list networks'), or - for stdin.
     """
-    ctx.obj.take(output_format, output_file, color, quiet)
+    ctx.obj.update(output_format, output_file, color, quiet)
     if version:
         from convcalc._version import __version__
 

@@ -1,4 +1,4 @@
-"""What every command takes: output format, file, colour, quiet; and where text goes.
+"""The options of every command (output format, file, colour, quiet), and writing of text.
 
 A value comes from a flag (before or after the command's name), else from the environment,
 else from the default.
@@ -36,8 +36,8 @@ class Settings:
         self.color = environment("COLOR") or "auto"
         self.quiet = environment("QUIET") not in ("", "0", "false")
 
-    def take(self, output_format: str, output_file: str, color: str, quiet: bool) -> None:
-        """Flags that were given; those after the command's name come last and win."""
+    def update(self, output_format: str, output_file: str, color: str, quiet: bool) -> None:
+        """Applies flags; later calls win, as the flags after the command's name do."""
         self.output_format = output_format or self.output_format
         self.output_file = output_file or self.output_file
         self.color = color or self.color
@@ -46,34 +46,34 @@ class Settings:
     def format(self, formats: Sequence[str]) -> str:
         """The output format of a command; the first of ``formats`` is its default.
 
-        A format in the environment is meant for the commands that have it.
+        A format from the environment is ignored by commands that do not have it.
         """
         if self.output_format:
-            return chosen(self.output_format, formats, "output format")
+            return choose(self.output_format, formats, "output format")
         wanted = environment("OUTPUT_FORMAT")
         return wanted if wanted in formats else formats[0]
 
     def style(self, *, exact: bool = False) -> Style:
-        """How a table looks at the place where it will be shown."""
+        """The style of tables for the place where the result goes."""
         from convcalc.output.table import Style
 
         out = None if self._is_file else sys.stdout
         return Style(
             exact=exact,
-            color=_is_colored(chosen(self.color, COLORS, "--color"), out),
+            color=_is_colored(choose(self.color, COLORS, "--color"), out),
             width=_width(out),
-            ascii=out is not None and not _shows(out, "×…─━"),
+            ascii=out is not None and not _can_encode(out, "×…─━"),
         )
 
     def write(self, text: str) -> None:
-        """A result: to the output file, else to stdout."""
+        """Writes a result to the output file, or else to stdout."""
         if self._is_file:
             write_file(self.output_file, text + "\n")
         else:
             _print(text)
 
     def write_all(self, pieces: Iterable[str]) -> None:
-        """A result in pieces, each as soon as it is there; into a file all at once."""
+        """Writes a result in pieces, each as soon as it is ready; into a file all at once."""
         if self._is_file:
             self.write("\n".join(pieces))
         else:
@@ -81,7 +81,7 @@ class Settings:
                 _print(piece)
 
     def write_nothing(self) -> None:
-        """An empty result: nothing on stdout, and no old one in the output file."""
+        """Writes an empty result: nothing to stdout; an output file is emptied."""
         if self._is_file:
             write_file(self.output_file, "")
 
@@ -90,7 +90,7 @@ class Settings:
         return self.output_file not in ("", "-")
 
     def note(self, text: str) -> None:
-        """A remark beside the result, on stderr; not if quiet."""
+        """Writes a remark to stderr, unless quiet."""
         if not self.quiet:
             say(text)
 
@@ -100,8 +100,8 @@ def environment(name: str) -> str:
     return os.environ.get(f"CONVCALC_{name}", "")
 
 
-def chosen(word: str, valid: Iterable[str], what: str) -> str:
-    """``word`` if it is valid; else a failure that says what would be."""
+def choose(word: str, valid: Iterable[str], what: str) -> str:
+    """``word`` if it is valid; otherwise raises Failure, which lists the valid words."""
     valid = tuple(valid)
     if word in valid:
         return word
@@ -115,7 +115,7 @@ def chosen(word: str, valid: Iterable[str], what: str) -> str:
 
 
 def write_file(path: str, text: str) -> None:
-    """Writes a text file."""
+    """Writes a text file; raises Failure if that is not possible."""
     try:
         with open(path, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - start-up
             file.write(text)
@@ -124,20 +124,20 @@ def write_file(path: str, text: str) -> None:
 
 
 def say(text: str) -> None:
-    """A message on stderr."""
+    """Writes a message to stderr."""
     if sys.stderr is not None:
         try:
-            sys.stderr.write(_encodable(sys.stderr, text) + "\n")
+            sys.stderr.write(_make_encodable(sys.stderr, text) + "\n")
         except BrokenPipeError:
             _silence(sys.stderr)
 
 
 def _print(text: str) -> None:
-    """To stdout; a reader that has seen enough (``| head``) is no error."""
+    """Writes to stdout; a closed pipe (``| head``) is not an error."""
     if sys.stdout is None:
         raise Failure("standard output is closed")
     try:
-        sys.stdout.write(_encodable(sys.stdout, text) + "\n")
+        sys.stdout.write(_make_encodable(sys.stdout, text) + "\n")
         sys.stdout.flush()
     except BrokenPipeError:
         _silence(sys.stdout)
@@ -147,11 +147,11 @@ def _print(text: str) -> None:
 
 
 def _silence(stream: TextIO) -> None:
-    """What is still buffered would fail once more when the interpreter ends."""
+    """Redirects a stream to nowhere; flushing its buffer at exit would fail again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _shows(stream: TextIO, text: str) -> bool:
+def _can_encode(stream: TextIO, text: str) -> bool:
     try:
         text.encode(stream.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -159,16 +159,19 @@ def _shows(stream: TextIO, text: str) -> bool:
     return True
 
 
-def _encodable(stream: TextIO, text: str) -> str:
-    """The text with other characters for those that the stream cannot take."""
-    if _shows(stream, text):
+def _make_encodable(stream: TextIO, text: str) -> str:
+    """The text with replacements for characters that the stream cannot encode."""
+    if _can_encode(stream, text):
         return text
     encoding = stream.encoding or "utf-8"
     return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _is_colored(choice: str, out: TextIO | None) -> bool:
-    """By flag, else NO_COLOR, else FORCE_COLOR, else by the terminal (https://no-color.org)."""
+    """Whether to use colour: by flag, NO_COLOR, FORCE_COLOR, or the terminal, in that order.
+
+    See https://no-color.org.
+    """
     if choice != "auto":
         return choice == "always"
     if os.environ.get("NO_COLOR"):
@@ -179,7 +182,7 @@ def _is_colored(choice: str, out: TextIO | None) -> bool:
 
 
 def _width(out: TextIO | None) -> int | None:
-    """The columns of the terminal; None where there is none, so that nothing is cut."""
+    """The width of the terminal in characters; None, for no limit, without a terminal."""
     columns = os.environ.get("COLUMNS", "")
     if out is None:
         return None

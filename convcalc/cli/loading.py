@@ -1,4 +1,4 @@
-"""Command-line words -> networks and reports: targets, shapes, params, kinds of work."""
+"""Reads the networks that the command line names, and analyses them as its options say."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
-from convcalc.cli.console import Failure, chosen, environment
+from convcalc.cli.console import Failure, choose, environment
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.reading import read_network
-from convcalc.language.sources.resolve import is_dated, resolve
+from convcalc.language.sources.resolve import is_revision, resolve
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
 from convcalc.model.operators.contract import KINDS
@@ -22,7 +22,7 @@ STDIN = "-"
 
 
 class Reading(NamedTuple):
-    """How targets are read and analysed; one report per target, variant and input."""
+    """The options for reading and analysing targets; one report per target, variant and input."""
 
     variants: Sequence[str] = ()
     inputs: Sequence[str] = ()
@@ -36,19 +36,19 @@ class Reading(NamedTuple):
     witness: Witness | None = None
 
     def reports(self, targets: Sequence[str | Target]) -> list[tuple[Network, Report]]:
-        """Every network with its report; problems of content are in them."""
+        """Reads and analyses targets; problems of their content are in the networks."""
         options = self._options()
         networks = list(self._networks(list(map(target_of, targets))))
         return [(network, analyse(network, **options)) for network in networks]
 
     def report(self, network: Network) -> Report:
-        """The report of a network that is at hand."""
+        """Analyses a network that is already read."""
         return analyse(network, **self._options())
 
     def _options(self) -> dict[str, Any]:
-        """How networks are analysed."""
+        """The arguments of ``analyse``."""
         counted = counted_kinds(self.counted or environment("COUNT") or "weights,dynamic")
-        dtype = chosen(self.dtype or environment("DTYPE") or "float32", DTYPES, "--dtype")
+        dtype = choose(self.dtype or environment("DTYPE") or "float32", DTYPES, "--dtype")
         options: dict[str, Any] = {"counted": counted, "dtype": dtype, "support": self.support}
         options["convention"] = convention_name(self.convention or environment("CONVENTION"))
         options["fuse_batch_norm"] = self.fuse_batch_norm
@@ -74,20 +74,20 @@ class Reading(NamedTuple):
 
 
 def target_of(text: str | Target) -> Target:
-    """A target by the word on the command line; ``-`` is read from stdin."""
+    """The target that a word on the command line names; ``-`` is read from stdin."""
     if isinstance(text, Target):
         return text
     if text == STDIN:
         return Target(STDIN, None, _stdin())
-    if is_dated(text):
-        from convcalc.language.sources.git import resolve as resolve_dated
+    if is_revision(text):
+        from convcalc.language.sources.git import resolve as resolve_revision
 
-        return resolve_dated(text)
+        return resolve_revision(text)
     return resolve(text)
 
 
 def _stdin() -> bytes:
-    """What stands on stdin; one byte above the limit is enough to be refused."""
+    """The bytes of stdin, at most one more than the limit, which is enough to refuse them."""
     from convcalc.language.syntax.reader import Limits
 
     if sys.stdin is None:
@@ -99,7 +99,7 @@ def _stdin() -> bytes:
 
 
 def input_shapes(words: Sequence[str]) -> list[Shapes]:
-    """One entry per input size to report; named shapes belong together until a name comes again."""
+    """The inputs to report; named shapes form one entry until a name repeats."""
     found: list[Shapes] = []
     named: dict[str, Sequence[int | None]] = {}
     for word in words:
@@ -132,7 +132,7 @@ def _size(word: str, text: str) -> int:
 
 
 def assignment(text: str) -> tuple[str, str]:
-    """``name=value`` of --set; the value is read as a network file would read it."""
+    """Splits ``name=value`` of --set; the value is later read as in a network file."""
     name, equals, value = text.partition("=")
     if not equals or not name.strip():
         raise Failure(f"--set '{text}' has no '='", "write NAME=VALUE, for instance width=0.5")
@@ -145,10 +145,10 @@ def convention_name(word: str) -> str:
         return ""
     from convcalc.analysis.conventions import convention_names
 
-    return chosen(word, convention_names(), "--convention")
+    return choose(word, convention_names(), "--convention")
 
 
 def counted_kinds(text: str) -> tuple[str, ...]:
-    """``weights,dynamic`` of --count."""
+    """The kinds of work in a --count such as ``weights,dynamic``; Failure for an unknown one."""
     words = [word.strip() for word in text.split(",")]
-    return tuple(chosen(word, KINDS, "--count") for word in words if word)
+    return tuple(choose(word, KINDS, "--count") for word in words if word)

@@ -1,4 +1,4 @@
-"""Problems of network files on stderr, and the exit code that they make."""
+"""Prints problems of network files to stderr and returns the exit code for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from convcalc.diagnostics.text import full_text
 from convcalc.model.graph.network import Network
 
 
-def tell(networks: Sequence[Network], settings: Settings, *, warnings: bool = True) -> int:
+def print_problems(
+    networks: Sequence[Network], settings: Settings, *, warnings: bool = True
+) -> int:
     """Prints every problem once, in full, and a summary; returns the exit code."""
     seen: set[Diagnostic] = set()
     for network in networks:

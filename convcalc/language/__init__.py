@@ -1,1 +1,1 @@
-"""The YAML network language: text to a network."""
+"""The YAML network language: reads text and builds a network."""

@@ -1,6 +1,6 @@
-"""What ships, one entry per network or variant, without analysing any: read from the files.
+"""Lists the shipped networks, variants and blocks, read from their files without analysis.
 
-Parameters and MACs are those that a file pins under ``expect``; a test holds them true.
+Parameters and MACs are the numbers that a file pins under ``expect``; a test verifies them.
 """
 
 from __future__ import annotations
@@ -95,16 +95,16 @@ def _value(node: nodes.Node | None) -> Any:
 
 
 def _scope(root: nodes.Mapping, variant: nodes.Node | None) -> Mapping[str, Any]:
-    """The params with a variant's values, as far as they are plain."""
+    """The params' values for a variant; None for those that cannot be evaluated."""
     scope: dict[str, Any] = {}
     for key, node in _mapping(root, "params").entries:
         default = node.get("default") if isinstance(node, nodes.Mapping) else node
         override = variant.get(key.text) if isinstance(variant, nodes.Mapping) else None
-        scope[key.text] = _evaluated(override or default, scope)
+        scope[key.text] = _evaluate(override or default, scope)
     return scope
 
 
-def _evaluated(node: nodes.Node | None, scope: Mapping[str, Any]) -> Any:
+def _evaluate(node: nodes.Node | None, scope: Mapping[str, Any]) -> Any:
     try:
         return value_of(node, scope) if node is not None else None
     except Rejected:
@@ -112,7 +112,7 @@ def _evaluated(node: nodes.Node | None, scope: Mapping[str, Any]) -> Any:
 
 
 def _sizes(node: nodes.Node | None, scope: Mapping[str, Any]) -> tuple[int, ...] | None:
-    sizes = _evaluated(node, scope)
+    sizes = _evaluate(node, scope)
     return tuple(sizes) if isinstance(sizes, list) else None
 
 
@@ -125,7 +125,7 @@ def _inputs(root: nodes.Mapping) -> Iterator[tuple[str, nodes.Node]]:
 
 
 def _written(node: nodes.Node) -> str:
-    """A default as the file has it."""
+    """The text of a default."""
     if isinstance(node, nodes.Sequence):
         return f"[{', '.join(map(_written, node.items))}]"
     if isinstance(node, nodes.Mapping):

@@ -1,4 +1,4 @@
-"""What a network file says besides its layers."""
+"""The network of a file, with everything the file says besides its layers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from convcalc.model.graph.network import NOTHING, Network
 
 
 class NetworkFile(Network):
-    """A network that was read from a file, and what else stands there.
+    """A network that was read from a file, with the rest of the file's content.
 
     ``base`` and ``variants`` are the names of the file's base and of its variants, ``expect`` the
-    numbers that it pins, by variant, ``pinned_at`` where each stands, ``budgets`` what it demands
-    of this variant. ``origin`` is the paper or the code that the network comes from.
+    numbers that it pins, by variant, ``pinned_at`` the place of each, ``budgets`` its bounds on
+    this variant. ``origin`` is the paper or the code that the network comes from.
     """
 
     origin: str = ""

@@ -1,6 +1,6 @@
-"""One layer in one line: what ``layer`` and ``explain`` take from the command line.
+"""Builds a network of one layer from the words of ``convcalc layer`` and ``explain``.
 
-The words become nodes where they stand in the line, so that a problem points into what was typed.
+Each word becomes a node with its place in the typed line, so that problems point into that line.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.language.parse.files import FORMAT_VERSION
 from convcalc.language.sources.target import Target, TargetError
 from convcalc.language.syntax import nodes, reader
-from convcalc.language.syntax.scalars import resolved
+from convcalc.language.syntax.scalars import resolve_scalar
 
 SOURCE = "<layer>"
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -28,11 +28,11 @@ def layer_target(
     """A network of one layer: ``conv``, ``["out=8", "k=3x5"]``, ``[("", [3, 8, 8])]``.
 
     Inputs without a name are called x1, x2, … Values are read like those of a network file;
-    ``3x5`` is a list. TargetError if a word is not what it must be.
+    ``3x5`` is a list. Raises TargetError for a word that cannot be read.
     """
     if not _NAME.fullmatch(operator):
         raise TargetError(f"'{operator}' is no operator's name", "see 'convcalc list operators'")
-    named = _named(inputs)
+    named = _name_inputs(inputs)
     line = _Line(operator)
     fields_node = line.fields(fields)
     words = [_input_word(*each) for each in inputs]
@@ -40,16 +40,16 @@ def layer_target(
     item = nodes.Mapping(line.start)
     item.add(_text(operator, line.start), fields_node)
     if len(named) > 1:
-        item.add(_text("from", line.start), _listed(_text(*each) for each in places.items()))
+        item.add(_text("from", line.start), _sequence(_text(*each) for each in places.items()))
     top = {"convcalc": nodes.node_of(FORMAT_VERSION, line.start), **_inputs(named, places)}
     root = nodes.Mapping(line.start)
-    for key, node in {**top, "layers": _listed([item])}.items():
+    for key, node in {**top, "layers": _sequence([item])}.items():
         root.add(_text(key, line.start), node)
     return Target(SOURCE, None, line.text, root=root, problems=tuple(line.problems))
 
 
 def _inputs(named: Mapping[str, Sizes], places: Mapping[str, Place]) -> dict[str, nodes.Node]:
-    """What a file says of its inputs."""
+    """The ``input`` or ``inputs`` entry of the network."""
     shapes = {name: nodes.node_of(list(sizes), places[name]) for name, sizes in named.items()}
     if len(shapes) == 1:
         return {"input": next(iter(shapes.values()))}
@@ -60,7 +60,7 @@ def _inputs(named: Mapping[str, Sizes], places: Mapping[str, Place]) -> dict[str
 
 
 class _Line:
-    """What was typed, word after word."""
+    """The typed line, built up word by word."""
 
     def __init__(self, operator: str) -> None:
         self.text = ""
@@ -68,14 +68,14 @@ class _Line:
         self.start = self.word(operator)
 
     def word(self, text: str) -> Place:
-        """Appends a word; its place."""
+        """Appends a word and returns its place."""
         start = len(self.text) + bool(self.text)
         printable = "".join(c if c.isprintable() else " " for c in text)
         self.text += f" {printable}" if self.text else printable
         return Place(SOURCE, 1, start + 1, start + 1 + len(text))
 
     def fields(self, words: Sequence[str]) -> nodes.Mapping:
-        """The fields and their values; TargetError if a word gives none."""
+        """Reads ``FIELD=VALUE`` words into a mapping; raises TargetError for any other word."""
         found = nodes.Mapping(self.start)
         for word in words:
             name, equals, value = word.partition("=")
@@ -94,12 +94,12 @@ class _Line:
         return found
 
     def value(self, text: str, column: int) -> nodes.Node:
-        """A value as a network file would read it; what YAML could misread is a text."""
+        """Reads a value as in a network file; text that YAML could misread stays a plain text."""
         text, column = text.strip(), column + len(text) - len(text.lstrip())
         place = Place(SOURCE, 1, column, column + len(text))
         if _LIST.fullmatch(text):
             parts = re.finditer(r"-?\d+", text)
-            return _listed(self.number(each[0], _part(place, each)) for each in parts)
+            return _sequence(self.number(each[0], _place_within(place, each)) for each in parts)
         if not _PLAIN.fullmatch(text):
             return nodes.Scalar(text, text, False, place)
         node, problems = reader.read(" " * (column - 1) + text, SOURCE)
@@ -107,15 +107,15 @@ class _Line:
         return node or nodes.Scalar(None, text, True, place)
 
     def number(self, text: str, place: Place) -> nodes.Scalar:
-        """One number of a list such as ``3x5``."""
-        meaning, wrong = resolved(text)
+        """Reads one number of a list such as ``3x5``."""
+        meaning, wrong = resolve_scalar(text)
         if wrong is not None:
             self.problems.append(wrong.at(place, ()))
         return nodes.Scalar(meaning, text, True, place)
 
 
-def _part(whole: Place, found: re.Match[str]) -> Place:
-    """The place of a part of a word."""
+def _place_within(whole: Place, found: re.Match[str]) -> Place:
+    """The place of a regular expression's match within a word."""
     return whole._replace(column=whole.column + found.start(), end=whole.column + found.end())
 
 
@@ -123,16 +123,16 @@ def _text(text: str, place: Place) -> nodes.Scalar:
     return nodes.Scalar(text, text, True, place)
 
 
-def _listed(items: Iterable[nodes.Node]) -> nodes.Sequence:
-    """A list that stands where its first item does."""
+def _sequence(items: Iterable[nodes.Node]) -> nodes.Sequence:
+    """A list node that spans its items."""
     parts = list(items)
     found = nodes.Sequence(parts[0].place._replace(end=parts[-1].place.end))
     found.items += parts
     return found
 
 
-def _named(inputs: Sequence[tuple[str, Sizes]]) -> dict[str, Sizes]:
-    """The inputs by name; those without one are x1, x2, …"""
+def _name_inputs(inputs: Sequence[tuple[str, Sizes]]) -> dict[str, Sizes]:
+    """The inputs by name, x1, x2, … where none is given; TargetError for a name used twice."""
     if not inputs:
         raise TargetError("a layer needs its input", "for instance -i 64x56x56")
     found: dict[str, Sizes] = {}
@@ -145,6 +145,6 @@ def _named(inputs: Sequence[tuple[str, Sizes]]) -> dict[str, Sizes]:
 
 
 def _input_word(name: str, sizes: Sizes) -> str:
-    """An input as it is typed."""
+    """The command-line text of an input."""
     text = "x".join("?" if size is None else str(size) for size in sizes)
     return f"-i {name}={text}" if name else f"-i {text}"

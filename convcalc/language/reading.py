@@ -1,4 +1,4 @@
-"""A target -> a network: reads the file, chooses the variant and the input, writes it out."""
+"""Reads a target into a network: parses the file, applies variant and inputs, expands layers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from convcalc.language.sources.files import Files, project_root
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target, TargetError
 from convcalc.language.syntax import nodes, reader
-from convcalc.language.syntax.evaluation import suffixed, value_of
+from convcalc.language.syntax.evaluation import suffixed_number, value_of
 from convcalc.model.graph.assembly import Tensor, TooLarge, Value
 from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.counts import COUNTS
@@ -31,11 +31,11 @@ Inputs = Mapping[str, Sequence[Size]] | Sequence[Size] | None
 EXPECTED = (*COUNTS, "layers", "output", "receptive_field", "jump")
 
 
-NO_LAYERS = "the network has no 'layers'"  # nor needs any, if it only defines blocks
+NO_LAYERS = "the network has no 'layers'"  # which is fine for a file that only defines blocks
 
 
 class Limits(NamedTuple):
-    """What one network may hold: of text, and of layers and iterations once written out."""
+    """The largest network that is read: size of each file; layers, and iterations of loops."""
 
     document: reader.Limits = reader.Limits()
     layers: int = 200_000
@@ -57,16 +57,16 @@ def read_network(
     """The network of a target; problems of its content are in ``problems``.
 
     ``variant`` overrides the target's; ``inputs`` gives the sizes (channels, then spatial,
-    None where unknown) of the one input or of inputs by name; ``params`` overrides params of
-    the file; ``witness`` is told each layer while its scope is at hand. TargetError if the file
-    cannot be read or the request does not fit it.
+    None where unknown) of the only input or of inputs by name; ``params`` overrides params of
+    the file; ``witness`` is called for each layer while its scope is available. Raises
+    TargetError if the file cannot be read or has no such variant, param or input.
     """
     files = target.files or _folders(target.file)
     units = Units(files, limits.document)
     if target.root is not None:
         units.sources[target.file] = str(target.text or "")
         units.problems += target.problems
-        unit: Unit | None = units.unit(target.file, target.root)
+        unit: Unit | None = units.read_unit(target.file, target.root)
     else:
         content = target.text if target.text is not None else _content(files, target.file)
         unit = units.parse(target.file, content)
@@ -78,12 +78,12 @@ def read_network(
 
 
 def _folders(file: str) -> Files:
-    """The project of a file, or for text without one that of the current folder."""
+    """The files of a target's project; that of the current folder for text without a file."""
     return Files(project_root("here" if file in ("-", "<layer>") else file), str(shipped_folder()))
 
 
 def _content(files: Files, file: str) -> bytes:
-    """The bytes of a file, with its failures in words."""
+    """The bytes of a file; TargetError if it cannot be read."""
     try:
         return files.read(file)
     except OSError as error:
@@ -92,7 +92,7 @@ def _content(files: Files, file: str) -> bytes:
 
 
 class _Reading:
-    """One reading of a network file."""
+    """Builds the network of one parsed file."""
 
     def __init__(
         self, unit: Unit, units: Units, variant: str | None, batch: int, limits: Limits
@@ -109,7 +109,7 @@ class _Reading:
     def network(
         self, inputs: Inputs, params: Mapping[str, Any] | None, witness: Witness | None = None
     ) -> NetworkFile:
-        """The network, written out as far as its problems allow."""
+        """The network, expanded as far as its problems allow."""
         self.units.bind(self.unit, self.overrides(), self.settings(params or {}))
         shapes = self.shapes(inputs)
         items = self.items(shapes)
@@ -119,7 +119,7 @@ class _Reading:
             try:
                 last = expansion.run(items)
             except TooLarge as error:
-                # What is refused already, as imports without end are, is one problem.
+                # A file that was refused already, for endless imports say, is one problem.
                 if all(problem.name != "too-large" for problem in self.units.problems):
                     self.units.report(*error.diagnostics)
             except RecursionError:
@@ -153,10 +153,11 @@ class _Reading:
         )
 
     def problem(self, name: str, message: str, place: Place, advice: str = "") -> None:
+        """Collects one problem."""
         self.units.report(Diagnostic(name, message, place, advice))
 
     def text(self, key: str) -> str:
-        """A text at the top of the file."""
+        """The text under a top-level key; empty if there is none."""
         node = self.root.get(key)
         if node is None:
             return ""
@@ -166,6 +167,7 @@ class _Reading:
         return node.text
 
     def year(self) -> int | None:
+        """The publication year; None if the file does not give one."""
         node = self.root.get("year")
         value = getattr(node, "value", None)
         if node is not None and (isinstance(value, bool) or not isinstance(value, int)):
@@ -176,7 +178,7 @@ class _Reading:
     # --- params -------------------------------------------------------------------------------
 
     def overrides(self) -> dict[str, nodes.Node]:
-        """The params that the chosen variant sets."""
+        """The params that the chosen variant sets; TargetError if there is no such variant."""
         if self.variant is None:
             return {}
         node = self.unit.variants.get(self.variant)
@@ -187,7 +189,7 @@ class _Reading:
         return {key.text: value for key, value in node.entries if key.text in self.unit.params}
 
     def settings(self, params: Mapping[str, Any]) -> dict[str, nodes.Node]:
-        """The params that the caller sets, as nodes."""
+        """The params that the caller sets, as nodes; TargetError if there is no such param."""
         found: dict[str, nodes.Node] = {}
         for name, value in params.items():
             if name not in self.unit.params:
@@ -196,14 +198,14 @@ class _Reading:
             source = f"<{name}={value if isinstance(value, str) else format_value(value)}>"
             self.units.sources[source] = source[len(name) + 2 : -1]
             if isinstance(value, str):
-                found[name] = self.written(name, value, source)
+                found[name] = self.parse_setting(name, value, source)
             else:
                 found[name] = nodes.node_of(value, Place(source, 1, 1, len(source) - len(name) - 2))
         return found
 
     @staticmethod
-    def written(name: str, text: str, source: str) -> nodes.Node:
-        """The value of a param as somebody wrote it outside the file."""
+    def parse_setting(name: str, text: str, source: str) -> nodes.Node:
+        """The node of a param's value given as text; TargetError if it cannot be read."""
         node, problems = reader.read(text, source)
         if node is None or problems:
             reason = problems[0].message if problems else "no value"
@@ -213,7 +215,7 @@ class _Reading:
     # --- inputs -------------------------------------------------------------------------------
 
     def shapes(self, given: Inputs) -> dict[str, Shape]:
-        """The shapes of the inputs: the caller's, else the file's."""
+        """The shapes of the inputs, from the caller or the file; empty if one is wrong."""
         declared = self.declared_inputs()
         if given is None:
             wanted: Mapping[str, Sequence[Size]] = {}
@@ -243,7 +245,7 @@ class _Reading:
         return {} if len(shapes) < len(declared) else shapes
 
     def declared_inputs(self) -> dict[str, nodes.Node]:
-        """``input: [...]`` or ``inputs: {name: [...]}``."""
+        """The nodes of ``input: [...]`` or ``inputs: {name: [...]}``, by name."""
         single, several = self.root.get("input"), self.root.get("inputs")
         if single is not None and several is not None:
             place = self.root.keys["inputs"].place
@@ -255,7 +257,7 @@ class _Reading:
         return {}
 
     def file_shape(self, name: str, node: nodes.Node) -> Shape:
-        """The shape that the file states."""
+        """The shape of an input that the file declares; Rejected if it is not a list of sizes."""
         what = "input" if name == "input" else f"input '{name}'"
         sizes = value_of(node, self.unit.scope) if not isinstance(node, nodes.Mapping) else None
         if not isinstance(sizes, list) or not 1 <= len(sizes) <= 4:
@@ -268,7 +270,7 @@ class _Reading:
 
     @staticmethod
     def file_size(what: str, index: int, size: Any, place: Place) -> int:
-        """One size; null is an unknown spatial size."""
+        """One size of an input, at least 1; null is an unknown spatial size."""
         if size is None and index > 0:
             return UNKNOWN
         if isinstance(size, float) and size.is_integer():
@@ -282,7 +284,7 @@ class _Reading:
         return size
 
     def given_shape(self, name: str, sizes: Sequence[Size], declared: Shape | None) -> Shape:
-        """The shape that the caller asks for."""
+        """The shape of an input that the caller gives; TargetError if it does not fit."""
         text = "x".join("?" if size is None else str(size) for size in sizes)
         if declared is not None and len(sizes) != declared.rank + 1:
             axes = "channels" if declared.rank == 0 else "channels and spatial sizes"
@@ -303,7 +305,7 @@ class _Reading:
     # --- layers and outputs -------------------------------------------------------------------
 
     def items(self, shapes: Mapping[str, Shape]) -> list[Item]:
-        """The list of layers, and problems if the file has none or no input."""
+        """The items of ``layers``; reports a file without layers or without an input."""
         top = Place(self.unit.file, 1, 1)
         layers = self.root.get("layers")
         if isinstance(layers, nodes.Sequence) and not layers.items:
@@ -311,7 +313,7 @@ class _Reading:
         elif isinstance(layers, nodes.Scalar) and layers.value is None:
             self.problem("missing-key", "'layers' is empty", self.root.keys["layers"].place)
         if any(nearest(key, ("layers",)) for key in self.root.keys if key not in TOP_KEYS):
-            pass  # it was misspelt, which was reported
+            pass  # 'layers' was misspelt, which is reported already
         elif "layers" not in self.root.keys:
             blocks = "it only defines blocks, for 'imports'" if self.unit.blocks else ""
             self.problem("missing-key", NO_LAYERS, top, blocks)
@@ -322,7 +324,7 @@ class _Reading:
     def outputs(
         self, expansion: Expansion, last: Value, shapes: Mapping[str, Shape]
     ) -> dict[str, int]:
-        """The tensors that the network returns: those it lists, else the last one."""
+        """The numbers of the tensors that the network returns, by name; the last one by default."""
         node = self.root.get("outputs")
         if node is None:
             return {last.label: last.number} if last else {}
@@ -334,7 +336,7 @@ class _Reading:
             )
         for part in parts:
             text = part.text if isinstance(part, nodes.Scalar) else ""
-            tensor = expansion.named(text)
+            tensor = expansion.tensor(text)
             if isinstance(tensor, Tensor):
                 found[text] = tensor.number
             elif not expansion.failed(text):
@@ -344,7 +346,7 @@ class _Reading:
     def output(
         self, text: str, place: Place, expansion: Expansion, shapes: Mapping[str, Shape]
     ) -> dict[str, int]:
-        """The tensor of a path that is no id at the top; a problem if it means nothing."""
+        """The tensor number of a path that is not a top-level id; reports an unknown path."""
         from convcalc.model.graph.paths import PathError, Paths  # few files need them
 
         paths = Paths(expansion.layering.layers, shapes)
@@ -358,7 +360,7 @@ class _Reading:
     # --- expect -------------------------------------------------------------------------------
 
     def expect(self) -> dict[str, dict[str, Any]]:
-        """The numbers that the file pins, by variant."""
+        """The numbers pinned under ``expect``, by variant and metric."""
         found: dict[str, dict[str, Any]] = {}
         for key, node in self.units.entries(self.root.get("expect"), "expect"):
             names = [self.name, *self.unit.variants]
@@ -376,15 +378,15 @@ class _Reading:
                     continue
                 self.pinned_at[key.text, metric.text] = value.place
                 try:
-                    found[key.text][metric.text] = self.pinned(value)
+                    found[key.text][metric.text] = self.pinned_value(value)
                 except Rejected as error:
                     self.units.report(*error.diagnostics)
         return found
 
-    def pinned(self, node: nodes.Node) -> Any:
+    def pinned_value(self, node: nodes.Node) -> Any:
         """A pinned number, or a list of them."""
         if isinstance(node, nodes.Scalar) and isinstance(node.value, str):
-            number = suffixed(node.text)
+            number = suffixed_number(node.text)
             if number is not None:
                 return number
         return value_of(node, self.unit.scope)
@@ -392,11 +394,11 @@ class _Reading:
     # --- budgets ------------------------------------------------------------------------------
 
     def budgets(self) -> Budget | None:
-        """What the file demands of its numbers; params may stand in it."""
+        """The ``budgets`` of the file, in which params may be used; None if it has none."""
         node = self.root.get("budgets")
         if not self.units.entries(node, "budgets") or not isinstance(node, nodes.Mapping):
             return None
         from convcalc.language.assertions.reading import Assertions  # few files have them
 
         reader = Assertions(self.unit.scope, self.units.report)
-        return reader.in_file(node, self.root.keys["budgets"].place)
+        return reader.read_budget(node, self.root.keys["budgets"].place)

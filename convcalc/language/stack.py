@@ -1,4 +1,4 @@
-"""A stack of layers in one line, as ``rf --stack`` takes it: ``k=7 s=2; max_pool k=3 s=2``."""
+"""Parses the stack of layers that ``rf --stack`` takes: ``k=7 s=2; max_pool k=3 s=2``."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ class Stacked(NamedTuple):
     dilation: int
 
 
-def stacked(text: str) -> list[Stacked]:
-    """The layers of ``k=3 d=1,2,3``; groups of them are divided by semicolons.
+def parse_stack(text: str) -> list[Stacked]:
+    """The layers of a text such as ``k=3 d=1,2,3``; semicolons separate groups of layers.
 
-    A group may begin with an operator's name, conv if it does not; the values of a list belong
-    to one layer each, and n repeats a group.
+    A group may begin with an operator's name, which is conv by default. A list gives one value
+    to each layer of the group, and n repeats the group. Raises TargetError for any other text.
     """
     layers: list[Stacked] = []
     for group in filter(str.strip, text.split(";")):
         words = group.split()
-        operator = _window(words.pop(0)) if "=" not in words[0] else "conv"
+        operator = _windowed_operator(words.pop(0)) if "=" not in words[0] else "conv"
         fields = {key: [1] for key in KEYS} | _fields(words, text)
         lengths = {len(values) for values in fields.values()} - {1}
         if len(lengths) > 1:
@@ -57,8 +57,8 @@ def stacked(text: str) -> list[Stacked]:
     return layers
 
 
-def _window(name: str) -> str:
-    """The operator, which must be one with a window."""
+def _windowed_operator(name: str) -> str:
+    """The operator's name; TargetError unless it has a kernel_size and a stride."""
     try:
         known = fields_of(operator_class(name))
     except UnknownName as error:
@@ -69,6 +69,7 @@ def _window(name: str) -> str:
 
 
 def _fields(words: Sequence[str], text: str) -> dict[str, list[int]]:
+    """The values of the words ``k=3`` or ``d=1,2,3`` by key; TargetError for any other word."""
     found: dict[str, list[int]] = {}
     for word in words:
         match = _WORD.fullmatch(word)
@@ -81,12 +82,12 @@ def _fields(words: Sequence[str], text: str) -> dict[str, list[int]]:
 
 
 def stack_network(text: str, sizes: Sequence[int | None]) -> Network:
-    """The network of a stack; its first size is that of the channels, which all layers keep.
+    """The network of a stack; ``sizes`` are channels, which all layers keep, then spatial sizes.
 
-    Layers are padded so that they stay in the middle, where they can be padded. TargetError if the
-    text is no stack.
+    Layers that can be padded are padded by half, so that they stay centred. Raises TargetError
+    if the text does not describe a stack.
     """
-    layers = stacked(text)
+    layers = parse_stack(text)
     builder = Builder("stack")
     tensor: Value = builder.input("input", sizes)
     place = Place(SOURCE, 1, 1, len(text) + 1)
@@ -96,7 +97,7 @@ def stack_network(text: str, sizes: Sequence[int | None]) -> Network:
 
 
 def _fields_of(layer: Stacked, channels: int | None) -> dict[str, Any]:
-    """The operator's fields; a dilation that it does not have is left for it to refuse."""
+    """The fields of a layer; a dilation is passed on even if the operator will refuse it."""
     declared = fields_of(operator_class(layer.operator))
     found: dict[str, Any] = {"kernel_size": layer.kernel_size, "stride": layer.stride}
     if "out_channels" in declared:

@@ -141,13 +141,13 @@ def test_what_cannot_be_read_does_not_stop_the_others(run: Command) -> None:
 @given(st.binary(max_size=6), st.integers(0, len(STALE)), st.integers(0, 8))
 def test_a_damaged_file_is_pinned_right_or_left_alone(junk: bytes, at: int, cut: int) -> None:
     """Whatever a file holds, afterwards its network is the same."""
-    from convcalc.cli.commands.pin import _pinned
+    from convcalc.cli.commands.pin import _pin
     from convcalc.cli.console import Settings
 
     data = STALE.encode()
     path = Path(os.environ["PYTEST_PIN_FOLDER"]) / "x.convcalc.yaml"
     path.write_bytes(data[:at] + junk + data[at + cut :])
-    done = _pinned(str(path), Settings())
+    done = _pin(str(path), Settings())
     assert done.code in (0, 1)
     if done.new != done.old:
         old, new = (read_network(Target("x", None, text)) for text in (done.old, done.new))

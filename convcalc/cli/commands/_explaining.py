@@ -1,4 +1,4 @@
-"""What ``convcalc explain`` writes of one network: its formulas, its totals, other tools' rules."""
+"""Writes the explanations of ``convcalc explain``: formulas, totals, other tools' rules."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ SCHEMA = "convcalc/explanation-v1"
 
 
 class Explaining(NamedTuple):
-    """One network that is explained. A path is that of a layer or a block, empty for the whole
-    network, None for the only layer of an operator without a file."""
+    """Explains one network.
+
+    A path names a layer or a block; it is empty for the whole network, and None for the only
+    layer of an operator without a file.
+    """
 
     network: Network
     report: Report
@@ -30,7 +33,7 @@ class Explaining(NamedTuple):
     in_full: bool = False  # every layer, not the totals
 
     def text(self, path: str | None, convention: str, versus: str) -> str:
-        """What was asked for."""
+        """The explanation that the command line asks for."""
         if versus:
             return self.of_difference(path, convention, versus)
         if convention:
@@ -112,7 +115,7 @@ class Explaining(NamedTuple):
     # --- other tools --------------------------------------------------------------------------
 
     def of_rules(self, path: str | None, name: str) -> str:
-        """By which rules another tool counts, and what they give."""
+        """The rules by which another tool counts, with their results."""
         from convcalc.analysis.conventions.listing import group_by_rule, rule_lines
         from convcalc.output.views.conventions import rules_payload, rules_table
 
@@ -122,10 +125,10 @@ class Explaining(NamedTuple):
         lines = [line for line in rule_lines(self.network, chosen, count) if line.path in paths]
         lines = lines if single else group_by_rule(lines)
         table = rules_table(self.title(path, name), chosen, count, lines, single=single)
-        return self.written(table, path, rules_payload(name, chosen, count, lines))
+        return self.table_text(table, path, rules_payload(name, chosen, count, lines))
 
     def of_difference(self, path: str | None, name: str, other: str) -> str:
-        """Why two tools give different numbers."""
+        """The differences between two tools' numbers, with their reasons."""
         from convcalc.analysis.conventions.versus import differences
         from convcalc.output.views.conventions import versus_payload, versus_table
 
@@ -134,7 +137,7 @@ class Explaining(NamedTuple):
             self.number(word, option)
         found = differences(self.network, name, other, paths, self.report.counted)
         table = versus_table(self.title(path, f"{name} - {other}"), found)
-        return self.written(table, path, versus_payload(found))
+        return self.table_text(table, path, versus_payload(found))
 
     def number(self, name: str, option: str) -> tuple[Convention, Count]:
         """A convention and its number by the word on the command line."""
@@ -149,24 +152,24 @@ class Explaining(NamedTuple):
     # --- writing ------------------------------------------------------------------------------
 
     def title(self, path: str | None, what: str) -> str:
-        """The network, or the operator without a file; the layer; what is shown of it."""
+        """A table's title: the network or operator, the layer, and what is shown."""
         name = self.report.network
         name = self.report.layers[0].operator if name.startswith("<") else name
         return " · ".join(filter(None, (name, path, what)))
 
     @property
     def folder(self) -> str:
-        """The folder of the network, which the places leave out."""
+        """The folder of the network's file, which is left out of places."""
         head, slash, _ = self.report.source.rpartition("/")
         return head + slash
 
     @property
     def style(self) -> Style:
-        """Numbers to the unit."""
+        """The output style, with exact numbers."""
         return self.settings.style(exact=True)
 
-    def written(self, table: Table, path: str | None, payload: dict[str, Any]) -> str:
-        """One table, or its payload."""
+    def table_text(self, table: Table, path: str | None, payload: dict[str, Any]) -> str:
+        """The text of one table, or of its payload in JSON."""
         from convcalc.output.table import render
 
         if self.form == "json":
@@ -174,7 +177,7 @@ class Explaining(NamedTuple):
         return render(self.form, table, None, self.style)
 
     def json(self, **more: Any) -> str:
-        """What every explanation as JSON begins with, and more."""
+        """An explanation as JSON: the common head, then ``more``."""
         from convcalc._version import __version__
         from convcalc.output.table import Table, render
 

@@ -1,4 +1,4 @@
-"""The two sides of ``convcalc diff`` -> what is compared with what: networks, or whole folders."""
+"""Pairs up the two sides of ``convcalc diff``: two networks, or the networks of two folders."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from convcalc.analysis.comparison.compare import Difference, difference
 from convcalc.analysis.report.report import Report
 from convcalc.cli.console import CLEAN, FINDINGS, Failure, Settings
 from convcalc.cli.loading import Reading
-from convcalc.cli.problems import tell
+from convcalc.cli.problems import print_problems
 from convcalc.language.reading import read_network
-from convcalc.language.sources.resolve import is_dated
+from convcalc.language.sources.resolve import is_revision
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
 
@@ -20,13 +20,13 @@ SAVED = ".json"
 
 
 class Sides(NamedTuple):
-    """What was asked for, and how networks are read and analysed."""
+    """Reads and compares both sides; ``reading`` has the options for reading and analysing."""
 
     reading: Reading
     settings: Settings
 
     def differences(self, old: str, new: str) -> tuple[list[Difference], int]:
-        """One difference per pair of networks, and the exit code that problems make."""
+        """One difference per pair of networks, and the exit code for their problems."""
         folders = is_folder(old), is_folder(new)
         if any(folders) and not all(folders):
             one, other = (new, old) if folders[0] else (old, new)
@@ -34,27 +34,27 @@ class Sides(NamedTuple):
         return self.of_folders(old, new) if all(folders) else self.of_networks(old, new)
 
     def of_networks(self, old: str, new: str) -> tuple[list[Difference], int]:
-        """Two networks."""
-        sides = [self.one(word)[0] for word in (old, new)]
+        """Compares two networks."""
+        sides = [self.read_report(word)[0] for word in (old, new)]
         found = [report for report in sides if report is not None]
         if len(found) < len(sides):
             return [], FINDINGS
         _require_same_counting(*found)
         return [difference(f"{old} → {new}", *found)], CLEAN
 
-    def one(self, word: str | Target) -> tuple[Report | None, Network | None]:
-        """The report of a target or of a saved file; None if it has errors, which are told."""
+    def read_report(self, word: str | Target) -> tuple[Report | None, Network | None]:
+        """The report of a target or of a saved file; None after printing its errors."""
         if isinstance(word, str) and word.partition("::")[0].endswith(SAVED):
             file, _, name = word.partition("::")
-            return _saved(file, name or None), None
+            return _load_saved(file, name or None), None
         ((network, report),) = self.reading.reports([word])
-        code = tell([network], self.settings, warnings=False)
+        code = print_problems([network], self.settings, warnings=False)
         return (None if code else report), network
 
     # --- folders ------------------------------------------------------------------------------
 
     def of_folders(self, old: str, new: str) -> tuple[list[Difference], int]:
-        """The networks in both folders, matched by path and variant; those of one side too."""
+        """Compares two folders, matching networks by path and variant; includes unmatched ones."""
         sides = _files(old), _files(new)
         if not any(sides):
             raise Failure(f"no network file in {old} or {new}", "they end in .convcalc.yaml")
@@ -82,7 +82,7 @@ class Sides(NamedTuple):
             return {}
         found: dict[str, Report] = {}
         for name in (None, *base.variants):
-            report, _ = self.one(target._replace(variant=name))
+            report, _ = self.read_report(target._replace(variant=name))
             if report is None:
                 return None
             found[name or ""] = report
@@ -103,14 +103,14 @@ def _are_same(old: Target | None, new: Target | None) -> bool:
 def _is_left_out(path: str, words: Sequence[str], targets: Sequence[Target | None]) -> bool:
     """Whether a file is there on both sides, but the settings leave it out on one."""
     return any(
-        target is None and not is_dated(word) and os.path.lexists(os.path.join(word, path))  # noqa: PTH118
+        target is None and not is_revision(word) and os.path.lexists(os.path.join(word, path))  # noqa: PTH118
         for word, target in zip(words, targets, strict=True)
     )
 
 
 def is_folder(word: str) -> bool:
     """Whether a word names a folder, or one at a revision: ``REV:``, ``REV:./``, ``REV:specs/``."""
-    if not is_dated(word):
+    if not is_revision(word):
         return os.path.isdir(word)  # noqa: PTH112 - a word, not yet a path
     path = word.partition(":")[2]
     return path in ("", ".", "..") or path.endswith(("/", "/.", "/.."))
@@ -118,7 +118,7 @@ def is_folder(word: str) -> bool:
 
 def _files(word: str) -> Mapping[str, Target]:
     """The network files of a folder by their path below it."""
-    if is_dated(word):
+    if is_revision(word):
         from convcalc.language.sources.git import files_at
 
         return files_at(word)
@@ -131,8 +131,8 @@ def _files(word: str) -> Mapping[str, Target]:
 # --- saved reports -------------------------------------------------------------------------------
 
 
-def _saved(file: str, name: str | None) -> Report:
-    """The report that a JSON file holds."""
+def _load_saved(file: str, name: str | None) -> Report:
+    """Reads a report from a JSON file; raises Failure if it is incomplete."""
     from pathlib import Path
 
     from convcalc.analysis.report.from_json import load_report
@@ -147,7 +147,7 @@ def _saved(file: str, name: str | None) -> Report:
 
 
 def _require_same_counting(old: Report, new: Report) -> None:
-    """Numbers that mean different things are not compared."""
+    """Raises Failure if two reports were made with different --count or --dtype."""
     for option, one, other in (
         ("--count", ",".join(old.counted), ",".join(new.counted)),
         ("--dtype", old.totals.memory.dtype, new.totals.memory.dtype),

@@ -1,4 +1,4 @@
-"""What ``rf --suggest`` proposes: a stack without holes that is large enough."""
+"""Parses the conditions of ``rf --suggest``, and explains when no stack meets them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WORD = re.compile(r"([a-z_]+)\s*(>=|<=|=)\s*(\d+(?:,\d+)*)")
 
 
 class Wanted(NamedTuple):
-    """What a suggested stack must have."""
+    """The conditions that a suggested stack must meet; sizes are in input positions."""
 
     kernel_size: int
     layers: int
@@ -24,8 +24,8 @@ class Wanted(NamedTuple):
 WANTED_HELP = "for instance 'k=3 layers=4 size>=31', and d<=8 for the largest dilation"
 
 
-def wanted(text: str) -> Wanted:
-    """``k=3 layers=4 size>=31 d<=8``; size=31 asks for exactly that."""
+def parse_wish(text: str) -> Wanted:
+    """Parses ``k=3 layers=4 size>=31 d<=8``, or size=31 for exactly 31; raises Failure."""
     found: dict[tuple[str, str], int] = {}
     for word in text.replace(";", " ").split():
         match = _WORD.fullmatch(word)
@@ -50,7 +50,7 @@ def wanted(text: str) -> Wanted:
 
 
 def nothing_suggested(wish: Wanted) -> Failure:
-    """Why no stack is as it was wished."""
+    """The failure that says why no stack meets the conditions."""
     from convcalc.analysis.receptive_field.dilated_stacks import largest_size
 
     k, reach = wish.kernel_size, largest_size(wish.kernel_size, wish.layers, wish.largest)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.cli.console import CLEAN, COULD_NOT_RUN, FINDINGS, Failure, chosen, environment, say
+from convcalc.cli.console import CLEAN, COULD_NOT_RUN, FINDINGS, Failure, choose, environment, say
 
 if TYPE_CHECKING:
     from convcalc.checking.configuration import Configuration
@@ -106,7 +106,7 @@ def command(
     settings = ctx.obj
     here = configuration_of(os.curdir)
     form = _format(settings, here, FORMATS)
-    options, files = _wanted(
+    options, files = _options_and_files(
         paths or [os.curdir],
         (select, ignore, variant, budgets),
         stdin_filename,
@@ -115,7 +115,7 @@ def command(
     if add_ignore:
         return _add_ignores(options, files, settings)
     view = View(show_passed, statistics, settings.style().color, settings.quiet)
-    done = _reported(options, files, form, view, settings)
+    done = _write_results(options, files, form, view, settings)
     name = options.variant
     if name not in ("", "all") and not any(r.networks or r.findings for r in done):
         raise Failure(f"no file has the variant '{name}'", "write all, or the name of a variant")
@@ -126,7 +126,7 @@ def command(
 
 
 def exit_code(done: Sequence["Checked"], *, strict: bool = False, exit_zero: bool = False) -> int:
-    """2 if a file could not be checked, 1 for findings that count."""
+    """The exit code: 2 if a file could not be checked, 1 for findings that count, else 0."""
     if any(result.unreadable for result in done):
         return COULD_NOT_RUN
     counted = sum(result.errors + result.warnings * strict for result in done)
@@ -134,21 +134,21 @@ def exit_code(done: Sequence["Checked"], *, strict: bool = False, exit_zero: boo
 
 
 def _format(settings: "Settings", here: "Configuration", formats: Sequence[str]) -> str:
-    """By flag, environment, settings of the project."""
+    """The output format: from a flag, the environment or the project's settings, in that order."""
     given = settings.output_format or environment("OUTPUT_FORMAT")
     if not given and here.output_format:
         return here.output_format
     return settings.format(formats)
 
 
-def _wanted(
+def _options_and_files(
     paths: Sequence[str],
     words: tuple[str, str, str, str],
     stdin_filename: str,
     *,
     force_exclude: bool,
 ) -> tuple["Options", list["Found"]]:
-    """What is looked for, and in which files."""
+    """The options of the check, and the files to be checked."""
     from convcalc.checking.configuration import codes
     from convcalc.checking.discovery import Found, discovered
     from convcalc.checking.run import Options
@@ -158,8 +158,8 @@ def _wanted(
         word or environment(name.upper()) for word, name in zip(words, names, strict=True)
     )
     options = Options(
-        codes(_listed(select), "--select"),
-        codes(_listed(ignore), "--ignore"),
+        codes(_split_list(select), "--select"),
+        codes(_split_list(ignore), "--ignore"),
         variant,
         budgets,
         debug=environment("DEBUG") not in ("", "0"),
@@ -181,12 +181,12 @@ def _wanted(
     return options, files
 
 
-def _listed(text: str) -> list[str]:
+def _split_list(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _stdin() -> bytes:
-    """What stands on stdin; one byte above the limit is enough to be refused."""
+    """The bytes of stdin, at most one more than the limit, which is enough to refuse them."""
     from convcalc.checking.configuration import configuration_of
 
     if sys.stdin is None:
@@ -197,10 +197,10 @@ def _stdin() -> bytes:
 # --- results -----------------------------------------------------------------------------------
 
 
-def _reported(
+def _write_results(
     options: "Options", files: Sequence["Found"], form: str, view: "object", settings: "Settings"
 ) -> list["Checked"]:
-    """Writes the results, as they come where people read them; returns all of them."""
+    """Checks files and writes the results, each as soon as it is ready; returns all of them."""
     from convcalc.checking.processes import in_order, jobs_for
     from convcalc.checking.run import Run
     from convcalc.output.findings.base import chunks
@@ -209,19 +209,19 @@ def _reported(
 
     jobs = 1 if options.debug else jobs_for(len(files))
 
-    def remembered() -> Iterator["Checked"]:
+    def results() -> Iterator["Checked"]:
         for result in Run(options).checked(files, partial(in_order, jobs=jobs)):
             done.append(result)
             yield result
 
-    chosen(form, (form,), "output format")
-    written = chunks(form, remembered(), view)  # type: ignore[arg-type]
-    settings.write_all(written)
+    choose(form, (form,), "output format")
+    pieces = chunks(form, results(), view)  # type: ignore[arg-type]
+    settings.write_all(pieces)
     return done
 
 
 def _append(path: str, done: list["Checked"], view: "object") -> None:
-    """Adds the summary to a file, which others write to as well."""
+    """Appends the summary to a file, to which other programs may write too."""
     from convcalc.output.findings.markdown import text
 
     try:
@@ -232,7 +232,7 @@ def _append(path: str, done: list["Checked"], view: "object") -> None:
 
 
 def _add_ignores(options: "Options", files: Sequence["Found"], settings: "Settings") -> int:
-    """Silences what is found now; returns the exit code of what is left."""
+    """Silences all present findings; returns the exit code for those that are left."""
     from convcalc.checking.baseline import silence
     from convcalc.checking.run import Run
 

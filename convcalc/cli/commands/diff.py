@@ -102,7 +102,7 @@ def command(
 def _text(
     differences: "Sequence[Difference]", view: "View", form: str, settings: "Settings"
 ) -> str:
-    """What changed; in JSON an object for two networks and a list for two folders."""
+    """The text of the changes; as JSON an object for two networks, a list for two folders."""
     from convcalc.analysis.comparison.to_json import difference_payload
     from convcalc.output.table import Style, render
     from convcalc.output.views.differences import text

@@ -66,20 +66,20 @@ def command(
     """
     from convcalc.cli.commands._explaining import Explaining
     from convcalc.cli.loading import Reading
-    from convcalc.cli.problems import tell
+    from convcalc.cli.problems import print_problems
     from convcalc.language.expand.origins import Origins
 
     settings = ctx.obj
     form = settings.format(FORMATS)
     if versus and not convention:
         raise Failure("--versus needs a convention to compare", "name it with --convention")
-    wanted, path = _wanted(target, parts or [], input)
+    chosen, path = _target_and_path(target, parts or [], input)
     paths = (path, path.rpartition(".")[0]) if path else ()  # a further output is one of a layer
     origins = Origins(None if layers or path is None else frozenset(paths))
     sizes = [] if path is None else input
     variants = [variant] if variant else []
     reading = Reading(variants, sizes, batch, set, count, dtype, witness=origins)
-    read = reading.reports([wanted])
+    read = reading.reports([chosen])
     if len(read) > 1:
         raise Failure("explain takes one input", "name each --input once")
     network, report = read[0]
@@ -88,16 +88,16 @@ def command(
         try:
             settings.write(explaining.text(path, convention, versus))
         except Error:
-            if code := tell([network], settings):  # why the layer is not there
+            if code := print_problems([network], settings):  # why the layer is not there
                 return code
             raise
-    return tell([network], settings)
+    return print_problems([network], settings)
 
 
-def _wanted(
+def _target_and_path(
     target: str, parts: Sequence[str], inputs: Sequence[str]
 ) -> tuple["str | Target", str | None]:
-    """The target, and the path of the layer; that is None for an operator without a file."""
+    """The target and the layer's path, which is None for an operator without a file."""
     from pathlib import Path
 
     from convcalc.cli.commands.layer import target_of_words

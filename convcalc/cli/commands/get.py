@@ -41,7 +41,7 @@ def command(
     """
     from convcalc.analysis.report.lookup import value_at
     from convcalc.cli.loading import Reading
-    from convcalc.cli.problems import tell
+    from convcalc.cli.problems import print_problems
 
     settings = ctx.obj
     variants = [variant] if variant else []
@@ -55,7 +55,7 @@ def command(
     if len(found) > 1:
         raise Failure("get takes one input", "name each --input once")
     network, report = found[0]
-    if code := tell([network], settings, warnings=False):
+    if code := print_problems([network], settings, warnings=False):
         return code
     form = settings.format(("raw", "json"))
     value = value_at(report, path)
@@ -67,7 +67,7 @@ def command(
 
 
 def raw(value: Any) -> str:
-    """A number or a text as it is; lists and mappings as JSON."""
+    """The raw text of a value: numbers and texts as they are, lists and mappings as JSON."""
     if isinstance(value, str):
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -76,7 +76,7 @@ def raw(value: Any) -> str:
 
 
 def as_json(value: Any) -> str:
-    """For programs that read JSON."""
+    """A value as JSON."""
     import json
 
     return json.dumps(value)

@@ -50,7 +50,7 @@ def command(
     from convcalc.analysis.report.rows import rows
     from convcalc.analysis.report.to_json import layer_payload
     from convcalc.cli.loading import Reading
-    from convcalc.cli.problems import tell
+    from convcalc.cli.problems import print_problems
     from convcalc.output.columns import COLUMNS, DEFAULT, beside
     from convcalc.output.formats import FORMATS
     from convcalc.output.table import Table, render
@@ -78,11 +78,11 @@ def command(
             table = cost_table(found, layer.macs)
             text += f"\n\n{render(form, table, None, style)}" if form == "table" else ""
         settings.write(text or render(form, table, payload, style))
-    return tell([network], settings)
+    return print_problems([network], settings)
 
 
 def _costs(layer: "Layer", ways: str) -> list["Cost"]:
-    """The ways of computing the layer that are asked for."""
+    """The costs of the requested ways to compute a layer; Failure for unknown ones."""
     from convcalc.analysis.costs import MODELS, costs, has_costs
     from convcalc.diagnostics.suggestion import UnknownName
 

@@ -1,4 +1,4 @@
-"""``convcalc list``: what there is, one line each."""
+"""``convcalc list``: lists operators, networks, rules and the like, one per line."""
 
 from collections.abc import Callable, Iterator
 from operator import attrgetter
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from convcalc.cli.console import chosen
+from convcalc.cli.console import choose
 
 if TYPE_CHECKING:
     from convcalc.output.columns import Column
@@ -74,7 +74,7 @@ def command(
 
     settings = ctx.obj
     form = settings.format(FORMATS)
-    chosen(kind, KINDS, "KIND")
+    choose(kind, KINDS, "KIND")
     found = [entry for entry in _ENTRIES[kind]() if _matches(entry, filter)]
     if not found and form == "table":
         settings.note(f"no {kind} contain '{filter}'")

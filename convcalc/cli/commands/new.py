@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from convcalc.cli.console import Failure, chosen, write_file
+from convcalc.cli.console import Failure, choose, write_file
 
 ENDING = ".convcalc.yaml"
 SCHEMA = "convcalc.schema.json"
@@ -36,7 +36,7 @@ def command(
     if not _NAME.fullmatch(stem):
         advice = "a letter, then letters, digits and _ . -"
         raise Failure(f"'{stem}' cannot be the name of a network", advice)
-    text = template_text(chosen(template, templates(), "--template"), stem)
+    text = template_text(choose(template, templates(), "--template"), stem)
     if settings.output_file == "-":
         sys.stdout.write(text)
         return 0
@@ -55,12 +55,12 @@ def command(
 
 
 def templates() -> list[str]:
-    """What ``--template`` may name."""
+    """The names of the templates."""
     return sorted(path.name.removesuffix(ENDING) for path in FOLDER.glob(f"*{ENDING}"))
 
 
 def template_text(template: str, name: str) -> str:
-    """A template under the name of a new network."""
+    """The text of a template, with the name of the new network."""
     text = (FOLDER / f"{template}{ENDING}").read_text(encoding="utf-8")
     first = f"# yaml-language-server: $schema={SCHEMA}\n"
     return first + re.sub(r"^name: .*$", f"name: {name}", text, count=1, flags=re.MULTILINE)

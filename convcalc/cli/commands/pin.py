@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Pinned(NamedTuple):
-    """What became of a file: its content before and after, or the exit code of its failure."""
+    """The outcome for one file: its content before and after, and the exit code of a failure."""
 
     path: str
     old: bytes = b""
@@ -48,7 +48,7 @@ def command(
     pinned.
     """
     settings = ctx.obj
-    done = [_pinned(path, settings) for path in _files(paths or [os.curdir])]
+    done = [_pin(path, settings) for path in _files(paths or [os.curdir])]
     changed = [each for each in done if each.new != each.old]
     code = max((each.code for each in done), default=CLEAN)
     if diff:
@@ -60,12 +60,12 @@ def command(
             settings.note(f"would pin {each.path}")
         return max(code, FINDINGS if changed else CLEAN)
     for each in changed:
-        code = max(code, _replace(each, settings))
+        code = max(code, _write(each, settings))
     return code
 
 
 def _files(words: Sequence[str]) -> list[str]:
-    """The files of all words as 'check' finds them, but none that ships."""
+    """The files that words name, found as in 'check', but without shipped networks."""
     from convcalc.checking.discovery import discovered
 
     for word in words:
@@ -77,10 +77,10 @@ def _files(words: Sequence[str]) -> list[str]:
     return [each.file for each in found]
 
 
-def _pinned(path: str, settings: "Settings") -> Pinned:
-    """The new content of a file, or why there is none."""
+def _pin(path: str, settings: "Settings") -> Pinned:
+    """Pins one file in memory; prints why if that is not possible."""
     from convcalc.checking.budgets.pin_edits import Refused
-    from convcalc.cli.problems import tell
+    from convcalc.cli.problems import print_problems
     from convcalc.language.sources.target import TargetError
 
     try:
@@ -90,9 +90,11 @@ def _pinned(path: str, settings: "Settings") -> Pinned:
         return Pinned(path, code=COULD_NOT_RUN)
     try:
         networks = _networks(path, old)
-        code = tell(networks, settings, warnings=False)
+        code = print_problems(networks, settings, warnings=False)
         return (
-            Pinned(path, old, old, code) if code else Pinned(path, old, _new(networks, path, old))
+            Pinned(path, old, old, code)
+            if code
+            else Pinned(path, old, _new_content(networks, path, old))
         )
     except (Refused, TargetError) as error:
         say(f"error: {path} is not pinned: {error}")
@@ -112,8 +114,8 @@ def _networks(path: str, content: bytes) -> "list[NetworkFile]":
     return [base, *variants]
 
 
-def _new(networks: "Sequence[NetworkFile]", path: str, old: bytes) -> bytes:
-    """The content with the numbers of all networks; what was written is read once more."""
+def _new_content(networks: "Sequence[NetworkFile]", path: str, old: bytes) -> bytes:
+    """The content with the numbers of all networks, verified by reading it again."""
     from convcalc.analysis.analyse import analyse
     from convcalc.checking.budgets.pin_edits import Pin, Refused, pinned_text
 
@@ -121,25 +123,25 @@ def _new(networks: "Sequence[NetworkFile]", path: str, old: bytes) -> bytes:
         return old
     reports = [analyse(network) for network in networks]
 
-    def pinned(content: bytes, networks: "Sequence[NetworkFile]") -> bytes:
+    def pin(content: bytes, networks: "Sequence[NetworkFile]") -> bytes:
         pins = [
             Pin(network.name, report, network.expect.get(network.name, {}))
             for network, report in zip(networks, reports, strict=True)
         ]
         return pinned_text(content.decode(), pins).encode()
 
-    new = pinned(old, networks)
+    new = pin(old, networks)
     if new != old:
         again = _networks(path, new)
         if any(problem.severity == "error" for each in again for problem in each.problems) or (
-            pinned(new, again) != new
+            pin(new, again) != new
         ):
             raise Refused("'expect' stands in a form that cannot be rewritten; write it in lines")
     return new
 
 
-def _replace(pinned: Pinned, settings: "Settings") -> int:
-    """Writes a file; its failure does not stop the others."""
+def _write(pinned: Pinned, settings: "Settings") -> int:
+    """Writes one file; returns the exit code, so that a failure does not stop the others."""
     from convcalc.language.sources.atomic_write import replace_file
 
     try:
@@ -152,7 +154,7 @@ def _replace(pinned: Pinned, settings: "Settings") -> int:
 
 
 def _difference(pinned: Pinned) -> str:
-    """A unified diff that ``patch`` understands."""
+    """The change as a unified diff that ``patch`` understands."""
     from difflib import unified_diff
 
     old, new = (text.decode().splitlines(keepends=True) for text in (pinned.old, pinned.new))

@@ -1,4 +1,4 @@
-"""``convcalc rf``: what the layers of a network see, and pictures of it."""
+"""``convcalc rf``: the receptive fields of a network's layers, and pictures of them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -82,18 +82,18 @@ def command(
         raise Failure("rf takes one of: a target, --stack, --suggest", advice)
     if suggest:
         return _suggest(settings, suggest)
-    from convcalc.cli.problems import tell
+    from convcalc.cli.problems import print_problems
 
     network, report = _read(target, stack, [variant] if variant else [], input, set)
     if report.layers:
         shown = _Shown(depth, columns, path, strip, map, svg, stack)
         found = _study(network, at, position, of)
         _write(settings, network, _of_input(report, of), found, shown)
-    return tell([network], settings)
+    return print_problems([network], settings)
 
 
 class _Shown(NamedTuple):
-    """What is asked for."""
+    """The options that say what is shown."""
 
     depth: str
     columns: str
@@ -105,21 +105,21 @@ class _Shown(NamedTuple):
 
     @property
     def pictures(self) -> bool:
-        """Whether something is asked for that needs the exact positions."""
+        """Whether any output needs the exact positions."""
         return self.path or self.strip or self.map or bool(self.svg)
 
 
 def _read(
     target: str, stack: str, variants: Sequence[str], inputs: Sequence[str], params: Sequence[str]
 ) -> tuple["Network", "Report"]:
-    """The network and its report."""
+    """Reads the target or the stack; returns the network and its report."""
     from convcalc.cli.loading import Reading
 
     reading = Reading(variants, inputs, 1, params, support=True)
     if stack:
         if variants or params:
             raise Failure("a stack has neither variants nor params")
-        network = _stacked(stack, inputs)
+        network = _read_stack(stack, inputs)
         return network, reading.report(network)
     found = reading.reports([target])
     if len(found) > 1:
@@ -127,7 +127,7 @@ def _read(
     return found[0]
 
 
-def _stacked(stack: str, inputs: Sequence[str]) -> "Network":
+def _read_stack(stack: str, inputs: Sequence[str]) -> "Network":
     """The network of a stack, on one channel of unknown size if no input is given."""
     from convcalc.cli.loading import input_shapes
     from convcalc.language.stack import stack_network
@@ -140,7 +140,7 @@ def _stacked(stack: str, inputs: Sequence[str]) -> "Network":
 
 
 def _of_input(report: "Report", name: str) -> "Report":
-    """The report with the layers' fields of that input, where one is named."""
+    """The report, reduced to the receptive fields on one input if it is named."""
     if not name:
         return report
     from dataclasses import replace
@@ -153,7 +153,7 @@ def _of_input(report: "Report", name: str) -> "Report":
 
 
 def _study(network: "Network", at: str, position: str, of: str) -> "Study | str":
-    """The tensor that is looked at, or why there is nothing to say of it."""
+    """The study of one tensor, or a sentence that says why there is none."""
     from convcalc.analysis.receptive_field.preimage import Unseen
     from convcalc.analysis.receptive_field.study import Placeless, study
 
@@ -175,9 +175,9 @@ def _numbers(text: str) -> list[int]:
 def _write(
     settings: "Settings", network: "Network", report: "Report", found: "Study | str", shown: _Shown
 ) -> None:
-    """The table with what is asked for below it, or the same for programs."""
+    """Writes the table and the pictures below it, or the same as data."""
     from convcalc.analysis.report.rows import rows
-    from convcalc.cli.commands.show import chosen_columns, depth_of
+    from convcalc.cli.commands.show import choose_columns, depth_of
     from convcalc.output.formats import FORMATS
     from convcalc.output.table import render
     from convcalc.output.views.network import incomplete_line, report_title
@@ -192,7 +192,7 @@ def _write(
     remarks = flags(network, report)
     lines = [found] if isinstance(found, str) else sight_lines(found)
     listed = rows(report, depth_of(shown.depth))
-    columns = chosen_columns(shown.columns, OF_STACK if shown.stack else SHOWN, report)
+    columns = choose_columns(shown.columns, OF_STACK if shown.stack else SHOWN, report)
     title = "" if shown.stack else f"{report_title(report)} · receptive fields"
     lines = [*filter(None, [incomplete_line(report)]), *lines]
     table = sight_table(title, columns, listed, remarks, [*lines, *_stack_lines(shown.stack)])
@@ -200,7 +200,7 @@ def _write(
     text = render(form, table, payload, style)
     if not isinstance(found, str):
         if form == "table":
-            text = "\n".join([text, *_drawn(found, shown, style)])
+            text = "\n".join([text, *_draw(found, shown, style)])
         if shown.svg:
             from convcalc.output.views.cone import cone_svg
 
@@ -208,8 +208,8 @@ def _write(
     settings.write(text)
 
 
-def _drawn(study: "Study", shown: _Shown, style: Any) -> list[str]:
-    """What is asked for below the table."""
+def _draw(study: "Study", shown: _Shown, style: Any) -> list[str]:
+    """The lines of the pictures; Failure if the positions are unknown."""
     from convcalc.analysis.receptive_field.preimage import Unseen
 
     try:
@@ -219,21 +219,21 @@ def _drawn(study: "Study", shown: _Shown, style: Any) -> list[str]:
 
 
 def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
-    """The trace, the strip and the map."""
+    """The lines of the trace, the strip and the map, as requested."""
     lines: list[str] = []
     if shown.path:
         from convcalc.analysis.receptive_field.trace import levels, trace
         from convcalc.output.views.trace import trace_lines
 
-        for index, axis in _distinct(study):
+        for index, axis in _distinct_axes(study):
             steps = trace(levels(study.network, study.tensor, index, axis.position))
             lines += ["", *trace_lines(steps, style.width)]
     if shown.strip:
         from convcalc.output.views.strip import strip
 
-        for index, axis in _distinct(study):
+        for index, axis in _distinct_axes(study):
             if axis.seen:
-                name = axis.name if len(_distinct(study)) == study.rank else "every axis"
+                name = axis.name if len(_distinct_axes(study)) == study.rank else "every axis"
                 lines += ["", name, *strip(study.paths(index), axis.seen, style)]
     if shown.map:
         if study.rank < 2:
@@ -244,38 +244,38 @@ def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
     return lines
 
 
-def _distinct(study: "Study") -> list[tuple[int, Any]]:
-    """The axes with their numbers, one alone where all are alike."""
+def _distinct_axes(study: "Study") -> list[tuple[int, Any]]:
+    """The axes with their indices; only the first if all are alike."""
     first, *others = study.axes
     alike = all(axis.seen == first.seen and axis.jump == first.jump for axis in others)
     return [(0, first)] if alike else list(enumerate(study.axes))
 
 
 def _stack_lines(text: str) -> list[str]:
-    """The exact test for holes, and the rule of HDC beside it."""
+    """The exact test of a stack for holes, and the rule of HDC; none for a network."""
     if not text:
         return []
-    from convcalc.language.stack import stacked
+    from convcalc.language.stack import parse_stack
     from convcalc.output.views.stack import verdict
 
-    layers = stacked(text)
+    layers = parse_stack(text)
     if any("transpose" in layer.operator for layer in layers):
         return []  # the test is one of windows that slide
     return verdict([layer[1:] for layer in layers])
 
 
 def _suggest(settings: "Settings", text: str) -> int:
-    """Stacks of dilated convolutions without holes."""
+    """Writes stacks of dilated convolutions without holes; returns the exit code."""
     from itertools import islice
 
     from convcalc.analysis.receptive_field.dilated_stacks import suggestions
     from convcalc.analysis.receptive_field.domains import TooWide
-    from convcalc.cli.commands._suggestions import nothing_suggested, wanted
+    from convcalc.cli.commands._suggestions import nothing_suggested, parse_wish
     from convcalc.output.formats import FORMATS
     from convcalc.output.table import render
     from convcalc.output.views.stack import suggestion_payload, suggestion_table
 
-    wish = wanted(text)
+    wish = parse_wish(text)
     try:
         found = list(islice(suggestions(*wish), SUGGESTED))
     except TooWide as error:

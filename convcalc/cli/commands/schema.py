@@ -1,13 +1,13 @@
-"""``convcalc schema``: the JSON Schemas of what goes in and of what comes out."""
+"""``convcalc schema``: the JSON Schemas of input files and of reports."""
 
 from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from convcalc.cli.console import chosen
+from convcalc.cli.console import choose
 
-# Where each schema is made: the module and its function.
+# The module and the function that make each schema.
 KINDS = {
     "network": ("network", "network_schema"),
     "report": ("report", "report_schema"),
@@ -34,7 +34,7 @@ def command(
 
     convcalc schema -o convcalc.schema.json
     """
-    ctx.obj.write(schema_text(chosen(kind, KINDS, "KIND")))
+    ctx.obj.write(schema_text(choose(kind, KINDS, "KIND")))
     return 0
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from convcalc.cli import options
-from convcalc.cli.console import Failure, chosen
+from convcalc.cli.console import Failure, choose
 
 if TYPE_CHECKING:
     from convcalc.analysis.report.report import Report
@@ -66,7 +66,7 @@ def command(
     Several targets, variants or inputs give one row each. JSON always holds every layer.
     """
     from convcalc.cli.loading import Reading
-    from convcalc.cli.problems import tell
+    from convcalc.cli.problems import print_problems
     from convcalc.output.formats import FORMATS
     from convcalc.output.table import render
 
@@ -82,7 +82,7 @@ def command(
     if form == "json" or any(report.layers or not report.problems for report in reports):
         payload = _payload(reports) if form == "json" else None
         settings.write(render(form, table, payload, settings.style(exact=exact)))
-    return tell([network for network, _ in read], settings)
+    return print_problems([network for network, _ in read], settings)
 
 
 class View(NamedTuple):
@@ -96,7 +96,7 @@ class View(NamedTuple):
     exact: bool
 
     def keys(self) -> set[str]:
-        """The columns that were asked for by name, to be seen or to sort by."""
+        """The columns named on the command line, to show or to sort by."""
         return {*_words(self.columns), self.sort}
 
     def table(self, reports: Sequence["Report"]) -> "Table":
@@ -104,37 +104,37 @@ class View(NamedTuple):
         return self.of_one(reports[0]) if len(reports) == 1 else self.of_several(reports)
 
     def of_one(self, report: "Report") -> "Table":
-        """Layers by block or by operator."""
+        """The table of one network, by block or by operator."""
         from convcalc.analysis.report.rows import rows, rows_by_operator, top_rows
         from convcalc.output.columns import DEFAULT
         from convcalc.output.views.network import report_table
 
         if self.by:
-            chosen(self.by, ("operator",), "--by")
+            choose(self.by, ("operator",), "--by")
         listed = rows_by_operator(report) if self.by else rows(report, self.depth)
-        listed = self.ordered(listed, report)
+        listed = self.sort_rows(listed, report)
         shown = top_rows(listed, self.top) if self.top else listed
         usual = OF_OPERATORS if self.by else DEFAULT
-        columns = chosen_columns(self.columns, usual, report)
+        columns = choose_columns(self.columns, usual, report)
         return report_table(report, columns, shown, exact=self.exact)
 
     def of_several(self, reports: Sequence["Report"]) -> "Table":
-        """Networks side by side; sums over them would mean nothing."""
+        """The table of several networks, one row each, without meaningless sums."""
         from convcalc.analysis.report.rows import target_row
         from convcalc.output.table import Table
         from convcalc.output.views.network import convention_line
 
-        listed = self.ordered([target_row(report) for report in reports], reports[0])
+        listed = self.sort_rows([target_row(report) for report in reports], reports[0])
         counted = " + ".join(reports[0].counted)
         return Table(
             "",
-            tuple(chosen_columns(self.columns, OF_TARGETS, reports[0])),
+            tuple(choose_columns(self.columns, OF_TARGETS, reports[0])),
             listed[: self.top or None],
             footer=(f"MACs: {counted} · FLOPs = 2 × MACs", *convention_line(reports[0])),
         )
 
-    def ordered(self, listed: list["Row"], report: "Report") -> list["Row"]:
-        """By a column if that was asked for; ``top`` alone means MACs."""
+    def sort_rows(self, listed: list["Row"], report: "Report") -> list["Row"]:
+        """Sorts rows by the requested column; by MACs if only ``top`` is given."""
         from convcalc.output.columns import COLUMNS, further_columns
         from convcalc.output.sorting import sorted_rows
 
@@ -142,18 +142,18 @@ class View(NamedTuple):
         if not key:
             return listed
         columns = {**COLUMNS, **further_columns(report)}
-        return sorted_rows(listed, columns[chosen(key, columns, "--sort")].value)
+        return sorted_rows(listed, columns[choose(key, columns, "--sort")].value)
 
 
-def chosen_columns(text: str, usual: Sequence[str], report: "Report") -> list["Column"]:
-    """Those of --columns: instead of the usual ones, or after them with a plus.
+def choose_columns(text: str, usual: Sequence[str], report: "Report") -> list["Column"]:
+    """The columns of --columns: in place of the usual ones, or after them with a plus.
 
     What --convention and --fuse-batch-norm add stands behind the MACs, or at the end.
     """
     from convcalc.output.columns import COLUMNS, beside, further_columns
 
     columns = {**COLUMNS, **further_columns(report)}
-    keys = [chosen(word, columns, "--columns") for word in _words(text)]
+    keys = [choose(word, columns, "--columns") for word in _words(text)]
     more = not keys or text.lstrip().startswith("+")
     shown = dict.fromkeys([*(usual if more else ()), *keys])
     if report.totals.fused and more:
@@ -175,7 +175,7 @@ def _payload(reports: Sequence["Report"]) -> Any:
 
 
 def depth_of(text: str) -> int | None:
-    """A positive number, or None for ``all``."""
+    """The value of --depth, a positive number, or None for ``all``; raises Failure."""
     if text == "all":
         return None
     if text.isdecimal() and 0 < int(text) < 1000:

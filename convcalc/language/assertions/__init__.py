@@ -1,1 +1,1 @@
-"""What a file demands of a network's numbers: metrics, bounds, budgets. Nothing is measured."""
+"""Reads budgets: the bounds that a file sets for a network's numbers. Nothing is measured here."""

@@ -1,4 +1,4 @@
-"""Nodes of a file -> assertions; what is wrong is reported at its place, all of it at once."""
+"""Reads assertions from the nodes of a file; reports every problem at its place."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Assertions:
         self.scope = scope
         self.report = report
 
-    def in_file(self, node: nodes.Mapping, place: Place) -> Budget:
-        """The ``budgets`` of a network file: metrics, and ``compare`` beside them."""
+    def read_budget(self, node: nodes.Mapping, place: Place) -> Budget:
+        """Reads the ``budgets`` of a network file: metrics, and ``compare`` beside them."""
         entries = [entry for entry in node.entries if entry[0].text != "compare"]
         compare = self.compare(node.get("compare"))
         found = self.metrics(entries, ("compare",))
@@ -47,24 +47,24 @@ class Assertions:
     def metrics(
         self, entries: Iterable[tuple[nodes.Scalar, nodes.Node]], more: tuple[str, ...] = ()
     ) -> list[Assertion]:
-        """One assertion, or several in a list, under each metric's name."""
+        """Reads the assertions of each metric, one or a list; ``more`` are other valid keys."""
         found: list[Assertion] = []
         for key, node in entries:
             if key.text not in METRICS:
                 self.unknown(key, [*METRICS, *more], f"unknown metric '{key.text}'")
             elif key.text == "shapes":
-                found += self.attempts(self.shape, self.mapping(node, key.text))
+                found += self.read_each(self.shape, self.mapping(node, key.text))
             else:
                 parts = node.items if isinstance(node, nodes.Sequence) else [node]
-                found += self.attempts(self.one, [(key, part) for part in parts])
+                found += self.read_each(self.read_assertion, [(key, part) for part in parts])
         return found
 
-    def attempts(
+    def read_each(
         self,
         read: Callable[[nodes.Scalar, nodes.Node], Assertion],
         entries: Iterable[tuple[nodes.Scalar, nodes.Node]],
     ) -> list[Assertion]:
-        """What could be read; problems go to the report."""
+        """Reads every entry; returns the valid assertions and reports the problems of others."""
         found = []
         for key, node in entries:
             try:
@@ -76,8 +76,8 @@ class Assertions:
 
     # --- one assertion ------------------------------------------------------------------------
 
-    def one(self, key: nodes.Scalar, node: nodes.Node) -> Assertion:
-        """``{max: 5M, at: head}``: bounds, and what they are about."""
+    def read_assertion(self, key: nodes.Scalar, node: nodes.Node) -> Assertion:
+        """Reads one assertion, ``{max: 5M, at: head}``: bounds, and what they apply to."""
         metric = METRICS[key.text]
         if not isinstance(node, nodes.Mapping):
             example = "{equals: [1000]}" if metric.kind == "shape" else "{max: …}"
@@ -104,12 +104,12 @@ class Assertions:
         return Assertion(key.text, tuple(bounds), place, counted=counted, message=message, **words)
 
     def shape(self, key: nodes.Scalar, node: nodes.Node) -> Assertion:
-        """``"layer[1]": [512, 28, 28]``: the output of an inner layer."""
+        """Reads ``"layer[1]": [512, 28, 28]``, the output shape of an inner layer."""
         bound = self.bound("equals", node, "output")
         return Assertion("output", (bound,), key.place, at=key.text)
 
     def bound(self, kind: str, node: nodes.Node, name: str) -> Bound:
-        """A limit in the form that its metric has."""
+        """Reads a bound in the form of its metric: a number, one per axis, or a shape."""
         metric = METRICS[name].kind
         text = _written(node)
         if kind in CHANGES:
@@ -130,7 +130,7 @@ class Assertions:
         return Bound(kind, value if metric == "ratio" else int(value), node.place, text)
 
     def number(self, node: nodes.Node, name: str) -> Fraction:
-        """A number with a suffix, or an expression."""
+        """Reads an exact number: with a suffix, or an expression."""
         if isinstance(node, nodes.Scalar) and not isinstance(node.value, bool):
             found = parse_quantity(node.text)
             if found is not None:
@@ -151,7 +151,7 @@ class Assertions:
         return (self.number(node, name),)
 
     def dims(self, node: nodes.Node, name: str) -> tuple[int | None, ...]:
-        """Channels and sizes without the batch; null where any will do."""
+        """Reads a shape: channels and sizes without the batch, None where null allows any size."""
         value = self.value(node)
         sizes = value if isinstance(value, list) else [value]
         if not 1 <= len(sizes) <= 4:
@@ -162,7 +162,7 @@ class Assertions:
         return tuple(None if size is None else int(size) for size in sizes)
 
     def value(self, node: nodes.Node) -> Any:
-        """What an expression gives; a name that is no param is a problem."""
+        """The value of an expression, a number or list of numbers; Rejected for unknown names."""
         for name, where in free_names(node).items():
             if name not in self.scope:
                 message = f"unknown name '{name}'"
@@ -176,7 +176,7 @@ class Assertions:
     # --- what stands beside the bounds ----------------------------------------------------------
 
     def word(self, node: nodes.Node | None, name: str) -> Any:
-        """The value of ``at``, ``dtype``, ``batch`` and the like."""
+        """Reads the value of a key such as ``at``, ``dtype`` or ``batch``."""
         assert node is not None
         choices = {"dtype": DTYPES, "part": PARTS, "metric": COUNTS}.get(name)
         if name == "batch":
@@ -191,7 +191,7 @@ class Assertions:
         return text
 
     def text(self, node: nodes.Node | None) -> str:
-        """A text, or nothing."""
+        """The text of a node; empty if there is no node."""
         if node is None:
             return ""
         if not isinstance(node, nodes.Scalar) or node.value is None:
@@ -199,7 +199,7 @@ class Assertions:
         return node.text
 
     def compare(self, node: nodes.Node | None) -> Compare | None:
-        """``{base: origin/main, missing: pass}``."""
+        """Reads ``{base: origin/main, missing: pass}``; None if absent, or after a problem."""
         if node is None:
             return None
         try:
@@ -225,7 +225,7 @@ class Assertions:
         return Compare(self.text(base), base.place, word)
 
     def require_base(self, found: Iterable[Assertion], compare: Compare | None) -> None:
-        """A change needs something that it is a change of."""
+        """Reports bounds on changes if there is no ``compare`` to say what changed."""
         if compare is not None:
             return
         for assertion in found:
@@ -236,7 +236,7 @@ class Assertions:
                     self.report(Diagnostic("missing-key", message, bound.place, advice))
 
     def mapping(self, node: nodes.Node | None, key: str) -> list[tuple[nodes.Scalar, nodes.Node]]:
-        """The entries of a mapping."""
+        """The entries of a mapping; none, after reporting it, for any other node."""
         if isinstance(node, nodes.Mapping):
             return node.entries
         if node is not None:
@@ -244,7 +244,7 @@ class Assertions:
         return []
 
     def unknown(self, key: nodes.Scalar, valid: Iterable[str], message: str) -> None:
-        """A key that means nothing, with the one that was probably meant."""
+        """Reports an unknown key and suggests a similar valid one."""
         valid = list(valid)
         long = "receptive_field"
         is_short = key.text == "rf" and long in valid
@@ -258,24 +258,24 @@ def _require(holds: bool, message: str, node: nodes.Node) -> None:
 
 
 def _require_order(bounds: list[Bound]) -> None:
-    """Limits that contradict one another can never hold."""
+    """Rejects limits that contradict each other."""
     found = {bound.kind: bound for bound in bounds}
     low, high, warn = (found.get(kind) for kind in ("min", "max", "warn"))
     pairs = [(low, high, "min is above max")]
     pairs += [(warn, high, "warn is above max")] if high else [(low, warn, "warn is below min")]
     for first, second, message in pairs:
-        if first and second and _above(first.value, second.value):
+        if first and second and _exceeds(first.value, second.value):
             raise rejected("out-of-range", message, first.place)
 
 
-def _above(first: Any, second: Any) -> bool:
+def _exceeds(first: Any, second: Any) -> bool:
     if not isinstance(first, tuple):
         return bool(first > second)
     return len(first) == len(second) and any(a > b for a, b in zip(first, second, strict=True))
 
 
 def _written(node: nodes.Node) -> str:
-    """A bound as it stands in the file."""
+    """The text of a bound."""
     if isinstance(node, nodes.Scalar):
         return node.text
     if isinstance(node, nodes.Sequence):

@@ -1,4 +1,4 @@
-"""The words of budgets: which metrics there are, which bounds each takes, and what is read."""
+"""The vocabulary of budgets: the metrics, the bounds each takes, and the parsed assertions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.model.quantities.counts import BYTES, COUNTS, DeclaredCount
 
-# Bounds, in the order in which they are judged. ``warn`` lies before ``max``, or before ``min``
+# Bounds, in the order in which they are checked. ``warn`` lies before ``max``, or before ``min``
 # where there is no ``max``.
 LIMITS = ("max", "min", "equals", "warn")
 CHANGES = ("max_increase", "max_decrease")
@@ -33,13 +33,13 @@ class Metric(NamedTuple):
 
 
 def _metric(count: DeclaredCount) -> Metric:
-    """A count as something that can be limited."""
+    """The metric of a count."""
     kind = "bytes" if count.unit == BYTES else "count"
     keys = ("at", "convention") if count.of_tools else ("at",)
     return Metric(kind, count.rule, count.doc, keys)
 
 
-_SIGHT = "receptive-field-budget"
+_FIELD_RULE = "receptive-field-budget"
 _INPUT = ("at", "input")
 METRICS: Mapping[str, Metric] = {
     **{key: _metric(count) for key, count in COUNTS.items() if count.rule},
@@ -54,14 +54,17 @@ METRICS: Mapping[str, Metric] = {
         "ratio", "structure-budget", "how much of a count a part has", ("of", "metric"), LIMITS
     ),
     "receptive_field": Metric(
-        "axes", _SIGHT, "input positions that one output position sees", _INPUT
+        "axes", _FIELD_RULE, "input positions that one output position sees", _INPUT
     ),
-    "jump": Metric("axes", _SIGHT, "effective stride on the input", _INPUT, field="jump"),
+    "jump": Metric("axes", _FIELD_RULE, "effective stride on the input", _INPUT, field="jump"),
     "look_ahead": Metric(
-        "axes", _SIGHT, "input positions after its own that an output position sees", _INPUT
+        "axes", _FIELD_RULE, "input positions after its own that an output position sees", _INPUT
     ),
     "coverage": Metric(
-        "ratio", _SIGHT, "share of the positions within the receptive field that are read", _INPUT
+        "ratio",
+        _FIELD_RULE,
+        "share of the positions within the receptive field that are read",
+        _INPUT,
     ),
     "output": Metric(
         "shape", "shape-differs", "shape of the output, channels first", ("at",), ("equals",)
@@ -123,7 +126,7 @@ class Assertion(NamedTuple):
 
 
 class Compare(NamedTuple):
-    """What changes are measured against: a git revision or a saved report."""
+    """The base that changes are measured against: a git revision or a saved report."""
 
     base: str
     place: Place

@@ -1,1 +1,1 @@
-"""Items to layers: blocks, loops and branches written out."""
+"""Expands parsed items into layers: writes out blocks, loops and branches."""

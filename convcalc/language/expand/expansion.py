@@ -1,7 +1,7 @@
-"""Items -> layers: blocks, repeats and branches written out, in the order of the file.
+"""Expands items into layers: writes out blocks, loops and branches in the order of the file.
 
-A layer that has a problem yields no tensor; whatever reads it is skipped and counted, and
-everything else goes on, so that all problems of a file show at once.
+A layer with a problem produces no tensor. Layers that read it are skipped and counted; all others
+are still expanded, so that one run reports every problem of a file.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected, gather, rejected
 from convcalc.language.expand.layers import Layering
-from convcalc.language.expand.loops import holds, loop_scopes, times
+from convcalc.language.expand.loops import condition_holds, loop_scopes, repeat_count
 from convcalc.language.expand.scopes import (
     MISSING,
     Call,
@@ -23,7 +23,7 @@ from convcalc.language.expand.scopes import (
     Witness,
     unknown_reference,
 )
-from convcalc.language.parse.params import checked_param
+from convcalc.language.parse.params import check_param
 from convcalc.language.parse.tree import Argument, Block, Item, Reference, Unit, indexed_components
 from convcalc.language.syntax import nodes
 from convcalc.model.graph.assembly import Tensor, TooLarge, Value
@@ -38,7 +38,7 @@ Scope = dict[str, Any]
 
 
 class Expansion:
-    """Writes a network out. ``limit`` bounds layers and iterations."""
+    """Expands one network. ``limit`` is the largest number of layers and of iterations."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Expansion:
         self.unit = unit
         self.witness = witness
         self.limit = limit
-        self.rounds_ahead = 1  # of the repetitions around the present item, multiplied
+        self.rounds_ahead = 1  # product of the rounds left in the loops around the current item
         self.layering = Layering(inputs, limit)
         self.rank = max((shape.rank for shape in inputs.values()), default=2)
         self.all = Tensors(self.layering.ports)
@@ -60,20 +60,20 @@ class Expansion:
         }
 
     def run(self, items: list[Item]) -> Value:
-        """Expands the network's own list of layers; returns the last tensor."""
+        """Expands the network's own list of layers and returns the last tensor, or None."""
         prev: Value = MISSING
         if len(self.tensors) == 1:
             prev = self.tensors["input"] = next(iter(self.tensors.values()))
         frame = Frame(dict(self.unit.scope), self.tensors)
-        last = self.body(items, prev, Names("", (), indexed_components(items)), frame)
+        last = self.expand_items(items, prev, Names("", (), indexed_components(items)), frame)
         return None if last is MISSING else last
 
-    def named(self, text: str) -> Value:
-        """The tensor of a path or an id, seen from the top of the network."""
+    def tensor(self, text: str) -> Value:
+        """The tensor that a path or a top-level id names; None if there is none or it failed."""
         return self.all.by_path.get(text) or self.tensors.get(text)
 
     def failed(self, text: str) -> bool:
-        """Whether a name is that of a layer with a problem."""
+        """Whether a name that has no tensor belongs to a layer with a problem."""
         return text in self.tensors or text in self.all.by_path
 
     def failures(self) -> list[str]:
@@ -82,43 +82,43 @@ class Expansion:
 
     # --- items --------------------------------------------------------------------------------
 
-    def body(self, items: list[Item], prev: Value, names: Names, frame: Frame) -> Value:
-        """A list of items, one after another."""
+    def expand_items(self, items: list[Item], prev: Value, names: Names, frame: Frame) -> Value:
+        """Expands items one after another and returns the last tensor."""
         for item in items:
-            prev = self.item(item, prev, names, frame)
+            prev = self.expand_item(item, prev, names, frame)
         return prev
 
-    def item(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
-        """One item with its loops, condition and repetitions; None if it has a problem."""
-        taken = names.taken
+    def expand_item(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
+        """Expands one item with its loops and its condition; returns None if it has a problem."""
+        before = names.path_count
         try:
             if item.kind == "broken":
                 self.layering.skip()
             elif item.indexed:
-                return self.rounds(item, prev, names, frame)
-            elif item.condition is None or self.holds(item, prev, frame):
-                return self.once(item, prev, item.sources, names, frame, frame.scope)
+                return self.expand_loops(item, prev, names, frame)
+            elif item.condition is None or self.is_present(item, prev, frame):
+                return self.expand_once(item, prev, item.sources, names, frame, frame.scope)
             else:
                 frame.left_out.add(item.id)
                 return prev
         except Rejected as error:
-            self.layering.problems += map(frame.located, error.diagnostics)
+            self.layering.problems += map(frame.locate, error.diagnostics)
             self.layering.skip()
-        if not item.transparent:  # what failed keeps its number
-            path = names.path(item.component) if names.taken == taken else names.last
+        if not item.transparent:  # a failed item still takes its index
+            path = names.path(item.component) if names.path_count == before else names.last
             self.all.by_path[path] = None
         if item.id:
             frame.tensors[item.id] = None
         return None
 
     @staticmethod
-    def holds(item: Item, prev: Value, frame: Frame) -> bool:
-        """Whether an item without loops is there."""
+    def is_present(item: Item, prev: Value, frame: Frame) -> bool:
+        """Whether the ``if`` of an item without loops holds."""
         frame.scope["in_channels"] = _channels(prev)
-        return holds(item.condition, frame.scope)
+        return condition_holds(item.condition, frame.scope)
 
-    def rounds(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
-        """``for``, then ``if``, then ``repeat``."""
+    def expand_loops(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
+        """Expands an item with loops: ``for`` outside, then ``if``, then ``repeat`` inside."""
 
         def tensor(node: nodes.Scalar) -> Value:
             return frame.tensors.get(node.text)
@@ -130,10 +130,10 @@ class Expansion:
             self.layering.step(item.place)
             scope = round_scope
             scope["in_channels"] = _channels(prev)
-            if not holds(item.condition, scope):
+            if not condition_holds(item.condition, scope):
                 continue
-            count = times(item.repeat, scope)
-            self.foresee(item, 0, count)
+            count = repeat_count(item.repeat, scope)
+            self.check_limit(item, 0, count)
             start, skipped = len(self.layering.layers), self.layering.skipped
             for i in range(count):
                 if item.repeat is not None:
@@ -141,11 +141,11 @@ class Expansion:
                 sources = item.sources if i == 0 else []
                 self.rounds_ahead = outer * (loops - k) * (count - i)
                 turn = f"{item.id}[{label}]", k
-                prev = self.once(item, prev, sources, names, frame, scope, *turn)
+                prev = self.expand_once(item, prev, sources, names, frame, scope, *turn)
                 label += 1
                 if i == 0:
                     self.rounds_ahead = outer * (loops - k)
-                    self.foresee(item, len(self.layering.layers) - start, count)
+                    self.check_limit(item, len(self.layering.layers) - start, count)
                     if prev is None:  # what follows has nothing to read
                         self.layering.skipped += (self.layering.skipped - skipped) * (count - 1)
                         break
@@ -154,11 +154,11 @@ class Expansion:
             frame.left_out.add(item.id)
         return prev
 
-    def foresee(self, item: Item, layers: int, count: int = 1) -> None:
-        """Stops as soon as it is clear that repetitions lead far beyond the limit.
+    def check_limit(self, item: Item, layers: int, count: int = 1) -> None:
+        """Raises TooLarge as soon as it is clear that loops will exceed the limit by far.
 
-        Rounds of outer repetitions may differ, so that they count only when they lead further
-        than four times the limit.
+        The rounds of outer loops may differ in size, so the estimate for them has to exceed four
+        times the limit.
         """
         own = layers * count
         if max(own, count) > self.limit or own * self.rounds_ahead > 4 * self.limit:
@@ -166,7 +166,7 @@ class Expansion:
             place = item.repeat[1].place if item.repeat else item.place
             raise TooLarge(place, f"{expected:,} layers or iterations lie ahead", self.limit)
 
-    def once(
+    def expand_once(
         self,
         item: Item,
         prev: Value,
@@ -177,15 +177,15 @@ class Expansion:
         label: str = "",
         turn: int = 0,
     ) -> Value:
-        """One iteration of an item: its layers, its checks, its id."""
+        """Expands one iteration of an item, checks it, and registers its path and id."""
         self.layering.step(item.place)
         path = "" if item.transparent else names.path(item.component)
-        named = self.all.named
-        inputs = [named(source, prev, frame, scope) for source in sources] or [prev]
+        resolve = self.all.resolve
+        inputs = [resolve(source, prev, frame, scope) for source in sources] or [prev]
         if len(inputs) > 1 and item.kind != "operator":
             message = f"'{item.type}' reads one tensor, but 'from' names {len(inputs)}"
             raise rejected("wrong-type", message, sources[1].place)
-        owner = self.owner(item.share, frame) if item.share else None
+        owner = self.find_owner(item.share, frame) if item.share else None
         scope["in_channels"] = _channels(inputs[0])
         start = len(self.layering.layers)
         if not item.trainable and frame.trainable:
@@ -206,8 +206,8 @@ class Expansion:
             self.layering.share(item.share.text, item.share.place, owner, start)
         return output
 
-    def owner(self, share: Reference, frame: Frame) -> tuple[int, int] | None:
-        """The layers whose weights are used again; None if they have a problem."""
+    def find_owner(self, share: Reference, frame: Frame) -> tuple[int, int] | None:
+        """The range of layers whose weights ``share`` reuses; None if they have a problem."""
         found = self.spans.get(frame.prefix + share.text)
         if found is not None:
             return found
@@ -218,8 +218,8 @@ class Expansion:
             raise rejected("wrong-type", message, share.place)
         raise unknown_reference(share, frame)
 
-    def readable(self, inputs: Sequence[Value], place: Place) -> None:
-        """Nothing can be read before the first layer of a network with several inputs."""
+    def require_inputs(self, inputs: Sequence[Value], place: Place) -> None:
+        """Rejects a layer that does not say which of several network inputs it reads."""
         if any(value is MISSING for value in inputs):
             names = ", ".join(self.tensors)
             message = "this layer must say which input it reads"
@@ -227,69 +227,69 @@ class Expansion:
 
     # --- composites ---------------------------------------------------------------------------
 
-    def seq(self, call: Call) -> Value:
-        """A list in a row; with an id it is a level of its own."""
+    def expand_seq(self, call: Call) -> Value:
+        """Expands ``seq``; with an id, its layers get a path level of their own."""
         item, (source, *_) = call.item, call.inputs
-        names = _level(call, indexed_components(item.body))
-        return self.body(item.body, source, names, call.inner)
+        names = _child_names(call, indexed_components(item.body))
+        return self.expand_items(item.body, source, names, call.inner)
 
-    def residual(self, call: Call) -> Value:
-        """A body and a shortcut from the same input, joined."""
+    def expand_residual(self, call: Call) -> Value:
+        """Expands ``residual``: body and shortcut read the same input and are joined."""
         item, (source, *_) = call.item, call.inputs
-        names = _level(call, item.inner_indexed)
+        names = _child_names(call, item.inner_indexed)
         frame = call.inner
-        main = self.body(item.body, source, names, frame)
+        main = self.expand_items(item.body, source, names, frame)
         side = source
         if item.shortcut:
             inner = names.path("shortcut")
             below = names.below(inner, "shortcut", indexed_components(item.shortcut))
-            side = self.body(item.shortcut, source, below, frame)
-        return self.joined(call, [main, side], names)
+            side = self.expand_items(item.shortcut, source, below, frame)
+        return self.join(call, [main, side], names)
 
-    def branches(self, call: Call) -> Value:
-        """Lists side by side, on copies or on slices of the channels, joined."""
+    def expand_branches(self, call: Call) -> Value:
+        """Expands ``branches``: each reads the input or a slice of its channels; all are joined."""
         item, (source, *_) = call.item, call.inputs
-        names = _level(call, item.inner_indexed)
+        names = _child_names(call, item.inner_indexed)
         frame = call.inner
-        pieces = _pieces(item, source, call.scope)
+        pieces = _channel_ranges(item, source, call.scope)
         results = []
         for body, piece in zip(item.branches, pieces, strict=True):
             inner = names.path("branch")
             below = names.below(inner, "branch", indexed_components(body))
             branch = source
             if piece is not None:
-                branch = self.piece(call, piece, below)
-            results.append(self.body(body, branch, below, frame))
-        return self.joined(call, results, names) if len(results) > 1 else results[0]
+                branch = self.slice_channels(call, piece, below)
+            results.append(self.expand_items(body, branch, below, frame))
+        return self.join(call, results, names) if len(results) > 1 else results[0]
 
-    def piece(self, call: Call, channels: tuple[int, int], names: Names) -> Value:
-        """The slice of the channels that one branch gets."""
+    def slice_channels(self, call: Call, channels: tuple[int, int], names: Names) -> Value:
+        """Adds the layer that cuts out one branch's channels, from start up to stop."""
         start, stop = channels
-        self.readable(call.inputs, call.item.place)
+        self.require_inputs(call.inputs, call.item.place)
         slicing = self.layering.intern(_operator("channel_slice", start=start, stop=stop))
         path = names.path("split")
-        return self.layering.place(
+        return self.layering.add(
             "channel_slice", slicing, call.inputs[:1], path, names, call.frame, call.item
         )
 
-    def joined(self, call: Call, parts: list[Value], names: Names) -> Value:
-        """The layer that joins branches."""
+    def join(self, call: Call, parts: list[Value], names: Names) -> Value:
+        """Adds the layer that joins branches."""
         join = call.item.join
-        self.readable(parts, call.item.place)
+        self.require_inputs(parts, call.item.place)
         operator = self.layering.intern(_operator(join))
         path = names.path(join)
-        return self.layering.place(join, operator, parts, path, names, call.frame, call.item)
+        return self.layering.add(join, operator, parts, path, names, call.frame, call.item)
 
     # --- blocks -------------------------------------------------------------------------------
 
-    def block(self, call: Call) -> Value:
-        """A call of a block: its params, then its layers under a path of their own."""
+    def expand_block(self, call: Call) -> Value:
+        """Expands a call of a block: binds its params, then expands its layers."""
         item, path, names, outer = call.item, call.path, call.names, call.frame
         block = item.block
         assert block is not None
         if block.unit.is_broken:  # its file has a problem, which was reported
             raise Rejected
-        self.foresee(item, block.least)
+        self.check_limit(item, block.least)
         tensors: dict[str, Value] = {"input": call.inputs[0]}
         scope = {**block.unit.scope, "in_channels": call.scope["in_channels"]}
         within = (block.name, item.place)
@@ -297,15 +297,15 @@ class Expansion:
         frame.call = call
         self.bind(block, call, frame)
         inner = names.below(path, block.name, block.indexed)
-        return self.body(block.body, call.inputs[0], inner, frame)
+        return self.expand_items(block.body, call.inputs[0], inner, frame)
 
     def bind(self, block: Block, call: Call, frame: Frame) -> None:
-        """Gives a block's params their values: what the call gives, then defaults in order."""
+        """Gives a block's params their values: the call's arguments, then defaults in order."""
         given = {argument.name: argument for argument in call.item.arguments}
         try:
             for argument in given.values():
                 self.bind_argument(block, argument, call, frame)
-        except Rejected:  # once more, for the problems of all of them
+        except Rejected:  # bind all again, to collect the problems of every argument
             gather(partial(self.bind_argument, block, a, call, frame) for a in given.values())
             raise
         for name, param in block.params.items():
@@ -315,28 +315,28 @@ class Expansion:
                 assert param.evaluate is not None
                 assert param.default is not None
                 value = param.evaluate(frame.scope)
-                frame.scope[name] = checked_param(param, value, param.default.place)
+                frame.scope[name] = check_param(param, value, param.default.place)
 
     def bind_argument(self, block: Block, argument: Argument, call: Call, frame: Frame) -> None:
-        """Gives one param the value of an argument, in the caller's scope."""
+        """Gives one param the value of its argument, evaluated in the caller's scope."""
         name = argument.name
         if argument.reference is not None:
             prev = call.inputs[0]
-            tensor = self.all.named(argument.reference, prev, call.frame, call.scope)
+            tensor = self.all.resolve(argument.reference, prev, call.frame, call.scope)
             frame.tensors[name] = tensor
             return
         assert argument.evaluate is not None
         value = argument.evaluate(call.scope)
-        frame.scope[name] = checked_param(block.params[name], value, argument.node.place)
+        frame.scope[name] = check_param(block.params[name], value, argument.node.place)
 
     # --- operators ----------------------------------------------------------------------------
 
-    def operator(self, call: Call) -> Value:
-        """One layer."""
+    def expand_operator(self, call: Call) -> Value:
+        """Adds the layer of an operator."""
         item, path, names, frame = call.item, call.path, call.names, call.frame
-        self.readable(call.inputs, item.place)
+        self.require_inputs(call.inputs, item.place)
         first = call.inputs[0]
-        recorded, tensors = self.recorded(call)
+        recorded, tensors = self.resolve_references(call)
         if first is None or None in tensors:
             self.check_fields(call)
             self.layering.skip()
@@ -347,17 +347,17 @@ class Expansion:
         inputs = [*call.inputs, *tensors]
         if self.witness is not None:
             self.witness(call, self.unit)
-        return self.layering.place(item.type, operator, inputs, path, names, frame, item)
+        return self.layering.add(item.type, operator, inputs, path, names, frame, item)
 
-    def recorded(self, call: Call) -> tuple[dict[str, Recorded], list[Value]]:
-        """The other layers that the fields name, and the tensors that they make."""
+    def resolve_references(self, call: Call) -> tuple[dict[str, Recorded], list[Value]]:
+        """The layers that fields refer to, by field name, and the tensors that they produce."""
         found: dict[str, Recorded] = {}
         tensors: list[Value] = []
         for argument in call.item.arguments:
             if argument.reference is None:
                 continue
             reference = argument.reference
-            tensor = self.all.named(reference, call.inputs[0], call.frame, call.scope)
+            tensor = self.all.resolve(reference, call.inputs[0], call.frame, call.scope)
             tensors.append(tensor)
             record = self.layering.record(reference.text, tensor) if tensor else None
             if record is not None:
@@ -368,24 +368,24 @@ class Expansion:
         return found, tensors
 
     def check_fields(self, call: Call) -> None:
-        """The problems of fields that do not depend on the input, which is not there."""
+        """Reports the fields' problems that do not depend on the input, because that failed."""
         try:
             self.layering.instance(call.item, call.scope, self.rank, {})
         except Rejected as error:
             if not error.needs_input:
-                self.layering.problems += map(call.frame.located, error.diagnostics)
+                self.layering.problems += map(call.frame.locate, error.diagnostics)
 
     # --- statements ---------------------------------------------------------------------------
 
     def check_stated(self, call: Call, output: Value) -> None:
-        """``in:`` and ``shape:`` say what must hold."""
+        """Checks what ``in:`` and ``shape:`` state against the actual input and output."""
         first = call.inputs[0]
         if call.item.stated_channels and first is not None:
             evaluate, node = call.item.stated_channels
             actual, stated = first.shape.channels, evaluate(call.scope)
             if known(actual) and (isinstance(stated, bool) or stated != actual):
                 message = f"in says {format_value(stated)}, but the input has {actual} channels"
-                self.differs(message, node.place, call.frame)
+                self.report_difference(message, node.place, call.frame)
         if call.item.stated_shape and output is not None:
             evaluate, node = call.item.stated_shape
             dims, stated = list(output.shape.dims[1:]), evaluate(call.scope)
@@ -393,20 +393,20 @@ class Expansion:
                 message = (
                     f"shape says {format_value(stated)}, but the output is {format_value(dims)}"
                 )
-                self.differs(message, node.place, call.frame)
+                self.report_difference(message, node.place, call.frame)
 
-    def differs(self, message: str, place: Place, frame: Frame) -> None:
-        """A statement that does not hold."""
+    def report_difference(self, message: str, place: Place, frame: Frame) -> None:
+        """Reports that ``in:`` or ``shape:`` differs from the network."""
         problem = Diagnostic("stated-differently", message, place)
-        self.layering.problems.append(frame.located(problem))
+        self.layering.problems.append(frame.locate(problem))
 
 
 _KINDS = {
-    "seq": Expansion.seq,
-    "residual": Expansion.residual,
-    "branches": Expansion.branches,
-    "block": Expansion.block,
-    "operator": Expansion.operator,
+    "seq": Expansion.expand_seq,
+    "residual": Expansion.expand_residual,
+    "branches": Expansion.expand_branches,
+    "block": Expansion.expand_block,
+    "operator": Expansion.expand_operator,
 }
 
 
@@ -418,15 +418,15 @@ def _operator(name: str, **fields: Any) -> Operator:
     return operator_class(name)(**fields)
 
 
-def _level(call: Call, indexed: frozenset[str]) -> Names:
-    """The names of a composite's children: a level of their own if it has an id."""
+def _child_names(call: Call, indexed: frozenset[str]) -> Names:
+    """The path names for a composite's children; a level of their own if it has an id."""
     if call.item.transparent:
         return call.names
     return call.names.below(call.path, call.item.kind, indexed)
 
 
-def _pieces(item: Item, source: Value, scope: Scope) -> Sequence[tuple[int, int] | None]:
-    """The range of channels of each branch; None for a copy of all."""
+def _channel_ranges(item: Item, source: Value, scope: Scope) -> Sequence[tuple[int, int] | None]:
+    """The channel range (start, stop) of each branch; None if the branch reads all channels."""
     count = len(item.branches)
     copies = [None] * count
     if item.split is None or source is None:
@@ -448,7 +448,7 @@ def _pieces(item: Item, source: Value, scope: Scope) -> Sequence[tuple[int, int]
 
 
 def _ranges(value: Any, count: int, channels: int, place: Place) -> list[tuple[int, int]]:
-    """Consecutive ranges of the given lengths, which must add up to the channels."""
+    """Consecutive ranges of the given lengths; Rejected unless they add up to the channels."""
     sizes = value if isinstance(value, list) else []
     if len(sizes) != count or not all(type(size) is int and size > 0 for size in sizes):
         message = (
@@ -466,7 +466,7 @@ def _ranges(value: Any, count: int, channels: int, place: Place) -> list[tuple[i
 
 
 def _agrees(stated: Any, dims: list[int]) -> bool:
-    """Whether a stated shape is the actual one; null, or an unknown size, agrees with all."""
+    """Whether a stated shape matches the actual one; null and unknown sizes match anything."""
     if not isinstance(stated, list) or len(stated) != len(dims):
         return False
     pairs = zip(stated, dims, strict=True)

@@ -1,4 +1,4 @@
-"""The layers of a network file as they are written out: operators made of evaluated fields."""
+"""Creates the layers of a network file: evaluates an item's fields and adds its operator."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.diagnostics.rejection import Rejected, gather
 from convcalc.language.expand.scopes import Frame, Names
-from convcalc.language.parse.coercion import coerced
+from convcalc.language.parse.coercion import coerce_field
 from convcalc.language.parse.tree import Argument, Item
 from convcalc.model.graph.assembly import Assembly, TooLarge, Value
 from convcalc.model.operators.contract import Operator, Recorded
@@ -19,7 +19,7 @@ from convcalc.model.quantities.shape import Shape
 
 
 class Layering(Assembly):
-    """The layers so far, and how many items were written out for them."""
+    """The layers so far, and the number of items that were expanded."""
 
     def __init__(self, inputs: Mapping[str, Shape], limit: int) -> None:
         super().__init__(limit)
@@ -27,7 +27,7 @@ class Layering(Assembly):
         self.steps = 0
 
     def step(self, place: Place) -> None:
-        """Counts an item that is written out; a network of nothing but steps must end too."""
+        """Counts an expanded item; raises TooLarge when too many items produce no layers."""
         self.steps += 1
         idle = self.steps - 10 * len(self.layers)
         if idle > max(self.limit // 10, 1000):
@@ -36,11 +36,11 @@ class Layering(Assembly):
     def instance(
         self, item: Item, scope: dict[str, Any], rank: int, recorded: Mapping[str, Recorded]
     ) -> Operator:
-        """The operator of an item; equal ones are the same object."""
+        """The operator of an item with its fields evaluated; equal operators are one object."""
         given = item.arguments
         try:
             values = [a.evaluate(scope) if a.evaluate else recorded.get(a.name) for a in given]
-        except Rejected:  # once more, for the problems of all of them
+        except Rejected:  # evaluate all again, to collect the problems of every field
             gather(partial(a.evaluate, scope) for a in given if a.evaluate)
             raise
         key = (rank, repr(values))
@@ -50,7 +50,7 @@ class Layering(Assembly):
             item.cache[key] = found
         return found
 
-    def place(
+    def add(
         self,
         name: str,
         operator: Operator,
@@ -60,7 +60,7 @@ class Layering(Assembly):
         frame: Frame,
         item: Item,
     ) -> Value:
-        """Adds a layer that an item stands for; its problems tell in which block it was met."""
+        """Adds the layer of an item; its problems say in which call of a block they arose."""
         before = len(self.problems)
         output = self.add_layer(
             name,
@@ -73,12 +73,12 @@ class Layering(Assembly):
             trainable=frame.trainable,
         )
         if len(self.problems) > before:
-            self.problems[before:] = map(frame.located, self.problems[before:])
+            self.problems[before:] = map(frame.locate, self.problems[before:])
         return output
 
 
 def _operator(item: Item, values: list[Any], rank: int) -> Operator:
-    """The operator from evaluated values, each held against its declaration."""
+    """Makes the operator from evaluated values, each checked against its field's declaration."""
     assert item.operator is not None
     fields = {
         name: default_value(name, declared, rank)
@@ -90,7 +90,7 @@ def _operator(item: Item, values: list[Any], rank: int) -> Operator:
         assert argument.field is not None
         if argument.reference is not None:
             return value
-        return coerced(argument.name, argument.field, value, argument.node, rank)
+        return coerce_field(argument.name, argument.field, value, argument.node, rank)
 
     names = [argument.name for argument in item.arguments]
     pairs = zip(item.arguments, values, strict=True)

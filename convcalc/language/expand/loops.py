@@ -1,4 +1,4 @@
-"""``for``, ``if`` and ``repeat`` of an item: in which scopes it is written out, and how often."""
+"""Evaluates ``for``, ``if`` and ``repeat`` of an item: in which scopes it runs, and how often."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Lookup = Callable[[nodes.Scalar], Any]  # the tensor that a bare word names, or 
 
 
 def loop_scopes(item: Item, scope: Scope, tensor: Lookup) -> tuple[int, Iterator[Scope]]:
-    """The number of rounds of ``for``, and a scope for each; without it a copy of the given one."""
+    """The number of rounds of ``for`` and a scope for each; one copy if there is no ``for``."""
     if not item.loops:
         return 1, iter([dict(scope)])
     lists = {name: _values(node, scope, tensor) for name, node in item.loops}
@@ -32,7 +32,7 @@ def loop_scopes(item: Item, scope: Scope, tensor: Lookup) -> tuple[int, Iterator
 
 
 def _values(node: nodes.Node, scope: Scope, tensor: Lookup) -> list[Any]:
-    """The values of one loop name."""
+    """The list of values of one loop variable."""
     if isinstance(node, nodes.Sequence):
         return [_value(part, scope, tensor) for part in node.items]
     values = _value(node, scope, tensor)
@@ -42,7 +42,7 @@ def _values(node: nodes.Node, scope: Scope, tensor: Lookup) -> list[Any]:
 
 
 def _value(node: nodes.Node, scope: Scope, tensor: Lookup) -> Any:
-    """One value; the id of a tensor stands for the tensor."""
+    """The value of a node; the id of a tensor gives the tensor."""
     if isinstance(node, nodes.Scalar) and isinstance(node.value, str) and node.text not in scope:
         found = tensor(node)
         if found is not None:
@@ -54,8 +54,8 @@ def _value(node: nodes.Node, scope: Scope, tensor: Lookup) -> Any:
     return value_of(node, scope)
 
 
-def holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> bool:
-    """Whether an ``if`` is true, or missing."""
+def condition_holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> bool:
+    """Whether an ``if`` is true or absent; Rejected if it is not a boolean."""
     if condition is None:
         return True
     evaluate, node = condition
@@ -66,8 +66,8 @@ def holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> bool:
     return value
 
 
-def times(repeat: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> int:
-    """How often an item is repeated."""
+def repeat_count(repeat: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> int:
+    """The value of ``repeat``, 1 if it is absent; Rejected unless it is an integer from 0."""
     if repeat is None:
         return 1
     evaluate, node = repeat

@@ -1,8 +1,8 @@
-"""Where the numbers of a layer come from: an expression, a param, a variant, a loop, a default.
+"""Traces the numbers of a layer to their source: an expression, param, variant, loop or default.
 
-:class:`Origins` watches a network being written out. Of the layers that are asked for it follows
-each field from the text that stands in the file through the names in it, call by call, up to
-the numbers that somebody wrote.
+:class:`Origins` observes the expansion of a network. For each requested layer it follows every
+field from its text in the file through the names it uses, call by call, to the numbers that were
+written down.
 """
 
 from __future__ import annotations
@@ -24,9 +24,10 @@ from convcalc.model.operators.registry import fields_of
 
 
 class Origin(NamedTuple):
-    """Where one value comes from: ``text`` is what was written, ``how`` what it is.
+    """The origin of one value: ``text`` is what the file says, ``how`` describes its role.
 
-    ``parts`` are the origins of the names in the text; ``place`` is None where nobody wrote it.
+    ``parts`` are the origins of the names in ``text``; ``place`` is None for a value that is not
+    written in a file.
     """
 
     name: str
@@ -38,7 +39,7 @@ class Origin(NamedTuple):
 
 
 class Origins:
-    """The origins of the fields of some layers, by path; all layers if no paths are given."""
+    """Records the origins of the fields of the given layers, by path; of all layers if None."""
 
     def __init__(self, paths: frozenset[str] | None = None) -> None:
         self.paths = paths
@@ -46,41 +47,45 @@ class Origins:
         self.unit: Unit
 
     def __call__(self, call: Call, unit: Unit) -> None:
-        """One layer, while its scope is still as it was when the layer was made."""
+        """Records one layer, while its scope is still the one that the layer was made in."""
         if self.paths is None or any(may_refer_to(path, call.path) for path in self.paths):
             self.unit = unit
-            self.found[call.path] = tuple(self.fields(call))
+            self.found[call.path] = tuple(self.field_origins(call))
 
-    def fields(self, call: Call) -> list[Origin]:
-        """The fields of a layer, those that were given and those that have a default."""
+    def field_origins(self, call: Call) -> list[Origin]:
+        """The origins of all fields of a layer, given or default."""
         assert call.item.operator is not None
         given = {argument.name: argument for argument in call.item.arguments}
         return [
-            self.field(name, field, given.get(name), call)
+            self.field_origin(name, field, given.get(name), call)
             for name, field in fields_of(call.item.operator).items()
         ]
 
-    def field(self, name: str, field: Field, argument: Argument | None, call: Call) -> Origin:
-        """One field; its value is the operator's to say."""
+    def field_origin(
+        self, name: str, field: Field, argument: Argument | None, call: Call
+    ) -> Origin:
+        """The origin of one field; its value is None here, because the operator holds it."""
         if argument is None:
             return Origin(name, None, "", "default")
         if argument.reference is not None:
             return Origin(name, None, argument.reference.text, "layer", argument.node.place)
-        parts = self.names(argument.node, field_words(field), call)
+        parts = self.name_origins(argument.node, field_words(field), call)
         return Origin(name, None, text_of(argument.node), "given", argument.node.place, parts)
 
     # --- names --------------------------------------------------------------------------------
 
-    def names(self, node: nodes.Node, words: tuple[str, ...], call: Call) -> tuple[Origin, ...]:
-        """The origins of the names in a node that stands in an item."""
-        return tuple(self.named(name, call) for name in _names(node, words, call.scope))
+    def name_origins(
+        self, node: nodes.Node, words: tuple[str, ...], call: Call
+    ) -> tuple[Origin, ...]:
+        """The origins of the names that a node of an item uses."""
+        return tuple(self.name_origin(name, call) for name in _names(node, words, call.scope))
 
-    def named(self, name: str, call: Call) -> Origin:
-        """A name that is in scope for an item: of its loops, or of what it stands in."""
+    def name_origin(self, name: str, call: Call) -> Origin:
+        """The origin of a name that an item uses: one of its own loops, or from outside."""
         item, value = call.item, call.scope.get(name)
         for loop, node in item.loops:
             if loop == name:
-                return self.looped(name, node, call)
+                return self.loop_origin(name, node, call)
         if name == "i" and item.indexed:
             node = item.repeat[1] if item.repeat else item.loops[0][1]
             what = "repeat" if item.repeat else "for"
@@ -88,30 +93,30 @@ class Origins:
         if name == "in_channels":
             label = call.inputs[0].label if call.inputs[0] else ""
             return Origin(name, value, "", f"channels of {label}")
-        return self.outer(name, call.frame)
+        return self.outer_origin(name, call.frame)
 
-    def looped(self, name: str, node: nodes.Node, call: Call) -> Origin:
-        """A name of a ``for``: one value of its list."""
+    def loop_origin(self, name: str, node: nodes.Node, call: Call) -> Origin:
+        """The origin of a ``for`` variable: one value of its list."""
         value = call.scope[name]
         if isinstance(node, nodes.Sequence):
             how, part = f"for, value {call.turn + 1} of {len(node.items)}", node.items[call.turn]
-            parts = self.outer_names(part, call.frame)
+            parts = self.outer_origins(part, call.frame)
             return Origin(name, value, text_of(part), how, part.place, parts)
         text = f"{text_of(node)}[{call.turn}]"
-        parts = self.outer_names(node, call.frame)
+        parts = self.outer_origins(node, call.frame)
         return Origin(name, value, text, "for", node.place, parts)
 
-    def outer_names(self, node: nodes.Node, frame: Frame) -> tuple[Origin, ...]:
-        """The origins of the names in a node that is read outside an item's own loops."""
-        return tuple(self.outer(name, frame) for name in _names(node, (), frame.scope))
+    def outer_origins(self, node: nodes.Node, frame: Frame) -> tuple[Origin, ...]:
+        """The origins of the names in a node that is evaluated outside an item's own loops."""
+        return tuple(self.outer_origin(name, frame) for name in _names(node, (), frame.scope))
 
-    def outer(self, name: str, frame: Frame) -> Origin:
-        """A name that comes from outside an item: of a composite, of its block, of the file."""
+    def outer_origin(self, name: str, frame: Frame) -> Origin:
+        """The origin of a name from outside an item: from a composite, its block, or the file."""
         call = frame.call
         if call is None:
             return file_param(name, self.unit)
         if call.item.kind in COMPOSITES:
-            return self.named(name, call)
+            return self.name_origin(name, call)
         block, value = call.item.block, frame.scope.get(name)
         assert block is not None
         if name == "in_channels":
@@ -123,19 +128,19 @@ class Origins:
             if argument.name == name:
                 how, node = f"param of {block.name}", argument.node
                 return Origin(
-                    name, value, text_of(node), how, node.place, self.names(node, (), call)
+                    name, value, text_of(node), how, node.place, self.name_origins(node, (), call)
                 )
         default = block.params[name].default
         assert default is not None
-        parts = self.outer_names(default, frame)
+        parts = self.outer_origins(default, frame)
         how = f"default of a param of {block.name}"
         return Origin(name, value, text_of(default), how, default.place, parts)
 
 
 def file_param(name: str, unit: Unit) -> Origin:
-    """A param of a file: set on the command line, by a variant, or its default."""
+    """The origin of a file's param: the command line, a variant, or its default."""
     node, value = unit.given.get(name), unit.scope.get(name)
-    if node is None:  # of a file that is imported, whose params have their defaults
+    if node is None:  # params of an imported file keep their defaults
         node = unit.params[name].default
     assert node is not None
     if node is unit.params[name].default:
@@ -149,7 +154,7 @@ def file_param(name: str, unit: Unit) -> Origin:
 
 
 def _variant(node: nodes.Node, unit: Unit) -> str:
-    """The variant whose mapping holds a node."""
+    """The name of the variant whose mapping holds a node; empty if none does."""
     for name, mapping in unit.variants.items():
         if any(value is node for _, value in mapping.entries):
             return name
@@ -159,17 +164,19 @@ def _variant(node: nodes.Node, unit: Unit) -> str:
 def _names(
     node: nodes.Node, words: tuple[str, ...], scope: Mapping[str, Any]
 ) -> dict[str, nodes.Scalar]:
-    """The names in a node that mean something in a scope, in the order of the text; a bare word
-    may mean itself."""
+    """The names of a scope that a node uses, in the order of the text.
+
+    Bare ``words`` that stand for themselves are not names.
+    """
     try:
         found = free_names(node, words)
-    except Rejected:  # a count with a suffix, a text
+    except Rejected:  # not an expression: a count with a suffix, or a text
         return {}
     return {name: found[name] for name in sorted(found, key=_position(found)) if name in scope}
 
 
 def _position(found: Mapping[str, nodes.Scalar]) -> Callable[[str], tuple[Place, int]]:
-    """Where a name first stands."""
+    """A sort key: the place of a name in the text."""
 
     def position(name: str) -> tuple[Place, int]:
         at = re.search(rf"\b{re.escape(name)}\b", found[name].text)
@@ -179,7 +186,7 @@ def _position(found: Mapping[str, nodes.Scalar]) -> Callable[[str], tuple[Place,
 
 
 def text_of(node: nodes.Node) -> str:
-    """A node as the file gives it."""
+    """The text of a node, in YAML flow style."""
     if isinstance(node, nodes.Sequence):
         return f"[{', '.join(map(text_of, node.items))}]"
     if isinstance(node, nodes.Mapping):

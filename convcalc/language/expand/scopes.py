@@ -1,4 +1,4 @@
-"""What is in scope while a network is written out: tensors, values, and names of paths."""
+"""The scopes of an expansion: tensors, values of names, and paths."""
 
 from __future__ import annotations
 
@@ -14,46 +14,49 @@ from convcalc.model.graph.network import Group
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN
 
-# What the first layer reads if the network has several inputs and nobody says which.
+# Stands for the input of the first layer when a network has several inputs and none was named.
 MISSING = Tensor(-1, Shape(1, UNKNOWN), "")
 
 
 class Names:
-    """Paths of one list of siblings: which components need an index, and how far they are."""
+    """Hands out the paths of one list of sibling items.
 
-    __slots__ = ("counts", "groups", "indexed", "last", "prefix", "taken")
+    ``indexed`` are the components that occur more than once and so get an index: ``conv[0]``.
+    """
+
+    __slots__ = ("counts", "groups", "indexed", "last", "path_count", "prefix")
 
     def __init__(self, prefix: str, groups: tuple[Group, ...], indexed: frozenset[str]) -> None:
         self.prefix = prefix
         self.groups = groups
         self.indexed = indexed
         self.counts: dict[str, int] = {}
-        self.taken = 0  # paths so far
-        self.last = ""  # the latest of them
+        self.path_count = 0  # paths handed out so far
+        self.last = ""  # the latest path
 
     def path(self, component: str) -> str:
-        """The path of the next sibling of that name."""
+        """The path of the next sibling with this component."""
         path = self.prefix + component
         if component in self.indexed:
             count = self.counts.get(component, 0)
             self.counts[component] = count + 1
             path = f"{path}[{count}]"
-        self.taken += 1
+        self.path_count += 1
         self.last = path
         return path
 
     def below(self, path: str, kind: str, indexed: frozenset[str]) -> Names:
-        """The names of the children of a composite."""
+        """The names for the children of a composite or block at ``path``."""
         return Names(f"{path}.", (*self.groups, Group(path, kind)), indexed)
 
 
 class Frame:
-    """One block while it is written out: its values, its tensors, and how it was called.
+    """The scope of one block while it is expanded: its values, its tensors, and its call.
 
-    ``tensors`` are ids and ref params, ``prefix`` begins the paths of its layers, ``within``
-    is the block's name and the place of the call; ``left_out`` are ids of items that an ``if``
-    or a ``repeat`` has left out. ``call`` is the call that it is the inside of, of a block or of
-    a composite; None at the top.
+    ``tensors`` holds ids and ref params; ``prefix`` begins the paths of its layers; ``within``
+    is the block's name and the place of its call; ``left_out`` holds the ids of items that an
+    ``if`` or a ``repeat`` omitted. ``call`` is the call of the block or composite whose inside
+    this is; None at the top of the network.
     """
 
     __slots__ = ("call", "left_out", "prefix", "scope", "tensors", "trainable", "within")
@@ -75,14 +78,14 @@ class Frame:
         self.call: Call | None = None
 
     def nested(self, scope: dict[str, Any], trainable: bool) -> Frame:
-        """The inside of a composite: the same ids, perhaps more values (names of a loop)."""
+        """The frame inside a composite: the same ids, and possibly more values (loop variables)."""
         inner = Frame(dict(scope), self.tensors, self.prefix, self.within, trainable)
         inner.left_out = self.left_out
         inner.call = self.call
         return inner
 
-    def located(self, diagnostic: Diagnostic) -> Diagnostic:
-        """The problem with the call of the block that it was met in."""
+    def locate(self, diagnostic: Diagnostic) -> Diagnostic:
+        """The problem, extended by the call of the block in which it arose."""
         if self.within is None or diagnostic.within:
             return diagnostic
         name, call = self.within
@@ -91,7 +94,7 @@ class Frame:
 
 
 class Call(NamedTuple):
-    """One iteration of an item: its inputs, and what is in scope for it.
+    """One iteration of an item: its inputs, and the scope it is evaluated in.
 
     ``turn`` is the round of the item's ``for``, counted from 0.
     """
@@ -106,28 +109,29 @@ class Call(NamedTuple):
 
     @property
     def inner(self) -> Frame:
-        """The frame as it is seen from within: names of a loop reach into it."""
+        """The frame for the item's children, which also see its loop variables."""
         frame = self.frame.nested(self.scope, self.frame.trainable)
         frame.call = self
         return frame
 
 
-Witness = Callable[[Call, Unit], None]  # is told each layer that was made, and the file of the top
+Witness = Callable[[Call, Unit], None]  # called for each new layer, with the top-level file
 
 
 class Tensors:
-    """All tensors of a network by path, and what a reference means."""
+    """All tensors of a network by path; resolves references to them."""
 
     def __init__(self, ports: dict[str, Tensor]) -> None:
         self.by_path: dict[str, Value] = {}
         self.ports = ports  # further outputs of layers, by path
 
-    def named(
+    def resolve(
         self, reference: Reference, prev: Value, frame: Frame, scope: Mapping[str, Any]
     ) -> Value:
-        """``prev``, a name of a loop, an id or ref param, or a path of a layer above.
+        """The tensor that a reference names; Rejected if there is none.
 
-        Paths are those of the block's own layers: it does not see its caller's.
+        A reference is ``prev``, a loop variable, an id, a ref param, or the path of a layer above
+        within the same block. A block does not see the layers of its caller.
         """
         text = reference.text
         if text == "prev":
@@ -150,7 +154,7 @@ class Tensors:
 
 
 def unknown_reference(reference: Reference, frame: Frame) -> Rejected:
-    """The problem of a name that no layer above has."""
+    """The exception for a reference that names no layer above it."""
     if reference.text in frame.left_out:
         message = f"'{reference.text}' was left out by its 'if' or 'repeat'"
         return rejected(

@@ -1,1 +1,1 @@
-"""Nodes to typed params, blocks and items."""
+"""Turns YAML nodes into typed params, blocks and items."""

@@ -1,7 +1,7 @@
-"""The type key of an item and what stands under it: an operator's fields, a block's params.
+"""Reads the type key of an item and its arguments: an operator's fields or a block's params.
 
-All problems of one call are found at once. Everything that can be said without knowing a shape
-is said here, once per place in the file.
+All problems of a call are reported together. Whatever can be checked without knowing a shape is
+checked here, once per place in the file.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from convcalc.model.operators.words import (
 Names = frozenset[str]
 
 
-def operator_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> None:
-    """An operator with its fields, or with the list of its inputs."""
+def read_operator_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> None:
+    """Reads an operator with its fields, or with a list of inputs, into ``item``."""
     item.operator = _operator(item, unit)
     declared = fields_of(item.operator)
     if isinstance(value, nodes.Sequence) and item.operator.arity[1] != 1:
@@ -55,8 +55,8 @@ def operator_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit
     item.kind = "operator"
 
 
-def block_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> Block:
-    """A block of this file or of an import, with its params."""
+def read_block_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> Block:
+    """Reads a call of a block, of this file or of an import, into ``item``; returns the block."""
     item.block = block = _block(item, unit)
     required = [name for name, param in block.params.items() if param.default is None]
     vocabulary = Vocabulary(block.params.keys(), {}, required)
@@ -79,7 +79,7 @@ def block_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -
 
 
 def _words(field: Field, node: nodes.Node) -> tuple[str, ...]:
-    """The bare words of a field's value; a word field judges its text itself."""
+    """The bare words of a field's value; a word field checks its text itself, later."""
     if field.kind in ("word", "count") and isinstance(node, nodes.Scalar):
         return (node.text,)
     return field_words(field)
@@ -94,7 +94,7 @@ def _arguments(
     vocabulary: Vocabulary,
     read: Callable[[Argument], None],
 ) -> list[Argument]:
-    """The given fields under their full names; all that is wrong with them at once."""
+    """The given arguments by full name; Rejected with all of their problems."""
     entries: list[tuple[nodes.Scalar, nodes.Node]] = []
     if isinstance(value, nodes.Mapping):
         entries = value.entries
@@ -116,7 +116,7 @@ def _arguments(
 
 
 def _misfit(wrong: Misfit, keys: list[nodes.Scalar], whole: Place) -> Diagnostic:
-    """The problem of a key that is wrong, or of one that is missing."""
+    """The diagnostic of a wrong or missing key."""
     place = keys[wrong.at].place if wrong.at >= 0 else whole
     first = (Related(keys[wrong.first].place, "first given here"),) if wrong.first >= 0 else ()
     return Diagnostic(wrong.name, wrong.message, place, wrong.help, first)
@@ -141,7 +141,7 @@ def is_type(text: str, unit: Unit) -> bool:
 
 
 def _operator(item: Item, unit: Unit) -> type[Operator]:
-    """The operator that a type key names."""
+    """The operator that a type key names; Rejected if there is none."""
     try:
         return operator_class(item.type)
     except UnknownName:
@@ -150,7 +150,7 @@ def _operator(item: Item, unit: Unit) -> type[Operator]:
 
 
 def _block(item: Item, unit: Unit) -> Block:
-    """The block that a type key names; without a word if its import has failed."""
+    """The block that a type key names; Rejected if unknown, silently if its import failed."""
     namespace, _, name = item.type.rpartition(".")
     home: Unit | None = unit
     if namespace:
@@ -180,7 +180,7 @@ def _block(item: Item, unit: Unit) -> Block:
 
 
 def require_names(node: nodes.Node, names: Names, words: tuple[str, ...] = ()) -> None:
-    """Rejects an expression that uses a name nobody defined."""
+    """Rejects expressions that use undefined names."""
     problems = []
     for name, where in free_names(node, words).items():
         if name in names:
@@ -203,7 +203,7 @@ def require_names(node: nodes.Node, names: Names, words: tuple[str, ...] = ()) -
 
 
 def references(node: nodes.Node | None, key: str) -> list[Reference]:
-    """The name of a tensor, or a list of names."""
+    """Reads references to tensors: one name, or a list of names."""
     if node is None:
         return []
     parts = node.items if isinstance(node, nodes.Sequence) else [node]
@@ -217,7 +217,7 @@ def references(node: nodes.Node | None, key: str) -> list[Reference]:
 
 
 def reference(node: nodes.Node, key: str) -> Reference:
-    """The name of one tensor."""
+    """Reads a reference to exactly one tensor."""
     found = references(node, key)
     if len(found) != 1:
         message = f"'{key}' names {len(found)} tensors, but needs one"

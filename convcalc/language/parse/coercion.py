@@ -1,4 +1,4 @@
-"""The value of a field as a file writes it: its words, its evaluation, its place when wrong."""
+"""Evaluates a field's value and converts it to the form that the field declares."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.rejection import Rejected
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import Evaluator, Scope, evaluator, suffixed
+from convcalc.language.syntax.evaluation import Evaluator, Scope, evaluator, suffixed_number
 from convcalc.model.geometry.sizes import EXTENT_WORDS, PADDING_WORDS
 from convcalc.model.operators.fields import Field
 from convcalc.model.operators.values import WrongValue, field_value
 
 
 def field_words(field: Field) -> tuple[str, ...]:
-    """The bare words that a field takes besides expressions."""
+    """The bare words that a field accepts besides expressions."""
     return {"word": field.choices, "padding": PADDING_WORDS, "extent": EXTENT_WORDS}.get(
         field.kind, ()
     )
 
 
 def field_evaluator(field: Field, node: nodes.Node) -> Evaluator:
-    """The evaluator of a field's value."""
+    """A function from a scope to the value of a field."""
     if field.kind == "count" and isinstance(node, nodes.Scalar) and isinstance(node.value, str):
-        count = suffixed(node.text)
+        count = suffixed_number(node.text)
         if count is not None:
             return lambda _: count
     if field.kind == "word" and isinstance(node, nodes.Scalar) and isinstance(node.value, str):
@@ -32,7 +32,7 @@ def field_evaluator(field: Field, node: nodes.Node) -> Evaluator:
 
 
 def _word_evaluator(field: Field, node: nodes.Scalar) -> Evaluator:
-    """A word stands for itself, or for the str param of that name."""
+    """An evaluator of a word: one of the field's choices, or else the str param of that name."""
     text = node.text
 
     def run(scope: Scope) -> Any:
@@ -41,8 +41,8 @@ def _word_evaluator(field: Field, node: nodes.Scalar) -> Evaluator:
     return run
 
 
-def coerced(name: str, field: Field, value: Any, node: nodes.Node, rank: int) -> Any:
-    """``value`` in the form that the field declares; Rejected at the part that is wrong."""
+def coerce_field(name: str, field: Field, value: Any, node: nodes.Node, rank: int) -> Any:
+    """Converts ``value`` to the form that the field declares; Rejected at the wrong part."""
     try:
         return field_value(name, field, value, rank)
     except WrongValue as error:

@@ -1,4 +1,7 @@
-"""A network file -> its unit: params, variants, imports, blocks, and the list of layers."""
+"""Parses a network file and its imports: params, variants, blocks, and the list of layers.
+
+The result for one file is a :class:`Unit`.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest, use
 from convcalc.language.parse.items import Items
-from convcalc.language.parse.params import declared_param, param_value
+from convcalc.language.parse.params import param_value, read_param
 from convcalc.language.parse.tree import BLOCK_KEYS, TOP_KEYS, Block, Item, Param, Unit
 from convcalc.language.sources.files import Files
 from convcalc.language.syntax import nodes, reader
@@ -17,7 +20,7 @@ MOST_IMPORTS = 32
 
 
 class Units:
-    """Reads network files and what they import; problems and texts are collected."""
+    """Reads network files and their imports; collects their problems and source texts."""
 
     def __init__(self, files: Files, limits: reader.Limits) -> None:
         self.files = files
@@ -34,11 +37,11 @@ class Units:
         self.problems.append(Diagnostic(name, message, place, advice, related))
 
     def report(self, *diagnostics: Diagnostic) -> None:
-        """Collects problems that stand already."""
+        """Collects problems that already exist as diagnostics."""
         self.problems += diagnostics
 
     def parse(self, file: str, content: bytes | str) -> Unit | None:
-        """The unit of a file's content; None if there is nothing to be read in it."""
+        """Parses a file's content; None if it has no mapping at the top."""
         text = content if isinstance(content, str) else content.decode("utf-8", "replace")
         self.sources[file] = text.removeprefix("\ufeff")
         root, problems = reader.read(content, file, self.limits)
@@ -49,10 +52,10 @@ class Units:
             message = "a network file is a mapping with the keys 'convcalc', 'name', 'layers', …"
             self.problem("wrong-type", message, root.place)
             return None
-        return self.unit(file, root)
+        return self.read_unit(file, root)
 
-    def unit(self, file: str, root: nodes.Mapping) -> Unit:
-        """The unit of a file's nodes, with its own params, imports and blocks."""
+    def read_unit(self, file: str, root: nodes.Mapping) -> Unit:
+        """Reads a file's params, imports and blocks from its nodes."""
         unit = Unit(file, root)
         self.check_top(root, file)
         self.loading.append(file)
@@ -63,7 +66,7 @@ class Units:
         return unit
 
     def check_top(self, root: nodes.Mapping, file: str) -> None:
-        """Unknown top keys, and the format's version."""
+        """Reports unknown top-level keys and a wrong format version."""
         for key, _ in root.entries:
             if key.text not in TOP_KEYS:
                 advice = advise(key.text, TOP_KEYS, "valid keys:")
@@ -82,8 +85,8 @@ class Units:
     # --- params -------------------------------------------------------------------------------
 
     def read_params(self, unit: Unit) -> None:
-        """The file's params and variants."""
-        unit.params = self.params(unit.root.get("params"), frozenset())
+        """Reads the file's params and variants."""
+        unit.params = self.read_declarations(unit.root.get("params"), frozenset())
         for param in unit.params.values():
             if param.default is None:
                 message = f"param '{param.name}' of a file needs a value"
@@ -108,7 +111,7 @@ class Units:
                     self.problem("unknown-name", message, name.place, advice)
 
     def entries(self, node: nodes.Node | None, key: str) -> list[tuple[nodes.Scalar, nodes.Node]]:
-        """The entries of a mapping that may be missing or null."""
+        """The entries of a mapping; none if it is missing or null. Reports other nodes."""
         if node is None or (isinstance(node, nodes.Scalar) and node.value is None):
             return []
         if not isinstance(node, nodes.Mapping):
@@ -116,12 +119,12 @@ class Units:
             return []
         return node.entries
 
-    def params(self, node: nodes.Node | None, outer: frozenset[str]) -> dict[str, Param]:
-        """Declarations of params; a default may use those before it and ``outer`` names."""
+    def read_declarations(self, node: nodes.Node | None, outer: frozenset[str]) -> dict[str, Param]:
+        """Reads declarations of params; a default may use earlier params and ``outer`` names."""
         found: dict[str, Param] = {}
         for key, value in self.entries(node, "params"):
             try:
-                found[key.text] = declared_param(key, value, outer | found.keys())
+                found[key.text] = read_param(key, value, outer | found.keys())
             except Rejected as error:
                 self.report(*error.diagnostics)
                 found[key.text] = broken = Param(key.text, key.place)
@@ -132,7 +135,7 @@ class Units:
     def bind(
         self, unit: Unit, overrides: dict[str, nodes.Node], settings: dict[str, nodes.Node]
     ) -> None:
-        """Gives the file's params their values: setting over variant over default."""
+        """Gives the file's params their values: a setting, else the variant's, else the default."""
         for name, param in unit.params.items():
             for node in (settings.get(name), overrides.get(name), param.default):
                 if node is None:
@@ -152,28 +155,33 @@ class Units:
     # --- imports ------------------------------------------------------------------------------
 
     def read_imports(self, unit: Unit) -> None:
-        """``imports: {ns: path}``: only the blocks of the other file become visible."""
+        """Reads ``imports: {namespace: path}``; only blocks become visible."""
         for key, node in self.entries(unit.root.get("imports"), "imports"):
             if not isinstance(node, nodes.Scalar) or not isinstance(node.value, str):
                 self.problem("wrong-type", "an import is the path of a file", node.place)
                 continue
             try:
-                imported = self.imported(unit, node)
+                imported = self.import_unit(unit, node)
             except Rejected as error:
                 self.report(*error.diagnostics)
                 imported = None
             unit.imports[key.text] = imported
 
-    def imported(self, unit: Unit, node: nodes.Scalar) -> Unit | None:
-        """The unit of an import: beside the importing file, else among the shipped ones."""
+    def import_unit(self, unit: Unit, node: nodes.Scalar) -> Unit | None:
+        """Reads an import, from beside the importing file or else from the shipped files.
+
+        Returns None if that file has a problem; Rejected if there is no such file.
+        """
         if "://" in node.text:
             raise rejected("unreadable-import", "an import is a file, not a URL", node.place)
-        near, far = self.files.places(unit.file, node.text)
+        near, far = self.files.import_paths(unit.file, node.text)
         for path in (near, far):
-            if not self.files.allowed(path):
+            if not self.files.is_allowed(path):
                 continue
             if len(self.loading) > MOST_IMPORTS:
-                self.too_deep(node.place, f"imports are nested deeper than {MOST_IMPORTS} levels")
+                self.report_too_deep(
+                    node.place, f"imports are nested deeper than {MOST_IMPORTS} levels"
+                )
                 return None
             if path in self.loading:
                 ring = " → ".join([*self.loading[self.loading.index(path) :], path])
@@ -184,15 +192,15 @@ class Units:
                 except OSError:
                     continue
                 self.units[path] = None
-                self.units[path] = self.loaded(path, content)
+                self.units[path] = self.load(path, content)
             return self.units[path]
         message = f"no file '{node.text}' beside this one or among the shipped blocks"
-        if not self.files.allowed(near):
+        if not self.files.is_allowed(near):
             message = f"'{node.text}' lies outside the project's folder {self.files.root}"
         raise rejected("unreadable-import", message, node.place)
 
-    def loaded(self, path: str, content: bytes | str) -> Unit | None:
-        """An imported unit with its params at their defaults."""
+    def load(self, path: str, content: bytes | str) -> Unit | None:
+        """Reads an imported file and gives its params their defaults."""
         unit = self.parse(path, content)
         if unit is not None:
             self.bind(unit, {}, {})
@@ -201,28 +209,28 @@ class Units:
     # --- blocks -------------------------------------------------------------------------------
 
     def read_blocks(self, unit: Unit) -> None:
-        """All headers first, so that a block can call one that is defined below it."""
+        """Reads all block headers first, so that a block can call one that is defined below it."""
         outer = frozenset(unit.params)
         bodies: list[tuple[Block, nodes.Node | None]] = []
         for key, node in self.entries(unit.root.get("blocks"), "blocks"):
             block = Block(key.text, key.place, unit)
             unit.blocks[key.text] = block
-            if not _pascal(key.text):
+            if not _is_pascal_case(key.text):
                 message = f"block '{key.text}' needs a name in PascalCase"
                 advice = use("".join(p.capitalize() for p in key.text.split("_")))
                 self.problem("wrong-type", message, key.place, advice)
-            bodies.append((block, self.block_head(block, node, outer)))
+            bodies.append((block, self.read_block_head(block, node, outer)))
         for block, body in bodies:
             refs = {p.name for p in block.params.values() if p.kind == "ref"}
             names = outer | {n for n in block.params if n not in refs} | {"in_channels"}
             items = Items(unit, self.report, refs | {"prev", "input"})
-            block.body, block.calls = items.body(body, names), items.calls
+            block.body, block.calls = items.read_items(body, names), items.calls
         self.check_cycles(unit)
 
-    def block_head(
+    def read_block_head(
         self, block: Block, node: nodes.Node, outer: frozenset[str]
     ) -> nodes.Node | None:
-        """Params of a block; returns its list of layers."""
+        """Reads a block's params; returns the node of its layers."""
         if isinstance(node, nodes.Sequence):
             return node
         if not isinstance(node, nodes.Mapping):
@@ -237,18 +245,20 @@ class Units:
         misspelt = any(nearest(key.text, ("layers",)) for key, _ in node.entries)
         if not misspelt and node.whole:
             self.problem("missing-key", f"block '{block.name}' has no 'layers'", block.place)
-        block.params = self.params(node.get("params"), outer | {"in_channels"})
+        block.params = self.read_declarations(node.get("params"), outer | {"in_channels"})
         return node.get("layers")
 
     def check_cycles(self, unit: Unit) -> None:
-        """A block that calls itself, directly or through others, would never end."""
+        """Reports blocks that call themselves, directly or through others, and breaks the cycle."""
         open_, done = list[Block](), set[Block]()
 
         def visit(block: Block) -> None:
             open_.append(block)
             for callee, place in list(block.calls):
                 if len(open_) > MOST_NESTED:
-                    self.too_deep(place, f"blocks are nested deeper than {MOST_NESTED} levels")
+                    self.report_too_deep(
+                        place, f"blocks are nested deeper than {MOST_NESTED} levels"
+                    )
                     _break_calls(block.body, callee)
                 elif callee in open_:
                     ring = [b.name for b in open_[open_.index(callee) :]]
@@ -264,8 +274,8 @@ class Units:
             if block not in done:
                 visit(block)
 
-    def too_deep(self, place: Place, message: str) -> None:
-        """Says once that a chain of blocks or imports is too long."""
+    def report_too_deep(self, place: Place, message: str) -> None:
+        """Reports, only once, that blocks or imports are nested too deeply."""
         if not any(problem.message == message for problem in self.problems):
             self.problem("too-large", message, place)
 
@@ -273,10 +283,10 @@ class Units:
         """The items of the network itself."""
         node = unit.root.get("layers")
         names = frozenset(unit.params) | {"in_channels"}
-        return Items(unit, self.report, input_names | {"prev"}).body(node, names)
+        return Items(unit, self.report, input_names | {"prev"}).read_items(node, names)
 
 
-def _pascal(name: str) -> bool:
+def _is_pascal_case(name: str) -> bool:
     return name[:1].isupper() and name.isidentifier()
 
 

@@ -1,4 +1,4 @@
-"""Lists of layers -> items: what each is, and what stands beside its type key."""
+"""Parses lists of layers into items: the type key of each, and the keys beside it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.arguments import (
     Names,
-    block_call,
     is_type,
-    operator_call,
+    read_block_call,
+    read_operator_call,
     reference,
     references,
     require_names,
@@ -25,25 +25,27 @@ from convcalc.model.operators.words import Vocabulary, unknown_word
 class Items:
     """Reads the lists of layers of one block; problems go to ``report``.
 
-    ``taken`` are names that no id may have; ``calls`` collects the calls of other blocks.
+    ``reserved`` are names that no id may have; ``calls`` collects the calls of other blocks.
     """
 
-    def __init__(self, unit: Unit, report: Callable[..., None], taken: Iterable[str] = ()) -> None:
+    def __init__(
+        self, unit: Unit, report: Callable[..., None], reserved: Iterable[str] = ()
+    ) -> None:
         self.unit = unit
         self.report = report
-        self.taken = frozenset(taken)
+        self.reserved = frozenset(reserved)
         self.calls: list[tuple[Block, Place]] = []
         self.ids: dict[str, Place] = {}
 
-    def body(self, node: nodes.Node | None, names: Names) -> list[Item]:
-        """The items of a list, or of a single item; ``names`` are those in scope."""
+    def read_items(self, node: nodes.Node | None, names: Names) -> list[Item]:
+        """Reads a list of items, or a single one; ``names`` are those in scope."""
         if node is None or (isinstance(node, nodes.Scalar) and node.value is None):
             return []
         parts = node.items if isinstance(node, nodes.Sequence) else [node]
-        return [self.item(each, names) for each in parts]
+        return [self.read_item(each, names) for each in parts]
 
-    def item(self, node: nodes.Node, names: Names) -> Item:
-        """One item; ``broken`` if it has a problem."""
+    def read_item(self, node: nodes.Node, names: Names) -> Item:
+        """Reads one item; its kind is ``broken`` if it has a problem."""
         item = Item("", node.place)
         try:
             key = self.type_key(node)
@@ -51,7 +53,7 @@ class Items:
             value = node.get(key.text) if isinstance(node, nodes.Mapping) else None
             whole = node.whole
             if isinstance(node, nodes.Mapping):
-                names, fine = self.siblings(item, node, names)
+                names, fine = self.read_siblings(item, node, names)
                 whole = whole and fine
             self.resolve(item, value, names)
         except Rejected as error:
@@ -64,7 +66,7 @@ class Items:
     # --- the type key -------------------------------------------------------------------------
 
     def type_key(self, node: nodes.Node) -> nodes.Scalar:
-        """The one key that names the layer's type; the others must be siblings."""
+        """Finds the one key that names the layer's type; all others must be SIBLINGS."""
         if not node.whole and not isinstance(node, nodes.Mapping):
             raise Rejected
         if isinstance(node, nodes.Scalar) and isinstance(node.value, str):
@@ -95,7 +97,7 @@ class Items:
 
     @staticmethod
     def no_type(node: nodes.Mapping) -> Rejected:
-        """The problem of an item without a type; none if a part of it was refused."""
+        """The exception for an item without a type; without problems if part of it was refused."""
         if not node.whole:
             return Rejected()
         keys = ", ".join(f"'{key.text}'" for key, _ in node.entries)
@@ -104,38 +106,44 @@ class Items:
         return rejected("missing-key", message, node.place, advice)
 
     def resolve(self, item: Item, value: nodes.Node | None, names: Names) -> None:
-        """Finds the operator, block or composite, and reads its arguments."""
+        """Finds the operator, block or composite of an item, and reads its arguments."""
         if isinstance(value, nodes.Scalar) and value.value is None and value.whole:
             value = None
         if item.type in COMPOSITES:
-            self.composite(item, value, names)
+            self.read_composite(item, value, names)
         elif item.type[:1].isupper() or "." in item.type:
-            self.calls.append((block_call(item, value, names, self.unit), item.place))
+            self.calls.append((read_block_call(item, value, names, self.unit), item.place))
         else:
-            operator_call(item, value, names, self.unit)
+            read_operator_call(item, value, names, self.unit)
 
-    def composite(self, item: Item, value: nodes.Node | None, names: Names) -> None:
-        """``seq``, ``residual``, ``branches``."""
+    def read_composite(self, item: Item, value: nodes.Node | None, names: Names) -> None:
+        """Reads ``seq``, ``residual`` or ``branches``."""
         if not isinstance(value, nodes.Sequence):
             message = f"'{item.type}' needs a list of layers"
             raise rejected("wrong-type", message, value.place if value else item.place)
         item.kind = item.type
         if item.type == "branches":
-            item.branches = [self.body(branch, names) for branch in value.items]
+            item.branches = [self.read_items(branch, names) for branch in value.items]
             if not item.branches:
                 raise rejected("wrong-type", "'branches' is empty", value.place)
         else:
-            item.body = self.body(value, names)
+            item.body = self.read_items(value, names)
 
     # --- siblings -----------------------------------------------------------------------------
 
-    def siblings(self, item: Item, node: nodes.Mapping, names: Names) -> tuple[Names, bool]:
-        """Reads what stands beside the type key.
+    def read_siblings(self, item: Item, node: nodes.Mapping, names: Names) -> tuple[Names, bool]:
+        """Reads the keys beside the type key.
 
-        Returns the names in scope for the fields, and whether all was right.
+        Returns the names in scope for the fields, and whether there was no problem.
         """
         fine = True
-        for read in (self.loops, self.repeat, self.identity, self.statements, self.composite_keys):
+        for read in (
+            self.read_loops,
+            self.read_repeat,
+            self.read_identity,
+            self.read_statements,
+            self.read_composite_keys,
+        ):
             try:
                 names |= read(item, node, names)
             except Rejected as error:
@@ -143,18 +151,18 @@ class Items:
                 fine = False
         return names, fine
 
-    def value(
+    def read_value(
         self, node: nodes.Mapping, key: str, names: Names
     ) -> tuple[Evaluator, nodes.Node] | None:
-        """The evaluator of an optional sibling."""
+        """The evaluator and node of an optional key; None if it is absent."""
         found = node.get(key)
         if found is None:
             return None
         require_names(found, names)
         return evaluator(found), found
 
-    def loops(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
-        """``for: {c: [...], n: depths}``: named lists that are walked together; then ``if``."""
+    def read_loops(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
+        """Reads ``for: {c: [...], n: depths}``, lists iterated together, and ``if``."""
         found = node.get("for")
         inner: Names = frozenset()
         if found is not None:
@@ -163,16 +171,16 @@ class Items:
                 raise rejected("wrong-type", message, found.place, "for: {c: [64, 128], n: [2, 3]}")
             item.loops = [(key.text, value) for key, value in found.entries]
             inner = frozenset(name for name, _ in item.loops) | {"i"}
-        item.condition = self.value(node, "if", names | inner)
+        item.condition = self.read_value(node, "if", names | inner)
         return inner
 
-    def repeat(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
-        """How often; ``i`` counts."""
-        item.repeat = self.value(node, "repeat", names)
+    def read_repeat(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
+        """Reads ``repeat``, in which ``i`` is the index."""
+        item.repeat = self.read_value(node, "repeat", names)
         return frozenset({"i"}) if item.repeat is not None else frozenset()
 
-    def identity(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
-        """An id is unique in its block and hides nothing."""
+    def read_identity(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
+        """Reads ``note`` and ``id``, which must be unique in its block."""
         item.note = _text(node.get("note"))
         found = node.get("id")
         if found is None:
@@ -181,7 +189,7 @@ class Items:
         if not text.isidentifier():
             advice = "a letter, then letters, digits and underscores"
             raise rejected("wrong-type", f"id '{text}' is no name", found.place, advice)
-        if text in self.taken:
+        if text in self.reserved:
             message = f"id '{text}' is the name of an input or of a param"
             raise rejected("duplicate-id", message, found.place)
         item.id = text
@@ -192,11 +200,11 @@ class Items:
         self.ids[text] = found.place
         return frozenset()
 
-    def statements(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
-        """``from``, ``in``, ``shape``, ``share``, ``trainable``."""
+    def read_statements(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
+        """Reads ``from``, ``in``, ``shape``, ``share`` and ``trainable``."""
         item.sources = references(node.get("from"), "from")
-        item.stated_channels = self.value(node, "in", names)
-        item.stated_shape = self.value(node, "shape", names)
+        item.stated_channels = self.read_value(node, "in", names)
+        item.stated_shape = self.read_value(node, "shape", names)
         if (shared := node.get("share")) is not None:
             item.share = reference(shared, "share")
         trainable = node.get("trainable")
@@ -207,14 +215,14 @@ class Items:
             item.trainable = trainable.value
         return frozenset()
 
-    def composite_keys(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
-        """``shortcut``, ``split`` and ``join``, each where it belongs."""
+    def read_composite_keys(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
+        """Reads ``shortcut``, ``split`` and ``join``; Rejected in an item that cannot have them."""
         homes = {"shortcut": ("residual",), "split": ("branches",), "join": COMPOSITES[1:]}
         for key, homes_of_key in homes.items():
             if key in node.keys and item.type not in homes_of_key:
                 message = f"'{key}' belongs to {' and '.join(homes_of_key)}, not to '{item.type}'"
                 raise rejected("unknown-key", message, node.keys[key].place)
-        item.shortcut = self.body(node.get("shortcut"), names)
+        item.shortcut = self.read_items(node.get("shortcut"), names)
         word = node.get("join")
         join = _text(word) or ("add" if item.type == "residual" else "concat")
         if join not in JOINS:
@@ -230,7 +238,7 @@ class Items:
 
 
 def _text(node: nodes.Node | None) -> str:
-    """A text as it is written."""
+    """The text of a scalar; empty if there is no node, Rejected for a list or mapping."""
     if node is None:
         return ""
     if not isinstance(node, nodes.Scalar):

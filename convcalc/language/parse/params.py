@@ -1,4 +1,4 @@
-"""Params of files and blocks: their declarations, and the values that they accept."""
+"""Reads the params of files and blocks, and checks values against their declarations."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from convcalc.model.quantities.unknown import UNKNOWN
 # --- declarations ----------------------------------------------------------------------------
 
 
-def declared_param(key: nodes.Scalar, node: nodes.Node, names: frozenset[str]) -> Param:
-    """One declaration: a type word, a default, or a mapping with bounds."""
+def read_param(key: nodes.Scalar, node: nodes.Node, names: frozenset[str]) -> Param:
+    """Reads a declaration: a type, a default, or a mapping. Rejected if it is wrong.
+
+    ``names`` are those that the default may use.
+    """
     if not key.text.isidentifier() or key.text in _RESERVED:
         message = f"'{key.text}' cannot be the name of a param"
         raise rejected("wrong-type", message, key.place)
     param = Param(key.text, key.place)
     default: nodes.Node | None = node
     if isinstance(node, nodes.Mapping):
-        default = _detailed(param, node)
+        default = _read_details(param, node)
     elif isinstance(node, nodes.Scalar) and node.text in PARAM_TYPES:
         param.kind = node.text
         return param
@@ -36,8 +39,8 @@ def declared_param(key: nodes.Scalar, node: nodes.Node, names: frozenset[str]) -
     return param
 
 
-def _detailed(param: Param, node: nodes.Mapping) -> nodes.Node | None:
-    """``{default, type, min, max, choices, multiple_of, help}``; returns the default."""
+def _read_details(param: Param, node: nodes.Mapping) -> nodes.Node | None:
+    """Reads ``{default, type, min, max, choices, multiple_of, help}``; returns the default."""
     for key, value in node.entries:
         if key.text not in PARAM_KEYS:
             advice = advise(key.text, PARAM_KEYS, "valid keys:")
@@ -56,7 +59,7 @@ def _detailed(param: Param, node: nodes.Mapping) -> nodes.Node | None:
 
 
 def _type_word(node: nodes.Node) -> str:
-    """The name of a param's type."""
+    """The name of a param's type; Rejected if there is no such type."""
     text = node.text if isinstance(node, nodes.Scalar) else ""
     if text not in PARAM_TYPES:
         message = f"type is {text or 'a list'}, but must be one of: {', '.join(PARAM_TYPES)}"
@@ -65,7 +68,7 @@ def _type_word(node: nodes.Node) -> str:
 
 
 def _constant(node: nodes.Node, kinds: Any, what: str) -> Any:
-    """A value that needs no scope."""
+    """The value of a node that uses no names; Rejected unless it is of the given types."""
     words = tuple(n.text for n in _scalars(node) if isinstance(n.value, str))
     value = evaluator(node, words)({})
     if not isinstance(value, kinds) or isinstance(value, bool):
@@ -74,7 +77,7 @@ def _constant(node: nodes.Node, kinds: Any, what: str) -> Any:
 
 
 def _read_default(param: Param, node: nodes.Node, names: frozenset[str]) -> None:
-    """The default and, where it tells, the type."""
+    """Reads the default, and infers the type from it if none is declared."""
     words: tuple[str, ...] = ()
     if param.kind == "str" and isinstance(node, nodes.Scalar):
         words = (node.text,)
@@ -100,13 +103,13 @@ def _read_default(param: Param, node: nodes.Node, names: frozenset[str]) -> None
 
 
 def param_value(param: Param, node: nodes.Node, scope: dict[str, Any]) -> Any:
-    """The value of a param from a node, held against its declaration."""
+    """The value of a param from a node, checked against its declaration."""
     words = (node.text,) if param.kind == "str" and isinstance(node, nodes.Scalar) else ()
-    return checked_param(param, evaluator(node, words)(scope), node.place)
+    return check_param(param, evaluator(node, words)(scope), node.place)
 
 
-def checked_param(param: Param, value: Any, place: Place) -> Any:
-    """``value`` if the param's declaration allows it; an integral float serves as an int."""
+def check_param(param: Param, value: Any, place: Place) -> Any:
+    """``value`` if the param's declaration allows it; else Rejected. 3.0 counts as an int."""
     kind = _KINDS.get(param.kind, object)
     if value is UNKNOWN and param.kind:
         message = f"param '{param.name}' depends on a size that is not known"

@@ -1,4 +1,4 @@
-"""The typed form of a network file: its params, blocks and items, every part with its place."""
+"""The parsed form of a network file: params, blocks and items, each with its place."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ JOINS = {"concat": "concat", "add": "add", "mul": "mul", "max": "maximum"}  # wo
 
 
 class Param:
-    """A parameter of a file or of a block; ``kind`` is empty where any value will do."""
+    """A parameter of a file or of a block; ``kind`` is its type, empty for any value."""
 
     __slots__ = (
         "choices",
@@ -72,7 +72,7 @@ class Param:
         self.name = name
         self.place = place
         self.kind = ""
-        self.default: nodes.Node | None = None  # None: a call must give it
+        self.default: nodes.Node | None = None  # None: every call must give a value
         self.evaluate: Evaluator | None = None
         self.minimum: float | None = None
         self.maximum: float | None = None
@@ -83,7 +83,7 @@ class Param:
 
 
 class Reference:
-    """The name of a tensor, and where it is written."""
+    """A reference to a tensor by name, with its place."""
 
     __slots__ = ("place", "text")
 
@@ -93,7 +93,7 @@ class Reference:
 
 
 class Argument:
-    """A field or param that an item gives: its node, and its evaluator or reference."""
+    """The value that an item gives to a field or param: its node, and evaluator or reference."""
 
     __slots__ = ("evaluate", "field", "key", "name", "node", "reference")
 
@@ -109,8 +109,8 @@ class Argument:
 class Item:
     """One entry of a list of layers.
 
-    ``kind`` is ``operator``, ``block``, one of COMPOSITES, or ``broken`` if a problem of it was
-    reported already.
+    ``kind`` is ``operator``, ``block``, one of COMPOSITES, or ``broken`` if a problem of the item
+    was reported.
     """
 
     __slots__ = (
@@ -165,7 +165,7 @@ class Item:
         self.cache: dict[Any, Any] = {}
 
     def field_place(self, name: str) -> Place | None:
-        """Where the value of an operator's field stands; None where nobody wrote it."""
+        """The place of an operator's field value; None if the file does not give one."""
         if self.operator is not None:
             for argument in self.arguments:
                 if argument.name == name:
@@ -173,27 +173,27 @@ class Item:
         return None
 
     def input_place(self, index: int) -> Place | None:
-        """Where an input is named; None for what is read without a name."""
+        """The place where ``from`` names an input; None for an input read by default."""
         return self.sources[index].place if index < len(self.sources) else None
 
     @property
     def indexed(self) -> bool:
-        """Whether the item may stand for several layers or composites in a row."""
+        """Whether the item has a loop, so that its path needs an index."""
         return self.repeat is not None or bool(self.loops)
 
     @property
     def component(self) -> str:
-        """Its component of a path: the id, else the type key without namespace."""
+        """Its component in paths: the id, or else the type key without namespace."""
         return self.id or self.name
 
     @property
     def inner_indexed(self) -> frozenset[str]:
-        """The components that need an index where a composite is a level of its own."""
+        """The components of a composite's children that need an index."""
         return _several(_inner(self))
 
     @property
     def transparent(self) -> bool:
-        """Whether its children are named as if they stood in its place."""
+        """Whether it is a composite without an id, which adds no level to its children's paths."""
         return self.kind in COMPOSITES and not self.id
 
 
@@ -221,7 +221,7 @@ class Block:
 
     @property
     def least(self) -> int:
-        """The least number of layers that a call writes out."""
+        """The least number of layers that a call expands to."""
         if self._least is None:
             self._least = least_layers(self.body)
         return self._least
@@ -250,7 +250,7 @@ class Unit:
         self.imports: dict[str, Unit | None] = {}  # None: it could not be read
         self.blocks: dict[str, Block] = {}
         self.scope: dict[str, Any] = {}  # the values of the params
-        self.given: dict[str, nodes.Node] = {}  # where they stand: a setting, a variant, a default
+        self.given: dict[str, nodes.Node] = {}  # the nodes of these values
         self.is_broken = False  # a param has no value
 
 
@@ -280,7 +280,7 @@ def indexed_components(items: list[Item]) -> frozenset[str]:
 
 
 def least_layers(items: list[Item]) -> int:
-    """The least number of layers of a list: what conditions and params may leave out is."""
+    """The least number of layers that items expand to; those with ``if`` or loops count as none."""
     return sum(_least_once(item) for item in items if item.condition is None and not item.indexed)
 
 

@@ -1,1 +1,1 @@
-"""Where the texts come from: files, git revisions, the shipped networks."""
+"""Finds and reads network files: on disk, at a git revision, or among the shipped networks."""

@@ -1,7 +1,7 @@
-"""A file replaced by a new version of itself, so that at any moment one of the two is whole.
+"""Replaces the content of a file atomically: at any moment either the old or the new is complete.
 
-The new content is written beside the file, brought to the disk, and only then given the file's
-name. Whatever happens before (a full disk, an interrupt, a power cut) leaves the file as it was.
+The new content is written to a temporary file in the same folder, flushed to the disk, and then
+renamed. If anything fails before (a full disk, an interrupt, a power cut), the file is unchanged.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from contextlib import suppress
 
 
 class Changed(OSError):
-    """The file is not what was read before; somebody else writes to it."""
+    """The file was changed by another process since it was read."""
 
 
 def replace_file(path: str, old: bytes, new: bytes) -> None:
-    """Puts ``new`` in the place of ``old``; OSError if that fails, and the file is as it was.
+    """Replaces the content ``old`` by ``new``; raises OSError on failure, with the file unchanged.
 
-    A link keeps pointing where it does, and what it points to is replaced. Permissions stay,
-    and owner and group where the system allows it. Changed if the file does not hold ``old``.
+    For a symbolic link, the file it points to is replaced. Permissions are kept, and owner and
+    group where the system allows it. Raises Changed if the file no longer contains ``old``.
     """
     real = os.path.realpath(path)
     before = os.stat(real)
@@ -41,7 +41,7 @@ def replace_file(path: str, old: bytes, new: bytes) -> None:
 
 
 def _write(path: str, content: bytes, like: os.stat_result) -> None:
-    """A new file with the permissions of another, on the disk when this returns."""
+    """Creates a file with the permissions of another and flushes it to the disk."""
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with open(descriptor, "wb") as file:
         file.write(content)
@@ -53,7 +53,7 @@ def _write(path: str, content: bytes, like: os.stat_result) -> None:
 
 
 def _sync_folder(folder: str) -> None:
-    """The new name reaches the disk too, where a folder can be synchronised."""
+    """Flushes the new name to the disk, on systems that can synchronise folders."""
     with suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,6 +1,6 @@
-"""Where the text of network files and of their imports comes from: the folders of this machine.
+"""Reads network files and their imports from the folders of this machine.
 
-A revision of a git repository is another such place, see :mod:`convcalc.language.sources.git`.
+:mod:`convcalc.language.sources.git` reads them from a revision of a git repository instead.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import os
 
 
 class Files:
-    """The files below a project's folder ``root``, and those below the ``shipped`` folder."""
+    """The files in a project's folder ``root`` and in the folder ``shipped``."""
 
     def __init__(self, root: str, shipped: str) -> None:
         self.root = root
@@ -20,14 +20,14 @@ class Files:
         with open(path, "rb") as file:
             return file.read()
 
-    def places(self, file: str, name: str) -> tuple[str, str]:
-        """Where an import of ``file`` may stand: beside it, and among the shipped files."""
+    def import_paths(self, file: str, name: str) -> tuple[str, str]:
+        """The two paths that an import of ``file`` may mean: beside it, or a shipped file."""
         return (
             os.path.normpath(os.path.join(os.path.dirname(file), name)),
             os.path.normpath(os.path.join(self.shipped, name)),
         )
 
-    def allowed(self, path: str) -> bool:
+    def is_allowed(self, path: str) -> bool:
         """Whether a file lies inside the project or the shipped folder."""
         return self.is_in(self.root, path) or self.is_shipped(path)
 
@@ -37,16 +37,16 @@ class Files:
 
     @staticmethod
     def is_in(folder: str, path: str) -> bool:
-        """Whether a file lies below a folder, once links are followed."""
+        """Whether a file lies inside a folder after links are resolved."""
         return os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep)
 
     def stem(self, file: str) -> str:
-        """What a file is called without its folder and its endings."""
+        """The file's name without its folder and its endings."""
         return os.path.basename(file).partition(".")[0]
 
 
 def project_root(file: str) -> str:
-    """The nearest folder above a file that holds a project, else the file's own."""
+    """The nearest folder around a file that has one of PROJECT_MARKS, else the file's own."""
     start = os.path.dirname(os.path.realpath(file))
     folder = start
     while not any(os.path.exists(os.path.join(folder, mark)) for mark in PROJECT_MARKS):

@@ -1,8 +1,8 @@
-"""Networks as they were at a revision of a git repository: ``REV:path``, as git writes it.
+"""Reads networks as they were at a revision of a git repository: ``REV:path``, as in git.
 
-The path counts from the top of the repository; with ``./`` or ``../`` in front it counts from
-the current folder. ``A...B`` is where two branches parted, and B is HEAD where it is left out.
-Imports come from the same revision, then from the files that ship. Nothing is ever fetched.
+The path is relative to the top of the repository, or to the current folder if it begins with
+``./`` or ``../``. ``A...B`` is the merge base of two branches; B defaults to HEAD. Imports come
+from the same revision, then from the shipped files. Nothing is ever fetched.
 """
 
 from __future__ import annotations
@@ -27,14 +27,14 @@ SAVED = "or compare with a report that was saved by: convcalc show … -f json -
 
 
 class MissingFile(TargetError):
-    """The revision is there, but it has no such file: at that time it did not exist."""
+    """The revision exists, but does not contain the file."""
 
 
 def resolve(target: str) -> Target:
-    """The target of ``REV:path`` or ``REV:path::variant``, seen from the current folder.
+    """The target of ``REV:path`` or ``REV:path::variant`` in the current folder's repository.
 
-    TargetError without git, without a repository and for an unknown revision; MissingFile if
-    the revision has no such file.
+    Raises TargetError without git, outside a repository and for an unknown revision; MissingFile
+    if the revision does not contain the file.
     """
     dated, _, variant = target.partition("::")
     name, _, path = dated.partition(":")
@@ -43,7 +43,7 @@ def resolve(target: str) -> Target:
 
 
 def earlier(target: Target, revision: str) -> Target:
-    """The file of a target as it was at a revision; fails as :func:`resolve` does."""
+    """The file of a target as it was at a revision; raises the errors of :func:`resolve`."""
     if target.text is not None or target.files is not None:
         raise TargetError(f"{target.file} has no history", "name a file of a git repository")
     file = os.path.realpath(target.file)
@@ -55,7 +55,7 @@ def earlier(target: Target, revision: str) -> Target:
 def files_at(word: str) -> dict[str, Target]:
     """The network files below ``REV:folder``, by their path below it.
 
-    TargetError if there is no such revision; no files if there was no such folder.
+    Raises TargetError for an unknown revision. Empty if the revision has no such folder.
     """
     name, _, path = word.partition(":")
     repository = repository_of(os.curdir, word)
@@ -67,7 +67,7 @@ def files_at(word: str) -> dict[str, Target]:
 
 
 def repository_of(folder: str, wanted: str) -> Repository:
-    """The repository that a folder is in; ``wanted`` is what the error says cannot be read."""
+    """The repository that contains a folder; TargetError says that ``wanted`` cannot be read."""
     try:
         return _repository(os.path.realpath(folder), os.getpid())
     except TargetError as error:
@@ -76,12 +76,12 @@ def repository_of(folder: str, wanted: str) -> Repository:
 
 @lru_cache(maxsize=8)
 def _repository(folder: str, _process: int) -> Repository:
-    """One per process: a forked one must not read from the pipe of its parent."""
+    """Cached per process, because a forked process must not read from its parent's pipe."""
     return Repository(folder)
 
 
 class Revision(Files):
-    """The files of a repository at one commit; a file is called ``name:path``."""
+    """The files of a repository at one commit; a file's name is ``revision:path``."""
 
     def __init__(self, repository: Repository, name: str, path: str) -> None:
         self.repository = repository
@@ -91,7 +91,7 @@ class Revision(Files):
         super().__init__(f"{name}:{self.folder}", str(shipped_folder()))
 
     def _project(self, folder: str) -> str:
-        """The nearest folder above that holds a project: empty for the whole repository."""
+        """The nearest folder that has one of PROJECT_MARKS; empty for the whole repository."""
         while folder:
             if any(self._has(posixpath.join(folder, mark)) for mark in PROJECT_MARKS):
                 return folder
@@ -104,27 +104,27 @@ class Revision(Files):
         return False
 
     def path(self, file: str) -> str | None:
-        """The path within the repository; None for a file that ships."""
+        """The path within the repository; None for a shipped file."""
         mark = f"{self.name}:"
         return file.removeprefix(mark) if file.startswith(mark) else None
 
     def read(self, path: str) -> bytes:
-        """The content of a file at the revision, or of one that ships."""
+        """The content of a file at the revision, or of a shipped file; OSError if it fails."""
         inside = self.path(path)
         if inside is None:
             return super().read(path)
         return self.repository.content(self.commit, inside)
 
-    def places(self, file: str, name: str) -> tuple[str, str]:
-        """Where an import may stand: beside its file, and among the shipped files."""
-        near, far = super().places(file, name)
+    def import_paths(self, file: str, name: str) -> tuple[str, str]:
+        """The two paths that an import may mean: beside its file, or among the shipped files."""
+        near, far = super().import_paths(file, name)
         inside = self.path(file)
         if inside is not None:
             joined = posixpath.join(posixpath.dirname(inside), name)
             near = f"{self.name}:{posixpath.normpath(joined)}"
         return near, far
 
-    def allowed(self, path: str) -> bool:
+    def is_allowed(self, path: str) -> bool:
         """Whether a file lies inside the project or the shipped folder."""
         inside = self.path(path)
         if inside is None:
@@ -134,12 +134,12 @@ class Revision(Files):
         return not inside.startswith(("/", "../"))
 
     def stem(self, file: str) -> str:
-        """What a file is called without revision, folder and endings."""
+        """The file's name without revision, folder and endings."""
         return super().stem(self.path(file) or file)
 
 
 class Repository:
-    """A git repository, read through one ``git cat-file --batch``; not for several threads."""
+    """A git repository, read through one ``git cat-file --batch``; not thread-safe."""
 
     def __init__(self, folder: str) -> None:
         asked = ("--show-toplevel", "--is-shallow-repository", "--show-prefix")
@@ -155,36 +155,36 @@ class Repository:
         self._stop: Callable[[], Any] | None = None
 
     def target(self, name: str, path: str, variant: str | None) -> Target:
-        """A file at a revision."""
+        """The target of a file at a revision; MissingFile or TargetError if it cannot be read."""
         revision = Revision(self, name, path)
         file = f"{name}:{path}"
         try:
             return Target(file, variant, revision.read(file), revision)
         except FileNotFoundError:
-            raise self._missing(revision, path) from None
+            raise self._missing_file(revision, path) from None
         except OSError as error:
             raise TargetError(f"cannot read {file}: {error.strerror or error}") from None
 
     def path(self, path: str) -> str:
-        """A path from the top of the repository, of one as git reads it."""
+        """Converts a path as git understands it to a path from the top of the repository."""
         if path.startswith(("./", "../")) or path in (".", ".."):
             path = posixpath.normpath(posixpath.join(self.prefix, path))
         return path.rstrip("/") if path != "." else ""
 
     def commit(self, name: str) -> str:
-        """The commit of a revision."""
-        return self._parted(name) if "..." in name else self._named(name)
+        """The hash of a revision's commit; TargetError if there is none."""
+        return self._merge_base(name) if "..." in name else self._named_commit(name)
 
-    def _named(self, name: str) -> str:
+    def _named_commit(self, name: str) -> str:
         found = self._object(f"{name}^{{commit}}") if name else None
         if found is None:
             raise TargetError(f"no revision is called '{name}'", self._advice(name))
         return found[0]
 
-    def _parted(self, name: str) -> str:
-        """The commit where two branches parted."""
+    def _merge_base(self, name: str) -> str:
+        """The hash of the merge base of ``A...B``."""
         one, _, other = name.partition("...")
-        commits = [self._named(each or "HEAD") for each in (one, other)]
+        commits = [self._named_commit(each or "HEAD") for each in (one, other)]
         answer = _git(self.top, "merge-base", *commits)
         if answer.returncode:
             message = f"the two sides of '{name}' have no commit in common"
@@ -192,7 +192,7 @@ class Repository:
         return answer.stdout.decode().strip()
 
     def _advice(self, name: str) -> str:
-        """How to come by a revision that is not there."""
+        """Advice on how to get a revision that this clone does not have."""
         remote, _, branch = name.partition("/")
         if self.is_shallow:
             fetch = f"git fetch --depth=1 {remote} {branch}:refs/remotes/{name}"
@@ -205,8 +205,8 @@ class Repository:
             return f"fetch it by: git fetch {remote} {branch}"
         return "'git branch --all' and 'git tag' list them"
 
-    def _missing(self, revision: Revision, path: str) -> TargetError:
-        """What to say of a file that a revision does not have."""
+    def _missing_file(self, revision: Revision, path: str) -> TargetError:
+        """The error for a file that a revision does not contain."""
         if _git(self.top, "ls-tree", revision.commit, "--", path).stdout:
             message = f"cannot read {revision.name}:{path}: its content is not in this clone"
             return TargetError(message, "it is a partial clone, or the path leads out by a link")
@@ -231,7 +231,7 @@ class Repository:
     # --- objects --------------------------------------------------------------------------------
 
     def content(self, commit: str, path: str) -> bytes:
-        """The content of a file at a commit; links within the repository are followed."""
+        """The content of a file at a commit; follows links within it. OSError if none."""
         found = self._object(f"{commit}:{path}")
         if found is None:
             raise FileNotFoundError(path)
@@ -252,12 +252,13 @@ class Repository:
             return found[1], found[2], receive.read(int(found[3]) + 1)[:-1]
         if odd := re.fullmatch(r"(?:symlink|dangling|loop|notdir) (\d+)", header):
             receive.read(int(odd[1]) + 1)
-        elif not header and self._stop:  # git died: a partial clone could not fetch the object
+        elif not header and self._stop:  # git exited: a partial clone could not fetch the object
             self._stop()
             self._batch = None
         return None
 
     def _pipes(self) -> tuple[Any, Any]:
+        """The input and output of the running ``git cat-file``, which is started if necessary."""
         if self._batch is None:
             import subprocess
             from weakref import finalize
@@ -269,7 +270,7 @@ class Repository:
                 stderr=subprocess.DEVNULL,
                 env=_environment(),
             )
-            self._stop = finalize(self, _end, self._batch)
+            self._stop = finalize(self, _stop_process, self._batch)
         return self._batch.stdin, self._batch.stdout
 
 
@@ -277,8 +278,8 @@ _SHALLOW = "this clone is shallow"
 _DEEPEN = f"{_SHALLOW}; fetch the rest by: git fetch --unshallow (actions/checkout: fetch-depth: 0)"
 
 
-def _end(process: Popen[bytes]) -> None:
-    """It only reads, so it can be stopped at any time."""
+def _stop_process(process: Popen[bytes]) -> None:
+    """Kills ``git cat-file``, which only reads and so can be killed at any time."""
     process.kill()
     for pipe in (process.stdin, process.stdout):
         with suppress(OSError):
@@ -287,7 +288,7 @@ def _end(process: Popen[bytes]) -> None:
 
 
 def _git(folder: str, *arguments: str) -> CompletedProcess[bytes]:
-    """One command of git; TargetError if there is no git."""
+    """Runs a git command in a folder; TargetError if git is not installed."""
     import subprocess
 
     command = ["git", "-C", folder, *arguments]
@@ -304,7 +305,7 @@ def _git(folder: str, *arguments: str) -> CompletedProcess[bytes]:
 
 
 def _environment() -> dict[str, str]:
-    """Plain words, no locks, no questions, and nothing fetched."""
+    """The environment for git: English messages, no locks, no prompts, no fetching."""
     return os.environ | {
         "LC_ALL": "C",
         "GIT_NO_LAZY_FETCH": "1",

@@ -1,4 +1,4 @@
-"""Reading what is checked: every file once, whole, and only if it is one."""
+"""Reads files for ``check``: each file once, and only regular files of limited size."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from convcalc.language.sources.shipped import shipped_folder
 
 
 class Sources(Files):
-    """The files of one project, read once each; at most one byte more than ``limit``.
+    """The files of one project, each read only once, up to ``limit`` + 1 bytes.
 
-    OSError with a clear reason for what is no plain file or changes while it is read.
+    Reading raises OSError for anything but a regular file, and if the file changes meanwhile.
     """
 
     def __init__(self, root: str, limit: int) -> None:
@@ -21,11 +21,11 @@ class Sources(Files):
         self.contents: dict[str, bytes | OSError] = {}
 
     def read(self, path: str) -> bytes:
-        """The content of a file."""
+        """The content of a file; OSError, each time, if it cannot be read."""
         found = self.contents.get(path)
         if found is None:
             try:
-                found = content(path, self.limit)
+                found = read_regular_file(path, self.limit)
             except OSError as error:
                 found = error
             self.contents[path] = found
@@ -35,14 +35,14 @@ class Sources(Files):
 
 
 class Projects:
-    """The sources of every project that is met."""
+    """The sources of all projects to which checked files belong."""
 
     def __init__(self) -> None:
         self.found: dict[tuple[str, int], Sources] = {}
         self.roots: dict[str, str] = {}
 
     def sources(self, file: str, limit: int) -> Sources:
-        """Those of the project that a file belongs to."""
+        """The sources of the project that a file belongs to."""
         folder = os.path.dirname(file)
         if folder not in self.roots:
             self.roots[folder] = project_root(file or "here")
@@ -52,9 +52,12 @@ class Projects:
         return self.found[key]
 
 
-def content(path: str, limit: int) -> bytes:
-    """The bytes of a plain file, one more than ``limit`` at most, for it to be refused."""
-    # Without O_NONBLOCK opening a pipe would wait for somebody who writes into it.
+def read_regular_file(path: str, limit: int) -> bytes:
+    """The bytes of a regular file, at most ``limit`` + 1, which shows that it is too large.
+
+    Raises OSError for anything but a regular file, and if it changes while it is read.
+    """
+    # Without O_NONBLOCK, opening a pipe would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with open(descriptor, "rb") as file:
         before = os.fstat(descriptor)

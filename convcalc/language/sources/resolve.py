@@ -1,4 +1,4 @@
-"""A target's text to a file and a variant."""
+"""Resolves the text of a target to a file and a variant."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ from convcalc.language.sources.target import Target, TargetError
 
 
 def resolve(target: str) -> Target:
-    """The file and variant of a path, ``path::variant`` or a shipped name; a file wins."""
+    """The target of a path, ``path::variant`` or a shipped name; an existing file comes first.
+
+    Raises TargetError if there is no such file and no such shipped network.
+    """
     path, _, variant = target.partition("::")
     if os.path.isfile(path):
         return Target(path, variant or None)
@@ -34,8 +37,8 @@ def resolve(target: str) -> Target:
     raise TargetError(f"no file and no shipped network is called '{path}'", advice)
 
 
-def is_dated(target: str) -> bool:
-    """Whether a target names a revision of a git repository, ``REV:path``, and no file."""
+def is_revision(target: str) -> bool:
+    """Whether a target has the form ``REV:path`` of a git revision and is not a file."""
     path = target.partition("::")[0]
     is_other = "://" in path or os.path.splitdrive(path)[0] or os.path.isfile(path)
     return ":" in path and not is_other
@@ -49,7 +52,7 @@ def _siblings(folder: Path) -> list[str]:
 
 
 def _shipped(name: str) -> Target | None:
-    """The shipped network or variant of that name."""
+    """The target of a shipped network or variant; None if there is none of that name."""
     if not name.isidentifier():
         return None
     for path in shipped_files():

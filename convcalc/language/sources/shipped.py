@@ -1,8 +1,8 @@
-"""Where networks come from: files, and the ones that ship with convcalc.
+"""Finds the networks and blocks that are shipped with convcalc.
 
-A shipped name is a network or one of its variants; names are unique. They are found by
-searching the text of the shipped files for the name as a key, so that looking one up parses
-no more than the file that defines it, and there is no index that could be out of date.
+A shipped name is a network or one of its variants; names are unique. A name is looked up by
+searching the text of the shipped files for it as a key. So only the file that defines it is
+parsed, and there is no index that could be out of date.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def shipped_folder() -> Path:
 
 
 def _names(text: str) -> tuple[str, list[str]]:
-    """The name of a shipped network and those of its variants, without parsing its file."""
+    """The names of a shipped network and of its variants, found without parsing YAML."""
     base, variants, top = "", [], ""
     for line in text.splitlines():
         key = line.partition(":")[0]
@@ -37,12 +37,12 @@ def _names(text: str) -> tuple[str, list[str]]:
 
 
 def shipped_files() -> list[Path]:
-    """The shipped network files."""
+    """The paths of the shipped network files, sorted."""
     return sorted(shipped_folder().glob(f"*{ENDING}"))
 
 
 def shipped_names() -> dict[str, Target]:
-    """Every shipped network and variant, in the order of the files."""
+    """The target of every shipped network and variant by name, in the order of the files."""
     names: dict[str, Target] = {}
     for path in shipped_files():
         base, variants = _names(path.read_text(encoding="utf-8"))
@@ -52,7 +52,7 @@ def shipped_names() -> dict[str, Target]:
 
 
 def shipped_blocks() -> dict[str, list[str]]:
-    """The files of shared blocks, as ``imports`` names them, and the blocks in each."""
+    """The names of the shipped blocks by file, with each file named as in ``imports``."""
     folder = shipped_folder()
     found: dict[str, list[str]] = {}
     for path in sorted((folder / "blocks").glob(f"*{ENDING}")):

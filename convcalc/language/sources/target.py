@@ -1,4 +1,4 @@
-"""What a command or a call is asked to analyse."""
+"""Targets: the networks that a command or a call is asked to analyse."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from convcalc.language.syntax.nodes import Mapping
 
 
 class Target(NamedTuple):
-    """What to analyse: a file (``-`` for stdin) and a variant; ``text`` if it is at hand.
+    """A network to analyse: a file (``-`` for stdin), a variant, and ``text`` if already read.
 
-    ``files`` is where its imports are read if not from the folders of this machine. ``root`` is the
-    content as nodes, with ``problems`` met so far, where it never was a file; their places point
-    into ``text``.
+    ``files`` reads its imports; None means the folders of this machine. ``root`` is the content
+    as nodes for a network that was never a file, with the ``problems`` found so far; their places
+    point into ``text``.
     """
 
     file: str
@@ -27,4 +27,4 @@ class Target(NamedTuple):
 
 
 class TargetError(Error):
-    """What was asked for cannot be read or is wrongly asked for."""
+    """A target cannot be read, or has no such variant, param or input."""

@@ -1,1 +1,1 @@
-"""YAML text to nodes with places, and the arithmetic in them."""
+"""Reads YAML text into nodes with places, and evaluates the expressions in them."""

@@ -1,6 +1,6 @@
-"""Nodes -> Python values: what is written, evaluated in a scope.
+"""Evaluates nodes to Python values in a scope of names.
 
-Whatever cannot be evaluated raises :class:`Rejected` with the place of the offending part.
+A node that cannot be evaluated raises :class:`Rejected` with the place of the offending part.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def expression(node: nodes.Scalar) -> Expression:
-    """The expression that a scalar holds; a problem with its place if it is none."""
+    """The compiled expression of a scalar; Rejected, with a place, if it is not an expression."""
     try:
         return compile_expression(node.text)
     except ExpressionError as error:
@@ -33,7 +33,7 @@ def expression(node: nodes.Scalar) -> Expression:
 
 
 def _inside(node: nodes.Scalar, error: ExpressionError) -> Place:
-    """The place of an error within an expression, if the text stands there unquoted."""
+    """The place of an error within an expression; the whole scalar if the text is quoted."""
     at = node.place.column + (error.column or 0)
     if node.plain and node.place.end > at:
         return node.place._replace(column=at)
@@ -41,9 +41,10 @@ def _inside(node: nodes.Scalar, error: ExpressionError) -> Place:
 
 
 def evaluator(node: nodes.Node, words: tuple[str, ...] = ()) -> Evaluator:
-    """A function from a scope to the value of a node.
+    """A function that takes a scope and returns the value of a node.
 
     Text is an expression unless it is one of ``words``; a list is evaluated item by item.
+    Rejected if an expression does not compile.
     """
     if isinstance(node, nodes.Sequence):
         parts = [evaluator(item, words) for item in node.items]
@@ -57,7 +58,7 @@ def evaluator(node: nodes.Node, words: tuple[str, ...] = ()) -> Evaluator:
 
 
 def expression_evaluator(node: nodes.Scalar, compiled: Expression) -> Evaluator:
-    """A function that evaluates an expression and gives its errors their place."""
+    """A function that evaluates an expression; its errors become Rejected, with a place."""
     evaluate = compiled.evaluate
 
     def run(scope: Scope) -> Any:
@@ -72,7 +73,7 @@ def expression_evaluator(node: nodes.Scalar, compiled: Expression) -> Evaluator:
 
 
 def free_names(node: nodes.Node, words: tuple[str, ...] = ()) -> dict[str, nodes.Scalar]:
-    """The names that the expressions of a node use, each with a scalar that uses it."""
+    """The names that the expressions of a node use, each with a scalar in which it occurs."""
     if isinstance(node, nodes.Sequence):
         found: dict[str, nodes.Scalar] = {}
         for item in node.items:
@@ -88,8 +89,8 @@ def value_of(node: nodes.Node, scope: Scope, words: tuple[str, ...] = ()) -> Any
     return evaluator(node, words)(scope)
 
 
-def suffixed(text: str) -> int | float | None:
-    """``1.2M`` as a number; None if the text is no number with a suffix."""
+def suffixed_number(text: str) -> int | float | None:
+    """``1.2M`` as a number; None if the text is not a number with a suffix."""
     factor = SUFFIXES.get(text[-1:])
     if factor is None:
         return None

@@ -1,10 +1,10 @@
-"""The safe arithmetic of the language: numbers, names, lists, conditions and ten functions.
+"""The safe arithmetic of the language: numbers, names, lists, conditions and a few functions.
 
 The text is parsed by Python's own parser, checked against an allow-list of syntax, and
 turned into nested closures; nothing is ever passed to ``eval``. Arithmetic is on numbers
 only, and every result is bounded before it can grow: values below 2^62, exponents up to
-64, texts up to 200 characters. A size that nobody knows (``UNKNOWN``) absorbs arithmetic
-and cannot be compared.
+64, texts up to 200 characters. Arithmetic with an unknown size (``UNKNOWN``) gives an unknown
+size, and comparing one is an error.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ _TOO_DEEP: Final = ("the expression is nested too deeply", "divide it with names
 
 
 class ExpressionError(Error):
-    """What is wrong with an expression, what would be right, and the offset in its text.
+    """An expression cannot be compiled or evaluated.
 
-    ``rule`` is the diagnostic's name: ``bad-expression``, or ``unknown-name``.
+    ``column`` is the offset in its text, from 0; ``rule`` is the diagnostic's name:
+    ``bad-expression`` or ``unknown-name``.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class ExpressionError(Error):
 
 
 class Expression:
-    """A compiled expression: ``names`` are those that its scope must have."""
+    """A compiled expression: ``names`` are the names that its scope must define."""
 
     __slots__ = ("_code", "names", "text")
 
@@ -67,7 +68,7 @@ class Expression:
         self._code = code
 
     def evaluate(self, scope: Scope) -> Value:
-        """The value; raises ExpressionError where there is none."""
+        """The value in a scope; raises ExpressionError if it cannot be computed."""
         try:
             value: Value = self._code(scope)
         except RecursionError:
@@ -77,19 +78,19 @@ class Expression:
 
 @lru_cache(maxsize=4096)
 def compile_expression(text: str) -> Expression:
-    """Parse and check an expression; raises ExpressionError if the language lacks it."""
+    """Parses and checks an expression; raises ExpressionError for unsupported syntax."""
     if len(text) > LONGEST:
         message = f"the expression has {len(text):,} characters, and at most {LONGEST} are read"
         raise ExpressionError(message, "divide it with names under 'params'")
     compiler = _Compiler(text)
     try:
-        code = compiler.code(_parsed(text))
+        code = compiler.code(_parse(text))
     except RecursionError:
         raise ExpressionError(*_TOO_DEEP) from None
     return Expression(text, frozenset(compiler.names), code)
 
 
-def _parsed(text: str) -> ast.expr:
+def _parse(text: str) -> ast.expr:
     stripped = text.strip()
     if "#" in stripped or not stripped.isprintable():
         message = "an expression is one line of printable text without a comment"
@@ -107,6 +108,7 @@ def _parsed(text: str) -> ast.expr:
 
 
 def _syntax(text: str, message: str) -> tuple[str, str]:
+    """Our message and advice for a syntax error of Python's parser."""
     if "leading zeros" in message:
         return f"a number in '{text}' has leading zeros", "leave them out"
     if "${" in text:
@@ -129,7 +131,8 @@ def make_divisible(v: float, d: int = 8) -> int:
     return rounded + d if rounded < 0.9 * v else rounded
 
 
-def _bounded(value: Any, column: int) -> Any:
+def _check_bound(value: Any, column: int) -> Any:
+    """``value`` if it is real and below 2^62 in size; raises ExpressionError otherwise."""
     if type(value) is complex:
         raise ExpressionError("a root of a negative number", "use a whole exponent", column)
     if value is UNKNOWN or -BOUND < value < BOUND:  # NaN and infinity are neither
@@ -137,16 +140,17 @@ def _bounded(value: Any, column: int) -> Any:
     raise ExpressionError("the value is not below 2^62", "use smaller numbers", column)
 
 
-def _checked_number(value: Any, column: int, user: str) -> Any:
-    """``value`` if arithmetic may use it; a bool is a number for Python only."""
+def _check_number(value: Any, column: int, user: str) -> Any:
+    """``value`` if it is a number, which a bool is not here; raises ExpressionError otherwise."""
     kind = type(value)
     if kind is int or kind is float or value is UNKNOWN:
         return value
     advice = "index the list, or use sum" if isinstance(value, list | tuple) else ""
-    raise ExpressionError(f"{user} needs numbers, not {_words(value)}", advice, column)
+    raise ExpressionError(f"{user} needs numbers, not {_describe(value)}", advice, column)
 
 
-def _words(value: Any) -> str:
+def _describe(value: Any) -> str:
+    """A value in words, for messages."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple):
@@ -163,7 +167,7 @@ def _divisible(v: float, d: int = 8) -> int:
     return make_divisible(v, d)
 
 
-# The function, the fewest and the most values, and whether one list may stand for them.
+# The function, the least and greatest number of arguments, and whether one list may replace them.
 _FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], int, int, bool]]] = {
     "min": (min, 1, LONGEST, True),
     "max": (max, 1, LONGEST, True),
@@ -178,7 +182,7 @@ _FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], int, int, bool]]] = {
 
 
 def _function(name: str, count: int, column: int) -> Callable[[list[Any]], Any]:
-    """The function of a list of arguments: checks their number now, their kinds when called."""
+    """A function of a list of values; their number is checked now, their types when called."""
     if name not in _FUNCTIONS:
         advice = advise(name, _FUNCTIONS, "functions:")
         raise ExpressionError(f"there is no function '{name}'", advice, column)
@@ -194,14 +198,14 @@ def _function(name: str, count: int, column: int) -> Callable[[list[Any]], Any]:
             if apply is len:
                 return len(values)
         for value in values:
-            _checked_number(value, column, name)
+            _check_number(value, column, name)
         if apply is len:
             raise ExpressionError(f"{name} needs a list, not {values[0]}", "", column)
         if any(value is UNKNOWN for value in values):
             return UNKNOWN
         if not values and apply is not sum:
             raise ExpressionError(f"{name} of an empty list", "give it a value", column)
-        return _bounded(apply(values) if takes_list else apply(*values), column)
+        return _check_bound(apply(values) if takes_list else apply(*values), column)
 
     return function
 
@@ -240,7 +244,7 @@ _REFUSED: Final = {
 
 
 class _Compiler:
-    """From checked syntax to nested closures; each takes the scope and gives the value."""
+    """Compiles allowed syntax to nested closures; each takes a scope and returns a value."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -252,9 +256,11 @@ class _Compiler:
         return self.indent + len(self.text.lstrip().encode()[: node.col_offset].decode())
 
     def refuse(self, what: str, node: ast.expr, advice: str = _ALLOWED) -> NoReturn:
+        """Raises ExpressionError for syntax that is not allowed."""
         raise ExpressionError(f"{what} is not part of an expression", advice, self.column(node))
 
     def code(self, node: ast.expr) -> _Code:
+        """The closure of a node, made by the method ``of_<type>``."""
         kind = type(node).__name__
         method = getattr(self, f"of_{kind.lower()}", None)
         if method is None:
@@ -267,7 +273,7 @@ class _Compiler:
         value = node.value
         if type(value) not in (int, float, bool):
             self.refuse("a string" if isinstance(value, str | bytes) else f"'{value}'", node)
-        _bounded(value, self.column(node))
+        _check_bound(value, self.column(node))
         return lambda _: value
 
     def of_name(self, node: ast.Name) -> _Code:
@@ -277,14 +283,14 @@ class _Compiler:
             return lambda _: value
         self.names.add(name)
 
-        def named(scope: Scope) -> Any:
+        def look_up(scope: Scope) -> Any:
             try:
                 value = scope[name]
             except KeyError:
                 raise _unknown(name, scope, column) from None
-            return _bounded(value, column) if type(value) in (int, float) else value
+            return _check_bound(value, column) if type(value) in (int, float) else value
 
-        return named
+        return look_up
 
     def of_list(self, node: ast.List) -> _Code:
         items = [self.code(item) for item in node.elts]
@@ -302,8 +308,8 @@ class _Compiler:
         def binary(scope: Scope) -> Any:
             a, b = left(scope), right(scope)
             if type(a) is not int or type(b) is not int:
-                _checked_number(a, column, user)
-                _checked_number(b, right_column, user)
+                _check_number(a, column, user)
+                _check_number(b, right_column, user)
             if sign == "**":
                 _check_exponent(b, right_column)
             try:
@@ -312,9 +318,11 @@ class _Compiler:
                 raise ExpressionError(f"{a} {sign} {b} divides by zero", "", right_column) from None
             except OverflowError:
                 value = BOUND
-            # The most common case, without a call.
+            # The most common case is checked inline, to save a call.
             return (
-                value if type(value) is int and -BOUND < value < BOUND else _bounded(value, column)
+                value
+                if type(value) is int and -BOUND < value < BOUND
+                else _check_bound(value, column)
             )
 
         return binary
@@ -327,8 +335,8 @@ class _Compiler:
             self.refuse("'~'", node)
         operand, column = self.code(node.operand), self.column(node)
         if isinstance(node.op, ast.UAdd):
-            return lambda scope: _checked_number(operand(scope), column, "'+'")
-        return lambda scope: -_checked_number(operand(scope), column, "'-'")
+            return lambda scope: _check_number(operand(scope), column, "'+'")
+        return lambda scope: -_check_number(operand(scope), column, "'-'")
 
     def of_compare(self, node: ast.Compare) -> _Code:
         operands = [node.left, *node.comparators]
@@ -338,11 +346,11 @@ class _Compiler:
         steps = list(zip((_COMPARISONS[type(op)] for op in node.ops), rest, strict=True))
 
         def compare(scope: Scope) -> bool:
-            left = _comparable(first[0](scope), first[1], first[2])
+            left = _check_comparable(first[0](scope), first[1], first[2])
             for holds, (code, column, text) in steps:
-                right = _comparable(code(scope), column, text)
+                right = _check_comparable(code(scope), column, text)
                 if (type(left) is bool) is not (type(right) is bool):
-                    message = f"{_words(left)} and {_words(right)} cannot be compared"
+                    message = f"{_describe(left)} and {_describe(right)} cannot be compared"
                     raise ExpressionError(message, "compare numbers with numbers", column)
                 if not holds(left, right):
                     return False
@@ -380,22 +388,22 @@ class _Compiler:
         return lambda scope: function([argument(scope) for argument in arguments])
 
     def condition(self, node: ast.expr) -> Callable[[Scope], bool]:
-        """Code whose value must be true or false."""
+        """The closure of a condition, which raises ExpressionError unless it is a boolean."""
         code, column, text = self.code(node), self.column(node), self.segment(node)
 
-        def checked(scope: Scope) -> bool:
+        def check(scope: Scope) -> bool:
             value = code(scope)
             if value is True or value is False:
                 return bool(value)
             if value is UNKNOWN:
                 raise _not_known(text, column)
-            message = f"'{text}' is {_words(value)}, not true or false"
+            message = f"'{text}' is {_describe(value)}, not true or false"
             raise ExpressionError(message, f"compare with 0: {text} != 0", column)
 
-        return checked
+        return check
 
     def segment(self, node: ast.expr) -> str:
-        """The text of a node."""
+        """The source text of a node."""
         data = self.text.lstrip().encode()
         return data[node.col_offset : node.end_col_offset].decode()
 
@@ -410,24 +418,26 @@ def _not_known(text: str, column: int) -> ExpressionError:
     return ExpressionError(f"'{text}' is not known", "state the input's size", column)
 
 
-def _comparable(value: Any, column: int, text: str) -> Any:
+def _check_comparable(value: Any, column: int, text: str) -> Any:
+    """``value`` if it is a known number or a bool; raises ExpressionError otherwise."""
     if value is UNKNOWN:
         raise _not_known(text, column)
-    return value if type(value) is bool else _checked_number(value, column, "a comparison")
+    return value if type(value) is bool else _check_number(value, column, "a comparison")
 
 
 def _check_exponent(exponent: Any, column: int) -> None:
-    """Checked before the power is computed, which so has at most 62 · 64 bits."""
+    """Raises ExpressionError above the largest exponent, so a power has at most 62 · 64 bits."""
     if exponent is not UNKNOWN and abs(exponent) > LARGEST_EXPONENT:
         message = f"the exponent {exponent} is beyond {LARGEST_EXPONENT}"
         raise ExpressionError(message, "use a smaller exponent", column)
 
 
 def _item(items: Any, index: Any, column: int) -> Any:
+    """The item of a list at an index, which may be negative as in Python."""
     if not isinstance(items, list | tuple):
-        raise ExpressionError(f"{_words(items)} has no items", "index a list", column)
+        raise ExpressionError(f"{_describe(items)} has no items", "index a list", column)
     if type(index) is not int:
-        raise ExpressionError(f"the index is {_words(index)}", "use a whole number", column)
+        raise ExpressionError(f"the index is {_describe(index)}", "use a whole number", column)
     if not -len(items) <= index < len(items):
         advice = f"use 0 to {len(items) - 1}" if items else "the list is empty"
         raise ExpressionError(f"index {index} of a list of {len(items)}", advice, column)

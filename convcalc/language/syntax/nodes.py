@@ -1,4 +1,7 @@
-"""YAML as nodes with places."""
+"""The nodes of a YAML file, each with its place.
+
+A node that lost content because a part of it was refused has ``whole`` False.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from convcalc.model.operators.values import format_value
 
 
 class Scalar:
-    """A single value: ``text`` without its quotes, and ``value``, what a plain one means."""
+    """A single value: ``text`` without quotes, and ``value``, the text converted if unquoted."""
 
     __slots__ = ("place", "plain", "text", "value", "whole")
 
@@ -38,7 +41,7 @@ class Sequence:
 class Mapping:
     """Keys and their nodes, in the order of the file; keys are unique and always text.
 
-    ``keys`` gives the key's own node, for its place; :meth:`get` the node under it.
+    ``keys`` maps a key to its own node, which has its place; :meth:`get` returns its value's node.
     """
 
     __slots__ = ("_values", "entries", "keys", "place", "whole")
@@ -55,7 +58,7 @@ class Mapping:
         return self._values.get(key)
 
     def add(self, key: Scalar, node: Node) -> None:
-        """Append an entry whose key is new."""
+        """Appends an entry; the key must be new."""
         self.entries.append((key, node))
         self.keys[key.text] = key
         self._values[key.text] = node
@@ -65,7 +68,7 @@ Node: TypeAlias = Scalar | Sequence | Mapping
 
 
 def node_of(value: Any, place: Place) -> Node:
-    """Lists, mappings, numbers and texts of Python as nodes that all stand at one place."""
+    """Converts Python lists, mappings, numbers and texts to nodes, all at the same place."""
     if isinstance(value, abc.Mapping):
         mapping = Mapping(place)
         for key, each in value.items():

@@ -1,10 +1,10 @@
-"""YAML text -> a tree of nodes that know their places; the only module that imports yaml.
+"""Reads YAML text into a tree of nodes with places; the only module that imports yaml.
 
-It consumes PyYAML's event stream and builds the tree itself, because the stock loaders
-hang, crash or guess on surprising input. Events come one at a time, so that a limit stops
-the parser before the parser can come to harm. Plain scalars follow the core schema of
-YAML 1.2 (https://yaml.org/spec/1.2.2/#103-core-schema); where YAML 1.1 reads one
-differently, it is an error, and whatever expands (aliases, merge keys) is refused.
+It consumes PyYAML's event stream and builds the tree itself, because the stock loaders hang,
+crash or guess on surprising input. Events come one at a time, so a limit stops the parser before
+it runs out of memory or stack. Plain scalars follow the core schema of YAML 1.2
+(https://yaml.org/spec/1.2.2/#103-core-schema). A scalar that YAML 1.1 reads differently is an
+error, and anything that expands (aliases, merge keys) is refused.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import yaml
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related, sort_diagnostics
 from convcalc.language.syntax.nodes import Mapping, Node, Scalar, Sequence
-from convcalc.language.syntax.scalars import WORDS, Wrong, forbidden, resolved
+from convcalc.language.syntax.scalars import WORDS, Wrong, find_forbidden, resolve_scalar
 from convcalc.language.syntax.yaml_errors import (
     REPEAT,
-    explained,
+    describe_error,
     expression_at,
+    missing_colon,
     too_deep,
-    without_colon,
 )
 
 
 class Limits(NamedTuple):
-    """What one file may hold, and how many of its problems are worth reporting."""
+    """The largest file that is read, and the largest number of problems that are reported."""
 
     bytes: int = 256 * 1024
     nodes: int = 50_000
@@ -42,24 +42,24 @@ def read(
 ) -> tuple[Node | None, list[Diagnostic]]:
     """The root node, and every problem of the file in the order of their places.
 
-    The node is None if the file is empty, breaks the syntax or exceeds a limit. After any
-    other problem the tree goes on, with the likely meaning in the place of what was refused;
-    the node that lost something by it has ``whole`` False.
+    The node is None if the file is empty, breaks the syntax or exceeds a limit. After any other
+    problem reading goes on: the likely meaning replaces the part that was refused, and a node
+    that lost content has ``whole`` False.
     """
     reader = _Reader(file, limits)
     try:
-        root = reader.root(text)
+        root = reader.read_root(text)
     except _StopError:
         root = None
     return root, sort_diagnostics(reader.problems)
 
 
 class _StopError(Exception):
-    """Reading cannot go on; the reason is among the problems."""
+    """Reading cannot continue; the reason is among the problems."""
 
 
 class _Open:
-    """A collection whose end has not come yet; its entries are checked when it does."""
+    """A collection that is still being read; its entries are checked at its end."""
 
     __slots__ = ("awaits_key", "flow", "key", "node", "raw")
 
@@ -71,6 +71,7 @@ class _Open:
         self.raw: list[tuple[Node, Node]] = []
 
     def attach(self, node: Node) -> None:
+        """Adds a child; in a mapping, keys and values alternate."""
         if isinstance(self.node, Sequence):
             self.node.items.append(node)
             return
@@ -85,7 +86,7 @@ _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
 class _Reader:
-    """One reading of one file."""
+    """Reads one file and collects its problems."""
 
     def __init__(self, file: str, limits: Limits) -> None:
         self.file = file
@@ -95,41 +96,44 @@ class _Reader:
         self.open: list[_Open] = []
 
     def report(self, wrong: Wrong, place: Place, *related: Related) -> None:
+        """Collects a problem; stops if there are too many."""
         if len(self.problems) == self.limits.problems:
             message = f"the file has more than {self.limits.problems} problems"
             self.stop(Wrong("too-large", message, "mend the first ones"), place)
         self.problems.append(wrong.at(place, related))
 
     def stop(self, wrong: Wrong, place: Place, *related: Related) -> NoReturn:
+        """Collects a problem and ends reading."""
         self.problems.append(wrong.at(place, related))
         raise _StopError
 
     def place(self, line: int, column: int, end: int = -1) -> Place:
-        """From the parser's counts, which start at 0."""
+        """A place from the parser's line and columns, which count from 0."""
         return Place(self.file, line + 1, column + 1, end + 1)
 
     def line(self, number: int) -> str:
-        """A line by its number, from 1."""
+        """The text of a line, numbered from 1; empty beyond the last."""
         return self.lines[number - 1] if number <= len(self.lines) else ""
 
     # --- the text -----------------------------------------------------------------------
 
-    def root(self, source: str | bytes) -> Node | None:
-        text = self.decoded(source)
+    def read_root(self, source: str | bytes) -> Node | None:
+        """Reads the file and returns its root node."""
+        text = self.decode(source)
         self.lines = text.split("\n")
         try:
-            root = self.tree(text)
+            root = self.build_tree(text)
         except yaml.MarkedYAMLError as error:
             for unfinished in reversed(self.open):
                 self.finish(unfinished, None)
-            self.stop(*explained(error, self))
+            self.stop(*describe_error(error, self))
         if root is None or (isinstance(root, Scalar) and root.plain and not root.text):
             wrong = Wrong("syntax", "the file is empty", "start with 'convcalc: 1'")
             self.stop(wrong, self.place(0, 0))
         return root
 
-    def decoded(self, source: str | bytes) -> str:
-        """The text; stops at what no file may hold."""
+    def decode(self, source: str | bytes) -> str:
+        """The text of a file; stops if it is too large or contains a forbidden character."""
         size, most = len(source), self.limits.bytes
         if isinstance(source, str) and size <= most and not source.isascii():
             size = len(source.encode(errors="replace"))
@@ -138,29 +142,30 @@ class _Reader:
             advice = "move blocks into imported files"
             self.stop(Wrong("too-large", message, advice), self.place(0, 0))
         if isinstance(source, bytes):
-            source = self.from_utf8(source)
+            source = self.decode_utf8(source)
         text = source.removeprefix("\ufeff")
-        if (position := forbidden(text)) >= 0:
+        if (position := find_forbidden(text)) >= 0:
             message = f"the character U+{ord(text[position]):04X} is not allowed"
-            self.stop(Wrong("syntax", message, "remove it"), self.after(text[:position]))
+            self.stop(Wrong("syntax", message, "remove it"), self.place_after(text[:position]))
         return text
 
-    def from_utf8(self, source: bytes) -> str:
+    def decode_utf8(self, source: bytes) -> str:
         try:
             return source.decode()
         except UnicodeDecodeError as error:
             message = f"the byte 0x{source[error.start]:02x} is not UTF-8"
             wrong = Wrong("syntax", message, "save the file as UTF-8")
-            self.stop(wrong, self.after(source[: error.start].decode()))
+            self.stop(wrong, self.place_after(source[: error.start].decode()))
 
-    def after(self, before: str) -> Place:
+    def place_after(self, before: str) -> Place:
+        """The place that follows the given beginning of the file."""
         before = before.removeprefix("\ufeff")
         return self.place(before.count("\n"), len(before) - before.rfind("\n") - 1)
 
     # --- the tree -----------------------------------------------------------------------
 
-    def tree(self, text: str) -> Node | None:
-        """The root; no event is asked for beyond a limit."""
+    def build_tree(self, text: str) -> Node | None:
+        """Builds the tree from events and returns its root; stops at the first limit."""
         root: Node | None = None
         opened, nodes = self.open, 0
         for event in yaml.parse(text, _LOADER):
@@ -168,9 +173,9 @@ class _Reader:
             if kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 self.finish(opened.pop(), event.end_mark)
             elif kind is yaml.DocumentStartEvent:
-                self.begin(event, root)
+                self.begin_document(event, root)
             elif isinstance(event, yaml.NodeEvent):
-                node = self.node(event, kind)
+                node = self.build_node(event, kind)
                 root = root or node
                 nodes += 1
                 if nodes > self.limits.nodes:
@@ -180,8 +185,8 @@ class _Reader:
                     self.stop(too_deep(self.limits.depth), node.place)
         return root
 
-    def node(self, event: Any, kind: type) -> Node:
-        """The node that an event begins, attached to its parent."""
+    def build_node(self, event: Any, kind: type) -> Node:
+        """Makes the node that an event begins and attaches it to its parent."""
         mark, end = event.start_mark, event.end_mark
         parent = self.open[-1] if self.open else None
         place = Place(self.file, mark.line + 1, mark.column + 1)
@@ -190,9 +195,9 @@ class _Reader:
             if end.line == mark.line:
                 place = Place(self.file, mark.line + 1, mark.column + 1, end.column + 1)
             is_key = parent is not None and parent.awaits_key
-            node = self.scalar(event.value, event.style, place, is_key)
+            node = self.build_scalar(event.value, event.style, place, is_key)
         elif kind is yaml.AliasEvent:
-            node = self.refused_alias(event.anchor, place)
+            node = self.refuse_alias(event.anchor, place)
         else:
             node = Mapping(place) if kind is yaml.MappingStartEvent else Sequence(place)
         if parent is not None:
@@ -205,8 +210,8 @@ class _Reader:
                 self.open.append(_Open(node, bool(event.flow_style)))
         return node
 
-    def begin(self, event: Any, root: Node | None) -> None:
-        """The start of a document."""
+    def begin_document(self, event: Any, root: Node | None) -> None:
+        """Checks the start of a document: there may be only one, without directives."""
         place = self.place(event.start_mark.line, event.start_mark.column)
         if root is not None:
             wrong = Wrong("unsupported-yaml", "a second document starts here", _ONE_DOCUMENT)
@@ -215,21 +220,21 @@ class _Reader:
             wrong = Wrong("unsupported-yaml", "directives are not supported", "remove the line")
             self.report(wrong, place)
 
-    def scalar(self, text: str, style: str, place: Place, is_key: bool) -> Scalar:
+    def build_scalar(self, text: str, style: str, place: Place, is_key: bool) -> Scalar:
         if style:
-            if style == '"' and (position := forbidden(text)) >= 0:
+            if style == '"' and (position := find_forbidden(text)) >= 0:
                 message = f"the escape of U+{ord(text[position]):04X} is not allowed"
                 self.report(Wrong("syntax", message, "remove it"), place)
             return Scalar(text, text, False, place)
         if is_key:
             return Scalar(text, text, True, place)
-        value, wrong = resolved(text)
+        value, wrong = resolve_scalar(text)
         if wrong:
             self.report(wrong, place)
         return Scalar(value, text, True, place)
 
-    def refused_alias(self, name: str, place: Place) -> Scalar:
-        """A stand-in for an alias, which is reported."""
+    def refuse_alias(self, name: str, place: Place) -> Scalar:
+        """Reports an alias; returns a scalar that stands in for it."""
         place = place._replace(end=place.column + 1 + len(name))
         message = f"the alias '*{name}' is not supported"
         self.report(Wrong("unsupported-yaml", message, REPEAT), place)
@@ -238,7 +243,7 @@ class _Reader:
         return alias
 
     def refuse_properties(self, place: Place) -> None:
-        """The anchor and the tag that stand where a node begins."""
+        """Reports the anchor and the tag in front of a node."""
         column = place.column - 1
         line = self.line(place.line)
         for word in line[column : column + 200].split()[:2]:
@@ -254,15 +259,15 @@ class _Reader:
     # --- the end of a collection --------------------------------------------------------
 
     def finish(self, opened: _Open, end: Any) -> None:
-        """Check the entries, and set the end of the place; no ``end`` after a syntax error."""
+        """Checks the entries and sets the end's place; ``end`` is None on a syntax error."""
         node, flow = opened.node, opened.flow
         before = len(self.problems)
         if isinstance(node, Sequence):
             if flow and end:
-                node.items = self.whole_items(node.items)
+                node.items = self.rejoin_items(node.items)
             last = node.items[-1] if node.items else None
         else:
-            self.fill(node, self.whole_entries(opened.raw) if flow and end else opened.raw)
+            self.fill(node, self.rejoin_entries(opened.raw) if flow and end else opened.raw)
             last = opened.raw[-1][1] if opened.raw else None
         node.whole = node.whole and len(self.problems) == before
         file, line, column, *_ = node.place
@@ -273,6 +278,7 @@ class _Reader:
             node.place = Place(file, line, column, last.place.end)
 
     def fill(self, node: Mapping, entries: list[tuple[Node, Node]]) -> None:
+        """Adds the entries whose keys are valid and new; reports the others."""
         for key, value in entries:
             if wrong := _bad_key(key):
                 self.report(wrong, key.place)
@@ -283,28 +289,28 @@ class _Reader:
                 else:
                     node.add(key, value)
 
-    def whole_entries(self, raw: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
-        """Flow entries; the commas of a call have split its expression into keys."""
+    def rejoin_entries(self, raw: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
+        """The entries of a flow mapping; an expression that was split at its commas is rejoined."""
         entries: list[tuple[Node, Node]] = []
-        missing, split = 0, False  # closing brackets that the last value still waits for
+        missing, split = 0, False  # number of brackets that the last value leaves open
         for key, value in raw:
             if not isinstance(key, Scalar) or not self.lacks_colon(key, value):
                 entries.append((key, value))
                 missing, split = _unclosed(value), False
             elif missing > 0:
-                split = split or self.join(entries[-1][1])
+                split = split or self.rejoin(entries[-1][1])
                 missing += _unclosed(key)
             else:
-                self.report(without_colon(key.text), key.place)
+                self.report(missing_colon(key.text), key.place)
         return entries
 
-    def whole_items(self, raw: list[Node]) -> list[Node]:
-        """Flow items; the commas of a call have split its expression into items."""
+    def rejoin_items(self, raw: list[Node]) -> list[Node]:
+        """The items of a flow sequence; an expression that was split at its commas is rejoined."""
         items: list[Node] = []
         missing, split = 0, False
         for item in raw:
             if missing > 0 and isinstance(item, Scalar):
-                split = split or self.join(items[-1])
+                split = split or self.rejoin(items[-1])
                 missing += _unclosed(item)
             else:
                 items.append(item)
@@ -312,12 +318,13 @@ class _Reader:
         return items
 
     def lacks_colon(self, key: Scalar, value: Node) -> bool:
+        """Whether a flow entry is a lone word instead of a key and its value."""
         empty = isinstance(value, Scalar) and value.plain and not value.text
         rest = self.line(key.place.line)[key.place.end - 1 :]
         return empty and key.place.end > 0 and not rest.lstrip().startswith(":")
 
-    def join(self, node: Node) -> bool:
-        """Give a split value its whole text back, and report it."""
+    def rejoin(self, node: Node) -> bool:
+        """Restores the whole text of a split value and reports it; returns True."""
         assert isinstance(node, Scalar)  # nothing else is unclosed
         file, line, column, *_ = node.place
         text = expression_at(self.line(line), column - 1)
@@ -345,6 +352,7 @@ def _bad_key(key: Node) -> Wrong | None:
 
 
 def _unclosed(node: Node) -> int:
+    """The number of parentheses that a plain scalar leaves open."""
     if not isinstance(node, Scalar) or not node.plain:
         return 0
     return node.text.count("(") - node.text.count(")")

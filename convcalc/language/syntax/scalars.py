@@ -1,7 +1,7 @@
-"""What a scalar of YAML means, and which characters a file may hold.
+"""Converts YAML scalars to values, and says which characters a file may contain.
 
 Plain scalars follow the core schema of YAML 1.2
-(https://yaml.org/spec/1.2.2/#103-core-schema); where YAML 1.1 reads one differently, it is
+(https://yaml.org/spec/1.2.2/#103-core-schema). A scalar that YAML 1.1 reads differently is
 reported.
 """
 
@@ -21,7 +21,7 @@ class Wrong(NamedTuple):
     help: str = ""
 
     def at(self, place: Place, related: tuple[Related, ...]) -> Diagnostic:
-        """The problem; what it quotes from a hostile file is cut."""
+        """The problem at a place; long text quoted from a hostile file is cut."""
         message, advice = (t if len(t) <= 200 else t[:199] + "…" for t in (self.message, self.help))
         return Diagnostic(self.name, message, place, advice, related)
 
@@ -35,12 +35,12 @@ _YAML_1_1: Final = {"yes": True, "on": True, "no": False, "off": False}
 _LONGEST_NUMBER: Final = 40  # characters
 
 
-def resolved(text: str) -> tuple[bool | int | float | str | None, Wrong | None]:
-    """What a plain scalar means by the core schema, and what is wrong with it."""
+def resolve_scalar(text: str) -> tuple[bool | int | float | str | None, Wrong | None]:
+    """The value of a plain scalar by the core schema, and its problem if it has one."""
     if text in WORDS:
         return WORDS[text], None
     if text[0] in "+-.0123456789":
-        return _number(text)
+        return _resolve_number(text)
     if len(text) <= 3 and (meaning := _YAML_1_1.get(text.lower())) is not None:
         message = f"'{text}' is a boolean in YAML 1.1 and a word in YAML 1.2"
         advice = f"write {str(meaning).lower()}, or '{text}' in quotes for the word"
@@ -48,7 +48,7 @@ def resolved(text: str) -> tuple[bool | int | float | str | None, Wrong | None]:
     return text, None
 
 
-def _number(text: str) -> tuple[int | float | str, Wrong | None]:
+def _resolve_number(text: str) -> tuple[int | float | str, Wrong | None]:
     digits = text.lstrip("+-")
     if digits.lower() in (".inf", ".nan"):
         return text, Wrong("wrong-type", f"'{text}' is not a finite number", "write a number")
@@ -59,7 +59,7 @@ def _number(text: str) -> tuple[int | float | str, Wrong | None]:
         message = f"a number of {len(text):,} characters; at most {_LONGEST_NUMBER} are read"
         return 0, Wrong("too-large", message, "write it with an exponent")
     try:
-        value = _parsed(text, digits)
+        value = _parse_number(text, digits)
     except ValueError:
         return text, None
     if not isfinite(value):
@@ -71,7 +71,7 @@ def _number(text: str) -> tuple[int | float | str, Wrong | None]:
 _BASES: Final = {"0x": 16, "0o": 8}
 
 
-def _parsed(text: str, digits: str) -> int | float:
+def _parse_number(text: str, digits: str) -> int | float:
     if text[:2] in _BASES:
         return int(text[2:], _BASES[text[:2]])
     return int(text) if digits.isdecimal() else float(text)
@@ -85,14 +85,14 @@ def _leading_zeros(text: str, digits: str) -> Wrong | None:
     return Wrong("ambiguous-scalar", f"'{text}' has leading zeros", f"write {int(text)}{also}")
 
 
-def forbidden(text: str) -> int:
-    """The position of the first character that is not allowed, or -1.
+def find_forbidden(text: str) -> int:
+    """The index of the first character that is not allowed, or -1.
 
-    Besides control characters, lone carriage returns and Unicode's line separators are
-    refused: PyYAML counts them as lines and editors do not, so that places would be wrong.
+    Besides control characters, lone carriage returns and Unicode's line separators are refused:
+    PyYAML counts them as line ends and editors do not, so places would be wrong.
     """
     if "\r" in text:
-        text = text.replace("\r\n", "\n\n")  # every position stays
+        text = text.replace("\r\n", "\n\n")  # keeps every index
     unusual = [c for c in set(text) if c < " " or c > "~"]  # few, even of a long text
     return min((text.index(c) for c in unusual if not _is_allowed(c)), default=-1)
 

@@ -1,7 +1,7 @@
-"""What YAML's parsers say, in the words of people who write files: a sentence and its mend.
+"""Translates the errors of YAML parsers into messages for the authors of files, with a fix.
 
-Expressions with commas or brackets are what people trip over most, since YAML takes them apart;
-the functions at the end find the text that was meant.
+The most common mistake is an unquoted expression with commas or brackets, which YAML splits; the
+functions at the end recover the text that was meant.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _NO_COLON: Final = ("this line has no ': '", "write 'key: value'")
 _UNQUOTED: Final = ("the quote is never closed", "close it where the value ends")
 _START: Final = ("a value cannot begin with '{c}'", _QUOTE)
 _ESCAPE: Final = ("YAML has no such escape", "double the backslash, or use single quotes")
-# A part of what PyYAML's parsers say; our sentence (c: the character there) and our advice;
-# whether the place is where the faulty text begins instead of where the parser stopped.
+# Each: a part of PyYAML's message, our message (c: the character there), our advice, and whether
+# the place is where the faulty text begins instead of where the parser stopped.
 _SENTENCES: Final = (
     ("unexpected ':'", *_SPACE, False),
     ("expected ':'", *_NO_COLON, True),
@@ -38,7 +38,7 @@ _SENTENCES: Final = (
 
 
 class _Trouble:
-    """Where the parser stopped, and where what it was reading began."""
+    """Where the parser stopped, and where the structure that it was reading began."""
 
     def __init__(self, error: Any, reader: Any) -> None:
         mark, begun = error.problem_mark, error.context_mark or error.problem_mark
@@ -58,8 +58,8 @@ class _Trouble:
         self.before, self.character = self.line[: mark.column], self.line[mark.column :][:1]
 
 
-def explained(error: Any, reader: Any) -> tuple[Any, ...]:
-    """The arguments of ``stop``, in the words of people who write files, not parsers."""
+def describe_error(error: Any, reader: Any) -> tuple[Any, ...]:
+    """The arguments for ``_Reader.stop`` for a parser's error: problem, place, related."""
     at = _Trouble(error, reader)
     if "nesting depth" in at.problem:
         limit = reader.limits.depth
@@ -76,15 +76,15 @@ def explained(error: Any, reader: Any) -> tuple[Any, ...]:
 
 
 def too_deep(limit: int) -> Wrong:
-    """More levels within each other than are read."""
+    """The problem of a file that is nested deeper than ``limit`` levels."""
     return Wrong("too-large", f"nested deeper than {limit} levels", REPEAT)
 
 
 def _opened_beyond(before: str, limit: int) -> int:
-    """Where the bracket stands that opens the first level beyond the limit.
+    """The column of the bracket that opens the first level beyond the limit, from 0.
 
-    The parser reads ahead on a line and gives up before the reader sees the first bracket; it
-    stops behind its last level, from where the levels are counted down.
+    The parser reads ahead on a line and gives up before the reader sees the first bracket. It
+    stops after its deepest level, so the levels are counted down from there.
     """
     level = _PARSERS_DEPTH
     for column in range(len(before) - 1, -1, -1):
@@ -110,7 +110,7 @@ def _colon_error(at: _Trouble, reader: Any) -> tuple[Wrong, Place]:
     for number in (at.start.line, at.place.line - 1):
         if tight := tight_key(reader.line(number)):
             column = reader.line(number).index(tight)
-            return without_colon(tight), reader.place(number - 1, column, column + len(tight))
+            return missing_colon(tight), reader.place(number - 1, column, column + len(tight))
     if "mapping values" in at.problem and ": " not in at.before:
         message = "this key stands below a line that already has a value"
         return _syntax(message, "give both keys the same indentation"), at.place
@@ -125,7 +125,7 @@ def _flow_error(at: _Trouble) -> tuple[Any, ...]:
         column = at.line.rindex(text, 0, at.column + len(text))
         place = at.place._replace(column=column + 1, end=column + 1 + len(text))
         if tight_key(text):
-            return without_colon(text), place
+            return missing_colon(text), place
         bare = text.startswith("${") and text.endswith("}")
         advice = f"write the bare name: {text[2:-1]}" if bare else f'quote the expression: "{text}"'
         return _syntax(f"the brackets of '{text}' belong to YAML here", advice), place
@@ -156,7 +156,7 @@ def _block_error(at: _Trouble) -> Wrong:
 
 
 def tight_key(line: str) -> str:
-    """The text of a line such as ``k:3``, whose colon lacks its space."""
+    """The text of a line such as ``k:3``, with no space after its colon; empty for others."""
     text = line.strip().removeprefix("- ").strip()
     word, _, rest = text.partition(":")
     return text if word.isidentifier() and rest and not rest[0].isspace() else ""
@@ -166,7 +166,8 @@ def _syntax(message: str, advice: str) -> Wrong:
     return Wrong("syntax", message, advice)
 
 
-def without_colon(key: str) -> Wrong:
+def missing_colon(key: str) -> Wrong:
+    """The problem of a key without a colon, or without the space after it."""
     word, colon, rest = key.partition(":")
     if colon and rest and word.isidentifier():
         message = f"there is no space after the colon of '{key}'"
@@ -176,7 +177,7 @@ def without_colon(key: str) -> Wrong:
 
 
 def expression_at(line: str, start: int) -> str:
-    """The text from ``start`` to the comma or bracket that is not its own."""
+    """The text from ``start`` to the first comma or closing bracket outside its own brackets."""
     depth = 0
     for end in range(start, len(line)):
         character = line[end]
@@ -187,7 +188,7 @@ def expression_at(line: str, start: int) -> str:
 
 
 def expression_around(line: str, bracket: int) -> str:
-    """The expression of which a flow collection has read the text before ``bracket``."""
+    """The whole expression, of which the parser has read only the text before ``bracket``."""
     colon = line.rfind(": ", 0, bracket) + 2
     comma = max(line.rfind(mark, 0, bracket) for mark in ",[{") + 1
     inside_call = line.count("(", colon, comma) > line.count(")", colon, comma)

@@ -153,7 +153,7 @@ def test_list_prints_all_with_their_lines(
 def test_rows_are_sorted_by_any_column(shipped: Report) -> None:
     every = rows(shipped, None)
     for column in COLUMNS.values():
-        listed = View(None, "", "", column.key, 0, False).ordered(every, shipped)
+        listed = View(None, "", "", column.key, 0, False).sort_rows(every, shipped)
         assert sorted(row.path for row in listed) == sorted(row.path for row in every)
         values = [column.value(row) for row in listed]
         there = [value for value in values if value is not None]
