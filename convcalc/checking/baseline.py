@@ -40,7 +40,7 @@ def silence(results: Iterable[Checked]) -> Added:
         try:
             with open(path, "rb") as opened:
                 old = opened.read()
-            new, silenced = commented(old.decode("utf-8"), lines)
+            new, silenced = add_comments(old.decode("utf-8"), lines)
             if silenced:
                 replace_file(path, old, new.encode("utf-8"))
             count += silenced
@@ -49,39 +49,39 @@ def silence(results: Iterable[Checked]) -> Added:
     return Added(count, failures)
 
 
-def commented(text: str, lines: Mapping[int, Sequence[Diagnostic]]) -> tuple[str, int]:
+def add_comments(text: str, lines: Mapping[int, Sequence[Diagnostic]]) -> tuple[str, int]:
     """The text with a comment at each of the lines, and how many findings they silence.
 
     Where a comment at the end of the line would become part of a text, it stands above.
     """
     parts = text.split("\n")
-    before = _meaning(text)
+    before = _content(text)
     count = 0
     for number in sorted(lines, reverse=True):
         codes = ", ".join(dict.fromkeys(found.code for found in lines[number]))
-        for attempt in (_at_end, _above):
+        for attempt in (_append_comment, _insert_above):
             changed = attempt(parts, number - 1, f"# convcalc: ignore[{codes}]")
-            if _meaning("\n".join(changed)) == before:
+            if _content("\n".join(changed)) == before:
                 parts = changed
                 count += len(lines[number])
                 break
     return "\n".join(parts), count
 
 
-def _at_end(parts: list[str], index: int, comment: str) -> list[str]:
+def _append_comment(parts: list[str], index: int, comment: str) -> list[str]:
     line = parts[index].rstrip("\r")
     ending = parts[index][len(line) :]
     return [*parts[:index], f"{line.rstrip()}  {comment}{ending}", *parts[index + 1 :]]
 
 
-def _above(parts: list[str], index: int, comment: str) -> list[str]:
+def _insert_above(parts: list[str], index: int, comment: str) -> list[str]:
     line = parts[index]
     indent = line[: len(line) - len(line.lstrip())]
     ending = "\r" if line.endswith("\r") else ""
     return [*parts[:index], f"{indent}{comment}{ending}", *parts[index:]]
 
 
-def _meaning(text: str) -> Any:
+def _content(text: str) -> Any:
     """What a file says, without its places."""
     root, problems = reader.read(text, "", reader.Limits(bytes=2**24))
     return None if root is None or problems else _plain(root)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
 from convcalc.checking.budgets.before import Before, from_revision, from_saved, is_saved
-from convcalc.checking.budgets.evaluation import Subject, skipped, verdicts
-from convcalc.checking.budgets.pins import BUDGET, pinned
+from convcalc.checking.budgets.evaluation import Subject, skipped_verdicts, verdicts
+from convcalc.checking.budgets.pins import BUDGET, check_pins
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.configuration import Configuration
 from convcalc.checking.rules import findings as design_findings
@@ -50,28 +50,28 @@ class Examination:
         self.settings = settings
         self.budgets = budgets
         self.wanted = wanted
-        self.first = self.opened("" if wanted == ALL else wanted)
+        self.first = self.read_first("" if wanted == ALL else wanted)
         self.findings: dict[tuple[object, ...], Diagnostic] = {}
         self.verdicts: list[Verdict] = []
         self.sources: dict[str, str] = dict(self.first.sources)
         self.networks = 0
 
-    def opened(self, variant: str) -> NetworkFile:
+    def read_first(self, variant: str) -> NetworkFile:
         """The network that is read first, and tells the names of all: the wanted one, or the base
         if the file has no such variant."""
         try:
-            return self.network(variant)
+            return self.read(variant)
         except TargetError:
             if not variant:
                 raise
-            return self.network("")
+            return self.read("")
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the base and of its variants."""
         return (self.first.base, *self.first.variants)
 
-    def network(self, variant: str, inputs: Inputs = None) -> NetworkFile:
+    def read(self, variant: str, inputs: Inputs = None) -> NetworkFile:
         """A variant of the file, at other inputs if they are given."""
         name = variant or None
         target = self.target._replace(variant=name)
@@ -99,11 +99,11 @@ class Examination:
             return [""]
         return [self.wanted] if self.wanted in self.first.variants else []
 
-    def result(self) -> Examined:
+    def examine(self) -> Examined:
         """Examines the wanted variants."""
         for variant in self.variants:
             is_read = variant == (self.first.variant or "")
-            self.variant(variant, self.first if is_read else self.network(variant))
+            self.examine_variant(variant, self.first if is_read else self.read(variant))
         has_all = self.wanted == ALL or not self.first.variants
         return Examined(
             tuple(self.findings.values()),
@@ -115,9 +115,9 @@ class Examination:
             has_all and not self.has_errors and not self.is_library,
         )
 
-    def variant(self, variant: str, network: NetworkFile) -> None:
+    def examine_variant(self, variant: str, network: NetworkFile) -> None:
         """One variant at its own input and at those of its budgets."""
-        words = _words(variant, network)
+        words = _subject(variant, network)
         self.sources.update(network.sources)
         if self.is_library:
             self.keep([p for p in network.problems if p.message != NO_LAYERS], "")
@@ -126,33 +126,33 @@ class Examination:
         self.keep(network.problems, f"variant: {variant}" if variant else "")
         in_file = [network.budgets] if network.budgets else []
         if not _is_computed(network):
-            self.skip(network, [*in_file, *self.held(variant, network)], words)
+            self.skip(network, [*in_file, *self.budgets_for(variant, network)], words)
             return
         self.keep(design_findings(network), f"variant: {variant}" if variant else "")
-        at_home = [budget for budget in self.held(variant, network) if not budget.inputs]
+        at_home = [budget for budget in self.budgets_for(variant, network) if not budget.inputs]
         if in_file or at_home or network.expect.get(network.name):
             report = analyse(network)
-            self.verdicts += pinned(network, report, words)
+            self.verdicts += check_pins(network, report, words)
             for budget in [*in_file, *at_home]:
                 self.judge(budget, network, report, words, variant, None)
-        for budget in self.held(variant, network):
+        for budget in self.budgets_for(variant, network):
             for inputs, named in budget.inputs:
-                self.elsewhere(budget, variant, inputs, named)
+                self.judge_at_input(budget, variant, inputs, named)
 
-    def held(self, variant: str, network: NetworkFile) -> list[Budget]:
+    def budgets_for(self, variant: str, network: NetworkFile) -> list[Budget]:
         """The repository's budgets that hold for a variant."""
         name = variant or network.base
         return [b for b in self.budgets if not b.variants or name in [v.text for v in b.variants]]
 
-    def elsewhere(self, budget: Budget, variant: str, inputs: Inputs, named: Named) -> None:
+    def judge_at_input(self, budget: Budget, variant: str, inputs: Inputs, named: Named) -> None:
         """A budget at one of its own inputs."""
         words = f"variant: {variant or 'base'}   input: {named.text}"
         try:
-            network = self.network(variant, inputs)
+            network = self.read(variant, inputs)
         except TargetError as error:
             found = Diagnostic("wrong-rank", error.message, named.place, error.help, within=words)
             self.keep([found], "")
-            self.verdicts += skipped(budget, words, error.message)
+            self.verdicts += skipped_verdicts(budget, words, error.message)
             return
         self.networks += 1
         if _is_computed(network):
@@ -187,7 +187,7 @@ class Examination:
             if is_saved(compare.base):
                 folder = os.path.dirname(compare.place.file)
                 path = os.path.join(folder, compare.base)
-                found = from_saved(path, network.name, _saved)
+                found = from_saved(path, network.name, _read_report)
                 if inputs is not None and found.report.inputs != network.inputs:
                     raise TargetError(f"{path} was saved at another input")
                 return found
@@ -207,14 +207,14 @@ class Examination:
             place = network.pinned_at[network.name, metric]
             self.verdicts.append(Verdict(BUDGET, metric, words, place, skipped=reason))
         for budget in budgets:
-            self.verdicts += skipped(budget, words, reason)
+            self.verdicts += skipped_verdicts(budget, words, reason)
 
 
 def _is_computed(network: NetworkFile) -> bool:
     return all(problem.severity != "error" for problem in network.problems)
 
 
-def _words(variant: str, network: NetworkFile) -> str:
+def _subject(variant: str, network: NetworkFile) -> str:
     """``variant: base   input: 3×224×224``."""
     shapes = [
         str(shape) if len(network.inputs) == 1 else f"{name} {shape}"
@@ -223,7 +223,7 @@ def _words(variant: str, network: NetworkFile) -> str:
     return f"variant: {variant or 'base'}   input: {', '.join(shapes)}"
 
 
-def _saved(path: str) -> bytes:
+def _read_report(path: str) -> bytes:
     """The content of a saved report."""
     return content(path, _LARGEST_REPORT)
 

@@ -39,7 +39,7 @@ def _name_regex(name: str) -> str:
         elif character == "?":
             found += "[^/]"
         elif character == "[" and (end := _class_end(name, at)) > 0:
-            found += _class(name[at:end])
+            found += _class_regex(name[at:end])
             at = end + 1
         elif character == "\\" and at < len(name):
             found += re.escape(name[at])
@@ -55,7 +55,7 @@ def _class_end(name: str, at: int) -> int:
     return name.find("]", start + 1)
 
 
-def _class(inside: str) -> str:
+def _class_regex(inside: str) -> str:
     negated = inside[:1] in ("!", "^")
     body = re.sub(r"([\\\[&~|^])", r"\\\1", inside[1:] if negated else inside)
     try:
@@ -80,7 +80,7 @@ class Pattern(NamedTuple):
         return self.regex.fullmatch(path if self.anchored else path.rpartition("/")[2]) is not None
 
 
-def pattern(line: str) -> Pattern | None:
+def parse_pattern(line: str) -> Pattern | None:
     """The pattern of a line; None for an empty one or a comment."""
     text = line.rstrip("\r\n")
     if not text.endswith("\\ "):
@@ -99,9 +99,9 @@ def pattern(line: str) -> Pattern | None:
     )
 
 
-def patterns(lines: Iterable[str]) -> tuple[Pattern, ...]:
+def parse_patterns(lines: Iterable[str]) -> tuple[Pattern, ...]:
     """The patterns of a file's lines."""
-    return tuple(found for found in map(pattern, lines) if found is not None)
+    return tuple(found for found in map(parse_pattern, lines) if found is not None)
 
 
 def is_matched(listed: Iterable[Pattern], path: str, is_folder: bool) -> bool | None:

@@ -27,7 +27,7 @@ def jobs_for(count: int) -> int:
     return min(len(os.sched_getaffinity(0)), MOST_JOBS, count // (FEWEST // 2))
 
 
-def in_order(work: Callable[[T], R], items: Sequence[T], jobs: int) -> Iterator[R]:
+def map_in_order(work: Callable[[T], R], items: Sequence[T], jobs: int) -> Iterator[R]:
     """``work`` of every item, in order, each as soon as it and those before it are done."""
     if jobs < 2:
         yield from map(work, items)
@@ -37,7 +37,7 @@ def in_order(work: Callable[[T], R], items: Sequence[T], jobs: int) -> Iterator[
     started: list[_Worker] = []
     try:
         for number in range(jobs):
-            started.append(_started(work, items[number::jobs]))  # noqa: PERF401 - to end them
+            started.append(_start(work, items[number::jobs]))  # noqa: PERF401 - to end them
         for index, item in enumerate(items):
             try:
                 yield pickle.load(started[index % jobs].results)
@@ -63,7 +63,7 @@ class _Worker(NamedTuple):
             os.waitpid(self.process, 0)
 
 
-def _started(work: Callable[[T], R], items: Sequence[T]) -> _Worker:
+def _start(work: Callable[[T], R], items: Sequence[T]) -> _Worker:
     """A copy of this process that works on some items, in order, and ends."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

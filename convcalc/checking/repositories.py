@@ -32,12 +32,12 @@ class Repository:
         self.sources: Mapping[str, str] = {file: decoded}
         self.variants: dict[str, tuple[str, ...]] = {}  # of each network file that was checked
 
-    def held_for(self, file: str) -> list[Budget]:
+    def budgets_for(self, file: str) -> list[Budget]:
         """The budgets whose patterns match a file."""
         path = os.path.relpath(os.path.realpath(file), self.folder).replace(os.sep, "/")
         return [budget for budget in self.budgets if _matches(budget, path)]
 
-    def met(self, file: str, variants: tuple[str, ...]) -> None:
+    def remember(self, file: str, variants: tuple[str, ...]) -> None:
         """Remembers a network file that was checked."""
         path = os.path.relpath(os.path.realpath(file), self.folder).replace(os.sep, "/")
         self.variants[path] = variants
@@ -47,7 +47,7 @@ class Repository:
         yield from self.problems
         for budget in self.budgets:
             for model in budget.models:
-                if not self.files(model.text):
+                if not self.matching_files(model.text):
                     message = f"budget '{budget.name}': '{model.text}' matches no file"
                     advice = "patterns count from the folder of this file; ** goes through folders"
                     yield Diagnostic("no-such-model", message, model.place, advice)
@@ -55,7 +55,7 @@ class Repository:
 
     def unknown_variants(self, budget: Budget) -> Iterator[Diagnostic]:
         """Variants that no model has, once all of them were checked."""
-        files = {file for model in budget.models for file in self.files(model.text)}
+        files = {file for model in budget.models for file in self.matching_files(model.text)}
         if not files or not files <= self.variants.keys():
             return
         names = {name for file in files for name in self.variants[file]}
@@ -65,7 +65,7 @@ class Repository:
                 message = f"no model of budget '{budget.name}' has the variant '{variant.text}'"
                 yield Diagnostic("unknown-variant", message, variant.place, advice)
 
-    def files(self, pattern: str) -> list[str]:
+    def matching_files(self, pattern: str) -> list[str]:
         """The files that a pattern matches, as it writes them."""
         found = glob.iglob(pattern, root_dir=self.folder, recursive=True)
         return [
@@ -87,7 +87,7 @@ class Repositories:
         self.found: dict[str, Repository | None] = {}
         self.places: dict[str, str] = {}
 
-    def of(self, file: str, settings: Configuration) -> Repository | None:
+    def budgets_file(self, file: str, settings: Configuration) -> Repository | None:
         """That of a network file: as asked for, by its settings, else the closest one."""
         path = self.option
         if not path and settings.budgets:
@@ -111,7 +111,7 @@ class Repositories:
             self.places[folder] = _closest(folder)
         return self.places[folder]
 
-    def read(self) -> Iterator[Repository]:
+    def loaded(self) -> Iterator[Repository]:
         """All that were met, in the order in which they were."""
         yield from (repository for repository in self.found.values() if repository)
 

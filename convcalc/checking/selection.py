@@ -21,7 +21,7 @@ class Selection(NamedTuple):
     ignore: tuple[str, ...] = ()
     severities: Mapping[str, str] = {}
 
-    def judged(self, found: Diagnostic, file: str) -> Diagnostic | None:
+    def judge(self, found: Diagnostic, file: str) -> Diagnostic | None:
         """The finding about a network file with its severity; None if it does not count.
 
         An error of the file always counts: nothing behind it was computed.
@@ -31,7 +31,7 @@ class Selection(NamedTuple):
         word = self.severities.get(found.code) or self.settings.severity.get(found.code)
         if word == "ignore" or not self.is_active(found.code, file):
             return None
-        if found.code in self.left_out(found.place.file):
+        if found.code in self.ignored_codes(found.place.file):
             return None
         return found._replace(severity=word) if word else found
 
@@ -39,9 +39,9 @@ class Selection(NamedTuple):
         """Whether a code is looked for in a file: the longest beginning of it decides."""
         chosen = _longest(code, self.select or self.settings.select)
         left_out = _longest(code, (*self.ignore, *(() if self.select else self.settings.ignore)))
-        return chosen > left_out and code not in self.left_out(file)
+        return chosen > left_out and code not in self.ignored_codes(file)
 
-    def left_out(self, file: str) -> frozenset[str]:
+    def ignored_codes(self, file: str) -> frozenset[str]:
         """The codes that the settings ignore in a file."""
         listed = self.settings.per_file_ignores
         if not listed:
@@ -51,7 +51,7 @@ class Selection(NamedTuple):
         begun = [code for pattern, codes in listed if is_within((pattern,), path) for code in codes]
         return frozenset(code for code in RULES if any(map(code.startswith, begun)))
 
-    def active(self, file: str) -> frozenset[str]:
+    def active_codes(self, file: str) -> frozenset[str]:
         """All codes that are looked for in a file."""
         return frozenset(code for code in RULES if self.is_active(code, file))
 

@@ -34,7 +34,7 @@ class Comments(NamedTuple):
     problems: tuple[Diagnostic, ...] = ()
 
 
-def comments(file: str, text: str) -> Comments:
+def read_comments(file: str, text: str) -> Comments:
     """All comments of a file that silence something."""
     if "convcalc:" not in text:
         return Comments()
@@ -44,7 +44,7 @@ def comments(file: str, text: str) -> Comments:
     for number, line in enumerate(lines, 1):
         for found in _COMMENT.finditer(line):
             place = Place(file, number, found.start() + 1, found.end() + 1)
-            about = 0 if found[1] else _line(lines, number, found.start())
+            about = 0 if found[1] else _target_line(lines, number, found.start())
             if not (found[2] or "").strip(" ,\t"):
                 message = "this 'ignore' names no code"
                 advice = "write for instance: # convcalc: ignore[CC204] reason"
@@ -58,7 +58,7 @@ def comments(file: str, text: str) -> Comments:
     return Comments(tuple(ignores), tuple(problems))
 
 
-def _line(lines: list[str], number: int, start: int) -> int:
+def _target_line(lines: list[str], number: int, start: int) -> int:
     """The line that a comment is about."""
     if lines[number - 1][:start].strip():
         return number
@@ -96,7 +96,7 @@ class Silence:
         """Reads the comments of files that are new."""
         for file, text in sources.items():
             if file not in self.by_file:
-                self.by_file[file] = comments(file, text)
+                self.by_file[file] = read_comments(file, text)
 
     def silences(self, found: Diagnostic, network: str) -> bool:
         """Whether a comment at its line, or about the whole network file, is about a finding."""

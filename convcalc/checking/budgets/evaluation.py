@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from convcalc.analysis.report.report import Report
 from convcalc.checking.budgets.before import Before, Missing
-from convcalc.checking.budgets.judging import judged, measured_text, no_such_path
-from convcalc.checking.budgets.measuring import Measured, measured
+from convcalc.checking.budgets.judging import judge, measured_text, no_such_path
+from convcalc.checking.budgets.measuring import Measured, measure
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.language.assertions.vocabulary import CHANGES, Assertion, Budget, Compare
@@ -33,7 +33,7 @@ def verdicts(budget: Budget, subject: Subject) -> Iterator[Verdict]:
         yield _verdict(budget, assertion, subject, history)
 
 
-def skipped(budget: Budget, subject: str, reason: str) -> Iterator[Verdict]:
+def skipped_verdicts(budget: Budget, subject: str, reason: str) -> Iterator[Verdict]:
     """The verdicts of a network that could not be computed: none of them passes."""
     for assertion in budget.assertions:
         yield Verdict(budget.name, assertion.title, subject, assertion.place, skipped=reason)
@@ -62,7 +62,7 @@ class _History:
         if self._before is None:
             return None
         try:
-            return measured(assertion, self._before.network, self._before.report)
+            return measure(assertion, self._before.network, self._before.report)
         except PathError:
             return None  # the part is new
 
@@ -86,12 +86,12 @@ def _verdict(budget: Budget, assertion: Assertion, subject: Subject, history: _H
     """One assertion, measured and judged."""
     text = ""
     try:
-        value = measured(assertion, subject.network, subject.report)
+        value = measure(assertion, subject.network, subject.report)
     except PathError as error:
         found = [no_such_path(assertion, error)]
     else:
         text = measured_text(assertion.metric, value.high)
-        found = judged(assertion, value, lambda: history.value(assertion), history.origin)
+        found = judge(assertion, value, lambda: history.value(assertion), history.origin)
         if history.problem and any(bound.kind in CHANGES for bound in assertion.bounds):
             found.append(history.problem)
     notes = (f"note: {budget.message}",) if budget.message else ()

@@ -33,7 +33,7 @@ class Measured(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def measured(assertion: Assertion, network: Network | None, report: Report) -> Measured:
+def measure(assertion: Assertion, network: Network | None, report: Report) -> Measured:
     """The value of the metric in this report; a saved report has no ``network`` behind it.
 
     Raises PathError if ``at``, ``of`` or ``input`` name nothing of this network.
@@ -42,7 +42,7 @@ def measured(assertion: Assertion, network: Network | None, report: Report) -> M
         raise no_such_input(assertion.input, report.inputs)
     metric = assertion.metric
     if assertion.convention:
-        return _of_tool(assertion, network)
+        return _by_convention(assertion, network)
     if metric in COUNTS:
         return _sum(assertion, report)
     if METRICS[metric].field:
@@ -86,22 +86,22 @@ def _sum(assertion: Assertion, report: Report) -> Measured:
     return Measured(value, value, _missing(report.layers, metric), _largest(report, metric))
 
 
-def _of_tool(assertion: Assertion, network: Network | None) -> Measured:
+def _by_convention(assertion: Assertion, network: Network | None) -> Measured:
     """The number that another tool would print, of the network or of a part."""
     name, metric = assertion.convention, assertion.metric
     if network is None:
         return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
     try:
-        told = analyse(network, convention=name)
+        counted = analyse(network, convention=name)
     except UnknownName as error:
         return Measured(UNKNOWN, UNKNOWN, f"{error.message}; {error.help}")
-    keys = [number.key for number in told.convention.numbers] if told.convention else []
+    keys = [number.key for number in counted.convention.numbers] if counted.convention else []
     if metric not in (*keys, "params"):
         return Measured(UNKNOWN, UNKNOWN, f"{name} has no {metric}, only {', '.join(keys)}")
     if not assertion.at:
-        value = told.totals.convention[metric]
+        value = counted.totals.convention[metric]
         return Measured(value, value, "" if known(value) else "of layers that are unknown")
-    layers = layers_at(told, assertion.at)
+    layers = layers_at(counted, assertion.at)
     value = sum(layer.convention[metric] for layer in layers)
     return Measured(value, value, "" if known(value) else "of layers that are unknown")
 
@@ -146,8 +146,8 @@ def _share(assertion: Assertion, report: Report) -> Measured:
 def _memory(assertion: Assertion, report: Report) -> Measured:
     """Bytes at a type and a batch: every tensor grows with the batch, no weight does."""
     stored = report.totals.params + report.totals.buffers
-    held = report.totals.memory
-    live = held.activations_peak * 8 // DTYPES[held.dtype] * assertion.batch
+    memory = report.totals.memory
+    live = memory.activations_peak * 8 // DTYPES[memory.dtype] * assertion.batch
     parts = {
         "weights": byte_count(stored, assertion.dtype),
         "activations_peak": byte_count(live, assertion.dtype),

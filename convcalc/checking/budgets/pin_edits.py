@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc.analysis.report.report import Report
-from convcalc.checking.budgets.pins import value
+from convcalc.checking.budgets.pins import metric_value
 from convcalc.errors import Error
 from convcalc.language.reading import EXPECTED
 from convcalc.language.syntax import nodes, reader
@@ -65,9 +65,9 @@ def pinned_text(text: str, pins: Sequence[Pin]) -> str:
 # --- numbers -------------------------------------------------------------------------------------
 
 
-def measured(metric: str, report: Report) -> Any:
+def known_value(metric: str, report: Report) -> Any:
     """A metric as ``expect`` has it: a number, or a list with one per axis; UNKNOWN if it is."""
-    found = value(metric, report)
+    found = metric_value(metric, report)
     parts = tuple(found) if isinstance(found, list) else found
     return found if known(parts) else UNKNOWN
 
@@ -110,9 +110,9 @@ class _File:
             elif isinstance(entry, nodes.Mapping) and entry.entries:
                 yield from self.entry_edits(entry, pin)
             else:
-                yield self.filled(entry, _entry(pin, self.is_quoted(self.root)))
+                yield self.fill(entry, _entry(pin, self.is_quoted(self.root)))
         if new:
-            yield self.additions(expect, new)
+            yield self.add_entries(expect, new)
 
     # --- numbers that are pinned already ------------------------------------------------------
 
@@ -122,7 +122,7 @@ class _File:
             metric = key.text
             if metric not in EXPECTED or metric not in pin.pinned:
                 continue
-            have = measured(metric, pin.report)
+            have = known_value(metric, pin.report)
             if have is UNKNOWN:
                 raise Refused(f"{metric} of {pin.name} is unknown")
             if not agrees(have, pin.pinned[metric]):
@@ -147,7 +147,7 @@ class _File:
             raise Refused(f"a comment stands within {key.text} in line {key.place.line}")
         yield _Edit(start, end, blank + _number(have))
 
-    def filled(self, node: nodes.Node, new: str) -> _Edit:
+    def fill(self, node: nodes.Node, new: str) -> _Edit:
         """An entry in the place of an empty one."""
         start = self.start(node)
         blank = " " if self.text[start - 1] == ":" else ""
@@ -155,34 +155,34 @@ class _File:
 
     # --- variants that have no entry ----------------------------------------------------------
 
-    def additions(self, expect: nodes.Node | None, pins: Sequence[Pin]) -> _Edit:
+    def add_entries(self, expect: nodes.Node | None, pins: Sequence[Pin]) -> _Edit:
         """Entries behind those that are there, or a new ``expect`` at the end of the file."""
         quoted = self.is_quoted(self.root)
         entries = [f"{_key(pin.name, quoted)}: {_entry(pin, quoted)}" for pin in pins]
         if isinstance(expect, nodes.Mapping) and expect.entries:
-            return self.appended(expect, entries, _block_entries(expect, pins, self))
+            return self.append(expect, entries, _block_entries(expect, pins, self))
         if expect is not None:
-            return self.first_entries(expect, entries)
+            return self.add_first_entries(expect, entries)
         if self.is_flow(self.root):
             name = _key("expect", quoted)
-            return self.appended(self.root, [f"{name}: {{{', '.join(entries)}}}"])
+            return self.append(self.root, [f"{name}: {{{', '.join(entries)}}}"])
         margin = " " * (self.root.place.column - 1)
         lines = [f"{margin}expect:", *(f"{margin}  {entry}" for entry in entries)]
-        return self.at_the_end(lines)
+        return self.append_lines(lines)
 
-    def appended(
+    def append(
         self, mapping: nodes.Mapping, entries: Sequence[str], lines: Sequence[str] = ()
     ) -> _Edit:
         """Behind the last entry of a mapping: after a comma, or in lines of their own."""
         end = self.end(mapping.entries[-1][1])
         if self.is_flow(mapping):
             return _Edit(end, end, "".join(f", {entry}" for entry in entries))
-        return self.lines_after(end, lines)
+        return self.insert_lines(end, lines)
 
-    def first_entries(self, empty: nodes.Node, entries: Sequence[str]) -> _Edit:
+    def add_first_entries(self, empty: nodes.Node, entries: Sequence[str]) -> _Edit:
         """In the place of ``expect:`` without entries."""
         if self.is_flow(self.root):
-            return self.filled(empty, f"{{{', '.join(entries)}}}")
+            return self.fill(empty, f"{{{', '.join(entries)}}}")
         start, end = self.start(empty), self.end(empty)
         stop = self.line_end(end)
         margin = " " * (self.root.place.column + 1)
@@ -191,14 +191,14 @@ class _File:
         start = len(self.text[:start].rstrip(" ")) if start < end else start
         return _Edit(start, stop, rest.rstrip(" ") + added)
 
-    def at_the_end(self, lines: Sequence[str]) -> _Edit:
+    def append_lines(self, lines: Sequence[str]) -> _Edit:
         """Behind everything; a final newline that is missing stays missing."""
         end = len(self.text)
         block = self.newline.join(lines)
         is_ended = self.text.endswith("\n")
         return _Edit(end, end, block + self.newline if is_ended else self.newline + block)
 
-    def lines_after(self, offset: int, lines: Sequence[str]) -> _Edit:
+    def insert_lines(self, offset: int, lines: Sequence[str]) -> _Edit:
         """Lines below the one in which ``offset`` is."""
         end = self.line_end(offset)
         return _Edit(end, end, "".join(self.newline + line for line in lines))
@@ -246,7 +246,7 @@ class _File:
 
 
 def _metrics(pin: Pin) -> dict[str, str]:
-    values = {metric: measured(metric, pin.report) for metric in NEW}
+    values = {metric: known_value(metric, pin.report) for metric in NEW}
     found = {metric: _number(value) for metric, value in values.items() if value is not UNKNOWN}
     if not found:
         raise Refused(f"nothing of {pin.name} is known: {', '.join(NEW)}")

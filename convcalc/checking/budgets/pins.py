@@ -16,18 +16,18 @@ from convcalc.model.quantities.unknown import UNKNOWN, known
 BUDGET = "expect"
 
 
-def pinned(network: NetworkFile, report: Report, subject: str) -> Iterator[Verdict]:
+def check_pins(network: NetworkFile, report: Report, subject: str) -> Iterator[Verdict]:
     """One verdict per number that the file pins for this variant."""
     for metric, want in network.expect.get(network.name, {}).items():
         place = network.pinned_at[network.name, metric]
-        have = value(metric, report)
+        have = metric_value(metric, report)
         found = _drift(metric, have, want)
         findings = (found(place)._replace(within=subject),) if found else ()
         title = f"{metric} equals {_text(want)}"
         yield Verdict(BUDGET, title, subject, place, _text(have), findings)
 
 
-def value(metric: str, report: Report) -> Any:
+def metric_value(metric: str, report: Report) -> Any:
     """What is pinned: a number, or a list where there is one per axis."""
     if metric == "output":
         shape = next(iter(report.outputs.values()), None)

@@ -39,27 +39,29 @@ class _Reader:
         self.problems = problems
         self.assertions = Assertions({}, problems.append)
 
-    def problem(self, name: str, message: str, place: Place, advice: str = "") -> None:
+    def add_problem(self, name: str, message: str, place: Place, advice: str = "") -> None:
         self.problems.append(Diagnostic(name, message, place, advice))
 
     def budgets(self, root: nodes.Node) -> list[Budget]:
         """The list under ``budgets``."""
         if not isinstance(root, nodes.Mapping):
-            self.problem("wrong-type", "a file of budgets is a mapping", root.place, _EXAMPLE)
+            self.add_problem("wrong-type", "a file of budgets is a mapping", root.place, _EXAMPLE)
             return []
-        self.keys(root, TOP, "at the top")
+        self.check_keys(root, TOP, "at the top")
         version = root.get("convcalc-budgets")
         if version is None:
             place = Place(self.file, 1, 1)
             message = "the key 'convcalc-budgets' is missing"
-            self.problem("missing-key", message, place, f"begin with 'convcalc-budgets: {VERSION}'")
+            self.add_problem(
+                "missing-key", message, place, f"begin with 'convcalc-budgets: {VERSION}'"
+            )
         elif repr(getattr(version, "value", None)) != repr(VERSION):
             message = "this version of the format is not known"
-            self.problem("out-of-range", message, version.place, f"write {VERSION}")
+            self.add_problem("out-of-range", message, version.place, f"write {VERSION}")
         listed = root.get("budgets")
         if not isinstance(listed, nodes.Sequence):
             place = listed.place if listed else Place(self.file, 1, 1)
-            self.problem("missing-key", "'budgets' needs a list", place, _EXAMPLE)
+            self.add_problem("missing-key", "'budgets' needs a list", place, _EXAMPLE)
             return []
         found = [self.budget(node) for node in listed.items]
         self.require_names(found)
@@ -71,37 +73,39 @@ class _Reader:
         for budget in found:
             if budget and budget.name in seen:
                 message = f"two budgets are called '{budget.name}'"
-                self.problem("duplicate-id", message, budget.place, "name them differently")
+                self.add_problem("duplicate-id", message, budget.place, "name them differently")
             seen.add(budget.name if budget else "")
 
-    def keys(self, node: nodes.Mapping, valid: Sequence[str], where: str) -> None:
+    def check_keys(self, node: nodes.Mapping, valid: Sequence[str], where: str) -> None:
         """Unknown keys fail: a misspelt budget would hold nothing."""
         for key, _ in node.entries:
             if key.text not in valid:
                 advice = advise(key.text, valid, "valid keys:")
                 message = f"unknown key '{key.text}' {where}"
-                self.problem("unknown-key", message, key.place, advice)
+                self.add_problem("unknown-key", message, key.place, advice)
 
     def budget(self, node: nodes.Node) -> Budget | None:
         """One budget; None if it is none at all."""
         if not isinstance(node, nodes.Mapping):
-            self.problem("wrong-type", "a budget is a mapping", node.place, _EXAMPLE)
+            self.add_problem("wrong-type", "a budget is a mapping", node.place, _EXAMPLE)
             return None
-        self.keys(node, KEYS, "in a budget")
+        self.check_keys(node, KEYS, "in a budget")
         name = self.text(node, "name")
         if not name:
-            self.problem("missing-key", "a budget needs a name", node.place)
+            self.add_problem("missing-key", "a budget needs a name", node.place)
         models = self.names(node, "models")
         if not models and node.whole:
             advice = 'models: ["models/**/*.convcalc.yaml"]'
-            self.problem("missing-key", f"budget '{name}' names no models", node.place, advice)
+            self.add_problem("missing-key", f"budget '{name}' names no models", node.place, advice)
         compare = self.assertions.compare(node.get("compare"))
         entries = self.assertions.mapping(node.get("assert"), "assert")
         asserted = self.assertions.metrics(entries)
         self.assertions.require_base(asserted, compare)
         rules = self.rules(node)
         if node.whole and not node.keys.keys() & {"assert", "rules"}:
-            self.problem("missing-key", f"budget '{name}' demands nothing", node.place, "assert: …")
+            self.add_problem(
+                "missing-key", f"budget '{name}' demands nothing", node.place, "assert: …"
+            )
         variants = self.names(node, "variants")
         return Budget(
             name,
@@ -122,7 +126,7 @@ class _Reader:
         found = node.get(key)
         if found is None or (isinstance(found, nodes.Scalar) and found.value is not None):
             return "" if found is None else found.text
-        self.problem("wrong-type", f"'{key}' is a text", found.place)
+        self.add_problem("wrong-type", f"'{key}' is a text", found.place)
         return ""
 
     def names(self, node: nodes.Mapping, key: str) -> tuple[Named, ...]:
@@ -136,7 +140,7 @@ class _Reader:
             if isinstance(part, nodes.Scalar) and part.value is not None:
                 names.append(Named(part.text, part.place))
             else:
-                self.problem("wrong-type", f"'{key}' is a list of texts", part.place)
+                self.add_problem("wrong-type", f"'{key}' is a list of texts", part.place)
         return tuple(names)
 
     def rules(self, node: nodes.Mapping) -> dict[str, str]:
@@ -149,10 +153,12 @@ class _Reader:
             word = {"warn": "warning"}.get(word, word)
             if key.text not in RULES:
                 advice = advise(key.text, RULES, "'convcalc list rules' shows them all")
-                self.problem("unknown-name", f"no rule is called '{key.text}'", key.place, advice)
+                self.add_problem(
+                    "unknown-name", f"no rule is called '{key.text}'", key.place, advice
+                )
             elif word not in SEVERITIES:
                 message = f"{key.text} must be one of: {', '.join(SEVERITIES)}"
-                self.problem("wrong-type", message, value.place)
+                self.add_problem("wrong-type", message, value.place)
             else:
                 found[key.text] = word
         return found
@@ -167,7 +173,7 @@ class _Reader:
         shapes = []
         for part in parts:
             try:
-                shapes.append((_input(part), Named(_written(part), part.place)))
+                shapes.append((_parse_input(part), Named(_shape_text(part), part.place)))
             except Rejected as error:
                 self.problems += error.diagnostics
         return shapes
@@ -182,14 +188,14 @@ def _is_shape(node: nodes.Sequence) -> bool:
     return all(isinstance(i, nodes.Scalar) and not isinstance(i.value, str) for i in node.items)
 
 
-def _input(node: nodes.Node) -> Any:
+def _parse_input(node: nodes.Node) -> Any:
     """A shape, or shapes by the inputs' names."""
     if isinstance(node, nodes.Mapping):
-        return {key.text: _sizes(value) for key, value in node.entries}
-    return _sizes(node)
+        return {key.text: _parse_sizes(value) for key, value in node.entries}
+    return _parse_sizes(node)
 
 
-def _sizes(node: nodes.Node) -> list[int | None]:
+def _parse_sizes(node: nodes.Node) -> list[int | None]:
     """Channels and spatial sizes; None where unknown."""
     if isinstance(node, nodes.Sequence):
         values: list[Any] = [getattr(item, "value", "") for item in node.items]
@@ -202,9 +208,9 @@ def _sizes(node: nodes.Node) -> list[int | None]:
     raise rejected("wrong-type", "a shape is expected", node.place, "for instance 3x224x224")
 
 
-def _written(node: nodes.Node) -> str:
+def _shape_text(node: nodes.Node) -> str:
     """A shape as messages show it."""
     if isinstance(node, nodes.Mapping):
-        return " ".join(f"{key.text} {_written(value)}" for key, value in node.entries)
-    sizes = _sizes(node)
+        return " ".join(f"{key.text} {_shape_text(value)}" for key, value in node.entries)
+    sizes = _parse_sizes(node)
     return "×".join("?" if size is None else str(size) for size in sizes)

@@ -34,7 +34,7 @@ def summary(rule: Rule) -> str:
     return page(rule).partition("\n")[0]
 
 
-def rule_called(text: str) -> Rule:
+def find_rule(text: str) -> Rule:
     """The rule of a code or a name; UnknownName if there is none."""
     found = RULES.get(text.upper()) or BY_NAME.get(text.lower())
     if found is None:

@@ -47,23 +47,23 @@ class Stack(NamedTuple):
 
 def findings(network: Network) -> Iterator[Diagnostic]:
     """Holes at the ends of stacks: where the resolution changes, or at an output."""
-    if not any(_is_apart(axis) for axis in _maps(network)):
+    if not any(_is_dilated(axis) for axis in _maps(network)):
         return
-    stacks = {k: _begun(k, shape.rank) for k, shape in enumerate(network.inputs.values())}
+    stacks = {k: _empty_stack(k, shape.rank) for k, shape in enumerate(network.inputs.values())}
     readers = readings(network)
     seen: set[str] = set()
     outputs = set(network.outputs.values())
     for number, layer in network.numbered():
-        stack = _behind_layer(layer, stacks)
+        stack = _follow_layer(layer, stacks)
         after = readers.get(number, ())
         ends = any(local(axis).shift != 1 for axes in layer.analysis.axes for axis in axes)
-        is_over = ends or number in outputs or not any(map(_goes_on, after))
+        is_over = ends or number in outputs or not any(map(_continues_stack, after))
         if is_over and stack.spread and stack.start >= 0 and stack.spread.path not in seen:
             problem = _holes(stack)
             if problem:
                 seen.add(stack.spread.path)
                 yield problem
-        stacks[number] = _begun(number, layer.analysis.output.rank) if ends else stack
+        stacks[number] = _empty_stack(number, layer.analysis.output.rank) if ends else stack
 
 
 def _maps(network: Network) -> set[AxisMap]:
@@ -86,45 +86,45 @@ def _is_plain(axis: AxisMap) -> bool:
     return axis.period == 1
 
 
-def _is_apart(axis: AxisMap) -> bool:
+def _is_dilated(axis: AxisMap) -> bool:
     """Whether the taps of an output lie apart."""
     return _is_plain(axis) and any(window.step > 1 for window in _windows(axis))
 
 
-def _begun(number: int, rank: int) -> Stack:
+def _empty_stack(number: int, rank: int) -> Stack:
     """A stack without layers yet."""
     return Stack(number, (SUPPORTS.start,) * rank, ((),) * rank)
 
 
-def _goes_on(reading: Reading) -> bool:
+def _continues_stack(reading: Reading) -> bool:
     """Whether a reader belongs to the same stack: windows do, what looks anywhere does not."""
     return len(reading.axes) > 0 and all(map(_is_plain, reading.axes))
 
 
-def _behind_layer(layer: Layer, stacks: Mapping[int, Stack]) -> Stack:
+def _follow_layer(layer: Layer, stacks: Mapping[int, Stack]) -> Stack:
     """The stack of a layer's output; a new one where it cannot be followed."""
     rank = layer.analysis.output.rank
     parts = [
-        _read(layer, axes, stacks[source])
+        _follow_input(layer, axes, stacks[source])
         for source, axes in zip(layer.inputs, layer.analysis.axes, strict=True)
         if len(axes) == rank
     ]
     found = [part for part in parts if part is not None and len(part.read) == rank]
     if not found or len(found) < len(parts) or len({part.start for part in found}) > 1:
-        return _begun(-1, rank)
-    return found[0] if len(found) == 1 else _met(found)
+        return _empty_stack(-1, rank)
+    return found[0] if len(found) == 1 else _merge(found)
 
 
-def _read(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack | None:
+def _follow_input(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack | None:
     """The stack behind one input of a layer."""
     axes = [local(axis) for axis in axes]
     if all(axis is SAME for axis in axes) or len(axes) != len(stack.read):
         return stack if len(axes) == len(stack.read) else None
-    read = [_behind(axis, bits) for axis, bits in zip(axes, stack.read, strict=True)]
+    read = [_read_through(axis, bits) for axis, bits in zip(axes, stack.read, strict=True)]
     if None in read:
         return None
     windows = tuple((*old, *_windows(axis)) for axis, old in zip(axes, stack.windows, strict=True))
-    apart = any(map(_is_apart, axes))
+    apart = any(map(_is_dilated, axes))
     return stack._replace(
         read=tuple(bits for bits in read if bits),
         windows=windows,
@@ -133,7 +133,7 @@ def _read(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack | None:
     )
 
 
-def _behind(axis: AxisMap, read: Bits) -> Bits | None:
+def _read_through(axis: AxisMap, read: Bits) -> Bits | None:
     """What an output reads that reads this axis; None where outputs are not alike."""
     if not _is_plain(axis):
         return None
@@ -152,7 +152,7 @@ def _windows(axis: AxisMap) -> tuple[Window, ...]:
     return (Window(max(gaps), 2),) if gaps and max(gaps) > 1 else ()
 
 
-def _met(parts: Sequence[Stack]) -> Stack:
+def _merge(parts: Sequence[Stack]) -> Stack:
     """The stack behind branches that meet: what any of them reads is read."""
     read = tuple(SUPPORTS.union(axis) for axis in zip(*(part.read for part in parts), strict=True))
     widest = max(parts, key=lambda part: sum(bits.bit_length() for _, bits in part.read))

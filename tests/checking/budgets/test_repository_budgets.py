@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from convcalc.checking.budgets.repository import read_budgets
-from convcalc.checking.discovery import discovered
+from convcalc.checking.discovery import discover
 from convcalc.checking.run import Checked, Options, Run
 from convcalc.cli import main
 from convcalc.diagnostics.diagnostic import Diagnostic
@@ -39,7 +39,7 @@ def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def checked(budgets: str, text: str = NET, **options: Any) -> Checked:
     Path("net.convcalc.yaml").write_text(f"{text}budgets:\n  {budgets}\n", "utf-8")
     run = Run(Options(variant=options.pop("variant", "net"), **options))
-    (result, *_) = run.checked(discovered(["net.convcalc.yaml"]))
+    (result, *_) = run.check(discover(["net.convcalc.yaml"]))
     return result
 
 
@@ -69,7 +69,7 @@ def repository(lines: str, *words: str) -> list[Diagnostic]:
     Path("net.convcalc.yaml").write_text(NET, "utf-8")
     indented = lines.replace("\n", "\n  ")
     Path("convcalc.budgets.yaml").write_text(REPOSITORY % indented, "utf-8")
-    run = Run(Options()).checked(discovered(words or ["."]))
+    run = Run(Options()).check(discover(words or ["."]))
     return [found for result in run for found in result.findings]
 
 
