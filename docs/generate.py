@@ -79,7 +79,7 @@ def pages() -> dict[str, str]:
 
 
 def operators_page() -> str:
-    names = grouped()
+    names = operators_by_group()
     index = [f"- **{group}**: {', '.join(map(link, names[group]))}" for group in names]
     parts = [INTRODUCTION, "\n".join(index)]
     for group, members in names.items():
@@ -89,7 +89,7 @@ def operators_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def grouped() -> dict[str, list[str]]:
+def operators_by_group() -> dict[str, list[str]]:
     """The operators of each group that has any."""
     found: dict[str, list[str]] = {group: [] for group in GROUPS}
     for name in operator_names():
@@ -153,21 +153,21 @@ def examples(name: str) -> Iterator[str]:
 def example(row: Mapping[str, Any]) -> Sequence[str]:
     counts = (number(row[key]) if key in row else "–" for key in ("params", "macs"))
     output = size(row["output"]) if "output" in row else "–"
-    return (given(row), fields(row), output, *counts, row["reason"], row["source"])
+    return (inputs_text(row), fields_text(row), output, *counts, row["reason"], row["source"])
 
 
 def problem(row: Mapping[str, Any]) -> str:
-    setting = ", ".join(filter(None, [given(row), fields(row)]))
+    setting = ", ".join(filter(None, [inputs_text(row), fields_text(row)]))
     return f"- `{row['problem']}`: {row['reason']}; {setting} ({row['source']})"
 
 
-def given(row: Mapping[str, Any]) -> str:
+def inputs_text(row: Mapping[str, Any]) -> str:
     """The inputs, and the batch where there are several samples."""
     inputs = " and ".join(map(size, row.get("inputs") or [row["input"]]))
     return inputs + (f", batch {row['batch']}" if "batch" in row else "")
 
 
-def fields(row: Mapping[str, Any]) -> str:
+def fields_text(row: Mapping[str, Any]) -> str:
     """The fields as a network file has them."""
     entries = (f"{key}: {json.dumps(value)}" for key, value in row.get("fields", {}).items())
     return code(", ".join(entries).replace('"', ""))

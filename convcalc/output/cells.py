@@ -55,25 +55,25 @@ def grid(table: Table, style: Style) -> Grid:
 
     def line(row: Any, nothing: str) -> list[str]:
         return [
-            clean(_marked(column, row, table, style.exact) or nothing, style)
+            clean(_marked_text(column, row, table, style.exact) or nothing, style)
             for column in table.columns
         ]
 
     return Grid(
-        clean(_divided(table.title, style), style),
+        clean(_separate_items(table.title, style), style),
         [clean(column.title, style) for column in table.columns],
         [line(row, NOTHING) for row in table.rows],
         None if table.totals is None else line(table.totals, ""),
-        [clean(_divided(each, style), style) for each in table.footer],
+        [clean(_separate_items(each, style), style) for each in table.footer],
     )
 
 
-def _divided(line: str, style: Style) -> str:
+def _separate_items(line: str, style: Style) -> str:
     """A line of items, which a dot divides; in ASCII that of a product would."""
     return line.replace(" · ", " | ") if style.ascii else line
 
 
-def _marked(column: Column, row: Any, table: Table, exact: bool) -> str:
+def _marked_text(column: Column, row: Any, table: Table, exact: bool) -> str:
     text = value_text(cell(column, row, table.totals), column.unit, exact=exact)
     mark = column.mark(row) if column.mark else ""
     return f"{text} ({mark})" if mark else text
@@ -120,12 +120,12 @@ def _structure_text(value: Any) -> str:
     if isinstance(value, ReceptiveField):
         return receptive_field_text(value)
     if isinstance(value, Mapping):
-        named = (f"{name} {_full(shape)}" for name, shape in value.items())
+        named = (f"{name} {_sizes_text(shape)}" for name, shape in value.items())
         return ", ".join(text.removeprefix("weight ") for text in named)
     if isinstance(value, Size):
-        return _full(value)
+        return _sizes_text(value)
     if isinstance(value, tuple) and value and isinstance(value[0], Size):
-        return ", ".join(map(_full, value))
+        return ", ".join(map(_sizes_text, value))
     return axes_text(value) if isinstance(value, tuple) else str(value)
 
 
@@ -133,7 +133,7 @@ def receptive_field_text(field: ReceptiveField) -> str:
     """``427``, ``7×5``, ``188–204`` over the phases of the output, ``global (427)``, and
     ``≥ 3`` where a deformable layer can look further than its grid."""
     extents = [
-        _item(high) if high == low or not (known(high) and known(low)) else f"{low}–{high}"
+        _size_text(high) if high == low or not (known(high) and known(low)) else f"{low}–{high}"
         for low, high in zip(field.size_min, field.size, strict=True)
     ]
     text = axes_text(tuple(extents))
@@ -146,15 +146,15 @@ def receptive_field_text(field: ReceptiveField) -> str:
 
 def axes_text(values: Sequence[Any]) -> str:
     """One value where all axes agree, else one per axis: ``3``, ``1×7``."""
-    texts = [_item(value) for value in values]
+    texts = [_size_text(value) for value in values]
     return texts[0] if len(set(texts)) == 1 else "×".join(texts)
 
 
-def _full(sizes: Sequence[int]) -> str:
-    return "×".join(map(_item, sizes))
+def _sizes_text(sizes: Sequence[int]) -> str:
+    return "×".join(map(_size_text, sizes))
 
 
-def _item(value: Any) -> str:
+def _size_text(value: Any) -> str:
     return fraction_text(value) if isinstance(value, Fraction) else str(value)
 
 
@@ -167,7 +167,7 @@ def plain_rows(table: Table, style: Style) -> list[list[str]]:
         [column.key for column in table.columns],
         *(
             [
-                clean(_plain(cell(column, row, table.totals), column.unit), style)
+                clean(_plain_text(cell(column, row, table.totals), column.unit), style)
                 for column in table.columns
             ]
             for row in table.rows
@@ -175,7 +175,7 @@ def plain_rows(table: Table, style: Style) -> list[list[str]]:
     ]
 
 
-def _plain(value: Any, unit: str) -> str:
+def _plain_text(value: Any, unit: str) -> str:
     """Exact, ``3x3`` per axis, fractions as ``1/2``, ratios as decimals, ``unknown``."""
     if value is None:
         return ""
@@ -184,8 +184,8 @@ def _plain(value: Any, unit: str) -> str:
     if isinstance(value, ReceptiveField):
         value = value.size if any(map(known, value.size)) else UNKNOWN_WORD
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_plain(shape, '')}" for name, shape in value.items())
+        return ", ".join(f"{name} {_plain_text(shape, '')}" for name, shape in value.items())
     if isinstance(value, tuple):
         between = ", " if value and isinstance(value[0], Size) else "x"
-        return between.join(_plain(item, "") for item in value)
+        return between.join(_plain_text(item, "") for item in value)
     return f"{float(value):.6g}" if isinstance(value, Fraction) and unit else str(value)

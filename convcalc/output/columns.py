@@ -74,7 +74,7 @@ def _inputs(row: Row) -> str | Size | tuple[Size, ...] | None:
     return sizes if len(sizes) > 1 else next(iter(sizes), None)
 
 
-def _field(name: str) -> Callable[[Row], Any]:
+def _operator_field(name: str) -> Callable[[Row], Any]:
     return lambda row: row.fields.get(name)
 
 
@@ -106,7 +106,7 @@ def _intensity(row: Row) -> Any:
     return Fraction(row.flops, row.moved) if row.moved else None
 
 
-def _of_field(name: str) -> Callable[[Row], Any]:
+def _receptive_field_value(name: str) -> Callable[[Row], Any]:
     """A value of the receptive field; None for a row without one."""
     return lambda row: getattr(row.receptive_field, name, None)
 
@@ -130,7 +130,7 @@ def _mark(row: Row) -> str:
 # --- the columns of a report -------------------------------------------------------------------
 
 
-def _of_count(count: DeclaredCount) -> Column:
+def _count_column(count: DeclaredCount) -> Column:
     """The column of a count."""
     value = attrgetter(count.key)
     return Column(count.key, count.title, value, count.unit, "right", count.priority, count.doc)
@@ -156,10 +156,18 @@ _ALL = (
         doc="shape of the output, channels first; with the batch if it is above 1",
     ),
     Column("kernel_size", "kernel", _kernel_size, "", "right", 5, "taps per axis"),
-    Column("stride", "stride", _field("stride"), "", "right", 5, "stride, per axis if they differ"),
+    Column(
+        "stride",
+        "stride",
+        _operator_field("stride"),
+        "",
+        "right",
+        5,
+        "stride, per axis if they differ",
+    ),
     Column("padding", "padding", _padding, "", "right", 5, "padding per axis, before+after"),
-    Column("dilation", "dilation", _field("dilation"), "", "right", 6, "dilation"),
-    Column("groups", "groups", _field("groups"), "", "right", 6, "groups of channels"),
+    Column("dilation", "dilation", _operator_field("dilation"), "", "right", 6, "dilation"),
+    Column("groups", "groups", _operator_field("groups"), "", "right", 6, "groups of channels"),
     Column(
         "weight",
         "weights",
@@ -168,7 +176,7 @@ _ALL = (
         doc="shapes of the learned tensors, PyTorch's layout",
         folds=True,
     ),
-    *map(_of_count, COUNTS.values()),
+    *map(_count_column, COUNTS.values()),
     Column("frozen", "frozen", _frozen, "", "right", 7, "parameters that training leaves alone"),
     Column("macs_share", "of MACs", attrgetter("macs"), SHARE, "right", 5, "share of the MACs"),
     Column(
@@ -184,8 +192,18 @@ _ALL = (
         2,
         "input positions that one output position sees, the largest over its phases",
     ),
-    Column("jump", "jump", _of_field("jump"), "", "right", 4, "effective stride on the input"),
-    Column("center", "center", _of_field("center"), "", "right", 5, "center of output 0"),
+    Column(
+        "jump",
+        "jump",
+        _receptive_field_value("jump"),
+        "",
+        "right",
+        4,
+        "effective stride on the input",
+    ),
+    Column(
+        "center", "center", _receptive_field_value("center"), "", "right", 5, "center of output 0"
+    ),
     Column(
         "reach",
         "of input",
@@ -198,7 +216,7 @@ _ALL = (
     Column(
         "coverage",
         "coverage",
-        _of_field("coverage"),
+        _receptive_field_value("coverage"),
         SHARE,
         "right",
         3,
@@ -207,7 +225,7 @@ _ALL = (
     Column(
         "holes",
         "holes",
-        _of_field("holes"),
+        _receptive_field_value("holes"),
         "",
         "right",
         6,
@@ -216,7 +234,7 @@ _ALL = (
     Column(
         "global",
         "global",
-        _of_field("is_global"),
+        _receptive_field_value("is_global"),
         priority=7,
         doc="whether the output also depends on the whole input",
     ),
@@ -253,7 +271,7 @@ def tool_columns(report: Report) -> list[Column]:
         Column(
             f"{tool.name}.{key}",
             f"{tool.name} {title}",
-            partial(_of, "convention", key),
+            partial(_mapping_value, "convention", key),
             "",
             "right",
             0,
@@ -274,12 +292,12 @@ def further_columns(report: Report) -> dict[str, Column]:
     """What can be asked for beside the usual columns: another tool's numbers (by its name alone
     the headline), and the values for folded batch norms."""
     tool = tool_columns(report)
-    fused = [_fused(COLUMNS[key]) for key in report.totals.fused]
+    fused = [_fused_column(COLUMNS[key]) for key in report.totals.fused]
     headline = {report.convention.name: tool[0]} if report.convention else {}
     return headline | {column.key: column for column in (*tool, *fused)}
 
 
-def beside(report: Report, columns: Sequence[Column]) -> list[Column]:
+def with_extra_columns(report: Report, columns: Sequence[Column]) -> list[Column]:
     """The columns, each with its value for folded batch norms behind it, and another tool's
     behind the MACs, or at the end, where the report has such numbers and none is there yet."""
     there = {column.key for column in columns}
@@ -288,22 +306,22 @@ def beside(report: Report, columns: Sequence[Column]) -> list[Column]:
     for column in columns:
         found.append(column)
         if column.key in report.totals.fused and f"{column.key}_fused" not in there:
-            found.append(_fused(column))
+            found.append(_fused_column(column))
         if column.key == "macs":
             found += tool
             tool = []
     return [*found, *tool]
 
 
-def _fused(column: Column) -> Column:
+def _fused_column(column: Column) -> Column:
     return column._replace(
         key=f"{column.key}_fused",
         title=f"{column.title} fused",
-        value=partial(_of, "fused", column.key),
+        value=partial(_mapping_value, "fused", column.key),
         doc=f"{column.doc}, batch norms folded",
     )
 
 
-def _of(mapping: str, key: str, row: Row) -> int | None:
+def _mapping_value(mapping: str, key: str, row: Row) -> int | None:
     found: Mapping[str, int] = getattr(row, mapping)
     return found.get(key)

@@ -47,19 +47,19 @@ def summary(results: Sequence[Checked]) -> str:
     """``Found 1 error, 0 warnings in 3 models, 11 of 12 budgets passed.``"""
     errors, warnings = (sum(getattr(r, key) for r in results) for key in ("errors", "warnings"))
     networks = sum(result.networks for result in results)
-    text = f"Found {_many(errors, 'error')}, {_many(warnings, 'warning')} in "
-    text += _many(networks, "model")
+    text = f"Found {_count_text(errors, 'error')}, {_count_text(warnings, 'warning')} in "
+    text += _count_text(networks, "model")
     judged = [verdict for result in results for verdict in result.verdicts]
     for title, pins, verb in (("budget", False, "passed"), ("pinned number", True, "held")):
         some = [v for v in judged if (v.budget == BUDGET) is pins]
         if some:
             passed = sum(verdict.passed for verdict in some)
-            text += f", {passed:,} of {_many(len(some), title)} {verb}"
+            text += f", {passed:,} of {_count_text(len(some), title)} {verb}"
     unread = sum(result.unreadable for result in results)
-    return text + (f"; {_many(unread, 'file')} could not be checked" if unread else "") + "."
+    return text + (f"; {_count_text(unread, 'file')} could not be checked" if unread else "") + "."
 
 
-def _many(count: int, word: str) -> str:
+def _count_text(count: int, word: str) -> str:
     return f"{count:,} {word}{'s' * (count != 1)}"
 
 
@@ -106,7 +106,7 @@ def fingerprints(results: Iterable[Checked]) -> Iterator[tuple[Diagnostic, str]]
         yield found, digest.hexdigest()[:32]
 
 
-def payload(value: Any) -> str:
+def json_text(value: Any) -> str:
     """JSON as it is looked at and compared."""
     import json
 

@@ -54,17 +54,17 @@ def _annotation(found: Diagnostic, rest: str) -> str:
     lines += [f"help: {found.help}"] if found.help else []
     lines += [" ".join(found.within.split())] if found.within else []
     text = "\n".join(map(safe, lines)) + rest
-    return f"::{found.severity} {_written(properties)}::{_escaped(text)}"
+    return f"::{found.severity} {_properties_text(properties)}::{_escape(text)}"
 
 
-def _written(properties: Mapping[str, str]) -> str:
+def _properties_text(properties: Mapping[str, str]) -> str:
     """Properties, whose values must not hold what separates them."""
-    pairs = ((key, _escaped(safe(value))) for key, value in properties.items())
+    pairs = ((key, _escape(safe(value))) for key, value in properties.items())
     return ",".join(
         f"{key}={value.replace(':', '%3A').replace(',', '%2C')}" for key, value in pairs
     )
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     """What would end the command."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

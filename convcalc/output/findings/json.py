@@ -9,7 +9,7 @@ from convcalc._version import __version__
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.output.findings.base import View, fingerprints, payload
+from convcalc.output.findings.base import View, fingerprints, json_text
 
 SCHEMA = "convcalc/check-v1"
 
@@ -18,7 +18,7 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
     """One document."""
     done = list(results)
     prints = {id(found): name for found, name in fingerprints(done)}
-    yield payload(
+    yield json_text(
         {
             "schema": SCHEMA,
             "tool": {"name": "convcalc", "version": __version__},

@@ -15,7 +15,7 @@ from convcalc.checking.rules import page, summary
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.output.findings.base import View, fingerprints, payload
+from convcalc.output.findings.base import View, fingerprints, json_text
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -48,7 +48,7 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
         ],
         "results": [_result(each, name, indices) for each, name in found],
     }
-    yield payload({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+    yield json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(code: str) -> dict[str, Any]:

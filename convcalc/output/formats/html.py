@@ -22,7 +22,7 @@ def text(table: Table, _payload: Any, style: Style) -> str:
     foot += [_note(line, len(rights)) for line in cells.footer]
     lines = [
         f'<table class="convcalc" style="{_TABLE}">',
-        *([f"<caption>{_escaped(cells.title)}</caption>"] if cells.title else []),
+        *([f"<caption>{_escape(cells.title)}</caption>"] if cells.title else []),
         *_section("thead", [_row(cells.header, rights, "head")]),
         *_section("tbody", [_row(row, rights) for row in cells.rows]),
         *(_section("tfoot", foot) if foot else []),
@@ -31,7 +31,7 @@ def text(table: Table, _payload: Any, style: Style) -> str:
     return "\n".join(lines)
 
 
-def _escaped(plain: str) -> str:
+def _escape(plain: str) -> str:
     return escape(plain).encode("ascii", "xmlcharrefreplace").decode()
 
 
@@ -54,11 +54,11 @@ def _cell(cell: str, right: bool, scope: str) -> str:
     look = f'style="{_CELL}{"right" if right else "left"}"'
     if scope:
         weight = ";font-weight:inherit" if scope == "row" else ""
-        return f'<th scope="{scope}" {look[:-1]}{weight}">{_escaped(cell)}</th>'
+        return f'<th scope="{scope}" {look[:-1]}{weight}">{_escape(cell)}</th>'
     name = 'class="number" ' if right else ""
-    return f"<td {name}{look}>{_escaped(cell)}</td>"
+    return f"<td {name}{look}>{_escape(cell)}</td>"
 
 
 def _note(line: str, columns: int) -> str:
     look = "white-space:normal;font-size:smaller"
-    return f'<tr class="note"><td colspan="{columns}" style="{look}">{_escaped(line)}</td></tr>'
+    return f'<tr class="note"><td colspan="{columns}" style="{look}">{_escape(line)}</td></tr>'

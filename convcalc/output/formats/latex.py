@@ -40,7 +40,7 @@ def text(table: Table, _payload: Any, style: Style) -> str:
     spec = "".join("r" if column.align == "right" else "l" for column in table.columns)
     body = [_row(row) for row in cells.rows]
     foot = [] if cells.totals is None else [r"\midrule", _row(cells.totals)]
-    notes = [f"\\par\\noindent{{\\footnotesize {escaped(line)}\\par}}" for line in cells.footer]
+    notes = [f"\\par\\noindent{{\\footnotesize {escape(line)}\\par}}" for line in cells.footer]
     lines = [
         *([f"% {cells.title}"] if cells.title else []),
         "% needs \\usepackage{booktabs}",
@@ -53,12 +53,12 @@ def text(table: Table, _payload: Any, style: Style) -> str:
     return written.encode("ascii", "replace").decode() if style.ascii else written
 
 
-def escaped(plain: str) -> str:
+def escape(plain: str) -> str:
     """A text that LaTeX sets as it is."""
     return plain.translate(_SPECIAL)
 
 
 def _row(cells: Sequence[str]) -> str:
     r"""One row; ``{}`` keeps ``[`` and ``*`` from becoming arguments of the ``\\`` before."""
-    line = " & ".join(map(escaped, cells))
+    line = " & ".join(map(escape, cells))
     return f"{'{}' if line.startswith(('[', '*')) else ''}{line} \\\\"

@@ -30,15 +30,15 @@ class Layout(NamedTuple):
     gap: int
 
 
-def fitted(needs: Sequence[Need], width: int | None) -> Layout:
+def fit(needs: Sequence[Need], width: int | None) -> Layout:
     """What fits into ``width`` characters; None takes everything as it is."""
     everything = list(range(len(needs)))
     if width is None:
         return Layout(everything, [need.full for need in needs], [], GAPS[0])
     gap = GAPS[_least(needs, everything, GAPS[0]) > width]
-    shown = _shown(needs, width, gap)
+    shown = _fitting(needs, width, gap)
     hidden = [index for index in everything if index not in shown]
-    widths = _shared_out(needs, shown, width - _least(needs, shown, gap))
+    widths = _distribute(needs, shown, width - _least(needs, shown, gap))
     return Layout(shown, widths, hidden, gap)
 
 
@@ -46,7 +46,7 @@ def _least(needs: Sequence[Need], shown: Sequence[int], gap: int) -> int:
     return sum(needs[index].least for index in shown) + gap * (len(shown) - 1)
 
 
-def _shown(needs: Sequence[Need], width: int, gap: int) -> list[int]:
+def _fitting(needs: Sequence[Need], width: int, gap: int) -> list[int]:
     """Without the columns that must go, the highest priority and the rightmost first."""
     shown = list(range(len(needs)))
     for index in sorted(shown, key=lambda index: (needs[index].priority, index), reverse=True):
@@ -55,7 +55,7 @@ def _shown(needs: Sequence[Need], width: int, gap: int) -> list[int]:
     return shown
 
 
-def _shared_out(needs: Sequence[Need], shown: Sequence[int], room: int) -> list[int]:
+def _distribute(needs: Sequence[Need], shown: Sequence[int], room: int) -> list[int]:
     """Room that is left goes to columns that fold, the narrowest first until they are equally
     wide; room that lacks comes from the first column."""
     widths = {index: needs[index].least for index in shown}

@@ -16,25 +16,25 @@ _SPECIAL = re.compile(r"[\\`*\[<>|~&]|(?<![^\W_])_|_(?![^\W_])")
 def text(table: Table, _payload: Any, style: Style) -> str:
     """Title, table, footer, with an empty line between."""
     cells = grid(table, style)
-    rows = [_escaped(cells.header), *map(_escaped, cells.rows)]
+    rows = [_escape_row(cells.header), *map(_escape_row, cells.rows)]
     if cells.totals is not None:
-        rows.append([f"**{cell}**" if cell else "" for cell in _escaped(cells.totals)])
+        rows.append([f"**{cell}**" if cell else "" for cell in _escape_row(cells.totals)])
     rights = [column.align == "right" for column in table.columns]
     parts = [
-        *([f"**{escaped(cells.title)}**"] if cells.title else []),
+        *([f"**{escape(cells.title)}**"] if cells.title else []),
         "\n".join(_lines(rows, rights)),
-        *(["\n".join(f"- {escaped(line)}" for line in cells.footer)] if cells.footer else []),
+        *(["\n".join(f"- {escape(line)}" for line in cells.footer)] if cells.footer else []),
     ]
     return "\n\n".join(parts)
 
 
-def escaped(plain: str) -> str:
+def escape(plain: str) -> str:
     """A text that Markdown shows as it is."""
     return _SPECIAL.sub(r"\\\g<0>", plain)
 
 
-def _escaped(cells: Sequence[str]) -> list[str]:
-    return [escaped(cell) for cell in cells]
+def _escape_row(cells: Sequence[str]) -> list[str]:
+    return [escape(cell) for cell in cells]
 
 
 def _lines(rows: list[list[str]], rights: list[bool]) -> list[str]:

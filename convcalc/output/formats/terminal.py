@@ -20,7 +20,7 @@ from rich.text import Text
 from convcalc.model.quantities.number_text import UNKNOWN_WORD
 from convcalc.output.cells import NOTHING, Grid, clean, grid
 from convcalc.output.columns import Column
-from convcalc.output.formats.layout import NARROWEST, Layout, Need, fitted
+from convcalc.output.formats.layout import NARROWEST, Layout, Need, fit
 from convcalc.output.table import Style, Table
 
 # Where a text may break: patterns by preference. A number keeps its unit.
@@ -41,11 +41,11 @@ def text(table: Table, _payload: Any, style: Style) -> str:
     cells = grid(table, style)
     texts = _texts(cells, table.columns)
     needs = [_need(column, each) for column, each in zip(table.columns, texts, strict=True)]
-    layout = fitted(needs, style.width)
+    layout = fit(needs, style.width)
     out = io.StringIO()
     console = _console(out, sum(layout.widths) + layout.gap * len(layout.widths), style)
     _print_lines(console, [cells.title] if cells.title else [], "bold", style)
-    console.print(_drawn(table, texts, layout, style))
+    console.print(_draw(table, texts, layout, style))
     if notes := [*cells.footer, *_hidden_line(table, layout, style)]:
         _print_lines(console, ["", *notes], "", style)
     lines = out.getvalue().splitlines()
@@ -59,12 +59,12 @@ def _texts(cells: Grid, columns: Sequence[Column]) -> list[list[str]]:
     """The cells by column: header, rows, totals."""
     lines = [cells.header, *cells.rows, *([] if cells.totals is None else [cells.totals])]
     return [
-        _lined_up(texts) if column.align == "right" else list(texts)
+        _line_up(texts) if column.align == "right" else list(texts)
         for column, texts in zip(columns, zip(*lines, strict=True), strict=True)
     ]
 
 
-def _lined_up(texts: Sequence[str]) -> list[str]:
+def _line_up(texts: Sequence[str]) -> list[str]:
     """Room for a prefix behind numbers that have none, where others have one."""
     room = "  " if any(map(_PREFIXED.fullmatch, texts)) else ""
     return [text + room if _BARE.fullmatch(text) else text for text in texts]
@@ -79,7 +79,7 @@ def _need(column: Column, texts: Sequence[str]) -> Need:
     return Need(full, max(longest, min(NARROWEST, full // 2)), column.priority)
 
 
-def folded(text: str, width: int, breaks: Sequence[str]) -> list[str]:
+def fold(text: str, width: int, breaks: Sequence[str]) -> list[str]:
     """Lines of at most ``width``, broken at the first pattern whose pieces all fit."""
     found = (re.split(pattern, text) for pattern in breaks)
     fitting = (parts for parts in found if all(cell_len(part.rstrip()) <= width for part in parts))
@@ -111,7 +111,7 @@ def _console(out: io.StringIO, width: int, style: Style) -> Console:
     )
 
 
-def _drawn(table: Table, texts: Sequence[Sequence[str]], layout: Layout, style: Style) -> RichTable:
+def _draw(table: Table, texts: Sequence[Sequence[str]], layout: Layout, style: Style) -> RichTable:
     """The rule lines are the box; the gap is part of the columns, which is quicker than padding."""
     drawn = RichTable(
         box=Box(_BOX.format("-" if style.ascii else "─"), ascii=style.ascii),
@@ -138,7 +138,7 @@ def _cell(text: str, column: Column, width: int) -> Text:
     look = "dim" if bare in _QUIET else "yellow" if bare == UNKNOWN_WORD else ""
     room = width - cell_len(text)
     if room < 0:
-        return Text("\n".join(folded(text, width, IN_TEXTS if column.folds else IN_PATHS)), look)
+        return Text("\n".join(fold(text, width, IN_TEXTS if column.folds else IN_PATHS)), look)
     return Text(" " * room + text if column.align == "right" else text, look)
 
 
@@ -148,15 +148,15 @@ def _cell(text: str, column: Column, width: int) -> Text:
 def _print_lines(console: Console, lines: Sequence[str], look: str, style: Style) -> None:
     """Lines of text, broken between their items where the terminal is narrow."""
     for line in lines:
-        for piece in [line] if style.width is None else _broken(line, style.width):
+        for piece in [line] if style.width is None else _break_line(line, style.width):
             console.print(Text(piece, look), soft_wrap=True)
 
 
-def _broken(line: str, width: int) -> list[str]:
+def _break_line(line: str, width: int) -> list[str]:
     """Further lines are indented."""
     if cell_len(line) <= width:
         return [line]
-    first, *more = folded(line, max(width - len(_INDENT), NARROWEST), IN_LINES)
+    first, *more = fold(line, max(width - len(_INDENT), NARROWEST), IN_LINES)
     return [first, *(_INDENT + piece for piece in more)]
 
 
