@@ -1,8 +1,8 @@
 """Settings of a project: ``convcalc.toml``, or ``[tool.convcalc]`` in ``pyproject.toml``.
 
-The file closest to what is checked holds alone; nothing is merged, and no file outside the
-project (a folder with ``.git``) plays a part, so that a result does not depend on the machine. An
-unknown key is an error: a misspelt setting would set nothing.
+Only the settings file closest to the checked file counts; settings are never merged. Files outside
+the project (the folder with ``.git``) are not read, so that results do not depend on the machine.
+An unknown key is an error: a misspelt setting would have no effect.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SEVERITIES = ("error", "warning", "ignore")
 
 
 class Configuration(NamedTuple):
-    """The settings of one file; ``folder`` is what its paths and patterns count from."""
+    """The settings of one file; its paths and patterns are relative to ``folder``."""
 
     file: str = ""
     folder: str = ""
@@ -44,12 +44,15 @@ class Configuration(NamedTuple):
 
 
 def configuration_of(folder: str) -> Configuration:
-    """The settings for the files of a folder; TargetError if a file of settings is wrong."""
+    """Return the settings for the files of a folder.
+
+    Raises TargetError if the settings file cannot be read or is wrong.
+    """
     return _closest(os.path.realpath(folder or os.curdir))
 
 
 def clear_cache() -> None:
-    """Reads files of settings anew."""
+    """Forget all settings files, so that they are read again."""
     _closest.cache_clear()
 
 
@@ -69,7 +72,7 @@ def _closest(folder: str) -> Configuration:
 
 
 def _load_toml(path: str) -> dict[str, Any]:
-    """A file of settings."""
+    """Parse a TOML file; raises TargetError if it cannot be read."""
     import tomllib
 
     try:
@@ -82,14 +85,17 @@ def _load_toml(path: str) -> dict[str, Any]:
 
 
 def configuration(table: Any, file: str) -> Configuration:
-    """The settings of a table; TargetError for what is unknown or of the wrong kind."""
+    """Return the settings of a TOML table.
+
+    Raises TargetError for an unknown key or a value of the wrong type.
+    """
     reader = _Reader(file)
     values = reader.values(table, _KEYS, "")
     return Configuration(file, os.path.dirname(file), **values)
 
 
 class _Reader:
-    """Reads the values of one file."""
+    """Checks the values of one settings file and converts them."""
 
     def __init__(self, file: str) -> None:
         self.file = file
@@ -100,7 +106,7 @@ class _Reader:
     def values(
         self, table: Any, readers: Mapping[str, Callable[..., Any]], prefix: str
     ) -> dict[str, Any]:
-        """Each key by its reader, under the name with underscores."""
+        """Convert each value with the reader of its key; hyphens in keys become underscores."""
         if not isinstance(table, dict):
             raise self.error(prefix.rstrip(".") or "convcalc", "is a table")
         found = {}
@@ -186,7 +192,10 @@ KEYS = tuple(_KEYS)
 
 
 def check_codes(words: list[str] | tuple[str, ...], what: str) -> tuple[str, ...]:
-    """Codes and their beginnings, as ``--select`` takes them: CC, CC2, CC204."""
+    """Return codes or prefixes of codes, such as CC, CC2 or CC204, if rules have them.
+
+    ``what`` names the option or key in the message of the TargetError that is raised otherwise.
+    """
     for word in words:
         if not any(code.startswith(word) for code in RULES) or not word.startswith(EVERYTHING):
             advice = advise(word.upper(), RULES, "'convcalc list rules' shows them all")

@@ -1,4 +1,4 @@
-"""Words of the command line -> the network files to check, each once, in a fixed order."""
+"""Finds the network files that the words of a command line name, each once, in a fixed order."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _NEVER = ("node_modules", "__pycache__")
 
 
 class Found(NamedTuple):
-    """A file to check, and the one variant of it that was named, if any.
+    """A file to check, and the variant that was named with it, if any.
 
-    ``problem`` says why there is no such file.
+    If the word names no file, ``problem`` says why and ``advice`` what to do.
     """
 
     file: str
@@ -29,10 +29,11 @@ class Found(NamedTuple):
 
 
 def discover(words: Sequence[str], *, force_exclude: bool = False) -> list[Found]:
-    """Folders are searched, patterns expanded; a shipped name is the file that defines it.
+    """Return the files that the words name.
 
-    What ``.gitignore`` and ``exclude`` leave out is found only if it is named itself; with
-    ``force_exclude`` (for tools that name every file) ``exclude`` holds for that too.
+    Searches folders, expands patterns and resolves the names of built-in networks. Files that
+    ``.gitignore`` or ``exclude`` leave out are found only if they are named explicitly; with
+    ``force_exclude``, for tools that name every file, ``exclude`` applies to those too.
     """
     clear_cache()
     found: dict[tuple[str, str], Found] = {}
@@ -44,7 +45,7 @@ def discover(words: Sequence[str], *, force_exclude: bool = False) -> list[Found
 
 
 def _expand_word(word: str) -> Iterator[Found]:
-    """The files that one word means."""
+    """Yield the files that one word names."""
     if os.path.isdir(word):
         yield from map(Found, walk(word))
     elif os.path.lexists(word):
@@ -61,7 +62,7 @@ def _expand_word(word: str) -> Iterator[Found]:
 
 
 def _expand_pattern(word: str) -> list[str]:
-    """The network files that a pattern matches."""
+    """Return the network files that a glob pattern matches, also those in folders it matches."""
     matched = sorted(glob.glob(word, recursive=True))
     return [
         file
@@ -72,7 +73,7 @@ def _expand_pattern(word: str) -> list[str]:
 
 
 def walk(folder: str) -> Iterator[str]:
-    """The network files below a folder, by name, folder by folder."""
+    """Yield the network files below a folder, sorted by name within each folder."""
     settings = configuration_of(folder)
     real = os.path.realpath(folder)
     ignored = list(_ignores_above(real)) if settings.respect_gitignore else []
@@ -80,7 +81,7 @@ def walk(folder: str) -> Iterator[str]:
 
 
 def _walk_folder(shown: str, real: str, above: Sequence[_Ignores]) -> Iterator[str]:
-    """``shown`` is the folder as messages call it, ``real`` where it lies."""
+    """Yield the network files below ``real``, under the path ``shown`` that messages use."""
     settings = configuration_of(real)
     ignores = list(above)
     if settings.respect_gitignore and (own := _read_ignores(real)):
@@ -128,7 +129,7 @@ def _read_ignores(folder: str, name: str = ".gitignore") -> _Ignores | None:
 
 
 def _ignores_above(folder: str) -> Iterator[_Ignores]:
-    """Those of the folders above, from the repository's top down; none outside a repository."""
+    """Yield the ignore files above a folder, outermost first; nothing outside a repository."""
     folders = [folder]
     while not os.path.exists(os.path.join(folders[-1], ".git")):
         above = os.path.dirname(folders[-1])
@@ -143,7 +144,7 @@ def _ignores_above(folder: str) -> Iterator[_Ignores]:
 
 
 def _is_ignored(listed: Sequence[_Ignores], path: str, is_folder: bool) -> bool:
-    """By the innermost file that is about a path."""
+    """Whether a path is ignored; the innermost ignore file that matches it decides."""
     for ignores in reversed(listed):
         is_excluded = is_matched(ignores.patterns, _relative(path, ignores.folder), is_folder)
         if is_excluded is not None:
@@ -162,5 +163,5 @@ def _is_excluded(file: str) -> bool:
 
 
 def _relative(path: str, folder: str) -> str:
-    """A path as patterns see it."""
+    """Return a path relative to a folder, with ``/`` between its parts, as patterns need it."""
     return os.path.relpath(path, folder).replace(os.sep, "/")

@@ -1,4 +1,4 @@
-"""One network file, in all its variants: its problems, its design, its pins and budgets."""
+"""Checks one network file in all its variants: problems, design rules, pins and budgets."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ ALL = "all"
 
 
 class Examined(NamedTuple):
-    """All that there is in a file, before settings and comments choose from it.
+    """All findings of a file, before settings and comments are applied.
 
-    ``severities`` are those of its budgets, ``variants`` its names, ``is_complete`` says that
-    nothing hid a finding, so that a comment without one is unused.
+    ``networks`` counts its variants, each at every input. ``severities`` are those that its
+    budgets set, by code. ``variants`` are the names of the base and the variants. If
+    ``is_complete``, nothing hid a finding, so that an ignore comment without one is unused.
     """
 
     findings: tuple[Diagnostic, ...]
@@ -41,7 +42,11 @@ class Examined(NamedTuple):
 
 
 class Examination:
-    """The findings and verdicts of one file; ``budgets`` are those of the repository for it."""
+    """Collects the findings and verdicts of one file.
+
+    ``budgets`` are those of the repository that apply to it; ``wanted`` is the name of a variant,
+    empty for the base, or "all".
+    """
 
     def __init__(
         self, target: Target, settings: Configuration, budgets: Sequence[Budget], wanted: str = ALL
@@ -57,8 +62,10 @@ class Examination:
         self.networks = 0
 
     def read_first(self, variant: str) -> NetworkFile:
-        """The network that is read first, and tells the names of all: the wanted one, or the base
-        if the file has no such variant."""
+        """Read the wanted variant, or the base if the file has no such variant.
+
+        The result also tells the names of all variants.
+        """
         try:
             return self.read(variant)
         except TargetError:
@@ -72,7 +79,7 @@ class Examination:
         return (self.first.base, *self.first.variants)
 
     def read(self, variant: str, inputs: Inputs = None) -> NetworkFile:
-        """A variant of the file, at other inputs if they are given."""
+        """Read a variant of the file, at other inputs if they are given."""
         name = variant or None
         target = self.target._replace(variant=name)
         return read_network(target, inputs=inputs, limits=self.settings.limits)
@@ -84,14 +91,14 @@ class Examination:
 
     @property
     def has_errors(self) -> bool:
-        """Whether something could not be computed, so that not all findings are there."""
+        """Whether something could not be computed, so that findings may be missing."""
         return any(f.severity == "error" and f.code < "CC2" for f in self.findings.values())
 
     @property
     def variants(self) -> list[str]:
-        """The variants to check, the base as an empty name; none if there is no such variant.
+        """The variants to check, the base as an empty name; empty if there is no such variant.
 
-        A file of which nothing could be read has no names, and is to be checked all the same.
+        A file that could not be read at all has no names; it is checked anyway.
         """
         if self.wanted == ALL:
             return ["", *self.first.variants]
@@ -100,7 +107,7 @@ class Examination:
         return [self.wanted] if self.wanted in self.first.variants else []
 
     def examine(self) -> Examined:
-        """Examines the wanted variants."""
+        """Check the wanted variants."""
         for variant in self.variants:
             is_read = variant == (self.first.variant or "")
             self.examine_variant(variant, self.first if is_read else self.read(variant))
@@ -116,7 +123,7 @@ class Examination:
         )
 
     def examine_variant(self, variant: str, network: NetworkFile) -> None:
-        """One variant at its own input and at those of its budgets."""
+        """Check one variant at its own input and at the inputs of its budgets."""
         words = _subject(variant, network)
         self.sources.update(network.sources)
         if self.is_library:
@@ -140,12 +147,12 @@ class Examination:
                 self.judge_at_input(budget, variant, inputs, named)
 
     def budgets_for(self, variant: str, network: NetworkFile) -> list[Budget]:
-        """The repository's budgets that hold for a variant."""
+        """Return the repository's budgets that apply to a variant."""
         name = variant or network.base
         return [b for b in self.budgets if not b.variants or name in [v.text for v in b.variants]]
 
     def judge_at_input(self, budget: Budget, variant: str, inputs: Inputs, named: Named) -> None:
-        """A budget at one of its own inputs."""
+        """Judge a budget at one of the inputs that it names."""
         words = f"variant: {variant or 'base'}   input: {named.text}"
         try:
             network = self.read(variant, inputs)
@@ -164,7 +171,7 @@ class Examination:
     # --- what is kept -------------------------------------------------------------------------
 
     def keep(self, found: Sequence[Diagnostic] | Iterator[Diagnostic], within: str) -> None:
-        """Each defect once, though many variants share it."""
+        """Record findings; the same defect in many variants is recorded once."""
         for each in in_order(found):
             if (each.place, each.name) not in self.findings:
                 elsewhere = each.place.file != self.target.file
@@ -181,7 +188,7 @@ class Examination:
         variant: str,
         inputs: Inputs,
     ) -> None:
-        """The verdicts of one budget."""
+        """Record the verdicts of one budget at one input."""
 
         def before(compare: Compare) -> Before:
             if is_saved(compare.base):
@@ -201,7 +208,7 @@ class Examination:
     def skip(
         self, network: NetworkFile, budgets: Sequence[Budget], words: str, *, pins: bool = True
     ) -> None:
-        """None of the demands on a network that could not be computed passes."""
+        """Record that pins and budgets of a network that could not be computed were skipped."""
         reason = "the network has problems"
         for metric in network.expect.get(network.name, {}) if pins else ():
             place = network.pinned_at[network.name, metric]
@@ -215,7 +222,7 @@ def _is_computed(network: NetworkFile) -> bool:
 
 
 def _subject(variant: str, network: NetworkFile) -> str:
-    """``variant: base   input: 3×224×224``."""
+    """Return the line of a finding that names the network: ``variant: base   input: 3×224×224``."""
     shapes = [
         str(shape) if len(network.inputs) == 1 else f"{name} {shape}"
         for name, shape in network.inputs.items()
@@ -224,7 +231,7 @@ def _subject(variant: str, network: NetworkFile) -> str:
 
 
 def _read_report(path: str) -> bytes:
-    """The content of a saved report."""
+    """Return the content of a saved report."""
     return content(path, _LARGEST_REPORT)
 
 

@@ -1,4 +1,4 @@
-"""One file after another -> what was found in each, with the settings of the file applied."""
+"""Checks one file after another and applies the settings of each to its findings."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from convcalc.language.sources.target import Target, TargetError
 
 
 class Options(NamedTuple):
-    """What the command line asks for; empty where the settings of a file decide."""
+    """The options of the command line; empty where the settings of a file decide."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     variant: str = ""
     budgets: str = ""
-    stdin: bytes | None = None  # the text of the one file that is named, if it came that way
+    stdin: bytes | None = None  # the text of the one file that is named, if it was piped in
     debug: bool = False
 
 
 class Checked(NamedTuple):
-    """What was found in one file.
+    """The result for one file.
 
-    ``networks`` counts its variants, at each input; ``silenced`` what comments and settings
-    have hidden. ``unreadable``: nothing could be said about it.
+    ``networks`` counts its variants, each at every input; ``silenced`` counts the findings that
+    comments and settings hide. ``unreadable`` means that it could not be checked at all.
     """
 
     file: str
@@ -48,12 +48,12 @@ class Checked(NamedTuple):
 
     @property
     def errors(self) -> int:
-        """Findings that make the check fail."""
+        """The number of findings that make the check fail."""
         return sum(found.severity == "error" for found in self.findings)
 
     @property
     def warnings(self) -> int:
-        """Findings that do so only with --strict."""
+        """The number of findings that make the check fail only with --strict."""
         return len(self.findings) - self.errors
 
 
@@ -62,7 +62,7 @@ Judge = Callable[[Diagnostic], Diagnostic | None]
 
 
 class Run:
-    """One run over some files."""
+    """Checks the files of one run; comments and budget files are read once for all of them."""
 
     def __init__(self, options: Options) -> None:
         clear_cache()
@@ -70,12 +70,13 @@ class Run:
         self.projects = Projects()
         self.silence = Silence()
         self.repositories = Repositories(options.budgets)
-        self.reported: dict[tuple[Place, str], str] = {}  # faults of shared files, and to whom
+        # Problems of shared files, and the network file for which each was reported first.
+        self.reported: dict[tuple[Place, str], str] = {}
 
     def check(self, files: Sequence[Found], each: Each = map) -> Iterator[Checked]:
-        """Every file in the given order, then the files of budgets that hold for them.
+        """Yield the result of every file in the given order, then of their budget files.
 
-        ``each`` is like ``map``; it may use several processes.
+        ``each`` works like ``map``; it may use several processes.
         """
         files = [found for found in files if not self.is_of_budgets(found)]
         for found, examined in zip(files, each(self.examine, files), strict=True):
@@ -84,7 +85,7 @@ class Run:
             yield self.check_budgets(repository)
 
     def is_of_budgets(self, found: Found) -> bool:
-        """Whether a file that was named holds budgets; it is checked after the networks."""
+        """Whether a file holds budgets; if so, read it, to be checked after the networks."""
         if os.path.basename(found.file) != FILE or found.problem:
             return False
         self.repositories.add(found.file, configuration_of(os.path.dirname(found.file)))
@@ -93,7 +94,7 @@ class Run:
     # --- one file, perhaps in a process of its own --------------------------------------------
 
     def examine(self, found: Found) -> Examined | Checked:
-        """What there is in one file; whatever goes wrong with it, the others are checked."""
+        """Return all findings of one file; whatever goes wrong becomes a finding of that file."""
         try:
             return self.examine_file(found)
         except TargetError as error:
@@ -106,7 +107,7 @@ class Run:
             return _unreadable(found.file, f"convcalc failed: {words}", advice)
 
     def examine_file(self, found: Found) -> Examined | Checked:
-        """All variants of a file, its pins and its budgets."""
+        """Check all variants of a file, its pins and its budgets; raises TargetError."""
         if found.problem:
             return _unreadable(found.file, found.problem, found.advice)
         settings = configuration_of(os.path.dirname(found.file))
@@ -129,7 +130,7 @@ class Run:
         return examination.examine()
 
     def apply_settings(self, found: Found, examined: Examined | Checked) -> Checked:
-        """The findings that count by the settings and the comments."""
+        """Return the findings that count, by the settings and the comments."""
         if isinstance(examined, Checked):
             return examined
         settings = configuration_of(os.path.dirname(found.file))
@@ -144,7 +145,7 @@ class Run:
         return result._replace(networks=examined.networks, sources=examined.sources)
 
     def check_budgets(self, repository: Repository) -> Checked:
-        """A file of budgets: its problems, and what in it holds for nothing."""
+        """Return the problems of a budget file, among them budgets that apply to no network."""
         settings = configuration_of(os.path.dirname(repository.file))
         selection = self.selection(settings, {})
         judge = self.judge_for(selection, repository.file, repository.sources)
@@ -154,29 +155,29 @@ class Run:
     # --- what counts --------------------------------------------------------------------------
 
     def selection(self, settings: Configuration, severities: Mapping[str, str]) -> Selection:
-        """What the settings and the command line choose."""
+        """Return which findings the settings and the command line select."""
         return Selection(settings, self.options.select, self.options.ignore, severities)
 
     def judge_for(self, selection: Selection, file: str, sources: Mapping[str, str]) -> Judge:
-        """The judge of one file's findings: the settings first, then the comments."""
+        """Return a function that drops findings of a file, by settings first, then by comments."""
         self.silence.add({**sources, **self.texts_of_budgets()})
 
         def judge(found: Diagnostic) -> Diagnostic | None:
             counted = selection.judge(found, file)
             if counted is None or self.silence.silences(counted, file):
                 return None
-            # What a block means for a network, every network is told: it may be its own fault.
+            # Problems of how a block is used are reported for every network: they may be its fault.
             reported_for = self.reported.setdefault((counted.place, counted.name), file)
             return counted if reported_for == file or counted.code >= "CC1" else None
 
         return judge
 
     def texts_of_budgets(self) -> Mapping[str, str]:
-        """The files of budgets, at which findings about a network point."""
+        """Return the texts of the budget files, which findings about networks point into."""
         return {k: v for each in self.repositories.loaded() for k, v in each.sources.items()}
 
     def with_unused(self, result: Checked, selection: Selection) -> Checked:
-        """The result with a finding for each comment that silenced nothing."""
+        """Return the result with a finding for each comment that silenced nothing."""
         unused = self.silence.unused(result.file, selection.active_codes(result.file))
         more = (selection.judge(each, result.file) for each in unused)
         found = [*result.findings, *(each for each in more if each is not None)]
@@ -189,7 +190,7 @@ def _judge_findings(
     verdicts: Iterable[Verdict],
     judge: Judge,
 ) -> Checked:
-    """What is left of findings and verdicts, each finding once."""
+    """Return the result with the findings and verdicts that the judge keeps, each finding once."""
     found = list(findings)
     kept = [each for each in map(judge, found) if each is not None]
     judged: list[Verdict] = []
@@ -204,11 +205,11 @@ def _judge_findings(
 
 
 def _sort(findings: Iterable[Diagnostic], file: str) -> list[Diagnostic]:
-    """By place, those of the file itself first."""
+    """Sort findings by place, those of the file itself first."""
     return sorted(findings, key=lambda each: (each.place.file != file, each.place, each.name))
 
 
 def _unreadable(file: str, message: str, advice: str = "") -> Checked:
-    """A file about which nothing can be said."""
+    """Return the result for a file that cannot be checked."""
     found = Diagnostic("unreadable-file", message, Place(file, 1, 1), advice)
     return Checked(file, (found,), unreadable=True)

@@ -1,4 +1,4 @@
-"""A measured value against the bounds of its assertion: what is broken, in words."""
+"""Compares a measured value with the bounds of its assertion and words the findings."""
 
 from __future__ import annotations
 
@@ -27,14 +27,17 @@ def judge(
     base: Callable[[], Measured | None] | None,
     origin: str,
 ) -> list[Diagnostic]:
-    """What is broken; ``base`` gives the value before, None where there was none."""
+    """Return a finding for each bound that is broken.
+
+    ``base`` returns the value in the base that ``origin`` names, None where there was none.
+    """
     broken: list[Diagnostic] = []
     for bound in assertion.bounds:
         if bound.kind in CHANGES:
             before = base() if base is not None else None
             if before is not None:
                 broken += _check_change(assertion, bound, value, before, origin)
-        elif bound.kind != "warn" or not broken:  # a broken limit says it already
+        elif bound.kind != "warn" or not broken:  # a broken limit already reports it
             broken += _check_limit(assertion, bound, value)
     return [_with_notes(found, assertion, value) for found in broken]
 
@@ -50,7 +53,7 @@ def _with_notes(found: Diagnostic, assertion: Assertion, value: Measured) -> Dia
 
 
 def _check_limit(assertion: Assertion, bound: Bound, value: Measured) -> list[Diagnostic]:
-    """``max``, ``min``, ``equals`` and ``warn``."""
+    """Return the finding if a bound ``max``, ``min``, ``equals`` or ``warn`` is broken."""
     kind = bound.kind
     is_low = kind == "min" or (kind == "warn" and _warns_below(assertion))
     seen = value.low if is_low else value.high
@@ -80,7 +83,7 @@ def _check_limit(assertion: Assertion, bound: Bound, value: Measured) -> list[Di
 
 
 def _warns_below(assertion: Assertion) -> bool:
-    """``warn`` lies before ``max``; with a ``min`` alone, or of what should be large, above it."""
+    """Whether ``warn`` is a lower bound: beside ``min`` alone, or for what should be large."""
     kinds = {bound.kind for bound in assertion.bounds}
     if kinds & {"max", "min"}:
         return "max" not in kinds
@@ -88,7 +91,7 @@ def _warns_below(assertion: Assertion) -> bool:
 
 
 def _rule_name(assertion: Assertion, kind: str, is_low: bool) -> str:
-    """The name of the rule that is broken."""
+    """Return the name of the rule that is broken."""
     metric = METRICS[assertion.metric]
     if metric.kind not in ("count", "bytes") or metric.rule == "structure-budget":
         return metric.rule
@@ -98,7 +101,7 @@ def _rule_name(assertion: Assertion, kind: str, is_low: bool) -> str:
 
 
 def _comparison_text(assertion: Assertion, kind: str, is_low: bool, have: Any, want: Any) -> str:
-    """``25.56 M exceeds 24 M by 1.557 M (+6.5 %)``."""
+    """Return a message such as ``25.56 M exceeds 24 M by 1.557 M (+6.5 %)``."""
     metric = assertion.metric
     first, second = _two_texts(metric, have, want)
     is_plain = metric == "params" and not assertion.convention and kind in ("max", "warn")
@@ -115,7 +118,7 @@ def _comparison_text(assertion: Assertion, kind: str, is_low: bool, have: Any, w
 
 
 def _subject(assertion: Assertion) -> str:
-    """What is limited, as the message begins."""
+    """Return the beginning of the message: the metric, its convention and its place."""
     words = assertion.metric
     if assertion.convention:
         words = f"{words} by {assertion.convention}"
@@ -127,7 +130,7 @@ def _subject(assertion: Assertion) -> str:
 
 
 def _check_shape(assertion: Assertion, bound: Bound, seen: tuple[int, ...]) -> list[Diagnostic]:
-    """A shape that differs; null agrees with every size."""
+    """Return the finding if a shape differs; null matches every size."""
     want = bound.value
     if len(want) == len(seen) and all(w in (None, s) for s, w in zip(seen, want, strict=True)):
         return []
@@ -142,7 +145,7 @@ def _check_shape(assertion: Assertion, bound: Bound, seen: tuple[int, ...]) -> l
 def _check_change(
     assertion: Assertion, bound: Bound, value: Measured, before: Measured, origin: str
 ) -> list[Diagnostic]:
-    """Growth or loss since the base, beyond what is allowed."""
+    """Return the finding if the value grew or fell since the base by more than is allowed."""
     now, then = value.high, before.high
     if not _is_known(now, bound):
         return [_unknown_finding(assertion, bound, value.reason)]
@@ -170,14 +173,14 @@ def _check_change(
 
 
 def _finding(assertion: Assertion, bound: Bound, rule: str, message: str, seen: Any) -> Diagnostic:
-    """The finding, with the exact value at the caret."""
+    """Return a finding that shows the exact value at its place."""
     severity = "warning" if bound.kind == "warn" else ""
     exact = measured_text(assertion.metric, seen)
     return Diagnostic(rule, message, bound.place, severity=severity, measured=f"measured {exact}")
 
 
 def _unknown_finding(assertion: Assertion, bound: Bound, reason: str) -> Diagnostic:
-    """A budget on a number that nobody knows fails."""
+    """Return the finding for an unknown number, which breaks its budget."""
     message = f"{_subject(assertion)} cannot be known"
     advice = "an unknown number fails its budget; give the sizes, or what 'opaque' declares"
     notes = (f"why: {reason}",) if reason else ()
@@ -185,12 +188,12 @@ def _unknown_finding(assertion: Assertion, bound: Bound, reason: str) -> Diagnos
 
 
 def no_such_path(assertion: Assertion, error: PathError) -> Diagnostic:
-    """An assertion about a part that the network does not have."""
+    """Return the finding for an assertion about a part that the network does not have."""
     return Diagnostic("unknown-name", error.message, assertion.place, error.help)
 
 
 def measured_text(metric: str, value: Any) -> str:
-    """A value to the unit."""
+    """Return the exact text of a value, or "unknown"."""
     if METRICS[metric].kind == "shape":
         return _shape_text(value)
     parts = _as_tuple(value)
@@ -221,7 +224,7 @@ def _text(metric: str, value: Any) -> str:
 
 
 def _two_texts(metric: str, first: Any, second: Any) -> tuple[str, str]:
-    """Two values in words; exact where the words would be the same."""
+    """Return the texts of two values; exact ones where rounding would make them equal."""
     texts = _text(metric, first), _text(metric, second)
     if texts[0] != texts[1]:
         return texts
@@ -235,7 +238,7 @@ def _signed_text(metric: str, change: Any) -> str:
 
 
 def _percent_text(change: Any, of: Any) -> str:
-    """``+6.5 %``; empty where there is nothing to be a share of."""
+    """Return a change as a signed percentage, ``+6.5 %``; empty if ``of`` is 0."""
     return change_text(Fraction(change) / Fraction(of)) if of else ""
 
 
@@ -248,13 +251,13 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
 
 
 def _align(bound: Bound, seen: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Limit and value per axis; one limit holds for all axes."""
+    """Return limit and value per axis; a single limit holds for all axes."""
     limit, values = _as_tuple(bound.value), _as_tuple(seen)
     return (limit * len(values) if len(limit) == 1 else limit), values
 
 
 def _is_known(value: Any, bound: Bound) -> bool:
-    """Whether all that the bound asks for is known."""
+    """Whether every number that the bound compares with is known."""
     if isinstance(value, tuple) and isinstance(bound.value, tuple) and None in bound.value:
         return all(
             known(v) for v, want in zip(value, bound.value, strict=False) if want is not None

@@ -1,4 +1,4 @@
-"""``convcalc.budgets.yaml`` -> budgets for the networks of a repository."""
+"""Reads ``convcalc.budgets.yaml``, the budgets for the networks of a repository."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEVERITIES = ("error", "warning", "ignore")
 def read_budgets(
     content: bytes | str, file: str, limits: reader.Limits = reader.LIMITS
 ) -> tuple[list[Budget], list[Diagnostic]]:
-    """The budgets of a file's content, and every problem of it."""
+    """Return the budgets in a file's content, and all its problems in order."""
     root, problems = reader.read(content, file, limits)
     reading = _Reader(file, list(problems))
     found = [] if root is None else reading.budgets(root)
@@ -32,7 +32,7 @@ def read_budgets(
 
 
 class _Reader:
-    """One reading of one file of budgets."""
+    """Reads one budget file and collects its problems."""
 
     def __init__(self, file: str, problems: list[Diagnostic]) -> None:
         self.file = file
@@ -43,7 +43,7 @@ class _Reader:
         self.problems.append(Diagnostic(name, message, place, advice))
 
     def budgets(self, root: nodes.Node) -> list[Budget]:
-        """The list under ``budgets``."""
+        """Return the budgets of a file, without those that cannot be read."""
         if not isinstance(root, nodes.Mapping):
             self.add_problem("wrong-type", "a file of budgets is a mapping", root.place, _EXAMPLE)
             return []
@@ -68,7 +68,7 @@ class _Reader:
         return [budget for budget in found if budget is not None]
 
     def require_names(self, found: Sequence[Budget | None]) -> None:
-        """Two budgets of one name could not be told apart."""
+        """Report budgets with the same name, which messages could not tell apart."""
         seen: set[str] = set()
         for budget in found:
             if budget and budget.name in seen:
@@ -77,7 +77,7 @@ class _Reader:
             seen.add(budget.name if budget else "")
 
     def check_keys(self, node: nodes.Mapping, valid: Sequence[str], where: str) -> None:
-        """Unknown keys fail: a misspelt budget would hold nothing."""
+        """Report unknown keys: a misspelt one would have no effect."""
         for key, _ in node.entries:
             if key.text not in valid:
                 advice = advise(key.text, valid, "valid keys:")
@@ -85,7 +85,7 @@ class _Reader:
                 self.add_problem("unknown-key", message, key.place, advice)
 
     def budget(self, node: nodes.Node) -> Budget | None:
-        """One budget; None if it is none at all."""
+        """Return one budget; None if the node is not a mapping."""
         if not isinstance(node, nodes.Mapping):
             self.add_problem("wrong-type", "a budget is a mapping", node.place, _EXAMPLE)
             return None
@@ -122,7 +122,7 @@ class _Reader:
     # --- values -------------------------------------------------------------------------------
 
     def text(self, node: nodes.Mapping, key: str) -> str:
-        """A text under a key, or nothing."""
+        """Return the text under a key; empty if there is none."""
         found = node.get(key)
         if found is None or (isinstance(found, nodes.Scalar) and found.value is not None):
             return "" if found is None else found.text
@@ -130,7 +130,7 @@ class _Reader:
         return ""
 
     def names(self, node: nodes.Mapping, key: str) -> tuple[Named, ...]:
-        """One text or a list of them."""
+        """Return the names under a key: one text or a list of them."""
         found = node.get(key)
         if found is None:
             return ()
@@ -144,7 +144,7 @@ class _Reader:
         return tuple(names)
 
     def rules(self, node: nodes.Mapping) -> dict[str, str]:
-        """Other severities of rules, by code."""
+        """Return the severities that the budget sets, by code of the rule."""
         found: dict[str, str] = {}
         for key, value in self.assertions.mapping(node.get("rules"), "rules"):
             word = getattr(value, "text", "")
@@ -164,7 +164,7 @@ class _Reader:
         return found
 
     def inputs(self, node: nodes.Mapping) -> list[tuple[Any, Named]]:
-        """Sizes to check at: ``3x224x224``, ``[3, 224, 224]``, or by name in a mapping."""
+        """Return the inputs to check at: ``3x224x224``, ``[3, 224, 224]``, or a mapping by name."""
         found = node.get("inputs")
         if found is None:
             return []
@@ -184,19 +184,19 @@ _SHAPE = re.compile(r"\d{1,9}(?:[x×](?:\d{1,9}|\?)){0,3}", re.ASCII)
 
 
 def _is_shape(node: nodes.Sequence) -> bool:
-    """Whether a list holds sizes, and not shapes."""
+    """Whether a list holds the sizes of one shape, rather than shapes."""
     return all(isinstance(i, nodes.Scalar) and not isinstance(i.value, str) for i in node.items)
 
 
 def _parse_input(node: nodes.Node) -> Any:
-    """A shape, or shapes by the inputs' names."""
+    """Return a shape, or shapes by the names of the inputs; raises Rejected."""
     if isinstance(node, nodes.Mapping):
         return {key.text: _parse_sizes(value) for key, value in node.entries}
     return _parse_sizes(node)
 
 
 def _parse_sizes(node: nodes.Node) -> list[int | None]:
-    """Channels and spatial sizes; None where unknown."""
+    """Return channels and spatial sizes, None where unknown; raises Rejected."""
     if isinstance(node, nodes.Sequence):
         values: list[Any] = [getattr(item, "value", "") for item in node.items]
         if values and all(v is None or (type(v) is int and 0 < v < 10**9) for v in values):
@@ -209,7 +209,7 @@ def _parse_sizes(node: nodes.Node) -> list[int | None]:
 
 
 def _shape_text(node: nodes.Node) -> str:
-    """A shape as messages show it."""
+    """Return a shape as messages show it: ``3×224×224``."""
     if isinstance(node, nodes.Mapping):
         return " ".join(f"{key.text} {_shape_text(value)}" for key, value in node.entries)
     sizes = _parse_sizes(node)

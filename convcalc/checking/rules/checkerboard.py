@@ -1,4 +1,4 @@
-"""Checkerboard: the transposed convolutions whose outputs read different numbers of taps."""
+"""Finds transposed convolutions whose outputs get different numbers of taps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "checkerboard"
 
 
 def findings(network: Network) -> Iterator[Diagnostic]:
-    """Transposed convolutions whose outputs read different numbers of taps."""
+    """Yield a finding for each transposed convolution with uneven taps on some axis."""
     for layer in network.layers:
         if layer.name != "conv_transpose":
             continue

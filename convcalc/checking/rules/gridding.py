@@ -1,7 +1,8 @@
-"""Gridding: what each tensor reads of the one where its stack began, layer by layer.
+"""Finds gridding: stacks of dilated layers that leave positions unread.
 
-The test is exact: of the layers sorted by dilation each may spread its taps by at most the span
-of those before it.
+The positions that a tensor reads of the start of its stack are followed exactly, layer by layer. A
+chain has no holes if each layer, sorted by dilation, has a dilation of at most the span of those
+before it.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ NAME = "gridding"
 
 
 class Stack(NamedTuple):
-    """What a tensor reads of the tensor where its stack began, per axis.
+    """The positions that a tensor reads of the tensor where its stack begins, per axis.
 
-    ``start`` is that tensor's number, or -1 behind an upsampling or where different stacks meet:
-    neighbours there are not independent, so that holes may be none. ``windows`` are those on the
-    way per axis, ``spread`` is the last layer whose taps lie apart. ``is_chain``: no branches met.
+    ``start`` is the number of that tensor, or -1 after upsampling or where different stacks meet:
+    neighbours there are not independent, so that a hole may be harmless. ``read`` are the
+    positions, ``windows`` the windows on the way. ``spread`` is the last layer with dilated taps.
+    ``is_chain`` says that no branches met.
     """
 
     start: int
@@ -46,7 +48,7 @@ class Stack(NamedTuple):
 
 
 def findings(network: Network) -> Iterator[Diagnostic]:
-    """Holes at the ends of stacks: where the resolution changes, or at an output."""
+    """Yield a finding for holes at the end of a stack: a change of resolution or an output."""
     if not any(_is_dilated(axis) for axis in _maps(network)):
         return
     stacks = {k: _empty_stack(k, shape.rank) for k, shape in enumerate(network.inputs.values())}
@@ -67,19 +69,19 @@ def findings(network: Network) -> Iterator[Diagnostic]:
 
 
 def _maps(network: Network) -> set[AxisMap]:
-    """Every way in which a layer reads an axis."""
+    """Return all axis maps of a network, each once."""
     analyses = {id(layer.analysis): layer.analysis for layer in network.layers}.values()
     every = {axis for each in analyses for axes in each.axes for axis in axes}
     return set(map(local, every)) - {SAME}
 
 
 def local(axis: AxisMap) -> AxisMap:
-    """The map that is left when a global dependence is set aside, as of a norm or a gate."""
+    """Return the map without a global dependence, such as that of a norm or a gate."""
     return axis.local if isinstance(axis, Whole) and axis.local is not None else axis
 
 
 def _is_plain(axis: AxisMap) -> bool:
-    """Whether every output reads the same taps, moved on."""
+    """Whether every output reads the same taps, shifted."""
     axis = local(axis)
     if isinstance(axis, Whole | Unreadable | Nothing) or is_unbounded(axis):
         return False
@@ -87,22 +89,22 @@ def _is_plain(axis: AxisMap) -> bool:
 
 
 def _is_dilated(axis: AxisMap) -> bool:
-    """Whether the taps of an output lie apart."""
+    """Whether there are gaps between the taps of an output."""
     return _is_plain(axis) and any(window.step > 1 for window in _windows(axis))
 
 
 def _empty_stack(number: int, rank: int) -> Stack:
-    """A stack without layers yet."""
+    """Return a stack without layers, which starts at the tensor ``number``."""
     return Stack(number, (SUPPORTS.start,) * rank, ((),) * rank)
 
 
 def _continues_stack(reading: Reading) -> bool:
-    """Whether a reader belongs to the same stack: windows do, what looks anywhere does not."""
+    """Whether a reader belongs to the same stack: it reads fixed windows on every axis."""
     return len(reading.axes) > 0 and all(map(_is_plain, reading.axes))
 
 
 def _follow_layer(layer: Layer, stacks: Mapping[int, Stack]) -> Stack:
-    """The stack of a layer's output; a new one where it cannot be followed."""
+    """Return the stack of a layer's output; a new one where it cannot be followed."""
     rank = layer.analysis.output.rank
     parts = [
         _follow_input(layer, axes, stacks[source])
@@ -116,7 +118,7 @@ def _follow_layer(layer: Layer, stacks: Mapping[int, Stack]) -> Stack:
 
 
 def _follow_input(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack | None:
-    """The stack behind one input of a layer."""
+    """Return the stack of the output as seen through one input; None if it cannot be followed."""
     axes = [local(axis) for axis in axes]
     if all(axis is SAME for axis in axes) or len(axes) != len(stack.read):
         return stack if len(axes) == len(stack.read) else None
@@ -134,7 +136,7 @@ def _follow_input(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack 
 
 
 def _read_through(axis: AxisMap, read: Bits) -> Bits | None:
-    """What an output reads that reads this axis; None where outputs are not alike."""
+    """Return the positions read through one more axis map; None where outputs differ."""
     if not _is_plain(axis):
         return None
     try:
@@ -145,7 +147,7 @@ def _read_through(axis: AxisMap, read: Bits) -> Bits | None:
 
 
 def _windows(axis: AxisMap) -> tuple[Window, ...]:
-    """The window of a layer, or one of two taps as far apart as those of another map."""
+    """Return the window of a layer; for other maps, two taps at their largest distance."""
     if isinstance(axis, Slide):
         return (Window(axis.dilation, axis.kernel_size),) if axis.kernel_size > 1 else ()
     gaps = {b - a for a, b in pairwise(axis.taps(0))}
@@ -153,7 +155,7 @@ def _windows(axis: AxisMap) -> tuple[Window, ...]:
 
 
 def _merge(parts: Sequence[Stack]) -> Stack:
-    """The stack behind branches that meet: what any of them reads is read."""
+    """Return the stack after branches meet: the union of what they read."""
     read = tuple(SUPPORTS.union(axis) for axis in zip(*(part.read for part in parts), strict=True))
     widest = max(parts, key=lambda part: sum(bits.bit_length() for _, bits in part.read))
     spread = widest.spread or next((part.spread for part in parts if part.spread), None)
@@ -163,7 +165,7 @@ def _merge(parts: Sequence[Stack]) -> Stack:
 
 
 def _holes(stack: Stack) -> Diagnostic | None:
-    """The finding, if a position within the extent is not read on some axis."""
+    """Return the finding if a position within the extent is not read on some axis."""
     assert stack.spread is not None
     for axis, ((_, bits), windows) in enumerate(zip(stack.read, stack.windows, strict=True)):
         if bits.bit_count() == bits.bit_length():
@@ -180,7 +182,7 @@ def _holes(stack: Stack) -> Diagnostic | None:
 
 
 def _advice(stack: Stack, windows: Sequence[Window]) -> str:
-    """The greatest dilation that would fill, where the layers are a chain."""
+    """Return the advice; for a chain, the largest dilation without holes."""
     hole = gap(windows) if stack.is_chain else None
     if hole is None:
         return "add an undilated layer at this resolution"
