@@ -1,7 +1,7 @@
-"""What stands in a cell: values as people read them, and as programs do.
+"""Turns the values of a table into texts: rounded for people, exact for programs.
 
-Everything may come from a file, so it is cleaned here: no control characters, no line
-breaks. Escaping for a format is left to the format.
+Any text may come from a file, so control characters and line breaks are removed here. Escaping
+for a format is left to the format.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from convcalc.model.quantities.unknown import known
 from convcalc.output.columns import SHARE, Column, Size, cell
 from convcalc.output.table import Style, Table
 
-NOTHING = "–"  # a row has no such thing; an unknown is spelt out
+NOTHING = "–"  # the row has no such value; an unknown one is spelt out
 _ASCII = str.maketrans(
     {
         "≥": ">=",
@@ -41,7 +41,7 @@ _ASCII = str.maketrans(
 
 
 class Grid(NamedTuple):
-    """A table whose cells are texts, every row as long as ``header``."""
+    """A table of texts; every row is as long as ``header``."""
 
     title: str
     header: list[str]
@@ -51,7 +51,7 @@ class Grid(NamedTuple):
 
 
 def grid(table: Table, style: Style) -> Grid:
-    """The table as people read it."""
+    """Return the table as texts for people."""
 
     def line(row: Any, nothing: str) -> list[str]:
         return [
@@ -69,7 +69,7 @@ def grid(table: Table, style: Style) -> Grid:
 
 
 def _separate_items(line: str, style: Style) -> str:
-    """A line of items, which a dot divides; in ASCII that of a product would."""
+    """Return a line with its items separated by ``|`` in ASCII, where ``·`` becomes ``*``."""
     return line.replace(" · ", " | ") if style.ascii else line
 
 
@@ -80,7 +80,7 @@ def _marked_text(column: Column, row: Any, table: Table, exact: bool) -> str:
 
 
 def clean(text: str, style: Style) -> str:
-    """Without control characters and line breaks; ASCII where the style wants it."""
+    """Remove control characters and line breaks; convert to ASCII if the style says so."""
     if not text.isprintable():
         text = "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
     if style.ascii and not text.isascii():
@@ -92,7 +92,7 @@ def clean(text: str, style: Style) -> str:
 
 
 def value_text(value: Any, unit: str = "", *, exact: bool = False) -> str:
-    """A value of a column; empty for None."""
+    """Return the text of a value with a column's unit; empty for None."""
     if value is None or isinstance(value, str):
         return value or ""
     if not known(value) and not isinstance(value, tuple):
@@ -111,7 +111,7 @@ def _number_text(value: int | Fraction, unit: str, exact: bool) -> str:
 
 
 def _shares_text(values: Sequence[Fraction]) -> str:
-    """One share where all axes agree."""
+    """Return a percentage per axis, or a single one where all axes agree."""
     texts = list(map(percent_text, values))
     return texts[0] if len(set(texts)) == 1 else " × ".join(texts)
 
@@ -130,8 +130,11 @@ def _structure_text(value: Any) -> str:
 
 
 def receptive_field_text(field: ReceptiveField) -> str:
-    """``427``, ``7×5``, ``188–204`` over the phases of the output, ``global (427)``, and
-    ``≥ 3`` where a deformable layer can look further than its grid."""
+    """Return the size of a receptive field: ``427``, ``7×5``, ``global (427)``.
+
+    ``188–204`` if it varies over the outputs, ``≥ 3`` if a deformable layer can look further than
+    its grid.
+    """
     extents = [
         _size_text(high) if high == low or not (known(high) and known(low)) else f"{low}–{high}"
         for low, high in zip(field.size_min, field.size, strict=True)
@@ -145,7 +148,7 @@ def receptive_field_text(field: ReceptiveField) -> str:
 
 
 def axes_text(values: Sequence[Any]) -> str:
-    """One value where all axes agree, else one per axis: ``3``, ``1×7``."""
+    """Return one text where all axes agree, else one per axis: ``3``, ``1×7``."""
     texts = [_size_text(value) for value in values]
     return texts[0] if len(set(texts)) == 1 else "×".join(texts)
 
@@ -162,7 +165,7 @@ def _size_text(value: Any) -> str:
 
 
 def plain_rows(table: Table, style: Style) -> list[list[str]]:
-    """The keys of the columns, then the rows: exact numbers, no totals, no footer."""
+    """Return the keys of the columns, then the rows: exact values, no totals, no footer."""
     return [
         [column.key for column in table.columns],
         *(
@@ -176,7 +179,7 @@ def plain_rows(table: Table, style: Style) -> list[list[str]]:
 
 
 def _plain_text(value: Any, unit: str) -> str:
-    """Exact, ``3x3`` per axis, fractions as ``1/2``, ratios as decimals, ``unknown``."""
+    """Return an exact text: ``3x3`` per axis, ``1/2``, ratios as decimals, ``unknown``."""
     if value is None:
         return ""
     if isinstance(value, bool):

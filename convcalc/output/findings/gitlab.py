@@ -1,4 +1,4 @@
-"""GitLab's report of code quality.
+"""Writes a code quality report for GitLab.
 
 Source: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
 """
@@ -15,7 +15,7 @@ _SEVERITIES = {"error": "major", "warning": "minor"}
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
-    """One list. Fingerprints stay as lines move, and no two are the same."""
+    """Yield one JSON list of all findings with their fingerprints."""
     yield json_text(
         [
             {

@@ -1,4 +1,4 @@
-"""Everything for programs: a public interface, as the report's JSON is."""
+"""Writes all results as JSON for programs; its keys are a public interface."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SCHEMA = "convcalc/check-v1"
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
-    """One document."""
+    """Yield one JSON document."""
     done = list(results)
     prints = {id(found): name for found, name in fingerprints(done)}
     yield json_text(

@@ -1,6 +1,6 @@
-"""JUnit's XML: one suite per file, one case for its problems and one per budget or pin.
+"""Writes JUnit XML: one suite per file, one case for its problems and one per budget or pin.
 
-Source of the form: https://github.com/jenkinsci/xunit-plugin (junit-10.xsd), which the readers
+Source of the format: https://github.com/jenkinsci/xunit-plugin (junit-10.xsd), which the readers
 of CI servers follow.
 """
 
@@ -17,7 +17,7 @@ from convcalc.output.findings.base import View, safe
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
-    """One document."""
+    """Yield one XML document."""
     root = ET.Element("testsuites", name="convcalc")
     for result in results:
         _add_suite(root, result)
@@ -28,7 +28,7 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
 
 
 def _add_suite(root: ET.Element, result: Checked) -> None:
-    """The cases of one file."""
+    """Add the suite of one file."""
     suite = ET.SubElement(root, "testsuite", name=safe(result.file), time="0")
     judged = {id(found) for verdict in result.verdicts for found in verdict.findings}
     own = [found for found in result.findings if id(found) not in judged]
@@ -46,7 +46,7 @@ def _add_suite(root: ET.Element, result: Checked) -> None:
 
 
 def _add_verdict(suite: ET.Element, result: Checked, verdict: Verdict) -> None:
-    """One demand."""
+    """Add the case of one budget assertion or pin."""
     budget = f"{verdict.budget}: " if verdict.budget else ""
     name = f"{budget}{verdict.title} ({' '.join(verdict.subject.split())})"
     case = _add_case(suite, result.file, name)
@@ -66,7 +66,7 @@ def _add_case(suite: ET.Element, file: str, name: str) -> ET.Element:
 def _add_failure(
     case: ET.Element, found: Diagnostic, sources: Mapping[str, str], is_error: bool = False
 ) -> None:
-    """What is broken; an ``error`` where nothing could be checked."""
+    """Add a failure to a case; an ``error`` if the file could not be checked at all."""
     kind = "error" if is_error else "failure"
     child = ET.SubElement(case, kind, message=safe(found.message), type=found.code)
     child.text = safe(full_text(found, sources))

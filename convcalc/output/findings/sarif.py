@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, which code scanning services read.
+"""Writes SARIF 2.1.0, which code scanning services read.
 
 Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
@@ -23,7 +23,7 @@ SCHEMA = (
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
-    """One run."""
+    """Yield one JSON document with one run."""
     done = list(results)
     found = list(fingerprints(done))
     codes = sorted({each.code for each, _ in found})
@@ -82,7 +82,7 @@ def _result(found: Diagnostic, fingerprint: str, indices: Mapping[str, int]) -> 
 
 
 def _location(place: Place) -> dict[str, Any]:
-    """A relative path is one from where the check ran: the top of a repository, in CI."""
+    """Return a place; a relative path counts from the working directory of the check."""
     path = place.file.replace(os.sep, "/").encode("utf-8", "surrogateescape")
     uri = f"file://{quote(path)}" if os.path.isabs(place.file) else quote(path)
     region = {"startLine": place.line, "startColumn": place.column}

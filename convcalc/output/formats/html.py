@@ -1,4 +1,4 @@
-"""A plain HTML table to paste anywhere: ASCII with character references, no style sheet."""
+"""Writes a plain HTML table to paste anywhere: ASCII, inline styles, no style sheet."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _RULES = {"totals": "border-top:1px solid;font-weight:bold", "head": "border-bot
 
 
 def text(table: Table, _payload: Any, style: Style) -> str:
-    """``<table>`` with caption, head, body, and totals and footer lines as its foot."""
+    """Return a ``<table>`` with caption, head and body; totals and footer lines are its foot."""
     cells = grid(table, style._replace(ascii=False))
     rights = [column.align == "right" for column in table.columns]
     foot = [] if cells.totals is None else [_row(cells.totals, rights, "totals")]
@@ -40,7 +40,7 @@ def _section(tag: str, rows: Sequence[str]) -> list[str]:
 
 
 def _row(cells: Sequence[str], rights: Sequence[bool], kind: str = "") -> str:
-    """The first cell is the row's heading; every cell of the head is its column's."""
+    """Return a row; its first cell is its heading, and every cell of the head is a heading."""
     look = f' class="{kind}" style="{_RULES[kind]}"' if kind else ""
     written = (
         _cell(cell, right, "col" if kind == "head" else "" if index else "row")
@@ -50,7 +50,7 @@ def _row(cells: Sequence[str], rights: Sequence[bool], kind: str = "") -> str:
 
 
 def _cell(cell: str, right: bool, scope: str) -> str:
-    """``scope`` says what a heading is for; empty for data."""
+    """Return a cell; ``scope`` is "row" or "col" for a heading, empty for data."""
     look = f'style="{_CELL}{"right" if right else "left"}"'
     if scope:
         weight = ";font-weight:inherit" if scope == "row" else ""

@@ -1,7 +1,7 @@
-"""Which columns of a table fit a terminal, and how wide each becomes.
+"""Decides which columns of a table fit a terminal, and how wide each becomes.
 
-Numbers are never cut: first the gaps narrow, then whole columns go, and only if those that
-must stay are still too wide does the first column give way, whose paths can fold.
+Numbers are never cut: first the gaps narrow, then whole columns are hidden. Only if those that
+must stay are still too wide, the first column is narrowed, since its paths can be wrapped.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 GAPS = (2, 1)  # blanks between columns
-NARROWEST = 16  # characters per line that a folded path or text keeps at least
+NARROWEST = 16  # characters per line that a wrapped path or text keeps at least
 
 
 class Need(NamedTuple):
-    """What a column asks for: its full width, the least it can do with, and its priority."""
+    """What a column needs: its full width, its least width, and its priority."""
 
     full: int
     least: int
@@ -22,7 +22,7 @@ class Need(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The columns that are shown, by index, with their widths, and those that are hidden."""
+    """The indices of the columns that are shown, their widths, and those that are hidden."""
 
     shown: list[int]
     widths: list[int]
@@ -31,7 +31,7 @@ class Layout(NamedTuple):
 
 
 def fit(needs: Sequence[Need], width: int | None) -> Layout:
-    """What fits into ``width`` characters; None takes everything as it is."""
+    """Return the layout that fits ``width`` characters; None shows everything in full."""
     everything = list(range(len(needs)))
     if width is None:
         return Layout(everything, [need.full for need in needs], [], GAPS[0])
@@ -47,7 +47,7 @@ def _least(needs: Sequence[Need], shown: Sequence[int], gap: int) -> int:
 
 
 def _fitting(needs: Sequence[Need], width: int, gap: int) -> list[int]:
-    """Without the columns that must go, the highest priority and the rightmost first."""
+    """Return the columns that fit; those of high priority, rightmost first, are left out."""
     shown = list(range(len(needs)))
     for index in sorted(shown, key=lambda index: (needs[index].priority, index), reverse=True):
         if needs[index].priority and _least(needs, shown, gap) > width:
@@ -56,8 +56,11 @@ def _fitting(needs: Sequence[Need], width: int, gap: int) -> list[int]:
 
 
 def _distribute(needs: Sequence[Need], shown: Sequence[int], room: int) -> list[int]:
-    """Room that is left goes to columns that fold, the narrowest first until they are equally
-    wide; room that lacks comes from the first column."""
+    """Return the widths of the columns.
+
+    Spare room goes to columns that fold, the narrowest first; missing room is taken from the first
+    column.
+    """
     widths = {index: needs[index].least for index in shown}
     while room > 0:
         growing = [index for index in shown if widths[index] < needs[index].full]

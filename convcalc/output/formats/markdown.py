@@ -1,4 +1,4 @@
-"""A GitHub table; the totals are its last row, the footer is a list below."""
+"""Writes a GitHub table; the totals are its last row, the footer is a list below."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 from convcalc.output.cells import grid
 from convcalc.output.table import Style, Table
 
-# What Markdown would read as its own; an underscore only where it stands at the edge of a word.
+# Characters that Markdown interprets; an underscore only at the edge of a word.
 _SPECIAL = re.compile(r"[\\`*\[<>|~&]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def text(table: Table, _payload: Any, style: Style) -> str:
-    """Title, table, footer, with an empty line between."""
+    """Return title, table and footer, separated by empty lines."""
     cells = grid(table, style)
     rows = [_escape_row(cells.header), *map(_escape_row, cells.rows)]
     if cells.totals is not None:
@@ -29,7 +29,7 @@ def text(table: Table, _payload: Any, style: Style) -> str:
 
 
 def escape(plain: str) -> str:
-    """A text that Markdown shows as it is."""
+    """Escape a text so that Markdown shows it literally."""
     return _SPECIAL.sub(r"\\\g<0>", plain)
 
 
@@ -38,7 +38,7 @@ def _escape_row(cells: Sequence[str]) -> list[str]:
 
 
 def _lines(rows: list[list[str]], rights: list[bool]) -> list[str]:
-    """The rows, padded so that the source reads like the table."""
+    """Return the lines of the table, padded so that the source is readable too."""
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
     padded = [
         [
