@@ -77,10 +77,10 @@ def large_row() -> None:
     start = time.perf_counter()
     network = read_network(Target("<large>", None, LARGE), limits=LIMITS)
     report = analyse(network)
-    taken = time.perf_counter() - start
+    elapsed = time.perf_counter() - start
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     layers = report.totals.layers
-    print(f"{f'{layers:,} layers, text to report':<44} {taken:9.2f} s  {memory:17.1f} MiB")
+    print(f"{f'{layers:,} layers, text to report':<44} {elapsed:9.2f} s  {memory:17.1f} MiB")
 
 
 def main() -> None:

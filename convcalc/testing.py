@@ -18,7 +18,7 @@ import convcalc
 from convcalc.analysis.analyse import analyse
 from convcalc.checking.budgets.before import Before, from_revision, from_saved, is_saved
 from convcalc.checking.budgets.evaluation import Subject, verdicts
-from convcalc.checking.budgets.pins import pinned
+from convcalc.checking.budgets.pins import check_pins
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.errors import Error
@@ -106,7 +106,7 @@ def _verdicts(
         return list(verdicts(_budget(metrics, compare), subject))
     own: list[Verdict] = []
     if isinstance(network, NetworkFile):
-        own += pinned(network, report, words)
+        own += check_pins(network, report, words)
         own += verdicts(network.budgets, subject) if network.budgets else ()
     if not own:
         raise BudgetError(f"{network.file} has neither 'budgets' nor 'expect': name a metric")

@@ -24,37 +24,26 @@ from convcalc.analysis.conventions.counting import layer_counts
 from convcalc.analysis.conventions.counting import total as counted_total
 from convcalc.analysis.conventions.quantities import LEGEND
 from convcalc.cli.commands.schema import KINDS, schema_text
-from convcalc.model.operators.manual import field_entries, manual, summary
-from convcalc.model.operators.registry import operator_class, operator_names
+from convcalc.model.operators.manual import field_entries, manual
+from convcalc.model.operators.registry import families, operator_class, operator_names
 
 FOLDER = Path(__file__).parent
 TABLES = FOLDER.parent / "tests" / "cases"
 SHOWN_ROWS = 6
 
-# An operator belongs to the first group whose pattern occurs in its name (with spaces) or in the
-# first line of its docstring, so a new operator is sorted in by what it says of itself.
-PATTERNS = {
-    "Regions of interest": r"\broi\b",
-    "Pooling": r"pool",
-    "Dynamic and deformable": r"deform|attention|involution|excite\b|condition|gated conv|dynamic",
-    "Convolutions and linear maps": r"conv(?!calc)|connected",
-    "Joins": r"two or more tensors|concatenation",
-    "Norms and scales": r"\bnorm\b|layer scale",
-    "Activations": r"linear unit|relu|tanh|sigmoid|logistic|swish|\b(log )?soft",
-    "Resizing and moves": r"channels|positions?\b|space|resizing|vector",
+# The title of each family of operators, in the order of the page.
+FAMILIES = {
+    "convolution": "Convolutions and linear maps",
+    "dynamic": "Dynamic and deformable",
+    "pooling": "Pooling",
+    "region": "Regions of interest",
+    "norm": "Norms and scales",
+    "activation": "Activations",
+    "rearranging": "Resizing and moves",
+    "joining": "Joins",
+    "other": "Other",
 }
-REST = "Other"
-GROUPS = (
-    "Convolutions and linear maps",
-    "Dynamic and deformable",
-    "Pooling",
-    "Regions of interest",
-    "Norms and scales",
-    "Activations",
-    "Resizing and moves",
-    "Joins",
-    REST,
-)
+GROUPS = tuple(FAMILIES.values())
 
 INTRODUCTION = """\
 <!-- Written by docs/generate.py; edit the docstrings and tests/cases instead. -->
@@ -79,7 +68,7 @@ def pages() -> dict[str, str]:
 
 
 def operators_page() -> str:
-    names = grouped()
+    names = operators_by_group()
     index = [f"- **{group}**: {', '.join(map(link, names[group]))}" for group in names]
     parts = [INTRODUCTION, "\n".join(index)]
     for group, members in names.items():
@@ -89,7 +78,7 @@ def operators_page() -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def grouped() -> dict[str, list[str]]:
+def operators_by_group() -> dict[str, list[str]]:
     """The operators of each group that has any."""
     found: dict[str, list[str]] = {group: [] for group in GROUPS}
     for name in operator_names():
@@ -98,8 +87,8 @@ def grouped() -> dict[str, list[str]]:
 
 
 def group_of(name: str) -> str:
-    words = f"{name.replace('_', ' ')}: {summary(operator_class(name))}".lower()
-    return next((group for group, word in PATTERNS.items() if re.search(word, words)), REST)
+    """The title of an operator's family, the folder of its module."""
+    return FAMILIES[families()[name]]
 
 
 def link(name: str) -> str:
@@ -153,21 +142,21 @@ def examples(name: str) -> Iterator[str]:
 def example(row: Mapping[str, Any]) -> Sequence[str]:
     counts = (number(row[key]) if key in row else "–" for key in ("params", "macs"))
     output = size(row["output"]) if "output" in row else "–"
-    return (given(row), fields(row), output, *counts, row["reason"], row["source"])
+    return (inputs_text(row), fields_text(row), output, *counts, row["reason"], row["source"])
 
 
 def problem(row: Mapping[str, Any]) -> str:
-    setting = ", ".join(filter(None, [given(row), fields(row)]))
+    setting = ", ".join(filter(None, [inputs_text(row), fields_text(row)]))
     return f"- `{row['problem']}`: {row['reason']}; {setting} ({row['source']})"
 
 
-def given(row: Mapping[str, Any]) -> str:
+def inputs_text(row: Mapping[str, Any]) -> str:
     """The inputs, and the batch where there are several samples."""
     inputs = " and ".join(map(size, row.get("inputs") or [row["input"]]))
     return inputs + (f", batch {row['batch']}" if "batch" in row else "")
 
 
-def fields(row: Mapping[str, Any]) -> str:
+def fields_text(row: Mapping[str, Any]) -> str:
     """The fields as a network file has them."""
     entries = (f"{key}: {json.dumps(value)}" for key, value in row.get("fields", {}).items())
     return code(", ".join(entries).replace('"', ""))

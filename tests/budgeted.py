@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from convcalc.checking.discovery import discovered
+from convcalc.checking.discovery import discover
 from convcalc.checking.run import Checked, Options, Run
 
 # 3×32×32 → conv 8·3·9 = 216 params, 8×15×15; conv 16·8·9 = 1152, 16×15×15; linear 160 + 10.
@@ -29,7 +29,7 @@ PARAMS, MACS = 216 + 1152 + 170, 216 * 225 + 1152 * 225 + 160
 def checked(budgets: str, text: str = NET, **options: Any) -> Checked:
     Path("net.convcalc.yaml").write_text(f"{text}budgets:\n  {budgets}\n", "utf-8")
     run = Run(Options(variant=options.pop("variant", "net"), **options))
-    (result, *_) = run.checked(discovered(["net.convcalc.yaml"]))
+    (result, *_) = run.check(discover(["net.convcalc.yaml"]))
     return result
 
 

@@ -98,8 +98,8 @@ def test_every_operator_has_its_section_and_its_place_in_the_index() -> None:
         ("opaque", "Other"),
     ],
 )
-def test_an_operator_is_sorted_in_by_what_it_says_of_itself(name: str, group: str) -> None:
-    assert name in generator().grouped()[group]
+def test_an_operator_stands_in_the_section_of_its_folder(name: str, group: str) -> None:
+    assert name in generator().operators_by_group()[group]
 
 
 @pytest.mark.parametrize("name", ["network", "report"])

@@ -1,1 +1,1 @@
-"""Checking many files: which ones, by which settings, what is found, what is silenced."""
+"""Checks many files: finds them, reads the settings, runs the rules and the budgets."""

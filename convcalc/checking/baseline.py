@@ -1,4 +1,4 @@
-"""A baseline for an old repository: a comment at every finding, so that only new ones fail."""
+"""A baseline for an existing repository: silences every finding, so that only new ones fail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ class Added(NamedTuple):
 
 
 def silence(results: Iterable[Checked]) -> Added:
-    """Writes the comments; a file keeps every other byte, or stays as it is."""
+    """Write an ignore comment at every finding that can be silenced.
+
+    No other byte of a file changes; a file that cannot be rewritten is left as it is.
+    """
     wanted: dict[str, dict[int, list[Diagnostic]]] = {}
     done = list(results)
     files = {result.file for result in done}
@@ -31,7 +34,7 @@ def silence(results: Iterable[Checked]) -> Added:
         for found in result.findings:
             file = found.place.file
             if file not in files and ours.is_shipped(file):
-                continue  # nobody's repository; 'ignore-file' in the network silences it
+                continue  # not the user's file; 'ignore-file' in the network silences the finding
             if can_be_silenced(found) and found.name != UNUSED:
                 lines = wanted.setdefault(file, {})
                 lines.setdefault(found.place.line, []).append(found)
@@ -40,7 +43,7 @@ def silence(results: Iterable[Checked]) -> Added:
         try:
             with open(path, "rb") as opened:
                 old = opened.read()
-            new, silenced = commented(old.decode("utf-8"), lines)
+            new, silenced = add_comments(old.decode("utf-8"), lines)
             if silenced:
                 replace_file(path, old, new.encode("utf-8"))
             count += silenced
@@ -49,40 +52,40 @@ def silence(results: Iterable[Checked]) -> Added:
     return Added(count, failures)
 
 
-def commented(text: str, lines: Mapping[int, Sequence[Diagnostic]]) -> tuple[str, int]:
-    """The text with a comment at each of the lines, and how many findings they silence.
+def add_comments(text: str, lines: Mapping[int, Sequence[Diagnostic]]) -> tuple[str, int]:
+    """Return the text with a comment at each of the lines, and how many findings they silence.
 
-    Where a comment at the end of the line would become part of a text, it stands above.
+    The comment goes above a line if, at its end, YAML would read it as part of a value.
     """
     parts = text.split("\n")
-    before = _meaning(text)
+    before = _content(text)
     count = 0
     for number in sorted(lines, reverse=True):
         codes = ", ".join(dict.fromkeys(found.code for found in lines[number]))
-        for attempt in (_at_end, _above):
+        for attempt in (_append_comment, _insert_above):
             changed = attempt(parts, number - 1, f"# convcalc: ignore[{codes}]")
-            if _meaning("\n".join(changed)) == before:
+            if _content("\n".join(changed)) == before:
                 parts = changed
                 count += len(lines[number])
                 break
     return "\n".join(parts), count
 
 
-def _at_end(parts: list[str], index: int, comment: str) -> list[str]:
+def _append_comment(parts: list[str], index: int, comment: str) -> list[str]:
     line = parts[index].rstrip("\r")
     ending = parts[index][len(line) :]
     return [*parts[:index], f"{line.rstrip()}  {comment}{ending}", *parts[index + 1 :]]
 
 
-def _above(parts: list[str], index: int, comment: str) -> list[str]:
+def _insert_above(parts: list[str], index: int, comment: str) -> list[str]:
     line = parts[index]
     indent = line[: len(line) - len(line.lstrip())]
     ending = "\r" if line.endswith("\r") else ""
     return [*parts[:index], f"{indent}{comment}{ending}", *parts[index:]]
 
 
-def _meaning(text: str) -> Any:
-    """What a file says, without its places."""
+def _content(text: str) -> Any:
+    """Return the values of a file without their places; None if the file has problems."""
     root, problems = reader.read(text, "", reader.Limits(bytes=2**24))
     return None if root is None or problems else _plain(root)
 

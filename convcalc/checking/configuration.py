@@ -1,8 +1,8 @@
 """Settings of a project: ``convcalc.toml``, or ``[tool.convcalc]`` in ``pyproject.toml``.
 
-The file closest to what is checked holds alone; nothing is merged, and no file outside the
-project (a folder with ``.git``) plays a part, so that a result does not depend on the machine. An
-unknown key is an error: a misspelt setting would set nothing.
+Only the settings file closest to the checked file counts; settings are never merged. Files outside
+the project (the folder with ``.git``) are not read, so that results do not depend on the machine.
+An unknown key is an error: a misspelt setting would have no effect.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from convcalc.checking.patterns import Pattern, patterns
+from convcalc.checking.patterns import Pattern, parse_patterns
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.reading import Limits
@@ -26,7 +26,7 @@ SEVERITIES = ("error", "warning", "ignore")
 
 
 class Configuration(NamedTuple):
-    """The settings of one file; ``folder`` is what its paths and patterns count from."""
+    """The settings of one file; its paths and patterns are relative to ``folder``."""
 
     file: str = ""
     folder: str = ""
@@ -44,12 +44,15 @@ class Configuration(NamedTuple):
 
 
 def configuration_of(folder: str) -> Configuration:
-    """The settings for the files of a folder; TargetError if a file of settings is wrong."""
+    """Return the settings for the files of a folder.
+
+    Raises TargetError if the settings file cannot be read or is wrong.
+    """
     return _closest(os.path.realpath(folder or os.curdir))
 
 
-def forget() -> None:
-    """Reads files of settings anew."""
+def clear_cache() -> None:
+    """Forget all settings files, so that they are read again."""
     _closest.cache_clear()
 
 
@@ -57,9 +60,9 @@ def forget() -> None:
 def _closest(folder: str) -> Configuration:
     own, shared = (os.path.join(folder, name) for name in (OWN, SHARED))
     if os.path.isfile(own):
-        return configuration(_parsed(own), own)
+        return configuration(_load_toml(own), own)
     if os.path.isfile(shared):
-        tools = _parsed(shared).get("tool", {})
+        tools = _load_toml(shared).get("tool", {})
         if isinstance(tools, dict) and "convcalc" in tools:
             return configuration(tools["convcalc"], shared)
     above = os.path.dirname(folder)
@@ -68,8 +71,8 @@ def _closest(folder: str) -> Configuration:
     return _closest(above)
 
 
-def _parsed(path: str) -> dict[str, Any]:
-    """A file of settings."""
+def _load_toml(path: str) -> dict[str, Any]:
+    """Parse a TOML file; raises TargetError if it cannot be read."""
     import tomllib
 
     try:
@@ -82,27 +85,30 @@ def _parsed(path: str) -> dict[str, Any]:
 
 
 def configuration(table: Any, file: str) -> Configuration:
-    """The settings of a table; TargetError for what is unknown or of the wrong kind."""
+    """Return the settings of a TOML table.
+
+    Raises TargetError for an unknown key or a value of the wrong type.
+    """
     reader = _Reader(file)
     values = reader.values(table, _KEYS, "")
     return Configuration(file, os.path.dirname(file), **values)
 
 
 class _Reader:
-    """Reads the values of one file."""
+    """Checks the values of one settings file and converts them."""
 
     def __init__(self, file: str) -> None:
         self.file = file
 
-    def wrong(self, key: str, wanted: str, advice: str = "") -> TargetError:
+    def error(self, key: str, wanted: str, advice: str = "") -> TargetError:
         return TargetError(f"{self.file}: '{key}' {wanted}", advice)
 
     def values(
         self, table: Any, readers: Mapping[str, Callable[..., Any]], prefix: str
     ) -> dict[str, Any]:
-        """Each key by its reader, under the name with underscores."""
+        """Convert each value with the reader of its key; hyphens in keys become underscores."""
         if not isinstance(table, dict):
-            raise self.wrong(prefix.rstrip(".") or "convcalc", "is a table")
+            raise self.error(prefix.rstrip(".") or "convcalc", "is a table")
         found = {}
         for key, value in table.items():
             if key not in readers:
@@ -115,51 +121,51 @@ class _Reader:
 
     def text(self, key: str, value: Any) -> str:
         if not isinstance(value, str):
-            raise self.wrong(key, "is a text")
+            raise self.error(key, "is a text")
         return value
 
     def flag(self, key: str, value: Any) -> bool:
         if not isinstance(value, bool):
-            raise self.wrong(key, "is true or false")
+            raise self.error(key, "is true or false")
         return value
 
     def texts(self, key: str, value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.wrong(key, "is a list of texts")
+            raise self.error(key, "is a list of texts")
         return tuple(value)
 
     def codes(self, key: str, value: Any) -> tuple[str, ...]:
-        return codes(self.texts(key, value), f"{self.file}: '{key}'")
+        return check_codes(self.texts(key, value), f"{self.file}: '{key}'")
 
     def paths(self, key: str, value: Any) -> tuple[Pattern, ...]:
-        return patterns(self.texts(key, value))
+        return parse_patterns(self.texts(key, value))
 
     def severities(self, key: str, value: Any) -> Mapping[str, str]:
         if not isinstance(value, dict):
-            raise self.wrong(key, "is a table of codes")
+            raise self.error(key, "is a table of codes")
         for code, word in value.items():
-            codes([code], f"{self.file}: '{key}'")
+            check_codes([code], f"{self.file}: '{key}'")
             if word not in SEVERITIES:
-                raise self.wrong(f"{key}.{code}", f"must be one of: {', '.join(SEVERITIES)}")
+                raise self.error(f"{key}.{code}", f"must be one of: {', '.join(SEVERITIES)}")
         return value
 
     def per_file(self, key: str, value: Any) -> tuple[tuple[Pattern, tuple[str, ...]], ...]:
         if not isinstance(value, dict):
-            raise self.wrong(key, "is a table of patterns")
+            raise self.error(key, "is a table of patterns")
         return tuple(
             (each, self.codes(f"{key}.{text}", listed))
             for text, listed in value.items()
-            for each in patterns([text])
+            for each in parse_patterns([text])
         )
 
     def format(self, key: str, value: Any) -> str:
         if value not in FORMATS:
-            raise self.wrong(key, f"must be one of: {', '.join(FORMATS)}")
+            raise self.error(key, f"must be one of: {', '.join(FORMATS)}")
         return str(value)
 
     def positive(self, key: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise self.wrong(key, "is a whole number from 1")
+            raise self.error(key, "is a whole number from 1")
         return value
 
     def limits(self, key: str, value: Any) -> Limits:
@@ -185,8 +191,11 @@ _KEYS: Mapping[str, Callable[..., Any]] = {
 KEYS = tuple(_KEYS)
 
 
-def codes(words: list[str] | tuple[str, ...], what: str) -> tuple[str, ...]:
-    """Codes and their beginnings, as ``--select`` takes them: CC, CC2, CC204."""
+def check_codes(words: list[str] | tuple[str, ...], what: str) -> tuple[str, ...]:
+    """Return codes or prefixes of codes, such as CC, CC2 or CC204, if rules have them.
+
+    ``what`` names the option or key in the message of the TargetError that is raised otherwise.
+    """
     for word in words:
         if not any(code.startswith(word) for code in RULES) or not word.startswith(EVERYTHING):
             advice = advise(word.upper(), RULES, "'convcalc list rules' shows them all")

@@ -1,4 +1,4 @@
-"""Words of the command line -> the network files to check, each once, in a fixed order."""
+"""Finds the network files that the words of a command line name, each once, in a fixed order."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from convcalc.checking.configuration import Configuration, configuration_of, forget
-from convcalc.checking.patterns import Pattern, is_matched, is_within, patterns
+from convcalc.checking.configuration import Configuration, clear_cache, configuration_of
+from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_patterns
 from convcalc.language.sources.resolve import resolve
 from convcalc.language.sources.target import TargetError
 
@@ -17,9 +17,9 @@ _NEVER = ("node_modules", "__pycache__")
 
 
 class Found(NamedTuple):
-    """A file to check, and the one variant of it that was named, if any.
+    """A file to check, and the variant that was named with it, if any.
 
-    ``problem`` says why there is no such file.
+    If the word names no file, ``problem`` says why and ``advice`` what to do.
     """
 
     file: str
@@ -28,29 +28,30 @@ class Found(NamedTuple):
     advice: str = ""
 
 
-def discovered(words: Sequence[str], *, force_exclude: bool = False) -> list[Found]:
-    """Folders are searched, patterns expanded; a shipped name is the file that defines it.
+def discover(words: Sequence[str], *, force_exclude: bool = False) -> list[Found]:
+    """Return the files that the words name.
 
-    What ``.gitignore`` and ``exclude`` leave out is found only if it is named itself; with
-    ``force_exclude`` (for tools that name every file) ``exclude`` holds for that too.
+    Searches folders, expands patterns and resolves the names of built-in networks. Files that
+    ``.gitignore`` or ``exclude`` leave out are found only if they are named explicitly; with
+    ``force_exclude``, for tools that name every file, ``exclude`` applies to those too.
     """
-    forget()
+    clear_cache()
     found: dict[tuple[str, str], Found] = {}
     for word in words:
-        for each in _of_word(word):
+        for each in _expand_word(word):
             if not (force_exclude and _is_excluded(each.file)):
                 found.setdefault((each.file, each.variant), each)
     return list(found.values())
 
 
-def _of_word(word: str) -> Iterator[Found]:
-    """The files that one word means."""
+def _expand_word(word: str) -> Iterator[Found]:
+    """Yield the files that one word names."""
     if os.path.isdir(word):
-        yield from map(Found, walked(word))
+        yield from map(Found, walk(word))
     elif os.path.lexists(word):
         yield Found(os.path.normpath(word))
     elif glob.has_magic(word):
-        yield from map(Found, _expanded(word))
+        yield from map(Found, _expand_pattern(word))
     else:
         try:
             target = resolve(word)
@@ -60,30 +61,30 @@ def _of_word(word: str) -> Iterator[Found]:
             yield Found(target.file, target.variant or "")
 
 
-def _expanded(word: str) -> list[str]:
-    """The network files that a pattern matches."""
+def _expand_pattern(word: str) -> list[str]:
+    """Return the network files that a glob pattern matches, also those in folders it matches."""
     matched = sorted(glob.glob(word, recursive=True))
     return [
         file
         for path in matched
-        for file in (walked(path) if os.path.isdir(path) else [os.path.normpath(path)])
+        for file in (walk(path) if os.path.isdir(path) else [os.path.normpath(path)])
         if os.path.isdir(path) or file.endswith(ENDINGS)
     ]
 
 
-def walked(folder: str) -> Iterator[str]:
-    """The network files below a folder, by name, folder by folder."""
+def walk(folder: str) -> Iterator[str]:
+    """Yield the network files below a folder, sorted by name within each folder."""
     settings = configuration_of(folder)
     real = os.path.realpath(folder)
-    ignored = list(_above(real)) if settings.respect_gitignore else []
-    yield from _walked("" if os.path.normpath(folder) == os.curdir else folder, real, ignored)
+    ignored = list(_ignores_above(real)) if settings.respect_gitignore else []
+    yield from _walk_folder("" if os.path.normpath(folder) == os.curdir else folder, real, ignored)
 
 
-def _walked(shown: str, real: str, above: Sequence[_Ignores]) -> Iterator[str]:
-    """``shown`` is the folder as messages call it, ``real`` where it lies."""
+def _walk_folder(shown: str, real: str, above: Sequence[_Ignores]) -> Iterator[str]:
+    """Yield the network files below ``real``, under the path ``shown`` that messages use."""
     settings = configuration_of(real)
     ignores = list(above)
-    if settings.respect_gitignore and (own := _ignores(real)):
+    if settings.respect_gitignore and (own := _read_ignores(real)):
         ignores.append(own)
     try:
         entries = sorted(os.scandir(real), key=lambda entry: entry.name)
@@ -104,7 +105,7 @@ def _walked(shown: str, real: str, above: Sequence[_Ignores]) -> Iterator[str]:
         name = os.path.join(shown, entry.name)
         if is_folder:
             if not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):
-                yield from _walked(name, entry.path, ignores)
+                yield from _walk_folder(name, entry.path, ignores)
         else:
             yield name
 
@@ -119,35 +120,35 @@ class _Ignores(NamedTuple):
     patterns: tuple[Pattern, ...]
 
 
-def _ignores(folder: str, name: str = ".gitignore") -> _Ignores | None:
+def _read_ignores(folder: str, name: str = ".gitignore") -> _Ignores | None:
     try:
         with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
-            return _Ignores(folder, patterns(file))
+            return _Ignores(folder, parse_patterns(file))
     except OSError:
         return None
 
 
-def _above(folder: str) -> Iterator[_Ignores]:
-    """Those of the folders above, from the repository's top down; none outside a repository."""
+def _ignores_above(folder: str) -> Iterator[_Ignores]:
+    """Yield the ignore files above a folder, outermost first; nothing outside a repository."""
     folders = [folder]
     while not os.path.exists(os.path.join(folders[-1], ".git")):
         above = os.path.dirname(folders[-1])
         if above == folders[-1]:
             return
         folders.append(above)
-    if excluded := _ignores(folders[-1], os.path.join(".git", "info", "exclude")):
+    if excluded := _read_ignores(folders[-1], os.path.join(".git", "info", "exclude")):
         yield excluded
     for each in reversed(folders[1:]):
-        if found := _ignores(each):
+        if found := _read_ignores(each):
             yield found
 
 
 def _is_ignored(listed: Sequence[_Ignores], path: str, is_folder: bool) -> bool:
-    """By the innermost file that is about a path."""
+    """Whether a path is ignored; the innermost ignore file that matches it decides."""
     for ignores in reversed(listed):
-        said = is_matched(ignores.patterns, _relative(path, ignores.folder), is_folder)
-        if said is not None:
-            return said
+        is_excluded = is_matched(ignores.patterns, _relative(path, ignores.folder), is_folder)
+        if is_excluded is not None:
+            return is_excluded
     return False
 
 
@@ -162,5 +163,5 @@ def _is_excluded(file: str) -> bool:
 
 
 def _relative(path: str, folder: str) -> str:
-    """A path as patterns see it."""
+    """Return a path relative to a folder, with ``/`` between its parts, as patterns need it."""
     return os.path.relpath(path, folder).replace(os.sep, "/")

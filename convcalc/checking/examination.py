@@ -1,4 +1,4 @@
-"""One network file, in all its variants: its problems, its design, its pins and budgets."""
+"""Checks one network file in all its variants: problems, design rules, pins and budgets."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import NamedTuple
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
 from convcalc.checking.budgets.before import Before, from_revision, from_saved, is_saved
-from convcalc.checking.budgets.evaluation import Subject, skipped, verdicts
-from convcalc.checking.budgets.pins import BUDGET, pinned
+from convcalc.checking.budgets.evaluation import Subject, skipped_verdicts, verdicts
+from convcalc.checking.budgets.pins import BUDGET, check_pins
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.configuration import Configuration
 from convcalc.checking.rules import findings as design_findings
@@ -25,10 +25,11 @@ ALL = "all"
 
 
 class Examined(NamedTuple):
-    """All that there is in a file, before settings and comments choose from it.
+    """All findings of a file, before settings and comments are applied.
 
-    ``severities`` are those of its budgets, ``variants`` its names, ``is_complete`` says that
-    nothing hid a finding, so that a comment without one is unused.
+    ``networks`` counts its variants, each at every input. ``severities`` are those that its
+    budgets set, by code. ``variants`` are the names of the base and the variants. If
+    ``is_complete``, nothing hid a finding, so that an ignore comment without one is unused.
     """
 
     findings: tuple[Diagnostic, ...]
@@ -41,7 +42,11 @@ class Examined(NamedTuple):
 
 
 class Examination:
-    """The findings and verdicts of one file; ``budgets`` are those of the repository for it."""
+    """Collects the findings and verdicts of one file.
+
+    ``budgets`` are those of the repository that apply to it; ``wanted`` is the name of a variant,
+    empty for the base, or "all".
+    """
 
     def __init__(
         self, target: Target, settings: Configuration, budgets: Sequence[Budget], wanted: str = ALL
@@ -50,29 +55,31 @@ class Examination:
         self.settings = settings
         self.budgets = budgets
         self.wanted = wanted
-        self.first = self.opened("" if wanted == ALL else wanted)
+        self.first = self.read_first("" if wanted == ALL else wanted)
         self.findings: dict[tuple[object, ...], Diagnostic] = {}
         self.verdicts: list[Verdict] = []
         self.sources: dict[str, str] = dict(self.first.sources)
         self.networks = 0
 
-    def opened(self, variant: str) -> NetworkFile:
-        """The network that is read first, and tells the names of all: the wanted one, or the base
-        if the file has no such variant."""
+    def read_first(self, variant: str) -> NetworkFile:
+        """Read the wanted variant, or the base if the file has no such variant.
+
+        The result also tells the names of all variants.
+        """
         try:
-            return self.network(variant)
+            return self.read(variant)
         except TargetError:
             if not variant:
                 raise
-            return self.network("")
+            return self.read("")
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the base and of its variants."""
         return (self.first.base, *self.first.variants)
 
-    def network(self, variant: str, inputs: Inputs = None) -> NetworkFile:
-        """A variant of the file, at other inputs if they are given."""
+    def read(self, variant: str, inputs: Inputs = None) -> NetworkFile:
+        """Read a variant of the file, at other inputs if they are given."""
         name = variant or None
         target = self.target._replace(variant=name)
         return read_network(target, inputs=inputs, limits=self.settings.limits)
@@ -84,14 +91,14 @@ class Examination:
 
     @property
     def has_errors(self) -> bool:
-        """Whether something could not be computed, so that not all findings are there."""
+        """Whether something could not be computed, so that findings may be missing."""
         return any(f.severity == "error" and f.code < "CC2" for f in self.findings.values())
 
     @property
     def variants(self) -> list[str]:
-        """The variants to check, the base as an empty name; none if there is no such variant.
+        """The variants to check, the base as an empty name; empty if there is no such variant.
 
-        A file of which nothing could be read has no names, and is to be checked all the same.
+        A file that could not be read at all has no names; it is checked anyway.
         """
         if self.wanted == ALL:
             return ["", *self.first.variants]
@@ -99,11 +106,11 @@ class Examination:
             return [""]
         return [self.wanted] if self.wanted in self.first.variants else []
 
-    def result(self) -> Examined:
-        """Examines the wanted variants."""
+    def examine(self) -> Examined:
+        """Check the wanted variants."""
         for variant in self.variants:
             is_read = variant == (self.first.variant or "")
-            self.variant(variant, self.first if is_read else self.network(variant))
+            self.examine_variant(variant, self.first if is_read else self.read(variant))
         has_all = self.wanted == ALL or not self.first.variants
         return Examined(
             tuple(self.findings.values()),
@@ -115,9 +122,9 @@ class Examination:
             has_all and not self.has_errors and not self.is_library,
         )
 
-    def variant(self, variant: str, network: NetworkFile) -> None:
-        """One variant at its own input and at those of its budgets."""
-        words = _words(variant, network)
+    def examine_variant(self, variant: str, network: NetworkFile) -> None:
+        """Check one variant at its own input and at the inputs of its budgets."""
+        words = _subject(variant, network)
         self.sources.update(network.sources)
         if self.is_library:
             self.keep([p for p in network.problems if p.message != NO_LAYERS], "")
@@ -126,33 +133,33 @@ class Examination:
         self.keep(network.problems, f"variant: {variant}" if variant else "")
         in_file = [network.budgets] if network.budgets else []
         if not _is_computed(network):
-            self.skip(network, [*in_file, *self.held(variant, network)], words)
+            self.skip(network, [*in_file, *self.budgets_for(variant, network)], words)
             return
         self.keep(design_findings(network), f"variant: {variant}" if variant else "")
-        at_home = [budget for budget in self.held(variant, network) if not budget.inputs]
+        at_home = [budget for budget in self.budgets_for(variant, network) if not budget.inputs]
         if in_file or at_home or network.expect.get(network.name):
             report = analyse(network)
-            self.verdicts += pinned(network, report, words)
+            self.verdicts += check_pins(network, report, words)
             for budget in [*in_file, *at_home]:
                 self.judge(budget, network, report, words, variant, None)
-        for budget in self.held(variant, network):
+        for budget in self.budgets_for(variant, network):
             for inputs, named in budget.inputs:
-                self.elsewhere(budget, variant, inputs, named)
+                self.judge_at_input(budget, variant, inputs, named)
 
-    def held(self, variant: str, network: NetworkFile) -> list[Budget]:
-        """The repository's budgets that hold for a variant."""
+    def budgets_for(self, variant: str, network: NetworkFile) -> list[Budget]:
+        """Return the repository's budgets that apply to a variant."""
         name = variant or network.base
         return [b for b in self.budgets if not b.variants or name in [v.text for v in b.variants]]
 
-    def elsewhere(self, budget: Budget, variant: str, inputs: Inputs, named: Named) -> None:
-        """A budget at one of its own inputs."""
+    def judge_at_input(self, budget: Budget, variant: str, inputs: Inputs, named: Named) -> None:
+        """Judge a budget at one of the inputs that it names."""
         words = f"variant: {variant or 'base'}   input: {named.text}"
         try:
-            network = self.network(variant, inputs)
+            network = self.read(variant, inputs)
         except TargetError as error:
             found = Diagnostic("wrong-rank", error.message, named.place, error.help, within=words)
             self.keep([found], "")
-            self.verdicts += skipped(budget, words, error.message)
+            self.verdicts += skipped_verdicts(budget, words, error.message)
             return
         self.networks += 1
         if _is_computed(network):
@@ -164,7 +171,7 @@ class Examination:
     # --- what is kept -------------------------------------------------------------------------
 
     def keep(self, found: Sequence[Diagnostic] | Iterator[Diagnostic], within: str) -> None:
-        """Each defect once, though many variants share it."""
+        """Record findings; the same defect in many variants is recorded once."""
         for each in sort_diagnostics(found):
             if (each.place, each.name) not in self.findings:
                 elsewhere = each.place.file != self.target.file
@@ -181,13 +188,13 @@ class Examination:
         variant: str,
         inputs: Inputs,
     ) -> None:
-        """The verdicts of one budget."""
+        """Record the verdicts of one budget at one input."""
 
         def before(compare: Compare) -> Before:
             if is_saved(compare.base):
                 folder = os.path.dirname(compare.place.file)
                 path = os.path.join(folder, compare.base)
-                found = from_saved(path, network.name, _saved)
+                found = from_saved(path, network.name, _read_report)
                 if inputs is not None and found.report.inputs != network.inputs:
                     raise TargetError(f"{path} was saved at another input")
                 return found
@@ -201,21 +208,21 @@ class Examination:
     def skip(
         self, network: NetworkFile, budgets: Sequence[Budget], words: str, *, pins: bool = True
     ) -> None:
-        """None of the demands on a network that could not be computed passes."""
+        """Record that pins and budgets of a network that could not be computed were skipped."""
         reason = "the network has problems"
         for metric in network.expect.get(network.name, {}) if pins else ():
             place = network.pinned_at[network.name, metric]
             self.verdicts.append(Verdict(BUDGET, metric, words, place, skipped=reason))
         for budget in budgets:
-            self.verdicts += skipped(budget, words, reason)
+            self.verdicts += skipped_verdicts(budget, words, reason)
 
 
 def _is_computed(network: NetworkFile) -> bool:
     return all(problem.severity != "error" for problem in network.problems)
 
 
-def _words(variant: str, network: NetworkFile) -> str:
-    """``variant: base   input: 3×224×224``."""
+def _subject(variant: str, network: NetworkFile) -> str:
+    """Return the line of a finding that names the network: ``variant: base   input: 3×224×224``."""
     shapes = [
         str(shape) if len(network.inputs) == 1 else f"{name} {shape}"
         for name, shape in network.inputs.items()
@@ -223,8 +230,8 @@ def _words(variant: str, network: NetworkFile) -> str:
     return f"variant: {variant or 'base'}   input: {', '.join(shapes)}"
 
 
-def _saved(path: str) -> bytes:
-    """The content of a saved report."""
+def _read_report(path: str) -> bytes:
+    """Return the content of a saved report."""
     return read_regular_file(path, _LARGEST_REPORT)
 
 

@@ -1,7 +1,7 @@
-"""Patterns of paths, as ``.gitignore`` writes them.
+"""Patterns of paths in the syntax of ``.gitignore``.
 
-``*`` and ``?`` stay within one folder, ``**`` goes through any number, ``[a-z]`` is a class.
-Paths have ``/`` between their parts.
+``*`` and ``?`` match within one folder, ``**`` spans any number of folders, ``[a-z]`` is a class of
+characters. Paths are separated by ``/``.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 @lru_cache(maxsize=1024)
 def path_regex(pattern: str) -> re.Pattern[str]:
-    """Matches whole paths that count from the folder of the pattern."""
+    """Return a regular expression for whole paths, relative to the folder of the pattern."""
     parts: list[str] = []
     folders = re.sub(r"(?:\*\*/)+", "**/", pattern.removeprefix("./")).split("/")
     for index, folder in enumerate(folders):
@@ -27,7 +27,7 @@ def path_regex(pattern: str) -> re.Pattern[str]:
 
 
 def _name_regex(name: str) -> str:
-    """The regular expression of one part of a path."""
+    """Return the regular expression of one part of a path."""
     found, at = "", 0
     while at < len(name):
         character = name[at]
@@ -39,7 +39,7 @@ def _name_regex(name: str) -> str:
         elif character == "?":
             found += "[^/]"
         elif character == "[" and (end := _class_end(name, at)) > 0:
-            found += _class(name[at:end])
+            found += _class_regex(name[at:end])
             at = end + 1
         elif character == "\\" and at < len(name):
             found += re.escape(name[at])
@@ -50,12 +50,12 @@ def _name_regex(name: str) -> str:
 
 
 def _class_end(name: str, at: int) -> int:
-    """Where a class of characters is closed; a bracket right at its beginning belongs to it."""
+    """Return the index of the bracket that closes a class; one right at its start is a member."""
     start = at + 1 if name[at : at + 1] in ("!", "^") else at
     return name.find("]", start + 1)
 
 
-def _class(inside: str) -> str:
+def _class_regex(inside: str) -> str:
     negated = inside[:1] in ("!", "^")
     body = re.sub(r"([\\\[&~|^])", r"\\\1", inside[1:] if negated else inside)
     try:
@@ -66,7 +66,7 @@ def _class(inside: str) -> str:
 
 
 class Pattern(NamedTuple):
-    """One line: what it matches, and whether it takes back what lines above it match."""
+    """One line of an ignore file; a ``negated`` one takes back what lines above it match."""
 
     regex: re.Pattern[str]
     anchored: bool
@@ -74,14 +74,14 @@ class Pattern(NamedTuple):
     negated: bool
 
     def matches(self, path: str, is_folder: bool) -> bool:
-        """Whether it is about a path, which counts from the folder of the pattern."""
+        """Whether it matches a path that is relative to the folder of the pattern."""
         if self.folders_only and not is_folder:
             return False
         return self.regex.fullmatch(path if self.anchored else path.rpartition("/")[2]) is not None
 
 
-def pattern(line: str) -> Pattern | None:
-    """The pattern of a line; None for an empty one or a comment."""
+def parse_pattern(line: str) -> Pattern | None:
+    """Return the pattern of a line; None for an empty line or a comment."""
     text = line.rstrip("\r\n")
     if not text.endswith("\\ "):
         text = text.rstrip(" ")
@@ -99,13 +99,13 @@ def pattern(line: str) -> Pattern | None:
     )
 
 
-def patterns(lines: Iterable[str]) -> tuple[Pattern, ...]:
-    """The patterns of a file's lines."""
-    return tuple(found for found in map(pattern, lines) if found is not None)
+def parse_patterns(lines: Iterable[str]) -> tuple[Pattern, ...]:
+    """Return the patterns of a file's lines."""
+    return tuple(found for found in map(parse_pattern, lines) if found is not None)
 
 
 def is_matched(listed: Iterable[Pattern], path: str, is_folder: bool) -> bool | None:
-    """Whether the last pattern that is about a path excludes it; None if none is."""
+    """Whether the last pattern that matches a path excludes it; None if none matches."""
     result: bool | None = None
     for each in listed:
         if each.matches(path, is_folder):
@@ -114,7 +114,7 @@ def is_matched(listed: Iterable[Pattern], path: str, is_folder: bool) -> bool | 
 
 
 def is_within(listed: Iterable[Pattern], path: str) -> bool:
-    """Whether a file or a folder above it is matched."""
+    """Whether the patterns exclude a file or a folder above it."""
     listed = tuple(listed)
     parts = path.split("/")
     paths = ["/".join(parts[: k + 1]) for k in range(len(parts))]

@@ -1,7 +1,7 @@
-"""Work on many files by several processes, with the results in the order of the files.
+"""Processes many files in parallel; the results come in the order of the files.
 
-Each process is a copy of this one and takes every n-th file; it writes its results into a pipe,
-from which they are read in turn. If a process ends early, its files are worked on here.
+Each worker is a fork of this process and takes every n-th file. It writes its results into a pipe,
+from which they are read in turn. If a worker dies, this process works on its files.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ R = TypeVar("R")
 
 
 def jobs_for(count: int) -> int:
-    """How many processes to use: one for a few files, and where processes cannot be copied."""
+    """Return how many processes to use: 1 for a few files, or where there is no fork."""
     if count < FEWEST or not hasattr(os, "fork") or not hasattr(os, "sched_getaffinity"):
         return 1
     return min(len(os.sched_getaffinity(0)), MOST_JOBS, count // (FEWEST // 2))
 
 
-def in_order(work: Callable[[T], R], items: Sequence[T], jobs: int) -> Iterator[R]:
-    """``work`` of every item, in order, each as soon as it and those before it are done."""
+def map_in_order(work: Callable[[T], R], items: Sequence[T], jobs: int) -> Iterator[R]:
+    """Yield ``work(item)`` for every item, in order, as soon as it and those before it are done."""
     if jobs < 2:
         yield from map(work, items)
         return
@@ -37,25 +37,25 @@ def in_order(work: Callable[[T], R], items: Sequence[T], jobs: int) -> Iterator[
     started: list[_Worker] = []
     try:
         for number in range(jobs):
-            started.append(_started(work, items[number::jobs]))  # noqa: PERF401 - to end them
+            started.append(_start(work, items[number::jobs]))  # noqa: PERF401 - so that all of them are ended if a fork fails
         for index, item in enumerate(items):
             try:
                 yield pickle.load(started[index % jobs].results)
             except (EOFError, pickle.UnpicklingError):
-                yield work(item)  # the process is gone
+                yield work(item)  # the worker died
     finally:
         for worker in started:
             worker.end()
 
 
 class _Worker(NamedTuple):
-    """A process and the pipe that it writes its results into."""
+    """A worker's process id, and the pipe that it writes its results into."""
 
     process: int
     results: Any
 
     def end(self) -> None:
-        """It has nothing that could get lost."""
+        """Kill the worker; it holds nothing that could get lost."""
         self.results.close()
         with suppress(ProcessLookupError):
             os.kill(self.process, signal.SIGKILL)
@@ -63,11 +63,11 @@ class _Worker(NamedTuple):
             os.waitpid(self.process, 0)
 
 
-def _started(work: Callable[[T], R], items: Sequence[T]) -> _Worker:
-    """A copy of this process that works on some items, in order, and ends."""
+def _start(work: Callable[[T], R], items: Sequence[T]) -> _Worker:
+    """Fork a worker that processes some items in order and exits."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
-            stream.flush()  # or the copy would write it once more
+            stream.flush()  # or the fork would write it once more
     reading, writing = os.pipe()
     process = os.fork()
     if process:
@@ -75,7 +75,7 @@ def _started(work: Callable[[T], R], items: Sequence[T]) -> _Worker:
         return _Worker(process, open(reading, "rb"))
     try:
         os.close(reading)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one that started it will end it
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends it
         with open(writing, "wb") as results:
             _write_results(work, items, results)
     finally:

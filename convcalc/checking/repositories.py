@@ -1,4 +1,4 @@
-"""The files of budgets of a run: which of their budgets hold for which network file."""
+"""The budget files of a run, and which of their budgets apply to which network file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from convcalc.language.sources.target import TargetError
 
 
 class Repository:
-    """One file of budgets, and the networks that they were held against."""
+    """One file of budgets, and the network files that were checked against it."""
 
     def __init__(self, file: str, settings: Configuration) -> None:
         self.file = file
@@ -32,30 +32,30 @@ class Repository:
         self.sources: Mapping[str, str] = {file: decoded}
         self.variants: dict[str, tuple[str, ...]] = {}  # of each network file that was checked
 
-    def held_for(self, file: str) -> list[Budget]:
-        """The budgets whose patterns match a file."""
+    def budgets_for(self, file: str) -> list[Budget]:
+        """Return the budgets whose patterns match a file."""
         path = os.path.relpath(os.path.realpath(file), self.folder).replace(os.sep, "/")
         return [budget for budget in self.budgets if _matches(budget, path)]
 
-    def met(self, file: str, variants: tuple[str, ...]) -> None:
-        """Remembers a network file that was checked."""
+    def remember(self, file: str, variants: tuple[str, ...]) -> None:
+        """Record the variants of a network file that was checked."""
         path = os.path.relpath(os.path.realpath(file), self.folder).replace(os.sep, "/")
         self.variants[path] = variants
 
     def findings(self) -> Iterator[Diagnostic]:
-        """Problems of the file, and budgets that hold for nothing."""
+        """Yield the problems of the file, and budgets that apply to no network."""
         yield from self.problems
         for budget in self.budgets:
             for model in budget.models:
-                if not self.files(model.text):
+                if not self.matching_files(model.text):
                     message = f"budget '{budget.name}': '{model.text}' matches no file"
                     advice = "patterns count from the folder of this file; ** goes through folders"
                     yield Diagnostic("no-such-model", message, model.place, advice)
             yield from self.unknown_variants(budget)
 
     def unknown_variants(self, budget: Budget) -> Iterator[Diagnostic]:
-        """Variants that no model has, once all of them were checked."""
-        files = {file for model in budget.models for file in self.files(model.text)}
+        """Yield variants of a budget that none of its models has, once all of them were checked."""
+        files = {file for model in budget.models for file in self.matching_files(model.text)}
         if not files or not files <= self.variants.keys():
             return
         names = {name for file in files for name in self.variants[file]}
@@ -65,8 +65,8 @@ class Repository:
                 message = f"no model of budget '{budget.name}' has the variant '{variant.text}'"
                 yield Diagnostic("unknown-variant", message, variant.place, advice)
 
-    def files(self, pattern: str) -> list[str]:
-        """The files that a pattern matches, as it writes them."""
+    def matching_files(self, pattern: str) -> list[str]:
+        """Return the files that a pattern matches, relative to the folder of the budgets."""
         found = glob.iglob(pattern, root_dir=self.folder, recursive=True)
         return [
             os.path.normpath(path).replace(os.sep, "/")
@@ -80,15 +80,18 @@ def _matches(budget: Budget, path: str) -> bool:
 
 
 class Repositories:
-    """Every file of budgets that holds for a checked file."""
+    """The budget files of a run, each read once; ``option`` is the path of ``--budgets``."""
 
     def __init__(self, option: str) -> None:
         self.option = option
         self.found: dict[str, Repository | None] = {}
         self.places: dict[str, str] = {}
 
-    def of(self, file: str, settings: Configuration) -> Repository | None:
-        """That of a network file: as asked for, by its settings, else the closest one."""
+    def budgets_file(self, file: str, settings: Configuration) -> Repository | None:
+        """Return the budget file of a network file: by the option, by its settings, or the closest.
+
+        Raises TargetError if it cannot be read.
+        """
         path = self.option
         if not path and settings.budgets:
             path = os.path.relpath(os.path.join(settings.folder, settings.budgets))
@@ -101,18 +104,18 @@ class Repositories:
         return self.found[path]
 
     def add(self, file: str, settings: Configuration) -> None:
-        """A file of budgets that was named itself."""
+        """Read a budget file that the command line names."""
         if file not in self.found:
             self.found[file] = Repository(file, settings)
 
     def closest(self, folder: str) -> str:
-        """The file in this folder or the nearest one above, within the project; empty if none."""
+        """Return the budget file in a folder or the nearest above it in the project, or ""."""
         if folder not in self.places:
             self.places[folder] = _closest(folder)
         return self.places[folder]
 
-    def read(self) -> Iterator[Repository]:
-        """All that were met, in the order in which they were."""
+    def loaded(self) -> Iterator[Repository]:
+        """Yield the budget files that were read, in that order."""
         yield from (repository for repository in self.found.values() if repository)
 
 

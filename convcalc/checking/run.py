@@ -1,4 +1,4 @@
-"""One file after another -> what was found in each, with the settings of the file applied."""
+"""Checks one file after another and applies the settings of each to its findings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from convcalc.checking.budgets.repository import FILE
 from convcalc.checking.budgets.verdict import Verdict
-from convcalc.checking.configuration import Configuration, configuration_of, forget
+from convcalc.checking.configuration import Configuration, clear_cache, configuration_of
 from convcalc.checking.discovery import Found
 from convcalc.checking.examination import Examination, Examined
 from convcalc.checking.repositories import Repositories, Repository
@@ -21,21 +21,21 @@ from convcalc.language.sources.target import Target, TargetError
 
 
 class Options(NamedTuple):
-    """What the command line asks for; empty where the settings of a file decide."""
+    """The options of the command line; empty where the settings of a file decide."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     variant: str = ""
     budgets: str = ""
-    stdin: bytes | None = None  # the text of the one file that is named, if it came that way
+    stdin: bytes | None = None  # the text of the one file that is named, if it was piped in
     debug: bool = False
 
 
 class Checked(NamedTuple):
-    """What was found in one file.
+    """The result for one file.
 
-    ``networks`` counts its variants, at each input; ``silenced`` what comments and settings
-    have hidden. ``unreadable``: nothing could be said about it.
+    ``networks`` counts its variants, each at every input; ``silenced`` counts the findings that
+    comments and settings hide. ``unreadable`` means that it could not be checked at all.
     """
 
     file: str
@@ -48,12 +48,12 @@ class Checked(NamedTuple):
 
     @property
     def errors(self) -> int:
-        """Findings that make the check fail."""
+        """The number of findings that make the check fail."""
         return sum(found.severity == "error" for found in self.findings)
 
     @property
     def warnings(self) -> int:
-        """Findings that do so only with --strict."""
+        """The number of findings that make the check fail only with --strict."""
         return len(self.findings) - self.errors
 
 
@@ -62,29 +62,30 @@ Judge = Callable[[Diagnostic], Diagnostic | None]
 
 
 class Run:
-    """One run over some files."""
+    """Checks the files of one run; comments and budget files are read once for all of them."""
 
     def __init__(self, options: Options) -> None:
-        forget()
+        clear_cache()
         self.options = options
         self.projects = Projects()
         self.silence = Silence()
         self.repositories = Repositories(options.budgets)
-        self.told: dict[tuple[Place, str], str] = {}  # faults of shared files, and to whom
+        # Problems of shared files, and the network file for which each was reported first.
+        self.reported: dict[tuple[Place, str], str] = {}
 
-    def checked(self, files: Sequence[Found], each: Each = map) -> Iterator[Checked]:
-        """Every file in the given order, then the files of budgets that hold for them.
+    def check(self, files: Sequence[Found], each: Each = map) -> Iterator[Checked]:
+        """Yield the result of every file in the given order, then of their budget files.
 
-        ``each`` is like ``map``; it may use several processes.
+        ``each`` works like ``map``; it may use several processes.
         """
         files = [found for found in files if not self.is_of_budgets(found)]
-        for found, examined in zip(files, each(self.examined, files), strict=True):
-            yield self.applied(found, examined)
-        for repository in self.repositories.read():
-            yield self.budgets(repository)
+        for found, examined in zip(files, each(self.examine, files), strict=True):
+            yield self.apply_settings(found, examined)
+        for repository in self.repositories.loaded():
+            yield self.check_budgets(repository)
 
     def is_of_budgets(self, found: Found) -> bool:
-        """Whether a file that was named holds budgets; it is checked after the networks."""
+        """Whether a file holds budgets; if so, read it, to be checked after the networks."""
         if os.path.basename(found.file) != FILE or found.problem:
             return False
         self.repositories.add(found.file, configuration_of(os.path.dirname(found.file)))
@@ -92,10 +93,10 @@ class Run:
 
     # --- one file, perhaps in a process of its own --------------------------------------------
 
-    def examined(self, found: Found) -> Examined | Checked:
-        """What there is in one file; whatever goes wrong with it, the others are checked."""
+    def examine(self, found: Found) -> Examined | Checked:
+        """Return all findings of one file; whatever goes wrong becomes a finding of that file."""
         try:
-            return self.examination(found)
+            return self.examine_file(found)
         except TargetError as error:
             return _unreadable(found.file, error.message, error.help)
         except Exception as error:
@@ -105,8 +106,8 @@ class Run:
             advice = "this is a bug; please report it with the file and CONVCALC_DEBUG=1"
             return _unreadable(found.file, f"convcalc failed: {words}", advice)
 
-    def examination(self, found: Found) -> Examined | Checked:
-        """All variants of a file, its pins and its budgets."""
+    def examine_file(self, found: Found) -> Examined | Checked:
+        """Check all variants of a file, its pins and its budgets; raises TargetError."""
         if found.problem:
             return _unreadable(found.file, found.problem, found.advice)
         settings = configuration_of(os.path.dirname(found.file))
@@ -117,8 +118,8 @@ class Run:
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             return _unreadable(found.file, f"cannot read the file: {reason}")
-        repository = self.repositories.of(found.file, settings)
-        budgets = repository.held_for(found.file) if repository else []
+        repository = self.repositories.budgets_file(found.file, settings)
+        budgets = repository.budgets_for(found.file) if repository else []
         wanted = found.variant or self.options.variant or settings.variant
         target = Target(found.file, None, text, sources)
         examination = Examination(target, settings, budgets, wanted)
@@ -126,70 +127,70 @@ class Run:
             message = f"the file has no variant '{found.variant}'"
             advice = advise(found.variant, examination.names, "variants:")
             return _unreadable(found.file, message, advice)
-        return examination.result()
+        return examination.examine()
 
-    def applied(self, found: Found, examined: Examined | Checked) -> Checked:
-        """The findings that count by the settings and the comments."""
+    def apply_settings(self, found: Found, examined: Examined | Checked) -> Checked:
+        """Return the findings that count, by the settings and the comments."""
         if isinstance(examined, Checked):
             return examined
         settings = configuration_of(os.path.dirname(found.file))
-        repository = self.repositories.of(found.file, settings)
+        repository = self.repositories.budgets_file(found.file, settings)
         if repository:
-            repository.met(found.file, examined.variants)
+            repository.remember(found.file, examined.variants)
         selection = self.selection(settings, examined.severities)
-        judge = self.judge(selection, found.file, examined.sources)
-        result = _applied(found.file, examined.findings, examined.verdicts, judge)
+        judge = self.judge_for(selection, found.file, examined.sources)
+        result = _judge_findings(found.file, examined.findings, examined.verdicts, judge)
         if examined.is_complete:
             result = self.with_unused(result, selection)
         return result._replace(networks=examined.networks, sources=examined.sources)
 
-    def budgets(self, repository: Repository) -> Checked:
-        """A file of budgets: its problems, and what in it holds for nothing."""
+    def check_budgets(self, repository: Repository) -> Checked:
+        """Return the problems of a budget file, among them budgets that apply to no network."""
         settings = configuration_of(os.path.dirname(repository.file))
         selection = self.selection(settings, {})
-        judge = self.judge(selection, repository.file, repository.sources)
-        result = _applied(repository.file, repository.findings(), (), judge)
+        judge = self.judge_for(selection, repository.file, repository.sources)
+        result = _judge_findings(repository.file, repository.findings(), (), judge)
         return result._replace(sources=repository.sources)
 
     # --- what counts --------------------------------------------------------------------------
 
     def selection(self, settings: Configuration, severities: Mapping[str, str]) -> Selection:
-        """What the settings and the command line choose."""
+        """Return which findings the settings and the command line select."""
         return Selection(settings, self.options.select, self.options.ignore, severities)
 
-    def judge(self, selection: Selection, file: str, sources: Mapping[str, str]) -> Judge:
-        """The judge of one file's findings: the settings first, then the comments."""
+    def judge_for(self, selection: Selection, file: str, sources: Mapping[str, str]) -> Judge:
+        """Return a function that drops findings of a file, by settings first, then by comments."""
         self.silence.add({**sources, **self.texts_of_budgets()})
 
-        def judged(found: Diagnostic) -> Diagnostic | None:
-            counted = selection.judged(found, file)
+        def judge(found: Diagnostic) -> Diagnostic | None:
+            counted = selection.judge(found, file)
             if counted is None or self.silence.silences(counted, file):
                 return None
-            # What a block means for a network, every network is told: it may be its own fault.
-            told = self.told.setdefault((counted.place, counted.name), file)
-            return counted if told == file or counted.code >= "CC1" else None
+            # Problems of how a block is used are reported for every network: they may be its fault.
+            reported_for = self.reported.setdefault((counted.place, counted.name), file)
+            return counted if reported_for == file or counted.code >= "CC1" else None
 
-        return judged
+        return judge
 
     def texts_of_budgets(self) -> Mapping[str, str]:
-        """The files of budgets, at which findings about a network point."""
-        return {k: v for each in self.repositories.read() for k, v in each.sources.items()}
+        """Return the texts of the budget files, which findings about networks point into."""
+        return {k: v for each in self.repositories.loaded() for k, v in each.sources.items()}
 
     def with_unused(self, result: Checked, selection: Selection) -> Checked:
-        """The result with a finding for each comment that silenced nothing."""
-        unused = self.silence.unused(result.file, selection.active(result.file))
-        more = (selection.judged(each, result.file) for each in unused)
+        """Return the result with a finding for each comment that silenced nothing."""
+        unused = self.silence.unused(result.file, selection.active_codes(result.file))
+        more = (selection.judge(each, result.file) for each in unused)
         found = [*result.findings, *(each for each in more if each is not None)]
-        return result._replace(findings=tuple(_ordered(found, result.file)))
+        return result._replace(findings=tuple(_sort(found, result.file)))
 
 
-def _applied(
+def _judge_findings(
     file: str,
     findings: Iterable[Diagnostic],
     verdicts: Iterable[Verdict],
     judge: Judge,
 ) -> Checked:
-    """What is left of findings and verdicts, each finding once."""
+    """Return the result with the findings and verdicts that the judge keeps, each finding once."""
     found = list(findings)
     kept = [each for each in map(judge, found) if each is not None]
     judged: list[Verdict] = []
@@ -199,16 +200,16 @@ def _applied(
         found += verdict.findings
         kept += counted
     silenced = len(found) - len(kept)
-    unique = _ordered(dict.fromkeys(kept), file)
+    unique = _sort(dict.fromkeys(kept), file)
     return Checked(file, tuple(unique), tuple(judged), silenced=silenced)
 
 
-def _ordered(findings: Iterable[Diagnostic], file: str) -> list[Diagnostic]:
-    """By place, those of the file itself first."""
+def _sort(findings: Iterable[Diagnostic], file: str) -> list[Diagnostic]:
+    """Sort findings by place, those of the file itself first."""
     return sorted(findings, key=lambda each: (each.place.file != file, each.place, each.name))
 
 
 def _unreadable(file: str, message: str, advice: str = "") -> Checked:
-    """A file about which nothing can be said."""
+    """Return the result for a file that cannot be checked."""
     found = Diagnostic("unreadable-file", message, Place(file, 1, 1), advice)
     return Checked(file, (found,), unreadable=True)

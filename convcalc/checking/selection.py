@@ -1,4 +1,4 @@
-"""Which findings count, and how much: select, ignore, severities, per-file ignores."""
+"""Decides which findings count, and with which severity, by the settings."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ class Selection(NamedTuple):
     ignore: tuple[str, ...] = ()
     severities: Mapping[str, str] = {}
 
-    def judged(self, found: Diagnostic, file: str) -> Diagnostic | None:
-        """The finding about a network file with its severity; None if it does not count.
+    def judge(self, found: Diagnostic, file: str) -> Diagnostic | None:
+        """Return a finding about a network file with its severity; None if it does not count.
 
-        An error of the file always counts: nothing behind it was computed.
+        An error of the file itself always counts: nothing after it could be computed.
         """
         if not can_be_silenced(found):
             return found
         word = self.severities.get(found.code) or self.settings.severity.get(found.code)
         if word == "ignore" or not self.is_active(found.code, file):
             return None
-        if found.code in self.left_out(found.place.file):
+        if found.code in self.ignored_codes(found.place.file):
             return None
         return found._replace(severity=word) if word else found
 
     def is_active(self, code: str, file: str) -> bool:
-        """Whether a code is looked for in a file: the longest beginning of it decides."""
+        """Whether a code is active in a file; the longest prefix that is listed decides."""
         chosen = _longest(code, self.select or self.settings.select)
         left_out = _longest(code, (*self.ignore, *(() if self.select else self.settings.ignore)))
-        return chosen > left_out and code not in self.left_out(file)
+        return chosen > left_out and code not in self.ignored_codes(file)
 
-    def left_out(self, file: str) -> frozenset[str]:
-        """The codes that the settings ignore in a file."""
+    def ignored_codes(self, file: str) -> frozenset[str]:
+        """Return the codes that the settings ignore in a file."""
         listed = self.settings.per_file_ignores
         if not listed:
             return frozenset()
@@ -51,11 +51,11 @@ class Selection(NamedTuple):
         begun = [code for pattern, codes in listed if is_within((pattern,), path) for code in codes]
         return frozenset(code for code in RULES if any(map(code.startswith, begun)))
 
-    def active(self, file: str) -> frozenset[str]:
-        """All codes that are looked for in a file."""
+    def active_codes(self, file: str) -> frozenset[str]:
+        """Return all codes that are active in a file."""
         return frozenset(code for code in RULES if self.is_active(code, file))
 
 
 def _longest(code: str, beginnings: Iterable[str]) -> int:
-    """The length of the longest beginning of a code; 0 if none is one."""
+    """Return the length of the longest prefix of a code; 0 if none is a prefix."""
     return max((len(each) for each in beginnings if code.startswith(each)), default=0)

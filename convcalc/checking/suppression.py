@@ -1,8 +1,8 @@
 """Comments that silence findings: ``# convcalc: ignore[CC201] reason``.
 
-At the end of a line it is about that line; on a line of its own, about the next one that is
-none. ``ignore-file`` is about all that is found in a network, also where blocks that it imports
-are to blame.
+At the end of a line, a comment applies to that line; on a line of its own, to the next line that
+is not a comment. ``ignore-file`` applies to all findings of a network, also to those in blocks
+that it imports.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ UNUSED = "unused-ignore"
 
 
 class Ignore(NamedTuple):
-    """One code of one comment; ``line`` is the line that it is about, 0 for the whole file."""
+    """One code of one comment; it applies to ``line``, or to the whole file if that is 0."""
 
     code: str
     line: int
@@ -28,14 +28,14 @@ class Ignore(NamedTuple):
 
 
 class Comments(NamedTuple):
-    """The comments of one file, and what is wrong with them."""
+    """The ignore comments of one file, and their problems."""
 
     ignores: tuple[Ignore, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
 
 
-def comments(file: str, text: str) -> Comments:
-    """All comments of a file that silence something."""
+def read_comments(file: str, text: str) -> Comments:
+    """Return all ignore comments of a file."""
     if "convcalc:" not in text:
         return Comments()
     lines = text.split("\n")
@@ -44,7 +44,7 @@ def comments(file: str, text: str) -> Comments:
     for number, line in enumerate(lines, 1):
         for found in _COMMENT.finditer(line):
             place = Place(file, number, found.start() + 1, found.end() + 1)
-            about = 0 if found[1] else _line(lines, number, found.start())
+            about = 0 if found[1] else _target_line(lines, number, found.start())
             if not (found[2] or "").strip(" ,\t"):
                 message = "this 'ignore' names no code"
                 advice = "write for instance: # convcalc: ignore[CC204] reason"
@@ -58,8 +58,8 @@ def comments(file: str, text: str) -> Comments:
     return Comments(tuple(ignores), tuple(problems))
 
 
-def _line(lines: list[str], number: int, start: int) -> int:
-    """The line that a comment is about."""
+def _target_line(lines: list[str], number: int, start: int) -> int:
+    """Return the number of the line that a comment applies to."""
     if lines[number - 1][:start].strip():
         return number
     while number < len(lines) and (not lines[number].strip() or lines[number].lstrip()[0] == "#"):
@@ -68,7 +68,7 @@ def _line(lines: list[str], number: int, start: int) -> int:
 
 
 def _codes(found: re.Match[str], place: Place) -> Iterator[tuple[str, Place]]:
-    """The codes between the brackets with their places."""
+    """Yield the codes between the brackets with their places."""
     for word in re.finditer(r"[^\s,]+", found[2]):
         column = found.start(2) + word.start() + 1
         yield word[0], place._replace(column=column, end=column + len(word[0]))
@@ -81,25 +81,25 @@ def _unknown(code: str, place: Place) -> Diagnostic:
 
 
 def can_be_silenced(found: Diagnostic) -> bool:
-    """An error of the file cannot: nothing behind it was computed."""
+    """Whether a comment may silence a finding; not an error: nothing after it was computed."""
     return found.severity != "error" or found.code >= "CC2"
 
 
 class Silence:
-    """The comments of the files of a run, and which of them were needed."""
+    """The ignore comments of all files of a run, and which of them silenced something."""
 
     def __init__(self) -> None:
         self.by_file: dict[str, Comments] = {}
         self.used: set[Ignore] = set()
 
     def add(self, sources: Mapping[str, str]) -> None:
-        """Reads the comments of files that are new."""
+        """Read the comments of files that were not read yet."""
         for file, text in sources.items():
             if file not in self.by_file:
-                self.by_file[file] = comments(file, text)
+                self.by_file[file] = read_comments(file, text)
 
     def silences(self, found: Diagnostic, network: str) -> bool:
-        """Whether a comment at its line, or about the whole network file, is about a finding."""
+        """Whether a comment at its line, or one for the whole network file, silences a finding."""
         if not can_be_silenced(found):
             return False
         here = [i for i in self._of(found.place.file) if i.line == found.place.line]
@@ -111,12 +111,12 @@ class Silence:
     def _of(self, file: str) -> tuple[Ignore, ...]:
         return self.by_file.get(file, Comments()).ignores
 
-    def unused(self, file: str, is_active: Iterable[str]) -> Iterator[Diagnostic]:
-        """What is wrong with the comments of a file, once all of its findings were seen.
+    def unused(self, file: str, active_codes: Iterable[str]) -> Iterator[Diagnostic]:
+        """Yield the problems of the comments of a file, among them those that silenced nothing.
 
-        ``is_active`` are the codes that were looked for.
+        Call it once all findings of the file are known; ``active_codes`` were looked for.
         """
-        active = frozenset(is_active)
+        active = frozenset(active_codes)
         yield from self.by_file.get(file, Comments()).problems
         for ignore in self._of(file):
             if ignore not in self.used and ignore.code in active:

@@ -1,1 +1,1 @@
-"""Results to text: tables, pictures, findings, schemas."""
+"""Turns results into text: tables, pictures, findings, JSON schemas."""

@@ -1,7 +1,7 @@
-"""What stands in a cell: values as people read them, and as programs do.
+"""Turns the values of a table into texts: rounded for people, exact for programs.
 
-Everything may come from a file, so it is cleaned here: no control characters, no line
-breaks. Escaping for a format is left to the format.
+Any text may come from a file, so control characters and line breaks are removed here. Escaping
+for a format is left to the format.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from convcalc.model.quantities.unknown import known
 from convcalc.output.columns import SHARE, Column, Size, cell
 from convcalc.output.table import Style, Table
 
-NOTHING = "–"  # a row has no such thing; an unknown is spelt out
+NOTHING = "–"  # the row has no such value; an unknown one is spelt out
 _ASCII = str.maketrans(
     {
         "≥": ">=",
@@ -41,7 +41,7 @@ _ASCII = str.maketrans(
 
 
 class Grid(NamedTuple):
-    """A table whose cells are texts, every row as long as ``header``."""
+    """A table of texts; every row is as long as ``header``."""
 
     title: str
     header: list[str]
@@ -51,36 +51,36 @@ class Grid(NamedTuple):
 
 
 def grid(table: Table, style: Style) -> Grid:
-    """The table as people read it."""
+    """Return the table as texts for people."""
 
     def line(row: Any, nothing: str) -> list[str]:
         return [
-            clean(_marked(column, row, table, style.exact) or nothing, style)
+            clean(_marked_text(column, row, table, style.exact) or nothing, style)
             for column in table.columns
         ]
 
     return Grid(
-        clean(_divided(table.title, style), style),
+        clean(_separate_items(table.title, style), style),
         [clean(column.title, style) for column in table.columns],
         [line(row, NOTHING) for row in table.rows],
         None if table.totals is None else line(table.totals, ""),
-        [clean(_divided(each, style), style) for each in table.footer],
+        [clean(_separate_items(each, style), style) for each in table.footer],
     )
 
 
-def _divided(line: str, style: Style) -> str:
-    """A line of items, which a dot divides; in ASCII that of a product would."""
+def _separate_items(line: str, style: Style) -> str:
+    """Return a line with its items separated by ``|`` in ASCII, where ``·`` becomes ``*``."""
     return line.replace(" · ", " | ") if style.ascii else line
 
 
-def _marked(column: Column, row: Any, table: Table, exact: bool) -> str:
+def _marked_text(column: Column, row: Any, table: Table, exact: bool) -> str:
     text = value_text(cell(column, row, table.totals), column.unit, exact=exact)
     mark = column.mark(row) if column.mark else ""
     return f"{text} ({mark})" if mark else text
 
 
 def clean(text: str, style: Style) -> str:
-    """Without control characters and line breaks; ASCII where the style wants it."""
+    """Remove control characters and line breaks; convert to ASCII if the style says so."""
     if not text.isprintable():
         text = "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
     if style.ascii and not text.isascii():
@@ -92,7 +92,7 @@ def clean(text: str, style: Style) -> str:
 
 
 def value_text(value: Any, unit: str = "", *, exact: bool = False) -> str:
-    """A value of a column; empty for None."""
+    """Return the text of a value with a column's unit; empty for None."""
     if value is None or isinstance(value, str):
         return value or ""
     if not known(value) and not isinstance(value, tuple):
@@ -111,7 +111,7 @@ def _number_text(value: int | Fraction, unit: str, exact: bool) -> str:
 
 
 def _shares_text(values: Sequence[Fraction]) -> str:
-    """One share where all axes agree."""
+    """Return a percentage per axis, or a single one where all axes agree."""
     texts = list(map(percent_text, values))
     return texts[0] if len(set(texts)) == 1 else " × ".join(texts)
 
@@ -120,20 +120,23 @@ def _structure_text(value: Any) -> str:
     if isinstance(value, ReceptiveField):
         return receptive_field_text(value)
     if isinstance(value, Mapping):
-        named = (f"{name} {_full(shape)}" for name, shape in value.items())
+        named = (f"{name} {_sizes_text(shape)}" for name, shape in value.items())
         return ", ".join(text.removeprefix("weight ") for text in named)
     if isinstance(value, Size):
-        return _full(value)
+        return _sizes_text(value)
     if isinstance(value, tuple) and value and isinstance(value[0], Size):
-        return ", ".join(map(_full, value))
+        return ", ".join(map(_sizes_text, value))
     return axes_text(value) if isinstance(value, tuple) else str(value)
 
 
 def receptive_field_text(field: ReceptiveField) -> str:
-    """``427``, ``7×5``, ``188–204`` over the phases of the output, ``global (427)``, and
-    ``≥ 3`` where a deformable layer can look further than its grid."""
+    """Return the size of a receptive field: ``427``, ``7×5``, ``global (427)``.
+
+    ``188–204`` if it varies over the outputs, ``≥ 3`` if a deformable layer can look further than
+    its grid.
+    """
     extents = [
-        _item(high) if high == low or not (known(high) and known(low)) else f"{low}–{high}"
+        _size_text(high) if high == low or not (known(high) and known(low)) else f"{low}–{high}"
         for low, high in zip(field.size_min, field.size, strict=True)
     ]
     text = axes_text(tuple(extents))
@@ -145,16 +148,16 @@ def receptive_field_text(field: ReceptiveField) -> str:
 
 
 def axes_text(values: Sequence[Any]) -> str:
-    """One value where all axes agree, else one per axis: ``3``, ``1×7``."""
-    texts = [_item(value) for value in values]
+    """Return one text where all axes agree, else one per axis: ``3``, ``1×7``."""
+    texts = [_size_text(value) for value in values]
     return texts[0] if len(set(texts)) == 1 else "×".join(texts)
 
 
-def _full(sizes: Sequence[int]) -> str:
-    return "×".join(map(_item, sizes))
+def _sizes_text(sizes: Sequence[int]) -> str:
+    return "×".join(map(_size_text, sizes))
 
 
-def _item(value: Any) -> str:
+def _size_text(value: Any) -> str:
     return fraction_text(value) if isinstance(value, Fraction) else str(value)
 
 
@@ -162,12 +165,12 @@ def _item(value: Any) -> str:
 
 
 def plain_rows(table: Table, style: Style) -> list[list[str]]:
-    """The keys of the columns, then the rows: exact numbers, no totals, no footer."""
+    """Return the keys of the columns, then the rows: exact values, no totals, no footer."""
     return [
         [column.key for column in table.columns],
         *(
             [
-                clean(_plain(cell(column, row, table.totals), column.unit), style)
+                clean(_plain_text(cell(column, row, table.totals), column.unit), style)
                 for column in table.columns
             ]
             for row in table.rows
@@ -175,8 +178,8 @@ def plain_rows(table: Table, style: Style) -> list[list[str]]:
     ]
 
 
-def _plain(value: Any, unit: str) -> str:
-    """Exact, ``3x3`` per axis, fractions as ``1/2``, ratios as decimals, ``unknown``."""
+def _plain_text(value: Any, unit: str) -> str:
+    """Return an exact text: ``3x3`` per axis, ``1/2``, ratios as decimals, ``unknown``."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -184,8 +187,8 @@ def _plain(value: Any, unit: str) -> str:
     if isinstance(value, ReceptiveField):
         value = value.size if any(map(known, value.size)) else UNKNOWN_WORD
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_plain(shape, '')}" for name, shape in value.items())
+        return ", ".join(f"{name} {_plain_text(shape, '')}" for name, shape in value.items())
     if isinstance(value, tuple):
         between = ", " if value and isinstance(value[0], Size) else "x"
-        return between.join(_plain(item, "") for item in value)
+        return between.join(_plain_text(item, "") for item in value)
     return f"{float(value):.6g}" if isinstance(value, Fraction) and unit else str(value)

@@ -1,9 +1,9 @@
-"""Every column once: key, title, value, unit, alignment, and how soon it may be hidden.
+"""The columns of tables: key, title, value, unit, alignment, and how soon each may be hidden.
 
-A column's value is a function of a row, and a row may be anything: those of
-:class:`convcalc.analysis.report.rows.Row` are here, ``list`` has its own. Values stay data
-(integers, fractions, tuples, ``UNKNOWN``, None where a row has no such thing); the formats write
-them.
+The value of a column is a function of a row. The columns for rows of type
+:class:`convcalc.analysis.report.rows.Row` are here; ``list`` has its own. Values stay data
+(integers, fractions, tuples, ``UNKNOWN``, None where a row has no such value); the formats turn
+them into text.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from convcalc.model.quantities.counts import COUNTS, DeclaredCount
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
-SHARE, RATIO = "%", "FLOP/B"  # units beside BYTES that are written in a way of their own
+SHARE, RATIO = "%", "FLOP/B"  # units that have a format of their own, as BYTES has
 
 
 class Size(tuple[int, ...]):
-    """Sizes that are written in full, ``3×3``; other tuples are shortened where axes agree."""
+    """Sizes that are always written in full, ``3×3``; other tuples only where axes differ."""
 
 
 class Column(NamedTuple):
@@ -33,8 +33,8 @@ class Column(NamedTuple):
     ``unit`` decides how a number is written: nothing for a count, ``B`` for bytes, ``%`` for
     the share that the value has of the same value in the totals, ``FLOP/B`` for a ratio.
     A narrow terminal hides the highest ``priority`` first and never hides 0. A column that
-    ``folds`` may use several lines. ``mark`` is a remark that people read behind the value;
-    machine formats leave it out.
+    ``folds`` may be wrapped. ``mark`` returns a remark to print after the value; formats for
+    programs leave it out. ``doc`` is what ``list columns`` prints.
     """
 
     key: str
@@ -49,7 +49,7 @@ class Column(NamedTuple):
 
 
 def cell(column: Column, row: Any, totals: Any | None) -> Any:
-    """The value of a row; a share is a fraction of the value in ``totals``."""
+    """Return the value in a row; a share is a fraction of the value in ``totals``."""
     value = column.value(row)
     if column.unit != SHARE or totals is None or not isinstance(value, int):
         return value
@@ -63,7 +63,7 @@ def cell(column: Column, row: Any, totals: Any | None) -> Any:
 
 
 def _size(shape: Shape | None) -> Size | None:
-    """Without the batch, unless there is more than one sample."""
+    """Return the sizes of a shape, without the batch if that is 1."""
     if shape is None:
         return None
     return Size(shape.dims if shape.batch != 1 else shape.dims[1:])
@@ -74,7 +74,7 @@ def _inputs(row: Row) -> str | Size | tuple[Size, ...] | None:
     return sizes if len(sizes) > 1 else next(iter(sizes), None)
 
 
-def _field(name: str) -> Callable[[Row], Any]:
+def _operator_field(name: str) -> Callable[[Row], Any]:
     return lambda row: row.fields.get(name)
 
 
@@ -84,7 +84,7 @@ def _kernel_size(row: Row) -> Any:
 
 
 def _padding(row: Row) -> Any:
-    """Per axis; ``before+after`` where the sides differ."""
+    """Return the padding per axis; ``before+after`` where the sides differ."""
     value = row.fields.get("padding")
     if not isinstance(value, tuple):
         return value
@@ -106,13 +106,13 @@ def _intensity(row: Row) -> Any:
     return Fraction(row.flops, row.moved) if row.moved else None
 
 
-def _of_field(name: str) -> Callable[[Row], Any]:
-    """A value of the receptive field; None for a row without one."""
+def _receptive_field_value(name: str) -> Callable[[Row], Any]:
+    """Return a function that reads an attribute of a row's receptive field, else None."""
     return lambda row: getattr(row.receptive_field, name, None)
 
 
 def _reach(row: Row) -> Any:
-    """How much of the input's size the receptive field has, on the axis where that is most."""
+    """Return the receptive field relative to the input's size, the largest of the axes."""
     field = row.receptive_field
     if field is None or not field.input_size:
         return None
@@ -122,7 +122,7 @@ def _reach(row: Row) -> Any:
 
 
 def _mark(row: Row) -> str:
-    """What the reader must know beside the type: numbers stated in the file, shared weights."""
+    """Return the remark on a type: numbers stated in the file, shared weights."""
     declared = ("declared" if row.layers == 1 else "declared in part") if row.declared else ""
     return ", ".join(filter(None, (declared, row.shares and f"shares {row.shares}")))
 
@@ -130,8 +130,8 @@ def _mark(row: Row) -> str:
 # --- the columns of a report -------------------------------------------------------------------
 
 
-def _of_count(count: DeclaredCount) -> Column:
-    """The column of a count."""
+def _count_column(count: DeclaredCount) -> Column:
+    """Return the column of a declared count."""
     value = attrgetter(count.key)
     return Column(count.key, count.title, value, count.unit, "right", count.priority, count.doc)
 
@@ -156,10 +156,18 @@ _ALL = (
         doc="shape of the output, channels first; with the batch if it is above 1",
     ),
     Column("kernel_size", "kernel", _kernel_size, "", "right", 5, "taps per axis"),
-    Column("stride", "stride", _field("stride"), "", "right", 5, "stride, per axis if they differ"),
+    Column(
+        "stride",
+        "stride",
+        _operator_field("stride"),
+        "",
+        "right",
+        5,
+        "stride, per axis if they differ",
+    ),
     Column("padding", "padding", _padding, "", "right", 5, "padding per axis, before+after"),
-    Column("dilation", "dilation", _field("dilation"), "", "right", 6, "dilation"),
-    Column("groups", "groups", _field("groups"), "", "right", 6, "groups of channels"),
+    Column("dilation", "dilation", _operator_field("dilation"), "", "right", 6, "dilation"),
+    Column("groups", "groups", _operator_field("groups"), "", "right", 6, "groups of channels"),
     Column(
         "weight",
         "weights",
@@ -168,7 +176,7 @@ _ALL = (
         doc="shapes of the learned tensors, PyTorch's layout",
         folds=True,
     ),
-    *map(_of_count, COUNTS.values()),
+    *map(_count_column, COUNTS.values()),
     Column("frozen", "frozen", _frozen, "", "right", 7, "parameters that training leaves alone"),
     Column("macs_share", "of MACs", attrgetter("macs"), SHARE, "right", 5, "share of the MACs"),
     Column(
@@ -184,8 +192,18 @@ _ALL = (
         2,
         "input positions that one output position sees, the largest over its phases",
     ),
-    Column("jump", "jump", _of_field("jump"), "", "right", 4, "effective stride on the input"),
-    Column("center", "center", _of_field("center"), "", "right", 5, "center of output 0"),
+    Column(
+        "jump",
+        "jump",
+        _receptive_field_value("jump"),
+        "",
+        "right",
+        4,
+        "effective stride on the input",
+    ),
+    Column(
+        "center", "center", _receptive_field_value("center"), "", "right", 5, "center of output 0"
+    ),
     Column(
         "reach",
         "of input",
@@ -198,7 +216,7 @@ _ALL = (
     Column(
         "coverage",
         "coverage",
-        _of_field("coverage"),
+        _receptive_field_value("coverage"),
         SHARE,
         "right",
         3,
@@ -207,7 +225,7 @@ _ALL = (
     Column(
         "holes",
         "holes",
-        _of_field("holes"),
+        _receptive_field_value("holes"),
         "",
         "right",
         6,
@@ -216,7 +234,7 @@ _ALL = (
     Column(
         "global",
         "global",
-        _of_field("is_global"),
+        _receptive_field_value("is_global"),
         priority=7,
         doc="whether the output also depends on the whole input",
     ),
@@ -244,7 +262,7 @@ DEFAULT = ("path", "operator", "output", "params", "macs", "receptive_field", "j
 
 
 def tool_columns(report: Report) -> list[Column]:
-    """What another tool counts, its headline first and its parameters last."""
+    """Return the columns of another tool's counts, its headline first, its parameters last."""
     tool = report.convention
     if tool is None:
         return []
@@ -253,7 +271,7 @@ def tool_columns(report: Report) -> list[Column]:
         Column(
             f"{tool.name}.{key}",
             f"{tool.name} {title}",
-            partial(_of, "convention", key),
+            partial(_mapping_value, "convention", key),
             "",
             "right",
             0,
@@ -264,46 +282,52 @@ def tool_columns(report: Report) -> list[Column]:
 
 
 def convention_columns(report: Report) -> list[Column]:
-    """What is shown of it: parameters only if they are not convcalc's."""
+    """Return the tool's columns to show by default: parameters only if convcalc's differ."""
     columns = tool_columns(report)
     same = report.totals.convention.get(PARAMS) == report.totals.params
     return columns[:-1] if same else columns
 
 
 def further_columns(report: Report) -> dict[str, Column]:
-    """What can be asked for beside the usual columns: another tool's numbers (by its name alone
-    the headline), and the values for folded batch norms."""
+    """Return the columns that a report has beside the usual ones, by key.
+
+    These are another tool's counts (its name alone stands for the headline) and the values with
+    folded batch norms.
+    """
     tool = tool_columns(report)
-    fused = [_fused(COLUMNS[key]) for key in report.totals.fused]
+    fused = [_fused_column(COLUMNS[key]) for key in report.totals.fused]
     headline = {report.convention.name: tool[0]} if report.convention else {}
     return headline | {column.key: column for column in (*tool, *fused)}
 
 
-def beside(report: Report, columns: Sequence[Column]) -> list[Column]:
-    """The columns, each with its value for folded batch norms behind it, and another tool's
-    behind the MACs, or at the end, where the report has such numbers and none is there yet."""
+def with_extra_columns(report: Report, columns: Sequence[Column]) -> list[Column]:
+    """Return the columns together with those of folded batch norms and of another tool.
+
+    The former follow the column they belong to, the latter the MACs, else the end. Columns that
+    the report does not have, or that are already given, are not added.
+    """
     there = {column.key for column in columns}
     tool = [] if there & further_columns(report).keys() else convention_columns(report)
     found: list[Column] = []
     for column in columns:
         found.append(column)
         if column.key in report.totals.fused and f"{column.key}_fused" not in there:
-            found.append(_fused(column))
+            found.append(_fused_column(column))
         if column.key == "macs":
             found += tool
             tool = []
     return [*found, *tool]
 
 
-def _fused(column: Column) -> Column:
+def _fused_column(column: Column) -> Column:
     return column._replace(
         key=f"{column.key}_fused",
         title=f"{column.title} fused",
-        value=partial(_of, "fused", column.key),
+        value=partial(_mapping_value, "fused", column.key),
         doc=f"{column.doc}, batch norms folded",
     )
 
 
-def _of(mapping: str, key: str, row: Row) -> int | None:
+def _mapping_value(mapping: str, key: str, row: Row) -> int | None:
     found: Mapping[str, int] = getattr(row, mapping)
     return found.get(key)

@@ -1,4 +1,4 @@
-"""Rows sorted by the values of any column."""
+"""Sorts rows by the values of a column."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ R = TypeVar("R")
 
 
 def sorted_rows(listed: Iterable[R], value: Callable[[R], Any]) -> list[R]:
-    """Largest first, texts from A to Z.
+    """Return the rows sorted by value: the largest first, texts from A to Z.
 
-    A row whose value is unknown comes before all (it may be the largest), one that has no such
-    value last. A shape is as large as its elements are many, and so is a receptive field; of
-    other values per axis the sum counts.
+    Rows with an unknown value come first (it may be the largest), rows without a value last. A
+    shape or a receptive field counts as its number of elements, any other value per axis as the
+    sum over the axes.
     """
     return sorted(listed, key=lambda row: _rank(value(row)))
 
 
 def _rank(value: Any) -> tuple[int, Any]:
-    """Unknown, number, text or nothing, and what compares values of a kind."""
+    """Return a sort key: first unknown, number, text or nothing, then the value itself."""
     if value is None:
         return 3, 0
     if isinstance(value, str):
@@ -34,7 +34,7 @@ def _rank(value: Any) -> tuple[int, Any]:
 
 
 def _amount(value: Any) -> Any:
-    """How large a value is; unknown if a part is."""
+    """Return how large a value is; UNKNOWN if any part of it is unknown."""
     if isinstance(value, ReceptiveField):
         return prod(value.size)
     if isinstance(value, Mapping):

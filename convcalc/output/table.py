@@ -1,7 +1,7 @@
-"""Tables as text: one module of ``formats`` per format, imported when its format is asked for.
+"""Tables and how they are shown; each format is a module of ``formats``, imported when needed.
 
-The module of a format has ``text(table, payload, style)``, which returns the text without a
-newline at its end.
+The module of a format has a function ``text(table, payload, style)``, which returns the text
+without a newline at its end.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from convcalc.output.columns import Column
 
-_MODULES = {"table": "terminal"}  # formats that are called other than their module
+_MODULES = {"table": "terminal"}  # formats whose module has another name
 
-MARKDOWN_HINT = "a wider terminal or -f markdown shows them"  # of commands without csv
+MARKDOWN_HINT = "a wider terminal or -f markdown shows them"  # for commands without csv
 
 
 class Table(NamedTuple):
-    """What is shown: columns over rows, a row of totals, and lines above and below.
+    """A table: columns, rows, a row of totals, a title above and a footer below.
 
-    ``totals`` goes through the same columns as the rows; it is also what shares are shares of.
-    ``hint`` tells how to see columns that a narrow terminal hides.
+    ``totals`` is a row of the same columns; shares are relative to it. ``hint`` tells how to see
+    columns that a narrow terminal hides.
     """
 
     title: str
@@ -34,7 +34,7 @@ class Table(NamedTuple):
 
 
 class Style(NamedTuple):
-    """How it is shown. ``width`` is that of the terminal, None for as wide as needed."""
+    """How a table is shown; ``width`` is that of the terminal, None for unlimited."""
 
     exact: bool = False
     color: bool = False
@@ -43,7 +43,7 @@ class Style(NamedTuple):
 
 
 def render(format: str, table: Table | None, payload: Any, style: Style) -> str:  # noqa: A002
-    """The table, or for ``json`` the payload, in a format of ``formats``; no newline at the end."""
+    """Return the table, or for ``json`` the payload, as text without a newline at its end."""
     module = import_module(f"convcalc.output.formats.{_MODULES.get(format, format)}")
     written: str = module.text(table, payload, style)
     return written

@@ -14,8 +14,8 @@ from checked import CONV, FAILS, GOOD, WARNS, Check, write
 from places import ROOT
 
 from convcalc.checking.configuration import Configuration, configuration
-from convcalc.checking.discovery import discovered
-from convcalc.checking.processes import in_order, jobs_for
+from convcalc.checking.discovery import discover
+from convcalc.checking.processes import jobs_for, map_in_order
 from convcalc.cli import main
 from convcalc.language.sources.plain_files import read_regular_file
 from convcalc.language.sources.target import TargetError
@@ -251,7 +251,7 @@ def test_results_stream_in_a_fixed_order() -> None:
     begun: list[str] = []
 
     def slowly() -> Any:
-        for result in Run(Options()).checked(discovered(["."])):
+        for result in Run(Options()).check(discover(["."])):
             begun.append(result.file)
             yield result
 
@@ -264,13 +264,13 @@ def test_results_stream_in_a_fixed_order() -> None:
 
 def test_several_processes_give_the_same_in_the_same_order() -> None:
     items = list(range(100))
-    assert list(in_order(lambda n: (n, "x" * n * 2000), items, 4)) == [
+    assert list(map_in_order(lambda n: (n, "x" * n * 2000), items, 4)) == [
         (n, "x" * n * 2000) for n in items
     ]
-    processes = set(in_order(lambda _: os.getpid(), items, 3))
+    processes = set(map_in_order(lambda _: os.getpid(), items, 3))
     assert len(processes) == 3
     assert os.getpid() not in processes
-    first = in_order(lambda n: n, items, 2)
+    first = map_in_order(lambda n: n, items, 2)
     assert next(first) == 0
     first.close()  # nobody waits for the rest
     assert jobs_for(3) == 1
@@ -284,7 +284,7 @@ def test_what_a_process_leaves_when_it_dies_is_done_here() -> None:
             os._exit(1)
         return number
 
-    assert list(in_order(work, list(range(20)), 2)) == list(range(20))
+    assert list(map_in_order(work, list(range(20)), 2)) == list(range(20))
 
 
 def test_many_files_give_what_each_gives_alone(check: Check) -> None:

@@ -121,7 +121,7 @@ def test_damaged_files_end_soon_with_a_message(tmp_path: Path, part: Part) -> No
 
 
 def checked(content: bytes) -> None:
-    results = list(Run(Options(stdin=content, debug=True)).checked([Found("net.convcalc.yaml")]))
+    results = list(Run(Options(stdin=content, debug=True)).check([Found("net.convcalc.yaml")]))
     for form in FORMATS:
         text = "\n".join(chunks(form, results, View(True, True)))
         assert all(c.isprintable() or c == "\n" for c in text)

@@ -14,8 +14,8 @@ import pytest
 from checked import GOOD, WARNS, Check, Checked, write
 from command import Ran
 
-from convcalc.checking.discovery import discovered, walked
-from convcalc.checking.patterns import is_within, path_regex, patterns
+from convcalc.checking.discovery import discover, walk
+from convcalc.checking.patterns import is_within, parse_patterns, path_regex
 
 pytestmark = pytest.mark.usefixtures("project")
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("project")
 
 
 def found(*words: str, **options: Any) -> list[str]:
-    return [each.file for each in discovered(words, **options)]
+    return [each.file for each in discover(words, **options)]
 
 
 def test_folders_are_searched_in_a_fixed_order() -> None:
@@ -171,7 +171,7 @@ def test_what_git_ignores_is_not_found() -> None:
             .split("\0")
         )
         texts = {str(p): p.read_text() for p in Path().rglob(".gitignore")}
-        assert sorted(walked(".")) == sorted(filter(None, listed)), texts
+        assert sorted(walk(".")) == sorted(filter(None, listed)), texts
 
 
 def test_gitignore_of_folders_above_counts_and_can_be_turned_off() -> None:
@@ -191,4 +191,4 @@ def test_gitignore_of_folders_above_counts_and_can_be_turned_off() -> None:
 def test_patterns_end_soon_on_long_paths() -> None:
     # Backtracking over these would not end in anybody's lifetime.
     assert not path_regex("**/" * 50 + "*a*a*a*a*b").fullmatch("a/" * 60 + "a" * 60)
-    assert is_within(patterns(["old"]), "x/old/y.convcalc.yaml")
+    assert is_within(parse_patterns(["old"]), "x/old/y.convcalc.yaml")

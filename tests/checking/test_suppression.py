@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from checked import CONV, FAILS, GOOD, WARNS, Check, write
 
-from convcalc.checking.baseline import commented
-from convcalc.checking.discovery import discovered
-from convcalc.checking.suppression import comments
+from convcalc.checking.baseline import add_comments
+from convcalc.checking.discovery import discover
+from convcalc.checking.suppression import read_comments
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 
 pytestmark = pytest.mark.usefixtures("project")
@@ -27,7 +27,7 @@ def silenced(text: str) -> list[str]:
 def found_by_check() -> list[str]:
     from convcalc.checking.run import Options, Run
 
-    (result, *_) = Run(Options()).checked(discovered(["net.convcalc.yaml"]))
+    (result, *_) = Run(Options()).check(discover(["net.convcalc.yaml"]))
     return [f"net:{found.place.line} {found.code}" for found in result.findings]
 
 
@@ -94,7 +94,7 @@ def test_what_a_shared_block_means_is_told_to_every_network(check: Check) -> Non
 
 def test_places_of_comments() -> None:
     text = "a: 1\nb: 2  # convcalc: ignore[CC201, CC2O2]\n"
-    found = comments("f", text)
+    found = read_comments("f", text)
     (ignore,) = found.ignores
     assert (ignore.code, ignore.line, ignore.place) == ("CC201", 2, Place("f", 2, 26, 31))
     (problem,) = found.problems
@@ -145,12 +145,12 @@ def test_add_ignore_leaves_what_ships_alone(check: Check, monkeypatch: pytest.Mo
 def test_a_comment_never_becomes_part_of_a_text() -> None:
     text = 'a:\n- "b\n  c"\n- d: e\n'
     found = {2: [Diagnostic("gridding", "", Place("f", 2, 3))]}
-    changed, count = commented(text, found)
+    changed, count = add_comments(text, found)
     assert changed == 'a:\n# convcalc: ignore[CC201]\n- "b\n  c"\n- d: e\n'
     assert count == 1
     text = "a: |\n  b\n  c\n"
     inside = {2: [Diagnostic("gridding", "", Place("f", 2, 3))]}
-    assert commented(text, inside) == (text, 0)
+    assert add_comments(text, inside) == (text, 0)
 
 
 def test_a_file_that_cannot_be_written_is_an_error(

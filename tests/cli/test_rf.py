@@ -21,7 +21,7 @@ from places import TESTS
 from small import network_of
 
 from convcalc.analysis.receptive_field.study import study
-from convcalc.output.schemas.receptive_field import sight_schema
+from convcalc.output.schemas.receptive_field import receptive_field_schema
 
 GOLDEN = TESTS / "golden" / "rf"
 
@@ -270,11 +270,11 @@ def test_the_machine_formats_hold_every_layer(run: Command) -> None:
 )
 def test_the_printed_json_matches_its_schema(run: Command, line: str) -> None:
     out = run(f"{line} -f json")[1]
-    jsonschema.Draft7Validator(sight_schema()).validate(json.loads(out))
+    jsonschema.Draft7Validator(receptive_field_schema()).validate(json.loads(out))
 
 
 def test_a_key_too_many_or_too_few_is_no_answer_of_rf(run: Command) -> None:
-    validator = jsonschema.Draft7Validator(sight_schema())
+    validator = jsonschema.Draft7Validator(receptive_field_schema())
     whole = json.loads(run("unet -f json")[1])
     axis = whole["target"]["axes"][0]
     for inner in (whole, whole["target"], axis, axis["halo"], whole["layers"][0]):

@@ -233,9 +233,16 @@ def _totals(value: _Value) -> Totals:
 
 
 def _numbers(value: _Value) -> dict[str, Any]:
-    """The counts, and the numbers of another tool or of folded batch norms."""
+    """The counts, and the numbers of another tool or of folded batch norms.
+
+    A count that is newer than the report is unknown.
+    """
+    given = value.of(dict, "an object")
     return {
-        "counts": {key: _count(value[count.json]) for key, count in COUNTS.items()},
+        "counts": {
+            key: _count(value[count.json]) if count.json in given else UNKNOWN
+            for key, count in COUNTS.items()
+        },
         "convention": value["convention"].object_of(_count),
         "fused": value["fused"].object_of(_count),
     }

@@ -1,4 +1,4 @@
-"""A network as it was: at a git revision, or in a saved report."""
+"""The base of a comparison: a network at a git revision, or in a saved report."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ from convcalc.model.graph.network import Network
 
 
 class Before(NamedTuple):
-    """The report of the base; a saved one has no network."""
+    """The report of the base, and its network; None if the report was saved."""
 
     network: Network | None
     report: Report
 
 
 class Missing(Exception):
-    """The base has no such network."""
+    """Raised if the base has no such network."""
 
 
 def from_revision(revision: str, target: Target, inputs: Inputs, limits: Limits) -> Before:
-    """The network of a file at a revision; Missing if it did not exist then.
+    """Return the network of a file at a git revision.
 
-    TargetError if the revision cannot be read, or if the network could not be computed.
+    Raises Missing if it did not exist then, TargetError if the revision cannot be read or the
+    network has errors.
     """
     try:
         before = earlier(target, revision)
@@ -47,9 +48,10 @@ def from_revision(revision: str, target: Target, inputs: Inputs, limits: Limits)
 
 
 def from_saved(file: str, name: str, read: Callable[[str], bytes]) -> Before:
-    """The report of the network of that name in a saved file; Missing if it holds another.
+    """Return the report of the network of that name in a saved file.
 
-    TargetError if there is no such file, or if it is no report.
+    Raises Missing if the file holds other networks, TargetError if it cannot be read or is not a
+    report.
     """
     try:
         content = read(file)

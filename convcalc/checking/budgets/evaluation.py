@@ -1,4 +1,4 @@
-"""A budget on one network: every assertion measured and judged."""
+"""Evaluates the assertions of a budget on one network."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from convcalc.analysis.report.report import Report
 from convcalc.checking.budgets.before import Before, Missing
-from convcalc.checking.budgets.judging import judged, measured_text, no_such_path
-from convcalc.checking.budgets.measuring import Measured, measured
+from convcalc.checking.budgets.judging import judge, measured_text, no_such_path
+from convcalc.checking.budgets.measuring import Measured, measure
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.language.assertions.vocabulary import CHANGES, Assertion, Budget, Compare
@@ -18,7 +18,7 @@ from convcalc.model.graph.paths import PathError
 
 
 class Subject(NamedTuple):
-    """A network at one input, and how messages call it; ``before`` reads it from a base."""
+    """A network at one input, and the words for it in messages; ``before`` reads its base."""
 
     network: Network
     report: Report
@@ -27,20 +27,20 @@ class Subject(NamedTuple):
 
 
 def verdicts(budget: Budget, subject: Subject) -> Iterator[Verdict]:
-    """One verdict per assertion, in the order of the file."""
+    """Yield one verdict per assertion, in the order of the file."""
     history = _History(budget, subject)
     for assertion in budget.assertions:
         yield _verdict(budget, assertion, subject, history)
 
 
-def skipped(budget: Budget, subject: str, reason: str) -> Iterator[Verdict]:
-    """The verdicts of a network that could not be computed: none of them passes."""
+def skipped_verdicts(budget: Budget, subject: str, reason: str) -> Iterator[Verdict]:
+    """Yield a skipped verdict per assertion, for a network that could not be computed."""
     for assertion in budget.assertions:
         yield Verdict(budget.name, assertion.title, subject, assertion.place, skipped=reason)
 
 
 class _History:
-    """The base of a budget's comparison, read when the first change is judged."""
+    """The base that a budget compares with, read when the first change is judged."""
 
     def __init__(self, budget: Budget, subject: Subject) -> None:
         self.compare = budget.compare
@@ -51,18 +51,18 @@ class _History:
 
     @property
     def origin(self) -> str:
-        """What the base is called."""
+        """The name of the base: a git revision or a file."""
         return self.compare.base if self.compare else ""
 
     def value(self, assertion: Assertion) -> Measured | None:
-        """The metric's value in the base; None if there is none, which may be a problem."""
+        """Return the metric's value in the base; None if there is none, see ``problem``."""
         if not self._is_read:
             self._is_read = True
             self._read()
         if self._before is None:
             return None
         try:
-            return measured(assertion, self._before.network, self._before.report)
+            return measure(assertion, self._before.network, self._before.report)
         except PathError:
             return None  # the part is new
 
@@ -83,15 +83,15 @@ class _History:
 
 
 def _verdict(budget: Budget, assertion: Assertion, subject: Subject, history: _History) -> Verdict:
-    """One assertion, measured and judged."""
+    """Measure and judge one assertion."""
     text = ""
     try:
-        value = measured(assertion, subject.network, subject.report)
+        value = measure(assertion, subject.network, subject.report)
     except PathError as error:
         found = [no_such_path(assertion, error)]
     else:
         text = measured_text(assertion.metric, value.high)
-        found = judged(assertion, value, lambda: history.value(assertion), history.origin)
+        found = judge(assertion, value, lambda: history.value(assertion), history.origin)
         if history.problem and any(bound.kind in CHANGES for bound in assertion.bounds):
             found.append(history.problem)
     notes = (f"note: {budget.message}",) if budget.message else ()

@@ -1,4 +1,4 @@
-"""A measured value against the bounds of its assertion: what is broken, in words."""
+"""Compares a measured value with the bounds of its assertion and words the findings."""
 
 from __future__ import annotations
 
@@ -21,21 +21,24 @@ from convcalc.model.quantities.number_text import (
 from convcalc.model.quantities.unknown import known
 
 
-def judged(
+def judge(
     assertion: Assertion,
     value: Measured,
     base: Callable[[], Measured | None] | None,
     origin: str,
 ) -> list[Diagnostic]:
-    """What is broken; ``base`` gives the value before, None where there was none."""
+    """Return a finding for each bound that is broken.
+
+    ``base`` returns the value in the base that ``origin`` names, None where there was none.
+    """
     broken: list[Diagnostic] = []
     for bound in assertion.bounds:
         if bound.kind in CHANGES:
             before = base() if base is not None else None
             if before is not None:
-                broken += _changed(assertion, bound, value, before, origin)
-        elif bound.kind != "warn" or not broken:  # a broken limit says it already
-            broken += _limited(assertion, bound, value)
+                broken += _check_change(assertion, bound, value, before, origin)
+        elif bound.kind != "warn" or not broken:  # a broken limit already reports it
+            broken += _check_limit(assertion, bound, value)
     return [_with_notes(found, assertion, value) for found in broken]
 
 
@@ -49,46 +52,46 @@ def _with_notes(found: Diagnostic, assertion: Assertion, value: Measured) -> Dia
 # --- limits ------------------------------------------------------------------------------------
 
 
-def _limited(assertion: Assertion, bound: Bound, value: Measured) -> list[Diagnostic]:
-    """``max``, ``min``, ``equals`` and ``warn``."""
+def _check_limit(assertion: Assertion, bound: Bound, value: Measured) -> list[Diagnostic]:
+    """Return the finding if a bound ``max``, ``min``, ``equals`` or ``warn`` is broken."""
     kind = bound.kind
     is_low = kind == "min" or (kind == "warn" and _warns_below(assertion))
     seen = value.low if is_low else value.high
     if kind == "equals" and not isinstance(bound.value, tuple) and value.low != value.high:
         seen = value.high
     if not _is_known(seen, bound):
-        return [_unknown(assertion, bound, value.reason)]
+        return [_unknown_finding(assertion, bound, value.reason)]
     if METRICS[assertion.metric].kind == "shape":
-        return _shape(assertion, bound, seen)
-    limit, seen = _aligned(bound, seen)
+        return _check_shape(assertion, bound, seen)
+    limit, seen = _align(bound, seen)
     if len(limit) != len(seen):
         message = f"{assertion.metric} has {len(seen)} values, not {len(limit)}"
-        return [_found(assertion, bound, _rule(assertion, kind, is_low), message, seen)]
+        return [_finding(assertion, bound, _rule_name(assertion, kind, is_low), message, seen)]
     pairs = [(have, want) for have, want in zip(seen, limit, strict=True)]
     if is_low:
         worst = min((pair for pair in pairs if pair[0] < pair[1]), default=None)
     elif kind == "equals":
-        lows = _aligned(bound, value.low)[1]
+        lows = _align(bound, value.low)[1]
         differing = [(h, w) for h, w in [*pairs, *zip(lows, limit, strict=True)] if h != w]
         worst = next(iter(differing), None)
     else:
         worst = max((pair for pair in pairs if pair[0] > pair[1]), default=None)
     if worst is None:
         return []
-    message = _compared(assertion, kind, is_low, *worst)
-    return [_found(assertion, bound, _rule(assertion, kind, is_low), message, seen)]
+    message = _comparison_text(assertion, kind, is_low, *worst)
+    return [_finding(assertion, bound, _rule_name(assertion, kind, is_low), message, seen)]
 
 
 def _warns_below(assertion: Assertion) -> bool:
-    """``warn`` lies before ``max``; with a ``min`` alone, or of what should be large, above it."""
+    """Whether ``warn`` is a lower bound: beside ``min`` alone, or for what should be large."""
     kinds = {bound.kind for bound in assertion.bounds}
     if kinds & {"max", "min"}:
         return "max" not in kinds
     return METRICS[assertion.metric].rule == "receptive-field-budget"
 
 
-def _rule(assertion: Assertion, kind: str, is_low: bool) -> str:
-    """The name of the rule that is broken."""
+def _rule_name(assertion: Assertion, kind: str, is_low: bool) -> str:
+    """Return the name of the rule that is broken."""
     metric = METRICS[assertion.metric]
     if metric.kind not in ("count", "bytes") or metric.rule == "structure-budget":
         return metric.rule
@@ -97,15 +100,15 @@ def _rule(assertion: Assertion, kind: str, is_low: bool) -> str:
     return "below-budget" if is_low else metric.rule
 
 
-def _compared(assertion: Assertion, kind: str, is_low: bool, have: Any, want: Any) -> str:
-    """``25.56 M exceeds 24 M by 1.557 M (+6.5 %)``."""
+def _comparison_text(assertion: Assertion, kind: str, is_low: bool, have: Any, want: Any) -> str:
+    """Return a message such as ``25.56 M exceeds 24 M by 1.557 M (+6.5 %)``."""
     metric = assertion.metric
-    first, second = _texts(metric, have, want)
+    first, second = _two_texts(metric, have, want)
     is_plain = metric == "params" and not assertion.convention and kind in ("max", "warn")
-    subject = "" if is_plain else f"{_words(assertion)} "
+    subject = "" if is_plain else f"{_subject(assertion)} "
     if kind == "equals":
-        return f"{subject}{first} is not {second} ({_signed(metric, have - want)})"
-    change = _signed_percent(have - want, want)
+        return f"{subject}{first} is not {second} ({_signed_text(metric, have - want)})"
+    change = _percent_text(have - want, want)
     gap = _text(metric, abs(have - want))
     if kind == "warn":
         verb = "is below the warning level" if is_low else "is above the warning level"
@@ -114,8 +117,8 @@ def _compared(assertion: Assertion, kind: str, is_low: bool, have: Any, want: An
     return f"{subject}{first} {verb} {second} by {gap}{f' ({change})' if change else ''}"
 
 
-def _words(assertion: Assertion) -> str:
-    """What is limited, as the message begins."""
+def _subject(assertion: Assertion) -> str:
+    """Return the beginning of the message: the metric, its convention and its place."""
     words = assertion.metric
     if assertion.convention:
         words = f"{words} by {assertion.convention}"
@@ -126,72 +129,74 @@ def _words(assertion: Assertion) -> str:
     return f"{words} at {assertion.at}" if assertion.at else words
 
 
-def _shape(assertion: Assertion, bound: Bound, seen: tuple[int, ...]) -> list[Diagnostic]:
-    """A shape that differs; null agrees with every size."""
+def _check_shape(assertion: Assertion, bound: Bound, seen: tuple[int, ...]) -> list[Diagnostic]:
+    """Return the finding if a shape differs; null matches every size."""
     want = bound.value
     if len(want) == len(seen) and all(w in (None, s) for s, w in zip(seen, want, strict=True)):
         return []
     where = f"of {assertion.at} " if assertion.at else ""
-    message = f"the output {where}is {_dims(seen)}, not {_dims(want)}"
-    return [_found(assertion, bound, "shape-differs", message, seen)]
+    message = f"the output {where}is {_shape_text(seen)}, not {_shape_text(want)}"
+    return [_finding(assertion, bound, "shape-differs", message, seen)]
 
 
 # --- changes ---------------------------------------------------------------------------------
 
 
-def _changed(
+def _check_change(
     assertion: Assertion, bound: Bound, value: Measured, before: Measured, origin: str
 ) -> list[Diagnostic]:
-    """Growth or loss since the base, beyond what is allowed."""
+    """Return the finding if the value grew or fell since the base by more than is allowed."""
     now, then = value.high, before.high
     if not _is_known(now, bound):
-        return [_unknown(assertion, bound, value.reason)]
+        return [_unknown_finding(assertion, bound, value.reason)]
     if not _is_known(then, bound):
-        return [_unknown(assertion, bound, f"in {origin}, {before.reason or 'it is unknown'}")]
-    pairs = list(zip(_flat(now), _flat(then), strict=False))
+        return [
+            _unknown_finding(assertion, bound, f"in {origin}, {before.reason or 'it is unknown'}")
+        ]
+    pairs = list(zip(_as_tuple(now), _as_tuple(then), strict=False))
     sign = 1 if bound.kind == "max_increase" else -1
     for have, old in pairs:
         grown = (have - old) * sign
         if grown <= (bound.value * abs(old) if bound.relative else bound.value):
             continue
-        first, second = _texts(assertion.metric, have, old)
-        change = _signed_percent(have - old, old)
+        first, second = _two_texts(assertion.metric, have, old)
+        change = _percent_text(have - old, old)
         verb = "grew" if sign > 0 else "fell"
-        message = f"{_words(assertion)} {verb} from {second} in {origin} to {first}"
+        message = f"{_subject(assertion)} {verb} from {second} in {origin} to {first}"
         message += f" ({change})" if change else ""
         message += f", by more than {bound.text}"
-        return [_found(assertion, bound, "regression", message, _flat(now))]
+        return [_finding(assertion, bound, "regression", message, _as_tuple(now))]
     return []
 
 
 # --- words -------------------------------------------------------------------------------------
 
 
-def _found(assertion: Assertion, bound: Bound, rule: str, message: str, seen: Any) -> Diagnostic:
-    """The finding, with the exact value at the caret."""
+def _finding(assertion: Assertion, bound: Bound, rule: str, message: str, seen: Any) -> Diagnostic:
+    """Return a finding that shows the exact value at its place."""
     severity = "warning" if bound.kind == "warn" else ""
     exact = measured_text(assertion.metric, seen)
     return Diagnostic(rule, message, bound.place, severity=severity, measured=f"measured {exact}")
 
 
-def _unknown(assertion: Assertion, bound: Bound, reason: str) -> Diagnostic:
-    """A budget on a number that nobody knows fails."""
-    message = f"{_words(assertion)} cannot be known"
+def _unknown_finding(assertion: Assertion, bound: Bound, reason: str) -> Diagnostic:
+    """Return the finding for an unknown number, which breaks its budget."""
+    message = f"{_subject(assertion)} cannot be known"
     advice = "an unknown number fails its budget; give the sizes, or what 'opaque' declares"
     notes = (f"why: {reason}",) if reason else ()
     return Diagnostic("unknown-number", message, bound.place, advice, notes=notes)
 
 
 def no_such_path(assertion: Assertion, error: PathError) -> Diagnostic:
-    """An assertion about a part that the network does not have."""
+    """Return the finding for an assertion about a part that the network does not have."""
     return Diagnostic("unknown-name", error.message, assertion.place, error.help)
 
 
 def measured_text(metric: str, value: Any) -> str:
-    """A value to the unit."""
+    """Return the exact text of a value, or "unknown"."""
     if METRICS[metric].kind == "shape":
-        return _dims(value)
-    parts = _flat(value)
+        return _shape_text(value)
+    parts = _as_tuple(value)
     if not known(parts):
         return "unknown"
     texts = [_exact(metric, part) for part in parts]
@@ -218,8 +223,8 @@ def _text(metric: str, value: Any) -> str:
     return fraction_text(Fraction(value))
 
 
-def _texts(metric: str, first: Any, second: Any) -> tuple[str, str]:
-    """Two values in words; exact where the words would be the same."""
+def _two_texts(metric: str, first: Any, second: Any) -> tuple[str, str]:
+    """Return the texts of two values; exact ones where rounding would make them equal."""
     texts = _text(metric, first), _text(metric, second)
     if texts[0] != texts[1]:
         return texts
@@ -228,31 +233,31 @@ def _texts(metric: str, first: Any, second: Any) -> tuple[str, str]:
     return _exact(metric, first), _exact(metric, second)
 
 
-def _signed(metric: str, change: Any) -> str:
+def _signed_text(metric: str, change: Any) -> str:
     return f"{'+' if change > 0 else '-'}{_text(metric, abs(change))}"
 
 
-def _signed_percent(change: Any, of: Any) -> str:
-    """``+6.5 %``; empty where there is nothing to be a share of."""
+def _percent_text(change: Any, of: Any) -> str:
+    """Return a change as a signed percentage, ``+6.5 %``; empty if ``of`` is 0."""
     return change_text(Fraction(change) / Fraction(of)) if of else ""
 
 
-def _dims(sizes: Any) -> str:
+def _shape_text(sizes: Any) -> str:
     return "×".join("?" if size is None or not known(size) else str(size) for size in sizes)
 
 
-def _flat(value: Any) -> tuple[Any, ...]:
+def _as_tuple(value: Any) -> tuple[Any, ...]:
     return value if isinstance(value, tuple) else (value,)
 
 
-def _aligned(bound: Bound, seen: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Limit and value per axis; one limit holds for all axes."""
-    limit, values = _flat(bound.value), _flat(seen)
+def _align(bound: Bound, seen: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Return limit and value per axis; a single limit holds for all axes."""
+    limit, values = _as_tuple(bound.value), _as_tuple(seen)
     return (limit * len(values) if len(limit) == 1 else limit), values
 
 
 def _is_known(value: Any, bound: Bound) -> bool:
-    """Whether all that the bound asks for is known."""
+    """Whether every number that the bound compares with is known."""
     if isinstance(value, tuple) and isinstance(bound.value, tuple) and None in bound.value:
         return all(
             known(v) for v, want in zip(value, bound.value, strict=False) if want is not None

@@ -1,4 +1,4 @@
-"""An assertion's metric -> its value in a report."""
+"""Looks up the value of an assertion's metric in a report or a network."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from convcalc.model.quantities.unknown import UNKNOWN, known
 
 
 class Measured(NamedTuple):
-    """A value: ``low`` for a minimum, ``high`` for a maximum; they differ between phases.
+    """A measured value: the least (``low``) and the greatest (``high``) over the outputs.
 
-    Either is UNKNOWN where it cannot be known; ``reason`` says why. ``notes`` tell more.
+    They differ only for a receptive field whose size varies. Either may be UNKNOWN; ``reason``
+    says why. ``notes`` are further lines for the finding.
     """
 
     low: Any
@@ -33,16 +34,16 @@ class Measured(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def measured(assertion: Assertion, network: Network | None, report: Report) -> Measured:
-    """The value of the metric in this report; a saved report has no ``network`` behind it.
+def measure(assertion: Assertion, network: Network | None, report: Report) -> Measured:
+    """Return the value of the metric; ``network`` is None for a saved report.
 
-    Raises PathError if ``at``, ``of`` or ``input`` name nothing of this network.
+    Raises PathError if ``at``, ``of`` or ``input`` name nothing in this network.
     """
     if assertion.input and assertion.input not in report.inputs:
         raise no_such_input(assertion.input, report.inputs)
     metric = assertion.metric
     if assertion.convention:
-        return _of_tool(assertion, network)
+        return _by_convention(assertion, network)
     if metric in COUNTS:
         return _sum(assertion, report)
     if METRICS[metric].field:
@@ -58,12 +59,12 @@ def measured(assertion: Assertion, network: Network | None, report: Report) -> M
 
 
 def layers_at(report: Report, path: str) -> list[LayerReport]:
-    """The layers of a path: one layer, those of a block, or those of all its repetitions."""
+    """Return the layers of a path: one layer, a block, or all its repetitions."""
     return [report.layers[index] for index in paths_of(report).part(path).layers]
 
 
 def _tensor(assertion: Assertion, network: Network) -> int:
-    """The number of the tensor that is meant: that of a path, or the output."""
+    """Return the number of the tensor to measure: the one at the path, else the output."""
     if assertion.at:
         return paths_of(network).tensor(assertion.at)
     last = len(network.inputs) + len(network.layers) - 1
@@ -74,7 +75,7 @@ def _tensor(assertion: Assertion, network: Network) -> int:
 
 
 def _sum(assertion: Assertion, report: Report) -> Measured:
-    """A count of the network or of a part, and which parts have most of it."""
+    """Return a count of the network, with a note of its largest parts, or of one part."""
     metric, dtype = assertion.metric, report.totals.memory.dtype
     if COUNTS[metric].unit == BYTES and dtype != assertion.dtype:
         return Measured(UNKNOWN, UNKNOWN, f"the saved report holds bytes of {dtype}")
@@ -86,35 +87,35 @@ def _sum(assertion: Assertion, report: Report) -> Measured:
     return Measured(value, value, _missing(report.layers, metric), _largest(report, metric))
 
 
-def _of_tool(assertion: Assertion, network: Network | None) -> Measured:
-    """The number that another tool would print, of the network or of a part."""
+def _by_convention(assertion: Assertion, network: Network | None) -> Measured:
+    """Return the count of another tool's convention, for the network or a part."""
     name, metric = assertion.convention, assertion.metric
     if network is None:
         return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
     try:
-        told = analyse(network, convention=name)
+        counted = analyse(network, convention=name)
     except UnknownName as error:
         return Measured(UNKNOWN, UNKNOWN, f"{error.message}; {error.help}")
-    keys = [number.key for number in told.convention.numbers] if told.convention else []
+    keys = [number.key for number in counted.convention.numbers] if counted.convention else []
     if metric not in (*keys, "params"):
         return Measured(UNKNOWN, UNKNOWN, f"{name} has no {metric}, only {', '.join(keys)}")
     if not assertion.at:
-        value = told.totals.convention[metric]
+        value = counted.totals.convention[metric]
         return Measured(value, value, "" if known(value) else "of layers that are unknown")
-    layers = layers_at(told, assertion.at)
+    layers = layers_at(counted, assertion.at)
     value = sum(layer.convention[metric] for layer in layers)
     return Measured(value, value, "" if known(value) else "of layers that are unknown")
 
 
 def _missing(layers: Sequence[LayerReport], metric: str) -> str:
-    """The layers whose count is not known."""
+    """Return the reason that names the layers with unknown counts; empty if there are none."""
     names = [layer.path for layer in layers if not known(layer.counts[metric])]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"those of {', '.join(names[:3])}{more} are unknown" if names else ""
 
 
 def _largest(report: Report, metric: str) -> tuple[str, ...]:
-    """The three parts with most of it, and their shares."""
+    """Return a note with the three largest parts and their shares."""
     total = report.totals.counts[metric]
     if not known(total) or not total:
         return ()
@@ -133,7 +134,7 @@ def _layers(assertion: Assertion, report: Report) -> Measured:
 
 
 def _share(assertion: Assertion, report: Report) -> Measured:
-    """What a part has of the whole."""
+    """Return the share that a part has of a count of the network."""
     metric = assertion.counted
     layers = layers_at(report, assertion.of)
     part, whole = sum(layer.counts[metric] for layer in layers), report.totals.counts[metric]
@@ -144,10 +145,10 @@ def _share(assertion: Assertion, report: Report) -> Measured:
 
 
 def _memory(assertion: Assertion, report: Report) -> Measured:
-    """Bytes at a type and a batch: every tensor grows with the batch, no weight does."""
+    """Return bytes for a dtype and batch; activations scale with the batch, weights do not."""
     stored = report.totals.params + report.totals.buffers
-    held = report.totals.memory
-    live = held.activations_peak * 8 // DTYPES[held.dtype] * assertion.batch
+    memory = report.totals.memory
+    live = memory.activations_peak * 8 // DTYPES[memory.dtype] * assertion.batch
     parts = {
         "weights": byte_count(stored, assertion.dtype),
         "activations_peak": byte_count(live, assertion.dtype),
@@ -163,13 +164,13 @@ def _memory(assertion: Assertion, report: Report) -> Measured:
 
 
 def _output(assertion: Assertion, network: Network) -> Measured:
-    """A shape without the batch."""
+    """Return the shape of the tensor without the batch."""
     shape = network.shape(_tensor(assertion, network)).dims[1:]
     return Measured(shape, shape)
 
 
 def _field(assertion: Assertion, report: Report) -> ReceptiveField | None:
-    """The receptive field that is meant: that of the output, or of a part's output."""
+    """Return the receptive field of the output, or of a part's output; None without one."""
     if not assertion.at and not assertion.input:
         return report.receptive_field
     last = paths_of(report).part(assertion.at).output if assertion.at else -1
@@ -178,7 +179,7 @@ def _field(assertion: Assertion, report: Report) -> ReceptiveField | None:
 
 
 def _receptive_field(assertion: Assertion, report: Report) -> Measured:
-    """Sizes per axis, the global dependence set aside."""
+    """Return the sizes per axis, not counting global dependences."""
     field = _field(assertion, report)
     if field is None:
         return Measured(UNKNOWN, UNKNOWN, "it depends on no such input")
@@ -188,7 +189,7 @@ def _receptive_field(assertion: Assertion, report: Report) -> Measured:
 
 
 def _field_part(assertion: Assertion, report: Report) -> Measured:
-    """A part of the receptive field that its metric names."""
+    """Return the property of the receptive field that the metric names."""
     field = _field(assertion, report)
     if field is None:
         return Measured(UNKNOWN, UNKNOWN, "it depends on no such input")

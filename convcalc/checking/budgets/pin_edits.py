@@ -1,8 +1,8 @@
-"""Measured numbers -> the text of a network file with them under ``expect``.
+"""Writes measured numbers into the text of a network file, under ``expect``.
 
-Only what must change is replaced, character by character: comments, order, spacing, quotes and
-line endings stay. A file that pins some metrics of a variant gets those anew and no others; a
-variant without an entry gets ``params``, ``macs`` and ``output``, as far as they are known.
+Only the characters that must change are replaced: comments, order, spacing, quotes and line
+endings stay. If a file pins some metrics of a variant, only those are updated; a variant without
+an entry gets ``params``, ``macs`` and ``output``, as far as they are known.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc.analysis.report.report import Report
-from convcalc.checking.budgets.pins import value
+from convcalc.checking.budgets.pins import metric_value
 from convcalc.errors import Error
 from convcalc.language.reading import EXPECTED
 from convcalc.language.syntax import nodes, reader
@@ -27,11 +27,11 @@ _WORD = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
 
 
 class Refused(Error):
-    """A number cannot be pinned, or not without touching something else; says why."""
+    """Raised if a number cannot be pinned, or not without changing something else."""
 
 
 class Pin(NamedTuple):
-    """A variant, its report, and the numbers that the file pins for it, evaluated."""
+    """A variant, its report, and the values that the file pins for it, by metric."""
 
     name: str
     report: Report
@@ -39,7 +39,7 @@ class Pin(NamedTuple):
 
 
 class _Edit(NamedTuple):
-    """Characters ``start`` to ``end`` become ``text``."""
+    """Replaces the characters from ``start`` to ``end`` by ``text``."""
 
     start: int
     end: int
@@ -47,10 +47,10 @@ class _Edit(NamedTuple):
 
 
 def pinned_text(text: str, pins: Sequence[Pin]) -> str:
-    """The text of a file with the measured numbers in place of the pinned ones.
+    """Return the text of a file with the measured numbers in place of the pinned ones.
 
-    ``text`` must be free of problems. Refused if a number is unknown, or if it stands in a form
-    that cannot be rewritten alone.
+    ``text`` must be free of problems. Raises Refused if a number is unknown, or if it cannot be
+    rewritten without changing something else.
     """
     mark, body = (BOM, text[1:]) if text.startswith(BOM) else ("", text)
     root, _ = reader.read(body, "")
@@ -65,16 +65,21 @@ def pinned_text(text: str, pins: Sequence[Pin]) -> str:
 # --- numbers -------------------------------------------------------------------------------------
 
 
-def measured(metric: str, report: Report) -> Any:
-    """A metric as ``expect`` has it: a number, or a list with one per axis; UNKNOWN if it is."""
-    found = value(metric, report)
+def known_value(metric: str, report: Report) -> Any:
+    """Return a metric as ``expect`` writes it: a number or a list with one per axis.
+
+    UNKNOWN if any part of it is unknown.
+    """
+    found = metric_value(metric, report)
     parts = tuple(found) if isinstance(found, list) else found
     return found if known(parts) else UNKNOWN
 
 
 def agrees(have: Any, want: Any) -> bool:
-    """Whether a measured number is the pinned one: a single one may stand for all axes, and
-    null agrees with everything."""
+    """Whether a measured value equals the pinned one.
+
+    A single number may stand for all axes, and null matches everything.
+    """
     if isinstance(have, list):
         wanted = want if isinstance(want, list) else [want] * len(have)
         return len(have) == len(wanted) and all(map(agrees, have, wanted))
@@ -89,7 +94,7 @@ def _number(value: Any) -> str:
 
 
 class _File:
-    """The text of a file and its nodes, whose places are turned into offsets."""
+    """The text of a file and its nodes; converts places into offsets."""
 
     def __init__(self, text: str, root: nodes.Mapping) -> None:
         self.text = text
@@ -100,7 +105,7 @@ class _File:
         self.newline = "\r\n" if "\r\n" in text else "\n"
 
     def edits(self, pins: Sequence[Pin]) -> Iterator[_Edit]:
-        """What must change."""
+        """Yield the edits that pin all numbers."""
         expect = self.root.get("expect")
         new: list[Pin] = []
         for pin in pins:
@@ -110,19 +115,19 @@ class _File:
             elif isinstance(entry, nodes.Mapping) and entry.entries:
                 yield from self.entry_edits(entry, pin)
             else:
-                yield self.filled(entry, _entry(pin, self.is_quoted(self.root)))
+                yield self.fill(entry, _entry(pin, self.is_quoted(self.root)))
         if new:
-            yield self.additions(expect, new)
+            yield self.add_entries(expect, new)
 
     # --- numbers that are pinned already ------------------------------------------------------
 
     def entry_edits(self, entry: nodes.Mapping, pin: Pin) -> Iterator[_Edit]:
-        """The numbers of a variant that are no longer true."""
+        """Yield edits for the numbers of a variant that differ."""
         for key, node in entry.entries:
             metric = key.text
             if metric not in EXPECTED or metric not in pin.pinned:
                 continue
-            have = measured(metric, pin.report)
+            have = known_value(metric, pin.report)
             if have is UNKNOWN:
                 raise Refused(f"{metric} of {pin.name} is unknown")
             if not agrees(have, pin.pinned[metric]):
@@ -131,7 +136,7 @@ class _File:
     def value_edits(
         self, key: nodes.Scalar, node: nodes.Node, have: Any, want: Any
     ) -> Iterator[_Edit]:
-        """One number, or those of a list that differ."""
+        """Yield the edit for one number, or those for the entries of a list that differ."""
         count = len(have) if isinstance(have, list) else -1
         if isinstance(node, nodes.Sequence) and len(node.items) == count:
             for item, now, before in zip(node.items, have, want, strict=True):
@@ -147,42 +152,42 @@ class _File:
             raise Refused(f"a comment stands within {key.text} in line {key.place.line}")
         yield _Edit(start, end, blank + _number(have))
 
-    def filled(self, node: nodes.Node, new: str) -> _Edit:
-        """An entry in the place of an empty one."""
+    def fill(self, node: nodes.Node, new: str) -> _Edit:
+        """Return the edit that replaces an empty entry."""
         start = self.start(node)
         blank = " " if self.text[start - 1] == ":" else ""
         return _Edit(start, self.end(node), blank + new)
 
     # --- variants that have no entry ----------------------------------------------------------
 
-    def additions(self, expect: nodes.Node | None, pins: Sequence[Pin]) -> _Edit:
-        """Entries behind those that are there, or a new ``expect`` at the end of the file."""
+    def add_entries(self, expect: nodes.Node | None, pins: Sequence[Pin]) -> _Edit:
+        """Return the edit that adds entries, with a new ``expect`` at the end if there is none."""
         quoted = self.is_quoted(self.root)
         entries = [f"{_key(pin.name, quoted)}: {_entry(pin, quoted)}" for pin in pins]
         if isinstance(expect, nodes.Mapping) and expect.entries:
-            return self.appended(expect, entries, _block_entries(expect, pins, self))
+            return self.append(expect, entries, _block_entries(expect, pins, self))
         if expect is not None:
-            return self.first_entries(expect, entries)
+            return self.add_first_entries(expect, entries)
         if self.is_flow(self.root):
             name = _key("expect", quoted)
-            return self.appended(self.root, [f"{name}: {{{', '.join(entries)}}}"])
+            return self.append(self.root, [f"{name}: {{{', '.join(entries)}}}"])
         margin = " " * (self.root.place.column - 1)
         lines = [f"{margin}expect:", *(f"{margin}  {entry}" for entry in entries)]
-        return self.at_the_end(lines)
+        return self.append_lines(lines)
 
-    def appended(
+    def append(
         self, mapping: nodes.Mapping, entries: Sequence[str], lines: Sequence[str] = ()
     ) -> _Edit:
-        """Behind the last entry of a mapping: after a comma, or in lines of their own."""
+        """Return the edit that appends to a mapping: after a comma, or on lines of their own."""
         end = self.end(mapping.entries[-1][1])
         if self.is_flow(mapping):
             return _Edit(end, end, "".join(f", {entry}" for entry in entries))
-        return self.lines_after(end, lines)
+        return self.insert_lines(end, lines)
 
-    def first_entries(self, empty: nodes.Node, entries: Sequence[str]) -> _Edit:
-        """In the place of ``expect:`` without entries."""
+    def add_first_entries(self, empty: nodes.Node, entries: Sequence[str]) -> _Edit:
+        """Return the edit that fills an ``expect:`` without entries."""
         if self.is_flow(self.root):
-            return self.filled(empty, f"{{{', '.join(entries)}}}")
+            return self.fill(empty, f"{{{', '.join(entries)}}}")
         start, end = self.start(empty), self.end(empty)
         stop = self.line_end(end)
         margin = " " * (self.root.place.column + 1)
@@ -191,26 +196,26 @@ class _File:
         start = len(self.text[:start].rstrip(" ")) if start < end else start
         return _Edit(start, stop, rest.rstrip(" ") + added)
 
-    def at_the_end(self, lines: Sequence[str]) -> _Edit:
-        """Behind everything; a final newline that is missing stays missing."""
+    def append_lines(self, lines: Sequence[str]) -> _Edit:
+        """Return the edit that appends lines to the file; a missing final newline stays missing."""
         end = len(self.text)
         block = self.newline.join(lines)
         is_ended = self.text.endswith("\n")
         return _Edit(end, end, block + self.newline if is_ended else self.newline + block)
 
-    def lines_after(self, offset: int, lines: Sequence[str]) -> _Edit:
-        """Lines below the one in which ``offset`` is."""
+    def insert_lines(self, offset: int, lines: Sequence[str]) -> _Edit:
+        """Return the edit that inserts lines below the one that holds ``offset``."""
         end = self.line_end(offset)
         return _Edit(end, end, "".join(self.newline + line for line in lines))
 
     # --- offsets ------------------------------------------------------------------------------
 
     def start(self, node: nodes.Node) -> int:
-        """Where a node begins."""
+        """Return the offset at which a node begins."""
         return self.starts[node.place.line - 1] + node.place.column - 1
 
     def end(self, node: nodes.Node) -> int:
-        """Where a node ends; for a flow collection behind its bracket."""
+        """Return the offset at which a node ends; for a flow collection, after its bracket."""
         if isinstance(node, nodes.Scalar):
             if not node.place.end:
                 raise Refused(f"the value in line {node.place.line} takes several lines")
@@ -220,25 +225,25 @@ class _File:
         return self.behind_bracket(last) if self.is_flow(node) else last
 
     def behind_bracket(self, offset: int) -> int:
-        """Behind the bracket that comes next; blanks, commas and comments may lie between."""
+        """Return the offset after the next bracket; blanks, commas and comments may precede it."""
         found = re.compile(r"(?:[\s,]|(?<=\s)#[^\n]*)*[\]}]").match(self.text, offset)
         if found is None:
             raise Refused("no closing bracket was found")
         return found.end()
 
     def line_end(self, offset: int) -> int:
-        """Where the line ends, before its line break."""
+        """Return the offset at which the line ends, before its line break."""
         end = self.text.find("\n", offset)
         end = len(self.text) if end < 0 else end
         return end - 1 if self.text[offset:end].endswith("\r") else end
 
     def is_flow(self, node: nodes.Node) -> bool:
-        """Whether a collection stands in brackets."""
+        """Whether a collection is written in brackets."""
         return self.text[self.start(node)] in "[{"
 
     @staticmethod
     def is_quoted(mapping: nodes.Mapping) -> bool:
-        """Whether keys are written as in JSON."""
+        """Whether keys are quoted, as in JSON."""
         return bool(mapping.entries) and not mapping.entries[0][0].plain
 
 
@@ -246,7 +251,7 @@ class _File:
 
 
 def _metrics(pin: Pin) -> dict[str, str]:
-    values = {metric: measured(metric, pin.report) for metric in NEW}
+    values = {metric: known_value(metric, pin.report) for metric in NEW}
     found = {metric: _number(value) for metric, value in values.items() if value is not UNKNOWN}
     if not found:
         raise Refused(f"nothing of {pin.name} is known: {', '.join(NEW)}")
@@ -260,13 +265,13 @@ def _entry(pin: Pin, quoted: bool) -> str:
 
 
 def _key(name: str, quoted: bool) -> str:
-    """A key, in quotes where it needs them."""
+    """Return a key, in quotes where it needs them."""
     is_plain = _WORD.fullmatch(name) and name not in WORDS and not quoted
     return name if is_plain else json.dumps(name, ensure_ascii=False)
 
 
 def _block_entries(expect: nodes.Mapping, pins: Sequence[Pin], file: _File) -> list[str]:
-    """New entries as lines, in the style of the last one."""
+    """Return new entries as lines, in the style of the last one."""
     key, last = expect.entries[-1]
     margin = " " * (key.place.column - 1)
     quoted = file.is_quoted(expect)

@@ -1,4 +1,4 @@
-"""The numbers that a file pins under ``expect``, against those that were measured."""
+"""Compares the numbers that a file pins under ``expect`` with the measured ones."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from convcalc.model.quantities.unknown import UNKNOWN, known
 BUDGET = "expect"
 
 
-def pinned(network: NetworkFile, report: Report, subject: str) -> Iterator[Verdict]:
-    """One verdict per number that the file pins for this variant."""
+def check_pins(network: NetworkFile, report: Report, subject: str) -> Iterator[Verdict]:
+    """Yield one verdict per number that the file pins for this variant."""
     for metric, want in network.expect.get(network.name, {}).items():
         place = network.pinned_at[network.name, metric]
-        have = value(metric, report)
+        have = metric_value(metric, report)
         found = _drift(metric, have, want)
         findings = (found(place)._replace(within=subject),) if found else ()
         title = f"{metric} equals {_text(want)}"
         yield Verdict(BUDGET, title, subject, place, _text(have), findings)
 
 
-def value(metric: str, report: Report) -> Any:
-    """What is pinned: a number, or a list where there is one per axis."""
+def metric_value(metric: str, report: Report) -> Any:
+    """Return the measured value of a metric: a number, or a list with one per axis."""
     if metric == "output":
         shape = next(iter(report.outputs.values()), None)
         return UNKNOWN if shape is None else list(shape.dims[1:])
@@ -41,7 +41,7 @@ def value(metric: str, report: Report) -> Any:
 
 
 def _drift(metric: str, have: Any, want: Any) -> Any:
-    """How the measured number differs from the pinned one; None if it does not."""
+    """Return a function from a place to the finding if the values differ, else None."""
     pairs = _pairs(have, want)
     if pairs is not None and not all(known(h) or w is None for h, w in pairs):
         message = f"{metric} cannot be known, but {_text(want)} is pinned"
@@ -58,9 +58,9 @@ def _drift(metric: str, have: Any, want: Any) -> Any:
 
 
 def _pairs(have: Any, want: Any) -> list[tuple[Any, Any]] | None:
-    """Measured and pinned values side by side; None if they cannot be the same.
+    """Return pairs of measured and pinned values; None if their numbers of axes differ.
 
-    One number stands for all axes of a receptive field; null agrees with everything.
+    A single pinned number stands for all axes; null matches everything.
     """
     if not isinstance(have, list):
         return None if isinstance(want, list) else [(have, want)]

@@ -1,4 +1,4 @@
-"""``convcalc.budgets.yaml`` -> budgets for the networks of a repository."""
+"""Reads ``convcalc.budgets.yaml``, the budgets for the networks of a repository."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SEVERITIES = ("error", "warning", "ignore")
 def read_budgets(
     content: bytes | str, file: str, limits: reader.Limits = reader.LIMITS
 ) -> tuple[list[Budget], list[Diagnostic]]:
-    """The budgets of a file's content, and every problem of it."""
+    """Return the budgets in a file's content, and all its problems in order."""
     root, problems = reader.read(content, file, limits)
     reading = _Reader(file, list(problems))
     found = [] if root is None else reading.budgets(root)
@@ -32,76 +32,80 @@ def read_budgets(
 
 
 class _Reader:
-    """One reading of one file of budgets."""
+    """Reads one budget file and collects its problems."""
 
     def __init__(self, file: str, problems: list[Diagnostic]) -> None:
         self.file = file
         self.problems = problems
         self.assertions = Assertions({}, problems.append)
 
-    def problem(self, name: str, message: str, place: Place, advice: str = "") -> None:
+    def add_problem(self, name: str, message: str, place: Place, advice: str = "") -> None:
         self.problems.append(Diagnostic(name, message, place, advice))
 
     def budgets(self, root: nodes.Node) -> list[Budget]:
-        """The list under ``budgets``."""
+        """Return the budgets of a file, without those that cannot be read."""
         if not isinstance(root, nodes.Mapping):
-            self.problem("wrong-type", "a file of budgets is a mapping", root.place, _EXAMPLE)
+            self.add_problem("wrong-type", "a file of budgets is a mapping", root.place, _EXAMPLE)
             return []
-        self.keys(root, TOP, "at the top")
+        self.check_keys(root, TOP, "at the top")
         version = root.get("convcalc-budgets")
         if version is None:
             place = Place(self.file, 1, 1)
             message = "the key 'convcalc-budgets' is missing"
-            self.problem("missing-key", message, place, f"begin with 'convcalc-budgets: {VERSION}'")
+            self.add_problem(
+                "missing-key", message, place, f"begin with 'convcalc-budgets: {VERSION}'"
+            )
         elif repr(getattr(version, "value", None)) != repr(VERSION):
             message = "this version of the format is not known"
-            self.problem("out-of-range", message, version.place, f"write {VERSION}")
+            self.add_problem("out-of-range", message, version.place, f"write {VERSION}")
         listed = root.get("budgets")
         if not isinstance(listed, nodes.Sequence):
             place = listed.place if listed else Place(self.file, 1, 1)
-            self.problem("missing-key", "'budgets' needs a list", place, _EXAMPLE)
+            self.add_problem("missing-key", "'budgets' needs a list", place, _EXAMPLE)
             return []
         found = [self.budget(node) for node in listed.items]
         self.require_names(found)
         return [budget for budget in found if budget is not None]
 
     def require_names(self, found: Sequence[Budget | None]) -> None:
-        """Two budgets of one name could not be told apart."""
+        """Report budgets with the same name, which messages could not tell apart."""
         seen: set[str] = set()
         for budget in found:
             if budget and budget.name in seen:
                 message = f"two budgets are called '{budget.name}'"
-                self.problem("duplicate-id", message, budget.place, "name them differently")
+                self.add_problem("duplicate-id", message, budget.place, "name them differently")
             seen.add(budget.name if budget else "")
 
-    def keys(self, node: nodes.Mapping, valid: Sequence[str], where: str) -> None:
-        """Unknown keys fail: a misspelt budget would hold nothing."""
+    def check_keys(self, node: nodes.Mapping, valid: Sequence[str], where: str) -> None:
+        """Report unknown keys: a misspelt one would have no effect."""
         for key, _ in node.entries:
             if key.text not in valid:
                 advice = advise(key.text, valid, "valid keys:")
                 message = f"unknown key '{key.text}' {where}"
-                self.problem("unknown-key", message, key.place, advice)
+                self.add_problem("unknown-key", message, key.place, advice)
 
     def budget(self, node: nodes.Node) -> Budget | None:
-        """One budget; None if it is none at all."""
+        """Return one budget; None if the node is not a mapping."""
         if not isinstance(node, nodes.Mapping):
-            self.problem("wrong-type", "a budget is a mapping", node.place, _EXAMPLE)
+            self.add_problem("wrong-type", "a budget is a mapping", node.place, _EXAMPLE)
             return None
-        self.keys(node, KEYS, "in a budget")
+        self.check_keys(node, KEYS, "in a budget")
         name = self.text(node, "name")
         if not name:
-            self.problem("missing-key", "a budget needs a name", node.place)
+            self.add_problem("missing-key", "a budget needs a name", node.place)
         models = self.names(node, "models")
         if not models and node.whole:
             advice = 'models: ["models/**/*.convcalc.yaml"]'
-            self.problem("missing-key", f"budget '{name}' names no models", node.place, advice)
+            self.add_problem("missing-key", f"budget '{name}' names no models", node.place, advice)
         compare = self.assertions.compare(node.get("compare"))
         entries = self.assertions.mapping(node.get("assert"), "assert")
         asserted = self.assertions.metrics(entries)
         self.assertions.require_base(asserted, compare)
         rules = self.rules(node)
         if node.whole and not node.keys.keys() & {"assert", "rules"}:
-            self.problem("missing-key", f"budget '{name}' demands nothing", node.place, "assert: …")
+            self.add_problem(
+                "missing-key", f"budget '{name}' demands nothing", node.place, "assert: …"
+            )
         variants = self.names(node, "variants")
         return Budget(
             name,
@@ -118,15 +122,15 @@ class _Reader:
     # --- values -------------------------------------------------------------------------------
 
     def text(self, node: nodes.Mapping, key: str) -> str:
-        """A text under a key, or nothing."""
+        """Return the text under a key; empty if there is none."""
         found = node.get(key)
         if found is None or (isinstance(found, nodes.Scalar) and found.value is not None):
             return "" if found is None else found.text
-        self.problem("wrong-type", f"'{key}' is a text", found.place)
+        self.add_problem("wrong-type", f"'{key}' is a text", found.place)
         return ""
 
     def names(self, node: nodes.Mapping, key: str) -> tuple[Named, ...]:
-        """One text or a list of them."""
+        """Return the names under a key: one text or a list of them."""
         found = node.get(key)
         if found is None:
             return ()
@@ -136,11 +140,11 @@ class _Reader:
             if isinstance(part, nodes.Scalar) and part.value is not None:
                 names.append(Named(part.text, part.place))
             else:
-                self.problem("wrong-type", f"'{key}' is a list of texts", part.place)
+                self.add_problem("wrong-type", f"'{key}' is a list of texts", part.place)
         return tuple(names)
 
     def rules(self, node: nodes.Mapping) -> dict[str, str]:
-        """Other severities of rules, by code."""
+        """Return the severities that the budget sets, by code of the rule."""
         found: dict[str, str] = {}
         for key, value in self.assertions.mapping(node.get("rules"), "rules"):
             word = getattr(value, "text", "")
@@ -149,16 +153,18 @@ class _Reader:
             word = {"warn": "warning"}.get(word, word)
             if key.text not in RULES:
                 advice = advise(key.text, RULES, "'convcalc list rules' shows them all")
-                self.problem("unknown-name", f"no rule is called '{key.text}'", key.place, advice)
+                self.add_problem(
+                    "unknown-name", f"no rule is called '{key.text}'", key.place, advice
+                )
             elif word not in SEVERITIES:
                 message = f"{key.text} must be one of: {', '.join(SEVERITIES)}"
-                self.problem("wrong-type", message, value.place)
+                self.add_problem("wrong-type", message, value.place)
             else:
                 found[key.text] = word
         return found
 
     def inputs(self, node: nodes.Mapping) -> list[tuple[Any, Named]]:
-        """Sizes to check at: ``3x224x224``, ``[3, 224, 224]``, or by name in a mapping."""
+        """Return the inputs to check at: ``3x224x224``, ``[3, 224, 224]``, or a mapping by name."""
         found = node.get("inputs")
         if found is None:
             return []
@@ -167,7 +173,7 @@ class _Reader:
         shapes = []
         for part in parts:
             try:
-                shapes.append((_input(part), Named(_written(part), part.place)))
+                shapes.append((_parse_input(part), Named(_shape_text(part), part.place)))
             except Rejected as error:
                 self.problems += error.diagnostics
         return shapes
@@ -178,19 +184,19 @@ _SHAPE = re.compile(r"\d{1,9}(?:[x×](?:\d{1,9}|\?)){0,3}", re.ASCII)
 
 
 def _is_shape(node: nodes.Sequence) -> bool:
-    """Whether a list holds sizes, and not shapes."""
+    """Whether a list holds the sizes of one shape, rather than shapes."""
     return all(isinstance(i, nodes.Scalar) and not isinstance(i.value, str) for i in node.items)
 
 
-def _input(node: nodes.Node) -> Any:
-    """A shape, or shapes by the inputs' names."""
+def _parse_input(node: nodes.Node) -> Any:
+    """Return a shape, or shapes by the names of the inputs; raises Rejected."""
     if isinstance(node, nodes.Mapping):
-        return {key.text: _sizes(value) for key, value in node.entries}
-    return _sizes(node)
+        return {key.text: _parse_sizes(value) for key, value in node.entries}
+    return _parse_sizes(node)
 
 
-def _sizes(node: nodes.Node) -> list[int | None]:
-    """Channels and spatial sizes; None where unknown."""
+def _parse_sizes(node: nodes.Node) -> list[int | None]:
+    """Return channels and spatial sizes, None where unknown; raises Rejected."""
     if isinstance(node, nodes.Sequence):
         values: list[Any] = [getattr(item, "value", "") for item in node.items]
         if values and all(v is None or (type(v) is int and 0 < v < 10**9) for v in values):
@@ -202,9 +208,9 @@ def _sizes(node: nodes.Node) -> list[int | None]:
     raise rejected("wrong-type", "a shape is expected", node.place, "for instance 3x224x224")
 
 
-def _written(node: nodes.Node) -> str:
-    """A shape as messages show it."""
+def _shape_text(node: nodes.Node) -> str:
+    """Return a shape as messages show it: ``3×224×224``."""
     if isinstance(node, nodes.Mapping):
-        return " ".join(f"{key.text} {_written(value)}" for key, value in node.entries)
-    sizes = _sizes(node)
+        return " ".join(f"{key.text} {_shape_text(value)}" for key, value in node.entries)
+    sizes = _parse_sizes(node)
     return "×".join("?" if size is None else str(size) for size in sizes)

@@ -1,4 +1,4 @@
-"""What became of one demand on one network."""
+"""The verdict on one assertion for one network."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place
 
 
 class Verdict(NamedTuple):
-    """One assertion, or one pinned number, on one network.
+    """The result of one assertion, or of one pinned number, on one network.
 
-    ``budget`` is the budget's name, ``title`` the demand, ``subject`` what it was measured on,
-    ``measured`` the value in words. ``skipped`` says why nothing could be measured, where that
-    was reported before.
+    ``budget`` is the budget's name, ``title`` the assertion, ``subject`` the variant and input it
+    was measured on, ``measured`` the value as text. ``skipped`` says why nothing could be
+    measured; the cause has a finding of its own.
     """
 
     budget: str
@@ -25,5 +25,5 @@ class Verdict(NamedTuple):
 
     @property
     def passed(self) -> bool:
-        """Whether it was measured and nothing is broken; a warning breaks nothing."""
+        """Whether it was measured and there is no error; warnings do not count."""
         return not self.skipped and all(found.severity != "error" for found in self.findings)

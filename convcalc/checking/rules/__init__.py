@@ -1,10 +1,9 @@
-"""Rules: a record, a page in Markdown, and for the design of networks a module that finds them.
+"""Rules: each is a record and a page; a rule about the design of a network is also a module here.
 
-The records stand in :mod:`convcalc.diagnostics.codes`, so that whoever finds a problem and
-whoever reports it know its severity; ``pages/CODE-name.md`` is what ``convcalc rule`` prints. The
-problems of a file are found where it is read, those of an operator in the operator. A rule about
-the design of a whole network is the module here that is called like it, with a function
-``findings(network)``.
+The records are in :mod:`convcalc.diagnostics.codes`; ``convcalc rule`` prints the page
+``pages/CODE-name.md``. Problems of a file are found where it is read, problems of a layer in its
+operator. A rule about the design of a whole network is checked by the module of the same name
+here, in its function ``findings(network)``.
 """
 
 from __future__ import annotations
@@ -25,17 +24,17 @@ FOLDER = os.path.dirname(__file__)
 
 @cache
 def page(rule: Rule) -> str:
-    """The manual page of a rule, in Markdown, without a title."""
+    """Return the manual page of a rule, in Markdown, without a title."""
     return Path(FOLDER, "pages", f"{rule.code}-{rule.name}.md").read_text("utf-8").strip()
 
 
 def summary(rule: Rule) -> str:
-    """The first sentence of its page."""
+    """Return the first line of the rule's page."""
     return page(rule).partition("\n")[0]
 
 
-def rule_called(text: str) -> Rule:
-    """The rule of a code or a name; UnknownName if there is none."""
+def find_rule(text: str) -> Rule:
+    """Return the rule with this code or name, in any case; raises UnknownName."""
     found = RULES.get(text.upper()) or BY_NAME.get(text.lower())
     if found is None:
         close = nearest(text.upper(), RULES) or nearest(text.lower(), BY_NAME)
@@ -46,13 +45,13 @@ def rule_called(text: str) -> Rule:
 
 @cache
 def design_rules() -> tuple[str, ...]:
-    """The names of the rules about the design of a network: those that have a module here."""
+    """Return the names of the rules about the design of a network: those with a module here."""
     modules = {name.removesuffix(".py").replace("_", "-") for name in os.listdir(FOLDER)}
     return tuple(name for name in BY_NAME if name in modules)
 
 
 def findings(network: Network) -> Iterator[Diagnostic]:
-    """What the design rules say of a network that has no errors, in the order of their codes."""
+    """Yield the findings of all design rules, by code, for a network without errors."""
     for name in design_rules():
         module = import_module(f"convcalc.checking.rules.{name.replace('-', '_')}")
         yield from module.findings(network)

@@ -1,4 +1,4 @@
-"""Bias before norm: the layers with a bias whose only readers are batch norms."""
+"""Finds layers with a bias that only batch norms read, so that it has no effect."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAME = "bias-before-norm"
 
 
 def findings(network: Network) -> Iterator[Diagnostic]:
-    """Layers with a bias that only batch norms read."""
+    """Yield a finding for each layer whose bias the batch norms after it cancel."""
     readers = readings(network)
     outputs = set(network.outputs.values())
     for number, layer in network.numbered():
@@ -30,7 +30,7 @@ def findings(network: Network) -> Iterator[Diagnostic]:
 
 
 def _subtracts_mean(reading: Reading) -> bool:
-    """Whether it is a batch norm that is trained; a frozen one is a fixed scale and shift."""
+    """Whether the reader is a trained batch norm; a frozen one only scales and shifts."""
     layer = reading.layer
     frozen = not layer.trainable or getattr(layer.operator, "frozen", False)
     return layer.name == "batch_norm" and not frozen

@@ -1,4 +1,4 @@
-"""Checkerboard: the transposed convolutions whose outputs read different numbers of taps."""
+"""Finds transposed convolutions whose outputs get different numbers of taps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "checkerboard"
 
 
 def findings(network: Network) -> Iterator[Diagnostic]:
-    """Transposed convolutions whose outputs read different numbers of taps."""
+    """Yield a finding for each transposed convolution with uneven taps on some axis."""
     for layer in network.layers:
         if layer.name != "conv_transpose":
             continue
@@ -24,14 +24,14 @@ def findings(network: Network) -> Iterator[Diagnostic]:
                 where = axis_name(axis, len(layer.analysis.axes[0]))
                 reads = f"{taps[0]} or {taps[1]} taps"
                 message = (
-                    f"kernel_size {each.kernel_size} with stride {each.stride}{_dilated(each)}: "
+                    f"kernel_size {each.kernel_size} with stride {each.stride}{_dilation(each)}: "
                     f"the outputs along {where} read {reads} in turn"
                 )
                 yield finding(NAME, layer, message, _advice(each))
                 break
 
 
-def _dilated(axis: Stamp) -> str:
+def _dilation(axis: Stamp) -> str:
     return f" and dilation {axis.dilation}" if axis.dilation > 1 else ""
 
 

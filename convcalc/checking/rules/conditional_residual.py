@@ -1,4 +1,4 @@
-"""Conditional residual: the items of a file with a shortcut and an ``if`` of their own."""
+"""Finds residuals with a shortcut and an ``if``, which leaves out the body too."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ NAME = "conditional-residual"
 
 
 def findings(network: Network) -> Iterator[Diagnostic]:
-    """Residuals with a shortcut and an 'if', without another item that the 'if' chooses from."""
+    """Yield a finding for each such residual, unless an item beside it has an 'if' as well."""
     for file, text in network.sources.items():
         if "shortcut" in text and "if:" in text:  # few files; most need no second reading
-            yield from _of_text(file, text)
+            yield from _findings_in_text(file, text)
 
 
 @lru_cache(maxsize=64)
-def _of_text(file: str, text: str) -> tuple[Diagnostic, ...]:
-    """The findings of a file, once for all its variants and for all that import it."""
+def _findings_in_text(file: str, text: str) -> tuple[Diagnostic, ...]:
+    """Return the findings of a file; cached for its variants and for files that import it."""
     root, _ = reader.read(text, file)
-    return () if root is None else tuple(_within(root))
+    return () if root is None else tuple(_findings_below(root))
 
 
-def _within(node: nodes.Node) -> Iterator[Diagnostic]:
-    """The findings below a node."""
+def _findings_below(node: nodes.Node) -> Iterator[Diagnostic]:
+    """Yield the findings below a node."""
     if isinstance(node, nodes.Mapping):
         for _, value in node.entries:
-            yield from _within(value)
+            yield from _findings_below(value)
     elif isinstance(node, nodes.Sequence):
         conditions = sum(_has(item, "if") for item in node.items)
         for item in node.items:
-            yield from _within(item)
+            yield from _findings_below(item)
             if conditions == 1 and _has(item, "if", "residual", "shortcut"):
                 assert isinstance(item, nodes.Mapping)
                 message = "this 'if' leaves out the whole residual, not its shortcut alone"

@@ -1,7 +1,8 @@
-"""Gridding: what each tensor reads of the one where its stack began, layer by layer.
+"""Finds gridding: stacks of dilated layers that leave positions unread.
 
-The test is exact: of the layers sorted by dilation each may spread its taps by at most the span
-of those before it.
+The positions that a tensor reads of the start of its stack are followed exactly, layer by layer. A
+chain has no holes if each layer, sorted by dilation, has a dilation of at most the span of those
+before it.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ NAME = "gridding"
 
 
 class Stack(NamedTuple):
-    """What a tensor reads of the tensor where its stack began, per axis.
+    """The positions that a tensor reads of the tensor where its stack begins, per axis.
 
-    ``start`` is that tensor's number, or -1 behind an upsampling or where different stacks meet:
-    neighbours there are not independent, so that holes may be none. ``windows`` are those on the
-    way per axis, ``spread`` is the last layer whose taps lie apart. ``is_chain``: no branches met.
+    ``start`` is the number of that tensor, or -1 after upsampling or where different stacks meet:
+    neighbours there are not independent, so that a hole may be harmless. ``read`` are the
+    positions, ``windows`` the windows on the way. ``spread`` is the last layer with dilated taps.
+    ``is_chain`` says that no branches met.
     """
 
     start: int
@@ -46,85 +48,85 @@ class Stack(NamedTuple):
 
 
 def findings(network: Network) -> Iterator[Diagnostic]:
-    """Holes at the ends of stacks: where the resolution changes, or at an output."""
-    if not any(_is_apart(axis) for axis in _maps(network)):
+    """Yield a finding for holes at the end of a stack: a change of resolution or an output."""
+    if not any(_is_dilated(axis) for axis in _maps(network)):
         return
-    stacks = {k: _begun(k, shape.rank) for k, shape in enumerate(network.inputs.values())}
+    stacks = {k: _empty_stack(k, shape.rank) for k, shape in enumerate(network.inputs.values())}
     readers = readings(network)
     seen: set[str] = set()
     outputs = set(network.outputs.values())
     for number, layer in network.numbered():
-        stack = _behind_layer(layer, stacks)
+        stack = _follow_layer(layer, stacks)
         after = readers.get(number, ())
         ends = any(local(axis).shift != 1 for axes in layer.analysis.axes for axis in axes)
-        is_over = ends or number in outputs or not any(map(_goes_on, after))
+        is_over = ends or number in outputs or not any(map(_continues_stack, after))
         if is_over and stack.spread and stack.start >= 0 and stack.spread.path not in seen:
             problem = _holes(stack)
             if problem:
                 seen.add(stack.spread.path)
                 yield problem
-        stacks[number] = _begun(number, layer.analysis.output.rank) if ends else stack
+        stacks[number] = _empty_stack(number, layer.analysis.output.rank) if ends else stack
 
 
 def _maps(network: Network) -> set[AxisMap]:
-    """Every way in which a layer reads an axis."""
+    """Return all axis maps of a network, each once."""
     analyses = {id(layer.analysis): layer.analysis for layer in network.layers}.values()
     every = {axis for each in analyses for axes in each.axes for axis in axes}
     return set(map(local, every)) - {IDENTITY}
 
 
 def local(axis: AxisMap) -> AxisMap:
-    """The map that is left when a global dependence is set aside, as of a norm or a gate."""
+    """Return the map without a global dependence, such as that of a norm or a gate."""
     return axis.local if isinstance(axis, Whole) and axis.local is not None else axis
 
 
 def _is_plain(axis: AxisMap) -> bool:
-    """Whether every output reads the same taps, moved on."""
+    """Whether every output reads the same taps, shifted."""
     axis = local(axis)
     if isinstance(axis, Whole | Unreadable | Nothing) or is_unbounded(axis):
         return False
     return axis.period == 1
 
 
-def _is_apart(axis: AxisMap) -> bool:
-    """Whether the taps of an output lie apart."""
+def _is_dilated(axis: AxisMap) -> bool:
+    """Whether there are gaps between the taps of an output."""
     return _is_plain(axis) and any(window.step > 1 for window in _windows(axis))
 
 
-def _begun(number: int, rank: int) -> Stack:
-    """A stack without layers yet."""
+def _empty_stack(number: int, rank: int) -> Stack:
+    """Return a stack without layers, which starts at the tensor ``number``."""
     return Stack(number, (SUPPORTS.start,) * rank, ((),) * rank)
 
 
-def _goes_on(reading: Reading) -> bool:
-    """Whether a reader belongs to the same stack: windows do, what looks anywhere does not."""
+def _continues_stack(reading: Reading) -> bool:
+    """Whether a reader belongs to the same stack: it reads fixed windows on every axis."""
     return len(reading.axes) > 0 and all(map(_is_plain, reading.axes))
 
 
-def _behind_layer(layer: Layer, stacks: Mapping[int, Stack]) -> Stack:
-    """The stack of a layer's output; a new one where it cannot be followed."""
+def _follow_layer(layer: Layer, stacks: Mapping[int, Stack]) -> Stack:
+    """Return the stack of a layer's output; a new one where it cannot be followed."""
     rank = layer.analysis.output.rank
     parts = [
-        _read(layer, axes, stacks[source])
+        _follow_input(layer, axes, stacks[source])
         for source, axes in zip(layer.inputs, layer.analysis.axes, strict=True)
         if len(axes) == rank
     ]
     found = [part for part in parts if part is not None and len(part.read) == rank]
     if not found or len(found) < len(parts) or len({part.start for part in found}) > 1:
-        return _begun(-1, rank)
-    return found[0] if len(found) == 1 else _met(found)
+        return _empty_stack(-1, rank)
+    return found[0] if len(found) == 1 else _merge(found)
 
 
-def _read(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack | None:
-    """The stack behind one input of a layer."""
+def _follow_input(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack | None:
+    """Return the stack of the output as seen through one input; None if it cannot be followed."""
     axes = [local(axis) for axis in axes]
     if all(axis is IDENTITY for axis in axes) or len(axes) != len(stack.read):
         return stack if len(axes) == len(stack.read) else None
-    read = [_behind(axis, bits) for axis, bits in zip(axes, stack.read, strict=True)]
+    read = [_read_through(axis, bits) for axis, bits in zip(axes, stack.read, strict=True)]
     if None in read:
         return None
     windows = tuple((*old, *_windows(axis)) for axis, old in zip(axes, stack.windows, strict=True))
-    apart = any(map(_is_apart, axes))
+    apart = any(map(_is_dilated, axes))
     return stack._replace(
         read=tuple(bits for bits in read if bits),
         windows=windows,
@@ -133,8 +135,8 @@ def _read(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack | None:
     )
 
 
-def _behind(axis: AxisMap, read: Bits) -> Bits | None:
-    """What an output reads that reads this axis; None where outputs are not alike."""
+def _read_through(axis: AxisMap, read: Bits) -> Bits | None:
+    """Return the positions read through one more axis map; None where outputs differ."""
     if not _is_plain(axis):
         return None
     try:
@@ -145,15 +147,15 @@ def _behind(axis: AxisMap, read: Bits) -> Bits | None:
 
 
 def _windows(axis: AxisMap) -> tuple[Window, ...]:
-    """The window of a layer, or one of two taps as far apart as those of another map."""
+    """Return the window of a layer; for other maps, two taps at their largest distance."""
     if isinstance(axis, Slide):
         return (Window(axis.dilation, axis.kernel_size),) if axis.kernel_size > 1 else ()
     gaps = {b - a for a, b in pairwise(axis.taps(0))}
     return (Window(max(gaps), 2),) if gaps and max(gaps) > 1 else ()
 
 
-def _met(parts: Sequence[Stack]) -> Stack:
-    """The stack behind branches that meet: what any of them reads is read."""
+def _merge(parts: Sequence[Stack]) -> Stack:
+    """Return the stack after branches meet: the union of what they read."""
     read = tuple(SUPPORTS.union(axis) for axis in zip(*(part.read for part in parts), strict=True))
     widest = max(parts, key=lambda part: sum(bits.bit_length() for _, bits in part.read))
     spread = widest.spread or next((part.spread for part in parts if part.spread), None)
@@ -163,7 +165,7 @@ def _met(parts: Sequence[Stack]) -> Stack:
 
 
 def _holes(stack: Stack) -> Diagnostic | None:
-    """The finding, if a position within the extent is not read on some axis."""
+    """Return the finding if a position within the extent is not read on some axis."""
     assert stack.spread is not None
     for axis, ((_, bits), windows) in enumerate(zip(stack.read, stack.windows, strict=True)):
         if bits.bit_count() == bits.bit_length():
@@ -180,7 +182,7 @@ def _holes(stack: Stack) -> Diagnostic | None:
 
 
 def _advice(stack: Stack, windows: Sequence[Window]) -> str:
-    """The greatest dilation that would fill, where the layers are a chain."""
+    """Return the advice; for a chain, the largest dilation without holes."""
     hole = gap(windows) if stack.is_chain else None
     if hole is None:
         return "add an undilated layer at this resolution"

@@ -1,4 +1,4 @@
-"""Strided pointwise: the kernels of 1 whose stride skips what nothing else reads."""
+"""Finds strided kernels of size 1 that skip positions which nothing else reads."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAME = "strided-pointwise"
 
 
 def findings(network: Network) -> Iterator[Diagnostic]:
-    """Tensors whose positions a kernel of 1 skips, and nobody else reads."""
+    """Yield a finding for each tensor with positions that a strided pointwise layer skips."""
     for unread in unread_tensors(network):
         if unread.skips and unread.is_pointwise:
             layer = unread.reading.layer

@@ -1,4 +1,4 @@
-"""Unread positions: the tensors that windows or strides leave partly unread."""
+"""Finds tensors with positions that no window reads."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ NAME = "unread-positions"
 
 
 def findings(network: Network) -> Iterator[Diagnostic]:
-    """Tensors with positions that no window reaches."""
+    """Yield a finding for each tensor that is not fully read, unless strided-pointwise does."""
     for unread in unread_tensors(network):
         if unread.skips and unread.is_pointwise:
-            continue  # a rule of its own
+            continue  # the rule strided-pointwise reports it
         layer = unread.reading.layer
         where = f"{unread.missing} of {unread.size} positions in {unread.axis}"
         if unread.skips:

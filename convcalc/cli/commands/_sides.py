@@ -122,9 +122,9 @@ def _files(word: str) -> Mapping[str, Target]:
         from convcalc.language.sources.git import files_at
 
         return files_at(word)
-    from convcalc.checking.discovery import walked
+    from convcalc.checking.discovery import walk
 
-    below = {path: os.path.relpath(path, word) for path in walked(word)}
+    below = {path: os.path.relpath(path, word) for path in walk(word)}
     return {name.replace(os.sep, "/"): Target(path) for path, name in below.items()}
 
 

@@ -149,8 +149,8 @@ def _options_and_files(
     force_exclude: bool,
 ) -> tuple["Options", list["Found"]]:
     """The options of the check, and the files to be checked."""
-    from convcalc.checking.configuration import codes
-    from convcalc.checking.discovery import Found, discovered
+    from convcalc.checking.configuration import check_codes
+    from convcalc.checking.discovery import Found, discover
     from convcalc.checking.run import Options
 
     names = ("select", "ignore", "variant", "budgets")
@@ -158,8 +158,8 @@ def _options_and_files(
         word or environment(name.upper()) for word, name in zip(words, names, strict=True)
     )
     options = Options(
-        codes(_split_list(select), "--select"),
-        codes(_split_list(ignore), "--ignore"),
+        check_codes(_split_list(select), "--select"),
+        check_codes(_split_list(ignore), "--ignore"),
         variant,
         budgets,
         debug=environment("DEBUG") not in ("", "0"),
@@ -172,7 +172,7 @@ def _options_and_files(
         return options._replace(stdin=_stdin()), [Found(stdin_filename or STDIN)]
     if stdin_filename:
         raise Failure("--stdin-filename without -", "write: convcalc check - --stdin-filename NAME")
-    files = discovered(paths, force_exclude=force_exclude)
+    files = discover(paths, force_exclude=force_exclude)
     if not files and not force_exclude:
         shown = "the current folder" if list(paths) == [os.curdir] else ", ".join(paths)
         raise Failure(
@@ -201,7 +201,7 @@ def _write_results(
     options: "Options", files: Sequence["Found"], form: str, view: "object", settings: "Settings"
 ) -> list["Checked"]:
     """Checks files and writes the results, each as soon as it is ready; returns all of them."""
-    from convcalc.checking.processes import in_order, jobs_for
+    from convcalc.checking.processes import jobs_for, map_in_order
     from convcalc.checking.run import Run
     from convcalc.output.findings.base import chunks
 
@@ -210,7 +210,7 @@ def _write_results(
     jobs = 1 if options.debug else jobs_for(len(files))
 
     def results() -> Iterator["Checked"]:
-        for result in Run(options).checked(files, partial(in_order, jobs=jobs)):
+        for result in Run(options).check(files, partial(map_in_order, jobs=jobs)):
             done.append(result)
             yield result
 
@@ -236,14 +236,14 @@ def _add_ignores(options: "Options", files: Sequence["Found"], settings: "Settin
     from convcalc.checking.baseline import silence
     from convcalc.checking.run import Run
 
-    done = list(Run(options).checked(files))
+    done = list(Run(options).check(files))
     added = silence(done)
     for path, error in added.failures.items():
         say(f"error: cannot write {path}: {error}")
     settings.note(f"Silenced {added.silenced:,} finding{'s' * (added.silenced != 1)}.")
     if added.failures:
         return COULD_NOT_RUN
-    left = list(Run(options).checked(files))
+    left = list(Run(options).check(files))
     for result in left:
         for found in result.findings:
             say(f"left: {found.place}: {found.severity}[{found.code}] {found.message}")

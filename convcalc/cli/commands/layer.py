@@ -51,7 +51,7 @@ def command(
     from convcalc.analysis.report.to_json import layer_payload
     from convcalc.cli.loading import Reading
     from convcalc.cli.problems import print_problems
-    from convcalc.output.columns import COLUMNS, DEFAULT, beside
+    from convcalc.output.columns import COLUMNS, DEFAULT, with_extra_columns
     from convcalc.output.formats import FORMATS
     from convcalc.output.table import Table, render
     from convcalc.output.views.layer_card import card
@@ -67,7 +67,7 @@ def command(
         layer, *ports = report.layers
         found = _costs(network.layers[0], cost) if cost else []
         payload = layer_payload(layer)
-        columns = beside(report, [COLUMNS[key] for key in DEFAULT])
+        columns = with_extra_columns(report, [COLUMNS[key] for key in DEFAULT])
         table = Table("", tuple(columns), rows(report, None))
         shown = card(layer, report.counted, style, ports, report.convention)
         text = shown if form == "table" else ""

@@ -65,13 +65,13 @@ def command(
 
 
 def _files(words: Sequence[str]) -> list[str]:
-    """The files that words name, found as in 'check', but without shipped networks."""
-    from convcalc.checking.discovery import discovered
+    """The files of all words as 'check' finds them, but none that ships."""
+    from convcalc.checking.discovery import discover
 
     for word in words:
         if not os.path.lexists(word) and not has_magic(word):
             raise Failure(f"no such file: {word}", "pin takes files, folders and globs")
-    found = discovered(words)
+    found = discover(words)
     if not found:
         raise Failure(f"no network file in {', '.join(words)}", "they end in .convcalc.yaml")
     return [each.file for each in found]

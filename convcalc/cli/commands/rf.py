@@ -181,8 +181,13 @@ def _write(
     from convcalc.output.formats import FORMATS
     from convcalc.output.table import render
     from convcalc.output.views.network import incomplete_line, report_title
-    from convcalc.output.views.receptive_field import OF_STACK, SHOWN, sight_lines, sight_table
-    from convcalc.output.views.receptive_field_data import sight_payload
+    from convcalc.output.views.receptive_field import (
+        OF_STACK,
+        SHOWN,
+        receptive_field_lines,
+        receptive_field_table,
+    )
+    from convcalc.output.views.receptive_field_data import receptive_field_payload
     from convcalc.output.views.receptive_field_flags import flags
 
     if isinstance(found, str) and shown.pictures:
@@ -190,13 +195,15 @@ def _write(
     form = settings.format(FORMATS)
     style = settings.style()
     remarks = flags(network, report)
-    lines = [found] if isinstance(found, str) else sight_lines(found)
+    lines = [found] if isinstance(found, str) else receptive_field_lines(found)
     listed = rows(report, depth_of(shown.depth))
     columns = choose_columns(shown.columns, OF_STACK if shown.stack else SHOWN, report)
     title = "" if shown.stack else f"{report_title(report)} · receptive fields"
     lines = [*filter(None, [incomplete_line(report)]), *lines]
-    table = sight_table(title, columns, listed, remarks, [*lines, *_stack_lines(shown.stack)])
-    payload = sight_payload(report, found, remarks) if form == "json" else None
+    table = receptive_field_table(
+        title, columns, listed, remarks, [*lines, *_stack_lines(shown.stack)]
+    )
+    payload = receptive_field_payload(report, found, remarks) if form == "json" else None
     text = render(form, table, payload, style)
     if not isinstance(found, str):
         if form == "table":

@@ -15,11 +15,11 @@ def command(
     ],
 ) -> int:
     """Show what a rule is about, why, an example, and how to mend it."""
-    from convcalc.checking.rules import page, rule_called
+    from convcalc.checking.rules import find_rule, page
 
     settings = ctx.obj
     form = settings.format(FORMATS)
-    rule = rule_called(code)
+    rule = find_rule(code)
     text = page(rule)
     if form == "json":
         import json

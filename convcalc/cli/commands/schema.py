@@ -11,7 +11,7 @@ from convcalc.cli.console import choose
 KINDS = {
     "network": ("network", "network_schema"),
     "report": ("report", "report_schema"),
-    "receptive_field": ("receptive_field", "sight_schema"),
+    "receptive_field": ("receptive_field", "receptive_field_schema"),
     "budgets": ("budgets", "budgets_schema"),
     "settings": ("settings", "settings_schema"),
 }

@@ -150,7 +150,7 @@ def choose_columns(text: str, usual: Sequence[str], report: "Report") -> list["C
 
     What --convention and --fuse-batch-norm add stands behind the MACs, or at the end.
     """
-    from convcalc.output.columns import COLUMNS, beside, further_columns
+    from convcalc.output.columns import COLUMNS, further_columns, with_extra_columns
 
     columns = {**COLUMNS, **further_columns(report)}
     keys = [choose(word, columns, "--columns") for word in _words(text)]
@@ -158,7 +158,7 @@ def choose_columns(text: str, usual: Sequence[str], report: "Report") -> list["C
     shown = dict.fromkeys([*(usual if more else ()), *keys])
     if report.totals.fused and more:
         shown["elementwise"] = None
-    return beside(report, [columns[key] for key in shown])
+    return with_extra_columns(report, [columns[key] for key in shown])
 
 
 def _words(text: str) -> list[str]:

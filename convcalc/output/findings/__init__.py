@@ -1,1 +1,1 @@
-"""Problems and broken budgets in the formats of CI systems."""
+"""Writes the findings of a check in formats for people, programs and CI services."""

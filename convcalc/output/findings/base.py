@@ -1,8 +1,8 @@
-"""What a check found, as text: one module per output format, imported when it is asked for.
+"""The findings of a check as text; each format is a module here, imported when needed.
 
-The module of a format has ``chunks(results, view)``, which yields pieces of text without a
-newline at their end: as soon as there is something to show where people read it, at the end
-where a program does.
+The module of a format has a function ``chunks(results, view)``, which yields pieces of text without
+a newline at their end. Formats for people yield each finding as soon as it is known, formats for
+programs one document at the end.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic
 
 
 class View(NamedTuple):
-    """What is shown besides findings."""
+    """What is shown besides findings, and whether in color."""
 
     show_passed: bool = False
     statistics: bool = False
@@ -29,7 +29,7 @@ class View(NamedTuple):
 
 
 def chunks(format: str, results: Iterable[Checked], view: View) -> Iterator[str]:  # noqa: A002
-    """The results in one of the formats."""
+    """Yield the results in a format, piece by piece."""
     module = import_module(f"convcalc.output.findings.{format}")
     written: Iterator[str] = module.chunks(results, view)
     return written
@@ -39,32 +39,32 @@ def chunks(format: str, results: Iterable[Checked], view: View) -> Iterator[str]
 
 
 def findings(results: Iterable[Checked]) -> Iterator[Diagnostic]:
-    """All findings in order."""
+    """Yield all findings in order."""
     return (found for result in results for found in result.findings)
 
 
 def summary(results: Sequence[Checked]) -> str:
-    """``Found 1 error, 0 warnings in 3 models, 11 of 12 budgets passed.``"""
+    """Return ``Found 1 error, 0 warnings in 3 models, 11 of 12 budgets passed.``"""
     errors, warnings = (sum(getattr(r, key) for r in results) for key in ("errors", "warnings"))
     networks = sum(result.networks for result in results)
-    text = f"Found {_many(errors, 'error')}, {_many(warnings, 'warning')} in "
-    text += _many(networks, "model")
+    text = f"Found {_count_text(errors, 'error')}, {_count_text(warnings, 'warning')} in "
+    text += _count_text(networks, "model")
     judged = [verdict for result in results for verdict in result.verdicts]
     for title, pins, verb in (("budget", False, "passed"), ("pinned number", True, "held")):
         some = [v for v in judged if (v.budget == BUDGET) is pins]
         if some:
             passed = sum(verdict.passed for verdict in some)
-            text += f", {passed:,} of {_many(len(some), title)} {verb}"
+            text += f", {passed:,} of {_count_text(len(some), title)} {verb}"
     unread = sum(result.unreadable for result in results)
-    return text + (f"; {_many(unread, 'file')} could not be checked" if unread else "") + "."
+    return text + (f"; {_count_text(unread, 'file')} could not be checked" if unread else "") + "."
 
 
-def _many(count: int, word: str) -> str:
+def _count_text(count: int, word: str) -> str:
     return f"{count:,} {word}{'s' * (count != 1)}"
 
 
 def statistics(results: Sequence[Checked]) -> list[str]:
-    """How often each rule was broken, most often first."""
+    """Return a line per rule that was broken, with the number of findings, most first."""
     counts: dict[tuple[str, str], int] = {}
     for found in findings(results):
         key = (found.code, found.name)
@@ -75,13 +75,13 @@ def statistics(results: Sequence[Checked]) -> list[str]:
 
 
 def passed_line(verdict: Verdict) -> str:
-    """A demand that holds."""
+    """Return the line for an assertion or pin that holds."""
     title = f"{verdict.budget}: {verdict.title}" if verdict.budget else verdict.title
     return f"passed {title}: measured {verdict.measured}   {verdict.subject}"
 
 
 def concise_line(found: Diagnostic) -> str:
-    """A finding on one line: ``path:46:17: error[CC301] params-over-budget: …``."""
+    """Return a finding on one line: ``path:46:17: error[CC301] params-over-budget: …``."""
     within = f" ({' '.join(found.within.split())})" if found.within else ""
     head = f"{found.place}: {found.severity}[{found.code}] {found.name}: "
     return safe(f"{head}{found.message}{within}").replace("\n", " ")
@@ -91,12 +91,12 @@ _STRANGE = re.compile(r"[^\n -~\xa0-\U0010ffff]|[\u2028\u2029\ufeff\ud800-\udfff
 
 
 def safe(text: str) -> str:
-    """The text without what could steer a terminal or break XML; names may hold anything."""
+    """Escape characters that could control a terminal or break XML; names may hold anything."""
     return _STRANGE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def fingerprints(results: Iterable[Checked]) -> Iterator[tuple[Diagnostic, str]]:
-    """Every finding with a name that stays while lines and numbers change, each one once."""
+    """Yield each finding with a unique fingerprint that survives changed lines and numbers."""
     seen: dict[str, int] = {}
     for found in findings(results):
         words = re.sub(r"[\d.,]+", "#", f"{found.message} {found.within}")
@@ -106,8 +106,8 @@ def fingerprints(results: Iterable[Checked]) -> Iterator[tuple[Diagnostic, str]]
         yield found, digest.hexdigest()[:32]
 
 
-def payload(value: Any) -> str:
-    """JSON as it is looked at and compared."""
+def json_text(value: Any) -> str:
+    """Return a value as indented JSON."""
     import json
 
     return json.dumps(value, indent=1)

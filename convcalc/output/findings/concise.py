@@ -1,4 +1,4 @@
-"""One line per finding, as soon as it is found."""
+"""Prints one line per finding, as soon as it is found."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from convcalc.output.findings.base import View, concise_line, passed_line, safe,
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
-    """One piece per finding, then the statistics and the summary."""
+    """Yield one piece per finding, then the statistics and the summary."""
     done: list[Checked] = []
     for result in results:
         done.append(result)

@@ -1,4 +1,4 @@
-"""Every finding with its source line, as soon as it is found."""
+"""Prints every finding with its source line, as soon as it is found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PLAIN = "\x1b[0m"
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
-    """One piece per finding, then the statistics and the summary."""
+    """Yield one piece per finding, then the statistics and the summary."""
     done: list[Checked] = []
     texts: dict[str, str] = {}
     for result in results:

@@ -1,7 +1,6 @@
-"""Workflow commands of GitHub Actions, which become annotations, and the list as text.
+"""Writes workflow commands of GitHub Actions, which become annotations, and the list as text.
 
-A step shows ten errors and ten warnings at most; so the worst come first, and the tenth says how
-many more there are in the log.
+A step shows at most ten errors and ten warnings; the tenth says how many more are in the log.
 Source: https://docs.github.com/en/actions/reference/workflow-commands-for-github-actions
 """
 
@@ -17,7 +16,7 @@ MOST = 10  # annotations of a kind in one step
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
-    """Annotations, then every finding on a line."""
+    """Yield the annotations, then every finding on a line."""
     done = list(results)
     found = list(findings(done))
     for severity in ("error", "warning"):
@@ -39,7 +38,7 @@ def _annotations(listed: list[Diagnostic]) -> Iterator[str]:
 
 
 def _annotation(found: Diagnostic, rest: str) -> str:
-    """``::error title=convcalc (CC301),file=…,line=46,col=17::…``."""
+    """Return a command such as ``::error title=convcalc (CC301),file=…,line=46,col=17::…``."""
     place = found.place
     properties = {
         "title": f"convcalc ({found.code})",
@@ -54,17 +53,17 @@ def _annotation(found: Diagnostic, rest: str) -> str:
     lines += [f"help: {found.help}"] if found.help else []
     lines += [" ".join(found.within.split())] if found.within else []
     text = "\n".join(map(safe, lines)) + rest
-    return f"::{found.severity} {_written(properties)}::{_escaped(text)}"
+    return f"::{found.severity} {_properties_text(properties)}::{_escape(text)}"
 
 
-def _written(properties: Mapping[str, str]) -> str:
-    """Properties, whose values must not hold what separates them."""
-    pairs = ((key, _escaped(safe(value))) for key, value in properties.items())
+def _properties_text(properties: Mapping[str, str]) -> str:
+    """Return the properties of a command, with the separators in their values escaped."""
+    pairs = ((key, _escape(safe(value))) for key, value in properties.items())
     return ",".join(
         f"{key}={value.replace(':', '%3A').replace(',', '%2C')}" for key, value in pairs
     )
 
 
-def _escaped(text: str) -> str:
-    """What would end the command."""
+def _escape(text: str) -> str:
+    """Escape the characters that would end a command."""
     return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,4 +1,4 @@
-"""GitLab's report of code quality.
+"""Writes a code quality report for GitLab.
 
 Source: https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
 """
@@ -9,14 +9,14 @@ import os
 from collections.abc import Iterable, Iterator
 
 from convcalc.checking.run import Checked
-from convcalc.output.findings.base import View, fingerprints, payload
+from convcalc.output.findings.base import View, fingerprints, json_text
 
 _SEVERITIES = {"error": "major", "warning": "minor"}
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
-    """One list. Fingerprints stay as lines move, and no two are the same."""
-    yield payload(
+    """Yield one JSON list of all findings with their fingerprints."""
+    yield json_text(
         [
             {
                 "description": f"{found.code} {found.name}: {found.message}",

@@ -1,4 +1,4 @@
-"""Everything for programs: a public interface, as the report's JSON is."""
+"""Writes all results as JSON for programs; its keys are a public interface."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from convcalc._version import __version__
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.output.findings.base import View, fingerprints, payload
+from convcalc.output.findings.base import View, fingerprints, json_text
 
 SCHEMA = "convcalc/check-v1"
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
-    """One document."""
+    """Yield one JSON document."""
     done = list(results)
     prints = {id(found): name for found, name in fingerprints(done)}
-    yield payload(
+    yield json_text(
         {
             "schema": SCHEMA,
             "tool": {"name": "convcalc", "version": __version__},

@@ -1,6 +1,6 @@
-"""JUnit's XML: one suite per file, one case for its problems and one per budget or pin.
+"""Writes JUnit XML: one suite per file, one case for its problems and one per budget or pin.
 
-Source of the form: https://github.com/jenkinsci/xunit-plugin (junit-10.xsd), which the readers
+Source of the format: https://github.com/jenkinsci/xunit-plugin (junit-10.xsd), which the readers
 of CI servers follow.
 """
 
@@ -17,62 +17,64 @@ from convcalc.output.findings.base import View, safe
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
-    """One document."""
+    """Yield one XML document."""
     root = ET.Element("testsuites", name="convcalc")
     for result in results:
-        _suite(root, result)
+        _add_suite(root, result)
     for key in ("tests", "failures", "errors"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
     ET.indent(root, " ")
     yield f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}'
 
 
-def _suite(root: ET.Element, result: Checked) -> None:
-    """The cases of one file."""
+def _add_suite(root: ET.Element, result: Checked) -> None:
+    """Add the suite of one file."""
     suite = ET.SubElement(root, "testsuite", name=safe(result.file), time="0")
     judged = {id(found) for verdict in result.verdicts for found in verdict.findings}
     own = [found for found in result.findings if id(found) not in judged]
-    problems = _case(suite, result.file, "problems")
+    problems = _add_case(suite, result.file, "problems")
     for found in own:
         if found.severity == "error":
-            _failure(problems, found, result.sources, result.unreadable)
-    _warnings(problems, own, result.sources)
+            _add_failure(problems, found, result.sources, result.unreadable)
+    _add_warnings(problems, own, result.sources)
     for verdict in result.verdicts:
-        _verdict(suite, result, verdict)
+        _add_verdict(suite, result, verdict)
     cases = list(suite)
     suite.set("tests", str(len(cases)))
     suite.set("failures", str(sum(case.find("failure") is not None for case in cases)))
     suite.set("errors", str(sum(case.find("error") is not None for case in cases)))
 
 
-def _verdict(suite: ET.Element, result: Checked, verdict: Verdict) -> None:
-    """One demand."""
+def _add_verdict(suite: ET.Element, result: Checked, verdict: Verdict) -> None:
+    """Add the case of one budget assertion or pin."""
     budget = f"{verdict.budget}: " if verdict.budget else ""
     name = f"{budget}{verdict.title} ({' '.join(verdict.subject.split())})"
-    case = _case(suite, result.file, name)
+    case = _add_case(suite, result.file, name)
     for found in verdict.findings:
         if found.severity == "error":
-            _failure(case, found, result.sources)
+            _add_failure(case, found, result.sources)
     if verdict.skipped:
         failure = ET.SubElement(case, "failure", message=safe(verdict.skipped), type="skipped")
         failure.text = f"not measured: {safe(verdict.skipped)}"
-    _warnings(case, verdict.findings, result.sources)
+    _add_warnings(case, verdict.findings, result.sources)
 
 
-def _case(suite: ET.Element, file: str, name: str) -> ET.Element:
+def _add_case(suite: ET.Element, file: str, name: str) -> ET.Element:
     return ET.SubElement(suite, "testcase", classname=safe(file), name=safe(name), time="0")
 
 
-def _failure(
+def _add_failure(
     case: ET.Element, found: Diagnostic, sources: Mapping[str, str], is_error: bool = False
 ) -> None:
-    """What is broken; an ``error`` where nothing could be checked."""
+    """Add a failure to a case; an ``error`` if the file could not be checked at all."""
     kind = "error" if is_error else "failure"
     child = ET.SubElement(case, kind, message=safe(found.message), type=found.code)
     child.text = safe(full_text(found, sources))
 
 
-def _warnings(case: ET.Element, listed: Iterable[Diagnostic], sources: Mapping[str, str]) -> None:
+def _add_warnings(
+    case: ET.Element, listed: Iterable[Diagnostic], sources: Mapping[str, str]
+) -> None:
     texts = [safe(full_text(found, sources)) for found in listed if found.severity != "error"]
     if texts:
         ET.SubElement(case, "system-out").text = "\n".join(texts)

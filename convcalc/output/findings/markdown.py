@@ -1,4 +1,4 @@
-"""A summary for people who look at a pull request or at the page of a run."""
+"""Writes a Markdown summary for a pull request or the page of a CI run."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MOST_BYTES = 2**20 - 4096  # GitHub refuses a step summary above 1 MiB
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
-    """Findings and demands as tables."""
+    """Yield the summary: findings and passed budgets as tables."""
     yield text(list(results), view)
 
 
 def text(results: list[Checked], view: View, most: int = MOST_BYTES) -> str:
-    """The whole summary, cut between two rows before it gets too long."""
+    """Return the summary, cut between two rows before it exceeds ``most`` bytes."""
     lines = ["### convcalc check", "", summary(results)]
     found = sorted(findings(results), key=lambda each: each.severity)
     if found:
@@ -42,13 +42,13 @@ def _row(found: Diagnostic) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that no character of which means anything in a table."""
+    """Return a text on one line, with the characters escaped that Markdown interprets."""
     cleaned = " ".join(safe(text).split())
     return "".join(f"\\{c}" if c in "\\`*_[]<>|#~&@" else c for c in cleaned)
 
 
 def _cut(lines: list[str], most: int) -> str:
-    """As many whole lines as fit, and how many do not."""
+    """Return as many whole lines as fit, and a line that counts the others."""
     kept: list[str] = []
     size = 0
     for number, line in enumerate(lines):

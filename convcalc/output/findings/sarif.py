@@ -1,4 +1,4 @@
-"""SARIF 2.1.0, which code scanning services read.
+"""Writes SARIF 2.1.0, which code scanning services read.
 
 Source: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
 """
@@ -15,7 +15,7 @@ from convcalc.checking.rules import page, summary
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.output.findings.base import View, fingerprints, payload
+from convcalc.output.findings.base import View, fingerprints, json_text
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -23,7 +23,7 @@ SCHEMA = (
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
-    """One run."""
+    """Yield one JSON document with one run."""
     done = list(results)
     found = list(fingerprints(done))
     codes = sorted({each.code for each, _ in found})
@@ -48,7 +48,7 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
         ],
         "results": [_result(each, name, indices) for each, name in found],
     }
-    yield payload({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+    yield json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(code: str) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def _result(found: Diagnostic, fingerprint: str, indices: Mapping[str, int]) -> 
 
 
 def _location(place: Place) -> dict[str, Any]:
-    """A relative path is one from where the check ran: the top of a repository, in CI."""
+    """Return a place; a relative path counts from the working directory of the check."""
     path = place.file.replace(os.sep, "/").encode("utf-8", "surrogateescape")
     uri = f"file://{quote(path)}" if os.path.isabs(place.file) else quote(path)
     region = {"startLine": place.line, "startColumn": place.column}

@@ -1,6 +1,6 @@
-"""The formats of tables, one module each: ``text(table, payload, style)`` gives what is printed.
+"""The formats of tables: each is a module with a function ``text(table, payload, style)``.
 
-A new format is a module here and its name in ``FORMATS``.
+To add a format, add a module here and its name to ``FORMATS``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Comma-separated values (RFC 4180 quoting): keys, then exact values; no totals, no footer."""
+"""Writes comma-separated values, quoted by RFC 4180: keys, then exact values; no totals."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from convcalc.output.table import Style, Table
 
 
 def text(table: Table, _payload: Any, style: Style) -> str:
-    """One line per row."""
+    """Return one line per row, the keys of the columns first."""
     out = io.StringIO()
     csv.writer(out, lineterminator="\n").writerows(plain_rows(table, style))
     return out.getvalue().removesuffix("\n")

@@ -1,4 +1,4 @@
-"""A plain HTML table to paste anywhere: ASCII with character references, no style sheet."""
+"""Writes a plain HTML table to paste anywhere: ASCII, inline styles, no style sheet."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _RULES = {"totals": "border-top:1px solid;font-weight:bold", "head": "border-bot
 
 
 def text(table: Table, _payload: Any, style: Style) -> str:
-    """``<table>`` with caption, head, body, and totals and footer lines as its foot."""
+    """Return a ``<table>`` with caption, head and body; totals and footer lines are its foot."""
     cells = grid(table, style._replace(ascii=False))
     rights = [column.align == "right" for column in table.columns]
     foot = [] if cells.totals is None else [_row(cells.totals, rights, "totals")]
     foot += [_note(line, len(rights)) for line in cells.footer]
     lines = [
         f'<table class="convcalc" style="{_TABLE}">',
-        *([f"<caption>{_escaped(cells.title)}</caption>"] if cells.title else []),
+        *([f"<caption>{_escape(cells.title)}</caption>"] if cells.title else []),
         *_section("thead", [_row(cells.header, rights, "head")]),
         *_section("tbody", [_row(row, rights) for row in cells.rows]),
         *(_section("tfoot", foot) if foot else []),
@@ -31,7 +31,7 @@ def text(table: Table, _payload: Any, style: Style) -> str:
     return "\n".join(lines)
 
 
-def _escaped(plain: str) -> str:
+def _escape(plain: str) -> str:
     return escape(plain).encode("ascii", "xmlcharrefreplace").decode()
 
 
@@ -40,7 +40,7 @@ def _section(tag: str, rows: Sequence[str]) -> list[str]:
 
 
 def _row(cells: Sequence[str], rights: Sequence[bool], kind: str = "") -> str:
-    """The first cell is the row's heading; every cell of the head is its column's."""
+    """Return a row; its first cell is its heading, and every cell of the head is a heading."""
     look = f' class="{kind}" style="{_RULES[kind]}"' if kind else ""
     written = (
         _cell(cell, right, "col" if kind == "head" else "" if index else "row")
@@ -50,15 +50,15 @@ def _row(cells: Sequence[str], rights: Sequence[bool], kind: str = "") -> str:
 
 
 def _cell(cell: str, right: bool, scope: str) -> str:
-    """``scope`` says what a heading is for; empty for data."""
+    """Return a cell; ``scope`` is "row" or "col" for a heading, empty for data."""
     look = f'style="{_CELL}{"right" if right else "left"}"'
     if scope:
         weight = ";font-weight:inherit" if scope == "row" else ""
-        return f'<th scope="{scope}" {look[:-1]}{weight}">{_escaped(cell)}</th>'
+        return f'<th scope="{scope}" {look[:-1]}{weight}">{_escape(cell)}</th>'
     name = 'class="number" ' if right else ""
-    return f"<td {name}{look}>{_escaped(cell)}</td>"
+    return f"<td {name}{look}>{_escape(cell)}</td>"
 
 
 def _note(line: str, columns: int) -> str:
     look = "white-space:normal;font-size:smaller"
-    return f'<tr class="note"><td colspan="{columns}" style="{look}">{_escaped(line)}</td></tr>'
+    return f'<tr class="note"><td colspan="{columns}" style="{look}">{_escape(line)}</td></tr>'

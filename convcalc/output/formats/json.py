@@ -1,6 +1,6 @@
-"""JSON: the payload of a report as text.
+"""Writes the payload of a report as JSON.
 
-ASCII, one layer per line, so that it survives every pipe and diffs well. The keys are in
+It is ASCII with one layer per line, so that it survives every pipe and diffs well. The keys are in
 :mod:`convcalc.analysis.report.to_json`, their schema is in :mod:`convcalc.output.schemas.report`.
 """
 
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 def text(_table: Table | None, payload: Any, _style: Style) -> str:
-    """The payload; an object has one key per line, and lists of objects one object per line."""
+    """Return the payload with one key per line, and one line per object of a list."""
     if not isinstance(payload, Mapping):
-        return _written(payload, "")
-    lines = (f" {_dumped(key)}: {_written(value, ' ')}" for key, value in payload.items())
+        return _value_text(payload, "")
+    lines = (f" {_dump(key)}: {_value_text(value, ' ')}" for key, value in payload.items())
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
-def _written(value: Any, margin: str) -> str:
+def _value_text(value: Any, margin: str) -> str:
     if not isinstance(value, list) or not any(isinstance(item, Mapping) for item in value):
-        return _dumped(value)
-    lines = ",\n".join(f"{margin} {_dumped(item)}" for item in value)
+        return _dump(value)
+    lines = ",\n".join(f"{margin} {_dump(item)}" for item in value)
     return f"[\n{lines}\n{margin}]"
 
 
-def _dumped(value: Any) -> str:
+def _dump(value: Any) -> str:
     return json.dumps(value, allow_nan=False)

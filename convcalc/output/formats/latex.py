@@ -1,4 +1,4 @@
-r"""A LaTeX ``tabular`` with the rules of booktabs, which is the only package it needs."""
+r"""Writes a LaTeX ``tabular`` with the rules of booktabs, the only package it needs."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ _SPECIAL = str.maketrans(
 
 
 def text(table: Table, _payload: Any, style: Style) -> str:
-    """The title as a comment, the table, the footer as small lines below."""
+    """Return the title as a comment, the table, and the footer as small lines below."""
     cells = grid(table, style._replace(ascii=False))
     spec = "".join("r" if column.align == "right" else "l" for column in table.columns)
     body = [_row(row) for row in cells.rows]
     foot = [] if cells.totals is None else [r"\midrule", _row(cells.totals)]
-    notes = [f"\\par\\noindent{{\\footnotesize {escaped(line)}\\par}}" for line in cells.footer]
+    notes = [f"\\par\\noindent{{\\footnotesize {escape(line)}\\par}}" for line in cells.footer]
     lines = [
         *([f"% {cells.title}"] if cells.title else []),
         "% needs \\usepackage{booktabs}",
@@ -53,12 +53,12 @@ def text(table: Table, _payload: Any, style: Style) -> str:
     return written.encode("ascii", "replace").decode() if style.ascii else written
 
 
-def escaped(plain: str) -> str:
-    """A text that LaTeX sets as it is."""
+def escape(plain: str) -> str:
+    """Escape a text so that LaTeX prints it literally."""
     return plain.translate(_SPECIAL)
 
 
 def _row(cells: Sequence[str]) -> str:
-    r"""One row; ``{}`` keeps ``[`` and ``*`` from becoming arguments of the ``\\`` before."""
-    line = " & ".join(map(escaped, cells))
+    r"""Return one row; ``{}`` keeps ``[`` and ``*`` from being arguments of the ``\\`` before."""
+    line = " & ".join(map(escape, cells))
     return f"{'{}' if line.startswith(('[', '*')) else ''}{line} \\\\"

@@ -1,7 +1,7 @@
-"""Which columns of a table fit a terminal, and how wide each becomes.
+"""Decides which columns of a table fit a terminal, and how wide each becomes.
 
-Numbers are never cut: first the gaps narrow, then whole columns go, and only if those that
-must stay are still too wide does the first column give way, whose paths can fold.
+Numbers are never cut: first the gaps narrow, then whole columns are hidden. Only if those that
+must stay are still too wide, the first column is narrowed, since its paths can be wrapped.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 GAPS = (2, 1)  # blanks between columns
-NARROWEST = 16  # characters per line that a folded path or text keeps at least
+NARROWEST = 16  # characters per line that a wrapped path or text keeps at least
 
 
 class Need(NamedTuple):
-    """What a column asks for: its full width, the least it can do with, and its priority."""
+    """What a column needs: its full width, its least width, and its priority."""
 
     full: int
     least: int
@@ -22,7 +22,7 @@ class Need(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """The columns that are shown, by index, with their widths, and those that are hidden."""
+    """The indices of the columns that are shown, their widths, and those that are hidden."""
 
     shown: list[int]
     widths: list[int]
@@ -30,15 +30,15 @@ class Layout(NamedTuple):
     gap: int
 
 
-def fitted(needs: Sequence[Need], width: int | None) -> Layout:
-    """What fits into ``width`` characters; None takes everything as it is."""
+def fit(needs: Sequence[Need], width: int | None) -> Layout:
+    """Return the layout that fits ``width`` characters; None shows everything in full."""
     everything = list(range(len(needs)))
     if width is None:
         return Layout(everything, [need.full for need in needs], [], GAPS[0])
     gap = GAPS[_least(needs, everything, GAPS[0]) > width]
-    shown = _shown(needs, width, gap)
+    shown = _fitting(needs, width, gap)
     hidden = [index for index in everything if index not in shown]
-    widths = _shared_out(needs, shown, width - _least(needs, shown, gap))
+    widths = _distribute(needs, shown, width - _least(needs, shown, gap))
     return Layout(shown, widths, hidden, gap)
 
 
@@ -46,8 +46,8 @@ def _least(needs: Sequence[Need], shown: Sequence[int], gap: int) -> int:
     return sum(needs[index].least for index in shown) + gap * (len(shown) - 1)
 
 
-def _shown(needs: Sequence[Need], width: int, gap: int) -> list[int]:
-    """Without the columns that must go, the highest priority and the rightmost first."""
+def _fitting(needs: Sequence[Need], width: int, gap: int) -> list[int]:
+    """Return the columns that fit; those of high priority, rightmost first, are left out."""
     shown = list(range(len(needs)))
     for index in sorted(shown, key=lambda index: (needs[index].priority, index), reverse=True):
         if needs[index].priority and _least(needs, shown, gap) > width:
@@ -55,9 +55,12 @@ def _shown(needs: Sequence[Need], width: int, gap: int) -> list[int]:
     return shown
 
 
-def _shared_out(needs: Sequence[Need], shown: Sequence[int], room: int) -> list[int]:
-    """Room that is left goes to columns that fold, the narrowest first until they are equally
-    wide; room that lacks comes from the first column."""
+def _distribute(needs: Sequence[Need], shown: Sequence[int], room: int) -> list[int]:
+    """Return the widths of the columns.
+
+    Spare room goes to columns that fold, the narrowest first; missing room is taken from the first
+    column.
+    """
     widths = {index: needs[index].least for index in shown}
     while room > 0:
         growing = [index for index in shown if widths[index] < needs[index].full]

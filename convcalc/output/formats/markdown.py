@@ -1,4 +1,4 @@
-"""A GitHub table; the totals are its last row, the footer is a list below."""
+"""Writes a GitHub table; the totals are its last row, the footer is a list below."""
 
 from __future__ import annotations
 
@@ -9,36 +9,36 @@ from typing import Any
 from convcalc.output.cells import grid
 from convcalc.output.table import Style, Table
 
-# What Markdown would read as its own; an underscore only where it stands at the edge of a word.
+# Characters that Markdown interprets; an underscore only at the edge of a word.
 _SPECIAL = re.compile(r"[\\`*\[<>|~&]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def text(table: Table, _payload: Any, style: Style) -> str:
-    """Title, table, footer, with an empty line between."""
+    """Return title, table and footer, separated by empty lines."""
     cells = grid(table, style)
-    rows = [_escaped(cells.header), *map(_escaped, cells.rows)]
+    rows = [_escape_row(cells.header), *map(_escape_row, cells.rows)]
     if cells.totals is not None:
-        rows.append([f"**{cell}**" if cell else "" for cell in _escaped(cells.totals)])
+        rows.append([f"**{cell}**" if cell else "" for cell in _escape_row(cells.totals)])
     rights = [column.align == "right" for column in table.columns]
     parts = [
-        *([f"**{escaped(cells.title)}**"] if cells.title else []),
+        *([f"**{escape(cells.title)}**"] if cells.title else []),
         "\n".join(_lines(rows, rights)),
-        *(["\n".join(f"- {escaped(line)}" for line in cells.footer)] if cells.footer else []),
+        *(["\n".join(f"- {escape(line)}" for line in cells.footer)] if cells.footer else []),
     ]
     return "\n\n".join(parts)
 
 
-def escaped(plain: str) -> str:
-    """A text that Markdown shows as it is."""
+def escape(plain: str) -> str:
+    """Escape a text so that Markdown shows it literally."""
     return _SPECIAL.sub(r"\\\g<0>", plain)
 
 
-def _escaped(cells: Sequence[str]) -> list[str]:
-    return [escaped(cell) for cell in cells]
+def _escape_row(cells: Sequence[str]) -> list[str]:
+    return [escape(cell) for cell in cells]
 
 
 def _lines(rows: list[list[str]], rights: list[bool]) -> list[str]:
-    """The rows, padded so that the source reads like the table."""
+    """Return the lines of the table, padded so that the source is readable too."""
     widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
     padded = [
         [

@@ -1,7 +1,7 @@
-"""A table for the terminal; the only module that imports rich.
+"""Writes a table for the terminal with rich.
 
-Widths are decided in :mod:`convcalc.output.formats.layout` and not by rich, which shortens cells
-that do not fit. What a narrow terminal hides is named below the table.
+Widths are decided in :mod:`convcalc.output.formats.layout`, not by rich, which would shorten cells
+that do not fit. Columns that a narrow terminal hides are named below the table.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from rich.text import Text
 from convcalc.model.quantities.number_text import UNKNOWN_WORD
 from convcalc.output.cells import NOTHING, Grid, clean, grid
 from convcalc.output.columns import Column
-from convcalc.output.formats.layout import NARROWEST, Layout, Need, fitted
+from convcalc.output.formats.layout import NARROWEST, Layout, Need, fit
 from convcalc.output.table import Style, Table
 
-# Where a text may break: patterns by preference. A number keeps its unit.
+# Where a text may be wrapped, the preferred pattern first. A number keeps its unit.
 IN_PATHS = (r"(?<=\.)",)
 IN_TEXTS = (r"(?<=, )", r"(?<=\D )")
 IN_LINES = (r"(?<= [·|] )", r"(?<=\D )")
@@ -37,15 +37,15 @@ _QUIET = {"0", "0 %", "0 MiB", "0 B", NOTHING, "-"}
 
 
 def text(table: Table, _payload: Any, style: Style) -> str:
-    """Title, table and footer."""
+    """Return title, table and footer."""
     cells = grid(table, style)
     texts = _texts(cells, table.columns)
     needs = [_need(column, each) for column, each in zip(table.columns, texts, strict=True)]
-    layout = fitted(needs, style.width)
+    layout = fit(needs, style.width)
     out = io.StringIO()
     console = _console(out, sum(layout.widths) + layout.gap * len(layout.widths), style)
     _print_lines(console, [cells.title] if cells.title else [], "bold", style)
-    console.print(_drawn(table, texts, layout, style))
+    console.print(_draw(table, texts, layout, style))
     if notes := [*cells.footer, *_hidden_line(table, layout, style)]:
         _print_lines(console, ["", *notes], "", style)
     lines = out.getvalue().splitlines()
@@ -56,22 +56,22 @@ def text(table: Table, _payload: Any, style: Style) -> str:
 
 
 def _texts(cells: Grid, columns: Sequence[Column]) -> list[list[str]]:
-    """The cells by column: header, rows, totals."""
+    """Return the texts of each column: header, rows, totals."""
     lines = [cells.header, *cells.rows, *([] if cells.totals is None else [cells.totals])]
     return [
-        _lined_up(texts) if column.align == "right" else list(texts)
+        _line_up(texts) if column.align == "right" else list(texts)
         for column, texts in zip(columns, zip(*lines, strict=True), strict=True)
     ]
 
 
-def _lined_up(texts: Sequence[str]) -> list[str]:
-    """Room for a prefix behind numbers that have none, where others have one."""
+def _line_up(texts: Sequence[str]) -> list[str]:
+    """Pad numbers without a prefix such as M, so that they align with those that have one."""
     room = "  " if any(map(_PREFIXED.fullmatch, texts)) else ""
     return [text + room if _BARE.fullmatch(text) else text for text in texts]
 
 
 def _need(column: Column, texts: Sequence[str]) -> Need:
-    """A column that folds can do with the width of its longest word."""
+    """Return what a column needs; one that folds needs at least its longest word."""
     full = max(map(cell_len, texts))
     if not column.folds:
         return Need(full, full, column.priority)
@@ -79,8 +79,8 @@ def _need(column: Column, texts: Sequence[str]) -> Need:
     return Need(full, max(longest, min(NARROWEST, full // 2)), column.priority)
 
 
-def folded(text: str, width: int, breaks: Sequence[str]) -> list[str]:
-    """Lines of at most ``width``, broken at the first pattern whose pieces all fit."""
+def fold(text: str, width: int, breaks: Sequence[str]) -> list[str]:
+    """Wrap a text to lines of at most ``width``, at the first pattern whose pieces all fit."""
     found = (re.split(pattern, text) for pattern in breaks)
     fitting = (parts for parts in found if all(cell_len(part.rstrip()) <= width for part in parts))
     lines = [""]
@@ -95,7 +95,7 @@ def folded(text: str, width: int, breaks: Sequence[str]) -> list[str]:
 
 
 def _console(out: io.StringIO, width: int, style: Style) -> Console:
-    """A console that asks neither the terminal nor the environment."""
+    """Return a console that depends on neither the terminal nor the environment."""
     return Console(
         file=out,
         width=width,
@@ -111,8 +111,8 @@ def _console(out: io.StringIO, width: int, style: Style) -> Console:
     )
 
 
-def _drawn(table: Table, texts: Sequence[Sequence[str]], layout: Layout, style: Style) -> RichTable:
-    """The rule lines are the box; the gap is part of the columns, which is quicker than padding."""
+def _draw(table: Table, texts: Sequence[Sequence[str]], layout: Layout, style: Style) -> RichTable:
+    """Return a rich table; gaps are part of the widths, which is faster than padding."""
     drawn = RichTable(
         box=Box(_BOX.format("-" if style.ascii else "─"), ascii=style.ascii),
         show_edge=False,
@@ -133,12 +133,12 @@ def _drawn(table: Table, texts: Sequence[Sequence[str]], layout: Layout, style: 
 
 
 def _cell(text: str, column: Column, width: int) -> Text:
-    """A cell of the right width; rich would strip the room that a missing prefix keeps."""
+    """Return a padded cell; rich would strip the blanks that align numbers."""
     bare = text.strip()
     look = "dim" if bare in _QUIET else "yellow" if bare == UNKNOWN_WORD else ""
     room = width - cell_len(text)
     if room < 0:
-        return Text("\n".join(folded(text, width, IN_TEXTS if column.folds else IN_PATHS)), look)
+        return Text("\n".join(fold(text, width, IN_TEXTS if column.folds else IN_PATHS)), look)
     return Text(" " * room + text if column.align == "right" else text, look)
 
 
@@ -146,17 +146,17 @@ def _cell(text: str, column: Column, width: int) -> Text:
 
 
 def _print_lines(console: Console, lines: Sequence[str], look: str, style: Style) -> None:
-    """Lines of text, broken between their items where the terminal is narrow."""
+    """Print lines of text, wrapped between their items where the terminal is narrow."""
     for line in lines:
-        for piece in [line] if style.width is None else _broken(line, style.width):
+        for piece in [line] if style.width is None else _break_line(line, style.width):
             console.print(Text(piece, look), soft_wrap=True)
 
 
-def _broken(line: str, width: int) -> list[str]:
-    """Further lines are indented."""
+def _break_line(line: str, width: int) -> list[str]:
+    """Wrap a line; further lines are indented."""
     if cell_len(line) <= width:
         return [line]
-    first, *more = folded(line, max(width - len(_INDENT), NARROWEST), IN_LINES)
+    first, *more = fold(line, max(width - len(_INDENT), NARROWEST), IN_LINES)
     return [first, *(_INDENT + piece for piece in more)]
 
 

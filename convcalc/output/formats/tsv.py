@@ -1,4 +1,4 @@
-"""Tab-separated values: keys, then exact values. Cells hold no tabs, so nothing is quoted."""
+"""Writes tab-separated values: keys, then exact values; cells hold no tabs, nothing is quoted."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from convcalc.output.table import Style, Table
 
 
 def text(table: Table, _payload: Any, style: Style) -> str:
-    """One line per row."""
+    """Return one line per row, the keys of the columns first."""
     return "\n".join("\t".join(cells) for cells in plain_rows(table, style))

@@ -12,11 +12,11 @@ from convcalc.output.schemas.words import (
     Schema,
     any_of,
     closed,
+    described,
     document,
     integer,
     list_of,
     ref,
-    said,
     text,
 )
 
@@ -29,8 +29,8 @@ _INPUT = any_of(
 )
 _BUDGET: Schema = {
     "name": text("what messages call it"),
-    "models": said(_NAMES, "patterns of paths, from the folder of this file"),
-    "variants": said(_NAMES, "all, or names of variants and of the base"),
+    "models": described(_NAMES, "patterns of paths, from the folder of this file"),
+    "variants": described(_NAMES, "all, or names of variants and of the base"),
     "inputs": any_of(
         ref("input"),
         list_of(ref("input"), minItems=1),

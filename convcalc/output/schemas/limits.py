@@ -13,35 +13,35 @@ from convcalc.language.assertions.vocabulary import (
 )
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import DTYPES
-from convcalc.output.schemas.values import AMOUNT, QUANTITY, SAID_SHAPE, SHAPE, computed
+from convcalc.output.schemas.values import AMOUNT, DESCRIBED_SHAPE, QUANTITY, SHAPE, computed
 from convcalc.output.schemas.words import (
     NULL,
     TEXT,
     Schema,
     any_of,
     closed,
+    described,
     integer,
     list_of,
     mapping,
     ref,
-    said,
     text,
 )
 
 _BESIDE: Schema = {
-    "at": said(TEXT, "path of a layer or block"),
-    "of": said(TEXT, "path of a layer or block"),
-    "input": said(TEXT, "the input of the network that is meant"),
+    "at": described(TEXT, "path of a layer or block"),
+    "of": described(TEXT, "path of a layer or block"),
+    "input": described(TEXT, "the input of the network that is meant"),
     "metric": {"enum": list(COUNTS)},
     "dtype": {"enum": list(DTYPES)},
     "batch": computed("integer", minimum=1),
     "part": {"enum": list(PARTS)},
-    "convention": said(TEXT, "the tool whose number is meant"),
+    "convention": described(TEXT, "the tool whose number is meant"),
     "message": text("shown on failure"),
 }
 COMPARE: Schema = closed(
     {
-        "base": said(TEXT, "a git revision or a saved report"),
+        "base": described(TEXT, "a git revision or a saved report"),
         "missing": {"enum": list(MISSING)},
     },
     required=["base"],
@@ -49,18 +49,18 @@ COMPARE: Schema = closed(
 )
 
 
-def _model(metric: Metric) -> str:
+def _representative(metric: Metric) -> str:
     """The first metric that takes the same bounds, and the same keys beside them."""
-    return next(name for name, each in METRICS.items() if _taken(each) == _taken(metric))
+    return next(name for name, each in METRICS.items() if _signature(each) == _signature(metric))
 
 
-def _taken(metric: Metric) -> tuple[object, ...]:
+def _signature(metric: Metric) -> tuple[object, ...]:
     return metric.kind == "shape", metric.keys, metric.bounds
 
 
 def _limit(metric: Metric) -> Schema:
     """One metric's bounds, at least one, and what may stand beside them."""
-    value = SAID_SHAPE if metric.kind == "shape" else ref("bound")
+    value = DESCRIBED_SHAPE if metric.kind == "shape" else ref("bound")
     keys = {key: _BESIDE[key] for key in (*metric.keys, *ANYWHERE)}
     return closed(
         {**dict.fromkeys(metric.bounds, value), **keys},
@@ -75,7 +75,9 @@ def limit_definitions() -> Schema:
         "bound": any_of(AMOUNT, list_of(AMOUNT)),
         "some_bound": any_of(*({"required": [bound]} for bound in (*LIMITS, *CHANGES))),
     }
-    for name in dict.fromkeys(_model(metric) for metric in METRICS.values() if metric.bounds):
+    for name in dict.fromkeys(
+        _representative(metric) for metric in METRICS.values() if metric.bounds
+    ):
         one = ref(f"limit_of_{name}")
         found[f"limit_of_{name}"] = _limit(METRICS[name])
         found[f"limits_of_{name}"] = any_of(one, list_of(one, minItems=1))
@@ -85,7 +87,7 @@ def limit_definitions() -> Schema:
 PINNED = any_of(integer(), AMOUNT, list_of(any_of(QUANTITY, NULL)))
 ASSERTIONS: Schema = {
     **{
-        name: said(ref(f"limits_of_{_model(metric)}"), metric.doc)
+        name: described(ref(f"limits_of_{_representative(metric)}"), metric.doc)
         for name, metric in METRICS.items()
         if metric.bounds
     },

@@ -6,7 +6,7 @@ from convcalc.language.parse.files import FORMAT_VERSION
 from convcalc.language.parse.tree import BLOCK_KEYS, COMPOSITES, JOINS, PARAM_KEYS, PARAM_TYPES
 from convcalc.language.reading import EXPECTED
 from convcalc.output.schemas.limits import ASSERTIONS, COMPARE, PINNED
-from convcalc.output.schemas.values import NAME, SAID_SHAPE, VALUE, VARIANT, computed
+from convcalc.output.schemas.values import DESCRIBED_SHAPE, NAME, VALUE, VARIANT, computed
 from convcalc.output.schemas.words import (
     FLAG,
     NULL,
@@ -15,18 +15,18 @@ from convcalc.output.schemas.words import (
     Schema,
     any_of,
     closed,
+    described,
     integer,
     list_of,
     named,
     ref,
-    said,
     text,
 )
 
 # --- params and blocks -------------------------------------------------------------------------
 
 _DETAILS: Schema = {
-    "default": said(VALUE, "unless a variant or a call gives another"),
+    "default": described(VALUE, "unless a variant or a call gives another"),
     "type": {"enum": list(PARAM_TYPES)},
     "min": NUMBER,
     "max": NUMBER,
@@ -73,8 +73,8 @@ TOP: Schema = {
     "source": text("paper or code that the network follows"),
     "year": integer(),
     "note": text("a remark"),
-    "input": said(ref("shape"), "shape of the input without the batch: [3, 224, 224]"),
-    "inputs": named(NAME, SAID_SHAPE, description="several inputs by name"),
+    "input": described(ref("shape"), "shape of the input without the batch: [3, 224, 224]"),
+    "inputs": named(NAME, DESCRIBED_SHAPE, description="several inputs by name"),
     "params": ref("file_params"),
     "variants": named(
         VARIANT,
@@ -85,8 +85,8 @@ TOP: Schema = {
     "blocks": named(
         "^[A-Z][A-Za-z0-9]*$", ref("block"), description="named lists of layers, in PascalCase"
     ),
-    "layers": said(ref("layers"), "the network, from its input to its output"),
-    "outputs": said(ref("references"), "ids of the output layers; by default the last"),
+    "layers": described(ref("layers"), "the network, from its input to its output"),
+    "outputs": described(ref("references"), "ids of the output layers; by default the last"),
     "expect": named(
         VARIANT,
         closed(dict.fromkeys(EXPECTED, ref("pinned")), required=()),
@@ -100,8 +100,8 @@ TOP: Schema = {
 }
 
 SIBLING: Schema = {
-    "id": said(ref("name"), "a name for references and paths"),
-    "from": said(ref("references"), "what the layer reads instead of the layer above"),
+    "id": described(ref("name"), "a name for references and paths"),
+    "from": described(ref("references"), "what the layer reads instead of the layer above"),
     "repeat": computed("integer", minimum=0, description="how often in a row; i counts from 0"),
     "for": named(
         NAME,
@@ -113,10 +113,10 @@ SIBLING: Schema = {
     "in": computed(
         "integer", minimum=1, description="input channels; inferred, and checked if stated"
     ),
-    "shape": said(ref("shape"), "shape of the output; checked if stated"),
-    "share": said(ref("reference"), "use the weights of the layer with this id again"),
-    "trainable": said(FLAG, "false for frozen weights"),
-    "shortcut": said(ref("layers"), "layers beside the body of a residual"),
+    "shape": described(ref("shape"), "shape of the output; checked if stated"),
+    "share": described(ref("reference"), "use the weights of the layer with this id again"),
+    "trainable": described(FLAG, "false for frozen weights"),
+    "shortcut": described(ref("layers"), "layers beside the body of a residual"),
     "split": any_of(
         {"enum": ["channels", "copy"]},
         computed("array", items=computed("integer", minimum=1), minItems=1),

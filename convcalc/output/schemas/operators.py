@@ -42,7 +42,7 @@ def field_definitions(operators: Operators, shared: Shared) -> Schema:
         **{
             _shared_name(name, key): form
             for name, field in shared.items()
-            for key, form in _described(name, field).items()
+            for key, form in _field_forms(name, field).items()
         },
         **{
             f"needs_{name}": {"if": {"required": [key]}, "else": {"required": [name]}}
@@ -65,7 +65,7 @@ def operator_form(operator: type[Operator], shared: Shared) -> Schema:
             {
                 key: ref(_shared_name(name, key)) if shared.get(name) == field else form
                 for name, field in fields.items()
-                for key, form in _described(name, field).items()
+                for key, form in _field_forms(name, field).items()
             },
             required=[name for name, field in fields.items() if field.required and not field.short],
         ),
@@ -92,7 +92,7 @@ def _shared_name(name: str, key: str) -> str:
     return f"field_{name}" if key == name else f"field_{name}_{key}"
 
 
-def _described(name: str, field: Field) -> Schema:
+def _field_forms(name: str, field: Field) -> Schema:
     """The field under its name and under its short one, which says what it is short for."""
     words = [ref(f"{field.kind}_word")] if field.kind in _WORDS else []
     words += [{"enum": list(field.choices)}] if field.choices else []

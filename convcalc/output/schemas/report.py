@@ -16,11 +16,11 @@ from convcalc.output.schemas.words import (
     WHOLE,
     Schema,
     closed,
+    described,
     list_of,
     mapping,
     or_null,
     ref,
-    said,
 )
 
 
@@ -46,25 +46,29 @@ def _report() -> Schema:
         "network": TEXT,
         "variant": or_null(TEXT),
         "description": TEXT,
-        "source": said(TEXT, "the file of the network"),
+        "source": described(TEXT, "the file of the network"),
         "inputs": ref("shapes"),
         "outputs": ref("shapes"),
         "convention": closed(
             {
-                "name": said(TEXT, "whose numbers stand in convention of totals and layers"),
-                "counted": said(list_of({"enum": list(KINDS)}), "kinds of work that macs add up"),
+                "name": described(TEXT, "whose numbers stand in convention of totals and layers"),
+                "counted": described(
+                    list_of({"enum": list(KINDS)}), "kinds of work that macs add up"
+                ),
                 "flops_per_mac": {"const": 2},
-                "tool": said(TEXT, "with its version"),
-                "numbers": said(list_of(closed(_number())), "those of the tool, headline first"),
-                "uncounted": said(list_of(TEXT), "operators that work and count 0 there"),
-                "per_sample": said(FLAG, "the tool counts one sample, whatever the batch"),
+                "tool": described(TEXT, "with its version"),
+                "numbers": described(
+                    list_of(closed(_number())), "those of the tool, headline first"
+                ),
+                "uncounted": described(list_of(TEXT), "operators that work and count 0 there"),
+                "per_sample": described(FLAG, "the tool counts one sample, whatever the batch"),
             }
         ),
-        "complete": said(FLAG, "false where an error kept layers from being computed"),
-        "skipped": said(WHOLE, "layers that could not be computed"),
+        "complete": described(FLAG, "false where an error kept layers from being computed"),
+        "skipped": described(WHOLE, "layers that could not be computed"),
         "totals": closed(_totals()),
         "receptive_field": or_null(
-            said(
+            described(
                 closed({**field_keys(), "global_from": or_null(TEXT)}),
                 "at the output, the global dependence set aside",
             )
@@ -76,24 +80,24 @@ def _report() -> Schema:
 
 def _counts() -> Schema:
     return {
-        **{count.json: said(COUNT, count.doc) for count in COUNTS.values()},
-        "convention": said(mapping(COUNT), "what the tool counts; empty without one"),
-        "fused": said(mapping(COUNT), "with batch norms folded; empty unless asked for"),
+        **{count.json: described(COUNT, count.doc) for count in COUNTS.values()},
+        "convention": described(mapping(COUNT), "what the tool counts; empty without one"),
+        "fused": described(mapping(COUNT), "with batch norms folded; empty unless asked for"),
     }
 
 
 def _number() -> Schema:
-    return {"key": TEXT, "title": TEXT, "unit": said(TEXT, "what is really added up")}
+    return {"key": TEXT, "title": TEXT, "unit": described(TEXT, "what is really added up")}
 
 
 def _totals() -> Schema:
     memory = {
         "dtype": {"enum": list(DTYPES)},
-        "weights": said(COUNT, "bytes of parameters and buffers"),
+        "weights": described(COUNT, "bytes of parameters and buffers"),
         "activations_peak": COUNT,
         "total": COUNT,
     }
-    unknown = said(list_of(TEXT), "path and count of everything that is not known")
+    unknown = described(list_of(TEXT), "path and count of everything that is not known")
     return {"layers": WHOLE, **_counts(), "memory": closed(memory), "unknown": unknown}
 
 
@@ -103,17 +107,17 @@ def _layer() -> Schema:
     return {
         "path": TEXT,
         "operator": TEXT,
-        "blocks": said(list_of(closed({"path": TEXT, "block": TEXT})), "outermost first"),
-        "fields": said({"type": "object"}, "the operator's fields, defaults included"),
+        "blocks": described(list_of(closed({"path": TEXT, "block": TEXT})), "outermost first"),
+        "fields": described({"type": "object"}, "the operator's fields, defaults included"),
         "inputs": list_of(SIZES),
         "output": SIZES,
         **_counts(),
-        "weights": said(mapping(SIZES), "shapes of the learned tensors, PyTorch's layout"),
+        "weights": described(mapping(SIZES), "shapes of the learned tensors, PyTorch's layout"),
         "terms": list_of(closed(term)),
         "receptive_field": or_null(ref("receptive_field")),
-        "receptive_fields": said(mapping(ref("receptive_field")), "by network input"),
-        "declared": said(FLAG, "numbers were stated in the file, not computed"),
-        "shares": said(or_null(TEXT), "path of the layer whose weights are used again"),
+        "receptive_fields": described(mapping(ref("receptive_field")), "by network input"),
+        "declared": described(FLAG, "numbers were stated in the file, not computed"),
+        "shares": described(or_null(TEXT), "path of the layer whose weights are used again"),
         "note": TEXT,
         "facts": {"type": "object"},
         "source": closed(place),
@@ -123,19 +127,19 @@ def _layer() -> Schema:
 def field_keys() -> Schema:
     """The receptive field of a layer in one input."""
     return {
-        "size": said(SIZES, "input positions per axis, the largest over the phases"),
-        "size_min": said(SIZES, "the smallest over the phases"),
-        "jump": said(FRACTIONS, "effective stride on the input"),
-        "center": said(FRACTIONS, "center of output 0; positions count from 0"),
-        "coverage": said(
+        "size": described(SIZES, "input positions per axis, the largest over the phases"),
+        "size_min": described(SIZES, "the smallest over the phases"),
+        "jump": described(FRACTIONS, "effective stride on the input"),
+        "center": described(FRACTIONS, "center of output 0; positions count from 0"),
+        "coverage": described(
             or_null(FRACTIONS), "the least share of the extent that is read, per axis"
         ),
-        "holes": said(
+        "holes": described(
             or_null(SIZES), "the most positions within the extent that are not read, per axis"
         ),
-        "global": said(FLAG, "the output also depends on the whole input"),
-        "unbounded": said(FLAG, "a deformable layer looks anywhere; the size is its grid's"),
-        "unknown": said(or_null(TEXT), "the reason why something is not known"),
+        "global": described(FLAG, "the output also depends on the whole input"),
+        "unbounded": described(FLAG, "a deformable layer looks anywhere; the size is its grid's"),
+        "unknown": described(or_null(TEXT), "the reason why something is not known"),
     }
 
 

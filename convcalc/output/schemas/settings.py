@@ -11,18 +11,18 @@ from convcalc.output.schemas.words import (
     TEXT,
     Schema,
     closed,
+    described,
     document,
     integer,
     list_of,
     mapping,
     ref,
-    said,
 )
 
 _LIMITS = {**reader.Limits()._asdict(), "layers": Limits().layers}
 _SETTINGS: Schema = {
-    "select": said(ref("codes"), "rules that are looked for, by code or its beginning"),
-    "ignore": said(ref("codes"), "rules that are not"),
+    "select": described(ref("codes"), "rules that are looked for, by code or its beginning"),
+    "ignore": described(ref("codes"), "rules that are not"),
     "severity": closed(
         dict.fromkeys(RULES, ref("severity")),
         required=(),
@@ -33,9 +33,9 @@ _SETTINGS: Schema = {
     ),
     "exclude": list_of(TEXT, description="patterns of what is not checked"),
     "respect-gitignore": {**FLAG, "default": True},
-    "budgets": said(TEXT, "the file of budgets"),
+    "budgets": described(TEXT, "the file of budgets"),
     "variant": {**TEXT, "default": "all"},
-    "strict": said(FLAG, "warnings make the check fail"),
+    "strict": described(FLAG, "warnings make the check fail"),
     "output-format": {"enum": list(FORMATS)},
     "limits": closed(
         {name: {**integer(1), "default": default} for name, default in _LIMITS.items()},

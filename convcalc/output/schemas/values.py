@@ -11,9 +11,9 @@ from typing import Any
 from convcalc.output.schemas.words import (
     Schema,
     any_of,
+    described,
     list_of,
     ref,
-    said,
 )
 
 NAME = "^[A-Za-z_][A-Za-z0-9_]*$"
@@ -33,7 +33,9 @@ def computed(*types: str, **more: Any) -> Schema:
 
 VALUE, SHAPE, QUANTITY = ref("value"), ref("shape"), ref("quantity")
 AMOUNT, READS = ref("amount"), ref("reads")  # the same as a quantity and a reference, described
-SAID_SHAPE = said(SHAPE, "channels and spatial sizes, without the batch; null where unknown")
+DESCRIBED_SHAPE = described(
+    SHAPE, "channels and spatial sizes, without the batch; null where unknown"
+)
 
 # What budgets need.
 LIMITS: Schema = {
@@ -52,13 +54,13 @@ LIMITS: Schema = {
         "type": ["number", "string"],
         "anyOf": [{"pattern": _SUFFIXED}, ref("expression")],
     },
-    "amount": said(QUANTITY, "a number; k M G T and KiB MiB GiB may follow"),
+    "amount": described(QUANTITY, "a number; k M G T and KiB MiB GiB may follow"),
 }
 WORDS: Schema = {
     **LIMITS,
     "value": {"type": ["number", "boolean", "string", "null", "array"], "items": VALUE},
     "name": {"type": "string", "pattern": NAME},
     "reference": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_.\\[\\]]*$"},
-    "reads": said(ref("reference"), "prev, input, the id of a layer above, or its path"),
+    "reads": described(ref("reference"), "prev, input, the id of a layer above, or its path"),
     "references": any_of(READS, list_of(READS, minItems=1)),
 }

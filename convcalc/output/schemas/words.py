@@ -33,7 +33,7 @@ def ref(name: str) -> Schema:
     return {"$ref": f"#/definitions/{name}"}
 
 
-def said(schema: Schema, description: str) -> Schema:
+def described(schema: Schema, description: str) -> Schema:
     """With a description; beside a bare ``$ref`` draft 7 would ignore it.
 
     ``anyOf``, since behind an ``allOf`` editors see no value to fill in.

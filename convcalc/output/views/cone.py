@@ -54,7 +54,7 @@ class Row(NamedTuple):
 def cone_svg(study: Study) -> str:
     """A whole SVG file."""
     axis = study.rank - 1  # the last one, which people draw from left to right
-    rows = _thinned(_rows(study, axis))
+    rows = _thin_out(_rows(study, axis))
     cone, height = _cone(rows)
     side, side_height = _image(study, height + 30) if study.rank == 2 else ([], 0.0)
     total = height + side_height + 40
@@ -86,10 +86,10 @@ def _rows(study: Study, axis: int) -> list[Row]:
         number: (Fraction(0), Fraction(1)) for number in range(len(network.inputs))
     }
     wanted = {level.tensor for level in found}
-    walked = Walk(network).layers(network.index(study.tensor))
-    for number, (_, sight) in enumerate(walked, len(network.inputs)):
-        if number in wanted and study.input in sight:
-            reach = sight[study.input][axis][0]
+    walk = Walk(network).layers(network.index(study.tensor))
+    for number, (_, fields) in enumerate(walk, len(network.inputs)):
+        if number in wanted and study.input in fields:
+            reach = fields[study.input][axis][0]
             places[number] = (mean_center(reach) or Fraction(0), reach.jump)
     rows = []
     for level in found:
@@ -98,7 +98,7 @@ def _rows(study: Study, axis: int) -> list[Row]:
     return rows
 
 
-def _thinned(rows: Sequence[Row]) -> list[Row]:
+def _thin_out(rows: Sequence[Row]) -> list[Row]:
     """Without levels that read what the one before does, and at most MOST_ROWS of them."""
     kept = [rows[0]]
     for before, row in pairwise(rows):

@@ -100,8 +100,8 @@ def versus_table(title: str, found: Versus) -> Table:
         _column("theirs_rule", found.other, priority=2, folds=True),
         _column("ours", f"by {found.name}", align="right", priority=3),
         _column("theirs", f"by {found.other}", align="right", priority=3),
-        Column("difference", "difference", lambda row: _signed(row.difference), align="right"),
-        Column("left", "left", lambda row: _signed(row.left), align="right", priority=1),
+        Column("difference", "difference", lambda row: _signed_text(row.difference), align="right"),
+        Column("left", "left", lambda row: _signed_text(row.left), align="right", priority=1),
     )
     total = _Difference(
         *("total", None, "", "", found.total, found.other_total, found.difference, None)
@@ -148,7 +148,7 @@ def _footer(found: Versus) -> list[str]:
     return [*lines, *legend(rules), remainder]
 
 
-def _signed(value: int | None) -> str | None:
+def _signed_text(value: int | None) -> str | None:
     """With its sign, to the unit."""
     if value is None:
         return None

@@ -13,9 +13,9 @@ from convcalc.model.quantities.number_text import change_text, count_text
 from convcalc.model.quantities.unknown import known
 from convcalc.output.cells import receptive_field_text, value_text
 from convcalc.output.columns import Column
-from convcalc.output.formats.markdown import escaped
+from convcalc.output.formats.markdown import escape
 from convcalc.output.table import Style, Table, render
-from convcalc.output.views.layer_differences import HINT, MOST_ROWS, View, layers_table, signed
+from convcalc.output.views.layer_differences import HINT, MOST_ROWS, View, layers_table, signed_text
 
 MARKER = "<!-- convcalc:report -->"  # by which a bot finds its comment again
 LONGEST = 50_000  # characters of a comment, of which GitHub takes 65,536
@@ -27,7 +27,7 @@ def text(changed: Sequence[Difference], view: View, form: str, style: Style) -> 
     parts = [MARKER] if form == "markdown" else []
     for index, each in enumerate(changed):
         if form == "markdown" and sum(map(len, parts)) > LONGEST:
-            parts.append(_left_out(changed[index:]))
+            parts.append(_left_out_line(changed[index:]))
             break
         parts += _parts(each, view, form, style)
     return "\n\n".join(parts)
@@ -37,17 +37,17 @@ def _parts(found: Difference, view: View, form: str, style: Style) -> list[str]:
     """The tables of one network."""
     comparison = found.comparison
     if comparison is None:
-        return [_one_sided(found, form)]
+        return [_one_sided_line(found, form)]
     totals = totals_table(found.title, comparison, view.exact)
     layers = layers_table(comparison, view)
     parts = [render(form, totals, None, style)]
     if layers.rows:
         shown = render(form, layers, None, style)
-        return [*parts, _folded(shown, layers) if form == "markdown" else shown]
+        return [*parts, _collapsible(shown, layers) if form == "markdown" else shown]
     return [*parts, *layers.footer]
 
 
-def _one_sided(found: Difference, form: str) -> str:
+def _one_sided_line(found: Difference, form: str) -> str:
     """A network that was added or removed."""
     report = found.new or found.old
     assert report is not None
@@ -56,18 +56,18 @@ def _one_sided(found: Difference, form: str) -> str:
     work = count_text(macs, "MAC") if known(macs) else "MACs unknown"
     words = f"{kind}: {count_text(report.totals.params)} params, {work}"
     if form == "markdown":
-        return f"**{escaped(found.title)}** {words}"
+        return f"**{escape(found.title)}** {words}"
     return f"{found.title}\n{words}"
 
 
-def _left_out(changed: Sequence[Difference]) -> str:
+def _left_out_line(changed: Sequence[Difference]) -> str:
     """What no longer fits into a comment."""
-    names = ", ".join(escaped(each.title) for each in changed[:MOST_ROWS])
+    names = ", ".join(escape(each.title) for each in changed[:MOST_ROWS])
     more = f" and {len(changed) - MOST_ROWS} more" if len(changed) > MOST_ROWS else ""
     return f"Changed too: {names}{more}"
 
 
-def _folded(shown: str, layers: Table) -> str:
+def _collapsible(shown: str, layers: Table) -> str:
     """Many rows are opened by a click."""
     count = len(layers.rows)
     state = " open" if count <= MOST_OPEN else ""
@@ -126,9 +126,9 @@ def _total(name: str, change: Change, exact: bool) -> _Total:
     if change.is_same:
         return _Total(name, old, new, None, None)
     if change.delta is None:
-        return _Total(name, old, new, _wider(change) or "changed", None)
+        return _Total(name, old, new, _growth_text(change) or "changed", None)
     share = change_text(change.ratio) if change.ratio is not None else None
-    return _Total(name, old, new, signed(change.delta, change.unit, exact), share)
+    return _Total(name, old, new, signed_text(change.delta, change.unit, exact), share)
 
 
 def _value(value: Any, unit: str, exact: bool) -> str:
@@ -139,10 +139,10 @@ def _value(value: Any, unit: str, exact: bool) -> str:
     return value_text(value, unit, exact=exact)
 
 
-def _wider(change: Change) -> str:
+def _growth_text(change: Change) -> str:
     """By how much a receptive field grew, if it did so by the same on every axis."""
     sides = [side.size for side in change[1:3] if isinstance(side, ReceptiveField)]
     if len(sides) != 2 or not all(map(known, sides)) or len(sides[0]) != len(sides[1]):
         return ""
     deltas = {new - old for old, new in zip(*sides, strict=True)}
-    return signed(deltas.pop()) if len(deltas) == 1 and deltas != {0} else ""
+    return signed_text(deltas.pop()) if len(deltas) == 1 and deltas != {0} else ""

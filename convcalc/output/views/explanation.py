@@ -41,10 +41,10 @@ class Line(NamedTuple):
 def layer_text(explanation: LayerExplanation, folder: str, style: Style) -> str:
     """The whole explanation; places are written relative to ``folder``."""
     lines = [
-        _bold(line, style) for line in _filled([clean(title(explanation), style)], style.width)
+        _bold(line, style) for line in _fill_lines([clean(title(explanation), style)], style.width)
     ]
     if where := _where(explanation, folder):
-        lines += _filled([clean(where, style)], style.width)
+        lines += _fill_lines([clean(where, style)], style.width)
     parts = [
         ("fields", _in_columns(list(_field_lines(explanation.fields, folder)))),
         *((section.title, worked_lines(section.lines)) for section in explanation.sections),
@@ -58,19 +58,19 @@ def layer_text(explanation: LayerExplanation, folder: str, style: Style) -> str:
 def listing(lines: Sequence[Line], style: Style) -> list[str]:
     """Names to the left, all as wide as the longest."""
     width = max(len(INDENT * line.depth + line.label) for line in lines) + 2 * len(INDENT)
-    return [text for line in lines for text in _laid_out(line, width, style)]
+    return [text for line in lines for text in _lay_out(line, width, style)]
 
 
-def _laid_out(line: Line, margin: int, style: Style) -> Iterator[str]:
+def _lay_out(line: Line, margin: int, style: Style) -> Iterator[str]:
     """The pieces of a line, as many side by side as fit."""
     room = None if style.width is None else max(style.width - margin, NARROWEST)
     left = INDENT * (line.depth + 1) + line.label
-    for text in _filled([clean(piece, style) for piece in line.pieces], room):
+    for text in _fill_lines([clean(piece, style) for piece in line.pieces], room):
         yield f"{left:<{margin}}{text}".rstrip()
         left = ""
 
 
-def _filled(pieces: Sequence[str], room: int | None) -> list[str]:
+def _fill_lines(pieces: Sequence[str], room: int | None) -> list[str]:
     """Pieces joined to lines; one that is too long by itself is broken at blanks."""
     if room is None:
         return [" ".join(pieces)]

@@ -24,7 +24,11 @@ def card(
 ) -> str:
     """The lines of a layer, labels to the left; numbers are exact. ``ports`` are its further
     outputs, ``tool`` is the one whose numbers are given too."""
-    lines = [*_lines(layer, counted), *_folded(layer), *(_counted_by(layer, tool) if tool else ())]
+    lines = [
+        *_lines(layer, counted),
+        *_fused_lines(layer),
+        *(_convention_lines(layer, tool) if tool else ()),
+    ]
     for port in ports:
         name = port.path.rpartition(".")[2]
         lines.append((f"output '{name}'", str(port.output)))
@@ -54,11 +58,11 @@ def _lines(layer: LayerReport, counted: Sequence[str]) -> Iterator[tuple[str, st
     yield "work", "" if layer.terms else "none"
     for term in layer.terms:
         yield INDENT + term.name, f"{_exact(term.amount)} {term.kind}"
-    yield from _sight(layer)
+    yield from _receptive_field_lines(layer)
     yield from ((name, field_text(value)) for name, value in (layer.facts or {}).items())
 
 
-def _folded(layer: LayerReport) -> Iterator[tuple[str, str]]:
+def _fused_lines(layer: LayerReport) -> Iterator[tuple[str, str]]:
     """What is left of the layer when batch norms are folded, if that was asked for."""
     if layer.fused:
         yield "batch norms folded", ""
@@ -66,7 +70,7 @@ def _folded(layer: LayerReport) -> Iterator[tuple[str, str]]:
             yield INDENT + key, _exact(layer.fused[key])
 
 
-def _counted_by(layer: LayerReport, tool: ToolConvention) -> Iterator[tuple[str, str]]:
+def _convention_lines(layer: LayerReport, tool: ToolConvention) -> Iterator[tuple[str, str]]:
     """What another tool counts for the layer."""
     yield tool.name, tool.tool + ", one sample" * tool.per_sample
     for number in tool.numbers:
@@ -76,7 +80,7 @@ def _counted_by(layer: LayerReport, tool: ToolConvention) -> Iterator[tuple[str,
         yield INDENT + "not counted", ", ".join(tool.uncounted)
 
 
-def _sight(layer: LayerReport) -> Iterator[tuple[str, str]]:
+def _receptive_field_lines(layer: LayerReport) -> Iterator[tuple[str, str]]:
     """What an output position reads of each input."""
     for name, field in layer.receptive_fields.items():
         label = "receptive field" + (f" of {name}" if len(layer.receptive_fields) > 1 else "")

@@ -37,7 +37,7 @@ class View(NamedTuple):
     exact: bool = False
 
 
-def signed(value: int, unit: str = "", exact: bool = False) -> str:
+def signed_text(value: int, unit: str = "", exact: bool = False) -> str:
     """A difference with its sign."""
     plus = "+" if known(value) and value > 0 else ""
     return f"{plus}{value_text(value, unit, exact=exact)}"
@@ -60,7 +60,7 @@ def _columns(shown: Sequence[_Layers], exact: bool) -> tuple[Column, ...]:
 
     def count(key: str, title: str) -> Column:
         value = attrgetter(key)
-        return Column(key, title, lambda row: signed(value(row), "", exact), "", "right")
+        return Column(key, title, lambda row: signed_text(value(row), "", exact), "", "right")
 
     columns = (
         Column("path", "layer", attrgetter("path")),
@@ -70,11 +70,11 @@ def _columns(shown: Sequence[_Layers], exact: bool) -> tuple[Column, ...]:
         Column("output", "output", attrgetter("output"), priority=3),
         Column("receptive_field", "RF", attrgetter("receptive_field"), "", "right", 2),
     )
-    empty = {key for key in _layer_keys if all(getattr(row, key) is None for row in shown)}
+    empty = {key for key in _OPTIONAL_KEYS if all(getattr(row, key) is None for row in shown)}
     return tuple(column for column in columns if column.key not in empty)
 
 
-_layer_keys = ("output", "receptive_field")
+_OPTIONAL_KEYS = ("output", "receptive_field")
 
 
 def layers_table(comparison: Comparison, view: View) -> Table:
@@ -82,18 +82,18 @@ def layers_table(comparison: Comparison, view: View) -> Table:
     near = [change for change in comparison.layers if not change.is_distant]
     distant = [change for change in comparison.layers if change.is_distant]
     depth = view.depth if view.depth != 0 else _depth(near)
-    shown = _joined(_rows(comparison, near, depth))
+    shown = _join_alike(_rows(comparison, near, depth))
     columns = _columns(shown, view.exact)
     return Table("", columns, shown, footer=_distant_line(distant), hint=HINT)
 
 
-def _joined(listed: Iterable[_Layers]) -> list[_Layers]:
+def _join_alike(listed: Iterable[_Layers]) -> list[_Layers]:
     """Siblings in a row of which the same is to be said, as one row."""
-    joined: list[_Layers] = []
+    found: list[_Layers] = []
     for row in listed:
-        last = joined[-1] if joined else None
+        last = found[-1] if found else None
         if last and _are_alike(last, row):
-            joined[-1] = last._replace(
+            found[-1] = last._replace(
                 path=_span(last.path, row.path),
                 params=last.params + row.params,
                 macs=last.macs + row.macs,
@@ -101,17 +101,17 @@ def _joined(listed: Iterable[_Layers]) -> list[_Layers]:
                 times=last.times + 1,
             )
         else:
-            joined.append(row)
+            found.append(row)
     return [
         row._replace(change=f"{row.change}, {row.times} times") if row.times > 1 else row
-        for row in joined
+        for row in found
     ]
 
 
 _INDEXED = re.compile(r"(.*\[)(\d+)(?:–(\d+))?\]")
 
 
-def _goes_on(path: str, other: str) -> bool:
+def _follows(path: str, other: str) -> bool:
     """Whether ``other`` is the next one: ``conv[3]`` after ``conv[2]`` or ``conv[0–2]``."""
     one, two = _INDEXED.fullmatch(path), _INDEXED.fullmatch(other)
     return bool(one and two and one[1] == two[1] and int(one[3] or one[2]) + 1 == int(two[2]))
@@ -134,7 +134,7 @@ def _are_alike(one: _Layers, other: _Layers) -> bool:
         known(getattr(one, key)) and getattr(one, key) == one.times * getattr(other, key)
         for key in ("params", "macs")
     )
-    return same and even and _goes_on(one.path, other.path)
+    return same and even and _follows(one.path, other.path)
 
 
 def _depth(changes: Sequence[LayerChange]) -> int | None:
@@ -169,11 +169,11 @@ def _rows(
         now = new.get(path) if first.new else old.get(path)
         yield _Layers(
             path,
-            _became(bundle, path, was, now),
+            _change_text(bundle, path, was, now),
             sum(change.delta("params") for change in bundle),
             sum(change.delta("macs") for change in bundle),
-            _sides(was, now, _output),
-            _sides(was, now, lambda row: _sight(row.receptive_field)),
+            _sides(was, now, _output_text),
+            _sides(was, now, lambda row: _receptive_field_text(row.receptive_field)),
         )
 
 
@@ -185,11 +185,11 @@ def _sides(was: Row | None, now: Row | None, value: Callable[[Row], str | None])
     return f"{old} → {new}" if old != new else None
 
 
-def _output(row: Row) -> str | None:
+def _output_text(row: Row) -> str | None:
     return str(row.output) if isinstance(row.output, Shape) else None
 
 
-def _sight(field: ReceptiveField | None) -> str | None:
+def _receptive_field_text(field: ReceptiveField | None) -> str | None:
     """The local value: that a network becomes global seldom is what changed."""
     if field is None or not field.size:
         return None
@@ -198,7 +198,7 @@ def _sight(field: ReceptiveField | None) -> str | None:
     return receptive_field_text(replace(field, is_global=False))
 
 
-def _became(bundle: Sequence[LayerChange], path: str, was: Row | None, now: Row | None) -> str:
+def _change_text(bundle: Sequence[LayerChange], path: str, was: Row | None, now: Row | None) -> str:
     """What happened, in words."""
     whole = now or was
     if len(bundle) == 1 and bundle[0].layer.path == path:
@@ -224,27 +224,30 @@ def _layer_text(change: LayerChange) -> str:
     items = [f"was {change.old.path}"] if change.old.path != change.new.path else []
     if "operator" in change.parts:
         return ", ".join([*items, f"{change.old.operator} → {change.new.operator}"])
-    items += [f"{key} {_plain(old)} → {_plain(new)}" for key, (old, new) in change.fields.items()]
+    items += [
+        f"{key} {_plain_text(old)} → {_plain_text(new)}"
+        for key, (old, new) in change.fields.items()
+    ]
     for key in ("trainable", "declared", "shares"):
         if key in change.parts and "params" not in change.parts and not items:
             old, new = change.parts[key]
-            items.append(f"{key} {_plain(old)} → {_plain(new)}")
+            items.append(f"{key} {_plain_text(old)} → {_plain_text(new)}")
     if not items and "inputs" in change.parts:
-        return f"input {_inputs(change.old)} → {_inputs(change.new)}"
+        return f"input {_inputs_text(change.old)} → {_inputs_text(change.new)}"
     return ", ".join(items) or CHANGED
 
 
-def _inputs(layer: LayerReport) -> str:
+def _inputs_text(layer: LayerReport) -> str:
     return ", ".join(map(str, layer.inputs)) or "none"
 
 
-def _plain(value: Any) -> str:
+def _plain_text(value: Any) -> str:
     """A value in JSON's types, as the file would have it; one per axis shortened if they agree."""
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]
     if not isinstance(value, list) or not value:
         return str(value)
-    return axes_text([_plain(item) for item in value])
+    return axes_text([_plain_text(item) for item in value])
 
 
 def _distant_line(changes: Sequence[LayerChange]) -> list[str]:
@@ -252,8 +255,8 @@ def _distant_line(changes: Sequence[LayerChange]) -> list[str]:
     if not changes:
         return []
     items = [
-        f"{change.layer.path} {_sight(change.old.receptive_field)} → "
-        f"{_sight(change.new.receptive_field)}"
+        f"{change.layer.path} {_receptive_field_text(change.old.receptive_field)} → "
+        f"{_receptive_field_text(change.new.receptive_field)}"
         for change in (changes if len(changes) <= LISTED else (changes[0], changes[-1]))
         if change.old and change.new
     ]

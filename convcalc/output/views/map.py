@@ -37,7 +37,7 @@ def field_map(study: Study, style: Style) -> list[str]:
     each = -(-max(high.size, 1) // width)
     wide = 2 if 2 * high.size <= width else 1
     found = pixels(study, each, each if style.color or wide == 2 else 2 * each)
-    lines = _painted(found) if style.color else _shaded(found, wide, style.ascii)
+    lines = _draw_colors(found) if style.color else _draw_shades(found, wide, style.ascii)
     notes = []
     if study.rank > 2:
         notes.append(f"at {study.axes[0].name} {study.axes[0].center}")
@@ -51,7 +51,7 @@ def field_map(study: Study, style: Style) -> list[str]:
 # --- drawn ---------------------------------------------------------------------------------------
 
 
-def _shaded(found: Sequence[Sequence[Pixel]], wide: int, ascii_only: bool) -> list[str]:
+def _draw_shades(found: Sequence[Sequence[Pixel]], wide: int, ascii_only: bool) -> list[str]:
     """One or two characters each, without colour."""
     shades, hole = (ASCII_SHADES, ASCII_HOLE) if ascii_only else (SHADES, HOLE)
     return [
@@ -60,7 +60,7 @@ def _shaded(found: Sequence[Sequence[Pixel]], wide: int, ascii_only: bool) -> li
     ]
 
 
-def _painted(found: Sequence[Sequence[Pixel]]) -> list[str]:
+def _draw_colors(found: Sequence[Sequence[Pixel]]) -> list[str]:
     """Two lines in one row of half blocks, in 24-bit colour."""
     out = io.StringIO()
     console = Console(

@@ -34,11 +34,11 @@ def report_table(
 def report_title(report: Report) -> str:
     """``resnet50 · 3×224×224 → 1000``; the batch where it is not 1."""
     batch = next((shape.batch for shape in report.inputs.values()), 1)
-    sizes = " → ".join(filter(None, (_shapes(report.inputs), _shapes(report.outputs))))
+    sizes = " → ".join(filter(None, (_shapes_text(report.inputs), _shapes_text(report.outputs))))
     return " · ".join(filter(None, (report.network, sizes, f"batch {batch}" * (batch != 1))))
 
 
-def _shapes(named: Mapping[str, Shape]) -> str:
+def _shapes_text(named: Mapping[str, Shape]) -> str:
     """A single shape needs no name."""
     if len(named) == 1:
         return str(next(iter(named.values())))
@@ -57,20 +57,22 @@ def totals_row(report: Report) -> Row:
 def report_footer(report: Report, exact: bool = False) -> list[str]:
     """The lines below the table."""
     lines = (
-        _sums(report, exact),
-        _counting(report, exact),
+        _sums_line(report, exact),
+        _counting_line(report, exact),
         *convention_lines(report, exact),
-        _fusing(report, exact),
-        _sight(report),
-        _listing("declared, not computed", [each.path for each in report.layers if each.declared]),
-        _unknowns(report),
+        _fusing_line(report, exact),
+        _receptive_field_line(report),
+        _list_line(
+            "declared, not computed", [each.path for each in report.layers if each.declared]
+        ),
+        _unknown_line(report),
         incomplete_line(report),
-        _warnings(report),
+        _warnings_line(report),
     )
     return [line for line in lines if line]
 
 
-def _sums(report: Report, exact: bool) -> str:
+def _sums_line(report: Report, exact: bool) -> str:
     totals, memory = report.totals, report.totals.memory
     frozen = totals.params - totals.trainable
     learned = f"{count_text(frozen, exact=exact)} frozen" if frozen else "all trainable"
@@ -87,7 +89,7 @@ def _sums(report: Report, exact: bool) -> str:
     return " · ".join(items)
 
 
-def _counting(report: Report, exact: bool) -> str:
+def _counting_line(report: Report, exact: bool) -> str:
     """What the MACs add up, what FLOPs are, and the work that is in neither."""
     flops = report.totals.flops
     amount = f" = {count_text(flops, 'FLOP', exact=exact)}" if known(flops) else ""
@@ -130,7 +132,7 @@ def convention_line(report: Report) -> list[str]:
     return [f"{tool.name} ({tool.tool}{sample}): {units}"]
 
 
-def _fusing(report: Report, exact: bool) -> str:
+def _fusing_line(report: Report, exact: bool) -> str:
     """What is left when batch norms are folded."""
     fused = report.totals.fused
     if not fused:
@@ -150,7 +152,7 @@ def _work(report: Report, kind: str) -> int:
     return sum(term.amount for term in terms if term.kind == kind)
 
 
-def _sight(report: Report) -> str:
+def _receptive_field_line(report: Report) -> str:
     """The receptive field at the output."""
     field = report.receptive_field
     if field is None or not field.size:
@@ -165,17 +167,17 @@ def _sight(report: Report) -> str:
     return f"receptive field {', '.join(filter(None, (local, source)))}"
 
 
-def _unknowns(report: Report) -> str:
+def _unknown_line(report: Report) -> str:
     """Which counts are not known, or one reason for all of them."""
     entries = [entry.rpartition(": ") for entry in report.totals.unknown]
     if all(known(shape.dims) for shape in report.inputs.values()):
-        return _listing("unknown", [f"{what} of {path}" for path, _, what in entries])
+        return _list_line("unknown", [f"{what} of {path}" for path, _, what in entries])
     counts = sorted({what for _, _, what in entries})
     reason = "unknown, because the size of an input is not given"
     return f"{reason}: {', '.join(counts)}" if counts else ""
 
 
-def _listing(what: str, items: Sequence[str]) -> str:
+def _list_line(what: str, items: Sequence[str]) -> str:
     """The first few by name."""
     if not items:
         return ""
@@ -191,7 +193,7 @@ def incomplete_line(report: Report) -> str:
     return f"incomplete: {skipped} skipped, and no number holds them"
 
 
-def _warnings(report: Report) -> str:
+def _warnings_line(report: Report) -> str:
     """How many there are."""
     if not report.complete:
         return ""

@@ -28,7 +28,7 @@ LISTED = 8  # holes and positions that a line names before it says how many more
 LAST_TO_GO = {"operator": 8, "output": 7, "receptive_field": 0, "jump": 1, "coverage": 2}
 
 
-def sight_table(
+def receptive_field_table(
     title: str,
     columns: Sequence[Column],
     rows: Sequence[Row],
@@ -45,7 +45,7 @@ def sight_table(
     return Table(title, (*ranked, flags), rows, None, footer)
 
 
-def sight_lines(study: Study) -> list[str]:
+def receptive_field_lines(study: Study) -> list[str]:
     """What there is to say of one tensor."""
     makers = (
         _size,
@@ -56,7 +56,7 @@ def sight_lines(study: Study) -> list[str]:
         _effective,
         _direction,
         _unread,
-        _apart,
+        _misaligned,
         _others,
     )
     return [line for maker in makers for line in maker(study)]
@@ -99,7 +99,7 @@ def _extent(axis: AxisStudy) -> str:
 
 def _place(study: Study) -> Iterator[str]:
     """Where the position that is looked at has its field."""
-    what = f"position {_joined(study.positions)}"
+    what = f"position {_join(study.positions)}"
     if all(known(axis.output_size) for axis in study.axes):
         what += f" of {'×'.join(str(axis.output_size) for axis in study.axes)}"
     if any(axis.seen is None for axis in study.axes):
@@ -123,7 +123,7 @@ def _padding(study: Study) -> str:
     return text if study.inside is None else f"{text}, {study.inside:,} real positions are read"
 
 
-def _joined(values: Sequence[object]) -> str:
+def _join(values: Sequence[object]) -> str:
     return ",".join(map(str, values))
 
 
@@ -244,7 +244,7 @@ def _some(positions: Sequence[int]) -> str:
     return f"{', '.join(map(str, positions[:LISTED]))}{more}"
 
 
-def _apart(study: Study) -> Iterator[str]:
+def _misaligned(study: Study) -> Iterator[str]:
     """Joins of branches that do not look at the same place."""
     last: dict[str, str] = {}
     for drift in drifts(study.network):

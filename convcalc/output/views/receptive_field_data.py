@@ -21,7 +21,7 @@ _HEAD = ("tool", "network", "variant", "source", "inputs", "outputs")
 _OF_LAYER = ("path", "operator", "output", "receptive_field", "source")
 
 
-def sight_payload(
+def receptive_field_payload(
     report: Report, found: Study | str, remarks: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
     """What ``rf -f json`` prints: every layer, and the tensor that is looked at, or the reason why

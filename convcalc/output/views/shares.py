@@ -27,9 +27,9 @@ def share_tables(
     ``path`` is the block that the layers make up; empty for the network.
     """
     part = replace(report, layers=tuple(layers))
-    (whole,) = rows(replace(part, layers=_within_one(layers)), 1)
+    (whole,) = rows(replace(part, layers=_in_one_group(layers)), 1)
     total = "total" if report.complete else "total (incomplete)"
-    whole = whole._replace(path=total, operator=_count(len(layers)))
+    whole = whole._replace(path=total, operator=_count_text(len(layers)))
     name = f"{report.network} · {path}" if path else report_title(report)
     by_operator = sorted_rows(rows_by_operator(part), lambda row: row.macs)
     return (
@@ -47,14 +47,14 @@ def share_tables(
     )
 
 
-def _within_one(layers: Sequence[LayerReport]) -> tuple[LayerReport, ...]:
+def _in_one_group(layers: Sequence[LayerReport]) -> tuple[LayerReport, ...]:
     """The layers as if all were of one block."""
     from convcalc.model.graph.network import Group
 
     return tuple(replace(layer, groups=(Group("total", "network"),)) for layer in layers)
 
 
-def _count(layers: int) -> str:
+def _count_text(layers: int) -> str:
     return f"{layers} layer{'s' * (layers != 1)}"
 
 

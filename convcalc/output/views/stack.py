@@ -22,17 +22,18 @@ def verdict(layers: Sequence[tuple[int, int, int]]) -> list[str]:
     of HDC says of them."""
     kernel_sizes, strides, dilations = zip(*layers, strict=True)
     windows = stack_windows(kernel_sizes, strides, dilations)
-    open_ = gap(windows)
-    if open_ is None:
+    hole = gap(windows)
+    if hole is None:
         line = "no holes: in order of their steps, no step is larger than what those before reach"
     else:
-        smaller = [window for window in windows if window < open_ and window.kernel_size > 1]
-        before = field_size(smaller)
-        line = f"holes: a step of {open_.step} is larger than {before}, the size before it"
+        smaller = [window for window in windows if window < hole and window.kernel_size > 1]
+        line = (
+            f"holes: a step of {hole.step} is larger than {field_size(smaller)}, the size before it"
+        )
     lines = [line]
     if len(layers) > 1 and len(set(kernel_sizes)) == 1 and set(strides) == {1}:
         m2, k = hdc(dilations), kernel_sizes[0]
-        right = (m2 <= k) == (open_ is None)
+        right = (m2 <= k) == (hole is None)
         says = f"HDC's rule says {'no holes' if m2 <= k else 'holes'}: M_2 = {m2}"
         sign = "<=" if m2 <= k else ">"
         lines.append(f"{says} {sign} k = {k}{'' if right else ', which is wrong here'}")

@@ -9,7 +9,7 @@ import pytest
 from budgeted import MACS, NET, PARAMS, broken, holds
 
 from convcalc.checking.budgets.repository import read_budgets
-from convcalc.checking.discovery import discovered
+from convcalc.checking.discovery import discover
 from convcalc.checking.run import Options, Run
 from convcalc.cli import main
 from convcalc.diagnostics.diagnostic import Diagnostic
@@ -36,7 +36,7 @@ def repository(lines: str, *words: str) -> list[Diagnostic]:
     Path("net.convcalc.yaml").write_text(NET, "utf-8")
     indented = lines.replace("\n", "\n  ")
     Path("convcalc.budgets.yaml").write_text(REPOSITORY % indented, "utf-8")
-    run = Run(Options()).checked(discovered(words or ["."]))
+    run = Run(Options()).check(discover(words or ["."]))
     return [found for result in run for found in result.findings]
 
 

@@ -19,9 +19,9 @@ from kept import kept
 from places import ROOT, TESTS
 from shipped import FILES, names_of, network, report
 
-from convcalc.checking.budgets.pins import pinned
-from convcalc.checking.discovery import discovered
-from convcalc.checking.rules import design_rules, findings, page, rule_called, summary
+from convcalc.checking.budgets.pins import check_pins
+from convcalc.checking.discovery import discover
+from convcalc.checking.rules import design_rules, find_rule, findings, page, summary
 from convcalc.checking.run import Options, Run
 from convcalc.checking.suppression import Silence
 from convcalc.cli import main
@@ -61,12 +61,12 @@ def example(code: str, kind: str) -> str:
 
 
 def text_of(code: str, kind: str) -> str:
-    results = Run(Options()).checked(discovered([example(code, kind)]))
+    results = Run(Options()).check(discover([example(code, kind)]))
     return "\n".join(chunks("full", results, View())) + "\n"
 
 
 def codes_of(code: str, kind: str) -> list[str]:
-    results = Run(Options()).checked(discovered([example(code, kind)]))
+    results = Run(Options()).check(discover([example(code, kind)]))
     return [found.code for result in results for found in result.findings]
 
 
@@ -147,14 +147,14 @@ def test_a_page_says_what_why_and_how_to_mend_it(rule: Rule) -> None:
 
 
 def test_a_rule_is_found_by_its_code_or_its_name() -> None:
-    assert rule_called("CC201") == rule_called("cc201") == rule_called("gridding")
+    assert find_rule("CC201") == find_rule("cc201") == find_rule("gridding")
     for wrong, advice in (
         ("CC2O1", "use 'CC201'"),
         ("griding", "use 'gridding'"),
         ("xyz", "'convcalc list rules' shows them all"),
     ):
         with pytest.raises(UnknownName) as caught:
-            rule_called(wrong)
+            find_rule(wrong)
         assert caught.value.help == advice
 
 
@@ -183,7 +183,7 @@ def test_no_rule_finds_anything_in_what_ships(file: str) -> None:
         silence.add(each.sources)
         found = [*each.problems, *findings(each)]
         assert [str(p) for p in found if not silence.silences(p, each.file)] == []
-        assert [v for v in pinned(each, report(each.name), "") if v.findings] == []
+        assert [v for v in check_pins(each, report(each.name), "") if v.findings] == []
 
 
 @pytest.mark.exhaustive

@@ -15,7 +15,7 @@ from jsonschema import Draft4Validator
 from places import TESTS
 
 from convcalc.checking.configuration import FORMATS
-from convcalc.checking.discovery import discovered
+from convcalc.checking.discovery import discover
 from convcalc.checking.run import Checked, Options, Run
 from convcalc.cli import main
 from convcalc.diagnostics.codes import RULES
@@ -64,7 +64,7 @@ def _folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def results(*words: str) -> list[Checked]:
-    return list(Run(Options()).checked(discovered(words or ["models"])))
+    return list(Run(Options()).check(discover(words or ["models"])))
 
 
 def written(form: str, listed: list[Checked] | None = None, view: View = PLAIN) -> str:

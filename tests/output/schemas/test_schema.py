@@ -22,7 +22,7 @@ from convcalc.model.operators.registry import fields_of, operator_class
 from convcalc.output.schemas.budgets import budgets_schema
 from convcalc.output.schemas.layout import schema_text
 from convcalc.output.schemas.network import network_schema
-from convcalc.output.schemas.receptive_field import sight_schema
+from convcalc.output.schemas.receptive_field import receptive_field_schema
 from convcalc.output.schemas.report import report_schema
 from convcalc.output.schemas.settings import settings_schema
 
@@ -56,7 +56,7 @@ def network(layers: str) -> str:
 
 @pytest.mark.parametrize(
     "schema",
-    [SCHEMA, report_schema(), sight_schema()],
+    [SCHEMA, report_schema(), receptive_field_schema()],
     ids=["network", "report", "receptive_field"],
 )
 def test_the_schemas_are_draft_7(schema: dict[str, Any]) -> None:
@@ -234,7 +234,7 @@ def parts(schema: Any) -> Iterator[dict[str, Any]]:
 SCHEMAS = {
     "network": SCHEMA,
     "report": report_schema(),
-    "receptive_field": sight_schema(),
+    "receptive_field": receptive_field_schema(),
     "budgets": budgets_schema(),
     "settings": settings_schema(),
 }
