@@ -36,21 +36,21 @@ layers:
 
 
 def seconds(command: list[str]) -> float:
-    """Wall time of a process."""
+    """Return the wall time of a process in seconds."""
     start = time.perf_counter()
     subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - start
 
 
 def peak_memory(command: list[str]) -> float:
-    """The largest resident set of a process in MiB."""
+    """Return the largest resident set of a process in MiB."""
     pid = os.spawnv(os.P_NOWAIT, "/bin/sh", ["sh", "-c", f"exec {' '.join(command)} >/dev/null"])
     _, _, usage = os.wait4(pid, 0)
     return usage.ru_maxrss / 1024
 
 
 def command_row(name: str, arguments: list[str], runs: int) -> None:
-    """Time and ratio of ``convcalc`` with some arguments."""
+    """Print the time of ``convcalc`` with some arguments, and its ratio to bare Python."""
     bare = [sys.executable, "-c", "pass"]
     command = [sys.executable, "-m", "convcalc", *arguments]
     pairs = [(seconds(command), seconds(bare)) for _ in range(runs)]
@@ -61,7 +61,7 @@ def command_row(name: str, arguments: list[str], runs: int) -> None:
 
 
 def step_row(name: str, step: Callable[[], object], runs: int) -> None:
-    """Time of one step within a process."""
+    """Print the time of one step within this process."""
     step()
     times = []
     for _ in range(runs):
@@ -72,7 +72,7 @@ def step_row(name: str, step: Callable[[], object], runs: int) -> None:
 
 
 def large_row() -> None:
-    """A network of 100,000 layers, from text to report."""
+    """Print time and memory for a network of 100,000 layers, from text to report."""
     gc.collect()
     start = time.perf_counter()
     network = read_network(Target("<large>", None, LARGE), limits=LIMITS)

@@ -56,7 +56,7 @@ run; a dash stands where a row is about something else, `?` for an unknown size.
 
 
 def pages() -> dict[str, str]:
-    """The text of every generated file by its name."""
+    """Return the text of every generated file by its name."""
     return {
         "operators.md": operators_page(),
         "conventions.md": conventions_page(),
@@ -68,6 +68,7 @@ def pages() -> dict[str, str]:
 
 
 def operators_page() -> str:
+    """Return the text of operators.md."""
     names = operators_by_group()
     index = [f"- **{group}**: {', '.join(map(link, names[group]))}" for group in names]
     parts = [INTRODUCTION, "\n".join(index)]
@@ -79,7 +80,7 @@ def operators_page() -> str:
 
 
 def operators_by_group() -> dict[str, list[str]]:
-    """The operators of each group that has any."""
+    """Return the names of the operators in each group that is not empty."""
     found: dict[str, list[str]] = {group: [] for group in GROUPS}
     for name in operator_names():
         found[group_of(name)].append(name)
@@ -96,6 +97,7 @@ def link(name: str) -> str:
 
 
 def section(name: str) -> Iterator[str]:
+    """Yield the paragraphs about an operator: its manual, its fields, its examples."""
     operator = operator_class(name)
     yield f"### {name}"
     yield from map(paragraph, manual(operator).split("\n\n"))
@@ -109,7 +111,7 @@ def section(name: str) -> Iterator[str]:
 
 
 def paragraph(text: str) -> str:
-    """A paragraph of a docstring; indented ones are formulas."""
+    """Return a paragraph of a docstring as Markdown; indented ones are formulas."""
     lines = text.split("\n")
     if all(line.startswith("    ") for line in lines):
         return "\n".join(["```text", *(line[4:] for line in lines), "```"])
@@ -119,14 +121,14 @@ def paragraph(text: str) -> str:
 
 @cache
 def _table(name: str) -> list[Mapping[str, Any]]:
-    """The rows of an operator's case table."""
+    """Return the rows of an operator's case table."""
     text = (TABLES / f"{name}.yaml").read_text("utf-8")
     rows: list[Mapping[str, Any]] = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     return rows
 
 
 def examples(name: str) -> Iterator[str]:
-    """The first rows of the case table, and every problem."""
+    """Yield a table of the first rows of the case table, and a list of all its problems."""
     rows: list[Mapping[str, Any]] = _table(name)
     ordinary = [row for row in rows if "problem" not in row]
     problems = [problem(row) for row in rows if "problem" in row]
@@ -151,13 +153,13 @@ def problem(row: Mapping[str, Any]) -> str:
 
 
 def inputs_text(row: Mapping[str, Any]) -> str:
-    """The inputs, and the batch where there are several samples."""
+    """Return the inputs of a row, and the batch if the row gives one."""
     inputs = " and ".join(map(size, row.get("inputs") or [row["input"]]))
     return inputs + (f", batch {row['batch']}" if "batch" in row else "")
 
 
 def fields_text(row: Mapping[str, Any]) -> str:
-    """The fields as a network file has them."""
+    """Return the fields of a row as a network file writes them."""
     entries = (f"{key}: {json.dumps(value)}" for key, value in row.get("fields", {}).items())
     return code(", ".join(entries).replace('"', ""))
 
@@ -175,7 +177,7 @@ def code(text: str) -> str:
 
 
 def table(titles: Sequence[str], rows: Any) -> str:
-    """A table of Markdown; a bar within a cell is escaped, in code too."""
+    """Return a Markdown table; a bar within a cell is escaped, in code too."""
     lines = [titles, ["---"] * len(titles), *rows]
     return "\n".join(
         "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
@@ -185,7 +187,7 @@ def table(titles: Sequence[str], rows: Any) -> str:
 # --- conventions.md --------------------------------------------------------------------------
 
 CONVENTIONS = """\
-<!-- Written by docs/generate.py; edit the docstrings and rules in convcalc/conventions instead. -->
+<!-- Written by docs/generate.py; edit the docstrings and rules in convcalc/analysis/conventions instead. -->
 
 # Counting conventions
 
@@ -200,11 +202,12 @@ what a tool sees; `matmul` and `mul` are such parts. An operator that is missing
 dash, counts 0 there, and the footer of a table says so."""
 
 SAMPLE = "resnet50"
-BETWEEN = {"matmul": "Convolutions and linear maps"}  # no operator, but between parts of one
-COMPOSITES = ("attention", "deform_conv")  # that some tool has a rule of its own for
+BETWEEN = {"matmul": "Convolutions and linear maps"}  # not an operator, but used inside operators
+COMPOSITES = ("attention", "deform_conv")  # for which some tool has a rule of its own
 
 
 def conventions_page() -> str:
+    """Return the text of conventions.md."""
     names = conventions.convention_names()
     network = convcalc.load(SAMPLE)
     parts = [CONVENTIONS, "## One ResNet-50", sample_table(names, network)]
@@ -219,7 +222,7 @@ def conventions_page() -> str:
 
 
 def sample_table(names: Sequence[str], network: Any) -> str:
-    """What each tool prints for one network: its numbers, their units, its parameters."""
+    """Return the table of what each tool prints for one network: counts, units, parameters."""
     titles = ("convention", "tool", "calls it", "unit", "counts", "parameters")
     return table(titles, [line for name in names for line in sample_lines(name, network)])
 
@@ -238,7 +241,7 @@ def sample_lines(name: str, network: Any) -> Iterator[Sequence[str]]:
 
 
 def parameters(names: Sequence[str]) -> str:
-    """The rules for parameters; equal ones in one row."""
+    """Return the table of rules for parameters; equal ones share a row."""
     rules: dict[str, list[str]] = {}
     for name in names:
         text = conventions.parameters_text(conventions.convention(name))
@@ -251,7 +254,7 @@ def symbols() -> str:
 
 
 def ruled_operators(names: Sequence[str]) -> dict[str, list[str]]:
-    """The operators that any tool has a rule for, by the groups of the operators' manual."""
+    """Return the operators that any tool has a rule for, by the groups of operators.md."""
     ruled = {name for each in names for name, *_ in rules_of(each)}
     found: dict[str, list[str]] = {group: [] for group in GROUPS}
     for name in sorted(ruled):
@@ -265,7 +268,10 @@ def rules_of(name: str) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def comparison(names: Sequence[str], operators: Sequence[str]) -> str:
-    """A row per number of a tool, a column per operator; equal columns stand together."""
+    """Return a table with a row per count of a tool and a column per operator.
+
+    Operators with the same rules everywhere share a column.
+    """
     rows = [(name, index) for name in names for index, _ in enumerate(counts_of(name))]
     columns: dict[tuple[str, ...], list[str]] = {}
     for operator in operators:
@@ -283,7 +289,7 @@ def counts_of(name: str) -> Sequence[Any]:
 
 
 def rule(name: str, index: int, operator: str) -> str:
-    """The rule of a cell; a dash for 0."""
+    """Return the rule of a cell; a dash for 0."""
     found = dict(rules_of(name)).get(operator)
     if found is None and operator in COMPOSITES:
         return "by parts"
@@ -294,13 +300,13 @@ def rule(name: str, index: int, operator: str) -> str:
 
 
 def stale() -> list[str]:
-    """The files that are not what they would be if they were written now."""
+    """Return the names of the files that are out of date."""
     paths = {FOLDER / name: text for name, text in pages().items()}
     return [p.name for p, text in paths.items() if not p.is_file() or p.read_text("utf-8") != text]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes what is out of date; with ``--check`` exit code 1 if there is any."""
+    """Write what is out of date; with ``--check`` write nothing, and return 1 if there is any."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     check = parser.parse_args(arguments).check

@@ -258,7 +258,7 @@ COLUMNS: Mapping[str, Column] = {column.key: column for column in _ALL}
 DEFAULT = ("path", "operator", "output", "params", "macs", "receptive_field", "jump")
 
 
-# --- columns of what was asked for -------------------------------------------------------------
+# --- columns that options add -------------------------------------------------------------------
 
 
 def tool_columns(report: Report) -> list[Column]:

@@ -1,4 +1,4 @@
-"""JSON Schema (draft 7) of ``convcalc.budgets.yaml``, for editors."""
+"""The JSON Schema (draft 7) of ``convcalc.budgets.yaml``, for editors."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _BUDGET: Schema = {
 
 
 def budgets_schema() -> Schema:
-    """The schema of a repository's budgets."""
+    """Return the schema of a repository's budget file."""
     budget = closed(
         {key: _BUDGET[key] for key in KEYS},
         required=["name", "models"],

@@ -1,16 +1,16 @@
-"""A JSON Schema as text that is looked at and compared: one key, field or metric per line."""
+"""Writes a JSON Schema so that it reads and diffs well: one key, field or metric per line."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-PARTS = ("properties", "patternProperties", "definitions")  # the keys below which names stand
-WIDTH = 100  # of a list on one line
+PARTS = ("properties", "patternProperties", "definitions")  # keys whose values map names to schemas
+WIDTH = 100  # of a list that stays on one line
 
 
 def schema_text(schema: Any, margin: str = "", key: str = "") -> str:
-    """The schema as JSON; what has no named parts and no long list stands on one line."""
+    """Return the schema as JSON; parts without named parts or long lists go on one line."""
     if not schema or not (key in PARTS or _has_parts(schema)):
         return json.dumps(schema)
     inner = margin + " "

@@ -1,4 +1,4 @@
-"""Metrics, their bounds and pinned numbers, as network files and budgets have them."""
+"""The schemas of metrics, bounds and pinned numbers, for network files and budget files."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ COMPARE: Schema = closed(
 
 
 def _representative(metric: Metric) -> str:
-    """The first metric that takes the same bounds, and the same keys beside them."""
+    """Return the first metric with the same schema: the same bounds and keys."""
     return next(name for name, each in METRICS.items() if _signature(each) == _signature(metric))
 
 
@@ -59,7 +59,7 @@ def _signature(metric: Metric) -> tuple[object, ...]:
 
 
 def _limit(metric: Metric) -> Schema:
-    """One metric's bounds, at least one, and what may stand beside them."""
+    """Return the schema of a metric's bounds, at least one, and of the keys beside them."""
     value = DESCRIBED_SHAPE if metric.kind == "shape" else ref("bound")
     keys = {key: _BESIDE[key] for key in (*metric.keys, *ANYWHERE)}
     return closed(
@@ -70,7 +70,7 @@ def _limit(metric: Metric) -> Schema:
 
 
 def limit_definitions() -> Schema:
-    """The definitions that :data:`ASSERTIONS` refer to: a limit, or several in a list."""
+    """Return the definitions that :data:`ASSERTIONS` refers to: one limit or a list of them."""
     found = {
         "bound": any_of(AMOUNT, list_of(AMOUNT)),
         "some_bound": any_of(*({"required": [bound]} for bound in (*LIMITS, *CHANGES))),

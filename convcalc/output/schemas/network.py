@@ -1,8 +1,8 @@
-"""JSON Schema (draft 7) of the network file, for editors; made from the operators' declarations.
+"""The JSON Schema (draft 7) of network files, for editors; made from the operators' declarations.
 
-It accepts every file that the reader accepts and rejects what can be told without looking at
-names and shapes: unknown keys, mistyped operators, missing fields, numbers out of bounds. Text
-where a number is expected is an expression; whether its names exist only the reader knows.
+It accepts every file that the reader accepts and rejects what is wrong regardless of names and
+shapes: unknown keys, misspelt operators, missing fields, numbers out of bounds. Text in place of a
+number is an expression; only the reader checks the names in it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BLOCK = "^([A-Za-z_][A-Za-z0-9_]*\\.)?[A-Z][A-Za-z0-9]*$"  # Block or namespace.
 
 
 def network_schema() -> Schema:
-    """The schema of a ``*.convcalc.yaml`` file."""
+    """Return the schema of a ``*.convcalc.yaml`` file."""
     operators = {name: operator_class(name) for name in operator_names()}
     top = closed(
         {key: TOP[key] for key in TOP_KEYS},
@@ -44,7 +44,7 @@ def network_schema() -> Schema:
             **PARAMS,
             **limit_definitions(),
             **field_definitions(operators, shared_fields(operators)),
-            # By type, not any of both: a mistyped key would be called a wrong type of a word.
+            # By type, not by anyOf: editors would call a misspelt key a wrong type of a word.
             "item": {"if": TEXT, "then": _word(operators), "else": ref("layer")},
             "layer": _layer(operators),
         },
@@ -52,13 +52,13 @@ def network_schema() -> Schema:
 
 
 def _word(operators: Operators) -> Schema:
-    """An entry of a list of layers that is a bare word."""
+    """Return the schema of a layer that is a bare word."""
     words = [name for name, cls in operators.items() if cls.arity[0] <= 1 and not requires(cls)]
     return {"type": "string", "anyOf": [{"enum": words}, {"pattern": BLOCK}]}
 
 
 def _layer(operators: Operators) -> Schema:
-    """An entry that is a mapping: one key says the type, siblings may stand beside it."""
+    """Return the schema of a layer that is a mapping: one key is the type, others go beside it."""
     shared = shared_fields(operators)
     forms = {name: operator_form(cls, shared) for name, cls in operators.items()}
     types = forms | {name: COMPOSITE[name] for name in COMPOSITES}
@@ -72,7 +72,7 @@ def _layer(operators: Operators) -> Schema:
         dependencies=DEPENDENCIES,
         **{
             "not": {"type": "object", "propertyNames": {"enum": list(SIBLINGS)}},
-            # Only where there is a type at all: else an unknown key would be two errors.
+            # Only if there is a type at all: an unknown key would be two errors otherwise.
             "if": _has_key(is_type),
             "then": {
                 "oneOf": [*({"required": [name]} for name in types), _has_key({"pattern": BLOCK})]
@@ -82,5 +82,5 @@ def _layer(operators: Operators) -> Schema:
 
 
 def _has_key(names: Schema) -> Schema:
-    """Some key is one of these names."""
+    """Return a schema that requires some key to match ``names``."""
     return {"not": {"propertyNames": {"not": names}}}

@@ -1,4 +1,4 @@
-"""The parts of the network file's JSON Schema that know no operator: params, the top, siblings."""
+"""The parts of the network schema that do not depend on operators: params, top level, siblings."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ SIBLING: Schema = {
     ),
     "join": {"enum": list(JOINS), "description": "how branches or body and shortcut are joined"},
 }
-# Beside which composites these siblings may stand.
+# The composites beside which these siblings are allowed.
 DEPENDENCIES: Schema = {
     "shortcut": ["residual"],
     "split": ["branches"],

@@ -1,8 +1,8 @@
-"""Operators and their fields in the network file's JSON Schema, made from their declarations.
+"""Operators and their fields in the network schema, made from their declarations.
 
-What many operators share stands once among the definitions: what a field of one kind and bounds
-takes (``axes_from_1``), a field that several operators declare alike (``field_stride``), and that
-it stands under one of its names (``needs_kernel_size``, ``once``).
+The definitions hold what several operators share: the values of a field by kind and bounds
+(``axes_from_1``), a field that operators declare alike (``field_stride``), and the rule that it
+is given under exactly one of its names (``needs_kernel_size``, ``once``).
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Shared = Mapping[str, Field]
 
 
 def shared_fields(operators: Operators) -> Shared:
-    """By name, the declaration that most operators have, where at least two have it."""
+    """Return for each field name its most frequent declaration, if at least two share it."""
     counts = Counter(entry for cls in operators.values() for entry in fields_of(cls).items())
     found = {name: field for (name, field), n in reversed(counts.most_common()) if n > 1}
     return dict(sorted(found.items()))
 
 
 def field_definitions(operators: Operators, shared: Shared) -> Schema:
-    """The kinds of fields, the shared fields, and the rules for names of fields."""
+    """Return the definitions: kinds of fields, shared fields, rules for names of fields."""
     entries = [entry for cls in operators.values() for entry in fields_of(cls).items()]
     fields = [field for _, field in entries]
     kinds = {_kind_name(f): _kind_form(f) for f in fields if f.kind not in _VALUES}
@@ -49,13 +49,13 @@ def field_definitions(operators: Operators, shared: Shared) -> Schema:
             for name, key in short.items()
             if name in needed
         },
-        # No field under both of its names.
+        # No field may be given under both of its names.
         "once": {"dependencies": {n: {"properties": {key: False}} for n, key in short.items()}},
     }
 
 
 def operator_form(operator: type[Operator], shared: Shared) -> Schema:
-    """What stands below an operator's key: its fields, the list of what it reads, or nothing."""
+    """Return the schema of an operator's value: its fields, a list of its inputs, or null."""
     fields = fields_of(operator)
     types = ["object", *["array"] * (operator.arity[1] != 1), *["null"] * (not requires(operator))]
     presence = list(_presence(fields))
@@ -76,12 +76,12 @@ def operator_form(operator: type[Operator], shared: Shared) -> Schema:
 
 
 def requires(operator: type[Operator]) -> bool:
-    """Whether some field must be given."""
+    """Whether any field must be given."""
     return any(field.required for field in fields_of(operator).values())
 
 
 def _presence(fields: Mapping[str, Field]) -> Iterator[Schema]:
-    """A required field stands under one of its names, and none under both."""
+    """Yield the rules that a required field has one of its names, and no field has both."""
     short = {name: field for name, field in fields.items() if field.short}
     yield from (ref(f"needs_{name}") for name, field in short.items() if field.required)
     if short:
@@ -93,7 +93,7 @@ def _shared_name(name: str, key: str) -> str:
 
 
 def _field_forms(name: str, field: Field) -> Schema:
-    """The field under its name and under its short one, which says what it is short for."""
+    """Return the schemas of a field under its name and, if it has one, its short name."""
     words = [ref(f"{field.kind}_word")] if field.kind in _WORDS else []
     words += [{"enum": list(field.choices)}] if field.choices else []
     form = any_of(*words, ref(_kind_name(field)), *[NULL] * (field.default is None))
@@ -111,14 +111,14 @@ _VALUES = {"count": "quantity", "shape": "shape", "layer": "reference", "word": 
 
 
 def _kind_name(field: Field) -> str:
-    """The definition of what may stand in the field: ``axes_from_1``, ``float_from_0_to_1``."""
+    """Return the name of the definition of a field's values: ``axes_from_1``."""
     bounds = {"from": field.minimum, "to": field.maximum}
     words = (f"_{word}_{bound}" for word, bound in bounds.items() if bound is not None)
     return _VALUES.get(field.kind) or field.kind + "".join(words)
 
 
 def _kind_form(field: Field) -> Schema:
-    """What may stand in the field, its words apart; text is an expression."""
+    """Return the schema of a field's values except words; text is an expression."""
     bounds = {"minimum": field.minimum, "maximum": field.maximum}
     limits = {key: bound for key, bound in bounds.items() if bound is not None}
     whole, real = computed("integer", **limits), computed("number", **limits)
@@ -139,5 +139,5 @@ def _kind_form(field: Field) -> Schema:
 
 
 def _per_axis(each: Schema, *types: str, **limits: float) -> Schema:
-    """One for all axes, or a list with one for each."""
+    """Return the schema of one value for all axes, or a list with one per axis."""
     return computed(*types, "array", **limits, items=each, minItems=1, maxItems=3)

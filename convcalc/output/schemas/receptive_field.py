@@ -26,8 +26,7 @@ _FRACTION: Schema = FRACTIONS["items"]
 
 
 def receptive_field_schema() -> Schema:
-    """What :func:`convcalc.output.views.receptive_field_data.sight_payload` returns; what is not
-    known is null."""
+    """Return the schema of what ``receptive_field_payload`` returns; unknown is null."""
     return {
         "$schema": DRAFT,
         "title": "convcalc receptive fields",

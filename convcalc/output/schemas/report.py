@@ -25,7 +25,7 @@ from convcalc.output.schemas.words import (
 
 
 def report_schema() -> Schema:
-    """What :func:`~convcalc.analysis.report.to_json.report_payload` returns; unknown is null."""
+    """Return the schema of :func:`~convcalc.analysis.report.to_json.report_payload`."""
     return {
         "$schema": DRAFT,
         "title": "convcalc report",
@@ -125,7 +125,7 @@ def _layer() -> Schema:
 
 
 def field_keys() -> Schema:
-    """The receptive field of a layer in one input."""
+    """Return the schemas of the keys of a receptive field."""
     return {
         "size": described(SIZES, "input positions per axis, the largest over the phases"),
         "size_min": described(SIZES, "the smallest over the phases"),
@@ -144,7 +144,7 @@ def field_keys() -> Schema:
 
 
 def problem_keys() -> Schema:
-    """A problem of a file."""
+    """Return the schemas of the keys of a problem."""
     return {
         "code": {"type": "string", "pattern": "^CC[0-9]{3}$"},
         "name": TEXT,

@@ -1,4 +1,4 @@
-"""JSON Schema (draft 7) of ``convcalc.toml`` and of ``[tool.convcalc]``, for editors."""
+"""The JSON Schema (draft 7) of ``convcalc.toml`` and of ``[tool.convcalc]``, for editors."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SETTINGS: Schema = {
 
 
 def settings_schema() -> Schema:
-    """The schema of a project's settings."""
+    """Return the schema of a project's settings."""
     return document(
         "convcalc settings",
         "Settings of 'convcalc check'.",

@@ -1,7 +1,7 @@
-"""The values that network files and budgets are made of, as definitions of their JSON Schemas.
+"""Definitions of the values in network files and budget files, for their JSON Schemas.
 
-Most carry no description: editors show the innermost one, which would hide what the field or key
-that refers to them says.
+Most have no description: editors show the innermost one, which would hide the description of the
+field or key that refers to it.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SUFFIXED = "^[0-9]+(\\.[0-9]+)? ?([kMGT]|[KMGT]iB|B|%)?$"
 
 
 def computed(*types: str, **more: Any) -> Schema:
-    """A value of one of these types, or text that is an expression."""
+    """Return the schema of a value of these types, or of an expression."""
     return {"type": [*types, "string"], **more, "allOf": [ref("expression")]}
 
 
@@ -37,9 +37,9 @@ DESCRIBED_SHAPE = described(
     SHAPE, "channels and spatial sizes, without the batch; null where unknown"
 )
 
-# What budgets need.
+# The definitions that budget files need.
 LIMITS: Schema = {
-    # What holds for text, whatever else may stand there.
+    # Constrains text only; other types are allowed beside it.
     "expression": {
         "pattern": _EXPRESSION,
         "minLength": 1,

@@ -1,4 +1,4 @@
-"""The words of JSON Schemas (draft 7), each written down once for all schemas of this folder."""
+"""Building blocks of JSON Schemas (draft 7), shared by all schemas in this folder."""
 
 from __future__ import annotations
 
@@ -23,52 +23,53 @@ FRACTIONS: Schema = {
 
 
 def document(title: str, description: str, schema: Schema, definitions: Schema) -> Schema:
-    """A whole schema, with the definitions that its ``$ref``s name."""
+    """Return a whole schema, with the definitions that its ``$ref``s name."""
     head = {"$schema": DRAFT, "title": title, "description": description}
     return {**head, **schema} | ({"definitions": definitions} if definitions else {})
 
 
 def ref(name: str) -> Schema:
-    """One of the definitions."""
+    """Return a reference to a definition."""
     return {"$ref": f"#/definitions/{name}"}
 
 
 def described(schema: Schema, description: str) -> Schema:
-    """With a description; beside a bare ``$ref`` draft 7 would ignore it.
+    """Return the schema with a description.
 
-    ``anyOf``, since behind an ``allOf`` editors see no value to fill in.
+    A ``$ref`` is wrapped, since draft 7 ignores keys beside it; by ``anyOf``, since editors offer
+    no completion inside ``allOf``.
     """
     form = any_of(schema) if "$ref" in schema else schema
     return {**form, "description": description}
 
 
 def text(description: str) -> Schema:
-    """A text; one that looks like a number is one too."""
+    """Return the schema of a text; YAML may read one as a number, so numbers are allowed."""
     return {"type": ["string", "number"], "description": description}
 
 
 def integer(minimum: int | None = None) -> Schema:
-    """An integer."""
+    """Return the schema of an integer."""
     return {"type": "integer"} | ({} if minimum is None else {"minimum": minimum})
 
 
 def any_of(*options: Schema, **more: Any) -> Schema:
-    """One of several forms."""
+    """Return the schema of one of several forms."""
     return {"anyOf": list(options), **more}
 
 
 def or_null(schema: Schema) -> Schema:
-    """The same, or null where it is not known or there is none."""
+    """Return the schema that also allows null, for an unknown or missing value."""
     return any_of(schema, NULL)
 
 
 def list_of(items: Schema, **more: Any) -> Schema:
-    """An array of entries of one form."""
+    """Return the schema of an array whose items have one form."""
     return {"type": "array", "items": items, **more}
 
 
 def closed(properties: Schema, required: Sequence[str] | None = None, **more: Any) -> Schema:
-    """An object with these keys and no others; all must be there, or those of ``required``."""
+    """Return the schema of an object with only these keys; ``required`` is all by default."""
     names = list(properties if required is None else required)
     schema = {"type": "object", "properties": properties}
     needs = {"required": names} if names else {}
@@ -76,12 +77,12 @@ def closed(properties: Schema, required: Sequence[str] | None = None, **more: An
 
 
 def mapping(values: Schema, **more: Any) -> Schema:
-    """An object with any keys."""
+    """Return the schema of an object with any keys."""
     return {"type": "object", "additionalProperties": values, **more}
 
 
 def named(pattern: str, value: Schema, **more: Any) -> Schema:
-    """An object whose keys are names of one form; nothing below the key is an empty one."""
+    """Return the schema of an object whose keys match a pattern; null counts as empty."""
     return {
         "type": ["object", "null"],
         "patternProperties": {pattern: value},

@@ -1,1 +1,1 @@
-"""What each command shows, before it becomes text."""
+"""The output of each command: tables, lines of text, pictures, JSON payloads."""

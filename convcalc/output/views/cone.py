@@ -1,4 +1,4 @@
-"""The receptive field as a figure in SVG: the cone of one output, its place on the input."""
+"""Draws the receptive field as SVG: the cone of one output, and its place on the input."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Box = tuple[int, int, int, int]  # top, left, bottom, right
 
 
 class Row(NamedTuple):
-    """One level of the cone: its label, what is read, and where its positions lie."""
+    """One level of the cone: its label, the positions read, and their place on the input."""
 
     label: str
     seen: Bits
@@ -52,7 +52,7 @@ class Row(NamedTuple):
 
 
 def cone_svg(study: Study) -> str:
-    """A whole SVG file."""
+    """Return the figure as a whole SVG file."""
     axis = study.rank - 1  # the last one, which people draw from left to right
     rows = _thin_out(_rows(study, axis))
     cone, height = _cone(rows)
@@ -79,7 +79,7 @@ def cone_svg(study: Study) -> str:
 
 
 def _rows(study: Study, axis: int) -> list[Row]:
-    """The levels from the output to the input, with their place on the input."""
+    """Return the levels from the output to the input, with their place on the input."""
     found = levels(study.network, study.tensor, axis, study.axes[axis].position)
     network = study.network
     places: dict[int, tuple[Fraction, Fraction]] = {
@@ -99,7 +99,7 @@ def _rows(study: Study, axis: int) -> list[Row]:
 
 
 def _thin_out(rows: Sequence[Row]) -> list[Row]:
-    """Without levels that read what the one before does, and at most MOST_ROWS of them."""
+    """Drop levels that read the same as the one before, and keep at most MOST_ROWS."""
     kept = [rows[0]]
     for before, row in pairwise(rows):
         if row.seen[1] != before.seen[1] or row.jump != before.jump or row is rows[-1]:
@@ -111,7 +111,7 @@ def _thin_out(rows: Sequence[Row]) -> list[Row]:
 
 
 def _cone(rows: Sequence[Row]) -> tuple[list[str], float]:
-    """Every level as a line of cells or a bar, joined to the next by its outline."""
+    """Return the SVG of the cone and its height; outlines join each level to the next."""
     low = min(_edge(row, 0) for row in rows)
     high = max(_edge(row, 1) for row in rows)
     scale = (WIDTH - 2 * MARGIN - LABELS) / float(high - low)
@@ -139,14 +139,14 @@ def _cone(rows: Sequence[Row]) -> tuple[list[str], float]:
 
 
 def _edge(row: Row, side: int) -> Fraction:
-    """Where the first or the last cell of a level ends, in input positions."""
+    """Return the outer edge of the first (side 0) or last (1) cell, in input positions."""
     end = row.seen[0] + (row.seen[1].bit_length() - 1) * side
     half = max(row.jump, Fraction(1)) * (side - Fraction(1, 2))
     return row.center + end * row.jump + half
 
 
 def _cells(row: Row, x: Callable[[Fraction], float], y: float, scale: float) -> Iterator[str]:
-    """Positions that are read, holes between them, and padding; a bar where they are too many."""
+    """Yield the cells of a level: read, hole or padding; a single bar if they are too many."""
     first, bits = row.seen
     length = bits.bit_length()
     if length > MOST_CELLS:
@@ -170,7 +170,10 @@ def _cells(row: Row, x: Callable[[Fraction], float], y: float, scale: float) -> 
 
 
 def _image(study: Study, top: float) -> tuple[list[str], float]:
-    """The input with the fields of the first, the chosen and the last output."""
+    """Return the SVG of the input with the fields of three outputs, and its height.
+
+    The outputs are the first, the chosen and the last one.
+    """
     height, width = (axis.input_size for axis in study.axes)
     if not known((height, width)):
         return [], 0.0
@@ -210,7 +213,7 @@ def _image(study: Study, top: float) -> tuple[list[str], float]:
 
 
 def _box(study: Study, which: str) -> Box | None:
-    """The extent of an output's field: top, left, bottom, right."""
+    """Return the extent of an output's field; None if it is unknown."""
     ends = []
     for axis in study.axes:
         if axis.seen is None or not known(axis.jump) or not known(axis.output_size):
@@ -224,7 +227,7 @@ def _box(study: Study, which: str) -> Box | None:
 
 
 def _heat(study: Study, rect: Callable[[str, Box], str]) -> Iterator[str]:
-    """What is read, darker the more paths lead there; neighbours of one shade are one rectangle."""
+    """Yield rectangles over the positions read, darker where more paths lead."""
     rows, columns = study.axes
     if rows.seen is None or columns.seen is None:
         return
@@ -240,7 +243,7 @@ def _heat(study: Study, rect: Callable[[str, Box], str]) -> Iterator[str]:
 
 
 def _runs(line: Sequence[Pixel]) -> Iterator[tuple[int, int, int]]:
-    """Shade, start and end of neighbours with the same shade, 1 to SHADES; 0 is a hole."""
+    """Yield shade, start and end of each run of equal shades, 1 to SHADES; 0 is a hole."""
     shades = [0 if p is None else max(1, round(p * SHADES)) for p in line]
     start = 0
     for index in range(1, len(shades) + 1):

@@ -1,4 +1,4 @@
-"""What another tool counts, and why two tools differ: as tables and as JSON."""
+"""The counts of another tool, and why two tools differ: as tables and as JSON."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from convcalc.output.table import MARKDOWN_HINT, Table
 def rules_table(
     title: str, chosen: Convention, count: Count, lines: Sequence[RuleLine], *, single: bool
 ) -> Table:
-    """The rules with what they give: of a ``single`` layer with numbers, else with shares."""
+    """Return the table of a tool's rules and counts.
+
+    For a ``single`` layer it shows the rules with numbers, else the shares.
+    """
     columns = (
         _column("operator", "counted as"),
         *(() if single else (_column("leaves", "times", align="right", priority=2),)),
@@ -46,7 +49,7 @@ def rules_table(
 def rules_payload(
     name: str, chosen: Convention, count: Count, lines: Sequence[RuleLine]
 ) -> dict[str, Any]:
-    """The same as JSON."""
+    """Return the rules and their counts as JSON."""
     return {
         "convention": {"name": name, "tool": chosen.tool, "number": count.key, "unit": count.unit},
         "total": plain(_sum(lines)),
@@ -78,8 +81,7 @@ def _column(key: str, title: str, **more: Any) -> Column:
 
 
 class _Difference(NamedTuple):
-    """One item, and what is left of the difference after it and those above: what those below
-    add up to, and the remainder."""
+    """One item of a difference; ``left`` is the difference that the rows above and it leave."""
 
     operator: str
     leaves: int | None
@@ -92,7 +94,7 @@ class _Difference(NamedTuple):
 
 
 def versus_table(title: str, found: Versus) -> Table:
-    """The items that differ, until nothing of the difference is left."""
+    """Return the table of the items in which two tools differ, and what each one explains."""
     columns = (
         _column("operator", "counted as"),
         _column("leaves", "times", align="right", priority=4),
@@ -121,7 +123,7 @@ def _rows(found: Versus) -> list[_Difference]:
 
 
 def _differing(found: Versus) -> list[Item]:
-    """The items that make a difference, or may: an unknown one."""
+    """Return the items whose counts differ or are unknown."""
     return [item for item in found.items if not known(item.difference) or item.difference]
 
 
@@ -149,7 +151,7 @@ def _footer(found: Versus) -> list[str]:
 
 
 def _signed_text(value: int | None) -> str | None:
-    """With its sign, to the unit."""
+    """Return an exact number with its sign."""
     if value is None:
         return None
     text = count_text(value, exact=True)
@@ -157,7 +159,7 @@ def _signed_text(value: int | None) -> str | None:
 
 
 def versus_payload(found: Versus) -> dict[str, Any]:
-    """The same as JSON, with the items that are equal."""
+    """Return all items as JSON, also those that are equal."""
     return {
         "convention": found.name,
         "versus": found.other,

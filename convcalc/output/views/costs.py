@@ -1,4 +1,4 @@
-"""The ways of computing one convolution as a table, and as JSON."""
+"""The costs of the ways to compute one convolution, as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from convcalc.output.table import Table
 
 
 def cost_table(found: Sequence[Cost], macs: int) -> Table:
-    """Multiplications and buffers side by side, with what each way needs."""
+    """Return the table of multiplications, additions and buffers, a row per way."""
 
     def column(key: str, title: str, **more: Any) -> Column:
         return Column(key, title, attrgetter(key), **more)
@@ -32,12 +32,12 @@ def cost_table(found: Sequence[Cost], macs: int) -> Table:
 
 
 def _saving(row: Row) -> str | None:
-    """How many times fewer multiplications than by the definition."""
+    """Return the factor by which multiplications are saved, compared with the definition."""
     return None if row.saving is None else f"{float(row.saving):.2f} x"
 
 
 def cost_payload(found: Sequence[Cost]) -> list[dict[str, Any]]:
-    """The same as JSON, with every buffer and transform."""
+    """Return the costs as JSON, with every buffer and transform."""
     return [
         {
             "model": cost.model,

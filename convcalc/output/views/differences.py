@@ -1,4 +1,4 @@
-"""A comparison as two tables: the totals, and the layers or blocks that changed."""
+"""A comparison of networks as two tables: totals, and the layers or blocks that changed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from convcalc.output.formats.markdown import escape
 from convcalc.output.table import Style, Table, render
 from convcalc.output.views.layer_differences import HINT, MOST_ROWS, View, layers_table, signed_text
 
-MARKER = "<!-- convcalc:report -->"  # by which a bot finds its comment again
-LONGEST = 50_000  # characters of a comment, of which GitHub takes 65,536
-MOST_OPEN = 12  # rows that a comment shows without a click
+MARKER = "<!-- convcalc:report -->"  # lets a bot find its comment again
+LONGEST = 50_000  # characters of a comment; GitHub allows 65,536
+MOST_OPEN = 12  # rows that a comment shows expanded
 
 
 def text(changed: Sequence[Difference], view: View, form: str, style: Style) -> str:
-    """What changed, for a terminal or, with what a bot needs, for a comment."""
+    """Return the changes, for a terminal or, with a marker for bots, for a comment."""
     parts = [MARKER] if form == "markdown" else []
     for index, each in enumerate(changed):
         if form == "markdown" and sum(map(len, parts)) > LONGEST:
@@ -34,7 +34,7 @@ def text(changed: Sequence[Difference], view: View, form: str, style: Style) -> 
 
 
 def _parts(found: Difference, view: View, form: str, style: Style) -> list[str]:
-    """The tables of one network."""
+    """Return the tables of one network as texts."""
     comparison = found.comparison
     if comparison is None:
         return [_one_sided_line(found, form)]
@@ -48,7 +48,7 @@ def _parts(found: Difference, view: View, form: str, style: Style) -> list[str]:
 
 
 def _one_sided_line(found: Difference, form: str) -> str:
-    """A network that was added or removed."""
+    """Return the lines for a network that was added or removed."""
     report = found.new or found.old
     assert report is not None
     kind = ADDED if found.new else REMOVED
@@ -61,14 +61,14 @@ def _one_sided_line(found: Difference, form: str) -> str:
 
 
 def _left_out_line(changed: Sequence[Difference]) -> str:
-    """What no longer fits into a comment."""
+    """Return the line that names the networks that no longer fit into a comment."""
     names = ", ".join(escape(each.title) for each in changed[:MOST_ROWS])
     more = f" and {len(changed) - MOST_ROWS} more" if len(changed) > MOST_ROWS else ""
     return f"Changed too: {names}{more}"
 
 
 def _collapsible(shown: str, layers: Table) -> str:
-    """Many rows are opened by a click."""
+    """Wrap the rows in ``<details>``, which is collapsed if they are many."""
     count = len(layers.rows)
     state = " open" if count <= MOST_OPEN else ""
     summary = f"<summary>What changed, {count} row{'s' * (count != 1)}</summary>"
@@ -107,7 +107,7 @@ _TOTALS = (
 
 
 def totals_table(title: str, comparison: Comparison, exact: bool) -> Table:
-    """The numbers of the whole network; of most of them only if they changed."""
+    """Return the table of totals: those of ``ALWAYS``, others only if they changed."""
     changes = {change.key: change for change in comparison.totals}
     for key, count in COUNTS.items():
         if count.part_of and changes[key][1:3] == changes[count.part_of][1:3]:
@@ -140,7 +140,7 @@ def _value(value: Any, unit: str, exact: bool) -> str:
 
 
 def _growth_text(change: Change) -> str:
-    """By how much a receptive field grew, if it did so by the same on every axis."""
+    """Return by how much a receptive field grew; empty if that differs between axes."""
     sides = [side.size for side in change[1:3] if isinstance(side, ReceptiveField)]
     if len(sides) != 2 or not all(map(known, sides)) or len(sides[0]) != len(sides[1]):
         return ""

@@ -1,7 +1,7 @@
 """Explanations as text.
 
-Each number has its name to the left and its formula to the right: in words, with
-numbers, the result. What does not fit a line goes on below.
+Each number has its name on the left and on the right its formula in words, the formula with
+numbers, and the result. Long lines are wrapped.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ NARROWEST = 24  # characters that a formula gets at least
 
 
 class Line(NamedTuple):
-    """One line of an explanation: the name with its depth, and pieces that stay whole if they
-    can; the last piece is what it comes to."""
+    """One line of an explanation: the name, indented by ``depth``, and pieces of text.
+
+    Pieces are kept whole if they fit a line; the last one is the result.
+    """
 
     depth: int
     label: str
@@ -39,7 +41,7 @@ class Line(NamedTuple):
 
 
 def layer_text(explanation: LayerExplanation, folder: str, style: Style) -> str:
-    """The whole explanation; places are written relative to ``folder``."""
+    """Return the whole explanation; places are written relative to ``folder``."""
     lines = [
         _bold(line, style) for line in _fill_lines([clean(title(explanation), style)], style.width)
     ]
@@ -56,13 +58,13 @@ def layer_text(explanation: LayerExplanation, folder: str, style: Style) -> str:
 
 
 def listing(lines: Sequence[Line], style: Style) -> list[str]:
-    """Names to the left, all as wide as the longest."""
+    """Return the lines as text, with the names padded to the longest."""
     width = max(len(INDENT * line.depth + line.label) for line in lines) + 2 * len(INDENT)
     return [text for line in lines for text in _lay_out(line, width, style)]
 
 
 def _lay_out(line: Line, margin: int, style: Style) -> Iterator[str]:
-    """The pieces of a line, as many side by side as fit."""
+    """Yield the text lines of one line, with as many pieces side by side as fit."""
     room = None if style.width is None else max(style.width - margin, NARROWEST)
     left = INDENT * (line.depth + 1) + line.label
     for text in _fill_lines([clean(piece, style) for piece in line.pieces], room):
@@ -71,7 +73,7 @@ def _lay_out(line: Line, margin: int, style: Style) -> Iterator[str]:
 
 
 def _fill_lines(pieces: Sequence[str], room: int | None) -> list[str]:
-    """Pieces joined to lines; one that is too long by itself is broken at blanks."""
+    """Join pieces to lines of at most ``room`` characters; a longer piece breaks at blanks."""
     if room is None:
         return [" ".join(pieces)]
     lines = [""]
@@ -88,14 +90,14 @@ def _fill_lines(pieces: Sequence[str], room: int | None) -> list[str]:
 
 
 def title(explanation: LayerExplanation) -> str:
-    """``stem.conv · conv · 3×224×224 → 64×112×112``."""
+    """Return the title: ``stem.conv · conv · 3×224×224 → 64×112×112``."""
     names = dict.fromkeys([explanation.path, explanation.operator])
     inputs = " and ".join(str(shape) for _, shape in explanation.sources)
     return f"{' · '.join(names)} · {inputs} → {explanation.output}"
 
 
 def _where(explanation: LayerExplanation, folder: str) -> str:
-    """Where the layer stands, and what it reads; nothing of a layer without a file."""
+    """Return the place of the layer and what it reads; empty for a layer without a file."""
     if explanation.place.file.startswith("<"):
         return ""
     groups = [f"{group.kind} {group.path}" for group in explanation.groups[-1:]]
@@ -111,7 +113,7 @@ def _bold(text: str, style: Style) -> str:
 
 
 def _field_lines(origins: Iterable[Origin], folder: str, depth: int = 0) -> Iterator[Line]:
-    """A field, and below it the names that its text uses."""
+    """Yield a line per field, and below it lines for the names in its expression."""
     for origin in origins:
         if origin.value is None and not origin.text:
             continue
@@ -120,11 +122,12 @@ def _field_lines(origins: Iterable[Origin], folder: str, depth: int = 0) -> Iter
 
 
 def value_text(origin: Origin) -> str:
+    """Return the value of a field or name; a list as the file writes it."""
     return origin.text if isinstance(origin.value, list) else field_text(origin.value)
 
 
 def _in_columns(lines: Sequence[Line]) -> list[Line]:
-    """Value and origin as one piece, the values as wide as the longest."""
+    """Merge value and origin into one piece, with the values padded to the longest."""
     width = max((len(line.pieces[0]) for line in lines), default=0)
     return [
         line._replace(pieces=(f"{line.pieces[0]:<{width}}  {line.pieces[1]}",)) for line in lines
@@ -132,21 +135,21 @@ def _in_columns(lines: Sequence[Line]) -> list[Line]:
 
 
 def origin_text(origin: Origin, folder: str) -> str:
-    """``k//2, given, conv_bn.convcalc.yaml:7``."""
+    """Return where a value comes from: ``k//2, given, conv_bn.convcalc.yaml:7``."""
     own = "" if origin.text == str(origin.value) or not origin.parts else origin.text
     place = place_text(origin.place, folder) if origin.place else ""
     return ", ".join(filter(None, (own, origin.how, place)))
 
 
 def place_text(place: Place, folder: str) -> str:
-    """File and line; nothing of what stands in no file."""
+    """Return file and line, relative to ``folder``; empty for a place outside of files."""
     if place.file.startswith("<"):
         return ""
     return f"{place.file.removeprefix(folder)}:{place.line}"
 
 
 def _worked_lines(lines: Iterable[Worked], depth: int) -> Iterator[Line]:
-    """Formulas; axes of the same numbers together."""
+    """Yield a line per formula; axes with the same numbers share one."""
     for _, alike in groupby(lines, lambda line: line[1:7] if line.words else line):
         first, *more = alike
         label = ", ".join(line.label for line in (first, *more))
@@ -156,12 +159,12 @@ def _worked_lines(lines: Iterable[Worked], depth: int) -> Iterator[Line]:
 
 
 def worked_lines(lines: Iterable[Worked]) -> list[Line]:
-    """Formulas with what goes into them."""
+    """Return the lines of formulas, each followed by the formulas of its numbers."""
     return list(_worked_lines(lines, 0))
 
 
 def pieces(line: Worked) -> tuple[str, ...]:
-    """Words, numbers, result; what would be there twice is left out."""
+    """Return words, numbers and result of a formula, without repetitions."""
     result = result_text(line.result) + (f" ({line.kind})" if line.kind else "")
     if not line.words:
         return (f"{result}, {line.meaning}" if line.meaning else result,)
@@ -173,7 +176,7 @@ def pieces(line: Worked) -> tuple[str, ...]:
 
 
 def result_text(value: Any) -> str:
-    """To the unit."""
+    """Return the exact text of a result."""
     if isinstance(value, Fraction):
         return fraction_text(value)
     return count_text(value, exact=True) if isinstance(value, int) or not known(value) else value

@@ -26,7 +26,7 @@ class _Row(NamedTuple):
 
 
 def layer_table(explanation: LayerExplanation, folder: str) -> Table:
-    """One row per number, for formats that have tables only."""
+    """Return a table with one row per number."""
     found = [*_field_rows(explanation.fields, folder, "")]
     for section in explanation.sections:
         found += _worked_rows(section.title, section.lines, "")
@@ -60,7 +60,7 @@ def _worked_rows(part: str, lines: Iterable[Worked], above: str) -> Iterator[_Ro
 
 
 def layer_payload(explanation: LayerExplanation) -> dict[str, Any]:
-    """One layer as JSON."""
+    """Return the explanation of one layer as JSON."""
     return {
         "path": explanation.path,
         "operator": explanation.operator,
@@ -94,7 +94,7 @@ def _origin_payload(origin: Origin) -> dict[str, Any]:
 
 
 def worked_payload(line: Worked) -> dict[str, Any]:
-    """One number as JSON."""
+    """Return one number with its formula as JSON."""
     return {
         "name": line.label,
         "formula": line.words or None,

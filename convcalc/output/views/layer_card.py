@@ -1,4 +1,4 @@
-"""One layer as a card: what it makes, what it stores, what it computes, what it sees."""
+"""One layer as a card: its output, parameters, work and receptive field."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ def card(
     ports: Sequence[LayerReport] = (),
     tool: ToolConvention | None = None,
 ) -> str:
-    """The lines of a layer, labels to the left; numbers are exact. ``ports`` are its further
-    outputs, ``tool`` is the one whose numbers are given too."""
+    """Return the card of a layer, with exact numbers.
+
+    ``counted`` are the kinds of work in the MACs, ``ports`` the further outputs of the layer,
+    ``tool`` another tool whose counts are added.
+    """
     lines = [
         *_lines(layer, counted),
         *_fused_lines(layer),
@@ -63,7 +66,7 @@ def _lines(layer: LayerReport, counted: Sequence[str]) -> Iterator[tuple[str, st
 
 
 def _fused_lines(layer: LayerReport) -> Iterator[tuple[str, str]]:
-    """What is left of the layer when batch norms are folded, if that was asked for."""
+    """Yield the counts with batch norms folded, if the report has them."""
     if layer.fused:
         yield "batch norms folded", ""
         for key in ("params", "buffers", "elementwise"):
@@ -71,7 +74,7 @@ def _fused_lines(layer: LayerReport) -> Iterator[tuple[str, str]]:
 
 
 def _convention_lines(layer: LayerReport, tool: ToolConvention) -> Iterator[tuple[str, str]]:
-    """What another tool counts for the layer."""
+    """Yield what another tool counts for the layer."""
     yield tool.name, tool.tool + ", one sample" * tool.per_sample
     for number in tool.numbers:
         yield INDENT + number.title, f"{_exact(layer.convention[number.key])} ({number.unit})"
@@ -81,7 +84,7 @@ def _convention_lines(layer: LayerReport, tool: ToolConvention) -> Iterator[tupl
 
 
 def _receptive_field_lines(layer: LayerReport) -> Iterator[tuple[str, str]]:
-    """What an output position reads of each input."""
+    """Yield the receptive field in each input of the network."""
     for name, field in layer.receptive_fields.items():
         label = "receptive field" + (f" of {name}" if len(layer.receptive_fields) > 1 else "")
         if not field.size:
@@ -94,7 +97,7 @@ def _receptive_field_lines(layer: LayerReport) -> Iterator[tuple[str, str]]:
 
 
 def _exact(value: int) -> str:
-    """To the unit, and rounded where that is hard to read."""
+    """Return the exact number, and a rounded one if it is long."""
     exact = count_text(value, exact=True)
     return f"{exact} = {count_text(value)}" if known(value) and value >= 10**6 else exact
 
@@ -104,7 +107,7 @@ def _sizes(dims: Sequence[int]) -> str:
 
 
 def field_text(value: Any) -> str:
-    """A field as a network file would give it; ``before+after`` where two sides differ."""
+    """Return a field as a network file writes it; ``before+after`` where two sides differ."""
     if isinstance(value, Recorded):
         return value.name
     if value is None or isinstance(value, bool):

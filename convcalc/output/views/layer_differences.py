@@ -1,4 +1,4 @@
-"""The layers or blocks that changed, as a table."""
+"""The table of the layers or blocks that changed between two networks."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ HINT = "a wider terminal or -f json shows them"
 
 
 class View(NamedTuple):
-    """How far a comparison is opened, and how exactly it is shown."""
+    """How deep blocks are opened in a comparison, and whether numbers are exact."""
 
-    depth: int | None = 0  # 0 opens as far as the rows are few
+    depth: int | None = 0  # 0: as deep as MOST_ROWS allows; None: every layer
     exact: bool = False
 
 
 def signed_text(value: int, unit: str = "", exact: bool = False) -> str:
-    """A difference with its sign."""
+    """Return a difference with its sign."""
     plus = "+" if known(value) and value > 0 else ""
     return f"{plus}{value_text(value, unit, exact=exact)}"
 
 
 class _Layers(NamedTuple):
-    """A layer or a block: what became of it, and by how much; ``times`` where siblings agree."""
+    """A changed layer or block, or ``times`` siblings in a row with the same change."""
 
     path: str
     change: str
@@ -56,7 +56,7 @@ class _Layers(NamedTuple):
 
 
 def _columns(shown: Sequence[_Layers], exact: bool) -> tuple[Column, ...]:
-    """Those of a comparison; of shapes and receptive fields only if one changed."""
+    """Return the columns; those of shapes and receptive fields only if one changed."""
 
     def count(key: str, title: str) -> Column:
         value = attrgetter(key)
@@ -78,7 +78,7 @@ _OPTIONAL_KEYS = ("output", "receptive_field")
 
 
 def layers_table(comparison: Comparison, view: View) -> Table:
-    """Layers, or the blocks that hold them where they are many."""
+    """Return the table of changed layers, or of the blocks around them if they are many."""
     near = [change for change in comparison.layers if not change.is_distant]
     distant = [change for change in comparison.layers if change.is_distant]
     depth = view.depth if view.depth != 0 else _depth(near)
@@ -88,7 +88,7 @@ def layers_table(comparison: Comparison, view: View) -> Table:
 
 
 def _join_alike(listed: Iterable[_Layers]) -> list[_Layers]:
-    """Siblings in a row of which the same is to be said, as one row."""
+    """Merge consecutive siblings with the same change into one row."""
     found: list[_Layers] = []
     for row in listed:
         last = found[-1] if found else None
@@ -112,7 +112,7 @@ _INDEXED = re.compile(r"(.*\[)(\d+)(?:–(\d+))?\]")
 
 
 def _follows(path: str, other: str) -> bool:
-    """Whether ``other`` is the next one: ``conv[3]`` after ``conv[2]`` or ``conv[0–2]``."""
+    """Whether ``other`` is next after ``path``: ``conv[3]`` after ``conv[2]`` or ``conv[0–2]``."""
     one, two = _INDEXED.fullmatch(path), _INDEXED.fullmatch(other)
     return bool(one and two and one[1] == two[1] and int(one[3] or one[2]) + 1 == int(two[2]))
 
@@ -123,12 +123,12 @@ def _span(path: str, other: str) -> str:
 
 
 def _from_to(one: str | None, other: str | None) -> str | None:
-    """The first and the last of several receptive fields."""
+    """Return the first and the last of several receptive fields: ``3 → 5 … 9 → 11``."""
     return one if one is None or one == other else f"{one.partition(' … ')[0]} … {other}"
 
 
 def _are_alike(one: _Layers, other: _Layers) -> bool:
-    """Whether a row goes on where another ends, and says the same but for the receptive field."""
+    """Whether ``other`` follows ``one`` and differs at most in the receptive field."""
     same = (one.change, one.output) == (other.change, other.output)
     even = all(
         known(getattr(one, key)) and getattr(one, key) == one.times * getattr(other, key)
@@ -138,14 +138,14 @@ def _are_alike(one: _Layers, other: _Layers) -> bool:
 
 
 def _depth(changes: Sequence[LayerChange]) -> int | None:
-    """As deep as the rows are few; None opens everything."""
+    """Return the greatest depth with at most MOST_ROWS rows; None shows every layer."""
     deepest = max((len(change.layer.groups) for change in changes), default=0)
     depths: list[int | None] = [None, *range(deepest, 1, -1)]
     return next((each for each in depths if len(_bundles(changes, each)) <= MOST_ROWS), 1)
 
 
 def _bundles(changes: Iterable[LayerChange], depth: int | None) -> dict[str, list[LayerChange]]:
-    """The changes by the layer or block that is shown for them."""
+    """Group changes by the path of the layer or block that is shown for them."""
     found: dict[str, list[LayerChange]] = {}
     for change in changes:
         found.setdefault(_shown_path(change.layer, depth), []).append(change)
@@ -178,7 +178,7 @@ def _rows(
 
 
 def _sides(was: Row | None, now: Row | None, value: Callable[[Row], str | None]) -> str | None:
-    """``old → new`` if they differ; the only one of an added or removed layer."""
+    """Return ``old → new`` if they differ; a single value for an added or removed layer."""
     old, new = (value(row) if row else None for row in (was, now))
     if was is None or now is None:
         return new or old
@@ -190,7 +190,7 @@ def _output_text(row: Row) -> str | None:
 
 
 def _receptive_field_text(field: ReceptiveField | None) -> str | None:
-    """The local value: that a network becomes global seldom is what changed."""
+    """Return the local receptive field, without its global dependence."""
     if field is None or not field.size:
         return None
     if not known(field.size):
@@ -199,7 +199,7 @@ def _receptive_field_text(field: ReceptiveField | None) -> str | None:
 
 
 def _change_text(bundle: Sequence[LayerChange], path: str, was: Row | None, now: Row | None) -> str:
-    """What happened, in words."""
+    """Return the words for the changes of a layer or block."""
     whole = now or was
     if len(bundle) == 1 and bundle[0].layer.path == path:
         return _layer_text(bundle[0])
@@ -242,7 +242,7 @@ def _inputs_text(layer: LayerReport) -> str:
 
 
 def _plain_text(value: Any) -> str:
-    """A value in JSON's types, as the file would have it; one per axis shortened if they agree."""
+    """Return a JSON value as a file writes it; a single one where all axes agree."""
     if value is None or isinstance(value, bool):
         return {None: "none", True: "true", False: "false"}[value]
     if not isinstance(value, list) or not value:
@@ -251,7 +251,7 @@ def _plain_text(value: Any) -> str:
 
 
 def _distant_line(changes: Sequence[LayerChange]) -> list[str]:
-    """Layers of which nothing but the receptive field changed: a consequence."""
+    """Return the line of layers whose receptive field alone changed, by earlier changes."""
     if not changes:
         return []
     items = [

@@ -1,4 +1,4 @@
-"""The receptive field on two axes as a picture in the terminal."""
+"""Draws the receptive field on two axes as a picture in the terminal."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from convcalc.output.views.pixels import Pixel, pixels
 PLAIN_WIDTH = 100
 SHADES, HOLE = "░▒▓█", "·"
 ASCII_SHADES, ASCII_HOLE = ":-=#", "."
-# From few paths to the most; a hole is red, so that it is not taken for dark.
+# From few paths to the most; holes are red, so that they differ from dark shades.
 RAMP = ((46, 31, 92), (62, 73, 137), (38, 130, 142), (53, 183, 121), (253, 231, 37))
 RED = (215, 48, 39)
 
 
 def field_map(study: Study, style: Style) -> list[str]:
-    """The last two axes; of three, at the middle of the first.
+    """Return the picture of the last two axes, of three at the middle of the first.
 
-    Exact in what is read and what is not. The shade is that of the path counts of both axes
-    multiplied, the root of it, which for branches of different shapes is an approximation.
+    Which positions are read is exact. The shade is the square root of the product of both axes'
+    path counts, which is an approximation where branches have different shapes.
     """
     low, high = study.axes[-2:]
     if study.region is None or low.seen is None or high.seen is None:
@@ -52,7 +52,7 @@ def field_map(study: Study, style: Style) -> list[str]:
 
 
 def _draw_shades(found: Sequence[Sequence[Pixel]], wide: int, ascii_only: bool) -> list[str]:
-    """One or two characters each, without colour."""
+    """Return lines with one or two characters per pixel, without colour."""
     shades, hole = (ASCII_SHADES, ASCII_HOLE) if ascii_only else (SHADES, HOLE)
     return [
         "".join((hole if p is None else shades[min(3, int(p * 4))]) * wide for p in line)
@@ -61,7 +61,7 @@ def _draw_shades(found: Sequence[Sequence[Pixel]], wide: int, ascii_only: bool) 
 
 
 def _draw_colors(found: Sequence[Sequence[Pixel]]) -> list[str]:
-    """Two lines in one row of half blocks, in 24-bit colour."""
+    """Return lines of half blocks in 24-bit colour, two rows of pixels per line."""
     out = io.StringIO()
     console = Console(
         file=out,
@@ -83,7 +83,7 @@ def _look(upper: Pixel, lower: Pixel) -> Look:
 
 
 def _rgb(pixel: Pixel) -> tuple[int, int, int]:
-    """A colour of the ramp."""
+    """Return the colour of a pixel on the ramp; red for a hole."""
     if pixel is None:
         return RED
     at = min(max(pixel, 0.0), 1.0) * (len(RAMP) - 1)

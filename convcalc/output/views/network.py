@@ -1,4 +1,4 @@
-"""What stands around the rows of a report: the title, the totals, and what was counted.
+"""The table of a report, with its title, its totals, and a footer that says what was counted.
 
 The lines are plain text with the characters ``×``, ``·`` and ``→``; the formats clean and
 escape them.
@@ -19,34 +19,34 @@ from convcalc.output.cells import axes_text, receptive_field_text
 from convcalc.output.columns import Column
 from convcalc.output.table import Table
 
-LISTED = 5  # things that a line names before it says how many more there are
+LISTED = 5  # items that a line names before it counts the rest
 
 
 def report_table(
     report: Report, columns: Sequence[Column], rows: Sequence[Row], *, exact: bool = False
 ) -> Table:
-    """The table of one report."""
+    """Return the table of one report."""
     return Table(
         report_title(report), tuple(columns), rows, totals_row(report), report_footer(report, exact)
     )
 
 
 def report_title(report: Report) -> str:
-    """``resnet50 · 3×224×224 → 1000``; the batch where it is not 1."""
+    """Return ``resnet50 · 3×224×224 → 1000``, with the batch if it is not 1."""
     batch = next((shape.batch for shape in report.inputs.values()), 1)
     sizes = " → ".join(filter(None, (_shapes_text(report.inputs), _shapes_text(report.outputs))))
     return " · ".join(filter(None, (report.network, sizes, f"batch {batch}" * (batch != 1))))
 
 
 def _shapes_text(named: Mapping[str, Shape]) -> str:
-    """A single shape needs no name."""
+    """Return shapes with their names; a single one without."""
     if len(named) == 1:
         return str(next(iter(named.values())))
     return ", ".join(f"{name} {shape}" for name, shape in named.items())
 
 
 def totals_row(report: Report) -> Row:
-    """The sums as the last row; where layers are missing it says so."""
+    """Return the row of totals, marked as incomplete if layers are missing."""
     count = report.totals.layers
     return target_row(report)._replace(
         path="total" if report.complete else "total (incomplete)",
@@ -55,7 +55,7 @@ def totals_row(report: Report) -> Row:
 
 
 def report_footer(report: Report, exact: bool = False) -> list[str]:
-    """The lines below the table."""
+    """Return the lines below the table."""
     lines = (
         _sums_line(report, exact),
         _counting_line(report, exact),
@@ -90,7 +90,7 @@ def _sums_line(report: Report, exact: bool) -> str:
 
 
 def _counting_line(report: Report, exact: bool) -> str:
-    """What the MACs add up, what FLOPs are, and the work that is in neither."""
+    """Return the line on the kinds of work in MACs and FLOPs, and the work in neither."""
     flops = report.totals.flops
     amount = f" = {count_text(flops, 'FLOP', exact=exact)}" if known(flops) else ""
     items = [f"MACs: {' + '.join(report.counted)}", f"FLOPs = 2 × MACs{amount}"]
@@ -105,7 +105,7 @@ def _counting_line(report: Report, exact: bool) -> str:
 
 
 def convention_lines(report: Report, exact: bool = False) -> list[str]:
-    """What another tool counts in all, in which unit, and what it passes over."""
+    """Return the lines with another tool's totals, units, and operators it does not count."""
     tool = report.convention
     if tool is None or not report.layers:
         return []
@@ -123,7 +123,7 @@ def convention_lines(report: Report, exact: bool = False) -> list[str]:
 
 
 def convention_line(report: Report) -> list[str]:
-    """Whose numbers stand in the columns of several networks, and in which unit."""
+    """Return the line that names the tool of a table of networks, with its units."""
     tool = report.convention
     if tool is None:
         return []
@@ -133,7 +133,7 @@ def convention_line(report: Report) -> list[str]:
 
 
 def _fusing_line(report: Report, exact: bool) -> str:
-    """What is left when batch norms are folded."""
+    """Return the line of totals with batch norms folded; empty without them."""
     fused = report.totals.fused
     if not fused:
         return ""
@@ -153,7 +153,7 @@ def _work(report: Report, kind: str) -> int:
 
 
 def _receptive_field_line(report: Report) -> str:
-    """The receptive field at the output."""
+    """Return the line on the receptive field at the output."""
     field = report.receptive_field
     if field is None or not field.size:
         return ""
@@ -168,7 +168,7 @@ def _receptive_field_line(report: Report) -> str:
 
 
 def _unknown_line(report: Report) -> str:
-    """Which counts are not known, or one reason for all of them."""
+    """Return the line of counts that are unknown, with the reason if there is a common one."""
     entries = [entry.rpartition(": ") for entry in report.totals.unknown]
     if all(known(shape.dims) for shape in report.inputs.values()):
         return _list_line("unknown", [f"{what} of {path}" for path, _, what in entries])
@@ -178,7 +178,7 @@ def _unknown_line(report: Report) -> str:
 
 
 def _list_line(what: str, items: Sequence[str]) -> str:
-    """The first few by name."""
+    """Return a line that names the first few items and counts the rest."""
     if not items:
         return ""
     more = [f"and {len(items) - LISTED} more"] if len(items) > LISTED else []
@@ -186,7 +186,7 @@ def _list_line(what: str, items: Sequence[str]) -> str:
 
 
 def incomplete_line(report: Report) -> str:
-    """What is missing, if something is."""
+    """Return the line that says how many layers were skipped; empty if none were."""
     if report.complete:
         return ""
     skipped = f"{report.skipped} layers were" if report.skipped != 1 else "1 layer was"
@@ -194,7 +194,7 @@ def incomplete_line(report: Report) -> str:
 
 
 def _warnings_line(report: Report) -> str:
-    """How many there are."""
+    """Return the line that counts the warnings; empty if there are none."""
     if not report.complete:
         return ""
     warnings = sum(problem.severity != "error" for problem in report.problems)

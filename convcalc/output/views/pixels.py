@@ -1,4 +1,4 @@
-"""The receptive field on its last two axes as blocks of positions, for pictures of any kind."""
+"""Divides the receptive field on its last two axes into pixels, for all kinds of pictures."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from convcalc.analysis.receptive_field import region as regions
 from convcalc.analysis.receptive_field.domains import Bits
 from convcalc.analysis.receptive_field.study import Study
 
-Pixel = float | None  # the share of the most paths, or a hole
+Pixel = float | None  # share of the greatest number of paths; None is a hole
 
 
 def pixels(study: Study, across: int, down: int) -> list[list[Pixel]]:
-    """Blocks of positions: the shade of their mean, or a hole if one of them is not read."""
+    """Return rows of pixels of ``across`` × ``down`` positions.
+
+    A pixel is the mean of its positions, or a hole if any of them is not read.
+    """
     rows, columns = study.axes[-2:]
     assert rows.seen is not None
     assert columns.seen is not None
@@ -36,14 +39,14 @@ def pixels(study: Study, across: int, down: int) -> list[list[Pixel]]:
 
 
 def _shares(study: Study, axis: int, size: int) -> list[float]:
-    """Path counts of an axis, the largest 1."""
+    """Return the path counts of an axis, scaled so that the largest is 1."""
     counts = study.paths(axis).counts
     most = max(counts)
     return [float(count / most) for count in counts] + [0.0] * (size - len(counts))
 
 
 def _all_read(study: Study, lines: range) -> Callable[[int, int], bool]:
-    """Whether all positions of some columns are read in every one of these lines."""
+    """Return a function that tells whether these lines read all columns of a range."""
     above = [axis.seen[0] + (axis.size - 1) // 2 for axis in study.axes[:-2] if axis.seen]
     first_row, first_column = (axis.seen[0] if axis.seen else 0 for axis in study.axes[-2:])
     rows: list[Bits | None] = [

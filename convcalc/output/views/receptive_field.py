@@ -1,4 +1,4 @@
-"""The receptive field of one tensor in lines of text: where it looks, what it leaves out."""
+"""The receptive field of one tensor in lines of text: its place, its holes, its neighbours."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from convcalc.output.views.receptive_field_flags import drift_text
 
 SHOWN = ("path", "operator", "output", "receptive_field", "reach", "jump", "center", "coverage")
 OF_STACK = ("path", "kernel_size", "stride", "dilation", *SHOWN[3:4], *SHOWN[5:])
-LISTED = 8  # holes and positions that a line names before it says how many more there are
+LISTED = 8  # holes and positions that a line names before it counts the rest
 
-# What a narrow terminal hides: the type and the shape before what is seen.
+# Priorities of columns: a narrow terminal hides type and shape before the receptive field.
 LAST_TO_GO = {"operator": 8, "output": 7, "receptive_field": 0, "jump": 1, "coverage": 2}
 
 
@@ -35,7 +35,7 @@ def receptive_field_table(
     remarks: Mapping[str, Sequence[str]],
     footer: Sequence[str],
 ) -> Table:
-    """One line per layer or block, with what is worth a remark."""
+    """Return the table of layers or blocks, with a column for the remarks on each path."""
 
     def words(row: Row) -> str | None:
         return ", ".join(remarks.get(row.path, ())) or None
@@ -46,7 +46,7 @@ def receptive_field_table(
 
 
 def receptive_field_lines(study: Study) -> list[str]:
-    """What there is to say of one tensor."""
+    """Return all lines about one tensor."""
     makers = (
         _size,
         _place,
@@ -63,7 +63,7 @@ def receptive_field_lines(study: Study) -> list[str]:
 
 
 def _per_axis(study: Study, texts: Sequence[str]) -> str:
-    """One text where all axes agree, else each with its axis."""
+    """Return a single text where all axes agree, else each with the name of its axis."""
     if len(set(texts)) == 1:
         return texts[0]
     named = zip(study.axes, texts, strict=True)
@@ -71,7 +71,7 @@ def _per_axis(study: Study, texts: Sequence[str]) -> str:
 
 
 def _size(study: Study) -> Iterator[str]:
-    """The field's size, its jump, and what else the tensor depends on."""
+    """Yield the line on size, jump and global dependence."""
     extents = [_extent(axis) for axis in study.axes]
     size = axes_text(extents)
     if "–" in size and len(set(extents)) == 1 and len(extents) > 1:
@@ -91,14 +91,14 @@ def _size(study: Study) -> Iterator[str]:
 
 
 def _extent(axis: AxisStudy) -> str:
-    """The size on one axis, or from the smallest to the largest."""
+    """Return the size on one axis, or the smallest and the largest."""
     if axis.lost:
         return "all"
     return str(axis.size) if axis.size == axis.size_min else f"{axis.size_min}–{axis.size}"
 
 
 def _place(study: Study) -> Iterator[str]:
-    """Where the position that is looked at has its field."""
+    """Yield the line on where the field of the chosen position lies."""
     what = f"position {_join(study.positions)}"
     if all(known(axis.output_size) for axis in study.axes):
         what += f" of {'×'.join(str(axis.output_size) for axis in study.axes)}"
@@ -115,7 +115,7 @@ def _place(study: Study) -> Iterator[str]:
 
 
 def _padding(study: Study) -> str:
-    """How much of the field lies beyond the input, if any does."""
+    """Return the share of the field that is padding; empty if there is none."""
     inside = prod(1 - (axis.padding_share or 0) for axis in study.axes)
     if inside == 1:
         return ""
@@ -128,7 +128,7 @@ def _join(values: Sequence[object]) -> str:
 
 
 def _gaps(study: Study) -> Iterator[str]:
-    """Holes, on each axis and on all together, or that there are none."""
+    """Yield the lines on holes and coverage, per axis and on all axes together."""
     if study.coverage is None:
         return
     holes = any(axis.unread for axis in study.axes)
@@ -153,7 +153,7 @@ def _gaps(study: Study) -> Iterator[str]:
 
 
 def _relative(axis: AxisStudy) -> str:
-    """Holes as distances from the center, ± where both sides have one."""
+    """Return holes as distances from the center, with ± where both sides have one."""
     if axis.seen is None:
         return ""
     found, left = nearest_holes(axis.seen, LISTED)
@@ -162,7 +162,7 @@ def _relative(axis: AxisStudy) -> str:
 
 
 def _phases(study: Study) -> Iterator[str]:
-    """How outputs differ from each other."""
+    """Yield the line on how the fields of outputs differ from each other."""
     if all(axis.size == axis.size_min or axis.lost for axis in study.axes):
         return
     phases = [
@@ -179,7 +179,7 @@ def _phases(study: Study) -> Iterator[str]:
 
 
 def _tile(study: Study) -> Iterator[str]:
-    """What a tile needs around it."""
+    """Yield the line on the halo that a tile needs."""
     halos = [axis.halo for axis in study.axes]
     texts = [
         f"{max(halo.before, 0)} before and {max(halo.after, 0)} after" if halo else ""
@@ -195,7 +195,7 @@ def _tile(study: Study) -> Iterator[str]:
 
 
 def _effective(study: Study) -> Iterator[str]:
-    """The estimate of what matters most."""
+    """Yield the line on the effective receptive field, an estimate."""
     try:
         spreads = [study.spread(axis) for axis in range(study.rank)]
     except Unseen as reason:
@@ -221,13 +221,13 @@ def _positions(count: int) -> str:
 
 
 def _direction(study: Study) -> Iterator[str]:
-    """Whether a sequence is read ahead."""
+    """Yield the line on look-ahead, for a tensor with one spatial axis."""
     if study.rank == 1 and (ahead := study.axes[0].ahead) is not None:
         yield "causal: no look-ahead" if ahead <= 0 else f"look-ahead {_positions(ahead)}"
 
 
 def _unread(study: Study) -> Iterator[str]:
-    """Input positions that are never used."""
+    """Yield the line on input positions that no output reads."""
     found = study.unread
     if found is None or not found.number:
         return
@@ -245,7 +245,7 @@ def _some(positions: Sequence[int]) -> str:
 
 
 def _misaligned(study: Study) -> Iterator[str]:
-    """Joins of branches that do not look at the same place."""
+    """Yield the lines on joins whose branches are misaligned."""
     last: dict[str, str] = {}
     for drift in drifts(study.network):
         if drift.input == study.input:
@@ -259,7 +259,7 @@ def _misaligned(study: Study) -> Iterator[str]:
 
 
 def _others(study: Study) -> Iterator[str]:
-    """What else there is to look at."""
+    """Yield the lines that name other inputs and outputs to ask for."""
     network = study.network
     inputs = [name for name in seen_inputs(network, study.tensor) if name != study.input]
     if inputs:

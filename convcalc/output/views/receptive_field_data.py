@@ -1,4 +1,4 @@
-"""A study in JSON's types: exact integers, fractions as ``"num/den"``, null for what is unknown."""
+"""A receptive field's study as JSON: exact integers, fractions ``"num/den"``, null for unknown."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ _OF_LAYER = ("path", "operator", "output", "receptive_field", "source")
 def receptive_field_payload(
     report: Report, found: Study | str, remarks: Mapping[str, Sequence[str]]
 ) -> dict[str, Any]:
-    """What ``rf -f json`` prints: every layer, and the tensor that is looked at, or the reason why
-    there is nothing to say of it."""
+    """Return what ``rf -f json`` prints: all layers and the study of one tensor.
+
+    ``found`` is that study, or the reason why there is none; ``remarks`` are the flags by path.
+    """
     whole = report_payload(report)
     return {
         "schema": SCHEMA,
@@ -45,7 +47,7 @@ def receptive_field_payload(
 
 
 def study_payload(study: Study) -> dict[str, Any]:
-    """Everything that there is to say of one tensor."""
+    """Return the study of one tensor as JSON."""
     unread = study.unread
     return {
         "path": study.path,
@@ -113,7 +115,7 @@ def _paths(study: Study, axis: int) -> dict[str, Any] | None:
 
 
 def _effective(study: Study, axis: int) -> dict[str, Any] | None:
-    """The estimate for equal weights."""
+    """Return the estimate for equal weights; None if it cannot be computed."""
     try:
         found = study.spread(axis)
     except Unseen:

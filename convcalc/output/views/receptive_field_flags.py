@@ -1,4 +1,4 @@
-"""What is worth a remark beside a layer's receptive field."""
+"""Remarks on the receptive fields of layers: holes, uneven taps, misaligned branches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FIRST_TO_SPAN = "first to span the input"
 
 
 def flags(network: Network, report: Report) -> Mapping[str, list[str]]:
-    """Remarks by the path of a layer, and of every block for the layers in it."""
+    """Return remarks by path: those of each layer, and of each block those of its layers."""
     found: dict[str, dict[str, None]] = {}
     apart: dict[str, Drift] = {}
     for drift in drifts(network):
@@ -32,7 +32,7 @@ def flags(network: Network, report: Report) -> Mapping[str, list[str]]:
 
 
 def first_to_see_all(report: Report) -> str:
-    """The first layer whose field is as large as the input on every axis; empty if none is."""
+    """Return the path of the first layer whose field spans the input on every axis, or ""."""
     return next((layer.path for layer in report.layers if _sees_all(layer.receptive_field)), "")
 
 
@@ -43,7 +43,7 @@ def _sees_all(field: ReceptiveField | None) -> bool:
 
 
 def _words(layer: Layer, result: LayerReport) -> Iterator[str]:
-    """The remarks on one layer that are those of its block too."""
+    """Yield the remarks on one layer that its blocks get too."""
     field = result.receptive_field
     if field and field.holes and known(field.holes) and any(field.holes):
         yield "holes"
@@ -54,14 +54,16 @@ def _words(layer: Layer, result: LayerReport) -> Iterator[str]:
 
 
 def drift_text(drift: Drift) -> str:
-    """How far branches are apart, in words."""
+    """Return how far branches are apart, in words."""
     if drift.per_output:
         return f"drift apart by {drift.per_output} per output"
     return f"are {drift.offset} apart"
 
 
 def _uneven(layer: Layer) -> tuple[int, int] | None:
-    """The fewest and the most taps that an output of a transposed convolution gets, if they
-    differ: the checkerboard that appears where kernel_size is no multiple of the stride."""
+    """Return the fewest and the most taps per output of a transposed convolution, if they differ.
+
+    They do, and cause a checkerboard, where kernel_size is not a multiple of the stride.
+    """
     stamps = (axis for axes in layer.analysis.axes for axis in axes if isinstance(axis, Stamp))
     return next(filter(None, (axis.uneven_taps for axis in stamps)), None)

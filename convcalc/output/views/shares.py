@@ -1,4 +1,4 @@
-"""What makes up the totals: the parts of a network or block with their shares."""
+"""The parts of a network or block with their shares of the totals."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ BY_OPERATOR = ("path", "layers", "params", "params_share", "macs", "macs_share",
 def share_tables(
     report: Report, layers: Sequence[LayerReport], depth: int, path: str
 ) -> tuple[Table, Table]:
-    """By block at a depth, in order; and by operator, those with the most MACs first.
+    """Return two tables: by block at a depth, and by operator, the most MACs first.
 
-    ``path`` is the block that the layers make up; empty for the network.
+    ``path`` is the block that the layers make up; empty for the whole network.
     """
     part = replace(report, layers=tuple(layers))
     (whole,) = rows(replace(part, layers=_in_one_group(layers)), 1)
@@ -48,7 +48,7 @@ def share_tables(
 
 
 def _in_one_group(layers: Sequence[LayerReport]) -> tuple[LayerReport, ...]:
-    """The layers as if all were of one block."""
+    """Return the layers as if they were one block, to get a row with their sums."""
     from convcalc.model.graph.network import Group
 
     return tuple(replace(layer, groups=(Group("total", "network"),)) for layer in layers)
@@ -59,7 +59,7 @@ def _count_text(layers: int) -> str:
 
 
 def share_payload(tables: tuple[Table, Table]) -> dict[str, Any]:
-    """Both as JSON, counts exact and without shares, which follow from them."""
+    """Return both tables as JSON, with exact counts; shares are left to the reader."""
     names = ("by_part", "by_operator")
     return {
         name: [_row_payload(row) for row in table.rows]

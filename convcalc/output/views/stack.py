@@ -1,4 +1,4 @@
-"""Stacks of windows in a row: the verdict on their holes, and those that are suggested."""
+"""Stacks of dilated convolutions: the verdict on their holes, and suggested stacks."""
 
 from __future__ import annotations
 
@@ -18,8 +18,10 @@ from convcalc.output.table import Table
 
 
 def verdict(layers: Sequence[tuple[int, int, int]]) -> list[str]:
-    """Whether layers of kernel_size, stride and dilation in a row leave holes, and what the rule
-    of HDC says of them."""
+    """Return lines that say whether a stack leaves holes, and whether HDC's rule agrees.
+
+    Each layer is given by kernel_size, stride and dilation.
+    """
     kernel_sizes, strides, dilations = zip(*layers, strict=True)
     windows = stack_windows(kernel_sizes, strides, dilations)
     hole = gap(windows)
@@ -41,7 +43,7 @@ def verdict(layers: Sequence[tuple[int, int, int]]) -> list[str]:
 
 
 def suggestion_table(found: Sequence[Suggestion]) -> Table:
-    """Stacks side by side."""
+    """Return the table of suggested stacks."""
     columns = (
         Column("dilations", "dilations", lambda each: ", ".join(map(str, each.dilations))),
         Column("size", "RF", lambda each: str(each.size), "", "right"),
@@ -61,5 +63,5 @@ def suggestion_table(found: Sequence[Suggestion]) -> Table:
 
 
 def suggestion_payload(found: Sequence[Suggestion]) -> list[dict[str, Any]]:
-    """The same as JSON."""
+    """Return the suggested stacks as JSON."""
     return [{**each._asdict(), "evenness": str(each.evenness)} for each in found]

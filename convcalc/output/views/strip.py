@@ -1,4 +1,4 @@
-"""The receptive field on one axis as a line of characters, one per input position."""
+"""Draws the receptive field on one axis as a line of characters, one per input position."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ PLAIN_WIDTH = 100  # where there is no terminal
 
 
 def strip(paths: Paths1d, seen: Bits, style: Style) -> list[str]:
-    """Bars as high as the number of paths, a dot for a hole; wrapped at the terminal's width.
+    """Return bars for the number of paths, dots for holes, wrapped at the terminal's width.
 
-    ``seen`` says where the holes are: rounded shares of paths may be 0 where a few lead.
+    ``seen`` says where the holes are, since rounded shares of paths may be 0 without a hole.
 
-    A field of very many positions has several to a character; a single hole among them makes
-    it a dot, and the last line says how many they are.
+    A large field has several positions per character; a single hole among them makes it a dot,
+    and the last line says how many they are.
     """
     bars, hole = (ASCII_LEVELS, ASCII_HOLE) if style.ascii else (LEVELS, HOLE)
     most = max(paths.counts, default=0)
@@ -45,6 +45,6 @@ def strip(paths: Paths1d, seen: Bits, style: Style) -> list[str]:
 
 
 def _level(counts: Sequence[int] | Sequence[float], most: float) -> int:
-    """The bar of some positions, 0 to 7, by their mean."""
+    """Return the height of the bar for some positions, 0 to 7, by their mean."""
     share = sum(counts) / len(counts) / most
     return min(7, max(0, round(8 * share) - 1))

@@ -1,4 +1,4 @@
-"""How a size comes about, layer by layer, in lines of text."""
+"""Explains how the size of a receptive field comes about, layer by layer, in lines of text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from convcalc.analysis.receptive_field.trace import Step
 
 
 def trace_lines(found: Sequence[Step], width: int | None = None, *, limit: int = 400) -> list[str]:
-    """The growth, broken at the terminal's width, and the reason of each step below it."""
+    """Return the sizes, wrapped at the terminal's width, and the reason for each step below."""
     sizes = [1, *(step.needs for step in found)]
     longest = max((len(step.path) for step in found), default=0)
     growth = " → ".join(map(str, sizes))
