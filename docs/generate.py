@@ -187,7 +187,7 @@ def table(titles: Sequence[str], rows: Any) -> str:
 # --- conventions.md --------------------------------------------------------------------------
 
 CONVENTIONS = """\
-<!-- Written by docs/generate.py; edit the docstrings and rules in convcalc/analysis/conventions instead. -->
+<!-- Written by docs/generate.py; edit what convcalc/analysis/conventions says instead. -->
 
 # Counting conventions
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 
 from convcalc.diagnostics.diagnostic import Place
-from convcalc.model.graph.layer_checks import checked_fields, given_fields
+from convcalc.model.graph.layer_checks import check_fields, match_fields
 from convcalc.model.graph.sites import Spot
 from convcalc.model.operators.contract import Analysis, Operator
 from convcalc.model.operators.registry import operator_class
@@ -41,7 +41,7 @@ def operator_of(name: str, rank: int, fields: dict[str, Any]) -> Operator:
     """The operator with its fields as a network file writes them."""
     kind = operator_class(name)
     site = Spot(HERE)
-    return kind(**checked_fields(kind, given_fields(name, kind, fields, site), rank, site))
+    return kind(**check_fields(kind, match_fields(name, kind, fields, site), rank, site))
 
 
 def analysed(case: Case) -> Analysis | str:
