@@ -59,6 +59,8 @@ class Builder(Assembly):
             raise ValueError(f"input '{name}' needs channels and up to 3 spatial sizes")
         if any(size is not None and (type(size) is not int or size < 1) for size in sizes):
             raise ValueError(f"input '{name}' has a size that is not a positive integer")
+        if type(batch) is not int or batch < 1:
+            raise ValueError(f"input '{name}' has a batch that is not a positive integer")
         spatial = tuple(UNKNOWN if size is None else size for size in sizes[1:])
         return self.add_input(name, Shape(batch, sizes[0], spatial))
 
@@ -84,6 +86,10 @@ class Builder(Assembly):
         """
         site = _site(place)
         read = [inputs] if inputs is None or isinstance(inputs, Tensor) else list(inputs)
+        if not all(each is None or isinstance(each, Tensor) for each in read):
+            raise TypeError(
+                f"the inputs of '{operator}' are no tensors of this builder: {inputs!r}"
+            )
         above = tuple(_groups_of(path) if composites is None else composites)
         output: Value = None
         try:
@@ -154,7 +160,9 @@ class Builder(Assembly):
         given = match_fields(name, cls, fields, site)
         further = {key: each for key, each in given.items() if names_layer(cls, key)}
         recorded = {key: self._record_of(key, each, site) for key, each in further.items()}
-        if not inputs or None in inputs:
+        if not inputs:
+            raise rejected("missing-key", f"'{name}' needs an input", site.place)
+        if None in inputs:
             return None, []
         rank = inputs[0].shape.rank  # type: ignore[union-attr]
         check_rank(name, cls, inputs[0].shape, site.place)  # type: ignore[union-attr]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import isfinite
 from typing import Any
 
 from convcalc.diagnostics.suggestion import advise
@@ -89,6 +90,8 @@ def _number(target: _Target, value: Any) -> int | float | Fraction:
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
         message = f"is {format_value(value)}, but a number is expected"
         raise target.error("wrong-type", message)
+    if isinstance(value, float) and not isfinite(value):
+        raise target.error("wrong-type", f"is {value}, but a finite number is expected")
     return value
 
 

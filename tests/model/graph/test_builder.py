@@ -287,3 +287,25 @@ def test_the_graph_answers_who_makes_and_who_reads_a_tensor() -> None:
         assert network.is_output(tensor) == (tensor in (10, 61))
         assert network.tensor(network.index(tensor)) == tensor
         assert str(network.shape(tensor)) == "2×4×4"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_is_not_finite_is_a_problem(value: float) -> None:
+    for operator, fields in (
+        ("conv", {"out": value, "k": 3}),
+        ("upsample", {"scale": value}),
+        ("dropout", {"rate": value}),
+    ):
+        ((name, message, _),) = problems_of(operator, [3, 8, 8], fields)
+        assert (name, message.endswith("but a finite number is expected")) == ("wrong-type", True)
+
+
+def test_what_is_no_tensor_is_refused_and_a_missing_input_is_a_problem() -> None:
+    builder = Builder()
+    for wrong in ("input", [1]):
+        with pytest.raises(TypeError, match="no tensors"):
+            builder.add("relu", wrong)  # type: ignore[arg-type]
+    assert builder.add("relu", []) is None
+    assert [p.message for p in builder.network().problems] == ["'relu' needs an input"]
+    with pytest.raises(ValueError, match="batch"):
+        builder.input("x", [3, 8, 8], batch=0)
