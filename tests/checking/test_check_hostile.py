@@ -106,7 +106,7 @@ print(json.dumps([sorted(codes), most_calls, most, errors]))
 def test_damaged_files_end_soon_with_a_message(tmp_path: Path, part: Part) -> None:
     (tmp_path / "convcalc.toml").write_text(LIMITS)
     names = []
-    for number in part(range(500)):
+    for number in part(part(range(500))):  # 32 of them, or all
         rng = random.Random(number)
         names.append(f"{number}.convcalc.yaml")
         content = rng.choice(ORIGINALS).read_bytes()

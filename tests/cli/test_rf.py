@@ -263,7 +263,7 @@ def test_the_machine_formats_hold_every_layer(run: Command) -> None:
         "fastfcn_psp_resnet50",
         "deformable_faster_rcnn_resnet101_2fc",
         "--stack 'k=3 d=9999999999'",
-        "--stack 'k=3 d=1048576,1'",
+        "--stack 'k=3 d=65536,1'",
         "--stack 'k=3 n=500'",
         "--stack 'conv_transpose k=1 s=3'",
     ],

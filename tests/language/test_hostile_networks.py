@@ -78,6 +78,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("which", HOSTILE)
 def test_a_hostile_file_ends_soon(which: str) -> None:
     with at_most(4_000_000):  # the aim is 1 s

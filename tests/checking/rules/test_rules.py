@@ -176,6 +176,7 @@ def test_rule_and_list_rules_print_the_pages(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.shipped
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("file", FILES)
 def test_no_rule_finds_anything_in_what_ships(file: str) -> None:
     silence = Silence()

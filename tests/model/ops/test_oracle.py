@@ -14,6 +14,7 @@ from typing import Any
 import oracle
 import pytest
 from axes import DILATIONS, KERNELS, PADDINGS, SIZES, STRIDES, WINDOWS, amounts, errors, listed
+from grids import Part
 
 from convcalc.model.geometry import sizes
 from convcalc.model.operators.contract import Operator
@@ -190,9 +191,10 @@ def conv_transpose(k: int, s: int, sides: Any, d: int, more: int) -> ConvTranspo
     )
 
 
-def test_transposed_convolution_reads_what_was_stamped() -> None:
+def test_transposed_convolution_reads_what_was_stamped(part: Part) -> None:
     wrong, compared, empty = [], 0, 0
-    for (n, k, s, sides, d), more in product(WINDOWS, range(3)):
+    grid = list(product(part(WINDOWS), range(3)))
+    for (n, k, s, sides, d), more in grid:
         operator, x = conv_transpose(k, s, sides, d, more), Shape(1, 1, (n,))
         if more >= max(s, d):
             compared += errors(operator, x).count("output-padding-too-large")
@@ -214,7 +216,7 @@ def test_transposed_convolution_reads_what_was_stamped() -> None:
         if not ok:
             wrong.append((n, k, s, sides, d, more))
     assert wrong == []
-    assert compared == 3 * 7680
+    assert compared == len(grid)
     assert empty
 
 
