@@ -9,8 +9,9 @@ more than one position, and none for the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Nothing, Scattered
 from convcalc.model.geometry.channel_maps import (
@@ -42,21 +43,31 @@ WOVEN = (ChannelsToPixels, ImagesToPixels)
 DEALT = (PixelsToChannels, PixelsToImages)
 
 
-class Source(NamedTuple):
+class Source:
     """A history that another one reads, in the tensor of that number.
 
     ``axes`` are the positions that are read, None where each position is the same. ``gathers``:
     the positions lie in the channels (``flatten``), and all of them are read.
     """
 
-    history: int
-    tensor: int
-    spatial: tuple[int, ...]
-    axes: Axes | None = None
-    gathers: bool = False
+    __slots__ = ("axes", "gathers", "history", "spatial", "tensor")
+
+    def __init__(
+        self,
+        history: int,
+        tensor: int,
+        spatial: tuple[int, ...],
+        axes: Axes | None = None,
+        gathers: bool = False,
+    ) -> None:
+        self.history = history
+        self.tensor = tensor
+        self.spatial = spatial
+        self.axes = axes
+        self.gathers = gathers
 
 
-class History(NamedTuple):
+class History:
     """What some channels are computed from; without ``sources`` a network input, by its name.
 
     ``layer`` is the index of the layer at which the history arises. ``scattered`` is the number of
@@ -64,45 +75,72 @@ class History(NamedTuple):
     ``reason`` says why it is not known what is read, if so.
     """
 
-    layer: int
-    sources: tuple[Source, ...] = ()
-    name: str = ""
-    scattered: int = 0
-    woven: bool = False
-    reason: str = ""
+    __slots__ = ("layer", "name", "reason", "scattered", "sources", "woven")
+
+    def __init__(
+        self,
+        layer: int,
+        sources: tuple[Source, ...] = (),
+        name: str = "",
+        scattered: int = 0,
+        woven: bool = False,
+        reason: str = "",
+    ) -> None:
+        self.layer = layer
+        self.sources = sources
+        self.name = name
+        self.scattered = scattered
+        self.woven = woven
+        self.reason = reason
+
+
+Run = tuple[int, int]  # the place of a history, and how many channels in a row have it
 
 
 class Channels:
     """The histories of the channels of one tensor.
 
-    ``members`` holds, for each channel, the index of its history among ``histories``; None where
-    all have one, or where they are not told apart. A tensor whose batch holds several ``images`` of
-    one sample has the channels of all images in a row. ``mixed`` is the history of what reads all
-    channels, once it is asked for.
+    ``runs`` say, for channels in a row, which of the histories they have; None where all have one,
+    or where they are not told apart. A tensor whose batch holds several ``images`` of one sample
+    has the channels of all images in a row. ``mixed`` is the history of what reads all channels,
+    once it is asked for.
     """
 
-    __slots__ = ("histories", "images", "members", "mixed")
+    __slots__ = ("histories", "images", "mixed", "runs")
 
     def __init__(
         self,
         histories: tuple[int, ...],
-        members: Sequence[int] | None = None,
+        runs: Sequence[Run] | None = None,
         images: int = 1,
         mixed: int = -1,
     ) -> None:
         self.histories = histories
-        self.members = members
+        self.runs = runs
         self.images = images
         self.mixed = histories[0] if len(histories) == 1 and mixed < 0 else mixed
 
     def __len__(self) -> int:
         return len(self.histories)
 
+    def members(self) -> list[int]:
+        """For each channel, the place of its history."""
+        return [place for place, count in self.runs or () for _ in range(count)]
+
     def of(self, index: int) -> int | None:
         """The history of a channel, all images in a row; None where it is not told apart."""
         if len(self.histories) == 1:
             return self.histories[0]
-        return None if self.members is None else self.histories[self.members[index]]
+        for place, count in self.runs or ():
+            index -= count
+            if index < 0:
+                return self.histories[place]
+        return None
+
+
+def _runs(members: Iterable[int]) -> list[Run]:
+    """Channels in a row with the same history, counted."""
+    return [(place, len(list(run))) for place, run in groupby(members)]
 
 
 class Histories:
@@ -129,6 +167,10 @@ class Histories:
 
     def _read(self, index: int, layer: Layer) -> Channels:
         """The channels of a layer's output."""
+        if len(layer.inputs) == 1 and len(self.tensors[layer.inputs[0]].histories) == 1:
+            found = self._read_one(index, layer)
+            if found is not None:
+                return found
         numbers = [
             number
             for number, axes in enumerate(layer.analysis.axes)
@@ -143,9 +185,30 @@ class Histories:
             return reader.each(numbers[0])
         return reader.joined() or reader.told_apart()
 
+    def _read_one(self, index: int, layer: Layer) -> Channels | None:
+        """The channels of a layer that reads one history, in the common case."""
+        analysis, channels = layer.analysis, self.tensors[layer.inputs[0]]
+        maps = analysis.channels[0] if analysis.channels else MIXED
+        (history,) = channels.histories
+        axes, scattered = analysis.axes[0], self.histories[history].scattered
+        if scattered or channels.images > 1 or (maps is not MIXED and maps is not OWN):
+            return None
+        for axis in axes:
+            if isinstance(axis, Nothing | Scattered):
+                return None
+        if all(axis is IDENTITY for axis in axes):
+            return channels
+        source = Source(history, layer.inputs[0], layer.shapes[0].spatial, axes)
+        return Channels((self.add(History(index, (source,))),))
+
     def add(self, history: History) -> int:
         self.histories.append(history)
         return len(self.histories) - 1
+
+    def give_up(self, history: int, reason: str) -> int:
+        """The same history, of which it is not known what it reads."""
+        old = self.histories[history]
+        return self.add(History(old.layer, old.sources, old.name, old.scattered, old.woven, reason))
 
     def _join(self, index: int, tensor: int, histories: Sequence[int]) -> int:
         """The history of what reads several histories of a tensor where they are."""
@@ -202,25 +265,25 @@ class _Reader:
         )
         if found == channels.histories and not self._flattens():
             return channels
-        return Channels(found, self._flat_members(channels), channels.images)
+        return Channels(found, self._flat_runs(channels), channels.images)
 
     def joined(self) -> Channels | None:
         """The channels of all inputs in a row, if that is what the layer does."""
         histories: dict[int, int] = {}
-        members: list[int] = []
+        runs: list[Run] = []
         told = True
         for number in self.numbers:
             channels, shape = self.inputs[number], self.layer.shapes[number]
             if channels.images > 1 or not self._takes_all(number):
                 return None
             places = [histories.setdefault(each, len(histories)) for each in channels.histories]
-            if self.out_channels > MOST_CHANNELS or (len(places) > 1 and not channels.members):
+            if len(places) > 1 and not channels.runs:
                 told = False
-            elif channels.members is None:
-                members += places * shape.channels
+            elif channels.runs is None:
+                runs.append((places[0], shape.channels))
             else:
-                members += [places[m] for m in channels.members]
-        found = Channels(tuple(histories), members if told and len(histories) > 1 else None)
+                runs += [(places[place], count) for place, count in channels.runs]
+        found = Channels(tuple(histories), runs if told and len(histories) > 1 else None)
         if len(histories) > 8:  # joined from what was joined before, or long chains take for ever
             found.mixed = self._mixed()
         return self._limit(found)
@@ -240,7 +303,7 @@ class _Reader:
         images = self._images()
         if reason := self._obstacle(images):
             mixed = self._mixed()
-            history = self.all.add(self.all.histories[mixed]._replace(reason=reason))
+            history = self.all.give_up(mixed, reason)
             return Channels((history,), None, images, mixed)
         read: list[Any] = [()] * (self.out_channels * images)
         for number in self.numbers:
@@ -249,14 +312,14 @@ class _Reader:
         members = [places.setdefault(labels, len(places)) for labels in read]
         if len(places) > MOST_HISTORIES:
             mixed = self._mixed()
-            history = self.all.add(self.all.histories[mixed]._replace(reason=TOO_MANY))
+            history = self.all.give_up(mixed, TOO_MANY)
             return Channels((history,), None, images, mixed)
         made = [self._history_of(labels) for labels in places]
         order: dict[int, int] = {}
         renumbered = [order.setdefault(each, len(order)) for each in made]
         if renumbered != list(range(len(made))):
             members = [renumbered[m] for m in members]
-        found = Channels(tuple(order), members if len(order) > 1 else None, images)
+        found = Channels(tuple(order), _runs(members) if len(order) > 1 else None, images)
         dealt = isinstance(self.map(self.numbers[0]), DEALT)
         if dealt and len(order) > 1 and len(self.inputs[self.numbers[0]]) == 1:
             found.mixed = self._mixed()  # the layer's own axes say it at once
@@ -266,7 +329,7 @@ class _Reader:
         if len(channels) <= MOST_HISTORIES:
             return channels
         mixed = channels.mixed
-        history = self.all.add(self.all.histories[mixed]._replace(reason=TOO_MANY))
+        history = self.all.give_up(mixed, TOO_MANY)
         return Channels((history,), None, channels.images, mixed)
 
     # --- parts of it -------------------------------------------------------------------------
@@ -362,7 +425,7 @@ class _Reader:
             return channel_map.reason
         if isinstance(channel_map, PHASES) and channel_map.phases > MOST_HISTORIES:
             return TOO_MANY
-        if len(channels) > 1 and channels.members is None and channel_map is not MIXED:
+        if len(channels) > 1 and channels.runs is None and channel_map is not MIXED:
             return NOT_TOLD_APART
         return self._lack(number)
 
@@ -370,15 +433,15 @@ class _Reader:
         axes = self.layer.analysis.axes[self.numbers[0]]
         return bool(axes) and isinstance(axes[0], Scattered)
 
-    def _flat_members(self, channels: Channels) -> Sequence[int] | None:
-        """The members of the channels that a layer makes one by one; of each position, where it
-        puts those into the channels."""
-        if not self._flattens() or channels.members is None:
-            return channels.members
+    def _flat_runs(self, channels: Channels) -> Sequence[Run] | None:
+        """The runs of the channels that a layer makes one by one; of each position, where it puts
+        those into the channels."""
+        if not self._flattens() or channels.runs is None:
+            return channels.runs
         positions = _positions(self.layer.shapes[self.numbers[0]].spatial)
-        if not known(positions) or positions * len(channels.members) > MOST_CHANNELS:
+        if not known(positions):
             return None
-        return [m for m in channels.members for _ in range(positions)]
+        return [(place, count * positions) for place, count in channels.runs]
 
     # --- labels: an input, the axes, and which of its histories are read ----------------------
 
@@ -386,7 +449,7 @@ class _Reader:
         """Add to each output channel what it reads of an input."""
         channels, channel_map = self.inputs[number], self.map(number)
         count = self.layer.shapes[number].channels
-        members = channels.members or [0] * (count * channels.images)
+        members = channels.members() or [0] * (count * channels.images)
         if isinstance(channel_map, PixelsToImages | ImagesToPixels):
             phases = channel_map.phases
             if isinstance(channel_map, ImagesToPixels) and channels.images < phases:
@@ -421,12 +484,13 @@ class _Reader:
 
     def _history_of(self, labels: Any) -> int:
         """The history of the output channels with these labels."""
-        sources: dict[tuple[int, Source], None] = {}
+        sources: dict[Any, Source] = {}
         for number, axes, seen, mixes in labels:
             for member in seen:
                 history = self.inputs[number].histories[member]
-                sources[number, self.source(number, history, mixes, axes)] = None
-        found = tuple(source for _, source in sources)
+                source = self.source(number, history, mixes, axes)
+                sources[number, history, source.axes, source.gathers] = source
+        found = tuple(sources.values())
         if isinstance(self.map(self.numbers[0]), WOVEN):
             return self.all.add(History(self.index, found, woven=True))
         return self.history(found)

@@ -13,7 +13,7 @@ from convcalc.analysis.receptive_field.histories import Channels, Histories
 from convcalc.analysis.receptive_field.reach import LONGEST_PERIOD, Reaches, seen_together
 from convcalc.analysis.receptive_field.walk import Sight, Sights, Walk
 from convcalc.analysis.report.report import ChannelClass, ReceptiveField
-from convcalc.model.graph.network import Layer, Network
+from convcalc.model.graph.network import Network
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
 
@@ -25,54 +25,73 @@ def receptive_fields(
     With ``support`` also which positions within the extent are really read, which takes longer.
     """
     walk = Walk(network)
-    cache: dict[Any, ReceptiveField] = {}
-    fields: list[Mapping[str, ReceptiveField]] = [
-        _fields(walk, layer, number, seen, cache)
-        for (number, layer), (_, seen) in zip(network.numbered(), walk.layers(), strict=True)
+    found = _Fields(walk.histories)
+    fields = [
+        found.of(tensor, layer.analysis.output.spatial, seen)
+        for tensor, (layer, seen) in enumerate(walk.layers(), len(network.inputs))
     ]
     return _add_coverage(network, walk.histories, fields) if support else fields
 
 
-def _fields(
-    walk: Walk, layer: Layer, tensor: int, seen: list[Sights], cache: dict[Any, ReceptiveField]
-) -> Mapping[str, ReceptiveField]:
-    """The receptive fields of a tensor, by network input."""
-    inputs, spatial = walk.network.inputs, layer.analysis.output.spatial
-    if len(seen) == 1:
+class _Fields:
+    """Makes the receptive fields of tensors; those of equal channels and size once."""
+
+    def __init__(self, histories: Histories) -> None:
+        self.tensors = histories.tensors
+        self.inputs = histories.network.inputs
+        self.by_channels: dict[Any, Mapping[str, ReceptiveField]] = {}
+        self.by_sight: dict[Any, ReceptiveField] = {}
+
+    def of(
+        self, tensor: int, spatial: tuple[int, ...], seen: Sequence[Sights]
+    ) -> Mapping[str, ReceptiveField]:
+        """The receptive fields of a tensor, by network input; ``seen`` is what its histories
+        see."""
+        channels = self.tensors[tensor]
+        key = (id(channels), spatial)  # most layers pass on the channels that they get
+        found = self.by_channels.get(key)
+        if found is None:
+            make = self._of_one if len(seen) == 1 else self._of_several
+            found = self.by_channels[key] = make(channels, spatial, seen)
+        return found
+
+    def _of_one(
+        self, channels: Channels, spatial: tuple[int, ...], seen: Sequence[Sights]
+    ) -> Mapping[str, ReceptiveField]:
         return {
-            name: _cached_field(sight, spatial, inputs[name].spatial, cache)
+            name: self._of_sight(sight, spatial, self.inputs[name].spatial)
             for name, sight in seen[0].items()
             if sight.axes
         }
-    found = {}
-    for name in dict.fromkeys(name for each in seen for name in each):
-        if inputs[name].rank:
-            sights = [each.get(name) for each in seen]
-            some = [sight for sight in sights if sight is not None]
-            fields = {
-                sight: _cached_field(sight, spatial, inputs[name].spatial, cache) for sight in some
-            }
-            field = combine_fields(list(fields.values()))
-            if len(set(sights)) > 1:
-                channels = walk.histories.tensors[tensor]
-                classes = _classes(channels, sights, fields)
-                field = replace(field, channels=classes)
+
+    def _of_several(
+        self, channels: Channels, spatial: tuple[int, ...], seen: Sequence[Sights]
+    ) -> Mapping[str, ReceptiveField]:
+        found = {}
+        for name in dict.fromkeys(name for each in seen for name in each):
+            if not self.inputs[name].rank:
+                continue
+            fields = [
+                self._of_sight(each[name], spatial, self.inputs[name].spatial)
+                if name in each
+                else None
+                for each in seen
+            ]
+            some = {id(field): field for field in fields if field is not None}
+            field = combine_fields(list(some.values()))
+            if len({id(each) for each in fields}) > 1:
+                field = replace(field, channels=_classes(channels, fields))
             found[name] = field
-    return found
+        return found
 
-
-def _cached_field(
-    sight: Sight,
-    spatial: tuple[int, ...],
-    inputs: tuple[int, ...],
-    cache: dict[Any, ReceptiveField],
-) -> ReceptiveField:
-    """The receptive field of some channels; equal ones are computed once."""
-    key = (sight, spatial, inputs)
-    found = cache.get(key)
-    if found is None:
-        found = cache[key] = _field(*key)
-    return found
+    def _of_sight(
+        self, sight: Sight, spatial: tuple[int, ...], inputs: tuple[int, ...]
+    ) -> ReceptiveField:
+        key = (sight, spatial, inputs)
+        found = self.by_sight.get(key)
+        if found is None:
+            found = self.by_sight[key] = _field(*key)
+        return found
 
 
 def _field(sight: Sight, spatial: tuple[int, ...], inputs: tuple[int, ...]) -> ReceptiveField:
@@ -131,36 +150,38 @@ def combine_fields(fields: Sequence[ReceptiveField]) -> ReceptiveField:
 
 
 def _classes(
-    channels: Channels,
-    sights: Sequence[Sight | None],
-    fields: Mapping[Sight, ReceptiveField],
+    channels: Channels, fields: Sequence[ReceptiveField | None]
 ) -> tuple[ChannelClass, ...]:
-    """The channels of a tensor by what they see, those that see least first."""
-    numbers: dict[Sight | None, list[int]] = {sight: [] for sight in sights}
-    if channels.members is not None:
-        by_member = [numbers[sight] for sight in sights]
-        for channel, member in enumerate(channels.members):
-            by_member[member].append(channel)
-    found = [
-        ChannelClass(ranges(own), None if sight is None else fields[sight])
-        for sight, own in numbers.items()
-    ]
-    return tuple(found)
+    """The channels of a tensor by what they see; ``fields`` are those of its histories."""
+    places: dict[int, int] = {}
+    place = [places.setdefault(id(field), len(places)) for field in fields]
+    found: list[list[range]] = [[] for _ in places]
+    start = 0
+    for member, count in channels.runs or ():
+        found[place[member]].append(range(start, start + count))
+        start += count
+    named = {place[member]: field for member, field in enumerate(fields)}
+    return tuple(ChannelClass(_shorten(own), named[i]) for i, own in enumerate(found))
 
 
 def ranges(numbers: Sequence[int]) -> tuple[range, ...]:
     """Channel numbers, in ascending order, as few ranges."""
+    return _shorten([range(number, number + 1) for number in numbers])
+
+
+def _shorten(runs: Sequence[range]) -> tuple[range, ...]:
+    """The same channels as fewer ranges: neighbours, or single ones at equal distances."""
     found: list[range] = []
-    for number in numbers:
-        last = found[-1] if found else None
-        if last is None:
-            found.append(range(number, number + 1))
-        elif len(last) == 1:
-            found[-1] = range(last.start, number + 1, number - last.start)
-        elif number == last[-1] + last.step:
-            found[-1] = range(last.start, number + 1, last.step)
+    for run in runs:
+        last = found[-1] if found else range(0)
+        if last and last.step == 1 and last.stop == run.start:
+            found[-1] = range(last.start, run.stop)
+        elif len(run) == 1 and len(last) == 1:
+            found[-1] = range(last.start, run.stop, run.start - last.start)
+        elif len(run) == 1 and len(last) > 1 and run.start == last[-1] + last.step:
+            found[-1] = range(last.start, run.stop, last.step)
         else:
-            found.append(range(number, number + 1))
+            found.append(run)
     return tuple(found)
 
 

@@ -240,9 +240,7 @@ def _place(channels: Channels, history: int) -> int:
 
 def _channel_ranges(channels: Channels, members: Sequence[int]) -> tuple[range, ...]:
     """The channels that have one of these histories."""
-    if channels.members is None:
-        return ()
-    return ranges([c for c, member in enumerate(channels.members) if member in members])
+    return ranges([c for c, member in enumerate(channels.members()) if member in members])
 
 
 def _chosen(

@@ -237,7 +237,7 @@ class Walk:
         if len(sights) == 1:
             return sights[0]
         if not self.kind.repeats:
-            sights = list(dict.fromkeys(sights))
+            sights = list({id(sight): sight for sight in sights}.values())
             if len(sights) == 1:
                 return sights[0]
         lost = [_lost_axes(sight.axes) for sight in sights]

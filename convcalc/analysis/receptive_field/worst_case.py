@@ -73,12 +73,10 @@ def _studies(network: Network, tensor: int, name: str) -> list[Study]:
     if tensor < first:
         raise Unseen("an input sees itself alone")
     path, channels = network.layers[tensor - first].path, Histories(network).tensors[tensor]
-    if channels.members is None:
-        if len(channels) > 1:
-            raise Unseen("its channels are not told apart")
-        wanted: list[int | None] = [None]
-    else:
-        wanted = [channels.members.index(member) for member in sorted(set(channels.members))]
+    if channels.runs is None and len(channels) > 1:
+        raise Unseen("its channels are not told apart")
+    members = channels.members()
+    wanted = [members.index(member) for member in sorted(set(members))] if members else [None]
     found = []
     for channel in wanted:
         try:

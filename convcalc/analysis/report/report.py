@@ -14,6 +14,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.model.graph.network import Group
 from convcalc.model.operators.contract import ELEMENTWISE, SAMPLING, Term
 from convcalc.model.quantities.counts import Counts
+from convcalc.model.quantities.record import Value
 from convcalc.model.quantities.shape import Shape
 
 SCHEMA = "convcalc/report-v1"
@@ -55,7 +56,7 @@ class ReceptiveField:
     channels: tuple[ChannelClass, ...] = ()
 
 
-class ChannelClass(NamedTuple):
+class ChannelClass(Value):
     """Channels of a tensor that see the same of a network input: their numbers, and what they see;
     None if that is nothing. Without numbers, the channels are not told apart one by one."""
 

@@ -50,7 +50,9 @@ def command(
         raise Failure(f"{path} is convcalc's own number, whatever the convention", advice)
     support = bool(re.search(r"coverage|holes|receptive_fields?$", path))  # which takes longer
     reading = Reading(variants, input, batch, set, count, dtype, support)
-    reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
+    reading = reading._replace(
+        convention=convention, fuse_batch_norm=fuse_batch_norm, fields=not _is_total(path)
+    )
     found = reading.reports([target])
     if len(found) > 1:
         raise Failure("get takes one input", "name each --input once")
@@ -64,6 +66,11 @@ def command(
         return 1
     settings.write(raw(value) if form == "raw" else as_json(value))
     return 0
+
+
+def _is_total(path: str) -> bool:
+    """Whether a path is that of a sum over the layers, which needs no receptive fields."""
+    return path.split(".")[0] == "totals"
 
 
 def raw(value: Any) -> str:

@@ -15,6 +15,7 @@ from fractions import Fraction
 from math import ceil, floor, gcd, lcm
 from typing import NamedTuple, Protocol
 
+from convcalc.model.quantities.record import Value
 from convcalc.model.quantities.unknown import UNKNOWN
 
 
@@ -181,7 +182,7 @@ class Partition(NamedTuple):
         return taps[0], taps[-1]
 
 
-class Interleaved(NamedTuple):
+class Interleaved(Value):
     """Every ``factor``-th output reads the next position, the others nothing: output y reads
     floor((y + before) / factor) if y + before is in ``phase``."""
 
@@ -206,7 +207,7 @@ class Interleaved(NamedTuple):
         return (taps[0], taps[0]) if taps else None
 
 
-class Scattered(NamedTuple):
+class Scattered(Value):
     """The positions go into the channels: each output number reads one position (``flatten``)."""
 
     @property

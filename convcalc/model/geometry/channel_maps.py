@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 from math import prod
-from typing import NamedTuple
 
 from convcalc.model.geometry.axis_maps import Axes, Interleaved, Slide
+from convcalc.model.quantities.record import Value
 from convcalc.model.quantities.unknown import known
 
 
-class Block(NamedTuple):
+class Block(Value):
     """Some output channels and the input channels that they read, in equal ``groups``: the j-th
     group of outputs reads the j-th group of inputs.
 
@@ -29,7 +29,7 @@ class Block(NamedTuple):
     axes: Axes | None = None
 
 
-class Blocks(NamedTuple):
+class Blocks(Value):
     """Several blocks; an output channel reads what each of those says that it is in."""
 
     parts: tuple[Block, ...]
@@ -39,11 +39,11 @@ class Blocks(NamedTuple):
         return self.parts
 
 
-class Own(NamedTuple):
+class Own(Value):
     """Each output channel reads the input channel of its number."""
 
 
-class Band(NamedTuple):
+class Band(Value):
     """Each output channel reads the input channels from ``before`` below its number to ``after``
     above it."""
 
@@ -51,7 +51,7 @@ class Band(NamedTuple):
     after: int
 
 
-class Chosen(NamedTuple):
+class Chosen(Value):
     """Output channel i reads input channel ``indices[i]``."""
 
     indices: tuple[int, ...]
@@ -61,7 +61,7 @@ class Chosen(NamedTuple):
         return tuple(Block(range(i, i + 1), range(c, c + 1)) for i, c in enumerate(self.indices))
 
 
-class Shuffled(NamedTuple):
+class Shuffled(Value):
     """The channels of ``groups`` groups take turns."""
 
     groups: int
@@ -75,13 +75,13 @@ class Shuffled(NamedTuple):
         )
 
 
-class Hidden(NamedTuple):
+class Hidden(Value):
     """It is not known which channels are read; ``reason`` says why."""
 
     reason: str
 
 
-class PixelsToChannels(NamedTuple):
+class PixelsToChannels(Value):
     """Output channel c·prod(factor) + phase reads input channel c at every factor-th position."""
 
     factor: tuple[int, ...]
@@ -101,7 +101,7 @@ class PixelsToChannels(NamedTuple):
         )
 
 
-class ChannelsToPixels(NamedTuple):
+class ChannelsToPixels(Value):
     """Output channel c reads at each position one of the input channels from c·prod(factor) on."""
 
     factor: tuple[int, ...]
@@ -120,7 +120,7 @@ class ChannelsToPixels(NamedTuple):
         )
 
 
-class PixelsToImages(NamedTuple):
+class PixelsToImages(Value):
     """Image ``phase`` of the output holds every factor-th position, ``before`` padded."""
 
     factor: tuple[int, ...]
@@ -139,7 +139,7 @@ class PixelsToImages(NamedTuple):
         )
 
 
-class ImagesToPixels(NamedTuple):
+class ImagesToPixels(Value):
     """The positions of the output come from the images in turn, ``before`` of them cut off."""
 
     factor: tuple[int, ...]
