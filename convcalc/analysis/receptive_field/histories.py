@@ -191,7 +191,12 @@ class Histories:
         maps = analysis.channels[0] if analysis.channels else MIXED
         (history,) = channels.histories
         axes, scattered = analysis.axes[0], self.histories[history].scattered
-        if scattered or channels.images > 1 or (maps is not MIXED and maps is not OWN):
+        if (
+            channels.mixed != history
+            or scattered
+            or channels.images > 1
+            or (maps is not MIXED and maps is not OWN)
+        ):
             return None
         for axis in axes:
             if isinstance(axis, Nothing | Scattered):
@@ -249,13 +254,23 @@ class _Reader:
 
     def one(self) -> Channels:
         """One history for all channels."""
-        sources = tuple(
-            self.source(number, self.all.mixed(self.layer.inputs[number], self.index), mixes)
-            for number in self.numbers
-            for mixes in [not self._keeps(number)]
-        )
+        sources = tuple(self._only_source(number) for number in self.numbers)
         reason = next((why for number in self.numbers if (why := self._lack(number))), "")
-        return Channels((self.history(sources, reason),), None, self._images())
+        found = Channels((self.history(sources, reason),), None, self._images())
+        if any(self._is_given_up(number) for number in self.numbers):
+            found.mixed = self._mixed()
+        return found
+
+    def _only_source(self, number: int) -> Source:
+        """What all channels read of an input: its only history, or all of them."""
+        if self.map(number) is MIXED:
+            return self.source(number, self.all.mixed(self.layer.inputs[number], self.index), True)
+        return self.source(number, self.inputs[number].histories[0], not self._keeps(number))
+
+    def _is_given_up(self, number: int) -> bool:
+        """Whether it is known of an input what all channels see, but not what each does."""
+        channels = self.inputs[number]
+        return self.map(number) is not MIXED and channels.mixed not in (-1, channels.histories[0])
 
     def each(self, number: int) -> Channels:
         """A history for each of the input's."""

@@ -70,7 +70,7 @@ def command(
 
 def _is_total(path: str) -> bool:
     """Whether a path is that of a sum over the layers, which needs no receptive fields."""
-    return path.split(".")[0] == "totals"
+    return path.split(".", maxsplit=1)[0] == "totals"
 
 
 def raw(value: Any) -> str:
