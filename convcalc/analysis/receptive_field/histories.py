@@ -24,9 +24,9 @@ from convcalc.model.geometry.channel_maps import (
     ChannelsToPixels,
     Hidden,
     ImagesToPixels,
-    Own,
     PixelsToChannels,
     PixelsToImages,
+    blocks_of,
 )
 from convcalc.model.graph.network import Layer, Network
 from convcalc.model.quantities.unknown import known
@@ -484,7 +484,7 @@ class _Reader:
             for place, seen in enumerate(_windows(members, channel_map)):
                 read[place] = (*read[place], (number, None, seen, True))
             return
-        self._add_blocks(read, number, _blocks(channel_map, len(members), len(read)), members)
+        self._add_blocks(read, number, blocks_of(channel_map, len(members), len(read)), members)
 
     def _add_blocks(
         self, read: list[Any], number: int, blocks: Sequence[Block], members: Sequence[int]
@@ -541,16 +541,6 @@ def _windows(members: Sequence[int], band: Band) -> Iterator[tuple[int, ...]]:
             inside[members[goes]] -= 1
         if 0 <= middle < count:
             yield tuple(sorted(m for m, times in inside.items() if times))
-
-
-def _blocks(channel_map: ChannelMap, inputs: int, outputs: int) -> Sequence[Block]:
-    """A channel map of an image as blocks."""
-    if channel_map is MIXED:
-        return (Block(range(outputs), range(inputs)),)
-    if isinstance(channel_map, Own):
-        return (Block(range(outputs), range(inputs), inputs),)
-    assert not isinstance(channel_map, Band | Hidden)
-    return channel_map.blocks(inputs)
 
 
 def _known_positions(spatial: tuple[int, ...]) -> int:

@@ -205,3 +205,13 @@ def place(start: int, channels: int) -> ChannelMap:
     if not known((start, channels)):
         return Hidden("the number of channels is not known")
     return Blocks((Block(range(start, start + channels), range(channels), channels),))
+
+
+def blocks_of(channel_map: ChannelMap, inputs: int, outputs: int) -> Sequence[Block]:
+    """A channel map of so many channels as blocks; not a Band, nor one that is Hidden."""
+    if channel_map is MIXED:
+        return (Block(range(outputs), range(inputs)),)
+    if isinstance(channel_map, Own):
+        return (Block(range(outputs), range(inputs), inputs),)
+    assert not isinstance(channel_map, Band | Hidden)
+    return channel_map.blocks(inputs)

@@ -88,6 +88,7 @@ class LearnedGroupConv(Operator):
         (x,) = inputs
         selected = self._selected(x)
         done = analyse_chain(self._parts(x.rank), selected)
+        done = done._replace(channels=())  # any channel may be among those that are kept
         if self.phase == "converted":
             index = {"index": (selected.channels,)}
             return done._replace(buffers={**done.buffers, **index})
