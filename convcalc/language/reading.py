@@ -126,6 +126,7 @@ class _Reading:
                 place = self.root.keys["layers"].place
                 self.problem("too-large", "the layers are nested too deeply", place)
         outputs = self.outputs(expansion, last, shapes) if shapes else {}
+        made = {name: number for name, number in outputs.items() if number is not None}
         expect = self.expect()
         budgets = self.budgets()
         description, origin, note = map(self.text, ("description", "source", "note"))
@@ -137,11 +138,12 @@ class _Reading:
             description=description,
             file=self.unit.file,
             inputs=shapes,
-            outputs=outputs,
+            outputs=made,
             layers=tuple(expansion.layering.layers),
             problems=tuple(problems),
             skipped=expansion.layering.skipped,
             sources=self.units.sources,
+            output_names=tuple(outputs),
             origin=origin,
             year=year,
             note=note,
@@ -323,12 +325,15 @@ class _Reading:
 
     def outputs(
         self, expansion: Expansion, last: Value, shapes: Mapping[str, Shape]
-    ) -> dict[str, int]:
-        """The numbers of the tensors that the network returns, by name; the last one by default."""
+    ) -> dict[str, int | None]:
+        """The numbers of the tensors that the network returns, by name; the last one by default.
+
+        None for a tensor that could not be made.
+        """
         node = self.root.get("outputs")
         if node is None:
             return {last.label: last.number} if last else {}
-        found: dict[str, int] = {}
+        found: dict[str, int | None] = {}
         parts = node.items if isinstance(node, nodes.Sequence) else [node]
         if not parts:
             self.problem(
@@ -339,7 +344,9 @@ class _Reading:
             tensor = expansion.tensor(text)
             if isinstance(tensor, Tensor):
                 found[text] = tensor.number
-            elif not expansion.failed(text):
+            elif expansion.failed(text):
+                found[text] = None
+            else:
                 found |= self.output(text, part.place, expansion, shapes)
         return found
 

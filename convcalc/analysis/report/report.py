@@ -81,6 +81,32 @@ class LayerReport(Counts):
         return next(iter(self.receptive_fields.values()), None)
 
 
+@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
+class OutputReport:
+    """One output of the network: the ``path`` of the layer that makes it, its shape, its fields.
+
+    ``path`` is the name of the input where an input is returned as it is. ``shape`` is None, and
+    ``path`` empty, if the output could not be computed. ``receptive_fields`` and ``global_from``
+    are by network input; the latter names the first layer towards this output that sees the whole
+    of that input, if the output depends on all of it.
+    """
+
+    path: str
+    shape: Shape | None
+    receptive_fields: Mapping[str, ReceptiveField] = field(default_factory=dict)
+    global_from: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        """The receptive field on the first network input that the output depends on, if any."""
+        return next(iter(self.receptive_fields.values()), None)
+
+    @property
+    def first_global(self) -> str:
+        """The first layer that sees the whole of that input, or empty."""
+        return next((self.global_from.get(name, "") for name in self.receptive_fields), "")
+
+
 @dataclass(frozen=True)
 class Memory:
     """Bytes at one type: parameters and buffers, and the peak of live activations."""
@@ -136,8 +162,10 @@ class ToolConvention(NamedTuple):
 class Report:
     """Everything convcalc knows about one network at one input size.
 
-    ``counted`` are the kinds of work that the MACs add up. ``receptive_field`` is the local
-    value at the output; ``global_from`` is the first layer that sees the whole input, or empty.
+    ``counted`` are the kinds of work that the MACs add up. ``outputs`` are the shapes of the
+    outputs that were computed, ``per_output`` says more of each, also of one that could not be.
+    ``receptive_field`` and ``global_from`` are those of the first output: the local value, and the
+    first layer that sees the whole input, or empty.
     ``problems`` are errors and warnings; with errors, ``skipped`` layers could not be computed
     and the totals hold only the others (``complete`` is False). ``convention`` is the other tool
     whose numbers are given too, if any.
@@ -157,6 +185,7 @@ class Report:
     problems: tuple[Diagnostic, ...] = ()
     skipped: int = 0
     convention: ToolConvention | None = None
+    per_output: Mapping[str, OutputReport] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:

@@ -120,19 +120,24 @@ class Builder(Assembly):
     ) -> Network:
         """The network of the layers so far.
 
-        ``outputs`` are what it returns, by name or in a list, by default the last tensor; outputs
-        that could not be made are left out. ``file`` says where the network comes from, ``sources``
-        holds texts that places point into, by file.
+        ``outputs`` are what it returns, by name or in a list, by default the last tensor; those
+        that could not be made stand in ``output_names`` alone, without a name as ``output[1]``.
+        ``file`` says where the network comes from, ``sources`` holds texts that places point into,
+        by file.
         """
         self._name_layers()
         last = len(self.inputs) + len(self.layers) - 1
         names = [*self.inputs, *(layer.path for layer in self.layers)]
         if outputs is None:
-            returned = {names[last]: last} if names else {}
+            named: dict[str, int | None] = {names[last]: last} if names else {}
         elif isinstance(outputs, Mapping):
-            returned = {name: value.number for name, value in outputs.items() if value}
+            named = {name: value.number if value else None for name, value in outputs.items()}
         else:
-            returned = {names[value.number]: value.number for value in outputs if value}
+            named = dict(
+                (names[value.number], value.number) if value else (f"output[{index}]", None)
+                for index, value in enumerate(outputs)
+            )
+        returned = {name: number for name, number in named.items() if number is not None}
         return Network(
             self.name,
             None,
@@ -144,6 +149,7 @@ class Builder(Assembly):
             tuple(sorted(dict.fromkeys(self.problems), key=lambda found: found.place)),
             self.skipped,
             sources or {},
+            tuple(named),
         )
 
     # --- inside -------------------------------------------------------------------------------
