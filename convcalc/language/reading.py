@@ -28,7 +28,8 @@ from convcalc.model.quantities.unknown import UNKNOWN
 Size = int | None
 Inputs = Mapping[str, Sequence[Size]] | Sequence[Size] | None
 
-EXPECTED = (*COUNTS, "layers", "output", "receptive_field", "jump")
+AT_OUTPUTS = ("output", "receptive_field", "jump")  # metrics that every output has
+EXPECTED = (*COUNTS, "layers", *AT_OUTPUTS)
 
 
 NO_LAYERS = "the network has no 'layers'"  # which is fine for a file that only defines blocks
@@ -385,10 +386,16 @@ class _Reading:
                     continue
                 self.pinned_at[key.text, metric.text] = value.place
                 try:
-                    found[key.text][metric.text] = self.pinned_value(value)
+                    found[key.text][metric.text] = self.pinned_metric(metric.text, value)
                 except Rejected as error:
                     self.units.report(*error.diagnostics)
         return found
+
+    def pinned_metric(self, metric: str, node: nodes.Node) -> Any:
+        """The pinned value of a metric; a mapping by output for what every output has."""
+        if not isinstance(node, nodes.Mapping) or metric not in AT_OUTPUTS:
+            return self.pinned_value(node)
+        return {key.text: self.pinned_value(value) for key, value in node.entries}
 
     def pinned_value(self, node: nodes.Node) -> Any:
         """A pinned number, or a list of them."""

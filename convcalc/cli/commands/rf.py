@@ -163,7 +163,20 @@ def _of_input(report: "Report", name: str) -> "Report":
 
 
 def _study(network: "Network", at: str, position: str, of: str) -> "Study | str":
-    """The study of one tensor, or a sentence that says why there is none."""
+    """The study of one tensor, or a sentence that says why there is none.
+
+    By default the tensor is the first output that has a place on an input.
+    """
+    made = [name for name, tensor in network.outputs.items() if network.index(tensor) >= 0]
+    first, *others = [at] if at or len(made) < 2 else made
+    found = _study_of(network, first, position, of)
+    for name in others:
+        another = _study_of(network, name, position, of) if isinstance(found, str) else found
+        found = found if isinstance(another, str) else another
+    return found
+
+
+def _study_of(network: "Network", at: str, position: str, of: str) -> "Study | str":
     from convcalc.analysis.receptive_field.preimage import Unseen
     from convcalc.analysis.receptive_field.study import Placeless, study
 

@@ -79,7 +79,7 @@ def _studied(study: Study) -> Iterator[str]:
     """Yield the line that says which of several outputs the lines are about."""
     network = study.network
     names = [name for name, tensor in network.outputs.items() if tensor == study.asked]
-    others = [name for name in network.output_names if name not in names]
+    others = [name for name in network.outputs if name not in names]
     if names and others:
         yield f"output {_names(names)}; the others, with --at: {_names(others)}"
 
