@@ -20,6 +20,7 @@ from convcalc.language.sources.target import Target, TargetError
 from convcalc.language.syntax import nodes, reader
 from convcalc.language.syntax.evaluation import suffixed_number, value_of
 from convcalc.model.graph.assembly import Tensor, TooLarge, Value
+from convcalc.model.graph.output_checks import missing_flattens
 from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.shape import Shape
@@ -132,7 +133,14 @@ class _Reading:
         budgets = self.budgets()
         description, origin, note = map(self.text, ("description", "source", "note"))
         year = self.year()
-        problems = sort_diagnostics([*self.units.problems, *expansion.layering.problems])
+        layers = expansion.layering.layers
+        problems = sort_diagnostics(
+            [
+                *self.units.problems,
+                *expansion.layering.problems,
+                *missing_flattens(layers, len(shapes), made.values()),
+            ]
+        )
         return NetworkFile(
             name=self.variant or self.name,
             variant=self.variant,
@@ -140,7 +148,7 @@ class _Reading:
             file=self.unit.file,
             inputs=shapes,
             outputs=made,
-            layers=tuple(expansion.layering.layers),
+            layers=tuple(layers),
             problems=tuple(problems),
             skipped=expansion.layering.skipped,
             sources=self.units.sources,

@@ -28,6 +28,7 @@ from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.model.graph.assembly import MOST_LAYERS, Assembly, Tensor, Value
 from convcalc.model.graph.layer_checks import check_fields, check_rank, match_fields, names_layer
 from convcalc.model.graph.network import Group, Network
+from convcalc.model.graph.output_checks import missing_flattens
 from convcalc.model.graph.sites import Site, Spot
 from convcalc.model.operators.contract import Operator, Recorded
 from convcalc.model.operators.registry import operator_class
@@ -138,6 +139,10 @@ class Builder(Assembly):
                 for index, value in enumerate(outputs)
             )
         returned = {name: number for name, number in named.items() if number is not None}
+        problems = [
+            *self.problems,
+            *missing_flattens(self.layers, len(self.inputs), returned.values()),
+        ]
         return Network(
             self.name,
             None,
@@ -146,7 +151,7 @@ class Builder(Assembly):
             dict(self.inputs),
             returned,
             tuple(self.layers),
-            tuple(sorted(dict.fromkeys(self.problems), key=lambda found: found.place)),
+            tuple(sorted(dict.fromkeys(problems), key=lambda found: found.place)),
             self.skipped,
             sources or {},
             tuple(named),
