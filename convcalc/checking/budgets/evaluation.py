@@ -120,7 +120,8 @@ def _judge_each(
         at = assertion._replace(at=name) if name != WHOLE else assertion
         found += judge(at, value, before, history.origin)
     if len(values) > 1 and found:
-        hint = f"it holds for all {len(values)} outputs; 'at: {next(iter(values))}' limits one"
+        every = "both outputs" if len(values) == 2 else f"all {len(values)} outputs"
+        hint = f"it holds for {every}; 'at: {next(iter(values))}' limits one"
         found = [each._replace(help=each.help or hint) for each in found]
     return found
 

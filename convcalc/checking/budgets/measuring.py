@@ -81,6 +81,10 @@ def _measure_tensor(
         return _receptive_field(assertion, report, output)
     if network is None:
         return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
+    tensor = _tensor(assertion, network, output)
+    is_input = network.producer(tensor) is None
+    if is_input and metric in _OF_INPUT and assertion.input in ("", network.name_of(tensor)):
+        return _OF_INPUT[metric]
     return _FROM_NETWORK[metric](assertion, network, output)
 
 
@@ -246,4 +250,9 @@ _FROM_REPORT = {
     "memory": _memory,
 }
 _AT_OUTPUTS = ("receptive-field-budget", "shape-differs")  # rules of metrics of one tensor
+# Where an input is returned as it is, each position is its own.
+_OF_INPUT = {
+    "coverage": Measured(Fraction(1), Fraction(1)),
+    "look_ahead": Measured((0,), (0,)),
+}
 _FROM_NETWORK = {"output": _output, "coverage": _coverage, "look_ahead": _look_ahead}
