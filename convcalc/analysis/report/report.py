@@ -11,9 +11,10 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.model.graph.network import Group
+from convcalc.model.graph.network import NOTHING, Group
 from convcalc.model.operators.contract import ELEMENTWISE, SAMPLING, Term
 from convcalc.model.quantities.counts import Counts
+from convcalc.model.quantities.record import Record
 from convcalc.model.quantities.shape import Shape
 
 SCHEMA = "convcalc/report-v1"
@@ -81,8 +82,7 @@ class LayerReport(Counts):
         return next(iter(self.receptive_fields.values()), None)
 
 
-@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
-class OutputReport:
+class OutputReport(Record):
     """One output of the network: the ``path`` of the layer that makes it, its shape, its fields.
 
     ``path`` is the name of the input where an input is returned as it is. ``shape`` is None, and
@@ -93,8 +93,8 @@ class OutputReport:
 
     path: str
     shape: Shape | None
-    receptive_fields: Mapping[str, ReceptiveField] = field(default_factory=dict)
-    global_from: Mapping[str, str] = field(default_factory=dict)
+    receptive_fields: Mapping[str, ReceptiveField] = NOTHING
+    global_from: Mapping[str, str] = NOTHING
 
     @property
     def receptive_field(self) -> ReceptiveField | None:

@@ -153,7 +153,7 @@ def _of_input(report: "Report", name: str) -> "Report":
 
     def output_of_input(output: "OutputReport") -> "OutputReport":
         found = {each: x for each, x in output.receptive_fields.items() if each == name}
-        return replace(output, receptive_fields=found)
+        return output.replace(receptive_fields=found)
 
     return replace(
         report,
