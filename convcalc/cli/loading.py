@@ -33,6 +33,7 @@ class Reading(NamedTuple):
     support: bool = False
     convention: str = ""
     fuse_batch_norm: bool = False
+    fields: bool = True
     witness: Witness | None = None
 
     def reports(self, targets: Sequence[str | Target]) -> list[tuple[Network, Report]]:
@@ -52,6 +53,7 @@ class Reading(NamedTuple):
         options: dict[str, Any] = {"counted": counted, "dtype": dtype, "support": self.support}
         options["convention"] = convention_name(self.convention or environment("CONVENTION"))
         options["fuse_batch_norm"] = self.fuse_batch_norm
+        options["fields"] = self.fields
         return options
 
     def _networks(self, targets: Sequence[Target]) -> Iterator[Network]:

@@ -143,7 +143,8 @@ def _structure_text(value: Any) -> str:
 
 
 def receptive_field_text(field: ReceptiveField) -> str:
-    """Return the size of a receptive field: ``427``, ``7×5``, ``global (427)``.
+    """Return the size of a receptive field: ``427``, ``7×5``, ``global (427)``; ``partly global``
+    where not every position of the whole input is seen.
 
     ``188–204`` if it varies over the outputs, ``≥ 3`` if a deformable layer can look further than
     its grid.
@@ -155,9 +156,10 @@ def receptive_field_text(field: ReceptiveField) -> str:
     text = axes_text(tuple(extents))
     if field.unbounded and known(field.size):
         text = f"≥ {text}"
-    if not field.is_global:
+    if not field.is_global and not field.is_partly_global:
         return text
-    return f"global ({text})" if known(field.size) else "global"
+    word = "global" if field.is_global else "partly global"
+    return f"{word} ({text})" if known(field.size) else word
 
 
 def axes_text(values: Sequence[Any]) -> str:

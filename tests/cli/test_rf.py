@@ -139,7 +139,10 @@ def test_aspp_has_25_taps_and_no_product_of_them() -> None:
         [{"conv": {"out": 1, "k": 1}}],
         *([{"conv": {"out": 1, "k": 3, "d": d, "p": d}}] for d in (6, 12, 18)),
     ]
-    found = study(network_of([{"branches": branches, "join": "concat"}], [1, None, None]))
+    aspp = network_of([{"branches": branches, "join": "concat"}], [1, None, None])
+    assert study(aspp).coverage == Fraction(9, 37 * 37)  # a channel sees one branch
+    assert [study(aspp, channel=c).axes[0].size for c in range(4)] == [1, 13, 25, 37]
+    found = study(aspp, union=True)
     assert found.coverage == Fraction(25, 37 * 37)
     assert [axis.seen and axis.seen[1].bit_count() for axis in found.axes] == [7, 7]
     crossed = [

@@ -21,7 +21,7 @@ from convcalc.analysis.analyse import analyse
 from convcalc.analysis.receptive_field.alignment import drifts
 from convcalc.analysis.receptive_field.axis_study import Halo
 from convcalc.analysis.receptive_field.measures import spread
-from convcalc.analysis.receptive_field.reach import seen_together
+from convcalc.analysis.receptive_field.reach import Reaches, seen_together
 from convcalc.analysis.receptive_field.read_back import POINT, read_back
 from convcalc.analysis.receptive_field.region import projections
 from convcalc.analysis.receptive_field.study import Placeless, study
@@ -68,13 +68,16 @@ layers:
 
 def test_row_and_column_sums_together_know_no_position(run: Command, tmp_path: Path) -> None:
     assert "rows: 5×all of input, jump 1×–" in lines_of(run, tmp_path, STRIPS, "--at rows --map")
-    assert "both also depends on the whole input" in lines_of(run, tmp_path, STRIPS, "--at both")
+    cross = "depends on all of the height and width, each by itself"  # not on the whole input
+    assert cross in lines_of(run, tmp_path, STRIPS, "--at gated")
+    assert "both also depends on all of the height" in lines_of(run, tmp_path, STRIPS, "--at both")
     assert study(network_of_text(STRIPS), "rows").axes[1].halo is None
     after = f"{STRIPS}- {{conv: {{out: 4, k: 3, p: 1}}, from: both, id: after}}\n"
     fields = {x.path: x.receptive_field for x in analyse(network_of_text(after)).layers}
     assert fields["after"] == fields["both"]
     found = study(network_of_text(STRIPS), "gated")
-    assert (found.is_global, found.coverage) == (True, 1)
+    assert (found.is_global, found.coverage) == (False, 1)
+    assert found.sight.global_axes == (True, True)
     assert [(axis.size, axis.lost) for axis in found.axes] == [(3, False)] * 2
 
 
@@ -328,13 +331,17 @@ def test_the_spread_of_very_many_layers_is_the_deviation_alone(
     assert found.core is None
 
 
+def _last(walk: Walk) -> Reaches:
+    """What all channels of the last layer see together, on one axis."""
+    *_, (_, seen) = walk.layers()
+    return walk.together(seen)["input"].axes[0]
+
+
 def test_moments_are_those_of_the_weights(part: Part) -> None:
     for seed in part(range(200)):
         graph = random_graph(seed, drift=False)
         network = network_of_text(graph.text)
-        *_, (_, weights) = Walk(network, Weights()).layers()
-        *_, (_, moments) = Walk(network, MOMENTS).layers()
-        first, other = weights["input"][0], moments["input"][0]
+        first, other = (_last(Walk(network, kind)) for kind in (Weights(), MOMENTS))
         for y in range(3):
             shares, found = seen_together(first, y, Weights()), seen_together(other, y, MOMENTS)
             assert (shares is None) == (found is None)

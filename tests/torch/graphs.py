@@ -223,8 +223,9 @@ def read(network: Network, number: int, place: Position, **how: bool) -> set[Pos
 
 def last_sight(network: Network, kind: Any) -> tuple[Reaches, ...]:
     """What the last tensor sees of the input, by axis."""
-    *_, (_, sight) = Walk(network, kind).layers()
-    return sight["input"]
+    walk = Walk(network, kind)
+    *_, (_, seen) = walk.layers()
+    return walk.together(seen)["input"].axes
 
 
 def inside(axis: AxisMap, y: int, size: int) -> bool:

@@ -120,7 +120,8 @@ def test_a_gradient_of_means_is_the_share_of_each_position() -> None:
         network = random_network(rng, (rng.randint(20, 60),), makers, ("add",))
         kept = sorted(interior(network, 0))
         weights = Weights()
-        sights = [sight["input"][0] for _, sight in Walk(network, weights).layers()]
+        walk = Walk(network, weights)
+        sights = [walk.together(seen)["input"].axes[0] for _, seen in walk.layers()]
         if not kept or any(len(reaches) > 1 or reaches[0].reason for reaches in sights):
             continue
         way = COUNTING._replace(means=True)

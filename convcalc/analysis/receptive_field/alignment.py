@@ -31,13 +31,13 @@ def drifts(network: Network) -> Iterator[Drift]:
     as causal ones do.
     """
     walk = Walk(network)
-    for layer, by_input in walk.layers():
+    for layer, seen in walk.layers():
         if len(layer.inputs) < 2:
             continue
-        for name in by_input:
-            parts = walk.parts(layer, name).values()
+        for name in dict.fromkeys(name for each in seen for name in each):
+            parts = [sight.axes for sight in walk.parts(layer, layer.inputs, name).values()]
             for axis, inputs in enumerate(zip(*parts, strict=True)):
-                if found := _misalignment(inputs, time=axis == 0 and len(by_input[name]) != 2):
+                if found := _misalignment(inputs, time=axis == 0 and len(parts[0]) != 2):
                     yield Drift(layer.path, name, axis, *found)
 
 

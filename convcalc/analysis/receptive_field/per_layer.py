@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from math import lcm
 from typing import Any, NamedTuple
 
 from convcalc.analysis.receptive_field.domains import HULLS, SUPPORTS
+from convcalc.analysis.receptive_field.histories import Channels, Histories
 from convcalc.analysis.receptive_field.reach import LONGEST_PERIOD, Reaches, seen_together
-from convcalc.analysis.receptive_field.walk import Walk
-from convcalc.analysis.report.report import ReceptiveField
+from convcalc.analysis.receptive_field.walk import Sight, Sights, Walk
+from convcalc.analysis.report.report import ChannelClass, ReceptiveField
 from convcalc.model.graph.network import Network
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
@@ -23,50 +24,165 @@ def receptive_fields(
 
     With ``support`` also which positions within the extent are really read, which takes longer.
     """
-    done: dict[Any, ReceptiveField] = {}
-    fields: list[Mapping[str, ReceptiveField]] = [
-        {
-            name: _cached_field(
-                axes, layer.analysis.output.spatial, network.inputs[name].spatial, done
-            )
-            for name, axes in by_input.items()
-            if axes
-        }
-        for layer, by_input in Walk(network).layers()
+    walk = Walk(network)
+    found = _Fields(walk.histories)
+    fields = [
+        found.of(tensor, layer.analysis.output.spatial, seen)
+        for tensor, (layer, seen) in enumerate(walk.layers(), len(network.inputs))
     ]
-    return _add_coverage(network, fields) if support else fields
+    return _add_coverage(network, walk.histories, fields) if support else fields
 
 
-def _cached_field(
-    axes: tuple[Reaches, ...],
-    spatial: tuple[int, ...],
-    inputs: tuple[int, ...],
-    done: dict[Any, ReceptiveField],
-) -> ReceptiveField:
-    """The receptive field of a tensor, from its reaches; equal ones are computed once."""
-    key = (axes, spatial, inputs)
-    found = done.get(key)
-    if found is None:
-        found = done[key] = _field(*key)
-    return found
+class _Fields:
+    """Makes the receptive fields of tensors; those of equal channels and size once."""
+
+    def __init__(self, histories: Histories) -> None:
+        self.tensors = histories.tensors
+        self.inputs = histories.network.inputs
+        self.by_channels: dict[Any, Mapping[str, ReceptiveField]] = {}
+        self.by_sight: dict[Any, ReceptiveField] = {}
+
+    def of(
+        self, tensor: int, spatial: tuple[int, ...], seen: Sequence[Sights]
+    ) -> Mapping[str, ReceptiveField]:
+        """The receptive fields of a tensor, by network input; ``seen`` is what its histories
+        see."""
+        channels = self.tensors[tensor]
+        key = (id(channels), spatial)  # most layers pass on the channels that they get
+        found = self.by_channels.get(key)
+        if found is None:
+            make = self._of_one if len(seen) == 1 else self._of_several
+            found = self.by_channels[key] = make(channels, spatial, seen)
+        return found
+
+    def _of_one(
+        self, channels: Channels, spatial: tuple[int, ...], seen: Sequence[Sights]
+    ) -> Mapping[str, ReceptiveField]:
+        return {
+            name: self._of_sight(sight, spatial, self.inputs[name].spatial)
+            for name, sight in seen[0].items()
+            if sight.axes
+        }
+
+    def _of_several(
+        self, channels: Channels, spatial: tuple[int, ...], seen: Sequence[Sights]
+    ) -> Mapping[str, ReceptiveField]:
+        found = {}
+        for name in dict.fromkeys(name for each in seen for name in each):
+            if not self.inputs[name].rank:
+                continue
+            fields = [
+                self._of_sight(each[name], spatial, self.inputs[name].spatial)
+                if name in each
+                else None
+                for each in seen
+            ]
+            some = {id(field): field for field in fields if field is not None}
+            field = combine_fields(list(some.values()))
+            if len({id(each) for each in fields}) > 1:
+                field = replace(field, channels=_classes(channels, fields))
+            found[name] = field
+        return found
+
+    def _of_sight(
+        self, sight: Sight, spatial: tuple[int, ...], inputs: tuple[int, ...]
+    ) -> ReceptiveField:
+        key = (sight, spatial, inputs)
+        found = self.by_sight.get(key)
+        if found is None:
+            found = self.by_sight[key] = _field(*key)
+        return found
 
 
-def _field(
-    axes: tuple[Reaches, ...], spatial: tuple[int, ...], inputs: tuple[int, ...]
-) -> ReceptiveField:
+def _field(sight: Sight, spatial: tuple[int, ...], inputs: tuple[int, ...]) -> ReceptiveField:
     """The receptive field that the reaches of all axes give."""
+    axes, wholes = sight.axes, sight.global_axes
     views = [_view(*axis) for axis in zip(axes, sizes_of(axes, spatial), strict=True)]
     parts = [reach for reaches in axes for reach in reaches]
+    lost = [reaches[0].fixed for reaches in axes]
+    if not sight.is_global:  # what is lost on some axes alone is seen there as a whole
+        views = [
+            view._replace(size=n, size_min=n) if gone and whole and not view.reason else view
+            for view, gone, whole, n in zip(views, lost, wholes, inputs, strict=True)
+        ]
     return ReceptiveField(
         tuple(view.size for view in views),
         tuple(view.size_min for view in views),
         tuple(view.jump for view in views),
         tuple(view.center for view in views),
-        any(reach.is_global for reach in parts),
+        sight.is_global,
         any(reach.unbounded for reach in parts),
         next((view.reason for view in views if view.reason), ""),
         inputs,
+        global_axes=wholes,
+        is_partly_global=sight.is_partly_global,
     )
+
+
+# --- channels of different history -----------------------------------------------------------
+
+
+def combine_fields(fields: Sequence[ReceptiveField]) -> ReceptiveField:
+    """The receptive field of a whole tensor, whose channels have these: on each axis the largest
+    size, and the center of the channels that have it."""
+    if len(fields) == 1:
+        return fields[0]
+    unknown = next((field for field in fields if field.reason), None)
+    if unknown is not None:
+        return unknown
+    chosen = [
+        max(fields, key=lambda field: (field.size[axis], field.size_min[axis]))
+        for axis in range(len(fields[0].size))
+    ]
+    return replace(
+        fields[0],
+        size=tuple(field.size[axis] for axis, field in enumerate(chosen)),
+        size_min=tuple(field.size_min[axis] for axis, field in enumerate(chosen)),
+        jump=tuple(field.jump[axis] for axis, field in enumerate(chosen)),
+        center=tuple(field.center[axis] for axis, field in enumerate(chosen)),
+        is_global=any(field.is_global for field in fields),
+        is_partly_global=any(field.is_partly_global for field in fields),
+        unbounded=any(field.unbounded for field in fields),
+        global_axes=tuple(
+            any(each) for each in zip(*(field.global_axes for field in fields), strict=True)
+        ),
+    )
+
+
+def _classes(
+    channels: Channels, fields: Sequence[ReceptiveField | None]
+) -> tuple[ChannelClass, ...]:
+    """The channels of a tensor by what they see; ``fields`` are those of its histories."""
+    places: dict[int, int] = {}
+    place = [places.setdefault(id(field), len(places)) for field in fields]
+    found: list[list[range]] = [[] for _ in places]
+    start = 0
+    for member, count in channels.runs or ():
+        found[place[member]].append(range(start, start + count))
+        start += count
+    named = {place[member]: field for member, field in enumerate(fields)}
+    return tuple(ChannelClass(_shorten(own), named[i]) for i, own in enumerate(found))
+
+
+def ranges(numbers: Sequence[int]) -> tuple[range, ...]:
+    """Channel numbers, in ascending order, as few ranges."""
+    return _shorten([range(number, number + 1) for number in numbers])
+
+
+def _shorten(runs: Sequence[range]) -> tuple[range, ...]:
+    """The same channels as fewer ranges: neighbours, or single ones at equal distances."""
+    found: list[range] = []
+    for run in runs:
+        last = found[-1] if found else range(0)
+        if last and last.step == 1 and last.stop == run.start:
+            found[-1] = range(last.start, run.stop)
+        elif len(run) == 1 and len(last) == 1:
+            found[-1] = range(last.start, run.stop, run.start - last.start)
+        elif len(run) == 1 and len(last) > 1 and run.start == last[-1] + last.step:
+            found[-1] = range(last.start, run.stop, last.step)
+        else:
+            found.append(run)
+    return tuple(found)
 
 
 def sizes_of(axes: tuple[Reaches, ...], spatial: tuple[int, ...]) -> tuple[int, ...]:
@@ -119,21 +235,27 @@ def phase_count(reaches: Reaches, size: int) -> tuple[int, str]:
 
 
 def _add_coverage(
-    network: Network, fields: list[Mapping[str, ReceptiveField]]
+    network: Network, histories: Histories, fields: list[Mapping[str, ReceptiveField]]
 ) -> list[Mapping[str, ReceptiveField]]:
     """The receptive fields with their coverage and holes added."""
     last: tuple[Any, tuple[int, ...]] = ((), ())
     coverages: list[tuple[Fraction, int] | None] = []
     result: list[Mapping[str, ReceptiveField]] = []
-    for found, (layer, by_input) in zip(fields, Walk(network, SUPPORTS).layers(), strict=True):
+    walk = Walk(network, SUPPORTS, histories)
+    for found, (layer, seen) in zip(fields, walk.layers(), strict=True):
         spatial = layer.analysis.output.spatial
         now: dict[str, ReceptiveField] = {}
         for name, field in found.items():
-            axes = by_input[name]
-            if axes is not last[0] or spatial != last[1]:  # most layers pass on what they get
+            sights = dict.fromkeys(each[name] for each in seen if name in each)
+            axes = tuple(sight.axes for sight in sights)
+            if axes != last[0] or spatial != last[1]:  # most layers pass on what they get
                 last = (axes, spatial)
-                sizes = sizes_of(axes, spatial)
-                coverages = [_axis_coverage(*axis) for axis in zip(axes, sizes, strict=True)]
+                coverages = [
+                    _axis_coverage(each, size)
+                    for each, size in zip(
+                        zip(*axes, strict=True), sizes_of(axes[0], spatial), strict=True
+                    )
+                ]
             now[name] = _set_coverage(field, coverages)
         result.append(now)
     return result
@@ -147,12 +269,16 @@ def _set_coverage(field: ReceptiveField, axes: list[tuple[Fraction, int] | None]
     )
 
 
-def _axis_coverage(reaches: Reaches, size: int) -> tuple[Fraction, int] | None:
-    """The least share of an extent that is read, and the most positions in it that are not."""
-    count, reason = phase_count(reaches, size)
-    if reason:
-        return None
-    seen = (seen_together(reaches, y, SUPPORTS) for y in range(count))
-    pairs = [(bits.bit_count(), bits.bit_length()) for _, bits in filter(None, seen)]
-    least = min((Fraction(*pair) for pair in pairs), default=Fraction(1))
-    return least, max((extent - read for read, extent in pairs), default=0)
+def _axis_coverage(channels: Sequence[Reaches], size: int) -> tuple[Fraction, int] | None:
+    """The least share of an extent that is read, and the most positions in it that are not, of all
+    phases and channels."""
+    least, most = Fraction(1), 0
+    for reaches in channels:
+        count, reason = phase_count(reaches, size)
+        if reason:
+            return None
+        seen = (seen_together(reaches, y, SUPPORTS) for y in range(count))
+        pairs = [(bits.bit_count(), bits.bit_length()) for _, bits in filter(None, seen)]
+        least = min(least, min((Fraction(*pair) for pair in pairs), default=least))
+        most = max(most, max((extent - read for read, extent in pairs), default=0))
+    return least, most

@@ -12,6 +12,7 @@ from convcalc.model.geometry.axis_maps import (
     Chain,
     Deformed,
     Nothing,
+    Scattered,
     Slide,
     Union,
     Unreadable,
@@ -46,7 +47,7 @@ def preimage(axis: AxisMap, wanted: Bits, size: int | None = None) -> Bits | Non
 
 def _local(axis: AxisMap) -> AxisMap | None:
     """The local part of an axis map; None if the layer reads nothing near its outputs."""
-    if isinstance(axis, Nothing):
+    if isinstance(axis, Nothing | Scattered):
         return None
     if isinstance(axis, Whole):
         return axis.local

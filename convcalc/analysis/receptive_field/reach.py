@@ -24,6 +24,7 @@ from convcalc.model.geometry.axis_maps import (
     AxisMap,
     Chain,
     Deformed,
+    Scattered,
     Slide,
     Union,
     Unreadable,
@@ -42,19 +43,20 @@ class Reach(NamedTuple):
     Position ``q·period + r`` sees ``seen[r]`` shifted by ``q·shift``; None where it reads nothing.
     ``jump`` is the distance between the centers of neighbouring positions. ``fixed``: the tensor
     has lost the axis (it is a vector), and ``seen`` is that of an earlier tensor's position.
-    ``is_global``: it also depends on the whole axis. ``placed``: all paddings are known, so that
+    ``placed``: all paddings are known, so that
     the positions are right, not only their extents. ``unbounded``: a deformable layer can look
-    anywhere, and ``seen`` is that of its undeformed grid.
+    anywhere, and ``seen`` is that of its undeformed grid. ``sparse``: all positions of the tensor
+    together may leave out some of the input; if not, they leave out none.
     """
 
     period: int = 1
     shift: int = 1
     seen: tuple[Any, ...] = (HULLS.start,)
     jump: Fraction = Fraction(1)
-    is_global: bool = False
     fixed: bool = False
     placed: bool = True
     unbounded: bool = False
+    sparse: bool = False
     reason: str = ""  # why the reach is not known, if so
 
     def at(self, y: int, kind: Kind[V]) -> V | None:
@@ -81,10 +83,9 @@ def start(kind: Kind[Any]) -> Reaches:
 
 def propagate(axis: AxisMap, reach: Reach, kind: Kind[Any] = HULLS) -> Reach:
     """The reach of a layer's output, given the reach of its input and the layer's axis map."""
-    if isinstance(axis, Whole):
-        local = axis.local
-        inner = reach._replace(fixed=True) if local is None else propagate(local, reach, kind)
-        return inner._replace(is_global=True)
+    if isinstance(axis, Scattered | Whole):
+        local = axis.local if isinstance(axis, Whole) else None
+        return reach._replace(fixed=True) if local is None else propagate(local, reach, kind)
     if axis is IDENTITY or reach.fixed or reach.reason:
         return reach
     if isinstance(axis, Unreadable):
@@ -103,6 +104,8 @@ def _propagate_taps(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
         reach = reach._replace(placed=reach.placed and grid.padding_known)
     if isinstance(axis, Slide) and reach.period == 1:
         return _slide_window(axis, reach, kind)
+    if not reach.sparse and _leaves_out(axis):
+        reach = reach._replace(sparse=True)
     if is_unbounded(axis):
         reach = reach._replace(unbounded=True)
     rounds = reach.period // gcd(reach.period, axis.shift)
@@ -122,6 +125,8 @@ def _slide_window(axis: Slide, reach: Reach, kind: Kind[Any]) -> Reach:
         first = kind.shift(seen, -axis.padding * reach.shift) if axis.padding else seen
         seen = kind.window(first, axis.dilation * reach.shift, axis.kernel_size)
     shift = jump_after(reach.shift, axis.stride)
+    if axis.stride > 1 and _leaves_out(axis):
+        reach = reach._replace(sparse=True)
     return reach._replace(shift=shift, jump=reach.jump * axis.stride, seen=(seen,))
 
 
@@ -129,6 +134,16 @@ def _slide_window(axis: Slide, reach: Reach, kind: Kind[Any]) -> Reach:
 def jump_after(jump: int, stride: int) -> int:
     """How far neighbouring outputs lie apart on the input."""
     return jump * stride
+
+
+def _leaves_out(axis: AxisMap) -> bool:
+    """Whether there are positions that no output of a layer reads, away from the borders."""
+    if isinstance(axis, Slide):
+        return gcd(axis.dilation, axis.stride) > 1 or axis.kernel_size < axis.stride
+    if axis.period > LONGEST_PERIOD or axis.shift < 2:
+        return axis.shift != 1
+    read = {tap % axis.shift for y in range(axis.period) for tap in axis.taps(y)}
+    return len(read) < axis.shift
 
 
 def _propagate_union(axis: Union, reach: Reach, kind: Kind[Any]) -> Reach:
@@ -195,7 +210,7 @@ def join(
 
     Reaches of the same jump become one; others stand side by side. ``gates`` are inputs without a
     position, computed from the whole input: they add nothing to the local reach, but their
-    flags, such as ``is_global``, hold for the output too.
+    flags, such as ``unbounded``, hold for the output too.
     """
     parts = [reach for reaches in inputs for reach in reaches]
     if not kind.repeats:
@@ -214,9 +229,9 @@ def join(
 def _combine_flags(parts: Sequence[Reach]) -> Reach:
     """The first reach, with the flags of all of them combined."""
     return parts[0]._replace(
-        is_global=any(reach.is_global for reach in parts),
         placed=all(reach.placed for reach in parts),
         unbounded=any(reach.unbounded for reach in parts),
+        sparse=all(reach.sparse for reach in parts),
         reason=next((reach.reason for reach in parts if reach.reason), ""),
     )
 

@@ -7,153 +7,219 @@ on all axes together, also where branches of different shapes meet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from functools import partial
+from typing import NamedTuple
 
 from convcalc.analysis.receptive_field.domains import Bits
+from convcalc.analysis.receptive_field.histories import Histories, History, Source
 from convcalc.analysis.receptive_field.preimage import Unseen, all_positions, preimage
 from convcalc.analysis.receptive_field.region import Region, map_region, product, unite_regions
 from convcalc.analysis.receptive_field.walk import EVERYWHERE, NOWHERE, Lost, locating_inputs
-from convcalc.model.geometry.axis_maps import Axes, AxisMap, Nothing, Unreadable, Whole
-from convcalc.model.graph.network import Layer, Network
+from convcalc.model.geometry.axis_maps import AxisMap, Scattered, Unreadable, Whole
+from convcalc.model.graph.network import Network
 from convcalc.model.quantities.unknown import known
 
 POINT: Region = "point"  # all there is of a tensor without spatial axes
 
 
 def read_back(
-    network: Network,
+    network: Network, wanted: Mapping[int, Region], *, bordered: bool = False, strict: bool = False
+) -> dict[str, Region]:
+    """The regions of the network inputs, by name, that the ``wanted`` regions of tensors read, in
+    all of their channels; see :func:`read_histories`."""
+    histories = Histories(network)
+    found = {
+        history: region
+        for tensor, region in wanted.items()
+        for history in histories.tensors[tensor].histories
+    }
+    if len(found) < sum(len(histories.tensors[tensor]) for tensor in wanted):
+        found = _unite_wanted(histories, wanted)
+    return read_histories(histories, found, bordered=bordered, strict=strict)
+
+
+def _unite_wanted(histories: Histories, wanted: Mapping[int, Region]) -> dict[int, Region]:
+    """The regions of each history, where several tensors share some."""
+    found: dict[int, Region] = {}
+    for tensor, region in wanted.items():
+        rank = histories.network.shape(tensor).rank
+        for history in histories.tensors[tensor].histories:
+            have = found.get(history)
+            found[history] = region if have is None else _unite(have, region, rank)
+    return found
+
+
+def read_histories(
+    histories: Histories,
     wanted: Mapping[int, Region],
     *,
     bordered: bool = False,
     strict: bool = False,
 ) -> dict[str, Region]:
-    """The regions of the network inputs, by name, that the ``wanted`` regions of tensors read.
+    """The regions of the network inputs, by name, that the ``wanted`` regions of histories read.
 
     ``bordered`` stops at the ends of every tensor, whose sizes must be known. ``strict``
     follows global layers to the whole of what they see; otherwise, as in the receptive field,
     only paths that keep their position count, and a vector stands for the middle position. Raises
     Unseen where what is read cannot be known.
     """
-    walk = _Back(network, bordered, strict)
-    return walk.read(dict(wanted))
+    return _Back(histories, bordered, strict).read(dict(wanted))
+
+
+class Placed(NamedTuple):
+    """Some channels of a tensor: its number, and their history."""
+
+    tensor: int
+    history: int
+
+
+def last_placed(histories: Histories, asked: Placed, name: str = "") -> Placed | None:
+    """The last channels on the way to those asked for whose positions differ.
+
+    Those are the channels themselves, or, for a vector, the last ones before the spatial position
+    was lost. They must see the network input ``name``, or any with spatial axes if that is empty.
+    Returns that input if only the input itself has positions, None if there is none.
+    """
+    network = histories.network
+    walk = _Back(histories, bordered=False, strict=False)
+    wanted = {name} if name else {each for each, x in network.inputs.items() if x.rank}
+    depends = _depends_on(histories, wanted)
+    left, met, found = [asked], set[Placed](), None
+    while left:
+        now = left.pop()
+        if now in met or not depends[now.history]:
+            continue
+        met.add(now)
+        sources = histories.histories[now.history].sources
+        if not sources:
+            found = now
+        elif walk.lost[now.history] is not EVERYWHERE:
+            return now
+        else:
+            left += [Placed(each.tensor, each.history) for each in reversed(sources)]
+    return found
 
 
 def last_spatial_tensor(network: Network, tensor: int, name: str = "") -> int | None:
-    """The number of the last tensor on the way to ``tensor`` whose positions differ.
-
-    That is the tensor itself, or, for a vector, the last one before the spatial position was
-    lost. It must see the network input ``name``, or any with spatial axes if that is empty.
-    Returns that input if only the input itself has positions, None if there is none.
-    """
-    walk = _Back(network, bordered=False, strict=False)
-    wanted = {name} if name else {each for each, x in network.inputs.items() if x.rank}
-    depends = _depends_on(network, wanted)
-    left, met, found = [tensor], set[int](), None
-    while left:
-        number = left.pop()
-        if number in met or not depends[number]:
-            continue
-        met.add(number)
-        layer = network.producer(number)
-        if layer is None:
-            found = number
-        elif walk.lost[number] is not EVERYWHERE:
-            return number
-        else:
-            left += [layer.inputs[i] for i in reversed(_read_inputs(layer))]
-    return found
+    """The number of the last tensor on the way to ``tensor`` whose positions differ, through any of
+    its channels; see :func:`last_placed`."""
+    histories = Histories(network)
+    found = last_placed(histories, Placed(tensor, histories.mixed(tensor)), name)
+    return None if found is None else found.tensor
 
 
 def seen_inputs(network: Network, tensor: int) -> list[str]:
     """The network's inputs with spatial axes that a tensor depends on."""
+    histories = Histories(network)
+    own = histories.tensors[tensor].histories
     named = [name for name, x in network.inputs.items() if x.rank]
-    return [name for name in named if _depends_on(network, {name})[tensor]]
+    return [name for name in named if any(map(_depends_on(histories, {name}).__getitem__, own))]
 
 
-def _depends_on(network: Network, names: Set[str]) -> list[bool]:
-    """For each tensor, by number, whether it depends on one of these network inputs."""
-    depends = [name in names for name in network.inputs]
-    for layer in network.layers:
-        depends.append(any(depends[layer.inputs[i]] for i in _read_inputs(layer)))
+def _depends_on(histories: Histories, names: Set[str]) -> list[bool]:
+    """For each history, whether it depends on one of these network inputs."""
+    depends: list[bool] = []
+    for history in histories.histories:
+        reads = any(depends[source.history] for source in history.sources)
+        depends.append(reads or history.name in names)
     return depends
 
 
 class _Back:
-    """One walk back; a pass forward first finds the tensors that have lost their position.
+    """One walk back; a pass forward first finds the channels that have lost their position.
 
-    ``lost`` holds, by tensor, the axes on which all of its positions see the same, as behind a
-    pooling of a whole axis, or EVERYWHERE.
+    ``lost`` holds, by history, the axes on which all positions see the same, as behind a pooling
+    of a whole axis, or EVERYWHERE.
     """
 
-    def __init__(self, network: Network, bordered: bool, strict: bool) -> None:
-        self.network = network
+    def __init__(self, histories: Histories, bordered: bool, strict: bool) -> None:
+        self.network = histories.network
+        self.histories = histories.histories
         self.bordered = bordered
         self.strict = strict
-        self.lost = [NOWHERE if shape.rank else EVERYWHERE for shape in network.inputs.values()]
+        self.lost: list[Lost] = []
         if not strict:
-            for layer in network.layers:
-                self.lost.append(self._lost_axes(layer))
+            for history in self.histories:
+                self.lost.append(self._lost_axes(history))
 
-    def _lost_axes(self, layer: Layer) -> Lost:
-        """The axes that a layer's output has lost, through any input that is followed."""
-        lost = [self._lost_through(layer, number) for number in self._followed_inputs(layer)]
+    def _lost_axes(self, history: History) -> Lost:
+        """The axes that a history has lost, through any source that is followed."""
+        if history.name:
+            return NOWHERE if self.network.inputs[history.name].rank else EVERYWHERE
+        lost = [self._lost_through(source) for source in self._followed(history)]
         axes = NOWHERE.union(*lost)
-        all_of_them = bool(axes) and len(axes) >= layer.analysis.output.rank
+        all_of_them = bool(axes) and len(axes) >= self._rank(history)
         return EVERYWHERE if all_of_them or not lost else axes
 
-    def _lost_through(self, layer: Layer, number: int) -> Lost:
-        """The axes on which a layer reads that input without regard to its output's position."""
-        before, axes = self.lost[layer.inputs[number]], _axes(layer, number)
-        if before is EVERYWHERE:
+    def _lost_through(self, source: Source) -> Lost:
+        """The axes on which a source is read without regard to the position of what reads it."""
+        before, axes = self.lost[source.history], source.axes
+        if before is EVERYWHERE or axes is None:
             return before
-        whole = {i for i, axis in enumerate(axes) if isinstance(axis, Whole) and not axis.local}
+        whole = {i for i, axis in enumerate(axes) if _loses(axis)}
         found = before | whole
         return EVERYWHERE if len(found) == len(axes) else found
 
+    def _rank(self, history: History) -> int:
+        """The number of axes of the tensor that a history is part of."""
+        if history.name:
+            return self.network.inputs[history.name].rank
+        if all(source.axes is None for source in history.sources):
+            return max((len(source.spatial) for source in history.sources), default=0)
+        return self.network.layers[history.layer].analysis.output.rank
+
     def read(self, wanted: dict[int, Region]) -> dict[str, Region]:
-        """Walk from the last layer to the first; the regions read, by network input."""
-        for index in range(self.network.index(max(wanted)), -1, -1):
-            region = wanted.pop(self.network.tensor(index), None)
+        """Walk from the last history to the first; the regions read, by network input."""
+        found: dict[str, Region] = {}
+        for number in range(max(wanted), -1, -1):
+            region = wanted.pop(number, None)
             if region is None:
                 continue
-            layer = self.network.layers[index]
-            for number in self._followed_inputs(layer):
-                source = layer.inputs[number]
-                rank = self.network.shape(source).rank
-                read = self._read_through(layer, number, region)
+            history = self.histories[number]
+            if history.name:
+                if region is not POINT:
+                    found[history.name] = region
+                continue
+            if history.reason:
+                raise Unseen(history.reason)
+            rank = self._rank(history)
+            for source in self._followed(history):
+                read = self._read_through(source, region, rank)
                 if read is not None:
-                    have = wanted.get(source)
-                    wanted[source] = read if have is None else _unite(have, read, rank)
-        names = list(self.network.inputs)
-        return {names[number]: region for number, region in wanted.items() if region is not POINT}
+                    have = wanted.get(source.history)
+                    rank_of_it = len(source.spatial)
+                    wanted[source.history] = (
+                        read if have is None else _unite(have, read, rank_of_it)
+                    )
+        return found
 
-    def _followed_inputs(self, layer: Layer) -> list[int]:
-        """The inputs that are followed; not gates, where another input keeps its position."""
-        numbers = _read_inputs(layer)
-        if self.strict or len(numbers) < 2:
-            return numbers
-        return [
-            numbers[i]
-            for i in locating_inputs([self._lost_through(layer, number) for number in numbers])
-        ]
+    def _followed(self, history: History) -> Sequence[Source]:
+        """The sources that are followed; not gates, where another one keeps its position."""
+        sources = history.sources
+        if self.strict or len(sources) < 2 or history.woven:
+            return sources
+        lost = [self._lost_through(source) for source in sources]
+        return [sources[i] for i in locating_inputs(lost)]
 
-    def _read_through(self, layer: Layer, number: int, region: Region) -> Region | None:
-        """What a region of a layer's output reads of one of its inputs."""
-        axes, source = _axes(layer, number), self.network.shape(layer.inputs[number])
-        if not source.rank:
+    def _read_through(self, source: Source, region: Region, rank: int) -> Region | None:
+        """What a region reads of a source."""
+        axes, spatial = source.axes, source.spatial
+        if not spatial:
             return POINT
-        for axis in axes:
+        for axis in axes or ():
             if isinstance(axis, Unreadable):
                 raise Unseen(axis.reason)
-        if layer.analysis.output.rank != source.rank:  # no axis of one is an axis of the other
-            region = product([(0, 1)] * source.rank)
-        sizes = source.spatial if self.bordered else (None,) * source.rank
+        if rank != len(spatial) or region is POINT:  # no axis of one is an axis of the other
+            region = product([(0, 1)] * len(spatial))
+        if axes is None:
+            return region
+        sizes = spatial if self.bordered else (None,) * len(spatial)
         reads = [partial(self._axis, axis, size) for axis, size in zip(axes, sizes, strict=True)]
         return map_region(region, reads)
 
     def _axis(self, axis: AxisMap, size: int | None, wanted: Bits) -> Bits | None:
-        if isinstance(axis, Whole) and (self.strict or axis.local is None):
+        if _loses(axis) or (self.strict and isinstance(axis, Whole)):
             return self._whole_axis(size)
         if size is not None and not known(size):
             raise Unseen("the size of an input is not known")
@@ -168,17 +234,9 @@ class _Back:
         return (0 if size is None or not known(size) else size // 2, 1)
 
 
-def _axes(layer: Layer, number: int) -> Axes:
-    return layer.analysis.axes[number]
-
-
-def _read_inputs(layer: Layer) -> list[int]:
-    """The numbers of the inputs whose values a layer uses."""
-    return [
-        number
-        for number, axes in enumerate(layer.analysis.axes)
-        if not any(isinstance(axis, Nothing) for axis in axes)
-    ]
+def _loses(axis: AxisMap) -> bool:
+    """Whether an output's position plays no part in what it reads."""
+    return isinstance(axis, Scattered) or (isinstance(axis, Whole) and not axis.local)
 
 
 def _unite(have: Region, read: Region, rank: int) -> Region:

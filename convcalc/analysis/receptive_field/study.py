@@ -6,23 +6,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from math import sqrt
+from math import prod, sqrt
 from typing import Any, NamedTuple, TypeVar
 
 from convcalc.analysis.receptive_field.axis_study import AxisStudy, StudyError, axis_study
 from convcalc.analysis.receptive_field.domains import SUPPORTS, TOTALS, Kind, Paths
+from convcalc.analysis.receptive_field.histories import Channels, Histories
 from convcalc.analysis.receptive_field.measures import Spread, spread
-from convcalc.analysis.receptive_field.per_layer import sizes_of
+from convcalc.analysis.receptive_field.per_layer import ranges, sizes_of
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.reach import Reaches, seen_together
-from convcalc.analysis.receptive_field.read_back import last_spatial_tensor, read_back, seen_inputs
+from convcalc.analysis.receptive_field.read_back import (
+    Placed,
+    last_placed,
+    read_histories,
+    seen_inputs,
+)
 from convcalc.analysis.receptive_field.region import Region, count, product, volume
+from convcalc.analysis.receptive_field.trace import Level, levels
 from convcalc.analysis.receptive_field.unread import Unread, unread
-from convcalc.analysis.receptive_field.walk import ReachesByInput, Walk
+from convcalc.analysis.receptive_field.walk import Sight, Walk
 from convcalc.analysis.receptive_field.weights import MOMENTS, Rounded, Weights
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.paths import no_such_input, paths_of
+from convcalc.model.quantities.unknown import known
 
 V = TypeVar("V")
 
@@ -47,7 +55,9 @@ class Study:
 
     ``path`` is the layer asked for; ``place`` the one whose positions are studied: a layer
     that has lost its axes is replaced by the last one before it that had them. ``asked`` and
-    ``tensor`` are the numbers of their tensors.
+    ``tensor`` are the numbers of their tensors. ``channels`` are the channels of ``path`` that are
+    studied, empty for all of them; ``classes`` how many classes of channels of it differ. ``sight``
+    is what ``path`` sees, as a hull, and beside the local path.
     """
 
     network: Network
@@ -56,10 +66,19 @@ class Study:
     place: str
     tensor: int
     asked: int
-    is_global: bool
+    sight: Sight = field(repr=False)
     unbounded: bool
     axes: tuple[AxisStudy, ...]
+    histories: Histories = field(repr=False)
+    history: int
+    channels: tuple[range, ...] = ()
+    classes: int = 1
     _reaches: dict[Any, tuple[Reaches, ...]] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_global(self) -> bool:
+        """Whether ``path`` also depends on the whole input."""
+        return self.sight.is_global
 
     @property
     def rank(self) -> int:
@@ -94,7 +113,13 @@ class Study:
 
     def _read(self, *, bordered: bool) -> Region | None:
         wanted = product([(axis.position, 1) for axis in self.axes])
-        return read_back(self.network, {self.tensor: wanted}, bordered=bordered).get(self.input)
+        found = read_histories(self.histories, {self.history: wanted}, bordered=bordered)
+        return found.get(self.input)
+
+    def levels(self, axis: int) -> list[Level]:
+        """The tensors along the path that reaches furthest on an axis, the output first."""
+        start = Placed(self.tensor, self.history)
+        return levels(self.histories, start, axis, self.axes[axis].position)
 
     @cached_property
     def unread(self) -> Unread | None:
@@ -127,7 +152,8 @@ class Study:
         """What the output position sees on one axis, in that representation."""
         key = (type(kind), getattr(kind, "width", 0))
         if key not in self._reaches:
-            self._reaches[key] = _reaches_of(self.network, self.tensor, kind)[self.input]
+            walk = Walk(self.network, kind, self.histories)
+            self._reaches[key] = walk.of(self.history)[self.input].axes
         reaches = self._reaches[key][axis]
         if reason := next((reach.reason for reach in reaches if reach.reason), ""):
             raise Unseen(reason)
@@ -138,64 +164,142 @@ class Study:
 # --- making one --------------------------------------------------------------------------------
 
 
-def study(network: Network, path: str = "", position: Sequence[int] = (), name: str = "") -> Study:
+def study(
+    network: Network,
+    path: str = "",
+    position: Sequence[int] = (),
+    name: str = "",
+    *,
+    channel: int | None = None,
+    union: bool = False,
+) -> Study:
     """Study what a layer or block sees of a network input; by default the first output, and the
     first input that it depends on.
 
     ``position`` is an output position, one number per axis; by default the one nearest to the
-    middle of those that see furthest. Raises PathError for a path or an input that is not there,
-    StudyError for a position that is not there, Placeless where all positions see the same, and
+    middle of those that see furthest. Where channels see different things, the study is that of
+    ``channel``, counted from 0; with ``union``, of all channels together; by default, of those
+    that see furthest. Raises PathError for a path or an input that is not there, StudyError for a
+    position or a channel that is not there, Placeless where all positions see the same, and
     Unseen where what is read cannot be known.
     """
     if name and name not in network.inputs:
         raise no_such_input(name, network.inputs)
     asked = tensor_of(network, path)
-    tensor = _spatial_tensor(network, asked, name)
-    by_input = _reaches_of(network, tensor, SUPPORTS)
-    name = name or next(each for each, axes in by_input.items() if axes)
-    parts = [reach for reaches in by_input[name] for reach in reaches]
+    histories = Histories(network)
+    own = histories.tensors[asked]
+    name = name or next(iter(seen_inputs(network, asked)), "")
+    seen = _sights(histories, asked, name)
+    history = _chosen(histories, asked, seen, channel, union)
+    placed = _spatial_place(histories, Placed(asked, history), name)
+    by_input = Walk(network, SUPPORTS, histories).of(placed.history)
+    reaches = by_input[name].axes
+    parts = [reach for each in reaches for reach in each]
     if all(reach.fixed for reach in parts):
         raise Placeless(f"'{_path(network, asked)}' sees the whole of '{name}' at every position")
-    shape = network.shape(tensor)
+    shape = network.shape(placed.tensor)
     if position and len(position) != shape.rank:
         message = f"position {','.join(map(str, position))} is for {len(position)} axes"
-        raise StudyError(message, f"'{_path(network, tensor)}' has {shape.rank}")
-    sizes, outputs = network.inputs[name].spatial, sizes_of(by_input[name], shape.spatial)
+        raise StudyError(message, f"'{_path(network, placed.tensor)}' has {shape.rank}")
+    sizes, outputs = network.inputs[name].spatial, sizes_of(reaches, shape.spatial)
+    same = [member for member, each in enumerate(seen) if each == seen[_place(own, history)]]
+    classes = len(set(seen))
     return Study(
         network,
         name,
         _path(network, asked),
-        _path(network, tensor),
-        tensor,
+        _path(network, placed.tensor),
+        placed.tensor,
         asked,
-        tensor != asked or any(reach.is_global for reach in parts),
+        Walk(network, histories=histories).of(history)[name],
         any(reach.unbounded for reach in parts),
         tuple(
             axis_study(axis_name(index, len(sizes)), *axis, position[index] if position else None)
-            for index, axis in enumerate(zip(by_input[name], sizes, outputs, strict=True))
+            for index, axis in enumerate(zip(reaches, sizes, outputs, strict=True))
         ),
+        histories,
+        placed.history,
+        () if union or classes == 1 else _channel_ranges(own, same),
+        classes,
     )
 
 
-def _spatial_tensor(network: Network, asked: int, name: str) -> int:
-    """The number of the tensor to study: the last with positions on the way to ``asked``.
+def _sights(histories: Histories, tensor: int, name: str) -> list[Sight | None]:
+    """What each history of a tensor sees of an input, by its hull."""
+    own = histories.tensors[tensor].histories
+    if len(own) == 1:
+        return [None]
+    walk = Walk(histories.network, histories=histories)
+    return [walk.of(history).get(name) for history in own]
+
+
+def _place(channels: Channels, history: int) -> int:
+    """The place of a history among those of a tensor; the first where it is of all of them."""
+    return channels.histories.index(history) if history in channels.histories else 0
+
+
+def _channel_ranges(channels: Channels, members: Sequence[int]) -> tuple[range, ...]:
+    """The channels that have one of these histories."""
+    return ranges([c for c, member in enumerate(channels.members()) if member in members])
+
+
+def _chosen(
+    histories: Histories,
+    tensor: int,
+    seen: Sequence[Sight | None],
+    channel: int | None,
+    union: bool,
+) -> int:
+    """The history to study; StudyError for a channel that is not there or not told apart."""
+    own, network = histories.tensors[tensor], histories.network
+    count = network.shape(tensor).channels
+    if channel is not None:
+        if known(count) and not 0 <= channel < count * own.images:
+            raise StudyError(
+                f"there is no channel {channel}", f"from 0 to {count * own.images - 1}"
+            )
+        history = own.of(channel)
+        if history is None:
+            raise Unseen(f"the {count:,} channels of '{_path(network, tensor)}' are not told apart")
+        return history
+    if len(own) == 1:
+        return own.histories[0]
+    if union:
+        return histories.mixed(tensor, network.index(tensor))
+    extents = [_extent(each) for each in seen]
+    return own.histories[extents.index(max(extents))]
+
+
+def _extent(sight: Sight | None) -> int:
+    """How far some channels see: their extents on all axes, multiplied."""
+    if sight is None:
+        return -1
+    return prod(
+        max((hi - lo + 1 for reach in axis for lo, hi in filter(None, reach.seen)), default=0)
+        for axis in sight.axes
+    )
+
+
+def _spatial_place(histories: Histories, asked: Placed, name: str) -> Placed:
+    """The channels to study: the last with positions on the way to those ``asked`` for.
 
     Raises Placeless if only the input itself has positions, StudyError if ``asked`` does not
     depend on the input ``name``.
     """
-    path = _path(network, asked)
-    if asked < len(network.inputs):
+    network, first = histories.network, len(histories.network.inputs)
+    path = _path(network, asked.tensor)
+    if asked.tensor < first:
         raise Placeless(f"'{path}' is an input of the network and sees itself")
-    seen = seen_inputs(network, asked)
+    seen = seen_inputs(network, asked.tensor)
     if name and name not in seen:
         what = f"it sees {', '.join(seen)}" if seen else ""
         raise StudyError(f"'{path}' does not see '{name}'", what)
-    tensor = last_spatial_tensor(network, asked, name)
-    if tensor is None:
+    placed = last_placed(histories, asked, name)
+    if placed is None:
         raise Placeless(f"'{path}' sees no input that has spatial axes")
-    if tensor < len(network.inputs):
-        raise Placeless(f"'{path}' sees the whole of '{_path(network, tensor)}' at once")
-    return tensor
+    if placed.tensor < first:
+        raise Placeless(f"'{path}' sees the whole of '{_path(network, placed.tensor)}' at once")
+    return placed
 
 
 def tensor_of(network: Network, path: str) -> int:
@@ -215,9 +319,3 @@ def tensor_of(network: Network, path: str) -> int:
 def _path(network: Network, tensor: int) -> str:
     first = len(network.inputs)
     return network.layers[tensor - first].path if tensor >= first else list(network.inputs)[tensor]
-
-
-def _reaches_of(network: Network, tensor: int, kind: Kind[Any]) -> ReachesByInput:
-    """The reaches of one tensor into each network input."""
-    *_, (_, by_input) = Walk(network, kind).layers(tensor - len(network.inputs))
-    return by_input

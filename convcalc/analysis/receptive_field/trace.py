@@ -7,20 +7,31 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from convcalc.analysis.receptive_field.domains import Bits
+from convcalc.analysis.receptive_field.histories import Histories, Source
 from convcalc.analysis.receptive_field.measures import extent_of
 from convcalc.analysis.receptive_field.preimage import preimage
 from convcalc.analysis.receptive_field.reach import Reaches
+from convcalc.analysis.receptive_field.read_back import Placed
 from convcalc.analysis.receptive_field.walk import Walk
-from convcalc.model.geometry.axis_maps import AxisMap, Partition, Resize, Slide, Stamp
+from convcalc.model.geometry.axis_maps import (
+    IDENTITY,
+    Axes,
+    AxisMap,
+    Partition,
+    Resize,
+    Slide,
+    Stamp,
+)
 from convcalc.model.geometry.sizes import extent
-from convcalc.model.graph.network import Layer, Network
+from convcalc.model.graph.network import Layer
 
 
 class Level(NamedTuple):
-    """One tensor on the way back: the positions of it that are needed, and the layer that reads
-    them for the level before, with the number of the input."""
+    """Some channels of one tensor on the way back: the positions of it that are needed, and the
+    layer that reads them for the level before, with the axis through which it does."""
 
     tensor: int
+    history: int
     seen: Bits
     layer: Layer | None = None
     axis: AxisMap | None = None
@@ -36,17 +47,16 @@ class Step(NamedTuple):
     why: str
 
 
-def levels(network: Network, tensor: int, axis: int, position: int) -> list[Level]:
+def levels(histories: Histories, start: Placed, axis: int, position: int) -> list[Level]:
     """The tensors along the path that reaches furthest, the output position first."""
-    found = [Level(tensor, (position, 1))]
-    for layer, number in _path_back(network, tensor, axis):
-        maps = layer.analysis.axes[number]
-        if len(maps) <= axis:
+    found = [Level(*start, (position, 1))]
+    for layer, at, axes in _path_back(histories, start, axis):
+        if len(axes) <= axis:
             break
-        read = preimage(maps[axis], found[-1].seen)
+        read = preimage(axes[axis], found[-1].seen)
         if read is None:
             break
-        found.append(Level(layer.inputs[number], read, layer, maps[axis]))
+        found.append(Level(*at, read, layer, axes[axis]))
     return found
 
 
@@ -61,23 +71,38 @@ def trace(found: Sequence[Level]) -> list[Step]:
     return steps
 
 
-def _path_back(network: Network, tensor: int, axis: int) -> Iterator[tuple[Layer, int]]:
-    """The layers from a tensor back to an input, each with the number of the input followed."""
-    widest = _widest(network, network.index(tensor), axis)
+def _path_back(
+    histories: Histories, start: Placed, axis: int
+) -> Iterator[tuple[Layer, Placed, Axes]]:
+    """The layers from some channels back to an input, each with the channels that are followed and
+    the axes through which they are read."""
+    network, tensors = histories.network, histories.tensors
+    sources = _furthest_sources(histories, start.history, axis)
+    tensor, history = start
     while layer := network.producer(tensor):
-        number = widest.get(network.index(tensor), 0)
-        yield layer, number
-        tensor = layer.inputs[number]
+        passing = [t for t in layer.inputs if history in tensors[t].histories]
+        here = histories.histories[history]
+        if here.layer != network.index(tensor) and passing:  # the layer passes the channels on
+            tensor = passing[0]
+            yield layer, Placed(tensor, history), (IDENTITY,) * network.shape(tensor).rank
+            continue
+        source = sources.get(history)
+        if source is None:
+            return
+        history = source.history
+        if source.tensor == tensor:  # several histories of one tensor: the furthest of them
+            continue
+        tensor = source.tensor
+        yield layer, Placed(tensor, history), source.axes or (IDENTITY,) * len(source.spatial)
 
 
-def _widest(network: Network, until: int, axis: int) -> dict[int, int]:
-    """For each layer with several inputs, the one through which it sees furthest."""
-    walk = Walk(network)
-    found: dict[int, int] = {}
-    for index, (layer, by_input) in enumerate(walk.layers(until)):
-        if len(layer.inputs) > 1 and by_input:
-            parts = walk.parts(layer, next(iter(by_input)))
-            found[index] = max(parts, key=lambda number: _furthest(parts[number], axis))
+def _furthest_sources(histories: Histories, until: int, axis: int) -> dict[int, Source]:
+    """For each history, the source through which it sees furthest."""
+    walk = Walk(histories.network, histories=histories)
+    found: dict[int, Source] = {}
+    for number, sights in walk.sources(until):
+        every = histories.histories[number].sources
+        found[number] = every[max(sights, key=lambda i: _furthest(sights[i].axes, axis))]
     return found
 
 

@@ -1,84 +1,222 @@
-"""One pass over the graph, in the order of the layers: what every tensor sees of the inputs."""
+"""One pass over the network, in the order of the layers: what all channels see of the inputs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from convcalc.analysis.receptive_field.domains import HULLS, Kind, TooWide
+from convcalc.analysis.receptive_field.domains import HULLS, SUPPORTS, Kind, TooWide
+from convcalc.analysis.receptive_field.histories import Histories, History, Source
 from convcalc.analysis.receptive_field.reach import Reach, Reaches, join, propagate, start
-from convcalc.model.geometry.axis_maps import IDENTITY, AxisMap, Nothing
+from convcalc.model.geometry.axis_maps import IDENTITY, Axes, AxisMap, Nothing, Union, Whole
 from convcalc.model.graph.network import Layer, Network
-
-# For each network input, by name: the reaches on each axis of that input.
-ReachesByInput = Mapping[str, tuple[Reaches, ...]]
 
 Lost = frozenset[int]  # numbers of axes on which all positions of a tensor see the same
 NOWHERE: Lost = frozenset()
 EVERYWHERE: Lost = frozenset(range(3))
 
 
-class Walk:
-    """Computes what each tensor sees, in one representation (:class:`Kind`).
+class Sight(NamedTuple):
+    """What some channels see of one network input: the reaches on each of its axes.
 
-    Equal axes of a layer are computed once. A tensor is dropped after its last reader, so that
-    a long network needs no more memory than its widest point.
+    ``wholes`` are the sets of axes of which they also see all positions at once, beside the local
+    reach: a global pooling sees both axes of an image, the sums of rows and those of columns
+    together see each axis, but never both. None of the sets is part of another. Those in ``parts``
+    are seen in part: every n-th position, such as those of one phase.
     """
 
-    def __init__(self, network: Network, kind: Kind[Any] = HULLS) -> None:
+    axes: tuple[Reaches, ...]
+    wholes: frozenset[Lost] = frozenset()
+    parts: frozenset[Lost] = frozenset()
+
+    @property
+    def is_global(self) -> bool:
+        """Whether the whole input is seen."""
+        return any(len(axes) == len(self.axes) for axes in self.wholes)
+
+    @property
+    def is_partly_global(self) -> bool:
+        """Whether the whole input is seen, but not every position of it."""
+        every = (*self.wholes, *self.parts)
+        return not self.is_global and any(len(axes) == len(self.axes) for axes in every)
+
+    @property
+    def global_axes(self) -> tuple[bool, ...]:
+        """For each axis, whether all of it is seen."""
+        seen = NOWHERE.union(*self.wholes)
+        return tuple(axis in seen for axis in range(len(self.axes)))
+
+
+Sights = Mapping[str, Sight]  # by network input
+
+
+class Walk:
+    """Computes what each history sees, in one representation (:class:`Kind`).
+
+    Equal axes of a layer are computed once. What a history sees is dropped after its last reader,
+    so that a long network needs no more memory than its widest point.
+    """
+
+    def __init__(
+        self, network: Network, kind: Kind[Any] = HULLS, histories: Histories | None = None
+    ) -> None:
         self.network = network
         self.kind = kind
-        self.tensors: dict[int, ReachesByInput] = {
-            number: {name: (start(kind),) * shape.rank}
-            for number, (name, shape) in enumerate(network.inputs.items())
-        }
+        self.histories = histories or Histories(network)
+        self.seen: dict[int, Sights] = {}
+        self._next = 0
 
-    def layers(self, until: int | None = None) -> Iterator[tuple[Layer, ReachesByInput]]:
-        """Yield each layer with what its output sees, up to and including index ``until``."""
-        network, first = self.network, len(self.network.inputs)
-        layers = network.layers if until is None else network.layers[: until + 1]
-        last = {n: index for index, layer in enumerate(layers) for n in layer.inputs}
-        for index, layer in enumerate(layers):
-            by_input = self.tensors[first + index] = self._output_reaches(layer)
-            yield layer, by_input
-            for number in {*layer.inputs, first + index}:
-                if last.get(number, index) == index:
-                    self.tensors.pop(number, None)
+    def layers(self, until: int | None = None) -> Iterator[tuple[Layer, list[Sights]]]:
+        """Yield each layer with what the histories of its output see, up to and including index
+        ``until``."""
+        first = len(self.network.inputs)
+        dying = self._last_uses()
+        for index, layer in enumerate(self.network.layers):
+            self._see_until(index)
+            yield (
+                layer,
+                [self.seen[each] for each in self.histories.tensors[first + index].histories],
+            )
+            if index == until:
+                return
+            for history in dying.get(index, ()):
+                self.seen.pop(history, None)
 
-    def parts(self, layer: Layer, name: str) -> dict[int, tuple[Reaches, ...]]:
+    def of(self, history: int) -> Sights:
+        """What one history sees; those before it are dropped as soon as possible."""
+        all_ = self.histories.histories
+        last: dict[int, int] = {}
+        needed = {history}
+        for each in range(history, -1, -1):
+            if each in needed:
+                for source in all_[each].sources:
+                    last.setdefault(source.history, each)
+                    needed.add(source.history)
+        found: dict[int, Sights] = {}
+        self.seen = found
+        dying: dict[int, list[int]] = {}
+        for each, reader in last.items():
+            dying.setdefault(reader, []).append(each)
+        for each in sorted(needed):
+            found[each] = self._see(all_[each])
+            for gone in dying.get(each, ()):
+                found.pop(gone, None)
+        return found[history]
+
+    def sources(self, until: int) -> Iterator[tuple[int, dict[int, Sight]]]:
+        """For each history up to ``until`` what it sees of the first network input that it sees,
+        by the number of the source through which it does."""
+        for number, history in enumerate(self.histories.histories[: until + 1]):
+            seen = self.seen[number] = self._see(history)
+            if history.sources and seen:
+                name = next(iter(seen))
+                yield (
+                    number,
+                    {
+                        place: self._propagate(source, self.seen[source.history][name], name)
+                        for place, source in enumerate(history.sources)
+                        if name in self.seen[source.history]
+                    },
+                )
+
+    def together(self, seen: Sequence[Sights]) -> Sights:
+        """What several histories of a tensor see together."""
+        names = dict.fromkeys(name for each in seen for name in each)
+        return {name: self._join([each[name] for each in seen if name in each]) for name in names}
+
+    def parts(self, layer: Layer, tensors: Sequence[int], name: str) -> dict[int, Sight]:
         """What a layer sees of one network input, by the number of its own input that sees it."""
-        sources = (self.tensors[number] for number in layer.inputs)
-        return {
-            number: self._propagate(axes, source[name])
-            for number, (axes, source) in enumerate(zip(layer.analysis.axes, sources, strict=True))
-            if name in source and not any(isinstance(axis, Nothing) for axis in axes)
-        }
+        found = {}
+        for number, tensor in enumerate(tensors):
+            own = self.histories.tensors[tensor].histories
+            sight = self.together([self.seen[each] for each in own]).get(name)
+            axes = layer.analysis.axes[number]
+            if sight is not None and not any(isinstance(axis, Nothing) for axis in axes):
+                source = Source(own[0], tensor, layer.shapes[number].spatial, axes)
+                found[number] = self._propagate(source, sight, name)
+        return found
 
-    def _output_reaches(self, layer: Layer) -> ReachesByInput:
-        """The reaches of a layer's output into each network input."""
-        if len(layer.inputs) == 1:
-            (axes,), source = layer.analysis.axes, self.tensors[layer.inputs[0]]
-            return {name: self._propagate(axes, reaches) for name, reaches in source.items()}
-        result: dict[str, tuple[Reaches, ...]] = {}
-        names = dict.fromkeys(name for number in layer.inputs for name in self.tensors[number])
-        for name in names:
-            if parts := self.parts(layer, name):
-                result[name] = self._join(list(parts.values()))
-        return result
+    # --- one history ---------------------------------------------------------------------------
 
-    def _propagate(
-        self, maps: tuple[AxisMap, ...], axes: tuple[Reaches, ...]
-    ) -> tuple[Reaches, ...]:
-        """The reaches after a layer, from one of its inputs; those of a vector pass unchanged."""
-        if len(maps) != len(axes) or all(axis is IDENTITY for axis in maps):
-            return axes
+    def _see_until(self, index: int) -> None:
+        """See all histories that arise up to a layer."""
+        histories = self.histories.histories
+        while self._next < len(histories) and histories[self._next].layer <= index:
+            self.seen[self._next] = self._see(histories[self._next])
+            self._next += 1
+
+    def _last_uses(self) -> dict[int, list[int]]:
+        """By index of a layer, the histories that nobody reads after it."""
+        last = {number: each.layer for number, each in enumerate(self.histories.histories)}
+        first = len(self.network.inputs)
+        for index, layer in enumerate(self.network.layers):
+            for tensor in (*layer.inputs, first + index):
+                for history in self.histories.tensors[tensor].histories:
+                    last[history] = index
+        for each in self.histories.histories:
+            for source in each.sources:
+                last[source.history] = max(last[source.history], each.layer)
+        dying: dict[int, list[int]] = {}
+        for history, index in last.items():
+            dying.setdefault(index, []).append(history)
+        return dying
+
+    def _see(self, history: History) -> Sights:
+        if history.name:
+            rank = self.network.inputs[history.name].rank
+            return {history.name: Sight((start(self.kind),) * rank)}
+        if len(history.sources) == 1 and not history.woven:
+            (source,) = history.sources
+            found = {n: self._propagate(source, s, n) for n, s in self.seen[source.history].items()}
+        else:
+            found = self._see_several(history)
+        if history.reason:
+            return {name: _give_up(sight, history.reason) for name, sight in found.items()}
+        return found
+
+    def _see_several(self, history: History) -> dict[str, Sight]:
+        found: dict[str, Sight] = {}
+        sources = history.sources
+        for name in dict.fromkeys(n for source in sources for n in self.seen[source.history]):
+            readers = [source for source in sources if name in self.seen[source.history]]
+            sights = [
+                self._propagate(each, self.seen[each.history][name], name) for each in readers
+            ]
+            found[name] = self._weave(readers, sights) if history.woven else self._join(sights)
+        return found
+
+    def _propagate(self, source: Source, sight: Sight, name: str) -> Sight:
+        """What is seen through a layer of an input; what a vector sees passes unchanged."""
+        maps, axes = source.axes, sight.axes
+        if source.gathers:
+            sight = self._widen(source, sight, frozenset(range(len(axes))), name)
+        if maps is None or len(maps) != len(axes) or not axes:
+            return sight
         done: dict[Any, Reach] = {}  # square networks have equal axes
-        return tuple(
+        reaches = tuple(
             reaches
             if axis is IDENTITY
             else tuple(self._propagate_axis(axis, reach, done) for reach in reaches)
             for axis, reaches in zip(maps, axes, strict=True)
         )
+        whole = _whole_axes(maps)
+        wider = self._widen(source, sight, whole, name) if whole else sight
+        return wider._replace(axes=reaches)
+
+    def _widen(self, source: Source, sight: Sight, whole: Lost, name: str) -> Sight:
+        """The same sight, of a layer that reads these axes as a whole."""
+        sparse = [i for i in whole if all(reach.sparse for reach in sight.axes[i])]
+        if sparse and self._leaves_out(source.history, name, sparse):
+            parts = _add_axes(sight.wholes | sight.parts, whole)
+            return sight._replace(parts=parts, wholes=frozenset())
+        parts = _add_axes(sight.parts, whole) if sight.parts else sight.parts
+        return sight._replace(parts=parts, wholes=_add_axes(sight.wholes, whole))
+
+    def _leaves_out(self, history: int, name: str, axes: Sequence[int]) -> bool:
+        """Whether all positions of some channels together leave out positions of an axis."""
+        walk = Walk(self.network, SUPPORTS, self.histories)
+        seen = walk.of(history)[name]
+        return any(not any(map(_reads_all, seen.axes[axis])) for axis in axes)
 
     def _propagate_axis(self, axis: AxisMap, reach: Reach, done: dict[Any, Reach]) -> Reach:
         """One reach after one axis of a layer; unknown, with a reason, if it is too wide."""
@@ -92,31 +230,120 @@ class Walk:
             done[key] = found
         return found
 
-    def _join(self, inputs: Sequence[tuple[Reaches, ...]]) -> tuple[Reaches, ...]:
-        """The reaches of a layer with several inputs, axis by axis; equal axes share one object."""
-        lost = [_lost_axes(axes) for axes in inputs]
+    # --- several sources -------------------------------------------------------------------------
+
+    def _join(self, sights: Sequence[Sight]) -> Sight:
+        """What several sights see together, axis by axis; equal axes share one object."""
+        if len(sights) == 1:
+            return sights[0]
+        if not self.kind.repeats:
+            sights = list({id(sight): sight for sight in sights}.values())
+            if len(sights) == 1:
+                return sights[0]
+        lost = [_lost_axes(sight.axes) for sight in sights]
         counted = locating_inputs(lost)
         others = sorted(set(range(len(lost))).difference(counted))
         gone = NOWHERE.union(*(lost[i] for i in counted))
         done: dict[Any, Reaches] = {}
         result = []
-        for axis, reaches in enumerate(zip(*inputs, strict=True)):
+        for axis, reaches in enumerate(zip(*(sight.axes for sight in sights), strict=True)):
             key = (axis in gone, *(id(reach) for each in reaches for reach in each))
             if key not in done:
                 parts = [_fix(reaches[i]) if axis in gone else reaches[i] for i in counted]
                 gates = [reaches[i] for i in others]
                 done[key] = self._join_axis(parts, gates)
             result.append(done[key])
-        return tuple(result)
+        return Sight(tuple(result), *_wholes_of(sights))
 
     def _join_axis(self, parts: Sequence[Reaches], gates: Sequence[Reaches]) -> Reaches:
-        """The reaches of a layer with several inputs on one axis."""
+        """The reaches of several sources on one axis."""
         if len(parts) == 1 and not gates:
             return parts[0]
         try:
             return join(parts, self.kind, gates)
         except TooWide as error:
             return (parts[0][0]._replace(reason=str(error)),)
+
+    def _weave(self, sources: Sequence[Source], sights: Sequence[Sight]) -> Sight:
+        """What is seen where each position reads one of the sources in turn.
+
+        On one axis a phase of positions must see the same, whatever the phase on the others.
+        """
+        result: list[Reaches] = []
+        for axis in range(len(sights[0].axes)):
+            by_phase: dict[Any, dict[Reaches, None]] = {}
+            for source, sight in zip(sources, sights, strict=True):
+                assert source.axes is not None
+                by_phase.setdefault(source.axes[axis], {})[sight.axes[axis]] = None
+            parts = [next(iter(each)) for each in by_phase.values()]
+            fixed = {reach.fixed for each in parts for reach in each}
+            if len(fixed) > 1 or any(len(each) > 1 for each in by_phase.values()):
+                result.append((parts[0][0]._replace(reason=WOVEN_UNEVENLY),))
+            else:
+                result.append(self._join_axis(parts, ()))
+        return Sight(tuple(result), *_wholes_of(sights))
+
+
+WOVEN_UNEVENLY = "what is seen on one axis differs with the position on another"
+
+
+def _give_up(sight: Sight, reason: str) -> Sight:
+    """The same with a reason why it is not known."""
+    axes = tuple(
+        tuple(reach if reach.reason else reach._replace(reason=reason) for reach in reaches)
+        for reaches in sight.axes
+    )
+    return sight._replace(axes=axes)
+
+
+# --- whole axes ----------------------------------------------------------------------------------
+
+
+def _whole_axes(maps: Axes) -> Lost:
+    """The axes that a layer reads as a whole."""
+    return frozenset(i for i, axis in enumerate(maps) if _reads_whole(axis))
+
+
+def _reads_whole(axis: AxisMap) -> bool:
+    if isinstance(axis, Whole):
+        return True
+    return isinstance(axis, Union) and any(_reads_whole(each) for each in axis.maps)
+
+
+def _add_axes(wholes: frozenset[Lost], axes: Lost) -> frozenset[Lost]:
+    """The sets of axes that are seen as a whole after a layer that reads these as a whole."""
+    return _greatest(whole | axes for whole in (wholes or (NOWHERE,)))
+
+
+def _wholes_of(sights: Sequence[Sight]) -> tuple[frozenset[Lost], frozenset[Lost]]:
+    """The sets of axes of which several sights together see all positions, and those in part."""
+    return (
+        _greatest(whole for sight in sights for whole in sight.wholes),
+        _greatest(part for sight in sights for part in sight.parts),
+    )
+
+
+def _reads_all(reach: Reach) -> bool:
+    """Whether all positions of a reach of supports together leave out none of the input."""
+    if reach.reason or reach.fixed:
+        return True
+    read, rounds = 0, reach.shift
+    for seen in reach.seen:
+        if seen is not None:
+            first, bits = seen
+            bits <<= first % rounds
+            while bits:
+                read |= bits & ((1 << rounds) - 1)
+                bits >>= rounds
+    return read == (1 << rounds) - 1
+
+
+def _greatest(sets: Iterable[Lost]) -> frozenset[Lost]:
+    """The sets that are no part of another."""
+    found = frozenset(sets)
+    if len(found) < 2:
+        return found
+    return frozenset(each for each in found if not any(each < other for other in found))
 
 
 # --- gates ---------------------------------------------------------------------------------------

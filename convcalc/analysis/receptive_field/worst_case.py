@@ -7,8 +7,9 @@ from itertools import product as combinations
 from math import prod
 
 from convcalc.analysis.receptive_field.axis_study import AxisStudy, StudyError
+from convcalc.analysis.receptive_field.histories import Histories
 from convcalc.analysis.receptive_field.preimage import Unseen
-from convcalc.analysis.receptive_field.read_back import read_back
+from convcalc.analysis.receptive_field.read_back import read_histories
 from convcalc.analysis.receptive_field.region import count, product, volume
 from convcalc.analysis.receptive_field.study import Study, study
 from convcalc.model.graph.network import Network
@@ -22,7 +23,11 @@ def coverage(network: Network, tensor: int, input: str = "") -> Fraction:  # noq
 
     Raises Unseen where it cannot be known.
     """
-    found = _study(network, tensor, input)
+    return min(_least_share(found) for found in _studies(network, tensor, input))
+
+
+def _least_share(found: Study) -> Fraction:
+    """The coverage of the output position that reads the least share."""
     phases = [axis.phases for axis in found.axes]
     if prod(phases) > MOST_POSITIONS:
         raise Unseen(f"more than {MOST_POSITIONS} outputs differ")
@@ -33,8 +38,8 @@ def coverage(network: Network, tensor: int, input: str = "") -> Fraction:  # noq
 
 def _share(found: Study, place: tuple[int, ...]) -> Fraction | None:
     """The coverage of one output position; None if it reads nothing."""
-    wanted = {found.tensor: product([(at, 1) for at in place])}
-    region = read_back(found.network, wanted).get(found.input)
+    wanted = {found.history: product([(at, 1) for at in place])}
+    region = read_histories(found.histories, wanted).get(found.input)
     if region is None:
         return None
     return Fraction(count(region, found.rank), volume(region, found.rank))
@@ -47,7 +52,8 @@ def look_ahead(network: Network, tensor: int, input: str = "") -> tuple[Fraction
     The own positions of output y are those from y times the jump to the next output's. Raises
     Unseen where it cannot be known.
     """
-    return tuple(map(_axis_look_ahead, _study(network, tensor, input).axes))
+    ahead = [map(_axis_look_ahead, found.axes) for found in _studies(network, tensor, input)]
+    return tuple(map(max, zip(*ahead, strict=True)))
 
 
 def _axis_look_ahead(axis: AxisStudy) -> Fraction:
@@ -61,11 +67,21 @@ def _axis_look_ahead(axis: AxisStudy) -> Fraction:
     return Fraction(max(0, axis.ahead))
 
 
-def _study(network: Network, tensor: int, name: str) -> Study:
+def _studies(network: Network, tensor: int, name: str) -> list[Study]:
+    """A study of each class of channels of a tensor that sees the input."""
     first = len(network.inputs)
     if tensor < first:
         raise Unseen("an input sees itself alone")
-    try:
-        return study(network, network.layers[tensor - first].path, name=name)
-    except StudyError as error:
-        raise Unseen(error.message) from None
+    path, channels = network.layers[tensor - first].path, Histories(network).tensors[tensor]
+    if channels.runs is None and len(channels) > 1:
+        raise Unseen("its channels are not told apart")
+    members = channels.members()
+    wanted = [members.index(member) for member in sorted(set(members))] if members else [None]
+    found = []
+    for channel in wanted:
+        try:
+            found.append(study(network, path, name=name, channel=channel))
+        except StudyError as error:
+            if not found and channel == wanted[-1]:
+                raise Unseen(error.message) from None
+    return found

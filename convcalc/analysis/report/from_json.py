@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from convcalc.analysis.report.report import (
     SCHEMA,
+    ChannelClass,
     LayerReport,
     Memory,
     OutputReport,
@@ -91,6 +92,10 @@ class _Value:
         if key not in found:
             raise Wrong(f"{path} is missing")
         return _Value(found[key], path)
+
+    def newer(self, key: str, read: Callable[[_Value], T], other: S) -> T | S:
+        """What is read of a key; ``other`` in reports from before it was added."""
+        return read(self[key]) if key in self.of(dict, "an object") else other
 
     def items(self) -> Iterator[tuple[str, _Value]]:
         """The entries of an object."""
@@ -324,7 +329,28 @@ def _field(value: _Value) -> ReceptiveField:
         value["unknown"].optional(_text, ""),
         coverage=value["coverage"].optional(_fractions, None),
         holes=value["holes"].optional(_sizes, None),
+        global_axes=value.newer("global_axes", _flags, ()),
+        is_partly_global=value.newer("partly_global", _flag, False),
+        channels=value.newer("channels", lambda each: each.list_of(_channel_class), ()),
     )
+
+
+def _flags(value: _Value) -> tuple[bool, ...]:
+    return value.list_of(_flag)
+
+
+def _channel_class(value: _Value) -> ChannelClass:
+    return ChannelClass(
+        value["channels"].list_of(_range), value["receptive_field"].optional(_field, None)
+    )
+
+
+def _range(value: _Value) -> range:
+    numbers = value.list_of(_whole)
+    if len(numbers) != 3 or not numbers[2] or numbers[1] < numbers[0]:
+        raise value.wrong("a range: first, last, step")
+    first, last, step = numbers
+    return range(first, last + 1, step)
 
 
 def _place(value: _Value) -> Place:

@@ -14,7 +14,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.model.graph.network import NOTHING, Group
 from convcalc.model.operators.contract import ELEMENTWISE, SAMPLING, Term
 from convcalc.model.quantities.counts import Counts
-from convcalc.model.quantities.record import Record
+from convcalc.model.quantities.record import Record, Value
 from convcalc.model.quantities.shape import Shape
 
 SCHEMA = "convcalc/report-v1"
@@ -35,6 +35,10 @@ class ReceptiveField:
     how many are not, each for the phase where it is worst. Both are None unless requested, so
     comparisons ignore them.
     ``input_size`` is the size of the network input. ``reason`` tells why something is unknown.
+    ``is_global`` holds where the whole input is seen at once, ``global_axes`` say on which axes
+    all positions are; ``is_partly_global`` where it is seen at once, but not every position (only
+    those of a phase). ``channels`` are the classes of channels that see different things, empty
+    where all see the same; the values of the tensor are then the largest.
     """
 
     size: tuple[int, ...]
@@ -47,6 +51,22 @@ class ReceptiveField:
     input_size: tuple[int, ...] = field(default=(), compare=False)
     coverage: tuple[Fraction, ...] | None = field(default=None, compare=False)
     holes: tuple[int, ...] | None = field(default=None, compare=False)
+    global_axes: tuple[bool, ...] = ()
+    is_partly_global: bool = False
+    channels: tuple[ChannelClass, ...] = ()
+
+
+class ChannelClass(Value):
+    """Channels of a tensor that see the same of a network input: their numbers, and what they see;
+    None if that is nothing. Without numbers, the channels are not told apart one by one."""
+
+    channels: tuple[range, ...]
+    field: ReceptiveField | None
+
+    @property
+    def numbers(self) -> int:
+        """How many channels these are."""
+        return sum(map(len, self.channels))
 
 
 @dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from convcalc._version import __version__
 from convcalc.analysis.report.report import (
     SCHEMA,
+    ChannelClass,
     LayerReport,
     OutputReport,
     ReceptiveField,
@@ -141,6 +142,11 @@ def _located_field(field: ReceptiveField | None, global_from: str) -> dict[str, 
 
 
 def _field(field: ReceptiveField) -> dict[str, Any]:
+    return {**_same_field(field), "channels": [_channel_class(each) for each in field.channels]}
+
+
+def _same_field(field: ReceptiveField) -> dict[str, Any]:
+    """A receptive field, whatever single channels see."""
     return {
         "size": plain(field.size),
         "size_min": plain(field.size_min),
@@ -149,8 +155,19 @@ def _field(field: ReceptiveField) -> dict[str, Any]:
         "coverage": plain(field.coverage),
         "holes": plain(field.holes),
         "global": field.is_global,
+        "global_axes": list(field.global_axes),
+        "partly_global": field.is_partly_global,
         "unbounded": field.unbounded,
         "unknown": field.reason or None,
+    }
+
+
+def _channel_class(found: ChannelClass) -> dict[str, Any]:
+    """Channels that see the same: each range as first, last, step, and the receptive field."""
+    return {
+        "channels": [[each.start, each[-1], each.step] for each in found.channels],
+        "count": found.numbers,
+        "receptive_field": None if found.field is None else _same_field(found.field),
     }
 
 

@@ -19,6 +19,7 @@ from convcalc.model.geometry.axis_maps import (
     IDENTITY,
     AxisMap,
     Nothing,
+    Scattered,
     Slide,
     Unreadable,
     Whole,
@@ -83,7 +84,7 @@ def local(axis: AxisMap) -> AxisMap:
 def _is_plain(axis: AxisMap) -> bool:
     """Whether every output reads the same taps, shifted."""
     axis = local(axis)
-    if isinstance(axis, Whole | Unreadable | Nothing) or is_unbounded(axis):
+    if isinstance(axis, Whole | Scattered | Unreadable | Nothing) or is_unbounded(axis):
         return False
     return axis.period == 1
 

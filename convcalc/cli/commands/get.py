@@ -52,7 +52,9 @@ def command(
         re.search(r"coverage|holes|receptive_fields?$|^per_output$", path)
     )  # which takes longer
     reading = Reading(variants, input, batch, set, count, dtype, support)
-    reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
+    reading = reading._replace(
+        convention=convention, fuse_batch_norm=fuse_batch_norm, fields=not _is_total(path)
+    )
     found = reading.reports([target])
     if len(found) > 1:
         raise Failure("get takes one input", "name each --input once")
@@ -66,6 +68,11 @@ def command(
         return 1
     settings.write(raw(value) if form == "raw" else as_json(value))
     return 0
+
+
+def _is_total(path: str) -> bool:
+    """Whether a path is that of a sum over the layers, which needs no receptive fields."""
+    return path.split(".", maxsplit=1)[0] == "totals"
 
 
 def raw(value: Any) -> str:

@@ -63,6 +63,15 @@ def command(
         str,
         typer.Option("--of", metavar="INPUT", help="Which input, where a network has several."),
     ] = "",
+    channel: Annotated[
+        str,
+        typer.Option(
+            "--channel", metavar="N", help="Which channel, where channels see different things."
+        ),
+    ] = "",
+    union: Annotated[
+        bool, typer.Option("--union", help="All channels together, where they differ.")
+    ] = False,
     depth: Annotated[
         str,
         typer.Option("--depth", metavar="N", help="How far blocks are opened: 1, 2, 3 or all."),
@@ -89,7 +98,7 @@ def command(
     network, report = _read(target, stack, [variant] if variant else [], input, set)
     if report.layers:
         shown = _Shown(depth, columns, path, strip, map, svg, stack)
-        found = _study(network, at, position, of)
+        found = _study(network, at, position, of, _channel(channel, union=union), union=union)
         _write(settings, network, _of_input(report, of), found, shown)
     return print_problems([network], settings)
 
@@ -162,30 +171,46 @@ def _of_input(report: "Report", name: str) -> "Report":
     )
 
 
-def _study(network: "Network", at: str, position: str, of: str) -> "Study | str":
+def _study(
+    network: "Network", at: str, position: str, of: str, channel: int | None, *, union: bool
+) -> "Study | str":
     """The study of one tensor, or a sentence that says why there is none.
 
     By default the tensor is the first output that has a place on an input.
     """
     made = [name for name, tensor in network.outputs.items() if network.index(tensor) >= 0]
     first, *others = [at] if at or len(made) < 2 else made
-    found = _study_of(network, first, position, of)
+    found = _study_of(network, first, position, of, channel, union=union)
     for name in others:
-        another = _study_of(network, name, position, of) if isinstance(found, str) else found
-        found = found if isinstance(another, str) else another
+        if isinstance(found, str):
+            another = _study_of(network, name, position, of, channel, union=union)
+            found = found if isinstance(another, str) else another
     return found
 
 
-def _study_of(network: "Network", at: str, position: str, of: str) -> "Study | str":
+def _study_of(
+    network: "Network", at: str, position: str, of: str, channel: int | None, *, union: bool
+) -> "Study | str":
     from convcalc.analysis.receptive_field.preimage import Unseen
     from convcalc.analysis.receptive_field.study import Placeless, study
 
     try:
-        return study(network, at, _numbers(position), of)
+        return study(network, at, _numbers(position), of, channel=channel, union=union)
     except Placeless as error:
         return error.message
     except Unseen as error:
         return f"which positions are read is unknown: {error}"
+
+
+def _channel(text: str, *, union: bool) -> int | None:
+    """The channel asked for; Failure if it is no number, or all channels are asked for too."""
+    if not text:
+        return None
+    if union:
+        raise Failure("--channel asks for one channel, --union for all", "leave out one of them")
+    if not (text.isdecimal() and text.isascii() and len(text) < 12):
+        raise Failure(f"--channel '{text}' is no channel", "a number from 0 on")
+    return int(text)
 
 
 def _numbers(text: str) -> list[int]:
@@ -257,11 +282,11 @@ def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
     """The lines of the trace, the strip and the map, as requested."""
     lines: list[str] = []
     if shown.path:
-        from convcalc.analysis.receptive_field.trace import levels, trace
+        from convcalc.analysis.receptive_field.trace import trace
         from convcalc.output.views.trace import trace_lines
 
-        for index, axis in _distinct_axes(study):
-            steps = trace(levels(study.network, study.tensor, index, axis.position))
+        for index, _ in _distinct_axes(study):
+            steps = trace(study.levels(index))
             lines += ["", *trace_lines(steps, style.width)]
     if shown.strip:
         from convcalc.output.views.strip import strip

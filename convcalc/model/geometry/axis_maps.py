@@ -15,6 +15,7 @@ from fractions import Fraction
 from math import ceil, floor, gcd, lcm
 from typing import NamedTuple, Protocol
 
+from convcalc.model.quantities.record import Value
 from convcalc.model.quantities.unknown import UNKNOWN
 
 
@@ -179,6 +180,49 @@ class Partition(NamedTuple):
     def hull(self, y: int) -> tuple[int, int]:
         taps = self.taps(y)
         return taps[0], taps[-1]
+
+
+class Interleaved(Value):
+    """Every ``factor``-th output reads the next position, the others nothing: output y reads
+    floor((y + before) / factor) if y + before is in ``phase``."""
+
+    factor: int
+    phase: int
+    before: int = 0
+
+    @property
+    def period(self) -> int:
+        return self.factor
+
+    @property
+    def shift(self) -> int:
+        return 1
+
+    def taps(self, y: int) -> tuple[int, ...]:
+        position, phase = divmod(y + self.before, self.factor)
+        return (position,) if phase == self.phase else ()
+
+    def hull(self, y: int) -> tuple[int, int] | None:
+        taps = self.taps(y)
+        return (taps[0], taps[0]) if taps else None
+
+
+class Scattered(Value):
+    """The positions go into the channels: each output number reads one position (``flatten``)."""
+
+    @property
+    def period(self) -> int:
+        return 1
+
+    @property
+    def shift(self) -> int:
+        return 1
+
+    def taps(self, y: int) -> tuple[int, ...]:
+        raise ValueError("which position is read depends on the channel")
+
+    def hull(self, y: int) -> tuple[int, int] | None:
+        raise ValueError("which position is read depends on the channel")
 
 
 class Whole(NamedTuple):

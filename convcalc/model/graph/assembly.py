@@ -178,7 +178,7 @@ class Assembly:
 
     def _add_port(self, path: str, port: Port) -> None:
         """Adds a further output of the last layer, as a layer without work of its own."""
-        analysis = Analysis(port.output, port.axes)
+        analysis = Analysis(port.output, port.axes, channels=port.channels)
         self.layers.append(self.layers[-1]._replace(path=path, analysis=analysis))
         number = len(self.inputs) + len(self.layers) - 1
         self.ports[path] = Tensor(number, port.output, path)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from convcalc.model.geometry.axis_maps import IDENTITY, Axes, compose
+from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Whole, compose
+from convcalc.model.geometry.channel_maps import MIXED, OWN, Block, Blocks, ChannelMap, Hidden
 from convcalc.model.operators.contract import (
     Analysis,
     Operator,
@@ -17,6 +18,7 @@ from convcalc.model.operators.registry import (
     fields_of,
 )
 from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import known
 
 _O = TypeVar("_O", bound=Operator)
 
@@ -54,7 +56,27 @@ def analyse_chain(parts: Mapping[str, Operator], x: Shape) -> Analysis:
         buffers |= {f"{name}.{key}": shape for key, shape in step.buffers.items()}
         frozen |= {f"{name}.{key}" for key in step.frozen}
     done = Analysis(x, (axes,), tuple(terms), weights, buffers, frozenset(frozen))
-    return done._replace(inner_activations=activations, parts=tuple(steps))
+    channels = (_compose_channels([step.analysis for step in steps]),)
+    return done._replace(inner_activations=activations, parts=tuple(steps), channels=channels)
+
+
+def _compose_channels(steps: Sequence[Analysis]) -> ChannelMap:
+    """The channel map of operators in a row."""
+    maps = [step.channels[0] if step.channels else MIXED for step in steps]
+    mixing = [each for each in maps if each is not OWN]
+    if MIXED in mixing:
+        return MIXED
+    return (mixing or [OWN])[0] if len(mixing) < 2 else Hidden("several parts rearrange channels")
+
+
+def gated(x: Shape, gate: Axes | None = None) -> ChannelMap:
+    """The channel map of a product with a gate: each channel where it is, and all of them through
+    the axes of the gate, by default at all positions."""
+    if not known(x.channels):
+        return MIXED
+    every = range(x.channels)
+    own = Block(every, every, x.channels, (IDENTITY,) * x.rank)
+    return Blocks((own, Block(every, every, 1, gate or (Whole(),) * x.rank)))
 
 
 def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from convcalc.diagnostics.codes import BY_NAME
 from convcalc.model.geometry.axis_maps import Axes
+from convcalc.model.geometry.channel_maps import ChannelMap
 from convcalc.model.operators.fields import REQUIRED, Field
 from convcalc.model.quantities.shape import Shape
 
@@ -75,6 +76,7 @@ class Port(NamedTuple):
 
     output: Shape
     axes: tuple[Axes, ...]
+    channels: tuple[ChannelMap, ...] = ()
 
 
 class Part(NamedTuple):
@@ -90,9 +92,10 @@ class Analysis(NamedTuple):
     """The result of applying an operator to its inputs.
 
     ``axes`` holds one tuple per input, with one map per spatial axis of that input: how the
-    output reads that axis. ``weights`` are learned tensors in PyTorch's layout: a convolution's
-    ``(out_channels, in_channels / groups, *kernel_size)``, a transposed one's
-    ``(in_channels, out_channels / groups, *kernel_size)``. ``frozen`` names those that are
+    output reads that axis. ``channels`` holds one map per input: which of its channels an output
+    channel reads; empty where every one reads all. ``weights`` are learned tensors in PyTorch's
+    layout: a convolution's ``(out_channels, in_channels / groups, *kernel_size)``, a transposed
+    one's ``(in_channels, out_channels / groups, *kernel_size)``. ``frozen`` names those that are
     fixed and never trained. ``buffers`` are stored but not learned (running statistics).
     ``facts`` are further numbers worth showing, by name. ``ports`` are additional outputs.
     ``inner_activations`` are the output elements of a composite's weighted parts; None where
@@ -110,6 +113,7 @@ class Analysis(NamedTuple):
     ports: Mapping[str, Port] = {}
     inner_activations: int | None = None
     parts: tuple[Part, ...] = ()
+    channels: tuple[ChannelMap, ...] = ()
 
     @property
     def activations(self) -> int:

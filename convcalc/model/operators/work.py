@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from convcalc.model.geometry.axis_maps import IDENTITY
+from convcalc.model.geometry.channel_maps import OWN
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
     Analysis,
@@ -14,12 +15,16 @@ from convcalc.model.operators.contract import (
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 
+OWNS = (OWN,)  # the channels of a layer of one input that keeps them apart
+
 
 def pointwise_analysis(shape: Shape, *terms: Term, **more: Any) -> Analysis:
     """The analysis of an operator whose output positions each read the same input position.
 
-    ``shape`` is that of the output.
+    ``shape`` is that of the output. Each output channel reads the input channel of its number,
+    unless ``channels`` says otherwise.
     """
+    more.setdefault("channels", OWNS)
     return Analysis(shape, ((IDENTITY,) * shape.rank,), terms, **more)
 
 

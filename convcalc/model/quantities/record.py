@@ -54,3 +54,13 @@ class Record:
         """A copy with some fields changed."""
         fields = {name: getattr(self, name) for name in self.record_fields}
         return type(self)(**{**fields, **changes})
+
+
+class Value(Record):
+    """A record that equals another one of its class with equal fields."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), *vars(self).values()))

@@ -72,7 +72,16 @@ def _target() -> Schema:
         "path": described(TEXT, "the layer asked for"),
         "place": described(TEXT, "the layer whose positions are looked at"),
         "input": TEXT,
+        "channels": described(
+            list_of(list_of(WHOLE)),
+            "the channels that are looked at, as ranges: first, last, step; empty for all",
+        ),
+        "classes": described(WHOLE, "how many classes of channels see different things"),
         "global": described(FLAG, "the layer also depends on the whole input"),
+        "global_axes": described(list_of(FLAG), "per axis, whether it also depends on all of it"),
+        "partly_global": described(
+            FLAG, "it depends on the whole input, but not on every position of it"
+        ),
         "unbounded": described(FLAG, "a deformable layer looks anywhere; the size is its grid's"),
         "position": described(list_of(WHOLE), "the output position that is looked at"),
         "coverage": described(_FRACTION, "the share of the extents' box that is read"),

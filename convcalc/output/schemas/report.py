@@ -128,6 +128,11 @@ def _layer() -> Schema:
 
 def field_keys() -> Schema:
     """Return the schemas of the keys of a receptive field."""
+    classes = "the classes of channels that see different things; empty where all see the same"
+    return {**_same_field_keys(), "channels": described(list_of(_channel_class()), classes)}
+
+
+def _same_field_keys() -> Schema:
     return {
         "size": described(SIZES, "input positions per axis, the largest over the phases"),
         "size_min": described(SIZES, "the smallest over the phases"),
@@ -140,6 +145,12 @@ def field_keys() -> Schema:
             or_null(SIZES), "the most positions within the extent that are not read, per axis"
         ),
         "global": described(FLAG, "the output also depends on the whole input"),
+        "global_axes": described(
+            list_of(FLAG), "per axis, whether the output also depends on all of it"
+        ),
+        "partly_global": described(
+            FLAG, "the output depends on the whole input, but not on every position of it"
+        ),
         "unbounded": described(FLAG, "a deformable layer looks anywhere; the size is its grid's"),
         "unknown": described(or_null(TEXT), "the reason why something is not known"),
     }
@@ -159,6 +170,19 @@ def output_keys() -> Schema:
 def _located_field() -> Schema:
     first = described(or_null(TEXT), "the first layer towards the output that sees all")
     return {**field_keys(), "global_from": first}
+
+
+def _channel_class() -> Schema:
+    """Return the schema of channels that see the same."""
+    return closed(
+        {
+            "channels": described(list_of(list_of(WHOLE)), "ranges: first, last, step"),
+            "count": WHOLE,
+            "receptive_field": described(
+                or_null(closed(_same_field_keys())), "null where they see nothing of this input"
+            ),
+        }
+    )
 
 
 def problem_keys() -> Schema:

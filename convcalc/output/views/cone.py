@@ -11,7 +11,6 @@ from xml.sax.saxutils import escape
 from convcalc.analysis.receptive_field.alignment import mean_center
 from convcalc.analysis.receptive_field.domains import Bits
 from convcalc.analysis.receptive_field.study import Study
-from convcalc.analysis.receptive_field.trace import levels
 from convcalc.analysis.receptive_field.walk import Walk
 from convcalc.model.quantities.unknown import known
 from convcalc.output.views.pixels import Pixel, pixels
@@ -80,21 +79,16 @@ def cone_svg(study: Study) -> str:
 
 def _rows(study: Study, axis: int) -> list[Row]:
     """Return the levels from the output to the input, with their place on the input."""
-    found = levels(study.network, study.tensor, axis, study.axes[axis].position)
-    network = study.network
-    places: dict[int, tuple[Fraction, Fraction]] = {
-        number: (Fraction(0), Fraction(1)) for number in range(len(network.inputs))
-    }
-    wanted = {level.tensor for level in found}
-    walk = Walk(network).layers(network.index(study.tensor))
-    for number, (_, fields) in enumerate(walk, len(network.inputs)):
-        if number in wanted and study.input in fields:
-            reach = fields[study.input][axis][0]
-            places[number] = (mean_center(reach) or Fraction(0), reach.jump)
+    found, network = study.levels(axis), study.network
+    walk = Walk(network, histories=study.histories)
+    for _ in walk.sources(study.history):
+        pass
     rows = []
     for level in found:
         size = network.shape(level.tensor).spatial[axis]
-        rows.append(Row(network.name_of(level.tensor), level.seen, size, *places[level.tensor]))
+        reach = walk.seen[level.history][study.input].axes[axis][0]
+        place = mean_center(reach) or Fraction(0), reach.jump
+        rows.append(Row(network.name_of(level.tensor), level.seen, size, *place))
     return rows
 
 

@@ -54,6 +54,7 @@ def receptive_field_lines(study: Study) -> list[str]:
     makers = (
         _studied,
         _size,
+        _channels,
         _place,
         _gaps,
         _phases,
@@ -98,10 +99,48 @@ def _size(study: Study) -> Iterator[str]:
         what += f", jump {axes_text(jumps)}"
     if study.unbounded:
         what += "; deformable taps can lie anywhere, this is their grid"
+    yield what + _beyond(study)
+
+
+def _beyond(study: Study) -> str:
+    """Return the remark on what is seen beside the local path; empty if that is nothing."""
+    after = f"{study.path} " if study.path != study.place else ""
     if study.is_global:
-        after = f"{study.path} " if study.path != study.place else ""
-        what += f"; {after}also depends on the whole input, this is the local path"
-    yield what
+        return f"; {after}also depends on the whole input, this is the local path"
+    if study.sight.is_partly_global:
+        whole = "positions of the whole input, but not on every one"
+        return f"; {after}also depends on {whole}; this is the local path"
+    axes = zip(study.axes, study.sight.global_axes, strict=True)
+    whole_axes = [axis.name for axis, whole in axes if whole and not axis.lost]
+    if not whole_axes:
+        return ""
+    apart = ", each by itself" if len(whole_axes) > 1 else ""
+    return f"; {after}also depends on all of the {' and '.join(whole_axes)}{apart}"
+
+
+def _channels(study: Study) -> Iterator[str]:
+    """Yield the line on channels that see different things."""
+    if study.classes == 1:
+        return
+    more = f"{study.classes} classes of channels see different things"
+    if not study.channels:
+        yield f"all channels of {study.path} together; {more}, --channel N shows one"
+        return
+    yield f"channels {ranges_text(study.channels)} of {study.path}; {more}, see --channel, --union"
+
+
+def ranges_text(channels: Sequence[range]) -> str:
+    """Return channel numbers: ``0–3``, ``1, 5, …, 29``; the first ranges, if there are many."""
+    texts = []
+    for each in channels[:LISTED]:
+        if len(each) == 1:
+            texts.append(str(each.start))
+        elif each.step == 1 or len(each) == 2:
+            texts.append(f"{each.start}{'–' if each.step == 1 else ', '}{each[-1]}")
+        else:
+            texts.append(f"{each.start}, {each[1]}, …, {each[-1]}")
+    more = len(channels) - LISTED
+    return ", ".join([*texts, *([f"and {more:,} more"] if more > 0 else [])])
 
 
 def _extent(axis: AxisStudy) -> str:

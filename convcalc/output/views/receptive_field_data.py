@@ -9,7 +9,7 @@ from convcalc.analysis.receptive_field.alignment import drifts
 from convcalc.analysis.receptive_field.axis_study import AxisStudy
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.study import Study
-from convcalc.analysis.receptive_field.trace import levels, trace
+from convcalc.analysis.receptive_field.trace import trace
 from convcalc.analysis.report.report import Report
 from convcalc.analysis.report.to_json import plain, report_payload
 from convcalc.output.views.receptive_field_flags import first_to_see_all
@@ -53,7 +53,11 @@ def study_payload(study: Study) -> dict[str, Any]:
         "path": study.path,
         "place": study.place,
         "input": study.input,
+        "channels": [[each.start, each[-1], each.step] for each in study.channels],
+        "classes": study.classes,
         "global": study.is_global,
+        "global_axes": list(study.sight.global_axes),
+        "partly_global": study.sight.is_partly_global,
         "unbounded": study.unbounded,
         "position": list(study.positions),
         "coverage": plain(study.coverage),
@@ -75,7 +79,7 @@ def study_payload(study: Study) -> dict[str, Any]:
 
 def _axis(study: Study, index: int, axis: AxisStudy) -> dict[str, Any]:
     start, end = axis.ends or (None, None)
-    steps = trace(levels(study.network, study.tensor, index, axis.position))
+    steps = trace(study.levels(index))
     return {
         "name": axis.name,
         "global": axis.lost,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from convcalc.analysis.receptive_field.alignment import Drift, drifts
 from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report
 from convcalc.model.geometry.axis_maps import Stamp
 from convcalc.model.graph.network import Layer, Network
 from convcalc.model.quantities.unknown import known
+from convcalc.output.cells import receptive_field_text
 
 FIRST_TO_SPAN = "first to span the input"
 
@@ -23,7 +25,8 @@ def flags(network: Network, report: Report) -> Mapping[str, list[str]]:
     for layer, result in zip(network.layers, report.layers, strict=True):
         skew = apart.get(layer.path)
         words = [*_words(layer, result), *([FIRST_TO_SPAN] if layer.path == first else [])]
-        own = [*words, *([f"branches {drift_text(skew)}"] if skew else [])]
+        own = [*words, *_by_channel(result.receptive_field)]
+        own += [f"branches {drift_text(skew)}"] if skew else []
         found.setdefault(layer.path, {}).update(dict.fromkeys(own))
         for group in layer.groups:
             shared = [*words, *(["misaligned branches"] if skew else [])]
@@ -51,6 +54,18 @@ def _words(layer: Layer, result: LayerReport) -> Iterator[str]:
         yield "some outputs read nothing"
     if taps := _uneven(layer):
         yield f"{taps[0]} to {taps[1]} taps per output"
+
+
+def _by_channel(field: ReceptiveField | None) -> Iterator[str]:
+    """Yield the sizes of the classes of channels, the smallest and the largest, if they differ."""
+    if field is None or not field.channels:
+        return
+    fields = [each.field for each in field.channels if each.field and known(each.field.size)]
+    texts = {each.size: receptive_field_text(replace(each, is_global=False)) for each in fields}
+    if len(texts) < 2 or len(fields) < len(field.channels):
+        yield "channels differ"
+    else:
+        yield f"{texts[min(texts)]} to {texts[max(texts)]} by channel"
 
 
 def drift_text(drift: Drift) -> str:

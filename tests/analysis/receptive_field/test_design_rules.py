@@ -60,9 +60,11 @@ def test_coverage_of_a_chain(rates: list[int], span: int, read: int) -> None:
 
 def test_coverage_where_branches_meet() -> None:
     aspp = {"branches": [[conv(1, 1)], [conv(6)], [conv(12)]], "join": "concat"}
-    on_a_line = network_of([aspp], [4, 64])
+    apart = network_of([aspp], [4, 64])  # each channel sees one branch
+    assert coverage(apart, last(apart)) == Fraction(3, 25)
+    on_a_line = network_of([aspp, conv(1, 1)], [4, 64])
     assert coverage(on_a_line, last(on_a_line)) == Fraction(5, 25)
-    on_a_plane = network_of([aspp], [4, 64, 64])  # 17 taps, not 25: no product of the axes
+    on_a_plane = network_of([aspp, conv(1, 1)], [4, 64, 64])  # 17 taps: no product of the axes
     assert coverage(on_a_plane, last(on_a_plane)) == Fraction(17, 625)
     whole = network_of([conv(), {"residual": [conv(), conv(2)]}], [4, 64, 64])
     assert coverage(whole, last(whole)) == 1

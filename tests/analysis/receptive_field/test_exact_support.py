@@ -35,7 +35,8 @@ WIDTH = 64
 
 def sights(found: Network, kind: Any) -> list[Reaches]:
     """What each layer of a network with one axis and one input sees."""
-    return [sight["input"][0] for _, sight in Walk(found, kind).layers()]
+    walk = Walk(found, kind)
+    return [walk.together(seen)["input"].axes[0] for _, seen in walk.layers()]
 
 
 def counted(seen: tuple[int, int] | None) -> Counter[int]:

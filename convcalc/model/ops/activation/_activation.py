@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from convcalc.model.geometry.channel_maps import MIXED
 from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Operator, Term, operator
-from convcalc.model.operators.work import pointwise_analysis, work
+from convcalc.model.operators.work import OWNS, pointwise_analysis, work
 from convcalc.model.quantities.shape import Shape
 
 
@@ -15,11 +16,13 @@ class Activation(Operator):
     """A function of each element alone; ``per_element`` is what one of them counts."""
 
     per_element: ClassVar[int] = 1
+    mixes: ClassVar[bool] = False  # whether an output element depends on the other channels
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One elementwise operation per output element, however long the function is."""
         (x,) = inputs
-        return pointwise_analysis(x, activation_term(x, self.per_element))
+        channels = (MIXED,) if self.mixes else OWNS
+        return pointwise_analysis(x, activation_term(x, self.per_element), channels=channels)
 
 
 def activation_term(output: Shape, per_element: int = 1) -> Term:

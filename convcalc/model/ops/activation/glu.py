@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from convcalc.model.geometry.channel_maps import Block, Blocks, ChannelMap, Hidden
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import pointwise_analysis
 from convcalc.model.ops.activation._activation import activation_term
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import known
 
 
 @operator
@@ -33,7 +35,16 @@ class Glu(Operator):
         """Each output element is one input element times its gate."""
         (x,) = inputs
         output = x.with_channels(gated_channels(x.channels))
-        return pointwise_analysis(output, activation_term(output))
+        half = output.channels
+        return pointwise_analysis(output, activation_term(output), channels=(_halves(half),))
+
+
+def _halves(half: int) -> ChannelMap:
+    """Both channels that an output channel reads."""
+    if not known(half):
+        return Hidden("the number of channels is not known")
+    out = range(half)
+    return Blocks((Block(out, out, half), Block(out, range(half, 2 * half), half)))
 
 
 @formula

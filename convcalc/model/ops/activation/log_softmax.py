@@ -23,3 +23,4 @@ class LogSoftmax(Activation):
     """The activation; see the module's docstring."""
 
     per_element: ClassVar[int] = 3
+    mixes: ClassVar[bool] = True

@@ -21,3 +21,4 @@ class Softmax(Activation):
     """The activation; see the module's docstring."""
 
     per_element: ClassVar[int] = 3
+    mixes: ClassVar[bool] = True

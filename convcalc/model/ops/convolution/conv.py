@@ -42,6 +42,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from convcalc.model.geometry.channel_maps import grouped
 from convcalc.model.geometry.sizes import Padding, Sides, axis_name, extent, resolve_padding
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
@@ -103,6 +104,7 @@ class Conv(Operator):
                 *bias_terms(self.bias, output),
             ),
             {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {}),
+            channels=(grouped(self.groups, x.channels, self.out_channels),),
         )
 
 

@@ -54,6 +54,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.model.geometry.axis_maps import Stamp
+from convcalc.model.geometry.channel_maps import grouped
 from convcalc.model.geometry.sizes import Padding, axis_name, extent, resolve_padding, stamp_size
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
@@ -134,6 +135,7 @@ class ConvTranspose(Operator):
             (Term("weight", WEIGHTS, amount), *bias_terms(self.bias, output)),
             {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {}),
             facts=facts,
+            channels=(grouped(self.groups, x.channels, self.out_channels),),
         )
 
     def _padding(self, x: Shape) -> tuple[tuple[int, int], ...]:

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from convcalc.model.geometry.channel_maps import Block, Blocks
 from convcalc.model.geometry.sizes import smaller_half
 from convcalc.model.operators import fields
 from convcalc.model.operators.composing import analyse_chain, chain_problems
@@ -63,8 +64,18 @@ class GhostConv(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The parts in a row; the cheap filters read what is beside them in the output."""
         (x,) = inputs
-        done = analyse_chain(self._parts(x), x)
-        return done._replace(output=done.output.with_channels(self.out_channels))
+        parts = self._parts(x)
+        done = analyse_chain(parts, x)
+        output = done.output.with_channels(self.out_channels)
+        primary = analyse_chain({"primary": parts["primary"]}, x)
+        own, every = primary.output.channels, range(x.channels)
+        if self.out_channels <= own:  # all of the ghosts are cut off
+            return done._replace(output=output, axes=primary.axes, channels=())
+        maps = (
+            Block(range(own), every, 1, primary.axes[0]),
+            Block(range(own, self.out_channels), every, 1, done.axes[0]),
+        )
+        return done._replace(output=output, channels=(Blocks(maps),))
 
     def _parts(self, x: Shape) -> Mapping[str, Operator]:
         ones = (1,) * x.rank

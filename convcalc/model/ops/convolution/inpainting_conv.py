@@ -100,7 +100,8 @@ class InpaintingConv(Operator):
             Term("rescale", ELEMENTWISE, work(2, output.numel)),
             *conv.terms[1:],
         )
-        return done._replace(ports=self._port(x, output, axes, masks))
+        ports = self._port(x, output, axes, masks)
+        return done._replace(ports=ports, channels=conv.channels)
 
     def _mask_terms(self, x: Shape, output: Shape, given: bool) -> tuple[Term, ...]:
         """The sums of the mask under each window, and the ratio that follows from them."""

@@ -30,6 +30,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.axis_maps import Union
+from convcalc.model.geometry.channel_maps import Block, Blocks
 from convcalc.model.operators import fields
 from convcalc.model.operators.composing import analyse_chain, merge_analyses
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
@@ -83,7 +84,13 @@ class MixConv(Operator):
         output = parts[0].output.with_channels(self.out_channels or x.channels)
         maps = (dict.fromkeys(axis) for axis in zip(*(p.axes[0] for p in parts), strict=True))
         axes = tuple(Union(tuple(axis)) if len(axis) > 1 else next(iter(axis)) for axis in maps)
-        return merge_analyses(output, (axes,), *parts)
+        blocks: list[Block] = []
+        ins = outs = 0
+        for (part, conv), done in zip(self._groups(x).values(), parts, strict=True):
+            reads, makes = range(ins, ins + part.channels), range(outs, outs + conv.out_channels)
+            blocks.append(Block(makes, reads, conv.groups, done.axes[0]))
+            ins, outs = reads.stop, makes.stop
+        return merge_analyses(output, (axes,), *parts, channels=(Blocks(tuple(blocks)),))
 
     def _sharing_problems(self, x: Shape) -> Iterator[Problem]:
         """Each kernel needs inputs, and if depthwise a multiple of them as outputs."""

@@ -39,6 +39,7 @@ from fractions import Fraction
 from math import floor
 
 from convcalc.model.geometry.axis_maps import Axes, Nothing
+from convcalc.model.geometry.channel_maps import MIXED, ChannelMap
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
 from convcalc.model.operators.composing import analyse_chain, chain_problems, merge_analyses
@@ -106,10 +107,11 @@ class OctaveConv(Operator):
             output = next(iter(parts.values())).output
             if len(parts) > 1:
                 terms.append(Term(f"{target}.add", ELEMENTWISE, output.numel))
-            outputs.append(Port(output, _axes(parts, inputs)))
+            outputs.append(Port(output, _axes(parts, inputs), _channel_maps(parts, inputs)))
         main, *low = outputs
         ports = dict(zip(("low",), low, strict=False))
-        return merge_analyses(main.output, main.axes, *paths.values(), *terms, ports=ports)
+        done = merge_analyses(main.output, main.axes, *paths.values(), *terms, ports=ports)
+        return done._replace(channels=main.channels)
 
     def _channels(self) -> dict[str, int]:
         """Output channels of each band; an alpha of 0.29 means 29/100."""
@@ -211,6 +213,14 @@ def _axes(parts: Mapping[str, Analysis], inputs: Sequence[Shape]) -> tuple[Axes,
     return tuple(
         parts[band].axes[0] if band in parts else (none,) * x.rank
         for band, x in zip(BANDS, inputs, strict=False)
+    )
+
+
+def _channel_maps(parts: Mapping[str, Analysis], inputs: Sequence[Shape]) -> tuple[ChannelMap, ...]:
+    """How the channels of an output read those of each input."""
+    return tuple(
+        parts[band].channels[0] if band in parts else MIXED
+        for band, _ in zip(BANDS, inputs, strict=False)
     )
 
 

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from convcalc.model.geometry.axis_maps import IDENTITY
+from convcalc.model.geometry.channel_maps import Block, Blocks
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import share
@@ -63,4 +65,8 @@ class PartialConv(Operator):
             dilation=ones,
             bias=False,
         )
-        return conv.analyse([convolved])._replace(output=x)
+        done = conv.analyse([convolved])
+        first, rest = range(convolved.channels), range(convolved.channels, x.channels)
+        untouched = Block(rest, rest, len(rest), (IDENTITY,) * x.rank)
+        maps = (Block(first, first, 1, done.axes[0]), *((untouched,) if rest else ()))
+        return done._replace(output=x, channels=(Blocks(maps),))

@@ -33,6 +33,7 @@ from fractions import Fraction
 from math import prod
 
 from convcalc.model.geometry.axis_maps import Slide
+from convcalc.model.geometry.channel_maps import grouped
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.contract import (
@@ -92,6 +93,7 @@ class SubmanifoldConv(Operator):
             tuple(work),
             {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {}),
             facts={"active_sites": sites, "pairs": pairs},
+            channels=(grouped(self.groups, x.channels, self.out_channels),),
         )
 
     def _sites(self, x: Shape) -> int:

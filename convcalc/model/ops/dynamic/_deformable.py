@@ -7,7 +7,8 @@ from fractions import Fraction
 from math import prod
 from typing import NamedTuple
 
-from convcalc.model.geometry.axis_maps import IDENTITY, Deformed
+from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Deformed
+from convcalc.model.geometry.channel_maps import MIXED, Block, Blocks, ChannelMap, grouped
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.composing import part_terms
@@ -134,7 +135,17 @@ class Deformable(NamedTuple):
         maps = ((IDENTITY,) * x.rank,) * (self.needed - 1)
         parts = (Part("offset", maker, (x,), guide),) if guide else ()
         weights = {**offset, **main.weights}
-        return Analysis(output, (moved, *maps), tuple(terms), weights, parts=parts)
+        channels = (self._channel_map(x, output, moved, main.axes[0]), *(MIXED for _ in maps))
+        return Analysis(
+            output, (moved, *maps), tuple(terms), weights, parts=parts, channels=channels
+        )
+
+    def _channel_map(self, x: Shape, output: Shape, moved: Axes, guide: Axes) -> ChannelMap:
+        """Groups do not mix, but the offsets see every channel."""
+        if self.groups == 1 or self.external:
+            return grouped(self.groups, x.channels, output.channels)
+        makes, reads = range(output.channels), range(x.channels)
+        return Blocks((Block(makes, reads, self.groups, moved), Block(makes, reads, 1, guide)))
 
     def _main(self) -> Conv:
         return self._conv(self.out_channels, self.groups, self.bias)

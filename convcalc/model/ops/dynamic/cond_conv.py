@@ -37,6 +37,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from convcalc.model.geometry.axis_maps import Whole
+from convcalc.model.geometry.channel_maps import MIXED, Block, Blocks, ChannelMap
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
 from convcalc.model.operators.composing import analyse_chain, merge_analyses, sibling
@@ -99,7 +100,17 @@ class CondConv(Operator):
             Term("main", DYNAMIC, main),
             *([Term("bias", ELEMENTWISE, conv.output.numel)] if self.bias else []),
         )
-        return done._replace(weights={**done.weights, **sizes})
+        return done._replace(
+            weights={**done.weights, **sizes}, channels=self._channel_maps(x, conv, bool(routing))
+        )
+
+    def _channel_maps(self, x: Shape, conv: Analysis, routed: bool) -> tuple[ChannelMap, ...]:
+        """Groups do not mix, but the routing sees every channel."""
+        if self.groups == 1 or routed:
+            return (*conv.channels, *((MIXED,) if routed else ()))
+        makes, reads = range(conv.output.channels), range(x.channels)
+        main = Block(makes, reads, self.groups, conv.axes[0])
+        return (Blocks((main, Block(makes, reads, 1, (Whole(),) * x.rank))),)
 
     def _routing(self, x: Shape) -> tuple[Analysis, ...]:
         """The pooled channels -> a weight for each expert."""

@@ -69,6 +69,7 @@ class GatedConv(Operator):
             gate,
             Term("gate.activation", ELEMENTWISE, each),
             Term("scale", ELEMENTWISE, each),
+            channels=feature.channels,
         )
 
     def _conv(self) -> Conv:

@@ -31,6 +31,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 
 from convcalc.model.geometry.axis_maps import Axes, Slide, Union
+from convcalc.model.geometry.channel_maps import Block, Blocks
 from convcalc.model.geometry.sizes import axis_name, slide_size
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
@@ -76,7 +77,16 @@ class Involution(Operator):
         generator = analyse_chain(self._generator(x), x)
         output = x.with_spatial(generator.output.spatial)
         aggregate = Term("aggregate", DYNAMIC, work_of_taps(output.numel, self.kernel_size))
-        return merge_analyses(output, (self._axes(),), generator, aggregate)
+        every = range(x.channels)
+        window = tuple(Slide(k, s, before(k)) for k, s in self._windows())
+        pooled = tuple(Slide(s, s) for s in self.stride)
+        maps = (Block(every, every, x.channels, window), Block(every, every, 1, pooled))
+        return merge_analyses(
+            output, (self._axes(),), generator, aggregate, channels=(Blocks(maps),)
+        )
+
+    def _windows(self) -> Iterator[tuple[int, int]]:
+        return zip(self.kernel_size, self.stride, strict=True)
 
     def _generator(self, x: Shape) -> Mapping[str, Operator]:
         """The layers that generate the kernel of each output position."""
@@ -96,7 +106,7 @@ class Involution(Operator):
         """The windows, and what the generator pools."""
         return tuple(
             Union((Slide(k, s, before(k)), Slide(s, s))) if s > 1 else Slide(k, s, before(k))
-            for k, s in zip(self.kernel_size, self.stride, strict=True)
+            for k, s in self._windows()
         )
 
 

@@ -26,7 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Union
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, merge_analyses
+from convcalc.model.operators.composing import analyse_chain, gated, merge_analyses
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
     Analysis,
@@ -65,7 +65,8 @@ class LargeKernelAttention(Operator):
         (x,) = inputs
         gate = analyse_chain(self._parts(x.rank, x.channels), x)
         axes = tuple(Union((axis, IDENTITY)) for axis in gate.axes[0])  # the product reads x itself
-        return merge_analyses(x, (axes,), gate, Term("gate", ELEMENTWISE, x.numel))
+        work = Term("gate", ELEMENTWISE, x.numel)
+        return merge_analyses(x, (axes,), gate, work, channels=(gated(x, gate.axes[0]),))
 
     def _parts(self, rank: int, channels: int) -> Mapping[str, Operator]:
         ones = (1,) * rank

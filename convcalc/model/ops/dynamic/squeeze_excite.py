@@ -29,7 +29,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, merge_analyses
+from convcalc.model.operators.composing import analyse_chain, gated, merge_analyses
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
     Analysis,
@@ -88,4 +88,5 @@ class SqueezeExcite(Operator):
             x,
         )
         axes = (Whole(IDENTITY),) * x.rank
-        return merge_analyses(x, (axes,), gate, Term("scale", ELEMENTWISE, x.numel))
+        work = Term("scale", ELEMENTWISE, x.numel)
+        return merge_analyses(x, (axes,), gate, work, channels=(gated(x),))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Whole
+from convcalc.model.geometry.channel_maps import MIXED, OWN
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
@@ -45,7 +46,9 @@ class Broadcast(Operator):
         for operand in inputs[1:]:
             output = broadcast(output, operand)
         work = Term(self.term, ELEMENTWISE, combinations(len(inputs), output.numel))
-        return Analysis(output, tuple(_axes(x, output) for x in inputs), (work,))
+        axes = tuple(_axes(x, output) for x in inputs)
+        maps = tuple(MIXED if x.channels == 1 else OWN for x in inputs)
+        return Analysis(output, axes, (work,), channels=maps)
 
 
 @formula

@@ -13,8 +13,10 @@ Source: PyTorch ``torch.cat`` with dim 1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from convcalc.model.geometry.axis_maps import IDENTITY
+from convcalc.model.geometry.channel_maps import place
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -48,7 +50,9 @@ class Concat(Operator):
         channels = joined_channels(tuple(x.channels for x in inputs))
         spatial = tuple(map(_common_size, *(x.spatial for x in inputs)))
         axes = tuple((IDENTITY,) * x.rank for x in inputs)
-        return Analysis(Shape(inputs[0].batch, channels, spatial), axes)
+        starts = accumulate((x.channels for x in inputs[:-1]), initial=0)
+        maps = tuple(map(place, starts, (x.channels for x in inputs)))
+        return Analysis(Shape(inputs[0].batch, channels, spatial), axes, channels=maps)
 
 
 def _common_size(*sizes: int) -> int:

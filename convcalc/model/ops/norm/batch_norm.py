@@ -31,6 +31,7 @@ from collections.abc import Iterator, Sequence
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.work import OWNS
 from convcalc.model.ops.norm._norm import norm_term, per_channel
 from convcalc.model.quantities.shape import Shape
 
@@ -63,4 +64,5 @@ class BatchNorm(Operator):
             (norm_term(x),),
             {} if self.frozen else affine,
             {**(affine if self.frozen else {}), **(statistics if tracked else {})},
+            channels=OWNS,
         )

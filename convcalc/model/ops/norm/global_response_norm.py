@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators.contract import Analysis, Operator, operator
-from convcalc.model.ops.norm._norm import norm_term, per_channel
+from convcalc.model.ops.norm._norm import norm_term, normalised_by, per_channel
 from convcalc.model.quantities.shape import Shape
 
 
@@ -36,4 +36,6 @@ class GlobalResponseNorm(Operator):
         """Each element from itself and from its whole image."""
         (x,) = inputs
         axes = ((Whole(IDENTITY),) * x.rank,)
-        return Analysis(x, axes, (norm_term(x),), per_channel(True, x.channels))
+        return Analysis(
+            x, axes, (norm_term(x),), per_channel(True, x.channels), channels=(normalised_by(1, x),)
+        )

@@ -20,7 +20,7 @@ from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
-from convcalc.model.ops.norm._norm import norm_term, per_channel
+from convcalc.model.ops.norm._norm import norm_term, normalised_by, per_channel
 from convcalc.model.quantities.shape import Shape
 
 
@@ -44,4 +44,6 @@ class GroupNorm(Operator):
         """Each element from itself and the statistics of its group."""
         (x,) = inputs
         weights = per_channel(self.affine, x.channels)
-        return Analysis(x, ((Whole(IDENTITY),) * x.rank,), (norm_term(x),), weights)
+        axes = ((Whole(IDENTITY),) * x.rank,)
+        channels = (normalised_by(self.groups, x),)
+        return Analysis(x, axes, (norm_term(x),), weights, channels=channels)

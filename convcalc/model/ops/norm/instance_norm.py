@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.work import OWNS
 from convcalc.model.ops.norm._norm import norm_term, per_channel
 from convcalc.model.quantities.shape import Shape
 
@@ -52,4 +53,5 @@ class InstanceNorm(Operator):
             (norm_term(x),),
             per_channel(self.affine, x.channels),
             statistics if tracked else {},
+            channels=OWNS,
         )

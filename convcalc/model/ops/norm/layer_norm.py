@@ -21,9 +21,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
+from convcalc.model.geometry.channel_maps import MIXED
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, operator
-from convcalc.model.ops.norm._norm import norm_term
+from convcalc.model.ops.norm._norm import norm_term, normalised_by
 from convcalc.model.quantities.shape import Shape
 
 
@@ -45,4 +46,5 @@ class LayerNorm(Operator):
             ((Whole(IDENTITY) if self.spatial else IDENTITY,) * x.rank,),
             (norm_term(x),),
             dict.fromkeys(learned, normalised) if self.affine else {},
+            channels=(normalised_by(1, x) if self.spatial else MIXED,),
         )

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convcalc.model.geometry.channel_maps import Band
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Operator, Term, operator
 from convcalc.model.operators.work import pointwise_analysis, work
@@ -41,7 +42,9 @@ class LocalResponseNorm(Operator):
         """Each element from the same position of its window's channels."""
         (x,) = inputs
         return pointwise_analysis(
-            x, Term("norm", ELEMENTWISE, work(operations(self.size), x.numel))
+            x,
+            Term("norm", ELEMENTWISE, work(operations(self.size), x.numel)),
+            channels=(Band(self.size // 2, (self.size - 1) // 2),),
         )
 
 

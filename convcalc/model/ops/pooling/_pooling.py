@@ -9,7 +9,7 @@ from convcalc.model.geometry.axis_maps import IDENTITY, AxisMap, Partition, Unre
 from convcalc.model.geometry.sizes import Padding, axis_name, resolve_padding
 from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Problem, Term
 from convcalc.model.operators.windows import padding_known, slide_axes, slide_sizes, window_problems
-from convcalc.model.operators.work import work_of_taps
+from convcalc.model.operators.work import OWNS, work_of_taps
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known, largest
@@ -35,6 +35,7 @@ def pool_windows(
         output,
         (slide_axes(kernel_size, stride, numbers, dilation, fixed),),
         (Term("pool", ELEMENTWISE, work_of_taps(output.numel, kernel_size)),),
+        channels=OWNS,
     )
 
 
@@ -97,6 +98,7 @@ def pool_parts(x: Shape, output_size: tuple[int | None, ...]) -> Analysis:
         x.with_spatial(parts),
         (tuple(_part_map(n, m) for n, m in zip(x.spatial, output_size, strict=True)),),
         (Term("pool", ELEMENTWISE, work_of_windows(x.batch, x.channels, taps)),),
+        channels=OWNS,
     )
 
 
@@ -122,4 +124,5 @@ def pool_globally(x: Shape, keepdim: bool) -> Analysis:
         x.with_spatial((1,) * x.rank if keepdim else ()),
         ((Whole(),) * x.rank,),
         (Term("pool", ELEMENTWISE, x.numel),),
+        channels=OWNS,
     )

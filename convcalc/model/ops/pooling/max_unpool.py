@@ -34,6 +34,7 @@ from convcalc.model.geometry.axis_maps import Stamp
 from convcalc.model.geometry.sizes import Padding, Sides, axis_name, resolve_padding, stamp_size
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, Recorded, operator
+from convcalc.model.operators.work import OWNS
 from convcalc.model.ops.pooling.max_pool import MaxPool
 from convcalc.model.quantities.shape import Shape
 
@@ -142,7 +143,8 @@ class MaxUnpool(Operator):
         befores = (before for before, _ in window.resolve_padding(spatial))
         axes = tuple(map(Stamp, window.kernel_size, window.stride, befores, window.dilation))
         facts = {"indices_bytes": INDEX_BYTES * x.numel}
-        return Analysis(x.with_spatial(spatial), (axes,) * len(inputs), facts=facts)
+        maps, channels = (axes,) * len(inputs), OWNS * len(inputs)
+        return Analysis(x.with_spatial(spatial), maps, facts=facts, channels=channels)
 
     def _window(self, pool: MaxPool | None) -> _Window:
         """The pooling's windows: those of ``pool``, or as the fields describe them."""

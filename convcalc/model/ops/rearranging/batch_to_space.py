@@ -9,8 +9,6 @@ is then its own, and the positions that it added to reach a multiple of the fact
 after the last, so that the size returns exactly if the layers in between keep theirs. Else the
 factor is needed. A move: no work, no parameters.
 
-The receptive field is not given from ``space_to_batch`` on.
-
 Common mistake: cutting off what ``space_to_batch`` added as padding: the convolution in between
 has used that up already; only what fills up to a multiple remains.
 
@@ -20,14 +18,16 @@ Source: TensorFlow ``tf.batch_to_space``, ``tf.required_space_to_batch_paddings`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from math import prod
 
-from convcalc.model.geometry.axis_maps import IDENTITY, Nothing, Slide
+from convcalc.model.geometry.axis_maps import Nothing, Resize, Slide, compose
+from convcalc.model.geometry.channel_maps import ImagesToPixels
 from convcalc.model.geometry.sizes import Padding, Sides, axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import divisors
 from convcalc.model.operators.contract import Analysis, Operator, Problem, Recorded, operator
-from convcalc.model.ops.rearranging.space_to_batch import PHASES, SpaceToBatch
+from convcalc.model.ops.rearranging.space_to_batch import SpaceToBatch
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 
@@ -108,12 +108,14 @@ class BatchToSpace(Operator):
             joined_size(n, f, *pair)
             for n, f, pair in zip(x.spatial, self._factor, self._margins, strict=True)
         )
+        before = tuple(pair[0] for pair in self._margins)
         axes = tuple(
-            PHASES if f > 1 else Slide(padding=-before) if before else IDENTITY
-            for f, (before, _) in zip(self._factor, self._margins, strict=True)
+            compose(Slide(padding=-cut), Resize("nearest", Fraction(1, f)), n * f)
+            for n, f, cut in zip(x.spatial, self._factor, before, strict=True)
         )
         output = Shape(remaining_batch(x.batch, self._factor), x.channels, spatial)
-        return Analysis(output, (axes, *((Nothing(),) * other.rank for other in dealt)))
+        maps = (axes, *((Nothing(),) * other.rank for other in dealt))
+        return Analysis(output, maps, channels=(ImagesToPixels(self._factor, before),))
 
     @property
     def _factor(self) -> tuple[int, ...]:

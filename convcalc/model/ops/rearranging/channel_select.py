@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from convcalc.model.geometry.channel_maps import MIXED, Chosen
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import pointwise_analysis
@@ -57,4 +58,5 @@ class ChannelSelect(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Other channels, the same positions."""
         chosen = self.channels if self.indices is None else len(self.indices)
-        return pointwise_analysis(inputs[0].with_channels(chosen or 0))
+        maps = (MIXED if self.indices is None else Chosen(self.indices),)  # any may be among them
+        return pointwise_analysis(inputs[0].with_channels(chosen or 0), channels=maps)

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from convcalc.model.geometry.channel_maps import Shuffled
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
@@ -36,4 +37,4 @@ class ChannelShuffle(Operator):
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The shape stays."""
-        return pointwise_analysis(inputs[0])
+        return pointwise_analysis(inputs[0], channels=(Shuffled(self.groups),))

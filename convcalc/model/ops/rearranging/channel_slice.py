@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from convcalc.model.geometry.channel_maps import select
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import pointwise_analysis
@@ -41,7 +42,8 @@ class ChannelSlice(Operator):
         """Fewer channels."""
         (x,) = inputs
         stop = x.channels if self.stop is None else self.stop
-        return pointwise_analysis(x.with_channels(sliced_channels(self.start, stop)))
+        output = x.with_channels(sliced_channels(self.start, stop))
+        return pointwise_analysis(output, channels=(select(self.start, stop),))
 
 
 @formula

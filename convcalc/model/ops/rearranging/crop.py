@@ -24,6 +24,7 @@ from convcalc.model.geometry.axis_maps import Slide
 from convcalc.model.geometry.sizes import Padding, axis_name, cropped_size
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.work import OWNS
 from convcalc.model.ops.rearranging._target import target_problems, unread
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -79,7 +80,7 @@ class Crop(Operator):
             spatial = reference[0].spatial if reference else self.size or ()
             befores = self.offset or tuple(map(centre_margin, x.spatial, spatial))
         axes = tuple(Slide(padding=-b) if known(b) else Slide(padding_known=False) for b in befores)
-        return Analysis(x.with_spatial(spatial), (axes, *unread(inputs)))
+        return Analysis(x.with_spatial(spatial), (axes, *unread(inputs)), channels=OWNS)
 
 
 @formula

@@ -2,8 +2,8 @@
 
     out_channels = in_channels · prod(size)
 
-A move: no work, no parameters. A vector stays as it is. Every position goes into the vector,
-so what follows sees all of the input.
+A move: no work, no parameters. A vector stays as it is. Every position goes into the vector:
+a number of it sees what its position sees, and a layer that mixes them sees all.
 
 Common mistake: a ``linear`` after it has in_channels · prod(size) inputs, and with them its
 parameters depend on the size of the image; after ``global_avg_pool`` they do not.
@@ -16,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from convcalc.model.geometry.axis_maps import Whole
+from convcalc.model.geometry.axis_maps import Scattered
 from convcalc.model.operators.contract import Analysis, Operator, operator
+from convcalc.model.operators.work import OWNS
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 
@@ -30,7 +31,7 @@ class Flatten(Operator):
         """One channel per element."""
         (x,) = inputs
         output = Shape(x.batch, flat_channels(x.channels, x.spatial))
-        return Analysis(output, ((Whole(),) * x.rank,))
+        return Analysis(output, ((Scattered(),) * x.rank,), channels=OWNS)
 
 
 @formula

@@ -20,6 +20,7 @@ from convcalc.model.geometry.axis_maps import Slide
 from convcalc.model.geometry.sizes import Padding, Sides, axis_name, padded_size
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.work import OWNS
 from convcalc.model.quantities.shape import Shape
 
 
@@ -60,7 +61,7 @@ class Pad(Operator):
         assert not isinstance(self.padding, str)
         border = "zeros" if self.mode == "constant" else self.mode
         axes = tuple(Slide(padding=before, border=border) for before, _ in self.padding)
-        return Analysis(x.with_spatial(padded(x.spatial, self.padding)), (axes,))
+        return Analysis(x.with_spatial(padded(x.spatial, self.padding)), (axes,), channels=OWNS)
 
 
 def padded(spatial: tuple[int, ...], padding: Sides) -> tuple[int, ...]:

@@ -23,6 +23,7 @@ from fractions import Fraction
 from math import prod
 
 from convcalc.model.geometry.axis_maps import Resize
+from convcalc.model.geometry.channel_maps import ChannelsToPixels
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.quantities.formula import formula
@@ -51,7 +52,8 @@ class PixelShuffle(Operator):
         (x,) = inputs
         spatial = tuple(map(shuffled_size, x.spatial, self.factor))
         output = Shape(x.batch, shuffled_channels(x.channels, self.factor), spatial)
-        return Analysis(output, (tuple(Resize("nearest", Fraction(1, f)) for f in self.factor),))
+        axes = tuple(Resize("nearest", Fraction(1, f)) for f in self.factor)
+        return Analysis(output, (axes,), channels=(ChannelsToPixels(self.factor),))
 
 
 @formula

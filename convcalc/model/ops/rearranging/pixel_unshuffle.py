@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from convcalc.model.geometry.axis_maps import Slide
+from convcalc.model.geometry.channel_maps import PixelsToChannels
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
@@ -48,7 +49,8 @@ class PixelUnshuffle(Operator):
         (x,) = inputs
         spatial = tuple(map(unshuffled_size, x.spatial, self.factor))
         output = Shape(x.batch, unshuffled_channels(x.channels, self.factor), spatial)
-        return Analysis(output, (tuple(Slide(f, f) for f in self.factor),))
+        axes = tuple(Slide(f, f) for f in self.factor)
+        return Analysis(output, (axes,), channels=(PixelsToChannels(self.factor),))
 
 
 @formula

@@ -13,8 +13,7 @@ same weights and, where f divides the size, the same MACs; else those of the siz
 multiple. ``blocks/dilated_by_space_to_batch`` is made so. The layers in between see a batch of
 prod(f) times the images, all of the same size.
 
-The receptive field is not given from here on: it is that of a phase, and positions alone do not
-tell to which phase an image belongs.
+The receptive field tells the images apart: each sees every f-th position.
 
 Common mistake: padding d·(k - 1) / 2 of the dilated convolution is (k - 1) / 2 inside, on each
 image, or d·(k - 1) / 2 here, not both.
@@ -28,14 +27,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from convcalc.model.geometry.axis_maps import IDENTITY, AxisMap, Slide, Unreadable
+from convcalc.model.geometry.axis_maps import Slide
+from convcalc.model.geometry.channel_maps import PixelsToImages
 from convcalc.model.geometry.sizes import Padding, padded_size
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
-
-PHASES = Unreadable("the images of the batch hold different phases of the positions")
 
 
 @operator
@@ -63,19 +61,17 @@ class SpaceToBatch(Operator):
         lengths = tuple(map(phase_size, sizes, self.factor))
         output = Shape(image_count(x.batch, self.factor), x.channels, lengths)
         dealt = tuple(length * f for length, f in zip(lengths, self.factor, strict=True))
-        axes = tuple(map(self._map, self.factor, self._sides))
-        return Analysis(output, (axes,), facts={"padded": (x.channels, *dealt)})
+        before = tuple(pair[0] for pair in self._sides)
+        axes = tuple(Slide(f, f, p) for f, p in zip(self.factor, before, strict=True))
+        facts = {"padded": (x.channels, *dealt)}
+        return Analysis(
+            output, (axes,), facts=facts, channels=(PixelsToImages(self.factor, before),)
+        )
 
     @property
     def _sides(self) -> tuple[tuple[int, int], ...]:
         assert not isinstance(self.padding, str)
         return self.padding
-
-    @staticmethod
-    def _map(factor: int, pair: tuple[int, int]) -> AxisMap:
-        if factor > 1:
-            return PHASES
-        return Slide(padding=pair[0]) if pair[0] else IDENTITY
 
     def padded(self, spatial: tuple[int, ...]) -> tuple[int, ...]:
         """n + p_before + p_after per axis, before it is filled up to a multiple."""

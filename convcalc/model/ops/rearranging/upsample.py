@@ -37,6 +37,7 @@ from convcalc.model.geometry.axis_maps import IDENTITY, AxisMap, Resize, Unreada
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import SAMPLING, Analysis, Operator, Problem, Term, operator
+from convcalc.model.operators.work import OWNS
 from convcalc.model.ops.rearranging._target import target_problems, unread
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -85,7 +86,7 @@ class Upsample(Operator):
         axes = tuple(map(self._map, x.spatial, spatial, scales))
         amount = read_values(output.numel, TAPS.get(self.mode, 0), x.rank)
         terms = (Term("interpolation", SAMPLING, amount),) if self.mode in TAPS else ()
-        return Analysis(output, (axes, *unread(inputs)), terms)
+        return Analysis(output, (axes, *unread(inputs)), terms, channels=OWNS)
 
     def _map(self, n: int, m: int, scale: Fraction | None) -> AxisMap:
         if n == m and (scale is None or self.mode != "cubic"):
