@@ -56,6 +56,7 @@ def own_field(spatial: Sequence[int], *, support: bool) -> ReceptiveField | None
         jump=tuple(map(Fraction, ones)),
         center=(Fraction(0),) * len(ones),
         input_size=tuple(spatial),
+        global_axes=(False,) * len(ones),
         coverage=tuple(map(Fraction, ones)) if support else None,
         holes=(0,) * len(ones) if support else None,
     )
