@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from convcalc.analysis.analyse import analyse
     from convcalc.analysis.receptive_field.axis_study import StudyError
     from convcalc.analysis.receptive_field.study import Study, study
-    from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report, Totals
+    from convcalc.analysis.report.report import (
+        LayerReport,
+        OutputReport,
+        ReceptiveField,
+        Report,
+        Totals,
+    )
     from convcalc.diagnostics.diagnostic import Diagnostic, NetworkError
     from convcalc.errors import Error
     from convcalc.language.sources.target import TargetError
@@ -37,6 +43,7 @@ __all__ = [
     "LayerReport",
     "Network",
     "NetworkError",
+    "OutputReport",
     "ReceptiveField",
     "Report",
     "Study",
@@ -56,6 +63,7 @@ _HOMES = {
     "LayerReport": "analysis.report.report",
     "Network": "model.graph.network",
     "NetworkError": "diagnostics.diagnostic",
+    "OutputReport": "analysis.report.report",
     "ReceptiveField": "analysis.report.report",
     "Report": "analysis.report.report",
     "Study": "analysis.receptive_field.study",

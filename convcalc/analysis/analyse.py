@@ -8,9 +8,11 @@ from itertools import repeat
 from math import prod
 
 from convcalc.analysis.memory import peak
+from convcalc.analysis.report.outputs import output_reports
 from convcalc.analysis.report.report import (
     LayerReport,
     Memory,
+    OutputReport,
     ReceptiveField,
     Report,
     ToolConvention,
@@ -59,6 +61,8 @@ def analyse(
     tool, layers = _add_convention(network, layers, convention) if convention else (None, layers)
     layers = _add_fused(network, layers, counted) if fuse_batch_norm else layers
     outputs = {name: network.shape(number) for name, number in network.outputs.items()}
+    per_output = output_reports(network, layers, support=support)
+    first = next(iter(per_output.values()), OutputReport("", None))
     return Report(
         network.name,
         network.variant,
@@ -68,12 +72,13 @@ def analyse(
         outputs,
         tuple(counted),
         _totals(network, layers, dtype),
-        _output_field(network, layers),
-        _global_from(network, layers),
+        first.receptive_field,
+        first.first_global,
         layers,
         network.problems,
         network.skipped,
         tool,
+        per_output,
     )
 
 
@@ -200,29 +205,6 @@ def _fused_counts(
         "flops": flop_count(macs),
         "elementwise": elementwise,
     }
-
-
-def _global_from(network: Network, layers: Sequence[LayerReport]) -> str:
-    """The path of the first layer towards the first output that sees the whole input, or empty."""
-    first = len(network.inputs)
-    waiting = [next(iter(network.outputs.values()), first + len(layers) - 1)]
-    reached: set[int] = set()
-    while waiting:
-        number = waiting.pop()
-        if number >= first and number not in reached:
-            reached.add(number)
-            waiting += network.layers[number - first].inputs
-    fields = ((layers[n - first], layers[n - first].receptive_field) for n in sorted(reached))
-    return next((layer.path for layer, field in fields if field and field.is_global), "")
-
-
-def _output_field(network: Network, layers: Sequence[LayerReport]) -> ReceptiveField | None:
-    """The receptive field of the first output, or of the last layer that was computed."""
-    number = next(iter(network.outputs.values()), None)
-    if number is None:
-        return layers[-1].receptive_field if layers else None
-    index = number - len(network.inputs)
-    return layers[index].receptive_field if index >= 0 else None
 
 
 def _totals(network: Network, layers: Sequence[LayerReport], dtype: str) -> Totals:

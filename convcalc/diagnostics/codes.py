@@ -59,6 +59,7 @@ _RULES = (
     Rule("CC204", "strided-pointwise", "warning"),
     Rule("CC205", "conditional-residual", "warning"),
     Rule("CC207", "unmixed-groups", "warning"),
+    Rule("CC206", "dead-layer", "warning"),
     Rule("CC301", "params-over-budget"),
     Rule("CC302", "work-over-budget"),
     Rule("CC303", "receptive-field-budget"),

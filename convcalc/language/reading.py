@@ -20,6 +20,7 @@ from convcalc.language.sources.target import Target, TargetError
 from convcalc.language.syntax import nodes, reader
 from convcalc.language.syntax.evaluation import suffixed_number, value_of
 from convcalc.model.graph.assembly import Tensor, TooLarge, Value
+from convcalc.model.graph.output_checks import missing_flattens
 from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.shape import Shape
@@ -28,7 +29,8 @@ from convcalc.model.quantities.unknown import UNKNOWN
 Size = int | None
 Inputs = Mapping[str, Sequence[Size]] | Sequence[Size] | None
 
-EXPECTED = (*COUNTS, "layers", "output", "receptive_field", "jump")
+AT_OUTPUTS = ("output", "receptive_field", "jump")  # metrics that every output has
+EXPECTED = (*COUNTS, "layers", *AT_OUTPUTS)
 
 
 NO_LAYERS = "the network has no 'layers'"  # which is fine for a file that only defines blocks
@@ -126,22 +128,31 @@ class _Reading:
                 place = self.root.keys["layers"].place
                 self.problem("too-large", "the layers are nested too deeply", place)
         outputs = self.outputs(expansion, last, shapes) if shapes else {}
+        made = {name: number for name, number in outputs.items() if number is not None}
         expect = self.expect()
         budgets = self.budgets()
         description, origin, note = map(self.text, ("description", "source", "note"))
         year = self.year()
-        problems = sort_diagnostics([*self.units.problems, *expansion.layering.problems])
+        layers = expansion.layering.layers
+        problems = sort_diagnostics(
+            [
+                *self.units.problems,
+                *expansion.layering.problems,
+                *missing_flattens(layers, len(shapes), made.values()),
+            ]
+        )
         return NetworkFile(
             name=self.variant or self.name,
             variant=self.variant,
             description=description,
             file=self.unit.file,
             inputs=shapes,
-            outputs=outputs,
-            layers=tuple(expansion.layering.layers),
+            outputs=made,
+            layers=tuple(layers),
             problems=tuple(problems),
             skipped=expansion.layering.skipped,
             sources=self.units.sources,
+            output_names=tuple(outputs),
             origin=origin,
             year=year,
             note=note,
@@ -323,12 +334,15 @@ class _Reading:
 
     def outputs(
         self, expansion: Expansion, last: Value, shapes: Mapping[str, Shape]
-    ) -> dict[str, int]:
-        """The numbers of the tensors that the network returns, by name; the last one by default."""
+    ) -> dict[str, int | None]:
+        """The numbers of the tensors that the network returns, by name; the last one by default.
+
+        None for a tensor that could not be made.
+        """
         node = self.root.get("outputs")
         if node is None:
             return {last.label: last.number} if last else {}
-        found: dict[str, int] = {}
+        found: dict[str, int | None] = {}
         parts = node.items if isinstance(node, nodes.Sequence) else [node]
         if not parts:
             self.problem(
@@ -339,7 +353,9 @@ class _Reading:
             tensor = expansion.tensor(text)
             if isinstance(tensor, Tensor):
                 found[text] = tensor.number
-            elif not expansion.failed(text):
+            elif expansion.failed(text):
+                found[text] = None
+            else:
                 found |= self.output(text, part.place, expansion, shapes)
         return found
 
@@ -378,10 +394,16 @@ class _Reading:
                     continue
                 self.pinned_at[key.text, metric.text] = value.place
                 try:
-                    found[key.text][metric.text] = self.pinned_value(value)
+                    found[key.text][metric.text] = self.pinned_metric(metric.text, value)
                 except Rejected as error:
                     self.units.report(*error.diagnostics)
         return found
+
+    def pinned_metric(self, metric: str, node: nodes.Node) -> Any:
+        """The pinned value of a metric; a mapping by output for what every output has."""
+        if not isinstance(node, nodes.Mapping) or metric not in AT_OUTPUTS:
+            return self.pinned_value(node)
+        return {key.text: self.pinned_value(value) for key, value in node.entries}
 
     def pinned_value(self, node: nodes.Node) -> Any:
         """A pinned number, or a list of them."""

@@ -21,9 +21,10 @@ from convcalc.model.quantities.number_text import (
     percent_text,
 )
 from convcalc.model.quantities.unknown import known
-from convcalc.output.columns import SHARE, Column, Size, cell
+from convcalc.output.columns import SHARE, Column, Several, Size, cell
 from convcalc.output.table import Style, Table
 
+LISTED = 4  # values of several outputs in one cell
 NOTHING = "–"  # the row has no such value; an unknown one is spelt out
 _ASCII = str.maketrans(
     {
@@ -41,13 +42,14 @@ _ASCII = str.maketrans(
 
 
 class Grid(NamedTuple):
-    """A table of texts; every row is as long as ``header``."""
+    """A table of texts; every row is as long as ``header``. Fields as in ``Table``."""
 
     title: str
     header: list[str]
     rows: list[list[str]]
     totals: list[str] | None
     footer: list[str]
+    outputs: list[list[str]]
 
 
 def grid(table: Table, style: Style) -> Grid:
@@ -65,6 +67,7 @@ def grid(table: Table, style: Style) -> Grid:
         [line(row, NOTHING) for row in table.rows],
         None if table.totals is None else line(table.totals, ""),
         [clean(_separate_items(each, style), style) for each in table.footer],
+        [line(row, "") for row in table.outputs],
     )
 
 
@@ -101,7 +104,17 @@ def value_text(value: Any, unit: str = "", *, exact: bool = False) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | Fraction):
         return _number_text(value, unit, exact)
+    if isinstance(value, Several):
+        return _several_text([value_text(each, unit, exact=exact) or NOTHING for each in value])
     return _shares_text(value) if unit == SHARE else _structure_text(value)
+
+
+def _several_text(texts: Sequence[str]) -> str:
+    """Return the first few texts, a single one where all agree."""
+    if len(set(texts)) == 1:
+        return texts[0]
+    more = [f"and {len(texts) - LISTED} more"] if len(texts) > LISTED else []
+    return ", ".join([*texts[:LISTED], *more])
 
 
 def _number_text(value: int | Fraction, unit: str, exact: bool) -> str:
@@ -190,6 +203,8 @@ def _plain_text(value: Any, unit: str) -> str:
         value = value.size if any(map(known, value.size)) else UNKNOWN_WORD
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_plain_text(shape, '')}" for name, shape in value.items())
+    if isinstance(value, Several):
+        return ", ".join(_plain_text(each, unit) for each in value)
     if isinstance(value, tuple):
         between = ", " if value and isinstance(value[0], Size) else "x"
         return between.join(_plain_text(item, "") for item in value)

@@ -14,7 +14,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
-from convcalc.analysis.report.report import PARAMS, Report
+from convcalc.analysis.report.report import PARAMS, ReceptiveField, Report
 from convcalc.analysis.report.rows import Row
 from convcalc.model.quantities.counts import COUNTS, DeclaredCount
 from convcalc.model.quantities.shape import Shape
@@ -25,6 +25,10 @@ SHARE, RATIO = "%", "FLOP/B"  # units that have a format of their own, as BYTES 
 
 class Size(tuple[int, ...]):
     """Sizes that are always written in full, ``3×3``; other tuples only where axes differ."""
+
+
+class Several(tuple[Any, ...]):
+    """The values of several outputs; written once where all agree."""
 
 
 class Column(NamedTuple):
@@ -62,10 +66,24 @@ def cell(column: Column, row: Any, totals: Any | None) -> Any:
 # --- values ------------------------------------------------------------------------------------
 
 
-def _size(shape: Shape | None) -> Size | None:
+def _of_outputs(value: Callable[[Any], Any], part: str) -> Callable[[Row], Any]:
+    """Return a function of a row's output or field; of each, where a row has several outputs."""
+
+    def found(row: Row) -> Any:
+        if row.outputs:
+            return Several(
+                value(UNKNOWN if each.shape is None else getattr(each, part))
+                for each in row.outputs
+            )
+        return value(row.output if part == "shape" else row.receptive_field)
+
+    return found
+
+
+def _size(shape: Shape | None) -> Any:
     """Return the sizes of a shape, without the batch if that is 1."""
-    if shape is None:
-        return None
+    if not isinstance(shape, Shape):
+        return shape
     return Size(shape.dims if shape.batch != 1 else shape.dims[1:])
 
 
@@ -96,11 +114,13 @@ def _padding(row: Row) -> Any:
     )
 
 
-def _frozen(row: Row) -> int:
-    return row.params - row.trainable
+def _frozen(row: Row) -> int | None:
+    return None if row.params is None else row.params - row.trainable
 
 
 def _intensity(row: Row) -> Any:
+    if row.flops is None:
+        return None
     if not (known(row.flops) and known(row.moved)):
         return UNKNOWN
     return Fraction(row.flops, row.moved) if row.moved else None
@@ -108,12 +128,17 @@ def _intensity(row: Row) -> Any:
 
 def _receptive_field_value(name: str) -> Callable[[Row], Any]:
     """Return a function that reads an attribute of a row's receptive field, else None."""
-    return lambda row: getattr(row.receptive_field, name, None)
+
+    def value(field: ReceptiveField | None) -> Any:
+        return getattr(field, name, None) if known(field) else field
+
+    return _of_outputs(value, "receptive_field")
 
 
-def _reach(row: Row) -> Any:
-    """Return the receptive field relative to the input's size, the largest of the axes."""
-    field = row.receptive_field
+def _reach(field: ReceptiveField | None) -> Any:
+    """Return a receptive field relative to the input's size, the largest of the axes."""
+    if not known(field):
+        return field
     if field is None or not field.input_size:
         return None
     if not known((*field.size, *field.input_size)):
@@ -151,7 +176,7 @@ _ALL = (
     Column(
         "output",
         "output",
-        lambda row: _size(row.output),
+        _of_outputs(_size, "shape"),
         priority=1,
         doc="shape of the output, channels first; with the batch if it is above 1",
     ),
@@ -186,7 +211,7 @@ _ALL = (
     Column(
         "receptive_field",
         "RF",
-        attrgetter("receptive_field"),
+        _of_outputs(lambda field: field, "receptive_field"),
         "",
         "right",
         2,
@@ -207,7 +232,7 @@ _ALL = (
     Column(
         "reach",
         "of input",
-        _reach,
+        _of_outputs(_reach, "receptive_field"),
         SHARE,
         "right",
         4,

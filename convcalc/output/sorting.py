@@ -7,8 +7,8 @@ from math import prod
 from typing import Any, TypeVar
 
 from convcalc.analysis.report.report import ReceptiveField
-from convcalc.model.quantities.unknown import known
-from convcalc.output.columns import Size
+from convcalc.model.quantities.unknown import UNKNOWN, known
+from convcalc.output.columns import Several, Size
 
 R = TypeVar("R")
 
@@ -18,7 +18,7 @@ def sorted_rows(listed: Iterable[R], value: Callable[[R], Any]) -> list[R]:
 
     Rows with an unknown value come first (it may be the largest), rows without a value last. A
     shape or a receptive field counts as its number of elements, any other value per axis as the
-    sum over the axes.
+    sum over the axes; of several outputs the largest counts.
     """
     return sorted(listed, key=lambda row: _rank(value(row)))
 
@@ -29,8 +29,13 @@ def _rank(value: Any) -> tuple[int, Any]:
         return 3, 0
     if isinstance(value, str):
         return 2, value
-    amount = _amount(value)
+    amount = _largest(value) if isinstance(value, Several) else _amount(value)
     return (1, -amount) if known(amount) else (0, 0)
+
+
+def _largest(values: Several) -> Any:
+    amounts = tuple(_amount(each) for each in values if each is not None)
+    return max(amounts, default=0) if known(amounts) else UNKNOWN
 
 
 def _amount(value: Any) -> Any:

@@ -21,8 +21,9 @@ MARKDOWN_HINT = "a wider terminal or -f markdown shows them"  # for commands wit
 class Table(NamedTuple):
     """A table: columns, rows, a row of totals, a title above and a footer below.
 
-    ``totals`` is a row of the same columns; shares are relative to it. ``hint`` tells how to see
-    columns that a narrow terminal hides.
+    ``totals`` is a row of the same columns; shares are relative to it. ``outputs`` are rows that
+    stand apart from the others, before the totals. ``hint`` tells how to see columns that a narrow
+    terminal hides.
     """
 
     title: str
@@ -31,6 +32,7 @@ class Table(NamedTuple):
     totals: Any | None = None
     footer: Sequence[str] = ()
     hint: str = "a wider terminal or -f markdown shows them"
+    outputs: Sequence[Any] = ()
 
 
 class Style(NamedTuple):

@@ -8,7 +8,13 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc.analysis.comparison.matching import match_layers
-from convcalc.analysis.report.report import LayerReport, Memory, ReceptiveField, Report
+from convcalc.analysis.report.report import (
+    LayerReport,
+    Memory,
+    OutputReport,
+    ReceptiveField,
+    Report,
+)
 from convcalc.analysis.report.to_json import plain
 from convcalc.model.quantities.counts import BYTES, COUNTS
 from convcalc.model.quantities.unknown import UNKNOWN, known
@@ -93,18 +99,48 @@ class LayerChange(NamedTuple):
         return difference
 
 
+class OutputChange(NamedTuple):
+    """An output before and after, by its names; None where a side has no such output.
+
+    ``changes`` are those of its shape and of its receptive field, changed or not.
+    """
+
+    old: str | None
+    new: str | None
+    changes: tuple[Change, ...]
+
+    @property
+    def name(self) -> str:
+        """The new name, or the old one of an output that was removed."""
+        return self.new if self.new is not None else str(self.old)
+
+    def change(self, key: str) -> Change:
+        """The change with this key."""
+        return next(change for change in self.changes if change.key == key)
+
+
 class Comparison(NamedTuple):
-    """Two reports, and what differs; layers that stayed as they were are left out."""
+    """Two reports, and what differs; layers that stayed as they were are left out.
+
+    The receptive field in ``totals`` is that of the first output; ``outputs`` has all of them.
+    """
 
     old: Report
     new: Report
     totals: tuple[Change, ...]
     layers: tuple[LayerChange, ...]
+    outputs: tuple[OutputChange, ...] = ()
 
     @property
     def is_same(self) -> bool:
         """Whether nothing changed; the names of network and file do not count."""
-        return not self.layers and all(change.is_same for change in self.totals)
+        changes = (*self.totals, *(change for each in self.outputs for change in each.changes))
+        return not self.layers and all(change.is_same for change in changes)
+
+    @property
+    def has_several_outputs(self) -> bool:
+        """Whether a side has more than one output, so that values need the name of theirs."""
+        return max(len(self.old.per_output), len(self.new.per_output)) > 1
 
     @property
     def of_tool(self) -> tuple[Change, ...]:
@@ -126,7 +162,8 @@ class Comparison(NamedTuple):
 def compare(old: Report, new: Report) -> Comparison:
     """Compare two reports."""
     pairs = (_change(*pair) for pair in match_layers(old.layers, new.layers))
-    return Comparison(old, new, tuple(_totals(old, new)), tuple(filter(None, pairs)))
+    layers, outputs = tuple(filter(None, pairs)), tuple(_outputs(old, new))
+    return Comparison(old, new, tuple(_totals(old, new)), layers, outputs)
 
 
 class Difference(NamedTuple):
@@ -168,7 +205,7 @@ def _totals(old: Report, new: Report) -> Iterable[Change]:
         return Change(key, value(old), value(new))
 
     yield from (Change(key, _total(old, key), _total(new, key), UNITS[key]) for key in UNITS)
-    yield change("receptive_field", _extent)
+    yield change("receptive_field", lambda report: _extent(report.receptive_field))
     yield change("jump", lambda report: report.receptive_field and report.receptive_field.jump)
     yield change("inputs", lambda report: report.inputs)
     yield change("outputs", lambda report: report.outputs)
@@ -181,10 +218,41 @@ def _total(report: Report, key: str) -> int:
     return totals.layers if key == "layers" else totals.counts[key]
 
 
-def _extent(report: Report) -> ReceptiveField | None:
+def _extent(field: ReceptiveField | None) -> ReceptiveField | None:
     """The receptive field without the grid on which it lies."""
-    field = report.receptive_field
     return replace(field, jump=(), center=()) if field else None
+
+
+# --- outputs -------------------------------------------------------------------------------------
+
+
+def _outputs(old: Report, new: Report) -> Iterable[OutputChange]:
+    """The outputs of both sides, in the new order, those that were removed at the end."""
+    before, after = old.per_output, new.per_output
+    partner = {name: name for name in after if name in before}
+    lost = [name for name in before if name not in after]
+    made = [name for name in after if name not in before]
+    if len(lost) == len(made):  # renamed, if there are equally many
+        partner |= dict(zip(made, lost, strict=True))
+        lost = []
+    for name, output in after.items():
+        yield _output_change(partner.get(name), name, before.get(partner.get(name, "")), output)
+    for name in lost:
+        yield _output_change(name, None, before[name], None)
+
+
+def _output_change(
+    name: str | None, new_name: str | None, old: OutputReport | None, new: OutputReport | None
+) -> OutputChange:
+    def change(key: str, value: Callable[[OutputReport], Any]) -> Change:
+        return Change(key, old and value(old), new and value(new))
+
+    changes = (
+        change("output", lambda output: output.shape),
+        change("receptive_field", lambda output: _extent(output.receptive_field)),
+        change("jump", lambda output: output.receptive_field and output.receptive_field.jump),
+    )
+    return OutputChange(name, new_name, changes)
 
 
 # --- layers --------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from convcalc.analysis.comparison.compare import (
     Change,
     Difference,
     LayerChange,
+    OutputChange,
 )
 from convcalc.analysis.report.report import ReceptiveField, Report
 from convcalc.analysis.report.to_json import layer_payload, plain
@@ -30,6 +31,7 @@ def difference_payload(found: Difference) -> dict[str, Any]:
         "same": found.is_same,
         "totals": {c.key: _change_payload(c) for c in comparison.totals} if comparison else {},
         "convention": {c.key: _change_payload(c) for c in comparison.of_tool} if comparison else {},
+        "outputs": list(map(_output_payload, comparison.outputs)) if comparison else [],
         "layers": list(map(_layer_payload, comparison.layers)) if comparison else [],
     }
 
@@ -58,6 +60,11 @@ def _plain(value: Any) -> Any:
         "global": value.is_global,
         "unbounded": value.unbounded,
     }
+
+
+def _output_payload(change: OutputChange) -> dict[str, Any]:
+    values = {each.key: _change_payload(each) for each in change.changes}
+    return {"name": change.new, "old_name": change.old, **values}
 
 
 def _layer_payload(change: LayerChange) -> dict[str, Any]:

@@ -7,7 +7,7 @@ change is never within a tolerance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -64,13 +64,24 @@ def parse_tolerance(text: str) -> Tolerance:
 
 def excesses(limits: Tolerance, comparison: Comparison) -> Iterator[str]:
     """One sentence for each way in which a comparison exceeds a tolerance."""
-    change = comparison.total(limits.metric)
-    parts = _per_axis(change) if limits.metric == "receptive_field" else [change]
+    if limits.metric != "receptive_field":
+        yield from _excess(limits, limits.metric, [comparison.total(limits.metric)])
+        return
+    for output in comparison.outputs:
+        if output.old is None or output.new is None:
+            continue  # there is nothing to compare with
+        name = f" of {output.name}" if comparison.has_several_outputs else ""
+        parts = _per_axis(output.change("receptive_field"))
+        yield from _excess(limits, f"{limits.metric}{name}", parts)
+
+
+def _excess(limits: Tolerance, what: str, parts: Sequence[Change | None]) -> Iterator[str]:
+    """Yield a sentence if the change of a number is unknown, or the first on an axis too large."""
     for part in parts:
         if part is None or not known(part.delta):
-            yield f"{limits.metric} is unknown, so that {limits.text} cannot be held"
+            yield f"{what} is unknown, so that {limits.text} cannot be held"
         elif _exceeds(limits, part):
-            yield _sentence(limits, part)
+            yield _sentence(limits, what, part)
             return
 
 
@@ -93,11 +104,11 @@ def _per_axis(change: Change) -> list[Change | None]:
     return [Change(change.key, *pair) for pair in zip(old, new, strict=True)]
 
 
-def _sentence(limits: Tolerance, change: Change) -> str:
+def _sentence(limits: Tolerance, what: str, change: Change) -> str:
     written = memory_text if change.unit == BYTES else count_text
     old, new = written(change.old), written(change.new)
     if old == new:  # four digits do not tell them apart
         old, new = written(change.old, exact=True), written(change.new, exact=True)
     verb = "grew" if (change.delta or 0) > 0 else "fell"
     share = "" if change.ratio is None else f" ({change_text(change.ratio)})"
-    return f"{limits.metric} {verb} from {old} to {new}{share}, more than {limits.text} allows"
+    return f"{what} {verb} from {old} to {new}{share}, more than {limits.text} allows"

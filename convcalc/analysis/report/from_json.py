@@ -17,6 +17,7 @@ from convcalc.analysis.report.report import (
     ChannelClass,
     LayerReport,
     Memory,
+    OutputReport,
     ReceptiveField,
     Report,
     ToolConvention,
@@ -27,6 +28,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.sources.target import TargetError
 from convcalc.model.graph.network import Group
+from convcalc.model.graph.paths import Paths
 from convcalc.model.operators.contract import KINDS, Term
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.shape import Shape
@@ -192,22 +194,54 @@ def _report(value: _Value) -> Report:
         raise value["schema"].wrong(SCHEMA)
     field = value["receptive_field"]
     is_local = field.value is not None
+    outputs = value["outputs"].object_of(_shape)
+    layers = value["layers"].list_of(_layer)
     return Report(
         network=_text(value["network"]),
         variant=value["variant"].optional(_text, "") or None,
         description=_text(value["description"]),
         source=_text(value["source"]),
         inputs=value["inputs"].object_of(_shape),
-        outputs=value["outputs"].object_of(_shape),
+        outputs=outputs,
         counted=value["convention"]["counted"].list_of(_kind),
         totals=_totals(value["totals"]),
         receptive_field=_field(field) if is_local else None,
         global_from=field["global_from"].optional(_text, "") if is_local else "",
-        layers=value["layers"].list_of(_layer),
+        layers=layers,
         problems=value["problems"].list_of(_problem),
         skipped=_whole(value["skipped"]),
         convention=_tool(value["convention"]),
+        per_output=value["per_output"].object_of(_output)
+        if "per_output" in value.of(dict, "an object")
+        else _outputs_by_path(outputs, layers),
     )
+
+
+def _output(value: _Value) -> OutputReport:
+    fields = value["receptive_fields"]
+    first = {name: field["global_from"].optional(_text, "") for name, field in fields.items()}
+    return OutputReport(
+        value["path"].optional(_text, ""),
+        value["shape"].optional(_shape, None),
+        fields.object_of(_field),
+        {name: path for name, path in first.items() if path},
+    )
+
+
+def _outputs_by_path(
+    outputs: Mapping[str, Shape], layers: tuple[LayerReport, ...]
+) -> dict[str, OutputReport]:
+    """The outputs of a report that is older than ``per_output``: they have the names of layers."""
+    paths = Paths(layers, ())
+    found = {name: paths.find(name) for name in outputs}
+    return {
+        name: OutputReport(name, outputs[name])
+        if part is None
+        else OutputReport(
+            layers[part.output].path, outputs[name], layers[part.output].receptive_fields
+        )
+        for name, part in found.items()
+    }
 
 
 def _tool(value: _Value) -> ToolConvention | None:

@@ -46,12 +46,13 @@ def value_at(report: Report, path: str) -> Any:
 def _walk(value: Any, path: str, start: int) -> Any:
     """Follow ``path`` from character ``start``, beginning at ``value``."""
     at = start
-    for step in _STEP.finditer(path, start):
+    while step := _STEP.search(path, at):
         key, index = step.groups()
         before, at = path[:at].rstrip("."), step.end()
         if value is None:
             return None
         if index is None and isinstance(value, Mapping):
+            key, at = _longest_key(value, path, step) or (key, at)
             if key not in value:
                 raise _no_such(key, list(value), f" in {before}" if before else "")
             value = value[key]
@@ -60,12 +61,24 @@ def _walk(value: Any, path: str, start: int) -> Any:
                 raise PathError(f"there is no {path[:at]}", f"{before} has {len(value)} entries")
             value = value[int(index)]
         else:
-            raise PathError(f"{before} has no parts", f"get {before}")
+            raise PathError(f"{before} has no parts", _without_parts(before))
     if at < len(path):
         raise PathError(
             f"'{path}' cannot be read after '{path[:at]}'", "write for instance totals.params"
         )
     return value
+
+
+def _longest_key(
+    value: Mapping[str, Any], path: str, step: re.Match[str]
+) -> tuple[str, int] | None:
+    """The longest key that the path goes on with, and its end; names of outputs have dots."""
+    rest = path[step.start() :]
+    fitting = [
+        key for key in value if rest.startswith(key) and rest[len(key) :][:1] in ("", ".", "[")
+    ]
+    longest = max(fitting, key=len, default=None)
+    return None if longest is None else (longest, step.start() + len(longest))
 
 
 # --- layers and blocks ---------------------------------------------------------------------------
@@ -104,6 +117,13 @@ def _values(report: Report, part: Part) -> dict[str, Any]:
         "output": plain(row.output),
         **counts_payload(row),
     }
+
+
+def _without_parts(path: str) -> str:
+    """What to write instead of a part of a value that has none."""
+    head, _, name = path.partition(".")
+    more = f", or a key of per_output.{name}" if head == "outputs" else ""
+    return f"get {path}{more}"
 
 
 # --- errors --------------------------------------------------------------------------

@@ -11,10 +11,10 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.model.graph.network import Group
+from convcalc.model.graph.network import NOTHING, Group
 from convcalc.model.operators.contract import ELEMENTWISE, SAMPLING, Term
 from convcalc.model.quantities.counts import Counts
-from convcalc.model.quantities.record import Value
+from convcalc.model.quantities.record import Record, Value
 from convcalc.model.quantities.shape import Shape
 
 SCHEMA = "convcalc/report-v1"
@@ -102,6 +102,31 @@ class LayerReport(Counts):
         return next(iter(self.receptive_fields.values()), None)
 
 
+class OutputReport(Record):
+    """One output of the network: the ``path`` of the layer that makes it, its shape, its fields.
+
+    ``path`` is the name of the input where an input is returned as it is. ``shape`` is None, and
+    ``path`` empty, if the output could not be computed. ``receptive_fields`` and ``global_from``
+    are by network input; the latter names the first layer towards this output that sees the whole
+    of that input, if the output depends on all of it.
+    """
+
+    path: str
+    shape: Shape | None
+    receptive_fields: Mapping[str, ReceptiveField] = NOTHING
+    global_from: Mapping[str, str] = NOTHING
+
+    @property
+    def receptive_field(self) -> ReceptiveField | None:
+        """The receptive field on the first network input that the output depends on, if any."""
+        return next(iter(self.receptive_fields.values()), None)
+
+    @property
+    def first_global(self) -> str:
+        """The first layer that sees the whole of that input, or empty."""
+        return next((self.global_from.get(name, "") for name in self.receptive_fields), "")
+
+
 @dataclass(frozen=True)
 class Memory:
     """Bytes at one type: parameters and buffers, and the peak of live activations."""
@@ -157,8 +182,10 @@ class ToolConvention(NamedTuple):
 class Report:
     """Everything convcalc knows about one network at one input size.
 
-    ``counted`` are the kinds of work that the MACs add up. ``receptive_field`` is the local
-    value at the output; ``global_from`` is the first layer that sees the whole input, or empty.
+    ``counted`` are the kinds of work that the MACs add up. ``outputs`` are the shapes of the
+    outputs that were computed, ``per_output`` says more of each, also of one that could not be.
+    ``receptive_field`` and ``global_from`` are those of the first output: the local value, and the
+    first layer that sees the whole input, or empty.
     ``problems`` are errors and warnings; with errors, ``skipped`` layers could not be computed
     and the totals hold only the others (``complete`` is False). ``convention`` is the other tool
     whose numbers are given too, if any.
@@ -178,6 +205,7 @@ class Report:
     problems: tuple[Diagnostic, ...] = ()
     skipped: int = 0
     convention: ToolConvention | None = None
+    per_output: Mapping[str, OutputReport] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:

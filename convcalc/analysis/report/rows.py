@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report, sum_by_key
+from convcalc.analysis.report.report import (
+    LayerReport,
+    OutputReport,
+    ReceptiveField,
+    Report,
+    sum_by_key,
+)
 from convcalc.model.graph.network import Group
 from convcalc.model.graph.path_index import is_further_output
 from convcalc.model.quantities.counts import COUNTS, Counts, sum_counts
@@ -16,7 +22,7 @@ from convcalc.model.quantities.unknown import UNKNOWN
 class _Fields(NamedTuple):
     path: str
     operator: str
-    layers: int
+    layers: int | None
     inputs: tuple[Shape, ...]
     output: Shape | None
     counts: Mapping[str, int]
@@ -28,14 +34,16 @@ class _Fields(NamedTuple):
     note: str = ""
     convention: Mapping[str, int] = {}
     fused: Mapping[str, int] = {}
+    outputs: tuple[OutputReport, ...] = ()
 
 
 class Row(_Fields, Counts):
     """One line of a table: a layer, or several layers together.
 
     ``operator`` is the operator's or the block's name. ``output`` and ``receptive_field`` are
-    those of the last layer; None where a row has no such thing. Each of the ``counts`` is an
-    attribute too.
+    those of the last layer; None where a row has no such thing, UNKNOWN where it could not be
+    computed. A network with several has them in ``outputs`` instead. Each of the ``counts`` is an
+    attribute too; those of an output's row are None.
     """
 
     __slots__ = ()
@@ -80,19 +88,44 @@ def target_row(report: Report) -> Row:
     """One row for a whole network; marked as incomplete where layers could not be computed, with
     unknown counts where none could."""
     name = report.network or report.source
+    several = tuple(report.per_output.values()) if len(report.per_output) > 1 else ()
     is_empty = not report.layers and not report.complete
     return Row(
         path=name if report.complete else f"{name} (incomplete)",
         operator="network",
         layers=report.totals.layers,
         inputs=tuple(report.inputs.values()),
-        output=next(iter(report.outputs.values()), None),
+        output=None if several else next(iter(report.outputs.values()), None),
         counts=dict.fromkeys(COUNTS, UNKNOWN) if is_empty else report.totals.counts,
-        receptive_field=report.receptive_field,
+        receptive_field=None if several else report.receptive_field,
         fields={},
         weights={},
         convention=report.totals.convention,
         fused=report.totals.fused,
+        outputs=several,
+    )
+
+
+def output_rows(report: Report) -> list[Row]:
+    """One row per output, if there are several; a single one stands in the row of totals."""
+    if len(report.per_output) < 2:
+        return []
+    return [_output_row(name, output) for name, output in report.per_output.items()]
+
+
+def _output_row(name: str, output: OutputReport) -> Row:
+    unknown: Any = UNKNOWN
+    nothing: Any = None
+    return Row(
+        path=f"→ {name}",
+        operator="output",
+        layers=None,
+        inputs=(),
+        output=unknown if output.shape is None else output.shape,
+        counts=dict.fromkeys(COUNTS, nothing),
+        receptive_field=unknown if output.shape is None else output.receptive_field,
+        fields={},
+        weights={},
     )
 
 
@@ -133,7 +166,7 @@ def _sum_rows(
     return Row(
         path=path,
         operator=kind,
-        layers=sum(part.layers if isinstance(part, Row) else 1 for part in parts),
+        layers=sum(part.layers or 0 if isinstance(part, Row) else 1 for part in parts),
         inputs=parts[0].inputs if whole else (),
         output=last.output if whole else None,
         counts=sum_counts([part.counts for part in parts]),

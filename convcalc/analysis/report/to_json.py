@@ -16,6 +16,7 @@ from convcalc.analysis.report.report import (
     SCHEMA,
     ChannelClass,
     LayerReport,
+    OutputReport,
     ReceptiveField,
     Report,
     Totals,
@@ -45,7 +46,8 @@ def report_payload(report: Report) -> dict[str, Any]:
         "complete": report.complete,
         "skipped": report.skipped,
         "totals": _totals(report.totals),
-        "receptive_field": _network_field(report),
+        "receptive_field": _located_field(report.receptive_field, report.global_from),
+        "per_output": {name: output_payload(each) for name, each in report.per_output.items()},
         "layers": [layer_payload(layer) for layer in report.layers],
         "problems": [_problem(problem) for problem in report.problems],
     }
@@ -120,10 +122,23 @@ def counts_payload(holder: LayerReport | Totals | Row) -> dict[str, Any]:
     }
 
 
-def _network_field(report: Report) -> dict[str, Any] | None:
-    """The local receptive field at the output, and the layer from which it is global."""
-    field = report.receptive_field
-    return {**_field(field), "global_from": report.global_from or None} if field else None
+def output_payload(output: OutputReport) -> dict[str, Any]:
+    """One output in JSON types; path and shape are null if it could not be computed."""
+    fields = {
+        name: _located_field(field, output.global_from.get(name, ""))
+        for name, field in output.receptive_fields.items()
+    }
+    return {
+        "path": output.path or None,
+        "shape": None if output.shape is None else plain(output.shape),
+        "receptive_field": next(iter(fields.values()), None),
+        "receptive_fields": fields,
+    }
+
+
+def _located_field(field: ReceptiveField | None, global_from: str) -> dict[str, Any] | None:
+    """The local receptive field at an output, and the layer from which it is global."""
+    return {**_field(field), "global_from": global_from or None} if field else None
 
 
 def _field(field: ReceptiveField) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from convcalc.analysis.report.report import Report
 from convcalc.checking.budgets.before import Before, Missing
 from convcalc.checking.budgets.judging import judge, measured_text, no_such_path
-from convcalc.checking.budgets.measuring import Measured, measure
+from convcalc.checking.budgets.measuring import WHOLE, Measured, measure
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.language.assertions.vocabulary import CHANGES, Assertion, Budget, Compare
@@ -54,17 +55,25 @@ class _History:
         """The name of the base: a git revision or a file."""
         return self.compare.base if self.compare else ""
 
-    def value(self, assertion: Assertion) -> Measured | None:
-        """Return the metric's value in the base; None if there is none, see ``problem``."""
+    def value(self, assertion: Assertion, output: str) -> Measured | None:
+        """Return the metric's value in the base, at an output of that name or at the only one.
+
+        None if there is none, see ``problem``.
+        """
         if not self._is_read:
             self._is_read = True
             self._read()
         if self._before is None:
             return None
         try:
-            return measure(assertion, self._before.network, self._before.report)
+            found = measure(assertion, self._before.network, self._before.report)
         except PathError:
             return None  # the part is new
+        if WHOLE in found:
+            only = next(iter(self._before.report.per_output), WHOLE)
+            return found[WHOLE] if output in (only, WHOLE) else None  # the output is new
+        only = next(iter(self.subject.report.per_output), WHOLE)
+        return found.get(only if output == WHOLE else output)
 
     def _read(self) -> None:
         compare = self.compare
@@ -86,12 +95,12 @@ def _verdict(budget: Budget, assertion: Assertion, subject: Subject, history: _H
     """Measure and judge one assertion."""
     text = ""
     try:
-        value = measure(assertion, subject.network, subject.report)
+        values = measure(assertion, subject.network, subject.report)
     except PathError as error:
         found = [no_such_path(assertion, error)]
     else:
-        text = measured_text(assertion.metric, value.high)
-        found = judge(assertion, value, lambda: history.value(assertion), history.origin)
+        text = _measured_text(assertion.metric, values)
+        found = _judge_each(assertion, values, history)
         if history.problem and any(bound.kind in CHANGES for bound in assertion.bounds):
             found.append(history.problem)
     notes = (f"note: {budget.message}",) if budget.message else ()
@@ -99,3 +108,26 @@ def _verdict(budget: Budget, assertion: Assertion, subject: Subject, history: _H
         each._replace(within=subject.words, notes=(*each.notes, *notes)) for each in found
     )
     return Verdict(budget.name, assertion.title, subject.words, assertion.place, text, findings)
+
+
+def _judge_each(
+    assertion: Assertion, values: Mapping[str, Measured], history: _History
+) -> list[Diagnostic]:
+    """Return the findings at every place that was measured; those of outputs name the output."""
+    found: list[Diagnostic] = []
+    for name, value in values.items():
+        before = partial(history.value, assertion, name)
+        at = assertion._replace(at=name) if name != WHOLE else assertion
+        found += judge(at, value, before, history.origin)
+    if len(values) > 1 and found:
+        every = "both outputs" if len(values) == 2 else f"all {len(values)} outputs"
+        hint = f"it holds for {every}; 'at: {next(iter(values))}' limits one"
+        found = [each._replace(help=each.help or hint) for each in found]
+    return found
+
+
+def _measured_text(metric: str, values: Mapping[str, Measured]) -> str:
+    """Return the text of a value; of each output, where they differ."""
+    texts = {name: measured_text(metric, value.high) for name, value in values.items()}
+    first, *others = dict.fromkeys(texts.values())
+    return ", ".join(f"{name} {text}" for name, text in texts.items()) if others else first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -34,25 +34,58 @@ class Measured(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def measure(assertion: Assertion, network: Network | None, report: Report) -> Measured:
-    """Return the value of the metric; ``network`` is None for a saved report.
+WHOLE = ""  # stands for the name of an output where there is but one place to measure at
 
-    Raises PathError if ``at``, ``of`` or ``input`` name nothing in this network.
+
+def measure(
+    assertion: Assertion, network: Network | None, report: Report
+) -> Mapping[str, Measured]:
+    """Return the values of the metric; ``network`` is None for a saved report.
+
+    A shape or a part of the receptive field has a value at every output, by its name, unless
+    ``at`` says where it is measured; every other metric, and a network with a single output, has
+    one value, under ``WHOLE``. Raises PathError if ``at``, ``of`` or ``input`` name nothing in
+    this network.
     """
     if assertion.input and assertion.input not in report.inputs:
         raise no_such_input(assertion.input, report.inputs)
+    if METRICS[assertion.metric].rule not in _AT_OUTPUTS or assertion.at:
+        return {WHOLE: _measure(assertion, network, report, WHOLE)}
+    names = [*report.per_output]
+    if not names:
+        return {WHOLE: Measured(UNKNOWN, UNKNOWN, "the network has no output")}
+    found = {name: _measure(assertion, network, report, name) for name in names}
+    return found if len(names) > 1 else {WHOLE: found[names[0]]}
+
+
+def _measure(
+    assertion: Assertion, network: Network | None, report: Report, output: str
+) -> Measured:
+    """Return the value of the metric, at an output where it is one of outputs."""
     metric = assertion.metric
+    if METRICS[metric].rule in _AT_OUTPUTS:
+        return _measure_tensor(assertion, network, report, output)
     if assertion.convention:
         return _by_convention(assertion, network)
-    if metric in COUNTS:
-        return _sum(assertion, report)
+    return _sum(assertion, report) if metric in COUNTS else _FROM_REPORT[metric](assertion, report)
+
+
+def _measure_tensor(
+    assertion: Assertion, network: Network | None, report: Report, output: str
+) -> Measured:
+    """Return the shape, or the part of the receptive field, of one tensor."""
+    metric = assertion.metric
     if METRICS[metric].field:
-        return _field_part(assertion, report)
-    if metric in _FROM_REPORT:
-        return _FROM_REPORT[metric](assertion, report)
+        return _field_part(assertion, report, output)
+    if metric == "receptive_field":
+        return _receptive_field(assertion, report, output)
     if network is None:
         return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
-    return _FROM_NETWORK[metric](assertion, network)
+    tensor = _tensor(assertion, network, output)
+    is_input = network.producer(tensor) is None
+    if is_input and metric in _OF_INPUT and assertion.input in ("", network.name_of(tensor)):
+        return _OF_INPUT[metric]
+    return _FROM_NETWORK[metric](assertion, network, output)
 
 
 # --- parts -----------------------------------------------------------------------------------
@@ -63,12 +96,11 @@ def layers_at(report: Report, path: str) -> list[LayerReport]:
     return [report.layers[index] for index in paths_of(report).part(path).layers]
 
 
-def _tensor(assertion: Assertion, network: Network) -> int:
+def _tensor(assertion: Assertion, network: Network, output: str) -> int:
     """Return the number of the tensor to measure: the one at the path, else the output."""
     if assertion.at:
         return paths_of(network).tensor(assertion.at)
-    last = len(network.inputs) + len(network.layers) - 1
-    return next(iter(network.outputs.values()), last)
+    return network.outputs[output]
 
 
 # --- sums ------------------------------------------------------------------------------------
@@ -163,24 +195,23 @@ def _memory(assertion: Assertion, report: Report) -> Measured:
 # --- tensors -----------------------------------------------------------------------------------
 
 
-def _output(assertion: Assertion, network: Network) -> Measured:
+def _output(assertion: Assertion, network: Network, output: str) -> Measured:
     """Return the shape of the tensor without the batch."""
-    shape = network.shape(_tensor(assertion, network)).dims[1:]
+    shape = network.shape(_tensor(assertion, network, output)).dims[1:]
     return Measured(shape, shape)
 
 
-def _field(assertion: Assertion, report: Report) -> ReceptiveField | None:
-    """Return the receptive field of the output, or of a part's output; None without one."""
-    if not assertion.at and not assertion.input:
-        return report.receptive_field
-    last = paths_of(report).part(assertion.at).output if assertion.at else -1
-    seen = report.layers[last].receptive_fields
+def _field(assertion: Assertion, report: Report, output: str) -> ReceptiveField | None:
+    """Return the receptive field of an output, or of a part's output; None without one."""
+    seen = report.per_output[output].receptive_fields if not assertion.at else {}
+    if assertion.at:
+        seen = report.layers[paths_of(report).part(assertion.at).output].receptive_fields
     return seen.get(assertion.input) if assertion.input else next(iter(seen.values()), None)
 
 
-def _receptive_field(assertion: Assertion, report: Report) -> Measured:
+def _receptive_field(assertion: Assertion, report: Report, output: str) -> Measured:
     """Return the sizes per axis, not counting global dependences."""
-    field = _field(assertion, report)
+    field = _field(assertion, report, output)
     if field is None:
         return Measured(UNKNOWN, UNKNOWN, "it depends on no such input")
     high = UNKNOWN if field.unbounded else field.size
@@ -188,26 +219,26 @@ def _receptive_field(assertion: Assertion, report: Report) -> Measured:
     return Measured(field.size_min, high, reason)
 
 
-def _field_part(assertion: Assertion, report: Report) -> Measured:
+def _field_part(assertion: Assertion, report: Report, output: str) -> Measured:
     """Return the property of the receptive field that the metric names."""
-    field = _field(assertion, report)
+    field = _field(assertion, report, output)
     if field is None:
         return Measured(UNKNOWN, UNKNOWN, "it depends on no such input")
     value = getattr(field, METRICS[assertion.metric].field)
     return Measured(value, value, field.reason)
 
 
-def _coverage(assertion: Assertion, network: Network) -> Measured:
+def _coverage(assertion: Assertion, network: Network, output: str) -> Measured:
     try:
-        value = coverage(network, _tensor(assertion, network), assertion.input)
+        value = coverage(network, _tensor(assertion, network, output), assertion.input)
     except Unseen as error:
         return Measured(UNKNOWN, UNKNOWN, str(error))
     return Measured(value, value)
 
 
-def _look_ahead(assertion: Assertion, network: Network) -> Measured:
+def _look_ahead(assertion: Assertion, network: Network, output: str) -> Measured:
     try:
-        value = look_ahead(network, _tensor(assertion, network), assertion.input)
+        value = look_ahead(network, _tensor(assertion, network, output), assertion.input)
     except Unseen as error:
         return Measured(UNKNOWN, UNKNOWN, str(error))
     return Measured(value[:1], value[:1])
@@ -217,6 +248,11 @@ _FROM_REPORT = {
     "layers": _layers,
     "share": _share,
     "memory": _memory,
-    "receptive_field": _receptive_field,
+}
+_AT_OUTPUTS = ("receptive-field-budget", "shape-differs")  # rules of metrics of one tensor
+# Where an input is returned as it is, each position is its own.
+_OF_INPUT = {
+    "coverage": Measured(Fraction(1), Fraction(1)),
+    "look_ahead": Measured((0,), (0,)),
 }
 _FROM_NETWORK = {"output": _output, "coverage": _coverage, "look_ahead": _look_ahead}

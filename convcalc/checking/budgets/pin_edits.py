@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc.analysis.report.report import Report
-from convcalc.checking.budgets.pins import metric_value
+from convcalc.checking.budgets.pins import by_output, metric_value
 from convcalc.errors import Error
 from convcalc.language.reading import EXPECTED
 from convcalc.language.syntax import nodes, reader
@@ -68,9 +68,12 @@ def pinned_text(text: str, pins: Sequence[Pin]) -> str:
 def known_value(metric: str, report: Report) -> Any:
     """Return a metric as ``expect`` writes it: a number or a list with one per axis.
 
-    UNKNOWN if any part of it is unknown.
+    A mapping by output where outputs differ; UNKNOWN if any part of it is unknown.
     """
     found = metric_value(metric, report)
+    if isinstance(found, dict):
+        lists = [tuple(each) if isinstance(each, list) else each for each in found.values()]
+        return found if known(tuple(lists)) else UNKNOWN
     parts = tuple(found) if isinstance(found, list) else found
     return found if known(parts) else UNKNOWN
 
@@ -78,15 +81,25 @@ def known_value(metric: str, report: Report) -> Any:
 def agrees(have: Any, want: Any) -> bool:
     """Whether a measured value equals the pinned one.
 
-    A single number may stand for all axes, and null matches everything.
+    A single number may stand for all axes, a single value for all outputs, and null matches
+    everything.
     """
+    if isinstance(have, dict) or isinstance(want, dict):
+        pairs = want if isinstance(want, dict) else dict.fromkeys(have, want)
+        return all(
+            agrees(have[name] if isinstance(have, dict) else have, value)
+            for name, value in pairs.items()
+        )
     if isinstance(have, list):
         wanted = want if isinstance(want, list) else [want] * len(have)
         return len(have) == len(wanted) and all(map(agrees, have, wanted))
     return want is None or have == want or (isinstance(have, Fraction) and float(have) == want)
 
 
-def _number(value: Any) -> str:
+def _number(value: Any, quoted: bool = False) -> str:
+    if isinstance(value, dict):
+        parts = (f"{_key(name, quoted)}: {_number(each)}" for name, each in value.items())
+        return f"{{{', '.join(parts)}}}"
     return f"[{', '.join(map(str, value))}]" if isinstance(value, list) else str(value)
 
 
@@ -130,8 +143,20 @@ class _File:
             have = known_value(metric, pin.report)
             if have is UNKNOWN:
                 raise Refused(f"{metric} of {pin.name} is unknown")
-            if not agrees(have, pin.pinned[metric]):
+            if isinstance(node, nodes.Mapping):
+                yield from self.output_edits(node, by_output(have, pin.report), pin.pinned[metric])
+            elif not agrees(have, pin.pinned[metric]):
                 yield from self.value_edits(key, node, have, pin.pinned[metric])
+
+    def output_edits(
+        self, node: nodes.Mapping, have: Mapping[str, Any], want: Mapping[str, Any]
+    ) -> Iterator[_Edit]:
+        """Yield the edits for the outputs whose values differ."""
+        for key, value in node.entries:
+            if key.text not in have:
+                raise Refused(f"'{key.text}' in line {key.place.line} is no output")
+            if not agrees(have[key.text], want[key.text]):
+                yield from self.value_edits(key, value, have[key.text], want[key.text])
 
     def value_edits(
         self, key: nodes.Scalar, node: nodes.Node, have: Any, want: Any
@@ -150,7 +175,7 @@ class _File:
             start, blank = self.text.index(":", self.end(key)) + 1, " "
         if "#" in self.text[start:end]:
             raise Refused(f"a comment stands within {key.text} in line {key.place.line}")
-        yield _Edit(start, end, blank + _number(have))
+        yield _Edit(start, end, blank + _number(have, not key.plain))
 
     def fill(self, node: nodes.Node, new: str) -> _Edit:
         """Return the edit that replaces an empty entry."""
@@ -250,18 +275,17 @@ class _File:
 # --- new entries ---------------------------------------------------------------------------------
 
 
-def _metrics(pin: Pin) -> dict[str, str]:
+def _metrics(pin: Pin, quoted: bool) -> dict[str, str]:
     values = {metric: known_value(metric, pin.report) for metric in NEW}
-    found = {metric: _number(value) for metric, value in values.items() if value is not UNKNOWN}
+    found = {metric: value for metric, value in values.items() if value is not UNKNOWN}
     if not found:
         raise Refused(f"nothing of {pin.name} is known: {', '.join(NEW)}")
-    return found
+    return {metric: _number(value, quoted) for metric, value in found.items()}
 
 
 def _entry(pin: Pin, quoted: bool) -> str:
-    return (
-        f"{{{', '.join(f'{_key(key, quoted)}: {value}' for key, value in _metrics(pin).items())}}}"
-    )
+    parts = (f"{_key(key, quoted)}: {value}" for key, value in _metrics(pin, quoted).items())
+    return f"{{{', '.join(parts)}}}"
 
 
 def _key(name: str, quoted: bool) -> str:
@@ -282,7 +306,7 @@ def _block_entries(expect: nodes.Mapping, pins: Sequence[Pin], file: _File) -> l
     for pin in pins:
         name = f"{margin}{_key(pin.name, quoted)}:"
         if inner:
-            metrics = _metrics(pin).items()
+            metrics = _metrics(pin, quoted).items()
             lines += [name, *(f"{inner}{_key(metric, quoted)}: {n}" for metric, n in metrics)]
         else:
             lines.append(f"{name} {_entry(pin, quoted)}")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
-from convcalc.analysis.report.report import Report
+from convcalc.analysis.report.report import OutputReport, Report
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.suggestion import advise
 from convcalc.language.file_facts import NetworkFile
+from convcalc.language.reading import AT_OUTPUTS
 from convcalc.model.quantities.number_text import fraction_text
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
@@ -21,27 +24,56 @@ def check_pins(network: NetworkFile, report: Report, subject: str) -> Iterator[V
     for metric, want in network.expect.get(network.name, {}).items():
         place = network.pinned_at[network.name, metric]
         have = metric_value(metric, report)
-        found = _drift(metric, have, want)
+        found = _drift(metric, have, want, report)
         findings = (found(place)._replace(within=subject),) if found else ()
         title = f"{metric} equals {_text(want)}"
         yield Verdict(BUDGET, title, subject, place, _text(have), findings)
 
 
 def metric_value(metric: str, report: Report) -> Any:
-    """Return the measured value of a metric: a number, or a list with one per axis."""
+    """Return the measured value of a metric: a number, or a list with one per axis.
+
+    A mapping by output, where there are several and their values differ.
+    """
+    if metric not in AT_OUTPUTS:
+        return getattr(report.totals, metric)
+    found = {name: _value_at(metric, output) for name, output in report.per_output.items()}
+    values = list(found.values()) or [UNKNOWN]
+    return found if any(value != values[0] for value in values) else values[0]
+
+
+def _value_at(metric: str, output: OutputReport) -> Any:
     if metric == "output":
-        shape = next(iter(report.outputs.values()), None)
-        return UNKNOWN if shape is None else list(shape.dims[1:])
-    if metric in ("receptive_field", "jump"):
-        field = report.receptive_field
-        if field is None or field.unbounded:
-            return UNKNOWN
-        return list(field.size if metric == "receptive_field" else field.jump)
-    return getattr(report.totals, metric)
+        return UNKNOWN if output.shape is None else list(output.shape.dims[1:])
+    field = output.receptive_field
+    if field is None or field.unbounded:
+        return UNKNOWN
+    return list(field.size if metric == "receptive_field" else field.jump)
 
 
-def _drift(metric: str, have: Any, want: Any) -> Any:
+def by_output(have: Any, report: Report) -> dict[str, Any]:
+    """Return the values of a metric that every output has, by the name of the output."""
+    return have if isinstance(have, dict) else dict.fromkeys(report.per_output, have)
+
+
+def _drift(metric: str, have: Any, want: Any, report: Report) -> Any:
     """Return a function from a place to the finding if the values differ, else None."""
+    if not isinstance(have, dict) and not isinstance(want, dict):
+        return _drift_of_one(metric, have, want)
+    measured = by_output(have, report)
+    wanted = want if isinstance(want, dict) else dict.fromkeys(measured, want)
+    for name, value in wanted.items():
+        if name not in measured:
+            advice = advise(name, measured, "outputs:")
+            message = f"{metric} is pinned at '{name}', which is no output"
+            return partial(Diagnostic, "unknown-name", message, help=advice)
+        if found := _drift_of_one(f"{metric} of {name}", measured[name], value):
+            return found
+    return None
+
+
+def _drift_of_one(metric: str, have: Any, want: Any) -> Any:
+    """Return a function from a place to the finding if two values differ, else None."""
     pairs = _pairs(have, want)
     if pairs is not None and not all(known(h) or w is None for h, w in pairs):
         message = f"{metric} cannot be known, but {_text(want)} is pinned"
@@ -70,6 +102,8 @@ def _pairs(have: Any, want: Any) -> list[tuple[Any, Any]] | None:
 
 
 def _text(number: Any) -> str:
+    if isinstance(number, dict):
+        return f"{{{', '.join(f'{name}: {_text(value)}' for name, value in number.items())}}}"
     if isinstance(number, list):
         texts = list(map(_text, number))
         return texts[0] if len(set(texts)) == 1 and len(texts) > 1 else f"[{', '.join(texts)}]"

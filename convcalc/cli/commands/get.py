@@ -18,8 +18,8 @@ def command(
         str,
         typer.Argument(
             metavar="PATH",
-            help="totals.params, receptive_field.size[0], layers[3].macs, or the path of a "
-            "layer or block and a key of it: layer[0].output.",
+            help="totals.params, receptive_field.size[0], layers[3].macs, per_output.mask.shape, "
+            "or the path of a layer or block and a key of it: layer[0].output.",
         ),
     ],
     target: Annotated[
@@ -48,7 +48,9 @@ def command(
     if convention and "convention" not in path.split("."):
         advice = "another tool's numbers are under convention: totals.convention.macs"
         raise Failure(f"{path} is convcalc's own number, whatever the convention", advice)
-    support = bool(re.search(r"coverage|holes|receptive_fields?$", path))  # which takes longer
+    support = bool(
+        re.search(r"coverage|holes|receptive_fields?$|^per_output$", path)
+    )  # which takes longer
     reading = Reading(variants, input, batch, set, count, dtype, support)
     reading = reading._replace(
         convention=convention, fuse_batch_norm=fuse_batch_norm, fields=not _is_total(path)

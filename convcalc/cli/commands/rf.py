@@ -10,7 +10,7 @@ from convcalc.cli.console import Failure, write_file
 
 if TYPE_CHECKING:
     from convcalc.analysis.receptive_field.study import Study
-    from convcalc.analysis.report.report import LayerReport, Report
+    from convcalc.analysis.report.report import LayerReport, OutputReport, Report
     from convcalc.cli.console import Settings
     from convcalc.model.graph.network import Network
 
@@ -25,7 +25,9 @@ def command(
     ] = "",
     at: Annotated[
         str,
-        typer.Option("--at", metavar="ID", help="Layer or block to look at; else the output."),
+        typer.Option(
+            "--at", metavar="ID", help="Layer or block to look at; else the first output."
+        ),
     ] = "",
     position: Annotated[
         str,
@@ -158,13 +160,37 @@ def _of_input(report: "Report", name: str) -> "Report":
         found = {each: x for each, x in layer.receptive_fields.items() if each == name}
         return replace(layer, receptive_fields=found)
 
-    return replace(report, layers=tuple(map(of_input, report.layers)))
+    def output_of_input(output: "OutputReport") -> "OutputReport":
+        found = {each: x for each, x in output.receptive_fields.items() if each == name}
+        return output.replace(receptive_fields=found)
+
+    return replace(
+        report,
+        layers=tuple(map(of_input, report.layers)),
+        per_output={each: output_of_input(x) for each, x in report.per_output.items()},
+    )
 
 
 def _study(
     network: "Network", at: str, position: str, of: str, channel: int | None, *, union: bool
 ) -> "Study | str":
-    """The study of one tensor, or a sentence that says why there is none."""
+    """The study of one tensor, or a sentence that says why there is none.
+
+    By default the tensor is the first output that has a place on an input.
+    """
+    made = [name for name, tensor in network.outputs.items() if network.index(tensor) >= 0]
+    first, *others = [at] if at or len(made) < 2 else made
+    found = _study_of(network, first, position, of, channel, union=union)
+    for name in others:
+        if isinstance(found, str):
+            another = _study_of(network, name, position, of, channel, union=union)
+            found = found if isinstance(another, str) else another
+    return found
+
+
+def _study_of(
+    network: "Network", at: str, position: str, of: str, channel: int | None, *, union: bool
+) -> "Study | str":
     from convcalc.analysis.receptive_field.preimage import Unseen
     from convcalc.analysis.receptive_field.study import Placeless, study
 
@@ -198,7 +224,7 @@ def _write(
     settings: "Settings", network: "Network", report: "Report", found: "Study | str", shown: _Shown
 ) -> None:
     """Writes the table and the pictures below it, or the same as data."""
-    from convcalc.analysis.report.rows import rows
+    from convcalc.analysis.report.rows import output_rows, rows
     from convcalc.cli.commands.show import choose_columns, depth_of
     from convcalc.output.formats import FORMATS
     from convcalc.output.table import render
@@ -223,7 +249,12 @@ def _write(
     title = "" if shown.stack else f"{report_title(report)} · receptive fields"
     lines = [*filter(None, [incomplete_line(report)]), *lines]
     table = receptive_field_table(
-        title, columns, listed, remarks, [*lines, *_stack_lines(shown.stack)]
+        title,
+        columns,
+        listed,
+        remarks,
+        [*lines, *_stack_lines(shown.stack)],
+        output_rows(report),
     )
     payload = receptive_field_payload(report, found, remarks) if form == "json" else None
     text = render(form, table, payload, style)

@@ -67,7 +67,7 @@ METRICS: Mapping[str, Metric] = {
         _INPUT,
     ),
     "output": Metric(
-        "shape", "shape-differs", "shape of the output, channels first", ("at",), ("equals",)
+        "shape", "shape-differs", "shape of each output, channels first", ("at",), ("equals",)
     ),
     "shapes": Metric("shape", "shape-differs", "shapes of inner outputs by their paths", (), ()),
 }
@@ -91,7 +91,7 @@ class Bound(NamedTuple):
 class Assertion(NamedTuple):
     """What one metric of a network must be.
 
-    ``at`` is the path of the layer or block that is meant, else the network or its output;
+    ``at`` is the path of the layer or block that is meant, else the network or each of its outputs;
     ``of`` and ``counted`` are the part and the metric of a share. ``convention`` is the tool whose
     number is meant, else it is convcalc's own.
     """

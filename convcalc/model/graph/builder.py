@@ -28,6 +28,7 @@ from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.model.graph.assembly import MOST_LAYERS, Assembly, Tensor, Value
 from convcalc.model.graph.layer_checks import check_fields, check_rank, match_fields, names_layer
 from convcalc.model.graph.network import Group, Network
+from convcalc.model.graph.output_checks import missing_flattens
 from convcalc.model.graph.sites import Site, Spot
 from convcalc.model.operators.contract import Operator, Recorded
 from convcalc.model.operators.registry import operator_class
@@ -120,19 +121,28 @@ class Builder(Assembly):
     ) -> Network:
         """The network of the layers so far.
 
-        ``outputs`` are what it returns, by name or in a list, by default the last tensor; outputs
-        that could not be made are left out. ``file`` says where the network comes from, ``sources``
-        holds texts that places point into, by file.
+        ``outputs`` are what it returns, by name or in a list, by default the last tensor; those
+        that could not be made stand in ``output_names`` alone, without a name as ``output[1]``.
+        ``file`` says where the network comes from, ``sources`` holds texts that places point into,
+        by file.
         """
         self._name_layers()
         last = len(self.inputs) + len(self.layers) - 1
         names = [*self.inputs, *(layer.path for layer in self.layers)]
         if outputs is None:
-            returned = {names[last]: last} if names else {}
+            named: dict[str, int | None] = {names[last]: last} if names else {}
         elif isinstance(outputs, Mapping):
-            returned = {name: value.number for name, value in outputs.items() if value}
+            named = {name: value.number if value else None for name, value in outputs.items()}
         else:
-            returned = {names[value.number]: value.number for value in outputs if value}
+            named = dict(
+                (names[value.number], value.number) if value else (f"output[{index}]", None)
+                for index, value in enumerate(outputs)
+            )
+        returned = {name: number for name, number in named.items() if number is not None}
+        problems = [
+            *self.problems,
+            *missing_flattens(self.layers, len(self.inputs), returned.values()),
+        ]
         return Network(
             self.name,
             None,
@@ -141,9 +151,10 @@ class Builder(Assembly):
             dict(self.inputs),
             returned,
             tuple(self.layers),
-            tuple(sorted(dict.fromkeys(self.problems), key=lambda found: found.place)),
+            tuple(sorted(dict.fromkeys(problems), key=lambda found: found.place)),
             self.skipped,
             sources or {},
+            tuple(named),
         )
 
     # --- inside -------------------------------------------------------------------------------

@@ -51,7 +51,8 @@ class Network(Record):
     """A graph of layers, with the problems found when it was built.
 
     ``inputs`` maps names to shapes, which include the batch; ``outputs`` maps names to tensor
-    numbers. ``layers`` are in topological order: each reads only tensors that come before it.
+    numbers; ``output_names`` lists them all, also those that could not be made. ``layers`` are in
+    topological order: each reads only tensors that come before it.
     ``variant`` is None for the base, ``file`` says where the network comes from. ``skipped`` counts
     the layers that had problems or read a tensor that could not be made; ``layers`` leaves them
     out. ``sources`` maps each file to the text that the places of problems point into.
@@ -67,6 +68,7 @@ class Network(Record):
     problems: tuple[Diagnostic, ...] = ()
     skipped: int = 0
     sources: Mapping[str, str] = NOTHING
+    output_names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         inputs = ", ".join(f"{name} {shape}" for name, shape in self.inputs.items())

@@ -11,14 +11,22 @@ from convcalc.output.table import Style, Table
 
 _TABLE = "white-space:nowrap;border-collapse:collapse;border-spacing:0"
 _CELL = "padding:0 .5em;text-align:"
-_RULES = {"totals": "border-top:1px solid;font-weight:bold", "head": "border-bottom:1px solid"}
+_RULES = {
+    "totals": "border-top:1px solid;font-weight:bold",
+    "outputs": "border-top:1px solid",
+    "head": "border-bottom:1px solid",
+}
 
 
 def text(table: Table, _payload: Any, style: Style) -> str:
     """Return a ``<table>`` with caption, head and body; totals and footer lines are its foot."""
     cells = grid(table, style._replace(ascii=False))
     rights = [column.align == "right" for column in table.columns]
+    parts = [
+        _row(row, rights, "" if index else "outputs") for index, row in enumerate(cells.outputs)
+    ]
     foot = [] if cells.totals is None else [_row(cells.totals, rights, "totals")]
+    foot = [*parts, *foot]
     foot += [_note(line, len(rights)) for line in cells.footer]
     lines = [
         f'<table class="convcalc" style="{_TABLE}">',

@@ -39,13 +39,14 @@ def text(table: Table, _payload: Any, style: Style) -> str:
     cells = grid(table, style._replace(ascii=False))
     spec = "".join("r" if column.align == "right" else "l" for column in table.columns)
     body = [_row(row) for row in cells.rows]
+    parts = [r"\midrule", *map(_row, cells.outputs)] if cells.outputs else []
     foot = [] if cells.totals is None else [r"\midrule", _row(cells.totals)]
     notes = [f"\\par\\noindent{{\\footnotesize {escape(line)}\\par}}" for line in cells.footer]
     lines = [
         *([f"% {cells.title}"] if cells.title else []),
         "% needs \\usepackage{booktabs}",
         f"\\begin{{tabular}}{{{spec}}}",
-        *(r"\toprule", _row(cells.header), r"\midrule", *body, *foot, r"\bottomrule"),
+        *(r"\toprule", _row(cells.header), r"\midrule", *body, *parts, *foot, r"\bottomrule"),
         r"\end{tabular}",
         *notes,
     ]

@@ -1,4 +1,4 @@
-"""Writes a GitHub table; the totals are its last row, the footer is a list below."""
+"""Writes a GitHub table; outputs and totals are its last rows, the footer is a list below."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SPECIAL = re.compile(r"[\\`*\[<>|~&]|(?<![^\W_])_|_(?![^\W_])")
 def text(table: Table, _payload: Any, style: Style) -> str:
     """Return title, table and footer, separated by empty lines."""
     cells = grid(table, style)
-    rows = [_escape_row(cells.header), *map(_escape_row, cells.rows)]
+    rows = [_escape_row(cells.header), *map(_escape_row, [*cells.rows, *cells.outputs])]
     if cells.totals is not None:
         rows.append([f"**{cell}**" if cell else "" for cell in _escape_row(cells.totals)])
     rights = [column.align == "right" for column in table.columns]

@@ -30,7 +30,7 @@ IN_LINES = (r"(?<= [·|] )", r"(?<=\D )")
 
 _INDENT = "  "  # of a line that continues
 _HEIGHT = 1000  # rich ignores a width without a height where TERM is dumb
-_BOX = "    \n    \n {0}{0} \n    \n    \n {0}{0} \n    \n    \n"
+_BOX = "    \n    \n {0}{0} \n    \n {0}{0} \n {0}{0} \n    \n    \n"
 _PREFIXED = re.compile(r"[\d.]+ [kMGTPEZYRQ]")
 _BARE = re.compile(r"[\d.]+|[–-]")
 _QUIET = {"0", "0 %", "0 MiB", "0 B", NOTHING, "-"}
@@ -56,8 +56,13 @@ def text(table: Table, _payload: Any, style: Style) -> str:
 
 
 def _texts(cells: Grid, columns: Sequence[Column]) -> list[list[str]]:
-    """Return the texts of each column: header, rows, totals."""
-    lines = [cells.header, *cells.rows, *([] if cells.totals is None else [cells.totals])]
+    """Return the texts of each column: header, rows, outputs, totals."""
+    lines = [
+        cells.header,
+        *cells.rows,
+        *cells.outputs,
+        *([] if cells.totals is None else [cells.totals]),
+    ]
     return [
         _line_up(texts) if column.align == "right" else list(texts)
         for column, texts in zip(columns, zip(*lines, strict=True), strict=True)
@@ -127,8 +132,8 @@ def _draw(table: Table, texts: Sequence[Sequence[str]], layout: Layout, style: S
         gap = layout.gap - 1 if column is not cells[-1] else 0  # the box adds one
         foot = column.pop() if table.totals is not None else ""
         drawn.add_column(column[0], foot, width=width + gap, no_wrap=True, footer_style="bold")
-    for row in zip(*(column[1:] for column in cells), strict=True):
-        drawn.add_row(*row)
+    for index, row in enumerate(zip(*(column[1:] for column in cells), strict=True), 1):
+        drawn.add_row(*row, end_section=bool(table.outputs) and index == len(table.rows))
     return drawn
 
 

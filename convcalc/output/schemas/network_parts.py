@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcalc.language.parse.files import FORMAT_VERSION
 from convcalc.language.parse.tree import BLOCK_KEYS, COMPOSITES, JOINS, PARAM_KEYS, PARAM_TYPES
-from convcalc.language.reading import EXPECTED
+from convcalc.language.reading import AT_OUTPUTS, EXPECTED
 from convcalc.output.schemas.limits import ASSERTIONS, COMPARE, PINNED
 from convcalc.output.schemas.values import DESCRIBED_SHAPE, NAME, VALUE, VARIANT, computed
 from convcalc.output.schemas.words import (
@@ -18,6 +18,7 @@ from convcalc.output.schemas.words import (
     described,
     integer,
     list_of,
+    mapping,
     named,
     ref,
     text,
@@ -63,6 +64,7 @@ PARAMS: Schema = {
     "layers": any_of(list_of(ref("item")), ref("item"), NULL),
     "pinned": PINNED,
 }
+PINNED_AT = any_of(ref("pinned"), mapping(ref("pinned"), description="by output"))
 
 # --- the top and the siblings --------------------------------------------------------------------
 
@@ -89,7 +91,10 @@ TOP: Schema = {
     "outputs": described(ref("references"), "ids of the output layers; by default the last"),
     "expect": named(
         VARIANT,
-        closed(dict.fromkeys(EXPECTED, ref("pinned")), required=()),
+        closed(
+            {**dict.fromkeys(EXPECTED, ref("pinned")), **dict.fromkeys(AT_OUTPUTS, PINNED_AT)},
+            required=(),
+        ),
         description="exact numbers by variant, which 'convcalc check' compares",
     ),
     "budgets": closed(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.output.schemas.report import field_keys, problem_keys
+from convcalc.output.schemas.report import field_keys, output_keys, problem_keys
 from convcalc.output.schemas.words import (
     COUNT,
     DRAFT,
@@ -40,6 +40,9 @@ def receptive_field_schema() -> Schema:
                 "source": TEXT,
                 "inputs": mapping(SIZES),
                 "outputs": mapping(SIZES),
+                "per_output": described(
+                    mapping(closed(output_keys())), "by name, also those not computed"
+                ),
                 "spans_input_from": described(
                     or_null(TEXT), "the first layer whose field is as large as the input"
                 ),

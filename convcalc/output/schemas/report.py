@@ -33,6 +33,7 @@ def report_schema() -> Schema:
         **closed(_report()),
         "definitions": {
             "layer": closed(_layer()),
+            "output": closed(output_keys()),
             "receptive_field": closed(field_keys()),
             "shapes": mapping(SIZES),
         },
@@ -69,10 +70,11 @@ def _report() -> Schema:
         "totals": closed(_totals()),
         "receptive_field": or_null(
             described(
-                closed({**field_keys(), "global_from": or_null(TEXT)}),
-                "at the output, the global dependence set aside",
+                closed(_located_field()),
+                "at the first output, the global dependence set aside",
             )
         ),
+        "per_output": described(mapping(ref("output")), "by name, also those not computed"),
         "layers": list_of(ref("layer")),
         "problems": list_of(closed(problem_keys())),
     }
@@ -152,6 +154,22 @@ def _same_field_keys() -> Schema:
         "unbounded": described(FLAG, "a deformable layer looks anywhere; the size is its grid's"),
         "unknown": described(or_null(TEXT), "the reason why something is not known"),
     }
+
+
+def output_keys() -> Schema:
+    """Return the schemas of the keys of an output."""
+    field = closed(_located_field())
+    return {
+        "path": described(or_null(TEXT), "its layer or input; null if it could not be computed"),
+        "shape": or_null(SIZES),
+        "receptive_field": described(or_null(field), "on the first input that it depends on"),
+        "receptive_fields": described(mapping(field), "by network input"),
+    }
+
+
+def _located_field() -> Schema:
+    first = described(or_null(TEXT), "the first layer towards the output that sees all")
+    return {**field_keys(), "global_from": first}
 
 
 def _channel_class() -> Schema:

@@ -6,10 +6,18 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from convcalc.analysis.comparison.compare import ADDED, REMOVED, Change, Comparison, Difference
+from convcalc.analysis.comparison.compare import (
+    ADDED,
+    REMOVED,
+    Change,
+    Comparison,
+    Difference,
+    OutputChange,
+)
 from convcalc.analysis.report.report import ReceptiveField
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import change_text, count_text
+from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
 from convcalc.output.cells import receptive_field_text, value_text
 from convcalc.output.columns import Column
@@ -89,6 +97,14 @@ TITLES: Mapping[str, str] = {
 }
 
 
+OF_OUTPUTS: Mapping[str, str] = {
+    "output": "shape",
+    "receptive_field": "receptive field",
+    "jump": "jump",
+}
+MOST_OUTPUTS = 4  # of more, only those are shown that changed
+
+
 class _Total(NamedTuple):
     name: str
     old: str
@@ -112,13 +128,37 @@ def totals_table(title: str, comparison: Comparison, exact: bool) -> Table:
     for key, count in COUNTS.items():
         if count.part_of and changes[key][1:3] == changes[count.part_of][1:3]:
             del changes[key]
+    if comparison.has_several_outputs:  # which have rows of their own
+        for key in ("receptive_field", "jump", "outputs"):
+            del changes[key]
     shown = [
         _total(TITLES[key], changes[key], exact)
         for key in TITLES
         if key in changes and (key in ALWAYS or not changes[key].is_same)
     ]
+    if comparison.has_several_outputs:
+        shown += _output_rows(comparison.outputs, exact)
     shown += [_total(change.key, change, exact) for change in comparison.of_tool]
     return Table(title, _TOTALS, shown, hint=HINT)
+
+
+def _output_rows(outputs: Sequence[OutputChange], exact: bool) -> list[_Total]:
+    """Return rows for shape and receptive field of each output; of many, those that changed."""
+    few = len(outputs) <= MOST_OUTPUTS
+    words = {output.name: _one_sided(output) for output in outputs}
+    shown = [
+        (output.name, _total(f"{title} of {output.name}", change, exact))
+        for output in outputs
+        for key, title in OF_OUTPUTS.items()
+        for change in [output.change(key)]
+        if not change.is_same or (few and key != "jump")
+    ]
+    return [row._replace(change=words[name] or row.change) for name, row in shown]
+
+
+def _one_sided(output: OutputChange) -> str:
+    """Return whether an output was added or removed; empty if both sides have it."""
+    return ADDED if output.old is None else REMOVED if output.new is None else ""
 
 
 def _total(name: str, change: Change, exact: bool) -> _Total:
@@ -134,6 +174,8 @@ def _total(name: str, change: Change, exact: bool) -> _Total:
 def _value(value: Any, unit: str, exact: bool) -> str:
     if isinstance(value, Mapping):
         return ", ".join(str(shape) for shape in value.values())
+    if isinstance(value, Shape):
+        return str(value)
     if isinstance(value, ReceptiveField):
         return receptive_field_text(value)
     return value_text(value, unit, exact=exact)

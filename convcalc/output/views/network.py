@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from convcalc.analysis.report.report import PARAMS, Report
-from convcalc.analysis.report.rows import Row, target_row
+from convcalc.analysis.report.report import PARAMS, ReceptiveField, Report
+from convcalc.analysis.report.rows import Row, output_rows, target_row
 from convcalc.model.operators.contract import KINDS
-from convcalc.model.quantities.number_text import count_text, memory_text
+from convcalc.model.quantities.number_text import UNKNOWN_WORD, count_text, memory_text
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
 from convcalc.output.cells import axes_text, receptive_field_text
@@ -27,28 +27,35 @@ def report_table(
 ) -> Table:
     """Return the table of one report."""
     return Table(
-        report_title(report), tuple(columns), rows, totals_row(report), report_footer(report, exact)
+        report_title(report),
+        tuple(columns),
+        rows,
+        totals_row(report),
+        report_footer(report, exact),
+        outputs=output_rows(report),
     )
 
 
 def report_title(report: Report) -> str:
     """Return ``resnet50 · 3×224×224 → 1000``, with the batch if it is not 1."""
+    outputs = {name: each.shape for name, each in report.per_output.items()} or report.outputs
     batch = next((shape.batch for shape in report.inputs.values()), 1)
-    sizes = " → ".join(filter(None, (_shapes_text(report.inputs), _shapes_text(report.outputs))))
+    sizes = " → ".join(filter(None, (_shapes_text(report.inputs), _shapes_text(outputs))))
     return " · ".join(filter(None, (report.network, sizes, f"batch {batch}" * (batch != 1))))
 
 
-def _shapes_text(named: Mapping[str, Shape]) -> str:
-    """Return shapes with their names; a single one without."""
-    if len(named) == 1:
+def _shapes_text(named: Mapping[str, Shape | None]) -> str:
+    """Return shapes with their names; a single one without, unless it could not be computed."""
+    if len(named) == 1 and None not in named.values():
         return str(next(iter(named.values())))
-    return ", ".join(f"{name} {shape}" for name, shape in named.items())
+    return ", ".join(f"{name} {shape or UNKNOWN_WORD}" for name, shape in named.items())
 
 
 def totals_row(report: Report) -> Row:
     """Return the row of totals, marked as incomplete if layers are missing."""
     count = report.totals.layers
     return target_row(report)._replace(
+        outputs=(),  # which have rows of their own
         path="total" if report.complete else "total (incomplete)",
         operator=f"{count} layer{'s' * (count != 1)}",
     )
@@ -61,7 +68,7 @@ def report_footer(report: Report, exact: bool = False) -> list[str]:
         _counting_line(report, exact),
         *convention_lines(report, exact),
         _fusing_line(report, exact),
-        _receptive_field_line(report),
+        *_receptive_field_lines(report),
         _list_line(
             "declared, not computed", [each.path for each in report.layers if each.declared]
         ),
@@ -152,19 +159,43 @@ def _work(report: Report, kind: str) -> int:
     return sum(term.amount for term in terms if term.kind == kind)
 
 
-def _receptive_field_line(report: Report) -> str:
-    """Return the line on the receptive field at the output."""
-    field = report.receptive_field
+def _receptive_field_lines(report: Report) -> list[str]:
+    """Return the line on the receptive field at the output; one for all that see alike."""
+    if len(report.per_output) < 2:
+        text = _receptive_field_text(report.receptive_field, report.global_from)
+        return [f"receptive field {text}"] if text else []
+    alike: dict[str, list[str]] = {}
+    for name, output in report.per_output.items():
+        text = _receptive_field_text(output.receptive_field, output.first_global)
+        text = text if output.shape is not None else "unknown: it could not be computed"
+        alike.setdefault(text, []).append(name)
+    lines = [
+        f"receptive field of {_names(names, report)}: {text or 'no input with spatial axes'}"
+        for text, names in alike.items()
+    ]
+    return lines if set(alike) != {""} else []
+
+
+def _names(names: Sequence[str], report: Report) -> str:
+    """Return the names of some outputs, the first few of them."""
+    if len(names) == len(report.per_output):
+        return "both outputs" if len(names) == 2 else f"all {len(names)} outputs"
+    more = [f"and {len(names) - LISTED} more"] if len(names) > LISTED else []
+    return ", ".join([*names[:LISTED], *more])
+
+
+def _receptive_field_text(field: ReceptiveField | None, global_from: str) -> str:
+    """Return the receptive field of an output in words; empty without one."""
     if field is None or not field.size:
         return ""
-    source = f"global from {report.global_from}" if report.global_from else ""
+    source = f"global from {global_from}" if global_from else ""
     if not known(field.size):
         reason = f": {field.reason}" if field.reason else ""
         local = "" if source and not field.reason else f"unknown{reason}"
     else:
         local = f"{receptive_field_text(replace(field, is_global=False))}"
         local += f" at jump {axes_text(field.jump)}"
-    return f"receptive field {', '.join(filter(None, (local, source)))}"
+    return ", ".join(filter(None, (local, source)))
 
 
 def _unknown_line(report: Report) -> str:

@@ -34,20 +34,25 @@ def receptive_field_table(
     rows: Sequence[Row],
     remarks: Mapping[str, Sequence[str]],
     footer: Sequence[str],
+    outputs: Sequence[Row] = (),
 ) -> Table:
-    """Return the table of layers or blocks, with a column for the remarks on each path."""
+    """Return the table of layers or blocks, with a column for the remarks on each path.
+
+    ``outputs`` are the rows of several outputs.
+    """
 
     def words(row: Row) -> str | None:
         return ", ".join(remarks.get(row.path, ())) or None
 
     flags = Column("flags", "flags", words, priority=3, doc="what is worth a remark", folds=True)
     ranked = (each._replace(priority=LAST_TO_GO.get(each.key, each.priority)) for each in columns)
-    return Table(title, (*ranked, flags), rows, None, footer)
+    return Table(title, (*ranked, flags), rows, None, footer, outputs=outputs)
 
 
 def receptive_field_lines(study: Study) -> list[str]:
     """Return all lines about one tensor."""
     makers = (
+        _studied,
         _size,
         _channels,
         _place,
@@ -58,7 +63,7 @@ def receptive_field_lines(study: Study) -> list[str]:
         _direction,
         _unread,
         _misaligned,
-        _others,
+        _other_inputs,
     )
     return [line for maker in makers for line in maker(study)]
 
@@ -69,6 +74,15 @@ def _per_axis(study: Study, texts: Sequence[str]) -> str:
         return texts[0]
     named = zip(study.axes, texts, strict=True)
     return ", ".join(f"{axis.name} {text}" for axis, text in named if text)
+
+
+def _studied(study: Study) -> Iterator[str]:
+    """Yield the line that says which of several outputs the lines are about."""
+    network = study.network
+    names = [name for name, tensor in network.outputs.items() if tensor == study.asked]
+    others = [name for name in network.outputs if name not in names]
+    if names and others:
+        yield f"output {_names(names)}; the others, with --at: {_names(others)}"
 
 
 def _size(study: Study) -> Iterator[str]:
@@ -297,15 +311,12 @@ def _misaligned(study: Study) -> Iterator[str]:
             yield f"misaligned too: {_names([path for path, _ in listed[1:]])}"
 
 
-def _others(study: Study) -> Iterator[str]:
-    """Yield the lines that name other inputs and outputs to ask for."""
+def _other_inputs(study: Study) -> Iterator[str]:
+    """Yield the line that names other inputs to ask for."""
     network = study.network
     inputs = [name for name in seen_inputs(network, study.tensor) if name != study.input]
     if inputs:
         yield f"other inputs, with --of: {_names(inputs)}"
-    outputs = [name for name, tensor in network.outputs.items() if tensor != study.asked]
-    if outputs and study.asked in network.outputs.values():
-        yield f"other outputs, with --at: {_names(outputs)}"
 
 
 def _names(names: Sequence[str]) -> str:

@@ -17,7 +17,7 @@ from convcalc.output.views.receptive_field_flags import first_to_see_all
 SCHEMA = "convcalc/receptive-field-v1"
 MOST_LISTED = 100_000  # holes and path counts; more are null
 
-_HEAD = ("tool", "network", "variant", "source", "inputs", "outputs")
+_HEAD = ("tool", "network", "variant", "source", "inputs", "outputs", "per_output")
 _OF_LAYER = ("path", "operator", "output", "receptive_field", "source")
 
 

@@ -10,19 +10,19 @@ position and keeps the axes, like a ``pointwise_conv``. The bias is one addition
 element, counted as elementwise work.
 
 Common mistakes: without a ``flatten`` before it the layer has in_channels inputs, not
-in_channels · height · width, and its weight is that much smaller; hence the warning.
-``pointwise_conv`` says without a warning that every position is meant.
+in_channels · height · width, and its weight is that much smaller; hence the warning where a
+network ends so. ``pointwise_conv`` says without a warning that every position is meant.
 
 Source: PyTorch ``torch.nn.Linear``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Problem, Term, operator
+from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Term, operator
 from convcalc.model.operators.work import bias_terms, sliding_macs
 from convcalc.model.quantities.shape import Shape
 
@@ -33,17 +33,6 @@ class Linear(Operator):
 
     out_channels: int = fields.out_channels()
     bias: bool = fields.bias()
-
-    def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
-        """A warning where it acts at many positions: most files that do so lack a flatten."""
-        (x,) = inputs
-        if x.positions > 1:
-            message = f"linear acts on {x.channels} channels at each of {x.positions} positions"
-            advice = (
-                "put flatten or global_avg_pool before it, or use pointwise_conv if every "
-                "position is meant"
-            )
-            yield Problem("flatten-missing", "", message, advice, 0)
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One product of the matrix with the channels per position."""

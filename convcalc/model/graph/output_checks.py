@@ -1,0 +1,60 @@
+"""Checks on what a network returns, once all of its layers are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Related
+from convcalc.model.geometry.axis_maps import IDENTITY
+from convcalc.model.graph.network import Layer
+from convcalc.model.operators.contract import DYNAMIC, WEIGHTS
+
+ADVICE = (
+    "put flatten or global_avg_pool before it, or use pointwise_conv if every position is meant"
+)
+
+
+def missing_flattens(
+    layers: Sequence[Layer], first: int, outputs: Iterable[int]
+) -> Iterator[Diagnostic]:
+    """A warning for each output that ``linear`` layers make at many positions.
+
+    Where a network ends with them, a single position was mostly meant. The place is the first of
+    them in a row. ``first`` is the number of the tensor that layer 0 makes, ``outputs`` the
+    numbers of those that are returned.
+    """
+    found = (_first_linear(layers, number - first, first) for number in dict.fromkeys(outputs))
+    for index in dict.fromkeys(index for index in found if index is not None):
+        yield _missing_flatten(layers[index], layers, first)
+
+
+def _first_linear(layers: Sequence[Layer], index: int, first: int) -> int | None:
+    """The index of the first of the linear layers at many positions that end at ``index``."""
+    found = None
+    while index >= 0:
+        layer = layers[index]
+        if layer.name == "linear" and layer.shapes[0].positions > 1:
+            found = index
+        elif not _keeps_positions(layer):
+            break
+        index = layer.inputs[0] - first
+    return found
+
+
+def _keeps_positions(layer: Layer) -> bool:
+    """Whether a layer, like a norm or an activation, is no step from positions to a vector."""
+    analysis = layer.analysis
+    is_work = any(term.kind in (WEIGHTS, DYNAMIC) for term in analysis.terms)
+    axes = [axis for each in analysis.axes for axis in each]
+    return len(layer.inputs) == 1 and not is_work and all(axis is IDENTITY for axis in axes)
+
+
+def _missing_flatten(layer: Layer, layers: Sequence[Layer], first: int) -> Diagnostic:
+    (shape,) = layer.shapes
+    maker = layers[layer.inputs[0] - first] if layer.inputs[0] >= first else None
+    related: tuple[Related, ...] = ()
+    if maker is not None and maker.place != layer.place:
+        related = (Related(maker.place, f"the input is {shape}, from '{maker.path}'"),)
+    message = f"linear acts on {shape.channels} channels at each of {shape.positions} positions"
+    within = f"at {layer.path}"
+    return Diagnostic("flatten-missing", message, layer.place, ADVICE, related, within)
