@@ -348,3 +348,25 @@ def test_a_wrong_file_is_a_finding_and_what_could_be_computed_is_shown(
     assert code == 1
     assert "3×3 of input" in out
     assert "does-not-divide" in err
+
+
+def test_channels_that_differ_are_named_and_one_or_all_can_be_asked_for(run: Command) -> None:
+    text = (
+        "input: [8, 32, 32]\nlayers:\n"
+        "- {conv: {out: 4, k: 3, p: 1}, from: input, id: a}\n"
+        "- {conv: {out: 4, k: 7, p: 3}, from: input, id: b}\n"
+        "- {concat: [a, b], id: both}\n- {conv: {out: 8, k: 3, p: 1, groups: 2}, id: g}\n"
+    )
+    Path("two.yaml").write_text(f"convcalc: 1\nname: two\n{text}", "utf-8")
+    code, out, _ = run("two.yaml")
+    assert code == 0
+    assert "5 to 9 by channel" in out
+    assert "channels 4–7 of g, one of 2 classes" in out
+    assert "each channel of g sees 4 of the 8 channels of both" in out
+    assert "g: 5×5 of input" in run("two.yaml --channel 0")[1]
+    assert "all channels of g together" in run("two.yaml --union")[1]
+    assert "sees 0 to 4 of the 4 channels of a" in run("two.yaml --of a")[1]
+    for mistake in ("--channel 8", "--channel -1", "--channel x", "--channel 1 --union"):
+        code, out, err = run(f"two.yaml {mistake}")
+        assert (code, out) == (2, "")
+        assert "channel" in err

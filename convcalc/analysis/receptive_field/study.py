@@ -10,6 +10,7 @@ from math import prod, sqrt
 from typing import Any, NamedTuple, TypeVar
 
 from convcalc.analysis.receptive_field.axis_study import AxisStudy, StudyError, axis_study
+from convcalc.analysis.receptive_field.channel_mixing import channels_seen, first_stack
 from convcalc.analysis.receptive_field.domains import SUPPORTS, TOTALS, Kind, Paths
 from convcalc.analysis.receptive_field.histories import Channels, Histories
 from convcalc.analysis.receptive_field.measures import Spread, spread
@@ -39,6 +40,15 @@ WIDEST_COUNT = 640  # bits of one path count; beyond, paths are shares and round
 
 class Placeless(StudyError):
     """The tensor has no spatial position: everything in it sees the same."""
+
+
+class ChannelsSeen(NamedTuple):
+    """Of the ``channels`` of a tensor, how many a channel sees: the least, and the most."""
+
+    of: str
+    channels: int
+    least: int
+    most: int
 
 
 class Paths1d(NamedTuple):
@@ -73,6 +83,7 @@ class Study:
     history: int
     channels: tuple[range, ...] = ()
     classes: int = 1
+    channels_of: str = ""
     _reaches: dict[Any, tuple[Reaches, ...]] = field(default_factory=dict, repr=False)
 
     @property
@@ -89,6 +100,20 @@ class Study:
     def positions(self) -> tuple[int, ...]:
         """The output position studied, one number per axis."""
         return tuple(axis.position for axis in self.axes)
+
+    @cached_property
+    def channels_seen(self) -> ChannelsSeen | None:
+        """How many channels of ``channels_of`` the channels of ``path`` see; by default of the
+        tensor before the first layer with groups. None where there is none, or too many."""
+        network = self.network
+        of = tensor_of(network, self.channels_of) if self.channels_of else None
+        start = first_stack(network, self.asked) if of is None else of
+        sets = None if start is None else channels_seen(network, start, self.asked)
+        if start is None or sets is None:
+            return None
+        counts = [each.bit_count() for each in sets]
+        count = network.shape(start).channels
+        return ChannelsSeen(_path(network, start), count, min(counts), max(counts))
 
     @cached_property
     def region(self) -> Region | None:
@@ -172,6 +197,7 @@ def study(
     *,
     channel: int | None = None,
     union: bool = False,
+    channels_of: str = "",
 ) -> Study:
     """Study what a layer or block sees of a network input; by default the first output, and the
     first input that it depends on.
@@ -179,13 +205,16 @@ def study(
     ``position`` is an output position, one number per axis; by default the one nearest to the
     middle of those that see furthest. Where channels see different things, the study is that of
     ``channel``, counted from 0; with ``union``, of all channels together; by default, of those
-    that see furthest. Raises PathError for a path or an input that is not there, StudyError for a
+    that see furthest. ``channels_of`` is the layer or input whose channels are counted that those
+    of ``path`` see. Raises PathError for a path or an input that is not there, StudyError for a
     position or a channel that is not there, Placeless where all positions see the same, and
     Unseen where what is read cannot be known.
     """
     if name and name not in network.inputs:
         raise no_such_input(name, network.inputs)
     asked = tensor_of(network, path)
+    if channels_of:
+        tensor_of(network, channels_of)
     histories = Histories(network)
     own = histories.tensors[asked]
     name = name or next(iter(seen_inputs(network, asked)), "")
@@ -221,6 +250,7 @@ def study(
         placed.history,
         () if union or classes == 1 else _channel_ranges(own, same),
         classes,
+        channels_of,
     )
 
 

@@ -61,7 +61,11 @@ def command(
     ] = "",
     of: Annotated[
         str,
-        typer.Option("--of", metavar="INPUT", help="Which input, where a network has several."),
+        typer.Option(
+            "--of",
+            metavar="ID",
+            help="Which input, or the layer whose channels are counted.",
+        ),
     ] = "",
     channel: Annotated[
         str,
@@ -152,7 +156,7 @@ def _read_stack(stack: str, inputs: Sequence[str]) -> "Network":
 
 def _of_input(report: "Report", name: str) -> "Report":
     """The report, reduced to the receptive fields on one input if it is named."""
-    if not name:
+    if name not in report.inputs:
         return report
     from dataclasses import replace
 
@@ -194,12 +198,32 @@ def _study_of(
     from convcalc.analysis.receptive_field.preimage import Unseen
     from convcalc.analysis.receptive_field.study import Placeless, study
 
+    layer = of if of and of not in network.inputs and _is_layer(network, of) else ""
+    name = "" if layer else of
     try:
-        return study(network, at, _numbers(position), of, channel=channel, union=union)
+        return study(
+            network,
+            at,
+            _numbers(position),
+            name,
+            channel=channel,
+            union=union,
+            channels_of=layer,
+        )
     except Placeless as error:
         return error.message
     except Unseen as error:
         return f"which positions are read is unknown: {error}"
+
+
+def _is_layer(network: "Network", path: str) -> bool:
+    from convcalc.model.graph.paths import PathError, paths_of
+
+    try:
+        paths_of(network).tensor(path)
+    except PathError:
+        return False
+    return True
 
 
 def _channel(text: str, *, union: bool) -> int | None:

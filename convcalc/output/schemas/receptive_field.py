@@ -77,6 +77,11 @@ def _target() -> Schema:
             "the channels that are looked at, as ranges: first, last, step; empty for all",
         ),
         "classes": described(WHOLE, "how many classes of channels see different things"),
+        "channels_seen": described(
+            or_null(closed({"of": TEXT, "channels": WHOLE, "least": WHOLE, "most": WHOLE})),
+            "how many channels of a tensor a channel sees, by default of the one before the first "
+            "layer with groups",
+        ),
         "global": described(FLAG, "the layer also depends on the whole input"),
         "global_axes": described(list_of(FLAG), "per axis, whether it also depends on all of it"),
         "partly_global": described(

@@ -120,13 +120,21 @@ def _beyond(study: Study) -> str:
 
 def _channels(study: Study) -> Iterator[str]:
     """Yield the line on channels that see different things."""
-    if study.classes == 1:
+    if study.classes > 1 and study.channels:
+        which = f"channels {ranges_text(study.channels)} of {study.path}"
+        others = "--channel N shows another, --union all together"
+        yield f"{which}, one of {study.classes} classes that see different things; {others}"
+    elif study.classes > 1:
+        what = f"{study.classes} classes that see different things"
+        yield f"all channels of {study.path} together, {what}; --channel N shows one"
+    seen = study.channels_seen
+    if seen is None or (seen.least == seen.channels and not study.channels_of):
         return
-    more = f"{study.classes} classes of channels see different things"
-    if not study.channels:
-        yield f"all channels of {study.path} together; {more}, --channel N shows one"
-        return
-    yield f"channels {ranges_text(study.channels)} of {study.path}; {more}, see --channel, --union"
+    of = f"of the {seen.channels:,} channels of {seen.of}"
+    if seen.least == seen.most:
+        yield f"groups: each channel of {study.path} sees {seen.most:,} {of}"
+    else:
+        yield f"groups: a channel of {study.path} sees {seen.least:,} to {seen.most:,} {of}"
 
 
 def ranges_text(channels: Sequence[range]) -> str:

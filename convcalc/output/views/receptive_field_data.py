@@ -55,6 +55,7 @@ def study_payload(study: Study) -> dict[str, Any]:
         "input": study.input,
         "channels": [[each.start, each[-1], each.step] for each in study.channels],
         "classes": study.classes,
+        "channels_seen": study.channels_seen and study.channels_seen._asdict(),
         "global": study.is_global,
         "global_axes": list(study.sight.global_axes),
         "partly_global": study.sight.is_partly_global,
