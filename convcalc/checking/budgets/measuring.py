@@ -173,9 +173,27 @@ def _field(assertion: Assertion, report: Report) -> ReceptiveField | None:
     """Return the receptive field of the output, or of a part's output; None without one."""
     if not assertion.at and not assertion.input:
         return report.receptive_field
-    last = paths_of(report).part(assertion.at).output if assertion.at else -1
+    paths = paths_of(report)
+    last = paths.tensor(assertion.at) - len(report.inputs) if assertion.at else -1
+    if assertion.at and last < 0:
+        return _field_of_input(assertion, report, len(report.inputs) + last)
     seen = report.layers[last].receptive_fields
     return seen.get(assertion.input) if assertion.input else next(iter(seen.values()), None)
+
+
+def _field_of_input(assertion: Assertion, report: Report, number: int) -> ReceptiveField | None:
+    """Return the receptive field of an input of the network: each position sees itself."""
+    name, shape = list(report.inputs.items())[number]
+    if assertion.input not in ("", name):
+        return None
+    ones = (1,) * shape.rank
+    return ReceptiveField(
+        ones,
+        ones,
+        (Fraction(1),) * shape.rank,
+        (Fraction(0),) * shape.rank,
+        input_size=shape.spatial,
+    )
 
 
 def _receptive_field(assertion: Assertion, report: Report) -> Measured:
@@ -197,7 +215,15 @@ def _field_part(assertion: Assertion, report: Report) -> Measured:
     return Measured(value, value, field.reason)
 
 
+def _is_input(assertion: Assertion, network: Network) -> bool:
+    """Whether the tensor to measure is the input that it is measured in, and so sees itself."""
+    number = _tensor(assertion, network)
+    return number < len(network.inputs) and assertion.input in ("", network.name_of(number))
+
+
 def _coverage(assertion: Assertion, network: Network) -> Measured:
+    if _is_input(assertion, network):
+        return Measured(1, 1)
     try:
         value = coverage(network, _tensor(assertion, network), assertion.input)
     except Unseen as error:
@@ -206,6 +232,9 @@ def _coverage(assertion: Assertion, network: Network) -> Measured:
 
 
 def _look_ahead(assertion: Assertion, network: Network) -> Measured:
+    if _is_input(assertion, network):
+        none = (0,) * min(network.shape(_tensor(assertion, network)).rank, 1)
+        return Measured(none, none)
     try:
         value = look_ahead(network, _tensor(assertion, network), assertion.input)
     except Unseen as error:

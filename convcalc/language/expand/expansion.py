@@ -102,7 +102,8 @@ class Expansion:
                 frame.left_out.add(item.id)
                 return prev
         except Rejected as error:
-            self.layering.problems += map(frame.locate, error.diagnostics)
+            found = error.certain if self.failures_only else error.diagnostics
+            self.layering.problems += map(frame.locate, found)
             self.layering.skip()
         if not item.transparent:  # a failed item still takes its index
             path = names.path(item.component) if names.path_count == before else names.last
@@ -111,6 +112,12 @@ class Expansion:
             frame.tensors[item.id] = None
         return None
 
+    @property
+    def failures_only(self) -> bool:
+        """Whether every unknown size so far stems from a layer with a problem, already reported."""
+        shapes = [layer.analysis.output for layer in self.layering.layers]
+        return self.layering.skipped > 0 and known(tuple(shape.channels for shape in shapes))
+
     @staticmethod
     def is_present(item: Item, prev: Value, frame: Frame) -> bool:
         """Whether the ``if`` of an item without loops holds."""
@@ -118,7 +125,15 @@ class Expansion:
         return condition_holds(item.condition, frame.scope)
 
     def expand_loops(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
-        """Expands an item with loops: ``for`` outside, then ``if``, then ``repeat`` inside."""
+        """Expands an item with loops; what lies ahead around it is the same afterwards."""
+        outer = self.rounds_ahead
+        try:
+            return self.expand_rounds(item, prev, names, frame)
+        finally:
+            self.rounds_ahead = outer
+
+    def expand_rounds(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
+        """Expands the rounds of an item: ``for`` outside, then ``if``, then ``repeat`` inside."""
 
         def tensor(node: nodes.Scalar) -> Value:
             return frame.tensors.get(node.text)
@@ -149,7 +164,6 @@ class Expansion:
                     if prev is None:  # what follows has nothing to read
                         self.layering.skipped += (self.layering.skipped - skipped) * (count - 1)
                         break
-        self.rounds_ahead = outer
         if item.id and not label:
             frame.left_out.add(item.id)
         return prev
@@ -372,8 +386,7 @@ class Expansion:
         try:
             self.layering.instance(call.item, call.scope, self.rank, {})
         except Rejected as error:
-            if not error.needs_input:
-                self.layering.problems += map(call.frame.locate, error.diagnostics)
+            self.layering.problems += map(call.frame.locate, error.certain)
 
     # --- statements ---------------------------------------------------------------------------
 
@@ -450,6 +463,9 @@ def _channel_ranges(item: Item, source: Value, scope: Scope) -> Sequence[tuple[i
 def _ranges(value: Any, count: int, channels: int, place: Place) -> list[tuple[int, int]]:
     """Consecutive ranges of the given lengths; Rejected unless they add up to the channels."""
     sizes = value if isinstance(value, list) else []
+    if not known((value, *sizes)):
+        message = "split depends on a size that is not known"
+        raise Rejected(Diagnostic("bad-expression", message, place), needs_input=True)
     if len(sizes) != count or not all(type(size) is int and size > 0 for size in sizes):
         message = (
             f"split is {format_value(value)}, but must be channels, copy or {count} channel counts"
@@ -470,4 +486,4 @@ def _agrees(stated: Any, dims: list[int]) -> bool:
     if not isinstance(stated, list) or len(stated) != len(dims):
         return False
     pairs = zip(stated, dims, strict=True)
-    return all(s is None or not known(d) or s == d for s, d in pairs)
+    return all(s is None or not known((s, d)) or s == d for s, d in pairs)

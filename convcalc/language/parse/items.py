@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, rejected
-from convcalc.diagnostics.suggestion import advise
+from convcalc.diagnostics.suggestion import advise, nearest
 from convcalc.language.parse.arguments import (
     Names,
     is_type,
@@ -61,7 +61,18 @@ class Items:
             whole = False
         if not whole:
             item.kind = "broken"
+            item.id = item.id or self.lost_id(node)
         return item
+
+    def lost_id(self, node: nodes.Node) -> str:
+        """The id that a broken item was meant to have, so that naming it is no further error."""
+        if not isinstance(node, nodes.Mapping):
+            return ""
+        for key, value in node.entries:
+            if isinstance(value, nodes.Scalar) and nearest(key.text, ("id",)):
+                taken = value.text in self.ids or value.text in self.reserved
+                return value.text if value.text.isidentifier() and not taken else ""
+        return ""
 
     # --- the type key -------------------------------------------------------------------------
 
