@@ -28,8 +28,9 @@ class Examined(NamedTuple):
     """All findings of a file, before settings and comments are applied.
 
     ``networks`` counts its variants, each at every input; ``skipped`` the layers of the worst of
-    them that could not be computed. ``severities`` are those that its budgets set, by code. ``variants`` are the names of the base and the variants. If
-    ``is_complete``, nothing hid a finding, so that an ignore comment without one is unused.
+    them that could not be computed. ``severities`` are those that its budgets set, by code.
+    ``variants`` are the names of the base and the variants. If ``is_complete``, nothing hid a
+    finding, so that an ignore comment without one is unused.
     """
 
     findings: tuple[Diagnostic, ...]
