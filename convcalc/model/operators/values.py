@@ -17,7 +17,6 @@ from convcalc.model.geometry.sizes import EXTENT_WORDS, PADDING_WORDS
 from convcalc.model.operators.fields import Field
 from convcalc.model.quantities.unknown import UNKNOWN
 
-
 _LARGEST_DENOMINATOR = 2**16  # of a ratio of sizes
 
 

@@ -31,7 +31,7 @@ def test_every_size_returns_exactly() -> None:
         alone = any(all(not 0 <= t + j * d < n for j in range(k)) for t in starts)
         # Dense windows at the same places must end within a stride of where the padding ends.
         if alone or abs(n + p - (starts[-1] + k)) >= s:
-            with pytest.raises(NetworkError, match="is lost here|nothing but padding"):
+            with pytest.raises(NetworkError, match=r"is lost here|nothing but padding"):
                 pooled_and_back(n, **fields)
             refused += 1
             continue
