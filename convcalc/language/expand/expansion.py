@@ -217,8 +217,17 @@ class Expansion:
                 frame.tensors[key] = output
                 self.spans[frame.prefix + key] = span
         if item.share is not None and owner is not None and output is not None:
-            self.layering.share(item.share.text, item.share.place, owner, start)
+            self.share(item, item.share, owner, start, frame)
         return output
+
+    def share(
+        self, item: Item, share: Reference, owner: tuple[int, int], start: int, frame: Frame
+    ) -> None:
+        """Makes new layers use the weights of others; if they cannot, their shapes still stand."""
+        try:
+            self.layering.share(share.text, share.place, owner, start, item.share_only)
+        except Rejected as error:
+            self.layering.problems += map(frame.locate, error.diagnostics)
 
     def find_owner(self, share: Reference, frame: Frame) -> tuple[int, int] | None:
         """The range of layers whose weights ``share`` reuses; None if they have a problem."""

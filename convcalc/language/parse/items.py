@@ -16,7 +16,16 @@ from convcalc.language.parse.arguments import (
     references,
     require_names,
 )
-from convcalc.language.parse.tree import COMPOSITES, JOINS, SIBLINGS, Block, Item, Unit
+from convcalc.language.parse.tree import (
+    COMPOSITES,
+    JOINS,
+    SHARE_KEYS,
+    SIBLINGS,
+    Block,
+    Item,
+    Reference,
+    Unit,
+)
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator, evaluator
 from convcalc.model.operators.words import Vocabulary, unknown_word
@@ -217,7 +226,7 @@ class Items:
         item.stated_channels = self.read_value(node, "in", names)
         item.stated_shape = self.read_value(node, "shape", names)
         if (shared := node.get("share")) is not None:
-            item.share = reference(shared, "share")
+            item.share, item.share_only = self.read_share(shared)
         trainable = node.get("trainable")
         if trainable is not None:
             if not isinstance(trainable, nodes.Scalar) or not isinstance(trainable.value, bool):
@@ -225,6 +234,26 @@ class Items:
                 raise rejected("wrong-type", message, trainable.place)
             item.trainable = trainable.value
         return frozenset()
+
+    @staticmethod
+    def read_share(node: nodes.Node) -> tuple[Reference, tuple[str, ...]]:
+        """Reads ``share: enc`` or ``share: {of: enc, only: [weight]}``."""
+        if not isinstance(node, nodes.Mapping):
+            return reference(node, "share"), ()
+        for key, _ in node.entries:
+            if key.text not in SHARE_KEYS:
+                advice = advise(key.text, SHARE_KEYS, "valid keys:")
+                message = f"unknown key '{key.text}' in share"
+                raise rejected("unknown-key", message, key.place, advice)
+        owner, only = node.get("of"), node.get("only")
+        if owner is None:
+            message = "'share' needs 'of', the id of the layer whose weights are used"
+            raise rejected("missing-key", message, node.place, "{of: enc, only: [weight]}")
+        names = [] if only is None else references(only, "only")
+        if only is not None and not names:
+            message = "'only' names no weight"
+            raise rejected("missing-key", message, only.place, "leave it out, or only: [weight]")
+        return reference(owner, "share"), tuple(name.text for name in names)
 
     def read_composite_keys(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
         """Reads ``shortcut``, ``split`` and ``join``; Rejected in an item that cannot have them."""

@@ -47,6 +47,7 @@ TOP_KEYS = (
     "expect",
     "budgets",
 )
+SHARE_KEYS = ("of", "only")
 BLOCK_KEYS = ("params", "layers", "description", "note")
 JOINS = {"concat": "concat", "add": "add", "mul": "mul", "max": "maximum"}  # word: operator
 
@@ -130,6 +131,7 @@ class Item:
         "place",
         "repeat",
         "share",
+        "share_only",
         "shortcut",
         "sources",
         "split",
@@ -153,6 +155,7 @@ class Item:
         self.stated_channels: tuple[Evaluator, nodes.Node] | None = None
         self.stated_shape: tuple[Evaluator, nodes.Node] | None = None
         self.share: Reference | None = None
+        self.share_only: tuple[str, ...] = ()  # names of the weights to share; empty: all
         self.trainable = True
         self.arguments: list[Argument] = []
         self.operator: type[Operator] | None = None

@@ -114,7 +114,17 @@ SIBLING: Schema = {
         "integer", minimum=1, description="input channels; inferred, and checked if stated"
     ),
     "shape": described(ref("shape"), "shape of the output; checked if stated"),
-    "share": described(ref("reference"), "use the weights of the layer with this id again"),
+    "share": any_of(
+        ref("reference"),
+        closed(
+            {
+                "of": described(ref("reference"), "the layer whose weights are used"),
+                "only": described(ref("references"), "weights to use; all if not given"),
+            },
+            required=("of",),
+        ),
+        description="use the weights of the layer with this id again",
+    ),
     "trainable": described(FLAG, "false for frozen weights"),
     "shortcut": described(ref("layers"), "layers beside the body of a residual"),
     "split": any_of(
