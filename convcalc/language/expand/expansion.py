@@ -6,7 +6,7 @@ are still expanded, so that one run reports every problem of a file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -153,7 +153,8 @@ class Expansion:
             for i in range(count):
                 if item.repeat is not None:
                     scope = {**round_scope, "i": i}
-                sources = item.sources if i == 0 else []
+                first = not label or (i == 0 and item.walks_sources)
+                sources = item.sources if first or item.rereads else []
                 self.rounds_ahead = outer * (loops - k) * (count - i)
                 turn = f"{item.id}[{label}]", k
                 prev = self.expand_once(item, prev, sources, names, frame, scope, *turn)
@@ -257,33 +258,68 @@ class Expansion:
         return self.expand_items(item.body, source, names, call.inner)
 
     def expand_residual(self, call: Call) -> Value:
-        """Expands ``residual``: body and shortcut read the same input and are joined."""
+        """Expands ``residual``: body and shortcut read the same input and are joined.
+
+        Of a body that is left out by its ``if`` only the shortcut remains.
+        """
         item, (source, *_) = call.item, call.inputs
         names = _child_names(call, item.inner_indexed)
         frame = call.inner
+        has_body = _has_body(item, call.scope)
         main = self.expand_items(item.body, source, names, frame)
         side = source
         if item.shortcut:
             inner = names.path("shortcut")
             below = names.below(inner, "shortcut", indexed_components(item.shortcut))
             side = self.expand_items(item.shortcut, source, below, frame)
-        return self.join(call, [main, side], names)
+        return self.join(call, [main, side], names) if has_body else side
 
     def expand_branches(self, call: Call) -> Value:
         """Expands ``branches``: each reads the input or a slice of its channels; all are joined."""
         item, (source, *_) = call.item, call.inputs
         names = _child_names(call, item.inner_indexed)
-        frame = call.inner
-        pieces = _channel_ranges(item, source, call.scope)
+        rounds = list(self.branch_rounds(call))
+        present = [each for each in rounds if each is not None]
+        if not present:
+            message = "no branch is left: the 'if' of each is false, or its 'for' has no round"
+            raise rejected("wrong-type", message, item.place, "an empty branch [] is the identity")
+        pieces = iter(_channel_ranges(item, source, call.scope, len(present)))
         results = []
-        for body, piece in zip(item.branches, pieces, strict=True):
+        for each in rounds:
             inner = names.path("branch")
-            below = names.below(inner, "branch", indexed_components(body))
-            branch = source
-            if piece is not None:
-                branch = self.slice_channels(call, piece, below)
-            results.append(self.expand_items(body, branch, below, frame))
+            if each is None:
+                continue
+            branch, frame, turn = each
+            below = names.below(inner, "branch", indexed_components(branch.body))
+            piece = next(pieces)
+            read = source if piece is None else self.slice_channels(call, piece, below)
+            result = self.expand_items(branch.body, read, below, frame)
+            if branch.loops and len(branch.body) == 1 and branch.body[0].id:
+                frame.tensors[f"{branch.body[0].id}[{turn}]"] = result
+            results.append(result)
         return self.join(call, results, names) if len(results) > 1 else results[0]
+
+    def branch_rounds(self, call: Call) -> Iterator[tuple[Item, Frame, int] | None]:
+        """Yields every branch, once per round of its ``for``; None for one that is left out."""
+        (source, *_), outer = call.inputs, call.inner
+
+        def tensor(node: nodes.Scalar) -> Value:
+            return outer.tensors.get(node.text)
+
+        for branch in call.item.branches:
+            if not (branch.loops or branch.condition or branch.optional_body):
+                yield branch, outer, 0
+                continue
+            _, scopes = loop_scopes(branch, outer.scope, tensor)
+            for turn, scope in enumerate(scopes):
+                self.layering.step(branch.place)
+                scope["in_channels"] = _channels(source)
+                if _holds(branch, scope):
+                    inner = Call(branch, [source], call.path, call.names, outer, scope, turn)
+                    yield branch, inner.inner, turn
+                else:
+                    outer.left_out.update(item.id for item in branch.body)
+                    yield None
 
     def slice_channels(self, call: Call, channels: tuple[int, int], names: Names) -> Value:
         """Adds the layer that cuts out one branch's channels, from start up to stop."""
@@ -447,9 +483,22 @@ def _child_names(call: Call, indexed: frozenset[str]) -> Names:
     return call.names.below(call.path, call.item.kind, indexed)
 
 
-def _channel_ranges(item: Item, source: Value, scope: Scope) -> Sequence[tuple[int, int] | None]:
-    """The channel range (start, stop) of each branch; None if the branch reads all channels."""
-    count = len(item.branches)
+def _holds(branch: Item, scope: Scope) -> bool:
+    """Whether a branch is there: by its own condition, and by that of any of its layers."""
+    return condition_holds(branch.condition, scope) and _has_body(branch, scope)
+
+
+def _has_body(item: Item, scope: Scope) -> bool:
+    """Whether anything of a body is there, or it says itself that there is nothing."""
+    return not item.optional_body or any(
+        condition_holds(layer.condition, scope) for layer in item.body
+    )
+
+
+def _channel_ranges(
+    item: Item, source: Value, scope: Scope, count: int
+) -> Sequence[tuple[int, int] | None]:
+    """The channel range (start, stop) of each of some branches; None if it reads all channels."""
     copies = [None] * count
     if item.split is None or source is None:
         return copies

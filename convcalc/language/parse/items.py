@@ -17,6 +17,7 @@ from convcalc.language.parse.arguments import (
     require_names,
 )
 from convcalc.language.parse.tree import (
+    BRANCH_KEYS,
     COMPOSITES,
     JOINS,
     SHARE_KEYS,
@@ -138,16 +139,48 @@ class Items:
 
     def read_composite(self, item: Item, value: nodes.Node | None, names: Names) -> None:
         """Reads ``seq``, ``residual`` or ``branches``."""
-        if not isinstance(value, nodes.Sequence):
-            message = f"'{item.type}' needs a list of layers"
-            raise rejected("wrong-type", message, value.place if value else item.place)
-        item.kind = item.type
-        if item.type == "branches":
-            item.branches = [self.read_items(branch, names) for branch in value.items]
+        if item.type == "branches" and isinstance(value, nodes.Mapping) and "for" in value.keys:
+            item.branches = [self.read_branch(value, names)]
+        elif not isinstance(value, nodes.Sequence):
+            what = "branches" if item.type == "branches" else "layers"
+            message = f"'{item.type}' needs a list of {what}"
+            advice = "or {for: {r: rates}, layers: [...]}" if what == "branches" else ""
+            raise rejected("wrong-type", message, value.place if value else item.place, advice)
+        elif item.type == "branches":
+            item.branches = [self.read_branch(branch, names) for branch in value.items]
             if not item.branches:
                 raise rejected("wrong-type", "'branches' is empty", value.place)
         else:
             item.body = self.read_items(value, names)
+        item.kind = item.type
+        if item.loops and len(item.branches) == 1 and not item.branches[0].loops:
+            message = "'for' beside 'branches' repeats the whole, which has one branch only"
+            advice = "branches: {for: {...}, layers: [...]} has a branch for each round"
+            raise rejected("wrong-type", message, item.loops[0][1].place, advice)
+
+    def read_branch(self, node: nodes.Node, names: Names) -> Item:
+        """Reads one branch: a list of layers, a single one, or ``{for: …, if: …, layers: …}``.
+
+        What a single layer says with ``for`` and ``if`` holds for the branch: there is one branch
+        per round, and none where the condition is false.
+        """
+        branch = Item("branch", node.place)
+        branch.kind = "seq"
+        if isinstance(node, nodes.Mapping) and "layers" in node.keys:
+            for key, _ in node.entries:
+                if key.text not in BRANCH_KEYS:
+                    advice = advise(key.text, BRANCH_KEYS, "valid keys:")
+                    message = f"unknown key '{key.text}' in a branch"
+                    raise rejected("unknown-key", message, key.place, advice)
+            inner = names | self.read_loops(branch, node, names)
+            branch.body = self.read_items(node.get("layers"), inner)
+            return branch
+        branch.body = self.read_items(node, names)
+        if isinstance(node, nodes.Mapping):
+            (only,) = branch.body
+            branch.loops, only.loops = only.loops, []
+            branch.condition, only.condition = only.condition, None
+        return branch
 
     # --- siblings -----------------------------------------------------------------------------
 

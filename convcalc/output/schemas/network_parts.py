@@ -140,10 +140,25 @@ DEPENDENCIES: Schema = {
     "split": ["branches"],
     "join": {"anyOf": [{"required": [name]} for name in COMPOSITES[1:]]},
 }
+_BRANCH: Schema = closed(
+    {key: SIBLING[key] for key in ("for", "if", "note")} | {"layers": ref("layers")},
+    required=("layers",),
+    description="a branch for each round of its 'for', and none where its 'if' is false",
+)
 COMPOSITE: Schema = {
     "seq": list_of(ref("item"), description="layers in a row"),
     "residual": list_of(ref("item"), description="layers whose output is added to their input"),
-    "branches": list_of(
-        ref("layers"), minItems=1, description="lists of layers side by side, then joined"
-    ),
+    "branches": {
+        "description": "lists of layers side by side, then joined",
+        "if": {"type": "object"},
+        "then": {**_BRANCH, "required": ["for", "layers"]},
+        "else": list_of(
+            {
+                "if": {"type": "object", "required": ["layers"]},
+                "then": _BRANCH,
+                "else": ref("layers"),
+            },
+            minItems=1,
+        ),
+    },
 }
