@@ -22,6 +22,7 @@ from convcalc.language.sources.plain_files import read_regular_file
 from convcalc.language.sources.target import Target, TargetError
 
 ALL = "all"
+OF_INPUT = ("channels-last-input", "declared-size-kept")  # warnings that depend on the input
 
 
 class Examined(NamedTuple):
@@ -168,6 +169,7 @@ class Examination:
             return
         self.networks += 1
         if _is_computed(network):
+            self.keep([p for p in network.problems if p.name in OF_INPUT], f"input: {named.text}")
             self.judge(budget, network, analyse(network), words, variant, inputs)
             return
         self.keep([p for p in network.problems if p.severity == "error"], f"input: {named.text}")

@@ -9,6 +9,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest
 from convcalc.language.assertions.vocabulary import Budget
+from convcalc.language.declared_sizes import declares_sizes, kept_sizes
 from convcalc.language.expand.expansion import Expansion
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.file_facts import NetworkFile
@@ -75,7 +76,13 @@ def read_network(
         problems = tuple(sort_diagnostics(units.problems))
         return NetworkFile("", None, "", target.file, {}, {}, (), problems, 0, units.sources)
     reading = _Reading(unit, units, variant or target.variant, batch, limits)
-    return reading.network(inputs, params, witness)
+    network = reading.network(inputs, params, witness)
+    if (inputs or params or network.variant) and declares_sizes(network):
+        own = read_network(target._replace(variant=None), batch=batch, limits=limits)
+        if own.inputs != network.inputs:
+            found = sort_diagnostics([*network.problems, *kept_sizes(network, own)])
+            return network.replace(problems=tuple(found))
+    return network
 
 
 def _folders(file: str) -> Files:

@@ -207,7 +207,9 @@ def _ints(target: _Target, value: Any) -> tuple[int, ...]:
     return tuple(_integer(target.item(k), item) for k, item in enumerate(_list(target, value)))
 
 
-def _shape(target: _Target, value: Any) -> tuple[int, ...]:
+def _shape(target: _Target, value: Any) -> tuple[int, ...] | str:
+    if isinstance(value, str) and value in target.field.choices:
+        return value
     items = _list(target, value)
     if not 1 <= len(items) <= 4:
         message = f"has {len(items)} sizes, but needs 1 to 4: channels and up to 3 spatial axes"
