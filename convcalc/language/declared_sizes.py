@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from convcalc.diagnostics.diagnostic import Diagnostic
-from convcalc.language.file_facts import NetworkFile
 from convcalc.model.graph.network import Layer, Network
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
@@ -16,7 +15,7 @@ def declares_sizes(network: Network) -> bool:
     return any(map(_declared, network.layers))
 
 
-def kept_sizes(network: NetworkFile, own: NetworkFile) -> Iterator[Diagnostic]:
+def kept_sizes(network: Network, own: Network) -> Iterator[Diagnostic]:
     """Yields a warning for each layer that reads another size than in the file's own network.
 
     ``own`` is the same network at the input that its file states. What such a layer declares, and

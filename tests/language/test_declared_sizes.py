@@ -98,7 +98,7 @@ def test_check_warns_of_variants_and_of_inputs_of_budgets(
         ("CC021", "variant: large")
     ]
     Path("convcalc.budgets.yaml").write_text(
-        "convcalc-budgets: 1\nbudgets:\n- {name: edge, models: net.convcalc.yaml, input: 3x32x32, assert: {params: {max: 1M}}}\n",
+        "convcalc-budgets: 1\nbudgets:\n- {name: edge, models: net.convcalc.yaml, inputs: [3x32x32], assert: {params: {max: 1M}}}\n",
         "utf-8",
     )
     (result, _) = Run(Options(variant="net")).check(discover(["net.convcalc.yaml"]))
