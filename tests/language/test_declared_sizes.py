@@ -103,5 +103,5 @@ def test_check_warns_of_variants_and_of_inputs_of_budgets(
     )
     (result, _) = Run(Options(variant="net")).check(discover(["net.convcalc.yaml"]))
     assert [(f.code, f.within) for f in result.findings if f.code < "CC1"] == [
-        ("CC021", "input: 3x32x32")
+        ("CC021", "input: 3×32×32")
     ]
