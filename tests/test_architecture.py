@@ -61,6 +61,7 @@ WITHIN = {
     "language": (
         ("reading", "one_layer", "stack"),  # a target to a network; layers of a command line
         ("expand", "catalogue", "file_facts"),  # items to layers; what ships; what a file says
+        ("input_order", "declared_sizes"),  # what an input may be other than it was meant
         ("parse", "assertions"),  # nodes to typed items; to budgets and pins
         ("sources",),  # where texts come from
         ("syntax",),  # YAML to nodes with places, and the arithmetic in them

@@ -113,6 +113,7 @@ def _layer(
         source=layer.place,
         declared=type(layer.operator).declared,
         shares="" if layer.shares < 0 else network.layers[layer.shares].path,
+        own=layer.own,
         note=layer.note,
         facts=analysis.facts or None,
     )
@@ -121,13 +122,12 @@ def _layer(
 def _counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> dict[str, int]:
     """The counts of a layer by key, as in ``COUNTS``; shared weights count on first use."""
     analysis = layer.analysis
-    own = layer.shares < 0
-    params, trainable = _parameters(layer) if own else (0, 0)
+    params, trainable = _parameters(layer)
     macs, sampling, elementwise = work_totals(analysis.terms, counted)
     return {
         "params": params,
         "trainable": trainable,
-        "buffers": sum(map(prod, analysis.buffers.values())) if own else 0,
+        "buffers": sum(prod(n) for name, n in analysis.buffers.items() if layer.is_own(name)),
         "macs": macs,
         "flops": flop_count(macs),
         "sampling": sampling,
@@ -139,12 +139,13 @@ def _counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> 
 
 
 def _parameters(layer: Layer) -> tuple[int, int]:
-    """The number of parameters of a layer, and how many of them are trained."""
+    """The number of a layer's own parameters, and how many of them are trained."""
     weights, frozen = layer.analysis.weights, layer.analysis.frozen
-    params = sum(map(prod, weights.values()))
+    own = {name: prod(sizes) for name, sizes in weights.items() if layer.is_own(name)}
+    params = sum(own.values())
     if not layer.trainable:
         return params, 0
-    return params, params - sum(prod(weights[name]) for name in frozen)
+    return params, params - sum(own[name] for name in frozen if name in own)
 
 
 def _bytes_moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
@@ -197,10 +198,10 @@ def _fused_counts(
     layer: LayerReport, analysis: Analysis, counted: Sequence[str]
 ) -> Mapping[str, int]:
     macs, _, elementwise = work_totals(analysis.terms, counted)
-    own = not layer.shares
+    own = layer.own if layer.shares else (*analysis.weights, *analysis.buffers)
     return {
-        "params": sum(map(prod, analysis.weights.values())) if own else 0,
-        "buffers": sum(map(prod, analysis.buffers.values())) if own else 0,
+        "params": sum(prod(n) for name, n in analysis.weights.items() if name in own),
+        "buffers": sum(prod(n) for name, n in analysis.buffers.items() if name in own),
         "macs": macs,
         "flops": flop_count(macs),
         "elementwise": elementwise,

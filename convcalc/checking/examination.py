@@ -22,19 +22,22 @@ from convcalc.language.sources.plain_files import read_regular_file
 from convcalc.language.sources.target import Target, TargetError
 
 ALL = "all"
+OF_INPUT = ("channels-last-input", "declared-size-kept")  # warnings that depend on the input
 
 
 class Examined(NamedTuple):
     """All findings of a file, before settings and comments are applied.
 
-    ``networks`` counts its variants, each at every input. ``severities`` are those that its
-    budgets set, by code. ``variants`` are the names of the base and the variants. If
-    ``is_complete``, nothing hid a finding, so that an ignore comment without one is unused.
+    ``networks`` counts its variants, each at every input; ``skipped`` the layers of the worst of
+    them that could not be computed. ``severities`` are those that its budgets set, by code.
+    ``variants`` are the names of the base and the variants. If ``is_complete``, nothing hid a
+    finding, so that an ignore comment without one is unused.
     """
 
     findings: tuple[Diagnostic, ...]
     verdicts: tuple[Verdict, ...]
     networks: int
+    skipped: int
     sources: Mapping[str, str]
     severities: Mapping[str, str]
     variants: tuple[str, ...]
@@ -60,6 +63,7 @@ class Examination:
         self.verdicts: list[Verdict] = []
         self.sources: dict[str, str] = dict(self.first.sources)
         self.networks = 0
+        self.skipped = 0
 
     def read_first(self, variant: str) -> NetworkFile:
         """Read the wanted variant, or the base if the file has no such variant.
@@ -116,6 +120,7 @@ class Examination:
             tuple(self.findings.values()),
             tuple(self.verdicts),
             self.networks,
+            self.skipped,
             self.sources,
             {code: word for budget in self.budgets for code, word in budget.rules.items()},
             self.names,
@@ -130,6 +135,7 @@ class Examination:
             self.keep([p for p in network.problems if p.message != NO_LAYERS], "")
             return
         self.networks += 1
+        self.skipped = max(self.skipped, network.skipped)
         self.keep(network.problems, f"variant: {variant}" if variant else "")
         in_file = [network.budgets] if network.budgets else []
         if not _is_computed(network):
@@ -163,6 +169,7 @@ class Examination:
             return
         self.networks += 1
         if _is_computed(network):
+            self.keep([p for p in network.problems if p.name in OF_INPUT], f"input: {named.text}")
             self.judge(budget, network, analyse(network), words, variant, inputs)
             return
         self.keep([p for p in network.problems if p.severity == "error"], f"input: {named.text}")

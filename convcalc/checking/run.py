@@ -35,7 +35,8 @@ class Checked(NamedTuple):
     """The result for one file.
 
     ``networks`` counts its variants, each at every input; ``silenced`` counts the findings that
-    comments and settings hide. ``unreadable`` means that it could not be checked at all.
+    comments and settings hide; ``skipped`` the layers of its worst variant that have problems or
+    depend on such layers. ``unreadable`` means that it could not be checked at all.
     """
 
     file: str
@@ -43,6 +44,7 @@ class Checked(NamedTuple):
     verdicts: tuple[Verdict, ...] = ()
     networks: int = 0
     silenced: int = 0
+    skipped: int = 0
     unreadable: bool = False
     sources: Mapping[str, str] = {}
 
@@ -142,7 +144,9 @@ class Run:
         result = _judge_findings(found.file, examined.findings, examined.verdicts, judge)
         if examined.is_complete:
             result = self.with_unused(result, selection)
-        return result._replace(networks=examined.networks, sources=examined.sources)
+        return result._replace(
+            networks=examined.networks, skipped=examined.skipped, sources=examined.sources
+        )
 
     def check_budgets(self, repository: Repository) -> Checked:
         """Return the problems of a budget file, among them budgets that apply to no network."""

@@ -9,16 +9,23 @@ from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.text import full_text
 from convcalc.model.graph.network import Network
 
+# Warnings that the numbers are those of another input than was meant.
+ABOUT_INPUT = frozenset({"batch-in-input", "channels-last-input", "declared-size-kept"})
+
 
 def print_problems(
     networks: Sequence[Network], settings: Settings, *, warnings: bool = True
 ) -> int:
-    """Prints every problem once, in full, and a summary; returns the exit code."""
+    """Prints every problem once, in full, and a summary; returns the exit code.
+
+    Without ``warnings`` only those are printed that doubt the input that was given.
+    """
     seen: set[Diagnostic] = set()
     for network in networks:
         for problem in network.problems:
             is_error = problem.severity == "error"
-            if problem not in seen and (is_error or (warnings and not settings.quiet)):
+            is_wanted = warnings or problem.name in ABOUT_INPUT
+            if problem not in seen and (is_error or (is_wanted and not settings.quiet)):
                 say(full_text(problem, network.sources))
             seen.add(problem)
     if seen and warnings:

@@ -11,13 +11,14 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place
 class Rejected(Exception):
     """A part is wrong; carries the problems, none if they were reported already.
 
-    ``needs_input``: the part depends on an unknown size, so it may be right after all.
+    ``needs_input``: the part depends on an unknown size, so it may be right after all. ``certain``
+    are the problems that do not depend on one.
     """
 
     def __init__(self, *diagnostics: Diagnostic, needs_input: bool = False) -> None:
         super().__init__(*(diagnostic.message for diagnostic in diagnostics))
         self.diagnostics = diagnostics
-        self.needs_input = needs_input
+        self.certain = () if needs_input else diagnostics
 
 
 def rejected(name: str, message: str, place: Place, advice: str = "") -> Rejected:
@@ -37,6 +38,7 @@ def gather(attempts: Iterable[Callable[[], Any]]) -> list[Any]:
         except Rejected as error:
             errors.append(error)
     if errors:
-        problems = [diagnostic for error in errors for diagnostic in error.diagnostics]
-        raise Rejected(*problems, needs_input=all(error.needs_input for error in errors))
+        found = Rejected(*(diagnostic for error in errors for diagnostic in error.diagnostics))
+        found.certain = tuple(diagnostic for error in errors for diagnostic in error.certain)
+        raise found
     return results

@@ -9,9 +9,11 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest
 from convcalc.language.assertions.vocabulary import Budget
+from convcalc.language.declared_sizes import declares_sizes, kept_sizes
 from convcalc.language.expand.expansion import Expansion
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.file_facts import NetworkFile
+from convcalc.language.input_order import misordered
 from convcalc.language.parse.files import Units
 from convcalc.language.parse.tree import TOP_KEYS, Item, Unit
 from convcalc.language.sources.files import Files, project_root
@@ -24,7 +26,7 @@ from convcalc.model.graph.output_checks import missing_flattens
 from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.shape import Shape
-from convcalc.model.quantities.unknown import UNKNOWN
+from convcalc.model.quantities.unknown import UNKNOWN, known
 
 Size = int | None
 Inputs = Mapping[str, Sequence[Size]] | Sequence[Size] | None
@@ -76,7 +78,13 @@ def read_network(
         problems = tuple(sort_diagnostics(units.problems))
         return NetworkFile("", None, "", target.file, {}, {}, (), problems, 0, units.sources)
     reading = _Reading(unit, units, variant or target.variant, batch, limits)
-    return reading.network(inputs, params, witness)
+    network = reading.network(inputs, params, witness)
+    if (inputs or params or network.variant) and declares_sizes(network):
+        own = read_network(target._replace(variant=None), batch=batch, limits=limits)
+        if own.inputs != network.inputs:
+            found = sort_diagnostics([*network.problems, *kept_sizes(network, own)])
+            return network.replace(problems=tuple(found))
+    return network
 
 
 def _folders(file: str) -> Files:
@@ -252,8 +260,36 @@ class _Reading:
                 if name not in wanted:
                     self.units.report(*error.diagnostics)
                     continue
-            shapes[name] = self.given_shape(name, wanted[name], shape) if name in wanted else shape  # type: ignore[assignment]
+            if name in wanted:
+                shapes[name] = self.given_shape(name, wanted[name], shape)
+            elif shape is not None:
+                shapes[name] = shape
+            self.check_order(name, shapes[name], wanted.get(name), node, shape)
         return {} if len(shapes) < len(declared) else shapes
+
+    def check_order(
+        self,
+        name: str,
+        shape: Shape,
+        given: Sequence[Size] | None,
+        node: nodes.Node | None,
+        declared: Shape | None,
+    ) -> None:
+        """Warns of an input whose sizes look as if they stood in another order."""
+        found = misordered(shape.dims[1:], declared if given is not None else None)
+        if found is None:
+            return
+        meant = ", ".join("null" if not known(size) else str(size) for size in found.meant)
+        place, advice = node.place if node else Place(self.unit.file, 1, 1), f"[{meant}]"
+        if given is not None or place.file.startswith("<"):
+            advice = meant.replace(", ", "x").replace("null", "?")
+        if given is not None:
+            text = "x".join("?" if size is None else str(size) for size in given)
+            source = f"<{name} {text}>"
+            self.units.sources[source] = text
+            place = Place(source, 1, 1, len(text) + 1)
+        advice = f"channels come first, and no batch: {advice}"
+        self.problem(found.rule, found.message, place, advice)
 
     def declared_inputs(self) -> dict[str, nodes.Node]:
         """The nodes of ``input: [...]`` or ``inputs: {name: [...]}``, by name."""

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Place
-from convcalc.diagnostics.suggestion import UnknownName
+from convcalc.diagnostics.suggestion import UnknownName, nearest, use
 from convcalc.language.sources.target import TargetError
 from convcalc.model.graph.assembly import Value
 from convcalc.model.graph.builder import Builder
 from convcalc.model.graph.network import Network
 from convcalc.model.operators.registry import fields_of, operator_class
+from convcalc.model.operators.words import unknown_operator
 
 SOURCE = "<stack>"
 KEYS = ("k", "s", "d", "n")
+_LONG_KEYS = {"kernel_size": "k", "stride": "s", "dilation": "d", "repeat": "n"}
 MOST_LAYERS = 3000  # of a stack
 HELP = "for instance 'k=3 d=1,2,3', or 'k=7 s=2; max_pool k=3 s=2; k=3 d=1,2,4'"
 _WORD = re.compile(r"([a-z_]+)\s*(>=|<=|=)\s*(\d+(?:,\d+)*)")
@@ -61,8 +63,9 @@ def _windowed_operator(name: str) -> str:
     """The operator's name; TargetError unless it has a kernel_size and a stride."""
     try:
         known = fields_of(operator_class(name))
-    except UnknownName as error:
-        raise TargetError(f"--stack: there is no operator '{name}'", HELP) from error
+    except UnknownName:
+        message, advice = unknown_operator(name)
+        raise TargetError(f"--stack: {message}", advice) from None
     if not {"kernel_size", "stride"} <= known.keys():
         raise TargetError(f"--stack: '{name}' has no kernel_size and stride", HELP)
     return name
@@ -74,7 +77,9 @@ def _fields(words: Sequence[str], text: str) -> dict[str, list[int]]:
     for word in words:
         match = _WORD.fullmatch(word)
         if match is None or match[1] not in KEYS or match[2] != "=":
-            raise TargetError(f"--stack '{text}': '{word}' is no field of a stack", HELP)
+            close = nearest(word.partition("=")[0], (*_LONG_KEYS, *KEYS))
+            advice = use(_LONG_KEYS.get(close, close)) if close else HELP
+            raise TargetError(f"--stack '{text}': '{word}' is no field of a stack", advice)
         found[match[1]] = [int(value) for value in match[3].split(",")]
         if 0 in found[match[1]]:
             raise TargetError(f"--stack '{text}': {match[1]} is 0", HELP)

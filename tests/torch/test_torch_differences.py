@@ -21,21 +21,6 @@ WORKS_HERE = {
         ((1, 1, 8),),
         lambda: nn.Conv1d(1, 1, 3, stride=2, padding="same"),
     ),
-    "average pooling on three axes has the rule of one and two": Case(
-        "avg_pool",
-        {"kernel_size": 4, "stride": 1, "padding": 2},
-        ((1, 1, 3, 3, 3),),
-        lambda: nn.AvgPool3d(4, 1, 2),
-    ),
-    "groups of one value are a warning: all values become 0": Case(
-        "group_norm", {"groups": 3}, ((1, 3, 1, 1),), lambda: nn.GroupNorm(3, 3)
-    ),
-    "the numbers of a batch norm do not depend on the batch": Case(
-        "batch_norm",
-        {"track_running_stats": False},
-        ((1, 3),),
-        lambda: nn.BatchNorm1d(3, track_running_stats=False),
-    ),
     "align_corners is false by default, for nearest too": Case(
         "upsample",
         {"scale": 2, "mode": "nearest", "align_corners": False},

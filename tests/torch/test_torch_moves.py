@@ -20,6 +20,8 @@ from small import report_of
 from torch import nn
 from torch.nn import functional
 
+from convcalc.diagnostics.diagnostic import NetworkError
+
 CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 MAX_POOLS = (nn.MaxPool1d, nn.MaxPool2d, nn.MaxPool3d)
 UNPOOLS: dict[int, Any] = {1: nn.MaxUnpool1d, 2: nn.MaxUnpool2d, 3: nn.MaxUnpool3d}
@@ -90,6 +92,44 @@ def test_unpooling_with_positions_gives_pytorchs_sizes(rank: int, pooling: Any) 
         assert ours.facts == {"indices_bytes": indices.numel() * indices.element_size()}
         tried += 1
     assert tried > 150
+
+
+@pytest.mark.parametrize(("rank", "pooling"), per_rank(MAX_POOLS))
+def test_unpooling_takes_back_the_dilated_poolings_that_pytorch_takes_back(
+    rank: int, pooling: Any
+) -> None:
+    rng = random.Random(rank)
+    taken, refused = 0, 0
+    while min(taken, refused) < 60:
+        fields = {
+            key: [rng.randint(low, high) for _ in range(rank)]
+            for key, low, high in (("kernel_size", 1, 4), ("stride", 1, 5), ("dilation", 1, 3))
+        }
+        fields["padding"] = [rng.randint(0, k // 2) for k in fields["kernel_size"]]
+        x = torch.randn(1, 3, *(rng.randint(1, 12) for _ in range(rank)))
+        ceil_mode = rng.random() < 0.5
+        try:
+            pooled, indices = pooling(**fields, ceil_mode=ceil_mode, return_indices=True)(x)
+        except RuntimeError:
+            continue
+        window = {key: fields[key] for key in ("kernel_size", "stride", "padding")}
+        layers = [
+            {"max_pool": {**fields, "ceil_mode": ceil_mode}, "id": "down"},
+            {"max_unpool": {"indices": "down", **window}},
+        ]
+        try:
+            if -torch.inf in pooled:  # nothing but padding; its index may be that of the next row
+                raise ValueError
+            expected = UNPOOLS[rank](**window)(pooled, indices, output_size=x.shape)
+        except (RuntimeError, ValueError):
+            with pytest.raises(
+                NetworkError, match=r"dilation [23], which is lost here|reads nothing but padding"
+            ):
+                report_of(layers, x.shape[1:])
+            refused += 1
+        else:
+            assert report_of(layers, x.shape[1:]).layers[-1].output.dims == tuple(expected.shape)
+            taken += 1
 
 
 def test_unpooling_without_positions_has_pytorchs_sizes_and_bounds() -> None:

@@ -65,7 +65,10 @@ def _per_sample(
     All rules of such tools are multiples of the batch.
     """
     if count.key == PARAMS:
-        yield from () if leaf.shared else found
+        if not leaf.shared:
+            yield from found
+        elif leaf.own and total(counts := [*found]):
+            yield counts[0]._replace(amount=leaf.own)
         return
     samples = leaf.samples if chosen.per_sample else 1
     for each in found:

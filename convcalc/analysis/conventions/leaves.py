@@ -35,7 +35,8 @@ class Leaf(NamedTuple):
 
     ``producer`` is the operator whose output only this leaf reads, ``consumer`` the only one
     that reads this leaf's output; None where there are several. ``shared`` leaves use the
-    weights of an earlier one again; ``trains`` is False where all weights are frozen.
+    weights of an earlier one again, but for ``own`` numbers; ``trains`` is False where all weights
+    are frozen.
     ``samples`` is the batch of the network; a head on regions works on several rows per sample.
     """
 
@@ -47,6 +48,7 @@ class Leaf(NamedTuple):
     producer: Operator | None = None
     consumer: Operator | None = None
     shared: bool = False
+    own: int = 0
     trains: bool = True
     samples: int = 1
 
@@ -110,6 +112,7 @@ def leaves(network: Network) -> Iterator[Leaf]:
         producer, consumer = makers.get(index), only.get(index)
         leaf = _leaf(layer.name, layer.operator, layer.shapes, layer.analysis)
         leaf = _set_all(leaf, shared=layer.shares >= 0, trains=layer.trainable, samples=samples)
+        leaf = leaf._replace(own=sum(prod(layer.analysis.weights.get(w, (0,))) for w in layer.own))
         made_by = None if producer is None else _maker(network.layers[producer])
         read_by = None if consumer is None else network.layers[consumer].operator
         yield _set_consumer(leaf._replace(producer=made_by), read_by)

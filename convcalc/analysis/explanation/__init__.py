@@ -86,9 +86,9 @@ def sections(analysis: Analysis, layer: LayerReport, counted: Sequence[str]) -> 
     """Output, parameters, buffers and work of a traced analysis."""
     working = Working()
     yield Section("output", tuple(_output(analysis, working)))
-    yield Section("params", tuple(_stored(analysis.weights, "params", layer.shares, working)))
+    yield Section("params", tuple(_stored(analysis.weights, "params", layer, working)))
     if analysis.buffers:
-        yield Section("buffers", tuple(_stored(analysis.buffers, "buffers", layer.shares, working)))
+        yield Section("buffers", tuple(_stored(analysis.buffers, "buffers", layer, working)))
     yield Section("work", tuple(_work(analysis, counted, working)))
 
 
@@ -106,13 +106,16 @@ def _output(analysis: Analysis, working: Working) -> Iterator[Worked]:
 
 
 def _stored(
-    tensors: Mapping[str, tuple[int, ...]], total: str, shares: str, working: Working
+    tensors: Mapping[str, tuple[int, ...]], total: str, layer: LayerReport, working: Working
 ) -> Iterator[Worked]:
-    """The elements of each tensor, and their sum; 0 for weights shared with another layer."""
-    lines = [working.tensor(name, sizes) for name, sizes in tensors.items()]
+    """The elements of each tensor, and their sum without those shared with another layer."""
+    found = {name: working.tensor(name, sizes) for name, sizes in tensors.items()}
+    lines = [*found.values()]
     yield from lines
-    if shares:
-        yield Worked(total, "", "0", 0, f"counted in {shares}")
+    if layer.shares:
+        own = [line for name, line in found.items() if name in layer.own]
+        rest = "the rest is " if own else ""
+        yield sum_lines(total, own, "")._replace(meaning=f"{rest}counted in {layer.shares}")
     elif len(lines) != 1:
         yield sum_lines(total, lines, "nothing is learned")
 

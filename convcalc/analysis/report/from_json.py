@@ -303,6 +303,7 @@ def _layer(value: _Value) -> LayerReport:
         source=_place(value["source"]),
         declared=_flag(value["declared"]),
         shares=value["shares"].optional(_text, ""),
+        own=value["own"].list_of(_text) if "own" in value.of(dict, "an object") else (),
         note=_text(value["note"]),
         facts=_mapping(value["facts"]) or None,
         **_numbers(value),

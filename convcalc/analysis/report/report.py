@@ -73,7 +73,8 @@ class ChannelClass(Value):
 class LayerReport(Counts):
     """One layer. Shapes carry the batch; each of its ``counts`` is an attribute too: ``macs``.
 
-    ``shares`` is the path of the layer whose weights are used again, or empty. ``convention``
+    ``shares`` is the path of the layer whose weights are used again, or empty, and ``own`` are the
+    names of those weights that are the layer's own all the same. ``convention``
     holds the counts of another tool, ``fused`` those that remain when batch norms are folded;
     both are empty unless requested.
     """
@@ -91,6 +92,7 @@ class LayerReport(Counts):
     source: Place
     declared: bool = False
     shares: str = ""
+    own: tuple[str, ...] = ()
     note: str = ""
     facts: Mapping[str, Any] | None = None
     convention: Mapping[str, int] = field(default_factory=dict)

@@ -88,6 +88,7 @@ def layer_payload(layer: LayerReport) -> dict[str, Any]:
         "receptive_fields": {name: _field(each) for name, each in layer.receptive_fields.items()},
         "declared": layer.declared,
         "shares": layer.shares or None,
+        "own": list(layer.own),
         "note": layer.note,
         "facts": plain(layer.facts or {}),
         "source": {

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.worst_case import coverage, look_ahead
+from convcalc.analysis.report.outputs import own_field
 from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report
 from convcalc.analysis.report.rows import rows
 from convcalc.analysis.report.units import byte_count
@@ -203,10 +204,20 @@ def _output(assertion: Assertion, network: Network, output: str) -> Measured:
 
 def _field(assertion: Assertion, report: Report, output: str) -> ReceptiveField | None:
     """Return the receptive field of an output, or of a part's output; None without one."""
-    seen = report.per_output[output].receptive_fields if not assertion.at else {}
-    if assertion.at:
-        seen = report.layers[paths_of(report).part(assertion.at).output].receptive_fields
+    if not assertion.at:
+        seen = report.per_output[output].receptive_fields
+    else:
+        last = paths_of(report).tensor(assertion.at) - len(report.inputs)
+        if last < 0:
+            return _field_of_input(assertion, report, len(report.inputs) + last)
+        seen = report.layers[last].receptive_fields
     return seen.get(assertion.input) if assertion.input else next(iter(seen.values()), None)
+
+
+def _field_of_input(assertion: Assertion, report: Report, number: int) -> ReceptiveField | None:
+    """Return the receptive field of an input of the network: each position sees itself."""
+    name, shape = list(report.inputs.items())[number]
+    return own_field(shape.spatial, support=False) if assertion.input in ("", name) else None
 
 
 def _receptive_field(assertion: Assertion, report: Report, output: str) -> Measured:

@@ -6,7 +6,7 @@ are still expanded, so that one run reports every problem of a file.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -102,7 +102,8 @@ class Expansion:
                 frame.left_out.add(item.id)
                 return prev
         except Rejected as error:
-            self.layering.problems += map(frame.locate, error.diagnostics)
+            found = error.certain if self.failures_only else error.diagnostics
+            self.layering.problems += map(frame.locate, found)
             self.layering.skip()
         if not item.transparent:  # a failed item still takes its index
             path = names.path(item.component) if names.path_count == before else names.last
@@ -111,6 +112,12 @@ class Expansion:
             frame.tensors[item.id] = None
         return None
 
+    @property
+    def failures_only(self) -> bool:
+        """Whether every unknown size so far stems from a layer with a problem, already reported."""
+        shapes = [layer.analysis.output for layer in self.layering.layers]
+        return self.layering.skipped > 0 and known(tuple(shape.channels for shape in shapes))
+
     @staticmethod
     def is_present(item: Item, prev: Value, frame: Frame) -> bool:
         """Whether the ``if`` of an item without loops holds."""
@@ -118,7 +125,15 @@ class Expansion:
         return condition_holds(item.condition, frame.scope)
 
     def expand_loops(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
-        """Expands an item with loops: ``for`` outside, then ``if``, then ``repeat`` inside."""
+        """Expands an item with loops; what lies ahead around it is the same afterwards."""
+        outer = self.rounds_ahead
+        try:
+            return self.expand_rounds(item, prev, names, frame)
+        finally:
+            self.rounds_ahead = outer
+
+    def expand_rounds(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
+        """Expands the rounds of an item: ``for`` outside, then ``if``, then ``repeat`` inside."""
 
         def tensor(node: nodes.Scalar) -> Value:
             return frame.tensors.get(node.text)
@@ -138,7 +153,8 @@ class Expansion:
             for i in range(count):
                 if item.repeat is not None:
                     scope = {**round_scope, "i": i}
-                sources = item.sources if i == 0 else []
+                first = not label or (i == 0 and item.walks_sources)
+                sources = item.sources if first or item.rereads else []
                 self.rounds_ahead = outer * (loops - k) * (count - i)
                 turn = f"{item.id}[{label}]", k
                 prev = self.expand_once(item, prev, sources, names, frame, scope, *turn)
@@ -149,7 +165,6 @@ class Expansion:
                     if prev is None:  # what follows has nothing to read
                         self.layering.skipped += (self.layering.skipped - skipped) * (count - 1)
                         break
-        self.rounds_ahead = outer
         if item.id and not label:
             frame.left_out.add(item.id)
         return prev
@@ -203,8 +218,17 @@ class Expansion:
                 frame.tensors[key] = output
                 self.spans[frame.prefix + key] = span
         if item.share is not None and owner is not None and output is not None:
-            self.layering.share(item.share.text, item.share.place, owner, start)
+            self.share(item, item.share, owner, start, frame)
         return output
+
+    def share(
+        self, item: Item, share: Reference, owner: tuple[int, int], start: int, frame: Frame
+    ) -> None:
+        """Makes new layers use the weights of others; if they cannot, their shapes still stand."""
+        try:
+            self.layering.share(share.text, share.place, owner, start, item.share_only)
+        except Rejected as error:
+            self.layering.problems += map(frame.locate, error.diagnostics)
 
     def find_owner(self, share: Reference, frame: Frame) -> tuple[int, int] | None:
         """The range of layers whose weights ``share`` reuses; None if they have a problem."""
@@ -234,33 +258,68 @@ class Expansion:
         return self.expand_items(item.body, source, names, call.inner)
 
     def expand_residual(self, call: Call) -> Value:
-        """Expands ``residual``: body and shortcut read the same input and are joined."""
+        """Expands ``residual``: body and shortcut read the same input and are joined.
+
+        Of a body that is left out by its ``if`` only the shortcut remains.
+        """
         item, (source, *_) = call.item, call.inputs
         names = _child_names(call, item.inner_indexed)
         frame = call.inner
+        has_body = _has_body(item, call.scope)
         main = self.expand_items(item.body, source, names, frame)
         side = source
         if item.shortcut:
             inner = names.path("shortcut")
             below = names.below(inner, "shortcut", indexed_components(item.shortcut))
             side = self.expand_items(item.shortcut, source, below, frame)
-        return self.join(call, [main, side], names)
+        return self.join(call, [main, side], names) if has_body else side
 
     def expand_branches(self, call: Call) -> Value:
         """Expands ``branches``: each reads the input or a slice of its channels; all are joined."""
         item, (source, *_) = call.item, call.inputs
         names = _child_names(call, item.inner_indexed)
-        frame = call.inner
-        pieces = _channel_ranges(item, source, call.scope)
+        rounds = list(self.branch_rounds(call))
+        present = [each for each in rounds if each is not None]
+        if not present:
+            message = "no branch is left: the 'if' of each is false, or its 'for' has no round"
+            raise rejected("wrong-type", message, item.place, "an empty branch [] is the identity")
+        pieces = iter(_channel_ranges(item, source, call.scope, len(present)))
         results = []
-        for body, piece in zip(item.branches, pieces, strict=True):
+        for each in rounds:
             inner = names.path("branch")
-            below = names.below(inner, "branch", indexed_components(body))
-            branch = source
-            if piece is not None:
-                branch = self.slice_channels(call, piece, below)
-            results.append(self.expand_items(body, branch, below, frame))
+            if each is None:
+                continue
+            branch, frame, turn = each
+            below = names.below(inner, "branch", indexed_components(branch.body))
+            piece = next(pieces)
+            read = source if piece is None else self.slice_channels(call, piece, below)
+            result = self.expand_items(branch.body, read, below, frame)
+            if branch.loops and len(branch.body) == 1 and branch.body[0].id:
+                frame.tensors[f"{branch.body[0].id}[{turn}]"] = result
+            results.append(result)
         return self.join(call, results, names) if len(results) > 1 else results[0]
+
+    def branch_rounds(self, call: Call) -> Iterator[tuple[Item, Frame, int] | None]:
+        """Yields every branch, once per round of its ``for``; None for one that is left out."""
+        (source, *_), outer = call.inputs, call.inner
+
+        def tensor(node: nodes.Scalar) -> Value:
+            return outer.tensors.get(node.text)
+
+        for branch in call.item.branches:
+            if not (branch.loops or branch.condition or branch.optional_body):
+                yield branch, outer, 0
+                continue
+            _, scopes = loop_scopes(branch, outer.scope, tensor)
+            for turn, scope in enumerate(scopes):
+                self.layering.step(branch.place)
+                scope["in_channels"] = _channels(source)
+                if _holds(branch, scope):
+                    inner = Call(branch, [source], call.path, call.names, outer, scope, turn)
+                    yield branch, inner.inner, turn
+                else:
+                    outer.left_out.update(item.id for item in branch.body)
+                    yield None
 
     def slice_channels(self, call: Call, channels: tuple[int, int], names: Names) -> Value:
         """Adds the layer that cuts out one branch's channels, from start up to stop."""
@@ -372,8 +431,7 @@ class Expansion:
         try:
             self.layering.instance(call.item, call.scope, self.rank, {})
         except Rejected as error:
-            if not error.needs_input:
-                self.layering.problems += map(call.frame.locate, error.diagnostics)
+            self.layering.problems += map(call.frame.locate, error.certain)
 
     # --- statements ---------------------------------------------------------------------------
 
@@ -425,9 +483,22 @@ def _child_names(call: Call, indexed: frozenset[str]) -> Names:
     return call.names.below(call.path, call.item.kind, indexed)
 
 
-def _channel_ranges(item: Item, source: Value, scope: Scope) -> Sequence[tuple[int, int] | None]:
-    """The channel range (start, stop) of each branch; None if the branch reads all channels."""
-    count = len(item.branches)
+def _holds(branch: Item, scope: Scope) -> bool:
+    """Whether a branch is there: by its own condition, and by that of any of its layers."""
+    return condition_holds(branch.condition, scope) and _has_body(branch, scope)
+
+
+def _has_body(item: Item, scope: Scope) -> bool:
+    """Whether anything of a body is there, or it says itself that there is nothing."""
+    return not item.optional_body or any(
+        condition_holds(layer.condition, scope) for layer in item.body
+    )
+
+
+def _channel_ranges(
+    item: Item, source: Value, scope: Scope, count: int
+) -> Sequence[tuple[int, int] | None]:
+    """The channel range (start, stop) of each of some branches; None if it reads all channels."""
     copies = [None] * count
     if item.split is None or source is None:
         return copies
@@ -450,6 +521,9 @@ def _channel_ranges(item: Item, source: Value, scope: Scope) -> Sequence[tuple[i
 def _ranges(value: Any, count: int, channels: int, place: Place) -> list[tuple[int, int]]:
     """Consecutive ranges of the given lengths; Rejected unless they add up to the channels."""
     sizes = value if isinstance(value, list) else []
+    if not known((value, *sizes)):
+        message = "split depends on a size that is not known"
+        raise Rejected(Diagnostic("bad-expression", message, place), needs_input=True)
     if len(sizes) != count or not all(type(size) is int and size > 0 for size in sizes):
         message = (
             f"split is {format_value(value)}, but must be channels, copy or {count} channel counts"
@@ -470,4 +544,4 @@ def _agrees(stated: Any, dims: list[int]) -> bool:
     if not isinstance(stated, list) or len(stated) != len(dims):
         return False
     pairs = zip(stated, dims, strict=True)
-    return all(s is None or not known(d) or s == d for s, d in pairs)
+    return all(s is None or not known((s, d)) or s == d for s, d in pairs)

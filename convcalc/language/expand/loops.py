@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from convcalc.diagnostics.rejection import rejected
+from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import Item
 from convcalc.language.syntax import nodes
@@ -60,6 +61,8 @@ def condition_holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope
         return True
     evaluate, node = condition
     value = evaluate(scope)
+    if value is UNKNOWN:
+        raise _not_known("'if'", node)
     if not isinstance(value, bool):
         message = f"'if' is {format_value(value)}, but must be true or false"
         raise rejected("wrong-type", message, node.place, "compare it, for instance 'n > 0'")
@@ -73,8 +76,7 @@ def repeat_count(repeat: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> i
     evaluate, node = repeat
     count = evaluate(scope)
     if count is UNKNOWN:
-        message = "repeat depends on a size that is not known"
-        raise rejected("bad-expression", message, node.place)
+        raise _not_known("repeat", node)
     if isinstance(count, float) and count.is_integer():
         count = int(count)
     if isinstance(count, bool) or not isinstance(count, int):
@@ -84,3 +86,8 @@ def repeat_count(repeat: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> i
     if count < 0:
         raise rejected("out-of-range", f"repeat is {count}, but must be at least 0", node.place)
     return count
+
+
+def _not_known(what: str, node: nodes.Node) -> Rejected:
+    message = f"{what} depends on a size that is not known"
+    return Rejected(Diagnostic("bad-expression", message, node.place), needs_input=True)

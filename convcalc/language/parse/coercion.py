@@ -15,9 +15,7 @@ from convcalc.model.operators.values import WrongValue, field_value
 
 def field_words(field: Field) -> tuple[str, ...]:
     """The bare words that a field accepts besides expressions."""
-    return {"word": field.choices, "padding": PADDING_WORDS, "extent": EXTENT_WORDS}.get(
-        field.kind, ()
-    )
+    return {"padding": PADDING_WORDS, "extent": EXTENT_WORDS}.get(field.kind, field.choices)
 
 
 def field_evaluator(field: Field, node: nodes.Node) -> Evaluator:

@@ -295,5 +295,5 @@ def _break_calls(items: list[Item], block: Block) -> None:
     for item in items:
         if item.block is block:
             item.kind, item.block = "broken", None
-        for part in (item.body, item.shortcut, *item.branches):
+        for part in (item.body, item.shortcut, item.branches):
             _break_calls(part, block)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, rejected
-from convcalc.diagnostics.suggestion import advise
+from convcalc.diagnostics.suggestion import advise, nearest
 from convcalc.language.parse.arguments import (
     Names,
     is_type,
@@ -16,7 +16,17 @@ from convcalc.language.parse.arguments import (
     references,
     require_names,
 )
-from convcalc.language.parse.tree import COMPOSITES, JOINS, SIBLINGS, Block, Item, Unit
+from convcalc.language.parse.tree import (
+    BRANCH_KEYS,
+    COMPOSITES,
+    JOINS,
+    SHARE_KEYS,
+    SIBLINGS,
+    Block,
+    Item,
+    Reference,
+    Unit,
+)
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator, evaluator
 from convcalc.model.operators.words import Vocabulary, unknown_word
@@ -61,7 +71,18 @@ class Items:
             whole = False
         if not whole:
             item.kind = "broken"
+            item.id = item.id or self.lost_id(node)
         return item
+
+    def lost_id(self, node: nodes.Node) -> str:
+        """The id that a broken item was meant to have, so that naming it is no further error."""
+        if not isinstance(node, nodes.Mapping):
+            return ""
+        for key, value in node.entries:
+            if isinstance(value, nodes.Scalar) and nearest(key.text, ("id",)):
+                taken = value.text in self.ids or value.text in self.reserved
+                return value.text if value.text.isidentifier() and not taken else ""
+        return ""
 
     # --- the type key -------------------------------------------------------------------------
 
@@ -118,16 +139,48 @@ class Items:
 
     def read_composite(self, item: Item, value: nodes.Node | None, names: Names) -> None:
         """Reads ``seq``, ``residual`` or ``branches``."""
-        if not isinstance(value, nodes.Sequence):
-            message = f"'{item.type}' needs a list of layers"
-            raise rejected("wrong-type", message, value.place if value else item.place)
-        item.kind = item.type
-        if item.type == "branches":
-            item.branches = [self.read_items(branch, names) for branch in value.items]
+        if item.type == "branches" and isinstance(value, nodes.Mapping) and "for" in value.keys:
+            item.branches = [self.read_branch(value, names)]
+        elif not isinstance(value, nodes.Sequence):
+            what = "branches" if item.type == "branches" else "layers"
+            message = f"'{item.type}' needs a list of {what}"
+            advice = "or {for: {r: rates}, layers: [...]}" if what == "branches" else ""
+            raise rejected("wrong-type", message, value.place if value else item.place, advice)
+        elif item.type == "branches":
+            item.branches = [self.read_branch(branch, names) for branch in value.items]
             if not item.branches:
                 raise rejected("wrong-type", "'branches' is empty", value.place)
         else:
             item.body = self.read_items(value, names)
+        item.kind = item.type
+        if item.loops and len(item.branches) == 1 and not item.branches[0].loops:
+            message = "'for' beside 'branches' repeats the whole, which has one branch only"
+            advice = "branches: {for: {...}, layers: [...]} has a branch for each round"
+            raise rejected("wrong-type", message, item.loops[0][1].place, advice)
+
+    def read_branch(self, node: nodes.Node, names: Names) -> Item:
+        """Reads one branch: a list of layers, a single one, or ``{for: …, if: …, layers: …}``.
+
+        What a single layer says with ``for`` and ``if`` holds for the branch: there is one branch
+        per round, and none where the condition is false.
+        """
+        branch = Item("branch", node.place)
+        branch.kind = "seq"
+        if isinstance(node, nodes.Mapping) and "layers" in node.keys:
+            for key, _ in node.entries:
+                if key.text not in BRANCH_KEYS:
+                    advice = advise(key.text, BRANCH_KEYS, "valid keys:")
+                    message = f"unknown key '{key.text}' in a branch"
+                    raise rejected("unknown-key", message, key.place, advice)
+            inner = names | self.read_loops(branch, node, names)
+            branch.body = self.read_items(node.get("layers"), inner)
+            return branch
+        branch.body = self.read_items(node, names)
+        if isinstance(node, nodes.Mapping):
+            (only,) = branch.body
+            branch.loops, only.loops = only.loops, []
+            branch.condition, only.condition = only.condition, None
+        return branch
 
     # --- siblings -----------------------------------------------------------------------------
 
@@ -206,7 +259,7 @@ class Items:
         item.stated_channels = self.read_value(node, "in", names)
         item.stated_shape = self.read_value(node, "shape", names)
         if (shared := node.get("share")) is not None:
-            item.share = reference(shared, "share")
+            item.share, item.share_only = self.read_share(shared)
         trainable = node.get("trainable")
         if trainable is not None:
             if not isinstance(trainable, nodes.Scalar) or not isinstance(trainable.value, bool):
@@ -214,6 +267,26 @@ class Items:
                 raise rejected("wrong-type", message, trainable.place)
             item.trainable = trainable.value
         return frozenset()
+
+    @staticmethod
+    def read_share(node: nodes.Node) -> tuple[Reference, tuple[str, ...]]:
+        """Reads ``share: enc`` or ``share: {of: enc, only: [weight]}``."""
+        if not isinstance(node, nodes.Mapping):
+            return reference(node, "share"), ()
+        for key, _ in node.entries:
+            if key.text not in SHARE_KEYS:
+                advice = advise(key.text, SHARE_KEYS, "valid keys:")
+                message = f"unknown key '{key.text}' in share"
+                raise rejected("unknown-key", message, key.place, advice)
+        owner, only = node.get("of"), node.get("only")
+        if owner is None:
+            message = "'share' needs 'of', the id of the layer whose weights are used"
+            raise rejected("missing-key", message, node.place, "{of: enc, only: [weight]}")
+        names = [] if only is None else references(only, "only")
+        if only is not None and not names:
+            message = "'only' names no weight"
+            raise rejected("missing-key", message, only.place, "leave it out, or only: [weight]")
+        return reference(owner, "share"), tuple(name.text for name in names)
 
     def read_composite_keys(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
         """Reads ``shortcut``, ``split`` and ``join``; Rejected in an item that cannot have them."""

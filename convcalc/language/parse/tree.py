@@ -47,6 +47,8 @@ TOP_KEYS = (
     "expect",
     "budgets",
 )
+SHARE_KEYS = ("of", "only")
+BRANCH_KEYS = ("for", "if", "layers", "note")
 BLOCK_KEYS = ("params", "layers", "description", "note")
 JOINS = {"concat": "concat", "add": "add", "mul": "mul", "max": "maximum"}  # word: operator
 
@@ -130,6 +132,7 @@ class Item:
         "place",
         "repeat",
         "share",
+        "share_only",
         "shortcut",
         "sources",
         "split",
@@ -153,13 +156,14 @@ class Item:
         self.stated_channels: tuple[Evaluator, nodes.Node] | None = None
         self.stated_shape: tuple[Evaluator, nodes.Node] | None = None
         self.share: Reference | None = None
+        self.share_only: tuple[str, ...] = ()  # names of the weights to share; empty: all
         self.trainable = True
         self.arguments: list[Argument] = []
         self.operator: type[Operator] | None = None
         self.block: Block | None = None
         self.body: list[Item] = []
         self.shortcut: list[Item] = []
-        self.branches: list[list[Item]] = []
+        self.branches: list[Item] = []  # of the kind ``seq``, each with its own loops and condition
         self.split: tuple[Evaluator, nodes.Node] | None = None
         self.join = ""
         self.cache: dict[Any, Any] = {}
@@ -180,6 +184,23 @@ class Item:
     def indexed(self) -> bool:
         """Whether the item has a loop, so that its path needs an index."""
         return self.repeat is not None or bool(self.loops)
+
+    @property
+    def optional_body(self) -> bool:
+        """Whether all layers of the body may be left out, since each has an ``if``."""
+        bare = [item.condition is None or item.indexed for item in self.body]
+        return bool(bare) and not any(bare)
+
+    @property
+    def rereads(self) -> bool:
+        """Whether ``from`` means another tensor in each round, as it names ``prev``."""
+        return any(source.text.partition(".")[0] == "prev" for source in self.sources)
+
+    @property
+    def walks_sources(self) -> bool:
+        """Whether ``from`` names a variable of ``for``, and so another tensor in each round."""
+        names = [name for name, _ in self.loops]
+        return any(source.text in names for source in self.sources)
 
     @property
     def component(self) -> str:
@@ -270,7 +291,7 @@ def _inner(item: Item) -> Iterator[tuple[str, bool]]:
         yield "branch", True
     if item.shortcut:
         yield "shortcut", False
-    if item.kind == "residual" or len(item.branches) > 1:
+    if item.kind == "residual" or len(item.branches) > 1 or any(b.loops for b in item.branches):
         yield item.join, False
 
 
@@ -287,7 +308,7 @@ def least_layers(items: list[Item]) -> int:
 def _least_once(item: Item) -> int:
     if item.block is not None:
         return item.block.least
-    parts = [item.body, item.shortcut, *item.branches]
+    parts = [item.body, item.shortcut, item.branches]
     own = 1 if item.kind in ("operator", "residual") else 0
     return own + sum(map(least_layers, parts))
 

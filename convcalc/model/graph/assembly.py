@@ -6,11 +6,12 @@ language; :class:`convcalc.model.graph.builder.Builder` checks the fields as wel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import rejected
+from convcalc.diagnostics.suggestion import advise
 from convcalc.errors import Error
 from convcalc.model.graph.layer_checks import check_arity
 from convcalc.model.graph.network import Group, Layer
@@ -29,6 +30,7 @@ class Tensor(NamedTuple):
     label: str
 
 
+Weights = Mapping[str, tuple[int, ...]]  # the shapes of a layer's weights and buffers, by name
 Value = Tensor | None  # None: the layer that makes it has a problem, already reported
 
 
@@ -120,23 +122,39 @@ class Assembly:
             return None
         return Recorded(name, layer.operator, layer.shapes, layer.analysis.output)
 
-    def share(self, name: str, place: Place, owner: tuple[int, int], start: int) -> None:
+    def share(
+        self,
+        name: str,
+        place: Place,
+        owner: tuple[int, int],
+        start: int,
+        only: Sequence[str] = (),
+    ) -> None:
         """Makes the layers from index ``start`` on use the weights of the layers in ``owner``.
 
-        ``owner`` is a range of indices, ``name`` what it is called in messages. Raises Rejected if
-        the weights differ in shape.
+        ``owner`` is a range of indices, ``name`` what it is called in messages. ``only`` names the
+        weights to share, in all layers; those that it leaves out stay their own. Raises Rejected if
+        the shared weights differ in shape, or there are none.
         """
-        owners = [k for k in range(*owner) if self.layers[k].analysis.stored]
-        users = [k for k in range(start, len(self.layers)) if self.layers[k].analysis.stored]
-        theirs = [self.layers[k].analysis.stored for k in owners]
-        ours = [self.layers[k].analysis.stored for k in users]
+        for weight in only:
+            names = self._weight_names(start)
+            if weight not in names:
+                message = f"there is no weight '{weight}' here to share"
+                advice = advise(weight, names, "there are:")
+                raise rejected("share-mismatch", message, place, advice)
+        owners, theirs = self._shared_weights(range(*owner), only)
+        users, ours = self._shared_weights(range(start, len(self.layers)), only)
         if theirs != ours or not ours:
-            here, there = self._describe_weights(users), self._describe_weights(owners)
+            here, there = _describe_weights(ours), _describe_weights(theirs)
             message = f"weights cannot be shared: {here} here, {there} in '{name}'"
-            raise rejected("share-mismatch", message, place)
-        for user, layer in zip(users, owners, strict=True):
+            raise rejected("share-mismatch", message, place, self._share_advice(theirs, ours))
+        for user, layer, shared in zip(users, owners, ours, strict=True):
             root = self.layers[layer].shares
-            self.layers[user] = self.layers[user]._replace(shares=layer if root < 0 else root)
+            if root >= 0 and any(self.layers[layer].is_own(weight) for weight in shared):
+                root = -1
+            own = tuple(w for w in self.layers[user].analysis.stored if w not in shared)
+            shares = layer if root < 0 else root
+            self.layers[user] = self.layers[user]._replace(shares=shares, own=own)
 
     # --- inside -------------------------------------------------------------------------------
 
@@ -183,15 +201,50 @@ class Assembly:
         number = len(self.inputs) + len(self.layers) - 1
         self.ports[path] = Tensor(number, port.output, path)
 
-    def _describe_weights(self, layers: list[int]) -> str:
-        """The names and shapes of the weights of some layers, for a message."""
-        shapes = [
-            f"{name} {'×'.join(map(str, shape))}"
-            for k in layers
-            for name, shape in self.layers[k].analysis.stored.items()
-        ]
-        more = f" and {len(shapes) - 4} more" if len(shapes) > 4 else ""
-        return (", ".join(shapes[:4]) or "no weights") + more
+    def _weight_names(self, start: int) -> list[str]:
+        """The names of the weights of the layers from an index on, without those of their parts."""
+        stored = (w for layer in self.layers[start:] for w in layer.analysis.stored)
+        return list(dict.fromkeys(w.rpartition(".")[2] for w in stored))
+
+    def _shared_weights(
+        self, layers: Iterable[int], only: Sequence[str]
+    ) -> tuple[list[int], list[Weights]]:
+        """The layers that have weights to share, and these weights; ``only`` may name them."""
+        found = {}
+        for index in layers:
+            stored = self.layers[index].analysis.stored
+            chosen = {w: n for w, n in stored.items() if not only or w.rpartition(".")[2] in only}
+            if chosen:
+                found[index] = chosen
+        return list(found), list(found.values())
+
+    @staticmethod
+    def _share_advice(theirs: list[Weights], ours: list[Weights]) -> str:
+        """How to share what fits: by name, if every weight of one of the names has its like."""
+        names = dict.fromkeys(w.rpartition(".")[2] for weights in ours for w in weights)
+
+        def fits(name: str) -> bool:
+            here, there = (
+                [n for weights in side for w, n in weights.items() if w.rpartition(".")[2] == name]
+                for side in (ours, theirs)
+            )
+            return here == there
+
+        fitting = [name for name in names if fits(name)]
+        if not fitting or len(fitting) == len(names):
+            return ""
+        return f"share what fits: {{of: …, only: [{', '.join(fitting)}]}}"
+
+
+def _describe_weights(layers: list[Weights]) -> str:
+    """The names and shapes of the weights of some layers, for a message."""
+    shapes = [
+        f"{name} {'×'.join(map(str, shape))}"
+        for weights in layers
+        for name, shape in weights.items()
+    ]
+    more = f" and {len(shapes) - 4} more" if len(shapes) > 4 else ""
+    return (", ".join(shapes[:4]) or "no weights") + more
 
 
 def _once_per_field(problems: Iterable[Problem]) -> list[Problem]:

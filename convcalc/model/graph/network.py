@@ -31,7 +31,8 @@ class Layer(NamedTuple):
     """One layer of a network.
 
     ``name`` is the operator's name. ``inputs`` are tensor numbers, ``shapes`` their shapes.
-    ``shares`` is the index of the layer whose weights it reuses, or -1.
+    ``shares`` is the index of the layer whose weights it reuses, or -1; ``own`` names those weights
+    that are its own all the same.
     """
 
     path: str
@@ -45,6 +46,11 @@ class Layer(NamedTuple):
     note: str
     trainable: bool
     shares: int = -1
+    own: tuple[str, ...] = ()
+
+    def is_own(self, weight: str) -> bool:
+        """Whether a weight or buffer is the layer's own, and not that of another layer."""
+        return self.shares < 0 or weight in self.own
 
 
 class Network(Record):

@@ -33,7 +33,7 @@ class Field(NamedTuple):
     - ``sizes``: like ``axes``, where null keeps the axis as it is;
     - ``padding``: integers per axis, pairs per side, or a padding word;
     - ``ints``: a list of integers of any length;
-    - ``shape``: channels and spatial sizes of a tensor, null where unknown;
+    - ``shape``: channels and spatial sizes of a tensor, null where unknown, or one of ``choices``;
     - ``layer``: the id of a layer above (the operator gets a ``Recorded``);
     - ``extent``: a receptive field: integers per axis, or the word ``unknown`` or
       ``global``.

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from math import isfinite
-from typing import Any
+from typing import Any, cast
 
 from convcalc.diagnostics.suggestion import advise
 from convcalc.model.geometry.sizes import EXTENT_WORDS, PADDING_WORDS
 from convcalc.model.operators.fields import Field
 from convcalc.model.quantities.unknown import UNKNOWN
+
+_LARGEST_DENOMINATOR = 2**16  # of a ratio of sizes
 
 
 class WrongValue(Exception):
@@ -123,9 +125,17 @@ def _float(target: _Target, value: Any) -> float:
 
 
 def _scale(target: _Target, value: Any) -> Fraction:
-    # The text of a float is what was meant: 0.1 is 1/10.
-    result: Fraction = _check_bounds(target, Fraction(str(_number(target, value))))
-    return result
+    return cast("Fraction", _check_bounds(target, _fraction(_number(target, value))))
+
+
+def _fraction(value: float | Fraction) -> Fraction:
+    """The fraction that was meant: 0.1 is 1/10, and the float of 120/88 is 15/11.
+
+    It is the one with a small denominator that rounds to this float, if there is one: two such
+    fractions are much farther apart than neighbouring floats. Else it is the float's own text.
+    """
+    simple = Fraction(value).limit_denominator(_LARGEST_DENOMINATOR)
+    return simple if float(simple) == value else Fraction(str(value))
 
 
 def _boolean(target: _Target, value: Any) -> bool:
@@ -197,7 +207,9 @@ def _ints(target: _Target, value: Any) -> tuple[int, ...]:
     return tuple(_integer(target.item(k), item) for k, item in enumerate(_list(target, value)))
 
 
-def _shape(target: _Target, value: Any) -> tuple[int, ...]:
+def _shape(target: _Target, value: Any) -> tuple[int, ...] | str:
+    if isinstance(value, str) and value in target.field.choices:
+        return value
     items = _list(target, value)
     if not 1 <= len(items) <= 4:
         message = f"has {len(items)} sizes, but needs 1 to 4: channels and up to 3 spatial axes"

@@ -55,6 +55,8 @@ def summary(results: Sequence[Checked]) -> str:
         if some:
             passed = sum(verdict.passed for verdict in some)
             text += f", {passed:,} of {_count_text(len(some), title)} {verb}"
+    skipped = sum(result.skipped for result in results)
+    text += f"; {_count_text(skipped, 'layer')} could not be computed" if skipped else ""
     unread = sum(result.unreadable for result in results)
     return text + (f"; {_count_text(unread, 'file')} could not be checked" if unread else "") + "."
 

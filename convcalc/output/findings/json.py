@@ -27,6 +27,7 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
                 "warnings": sum(result.warnings for result in done),
                 "silenced": sum(result.silenced for result in done),
                 "models": sum(result.networks for result in done),
+                "skipped": sum(result.skipped for result in done),
                 "budgets": sum(len(result.verdicts) for result in done),
                 "passed": sum(v.passed for result in done for v in result.verdicts),
                 "unreadable": sum(result.unreadable for result in done),
@@ -40,6 +41,7 @@ def _file(result: Checked, prints: dict[int, str]) -> dict[str, Any]:
     return {
         "file": result.file,
         "models": result.networks,
+        "skipped": result.skipped,
         "silenced": result.silenced,
         "unreadable": result.unreadable,
         "findings": [

@@ -119,7 +119,17 @@ SIBLING: Schema = {
         "integer", minimum=1, description="input channels; inferred, and checked if stated"
     ),
     "shape": described(ref("shape"), "shape of the output; checked if stated"),
-    "share": described(ref("reference"), "use the weights of the layer with this id again"),
+    "share": any_of(
+        ref("reference"),
+        closed(
+            {
+                "of": described(ref("reference"), "the layer whose weights are used"),
+                "only": described(ref("references"), "weights to use; all if not given"),
+            },
+            required=("of",),
+        ),
+        description="use the weights of the layer with this id again",
+    ),
     "trainable": described(FLAG, "false for frozen weights"),
     "shortcut": described(ref("layers"), "layers beside the body of a residual"),
     "split": any_of(
@@ -135,10 +145,25 @@ DEPENDENCIES: Schema = {
     "split": ["branches"],
     "join": {"anyOf": [{"required": [name]} for name in COMPOSITES[1:]]},
 }
+_BRANCH: Schema = closed(
+    {key: SIBLING[key] for key in ("for", "if", "note")} | {"layers": ref("layers")},
+    required=("layers",),
+    description="a branch for each round of its 'for', and none where its 'if' is false",
+)
 COMPOSITE: Schema = {
     "seq": list_of(ref("item"), description="layers in a row"),
     "residual": list_of(ref("item"), description="layers whose output is added to their input"),
-    "branches": list_of(
-        ref("layers"), minItems=1, description="lists of layers side by side, then joined"
-    ),
+    "branches": {
+        "description": "lists of layers side by side, then joined",
+        "if": {"type": "object"},
+        "then": {**_BRANCH, "required": ["for", "layers"]},
+        "else": list_of(
+            {
+                "if": {"type": "object", "required": ["layers"]},
+                "then": _BRANCH,
+                "else": ref("layers"),
+            },
+            minItems=1,
+        ),
+    },
 }

@@ -120,6 +120,9 @@ def _layer() -> Schema:
         "receptive_fields": described(mapping(ref("receptive_field")), "by network input"),
         "declared": described(FLAG, "numbers were stated in the file, not computed"),
         "shares": described(or_null(TEXT), "path of the layer whose weights are used again"),
+        "own": described(
+            {"type": "array", "items": TEXT}, "weights that it has of its own although it shares"
+        ),
         "note": TEXT,
         "facts": {"type": "object"},
         "source": closed(place),

@@ -220,6 +220,8 @@ def incomplete_line(report: Report) -> str:
     """Return the line that says how many layers were skipped; empty if none were."""
     if report.complete:
         return ""
+    if not report.skipped:
+        return "incomplete: the numbers of a layer with an error may be wrong"
     skipped = f"{report.skipped} layers were" if report.skipped != 1 else "1 layer was"
     return f"incomplete: {skipped} skipped, and no number holds them"
 

@@ -232,3 +232,34 @@ def test_a_wrong_budget_is_an_error_at_its_place(budgets: str, text: str) -> Non
     line = Path("net.convcalc.yaml").read_text("utf-8").split("\n")[found.place.line - 1]
     assert found.code < "CC1"
     assert line[found.place.column - 1 : found.place.end - 1] == text
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        ("receptive_field", 1),
+        ("jump", 1),
+        ("look_ahead", 0),
+        ("output", [3, 32, 32]),
+    ],
+)
+def test_an_input_sees_itself(metric: str, value: object) -> None:
+    # ``rf --at input`` says the same.
+    for name in ("input", "image"):
+        text = NET.replace("input: [3, 32, 32]", f"inputs: {{{name}: [3, 32, 32]}}")
+        assert broken(f"{metric}: {{equals: {value}, at: {name}}}", text) == []
+        assert broken(f"coverage: {{min: 100%, at: {name}}}", text) == []
+        (found,) = broken(f"{metric}: {{equals: 7, at: {name}}}", text)
+        assert found[0] in ("error CC303", "error CC304")
+
+
+def test_an_input_does_not_see_another() -> None:
+    text = NET.replace("input: [3, 32, 32]", "inputs: {a: [3, 32, 32], b: [3, 32, 32]}")
+    text = text.replace("layers:", "layers:\n- add: [a, b]")
+    assert broken("receptive_field: {max: 1, at: a, input: a}", text) == []
+    (found,) = broken("receptive_field: {max: 1, at: a, input: b}", text)
+    assert found[0] == "error CC310"
+
+
+def test_an_input_has_no_counts() -> None:
+    assert broken("params: {max: 9, at: input}")[0][1] == "'input' is an input of the network"

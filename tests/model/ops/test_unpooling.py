@@ -19,19 +19,38 @@ def pooled_and_back(size: int | None, **pool: Any) -> Any:
 
 
 def test_every_size_returns_exactly() -> None:
-    tried = 0
+    tried = refused = 0
     for n, k, s, p, d, ceil in product(
-        range(1, 10), range(1, 5), range(1, 5), range(3), (1, 2), (False, True)
+        range(1, 10), range(1, 5), range(1, 5), range(3), (1, 2, 3), (False, True)
     ):
         fits = 2 * p <= k and window_starts(n, (p, p), k, s, d, ceil)
         if not fits:
             continue
         fields = {"kernel_size": k, "stride": s, "padding": p, "dilation": d, "ceil_mode": ceil}
+        starts = window_starts(n, (p, p), k, s, d, ceil)
+        alone = any(all(not 0 <= t + j * d < n for j in range(k)) for t in starts)
+        # Dense windows at the same places must end within a stride of where the padding ends.
+        if alone or abs(n + p - (starts[-1] + k)) >= s:
+            with pytest.raises(NetworkError, match=r"is lost here|nothing but padding"):
+                pooled_and_back(n, **fields)
+            refused += 1
+            continue
         down, up = pooled_and_back(n, **fields)
         assert up.output.spatial == (n,), fields
         assert up.facts == {"indices_bytes": 8 * 3 * down.output.spatial[0]}
         tried += 1
     assert tried > 800
+    assert refused > 100
+
+
+def test_a_dilated_pooling_is_undone_only_where_a_dense_one_could_have_made_it() -> None:
+    # PyTorch: invalid output_size "(10, 12)" (dim 1 must be between 8 and 12)
+    pool = {"kernel_size": 2, "stride": 2, "dilation": [1, 2]}
+    layers = [{"max_pool": pool, "id": "down"}, {"max_unpool": {"indices": "down"}}]
+    with pytest.raises(NetworkError, match="pooled width 12 with dilation 2, which is lost here"):
+        report_of(layers, [3, 10, 12])
+    pool["dilation"] = [1, 1]
+    assert report_of(layers, [3, 10, 12]).layers[-1].output.dims[1:] == (3, 10, 12)
 
 
 def test_a_pooling_with_same_padding_returns_too() -> None:

@@ -10,8 +10,9 @@ evaluation mode fold into one factor and one summand. No MACs.
 
 Networks are counted in evaluation mode, where every output reads its own position only. While
 training, and always without track_running_stats, the statistics come from the batch and every
-output depends on all positions. The running statistics are buffers, not parameters
-(Keras counts them among its total); PyTorch's num_batches_tracked is left out.
+output depends on all positions; PyTorch refuses statistics of a single value. The running
+statistics are buffers, not parameters (Keras counts them among its total); PyTorch's
+num_batches_tracked is left out.
 
 Detectors that are fine-tuned keep the norms of their backbone as they are. ``frozen`` counts them
 as torchvision's and detectron2's FrozenBatchNorm2d does; ``trainable: false`` on the item leaves
@@ -45,12 +46,18 @@ class BatchNorm(Operator):
     frozen: bool = fields.flag("whether scale and shift are constants instead of learned", False)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
-        """A norm whose constants are all frozen has all of them."""
+        """A norm whose constants are frozen has all of them; one value is no statistic."""
         missing = [name for name in ("affine", "track_running_stats") if not getattr(self, name)]
         if self.frozen and missing:
             message = f"frozen true needs the constants that {missing[0]} false leaves out"
             advice = f"{missing[0]} true, or frozen false"
             yield Problem("unsupported-combination", missing[0], message, advice)
+        (x,) = inputs
+        if x.batch * x.positions == 1 and not self.track_running_stats:
+            message = f"batch_norm over the only value of each channel of {x} makes all of them 0"
+            advice = "running statistics, more than one position, or a batch of more than one"
+            field = "track_running_stats"
+            yield Problem("unsupported-combination", field, message, advice, 0)
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Each element from itself and the statistics of its channel."""

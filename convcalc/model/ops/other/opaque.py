@@ -1,10 +1,14 @@
 """A layer that convcalc lacks, with its numbers as the file states them.
 
-    output           channels and sizes of the output, null where unknown
+    output           channels and sizes of the output, null where unknown; same: those of the first
+                     input
     params           learned parameters, all of them; unknown if not given
     macs             multiply-accumulates for ONE sample; unknown if not given
     receptive_field  input positions that one output reads, per axis; global if all; unknown if not
                      given
+
+Sizes that are numbers stay as they are whatever comes in, so that a network with them holds for
+one size of its input; at another one, CC021 warns. ``same`` and null follow the input.
 
 Nothing is computed: the numbers are shown as declared. The MACs are multiplied by the batch.
 What is not stated is unknown, and so are the totals that contain it. It takes any number of
@@ -34,8 +38,10 @@ class Opaque(Operator):
     arity = (1, None)
     declared = True
 
-    output: tuple[int, ...] = fields.field(
-        "shape", "shape of the output without the batch, null where unknown"
+    output: tuple[int, ...] | str = fields.field(
+        "shape",
+        "shape of the output without the batch, null where unknown, or same as the first input",
+        choices=("same",),
     )
     params: int | None = fields.field("count", "number of learned parameters", None, minimum=0)
     macs: int | None = fields.field("count", "MACs for one sample", None, minimum=0)
@@ -49,7 +55,7 @@ class Opaque(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The stated numbers."""
         batch = inputs[0].batch
-        channels, *spatial = self.output
+        channels, *spatial = inputs[0].dims[1:] if isinstance(self.output, str) else self.output
         output = Shape(batch, channels, tuple(spatial))
         return Analysis(
             output,

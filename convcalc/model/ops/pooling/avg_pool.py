@@ -5,7 +5,8 @@
 n input size, k kernel_size, s stride (kernel_size if not given), p padding. With ceil_mode the
 division rounds up, so that the last window may hang over the end; a window that would start
 behind the input and the padding before it is left out. The padding may be at most half of
-kernel_size, as PyTorch demands. Padding ``same`` is TensorFlow's: ceil(n / s) outputs.
+kernel_size, as PyTorch demands. On three axes it also demands that a whole window fits into the
+input without its padding. Padding ``same`` is TensorFlow's: ceil(n / s) outputs.
 
 No parameters and no MACs. Every window counts one addition per tap as elementwise work, taps
 in the padding and beyond the end included; the division is not counted. count_include_pad
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.model.geometry.sizes import Padding
+from convcalc.model.geometry.sizes import Padding, axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
 from convcalc.model.ops.pooling._pooling import pool_problems, pool_windows
@@ -43,10 +44,18 @@ class AvgPool(Operator):
     count_include_pad: bool = fields.flag("whether zeros in the padding enter the mean", True)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
-        """A window must fit, and the padding may be half a kernel at most."""
+        """A window must fit, on three axes without padding; that may be half a kernel at most."""
         (x,) = inputs
         stride, ones = self.stride or self.kernel_size, (1,) * x.rank
-        return pool_problems(x, self.kernel_size, stride, self.padding, ones, self.ceil_mode)
+        found = list(pool_problems(x, self.kernel_size, stride, self.padding, ones, self.ceil_mode))
+        yield from found
+        if found or x.rank < 3 or isinstance(self.padding, str):
+            return
+        for axis, (n, k) in enumerate(zip(x.spatial, self.kernel_size, strict=True)):
+            if n < k:
+                message = f"kernel_size {k} is larger than {axis_name(axis, x.rank)} {n}"
+                advice = f"at most {n}: on three axes PyTorch wants a whole window in the input"
+                yield Problem("unsupported-combination", "kernel_size", message, advice, 0)
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One window per output position."""

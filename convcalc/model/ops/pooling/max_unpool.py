@@ -7,7 +7,9 @@
 n input size, k kernel_size, s stride, p padding. indices names the ``max_pool`` above whose
 positions are used: its kernel_size, stride and padding hold here too and may be left out, and its
 input size is restored exactly, which the last formula cannot do for odd sizes (k = s = 2 pools
-7 to 3, and 3 gives 6). The input must have the shape of that pooling's output. Without indices
+7 to 3, and 3 gives 6). The input must have the shape of that pooling's output. Unpooling knows no
+dilation: what a dilated pooling made shorter than a dense one by a stride or more cannot come
+back, as in PyTorch. Without indices
 kernel_size is needed, stride defaults to it, and an output_size must differ from the last
 formula by less than the stride, as PyTorch demands.
 
@@ -52,6 +54,21 @@ class _Window(NamedTuple):
     def resolve_padding(self, spatial: tuple[int, ...]) -> Sides:
         """The padding in numbers; ``spatial`` are the sizes that were pooled."""
         return resolve_padding(self.padding, spatial, self.kernel_size, self.stride, self.dilation)
+
+    def empty_axes(self, spatial: tuple[int, ...]) -> set[int]:
+        """The axes on which some window reads padding alone.
+
+        A padding in numbers is at most half of kernel_size, so that only the first windows can,
+        those that begin in the padding and step over the whole input.
+        """
+        if isinstance(self.padding, str):
+            return set()
+        rows = zip(spatial, self.stride, self.dilation, self.padding, strict=True)
+        return {
+            axis
+            for axis, (n, s, d, (before, _)) in enumerate(rows)
+            if n < d and any(start % d >= n for start in range(-before, 0, s))
+        }
 
 
 @operator
@@ -116,6 +133,28 @@ class MaxUnpool(Operator):
                 "padding", numbers, theirs.resolve_padding(spatial), pool.name
             )
         yield from _difference_problems("output_size", self.output_size, spatial, pool.name)
+        yield from self._dilation_problems(x, spatial, theirs, pool.name)
+
+    @staticmethod
+    def _dilation_problems(
+        x: Shape, spatial: tuple[int, ...], window: _Window, name: str
+    ) -> Iterator[Problem]:
+        """Yields a problem for each axis that a dilated pooling made shorter than a dense one."""
+        plain = _smallest_sizes(x, window, window.resolve_padding(spatial))
+        rows = zip(spatial, plain, window.stride, window.dilation, strict=True)
+        for axis, (size, n, s, d) in enumerate(rows):
+            if d > 1 and axis in window.empty_axes(spatial):
+                where = axis_name(axis, x.rank)
+                message = f"a window of '{name}' reads nothing but padding of {where} {size}"
+                advice = "dilation 1 there; what finds no maximum has no position"
+                yield Problem("unsupported-combination", "indices", message, advice, 0)
+            elif d > 1 and abs(size - n) >= s:
+                low, high = max(1, n - s + 1), n + s - 1
+                where = axis_name(axis, x.rank)
+                message = f"'{name}' pooled {where} {size} with dilation {d}, which is lost here"
+                allowed = f"{low} to {high}" if low < high else f"{low}"
+                advice = f"dilation 1 there; {where} {allowed} can come back from {x}"
+                yield Problem("unsupported-combination", "indices", message, advice, 0)
 
     def _size_problems(self, x: Shape) -> Iterator[Problem]:
         """Yields a problem for each axis whose output size is empty or does not fit."""
@@ -157,14 +196,15 @@ class MaxUnpool(Operator):
 
     def _default_sizes(self, x: Shape) -> tuple[int, ...]:
         """The smallest sizes that pooling turns into the input's."""
-        kernel_size, stride, padding, _ = self._window(None)
-        assert not isinstance(padding, str)
-        return tuple(
-            stamp_size(n, k, s, before, after, 0)
-            for n, k, s, (before, after) in zip(
-                x.spatial, kernel_size, stride, padding, strict=True
-            )
-        )
+        window = self._window(None)
+        assert not isinstance(window.padding, str)
+        return _smallest_sizes(x, window, window.padding)
+
+
+def _smallest_sizes(x: Shape, window: _Window, padding: Sides) -> tuple[int, ...]:
+    """The smallest sizes that pooling with a dense window turns into those of ``x``."""
+    rows = zip(x.spatial, window.kernel_size, window.stride, padding, strict=True)
+    return tuple(stamp_size(n, k, s, before, after, 0) for n, k, s, (before, after) in rows)
 
 
 def _difference_problems(
