@@ -234,8 +234,12 @@ class Compute:
     def pixel_unshuffle(self, op: Any, x: Tensor) -> Tensor:
         return functional.pixel_unshuffle(x, op.factor[0])
 
-    def pad(self, op: Any, x: Tensor) -> Tensor:
-        return padded(x, op.padding, op.mode)
+    def pad(self, op: Any, x: Tensor, reference: Tensor | None = None) -> Tensor:
+        if op.padding is not None:
+            return padded(x, op.padding, op.mode)
+        sizes = op.size if reference is None else reference.shape[2:]
+        differences = [m - n for n, m in zip(x.shape[2:], sizes, strict=True)]
+        return padded(x, [(more // 2, more - more // 2) for more in differences], op.mode)
 
     def crop(self, op: Any, x: Tensor, reference: Tensor | None = None) -> Tensor:
         if op.margins is not None:
