@@ -245,7 +245,9 @@ class Compute:
         if op.margins is not None:
             return cut(x, op.margins)
         sizes = op.size if reference is None else reference.shape[2:]
-        befores = op.offset or [(n - m) // 2 for n, m in zip(x.shape[2:], sizes, strict=True)]
+        part = {"center": 0.5, "first": 0, "last": 1}[op.keep]
+        more = [int((n - m) * part) for n, m in zip(x.shape[2:], sizes, strict=True)]
+        befores = op.offset or more
         return x[(..., *(slice(b, b + m) for b, m in zip(befores, sizes, strict=True)))]
 
     def add(self, op: Any, *xs: Tensor) -> Tensor:

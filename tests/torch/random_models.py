@@ -421,8 +421,9 @@ def crop(part: Part, f: Fields, x: Tensor, *reference: Tensor) -> Tensor:
     if "margins" in f:
         return cut(x, f["margins"])
     sizes = reference[0].shape[2:] if reference else f["size"]
-    befores = [(n - m) // 2 for n, m in zip(x.shape[2:], sizes, strict=True)]
-    if min(befores) < 0 or any(m > n for n, m in zip(x.shape[2:], sizes, strict=True)):
+    part = {"center": 0.5, "first": 0, "last": 1}[f.get("keep", "center")]
+    befores = [int((n - m) * part) for n, m in zip(x.shape[2:], sizes, strict=True)]
+    if any(m > n for n, m in zip(x.shape[2:], sizes, strict=True)):
         raise ValueError("larger than what is cropped")
     return x[(..., *(slice(b, b + m) for b, m in zip(befores, sizes, strict=True)))]
 

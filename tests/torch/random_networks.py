@@ -164,7 +164,8 @@ def padding(rng: random.Random, x: Sizes) -> Drawn:
 def cropping(rng: random.Random, x: Sizes) -> Drawn:
     if rng.random() < 0.5:
         return "crop", {"margins": sides(rng, len(x) - 1, 1)}
-    return "crop", {"size": [rng.randint(max(1, n - 2), n) for n in x[1:]]}
+    sizes = [rng.randint(max(1, n - 2), n) for n in x[1:]]
+    return "crop", {"size": sizes, "keep": rng.choice(("center", "first", "last"))}
 
 
 def shuffling(rng: random.Random, x: Sizes) -> Drawn:

@@ -243,6 +243,13 @@ def test_crops_leave_what_narrow_leaves() -> None:
                 ((1, 1, n), (1, 4, m)),
                 lambda n=n, m=m: lambda x, _: x.narrow(2, (n - m) // 2, m),
             )
+            for keep, part in (("first", slice(m)), ("last", slice(-m, None))):
+                yield Case(
+                    "crop",
+                    {"size": m, "keep": keep},
+                    ((1, 1, n),),
+                    lambda m=m, p=part: lambda x: x[:, :, p].reshape(1, 1, m),
+                )
         for n, m, before in product(range(1, 6), range(1, 6), range(4)):
             yield Case(
                 "crop",
