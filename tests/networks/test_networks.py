@@ -226,6 +226,16 @@ def test_receptive_fields_are_the_published_ones(name: str, expected: tuple[int,
     assert (field.size, field.jump) == ((expected[0],) * 2, (expected[1],) * 2)
 
 
+@pytest.mark.parametrize(
+    ("size", "macs"), [(256, 48167387136), (572, 238816161792), (99, 6928391936)]
+)
+def test_unet_pads_to_its_skips_as_its_code_does(size: int, macs: int) -> None:
+    """milesial/Pytorch-UNet with bilinear=False, in torch 2.13: as large as the input."""
+    found = analyse(read_network(resolve("unet"), inputs=[3, size, size]))
+    assert [shape.dims for shape in found.outputs.values()] == [(1, 1, size, size)]
+    assert found.totals.macs == macs
+
+
 def test_the_original_unet_sees_less_at_some_phases() -> None:
     # The arithmetic of the paper's figure 1 by brute force: 4 of 16 phases see 188 positions.
     field = report("unet_original").receptive_field

@@ -234,14 +234,20 @@ class Compute:
     def pixel_unshuffle(self, op: Any, x: Tensor) -> Tensor:
         return functional.pixel_unshuffle(x, op.factor[0])
 
-    def pad(self, op: Any, x: Tensor) -> Tensor:
-        return padded(x, op.padding, op.mode)
+    def pad(self, op: Any, x: Tensor, reference: Tensor | None = None) -> Tensor:
+        if op.padding is not None:
+            return padded(x, op.padding, op.mode)
+        sizes = op.size if reference is None else reference.shape[2:]
+        differences = [m - n for n, m in zip(x.shape[2:], sizes, strict=True)]
+        return padded(x, [(more // 2, more - more // 2) for more in differences], op.mode)
 
     def crop(self, op: Any, x: Tensor, reference: Tensor | None = None) -> Tensor:
         if op.margins is not None:
             return cut(x, op.margins)
         sizes = op.size if reference is None else reference.shape[2:]
-        befores = op.offset or [(n - m) // 2 for n, m in zip(x.shape[2:], sizes, strict=True)]
+        part = {"center": 0.5, "first": 0, "last": 1}[op.keep]
+        more = [int((n - m) * part) for n, m in zip(x.shape[2:], sizes, strict=True)]
+        befores = op.offset or more
         return x[(..., *(slice(b, b + m) for b, m in zip(befores, sizes, strict=True)))]
 
     def add(self, op: Any, *xs: Tensor) -> Tensor:

@@ -100,6 +100,10 @@ def moving(rng: random.Random, sizes: Position) -> Items:
     choice = rng.random()
     if choice < 0.3:
         mode = rng.choice(("constant", "reflect", "replicate", "circular"))
+        if rng.random() < 0.3:
+            return [
+                {"pad": {"size": [max(1, n + rng.randint(-2, 4)) for n in sizes], "mode": mode}}
+            ]
         return [{"pad": {"p": pairs, "mode": mode}}]
     if choice < 0.6 or len(sizes) != 2:
         return [{"crop": {"margins": pairs}}]

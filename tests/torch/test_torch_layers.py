@@ -193,6 +193,29 @@ def test_padding_is_as_large_as_the_mode_allows(mode: str) -> None:
     agreed(cases(), working=160)
 
 
+def test_pads_to_a_size_are_those_of_the_usual_unet_code() -> None:
+    """milesial/Pytorch-UNet, unet_parts.py: half of the difference, rounded down, before."""
+
+    def cases() -> Iterator[Case]:
+        modes = ("constant", "reflect", "replicate", "circular")
+        for mode, n, m in product(modes, range(1, 9), range(1, 13)):
+            first, other, to = (2, 3, 4, n), (2, 5, 6, m), {"size": [6, m], "mode": mode}
+            yield Case("pad", {"mode": mode}, (first, other), lambda d=mode: to_the_size(d))
+            yield Case("pad", to, (first,), lambda d=mode, o=other: to_the_size(d, o))
+
+    agreed(cases(), working=600, refused=60)
+
+
+def to_the_size(mode: str, size: tuple[int, ...] = ()) -> Callable[..., torch.Tensor]:
+    def pad(x: torch.Tensor, *reference: torch.Tensor) -> torch.Tensor:
+        target = reference[0].shape if reference else size
+        differences = [target[axis] - x.shape[axis] for axis in (3, 2)]
+        sides = [side for diff in differences for side in (diff // 2, diff - diff // 2)]
+        return functional.pad(x, sides, mode=mode)
+
+    return pad
+
+
 def padded(fields: dict[str, Any], size: tuple[int, ...], mode: str) -> Case:
     """A padding, whose numbers ``F.pad`` lists from the last axis on."""
     numbers = [side for pair in reversed(fields["padding"]) for side in pair]
@@ -223,6 +246,13 @@ def test_crops_leave_what_narrow_leaves() -> None:
                 ((1, 1, n), (1, 4, m)),
                 lambda n=n, m=m: lambda x, _: x.narrow(2, (n - m) // 2, m),
             )
+            for keep, part in (("first", slice(m)), ("last", slice(-m, None))):
+                yield Case(
+                    "crop",
+                    {"size": m, "keep": keep},
+                    ((1, 1, n),),
+                    lambda m=m, p=part: lambda x: x[:, :, p].reshape(1, 1, m),
+                )
         for n, m, before in product(range(1, 6), range(1, 6), range(4)):
             yield Case(
                 "crop",

@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pytest
+import sized
 import torch
+from sized import Size, at_sizes
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
-
-from convcalc.analysis.analyse import analyse
-from convcalc.language.reading import read_network
-from convcalc.language.sources.shipped import shipped_names
 
 
 class Condense(nn.Module):
@@ -260,9 +257,9 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_a_network_is_the_one_of_its_authors(name: str) -> None:
-    report = analyse(read_network(shipped_names()[name]))
+@at_sizes(NETWORKS)
+def test_a_network_is_the_one_of_its_authors(name: str, size: Size) -> None:
+    report = sized.report(name, size)
     with torch.device("meta"):
         theirs = NETWORKS[name]().eval()
         inputs = [torch.empty(x.dims) for x in report.inputs.values()]

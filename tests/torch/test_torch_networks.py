@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from sized import Size, at_sizes, report
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -77,11 +78,6 @@ def model(name: str) -> nn.Module:
         return MODELS.get_model(theirs, weights=None, **OPTIONS.get(name, {})).eval()
 
 
-@cache
-def report(name: str) -> Report:
-    return analyse(read_network(shipped_names()[name]))
-
-
 def test_there_are_networks_to_compare() -> None:
     assert len(SHARED) >= 30
     assert set(OPTIONS) < set(SHARED)
@@ -110,15 +106,16 @@ def test_a_network_has_torchvisions_running_statistics(name: str) -> None:
     assert report(name).totals.buffers == stored
 
 
-@pytest.mark.parametrize("name", SHARED)
-def test_a_network_multiplies_as_often_as_torchvisions(name: str) -> None:
-    (x,) = report(name).inputs.values()
+@at_sizes(SHARED)
+def test_a_network_multiplies_as_often_as_torchvisions(name: str, size: Size) -> None:
+    (x,) = report(name, size).inputs.values()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         output = model(name)(torch.empty(x.dims, device="meta"))
     if isinstance(output, dict):  # of segmentation; the scores of an auxiliary head are beside
         output = output["out"]
-    assert counter.get_total_flops() == report(name).totals.flops
-    assert [tuple(output.shape)] == [shape.dims for shape in report(name).outputs.values()]
+    ours = report(name, size)
+    assert counter.get_total_flops() == ours.totals.flops
+    assert [tuple(output.shape)] == [shape.dims for shape in ours.outputs.values()]
 
 
 @pytest.mark.parametrize("name", SHARED)

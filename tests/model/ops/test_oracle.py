@@ -164,6 +164,27 @@ def test_a_crop_to_a_size_cuts_no_more_before_than_after_and_at_most_one_less() 
         assert (n - 1 - read[-1][0]) - read[0][0] in (0, 1)
 
 
+def test_a_crop_keeps_the_first_or_the_last_positions() -> None:
+    for n, m in product(range(1, 8), range(1, 8)):
+        for keep, left in (("first", list(range(n))[:m]), ("last", list(range(n))[-m:])):
+            crop, x = Crop(size=(m,), keep=keep), Shape(1, 1, (n,))
+            if m > n:
+                assert errors(crop, x) == ["out-of-range"]
+            else:
+                assert listed(crop.analyse([x]).axes[0][0], m) == [[y] for y in left]
+
+
+def test_a_pad_to_a_size_adds_or_cuts_as_the_usual_unet_code() -> None:
+    for n, m in product(range(1, 9), range(1, 9)):
+        x, like, before = Shape(1, 1, (n,)), Shape(1, 3, (m,)), (m - n) // 2
+        for pad, inputs in ((Pad(), [x, like]), (Pad(size=(m,)), [x])):
+            assert not errors(pad, *inputs)
+            analysis = pad.analyse(inputs)
+            assert analysis.output.spatial == (m,)
+            assert listed(analysis.axes[0][0], m) == [[y - before] for y in range(m)]
+            assert (m - n - before) - before in (0, 1)
+
+
 def test_a_crop_with_an_offset_begins_there() -> None:
     for n, m, before in product(range(1, 8), range(1, 8), range(4)):
         crop, x, like = Crop(offset=(before,)), Shape(1, 1, (n,)), Shape(1, 3, (m,))

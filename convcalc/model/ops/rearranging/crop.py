@@ -6,7 +6,9 @@
 
 A move: no work, no parameters. Exactly one of the three says what remains. Of a second input
 only the size matters; no output reads its values. With a size or a second input, offset says how
-many positions are cut off before the first instead, as in Caffe's Crop. ``pad`` is the opposite.
+many positions are cut off before the first instead, as in Caffe's Crop, or keep that the first or
+the last positions remain: ``{size: 1, keep: last}`` is the last step of a sequence of any length.
+``pad`` is the opposite.
 
 Common mistake: a centre crop of an odd rest is not centred; the larger part is cut off after
 the last position here, as in the usual U-Net code, while torchvision's ``center_crop`` rounds
@@ -31,6 +33,27 @@ from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
 
 
+@formula
+def centre_margin(n: int, size: int) -> int:
+    """Positions cut off before the first of a centre crop: floor((n - size) / 2)."""
+    return (n - size) // 2
+
+
+@formula
+def whole_margin(n: int, size: int) -> int:
+    """Positions cut off before the first where the last remain: all of them."""
+    return n - size
+
+
+@formula
+def no_margin(n: int, size: int) -> int:  # noqa: ARG001 -- called like the others
+    """Positions cut off before the first where the first remain: none."""
+    return 0
+
+
+MARGINS = {"center": centre_margin, "first": no_margin, "last": whole_margin}
+
+
 @operator
 class Crop(Operator):
     """The crop; see the module's docstring."""
@@ -51,6 +74,9 @@ class Crop(Operator):
         None,
         minimum=0,
     )
+    keep: str = fields.word(
+        tuple(MARGINS), "which positions remain, with a size or a second input", "center"
+    )
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """One way of saying what remains, and no more than there is."""
@@ -60,6 +86,10 @@ class Crop(Operator):
         elif self.margins is not None and self.offset is not None:
             message = "margins say where to cut already, so offset has no meaning"
             yield Problem("unsupported-combination", "offset", message, "leave out offset")
+        elif self.keep != "center" and (self.margins is not None or self.offset is not None):
+            says = "margins say" if self.offset is None else "offset says"
+            message = f"{says} where to cut already, so keep {self.keep} has no meaning"
+            yield Problem("unsupported-combination", "keep", message, "leave out keep")
         elif self.margins is not None:
             yield from _margin_problems(x, self.margins)
         elif self.size is not None:
@@ -78,15 +108,9 @@ class Crop(Operator):
             spatial = tuple(cropped_size(n, *pair) for n, pair in pairs)
         else:
             spatial = reference[0].spatial if reference else self.size or ()
-            befores = self.offset or tuple(map(centre_margin, x.spatial, spatial))
+            befores = self.offset or tuple(map(MARGINS[self.keep], x.spatial, spatial))
         axes = tuple(Slide(padding=-b) if known(b) else Slide(padding_known=False) for b in befores)
         return Analysis(x.with_spatial(spatial), (axes, *unread(inputs)), channels=OWNS)
-
-
-@formula
-def centre_margin(n: int, size: int) -> int:
-    """Positions cut off before the first of a centre crop: floor((n - size) / 2)."""
-    return (n - size) // 2
 
 
 def _margin_problems(x: Shape, margins: Padding) -> Iterator[Problem]:

@@ -1,0 +1,102 @@
+"""Shipped networks in timm's layout, at their own size and at two odd ones.
+
+timm has them all; where it is not installed, these tests are skipped and say so.
+"""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from typing import Any
+
+import pytest
+import torch
+from sized import Size, at_sizes, report
+from test_torch_classifiers import NETWORKS as CLASSIFIERS
+from test_torch_more_networks import NETWORKS as MORE
+from test_torch_networks import MODELS, SHARED, trimmed
+from test_torch_segmentation import NETWORKS as SEGMENTATION
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from convcalc.language.sources.shipped import shipped_names
+
+assert MODELS  # torchvision is imported in a way that works with any PyTorch; timm imports it too
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    timm = pytest.importorskip("timm", reason="timm is not installed; see CONTRIBUTING.md")
+
+SAME = (
+    *("ghostnet_050", "ghostnet_100", "ghostnet_130"),
+    *("mixnet_s", "mixnet_m", "mixnet_l", "mixnet_xl", "mixnet_xxl"),
+    *("fasternet_t0", "fasternet_t1", "fasternet_t2", "fasternet_s", "fasternet_m", "fasternet_l"),
+    *("xception41", "xception65", "xception71"),
+)
+NAMES: dict[str, tuple[str, dict[str, Any]]] = {
+    **{name: (name, {}) for name in SAME},
+    "xception": ("legacy_xception", {}),
+    "se_resnet50": ("seresnet50", {}),
+    "se_resnet101": ("seresnet101", {}),
+    "se_resnet152": ("seresnet152", {}),
+    "se_resnext50_32x4d": ("seresnext50_32x4d", {}),
+    "se_resnext101_32x4d": ("seresnext101_32x4d", {}),
+    "mobilenet_v1_1_0": ("mobilenetv1_100", {}),
+    "mobilenet_v1_0_75": ("", {"channel_multiplier": 0.75}),
+    "mobilenet_v1_0_5": ("", {"channel_multiplier": 0.5}),
+    "mobilenet_v1_0_25": ("", {"channel_multiplier": 0.25}),
+    "mobilenet_v2_x0_35": ("mobilenetv2_035", {}),
+    "mobilenet_v2_x0_5": ("mobilenetv2_050", {}),
+    "mobilenet_v2_x0_75": ("mobilenetv2_075", {}),
+    "mobilenet_v2_x1_4": ("mobilenetv2_140", {}),
+    "condconv_efficientnet_b0": ("efficientnet_cc_b0_4e", {}),
+    "condconv_efficientnet_b0_8e": ("efficientnet_cc_b0_8e", {}),
+    "condconv_efficientnet_b0_8e_depth": ("efficientnet_cc_b1_8e", {}),  # on smaller images
+    "condconv_efficientnet_b1_8e": ("efficientnet_cc_b1_8e", {}),
+}
+
+
+@cache
+def model(name: str) -> nn.Module:
+    """timm's network without memory for its weights."""
+    theirs, options = NAMES[name]
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if not theirs:  # a width that timm builds and does not name
+            build = timm.models.efficientnet._gen_mobilenet_v1
+            return build("mobilenetv1_100", pretrained=False, **options).eval()
+        return timm.create_model(theirs, pretrained=False, **options).eval()
+
+
+# timm has the weights of these in other pieces: kernels of a mixture as rows, a layer as its parts.
+ALIKE = [name for name in NAMES if not name.startswith(("mixnet", "condconv"))]
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_a_network_has_timms_parameters_tensor_by_tensor(name: str) -> None:
+    theirs = sorted(trimmed(*p.shape) for p in model(name).parameters())
+    layers = [x for x in report(name).layers if not x.shares]
+    assert sorted(trimmed(*shape) for x in layers for shape in x.weights.values()) == theirs
+
+
+@at_sizes(NAMES)
+def test_a_network_multiplies_as_often_as_timms(name: str, size: Size) -> None:
+    ours = report(name, size)
+    (x,) = ours.inputs.values()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        output = model(name)(torch.empty(x.dims, device="meta"))
+    assert ours.totals.params == sum(p.numel() for p in model(name).parameters())
+    assert counter.get_total_flops() == ours.totals.flops
+    assert [tuple(output.shape)] == [shape.dims for shape in ours.outputs.values()]
+
+
+# Compared by themselves, or in parts; see the head of test_torch_classifiers.
+APART = {"unet", "unet_original", "googlenet_aux", "inception_v3_aux", "dcgan_generator"}
+IN_PARTS = ("faster", "mask_", "maskrcnn", "cascade_", "keypoint", "rfcn", "deformable_", "fully")
+WITHOUT_CODE = ("internimage", "rednet")
+
+
+def test_every_shipped_network_is_compared_or_named() -> None:
+    compared = {*NAMES, *SHARED, *MORE, *SEGMENTATION, *CLASSIFIERS, *APART}
+    rest = set(shipped_names()) - compared
+    assert {name for name in rest if not name.startswith((*IN_PARTS, *WITHOUT_CODE))} == set()
+    assert len(compared) > 200
