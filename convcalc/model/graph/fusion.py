@@ -14,7 +14,7 @@ from itertools import pairwise
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.readers import sole_readers
 from convcalc.model.operators.composing import part_terms
-from convcalc.model.operators.contract import Analysis, Operator, Part
+from convcalc.model.operators.contract import Analysis, Function, Operator, Part
 from convcalc.model.operators.registry import name_of
 from convcalc.model.operators.work import bias_terms
 from convcalc.model.quantities.shape import Shape
@@ -27,11 +27,10 @@ FOLDABLE = frozenset(
 
 def last_part(analysis: Analysis) -> Part | None:
     """The last part of a composite; None if more is done to its output."""
-    if not analysis.parts or analysis.parts[-1].analysis.output is not analysis.output:
+    if not analysis.parts or isinstance(analysis.parts[-1].operator, Function):
         return None
     last = analysis.parts[-1]
-    terms = part_terms(last.name, last.analysis.terms)
-    return last if analysis.terms[len(analysis.terms) - len(terms) :] == tuple(terms) else None
+    return last if analysis.result in ("", last.name) else None
 
 
 def fused_analyses(network: Network) -> list[Analysis]:
@@ -66,8 +65,8 @@ def _can_fold(operator: Operator) -> bool:
 
 def _fold_parts(analysis: Analysis) -> Analysis:
     """A composite's analysis with the norms folded that directly follow a convolution in it."""
-    for before, norm in pairwise(analysis.parts):
-        follows = norm.inputs[0] is before.analysis.output
+    for before, norm in pairwise(analysis.modules):
+        follows = norm.reads == (before.name,)
         if follows and name_of(before.operator) in FOLDABLE and _can_fold(norm.operator):
             folded = _add_bias(analysis, f"{before.name}.", before.analysis.output)
             analysis = _remove_part(folded, norm)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Axes, compose
 from convcalc.model.operators.contract import (
+    INPUTS,
     Analysis,
+    Function,
     Operator,
     Part,
     Problem,
@@ -18,6 +21,7 @@ from convcalc.model.operators.registry import (
 )
 from convcalc.model.quantities.shape import Shape
 
+NONE: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 _O = TypeVar("_O", bound=Operator)
 
 
@@ -30,31 +34,48 @@ def sibling(cls: type[_O], owner: Operator, **changes: Any) -> _O:
     return cls(**{**shared, **changes})
 
 
-def analyse_chain(parts: Mapping[str, Operator], x: Shape) -> Analysis:
+def analyse_chain(parts: Mapping[str, Operator], x: Shape, source: int | str = 0) -> Analysis:
     """The combined analysis of operators applied one after another, for composites.
 
-    Each part's weights and terms carry the part's name: ``depthwise.weight``; the term of
-    the weight itself has just the part's name.
+    The first reads ``source``: an input of the composite, or an earlier part. Each part's weights
+    and terms carry the part's name: ``depthwise.weight``; the term of the weight itself has just
+    the part's name.
     """
     axes: Axes = (IDENTITY,) * x.rank
     terms: list[Term] = []
     weights: dict[str, tuple[int, ...]] = {}
     buffers: dict[str, tuple[int, ...]] = {}
     frozen: set[str] = set()
-    activations = 0
     steps: list[Part] = []
     for name, part in parts.items():
         step = part.analyse([x])
-        steps.append(Part(name, part, (x,), step))
+        steps.append(Part(name, part, (x,), step, (source,)))
         axes = tuple(map(compose, step.axes[0], axes, x.spatial))
-        x = step.output
-        activations += step.activations
+        x, source = step.output, name
         terms += part_terms(name, step.terms)
         weights |= {f"{name}.{key}": shape for key, shape in step.weights.items()}
         buffers |= {f"{name}.{key}": shape for key, shape in step.buffers.items()}
         frozen |= {f"{name}.{key}" for key in step.frozen}
     done = Analysis(x, (axes,), tuple(terms), weights, buffers, frozenset(frozen))
-    return done._replace(inner_activations=activations, parts=tuple(steps))
+    return done._replace(parts=tuple(steps))
+
+
+def function(
+    name: str,
+    reads: Sequence[int | str],
+    output: Shape,
+    *terms: Term,
+    keeps: str = INPUTS,
+    in_place: bool = False,
+    weights: Mapping[str, tuple[int, ...]] = NONE,
+) -> Part:
+    """A part that is no module: what it reads, makes and does.
+
+    Its terms and weights are named as in the composite. ``keeps`` and ``in_place`` are those of
+    :class:`Operator`.
+    """
+    made = Analysis(output, (), terms, weights)
+    return Part(name, Function(keeps, in_place=in_place), (), made, tuple(reads))
 
 
 def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:
@@ -81,13 +102,16 @@ def chain_problems(parts: Mapping[str, Operator], x: Shape) -> Iterator[Problem]
 
 
 def merge_analyses(
-    output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Term, **more: Any
+    output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Part, **more: Any
 ) -> Analysis:
-    """The combined analysis of parts side by side, in order; a Term counts as a part.
+    """The combined analysis of parts in the order in which they run.
 
-    The parts' weights and terms already carry names, as :func:`analyse_chain` gives them.
+    Analyses are those of :func:`analyse_chain`, parts those of :func:`function`: weights and terms
+    already carry names.
     """
-    analyses = [Analysis(output, (), (p,)) if isinstance(p, Term) else p for p in parts]
+    analyses = [
+        part.analysis._replace(parts=(part,)) if isinstance(part, Part) else part for part in parts
+    ]
     return Analysis(
         output,
         axes,
@@ -95,7 +119,6 @@ def merge_analyses(
         _merge_tensors(part.weights for part in analyses),
         _merge_tensors(part.buffers for part in analyses),
         frozenset().union(*(part.frozen for part in analyses)),
-        inner_activations=sum(part.activations for part in analyses),
         parts=tuple(part for each in analyses for part in each.parts),
         **more,
     )

@@ -27,8 +27,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.sizes import smaller_half
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, chain_problems
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.composing import (
+    analyse_chain,
+    chain_problems,
+    function,
+    merge_analyses,
+)
+from convcalc.model.operators.contract import (
+    NOTHING,
+    Analysis,
+    Operator,
+    Problem,
+    operator,
+)
 from convcalc.model.ops.activation.relu import Relu
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.ops.convolution.depthwise_conv import DepthwiseConv
@@ -64,7 +75,15 @@ class GhostConv(Operator):
         """The parts in a row; the cheap filters read what is beside them in the output."""
         (x,) = inputs
         done = analyse_chain(self._parts(x), x)
-        return done._replace(output=done.output.with_channels(self.out_channels))
+        channels = ghost_channels(intrinsic_channels(self.out_channels, self.ratio), self.ratio)
+        names = [part.name for part in done.parts]
+        both = names[len(names) // 2 - 1], names[-1]
+        return merge_analyses(
+            done.output.with_channels(self.out_channels),
+            done.axes,
+            done,
+            function("concat", both, done.output.with_channels(channels), keeps=NOTHING),
+        )
 
     def _parts(self, x: Shape) -> Mapping[str, Operator]:
         ones = (1,) * x.rank
@@ -98,6 +117,12 @@ class GhostConv(Operator):
 
 def _half_padding(kernel_size: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     return tuple((smaller_half(k), smaller_half(k)) for k in kernel_size)
+
+
+@formula
+def ghost_channels(intrinsic_channels: int, ratio: int) -> int:
+    """Channels of both parts together, of which the first out_channels are kept."""
+    return intrinsic_channels * ratio
 
 
 @formula

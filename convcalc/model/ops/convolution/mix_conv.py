@@ -31,8 +31,18 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.axis_maps import Union
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, merge_analyses
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.composing import (
+    analyse_chain,
+    function,
+    merge_analyses,
+)
+from convcalc.model.operators.contract import (
+    NOTHING,
+    Analysis,
+    Operator,
+    Problem,
+    operator,
+)
 from convcalc.model.operators.work import share
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.quantities.formula import formula
@@ -83,7 +93,9 @@ class MixConv(Operator):
         output = parts[0].output.with_channels(self.out_channels or x.channels)
         maps = (dict.fromkeys(axis) for axis in zip(*(p.axes[0] for p in parts), strict=True))
         axes = tuple(Union(tuple(axis)) if len(axis) > 1 else next(iter(axis)) for axis in maps)
-        return merge_analyses(output, (axes,), *parts)
+        names = [part.name for each in parts for part in each.parts]
+        joined = [function("concat", names, output, keeps=NOTHING)] if len(names) > 1 else []
+        return merge_analyses(output, (axes,), *parts, *joined)
 
     def _sharing_problems(self, x: Shape) -> Iterator[Problem]:
         """Each kernel needs inputs, and if depthwise a multiple of them as outputs."""

@@ -41,11 +41,18 @@ from math import floor
 from convcalc.model.geometry.axis_maps import Axes, Nothing
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, chain_problems, merge_analyses
+from convcalc.model.operators.composing import (
+    analyse_chain,
+    chain_problems,
+    function,
+    merge_analyses,
+)
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
+    NOTHING,
     Analysis,
     Operator,
+    Part,
     Port,
     Problem,
     Term,
@@ -99,17 +106,21 @@ class OctaveConv(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The paths, and their sums by target."""
         paths = self._analyses(inputs)
-        terms: list[Term] = []
+        steps: list[Analysis | Part] = []
         outputs: list[Port] = []
         for target in self._targets():
             parts = self._sources(paths, target)
             output = next(iter(parts.values())).output
+            ends = [path.parts[-1].name for path in parts.values()]
+            steps += parts.values()
             if len(parts) > 1:
-                terms.append(Term(f"{target}.add", ELEMENTWISE, output.numel))
-            outputs.append(Port(output, _axes(parts, inputs)))
+                add = Term(f"{target}.add", ELEMENTWISE, output.numel)
+                steps.append(function(add.name, ends, output, add, keeps=NOTHING, in_place=True))
+                ends = [add.name]
+            outputs.append(Port(output, _axes(parts, inputs), ends[0]))
         main, *low = outputs
         ports = dict(zip(("low",), low, strict=False))
-        return merge_analyses(main.output, main.axes, *paths.values(), *terms, ports=ports)
+        return merge_analyses(main.output, main.axes, *steps, ports=ports, result=main.part)
 
     def _channels(self) -> dict[str, int]:
         """Output channels of each band; an alpha of 0.29 means 29/100."""
@@ -124,7 +135,7 @@ class OctaveConv(Operator):
 
     def _analyses(self, inputs: Sequence[Shape]) -> Mapping[Path, Analysis]:
         return {
-            path: analyse_chain(parts, inputs[BANDS.index(path[0])])
+            path: analyse_chain(parts, inputs[BANDS.index(path[0])], BANDS.index(path[0]))
             for path, parts in self._paths(inputs).items()
         }
 

@@ -22,7 +22,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.composing import (
+    function,
+    merge_analyses,
+)
+from convcalc.model.operators.contract import (
+    NOTHING,
+    Analysis,
+    Operator,
+    Problem,
+    operator,
+)
 from convcalc.model.operators.work import share
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.quantities.shape import Shape
@@ -63,4 +73,7 @@ class PartialConv(Operator):
             dilation=ones,
             bias=False,
         )
-        return conv.analyse([convolved])._replace(output=x)
+        made = conv.analyse([convolved])
+        step = function("conv", (0,), made.output, *made.terms, weights=made.weights)
+        joined = function("concat", ("conv", 0), x, keeps=NOTHING)
+        return merge_analyses(x, made.axes, step, joined)

@@ -34,8 +34,20 @@ from convcalc.model.geometry.axis_maps import Axes, Slide, Union
 from convcalc.model.geometry.sizes import axis_name, slide_size
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.composing import analyse_chain, merge_analyses
-from convcalc.model.operators.contract import DYNAMIC, Analysis, Operator, Problem, Term, operator
+from convcalc.model.operators.composing import (
+    analyse_chain,
+    function,
+    merge_analyses,
+)
+from convcalc.model.operators.contract import (
+    DYNAMIC,
+    FACTORS,
+    Analysis,
+    Operator,
+    Problem,
+    Term,
+    operator,
+)
 from convcalc.model.operators.work import share, work_of_taps
 from convcalc.model.ops.activation.relu import Relu
 from convcalc.model.ops.convolution.pointwise_conv import PointwiseConv
@@ -76,7 +88,8 @@ class Involution(Operator):
         generator = analyse_chain(self._generator(x), x)
         output = x.with_spatial(generator.output.spatial)
         aggregate = Term("aggregate", DYNAMIC, work_of_taps(output.numel, self.kernel_size))
-        return merge_analyses(output, (self._axes(),), generator, aggregate)
+        product = function("aggregate", (0, "span"), output, aggregate, keeps=FACTORS)
+        return merge_analyses(output, (self._axes(),), generator, product)
 
     def _generator(self, x: Shape) -> Mapping[str, Operator]:
         """The layers that generate the kernel of each output position."""

@@ -26,9 +26,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Union
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, merge_analyses
+from convcalc.model.operators.composing import (
+    analyse_chain,
+    function,
+    merge_analyses,
+)
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
+    FACTORS,
     Analysis,
     Operator,
     Problem,
@@ -65,7 +70,9 @@ class LargeKernelAttention(Operator):
         (x,) = inputs
         gate = analyse_chain(self._parts(x.rank, x.channels), x)
         axes = tuple(Union((axis, IDENTITY)) for axis in gate.axes[0])  # the product reads x itself
-        return merge_analyses(x, (axes,), gate, Term("gate", ELEMENTWISE, x.numel))
+        scale = Term("gate", ELEMENTWISE, x.numel)
+        product = function("gate", (0, "pointwise"), x, scale, keeps=FACTORS, in_place=True)
+        return merge_analyses(x, (axes,), gate, product)
 
     def _parts(self, rank: int, channels: int) -> Mapping[str, Operator]:
         ones = (1,) * rank
