@@ -7,18 +7,8 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Axes, compose
-from convcalc.model.operators.contract import (
-    INPUTS,
-    Analysis,
-    Function,
-    Operator,
-    Part,
-    Problem,
-    Term,
-)
-from convcalc.model.operators.registry import (
-    fields_of,
-)
+from convcalc.model.operators.contract import Analysis, Function, Operator, Part, Problem, Term
+from convcalc.model.operators.registry import fields_of
 from convcalc.model.quantities.shape import Shape
 
 NONE: Mapping[str, tuple[int, ...]] = MappingProxyType({})
@@ -65,17 +55,16 @@ def function(
     reads: Sequence[int | str],
     output: Shape,
     *terms: Term,
-    keeps: str = INPUTS,
-    in_place: bool = False,
     weights: Mapping[str, tuple[int, ...]] = NONE,
+    **traits: Any,
 ) -> Part:
     """A part that is no module: what it reads, makes and does.
 
-    Its terms and weights are named as in the composite. ``keeps`` and ``in_place`` are those of
-    :class:`Operator`.
+    Its terms and weights are named as in the composite. ``traits`` are attributes of
+    :class:`Function`, such as what it keeps.
     """
     made = Analysis(output, (), terms, weights)
-    return Part(name, Function(keeps, in_place=in_place), (), made, tuple(reads))
+    return Part(name, Function(**traits), (), made, tuple(reads))
 
 
 def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:

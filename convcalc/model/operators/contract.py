@@ -152,7 +152,8 @@ def operator(cls: type[_T]) -> type[_T]:
 
 
 # What of the forward pass an operator needs again for its backward pass.
-INPUTS = "inputs"  # what it read; with learned weights alone, only if those get a gradient
+INPUTS = "inputs"  # what it read
+LEARNED = "learned"  # the same, if its weights get a gradient
 OUTPUT = "output"  # what it made
 EITHER = "either"  # its input, or its output where that stands in the input's place
 FACTORS = "factors"  # each of its inputs if another one gets a gradient
@@ -172,7 +173,8 @@ class Operator:
 
     ``in_place``: each output element is a function of the same element of the inputs, so that it
     can be written over one of them. ``view``: the output is elements of the input, where they are.
-    ``keeps`` is what the backward pass needs.
+    ``keeps`` is what the backward pass needs; ``passes``: the gradient of each input is that of the
+    output, or a part of it. ``indices_of`` is the input whose maxima's places are read, not values.
     """
 
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
@@ -181,6 +183,8 @@ class Operator:
     in_place: ClassVar[bool] = False
     view: ClassVar[bool] = False
     keeps: ClassVar[str] = INPUTS
+    passes: ClassVar[bool] = False
+    indices_of: ClassVar[int] = -1
     declared_fields: ClassVar[Mapping[str, Field]] = {}
 
     def __init__(self, **given: Any) -> None:
@@ -219,7 +223,12 @@ class Operator:
 
 
 class Function(Operator):
-    """What a composite does with its parts' results that no module does: a product, a sum."""
+    """What a composite does with its parts' results that no module does: a product, a sum.
 
-    def __init__(self, keeps: str = INPUTS, *, in_place: bool = False) -> None:
-        vars(self).update(keeps=keeps, in_place=in_place)
+    ``tiles``: fused attention never has the whole of its output in memory.
+    """
+
+    tiles: ClassVar[bool] = False
+
+    def __init__(self, **traits: Any) -> None:
+        vars(self).update(traits)

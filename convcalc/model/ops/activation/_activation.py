@@ -15,6 +15,7 @@ class Activation(Operator):
     """A function of each element alone; ``per_element`` is what one of them counts."""
 
     per_element: ClassVar[int] = 1
+    in_place = True
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One elementwise operation per output element, however long the function is."""

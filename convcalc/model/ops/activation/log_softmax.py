@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from convcalc.model.operators.contract import operator
+from convcalc.model.operators.contract import OUTPUT, operator
 from convcalc.model.ops.activation._activation import Activation
 
 
@@ -23,3 +23,5 @@ class LogSoftmax(Activation):
     """The activation; see the module's docstring."""
 
     per_element: ClassVar[int] = 3
+    in_place = False
+    keeps = OUTPUT

@@ -23,18 +23,8 @@ from collections.abc import Iterator, Sequence
 
 from convcalc.model.geometry.sizes import Padding, axis_name
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import (
-    function,
-    merge_analyses,
-    sibling,
-)
-from convcalc.model.operators.contract import (
-    NOTHING,
-    Analysis,
-    Operator,
-    Problem,
-    operator,
-)
+from convcalc.model.operators.composing import function, merge_analyses, sibling
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape

@@ -33,13 +33,7 @@ from convcalc.model.operators.composing import (
     function,
     merge_analyses,
 )
-from convcalc.model.operators.contract import (
-    NOTHING,
-    Analysis,
-    Operator,
-    Problem,
-    operator,
-)
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.ops.activation.relu import Relu
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.ops.convolution.depthwise_conv import DepthwiseConv

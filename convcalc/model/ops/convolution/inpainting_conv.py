@@ -40,11 +40,7 @@ from math import prod
 from convcalc.model.geometry.axis_maps import Axes, Nothing
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import (
-    function,
-    merge_analyses,
-    sibling,
-)
+from convcalc.model.operators.composing import function, merge_analyses, sibling
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
     FACTORS,

@@ -31,18 +31,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.axis_maps import Union
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import (
-    analyse_chain,
-    function,
-    merge_analyses,
-)
-from convcalc.model.operators.contract import (
-    NOTHING,
-    Analysis,
-    Operator,
-    Problem,
-    operator,
-)
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import share
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.quantities.formula import formula
@@ -94,7 +84,11 @@ class MixConv(Operator):
         maps = (dict.fromkeys(axis) for axis in zip(*(p.axes[0] for p in parts), strict=True))
         axes = tuple(Union(tuple(axis)) if len(axis) > 1 else next(iter(axis)) for axis in maps)
         names = [part.name for each in parts for part in each.parts]
-        joined = [function("concat", names, output, keeps=NOTHING)] if len(names) > 1 else []
+        joined = (
+            [function("concat", names, output, keeps=NOTHING, passes=True)]
+            if len(names) > 1
+            else []
+        )
         return merge_analyses(output, (axes,), *parts, *joined)
 
     def _sharing_problems(self, x: Shape) -> Iterator[Problem]:

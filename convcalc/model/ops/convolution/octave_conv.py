@@ -115,7 +115,9 @@ class OctaveConv(Operator):
             steps += parts.values()
             if len(parts) > 1:
                 add = Term(f"{target}.add", ELEMENTWISE, output.numel)
-                steps.append(function(add.name, ends, output, add, keeps=NOTHING, in_place=True))
+                steps.append(
+                    function(add.name, ends, output, add, keeps=NOTHING, in_place=True, passes=True)
+                )
                 ends = [add.name]
             outputs.append(Port(output, _axes(parts, inputs), ends[0]))
         main, *low = outputs

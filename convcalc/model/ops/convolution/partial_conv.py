@@ -22,17 +22,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import (
-    function,
-    merge_analyses,
-)
-from convcalc.model.operators.contract import (
-    NOTHING,
-    Analysis,
-    Operator,
-    Problem,
-    operator,
-)
+from convcalc.model.operators.composing import function, merge_analyses
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import share
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.quantities.shape import Shape

@@ -10,11 +10,7 @@ from typing import NamedTuple
 from convcalc.model.geometry.axis_maps import IDENTITY, Deformed
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.composing import (
-    analyse_chain,
-    function,
-    merge_analyses,
-)
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,

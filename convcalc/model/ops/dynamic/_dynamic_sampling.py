@@ -14,10 +14,7 @@ from typing import NamedTuple
 from convcalc.model.geometry.axis_maps import IDENTITY, AxisMap, Deformed, Slide, Union
 from convcalc.model.geometry.sizes import Padding, resolve_padding
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.composing import (
-    function,
-    part_terms,
-)
+from convcalc.model.operators.composing import function, part_terms
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,

@@ -36,11 +36,7 @@ from math import prod
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.composing import (
-    analyse_chain,
-    function,
-    merge_analyses,
-)
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
@@ -103,8 +99,8 @@ class Attention(Operator):
             last.output,
             ((Whole(IDENTITY),) * x.rank,),
             analyse_chain({"qkv": qkv}, x),
-            function("scores", ("qkv", "qkv"), matrix, scores, keeps=FACTORS),
-            function("softmax", ("scores",), matrix, softmax, keeps=OUTPUT),
+            function("scores", ("qkv", "qkv"), matrix, scores, keeps=FACTORS, tiles=True),
+            function("softmax", ("scores",), matrix, softmax, keeps=OUTPUT, tiles=True),
             function("aggregate", ("softmax", "qkv"), mixed, aggregate, keeps=FACTORS),
             last,
             facts={"attention_elements": products_of_pairs(x.batch, x.spatial, self.heads)},

@@ -39,12 +39,7 @@ from math import prod
 from convcalc.model.geometry.axis_maps import Whole
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import (
-    analyse_chain,
-    function,
-    merge_analyses,
-    sibling,
-)
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses, sibling
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,

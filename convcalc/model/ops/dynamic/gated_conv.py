@@ -23,12 +23,7 @@ from collections.abc import Iterator, Sequence
 
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import (
-    analyse_chain,
-    function,
-    merge_analyses,
-    sibling,
-)
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses, sibling
 from convcalc.model.operators.contract import (
     EITHER,
     ELEMENTWISE,

@@ -34,11 +34,7 @@ from convcalc.model.geometry.axis_maps import Axes, Slide, Union
 from convcalc.model.geometry.sizes import axis_name, slide_size
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.composing import (
-    analyse_chain,
-    function,
-    merge_analyses,
-)
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses
 from convcalc.model.operators.contract import (
     DYNAMIC,
     FACTORS,

@@ -26,11 +26,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Union
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import (
-    analyse_chain,
-    function,
-    merge_analyses,
-)
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
     FACTORS,

@@ -38,11 +38,7 @@ from convcalc.model.geometry.axis_maps import Slide
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import divisors, uneven_groups
-from convcalc.model.operators.composing import (
-    analyse_chain,
-    function,
-    merge_analyses,
-)
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
@@ -107,9 +103,9 @@ class LocalAttention(Operator):
             output,
             (tuple(Slide(k, 1, (k - 1) // 2) for k in self.kernel_size),),
             *maps,
-            function("scores", ("query", "key"), matrix, scores, keeps=FACTORS),
+            function("scores", ("query", "key"), matrix, scores, keeps=FACTORS, tiles=True),
             *(self._relative_parts(weights, output, matrix) if self.relative else ()),
-            function("softmax", (logits,), matrix, softmax, keeps=OUTPUT),
+            function("softmax", (logits,), matrix, softmax, keeps=OUTPUT, tiles=True),
             function("aggregate", ("softmax", "value"), output, aggregate, keeps=FACTORS),
         )
         return done._replace(weights={**done.weights, **weights})
@@ -137,8 +133,17 @@ class LocalAttention(Operator):
         add = Term("relative.add", ELEMENTWISE, work(output.rank, matrix.numel))
         made = output.with_channels(offsets_of_heads(self.heads, sizes))
         return (
-            function("relative", ("query",), made, products, weights=weights),
-            function(add.name, ("scores", "relative"), matrix, add, keeps=NOTHING, in_place=True),
+            function("relative", ("query",), made, products, weights=weights, tiles=True),
+            function(
+                add.name,
+                ("scores", "relative"),
+                matrix,
+                add,
+                keeps=NOTHING,
+                in_place=True,
+                passes=True,
+                tiles=True,
+            ),
         )
 
 

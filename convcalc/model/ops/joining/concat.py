@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
@@ -26,6 +26,8 @@ class Concat(Operator):
     """The concatenation; see the module's docstring."""
 
     arity = (1, None)
+    keeps = NOTHING
+    passes = True
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """All but the channels must agree with the first input."""

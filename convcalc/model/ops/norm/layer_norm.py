@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, operator
+from convcalc.model.operators.contract import Analysis, Kept, Operator, operator
 from convcalc.model.ops.norm._norm import norm_term
 from convcalc.model.quantities.shape import Shape
 
@@ -46,3 +46,7 @@ class LayerNorm(Operator):
             (norm_term(x),),
             dict.fromkeys(learned, normalised) if self.affine else {},
         )
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """Mean and deviation of each position."""
+        return Kept(2 * output.batch * output.positions)

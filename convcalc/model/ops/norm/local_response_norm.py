@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Operator, Term, operator
+from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Kept, Operator, Term, operator
 from convcalc.model.operators.work import pointwise_analysis, work
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -43,6 +43,11 @@ class LocalResponseNorm(Operator):
         return pointwise_analysis(
             x, Term("norm", ELEMENTWISE, work(operations(self.size), x.numel))
         )
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """The padded squares, their means, and the divisor."""
+        squares = output.with_channels(output.channels + self.size - 1)
+        return Kept(squares.numel + 2 * output.numel)
 
 
 @formula

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import pointwise_analysis
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -22,6 +22,9 @@ from convcalc.model.quantities.shape import Shape
 @operator
 class ChannelSlice(Operator):
     """The slice; see the module's docstring."""
+
+    view = True
+    keeps = NOTHING
 
     start: int = fields.integer("first channel, counted from 0", 0, minimum=0)
     stop: int | None = fields.integer("channel after the last; null for all", None, minimum=0)

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from convcalc.model.geometry.axis_maps import Slide
 from convcalc.model.geometry.sizes import Padding, Sides, axis_name, padded_size
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.quantities.shape import Shape
 
 
@@ -28,6 +28,7 @@ class Pad(Operator):
     """The padding; see the module's docstring."""
 
     ranks = (1, 3)
+    keeps = NOTHING
 
     padding: Padding = fields.field(
         "padding",

@@ -34,16 +34,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.model.operators.checks import divisors
-from convcalc.model.operators.composing import (
-    function,
-    merge_analyses,
-    part_terms,
-)
-from convcalc.model.operators.contract import (
-    Analysis,
-    Problem,
-    operator,
-)
+from convcalc.model.operators.composing import function, merge_analyses, part_terms
+from convcalc.model.operators.contract import Analysis, Problem, operator
 from convcalc.model.ops.region._roi import SampledRoi, channels_per_bin, uneven_bins
 from convcalc.model.quantities.shape import Shape
 

@@ -35,12 +35,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import (
-    analyse_chain,
-    function,
-    merge_analyses,
-    part_terms,
-)
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses, part_terms
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
