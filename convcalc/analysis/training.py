@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from convcalc.model.graph.network import Network
-from convcalc.model.graph.steps import Step, Steps, live_layers, steps_of
+from convcalc.model.graph.steps import Step, Steps, live_layers
 from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Term
 from convcalc.model.quantities.formula import formula
 
@@ -67,14 +67,13 @@ def gradients(found: Steps) -> Gradients:
     return Gradients(frozenset(depends), tuple(learns))
 
 
-def training_flops(network: Network) -> list[int]:
-    """FLOPs of one training step, for each layer."""
-    return [sum(each.flops for each in trained) for trained in trained_terms(network)]
+def training_flops(network: Network, found: Steps) -> list[int]:
+    """FLOPs of one training step, for each layer; ``found`` are the steps of the network."""
+    return [sum(each.flops for each in trained) for trained in trained_terms(network, found)]
 
 
-def trained_terms(network: Network) -> list[tuple[Trained, ...]]:
-    """The products of each layer, with their gradients."""
-    found = steps_of(network)
+def trained_terms(network: Network, found: Steps) -> list[tuple[Trained, ...]]:
+    """The products of each layer, with their gradients; ``found`` are the steps of the network."""
     known = gradients(found)
     terms: list[list[Trained]] = [[] for _ in network.layers]
     for step, learns in zip(found.steps, known.learns, strict=True):

@@ -172,7 +172,8 @@ class Operator:
     """Base of all operators. ``arity`` is the least and the greatest number of inputs.
 
     ``in_place``: each output element is a function of the same element of the inputs, so that it
-    can be written over one of them. ``view``: the output is elements of the input, where they are.
+    can be written over one of them. ``view``: the output is elements of the input, where they are;
+    ``idle``: in evaluation it is the input.
     ``keeps`` is what the backward pass needs; ``passes``: the gradient of each input is that of the
     output, or a part of it. ``indices_of`` is the input whose maxima's places are read, not values.
     """
@@ -182,6 +183,7 @@ class Operator:
     declared: ClassVar[bool] = False  # numbers were stated in the file, not computed
     in_place: ClassVar[bool] = False
     view: ClassVar[bool] = False
+    idle: ClassVar[bool] = False
     keeps: ClassVar[str] = INPUTS
     passes: ClassVar[bool] = False
     indices_of: ClassVar[int] = -1

@@ -20,6 +20,7 @@ class Dropout(Operator):
     """Dropout; see the module's docstring."""
 
     in_place = True
+    idle = True
     keeps = NOTHING
 
     rate: float = fields.number(
