@@ -7,7 +7,6 @@ from dataclasses import replace
 from math import prod
 
 from convcalc.analysis.memory import Usage, usage
-from convcalc.analysis.memory.options import FOLDED, OPTIMIZERS, assumptions
 from convcalc.analysis.receptive_field.per_layer import receptive_fields
 from convcalc.analysis.report.report import (
     LayerReport,
@@ -26,6 +25,7 @@ from convcalc.model.graph.network import Layer, Network
 from convcalc.model.graph.steps import steps_of
 from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Analysis
 from convcalc.model.operators.registry import fields_of
+from convcalc.model.quantities.assumptions import FOLDED, OPTIMIZERS, assumptions
 from convcalc.model.quantities.counts import COUNTS, sum_counts
 from convcalc.model.quantities.number_text import DTYPES
 from convcalc.model.quantities.unknown import known
@@ -51,8 +51,8 @@ def analyse(
     are added; UnknownName if there is no such convention. ``fuse_batch_norm`` adds the counts
     that remain when batch norms are folded into the layers before them, and the memory is that of
     the folded network. ``memory`` are the assumptions under which memory is counted, such as
-    ``("training", "adam")``, words of :data:`~convcalc.analysis.memory.options.OPTIONS`. The report
-    of a network with problems covers the layers that could be computed.
+    ``("training", "adam")``, words of ``convcalc.model.quantities.assumptions.OPTIONS``. The
+    report of a network with problems covers the layers that could be computed.
     """
     fields = receptive_fields(network, support=support)
     steps = steps_of(network)
@@ -224,14 +224,15 @@ def _output_field(network: Network, layers: Sequence[LayerReport]) -> ReceptiveF
     return layers[index].receptive_field if index >= 0 else None
 
 
-def _memory(
+def memory_of(
     counts: Mapping[str, int],
     fused: Mapping[str, int],
     used: Usage,
     dtype: str,
     options: tuple[str, ...],
 ) -> Memory:
-    """Bytes of what is stored, and of what is alive at once."""
+    """Bytes of what is stored, by counts of the network or those with norms folded if there are
+    any, and of what is alive at once."""
     how = assumptions(options)
     folded = bool(fused) and not how.training
     stored = fused if folded else counts
@@ -257,7 +258,7 @@ def _totals(
     return Totals(
         layers=len(layers),
         counts=counts,
-        memory=_memory(counts, fused, used, dtype, options),
+        memory=memory_of(counts, fused, used, dtype, options),
         unknown=tuple(_unknown(layers)),
         convention=sum_by_key(layer.convention for layer in layers),
         fused=fused,

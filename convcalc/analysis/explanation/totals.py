@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from convcalc.analysis.explanation.worked import Worked, Working, plain_text, sum_lines
 from convcalc.analysis.memory import usage
-from convcalc.analysis.memory.options import FOLDED
 from convcalc.analysis.memory.schedule import Buffer, Peak, Schedule
 from convcalc.analysis.report.report import LayerReport, Report
 from convcalc.analysis.report.units import flop_count, whole_bytes
 from convcalc.model.graph.network import Network
+from convcalc.model.quantities.assumptions import FOLDED
 from convcalc.model.quantities.formula import trace, tracing
 from convcalc.model.quantities.number_text import DTYPES
 from convcalc.model.quantities.unknown import known

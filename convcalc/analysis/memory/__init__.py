@@ -12,11 +12,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.memory.forward import Forward, hidden_values
-from convcalc.analysis.memory.options import Assumptions, assumptions
 from convcalc.analysis.memory.schedule import Peak, Schedule
 from convcalc.analysis.training import gradients
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.steps import Steps, steps_of
+from convcalc.model.quantities.assumptions import Assumptions, assumptions
 
 
 class Usage(NamedTuple):
@@ -40,7 +40,7 @@ def usage(
 ) -> Usage:
     """What is alive at once, at so many bits per element.
 
-    ``options`` are words of :data:`~convcalc.analysis.memory.options.OPTIONS`; UnknownName for
+    ``options`` are words of :data:`~convcalc.model.quantities.assumptions.OPTIONS`; UnknownName for
     others. ``fuse_batch_norm``: folded norms make no tensor; not in training. ``steps`` are those
     of the network, if they are there already.
     """

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.memory.forward import Forward
-from convcalc.analysis.memory.options import Assumptions
 from convcalc.analysis.memory.schedule import Operation, Schedule
 from convcalc.analysis.training import Gradients
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.steps import Step, Steps
 from convcalc.model.operators.contract import EITHER, FACTORS, INPUTS, LEARNED, OUTPUT
+from convcalc.model.quantities.assumptions import Assumptions
 
 
 class Training(NamedTuple):

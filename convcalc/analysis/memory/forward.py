@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from convcalc.analysis.memory.options import Assumptions
 from convcalc.analysis.memory.schedule import Operation, Schedule
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.steps import Step, Steps
 from convcalc.model.operators.contract import WEIGHTS, Function
+from convcalc.model.quantities.assumptions import Assumptions
 from convcalc.model.quantities.unknown import known
 
 Place = tuple[int, str]  # a step: the index of its layer, and the name of its part

@@ -12,7 +12,14 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from convcalc._version import __version__
-from convcalc.analysis.report.report import SCHEMA, LayerReport, ReceptiveField, Report, Totals
+from convcalc.analysis.report.report import (
+    SCHEMA,
+    LayerReport,
+    Memory,
+    ReceptiveField,
+    Report,
+    Totals,
+)
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.model.operators.contract import Recorded
 from convcalc.model.quantities.counts import COUNTS
@@ -90,17 +97,25 @@ def layer_payload(layer: LayerReport) -> dict[str, Any]:
 
 
 def _totals(totals: Totals) -> dict[str, Any]:
-    memory = totals.memory
     return {
         "layers": totals.layers,
         **counts_payload(totals),
-        "memory": {
-            "dtype": memory.dtype,
-            "weights": plain(memory.weights),
-            "activations_peak": plain(memory.activations_peak),
-            "total": plain(memory.total),
-        },
+        "memory": _memory(totals.memory),
         "unknown": list(totals.unknown),
+    }
+
+
+def _memory(memory: Memory) -> dict[str, Any]:
+    """Bytes, and the assumptions under which they were counted."""
+    return {
+        "dtype": memory.dtype,
+        "options": list(memory.options),
+        "weights": plain(memory.weights),
+        "activations_peak": plain(memory.activations_peak),
+        "kept": plain(memory.kept),
+        "gradients": plain(memory.gradients),
+        "optimizer_states": plain(memory.optimizer_states),
+        "total": plain(memory.total),
     }
 
 

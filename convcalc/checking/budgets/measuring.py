@@ -6,16 +6,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from convcalc.analysis.analyse import analyse
+from convcalc.analysis.analyse import analyse, memory_of
+from convcalc.analysis.memory import usage
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.worst_case import coverage, look_ahead
-from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report
+from convcalc.analysis.report.report import LayerReport, Memory, ReceptiveField, Report
 from convcalc.analysis.report.rows import rows
 from convcalc.analysis.report.units import byte_count
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.language.assertions.vocabulary import METRICS, Assertion
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.paths import no_such_input, paths_of
+from convcalc.model.graph.rebatching import with_batch
 from convcalc.model.quantities.counts import BYTES, COUNTS
 from convcalc.model.quantities.number_text import DTYPES, memory_text, percent_text
 from convcalc.model.quantities.unknown import UNKNOWN, known
@@ -42,6 +44,8 @@ def measure(assertion: Assertion, network: Network | None, report: Report) -> Me
     if assertion.input and assertion.input not in report.inputs:
         raise no_such_input(assertion.input, report.inputs)
     metric = assertion.metric
+    if metric == "memory":
+        return _memory(assertion, network, report)
     if assertion.convention:
         return _by_convention(assertion, network)
     if metric in COUNTS:
@@ -50,9 +54,8 @@ def measure(assertion: Assertion, network: Network | None, report: Report) -> Me
         return _field_part(assertion, report)
     if metric in _FROM_REPORT:
         return _FROM_REPORT[metric](assertion, report)
-    if network is None:
-        return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
-    return _FROM_NETWORK[metric](assertion, network)
+    saved = Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
+    return saved if network is None else _FROM_NETWORK[metric](assertion, network)
 
 
 # --- parts -----------------------------------------------------------------------------------
@@ -144,20 +147,40 @@ def _share(assertion: Assertion, report: Report) -> Measured:
     return Measured(share, share, "", _largest(report, metric))
 
 
-def _memory(assertion: Assertion, report: Report) -> Measured:
-    """Return bytes for a dtype and batch; activations scale with the batch, weights do not."""
-    stored = report.totals.params + report.totals.buffers
+def _memory(assertion: Assertion, network: Network | None, report: Report) -> Measured:
+    """Return bytes for a dtype, a batch and options; of a saved report only if its options fit."""
+    if network is not None:
+        memory = _memory_of(assertion, network, report)
+    elif report.totals.memory.options != assertion.options or "training" in assertion.options:
+        return Measured(UNKNOWN, UNKNOWN, "the saved report counts memory under other options")
+    else:
+        memory = _saved_memory(assertion, report)
+    value = getattr(memory, assertion.part)
+    parts = [(memory.weights, "weights and buffers"), (memory.activations_peak, "activations peak")]
+    if assertion.options:
+        parts += [(memory.gradients, "gradients"), (memory.optimizer_states, "optimizer states")]
+    listed = " + ".join(f"{memory_text(size)} {what}" for size, what in parts)
+    words = ", ".join((assertion.dtype, *assertion.options))
+    reason = "" if known(value) else "an input size or a layer is unknown"
+    return Measured(value, value, reason, (f"{listed} ({words})",))
+
+
+def _memory_of(assertion: Assertion, network: Network, report: Report) -> Memory:
+    """Return the memory of a network at the batch of the assertion."""
+    scaled = with_batch(network, assertion.batch) if assertion.batch > 1 else network
+    used = usage(scaled, DTYPES[assertion.dtype], assertion.options)
+    return memory_of(report.totals.counts, {}, used, assertion.dtype, assertion.options)
+
+
+def _saved_memory(assertion: Assertion, report: Report) -> Memory:
+    """Return the memory that a saved report tells; activations grow with the batch."""
     memory = report.totals.memory
     live = memory.activations_peak * 8 // DTYPES[memory.dtype] * assertion.batch
-    parts = {
-        "weights": byte_count(stored, assertion.dtype),
-        "activations_peak": byte_count(live, assertion.dtype),
-    }
-    value = sum(parts.values()) if assertion.part == "total" else parts[assertion.part]
-    words = [memory_text(parts["weights"]), memory_text(parts["activations_peak"])]
-    note = f"{words[0]} weights and buffers + {words[1]} activations peak ({assertion.dtype})"
-    reason = "" if known(value) else "an input size or a layer is unknown"
-    return Measured(value, value, reason, (note,))
+    return Memory(
+        assertion.dtype,
+        byte_count(report.totals.params + report.totals.buffers, assertion.dtype),
+        byte_count(live, assertion.dtype),
+    )
 
 
 # --- tensors -----------------------------------------------------------------------------------
@@ -216,7 +239,6 @@ def _look_ahead(assertion: Assertion, network: Network) -> Measured:
 _FROM_REPORT = {
     "layers": _layers,
     "share": _share,
-    "memory": _memory,
     "receptive_field": _receptive_field,
 }
 _FROM_NETWORK = {"output": _output, "coverage": _coverage, "look_ahead": _look_ahead}

@@ -33,6 +33,7 @@ def command(
     dtype: options.DType = "",
     convention: options.Convention = "",
     fuse_batch_norm: options.Fused = False,
+    memory: options.Memory = "",
 ) -> int:
     """Print one number of a network.
 
@@ -51,6 +52,7 @@ def command(
     support = bool(re.search(r"coverage|holes|receptive_fields?$", path))  # which takes longer
     reading = Reading(variants, input, batch, set, count, dtype, support)
     reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
+    reading = reading._replace(memory=memory)
     found = reading.reports([target])
     if len(found) > 1:
         raise Failure("get takes one input", "name each --input once")

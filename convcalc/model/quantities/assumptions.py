@@ -78,6 +78,12 @@ def assumptions(words: Iterable[str]) -> Assumptions:
     )
 
 
+def option_pattern() -> str:
+    """The regular expression of a word, for schemas."""
+    words = (f"{name}(=[1-9][0-9]*)?" if name in DEPTHS else name for name in OPTIONS)
+    return f"^({'|'.join(words)})$"
+
+
 def _is_depth(text: str) -> bool:
     return text.isascii() and text.isdecimal() and 0 < int(text[:9]) < 1000
 
