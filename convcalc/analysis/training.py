@@ -13,12 +13,13 @@ is not, nor is anything that is computed a second time to save memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.steps import Step, Steps, live_layers
-from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Term
+from convcalc.model.operators.composing import part_terms
+from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Function, Term
 from convcalc.model.quantities.formula import formula
 
 
@@ -85,9 +86,16 @@ def _step_terms(step: Step, flows: frozenset[int], learns: bool) -> Iterator[Tra
     """The products of a step. Where both factors are computed, the last value read is one."""
     if step.makes not in flows:
         flows = frozenset()
-    for term in step.analysis.terms:
+    for term in _named_terms(step):
         if term.kind == WEIGHTS:
             yield Trained(term, not flows.isdisjoint(step.reads), learns)
         elif term.kind == DYNAMIC:
             *one, other = step.reads if len(step.reads) > 1 else (*step.reads, -1)
             yield Trained(term, not flows.isdisjoint(one), other in flows or learns)
+
+
+def _named_terms(step: Step) -> Sequence[Term]:
+    """The terms of a step, named as in the layer."""
+    if not step.part or isinstance(step.operator, Function):
+        return step.analysis.terms
+    return part_terms(step.part, step.analysis.terms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from convcalc.diagnostics.suggestion import UnknownName, advise
+from convcalc.diagnostics.suggestion import UnknownName, advise, use
 
 OPTIMIZERS: Mapping[str, int] = {  # numbers per trained parameter
     "sgd": 0,
@@ -97,7 +97,7 @@ def _require_sense(found: Mapping[str, int]) -> None:
         )
     for word in TRAINING:
         if word in found and "training" not in found:
-            raise UnknownName(f"memory option '{word}' needs 'training'", f"use 'training,{word}'")
+            raise UnknownName(f"memory option '{word}' needs 'training'", use(f"training,{word}"))
     chosen = [name for name in OPTIMIZERS if name in found]
     if len(chosen) > 1:
-        raise UnknownName(f"memory options name {len(chosen)} optimizers", f"use '{chosen[0]}'")
+        raise UnknownName(f"memory options name {len(chosen)} optimizers", use(chosen[0]))
