@@ -77,7 +77,9 @@ def kept_bytes(model: nn.Module, x: torch.Tensor) -> int:
 
 
 NETWORKS = ["resnet18", "resnet50", "resnext50_32x4d", "mobilenet_v2", "vgg16", "densenet121"]
-EAGER = ("in-place", "held-inputs=2")  # torchvision's relu and += write over their input
+# torchvision's relu and += write over their input. Its blocks are functions, which hold what they
+# read; so are those within a layer of DenseNet, but a convolution with its norm is none in ResNet.
+DEPTHS = {"densenet121": 9}
 
 
 @pytest.mark.torch
@@ -86,7 +88,9 @@ EAGER = ("in-place", "held-inputs=2")  # torchvision's relu and += write over th
 def test_the_peak_is_that_of_eager_pytorch(name: str, size: tuple[int, int]) -> None:
     model = getattr(MODELS, name)()
     network = convcalc.load(name, inputs=[3, *size], batch=2)
-    peak = analyse(network, memory=EAGER).totals.memory.activations_peak
+    peak = analyse(
+        network, memory=("in-place", f"held-inputs={DEPTHS.get(name, 2)}")
+    ).totals.memory.activations_peak
     assert peak == eager_peak(model, torch.zeros(2, 3, *size))
 
 

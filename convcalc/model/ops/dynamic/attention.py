@@ -15,7 +15,8 @@ the softmax. Each bias is one addition per element. The factor 1/sqrt(Ck / heads
 into the queries and is not counted, nor are masks and dropout.
 
 ``attention_elements``, batch · heads · N², is the size of the attention matrix where it is
-stored.
+stored. In memory it counts twice, before and behind the softmax: this is the plain
+implementation. ``--memory fused-attention`` is for those that never have it whole.
 
 The output depends on all positions: the receptive field is global, and what is reported beside
 it is that of the position itself.
