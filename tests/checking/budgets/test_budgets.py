@@ -134,7 +134,8 @@ def test_memory_has_options() -> None:
 
 
 def test_what_does_not_grow_with_the_batch_is_kept_once() -> None:
-    text = "convcalc: 1\nname: net\ninput: [4, 8, 8]\nlayers: [{conv: {out: 4, k: 1, bias: false}}, batch_norm]\n"
+    head = "convcalc: 1\nname: net\ninput: [4, 8, 8]\n"
+    text = f"{head}layers: [{{conv: {{out: 4, k: 1, bias: false}}}}, batch_norm]\n"
     for batch in (1, 3):  # input and output of the convolution, and two numbers per channel
         kept = 4 * (2 * batch * 4 * 64 + 8)
         assert holds(

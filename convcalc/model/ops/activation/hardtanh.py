@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import EITHER, Problem, operator
+from convcalc.model.operators.contract import Problem, operator
 from convcalc.model.ops.activation._activation import Activation
 from convcalc.model.quantities.shape import Shape
 
@@ -19,8 +19,6 @@ from convcalc.model.quantities.shape import Shape
 @operator
 class Hardtanh(Activation):
     """The activation; see the module's docstring."""
-
-    keeps = EITHER
 
     min_val: float = fields.number("the least value that passes", -1.0)
     max_val: float = fields.number("the greatest value that passes", 1.0)

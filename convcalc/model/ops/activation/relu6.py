@@ -7,12 +7,10 @@ Source: PyTorch ``torch.nn.ReLU6``; Howard et al., arXiv 1704.04861.
 
 from __future__ import annotations
 
-from convcalc.model.operators.contract import EITHER, operator
+from convcalc.model.operators.contract import operator
 from convcalc.model.ops.activation._activation import Activation
 
 
 @operator
 class Relu6(Activation):
     """The activation; see the module's docstring."""
-
-    keeps = EITHER
