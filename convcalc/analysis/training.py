@@ -60,8 +60,8 @@ def gradients(found: Steps) -> Gradients:
     learns: list[bool] = []
     live = live_layers(found)
     for step in found.steps:
-        is_live = step.layer in live
-        weights = step.analysis.weights.keys() > step.analysis.frozen
+        is_live, analysis = step.layer in live, step.analysis
+        weights = bool(analysis.weights) and analysis.weights.keys() > analysis.frozen
         learns.append(is_live and step.trainable and weights)
         if is_live and (learns[-1] or not depends.isdisjoint(step.reads)):
             depends.add(step.makes)
@@ -78,16 +78,17 @@ def trained_terms(network: Network, found: Steps) -> list[tuple[Trained, ...]]:
     known = gradients(found)
     terms: list[list[Trained]] = [[] for _ in network.layers]
     for step, learns in zip(found.steps, known.learns, strict=True):
-        terms[step.layer] += _step_terms(step, known.values, learns)
+        if step.analysis.terms:
+            terms[step.layer] += _step_terms(step, known.values, learns)
     return list(map(tuple, terms))
 
 
 def _step_terms(step: Step, flows: frozenset[int], learns: bool) -> Iterator[Trained]:
     """The products of a step. Where both factors are computed, the last value read is one."""
-    if step.makes not in flows:
-        flows = frozenset()
     for term in _named_terms(step):
-        if term.kind == WEIGHTS:
+        if step.makes not in flows and term.kind in (WEIGHTS, DYNAMIC):
+            yield Trained(term, input_gradient=False, weight_gradient=False)
+        elif term.kind == WEIGHTS:
             yield Trained(term, not flows.isdisjoint(step.reads), learns)
         elif term.kind == DYNAMIC:
             *one, other = step.reads if len(step.reads) > 1 else (*step.reads, -1)

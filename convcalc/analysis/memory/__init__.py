@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.memory.forward import Forward, hidden_values
+from convcalc.analysis.memory.forward import forward_schedule, hidden_values
 from convcalc.analysis.memory.schedule import Peak, Schedule
 from convcalc.analysis.training import gradients
 from convcalc.model.graph.network import Network
@@ -51,9 +51,8 @@ def usage(
 
         step = training_schedule(network, found, gradients(found), how, hidden)
         return Usage(step.schedule, step.schedule.peak(bits), step.kept())
-    forward = Forward(network, found, how, hidden)
-    forward.run()
-    return Usage(forward.schedule, forward.schedule.peak(bits))
+    schedule = forward_schedule(network, found, how, hidden)
+    return Usage(schedule, schedule.peak(bits))
 
 
 def _folded(network: Network, how: Assumptions) -> set[tuple[int, str]]:

@@ -56,7 +56,15 @@ def steps_of(network: Network) -> Steps:
         if ports:
             values.append(ports.pop(0))
             continue
-        reads = tuple(values[number] for number in layer.inputs)
+        reads = tuple([values[number] for number in layer.inputs])
+        analysis = layer.analysis
+        if not analysis.parts and not analysis.ports:  # most layers: no need of names
+            steps.append(
+                Step(index, "", layer.operator, analysis, reads, len(shapes), layer.trainable)
+            )
+            values.append(len(shapes))
+            shapes.append(analysis.output)
+            continue
         named = _add(steps, shapes, layer, index, layer.operator, layer.analysis, reads, "")
         values.append(named[layer.analysis.result])
         ports = [named[port.part] for port in layer.analysis.ports.values()]
@@ -99,9 +107,12 @@ def live_layers(found: Steps) -> set[int]:
     A layer of several outputs is live as a whole.
     """
     wanted, live = set(found.outputs), set()
+    if not wanted:
+        return {step.layer for step in found.steps}
     for layer, group in groupby(reversed(found.steps), attrgetter("layer")):
         steps = [*group]
-        if not found.outputs or any(step.makes in wanted for step in steps):
+        if any(step.makes in wanted for step in steps):
             live.add(layer)
-            wanted.update(value for step in steps for value in step.reads)
+            for step in steps:
+                wanted.update(step.reads)
     return live
