@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.memory.forward import forward_schedule, hidden_values
-from convcalc.analysis.memory.schedule import Peak, Schedule
+from convcalc.analysis.memory.schedule import Peak, Schedule, plain_schedule
 from convcalc.analysis.training import gradients
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.steps import Steps, steps_of
@@ -45,6 +44,13 @@ def usage(
     of the network, if they are there already.
     """
     how, found = assumptions(options), steps or steps_of(network)
+    indexed = any(step.operator.indices_of >= 0 for step in found.steps)
+    if not (options or fuse_batch_norm or indexed):
+        schedule = plain_schedule(found)
+        return Usage(schedule, schedule.peak(bits))
+    # Modules that only some runs need.
+    from convcalc.analysis.memory.forward import forward_schedule, hidden_values
+
     hidden = hidden_values(found, how, _folded(network, how) if fuse_batch_norm else ())
     if how.training:
         from convcalc.analysis.memory.backward import training_schedule

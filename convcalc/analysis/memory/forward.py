@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from convcalc.analysis.memory.schedule import Buffer, Operation, Schedule
+from convcalc.analysis.memory.schedule import Operation, Schedule
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.steps import Step, Steps
 from convcalc.model.operators.contract import WEIGHTS, Function
 from convcalc.model.quantities.assumptions import Assumptions
 from convcalc.model.quantities.unknown import known
 
-PLAIN = Assumptions()
 Place = tuple[int, str]  # a step: the index of its layer, and the name of its part
 
 
@@ -135,30 +134,11 @@ def forward_schedule(
     network: Network, found: Steps, how: Assumptions, hidden: Collection[int]
 ) -> Schedule:
     """The schedule of the forward pass alone, with what the network returns held."""
-    if (
-        how == PLAIN
-        and not hidden
-        and not any(step.operator.indices_of >= 0 for step in found.steps)
-    ):
-        return _plain_schedule(found)
     forward = Forward(network, found, how, hidden)
     for index, step in enumerate(found.steps):
         forward.add(index, step)
     forward.schedule.held.update(forward.holds[value] for value in found.outputs)
     return forward.schedule
-
-
-def _plain_schedule(found: Steps) -> Schedule:
-    """The same without any option: each value has a buffer of its own, with its number."""
-    schedule = Schedule()
-    schedule.start += range(found.inputs)
-    schedule.held |= found.outputs
-    for number in range(found.inputs):
-        schedule.buffer(found.shapes[number].numel, 0, number - found.inputs)
-    for layer, part, _, analysis, reads, makes, _ in found.steps:
-        schedule.buffers.append(Buffer(analysis.output.numel, 0, layer, part))
-        schedule.operations.append(Operation(layer, reads, (makes,)))
-    return schedule
 
 
 def hidden_values(found: Steps, how: Assumptions, folded: Collection[Place] = ()) -> frozenset[int]:

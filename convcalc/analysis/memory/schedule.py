@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from convcalc.model.graph.steps import Steps
 from convcalc.model.quantities.unknown import known
 
 
@@ -110,3 +111,16 @@ class Schedule:
             for number in (*dying.get(index, ()), *unread):
                 elements = elements - self.buffers[number].elements
                 index_bytes = index_bytes - self.buffers[number].index_bytes
+
+
+def plain_schedule(found: Steps) -> Schedule:
+    """The forward pass without options: each value has a buffer of its own, with its number."""
+    schedule = Schedule()
+    schedule.start += range(found.inputs)
+    schedule.held |= found.outputs
+    for number in range(found.inputs):
+        schedule.buffer(found.shapes[number].numel, 0, number - found.inputs)
+    for layer, part, _, analysis, reads, makes, _ in found.steps:
+        schedule.buffers.append(Buffer(analysis.output.numel, 0, layer, part))
+        schedule.operations.append(Operation(layer, reads, (makes,)))
+    return schedule
