@@ -56,7 +56,8 @@ WITHIN = {
     "analysis": (
         ("analyse", "explanation"),  # a network to a report; how its numbers come about
         ("comparison", "conventions", "receptive_field"),
-        ("report", "costs", "memory", "training"),
+        ("memory",),  # bytes while a network runs, or is trained
+        ("report", "costs", "training"),
     ),
     "language": (
         ("reading", "one_layer", "stack"),  # a target to a network; layers of a command line

@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import repeat
 from math import prod
 
-from convcalc.analysis.memory import peak
+from convcalc.analysis.memory import Usage, usage
+from convcalc.analysis.receptive_field.per_layer import receptive_fields
 from convcalc.analysis.report.outputs import output_reports
 from convcalc.analysis.report.report import (
     LayerReport,
@@ -24,9 +25,12 @@ from convcalc.analysis.report.report import (
 from convcalc.analysis.report.units import byte_count, flop_count
 from convcalc.analysis.training import training_flops
 from convcalc.model.graph.network import Layer, Network
+from convcalc.model.graph.steps import steps_of
 from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Analysis
 from convcalc.model.operators.registry import fields_of
+from convcalc.model.quantities.assumptions import FOLDED, OPTIMIZERS, assumptions
 from convcalc.model.quantities.counts import COUNTS, sum_counts
+from convcalc.model.quantities.number_text import DTYPES
 from convcalc.model.quantities.unknown import known
 
 COUNTED = (WEIGHTS, DYNAMIC)
@@ -41,6 +45,7 @@ def analyse(
     convention: str = "",
     fuse_batch_norm: bool = False,
     fields: bool = True,
+    memory: Sequence[str] = (),
 ) -> Report:
     """Analyse a network and return its report.
 
@@ -48,18 +53,22 @@ def analyse(
     the type of weights and activations for memory. With ``support``, receptive fields also say
     how many positions within them are not read. ``convention`` names another tool whose counts
     are added; UnknownName if there is no such convention. ``fuse_batch_norm`` adds the counts
-    that remain when batch norms are folded into the layers before them. Without ``fields`` the
-    receptive fields, which take a fifth of the time, are left out. The report of a network
-    with problems covers the layers that could be computed.
+    that remain when batch norms are folded into the layers before them, and the memory is that of
+    the folded network. Without ``fields`` the receptive fields, which take a fifth of the time,
+    are left out. ``memory`` are the assumptions under which memory is counted, such as
+    ``("training", "adam")``, words of ``convcalc.model.quantities.assumptions.OPTIONS``. The
+    report of a network with problems covers the layers that could be computed.
     """
     seen_by = _receptive_fields(network, support) if fields else repeat({})
-    training = training_flops(network)
+    steps = steps_of(network)
+    training = training_flops(network, steps)
     layers = tuple(
         _layer(network, layer, seen, counted, dtype, flops)
         for layer, seen, flops in zip(network.layers, seen_by, training, strict=False)
     )
     tool, layers = _add_convention(network, layers, convention) if convention else (None, layers)
     layers = _add_fused(network, layers, counted) if fuse_batch_norm else layers
+    used = usage(network, DTYPES[dtype], memory, fuse_batch_norm=fuse_batch_norm, steps=steps)
     outputs = {name: network.shape(number) for name, number in network.outputs.items()}
     per_output = output_reports(network, layers, support=support)
     first = next(iter(per_output.values()), OutputReport("", None))
@@ -71,7 +80,7 @@ def analyse(
         network.inputs,
         outputs,
         tuple(counted),
-        _totals(network, layers, dtype),
+        _totals(layers, used, dtype, tuple(memory)),
         first.receptive_field,
         first.first_global,
         layers,
@@ -84,7 +93,6 @@ def analyse(
 
 def _receptive_fields(network: Network, support: bool) -> Sequence[Mapping[str, ReceptiveField]]:
     """The receptive fields of all layers; what computes them is imported only here."""
-    from convcalc.analysis.receptive_field.per_layer import receptive_fields
 
     return receptive_fields(network, support=support)
 
@@ -208,17 +216,44 @@ def _fused_counts(
     }
 
 
-def _totals(network: Network, layers: Sequence[LayerReport], dtype: str) -> Totals:
+def memory_of(
+    counts: Mapping[str, int],
+    fused: Mapping[str, int],
+    used: Usage,
+    dtype: str,
+    options: tuple[str, ...],
+) -> Memory:
+    """Bytes of what is stored, by counts of the network or those with norms folded if there are
+    any, and of what is alive at once."""
+    how = assumptions(options)
+    folded = bool(fused) and not how.training
+    stored = fused if folded else counts
+    trained = counts["trainable"] if how.training else 0
+    elements, index_bytes = used.kept
+    return Memory(
+        dtype,
+        byte_count(stored["params"] + stored["buffers"], dtype),
+        byte_count(used.peak.elements, dtype) + used.peak.index_bytes,
+        byte_count(elements, dtype) + index_bytes,
+        byte_count(trained, dtype),
+        byte_count(OPTIMIZERS[how.optimizer] * trained, dtype),
+        (*options, *[FOLDED][:folded]),
+    )
+
+
+def _totals(
+    layers: Sequence[LayerReport], used: Usage, dtype: str, options: tuple[str, ...]
+) -> Totals:
     """Sums over the layers; unknown where a part is unknown."""
     counts = sum_counts([layer.counts for layer in layers])
-    weights = byte_count(counts["params"] + counts["buffers"], dtype)
+    fused = sum_by_key(layer.fused for layer in layers)
     return Totals(
         layers=len(layers),
         counts=counts,
-        memory=Memory(dtype, weights, byte_count(peak(network).elements, dtype)),
+        memory=memory_of(counts, fused, used, dtype, options),
         unknown=tuple(_unknown(layers)),
         convention=sum_by_key(layer.convention for layer in layers),
-        fused=sum_by_key(layer.fused for layer in layers),
+        fused=fused,
     )
 
 

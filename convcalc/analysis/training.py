@@ -2,9 +2,10 @@
 
 Each multiply-accumulate of the forward pass comes back once in either gradient, for grouped and
 for transposed convolutions too, so a layer costs up to three times its forward pass. The gradient
-of the input is left out where nothing before the layer is trained, as in the first layer of a
-network; the gradient of the weights where they are frozen. Within a composite that reads such an
-input, the first map needs no gradient of it.
+of an input is left out where nothing before it is trained, as in the first layer of a network; the
+gradient of the weights where they are frozen; both where no output of the network depends on the
+layer. Composites are walked part by part, each with the values that it reads. Where both factors
+of a product are computed, each has its gradient if it depends on trained weights.
 
 Only multiply-accumulates are counted, weights and dynamic, 2 FLOPs each. The update of the weights
 is not, nor is anything that is computed a second time to save memory.
@@ -12,11 +13,13 @@ is not, nor is anything that is computed a second time to save memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from convcalc.model.graph.network import Layer, Network
-from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Term
+from convcalc.model.graph.network import Network
+from convcalc.model.graph.steps import Step, Steps, live_layers
+from convcalc.model.operators.composing import part_terms
+from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Function, Term
 from convcalc.model.quantities.formula import formula
 
 
@@ -40,31 +43,60 @@ class Trained(NamedTuple):
         return step_flops(self.term.amount, int(self.input_gradient), int(self.weight_gradient))
 
 
-def training_flops(network: Network) -> list[int]:
-    """FLOPs of one training step, for each layer."""
-    return [sum(each.flops for each in trained) for trained in trained_terms(network)]
+class Gradients(NamedTuple):
+    """What a training step computes gradients for.
+
+    ``values`` says of each value whether it gets one: it depends on trained weights, and an output
+    of the network on its layer. ``learns`` says of each step whether its weights do.
+    """
+
+    values: frozenset[int]
+    learns: tuple[bool, ...]
 
 
-def trained_terms(network: Network) -> Iterator[tuple[Trained, ...]]:
-    """The products of each layer, with their gradients."""
-    flows = [False] * len(network.inputs)  # whether a tensor depends on trained weights
-    for layer in network.layers:
-        reads = any(flows[number] for number in layer.inputs)
-        learns = layer.trainable and layer.analysis.weights.keys() > layer.analysis.frozen
-        flows.append(reads or learns)
-        yield tuple(_layer_terms(layer, reads, learns))
+def gradients(found: Steps) -> Gradients:
+    """The gradients of a training step: from every output to all trained weights."""
+    depends: set[int] = set()  # values that depend on trained weights
+    learns: list[bool] = []
+    live = live_layers(found)
+    for step in found.steps:
+        is_live, analysis = step.layer in live, step.analysis
+        weights = bool(analysis.weights) and analysis.weights.keys() > analysis.frozen
+        learns.append(is_live and step.trainable and weights)
+        if is_live and (learns[-1] or not depends.isdisjoint(step.reads)):
+            depends.add(step.makes)
+    return Gradients(frozenset(depends), tuple(learns))
 
 
-def _layer_terms(layer: Layer, reads: bool, learns: bool) -> Iterator[Trained]:
-    enters = reads
-    for term in layer.analysis.terms:
-        if term.kind == WEIGHTS:
-            yield Trained(term, enters, _is_trained(layer, term))
-            enters = reads or learns
-        elif term.kind == DYNAMIC:  # both factors are computed, both get a gradient
-            yield Trained(term, reads or learns, reads or learns)
+def training_flops(network: Network, found: Steps) -> list[int]:
+    """FLOPs of one training step, for each layer; ``found`` are the steps of the network."""
+    return [sum(each.flops for each in trained) for trained in trained_terms(network, found)]
 
 
-def _is_trained(layer: Layer, term: Term) -> bool:
-    """Whether the weights of a term are trained."""
-    return layer.trainable and layer.analysis.frozen.isdisjoint({term.name, f"{term.name}.weight"})
+def trained_terms(network: Network, found: Steps) -> list[tuple[Trained, ...]]:
+    """The products of each layer, with their gradients; ``found`` are the steps of the network."""
+    known = gradients(found)
+    terms: list[list[Trained]] = [[] for _ in network.layers]
+    for step, learns in zip(found.steps, known.learns, strict=True):
+        if step.analysis.terms:
+            terms[step.layer] += _step_terms(step, known.values, learns)
+    return list(map(tuple, terms))
+
+
+def _step_terms(step: Step, flows: frozenset[int], learns: bool) -> Iterator[Trained]:
+    """The products of a step. Where both factors are computed, the last value read is one."""
+    for term in _named_terms(step):
+        if step.makes not in flows and term.kind in (WEIGHTS, DYNAMIC):
+            yield Trained(term, input_gradient=False, weight_gradient=False)
+        elif term.kind == WEIGHTS:
+            yield Trained(term, not flows.isdisjoint(step.reads), learns)
+        elif term.kind == DYNAMIC:
+            *one, other = step.reads if len(step.reads) > 1 else (*step.reads, -1)
+            yield Trained(term, not flows.isdisjoint(one), other in flows or learns)
+
+
+def _named_terms(step: Step) -> Sequence[Term]:
+    """The terms of a step, named as in the layer."""
+    if not step.part or isinstance(step.operator, Function):
+        return step.analysis.terms
+    return part_terms(step.part, step.analysis.terms)

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
 from convcalc.cli.console import Failure, choose, environment
+from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import is_revision, resolve
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
 from convcalc.model.operators.contract import KINDS
+from convcalc.model.quantities.assumptions import assumptions
 from convcalc.model.quantities.number_text import DTYPES
 
 Shapes = Mapping[str, Sequence[int | None]] | Sequence[int | None] | None
@@ -34,6 +36,7 @@ class Reading(NamedTuple):
     convention: str = ""
     fuse_batch_norm: bool = False
     fields: bool = True
+    memory: str = ""
     witness: Witness | None = None
 
     def reports(self, targets: Sequence[str | Target]) -> list[tuple[Network, Report]]:
@@ -54,6 +57,7 @@ class Reading(NamedTuple):
         options["convention"] = convention_name(self.convention or environment("CONVENTION"))
         options["fuse_batch_norm"] = self.fuse_batch_norm
         options["fields"] = self.fields
+        options["memory"] = memory_words(self.memory or environment("MEMORY"))
         return options
 
     def _networks(self, targets: Sequence[Target]) -> Iterator[Network]:
@@ -148,6 +152,16 @@ def convention_name(word: str) -> str:
     from convcalc.analysis.conventions import convention_names
 
     return choose(word, convention_names(), "--convention")
+
+
+def memory_words(text: str) -> tuple[str, ...]:
+    """The words of --memory such as ``training,adam``; Failure where they make no sense."""
+    words = tuple(filter(None, (word.strip() for word in text.split(","))))
+    try:
+        assumptions(words)
+    except UnknownName as error:
+        raise Failure(f"--memory: {error.message}", error.help) from None
+    return words
 
 
 def counted_kinds(text: str) -> tuple[str, ...]:

@@ -58,6 +58,17 @@ Fused = Annotated[
         "--fuse-batch-norm", help="What is left when batch norms are folded into convolutions too."
     ),
 ]
+Memory = Annotated[
+    str,
+    typer.Option(
+        "--memory",
+        metavar="A,B",
+        show_default=False,
+        help="How memory is counted: in-place, fused, fused-attention, held-inputs, or training "
+        "with checkpoint and an optimizer, such as training,adam; see docs/memory.md. "
+        "[env: CONVCALC_MEMORY]",
+    ),
+]
 Variant = Annotated[
     str, typer.Option("--variant", metavar="NAME", help="A variant of the network.")
 ]

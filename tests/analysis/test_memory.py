@@ -9,6 +9,7 @@ import pytest
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Memory, Report
+from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.language.reading import read_network
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
@@ -194,3 +195,134 @@ def test_undeclared_parameters_make_the_weights_unknown() -> None:
     assert not known(found.totals.memory.weights)
     assert found.totals.memory.activations_peak == 4 * 2 * 192
     assert "opaque: params" in found.totals.unknown
+
+
+# --- options ---------------------------------------------------------------------------------
+
+
+def peak(layers: str, *options: str, shape: str = "[1, 10]", rest: str = "") -> int:
+    """Elements alive at the peak."""
+    found = network(f"input: {shape}\nlayers: {layers}\n{rest}")
+    return analyse(found, memory=options).totals.memory.activations_peak // 4
+
+
+def test_activations_write_over_their_input_but_not_over_that_of_the_network() -> None:
+    assert peak("[relu, relu, relu]") == 20
+    assert peak("[relu, relu, relu]", "in-place") == 20  # the first makes a tensor
+    assert peak("[{pointwise_conv: {out: 4}}, relu, tanh]") == 80
+    assert peak("[{pointwise_conv: {out: 4}}, relu, tanh]", "in-place") == 50
+    assert peak("[{pointwise_conv: {out: 4}}, softmax]", "in-place") == 80
+
+
+def test_nobody_writes_over_what_is_read_later_or_returned() -> None:
+    conv = "{pointwise_conv: {out: 4}, id: a}"
+    assert peak(f"[{conv}, relu, {{add: [a, prev]}}]", "in-place") == 80
+    assert peak(f"[{conv}, {{relu: {{}}, id: b}}]", "in-place", rest="outputs: [a, b]") == 80
+    # A view shares the buffer, so that it keeps it.
+    flat = f"[{conv}, {{flatten: {{}}, id: v}}, {{relu: {{}}, from: a}}, {{concat: [v]}}]"
+    joined = flat.replace("{concat: [v]}", "{relu: {}, from: v}")
+    assert peak(joined, "in-place") == 80
+
+
+def test_a_sum_writes_over_the_operand_of_its_size() -> None:
+    body = (
+        "[{pointwise_conv: {out: 4}, id: a}, {global_avg_pool: {keepdim: true}}, {mul: [a, prev]}]"
+    )
+    assert peak(body) == 40 + 4 + 40
+    assert peak(body, "in-place") == 10 + 40
+
+
+def test_what_is_fused_to_a_convolution_has_no_tensor_before_it() -> None:
+    body = "[{pointwise_conv: {out: 4}}, batch_norm, relu, {pointwise_conv: {out: 1}}]"
+    assert peak(body) == 80
+    assert peak(body, "fused") == 50
+    shared = "[{pointwise_conv: {out: 4}, id: a}, batch_norm, relu, {add: [a, prev]}]"
+    assert peak(shared, "fused") == 120  # somebody else reads it: nothing is fused
+    assert peak("[{max_pool: {k: 1}}, relu]", "fused") == 20
+
+
+def test_folded_norms_make_no_tensor_and_take_no_weights() -> None:
+    found = network(
+        "input: [1, 10]\nlayers: [{pointwise_conv: {out: 4, bias: false}}, batch_norm]\n"
+    )
+    plain = analyse(found).totals.memory
+    folded = analyse(found, fuse_batch_norm=True).totals.memory
+    assert (plain.weights, folded.weights) == (4 * (4 + 8 + 8), 4 * (4 + 4))
+    assert (plain.activations_peak, folded.activations_peak) == (4 * 80, 4 * 50)
+    assert folded.options == ("fuse-batch-norm",)
+
+
+def test_callers_hold_what_they_pass() -> None:
+    assert peak("[relu, relu]", "held-inputs") == 30
+    block = "blocks: {B: {layers: [relu, relu, relu]}}"
+    assert peak("[relu, B, relu]", rest=block) == 20
+    assert peak("[relu, B, relu]", "held-inputs", rest=block) == 30
+    assert peak("[relu, B, relu]", "held-inputs=1", rest=block) == 40
+
+
+def kept(layers: str, *options: str) -> int:
+    """Elements kept for the backward pass."""
+    found = network(f"input: [1, 10]\nlayers: {layers}\n")
+    return analyse(found, memory=("training", *options)).totals.memory.kept // 4
+
+
+CONV = "{pointwise_conv: {out: 1, bias: false}}"
+
+
+def test_only_what_a_gradient_needs_is_kept() -> None:
+    assert kept(f"[{CONV}]") == 10
+    assert kept("[relu]") == 0
+    assert kept(f"[{CONV}, relu]") == 20
+    assert kept(f"[{CONV}, relu, {CONV}]") == 20  # once for both
+    assert kept(f"[{CONV}, gelu, {CONV}]") == 30
+    assert kept("[{pointwise_conv: {out: 1}, trainable: false}, relu]") == 0
+    assert kept("[{pointwise_conv: {out: 1}, id: a}, {add: [a, input]}]") == 10
+    assert kept("[{pointwise_conv: {out: 1}, id: a}, {mul: [a, input]}]") == 10
+
+
+def test_in_place_keeps_no_input_of_a_leaky_relu() -> None:
+    body = f"[{CONV}, leaky_relu, {CONV}]"
+    assert (kept(body), kept(body, "in-place")) == (30, 20)
+
+
+def test_a_checkpoint_keeps_what_blocks_read() -> None:
+    block = f"blocks: {{B: {{layers: [{CONV}, gelu, {CONV}, gelu]}}}}"
+    found = network(f"input: [1, 10]\n{block}\nlayers: [{CONV}, B, B]\n")
+    plain = analyse(found, memory=["training"]).totals.memory
+    saved = analyse(found, memory=["training", "checkpoint"]).totals.memory
+    assert (plain.kept, saved.kept) == (4 * 90, 4 * 30)
+    # Both that are kept, and of one block what it keeps, its output, and that one's gradient.
+    assert saved.activations_peak < plain.activations_peak
+
+
+def test_gradients_and_optimizer_go_by_trained_parameters() -> None:
+    frozen = "{pointwise_conv: {out: 1}, trainable: false}"
+    found = network(f"input: [1, 10]\nlayers: [{frozen}, {{pointwise_conv: {{out: 3}}}}]\n")
+    for name, numbers in (("sgd", 0), ("momentum", 1), ("adam", 2), ("amsgrad", 3)):
+        memory = analyse(found, memory=["training", name]).totals.memory
+        assert (memory.gradients, memory.optimizer_states) == (4 * 6, 4 * 6 * numbers)
+        assert memory.total == 4 * (2 + 6 + 6 + 6 * numbers) + memory.activations_peak
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (["inplace"], "use 'in-place'"),
+        (["adam"], "use 'training,adam'"),
+        (["training", "fused"], "leave one out"),
+        (["training", "adam", "sgd"], "use 'sgd'"),
+        (["held-inputs=0"], "held-inputs=2"),
+        (["checkpoint=x", "training"], "checkpoint=2"),
+        (["fused=2"], "there are"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options: list[str], word: str) -> None:
+    with pytest.raises(UnknownName) as caught:
+        analyse(network(NORMED), memory=options)
+    assert word in caught.value.help or "use" in caught.value.help
+
+
+def test_an_unknown_layer_makes_what_is_kept_unknown() -> None:
+    found = network("input: [3, 8, 8]\nlayers: [batch_norm, {opaque: {output: [3, 8, 8]}}]\n")
+    memory = analyse(found, memory=["training"]).totals.memory
+    assert not known(memory.kept) and not known(memory.activations_peak)

@@ -285,3 +285,47 @@ def test_iterations_do_not_share_with_themselves() -> None:
 def test_a_ref_param_is_a_tensor_and_not_weights() -> None:
     head = f"{HEAD}blocks:\n  A: {{params: {{t: ref}}, layers: [{c(3, ', share: t')}]}}\n"
     assert len(problems(f"layers:\n- {c(3, ', id: a')}\n- A: {{t: a}}\n", head)) == 1
+
+
+# --- all rounds of a loop ------------------------------------------------------------------------
+
+
+def every(body: str) -> list[tuple[str, tuple[int, ...]]]:
+    """The layers of a network on four channels, each with what it reads."""
+    found = read_network(Target("net.yaml", None, f"convcalc: 1\ninput: [4, 8]\nlayers:\n{body}"))
+    assert not found.problems, found.problems
+    return [(layer.path, layer.inputs) for layer in found.layers]
+
+
+def test_an_id_with_a_star_names_all_rounds_in_order() -> None:
+    assert every("- {relu: {}, from: input, id: r, repeat: 3}\n- concat: [input, 'r[*]']\n")[
+        -1
+    ] == (
+        "concat",
+        (0, 1, 2, 3),
+    )
+
+
+def test_within_a_loop_it_names_the_rounds_so_far() -> None:
+    body = "- seq: [{concat: [input, 'r[*]'], if: i > 0}, relu]\n  id: r\n  repeat: 3\n"
+    assert every(body) == [
+        ("r[0].relu", (0,)),
+        ("r[1].concat", (0, 1)),
+        ("r[1].relu", (2,)),
+        ("r[2].concat", (0, 1, 3)),
+        ("r[2].relu", (4,)),
+    ]
+
+
+def test_a_star_behind_what_is_no_loop_is_an_unknown_name() -> None:
+    for body in ("- concat: [input, 'q[*]']\n", "- {relu: {}, id: q}\n- concat: [input, 'q[*]']\n"):
+        found = read_network(
+            Target("net.yaml", None, f"convcalc: 1\ninput: [4, 8]\nlayers:\n{body}")
+        )
+        assert [problem.name for problem in found.problems] == ["unknown-name"]
+
+
+def test_a_failed_round_gives_one_error() -> None:
+    body = "- {conv: {out: 4, k: 9}, id: q, repeat: 2}\n- concat: [input, 'q[*]']\n"
+    found = read_network(Target("net.yaml", None, f"convcalc: 1\ninput: [4, 8]\nlayers:\n{body}"))
+    assert len([p for p in found.problems if p.severity == "error"]) == 1

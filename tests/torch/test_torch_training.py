@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -34,8 +35,56 @@ def frozen(module: nn.Module) -> nn.Module:
     return module.requires_grad_(False)
 
 
-def conv(*sizes: int, **more: int) -> nn.Module:
+def conv(*sizes: int, **more: Any) -> nn.Module:
     return nn.Conv2d(*sizes, padding=1, **more)
+
+
+class Gated(nn.Module):
+    """Features times a gate, both of the same input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.feature, self.gate = conv(8, 6, 3), conv(8, 6, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return nn.functional.elu(self.feature(x)) * self.gate(x).sigmoid()
+
+
+class Octave(nn.Module):
+    """The first octave convolution of a network, which returns both of its bands."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.high, self.low = conv(8, 4, 3, bias=False), conv(8, 4, 3, bias=False)
+        self.pool = nn.AvgPool2d(2, ceil_mode=True)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.high(x).sum() + self.low(self.pool(x)).sum()
+
+
+class Attention(nn.Module):
+    """Plain self-attention of one head over the positions."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv, self.out = nn.Linear(8, 24), nn.Linear(8, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        q, k, v = self.qkv(x.flatten(2).mT).chunk(3, 2)
+        return self.out((q @ k.mT).softmax(-1) @ v)
+
+
+class Dead(nn.Module):
+    """Two convolutions, the second of which nobody reads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.live, self.dead = conv(8, 8, 3), conv(8, 8, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.live(x)
+        self.dead(x)
+        return x
 
 
 NETWORKS: dict[str, tuple[str, Callable[[], list[nn.Module]]]] = {
@@ -72,6 +121,24 @@ NETWORKS: dict[str, tuple[str, Callable[[], list[nn.Module]]]] = {
     "classifier": (
         "[{conv: {out: 12, k: 3, p: 1}}, global_avg_pool, {linear: {out: 10}}]",
         lambda: [conv(8, 12, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(12, 10)],
+    ),
+    "gated": ("[{gated_conv: {out: 6, k: 3, p: 1}}]", lambda: [Gated()]),
+    "gated behind a frozen stem": (
+        "[{conv: {out: 8, k: 3, p: 1}, trainable: false}, {gated_conv: {out: 6, k: 3, p: 1}}]",
+        lambda: [frozen(conv(8, 8, 3)), Gated()],
+    ),
+    "octave": (
+        "[{octave_conv: {out: 8, k: 3, p: 1, alpha_out: 0.5}}]",
+        lambda: [Octave()],
+    ),
+    "attention": ("[{attention: {heads: 1}}]", lambda: [Attention()]),
+    "attention behind trained weights": (
+        "[{conv: {out: 8, k: 3, p: 1}}, {attention: {heads: 1}}]",
+        lambda: [conv(8, 8, 3), Attention()],
+    ),
+    "dead branch": (
+        "[{conv: {out: 8, k: 3, p: 1}, id: a}, {conv: {out: 8, k: 3, p: 1}}]\noutputs: [a]",
+        lambda: [Dead()],
     ),
     "separable": (
         "[{separable_conv: {out: 6, k: 3, p: 1}}]",

@@ -141,11 +141,11 @@ def _leaf(name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: An
     """A leaf with its parts, and the work between them."""
     parts = [
         _leaf(name_of(part.operator), part.operator, part.inputs, part.analysis)
-        for part in analysis.parts
+        for part in analysis.modules
     ]
     if parts:
         parts = [
-            *_link_neighbours(parts, analysis.parts),
+            *_link_neighbours(parts, analysis.modules),
             *_between(name, operator, inputs, analysis),
         ]
     return Leaf(name, operator, inputs, analysis, tuple(parts))
@@ -154,8 +154,8 @@ def _leaf(name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: An
 def _link_neighbours(parts: Sequence[Leaf], made: Sequence[Part]) -> Iterator[Leaf]:
     """The parts with producer and consumer set, where a part reads the output of the one before."""
     for index, leaf in enumerate(parts):
-        before = index > 0 and leaf.x is made[index - 1].analysis.output
-        after = index + 1 < len(parts) and parts[index + 1].x is made[index].analysis.output
+        before = index > 0 and made[index].reads == (made[index - 1].name,)
+        after = index + 1 < len(parts) and made[index + 1].reads == (made[index].name,)
         yield leaf._replace(
             producer=parts[index - 1].operator if before else None,
             consumer=parts[index + 1].operator if after else None,
@@ -166,7 +166,7 @@ def _between(
     name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: Analysis
 ) -> Iterator[Leaf]:
     """The terms of a composite that none of its parts has, each as a leaf of its own."""
-    of_parts = Counter(term for part in analysis.parts for term in _term_names(part))
+    of_parts = Counter(term for part in analysis.modules for term in _term_names(part))
     for term in analysis.terms:
         if of_parts[term] > 0:
             of_parts[term] -= 1

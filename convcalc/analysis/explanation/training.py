@@ -8,6 +8,7 @@ from functools import lru_cache
 from convcalc.analysis.explanation.worked import Section, Worked, Working, sum_lines
 from convcalc.analysis.training import Trained, step_flops, trained_terms
 from convcalc.model.graph.network import Network
+from convcalc.model.graph.steps import steps_of
 from convcalc.model.quantities.formula import trace, tracing
 
 
@@ -20,7 +21,7 @@ def training_sections(network: Network, index: int) -> Iterator[Section]:
 
 @lru_cache(maxsize=1)  # for the layers of a network one after another
 def _terms_by_layer(network: Network) -> Sequence[tuple[Trained, ...]]:
-    return list(trained_terms(network))
+    return trained_terms(network, steps_of(network))
 
 
 def _lines(terms: Sequence[Trained]) -> Iterator[Worked]:

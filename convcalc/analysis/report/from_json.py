@@ -259,15 +259,28 @@ def _tool(value: _Value) -> ToolConvention | None:
     )
 
 
+_OF_TRAINING = ("kept", "gradients", "optimizer_states")
+
+
 def _totals(value: _Value) -> Totals:
-    memory = value["memory"]
     return Totals(
         layers=_whole(value["layers"]),
-        memory=Memory(
-            _text(memory["dtype"]), _count(memory["weights"]), _count(memory["activations_peak"])
-        ),
+        memory=_memory(value["memory"]),
         unknown=value["unknown"].list_of(_text),
         **_numbers(value),
+    )
+
+
+def _memory(value: _Value) -> Memory:
+    """Bytes; a report from before training was counted has none of its parts."""
+    given = value.of(dict, "an object")
+    more = {key: _count(value[key]) for key in _OF_TRAINING if key in given}
+    return Memory(
+        _text(value["dtype"]),
+        _count(value["weights"]),
+        _count(value["activations_peak"]),
+        **more,
+        options=value["options"].list_of(_text) if "options" in given else (),
     )
 
 

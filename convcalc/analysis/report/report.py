@@ -131,16 +131,25 @@ class OutputReport(Record):
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes at one type: parameters and buffers, and the peak of live activations."""
+    """Bytes at one type: parameters and buffers, and the peak of live activations.
+
+    In training also the gradients of the parameters and what the optimizer stores of them;
+    ``kept`` are the activations that the forward pass leaves for the backward pass, a part of the
+    peak. ``options`` are the assumptions, each a word.
+    """
 
     dtype: str
     weights: int
     activations_peak: int
+    kept: int = 0
+    gradients: int = 0
+    optimizer_states: int = 0
+    options: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
-        """Bytes of weights and activations together."""
-        return self.weights + self.activations_peak
+        """Bytes of weights, gradients, optimizer and activations together."""
+        return self.weights + self.gradients + self.optimizer_states + self.activations_peak
 
 
 @dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time

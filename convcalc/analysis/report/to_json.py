@@ -16,6 +16,7 @@ from convcalc.analysis.report.report import (
     SCHEMA,
     ChannelClass,
     LayerReport,
+    Memory,
     OutputReport,
     ReceptiveField,
     Report,
@@ -100,17 +101,25 @@ def layer_payload(layer: LayerReport) -> dict[str, Any]:
 
 
 def _totals(totals: Totals) -> dict[str, Any]:
-    memory = totals.memory
     return {
         "layers": totals.layers,
         **counts_payload(totals),
-        "memory": {
-            "dtype": memory.dtype,
-            "weights": plain(memory.weights),
-            "activations_peak": plain(memory.activations_peak),
-            "total": plain(memory.total),
-        },
+        "memory": _memory(totals.memory),
         "unknown": list(totals.unknown),
+    }
+
+
+def _memory(memory: Memory) -> dict[str, Any]:
+    """Bytes, and the assumptions under which they were counted."""
+    return {
+        "dtype": memory.dtype,
+        "options": list(memory.options),
+        "weights": plain(memory.weights),
+        "activations_peak": plain(memory.activations_peak),
+        "kept": plain(memory.kept),
+        "gradients": plain(memory.gradients),
+        "optimizer_states": plain(memory.optimizer_states),
+        "total": plain(memory.total),
     }
 
 

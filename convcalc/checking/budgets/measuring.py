@@ -6,17 +6,19 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from convcalc.analysis.analyse import analyse
+from convcalc.analysis.analyse import analyse, memory_of
+from convcalc.analysis.memory import usage
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.worst_case import coverage, look_ahead
 from convcalc.analysis.report.outputs import own_field
-from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report
+from convcalc.analysis.report.report import LayerReport, Memory, ReceptiveField, Report
 from convcalc.analysis.report.rows import rows
 from convcalc.analysis.report.units import byte_count
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.language.assertions.vocabulary import METRICS, Assertion
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.paths import no_such_input, paths_of
+from convcalc.model.graph.rebatching import with_batch
 from convcalc.model.quantities.counts import BYTES, COUNTS
 from convcalc.model.quantities.number_text import DTYPES, memory_text, percent_text
 from convcalc.model.quantities.unknown import UNKNOWN, known
@@ -64,6 +66,8 @@ def _measure(
 ) -> Measured:
     """Return the value of the metric, at an output where it is one of outputs."""
     metric = assertion.metric
+    if metric == "memory":
+        return _memory(assertion, network, report)
     if METRICS[metric].rule in _AT_OUTPUTS:
         return _measure_tensor(assertion, network, report, output)
     if assertion.convention:
@@ -177,20 +181,40 @@ def _share(assertion: Assertion, report: Report) -> Measured:
     return Measured(share, share, "", _largest(report, metric))
 
 
-def _memory(assertion: Assertion, report: Report) -> Measured:
-    """Return bytes for a dtype and batch; activations scale with the batch, weights do not."""
-    stored = report.totals.params + report.totals.buffers
+def _memory(assertion: Assertion, network: Network | None, report: Report) -> Measured:
+    """Return bytes for a dtype, a batch and options; of a saved report only if its options fit."""
+    if network is not None:
+        memory = _memory_of(assertion, network, report)
+    elif report.totals.memory.options != assertion.options or "training" in assertion.options:
+        return Measured(UNKNOWN, UNKNOWN, "the saved report counts memory under other options")
+    else:
+        memory = _saved_memory(assertion, report)
+    value = getattr(memory, assertion.part)
+    parts = [(memory.weights, "weights and buffers"), (memory.activations_peak, "activations peak")]
+    if assertion.options:
+        parts += [(memory.gradients, "gradients"), (memory.optimizer_states, "optimizer states")]
+    listed = " + ".join(f"{memory_text(size)} {what}" for size, what in parts)
+    words = ", ".join((assertion.dtype, *assertion.options))
+    reason = "" if known(value) else "an input size or a layer is unknown"
+    return Measured(value, value, reason, (f"{listed} ({words})",))
+
+
+def _memory_of(assertion: Assertion, network: Network, report: Report) -> Memory:
+    """Return the memory of a network at the batch of the assertion."""
+    scaled = with_batch(network, assertion.batch) if assertion.batch > 1 else network
+    used = usage(scaled, DTYPES[assertion.dtype], assertion.options)
+    return memory_of(report.totals.counts, {}, used, assertion.dtype, assertion.options)
+
+
+def _saved_memory(assertion: Assertion, report: Report) -> Memory:
+    """Return the memory that a saved report tells; activations grow with the batch."""
     memory = report.totals.memory
     live = memory.activations_peak * 8 // DTYPES[memory.dtype] * assertion.batch
-    parts = {
-        "weights": byte_count(stored, assertion.dtype),
-        "activations_peak": byte_count(live, assertion.dtype),
-    }
-    value = sum(parts.values()) if assertion.part == "total" else parts[assertion.part]
-    words = [memory_text(parts["weights"]), memory_text(parts["activations_peak"])]
-    note = f"{words[0]} weights and buffers + {words[1]} activations peak ({assertion.dtype})"
-    reason = "" if known(value) else "an input size or a layer is unknown"
-    return Measured(value, value, reason, (note,))
+    return Memory(
+        assertion.dtype,
+        byte_count(report.totals.params + report.totals.buffers, assertion.dtype),
+        byte_count(live, assertion.dtype),
+    )
 
 
 # --- tensors -----------------------------------------------------------------------------------
@@ -258,7 +282,6 @@ def _look_ahead(assertion: Assertion, network: Network, output: str) -> Measured
 _FROM_REPORT = {
     "layers": _layers,
     "share": _share,
-    "memory": _memory,
 }
 _AT_OUTPUTS = ("receptive-field-budget", "shape-differs")  # rules of metrics of one tensor
 # Where an input is returned as it is, each position is its own.

@@ -33,6 +33,7 @@ def command(
     dtype: options.DType = "",
     convention: options.Convention = "",
     fuse_batch_norm: options.Fused = False,
+    memory: options.Memory = "",
 ) -> int:
     """Print one number of a network.
 
@@ -53,7 +54,10 @@ def command(
     )  # which takes longer
     reading = Reading(variants, input, batch, set, count, dtype, support)
     reading = reading._replace(
-        convention=convention, fuse_batch_norm=fuse_batch_norm, fields=not _is_total(path)
+        convention=convention,
+        fuse_batch_norm=fuse_batch_norm,
+        memory=memory,
+        fields=not _is_total(path),
     )
     found = reading.reports([target])
     if len(found) > 1:

@@ -60,6 +60,7 @@ def command(
     dtype: options.DType = "",
     convention: options.Convention = "",
     fuse_batch_norm: options.Fused = False,
+    memory: options.Memory = "",
 ) -> int:
     """Show what a network costs and sees.
 
@@ -76,6 +77,7 @@ def command(
     support = form == "json" or bool({"coverage", "holes"} & view.keys())  # which takes longer
     reading = Reading(variant, input, batch, set, count, dtype, support)
     reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
+    reading = reading._replace(memory=memory)
     read = reading.reports(targets)
     reports = [report for _, report in read]
     table = view.table(reports)

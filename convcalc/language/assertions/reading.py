@@ -8,7 +8,7 @@ from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected, rejected
-from convcalc.diagnostics.suggestion import advise, use
+from convcalc.diagnostics.suggestion import UnknownName, advise, use
 from convcalc.language.assertions.vocabulary import (
     ANYWHERE,
     CHANGES,
@@ -23,6 +23,7 @@ from convcalc.language.assertions.vocabulary import (
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import free_names, value_of
 from convcalc.model.operators.values import format_value
+from convcalc.model.quantities.assumptions import assumptions
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import DTYPES, parse_quantity
 
@@ -184,11 +185,23 @@ class Assertions:
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise rejected("wrong-type", "batch is an integer from 1", node.place)
             return value
+        if name == "options":
+            return self.memory_options(node)
         text = self.text(node)
         if choices and text not in choices:
             message = f"{name} is {text}, but must be one of: {', '.join(choices)}"
             raise rejected("wrong-type", message, node.place, advise(text, choices))
         return text
+
+    def memory_options(self, node: nodes.Node) -> tuple[str, ...]:
+        """Reads one word or a list of them; Rejected where they make no sense."""
+        items = node.items if isinstance(node, nodes.Sequence) else [node]
+        words = tuple(map(self.text, items))
+        try:
+            assumptions(words)
+        except UnknownName as error:
+            raise rejected("wrong-type", error.message, node.place, error.help) from None
+        return words
 
     def text(self, node: nodes.Node | None) -> str:
         """The text of a node; empty if there is no node."""

@@ -47,7 +47,7 @@ METRICS: Mapping[str, Metric] = {
         "bytes",
         "memory-over-budget",
         "parameters and buffers, and the most that is alive at once",
-        ("dtype", "batch", "part"),
+        ("dtype", "batch", "part", "options"),
     ),
     "layers": Metric("count", "structure-budget", "layers of the network or of a part"),
     "share": Metric(
@@ -71,7 +71,14 @@ METRICS: Mapping[str, Metric] = {
     ),
     "shapes": Metric("shape", "shape-differs", "shapes of inner outputs by their paths", (), ()),
 }
-PARTS = ("total", "weights", "activations_peak")  # of memory
+PARTS = (
+    "total",
+    "weights",
+    "activations_peak",
+    "kept",
+    "gradients",
+    "optimizer_states",
+)  # of memory
 MISSING = ("pass", "fail")  # what a budget does where the base has no such network
 
 
@@ -105,6 +112,7 @@ class Assertion(NamedTuple):
     dtype: str = "float32"
     batch: int = 1
     part: str = "total"
+    options: tuple[str, ...] = ()
     input: str = ""
     convention: str = ""
     message: str = ""
@@ -122,6 +130,7 @@ class Assertion(NamedTuple):
         if self.metric == "memory":
             words += [self.part] * (self.part != "total")
             words.append(self.dtype + f" batch {self.batch}" * (self.batch != 1))
+            words += [", ".join(self.options)] * bool(self.options)
         return " ".join(words)
 
 

@@ -195,8 +195,12 @@ class Expansion:
         """Expands one iteration of an item, checks it, and registers its path and id."""
         self.layering.step(item.place)
         path = "" if item.transparent else names.path(item.component)
-        resolve = self.all.resolve
-        inputs = [resolve(source, prev, frame, scope) for source in sources] or [prev]
+        if item.id and item.indexed:
+            self.all.loops.add(frame.prefix + item.id)
+        resolve = self.all.resolve_all
+        inputs = [
+            tensor for source in sources for tensor in resolve(source, prev, frame, scope)
+        ] or [prev]
         if len(inputs) > 1 and item.kind != "operator":
             message = f"'{item.type}' reads one tensor, but 'from' names {len(inputs)}"
             raise rejected("wrong-type", message, sources[1].place)

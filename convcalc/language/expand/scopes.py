@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import count, takewhile
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
@@ -118,12 +119,28 @@ class Call(NamedTuple):
 Witness = Callable[[Call, Unit], None]  # called for each new layer, with the top-level file
 
 
+EVERY = "[*]"  # behind an id: all rounds of its loop
+
+
 class Tensors:
     """All tensors of a network by path; resolves references to them."""
 
     def __init__(self, ports: dict[str, Tensor]) -> None:
         self.by_path: dict[str, Value] = {}
         self.ports = ports  # further outputs of layers, by path
+        self.loops: set[str] = set()  # ids of items with a loop that have begun, with their prefix
+
+    def resolve_all(
+        self, reference: Reference, prev: Value, frame: Frame, scope: Mapping[str, Any]
+    ) -> list[Value]:
+        """The tensors that a reference names: ``id[*]`` is those of all rounds so far, in order."""
+        if not reference.text.endswith(EVERY):
+            return [self.resolve(reference, prev, frame, scope)]
+        name = reference.text.removesuffix(EVERY)
+        if frame.prefix + name not in self.loops:
+            raise unknown_reference(reference, frame)
+        rounds = map(f"{name}[{{}}]".format, count())
+        return [frame.tensors[key] for key in takewhile(frame.tensors.__contains__, rounds)]
 
     def resolve(
         self, reference: Reference, prev: Value, frame: Frame, scope: Mapping[str, Any]

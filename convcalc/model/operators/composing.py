@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Whole, compose
 from convcalc.model.geometry.channel_maps import MIXED, OWN, Block, Blocks, ChannelMap, Hidden
-from convcalc.model.operators.contract import (
-    Analysis,
-    Operator,
-    Part,
-    Problem,
-    Term,
-)
-from convcalc.model.operators.registry import (
-    fields_of,
-)
+from convcalc.model.operators.contract import Analysis, Function, Operator, Part, Problem, Term
+from convcalc.model.operators.registry import fields_of
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
 
+NONE: Mapping[str, tuple[int, ...]] = MappingProxyType({})
 _O = TypeVar("_O", bound=Operator)
 
 
@@ -32,32 +26,31 @@ def sibling(cls: type[_O], owner: Operator, **changes: Any) -> _O:
     return cls(**{**shared, **changes})
 
 
-def analyse_chain(parts: Mapping[str, Operator], x: Shape) -> Analysis:
+def analyse_chain(parts: Mapping[str, Operator], x: Shape, source: int | str = 0) -> Analysis:
     """The combined analysis of operators applied one after another, for composites.
 
-    Each part's weights and terms carry the part's name: ``depthwise.weight``; the term of
-    the weight itself has just the part's name.
+    The first reads ``source``: an input of the composite, or an earlier part. Each part's weights
+    and terms carry the part's name: ``depthwise.weight``; the term of the weight itself has just
+    the part's name.
     """
     axes: Axes = (IDENTITY,) * x.rank
     terms: list[Term] = []
     weights: dict[str, tuple[int, ...]] = {}
     buffers: dict[str, tuple[int, ...]] = {}
     frozen: set[str] = set()
-    activations = 0
     steps: list[Part] = []
     for name, part in parts.items():
         step = part.analyse([x])
-        steps.append(Part(name, part, (x,), step))
+        steps.append(Part(name, part, (x,), step, (source,)))
         axes = tuple(map(compose, step.axes[0], axes, x.spatial))
-        x = step.output
-        activations += step.activations
+        x, source = step.output, name
         terms += part_terms(name, step.terms)
         weights |= {f"{name}.{key}": shape for key, shape in step.weights.items()}
         buffers |= {f"{name}.{key}": shape for key, shape in step.buffers.items()}
         frozen |= {f"{name}.{key}" for key in step.frozen}
     done = Analysis(x, (axes,), tuple(terms), weights, buffers, frozenset(frozen))
     channels = (_compose_channels([step.analysis for step in steps]),)
-    return done._replace(inner_activations=activations, parts=tuple(steps), channels=channels)
+    return done._replace(parts=tuple(steps), channels=channels)
 
 
 def _compose_channels(steps: Sequence[Analysis]) -> ChannelMap:
@@ -77,6 +70,23 @@ def gated(x: Shape, gate: Axes | None = None) -> ChannelMap:
     every = range(x.channels)
     own = Block(every, every, x.channels, (IDENTITY,) * x.rank)
     return Blocks((own, Block(every, every, 1, gate or (Whole(),) * x.rank)))
+
+
+def function(
+    name: str,
+    reads: Sequence[int | str],
+    output: Shape,
+    *terms: Term,
+    weights: Mapping[str, tuple[int, ...]] = NONE,
+    **traits: Any,
+) -> Part:
+    """A part that is no module: what it reads, makes and does.
+
+    Its terms and weights are named as in the composite. ``traits`` are attributes of
+    :class:`Function`, such as what it keeps.
+    """
+    made = Analysis(output, (), terms, weights)
+    return Part(name, Function(**traits), (), made, tuple(reads))
 
 
 def part_terms(name: str, terms: Sequence[Term]) -> list[Term]:
@@ -103,13 +113,16 @@ def chain_problems(parts: Mapping[str, Operator], x: Shape) -> Iterator[Problem]
 
 
 def merge_analyses(
-    output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Term, **more: Any
+    output: Shape, axes: tuple[Axes, ...], *parts: Analysis | Part, **more: Any
 ) -> Analysis:
-    """The combined analysis of parts side by side, in order; a Term counts as a part.
+    """The combined analysis of parts in the order in which they run.
 
-    The parts' weights and terms already carry names, as :func:`analyse_chain` gives them.
+    Analyses are those of :func:`analyse_chain`, parts those of :func:`function`: weights and terms
+    already carry names.
     """
-    analyses = [Analysis(output, (), (p,)) if isinstance(p, Term) else p for p in parts]
+    analyses = [
+        part.analysis._replace(parts=(part,)) if isinstance(part, Part) else part for part in parts
+    ]
     return Analysis(
         output,
         axes,
@@ -117,7 +130,6 @@ def merge_analyses(
         _merge_tensors(part.weights for part in analyses),
         _merge_tensors(part.buffers for part in analyses),
         frozenset().union(*(part.frozen for part in analyses)),
-        inner_activations=sum(part.activations for part in analyses),
         parts=tuple(part for each in analyses for part in each.parts),
         **more,
     )

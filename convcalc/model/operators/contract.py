@@ -71,21 +71,28 @@ class Recorded(NamedTuple):
 class Port(NamedTuple):
     """An additional output of an operator, with its own axis maps per input.
 
-    ``id.port`` (or ``prev.port``) refers to it.
+    ``id.port`` (or ``prev.port``) refers to it. ``part`` is the part of a composite that makes it.
     """
 
     output: Shape
     axes: tuple[Axes, ...]
+    part: str = ""
     channels: tuple[ChannelMap, ...] = ()
 
 
 class Part(NamedTuple):
-    """An operator that a composite is built from: its name there, its inputs, its analysis."""
+    """A step of a composite: an operator that it is built from, or a :class:`Function`.
+
+    ``name`` is unique in the composite; ``inputs`` are the shapes that the operator works on.
+    ``reads`` says whose tensors these are: the composite's input of that index, or the output of
+    the earlier part of that name. A part that reads some of the channels reads the tensor.
+    """
 
     name: str
     operator: Operator
     inputs: tuple[Shape, ...]
     analysis: Analysis
+    reads: tuple[int | str, ...]
 
 
 class Analysis(NamedTuple):
@@ -98,9 +105,8 @@ class Analysis(NamedTuple):
     one's ``(in_channels, out_channels / groups, *kernel_size)``. ``frozen`` names those that are
     fixed and never trained. ``buffers`` are stored but not learned (running statistics).
     ``facts`` are further numbers worth showing, by name. ``ports`` are additional outputs.
-    ``inner_activations`` are the output elements of a composite's weighted parts; None where
-    the operator is not a composite. ``parts`` are the operators that a composite is built from, in
-    order: the modules that tools which count module by module see.
+    ``parts`` are the steps that a composite is built from, in the order in which they run: together
+    they do its work. The output is that of the part named ``result``, the last if none is.
     """
 
     output: Shape
@@ -111,16 +117,21 @@ class Analysis(NamedTuple):
     frozen: frozenset[str] = frozenset()
     facts: Mapping[str, Any] = {}
     ports: Mapping[str, Port] = {}
-    inner_activations: int | None = None
     parts: tuple[Part, ...] = ()
+    result: str = ""
     channels: tuple[ChannelMap, ...] = ()
 
     @property
     def activations(self) -> int:
         """Output elements of operators that multiply by learned weights, as fvcore counts them."""
-        if self.inner_activations is not None:
-            return self.inner_activations
+        if self.parts:
+            return sum(part.analysis.activations for part in self.parts)
         return self.output.numel if any(term.kind == WEIGHTS for term in self.terms) else 0
+
+    @property
+    def modules(self) -> tuple[Part, ...]:
+        """The parts that tools which count module by module see: those that are no function."""
+        return tuple(part for part in self.parts if not isinstance(part.operator, Function))
 
     @property
     def stored(self) -> Mapping[str, tuple[int, ...]]:
@@ -144,12 +155,42 @@ def operator(cls: type[_T]) -> type[_T]:
     return cls
 
 
+# What of the forward pass an operator needs again for its backward pass.
+INPUTS = "inputs"  # what it read
+LEARNED = "learned"  # the same, if its weights get a gradient
+OUTPUT = "output"  # what it made
+EITHER = "either"  # its input, or its output where that stands in the input's place
+FACTORS = "factors"  # each of its inputs if another one gets a gradient
+NOTHING = "nothing"
+
+
+class Kept(NamedTuple):
+    """What an operator keeps for its backward pass beside inputs and output: so many elements of
+    the network's type, and bytes of positions or masks."""
+
+    elements: int = 0
+    index_bytes: int = 0
+
+
 class Operator:
-    """Base of all operators. ``arity`` is the least and the greatest number of inputs."""
+    """Base of all operators. ``arity`` is the least and the greatest number of inputs.
+
+    ``in_place``: each output element is a function of the same element of the inputs, so that it
+    can be written over one of them. ``view``: the output is elements of the input, where they are;
+    ``idle``: in evaluation it is the input.
+    ``keeps`` is what the backward pass needs; ``passes``: the gradient of each input is that of the
+    output, or a part of it. ``indices_of`` is the input whose maxima's places are read, not values.
+    """
 
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
     ranks: ClassVar[tuple[int, int]] = (0, 3)  # spatial axes of the first input
     declared: ClassVar[bool] = False  # numbers were stated in the file, not computed
+    in_place: ClassVar[bool] = False
+    view: ClassVar[bool] = False
+    idle: ClassVar[bool] = False
+    keeps: ClassVar[str] = INPUTS
+    passes: ClassVar[bool] = False
+    indices_of: ClassVar[int] = -1
     declared_fields: ClassVar[Mapping[str, Field]] = {}
 
     def __init__(self, **given: Any) -> None:
@@ -181,3 +222,19 @@ class Operator:
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """Output shape, weights, work and axis maps; only after a :meth:`check` without errors."""
         raise NotImplementedError
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """What is kept for the backward pass beside what ``keeps`` says."""
+        return Kept()
+
+
+class Function(Operator):
+    """What a composite does with its parts' results that no module does: a product, a sum.
+
+    ``tiles``: fused attention never has the whole of its output in memory.
+    """
+
+    tiles: ClassVar[bool] = False
+
+    def __init__(self, **traits: Any) -> None:
+        vars(self).update(traits)

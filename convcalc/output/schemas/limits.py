@@ -11,6 +11,7 @@ from convcalc.language.assertions.vocabulary import (
     PARTS,
     Metric,
 )
+from convcalc.model.quantities.assumptions import option_pattern
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import DTYPES
 from convcalc.output.schemas.values import AMOUNT, DESCRIBED_SHAPE, QUANTITY, SHAPE, computed
@@ -28,6 +29,7 @@ from convcalc.output.schemas.words import (
     text,
 )
 
+_OPTION: Schema = {"type": "string", "pattern": option_pattern()}
 _BESIDE: Schema = {
     "at": described(TEXT, "path of a layer or block"),
     "of": described(TEXT, "path of a layer or block"),
@@ -36,6 +38,9 @@ _BESIDE: Schema = {
     "dtype": {"enum": list(DTYPES)},
     "batch": computed("integer", minimum=1),
     "part": {"enum": list(PARTS)},
+    "options": described(
+        any_of(_OPTION, list_of(_OPTION)), "how memory is counted, as --memory names it"
+    ),
     "convention": described(TEXT, "the tool whose number is meant"),
     "message": text("shown on failure"),
 }

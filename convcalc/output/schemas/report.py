@@ -95,9 +95,13 @@ def _number() -> Schema:
 def _totals() -> Schema:
     memory = {
         "dtype": {"enum": list(DTYPES)},
+        "options": described(list_of(TEXT), "the assumptions, as --memory names them"),
         "weights": described(COUNT, "bytes of parameters and buffers"),
-        "activations_peak": COUNT,
-        "total": COUNT,
+        "activations_peak": described(COUNT, "the most bytes that are alive at once beside them"),
+        "kept": described(COUNT, "of these, what the forward pass leaves for the backward pass"),
+        "gradients": described(COUNT, "bytes of the gradients of parameters, in training"),
+        "optimizer_states": described(COUNT, "bytes that the optimizer keeps, in training"),
+        "total": described(COUNT, "weights, activations peak, gradients and optimizer states"),
     }
     unknown = described(list_of(TEXT), "path and count of everything that is not known")
     return {"layers": WHOLE, **_counts(), "memory": closed(memory), "unknown": unknown}

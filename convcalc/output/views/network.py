@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from convcalc.analysis.report.report import PARAMS, ReceptiveField, Report
+from convcalc.analysis.report.report import PARAMS, Memory, ReceptiveField, Report
 from convcalc.analysis.report.rows import Row, output_rows, target_row
 from convcalc.model.operators.contract import KINDS
 from convcalc.model.quantities.number_text import UNKNOWN_WORD, count_text, memory_text
@@ -19,6 +19,7 @@ from convcalc.output.cells import axes_text, receptive_field_text
 from convcalc.output.columns import Column
 from convcalc.output.table import Table
 
+TRAINING = "training"  # the memory option
 LISTED = 5  # items that a line names before it counts the rest
 
 
@@ -90,10 +91,23 @@ def _sums_line(report: Report, exact: bool) -> str:
         f"({learned}; buffers {count_text(totals.buffers, exact=exact)})",
         count_text(totals.macs, "MAC", exact=exact) if known(totals.macs) else "MACs unknown",
         f"activations {count_text(totals.activations, exact=exact)}",
-        f"memory {memory_text(memory.weights, exact=exact)} weights + "
-        f"{memory_text(memory.activations_peak, exact=exact)} activations peak ({memory.dtype})",
+        _memory_text(memory, exact),
     )
     return " · ".join(items)
+
+
+def _memory_text(memory: Memory, exact: bool) -> str:
+    """Return the parts of the memory, and under which assumptions it is counted."""
+    parts = [(memory.weights, "weights")]
+    if TRAINING in memory.options:
+        kept = memory_text(memory.kept, exact=exact)
+        parts += [(memory.gradients, "gradients"), (memory.optimizer_states, "optimizer")]
+        parts = [part for part in parts if not known(part[0]) or part[0] or part[1] == "weights"]
+        parts.append((memory.activations_peak, f"activations peak, {kept} of it kept"))
+    else:
+        parts.append((memory.activations_peak, "activations peak"))
+    texts = " + ".join(f"{memory_text(size, exact=exact)} {what}" for size, what in parts)
+    return f"memory {texts} ({', '.join((memory.dtype, *memory.options))})"
 
 
 def _counting_line(report: Report, exact: bool) -> str:

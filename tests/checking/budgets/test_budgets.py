@@ -122,6 +122,27 @@ def test_memory_has_a_type_a_batch_and_two_parts() -> None:
     )
 
 
+def test_memory_has_options() -> None:
+    trained = 4 * PARAMS
+    assert holds(f"memory: {{equals: {trained}, part: gradients, options: training}}")
+    states = "part: optimizer_states, options: [training, adam]}"
+    assert holds(f"memory: {{equals: {2 * trained}, {states}")
+    (found,) = checked("memory: {max: 1KiB, options: [training, adam]}").findings
+    assert found.notes[0].endswith("(float32, training, adam)")
+    for wrong in ("[adam]", "[training, fused]", "in_place", "[training, sgd, adam]"):
+        assert len(checked(f"memory: {{max: 1GiB, options: {wrong}}}").findings) == 1
+
+
+def test_what_does_not_grow_with_the_batch_is_kept_once() -> None:
+    head = "convcalc: 1\nname: net\ninput: [4, 8, 8]\n"
+    text = f"{head}layers: [{{conv: {{out: 4, k: 1, bias: false}}}}, batch_norm]\n"
+    for batch in (1, 3):  # input and output of the convolution, and two numbers per channel
+        kept = 4 * (2 * batch * 4 * 64 + 8)
+        assert holds(
+            f"memory: {{equals: {kept}, batch: {batch}, part: kept, options: training}}", text
+        )
+
+
 def test_shares_of_parts() -> None:
     share = 170 / PARAMS
     assert holds(f"share: {{of: head, metric: params, max: {share + 0.001:.4f}}}")

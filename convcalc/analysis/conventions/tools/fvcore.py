@@ -31,6 +31,7 @@ from convcalc.analysis.conventions.quantities import (
     IN,
     INPUT_MACS,
     MACS,
+    MADE,
     NORM,
     OUT,
     TRANSPOSED,
@@ -80,7 +81,7 @@ RULES = {
     "upsample": UPSAMPLE,
 }
 ACTIVATIONS = {
-    **each(CONVS, if_traced(OUT)),
+    **each(CONVS, if_traced(MADE)),
     **each((*TRANSPOSED, "linear", "matmul"), OUT),
 }
 

@@ -17,6 +17,7 @@ class Activation(Operator):
 
     per_element: ClassVar[int] = 1
     mixes: ClassVar[bool] = False  # whether an output element depends on the other channels
+    in_place = True
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One elementwise operation per output element, however long the function is."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Problem, operator
+from convcalc.model.operators.contract import EITHER, Problem, operator
 from convcalc.model.ops.activation._activation import Activation
 from convcalc.model.quantities.shape import Shape
 
@@ -20,6 +20,8 @@ from convcalc.model.quantities.shape import Shape
 @operator
 class Celu(Activation):
     """The activation; see the module's docstring."""
+
+    keeps = EITHER
 
     alpha: float = fields.number("minus the value far below zero; not 0", 1.0)
 

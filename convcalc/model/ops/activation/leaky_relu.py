@@ -9,12 +9,14 @@ Source: PyTorch ``torch.nn.LeakyReLU``; Maas et al., ICML 2013.
 from __future__ import annotations
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import operator
+from convcalc.model.operators.contract import EITHER, operator
 from convcalc.model.ops.activation._activation import Activation
 
 
 @operator
 class LeakyRelu(Activation):
     """The activation; see the module's docstring."""
+
+    keeps = EITHER
 
     negative_slope: float = fields.number("slope below zero", 0.01)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from convcalc.model.operators.contract import operator
+from convcalc.model.operators.contract import OUTPUT, operator
 from convcalc.model.ops.activation._activation import Activation
 
 
@@ -24,3 +24,5 @@ class LogSoftmax(Activation):
 
     per_element: ClassVar[int] = 3
     mixes: ClassVar[bool] = True
+    in_place = False
+    keeps = OUTPUT

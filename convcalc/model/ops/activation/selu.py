@@ -8,10 +8,12 @@ Source: PyTorch ``torch.nn.SELU``; Klambauer et al., arXiv 1706.02515.
 
 from __future__ import annotations
 
-from convcalc.model.operators.contract import operator
+from convcalc.model.operators.contract import EITHER, operator
 from convcalc.model.ops.activation._activation import Activation
 
 
 @operator
 class Selu(Activation):
     """The activation; see the module's docstring."""
+
+    keeps = EITHER

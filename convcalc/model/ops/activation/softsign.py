@@ -7,10 +7,17 @@ Source: PyTorch ``torch.nn.Softsign``.
 
 from __future__ import annotations
 
-from convcalc.model.operators.contract import operator
+from collections.abc import Sequence
+
+from convcalc.model.operators.contract import Kept, operator
 from convcalc.model.ops.activation._activation import Activation
+from convcalc.model.quantities.shape import Shape
 
 
 @operator
 class Softsign(Activation):
     """The activation; see the module's docstring."""
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """The divisor 1 + abs(x)."""
+        return Kept(output.numel)

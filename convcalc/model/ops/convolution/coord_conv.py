@@ -23,8 +23,8 @@ from collections.abc import Iterator, Sequence
 
 from convcalc.model.geometry.sizes import Padding, axis_name
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import sibling
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.composing import function, merge_analyses, sibling
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -58,7 +58,14 @@ class CoordConv(Operator):
         """The convolution of more channels."""
         (x,) = inputs
         channels = coordinate_channels(x.channels, x.rank, int(self.with_r))
-        return self._conv().analyse([x.with_channels(channels)])
+        located = x.with_channels(channels)
+        done = self._conv().analyse([located])
+        return merge_analyses(
+            done.output,
+            done.axes,
+            function("coordinates", (0,), located, keeps=NOTHING),
+            function("conv", ("coordinates",), done.output, *done.terms, weights=done.weights),
+        )
 
     def _conv(self) -> Conv:
         return sibling(Conv, self)

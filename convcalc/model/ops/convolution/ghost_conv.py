@@ -25,11 +25,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from convcalc.model.geometry.channel_maps import Block, Blocks
+from convcalc.model.geometry.channel_maps import MIXED, Block, Blocks
 from convcalc.model.geometry.sizes import smaller_half
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, chain_problems
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.composing import (
+    analyse_chain,
+    chain_problems,
+    function,
+    merge_analyses,
+)
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.ops.activation.relu import Relu
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.ops.convolution.depthwise_conv import DepthwiseConv
@@ -66,16 +71,24 @@ class GhostConv(Operator):
         (x,) = inputs
         parts = self._parts(x)
         done = analyse_chain(parts, x)
-        output = done.output.with_channels(self.out_channels)
-        primary = analyse_chain({"primary": parts["primary"]}, x)
-        own, every = primary.output.channels, range(x.channels)
-        if self.out_channels <= own:  # all of the ghosts are cut off
-            return done._replace(output=output, axes=primary.axes, channels=())
+        own = intrinsic_channels(self.out_channels, self.ratio)
+        names = [part.name for part in done.parts]
+        both = names[len(names) // 2 - 1], names[-1]
+        joined = done.output.with_channels(ghost_channels(own, self.ratio))
+        primary = analyse_chain({"primary": parts["primary"]}, x).axes
+        cut_off = self.out_channels <= own  # all of the ghosts
+        every = range(x.channels)
         maps = (
-            Block(range(own), every, 1, primary.axes[0]),
+            Block(range(own), every, 1, primary[0]),
             Block(range(own, self.out_channels), every, 1, done.axes[0]),
         )
-        return done._replace(output=output, channels=(Blocks(maps),))
+        return merge_analyses(
+            done.output.with_channels(self.out_channels),
+            primary if cut_off else done.axes,
+            done,
+            function("concat", both, joined, keeps=NOTHING),
+            channels=(MIXED if cut_off else Blocks(maps),),
+        )
 
     def _parts(self, x: Shape) -> Mapping[str, Operator]:
         ones = (1,) * x.rank
@@ -109,6 +122,12 @@ class GhostConv(Operator):
 
 def _half_padding(kernel_size: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
     return tuple((smaller_half(k), smaller_half(k)) for k in kernel_size)
+
+
+@formula
+def ghost_channels(intrinsic_channels: int, ratio: int) -> int:
+    """Channels of both parts together, of which the first out_channels are kept."""
+    return intrinsic_channels * ratio
 
 
 @formula

@@ -40,11 +40,14 @@ from math import prod
 from convcalc.model.geometry.axis_maps import Axes, Nothing
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import merge_analyses, sibling
+from convcalc.model.operators.composing import function, merge_analyses, sibling
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
+    FACTORS,
+    NOTHING,
     Analysis,
     Operator,
+    Part,
     Port,
     Problem,
     Term,
@@ -53,7 +56,7 @@ from convcalc.model.operators.contract import (
 from convcalc.model.operators.work import work
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.quantities.formula import formula
-from convcalc.model.quantities.shape import Shape, elements
+from convcalc.model.quantities.shape import Shape
 
 
 @operator
@@ -91,25 +94,36 @@ class InpaintingConv(Operator):
         x, *masks = inputs
         conv = self._conv().analyse([x])
         axes, output = conv.axes[0], conv.output
-        done = merge_analyses(
+        hole = Term("hole", ELEMENTWISE, x.numel)
+        given = [function("hole", (0, 1), x, hole, keeps=FACTORS)] if masks else []
+        weight = {"weight": conv.weights["weight"]}
+        bias = {name: shape for name, shape in conv.weights.items() if name not in weight}
+        rescale = Term("rescale", ELEMENTWISE, work(2, output.numel))
+        reads, last = ("weight", "ratio"), (rescale, *conv.terms[1:])
+        return merge_analyses(
             output,
             (axes, *(axes for _ in masks)),
-            *[Term("hole", ELEMENTWISE, x.numel) for _ in masks],
-            conv._replace(terms=conv.terms[:1]),
-            *self._mask_terms(x, output, bool(masks)),
-            Term("rescale", ELEMENTWISE, work(2, output.numel)),
-            *conv.terms[1:],
+            *given,
+            function("weight", ["hole" if masks else 0], output, conv.terms[0], weights=weight),
+            *self._mask_parts(x, output, bool(masks)),
+            function("rescale", reads, output, *last, keeps=FACTORS, weights=bias),
+            ports=self._port(x, output, axes, masks),
+            channels=conv.channels,
         )
-        ports = self._port(x, output, axes, masks)
-        return done._replace(ports=ports, channels=conv.channels)
 
-    def _mask_terms(self, x: Shape, output: Shape, given: bool) -> tuple[Term, ...]:
+    def _mask_parts(self, x: Shape, output: Shape, given: bool) -> tuple[Part, Part]:
         """The sums of the mask under each window, and the ratio that follows from them."""
         batch = x.batch if given or self.multi_channel else 1
         old, new = (x.channels, self.out_channels) if self.multi_channel else (1, 1)
-        sums = mask_sums(batch, output.spatial, old, new, self.kernel_size)
-        ratios = work(3, elements(batch, new, output.spatial))
-        return Term("mask", ELEMENTWISE, sums), Term("ratio", ELEMENTWISE, ratios)
+        made = Shape(batch, new, output.spatial)
+        sums = Term(
+            "mask", ELEMENTWISE, mask_sums(batch, output.spatial, old, new, self.kernel_size)
+        )
+        ratios = Term("ratio", ELEMENTWISE, work(3, made.numel))
+        return (
+            function("mask", (1,) if given else (), made, sums, keeps=NOTHING),
+            function("ratio", ("mask",), made, ratios, keeps=NOTHING),
+        )
 
     def _port(self, x: Shape, output: Shape, axes: Axes, masks: Sequence[Shape]) -> dict[str, Port]:
         """The new mask, which depends on the mask alone."""
@@ -117,7 +131,8 @@ class InpaintingConv(Operator):
             return {}
         none = (Nothing("the new mask depends on the old one alone"),) * x.rank
         channels = self.out_channels if self.multi_channel else 1
-        return {"mask": Port(output.with_channels(channels), (none, *(axes for _ in masks)))}
+        mask = output.with_channels(channels)
+        return {"mask": Port(mask, (none, *(axes for _ in masks)), "mask")}
 
     def _conv(self) -> Conv:
         return sibling(Conv, self)

@@ -37,9 +37,15 @@ from math import prod
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.composing import analyse_chain, chain_problems, merge_analyses
+from convcalc.model.operators.composing import (
+    analyse_chain,
+    chain_problems,
+    function,
+    merge_analyses,
+)
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
+    NOTHING,
     Analysis,
     Operator,
     Problem,
@@ -87,14 +93,19 @@ class LearnedGroupConv(Operator):
         """Norm, ReLU and convolution in a row."""
         (x,) = inputs
         selected = self._selected(x)
-        done = analyse_chain(self._parts(x.rank), selected)
-        done = done._replace(channels=())  # any channel may be among those that are kept
         if self.phase == "converted":
+            select = function("select", (0,), selected, keeps=NOTHING)
+            done = analyse_chain(self._parts(x.rank), selected, "select")
             index = {"index": (selected.channels,)}
+            done = merge_analyses(done.output, done.axes, select, done)
             return done._replace(buffers={**done.buffers, **index})
+        done = analyse_chain(self._parts(x.rank), selected)
         weight = done.weights["conv.weight"]
         mask = Term("mask", ELEMENTWISE, mask_work(weight))
-        done = merge_analyses(done.output, done.axes, done, mask)
+        nothing = Shape(1, 0)  # the masked weight is no activation
+        done = merge_analyses(
+            done.output, done.axes, done, function("mask", (), nothing, mask), result="conv"
+        )
         return done._replace(buffers={**done.buffers, "mask": weight})
 
     @property

@@ -22,7 +22,14 @@ from collections.abc import Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Term, operator
+from convcalc.model.operators.contract import (
+    LEARNED,
+    WEIGHTS,
+    Analysis,
+    Operator,
+    Term,
+    operator,
+)
 from convcalc.model.operators.work import bias_terms, sliding_macs
 from convcalc.model.quantities.shape import Shape
 
@@ -30,6 +37,8 @@ from convcalc.model.quantities.shape import Shape
 @operator
 class Linear(Operator):
     """A fully connected layer; see the module's docstring."""
+
+    keeps = LEARNED
 
     out_channels: int = fields.out_channels()
     bias: bool = fields.bias()

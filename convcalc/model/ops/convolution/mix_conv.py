@@ -32,8 +32,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from convcalc.model.geometry.axis_maps import Union
 from convcalc.model.geometry.channel_maps import Block, Blocks
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, merge_analyses
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import share
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.quantities.formula import formula
@@ -90,7 +90,13 @@ class MixConv(Operator):
             reads, makes = range(ins, ins + part.channels), range(outs, outs + conv.out_channels)
             blocks.append(Block(makes, reads, conv.groups, done.axes[0]))
             ins, outs = reads.stop, makes.stop
-        return merge_analyses(output, (axes,), *parts, channels=(Blocks(tuple(blocks)),))
+        names = [part.name for each in parts for part in each.parts]
+        joined = (
+            [function("concat", names, output, keeps=NOTHING, passes=True)]
+            if len(names) > 1
+            else []
+        )
+        return merge_analyses(output, (axes,), *parts, *joined, channels=(Blocks(tuple(blocks)),))
 
     def _sharing_problems(self, x: Shape) -> Iterator[Problem]:
         """Each kernel needs inputs, and if depthwise a multiple of them as outputs."""

@@ -42,11 +42,18 @@ from convcalc.model.geometry.axis_maps import Axes, Nothing
 from convcalc.model.geometry.channel_maps import MIXED, ChannelMap
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, chain_problems, merge_analyses
+from convcalc.model.operators.composing import (
+    analyse_chain,
+    chain_problems,
+    function,
+    merge_analyses,
+)
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
+    NOTHING,
     Analysis,
     Operator,
+    Part,
     Port,
     Problem,
     Term,
@@ -100,17 +107,24 @@ class OctaveConv(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The paths, and their sums by target."""
         paths = self._analyses(inputs)
-        terms: list[Term] = []
+        steps: list[Analysis | Part] = []
         outputs: list[Port] = []
         for target in self._targets():
             parts = self._sources(paths, target)
             output = next(iter(parts.values())).output
+            ends = [path.parts[-1].name for path in parts.values()]
+            steps += parts.values()
             if len(parts) > 1:
-                terms.append(Term(f"{target}.add", ELEMENTWISE, output.numel))
-            outputs.append(Port(output, _axes(parts, inputs), _channel_maps(parts, inputs)))
+                add = Term(f"{target}.add", ELEMENTWISE, output.numel)
+                steps.append(
+                    function(add.name, ends, output, add, keeps=NOTHING, in_place=True, passes=True)
+                )
+                ends = [add.name]
+            maps = _channel_maps(parts, inputs)
+            outputs.append(Port(output, _axes(parts, inputs), ends[0], maps))
         main, *low = outputs
         ports = dict(zip(("low",), low, strict=False))
-        done = merge_analyses(main.output, main.axes, *paths.values(), *terms, ports=ports)
+        done = merge_analyses(main.output, main.axes, *steps, ports=ports, result=main.part)
         return done._replace(channels=main.channels)
 
     def _channels(self) -> dict[str, int]:
@@ -126,7 +140,7 @@ class OctaveConv(Operator):
 
     def _analyses(self, inputs: Sequence[Shape]) -> Mapping[Path, Analysis]:
         return {
-            path: analyse_chain(parts, inputs[BANDS.index(path[0])])
+            path: analyse_chain(parts, inputs[BANDS.index(path[0])], BANDS.index(path[0]))
             for path, parts in self._paths(inputs).items()
         }
 

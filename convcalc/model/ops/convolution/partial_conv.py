@@ -24,7 +24,8 @@ from collections.abc import Iterator, Sequence
 from convcalc.model.geometry.axis_maps import IDENTITY
 from convcalc.model.geometry.channel_maps import Block, Blocks
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.composing import function, merge_analyses
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import share
 from convcalc.model.ops.convolution.conv import Conv
 from convcalc.model.quantities.shape import Shape
@@ -65,8 +66,10 @@ class PartialConv(Operator):
             dilation=ones,
             bias=False,
         )
-        done = conv.analyse([convolved])
+        made = conv.analyse([convolved])
+        step = function("conv", (0,), made.output, *made.terms, weights=made.weights)
+        joined = function("concat", ("conv", 0), x, keeps=NOTHING)
         first, rest = range(convolved.channels), range(convolved.channels, x.channels)
         untouched = Block(rest, rest, len(rest), (IDENTITY,) * x.rank)
-        maps = (Block(first, first, 1, done.axes[0]), *((untouched,) if rest else ()))
-        return done._replace(output=x, channels=(Blocks(maps),))
+        maps = (Block(first, first, 1, made.axes[0]), *((untouched,) if rest else ()))
+        return merge_analyses(x, made.axes, step, joined, channels=(Blocks(maps),))

@@ -11,13 +11,13 @@ from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Deformed
 from convcalc.model.geometry.channel_maps import MIXED, Block, Blocks, ChannelMap, grouped
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.composing import part_terms
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
+    OUTPUT,
     SAMPLING,
     Analysis,
-    Part,
     Problem,
     Term,
 )
@@ -120,25 +120,30 @@ class Deformable(NamedTuple):
         x, main = inputs[0], self._main().analyse(inputs[:1])
         output = main.output
         samples = sample_count(x.batch, x.channels, self.kernel_size, output.spatial)
-        maker = self._offset(x)
-        guide = None if self.external else maker.analyse([x])
-        terms: list[Term] = part_terms("offset", guide.terms) if guide else []
-        if guide and self.modulated:
-            factors = output.with_channels(mask_channels(self.kernel_size, self.deform_groups))
-            terms.append(Term("sigmoid", ELEMENTWISE, factors.numel))
-        terms.append(Term("sampling", SAMPLING, interpolation(x.rank, samples)))
+        terms = [Term("sampling", SAMPLING, interpolation(x.rank, samples))]
         if self.modulated:
             terms.append(Term("modulation", DYNAMIC, samples))
         terms += [Term("main", *main.terms[0][1:]), *bias_terms(self.bias, output)]
-        offset = {f"offset.{name}": shape for name, shape in guide.weights.items()} if guide else {}
         moved = tuple(Deformed(axis, self.bound) for axis in main.axes[0])
         maps = ((IDENTITY,) * x.rank,) * (self.needed - 1)
-        parts = (Part("offset", maker, (x,), guide),) if guide else ()
-        weights = {**offset, **main.weights}
         channels = (self._channel_map(x, output, moved, main.axes[0]), *(MIXED for _ in maps))
-        return Analysis(
-            output, (moved, *maps), tuple(terms), weights, parts=parts, channels=channels
-        )
+        if self.external:
+            work = tuple(terms)
+            return Analysis(output, (moved, *maps), work, main.weights, channels=channels)
+        guides = self._guide(x, output)
+        reads: list[int | str] = [0, *(part.name for each in guides for part in each.parts)]
+        kernel = function("main", reads, output, *terms, weights=main.weights)
+        return merge_analyses(output, (moved, *maps), *guides, kernel, channels=channels)
+
+    def _guide(self, x: Shape, output: Shape) -> list[Analysis]:
+        """What makes the offsets, and in version 2 the mask."""
+        offset = analyse_chain({"offset": self._offset(x)}, x)
+        if not self.modulated:
+            return [offset]
+        factors = output.with_channels(mask_channels(self.kernel_size, self.deform_groups))
+        sigmoid = Term("sigmoid", ELEMENTWISE, factors.numel)
+        mask = function("sigmoid", ("offset",), factors, sigmoid, keeps=OUTPUT, in_place=True)
+        return [offset, merge_analyses(factors, (), mask)]
 
     def _channel_map(self, x: Shape, output: Shape, moved: Axes, guide: Axes) -> ChannelMap:
         """Groups do not mix, but the offsets see every channel."""

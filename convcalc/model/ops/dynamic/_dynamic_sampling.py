@@ -14,12 +14,13 @@ from typing import NamedTuple
 from convcalc.model.geometry.axis_maps import IDENTITY, AxisMap, Deformed, Slide, Union
 from convcalc.model.geometry.sizes import Padding, resolve_padding
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.composing import part_terms
+from convcalc.model.operators.composing import function, part_terms
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
     SAMPLING,
     Analysis,
+    Function,
     Operator,
     Part,
     Problem,
@@ -141,53 +142,53 @@ class DynamicSampling(NamedTuple):
         """The parts in the order in which they run."""
         (x,) = inputs
         parts = self._guide(x)
+        guides: tuple[str, ...] = ("offset", "softmax") if self.version == 3 else ("offset_mask",)
+        value: int | str = 0
         if self.pointwise:
             value = {3: "input_proj", 4: "value_proj"}[self.version]
-            parts.append(_part(value, Linear(out_channels=x.channels), x))
-        terms, weights = _collect(parts)
+            parts.append(_part(value, Linear(out_channels=x.channels), x, 0))
         samples = work(self.taps, x.numel)
-        terms += [
+        terms = [
             Term("sampling", SAMPLING, interpolation(x.rank, samples)),
             Term("aggregation", DYNAMIC, samples),
         ]
-        last: list[Part] = []
+        parts.append(function("aggregation", (value, *guides), x, *terms))
         if self.center_feature_scale:
-            gate = _part("center_feature_scale", Linear(out_channels=self.groups), x)
-            last += [gate, _part("sigmoid", Sigmoid(), gate.analysis.output)]
-        more, further = _collect(last)
-        if self.center_feature_scale:
-            # 1 - scale, a product with either side, their sum
-            more.append(Term("blend", ELEMENTWISE, work(4, x.numel)))
+            parts += self._blend(x, value)
         if self.pointwise:
             project = Linear(out_channels=x.channels, bias=self.output_bias)
-            last.append(_part("output_proj", project, x))
-            out, matrix = _collect(last[-1:])
-            more, further = [*more, *out], {**further, **matrix}
-        return Analysis(
-            x,
-            (self._axes(x),),
-            (*terms, *more),
-            {**weights, **further},
-            parts=(*parts, *last),
-        )
+            parts.append(_part("output_proj", project, x, parts[-1].name))
+        terms, weights = _collect(parts)
+        return Analysis(x, (self._axes(x),), tuple(terms), weights, parts=tuple(parts))
+
+    def _blend(self, x: Shape, value: int | str) -> Iterator[Part]:
+        """The parts that blend what was sampled with the feature at the center."""
+        gate = _part("center_feature_scale", Linear(out_channels=self.groups), x, "activation")
+        yield gate
+        yield _part("sigmoid", Sigmoid(), gate.analysis.output, gate.name)
+        # 1 - scale, a product with either side, their sum
+        blend = Term("blend", ELEMENTWISE, work(4, x.numel))
+        yield function("blend", ("aggregation", value, "sigmoid"), x, blend)
 
     def _guide(self, x: Shape) -> list[Part]:
         """The parts that make offsets and factors."""
         parts: list[Part] = []
         if self.dw_kernel_size is not None:
-            parts.append(_part("dw", self._depthwise(self.dw_kernel_size), x))
+            parts.append(_part("dw", self._depthwise(self.dw_kernel_size), x, 0))
+        made: int | str = "dw" if parts else 0
         factors = factor_count(self.groups, self.taps)
         if self.version == 4:
             row = row_length(x.rank, factors, ROW_STEP)
-            return [*parts, _part("offset_mask", Linear(out_channels=row), x)]
-        mask = _part("mask", Linear(out_channels=factors), x)
+            return [*parts, _part("offset_mask", Linear(out_channels=row), x, made)]
+        offset = Linear(out_channels=offset_count(x.rank, factors))
+        mask = _part("mask", Linear(out_channels=factors), x, "activation")
         return [
             *parts,
-            _part("norm", LayerNorm(), x),
-            _part("activation", Gelu(), x),
-            _part("offset", Linear(out_channels=offset_count(x.rank, factors)), x),
+            _part("norm", LayerNorm(), x, made),
+            _part("activation", Gelu(), x, "norm"),
+            _part("offset", offset, x, "activation"),
             mask,
-            _part("softmax", Softmax(), mask.analysis.output),
+            _part("softmax", Softmax(), mask.analysis.output, "mask"),
         ]
 
     @staticmethod
@@ -227,8 +228,8 @@ def _grid(kernel_size: int, dilation: int, padding: int, scale: Fraction) -> Axi
     return Union(tuple(Slide(padding=-y) for y in read))
 
 
-def _part(name: str, operator: Operator, x: Shape) -> Part:
-    return Part(name, operator, (x,), operator.analyse([x]))
+def _part(name: str, operator: Operator, x: Shape, source: int | str) -> Part:
+    return Part(name, operator, (x,), operator.analyse([x]), (source,))
 
 
 def _collect(parts: Sequence[Part]) -> tuple[list[Term], dict[str, tuple[int, ...]]]:
@@ -238,7 +239,10 @@ def _collect(parts: Sequence[Part]) -> tuple[list[Term], dict[str, tuple[int, ..
     """
     terms: list[Term] = []
     weights: dict[str, tuple[int, ...]] = {}
-    for name, _, _, part in parts:
+    for name, operator, _, part, _ in parts:
+        if isinstance(operator, Function):
+            terms += part.terms
+            continue
         lone = [term._replace(name=name) for term in part.terms]
         terms += lone if len(lone) == 1 else part_terms(name, part.terms)
         weights |= {f"{name}.{key}": shape for key, shape in part.weights.items()}

@@ -15,7 +15,8 @@ the softmax. Each bias is one addition per element. The factor 1/sqrt(Ck / heads
 into the queries and is not counted, nor are masks and dropout.
 
 ``attention_elements``, batch · heads · N², is the size of the attention matrix where it is
-stored.
+stored. In memory it counts twice, before and behind the softmax: this is the plain
+implementation. ``--memory fused-attention`` is for those that never have it whole.
 
 The output depends on all positions: the receptive field is global, and what is reported beside
 it is that of the position itself.
@@ -36,10 +37,12 @@ from math import prod
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.composing import analyse_chain, merge_analyses
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
+    FACTORS,
+    OUTPUT,
     Analysis,
     Operator,
     Problem,
@@ -87,14 +90,19 @@ class Attention(Operator):
         keys, values = self.key_channels or x.channels, self.value_channels or x.channels
         qkv = Linear(out_channels=qkv_channels(keys, values), bias=self.bias)
         out = Linear(out_channels=self.out_channels or x.channels, bias=self.bias)
-        last = analyse_chain({"out": out}, x.with_channels(values))
+        mixed = x.with_channels(values)
+        last = analyse_chain({"out": out}, mixed, "aggregate")
+        matrix = Shape(x.batch, keys_of_heads(x.spatial, self.heads), x.spatial)
+        scores = Term("scores", DYNAMIC, products_of_pairs(x.batch, x.spatial, keys))
+        softmax = Term("softmax", ELEMENTWISE, softmax_of_pairs(x.batch, x.spatial, self.heads))
+        aggregate = Term("aggregate", DYNAMIC, products_of_pairs(x.batch, x.spatial, values))
         return merge_analyses(
             last.output,
             ((Whole(IDENTITY),) * x.rank,),
             analyse_chain({"qkv": qkv}, x),
-            Term("scores", DYNAMIC, products_of_pairs(x.batch, x.spatial, keys)),
-            Term("softmax", ELEMENTWISE, softmax_of_pairs(x.batch, x.spatial, self.heads)),
-            Term("aggregate", DYNAMIC, products_of_pairs(x.batch, x.spatial, values)),
+            function("scores", ("qkv", "qkv"), matrix, scores, keeps=FACTORS, tiles=True),
+            function("softmax", ("scores",), matrix, softmax, keeps=OUTPUT, tiles=True),
+            function("aggregate", ("softmax", "qkv"), mixed, aggregate, keeps=FACTORS),
             last,
             facts={"attention_elements": products_of_pairs(x.batch, x.spatial, self.heads)},
         )
@@ -104,6 +112,12 @@ class Attention(Operator):
 def qkv_channels(key_channels: int, value_channels: int) -> int:
     """Queries and keys, and values: 2·Ck + Cv."""
     return 2 * key_channels + value_channels
+
+
+@formula
+def keys_of_heads(spatial: tuple[int, ...], heads: int) -> int:
+    """Entries of the attention matrix for one query: a key per position, in every head."""
+    return prod(spatial) * heads
 
 
 @formula

@@ -40,10 +40,11 @@ from convcalc.model.geometry.axis_maps import Whole
 from convcalc.model.geometry.channel_maps import MIXED, Block, Blocks, ChannelMap
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, merge_analyses, sibling
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses, sibling
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
+    FACTORS,
     Analysis,
     Operator,
     Problem,
@@ -90,18 +91,17 @@ class CondConv(Operator):
         conv = self._conv().analyse([x])
         sizes = {name: (self.experts, *shape) for name, shape in conv.weights.items()}
         kernels = tuple(map(kernel_params, conv.weights.values()))
-        mix = mix_macs(x.batch, self.experts, kernels)
-        main = conv.terms[0].amount
-        done = merge_analyses(
+        mix = Term("mix", DYNAMIC, mix_macs(x.batch, self.experts, kernels))
+        main = [Term("main", DYNAMIC, conv.terms[0].amount)]
+        main += [Term("bias", ELEMENTWISE, conv.output.numel)] if self.bias else []
+        mixed, route = Shape(x.batch, sum(kernels)), 1 if routing else "route.activation"
+        return merge_analyses(
             conv.output,
             (*conv.axes, ()) if routing else (tuple(map(Whole, conv.axes[0])),),
             *(() if routing else self._routing(x)),
-            Term("mix", DYNAMIC, mix),
-            Term("main", DYNAMIC, main),
-            *([Term("bias", ELEMENTWISE, conv.output.numel)] if self.bias else []),
-        )
-        return done._replace(
-            weights={**done.weights, **sizes}, channels=self._channel_maps(x, conv, bool(routing))
+            function("mix", (route,), mixed, mix, weights=sizes),
+            function("main", (0, "mix"), conv.output, *main, keeps=FACTORS),
+            channels=self._channel_maps(x, conv, bool(routing)),
         )
 
     def _channel_maps(self, x: Shape, conv: Analysis, routed: bool) -> tuple[ChannelMap, ...]:
@@ -118,6 +118,7 @@ class CondConv(Operator):
         route = analyse_chain(
             {"route": Linear(out_channels=self.experts), "route.activation": Sigmoid()},
             pool.output,
+            "pool",
         )
         return pool, route
 

@@ -23,11 +23,15 @@ from collections.abc import Iterator, Sequence
 
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, merge_analyses, sibling
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses, sibling
 from convcalc.model.operators.contract import (
+    EITHER,
     ELEMENTWISE,
+    FACTORS,
+    OUTPUT,
     Analysis,
     Operator,
+    Part,
     Problem,
     Term,
     operator,
@@ -60,15 +64,22 @@ class GatedConv(Operator):
         (x,) = inputs
         feature = analyse_chain({"feature": self._conv()}, x)
         gate = analyse_chain({"gate": self._conv()}, x)
-        each = feature.output.numel
+        output = feature.output
+
+        def each(name: str, *reads: str, keeps: str) -> Part:
+            """A function of the elements."""
+            term = Term(name, ELEMENTWISE, output.numel)
+            return function(name, reads, output, term, keeps=keeps, in_place=True)
+
+        activated = "feature.activation" if self.activation else "feature"
         return merge_analyses(
-            feature.output,
+            output,
             feature.axes,
             feature,
-            *([Term("feature.activation", ELEMENTWISE, each)] if self.activation else []),
+            *([each(activated, "feature", keeps=EITHER)] if self.activation else []),
             gate,
-            Term("gate.activation", ELEMENTWISE, each),
-            Term("scale", ELEMENTWISE, each),
+            each("gate.activation", "gate", keeps=OUTPUT),
+            each("scale", activated, "gate.activation", keeps=FACTORS),
             channels=feature.channels,
         )
 

@@ -35,8 +35,16 @@ from convcalc.model.geometry.channel_maps import Block, Blocks
 from convcalc.model.geometry.sizes import axis_name, slide_size
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.composing import analyse_chain, merge_analyses
-from convcalc.model.operators.contract import DYNAMIC, Analysis, Operator, Problem, Term, operator
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses
+from convcalc.model.operators.contract import (
+    DYNAMIC,
+    FACTORS,
+    Analysis,
+    Operator,
+    Problem,
+    Term,
+    operator,
+)
 from convcalc.model.operators.work import share, work_of_taps
 from convcalc.model.ops.activation.relu import Relu
 from convcalc.model.ops.convolution.pointwise_conv import PointwiseConv
@@ -77,13 +85,12 @@ class Involution(Operator):
         generator = analyse_chain(self._generator(x), x)
         output = x.with_spatial(generator.output.spatial)
         aggregate = Term("aggregate", DYNAMIC, work_of_taps(output.numel, self.kernel_size))
+        product = function("aggregate", (0, "span"), output, aggregate, keeps=FACTORS)
         every = range(x.channels)
         window = tuple(Slide(k, s, before(k)) for k, s in self._windows())
         pooled = tuple(Slide(s, s) for s in self.stride)
         maps = (Block(every, every, x.channels, window), Block(every, every, 1, pooled))
-        return merge_analyses(
-            output, (self._axes(),), generator, aggregate, channels=(Blocks(maps),)
-        )
+        return merge_analyses(output, (self._axes(),), generator, product, channels=(Blocks(maps),))
 
     def _windows(self) -> Iterator[tuple[int, int]]:
         return zip(self.kernel_size, self.stride, strict=True)

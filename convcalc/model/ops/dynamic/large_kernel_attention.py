@@ -26,9 +26,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Union
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, gated, merge_analyses
+from convcalc.model.operators.composing import analyse_chain, function, gated, merge_analyses
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
+    FACTORS,
     Analysis,
     Operator,
     Problem,
@@ -65,8 +66,9 @@ class LargeKernelAttention(Operator):
         (x,) = inputs
         gate = analyse_chain(self._parts(x.rank, x.channels), x)
         axes = tuple(Union((axis, IDENTITY)) for axis in gate.axes[0])  # the product reads x itself
-        work = Term("gate", ELEMENTWISE, x.numel)
-        return merge_analyses(x, (axes,), gate, work, channels=(gated(x, gate.axes[0]),))
+        scale = Term("gate", ELEMENTWISE, x.numel)
+        product = function("gate", (0, "pointwise"), x, scale, keeps=FACTORS, in_place=True)
+        return merge_analyses(x, (axes,), gate, product, channels=(gated(x, gate.axes[0]),))
 
     def _parts(self, rank: int, channels: int) -> Mapping[str, Operator]:
         ones = (1,) * rank

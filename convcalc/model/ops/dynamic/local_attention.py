@@ -38,13 +38,17 @@ from convcalc.model.geometry.axis_maps import Slide
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import divisors, uneven_groups
-from convcalc.model.operators.composing import analyse_chain, merge_analyses
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
+    FACTORS,
+    NOTHING,
+    OUTPUT,
     WEIGHTS,
     Analysis,
     Operator,
+    Part,
     Problem,
     Term,
     operator,
@@ -90,14 +94,19 @@ class LocalAttention(Operator):
         ]
         weights = self._offsets(output) if self.relative else {}
         heads = head_taps(x.batch, x.spatial, self.heads, self.kernel_size)
+        matrix = output.with_channels(taps_of_heads(self.heads, self.kernel_size))
+        scores = Term("scores", DYNAMIC, work_of_taps(output.numel, self.kernel_size))
+        softmax = Term("softmax", ELEMENTWISE, work(3, heads))
+        aggregate = Term("aggregate", DYNAMIC, work_of_taps(output.numel, self.kernel_size))
+        logits = "relative.add" if self.relative else "scores"
         done = merge_analyses(
             output,
             (tuple(Slide(k, 1, (k - 1) // 2) for k in self.kernel_size),),
             *maps,
-            Term("scores", DYNAMIC, work_of_taps(output.numel, self.kernel_size)),
-            *(self._relative_terms(weights, output, heads) if self.relative else ()),
-            Term("softmax", ELEMENTWISE, work(3, heads)),
-            Term("aggregate", DYNAMIC, work_of_taps(output.numel, self.kernel_size)),
+            function("scores", ("query", "key"), matrix, scores, keeps=FACTORS, tiles=True),
+            *(self._relative_parts(weights, output, matrix) if self.relative else ()),
+            function("softmax", (logits,), matrix, softmax, keeps=OUTPUT, tiles=True),
+            function("aggregate", ("softmax", "value"), output, aggregate, keeps=FACTORS),
         )
         return done._replace(weights={**done.weights, **weights})
 
@@ -112,17 +121,42 @@ class LocalAttention(Operator):
             for axis, k in enumerate(self.kernel_size)
         }
 
-    @staticmethod
-    def _relative_terms(
-        weights: Mapping[str, tuple[int, int]], output: Shape, heads: int
-    ) -> tuple[Term, Term]:
+    def _relative_parts(
+        self, weights: Mapping[str, tuple[int, int]], output: Shape, matrix: Shape
+    ) -> tuple[Part, Part]:
+        """The queries with the vectors of every offset, and their sum with the scores."""
         each, *_ = (channels for channels, _ in weights.values())
         sizes = tuple(taps for _, taps in weights.values())
-        products = relative_macs(output.batch, output.spatial, each, sizes)
-        return (
-            Term("relative", WEIGHTS, products),
-            Term("relative.add", ELEMENTWISE, work(output.rank, heads)),
+        products = Term(
+            "relative", WEIGHTS, relative_macs(output.batch, output.spatial, each, sizes)
         )
+        add = Term("relative.add", ELEMENTWISE, work(output.rank, matrix.numel))
+        made = output.with_channels(offsets_of_heads(self.heads, sizes))
+        return (
+            function("relative", ("query",), made, products, weights=weights, tiles=True),
+            function(
+                add.name,
+                ("scores", "relative"),
+                matrix,
+                add,
+                keeps=NOTHING,
+                in_place=True,
+                passes=True,
+                tiles=True,
+            ),
+        )
+
+
+@formula
+def taps_of_heads(heads: int, kernel_size: tuple[int, ...]) -> int:
+    """Entries of the attention of one position."""
+    return heads * prod(kernel_size)
+
+
+@formula
+def offsets_of_heads(heads: int, kernel_size: tuple[int, ...]) -> int:
+    """Products of one position with the vectors of every offset along each axis."""
+    return heads * sum(kernel_size)
 
 
 @formula

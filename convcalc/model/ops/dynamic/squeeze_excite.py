@@ -29,9 +29,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, gated, merge_analyses
+from convcalc.model.operators.composing import analyse_chain, function, gated, merge_analyses
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
+    FACTORS,
     Analysis,
     Operator,
     Problem,
@@ -88,5 +89,6 @@ class SqueezeExcite(Operator):
             x,
         )
         axes = (Whole(IDENTITY),) * x.rank
-        work = Term("scale", ELEMENTWISE, x.numel)
-        return merge_analyses(x, (axes,), gate, work, channels=(gated(x),))
+        scale = Term("scale", ELEMENTWISE, x.numel)
+        product = function("scale", (0, "gate.activation"), x, scale, keeps=FACTORS, in_place=True)
+        return merge_analyses(x, (axes,), gate, product, channels=(gated(x),))

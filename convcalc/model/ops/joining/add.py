@@ -13,12 +13,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from convcalc.model.operators.contract import operator
+from convcalc.model.operators.contract import NOTHING, operator
 from convcalc.model.ops.joining._broadcast import Broadcast
 
 
 @operator
 class Add(Broadcast):
     """The sum; see the module's docstring."""
+
+    in_place = True
+    keeps = NOTHING
+    passes = True
 
     term: ClassVar[str] = "add"

@@ -17,7 +17,7 @@ from itertools import accumulate
 
 from convcalc.model.geometry.axis_maps import IDENTITY
 from convcalc.model.geometry.channel_maps import place
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
@@ -28,6 +28,8 @@ class Concat(Operator):
     """The concatenation; see the module's docstring."""
 
     arity = (1, None)
+    keeps = NOTHING
+    passes = True
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """All but the channels must agree with the first input."""

@@ -18,4 +18,6 @@ from convcalc.model.ops.joining._broadcast import Broadcast
 class Maximum(Broadcast):
     """The maximum; see the module's docstring."""
 
+    in_place = True
+
     term = "maximum"

@@ -13,12 +13,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from convcalc.model.operators.contract import operator
+from convcalc.model.operators.contract import FACTORS, operator
 from convcalc.model.ops.joining._broadcast import Broadcast
 
 
 @operator
 class Mul(Broadcast):
     """The product; see the module's docstring."""
+
+    in_place = True
+    keeps = FACTORS
 
     term: ClassVar[str] = "mul"

@@ -31,7 +31,7 @@ from collections.abc import Iterator, Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import Analysis, Kept, Operator, Problem, operator
 from convcalc.model.operators.work import OWNS
 from convcalc.model.ops.norm._norm import norm_term, per_channel
 from convcalc.model.quantities.shape import Shape
@@ -73,3 +73,7 @@ class BatchNorm(Operator):
             {**(affine if self.frozen else {}), **(statistics if tracked else {})},
             channels=OWNS,
         )
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """Mean and deviation of each channel."""
+        return Kept(0 if self.frozen else 2 * output.channels)

@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
-from convcalc.model.operators.contract import Analysis, Operator, operator
+from convcalc.model.operators.contract import Analysis, Kept, Operator, operator
 from convcalc.model.ops.norm._norm import norm_term, normalised_by, per_channel
 from convcalc.model.quantities.shape import Shape
 
@@ -39,3 +39,7 @@ class GlobalResponseNorm(Operator):
         return Analysis(
             x, axes, (norm_term(x),), per_channel(True, x.channels), channels=(normalised_by(1, x),)
         )
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """The scaled input, two numbers per channel, and the mean of each image."""
+        return Kept(output.numel + output.batch * (2 * output.channels + 1))

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import Analysis, Kept, Operator, Problem, operator
 from convcalc.model.ops.norm._norm import norm_term, normalised_by, per_channel
 from convcalc.model.quantities.shape import Shape
 
@@ -48,3 +48,7 @@ class GroupNorm(Operator):
         axes = ((Whole(IDENTITY),) * x.rank,)
         channels = (normalised_by(self.groups, x),)
         return Analysis(x, axes, (norm_term(x),), weights, channels=channels)
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """Mean and deviation of each group."""
+        return Kept(2 * output.batch * self.groups)

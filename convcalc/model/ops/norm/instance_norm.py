@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import Analysis, Kept, Operator, Problem, operator
 from convcalc.model.operators.work import OWNS
 from convcalc.model.ops.norm._norm import norm_term, per_channel
 from convcalc.model.quantities.shape import Shape
@@ -55,3 +55,7 @@ class InstanceNorm(Operator):
             statistics if tracked else {},
             channels=OWNS,
         )
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """Mean and deviation of each channel."""
+        return Kept(2 * output.batch * output.channels)

@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from convcalc.model.geometry.axis_maps import IDENTITY, Whole
 from convcalc.model.geometry.channel_maps import MIXED
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, operator
+from convcalc.model.operators.contract import Analysis, Kept, Operator, operator
 from convcalc.model.ops.norm._norm import norm_term, normalised_by
 from convcalc.model.quantities.shape import Shape
 
@@ -48,3 +48,7 @@ class LayerNorm(Operator):
             dict.fromkeys(learned, normalised) if self.affine else {},
             channels=(normalised_by(1, x) if self.spatial else MIXED,),
         )
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """Mean and deviation of each position."""
+        return Kept(2 * output.batch * output.positions)

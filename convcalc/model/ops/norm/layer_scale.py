@@ -16,7 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Operator, Term, operator
+from convcalc.model.operators.contract import (
+    ELEMENTWISE,
+    LEARNED,
+    Analysis,
+    Operator,
+    Term,
+    operator,
+)
 from convcalc.model.operators.work import pointwise_analysis
 from convcalc.model.quantities.shape import Shape
 
@@ -24,6 +31,8 @@ from convcalc.model.quantities.shape import Shape
 @operator
 class LayerScale(Operator):
     """The scale; see the module's docstring."""
+
+    keeps = LEARNED
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One product per element."""

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 
 from convcalc.model.geometry.channel_maps import Band
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Operator, Term, operator
+from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Kept, Operator, Term, operator
 from convcalc.model.operators.work import pointwise_analysis, work
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -46,6 +46,11 @@ class LocalResponseNorm(Operator):
             Term("norm", ELEMENTWISE, work(operations(self.size), x.numel)),
             channels=(Band(self.size // 2, (self.size - 1) // 2),),
         )
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """The padded squares, their means, and the divisor."""
+        squares = output.with_channels(output.channels + self.size - 1)
+        return Kept(squares.numel + 2 * output.numel)
 
 
 @formula

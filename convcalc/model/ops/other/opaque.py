@@ -25,7 +25,7 @@ from fractions import Fraction
 
 from convcalc.model.geometry.axis_maps import AxisMap, Resize, Slide, Unreadable, Whole, compose
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Term, operator
+from convcalc.model.operators.contract import WEIGHTS, Analysis, Kept, Operator, Term, operator
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
@@ -76,6 +76,10 @@ class Opaque(Operator):
         if output.rank != x.rank:
             return (Unreadable("an opaque layer changes the number of axes"),) * x.rank
         return tuple(map(window, x.spatial, output.spatial, stated))
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """It is not known."""
+        return Kept(UNKNOWN)
 
 
 def _count(stated: int | None) -> int:

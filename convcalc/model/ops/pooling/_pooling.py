@@ -14,6 +14,8 @@ from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known, largest
 
+INDEX_BYTES = 8  # int64
+
 # --- windows that slide ------------------------------------------------------------------------
 
 

@@ -22,8 +22,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, operator
-from convcalc.model.ops.pooling._pooling import pool_parts
+from convcalc.model.operators.contract import Analysis, Kept, Operator, operator
+from convcalc.model.ops.pooling._pooling import INDEX_BYTES, pool_parts
 from convcalc.model.quantities.shape import Shape
 
 
@@ -40,3 +40,7 @@ class AdaptiveMaxPool(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One window per output position."""
         return pool_parts(inputs[0], self.output_size)
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """Where each maximum was found."""
+        return Kept(index_bytes=INDEX_BYTES * output.numel)

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, operator
 from convcalc.model.ops.pooling._pooling import pool_globally
 from convcalc.model.quantities.shape import Shape
 
@@ -30,6 +30,7 @@ class GlobalAvgPool(Operator):
     """A global average pooling; see the module's docstring."""
 
     ranks = (1, 3)
+    keeps = NOTHING
 
     keepdim: bool = fields.flag("whether the axes stay, with size 1", False)
 

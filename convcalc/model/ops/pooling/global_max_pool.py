@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, operator
-from convcalc.model.ops.pooling._pooling import pool_globally
+from convcalc.model.operators.contract import Analysis, Kept, Operator, operator
+from convcalc.model.ops.pooling._pooling import INDEX_BYTES, pool_globally
 from convcalc.model.quantities.shape import Shape
 
 
@@ -34,3 +34,7 @@ class GlobalMaxPool(Operator):
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One window over everything."""
         return pool_globally(inputs[0], self.keepdim)
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """Where each maximum was found."""
+        return Kept(index_bytes=INDEX_BYTES * output.numel)

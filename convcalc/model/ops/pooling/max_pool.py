@@ -23,8 +23,8 @@ from collections.abc import Iterator, Sequence
 
 from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
-from convcalc.model.ops.pooling._pooling import pool_problems, pool_windows
+from convcalc.model.operators.contract import Analysis, Kept, Operator, Problem, operator
+from convcalc.model.ops.pooling._pooling import INDEX_BYTES, pool_problems, pool_windows
 from convcalc.model.quantities.shape import Shape
 
 
@@ -57,3 +57,7 @@ class MaxPool(Operator):
         return pool_windows(
             x, self.kernel_size, stride, self.padding, self.dilation, self.ceil_mode
         )
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """Where each maximum was found."""
+        return Kept(index_bytes=INDEX_BYTES * output.numel)

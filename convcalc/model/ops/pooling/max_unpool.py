@@ -35,12 +35,18 @@ from typing import NamedTuple
 from convcalc.model.geometry.axis_maps import Stamp
 from convcalc.model.geometry.sizes import Padding, Sides, axis_name, resolve_padding, stamp_size
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, Recorded, operator
+from convcalc.model.operators.contract import (
+    NOTHING,
+    Analysis,
+    Operator,
+    Problem,
+    Recorded,
+    operator,
+)
 from convcalc.model.operators.work import OWNS
+from convcalc.model.ops.pooling._pooling import INDEX_BYTES
 from convcalc.model.ops.pooling.max_pool import MaxPool
 from convcalc.model.quantities.shape import Shape
-
-INDEX_BYTES = 8  # int64
 
 
 class _Window(NamedTuple):
@@ -77,6 +83,8 @@ class MaxUnpool(Operator):
 
     arity = (1, 2)
     ranks = (1, 3)
+    keeps = NOTHING
+    indices_of = 1
 
     kernel_size: tuple[int, ...] | None = fields.kernel_size(
         None, "taps of the pooling per axis; needed without indices"

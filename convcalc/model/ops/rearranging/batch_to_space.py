@@ -26,7 +26,14 @@ from convcalc.model.geometry.channel_maps import ImagesToPixels
 from convcalc.model.geometry.sizes import Padding, Sides, axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import divisors
-from convcalc.model.operators.contract import Analysis, Operator, Problem, Recorded, operator
+from convcalc.model.operators.contract import (
+    NOTHING,
+    Analysis,
+    Operator,
+    Problem,
+    Recorded,
+    operator,
+)
 from convcalc.model.ops.rearranging.space_to_batch import SpaceToBatch
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -38,6 +45,7 @@ class BatchToSpace(Operator):
 
     arity = (1, 2)
     ranks = (1, 3)
+    keeps = NOTHING
 
     factor: tuple[int, ...] | None = fields.axes(
         "images per axis; needed without undoes", None, minimum=1

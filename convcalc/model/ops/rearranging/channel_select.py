@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 
 from convcalc.model.geometry.channel_maps import MIXED, Chosen
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import pointwise_analysis
 from convcalc.model.quantities.shape import Shape
 
@@ -27,6 +27,8 @@ from convcalc.model.quantities.shape import Shape
 @operator
 class ChannelSelect(Operator):
     """The selection; see the module's docstring."""
+
+    keeps = NOTHING
 
     indices: tuple[int, ...] | None = fields.field(
         "ints", "input channels in the order of the output, counted from 0", None, minimum=0

@@ -20,7 +20,7 @@ from collections.abc import Iterator, Sequence
 from convcalc.model.geometry.channel_maps import Shuffled
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import pointwise_analysis
 from convcalc.model.quantities.shape import Shape
 
@@ -28,6 +28,8 @@ from convcalc.model.quantities.shape import Shape
 @operator
 class ChannelShuffle(Operator):
     """The shuffle; see the module's docstring."""
+
+    keeps = NOTHING
 
     groups: int = fields.groups(fields.REQUIRED, "groups of channels that are interleaved")
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from convcalc.model.geometry.channel_maps import select
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import pointwise_analysis
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -23,6 +23,9 @@ from convcalc.model.quantities.shape import Shape
 @operator
 class ChannelSlice(Operator):
     """The slice; see the module's docstring."""
+
+    view = True
+    keeps = NOTHING
 
     start: int = fields.integer("first channel, counted from 0", 0, minimum=0)
     stop: int | None = fields.integer("channel after the last; null for all", None, minimum=0)

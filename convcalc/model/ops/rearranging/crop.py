@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from convcalc.model.geometry.axis_maps import Slide
 from convcalc.model.geometry.sizes import Padding, axis_name, cropped_size
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import OWNS
 from convcalc.model.ops.rearranging._target import target_problems, unread
 from convcalc.model.quantities.formula import formula
@@ -60,6 +60,8 @@ class Crop(Operator):
 
     arity = (1, 2)
     ranks = (1, 3)
+    view = True
+    keeps = NOTHING
 
     size: tuple[int, ...] | None = fields.axes("positions that remain, per axis", None, minimum=1)
     margins: Padding | None = fields.field(

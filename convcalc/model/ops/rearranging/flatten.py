@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from math import prod
 
 from convcalc.model.geometry.axis_maps import Scattered
-from convcalc.model.operators.contract import Analysis, Operator, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, operator
 from convcalc.model.operators.work import OWNS
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -26,6 +26,10 @@ from convcalc.model.quantities.shape import Shape
 @operator
 class Flatten(Operator):
     """Flattening; see the module's docstring."""
+
+    view = True
+    keeps = NOTHING
+    passes = True
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One channel per element."""

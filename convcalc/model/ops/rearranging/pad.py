@@ -27,7 +27,7 @@ from collections.abc import Iterator, Sequence
 from convcalc.model.geometry.axis_maps import Slide
 from convcalc.model.geometry.sizes import Padding, Sides, axis_name, padded_size
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.operators.work import OWNS
 from convcalc.model.ops.rearranging._target import target_problems, unread
 from convcalc.model.quantities.formula import formula
@@ -41,6 +41,7 @@ class Pad(Operator):
 
     arity = (1, 2)
     ranks = (1, 3)
+    keeps = NOTHING
 
     padding: Padding | None = fields.field(
         "padding",

@@ -25,7 +25,7 @@ from math import prod
 from convcalc.model.geometry.axis_maps import Resize
 from convcalc.model.geometry.channel_maps import ChannelsToPixels
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 
@@ -35,6 +35,7 @@ class PixelShuffle(Operator):
     """The shuffle; see the module's docstring."""
 
     ranks = (1, 3)
+    keeps = NOTHING
 
     factor: tuple[int, ...] = fields.axes("output positions per input position", minimum=1)
 

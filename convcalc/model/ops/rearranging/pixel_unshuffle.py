@@ -22,7 +22,7 @@ from convcalc.model.geometry.axis_maps import Slide
 from convcalc.model.geometry.channel_maps import PixelsToChannels
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 
@@ -32,6 +32,7 @@ class PixelUnshuffle(Operator):
     """The unshuffle; see the module's docstring."""
 
     ranks = (1, 3)
+    keeps = NOTHING
 
     factor: tuple[int, ...] = fields.axes("input positions per output position", minimum=1)
 

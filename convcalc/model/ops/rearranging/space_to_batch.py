@@ -31,7 +31,7 @@ from convcalc.model.geometry.axis_maps import Slide
 from convcalc.model.geometry.channel_maps import PixelsToImages
 from convcalc.model.geometry.sizes import Padding, padded_size
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
+from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 
@@ -41,6 +41,7 @@ class SpaceToBatch(Operator):
     """The dealing out; see the module's docstring."""
 
     ranks = (1, 3)
+    keeps = NOTHING
 
     factor: tuple[int, ...] = fields.axes("images per axis", minimum=1)
     padding: Padding = fields.padding(

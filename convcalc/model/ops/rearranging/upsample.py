@@ -36,7 +36,15 @@ from math import floor
 from convcalc.model.geometry.axis_maps import IDENTITY, AxisMap, Resize, Unreadable
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import SAMPLING, Analysis, Operator, Problem, Term, operator
+from convcalc.model.operators.contract import (
+    NOTHING,
+    SAMPLING,
+    Analysis,
+    Operator,
+    Problem,
+    Term,
+    operator,
+)
 from convcalc.model.operators.work import OWNS
 from convcalc.model.ops.rearranging._target import target_problems, unread
 from convcalc.model.quantities.formula import formula
@@ -52,6 +60,7 @@ class Upsample(Operator):
 
     arity = (1, 2)
     ranks = (1, 3)
+    keeps = NOTHING
 
     size: tuple[int, ...] | None = fields.axes("output size per axis", None, minimum=1)
     scale: tuple[Fraction, ...] | None = fields.field(

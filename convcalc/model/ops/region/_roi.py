@@ -11,6 +11,7 @@ from convcalc.model.operators import fields
 from convcalc.model.operators.checks import divisors
 from convcalc.model.operators.contract import (
     ELEMENTWISE,
+    NOTHING,
     SAMPLING,
     Analysis,
     Operator,
@@ -24,12 +25,15 @@ from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
+ROI_INDEX_BYTES = 4  # int32
+
 
 @operator
 class RoiOperator(Operator):
     """Pools each RoI into bins. A box can lie anywhere, so every output may see the whole image."""
 
     ranks = (1, 3)
+    keeps = NOTHING
 
     output_size: tuple[int, ...] = fields.axes("bins per axis", minimum=1)
     rois: int = fields.integer("number of RoIs per sample", minimum=1)

@@ -34,7 +34,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.model.operators.checks import divisors
-from convcalc.model.operators.composing import part_terms
+from convcalc.model.operators.composing import function, merge_analyses, part_terms
 from convcalc.model.operators.contract import Analysis, Problem, operator
 from convcalc.model.ops.region._roi import SampledRoi, channels_per_bin, uneven_bins
 from convcalc.model.quantities.shape import Shape
@@ -77,8 +77,12 @@ class DeformPsRoiPool(SampledRoi):
         scores, offsets = inputs
         moves = self.average_samples(offsets, channels_per_bin(offsets.channels, self.bins))
         pooled = self.average_samples(scores, channels_per_bin(scores.channels, self.bins))
-        terms = (*part_terms("offset", moves.terms), *pooled.terms)
-        return Analysis(pooled.output, (*pooled.axes, *moves.axes), terms)
+        return merge_analyses(
+            pooled.output,
+            (*pooled.axes, *moves.axes),
+            function("offset", (1,), moves.output, *part_terms("offset", moves.terms)),
+            function("pool", (0, "offset"), pooled.output, *pooled.terms),
+        )
 
 
 def _places(shape: Shape) -> tuple[int, ...]:

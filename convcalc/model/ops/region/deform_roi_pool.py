@@ -35,13 +35,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.model.operators import fields
-from convcalc.model.operators.composing import analyse_chain, part_terms
+from convcalc.model.operators.composing import analyse_chain, function, merge_analyses, part_terms
 from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
+    FACTORS,
+    NOTHING,
+    OUTPUT,
     Analysis,
     Operator,
-    Part,
     Problem,
     Term,
     operator,
@@ -83,22 +85,26 @@ class DeformRoiPool(SampledRoi):
         (x,) = inputs
         pooled = self.average_samples(x, x.channels)
         vector = Shape(pooled.output.batch, vector_channels(x.channels, self.bins))
+        branches = [analyse_chain(parts, vector, "plain") for parts in self._branches(x.rank)]
+        ends = [branch.parts[-1].name for branch in branches]
         masks = Shape(vector.batch, self.bins)
-        terms = part_terms("plain", pooled.terms)
-        weights: dict[str, tuple[int, ...]] = {}
-        steps: list[Part] = []
-        for parts in self._branches(x.rank):
-            branch = analyse_chain(parts, vector)
-            terms += branch.terms
-            weights |= branch.weights
-            steps += branch.parts
-        if self.modulated:
-            terms.append(Term("sigmoid", ELEMENTWISE, masks.numel))
-        terms += pooled.terms
-        if self.modulated:
-            terms.append(Term("modulation", DYNAMIC, pooled.output.numel))
-        found = Analysis(pooled.output, pooled.axes, tuple(terms), weights)
-        return found._replace(parts=tuple(steps))
+        sigmoid = Term("sigmoid", ELEMENTWISE, masks.numel)
+        modulation = Term("modulation", DYNAMIC, pooled.output.numel)
+        plain = part_terms("plain", pooled.terms)
+        moved = function("pool", (0, ends[0]), pooled.output, *pooled.terms)
+        return merge_analyses(
+            pooled.output,
+            pooled.axes,
+            function("plain", (0,), pooled.output, *plain, keeps=NOTHING),
+            *branches,
+            *[function("sigmoid", ends[-1:], masks, sigmoid, keeps=OUTPUT)][: self.modulated],
+            moved,
+            *[
+                function(
+                    "modulation", ("pool", "sigmoid"), pooled.output, modulation, keeps=FACTORS
+                )
+            ][: self.modulated],
+        )
 
     def _branches(self, rank: int) -> Sequence[Mapping[str, Operator]]:
         """The layers that read the pooled RoI, one mapping per branch."""

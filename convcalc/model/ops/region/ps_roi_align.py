@@ -26,8 +26,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.model.operators.contract import Analysis, Problem, operator
-from convcalc.model.ops.region._roi import SampledRoi, channels_per_bin, uneven_bins
+from convcalc.model.operators.contract import Analysis, Kept, Problem, operator
+from convcalc.model.ops.region._roi import (
+    ROI_INDEX_BYTES,
+    SampledRoi,
+    channels_per_bin,
+    uneven_bins,
+)
 from convcalc.model.quantities.shape import Shape
 
 
@@ -44,3 +49,7 @@ class PsRoiAlign(SampledRoi):
         """Every bin is sampled in one channel per output channel."""
         (x,) = inputs
         return self.average_samples(x, channels_per_bin(x.channels, self.bins))
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """Which element or channel each output is of."""
+        return Kept(index_bytes=ROI_INDEX_BYTES * output.numel)

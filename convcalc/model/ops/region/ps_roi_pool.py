@@ -27,8 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.model.operators.contract import Analysis, Problem, operator
+from convcalc.model.operators.contract import Analysis, Kept, Problem, operator
 from convcalc.model.ops.region._roi import (
+    ROI_INDEX_BYTES,
     RoiOperator,
     channels_per_bin,
     pool_quantised,
@@ -51,3 +52,7 @@ class PsRoiPool(RoiOperator):
         (x,) = inputs
         channels = channels_per_bin(x.channels, self.bins)
         return pool_quantised(self, x, channels, channels, extra=0)
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """Which element or channel each output is of."""
+        return Kept(index_bytes=ROI_INDEX_BYTES * output.numel)

@@ -24,8 +24,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.model.operators.contract import Analysis, operator
-from convcalc.model.ops.region._roi import RoiOperator, pool_quantised
+from convcalc.model.operators.contract import Analysis, Kept, operator
+from convcalc.model.ops.region._roi import ROI_INDEX_BYTES, RoiOperator, pool_quantised
 from convcalc.model.quantities.shape import Shape
 
 
@@ -37,3 +37,7 @@ class RoiPool(RoiOperator):
         """One comparison per tap of every bin."""
         (x,) = inputs
         return pool_quantised(self, x, x.channels, x.channels, extra=1)
+
+    def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
+        """Which element or channel each output is of."""
+        return Kept(index_bytes=ROI_INDEX_BYTES * output.numel)
