@@ -63,7 +63,7 @@ def gradients(found: Steps) -> Gradients:
         is_live, analysis = step.layer in live, step.analysis
         weights = bool(analysis.weights) and analysis.weights.keys() > analysis.frozen
         learns.append(is_live and step.trainable and weights)
-        if is_live and (learns[-1] or not depends.isdisjoint(step.reads)):
+        if is_live and (learns[-1] or not depends.isdisjoint(step.computes_with)):
             depends.add(step.makes)
     return Gradients(frozenset(depends), tuple(learns))
 

@@ -67,3 +67,13 @@ def test_external_offsets_that_nothing_trained_made_need_no_gradient() -> None:
         f"  - {{deform_conv: {{{fields}}}, from: [x, o]}}\n"
     )
     assert analyse(network_of_text(body)).totals.training == 4 * 16 * 64
+
+
+def test_what_is_read_for_its_size_alone_has_no_backward_pass() -> None:
+    layers = (
+        "- {conv: {out: 1, k: 3}, id: size, from: input}\n"
+        "- {conv: {out: 1, k: 1}, id: x, from: input}\n- crop: [x, size]\n"
+    )
+    report = analyse(network_of_text(f"input: [1, 4, 7]\nlayers:\n{layers}"))
+    found = [layer.training for layer in report.layers]
+    assert found == [2 * 9 * 2 * 5, 2 * 2 * 28, 0]

@@ -458,23 +458,6 @@ def theirs(plan: Plan) -> dict[str, Any]:
     }
 
 
-COMPOSITES = {
-    *("attention", "coord_conv", "gated_conv", "ghost_conv", "large_kernel_attention", "mix_conv"),
-    *("partial_conv", "separable_conv", "spatially_separable_conv", "squeeze_excite"),
-}
-
-
-def is_trained_alike(plan: Plan) -> bool:
-    """Whether training and activations can be compared: not yet what happens within an operator,
-    what is computed in vain, and what is read for its size alone."""
-    return not any(
-        step.operator in COMPOSITES
-        or (step.operator in ("pad", "crop", "upsample") and len(step.sources) > 1)
-        or plan.dead == step.name
-        for step in plan.steps
-    )
-
-
 def differences(plan: Plan) -> dict[str, str]:
     """What differs, by what it is."""
     torchs = theirs(plan)
@@ -484,8 +467,6 @@ def differences(plan: Plan) -> dict[str, str]:
         name, message = error.args
         return {f"refused, {name}": message}
     torchs["shapes"] = {key: torchs["shapes"][key] for key in mine["shapes"]}
-    if not is_trained_alike(plan):
-        del mine["training"], mine["activations"]
     return {
         key: f"{value}, PyTorch: {torchs[key]}"
         for key, value in mine.items()

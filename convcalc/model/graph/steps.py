@@ -10,6 +10,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
+from convcalc.model.geometry.axis_maps import Nothing
 from convcalc.model.graph.network import Layer, Network
 from convcalc.model.operators.contract import Analysis, Operator
 from convcalc.model.quantities.shape import Shape
@@ -29,6 +30,18 @@ class Step(NamedTuple):
     reads: tuple[int, ...]
     makes: int
     trainable: bool
+
+    @property
+    def computes_with(self) -> tuple[int, ...]:
+        """The values that it reads, without those of which only the size matters."""
+        axes = self.analysis.axes
+        if len(self.reads) < 2 or len(axes) != len(self.reads):
+            return self.reads
+        return tuple(
+            value
+            for value, maps in zip(self.reads, axes, strict=True)
+            if not any(isinstance(axis, Nothing) for axis in maps)
+        )
 
 
 class Steps(NamedTuple):
@@ -114,5 +127,5 @@ def live_layers(found: Steps) -> set[int]:
         if any(step.makes in wanted for step in steps):
             live.add(layer)
             for step in steps:
-                wanted.update(step.reads)
+                wanted.update(step.computes_with)
     return live
