@@ -8,7 +8,6 @@ from itertools import repeat
 from math import prod
 
 from convcalc.analysis.memory import Usage, usage
-from convcalc.analysis.receptive_field.per_layer import receptive_fields
 from convcalc.analysis.report.outputs import output_reports
 from convcalc.analysis.report.report import (
     LayerReport,
@@ -28,7 +27,6 @@ from convcalc.model.graph.network import Layer, Network
 from convcalc.model.graph.steps import steps_of
 from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Analysis
 from convcalc.model.operators.registry import fields_of
-from convcalc.model.quantities.assumptions import FOLDED, OPTIMIZERS, assumptions
 from convcalc.model.quantities.counts import COUNTS, sum_counts
 from convcalc.model.quantities.number_text import DTYPES
 from convcalc.model.quantities.unknown import known
@@ -93,6 +91,7 @@ def analyse(
 
 def _receptive_fields(network: Network, support: bool) -> Sequence[Mapping[str, ReceptiveField]]:
     """The receptive fields of all layers; what computes them is imported only here."""
+    from convcalc.analysis.receptive_field.per_layer import receptive_fields
 
     return receptive_fields(network, support=support)
 
@@ -225,14 +224,19 @@ def memory_of(
 ) -> Memory:
     """Bytes of what is stored, by counts of the network or those with norms folded if there are
     any, and of what is alive at once."""
+    if not options and not fused:
+        stored = byte_count(counts["params"] + counts["buffers"], dtype)
+        return Memory(dtype, stored, byte_count(used.peak.elements, dtype) + used.peak.index_bytes)
+    from convcalc.model.quantities.assumptions import FOLDED, OPTIMIZERS, assumptions
+
     how = assumptions(options)
     folded = bool(fused) and not how.training
-    stored = fused if folded else counts
+    numbers = fused if folded else counts
     trained = counts["trainable"] if how.training else 0
     elements, index_bytes = used.kept
     return Memory(
         dtype,
-        byte_count(stored["params"] + stored["buffers"], dtype),
+        byte_count(numbers["params"] + numbers["buffers"], dtype),
         byte_count(used.peak.elements, dtype) + used.peak.index_bytes,
         byte_count(elements, dtype) + index_bytes,
         byte_count(trained, dtype),

@@ -18,9 +18,9 @@ from typing import NamedTuple
 
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.steps import Step, Steps, live_layers
-from convcalc.model.operators.composing import part_terms
 from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Function, Term
 from convcalc.model.quantities.formula import formula
+from convcalc.model.quantities.record import Value
 
 
 @formula
@@ -43,7 +43,7 @@ class Trained(NamedTuple):
         return step_flops(self.term.amount, int(self.input_gradient), int(self.weight_gradient))
 
 
-class Gradients(NamedTuple):
+class Gradients(Value):
     """What a training step computes gradients for.
 
     ``values`` says of each value whether it gets one: it depends on trained weights, and an output
@@ -99,4 +99,6 @@ def _named_terms(step: Step) -> Sequence[Term]:
     """The terms of a step, named as in the layer."""
     if not step.part or isinstance(step.operator, Function):
         return step.analysis.terms
+    from convcalc.model.operators.composing import part_terms  # composites alone need it
+
     return part_terms(step.part, step.analysis.terms)

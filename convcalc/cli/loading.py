@@ -16,7 +16,6 @@ from convcalc.language.sources.resolve import is_revision, resolve
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
 from convcalc.model.operators.contract import KINDS
-from convcalc.model.quantities.assumptions import assumptions
 from convcalc.model.quantities.number_text import DTYPES
 
 Shapes = Mapping[str, Sequence[int | None]] | Sequence[int | None] | None
@@ -157,6 +156,10 @@ def convention_name(word: str) -> str:
 def memory_words(text: str) -> tuple[str, ...]:
     """The words of --memory such as ``training,adam``; Failure where they make no sense."""
     words = tuple(filter(None, (word.strip() for word in text.split(","))))
+    if not words:
+        return ()
+    from convcalc.model.quantities.assumptions import assumptions
+
     try:
         assumptions(words)
     except UnknownName as error:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from convcalc.model.quantities.record import Value
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
 
@@ -12,7 +11,7 @@ LEAST_SIDE = 16  # of what is taken for an image
 LONGEST = 4  # times the short side
 
 
-class Misordered(NamedTuple):
+class Misordered(Value):
     """What is suspicious: the rule, the sentence, and the sizes that were probably meant."""
 
     rule: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -220,7 +219,7 @@ def _total(report: Report, key: str) -> int:
 
 def _extent(field: ReceptiveField | None) -> ReceptiveField | None:
     """The receptive field without the grid on which it lies."""
-    return replace(field, jump=(), center=()) if field else None
+    return field.replace(jump=(), center=()) if field else None
 
 
 # --- outputs -------------------------------------------------------------------------------------

@@ -53,9 +53,9 @@ def _bytes(amount: Worked, dtype: str, working: Working) -> Worked:
 def _peak(network: Network, report: Report, working: Working) -> Iterator[Worked]:
     """The tensors alive at the peak, and their bytes; nothing if the peak is before any layer."""
     dtype = report.totals.memory.dtype
-    schedule, peak, _ = usage(
-        network, DTYPES[dtype], _words(report), fuse_batch_norm=bool(report.totals.fused)
-    )
+    folded = bool(report.totals.fused)
+    used = usage(network, DTYPES[dtype], _words(report), fuse_batch_norm=folded)
+    schedule, peak = used.schedule, used.peak
     if peak.operation < 0:
         return
     alive = [schedule.buffers[number] for number in schedule.alive_at(peak.operation)]

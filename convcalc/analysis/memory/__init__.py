@@ -9,16 +9,19 @@ options.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from convcalc.analysis.memory.schedule import Peak, Schedule, plain_schedule
 from convcalc.analysis.training import gradients
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.steps import Steps, steps_of
-from convcalc.model.quantities.assumptions import Assumptions, assumptions
+from convcalc.model.quantities.record import Value
+
+if TYPE_CHECKING:
+    from convcalc.model.quantities.assumptions import Assumptions
 
 
-class Usage(NamedTuple):
+class Usage(Value):
     """What is alive at once at most, by which schedule, and what a backward pass needs.
 
     ``kept`` are the elements and further bytes that the forward pass leaves for it.
@@ -43,14 +46,16 @@ def usage(
     others. ``fuse_batch_norm``: folded norms make no tensor; not in training. ``steps`` are those
     of the network, if they are there already.
     """
-    how, found = assumptions(options), steps or steps_of(network)
+    found = steps or steps_of(network)
     indexed = any(step.operator.indices_of >= 0 for step in found.steps)
     if not (options or fuse_batch_norm or indexed):
         schedule = plain_schedule(found)
         return Usage(schedule, schedule.peak(bits))
     # Modules that only some runs need.
     from convcalc.analysis.memory.forward import forward_schedule, hidden_values
+    from convcalc.model.quantities.assumptions import assumptions
 
+    how = assumptions(options)
     hidden = hidden_values(found, how, _folded(network, how) if fuse_batch_norm else ())
     if how.training:
         from convcalc.analysis.memory.backward import training_schedule

@@ -94,14 +94,15 @@ class _Trainer:
         if step.makes not in self.known.values or step.makes in self.forward.hidden:
             return
         shapes = [self.found.shapes[value] for value in step.reads]
-        elements, index_bytes = step.operator.kept(shapes, step.analysis.output)
+        kept = step.operator.kept(shapes, step.analysis.output)
+        elements, index_bytes = kept.elements, kept.index_bytes
         if step.makes in self.forward.indices:
             self.extra[index] = self.forward.indices[step.makes]
         elif not (elements == 0 and index_bytes == 0):
             name = f"{step.part}.kept".lstrip(".")
             buffer = self.schedule.buffer(elements, index_bytes, step.layer, name)
             last = self.schedule.operations[-1]
-            self.schedule.operations[-1] = last._replace(makes=(*last.makes, buffer))
+            self.schedule.operations[-1] = Operation(last.layer, last.reads, (*last.makes, buffer))
             self.extra[index] = buffer
 
     def _recompute(self, first: int, last: int) -> None:

@@ -7,34 +7,40 @@ operation works, what it reads and what it makes is alive.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from convcalc.model.graph.steps import Steps
+from convcalc.model.quantities.record import Value
 from convcalc.model.quantities.unknown import known
 
 
-class Buffer(NamedTuple):
+class Buffer:
     """Memory of so many elements of the network's type, and so many bytes beside them.
 
     ``layer`` is the index of the layer that makes it, negative for the network's inputs; ``name``
     says which of the layer's buffers it is.
     """
 
-    elements: int
-    index_bytes: int
-    layer: int
-    name: str = ""
+    __slots__ = ("elements", "index_bytes", "layer", "name")
+
+    def __init__(self, elements: int, index_bytes: int, layer: int, name: str = "") -> None:
+        self.elements = elements
+        self.index_bytes = index_bytes
+        self.layer = layer
+        self.name = name
 
 
-class Operation(NamedTuple):
+class Operation:
     """One operation of a layer, with the numbers of the buffers that it reads and makes."""
 
-    layer: int
-    reads: tuple[int, ...]
-    makes: tuple[int, ...]
+    __slots__ = ("layer", "makes", "reads")
+
+    def __init__(self, layer: int, reads: tuple[int, ...], makes: tuple[int, ...]) -> None:
+        self.layer = layer
+        self.reads = reads
+        self.makes = makes
 
 
-class Peak(NamedTuple):
+class Peak(Value):
     """The most that is alive at once, and during which operation: -1 is before the first.
 
     Unknown where the size of a buffer is.
@@ -120,7 +126,7 @@ def plain_schedule(found: Steps) -> Schedule:
     schedule.held |= found.outputs
     for number in range(found.inputs):
         schedule.buffer(found.shapes[number].numel, 0, number - found.inputs)
-    for layer, part, _, analysis, reads, makes, _ in found.steps:
-        schedule.buffers.append(Buffer(analysis.output.numel, 0, layer, part))
-        schedule.operations.append(Operation(layer, reads, (makes,)))
+    for step in found.steps:
+        schedule.buffers.append(Buffer(step.analysis.output.numel, 0, step.layer, step.part))
+        schedule.operations.append(Operation(step.layer, step.reads, (step.makes,)))
     return schedule

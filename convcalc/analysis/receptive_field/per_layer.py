@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from math import lcm
 from typing import Any, NamedTuple
@@ -80,7 +79,7 @@ class _Fields:
             some = {id(field): field for field in fields if field is not None}
             field = combine_fields(list(some.values()))
             if len({id(each) for each in fields}) > 1:
-                field = replace(field, channels=_classes(channels, fields))
+                field = field.replace(channels=_classes(channels, fields))
             found[name] = field
         return found
 
@@ -134,8 +133,7 @@ def combine_fields(fields: Sequence[ReceptiveField]) -> ReceptiveField:
         max(fields, key=lambda field: (field.size[axis], field.size_min[axis]))
         for axis in range(len(fields[0].size))
     ]
-    return replace(
-        fields[0],
+    return fields[0].replace(
         size=tuple(field.size[axis] for axis, field in enumerate(chosen)),
         size_min=tuple(field.size_min[axis] for axis, field in enumerate(chosen)),
         jump=tuple(field.jump[axis] for axis, field in enumerate(chosen)),
@@ -262,8 +260,7 @@ def _add_coverage(
 
 
 def _set_coverage(field: ReceptiveField, axes: list[tuple[Fraction, int] | None]) -> ReceptiveField:
-    return replace(
-        field,
+    return field.replace(
         coverage=tuple(_NOT_A_NUMBER if axis is None else axis[0] for axis in axes),
         holes=tuple(UNKNOWN if axis is None else axis[1] for axis in axes),
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from convcalc.analysis.report.report import Report
@@ -35,7 +34,7 @@ def value_at(report: Report, path: str) -> Any:
     if owner := _owner(report, path, head):
         return _value_of_part(report, *owner, path)
     # A report without its layers converts faster.
-    whole = report if head == "layers" else replace(report, layers=())
+    whole = report if head == "layers" else report.replace(layers=())
     payload = report_payload(whole)
     if head not in payload:
         raise _unknown(report, path, payload)

@@ -21,8 +21,7 @@ SCHEMA = "convcalc/report-v1"
 PARAMS = "params"  # the key of what another tool counts as parameters
 
 
-@dataclass(frozen=True)
-class ReceptiveField:
+class ReceptiveField(Record):
     """What one output position sees of a network input, per spatial axis of that input.
 
     ``size`` and ``size_min`` are the largest and the smallest extent in input positions,
@@ -48,12 +47,26 @@ class ReceptiveField:
     is_global: bool = False
     unbounded: bool = False
     reason: str = ""
-    input_size: tuple[int, ...] = field(default=(), compare=False)
-    coverage: tuple[Fraction, ...] | None = field(default=None, compare=False)
-    holes: tuple[int, ...] | None = field(default=None, compare=False)
+    input_size: tuple[int, ...] = ()
+    coverage: tuple[Fraction, ...] | None = None
+    holes: tuple[int, ...] | None = None
     global_axes: tuple[bool, ...] = ()
     is_partly_global: bool = False
     channels: tuple[ChannelClass, ...] = ()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ReceptiveField):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in COMPARED)
+
+    def __hash__(self) -> int:
+        return hash(tuple(getattr(self, name) for name in COMPARED))
+
+
+# What is asked for in addition, and the size of the input, make no other field.
+COMPARED = tuple(
+    name for name in ReceptiveField.record_fields if name not in ("input_size", "coverage", "holes")
+)
 
 
 class ChannelClass(Value):
@@ -129,8 +142,7 @@ class OutputReport(Record):
         return next((self.global_from.get(name, "") for name in self.receptive_fields), "")
 
 
-@dataclass(frozen=True)
-class Memory:
+class Memory(Value):
     """Bytes at one type: parameters and buffers, and the peak of live activations.
 
     In training also the gradients of the parameters and what the optimizer stores of them;
@@ -189,8 +201,7 @@ class ToolConvention(NamedTuple):
     per_sample: bool
 
 
-@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
-class Report:
+class Report(Record):
     """Everything convcalc knows about one network at one input size.
 
     ``counted`` are the kinds of work that the MACs add up. ``outputs`` are the shapes of the
@@ -216,7 +227,7 @@ class Report:
     problems: tuple[Diagnostic, ...] = ()
     skipped: int = 0
     convention: ToolConvention | None = None
-    per_output: Mapping[str, OutputReport] = field(default_factory=dict)
+    per_output: Mapping[str, OutputReport] = NOTHING
 
     @property
     def complete(self) -> bool:

@@ -168,8 +168,7 @@ def _of_input(report: "Report", name: str) -> "Report":
         found = {each: x for each, x in output.receptive_fields.items() if each == name}
         return output.replace(receptive_fields=found)
 
-    return replace(
-        report,
+    return report.replace(
         layers=tuple(map(of_input, report.layers)),
         per_output={each: output_of_input(x) for each, x in report.per_output.items()},
     )

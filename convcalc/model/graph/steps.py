@@ -8,28 +8,40 @@ from __future__ import annotations
 
 from itertools import groupby
 from operator import attrgetter
-from typing import NamedTuple
 
 from convcalc.model.geometry.axis_maps import Nothing
 from convcalc.model.graph.network import Layer, Network
 from convcalc.model.operators.contract import Analysis, Operator
+from convcalc.model.quantities.record import Value
 from convcalc.model.quantities.shape import Shape
 
 
-class Step(NamedTuple):
+class Step:
     """One step: a layer, or a part of one.
 
     ``layer`` is the index of the layer and ``part`` the name of the part in it. ``reads`` are the
     values it works on, ``makes`` the one that it makes.
     """
 
-    layer: int
-    part: str
-    operator: Operator
-    analysis: Analysis
-    reads: tuple[int, ...]
-    makes: int
-    trainable: bool
+    __slots__ = ("analysis", "layer", "makes", "operator", "part", "reads", "trainable")
+
+    def __init__(
+        self,
+        layer: int,
+        part: str,
+        operator: Operator,
+        analysis: Analysis,
+        reads: tuple[int, ...],
+        makes: int,
+        trainable: bool,
+    ) -> None:
+        self.layer = layer
+        self.part = part
+        self.operator = operator
+        self.analysis = analysis
+        self.reads = reads
+        self.makes = makes
+        self.trainable = trainable
 
     @property
     def computes_with(self) -> tuple[int, ...]:
@@ -44,7 +56,7 @@ class Step(NamedTuple):
         )
 
 
-class Steps(NamedTuple):
+class Steps(Value):
     """The steps of a network, and the values between them by number.
 
     ``shapes`` are those of the values; ``names`` of the network's inputs, then paths of layers and

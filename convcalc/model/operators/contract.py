@@ -14,6 +14,7 @@ from convcalc.diagnostics.codes import BY_NAME
 from convcalc.model.geometry.axis_maps import Axes
 from convcalc.model.geometry.channel_maps import ChannelMap
 from convcalc.model.operators.fields import REQUIRED, Field
+from convcalc.model.quantities.record import Value
 from convcalc.model.quantities.shape import Shape
 
 # The kinds of work. MACs are WEIGHTS + DYNAMIC; FLOPs are twice that.
@@ -164,7 +165,7 @@ FACTORS = "factors"  # each of its inputs if another one gets a gradient
 NOTHING = "nothing"
 
 
-class Kept(NamedTuple):
+class Kept(Value):
     """What an operator keeps for its backward pass beside inputs and output: so many elements of
     the network's type, and bytes of positions or masks."""
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from convcalc.diagnostics.suggestion import UnknownName, advise, use
+from convcalc.model.quantities.record import Value
 
 OPTIMIZERS: Mapping[str, int] = {  # numbers per trained parameter
     "sgd": 0,
@@ -38,7 +38,7 @@ FOLDED = "fuse-batch-norm"  # in a report of folded norms
 TRAINING = ("checkpoint", *OPTIMIZERS)
 
 
-class Assumptions(NamedTuple):
+class Assumptions(Value):
     """What holds while memory is counted.
 
     ``held_blocks`` and ``checkpoint`` are depths of blocks, as in ``show --depth``, or 0.

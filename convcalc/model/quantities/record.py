@@ -60,7 +60,10 @@ class Value(Record):
     """A record that equals another one of its class with equal fields."""
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other)
+        return isinstance(other, Value) and self._key() == other._key()
 
     def __hash__(self) -> int:
-        return hash((type(self), *vars(self).values()))
+        return hash(self._key())
+
+    def _key(self) -> tuple[Any, ...]:
+        return (type(self), *(getattr(self, name) for name in self.record_fields))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -195,7 +194,7 @@ def _receptive_field_text(field: ReceptiveField | None) -> str | None:
         return None
     if not known(field.size):
         return UNKNOWN_WORD
-    return receptive_field_text(replace(field, is_global=False))
+    return receptive_field_text(field.replace(is_global=False))
 
 
 def _change_text(bundle: Sequence[LayerChange], path: str, was: Row | None, now: Row | None) -> str:

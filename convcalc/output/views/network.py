@@ -7,7 +7,6 @@ escape them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from convcalc.analysis.report.report import PARAMS, Memory, ReceptiveField, Report
 from convcalc.analysis.report.rows import Row, output_rows, target_row
@@ -207,7 +206,7 @@ def _receptive_field_text(field: ReceptiveField | None, global_from: str) -> str
         reason = f": {field.reason}" if field.reason else ""
         local = "" if source and not field.reason else f"unknown{reason}"
     else:
-        local = f"{receptive_field_text(replace(field, is_global=False))}"
+        local = f"{receptive_field_text(field.replace(is_global=False))}"
         local += f" at jump {axes_text(field.jump)}"
     return ", ".join(filter(None, (local, source)))
 

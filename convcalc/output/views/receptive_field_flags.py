@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from convcalc.analysis.receptive_field.alignment import Drift, drifts
 from convcalc.analysis.report.report import LayerReport, ReceptiveField, Report
@@ -61,7 +60,7 @@ def _by_channel(field: ReceptiveField | None) -> Iterator[str]:
     if field is None or not field.channels:
         return
     fields = [each.field for each in field.channels if each.field and known(each.field.size)]
-    texts = {each.size: receptive_field_text(replace(each, is_global=False)) for each in fields}
+    texts = {each.size: receptive_field_text(each.replace(is_global=False)) for each in fields}
     if len(texts) < 2 or len(fields) < len(field.channels):
         yield "channels differ"
     else:

@@ -26,8 +26,8 @@ def share_tables(
 
     ``path`` is the block that the layers make up; empty for the whole network.
     """
-    part = replace(report, layers=tuple(layers))
-    (whole,) = rows(replace(part, layers=_in_one_group(layers)), 1)
+    part = report.replace(layers=tuple(layers))
+    (whole,) = rows(part.replace(layers=_in_one_group(layers)), 1)
     total = "total" if report.complete else "total (incomplete)"
     whole = whole._replace(path=total, operator=_count_text(len(layers)))
     name = f"{report.network} · {path}" if path else report_title(report)
