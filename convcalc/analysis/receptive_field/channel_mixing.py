@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.receptive_field.histories import MOST_CHANNELS
+from convcalc.analysis.receptive_field.histories import MOST_CHANNELS, channel_map_of
 from convcalc.model.geometry.axis_maps import Nothing, Scattered, Whole
 from convcalc.model.geometry.channel_maps import (
     MIXED,
@@ -153,8 +153,7 @@ def _read(layer: Layer, number: int, seen: Seen, *, through_all: bool) -> Seen:
         return seen._replace(placed=False)
     if loses and isinstance(axes[0], Scattered):
         return seen._replace(sets=_flat(layer, number, seen.sets), placed=False)
-    maps = layer.analysis.channels
-    channel_map = maps[number] if number < len(maps) else MIXED
+    channel_map = channel_map_of(layer, number)
     count = layer.analysis.output.channels
     return seen._replace(sets=_through(channel_map, seen.sets, count))
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Nothing, Scattered
 from convcalc.model.geometry.channel_maps import (
+    JOINED,
     MIXED,
     OWN,
     Band,
@@ -27,6 +28,7 @@ from convcalc.model.geometry.channel_maps import (
     PixelsToChannels,
     PixelsToImages,
     blocks_of,
+    place_at,
 )
 from convcalc.model.graph.network import Layer, Network
 from convcalc.model.quantities.unknown import known
@@ -179,11 +181,13 @@ class Histories:
         if not numbers:
             return Channels((self.add(History(index)),))
         reader = _Reader(self, index, layer, numbers)
+        if len(numbers) > 1 and layer.analysis.channels[:1] == (JOINED,):
+            return reader.joined() or reader.told_apart()
         if all(reader.is_even(number) for number in numbers):
             return reader.one()
         if len(numbers) == 1 and reader.map(numbers[0]) is OWN:
             return reader.each(numbers[0])
-        return reader.joined() or reader.told_apart()
+        return reader.told_apart()
 
     def _read_one(self, index: int, layer: Layer) -> Channels | None:
         """The channels of a layer that reads one history, in the common case."""
@@ -223,6 +227,16 @@ class Histories:
         return self.add(History(index, sources, scattered=scattered))
 
 
+def channel_map_of(layer: Layer, number: int) -> ChannelMap:
+    """How the channels of a layer's output read those of one of its inputs."""
+    maps = layer.analysis.channels
+    channel_map = maps[number] if number < len(maps) else MIXED
+    if channel_map is not JOINED:
+        return channel_map
+    counts = [shape.channels for shape in layer.shapes[: number + 1]]
+    return place_at(sum(counts[:-1]), counts[-1])
+
+
 class _Reader:
     """What one layer makes of the channels of the tensors that it reads."""
 
@@ -236,8 +250,7 @@ class _Reader:
 
     def map(self, number: int) -> ChannelMap:
         """How the output's channels read those of an input."""
-        maps = self.layer.analysis.channels
-        return maps[number] if number < len(maps) else MIXED
+        return channel_map_of(self.layer, number)
 
     def is_even(self, number: int) -> bool:
         """Whether all channels of the output read the same of an input."""
@@ -283,13 +296,13 @@ class _Reader:
         return Channels(found, self._flat_runs(channels), channels.images)
 
     def joined(self) -> Channels | None:
-        """The channels of all inputs in a row, if that is what the layer does."""
+        """The channels of all inputs in a row; None where the batch holds images."""
         histories: dict[int, int] = {}
         runs: list[Run] = []
         told = True
         for number in self.numbers:
             channels, shape = self.inputs[number], self.layer.shapes[number]
-            if channels.images > 1 or not self._takes_all(number):
+            if channels.images > 1:
                 return None
             places = [histories.setdefault(each, len(histories)) for each in channels.histories]
             if len(places) > 1 and not channels.runs:
@@ -302,16 +315,6 @@ class _Reader:
         if len(histories) > 8:  # joined from what was joined before, or long chains take for ever
             found.mixed = self._mixed()
         return self._limit(found)
-
-    def _takes_all(self, number: int) -> bool:
-        """Whether all channels of an input become channels of the output, unchanged."""
-        channel_map, channels = self.map(number), self.layer.shapes[number].channels
-        if not isinstance(channel_map, Blocks) or len(channel_map.parts) != 1:
-            return False
-        (block,) = channel_map.parts
-        axes = self.layer.analysis.axes[number] if block.axes is None else block.axes
-        sizes = {block.groups, len(block.inputs), len(block.outputs)}
-        return sizes == {channels} and all(axis is IDENTITY for axis in axes)
 
     def told_apart(self) -> Channels:
         """The channels of the output one by one, those that read the same with one history."""

@@ -69,12 +69,23 @@ COMPARED = tuple(
 )
 
 
-class ChannelClass(Value):
+class ChannelClass:
     """Channels of a tensor that see the same of a network input: their numbers, and what they see;
     None if that is nothing. Without numbers, the channels are not told apart one by one."""
 
-    channels: tuple[range, ...]
-    field: ReceptiveField | None
+    __slots__ = ("channels", "field")
+
+    def __init__(self, channels: tuple[range, ...], field: ReceptiveField | None) -> None:
+        self.channels = channels
+        self.field = field
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ChannelClass):
+            return NotImplemented
+        return self.channels == other.channels and self.field == other.field
+
+    def __hash__(self) -> int:
+        return hash((self.channels, self.field))
 
     @property
     def numbers(self) -> int:

@@ -43,6 +43,10 @@ class Own(Value):
     """Each output channel reads the input channel of its number."""
 
 
+class Joined(Value):
+    """The output channels are those of all inputs in a row, this one's among them."""
+
+
 class Band(Value):
     """Each output channel reads the input channels from ``before`` below its number to ``after``
     above it."""
@@ -161,9 +165,10 @@ class ImagesToPixels(Value):
 
 Listed = Blocks | Chosen | Shuffled
 Phases = PixelsToChannels | ChannelsToPixels | PixelsToImages | ImagesToPixels
-ChannelMap = Own | Band | Hidden | Listed | Phases | None
+ChannelMap = Own | Joined | Band | Hidden | Listed | Phases | None
 
 OWN = Own()
+JOINED = Joined()
 MIXED = None
 
 
@@ -200,7 +205,7 @@ def select(start: int, stop: int) -> ChannelMap:
     return Blocks((Block(range(count), range(start, stop), count),))
 
 
-def place(start: int, channels: int) -> ChannelMap:
+def place_at(start: int, channels: int) -> ChannelMap:
     """The map of an input whose channels are those of the output from ``start`` on."""
     if not known((start, channels)):
         return Hidden("the number of channels is not known")
@@ -213,5 +218,5 @@ def blocks_of(channel_map: ChannelMap, inputs: int, outputs: int) -> Sequence[Bl
         return (Block(range(outputs), range(inputs)),)
     if isinstance(channel_map, Own):
         return (Block(range(outputs), range(inputs), inputs),)
-    assert not isinstance(channel_map, Band | Hidden)
+    assert not isinstance(channel_map, Band | Joined | Hidden)
     return channel_map.blocks(inputs)

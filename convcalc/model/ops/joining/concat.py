@@ -13,10 +13,9 @@ Source: PyTorch ``torch.cat`` with dim 1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate
 
 from convcalc.model.geometry.axis_maps import IDENTITY
-from convcalc.model.geometry.channel_maps import place
+from convcalc.model.geometry.channel_maps import JOINED
 from convcalc.model.operators.contract import NOTHING, Analysis, Operator, Problem, operator
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -52,8 +51,7 @@ class Concat(Operator):
         channels = joined_channels(tuple(x.channels for x in inputs))
         spatial = tuple(map(_common_size, *(x.spatial for x in inputs)))
         axes = tuple((IDENTITY,) * x.rank for x in inputs)
-        starts = accumulate((x.channels for x in inputs[:-1]), initial=0)
-        maps = tuple(map(place, starts, (x.channels for x in inputs)))
+        maps = (JOINED,) * len(inputs)
         return Analysis(Shape(inputs[0].batch, channels, spatial), axes, channels=maps)
 
 
