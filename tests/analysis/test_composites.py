@@ -173,6 +173,7 @@ TOTALS = ("params", "trainable", "buffers", "macs", "flops", "sampling", "elemen
           "activations", "training")  # fmt: skip
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("front", [True, False], ids=["trained before", "first layer"])
 @pytest.mark.parametrize("name", PAIRS)
 def test_a_composite_is_its_parts_written_out(name: str, front: bool) -> None:
