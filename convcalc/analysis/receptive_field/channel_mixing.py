@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.receptive_field.histories import MOST_CHANNELS, channel_map_of
+from convcalc.analysis.receptive_field.channel_reader import MOST_CHANNELS, channel_map_of
 from convcalc.model.geometry.axis_maps import Nothing, Scattered, Whole
 from convcalc.model.geometry.channel_maps import (
     MIXED,

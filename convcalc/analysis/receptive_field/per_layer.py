@@ -7,8 +7,9 @@ from fractions import Fraction
 from math import lcm
 from typing import Any, NamedTuple
 
+from convcalc.analysis.receptive_field.channels import Channels
 from convcalc.analysis.receptive_field.domains import HULLS, SUPPORTS
-from convcalc.analysis.receptive_field.histories import Channels, Histories
+from convcalc.analysis.receptive_field.histories import Histories
 from convcalc.analysis.receptive_field.reach import LONGEST_PERIOD, Reaches, seen_together
 from convcalc.analysis.receptive_field.walk import Sight, Sights, Walk
 from convcalc.analysis.report.report import ChannelClass, ReceptiveField

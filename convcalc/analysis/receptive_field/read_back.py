@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence, Set
 from functools import partial
 from typing import NamedTuple
 
+from convcalc.analysis.receptive_field.channels import History, Source
 from convcalc.analysis.receptive_field.domains import Bits
-from convcalc.analysis.receptive_field.histories import Histories, History, Source
+from convcalc.analysis.receptive_field.histories import Histories
 from convcalc.analysis.receptive_field.preimage import Unseen, all_positions, preimage
 from convcalc.analysis.receptive_field.region import Region, map_region, product, unite_regions
 from convcalc.analysis.receptive_field.walk import EVERYWHERE, NOWHERE, Lost, locating_inputs

@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, TypeVar
 
 from convcalc.analysis.receptive_field.axis_study import AxisStudy, StudyError, axis_study
 from convcalc.analysis.receptive_field.channel_mixing import channels_seen, first_stack
+from convcalc.analysis.receptive_field.channels import Channels
 from convcalc.analysis.receptive_field.domains import SUPPORTS, TOTALS, Kind, Paths
-from convcalc.analysis.receptive_field.histories import Channels, Histories
+from convcalc.analysis.receptive_field.histories import Histories
 from convcalc.analysis.receptive_field.measures import Spread, spread
 from convcalc.analysis.receptive_field.per_layer import ranges, sizes_of
 from convcalc.analysis.receptive_field.preimage import Unseen

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from convcalc.analysis.receptive_field.channels import Source
 from convcalc.analysis.receptive_field.domains import Bits
-from convcalc.analysis.receptive_field.histories import Histories, Source
+from convcalc.analysis.receptive_field.histories import Histories
 from convcalc.analysis.receptive_field.measures import extent_of
 from convcalc.analysis.receptive_field.preimage import preimage
 from convcalc.analysis.receptive_field.reach import Reaches

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from convcalc.analysis.receptive_field.channels import History, Source
 from convcalc.analysis.receptive_field.domains import HULLS, SUPPORTS, Kind, TooWide
-from convcalc.analysis.receptive_field.histories import Histories, History, Source
+from convcalc.analysis.receptive_field.histories import Histories
 from convcalc.analysis.receptive_field.reach import Reach, Reaches, join, propagate, start
 from convcalc.model.geometry.axis_maps import IDENTITY, Axes, AxisMap, Nothing, Union, Whole
 from convcalc.model.graph.network import Layer, Network
