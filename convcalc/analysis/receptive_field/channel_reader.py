@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from convcalc.analysis.receptive_field.channels import Channels, History, Run, Source, count_runs
 from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Scattered
@@ -26,9 +26,6 @@ from convcalc.model.geometry.channel_maps import (
 from convcalc.model.graph.network import Layer
 from convcalc.model.quantities.unknown import known
 
-if TYPE_CHECKING:
-    from convcalc.analysis.receptive_field.histories import Histories
-
 MOST_CHANNELS = 1 << 16  # of a tensor whose channels are told apart one by one
 MOST_HISTORIES = 128  # of one tensor
 TOO_MANY = f"its channels have more than {MOST_HISTORIES} different histories"
@@ -39,6 +36,22 @@ PART_OF_POSITIONS = "it reads a part of the positions, which lie in the channels
 PHASES = (PixelsToChannels, ChannelsToPixels, PixelsToImages, ImagesToPixels)
 WOVEN = (ChannelsToPixels, ImagesToPixels)
 DEALT = (PixelsToChannels, PixelsToImages)
+
+
+class Before(Protocol):
+    """The histories of all layers before, and how to add some."""
+
+    histories: list[History]
+    tensors: list[Channels]
+
+    def mixed(self, tensor: int, index: int = -1) -> int:
+        """The history of what reads all channels of a tensor."""
+
+    def add(self, history: History) -> int:
+        """The number of a new history."""
+
+    def give_up(self, history: int, reason: str) -> int:
+        """The number of the same history, of which it is not known what it reads."""
 
 
 def channel_map_of(layer: Layer, number: int) -> ChannelMap:
@@ -54,7 +67,7 @@ def channel_map_of(layer: Layer, number: int) -> ChannelMap:
 class ChannelReader:
     """What one layer makes of the channels of the tensors that it reads."""
 
-    def __init__(self, all_: Histories, index: int, layer: Layer, numbers: list[int]) -> None:
+    def __init__(self, all_: Before, index: int, layer: Layer, numbers: list[int]) -> None:
         self.all = all_
         self.index = index
         self.layer = layer
