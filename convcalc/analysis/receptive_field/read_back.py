@@ -97,9 +97,30 @@ def last_placed(histories: Histories, asked: Placed, name: str = "") -> Placed |
             found = now
         elif walk.lost[now.history] is not EVERYWHERE:
             return now
+        elif (all_before := _all_before(histories, sources)) is not None:
+            left.append(all_before)
+            walk.find_lost()
+            depends = _depends_on(histories, wanted)
         else:
             left += [Placed(each.tensor, each.history) for each in reversed(sources)]
     return found
+
+
+def _all_before(histories: Histories, sources: Sequence[Source]) -> Placed | None:
+    """All channels of the tensor before, if that is what several sources read, one each."""
+    if len(sources) < 2:
+        return None
+    before = [histories.histories[source.history].sources for source in sources]
+    if any(len(each) != 1 for each in before):
+        return None
+    tensors = {each[0].tensor for each in before}
+    read = {each[0].history for each in before}
+    if len(tensors) > 1:
+        return None
+    (tensor,) = tensors
+    if read != set(histories.tensors[tensor].histories):
+        return None
+    return Placed(tensor, histories.mixed(tensor, histories.network.index(tensor)))
 
 
 def last_spatial_tensor(network: Network, tensor: int, name: str = "") -> int | None:
@@ -141,8 +162,12 @@ class _Back:
         self.strict = strict
         self.lost: list[Lost] = []
         if not strict:
-            for history in self.histories:
-                self.lost.append(self._lost_axes(history))
+            self.find_lost()
+
+    def find_lost(self) -> None:
+        """Finds what is lost, also of histories that have been added."""
+        for history in self.histories[len(self.lost) :]:
+            self.lost.append(self._lost_axes(history))
 
     def _lost_axes(self, history: History) -> Lost:
         """The axes that a history has lost, through any source that is followed."""

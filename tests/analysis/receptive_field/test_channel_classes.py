@@ -207,6 +207,14 @@ def test_a_study_is_of_the_channels_that_see_furthest_of_one_or_of_all_together(
         study(network, channel=4)
 
 
+def test_a_vector_of_many_histories_stands_for_all_of_the_tensor_before() -> None:
+    layers = "- {pixel_unshuffle: {factor: 2}, id: u}\n- flatten\n- {linear: {out: 3}, id: l}\n"
+    network = network_of_text(f"input: [8, 32, 32]\nlayers:\n{layers}")
+    found = study(network)
+    assert (found.place, found.axes[0].size, found.is_global) == ("u", 2, True)
+    assert analyse(network).layers[-1].receptive_field.size == (2, 2)  # type: ignore[union-attr]
+
+
 def test_many_channels_cost_nothing_and_too_many_histories_are_said() -> None:
     large = "- {conv: {out: 1000000, k: 3}, id: a}\n- concat: [a, input]\n"
     found = last(large.replace("k: 3", "k: 3, p: 1"), "[1, 8]")
