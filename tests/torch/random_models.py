@@ -310,6 +310,26 @@ def avg_pool(part: Part, f: Fields, x: Tensor) -> Tensor:
     return AVERAGE[x.dim() - 2](x, one["k"], one["s"], sides, *more)
 
 
+def max_unpool(part: Part, f: Fields, x: Tensor) -> Tensor:
+    """Of positions that a pooling found, any; the sum over all that it could have found."""
+    rank, one = x.dim() - 2, window({**f, "s": f.get("s", f["k"])}, x)
+    sides = [before for before, _ in one["pads"]]
+    if any(2 * p > k for p, k in zip(sides, one["k"], strict=True)):
+        raise ValueError("more padding than half of the window")
+    if not part.smooth:
+        return UNPOOL[rank](x, torch.zeros_like(x, dtype=torch.long), one["k"], one["s"], sides)
+    ones = torch.ones(x.shape[1], 1, *one["k"], dtype=x.dtype)
+    y = STAMP[rank](x, ones, stride=one["s"], groups=x.shape[1])
+    return cut(y, one["pads"])
+
+
+UNPOOL: dict[int, Callable[..., Tensor]] = {
+    1: functional.max_unpool1d,
+    2: functional.max_unpool2d,
+    3: functional.max_unpool3d,
+}
+
+
 def adaptive_avg_pool(part: Part, f: Fields, x: Tensor) -> Tensor:
     return PARTS[x.dim() - 2](x, given_sizes(f, x))
 
@@ -355,6 +375,8 @@ def statistics(part: Part, x: Tensor, groups: int) -> Tensor:
 def group_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
     if x.shape[1] % f["groups"]:
         raise ValueError("groups do not divide the channels")
+    if x.shape[1] // f["groups"] * prod(x.shape[2:]) == 1:
+        raise ValueError("one value has no variance")
     y = statistics(part, x, f["groups"])
     return normed(part, y, "") if f.get("affine", True) else y
 
@@ -369,6 +391,19 @@ def instance_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
 def layer_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
     mean = x.mean(1, keepdim=True)
     return normed(part, part.scaled(x, mean) if part.smooth else x - mean, "")
+
+
+def global_response_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
+    sizes = x.square().sum(tuple(range(2, x.dim())), keepdim=True).sqrt()
+    return x + normed(part, x * (sizes / (sizes.mean(1, keepdim=True) + 1)), "")
+
+
+def local_response_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
+    size = f["size"]
+    if not part.smooth:
+        return functional.local_response_norm(x, size)
+    around = functional.pad(x.movedim(1, -1), (size // 2, (size - 1) // 2))
+    return part.scaled(x, around.unfold(-1, size, 1).mean(-1).movedim(-1, 1))
 
 
 def layer_scale(part: Part, f: Fields, x: Tensor) -> Tensor:
@@ -502,7 +537,8 @@ OPERATORS: dict[str, Callable[..., Tensor]] = {
             *(conv, depthwise_conv, pointwise_conv, separable_conv, spatially_separable_conv),
             *(gated_conv, ghost_conv, mix_conv, partial_conv, coord_conv, conv_transpose, linear),
             *(squeeze_excite, large_kernel_attention, attention),
-            *(max_pool, avg_pool, adaptive_avg_pool, adaptive_max_pool),
+            *(local_response_norm, global_response_norm),
+            *(max_pool, max_unpool, avg_pool, adaptive_avg_pool, adaptive_max_pool),
             *(global_avg_pool, global_max_pool),
             *(batch_norm, group_norm, instance_norm, layer_norm, layer_scale, prelu, softmax, glu),
             *(upsample, pad, crop, pixel_shuffle, pixel_unshuffle, flatten),

@@ -134,6 +134,12 @@ def adaptive(rng: random.Random, x: Sizes) -> Drawn:
     return rng.choice(("adaptive_avg_pool", "adaptive_max_pool")), {"output_size": sizes}
 
 
+def unpooling(rng: random.Random, x: Sizes) -> Drawn:
+    k = axes(rng, len(x) - 1, (1, 2, 3))
+    fields: Fields = {"k": k, "p": [rng.randint(0, n // 2) for n in k]}
+    return "max_unpool", fields | {"s": axes(rng, len(x) - 1, (1, 2, 3))}
+
+
 def whole(rng: random.Random, x: Sizes) -> Drawn:
     keepdim = rng.random() < 0.6
     return rng.choice(("global_avg_pool", "global_max_pool")), {"keepdim": keepdim}
@@ -193,12 +199,13 @@ def norm(rng: random.Random, x: Sizes) -> Drawn:
 
 
 def activation(rng: random.Random, x: Sizes) -> Drawn:
-    kind = rng.choice((*POINTS, "prelu", "softmax", "glu"))
+    halves = ["glu"] * 4 if x[0] % 2 == 0 else []
+    kind = rng.choice((*POINTS, "prelu", "softmax", *halves))
     return kind, {"per_channel": rng.random() < 0.5} if kind == "prelu" else {}
 
 
 def gate(rng: random.Random, x: Sizes) -> Drawn:
-    if prod(x[1:]) < 40 and rng.random() < 0.4:
+    if prod(x[1:]) < 60 and rng.random() < 0.6:
         return "attention", {"heads": divisor(rng, x[0])}
     return "squeeze_excite", {"squeeze_channels": rng.randint(1, 3)}
 
@@ -227,6 +234,14 @@ def composite(rng: random.Random, x: Sizes) -> Drawn:
     return names.get(kind, "spatially_separable_conv"), fields
 
 
+def neighbours(rng: random.Random, x: Sizes) -> Drawn:
+    return "local_response_norm", {"size": rng.randint(1, 5)}
+
+
+def energies(rng: random.Random, x: Sizes) -> Drawn:
+    return "global_response_norm", {}
+
+
 def classifier(rng: random.Random, x: Sizes) -> Drawn:
     return "linear", {"out": rng.randint(1, 8), "bias": rng.random() < 0.5}
 
@@ -237,13 +252,18 @@ def flat(rng: random.Random, x: Sizes) -> Drawn:
 
 Maker = Callable[[random.Random, Sizes], Drawn]
 WINDOWS: tuple[Maker, ...] = (conv, conv, narrow, narrow, narrow, depthwise, pointwise, stamp)
-MOVES: tuple[Maker, ...] = (pooling, adaptive, resizing, padding, cropping)
-CHANGES: tuple[Maker, ...] = (norm, activation, activation, gate)
+MOVES: tuple[Maker, ...] = (
+    *(pooling, pooling, unpooling, adaptive, adaptive),
+    *(resizing, padding, cropping),
+)
+CHANGES: tuple[Maker, ...] = (*[norm] * 2, *[activation] * 8, *[gate] * 3, energies)
 ALL: tuple[Maker, ...] = (
     *WINDOWS,
     *MOVES,
     *CHANGES,
-    *(shuffling, shuffling, composite, composite, whole, flat, classifier),
+    *[shuffling] * 5,
+    *[composite] * 9,
+    *(neighbours, whole, whole, flat, flat, classifier),
 )
 INNER: tuple[Maker, ...] = (narrow, depthwise, activation, norm)
 
@@ -270,7 +290,7 @@ class Drawing:
         self.batch = rng.choice((1, 1, 2))
 
     def plan(self) -> Plan:
-        wanted, tries = self.rng.randint(2, 9), 0
+        wanted, tries = self.rng.randint(3, 16), 0
         while len(self.model.steps) < wanted and tries < 200:
             tries += 1
             self.attempt(self.step(f"t{len(self.model.steps)}"))

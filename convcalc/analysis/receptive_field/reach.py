@@ -104,7 +104,7 @@ def _propagate_taps(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
         reach = reach._replace(placed=reach.placed and grid.padding_known)
     if isinstance(axis, Slide) and reach.period == 1:
         return _slide_window(axis, reach, kind)
-    if not reach.sparse and _leaves_out(axis):
+    if reach.shift and not reach.sparse and _leaves_out(axis):
         reach = reach._replace(sparse=True)
     if is_unbounded(axis):
         reach = reach._replace(unbounded=True)
@@ -125,7 +125,7 @@ def _slide_window(axis: Slide, reach: Reach, kind: Kind[Any]) -> Reach:
         first = kind.shift(seen, -axis.padding * reach.shift) if axis.padding else seen
         seen = kind.window(first, axis.dilation * reach.shift, axis.kernel_size)
     shift = jump_after(reach.shift, axis.stride)
-    if axis.stride > 1 and _leaves_out(axis):
+    if axis.stride > 1 and reach.shift and _leaves_out(axis):
         reach = reach._replace(sparse=True)
     return reach._replace(shift=shift, jump=reach.jump * axis.stride, seen=(seen,))
 
@@ -140,8 +140,10 @@ def _leaves_out(axis: AxisMap) -> bool:
     """Whether there are positions that no output of a layer reads, away from the borders."""
     if isinstance(axis, Slide):
         return gcd(axis.dilation, axis.stride) > 1 or axis.kernel_size < axis.stride
-    if axis.period > LONGEST_PERIOD or axis.shift < 2:
-        return axis.shift != 1
+    if axis.shift < 2:  # 0 where a single position is interpolated to several, which are equal
+        return False
+    if axis.period > LONGEST_PERIOD:
+        return True
     read = {tap % axis.shift for y in range(axis.period) for tap in axis.taps(y)}
     return len(read) < axis.shift
 

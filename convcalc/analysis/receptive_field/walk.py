@@ -329,6 +329,8 @@ def _reads_all(reach: Reach) -> bool:
     if reach.reason or reach.fixed:
         return True
     read, rounds = 0, reach.shift
+    if not rounds:  # interpolated from a single position
+        return False
     for seen in reach.seen:
         if seen is not None:
             first, bits = seen

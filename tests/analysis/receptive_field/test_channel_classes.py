@@ -88,6 +88,31 @@ def test_what_sees_the_whole_input_is_told_apart_from_what_does_not() -> None:
     assert "part of the positions" in some.reason
 
 
+@pytest.mark.parametrize(
+    ("layers", "size", "whole"),
+    [
+        ("", 1, True),
+        ("- {conv: {out: 2, k: 3, p: 1}}\n- {conv: {out: 2, k: 1, s: 3}}", 1, True),
+        ("- {conv_transpose: {out: 2, k: 3, s: 2}}", 1, True),
+        ("- {conv: {out: 2, k: 3, s: 3}}", 3, True),
+        ("- {conv: {out: 2, k: 1, s: 3}}", 3, False),  # it has left out two of three
+    ],
+)
+@pytest.mark.parametrize("last", ["global_avg_pool", "{squeeze_excite: {squeeze_channels: 1}}"])
+def test_what_a_single_position_is_interpolated_to_sees_all_of_it(
+    layers: str, size: int, whole: bool, last: str
+) -> None:
+    """All outputs are equal, however far apart: with align_corners the step is 0."""
+    first = "- upsample: {size: [4], mode: linear, align_corners: true}"
+    order = [layers, first] if size == 3 else [first, layers]
+    report = analyse(
+        network_of_text("\n".join([f"input: [2, {size}]\nlayers:", *order, f"- {last}"]))
+    )
+    found = report.layers[-1].receptive_field
+    assert found is not None
+    assert (found.is_global, found.is_partly_global) == (whole, not whole)
+
+
 def test_classes_are_named_by_their_channels() -> None:
     assert sizes(fields(TWO)["both"]) == [([range(4)], 3), ([range(4, 8)], 7)]
     odd = last(f"{TWO}- {{channel_shuffle: {{groups: 2}}}}")
