@@ -58,6 +58,10 @@ class Part(nn.Module):
         self.drawn, self.multiplied, self.smooth = drawn, multiplied, smooth
         self.trainable = True
 
+    def gated(self, x: Tensor, gate: Tensor) -> Tensor:
+        """A product with a gate; smooth, a sum, which has a gradient where one of them is zero."""
+        return x + gate if self.smooth else x * gate.sigmoid()
+
     def tensor(self, key: str, *shape: int) -> Tensor:
         """A weight that is made where it is first needed; its shape must never change."""
         if key not in self._parameters:
@@ -112,7 +116,7 @@ class Part(nn.Module):
 
     def scaled(self, x: Tensor, statistic: Tensor) -> Tensor:
         """Instead of a norm or a softmax over the same numbers."""
-        return x * (1 + statistic)
+        return x + statistic
 
 
 def as_axes(value: Any, rank: int) -> tuple[int, ...]:
@@ -170,7 +174,7 @@ def gated_conv(part: Part, f: Fields, x: Tensor) -> Tensor:
     more = {"groups": f.get("g", 1), "bias": f.get("bias", True)}
     feature = part.convolved(x, f["out"], **window(f, x), **more)
     gate = part.convolved(x, f["out"], **window(f, x), **more, key="gate_")
-    return feature * (gate if part.smooth else gate.sigmoid())
+    return part.gated(feature, gate)
 
 
 def ghost_conv(part: Part, f: Fields, x: Tensor) -> Tensor:
@@ -251,7 +255,7 @@ def squeeze_excite(part: Part, f: Fields, x: Tensor) -> Tensor:
     mean = x.mean(tuple(range(2, x.dim())), keepdim=True)
     inner = part.mixed(mean, f["squeeze_channels"], key="reduce_")
     gate = part.mixed(inner if part.smooth else inner.relu(), x.shape[1], key="expand_")
-    return x * (gate if part.smooth else gate.sigmoid())
+    return part.gated(x, gate)
 
 
 def large_kernel_attention(part: Part, f: Fields, x: Tensor) -> Tensor:
@@ -260,7 +264,8 @@ def large_kernel_attention(part: Part, f: Fields, x: Tensor) -> Tensor:
     gate = part.filtered(x, small, [(d - 1, d - 1)] * rank, key="depthwise_")
     side = d * (large[0] - 1) // 2
     gate = part.filtered(gate, large, [(side, side)] * rank, d=(d,) * rank, key="dilated_")
-    return x * part.mixed(gate, x.shape[1], key="pointwise_")
+    scale = part.mixed(gate, x.shape[1], key="pointwise_")
+    return x + scale if part.smooth else x * scale
 
 
 def attention(part: Part, f: Fields, x: Tensor) -> Tensor:
@@ -423,7 +428,7 @@ def glu(part: Part, f: Fields, x: Tensor) -> Tensor:
     if x.shape[1] % 2:
         raise ValueError("no halves")
     value, gate = x.chunk(2, 1)
-    return value * (gate if part.smooth else gate.sigmoid())
+    return part.gated(value, gate)
 
 
 def same(part: Part, f: Fields, x: Tensor) -> Tensor:

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
 from random_models import Model, Step, supports
 from random_networks import (
+    ALL,
     CHANGES,
     MOVES,
     WINDOWS,
@@ -24,11 +26,13 @@ from random_networks import (
     report_of,
     shrunk,
     text_of,
+    unpooling,
     whole,
 )
 from regions import listed
 
-from convcalc.analysis.receptive_field.read_back import read_back
+from convcalc.analysis.receptive_field.histories import Histories
+from convcalc.analysis.receptive_field.read_back import POINT, read_back, read_histories
 from convcalc.analysis.receptive_field.region import product as region_of
 from convcalc.model.graph.paths import paths_of
 
@@ -74,11 +78,18 @@ def test_a_difference_is_shown_by_the_smallest_network_that_has_it() -> None:
 # --- what an output depends on -----------------------------------------------------------------
 
 # Layers whose outputs together read what their inputs together read: no channel goes its own way.
-TOGETHER = (*WINDOWS, *MOVES, activation, *CHANGES, narrow, norm, whole)
+# An unpooling writes a value to one of the positions that it could: gradients show that one alone.
+SPREAD = tuple(maker for maker in MOVES if maker is not unpooling)
+TOGETHER = (*WINDOWS, *SPREAD, activation, *CHANGES, narrow, norm, whole)
 
 
 def seen(plan: Plan, output: str) -> dict[str, torch.Tensor]:
     """By input: (output position ..., input position ...), over all channels."""
+    return {name: mask.any(0) for name, mask in seen_by_channels(plan, output).items()}
+
+
+def seen_by_channels(plan: Plan, output: str) -> dict[str, torch.Tensor]:
+    """By input: (output channel, output position ..., input position ...)."""
     inputs = {
         name: torch.rand(1, *sizes, generator=torch.Generator().manual_seed(7), dtype=torch.double)
         + 0.5
@@ -88,7 +99,7 @@ def seen(plan: Plan, output: str) -> dict[str, torch.Tensor]:
     model = Model(plan.steps, smooth=True)
     masks = supports(model, inputs, output, 1e-13 if interpolated else 0.0)
     rank = len(model(inputs)[output].shape) - 2
-    return {name: mask.any(0).any(rank) for name, mask in masks.items()}
+    return {name: mask.any(rank + 1) for name, mask in masks.items()}
 
 
 def test_supports_tell_channels_apart() -> None:
@@ -120,3 +131,48 @@ def test_a_whole_tensor_reads_what_gradients_reach(seed: int) -> None:
                 found = listed(regions.get(name), rank)
                 reached = {tuple(one) for one in mask[place].nonzero().tolist()}
                 assert found == reached, (place, name, text_of(plan))
+
+
+# Everything else that is drawn, but layers whose PyTorch side is not smooth.
+APART = tuple(maker for maker in ALL if maker is not unpooling)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("first", range(0, 240, 8))
+def test_every_channel_reads_what_its_gradients_reach(first: int) -> None:
+    for seed in range(first, first + 8):
+        plan = drawn(seed, makers=APART, most=300)
+        network = network_of(plan)
+        histories = Histories(network)
+        for output in plan.outputs:
+            number = paths_of(network).tensor(output)
+            if is_scattered(histories, number):  # a number of it has a position of its own
+                continue
+            masks = seen_by_channels(plan, output)
+            compare_channels(plan, histories, number, masks)
+
+
+def is_scattered(histories: Histories, tensor: int) -> bool:
+    """Whether positions lie in the channels of a tensor."""
+    own = histories.tensors[tensor].histories
+    return any(histories.histories[each].scattered for each in own)
+
+
+def compare_channels(
+    plan: Plan, histories: Histories, tensor: int, masks: dict[str, torch.Tensor]
+) -> None:
+    """Each channel of a tensor, at every position."""
+    network = histories.network
+    shape = network.shape(tensor)
+    done: dict[Any, dict[str, Any]] = {}
+    for channel, place in product(range(shape.channels), product(*map(range, shape.spatial))):
+        history = histories.tensors[tensor].of(channel)
+        assert history is not None
+        if (history, place) not in done:
+            region = region_of([(y, 1) for y in place]) if place else POINT
+            wanted = {history: region}
+            done[history, place] = read_histories(histories, wanted, bordered=True, strict=True)
+        for name, mask in masks.items():
+            found = listed(done[history, place].get(name), len(plan.inputs[name]) - 1)
+            reached = {tuple(one) for one in mask[(channel, *place)].nonzero().tolist()}
+            assert found == reached, (channel, place, name, text_of(plan))
