@@ -28,8 +28,8 @@ class Measured(NamedTuple):
     """A measured value: the least (``low``) and the greatest (``high``) over the outputs.
 
     They differ only for a receptive field whose size varies. Either may be UNKNOWN; ``reason``
-    says why. ``notes`` are further lines for the finding. Of an unknown sum ``at_least`` is what its
-    known parts add up to, UNKNOWN if it has none.
+    says why. ``notes`` are further lines for the finding. ``at_least`` is what the known parts of
+    an unknown sum add up to, else UNKNOWN.
     """
 
     low: Any
@@ -121,8 +121,10 @@ def _sum(assertion: Assertion, report: Report) -> Measured:
     if assertion.at:
         layers = layers_at(report, assertion.at)
         return _sum_of([layer.counts[metric] for layer in layers], _missing(layers, metric))
-    amounts = [layer.counts[metric] for layer in report.layers]
-    return _sum_of(amounts, _missing(report.layers, metric), _largest(report, metric))
+    value, bounds = report.totals.counts[metric], report.totals.at_least.counts
+    least = UNKNOWN if known(value) else bounds.get(metric, UNKNOWN)
+    notes = _largest(report, metric)
+    return Measured(value, value, _missing(report.layers, metric), notes, least)
 
 
 def _sum_of(amounts: Sequence[int], reason: str, notes: tuple[str, ...] = ()) -> Measured:
