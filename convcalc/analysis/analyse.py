@@ -18,6 +18,7 @@ from convcalc.analysis.report.report import (
     ToolConvention,
     ToolNumber,
     Totals,
+    lower_bounds,
     sum_by_key,
     work_totals,
 )
@@ -78,7 +79,7 @@ def analyse(
         network.inputs,
         outputs,
         tuple(counted),
-        _totals(layers, used, dtype, tuple(memory)),
+        _totals(layers, used, dtype, tuple(memory), is_partial=network.skipped > 0),
         first.receptive_field,
         first.first_global,
         layers,
@@ -246,12 +247,17 @@ def memory_of(
 
 
 def _totals(
-    layers: Sequence[LayerReport], used: Usage, dtype: str, options: tuple[str, ...]
+    layers: Sequence[LayerReport],
+    used: Usage,
+    dtype: str,
+    options: tuple[str, ...],
+    *,
+    is_partial: bool,
 ) -> Totals:
-    """Sums over the layers; unknown where a part is unknown."""
+    """Sums over the layers; unknown where a part is unknown, partial where layers are missing."""
     counts = sum_counts([layer.counts for layer in layers])
     fused = sum_by_key(layer.fused for layer in layers)
-    return Totals(
+    found = Totals(
         layers=len(layers),
         counts=counts,
         memory=memory_of(counts, fused, used, dtype, options),
@@ -259,6 +265,7 @@ def _totals(
         convention=sum_by_key(layer.convention for layer in layers),
         fused=fused,
     )
+    return replace(found, at_least=lower_bounds(found, layers, is_partial=is_partial))
 
 
 def _unknown(layers: Sequence[LayerReport]) -> list[str]:

@@ -14,6 +14,7 @@ from convcalc.analysis.report.report import ReceptiveField
 from convcalc.model.quantities.counts import BYTES
 from convcalc.model.quantities.number_text import (
     UNKNOWN_WORD,
+    at_least_text,
     count_text,
     decimal_text,
     fraction_text,
@@ -77,7 +78,11 @@ def _separate_items(line: str, style: Style) -> str:
 
 
 def _marked_text(column: Column, row: Any, table: Table, exact: bool) -> str:
-    text = value_text(cell(column, row, table.totals), column.unit, exact=exact)
+    value = cell(column, row, table.totals)
+    text = value_text(value, column.unit, exact=exact)
+    least = column.at_least(row)
+    if least is not None and (least or known(value)):  # that it is 0 at least says nothing
+        text = at_least_text(value_text(least, column.unit, exact=exact))
     mark = column.mark(row) if column.mark else ""
     return f"{text} ({mark})" if mark else text
 
@@ -155,7 +160,7 @@ def receptive_field_text(field: ReceptiveField) -> str:
     ]
     text = axes_text(tuple(extents))
     if field.unbounded and known(field.size):
-        text = f"≥ {text}"
+        text = at_least_text(text)
     if not field.is_global and not field.is_partly_global:
         return text
     word = "global" if field.is_global else "partly global"

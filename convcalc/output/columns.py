@@ -38,7 +38,9 @@ class Column(NamedTuple):
     the share that the value has of the same value in the totals, ``FLOP/B`` for a ratio.
     A narrow terminal hides the highest ``priority`` first and never hides 0. A column that
     ``folds`` may be wrapped. ``mark`` returns a remark to print after the value; formats for
-    programs leave it out. ``doc`` is what ``list columns`` prints.
+    programs leave it out. ``at_least`` returns the lower bound of a value that something is missing
+    from, None for other values; formats for programs leave it out too. ``doc`` is what
+    ``list columns`` prints.
     """
 
     key: str
@@ -50,6 +52,7 @@ class Column(NamedTuple):
     doc: str = ""
     folds: bool = False
     mark: Callable[[Any], str] | None = None
+    at_least: Callable[[Any], int | None] = lambda _: None
 
 
 def cell(column: Column, row: Any, totals: Any | None) -> Any:
@@ -152,13 +155,27 @@ def _mark(row: Row) -> str:
     return ", ".join(filter(None, (declared, row.shares and f"shares {row.shares}")))
 
 
+def _lower_bound(kind: str, key: str, row: Row) -> int | None:
+    """Return what a count is at least, if something is missing from it."""
+    bounds: Mapping[str, int] = getattr(row.at_least, kind)
+    return bounds.get(key)
+
+
 # --- the columns of a report -------------------------------------------------------------------
 
 
 def _count_column(count: DeclaredCount) -> Column:
     """Return the column of a declared count."""
-    value = attrgetter(count.key)
-    return Column(count.key, count.title, value, count.unit, "right", count.priority, count.doc)
+    return Column(
+        count.key,
+        count.title,
+        attrgetter(count.key),
+        count.unit,
+        "right",
+        count.priority,
+        count.doc,
+        at_least=partial(_lower_bound, "counts", count.key),
+    )
 
 
 _ALL = (
@@ -301,6 +318,7 @@ def tool_columns(report: Report) -> list[Column]:
             "right",
             0,
             f"{title} as {tool.tool} counts ({unit})",
+            at_least=partial(_lower_bound, "convention", key),
         )
         for key, title, unit in (*numbers, (PARAMS, PARAMS, "parameter"))
     ]
@@ -350,6 +368,7 @@ def _fused_column(column: Column) -> Column:
         title=f"{column.title} fused",
         value=partial(_mapping_value, "fused", column.key),
         doc=f"{column.doc}, batch norms folded",
+        at_least=partial(_lower_bound, "fused", column.key),
     )
 
 

@@ -13,9 +13,11 @@ from fractions import Fraction
 from typing import Any, TypeVar
 
 from convcalc.analysis.report.report import (
+    EXACT,
     SCHEMA,
     ChannelClass,
     LayerReport,
+    LowerBounds,
     Memory,
     OutputReport,
     ReceptiveField,
@@ -267,7 +269,18 @@ def _totals(value: _Value) -> Totals:
         layers=_whole(value["layers"]),
         memory=_memory(value["memory"]),
         unknown=value["unknown"].list_of(_text),
+        at_least=value.newer("at_least", _bounds, EXACT),
         **_numbers(value),
+    )
+
+
+def _bounds(value: _Value) -> LowerBounds:
+    """The lower bounds of sums that something is missing from."""
+    given = value.of(dict, "an object")
+    return LowerBounds(
+        {key: _whole(value[count.json]) for key, count in COUNTS.items() if count.json in given},
+        value["convention"].object_of(_whole),
+        value["fused"].object_of(_whole),
     )
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from convcalc.analysis.report.report import Report
 from convcalc.diagnostics.suggestion import advise, nearest
 from convcalc.model.graph.paths import Part, PathError, paths_of
+from convcalc.model.quantities.counts import COUNTS
+from convcalc.model.quantities.unknown import known
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
 LISTED = 24  # keys in a message
@@ -102,7 +104,12 @@ def _value_of_part(report: Report, part: Part, end: int, path: str) -> Any:
 def _values(report: Report, part: Part) -> dict[str, Any]:
     """The values of a layer or block, by key."""
     from convcalc.analysis.report.rows import part_row
-    from convcalc.analysis.report.to_json import counts_payload, layer_payload, plain
+    from convcalc.analysis.report.to_json import (
+        bounds_payload,
+        counts_payload,
+        layer_payload,
+        plain,
+    )
 
     layers = [report.layers[index] for index in part.layers]
     if part.is_layer:
@@ -115,7 +122,46 @@ def _values(report: Report, part: Part) -> dict[str, Any]:
         "inputs": plain(row.inputs),
         "output": plain(row.output),
         **counts_payload(row),
+        "at_least": bounds_payload(row.at_least),
     }
+
+
+# --- sums that something is missing from ---------------------------------------------------------
+
+
+def lower_bound_at(report: Report, path: str) -> tuple[int, str]:
+    """What the sum at a path is at least, and the path where that stands; 0 if there is none."""
+    owner, key = _owner_and_key(path)
+    where = f"{owner}.at_least.{key}"
+    try:
+        return value_at(report, where) or 0, where
+    except PathError:
+        return 0, ""
+
+
+def unknown_parts(report: Report, path: str) -> list[str]:
+    """The layers whose part of the sum at a path is unknown, each as ``layer: key``."""
+    owner, key = _owner_and_key(path)
+    kind, _, name = key.rpartition(".")
+    by_json = {count.json: each for each, count in COUNTS.items()}
+    name = name if kind else by_json.get(name, "")
+    try:
+        numbers = paths_of(report).part(owner).layers if owner != "totals" else None
+    except PathError:
+        return []
+    layers = report.layers if numbers is None else [report.layers[each] for each in numbers]
+    return [
+        f"{layer.path}: {key}"
+        for layer in layers
+        if not known(getattr(layer, kind or "counts").get(name, 0))
+    ]
+
+
+def _owner_and_key(path: str) -> tuple[str, str]:
+    """What has the sum, and its key, ``macs`` or ``convention.flops``."""
+    owner, _, key = path.rpartition(".")
+    head, _, kind = owner.rpartition(".")
+    return (head, f"{kind}.{key}") if kind in ("convention", "fused") else (owner, key)
 
 
 def _without_parts(path: str) -> str:

@@ -5,10 +5,10 @@ All counts are exact integers for the whole batch, or ``UNKNOWN``; FLOPs are 2 Ã
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.model.graph.network import NOTHING, Group
@@ -16,6 +16,7 @@ from convcalc.model.operators.contract import ELEMENTWISE, SAMPLING, Term
 from convcalc.model.quantities.counts import Counts
 from convcalc.model.quantities.record import Record, Value
 from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import known
 
 SCHEMA = "convcalc/report-v1"
 PARAMS = "params"  # the key of what another tool counts as parameters
@@ -93,6 +94,33 @@ class ChannelClass:
         return sum(map(len, self.channels))
 
 
+class LowerBounds(NamedTuple):
+    """What sums are at least, by key; only of those that something is missing from.
+
+    A sum without an entry is exact. The bound is the sum of what is known.
+    """
+
+    counts: Mapping[str, int] = NOTHING
+    convention: Mapping[str, int] = NOTHING
+    fused: Mapping[str, int] = NOTHING
+
+
+EXACT = LowerBounds()  # nothing is missing
+
+
+class Summed(Protocol):
+    """What holds counts: a layer, a row or totals."""
+
+    @property
+    def counts(self) -> Mapping[str, int]: ...
+    @property
+    def convention(self) -> Mapping[str, int]: ...
+    @property
+    def fused(self) -> Mapping[str, int]: ...
+    @property
+    def at_least(self) -> LowerBounds: ...
+
+
 @dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
 class LayerReport(Counts):
     """One layer. Shapes carry the batch; each of its ``counts`` is an attribute too: ``macs``.
@@ -121,6 +149,7 @@ class LayerReport(Counts):
     facts: Mapping[str, Any] | None = None
     convention: Mapping[str, int] = field(default_factory=dict)
     fused: Mapping[str, int] = field(default_factory=dict)
+    at_least: ClassVar[LowerBounds] = EXACT  # a layer's count is known or it is not
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
@@ -179,7 +208,9 @@ class Memory(Value):
 class Totals(Counts):
     """Sums over the layers; each of the ``counts`` is an attribute too: ``params``.
 
-    ``unknown`` lists ``path: what`` for each count of a layer that is not known.
+    ``unknown`` lists ``path: what`` for each count of a layer that is not known. ``at_least`` says
+    what the other layers add up to, for each sum that is unknown or that skipped layers are
+    missing from.
     """
 
     layers: int
@@ -188,6 +219,7 @@ class Totals(Counts):
     unknown: tuple[str, ...] = ()
     convention: Mapping[str, int] = field(default_factory=dict)
     fused: Mapping[str, int] = field(default_factory=dict)
+    at_least: LowerBounds = EXACT
 
 
 class ToolNumber(NamedTuple):
@@ -262,3 +294,31 @@ def sum_by_key(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
         for key, amount in each.items():
             found[key] = found.get(key, 0) + amount
     return found
+
+
+def lower_bounds(
+    sums: Summed, parts: Collection[Summed], *, is_partial: bool = False
+) -> LowerBounds:
+    """The lower bounds of ``sums`` over ``parts``: of the unknown ones, or of all if the sums are
+    partial because parts are missing."""
+    counts = _known_sums("counts", sums, parts, is_partial)
+    convention = _known_sums("convention", sums, parts, is_partial)
+    fused = _known_sums("fused", sums, parts, is_partial)
+    return LowerBounds(counts, convention, fused) if counts or convention or fused else EXACT
+
+
+def _known_sums(
+    kind: str, sums: Summed, parts: Collection[Summed], is_partial: bool
+) -> Mapping[str, int]:
+    amounts: Mapping[str, int] = getattr(sums, kind)
+    keys = [key for key, amount in amounts.items() if is_partial or not known(amount)]
+    return {key: sum(_known_part(kind, key, part) for part in parts) for key in keys}
+
+
+def _known_part(kind: str, key: str, part: Summed) -> int:
+    """What is known of an amount: all of it, its lower bound, or nothing."""
+    amount: int = getattr(part, kind)[key]
+    if known(amount):
+        return amount
+    bounds: Mapping[str, int] = getattr(part.at_least, kind)
+    return bounds.get(key, 0)

@@ -6,10 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.analysis.report.report import (
+    EXACT,
     LayerReport,
+    LowerBounds,
     OutputReport,
     ReceptiveField,
     Report,
+    lower_bounds,
     sum_by_key,
 )
 from convcalc.model.graph.network import Group
@@ -35,6 +38,7 @@ class _Fields(NamedTuple):
     convention: Mapping[str, int] = {}
     fused: Mapping[str, int] = {}
     outputs: tuple[OutputReport, ...] = ()
+    at_least: LowerBounds = EXACT
 
 
 class Row(_Fields, Counts):
@@ -43,7 +47,8 @@ class Row(_Fields, Counts):
     ``operator`` is the operator's or the block's name. ``output`` and ``receptive_field`` are
     those of the last layer; None where a row has no such thing, UNKNOWN where it could not be
     computed. A network with several has them in ``outputs`` instead. Each of the ``counts`` is an
-    attribute too; those of an output's row are None.
+    attribute too; those of an output's row are None. ``at_least`` are the lower bounds of sums that
+    something is missing from.
     """
 
     __slots__ = ()
@@ -97,6 +102,7 @@ def target_row(report: Report) -> Row:
         inputs=tuple(report.inputs.values()),
         output=None if several else next(iter(report.outputs.values()), None),
         counts=dict.fromkeys(COUNTS, UNKNOWN) if is_empty else report.totals.counts,
+        at_least=EXACT if is_empty else report.totals.at_least,
         receptive_field=None if several else report.receptive_field,
         fields={},
         weights={},
@@ -163,7 +169,7 @@ def _sum_rows(
 ) -> Row:
     """One row for several layers or rows; a ``whole`` has inputs, output and receptive field."""
     last = _last(parts) if whole else parts[-1]
-    return Row(
+    found = Row(
         path=path,
         operator=kind,
         layers=sum(part.layers or 0 if isinstance(part, Row) else 1 for part in parts),
@@ -177,6 +183,8 @@ def _sum_rows(
         convention=sum_by_key(part.convention for part in parts),
         fused=sum_by_key(part.fused for part in parts),
     )
+    bounds = lower_bounds(found, parts)
+    return found if bounds is EXACT else found._replace(at_least=bounds)
 
 
 def _last(parts: Sequence[LayerReport | Row]) -> LayerReport | Row:

@@ -16,6 +16,7 @@ from convcalc.analysis.report.report import (
     SCHEMA,
     ChannelClass,
     LayerReport,
+    LowerBounds,
     Memory,
     OutputReport,
     ReceptiveField,
@@ -106,6 +107,16 @@ def _totals(totals: Totals) -> dict[str, Any]:
         **counts_payload(totals),
         "memory": _memory(totals.memory),
         "unknown": list(totals.unknown),
+        "at_least": bounds_payload(totals.at_least),
+    }
+
+
+def bounds_payload(bounds: LowerBounds) -> dict[str, Any]:
+    """Lower bounds of sums that something is missing from; without an entry a sum is exact."""
+    return {
+        **{COUNTS[key].json: amount for key, amount in bounds.counts.items()},
+        "convention": dict(bounds.convention),
+        "fused": dict(bounds.fused),
     }
 
 

@@ -60,7 +60,10 @@ def _check_limit(assertion: Assertion, bound: Bound, value: Measured) -> list[Di
     if kind == "equals" and not isinstance(bound.value, tuple) and value.low != value.high:
         seen = value.high
     if not _is_known(seen, bound):
-        return [_unknown_finding(assertion, bound, value.reason)]
+        return [
+            _certain_finding(assertion, bound, value, is_low)
+            or _unknown_finding(assertion, bound, value.reason)
+        ]
     if METRICS[assertion.metric].kind == "shape":
         return _check_shape(assertion, bound, seen)
     limit, seen = _align(bound, seen)
@@ -80,6 +83,24 @@ def _check_limit(assertion: Assertion, bound: Bound, value: Measured) -> list[Di
         return []
     message = _comparison_text(assertion, kind, is_low, *worst)
     return [_finding(assertion, bound, _rule_name(assertion, kind, is_low), message, seen)]
+
+
+def _certain_finding(
+    assertion: Assertion, bound: Bound, value: Measured, is_low: bool
+) -> Diagnostic | None:
+    """Return the finding for an unknown sum whose known parts alone exceed the limit, if any."""
+    least, kind = value.at_least, bound.kind
+    if is_low or kind not in ("max", "warn") or not least > bound.value:
+        return None
+    first, second = _two_texts(assertion.metric, least, bound.value)
+    verb = "is above the warning level" if kind == "warn" else "exceeds"
+    gap = _text(assertion.metric, least - bound.value)
+    message = f"{_subject(assertion)}, at least {first}, {verb} {second} by at least {gap}"
+    found = _finding(assertion, bound, _rule_name(assertion, kind, is_low), message, least)
+    why = (f"why not exact: {value.reason}",) if value.reason else ()
+    return found._replace(
+        measured=f"measured at least {measured_text(assertion.metric, least)}", notes=why
+    )
 
 
 def _warns_below(assertion: Assertion) -> bool:

@@ -28,13 +28,15 @@ class Measured(NamedTuple):
     """A measured value: the least (``low``) and the greatest (``high``) over the outputs.
 
     They differ only for a receptive field whose size varies. Either may be UNKNOWN; ``reason``
-    says why. ``notes`` are further lines for the finding.
+    says why. ``notes`` are further lines for the finding. ``at_least`` is what the known parts of
+    an unknown sum add up to, else UNKNOWN.
     """
 
     low: Any
     high: Any
     reason: str = ""
     notes: tuple[str, ...] = ()
+    at_least: int = UNKNOWN
 
 
 WHOLE = ""  # stands for the name of an output where there is but one place to measure at
@@ -118,10 +120,18 @@ def _sum(assertion: Assertion, report: Report) -> Measured:
         return Measured(UNKNOWN, UNKNOWN, f"the saved report holds bytes of {dtype}")
     if assertion.at:
         layers = layers_at(report, assertion.at)
-        value = sum(layer.counts[metric] for layer in layers)
-        return Measured(value, value, _missing(layers, metric))
-    value = report.totals.counts[metric]
-    return Measured(value, value, _missing(report.layers, metric), _largest(report, metric))
+        return _sum_of([layer.counts[metric] for layer in layers], _missing(layers, metric))
+    value, bounds = report.totals.counts[metric], report.totals.at_least.counts
+    least = UNKNOWN if known(value) else bounds.get(metric, UNKNOWN)
+    notes = _largest(report, metric)
+    return Measured(value, value, _missing(report.layers, metric), notes, least)
+
+
+def _sum_of(amounts: Sequence[int], reason: str, notes: tuple[str, ...] = ()) -> Measured:
+    """Return a sum; of an unknown one also what the known amounts add up to."""
+    value = sum(amounts)
+    least = UNKNOWN if known(value) else sum(filter(known, amounts))
+    return Measured(value, value, reason, notes, least)
 
 
 def _by_convention(assertion: Assertion, network: Network | None) -> Measured:
@@ -136,17 +146,18 @@ def _by_convention(assertion: Assertion, network: Network | None) -> Measured:
     keys = [number.key for number in counted.convention.numbers] if counted.convention else []
     if metric not in (*keys, "params"):
         return Measured(UNKNOWN, UNKNOWN, f"{name} has no {metric}, only {', '.join(keys)}")
-    if not assertion.at:
-        value = counted.totals.convention[metric]
-        return Measured(value, value, "" if known(value) else "of layers that are unknown")
-    layers = layers_at(counted, assertion.at)
-    value = sum(layer.convention[metric] for layer in layers)
-    return Measured(value, value, "" if known(value) else "of layers that are unknown")
+    layers = layers_at(counted, assertion.at) if assertion.at else counted.layers
+    amounts = {layer.path: layer.convention[metric] for layer in layers}
+    return _sum_of([*amounts.values()], _missing_text(amounts))
 
 
 def _missing(layers: Sequence[LayerReport], metric: str) -> str:
     """Return the reason that names the layers with unknown counts; empty if there are none."""
-    names = [layer.path for layer in layers if not known(layer.counts[metric])]
+    return _missing_text({layer.path: layer.counts[metric] for layer in layers})
+
+
+def _missing_text(amounts: Mapping[str, int]) -> str:
+    names = [path for path, amount in amounts.items() if not known(amount)]
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return f"those of {', '.join(names[:3])}{more} are unknown" if names else ""
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from convcalc.analysis.report.report import Report
 
 
+LISTED = 3  # layers in a message
+
+
 def command(
     ctx: typer.Context,
     path: Annotated[
@@ -68,7 +71,7 @@ def command(
     form = settings.format(("raw", "json"))
     value = value_at(report, path)
     if value is None or (isinstance(value, list) and value and not any(map(_is_known, value))):
-        say(f"error: {path} of {report.network} is unknown{_reason(report)}")
+        say(f"error: {path} of {report.network} is unknown{_reason(report, path)}")
         return 1
     settings.write(raw(value) if form == "raw" else as_json(value))
     return 0
@@ -99,6 +102,12 @@ def _is_known(value: Any) -> bool:
     return value is not None
 
 
-def _reason(report: "Report") -> str:
-    listed = "; ".join(report.totals.unknown[:3])
-    return f" ({listed})" if listed else ""
+def _reason(report: "Report", path: str) -> str:
+    """Why it is unknown: the layers whose part of a sum is, and what the others add up to."""
+    from convcalc.analysis.report.lookup import lower_bound_at, unknown_parts
+
+    listed = unknown_parts(report, path) or report.totals.unknown
+    more = f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
+    because = f" ({'; '.join(listed[:LISTED])}{more})" if listed else ""
+    bound, where = lower_bound_at(report, path)
+    return f"{because}; it is at least {bound:,}: get {where}" if bound else because

@@ -66,8 +66,8 @@ def _unread_on_axis(after: Sequence[Reading], axis: int, size: int, rank: int) -
 
 def _window(reading: Reading, axis: int, rank: int) -> tuple[Slide, int] | None:
     """The window of a reader with its number of outputs; None if it may read everything."""
-    if len(reading.axes) != rank:
-        return None
+    if len(reading.axes) != rank or type(reading.layer.operator).declared:
+        return None  # the stride of a declared layer is told by its sizes, not by its windows
     each: AxisMap = reading.axes[axis]
     output = reading.layer.analysis.output.spatial
     # At stride 1, only positions that are cropped on purpose stay unread.

@@ -72,6 +72,11 @@ def count_text(value: int, unit: str = "", *, exact: bool = False) -> str:
     return f"{'-' * (value < 0)}{number} {PREFIXES[group]}{unit}".rstrip()
 
 
+def at_least_text(text: str) -> str:
+    """The text of a lower bound, by the text of the number."""
+    return f"≥ {text}"
+
+
 def memory_text(value: int, *, exact: bool = False) -> str:
     """A number of bytes in MiB; exact: in bytes."""
     if not known(value):

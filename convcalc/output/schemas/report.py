@@ -104,7 +104,24 @@ def _totals() -> Schema:
         "total": described(COUNT, "weights, activations peak, gradients and optimizer states"),
     }
     unknown = described(list_of(TEXT), "path and count of everything that is not known")
-    return {"layers": WHOLE, **_counts(), "memory": closed(memory), "unknown": unknown}
+    return {
+        "layers": WHOLE,
+        **_counts(),
+        "memory": closed(memory),
+        "unknown": unknown,
+        "at_least": described(
+            _bounds(), "lower bounds of what is unknown or lacks skipped layers; the rest is exact"
+        ),
+    }
+
+
+def _bounds() -> Schema:
+    """Each count may be there; the numbers of a tool and of folded batch norms by key."""
+    found = closed({**dict.fromkeys(_counts(), WHOLE), **dict.fromkeys(_SUMMED, mapping(WHOLE))})
+    return {**found, "required": [*_SUMMED]}
+
+
+_SUMMED = ("convention", "fused")
 
 
 def _layer() -> Schema:

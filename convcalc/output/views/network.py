@@ -8,10 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from convcalc.analysis.report.report import PARAMS, Memory, ReceptiveField, Report
+from convcalc.analysis.report.report import PARAMS, ReceptiveField, Report, Totals
 from convcalc.analysis.report.rows import Row, output_rows, target_row
 from convcalc.model.operators.contract import KINDS
-from convcalc.model.quantities.number_text import UNKNOWN_WORD, count_text, memory_text
+from convcalc.model.quantities.counts import COUNTS
+from convcalc.model.quantities.number_text import (
+    UNKNOWN_WORD,
+    at_least_text,
+    count_text,
+    memory_text,
+)
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
 from convcalc.output.cells import axes_text, receptive_field_text
@@ -80,23 +86,36 @@ def report_footer(report: Report, exact: bool = False) -> list[str]:
 
 
 def _sums_line(report: Report, exact: bool) -> str:
-    totals, memory = report.totals, report.totals.memory
+    totals = report.totals
     frozen = totals.params - totals.trainable
     learned = f"{count_text(frozen, exact=exact)} frozen" if frozen else "all trainable"
     if not known(frozen):
-        learned = f"{count_text(totals.trainable, exact=exact)} trainable"
+        learned = f"{_total_text(totals, 'trainable', exact)} trainable"
     items = (
-        f"{count_text(totals.params, exact=exact)} params "
-        f"({learned}; buffers {count_text(totals.buffers, exact=exact)})",
-        count_text(totals.macs, "MAC", exact=exact) if known(totals.macs) else "MACs unknown",
-        f"activations {count_text(totals.activations, exact=exact)}",
-        _memory_text(memory, exact),
+        f"{_total_text(totals, 'params', exact)} params "
+        f"({learned}; buffers {_total_text(totals, 'buffers', exact)})",
+        _total_text(totals, "macs", exact, "MAC"),
+        f"activations {_total_text(totals, 'activations', exact)}",
+        _memory_text(report, exact),
     )
     return " · ".join(items)
 
 
-def _memory_text(memory: Memory, exact: bool) -> str:
+def _total_text(totals: Totals, key: str, exact: bool, unit: str = "") -> str:
+    """Return a count of the network, or what it is at least if something is missing from it."""
+    text = _sum_text(totals.counts[key], totals.at_least.counts.get(key), exact, unit)
+    return f"{COUNTS[key].title} {text}" if text == UNKNOWN_WORD and unit else text
+
+
+def _sum_text(amount: int, least: int | None, exact: bool, unit: str = "") -> str:
+    if least is None or not (least or known(amount)):
+        return count_text(amount, unit, exact=exact)
+    return at_least_text(count_text(least, unit, exact=exact))
+
+
+def _memory_text(report: Report, exact: bool) -> str:
     """Return the parts of the memory, and under which assumptions it is counted."""
+    memory = report.totals.memory
     parts = [(memory.weights, "weights")]
     if TRAINING in memory.options:
         kept = memory_text(memory.kept, exact=exact)
@@ -105,19 +124,22 @@ def _memory_text(memory: Memory, exact: bool) -> str:
         parts.append((memory.activations_peak, f"activations peak, {kept} of it kept"))
     else:
         parts.append((memory.activations_peak, "activations peak"))
-    texts = " + ".join(f"{memory_text(size, exact=exact)} {what}" for size, what in parts)
+    texts = " + ".join(
+        f"{at_least_text(text) if report.skipped and known(size) else text} {what}"
+        for size, what in parts
+        if (text := memory_text(size, exact=exact))
+    )
     return f"memory {texts} ({', '.join((memory.dtype, *memory.options))})"
 
 
 def _counting_line(report: Report, exact: bool) -> str:
     """Return the line on the kinds of work in MACs and FLOPs, and the work in neither."""
-    flops = report.totals.flops
-    amount = f" = {count_text(flops, 'FLOP', exact=exact)}" if known(flops) else ""
+    flops = _total_text(report.totals, "flops", exact, "FLOP")
+    amount = "" if flops.endswith(UNKNOWN_WORD) else f" {flops}"
+    amount = amount if not amount or amount.startswith(" ≥") else f" ={amount}"
     items = [f"MACs: {' + '.join(report.counted)}", f"FLOPs = 2 × MACs{amount}"]
     rest = [
-        f"{kind} {count_text(_work(report, kind), exact=exact)}"
-        for kind in KINDS
-        if kind not in report.counted
+        f"{kind} {_work_text(report, kind, exact)}" for kind in KINDS if kind not in report.counted
     ]
     if rest:
         items.append(f"not in MACs: {', '.join(rest)}")
@@ -129,12 +151,10 @@ def convention_lines(report: Report, exact: bool = False) -> list[str]:
     tool = report.convention
     if tool is None or not report.layers:
         return []
-    counts = report.totals.convention
-    items = [
-        f"{count_text(counts[number.key], exact=exact)} {number.title} ({number.unit})"
-        for number in tool.numbers
-    ]
-    items.append(f"{count_text(counts[PARAMS], exact=exact)} params")
+    counts, bounds = report.totals.convention, report.totals.at_least.convention
+    texts = {key: _sum_text(counts[key], bounds.get(key), exact) for key in counts}
+    items = [f"{texts[number.key]} {number.title} ({number.unit})" for number in tool.numbers]
+    items.append(f"{texts[PARAMS]} params")
     sample = ", of one sample" if tool.per_sample else ""
     found = [f"{tool.name} ({tool.tool}{sample}): {' · '.join(items)}"]
     if tool.uncounted:
@@ -157,19 +177,25 @@ def _fusing_line(report: Report, exact: bool) -> str:
     fused = report.totals.fused
     if not fused:
         return ""
-    items = [f"{count_text(fused[key], exact=exact)} {key}" for key in ("params", "elementwise")]
+    bounds = report.totals.at_least.fused
+    items = [
+        f"{_sum_text(fused[key], bounds.get(key), exact)} {key}"
+        for key in ("params", "elementwise")
+    ]
     gone = report.totals.params - fused["params"]
     if known(gone):  # the constants of frozen norms are no params, the bias that takes them up is
         items[0] += f" ({count_text(abs(gone), exact=exact)} {'more' if gone < 0 else 'less'})"
     return (
         f"batch norms folded: {items[0]} · "
-        f"{count_text(fused['macs'], 'MAC', exact=exact)} · {items[1]}"
+        f"{_sum_text(fused['macs'], bounds.get('macs'), exact, 'MAC')} · {items[1]}"
     )
 
 
-def _work(report: Report, kind: str) -> int:
+def _work_text(report: Report, kind: str, exact: bool) -> str:
     terms = (term for layer in report.layers for term in layer.terms)
-    return sum(term.amount for term in terms if term.kind == kind)
+    amounts = [term.amount for term in terms if term.kind == kind]
+    whole, least = sum(amounts), sum(filter(known, amounts))
+    return _sum_text(whole, least if report.skipped or not known(whole) else None, exact)
 
 
 def _receptive_field_lines(report: Report) -> list[str]:
@@ -236,7 +262,7 @@ def incomplete_line(report: Report) -> str:
     if not report.skipped:
         return "incomplete: the numbers of a layer with an error may be wrong"
     skipped = f"{report.skipped} layers were" if report.skipped != 1 else "1 layer was"
-    return f"incomplete: {skipped} skipped, and no number holds them"
+    return f"incomplete: {skipped} skipped; the totals are at least what the others add up to"
 
 
 def _warnings_line(report: Report) -> str:

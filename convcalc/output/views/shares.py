@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from convcalc.analysis.report.report import LayerReport, Report
+from convcalc.analysis.report.report import LayerReport, Report, lower_bounds
 from convcalc.analysis.report.rows import Row, rows, rows_by_operator
 from convcalc.analysis.report.to_json import plain
 from convcalc.model.quantities.counts import COUNTS
@@ -29,7 +29,8 @@ def share_tables(
     part = report.replace(layers=tuple(layers))
     (whole,) = rows(part.replace(layers=_in_one_group(layers)), 1)
     total = "total" if report.complete else "total (incomplete)"
-    whole = whole._replace(path=total, operator=_count_text(len(layers)))
+    bounds = lower_bounds(whole, layers, is_partial=report.skipped > 0)
+    whole = whole._replace(path=total, operator=_count_text(len(layers)), at_least=bounds)
     name = f"{report.network} · {path}" if path else report_title(report)
     by_operator = sorted_rows(rows_by_operator(part), lambda row: row.macs)
     return (

@@ -32,7 +32,7 @@ def test_printed_reports_match_the_schema(report: Report) -> None:
 def objects(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Every object in a payload whose keys are fixed, with where it is."""
     free = ("inputs", "outputs", "weights", "fields", "facts", "receptive_fields", "fused")
-    free += ("totals.convention", "].convention")
+    free += ("totals.convention", "].convention", "at_least", "at_least.convention")
     if isinstance(value, list):
         for item in value[:1]:
             yield from objects(item, f"{path}[0]")
