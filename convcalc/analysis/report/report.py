@@ -76,9 +76,9 @@ class LowerBounds(NamedTuple):
     A sum without an entry is exact. The bound is the sum of what is known.
     """
 
-    counts: Mapping[str, int] = NOTHING
-    convention: Mapping[str, int] = NOTHING
-    fused: Mapping[str, int] = NOTHING
+    counts: Mapping[str, int] = {}
+    convention: Mapping[str, int] = {}
+    fused: Mapping[str, int] = {}
 
 
 EXACT = LowerBounds()  # nothing is missing
