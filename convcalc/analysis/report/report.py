@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.model.graph.network import NOTHING, Group
@@ -84,17 +84,19 @@ class LowerBounds(NamedTuple):
 EXACT = LowerBounds()  # nothing is missing
 
 
-class Summed(Protocol):
-    """What holds counts: a layer, a row or totals."""
+if TYPE_CHECKING:  # a protocol takes time to make
 
-    @property
-    def counts(self) -> Mapping[str, int]: ...
-    @property
-    def convention(self) -> Mapping[str, int]: ...
-    @property
-    def fused(self) -> Mapping[str, int]: ...
-    @property
-    def at_least(self) -> LowerBounds: ...
+    class Summed(Protocol):
+        """What holds counts: a layer, a row or totals."""
+
+        @property
+        def counts(self) -> Mapping[str, int]: ...
+        @property
+        def convention(self) -> Mapping[str, int]: ...
+        @property
+        def fused(self) -> Mapping[str, int]: ...
+        @property
+        def at_least(self) -> LowerBounds: ...
 
 
 @dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
