@@ -10,6 +10,7 @@ from math import prod
 from convcalc.analysis.memory import Usage, usage
 from convcalc.analysis.report.outputs import output_reports
 from convcalc.analysis.report.report import (
+    EXACT,
     LayerReport,
     Memory,
     OutputReport,
@@ -265,7 +266,8 @@ def _totals(
         convention=sum_by_key(layer.convention for layer in layers),
         fused=fused,
     )
-    return replace(found, at_least=lower_bounds(found, layers, is_partial=is_partial))
+    bounds = lower_bounds(found, layers, is_partial=is_partial)
+    return found if bounds is EXACT else replace(found, at_least=bounds)
 
 
 def _unknown(layers: Sequence[LayerReport]) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.model.graph.network import NOTHING, Group
@@ -100,25 +100,27 @@ class LowerBounds(NamedTuple):
     A sum without an entry is exact. The bound is the sum of what is known.
     """
 
-    counts: Mapping[str, int] = NOTHING
-    convention: Mapping[str, int] = NOTHING
-    fused: Mapping[str, int] = NOTHING
+    counts: Mapping[str, int] = {}
+    convention: Mapping[str, int] = {}
+    fused: Mapping[str, int] = {}
 
 
 EXACT = LowerBounds()  # nothing is missing
 
 
-class Summed(Protocol):
-    """What holds counts: a layer, a row or totals."""
+if TYPE_CHECKING:  # a protocol takes time to make
 
-    @property
-    def counts(self) -> Mapping[str, int]: ...
-    @property
-    def convention(self) -> Mapping[str, int]: ...
-    @property
-    def fused(self) -> Mapping[str, int]: ...
-    @property
-    def at_least(self) -> LowerBounds: ...
+    class Summed(Protocol):
+        """What holds counts: a layer, a row or totals."""
+
+        @property
+        def counts(self) -> Mapping[str, int]: ...
+        @property
+        def convention(self) -> Mapping[str, int]: ...
+        @property
+        def fused(self) -> Mapping[str, int]: ...
+        @property
+        def at_least(self) -> LowerBounds: ...
 
 
 @dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
