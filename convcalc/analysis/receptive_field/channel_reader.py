@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any, Protocol
 
 from convcalc.analysis.receptive_field.channels import Channels, History, Run, Source, count_runs
@@ -94,18 +95,27 @@ class ChannelReader:
 
     def one(self) -> Channels:
         """One history for all channels."""
-        sources = tuple(self._only_source(number) for number in self.numbers)
+        sources = tuple(each for number in self.numbers for each in self._only_sources(number))
         reason = next((why for number in self.numbers if (why := self._lack(number))), "")
         found = Channels((self.history(sources, reason),), None, self._images())
         if any(self._is_given_up(number) for number in self.numbers):
             found.mixed = self._mixed()
         return found
 
-    def _only_source(self, number: int) -> Source:
-        """What all channels read of an input: its only history, or all of them."""
-        if self.map(number) is MIXED:
-            return self.source(number, self.all.mixed(self.layer.inputs[number], self.index), True)
-        return self.source(number, self.inputs[number].histories[0], not self._keeps(number))
+    def _only_sources(self, number: int) -> list[Source]:
+        """What all channels read of an input: its only history, or all of them; once for each
+        block that has axes of its own, whose union is no product of the axes."""
+        channel_map = self.map(number)
+        if channel_map is MIXED:
+            mixed = self.all.mixed(self.layer.inputs[number], self.index)
+            return [self.source(number, mixed, mixes=True)]
+        (history, *_), mixes = self.inputs[number].histories, not self._keeps(number)
+        if not isinstance(channel_map, Blocks):
+            return [self.source(number, history, mixes)]
+        axes = dict.fromkeys(
+            (block.axes, block.groups < len(block.inputs)) for block in channel_map.parts
+        )
+        return [self.source(number, history, gathers, each) for each, gathers in axes]
 
     def _is_given_up(self, number: int) -> bool:
         """Whether it is known of an input what all channels see, but not what each does."""
@@ -201,7 +211,8 @@ class ChannelReader:
         found = 0
         for source in sources:
             if any(isinstance(axis, Scattered) for axis in source.axes or ()):
-                found = max(found, _known_positions(source.spatial))
+                positions = prod(source.spatial)
+                found = max(found, positions if known(positions) else MOST_CHANNELS)
             if not source.gathers:
                 found = max(found, self.all.histories[source.history].scattered)
         return found
@@ -283,7 +294,7 @@ class ChannelReader:
         those into the channels."""
         if not self._flattens() or channels.runs is None:
             return channels.runs
-        positions = _positions(self.layer.shapes[self.numbers[0]].spatial)
+        positions = self.layer.shapes[self.numbers[0]].positions
         if not known(positions):
             return None
         return [(place, count * positions) for place, count in channels.runs]
@@ -371,16 +382,3 @@ def _windows(members: Sequence[int], band: Band) -> Iterator[tuple[int, ...]]:
             inside[members[goes]] -= 1
         if 0 <= middle < count:
             yield tuple(sorted(m for m, times in inside.items() if times))
-
-
-def _known_positions(spatial: tuple[int, ...]) -> int:
-    """How many positions there are; a large number where that is not known."""
-    count = _positions(spatial)
-    return count if known(count) else MOST_CHANNELS
-
-
-def _positions(spatial: tuple[int, ...]) -> int:
-    count = 1
-    for size in spatial:
-        count = count * size
-    return count

@@ -163,6 +163,16 @@ def test_operators_keep_channels_apart_or_mix_them(layer: str, expected: dict[in
     assert counts == expected
 
 
+def test_a_gate_and_what_it_scales_are_no_product_of_axes() -> None:
+    layers = "- large_kernel_attention: {k: 3, d: 2}"
+    network = network_of_text(f"input: [2, 1, 4]\nlayers:\n{layers}")
+    # on one row the dilated window lies in the padding: nothing but the own position is read
+    assert study(network, position=(0, 0)).inside == 1
+    wide = network_of_text(f"input: [2, 9, 9]\nlayers:\n{layers}")
+    # 3 dense taps around each of 2 taps that lie 2 apart: 5 on each axis
+    assert study(wide, position=(4, 4)).inside == 5 * 5
+
+
 def test_a_gated_linear_unit_reads_both_halves() -> None:
     assert last(f"{TWO}- glu").size == (7, 7)
     apart = last(f"{TWO}- {{channel_shuffle: {{groups: 4}}}}\n- glu")  # 0 and 1, 2 and 3, …
