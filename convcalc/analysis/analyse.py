@@ -54,9 +54,9 @@ def analyse(
     how many positions within them are not read. ``convention`` names another tool whose counts
     are added; UnknownName if there is no such convention. ``fuse_batch_norm`` adds the counts
     that remain when batch norms are folded into the layers before them, and the memory is that of
-    the folded network. Without ``fields`` the receptive fields, which take a fifth of the time,
-    are left out. ``memory`` are the assumptions under which memory is counted, such as
-    ``("training", "adam")``, words of ``convcalc.model.quantities.assumptions.OPTIONS``. The
+    the folded network. ``memory`` are the assumptions under which memory is counted, such as
+    ``("training", "adam")``, words of ``convcalc.model.quantities.assumptions.OPTIONS``. Without
+    ``fields`` the receptive fields are left out, which no sum needs. The
     report of a network with problems covers the layers that could be computed.
     """
     seen_by = _receptive_fields(network, support) if fields else repeat({})

@@ -400,7 +400,8 @@ def layer_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
 
 def global_response_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
     sizes = x.square().sum(tuple(range(2, x.dim())), keepdim=True).sqrt()
-    return x + normed(part, x * (sizes / (sizes.mean(1, keepdim=True) + 1)), "")
+    share = sizes / (sizes.mean(1, keepdim=True) + 1)
+    return x + normed(part, part.scaled(x, share) if part.smooth else x * share, "")
 
 
 def local_response_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
@@ -512,7 +513,8 @@ def add(part: Part, f: Fields, *xs: Tensor) -> Tensor:
 
 
 def mul(part: Part, f: Fields, *xs: Tensor) -> Tensor:
-    return torch.stack(torch.broadcast_tensors(*xs)).prod(0)
+    stacked = torch.stack(torch.broadcast_tensors(*xs))
+    return stacked.sum(0) if part.smooth else stacked.prod(0)
 
 
 def maximum(part: Part, f: Fields, *xs: Tensor) -> Tensor:

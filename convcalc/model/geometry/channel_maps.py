@@ -85,8 +85,8 @@ class Hidden(Value):
     reason: str
 
 
-class PixelsToChannels(Value):
-    """Output channel c·prod(factor) + phase reads input channel c at every factor-th position."""
+class Dealt(Value):
+    """Positions are dealt out, or come together again, in phases of ``factor`` on each axis."""
 
     factor: tuple[int, ...]
 
@@ -94,6 +94,10 @@ class PixelsToChannels(Value):
     def phases(self) -> int:
         """The number of phases."""
         return prod(self.factor)
+
+
+class PixelsToChannels(Dealt):
+    """Output channel c·prod(factor) + phase reads input channel c at every factor-th position."""
 
     def blocks(self, channels: int) -> tuple[Block, ...]:
         """One block for each phase, of so many input channels."""
@@ -105,15 +109,8 @@ class PixelsToChannels(Value):
         )
 
 
-class ChannelsToPixels(Value):
+class ChannelsToPixels(Dealt):
     """Output channel c reads at each position one of the input channels from c·prod(factor) on."""
-
-    factor: tuple[int, ...]
-
-    @property
-    def phases(self) -> int:
-        """The number of phases."""
-        return prod(self.factor)
 
     def blocks(self, channels: int) -> tuple[Block, ...]:
         """One block for each phase, of so many input channels."""
@@ -124,16 +121,10 @@ class ChannelsToPixels(Value):
         )
 
 
-class PixelsToImages(Value):
+class PixelsToImages(Dealt):
     """Image ``phase`` of the output holds every factor-th position, ``before`` padded."""
 
-    factor: tuple[int, ...]
     before: tuple[int, ...]
-
-    @property
-    def phases(self) -> int:
-        """The number of phases."""
-        return prod(self.factor)
 
     def blocks(self, channels: int) -> tuple[Block, ...]:
         """One block for each image; the channels of all images in a row."""
@@ -143,16 +134,10 @@ class PixelsToImages(Value):
         )
 
 
-class ImagesToPixels(Value):
+class ImagesToPixels(Dealt):
     """The positions of the output come from the images in turn, ``before`` of them cut off."""
 
-    factor: tuple[int, ...]
     before: tuple[int, ...]
-
-    @property
-    def phases(self) -> int:
-        """The number of phases."""
-        return prod(self.factor)
 
     def blocks(self, channels: int) -> tuple[Block, ...]:
         """One block for each image; the channels of all images in a row."""
