@@ -96,8 +96,7 @@ class ChannelReader:
     def one(self) -> Channels:
         """One history for all channels."""
         sources = tuple(each for number in self.numbers for each in self._only_sources(number))
-        reason = next((why for number in self.numbers if (why := self._lack(number))), "")
-        found = Channels((self.history(sources, reason),), None, self._images())
+        found = Channels((self.history(sources, self._lack_of_any()),), None, self._images())
         if any(self._is_given_up(number) for number in self.numbers):
             found.mixed = self._mixed()
         return found
@@ -227,7 +226,11 @@ class ChannelReader:
             )
             for number in self.numbers
         )
-        return self.history(sources)
+        return self.history(sources, self._lack_of_any())
+
+    def _lack_of_any(self) -> str:
+        """The first reason why it is not known what is read of an input; empty if it is."""
+        return next((why for number in self.numbers if (why := self._lack(number))), "")
 
     def _keeps(self, number: int) -> bool:
         """Whether an output channel reads single channels of an input."""
