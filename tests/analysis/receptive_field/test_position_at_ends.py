@@ -37,7 +37,10 @@ def test_positions_of_padding_between_two_layers_are_its_own(last: Any) -> None:
     assert reads_at(layers, [2, 5], 5) == {(4,)}
 
 
-@pytest.mark.parametrize("first", [[], [{"large_kernel_attention": {"k": 3, "d": 1}}]])
+GHOSTS = {"ghost_conv": {"out": 2, "k": 3, "dw_size": 3}}
+
+
+@pytest.mark.parametrize("first", [[], [GHOSTS, {"large_kernel_attention": {"k": 3, "d": 1}}]])
 def test_what_mixes_a_part_of_flattened_positions_is_not_said_to_see_them_all(
     first: list[Any],
 ) -> None:
