@@ -14,10 +14,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 import yaml
+from action import ACTION, step
 from command import Command, without_settings
 from gitrepo import commit, git, repository, shallow_clone
 from jsonschema import Draft7Validator
@@ -227,53 +228,6 @@ def test_the_hooks_pass_what_is_clean_and_mend_what_is_not(clone: Path) -> None:
 
 # --- the action ----------------------------------------------------------------------------------
 
-ACTION = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
-
-
-class Done(NamedTuple):
-    """What a step of the action did: its exit code, log, outputs and summary."""
-
-    code: int
-    log: str
-    outputs: dict[str, str]
-    summary: str
-
-
-def step(folder: Path, work: Path, **inputs: str) -> Done:
-    """Runs the step that checks as GitHub does: bash, inputs through the environment."""
-    (found,) = [each for each in ACTION["runs"]["steps"] if each.get("id") == "run"]
-    given = {name: spec["default"] for name, spec in ACTION["inputs"].items()} | inputs
-    variables = {
-        name: given[re.fullmatch(r"\$\{\{ inputs\.([\w-]+) \}\}", value)[1]]  # type: ignore[index]
-        for name, value in found["env"].items()
-    }
-    work.mkdir(exist_ok=True)
-    shim = work / "convcalc"
-    shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m convcalc "$@"\n', "utf-8")
-    shim.chmod(0o755)
-    output, summary = work / "output", work / "summary"
-    for path in (output, summary):
-        path.write_text("", "utf-8")
-    done = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", found["run"]],
-        cwd=folder,
-        capture_output=True,
-        check=False,
-        text=True,
-        env={
-            **os.environ,
-            **variables,
-            "PATH": f"{work}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": str(ROOT),
-            "RUNNER_TEMP": str(work),
-            "GITHUB_OUTPUT": str(output),
-            "GITHUB_STEP_SUMMARY": str(summary),
-        },
-    )
-    written = re.findall(r"(\w+)<<(\w+)\n(.*?)\2\n", output.read_text("utf-8"), re.DOTALL)
-    outputs = {name: value for name, _, value in written}
-    return Done(done.returncode, done.stdout + done.stderr, outputs, summary.read_text("utf-8"))
-
 
 def test_the_action_is_a_composite_action() -> None:
     assert ACTION["runs"]["using"] == "composite"
@@ -281,7 +235,9 @@ def test_the_action_is_a_composite_action() -> None:
     for each in ACTION["runs"]["steps"]:
         assert each["shell"] == "bash"
         assert "${{" not in each["run"], "a value from outside must not become part of a script"
-        subprocess.run(["bash", "-n", "-c", each["run"]], check=True)
+        script = re.fullmatch(r'bash "\$ACTION/(\.ci/\w+)".*', each["run"])
+        assert script is not None
+        subprocess.run(["bash", "-n", ROOT / script[1]], check=True)
     for spec in ACTION["inputs"].values():
         assert {"description", "default"} <= set(spec)
 
@@ -321,12 +277,27 @@ def test_the_action_without_a_base_only_checks(clone: Path, tmp_path: Path) -> N
 
 def test_the_workflow_of_the_page_uses_inputs_and_outputs_that_there_are() -> None:
     workflow = yaml.safe_load(files()[".github/workflows/convcalc.yaml"])
-    steps = workflow["jobs"]["convcalc"]["steps"]
-    (own,) = [each for each in steps if each.get("id") == "convcalc"]
+    check, comment = (workflow["jobs"][name] for name in ("check", "comment"))
+    (own,) = [each for each in check["steps"] if each.get("id") == "convcalc"]
     assert set(own["with"]) <= set(ACTION["inputs"])
-    assert "steps.convcalc.outputs.markdown" in steps[-1]["env"]["BODY"]
-    assert "<!-- convcalc:report -->" in steps[-1]["run"]
-    subprocess.run(["bash", "-n", "-c", steps[-1]["run"]], check=True)
+    for name in ACTION["inputs"]:
+        assert f"| `{name}` |" in PAGE
+    assert check["outputs"]["markdown"] == "${{ steps.convcalc.outputs.markdown }}"
+    (post,) = comment["steps"]
+    assert post["env"]["BODY"] == "${{ needs.check.outputs.markdown }}"
+    assert "<!-- convcalc:report -->" in post["run"]
+    subprocess.run(["bash", "-n", "-c", post["run"]], check=True)
+
+
+def test_what_may_write_sees_no_checkout_and_what_sees_one_may_not_write() -> None:
+    workflow = yaml.safe_load(files()[".github/workflows/convcalc.yaml"])
+    assert workflow["permissions"] == {}
+    for job in workflow["jobs"].values():
+        uses = [each["uses"] for each in job["steps"] if "uses" in each]
+        writes = "write" in job["permissions"].values()
+        assert writes != any(each.startswith("actions/checkout@") for each in uses)
+        for each in uses:
+            assert re.search(r"@[0-9a-f]{40}$", each), "a tag can be moved"
 
 
 # --- GitLab --------------------------------------------------------------------------------------
@@ -336,6 +307,7 @@ def test_the_job_for_gitlab_writes_its_reports(clone: Path, convcalc: Command) -
     job = yaml.safe_load(files()[".gitlab-ci.yml"])["convcalc"]
     base = git(clone, "rev-parse", "origin/main")
     git(clone, "checkout", "--quiet", "wider")
+    assert job["before_script"][1].split()[1] == "/opt/convcalc/.ci/install"
     lines = [line.replace("$CI_MERGE_REQUEST_DIFF_BASE_SHA", base) for line in job["script"]]
     codes = [convcalc(line.removeprefix("convcalc ")).code for line in lines]
     assert codes == [0, 1, 1]
