@@ -3,8 +3,10 @@ them there, names and revisions that would be read as options or commands."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -195,7 +197,12 @@ def test_each_requirement_is_locked_by_hash_and_is_what_convcalc_asks_for() -> N
     assert "http" not in "".join(locked)
 
 
-@pytest.mark.skipif(not shutil.which("zizmor"), reason="zizmor is not installed")
+ZIZMOR = shutil.which(
+    "zizmor", path=os.pathsep.join([str(Path(sys.executable).parent), os.defpath])
+)
+
+
+@pytest.mark.skipif(ZIZMOR is None, reason="zizmor is not installed")
 def test_zizmor_finds_nothing(tmp_path: Path) -> None:
     from test_ci import files
 
