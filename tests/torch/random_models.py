@@ -399,7 +399,11 @@ def layer_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
 
 
 def global_response_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
-    sizes = x.square().sum(tuple(range(2, x.dim())), keepdim=True).sqrt()
+    axes = tuple(range(2, x.dim()))
+    if part.smooth:  # a root has no gradient where a channel is zero throughout
+        sizes = x.sum(axes, keepdim=True)
+    else:
+        sizes = x.square().sum(axes, keepdim=True).sqrt()
     share = sizes / (sizes.mean(1, keepdim=True) + 1)
     return x + normed(part, part.scaled(x, share) if part.smooth else x * share, "")
 
