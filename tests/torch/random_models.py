@@ -400,12 +400,11 @@ def layer_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
 
 def global_response_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
     axes = tuple(range(2, x.dim()))
-    if part.smooth:  # a root has no gradient where a channel is zero throughout
+    if part.smooth:  # neither the root nor the quotient has a gradient where a channel is zero
         sizes = x.sum(axes, keepdim=True)
-    else:
-        sizes = x.square().sum(axes, keepdim=True).sqrt()
-    share = sizes / (sizes.mean(1, keepdim=True) + 1)
-    return x + normed(part, part.scaled(x, share) if part.smooth else x * share, "")
+        return x + normed(part, part.scaled(x, sizes + sizes.mean(1, keepdim=True)), "")
+    sizes = x.square().sum(axes, keepdim=True).sqrt()
+    return x + normed(part, x * sizes / (sizes.mean(1, keepdim=True) + 1), "")
 
 
 def local_response_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
