@@ -17,9 +17,10 @@ _SPECIAL = re.compile(r"[*\[<>|~&]|(?<![^\W_])_|_(?![^\W_])")
 # Words in which a service would find something: mentions, references to issues (#1, GH-1, PROJ-1),
 # merge requests (!1), snippets ($1), milestones (%1), labels (~name), epics (&1), contacts and the
 # like ([contact:1]) and commits, but for those of digits alone, as numbers are; links, emoji
-# (:tada:), formulas ($x$) and ends of changes (+}). A backslash or a backtick is safest in code too.
+# (:tada:), formulas ($x$) and ends of changes (+}). A backslash or backtick is safest in code too.
 _FOUND_LATER = re.compile(
-    r"""[@#$`\\] | [!%~&][\w"'] | (?i:\bgh-\d) | \b[A-Z][A-Z0-9_]+-\d | \b(?=\d*[a-f])[0-9a-f]{7,40}\b
+    r"""[@#$`\\] | [!%~&][\w"'] | (?i:\bgh-\d) | \b[A-Z][A-Z0-9_]+-\d
+    | \b(?=\d*[a-f])[0-9a-f]{7,40}\b
     | :[\w+-]+: | :// | (?i:\bwww\.|\b(?:mailto|xmpp):) | [+-][\]}] | [*\[]\w+:""",
     re.VERBOSE,
 )
