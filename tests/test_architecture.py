@@ -76,7 +76,7 @@ WITHIN = {
     "diagnostics": (
         ("text", "rejection"),
         ("diagnostic",),
-        ("codes", "suggestion", "visible"),
+        ("codes", "faults", "suggestion", "visible"),
     ),
 }
 

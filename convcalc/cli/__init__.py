@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Sequence
+
+TYPE_CHECKING = False  # not from typing, so that the command can be interrupted at once
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 COULD_NOT_RUN, INTERRUPTED = 2, 130  # as a shell reports a process that SIGINT ended
 
@@ -19,6 +23,7 @@ def process() -> int:
     the interpreter exits, would take a fifth of the time.
     """
     try:
+        sys.unraisablehook = _end_if_interrupted
         gc.set_threshold(100_000, 50, 50)
         if None in (sys.stdin, sys.stdout, sys.stderr):
             _occupy_streams()
@@ -28,6 +33,16 @@ def process() -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def _end_if_interrupted(unraisable: Any) -> None:
+    """Ends the process where Python would print an interrupt and go on, as in a destructor."""
+    if unraisable.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(unraisable)
+        return
+    import os
+
+    os._exit(INTERRUPTED)
 
 
 def _occupy_streams() -> None:
@@ -69,58 +84,20 @@ def _failed(error: Exception) -> int:
     import os
 
     from convcalc.cli.console import say
+    from convcalc.diagnostics.faults import fault
 
     if os.environ.get("CONVCALC_DEBUG", "0") not in ("", "0"):
         import traceback
 
         say(*"".join(traceback.format_exception(error)).rstrip().split("\n"))
-        return COULD_NOT_RUN
-    say(*_fault_lines(error))
+    elif known := fault(error):
+        message, advice = known
+        say(f"error: {message}", *([f"  = help: {advice}"] if advice else []))
+    else:
+        summary = " ".join(f"{type(error).__name__}: {error}".split())
+        say(
+            f"error: convcalc failed: {summary[:300]}",
+            "  = help: this is a bug; please report it with the command, the network file, and",
+            "    what the same command prints with CONVCALC_DEBUG=1 in the environment",
+        )
     return COULD_NOT_RUN
-
-
-def _fault_lines(error: Exception) -> Sequence[str]:
-    """The sentence for an error that no command expects, and what to do."""
-    if isinstance(error, MemoryError):
-        return (
-            "error: the memory of this machine is not enough for the network and what is asked",
-            "  = help: give the process more memory, or ask for less: a smaller input or network",
-        )
-    if isinstance(error, RecursionError):
-        return (
-            "error: something in the network is nested too deeply",
-            "  = help: call fewer blocks within each other",
-        )
-    if isinstance(error, OverflowError) or _has_too_many_digits(error):
-        return (
-            "error: a number is too large to compute with",
-            "  = help: ask for less: smaller sizes, fewer repetitions",
-        )
-    if isinstance(error, OSError):
-        return (f"error: the system refused: {_refusal(error)}",)
-    summary = " ".join(f"{type(error).__name__}: {error}".split())
-    return (
-        f"error: convcalc failed: {summary[:300]}",
-        "  = help: this is a bug; please report it with the command, the network file, and what",
-        "    the same command prints with CONVCALC_DEBUG=1 in the environment",
-    )
-
-
-def _has_too_many_digits(error: Exception) -> bool:
-    """Whether Python refused to write or read a number of thousands of digits."""
-    return isinstance(error, ValueError) and "integer string conversion" in str(error)
-
-
-def _refusal(error: OSError) -> str:
-    """What the system did not do, and with which file."""
-    import os
-
-    from convcalc.cli.console import reason
-
-    try:
-        os.getcwd()  # noqa: PTH109 - start-up
-    except OSError:
-        return "the current folder cannot be found any more"
-    file = error.filename
-    name = "" if file is None else f" ({os.fsdecode(file) if isinstance(file, bytes) else file})"
-    return f"{reason(error)}{name}"
