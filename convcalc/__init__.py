@@ -14,12 +14,15 @@ integers for the whole batch; FLOPs are 2 × MACs. Whatever cannot be done is an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
 from convcalc._version import __version__
 
+# Not from typing: the less is imported before the command line is ready, the sooner it can be
+# interrupted without a traceback.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
     from convcalc.analysis.analyse import analyse
     from convcalc.analysis.receptive_field.axis_study import StudyError
     from convcalc.analysis.receptive_field.study import Study, study

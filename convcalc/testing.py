@@ -21,6 +21,7 @@ from convcalc.checking.budgets.evaluation import Subject, verdicts
 from convcalc.checking.budgets.pins import check_pins
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.visible import visible
 from convcalc.errors import Error
 from convcalc.language.assertions.reading import Assertions
 from convcalc.language.assertions.vocabulary import Budget, Compare
@@ -148,6 +149,7 @@ def _message(network: Network, broken: Sequence[Verdict], count: int) -> str:
     """The message for broken budgets: the network, then each with its measured numbers."""
     shapes = ", ".join(map(str, network.inputs.values()))
     lines = [f"{network.name} at {shapes} breaks {len(broken)} of {count} budgets ({network.file})"]
+    lines = [visible(line) for line in lines]
     lines += [_text(verdict, found) for verdict in broken for found in verdict.findings]
     return "\n  ".join("\n".join(lines).split("\n"))
 
@@ -157,4 +159,4 @@ def _text(verdict: Verdict, found: Diagnostic) -> str:
     first = f"{verdict.title}: {found.message}"
     advice = [f"help: {found.help}"] if found.help else []
     exact = f"; {found.measured}" if found.measured else ""
-    return "\n  ".join([first + exact, *found.notes, *advice])
+    return "\n  ".join(map(visible, (first + exact, *found.notes, *advice)))

@@ -44,7 +44,7 @@ WITHIN = {
         ("formats",),  # tables as terminal text, JSON, CSV, ...
         ("cells", "sorting"),
         ("table", "findings"),  # findings in the formats of CI systems
-        ("columns",),
+        ("columns", "markdown"),
     ),
     "checking": (
         ("baseline",),
@@ -76,7 +76,7 @@ WITHIN = {
     "diagnostics": (
         ("text", "rejection"),
         ("diagnostic",),
-        ("codes", "suggestion"),
+        ("codes", "faults", "suggestion", "visible"),
     ),
 }
 

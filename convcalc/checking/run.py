@@ -15,6 +15,7 @@ from convcalc.checking.repositories import Repositories, Repository
 from convcalc.checking.selection import Selection
 from convcalc.checking.suppression import Silence
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.faults import fault
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.sources.plain_files import Projects
 from convcalc.language.sources.target import Target, TargetError
@@ -104,6 +105,8 @@ class Run:
         except Exception as error:
             if self.options.debug:
                 raise
+            if known := fault(error):
+                return _unreadable(found.file, *known)
             words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
             advice = "this is a bug; please report it with the file and CONVCALC_DEBUG=1"
             return _unreadable(found.file, f"convcalc failed: {words}", advice)

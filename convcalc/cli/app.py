@@ -8,10 +8,11 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from convcalc.cli.console import COULD_NOT_RUN, INTERRUPTED, Failure, Settings, say
+from convcalc.cli.console import COULD_NOT_RUN, INTERRUPTED, Failure, Settings, print_text, say
+from convcalc.diagnostics.visible import visible
 from convcalc.errors import Error
 from convcalc.output.formats import FORMATS
 
@@ -55,11 +56,32 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: str, advice: str) -> int:
-    say(f"error: {message}" + (f"\n  = help: {advice}" if advice else ""))
+    say(f"error: {visible(message)}", *([f"  = help: {visible(advice)}"] if advice else []))
     return COULD_NOT_RUN
 
 
-class Commands(TyperGroup):
+class PrintsHelp:
+    """Help pages go to stdout as all results do, and fail as they do."""
+
+    def get_help_option(self, ctx: Any) -> Any:
+        """The option ``--help``."""
+        option: Any = super().get_help_option(ctx)  # type: ignore[misc]
+        if option is not None:
+            option.callback = _print_help
+        return option
+
+
+def _print_help(ctx: Any, _option: Any, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        print_text(ctx.get_help())
+        ctx.exit()
+
+
+class Verb(PrintsHelp, TyperCommand):
+    """A command."""
+
+
+class Commands(PrintsHelp, TyperGroup):
     """Imports and builds a command only when it is called, to keep start-up short."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -93,7 +115,7 @@ def _build_app(function: Any, group: Any = None) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    (app.callback(invoke_without_command=True) if group else app.command())(function)
+    (app.callback(invoke_without_command=True) if group else app.command(cls=Verb))(function)
     return app
 
 
@@ -158,9 +180,9 @@ def root(
     if version:
         from convcalc._version import __version__
 
-        typer.echo(f"convcalc {__version__}")
+        print_text(f"convcalc {__version__}")
         raise typer.Exit
     if ctx.invoked_subcommand is None:
-        typer.echo(ctx.get_help())
+        print_text(ctx.get_help())
         return COULD_NOT_RUN
     return 0

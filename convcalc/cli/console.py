@@ -9,14 +9,17 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
+from convcalc.diagnostics.visible import fence, visible
 from convcalc.errors import Error
 
 if TYPE_CHECKING:
     from convcalc.output.table import Style
 
 CLEAN, FINDINGS, COULD_NOT_RUN, INTERRUPTED = 0, 1, 2, 130
+WIDEST = 10_000  # characters of a line, whatever COLUMNS says
 COLORS = ("auto", "always", "never")
 _ASCII = str.maketrans({"×": "x", "…": "...", "–": "-", "—": "-", "·": "*", "→": "->"})
 
@@ -57,28 +60,35 @@ class Settings:
         """The style of tables for the place where the result goes."""
         from convcalc.output.table import Style
 
-        out = None if self._is_file else sys.stdout
+        out = self._stream
         return Style(
             exact=exact,
-            color=_is_colored(choose(self.color, COLORS, "--color"), out),
+            color=self.is_colored,
             width=_width(out),
             ascii=out is not None and not _can_encode(out, "×…─━"),
         )
 
-    def write(self, text: str) -> None:
-        """Writes a result to the output file, or else to stdout."""
-        if self._is_file:
-            write_file(self.output_file, text + "\n")
-        else:
-            _print(text)
+    def write(self, text: str, *, returns: bool = False) -> None:
+        """Writes a result to the output file, or else to stdout.
 
-    def write_all(self, pieces: Iterable[str]) -> None:
-        """Writes a result in pieces, each as soon as it is ready; into a file all at once."""
+        ``returns`` says that its lines may end in a carriage return.
+        """
+        self.write_all((text,), returns=returns)
+
+    def write_all(
+        self, pieces: Iterable[str], *, commands: bool = False, returns: bool = False
+    ) -> None:
+        """Writes a result in pieces, each as soon as it is ready; into a file all at once.
+
+        ``commands`` says that it holds annotations for GitHub.
+        """
+        own = {"colored": self.is_colored, "commands": commands, "returns": returns}
+        shown = (fence(piece, **own) for piece in pieces)
         if self._is_file:
-            self.write("\n".join(pieces))
+            write_file(self.output_file, "\n".join(shown) + "\n")
         else:
-            for piece in pieces:
-                _print(piece)
+            for piece in shown:
+                print_text(piece)
 
     def write_nothing(self) -> None:
         """Writes an empty result: nothing to stdout; an output file is emptied."""
@@ -86,13 +96,22 @@ class Settings:
             write_file(self.output_file, "")
 
     @property
+    def is_colored(self) -> bool:
+        """Whether results have colours."""
+        return _is_colored(choose(self.color, COLORS, "--color"), self._stream)
+
+    @property
+    def _stream(self) -> TextIO | None:
+        return None if self._is_file else sys.stdout
+
+    @property
     def _is_file(self) -> bool:
         return self.output_file not in ("", "-")
 
-    def note(self, text: str) -> None:
-        """Writes a remark to stderr, unless quiet."""
+    def note(self, *lines: str) -> None:
+        """Writes lines of a remark to stderr, unless quiet."""
         if not self.quiet:
-            say(text)
+            say(*lines)
 
 
 def environment(name: str) -> str:
@@ -123,19 +142,25 @@ def write_file(path: str, text: str) -> None:
         raise Failure(f"cannot write {path}: {error.strerror}") from None
 
 
-def say(text: str) -> None:
-    """Writes a message to stderr."""
-    if sys.stderr is not None:
-        try:
-            sys.stderr.write(_make_encodable(sys.stderr, text) + "\n")
-        except BrokenPipeError:
-            _silence(sys.stderr)
+def say(*lines: str) -> None:
+    """Writes lines of a message to stderr; a line break within one is shown as an escape.
+
+    Where that fails, nobody can be told: the exit code says what happened.
+    """
+    if sys.stderr is None:
+        return
+    text = fence("\n".join([visible(line, 0) for line in lines]))
+    try:
+        sys.stderr.write(_make_encodable(sys.stderr, text) + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        _silence(sys.stderr)
 
 
-def _print(text: str) -> None:
-    """Writes to stdout; a closed pipe (``| head``) is not an error."""
+def print_text(text: str) -> None:
+    """Writes convcalc's own text to stdout; a closed pipe (``| head``) is not an error."""
     if sys.stdout is None:
-        raise Failure("standard output is closed")
+        raise Failure("cannot write the result: standard output is closed")
     try:
         sys.stdout.write(_make_encodable(sys.stdout, text) + "\n")
         sys.stdout.flush()
@@ -143,18 +168,26 @@ def _print(text: str) -> None:
         _silence(sys.stdout)
     except OSError as error:
         _silence(sys.stdout)
-        raise Failure(f"cannot write the result: {error.strerror}") from None
+        raise Failure(f"cannot write the result: {reason(error)}") from None
+    except ValueError as error:  # an encoding that is none for text
+        raise Failure(f"cannot write the result: {error}") from None
+
+
+def reason(error: OSError) -> str:
+    """Why the system refused something, as a part of a sentence."""
+    return (error.strerror or str(error)).lower()
 
 
 def _silence(stream: TextIO) -> None:
     """Redirects a stream to nowhere; flushing its buffer at exit would fail again."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    with suppress(OSError, ValueError):  # a stream without a file, or no file is left to open
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _can_encode(stream: TextIO, text: str) -> bool:
     try:
         text.encode(stream.encoding or "utf-8")
-    except UnicodeEncodeError:
+    except UnicodeError:
         return False
     return True
 
@@ -164,7 +197,9 @@ def _make_encodable(stream: TextIO, text: str) -> str:
     if _can_encode(stream, text):
         return text
     encoding = stream.encoding or "utf-8"
-    return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+    with suppress(UnicodeError):  # a codec that knows no replacements
+        return text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
+    return text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
 
 
 def _is_colored(choice: str, out: TextIO | None) -> bool:
@@ -186,9 +221,9 @@ def _width(out: TextIO | None) -> int | None:
     columns = os.environ.get("COLUMNS", "")
     if out is None:
         return None
-    if columns.isdecimal() and int(columns) > 0:
-        return int(columns)
+    if columns.isdecimal() and columns.isascii() and (digits := columns.lstrip("0")):
+        return int(digits) if len(digits) < len(str(WIDEST)) else WIDEST
     try:
-        return os.get_terminal_size(out.fileno()).columns or None
+        return min(os.get_terminal_size(out.fileno()).columns, WIDEST) or None
     except (OSError, ValueError):
         return None

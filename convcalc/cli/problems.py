@@ -26,7 +26,7 @@ def print_problems(
             is_error = problem.severity == "error"
             is_wanted = warnings or problem.name in ABOUT_INPUT
             if problem not in seen and (is_error or (is_wanted and not settings.quiet)):
-                say(full_text(problem, network.sources))
+                say(*full_text(problem, network.sources).split("\n"))
             seen.add(problem)
     if seen and warnings:
         settings.note(_summary(seen, sum(network.skipped for network in networks)))

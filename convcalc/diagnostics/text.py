@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
+from convcalc.diagnostics.visible import visible
 
 
 def full_text(diagnostic: Diagnostic, sources: Mapping[str, str]) -> str:
@@ -13,20 +14,21 @@ def full_text(diagnostic: Diagnostic, sources: Mapping[str, str]) -> str:
     related = [r for r in diagnostic.related if r.place.file == place.file]
     width = max(len(str(r.place.line)) for r in [Related(place, ""), *related])
     margin = " " * width
-    within = f"   {diagnostic.within}" if diagnostic.within else ""
+    within = f"   {visible(diagnostic.within)}" if diagnostic.within else ""
     lines = [
-        f"{diagnostic.severity}[{diagnostic.code}] {diagnostic.name}: {diagnostic.message}",
-        f"{margin}--> {place}{within}",
+        f"{diagnostic.severity}[{diagnostic.code}] {diagnostic.name}: "
+        f"{visible(diagnostic.message)}",
+        f"{margin}--> {visible(str(place))}{within}",
     ]
     if quoted := _quote(place, "^", diagnostic.measured, width, sources):
         lines += [f"{margin} |", *quoted]
     for other in diagnostic.related:
         same_file = other.place.file == place.file
         quoted = _quote(other.place, "-", other.note, width, sources) if same_file else []
-        lines += quoted or [f"{margin} = {other.place}: {other.note}"]
-    lines += [f"{margin} = {note}" for note in diagnostic.notes]
+        lines += quoted or [f"{margin} = {visible(f'{other.place}: {other.note}')}"]
+    lines += [f"{margin} = {visible(note)}" for note in diagnostic.notes]
     if diagnostic.help:
-        lines.append(f"{margin} = help: {diagnostic.help}")
+        lines.append(f"{margin} = help: {visible(diagnostic.help)}")
     return "\n".join(lines)
 
 
@@ -35,17 +37,17 @@ def _quote(place: Place, mark: str, note: str, width: int, sources: Mapping[str,
     text = sources.get(place.file, "").split("\n")
     if not 0 < place.line <= len(text) or place.file not in sources:
         return []
-    line = text[place.line - 1].rstrip("\r")
-    # A tab and a control character take one column each, so that the mark lines up.
-    shown = "".join(c if c.isprintable() else " " for c in line)
-    start = min(place.column, len(line) + 1)
-    length = max(1, min(place.end or start + 1, len(line) + 1) - start)
-    if len(shown) > _QUOTED_WIDTH:
-        left = max(0, start - _QUOTED_WIDTH // 2)
-        shown, start = shown[left : left + _QUOTED_WIDTH], start - left
-        length = min(length, _QUOTED_WIDTH)
-    caret = " " * (start - 1) + mark * length + (f" {note}" if note else "")
-    return [f"{place.line:>{width}} | {shown}", f"{' ' * width} | {caret}"]
+    line = text[place.line - 1].rstrip("\r").replace("\t", " ")
+    start = min(place.column, len(line) + 1) - 1
+    left = max(0, start + 1 - _QUOTED_WIDTH // 2) if len(line) > _QUOTED_WIDTH else 0
+    right = left + _QUOTED_WIDTH
+    end = min(max(place.end - 1, start + 1), max(len(line), start + 1), max(right, start + 1))
+    before, marked, after = map(visible, (line[left:start], line[start:end], line[end:right]))
+    caret = " " * len(before) + mark * max(1, len(marked)) + (f" {visible(note)}" if note else "")
+    return [
+        f"{place.line:>{width}} | {before}{marked}{after}",
+        f"{' ' * width} | {caret}",
+    ]
 
 
 _QUOTED_WIDTH = 120  # characters of a source line that are quoted at most

@@ -1,7 +1,7 @@
 """Turns the values of a table into texts: rounded for people, exact for programs.
 
-Any text may come from a file, so control characters and line breaks are removed here. Escaping
-for a format is left to the format.
+Any text may come from a file, so it passes the gate for text here. Escaping for a format is left to
+the format.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc.analysis.report.report import ReceptiveField
+from convcalc.diagnostics.visible import LONGEST_CELL, visible
 from convcalc.model.quantities.counts import BYTES
 from convcalc.model.quantities.number_text import (
     UNKNOWN_WORD,
@@ -87,10 +88,9 @@ def _marked_text(column: Column, row: Any, table: Table, exact: bool) -> str:
     return f"{text} ({mark})" if mark else text
 
 
-def clean(text: str, style: Style) -> str:
-    """Remove control characters and line breaks; convert to ASCII if the style says so."""
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " if c.isspace() else "\ufffd" for c in text)
+def clean(text: str, style: Style, most: int = LONGEST_CELL) -> str:
+    """Show a text on one line, as ASCII if the style says so; 0 for ``most`` is no limit."""
+    text = visible(text, most)
     if style.ascii and not text.isascii():
         text = text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
     return text
@@ -190,12 +190,21 @@ def plain_rows(table: Table, style: Style) -> list[list[str]]:
         [column.key for column in table.columns],
         *(
             [
-                clean(_plain_text(cell(column, row, table.totals), column.unit), style)
+                _plain_cell(cell(column, row, table.totals), column.unit, style)
                 for column in table.columns
             ]
             for row in table.rows
         ),
     ]
+
+
+def _plain_cell(value: Any, unit: str, style: Style) -> str:
+    """Return a cell; a text that a spreadsheet would compute gets a ``'`` in front of it."""
+    text = clean(_plain_text(value, unit), style, 0)
+    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULAS) else text
+
+
+_FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def _plain_text(value: Any, unit: str) -> str:

@@ -95,6 +95,7 @@ class Explaining(NamedTuple):
     def of_totals(self, path: str) -> str:
         """What makes up each total of a block, and how the sums lead to each other."""
         from convcalc.analysis.explanation.totals import total_lines
+        from convcalc.output.markdown import code_block
         from convcalc.output.table import render
         from convcalc.output.views.explanation import listing, worked_lines
         from convcalc.output.views.explanation_data import worked_payload
@@ -109,7 +110,7 @@ class Explaining(NamedTuple):
             return self.json(path=path or None, totals=totals, **share_payload(tables))
         texts = [render(self.form, table, None, self.style) for table in tables]
         listed = "\n".join(listing(worked_lines(lines), self.style))
-        texts.append(listed if self.form == "table" else f"```text\n{listed}\n```")
+        texts.append(listed if self.form == "table" else code_block(listed))
         return "\n\n".join(texts)
 
     # --- other tools --------------------------------------------------------------------------

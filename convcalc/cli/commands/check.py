@@ -216,17 +216,18 @@ def _write_results(
 
     choose(form, (form,), "output format")
     pieces = chunks(form, results(), view)  # type: ignore[arg-type]
-    settings.write_all(pieces)
+    settings.write_all(pieces, commands=form == "github")
     return done
 
 
 def _append(path: str, done: list["Checked"], view: "object") -> None:
     """Appends the summary to a file, to which other programs may write too."""
+    from convcalc.diagnostics.visible import fence
     from convcalc.output.findings.markdown import text
 
     try:
         with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
-            file.write(text(done, view) + "\n")  # type: ignore[arg-type]
+            file.write(fence(text(done, view)) + "\n")  # type: ignore[arg-type]
     except OSError as error:
         raise Failure(f"cannot write {path}: {error.strerror}") from None
 

@@ -24,6 +24,7 @@ def command(
     """
     from convcalc.analysis.conventions import convention, manual, parameters_text, rule_entries
     from convcalc.analysis.conventions.quantities import legend
+    from convcalc.output.markdown import code_block
     from convcalc.output.table import MARKDOWN_HINT, Table, render
 
     settings = ctx.obj
@@ -51,7 +52,7 @@ def command(
     text = render(form, table, payload, settings.style())
     if form != "json":
         page = manual(name)
-        head = [f"# {name}", f"```text\n{page}\n```"] if form == "markdown" else [name, page]
+        head = [f"# {name}", code_block(page)] if form == "markdown" else [name, page]
         text = "\n\n".join([*head, text])
     settings.write(text)
     return 0

@@ -69,6 +69,7 @@ def command(
     from convcalc.cli.commands.show import depth_of
     from convcalc.cli.console import FINDINGS, say
     from convcalc.cli.loading import Reading
+    from convcalc.diagnostics.visible import visible
     from convcalc.output.views.layer_differences import View
 
     settings = ctx.obj
@@ -85,7 +86,7 @@ def command(
         settings.write_nothing()
     else:
         shown = _text(differences, view, form, settings)
-        settings.write(shown or f"{old} → {new}\nnothing changed")
+        settings.write(shown or f"{visible(old)} → {visible(new)}\nnothing changed")
     found = [
         f"{sentence} in {each.title}" if len(differences) > 1 else sentence
         for each in differences

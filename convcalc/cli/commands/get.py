@@ -7,6 +7,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.console import Failure, say
+from convcalc.diagnostics.visible import exact_json, visible
 
 if TYPE_CHECKING:
     from convcalc.analysis.report.report import Report
@@ -83,9 +84,12 @@ def _is_total(path: str) -> bool:
 
 
 def raw(value: Any) -> str:
-    """The raw text of a value: numbers and texts as they are, lists and mappings as JSON."""
+    """The raw text of a value: numbers and texts as they are, lists and mappings as JSON.
+
+    A character of a text that is not seen is spelt out.
+    """
     if isinstance(value, str):
-        return value
+        return visible(value, 0)
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return as_json(value)
@@ -93,9 +97,7 @@ def raw(value: Any) -> str:
 
 def as_json(value: Any) -> str:
     """A value as JSON."""
-    import json
-
-    return json.dumps(value)
+    return exact_json(value)
 
 
 def _is_known(value: Any) -> bool:

@@ -1,13 +1,12 @@
 """``convcalc new``: a commented network file to start from."""
 
 import re
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from convcalc.cli.console import Failure, choose, write_file
+from convcalc.cli.console import Failure, choose, print_text, write_file
 
 ENDING = ".convcalc.yaml"
 SCHEMA = "convcalc.schema.json"
@@ -38,7 +37,7 @@ def command(
         raise Failure(f"'{stem}' cannot be the name of a network", advice)
     text = template_text(choose(template, templates(), "--template"), stem)
     if settings.output_file == "-":
-        sys.stdout.write(text)
+        print_text(text.removesuffix("\n"))
         return 0
     path = Path(settings.output_file or path)
     if path.exists() and not force:

@@ -19,6 +19,7 @@ def command(
     from convcalc.model.operators.manual import field_entries, manual
     from convcalc.model.operators.registry import operator_class
     from convcalc.output.columns import Column
+    from convcalc.output.markdown import code_block
     from convcalc.output.table import Table, render
 
     settings = ctx.obj
@@ -41,7 +42,7 @@ def command(
     table = render(form, Table("", columns, entries), payload, style)
     if form != "json":
         text = manual(operator)
-        page = [f"# {name}", f"```text\n{text}\n```"] if form == "markdown" else [name, text]
+        page = [f"# {name}", code_block(text)] if form == "markdown" else [name, text]
         table = "\n\n".join([*page, table if entries else "No fields."])
     settings.write(table)
     return 0

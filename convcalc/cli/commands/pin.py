@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from convcalc.cli.console import CLEAN, COULD_NOT_RUN, FINDINGS, Failure, say
+from convcalc.diagnostics.visible import visible
 
 if TYPE_CHECKING:
     from convcalc.cli.console import Settings
@@ -54,7 +55,7 @@ def command(
     if diff:
         text = "".join(_difference(each) for each in changed)
         if text:
-            settings.write(text.removesuffix("\n"))
+            settings.write(text.removesuffix("\n"), returns=True)
     if check or diff:
         for each in changed:
             settings.note(f"would pin {each.path}")
@@ -155,10 +156,12 @@ def _write(pinned: Pinned, settings: "Settings") -> int:
 
 def _difference(pinned: Pinned) -> str:
     """The change as a unified diff that ``patch`` understands."""
+    import io
     from difflib import unified_diff
 
-    old, new = (text.decode().splitlines(keepends=True) for text in (pinned.old, pinned.new))
-    lines = unified_diff(old, new, pinned.path, pinned.path)
+    old, new = (list(io.StringIO(text.decode(), "\n")) for text in (pinned.old, pinned.new))
+    path = visible(pinned.path)
+    lines = unified_diff(old, new, path, path)
     return "".join(
         line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines
     )

@@ -310,7 +310,7 @@ def _pictures(study: "Study", shown: _Shown, style: Any) -> list[str]:
 
         for index, _ in _distinct_axes(study):
             steps = trace(study.levels(index))
-            lines += ["", *trace_lines(steps, style.width)]
+            lines += ["", *trace_lines(steps, style)]
     if shown.strip:
         from convcalc.output.views.strip import strip
 

@@ -16,16 +16,15 @@ def command(
 ) -> int:
     """Show what a rule is about, why, an example, and how to mend it."""
     from convcalc.checking.rules import find_rule, page
+    from convcalc.diagnostics.visible import exact_json
 
     settings = ctx.obj
     form = settings.format(FORMATS)
     rule = find_rule(code)
     text = page(rule)
     if form == "json":
-        import json
-
         entry = {"code": rule.code, "name": rule.name, "severity": rule.severity, "manual": text}
-        settings.write(json.dumps(entry, indent=1))
+        settings.write(exact_json(entry, indent=1))
     else:
         title = f"{rule.code} {rule.name} ({rule.severity})"
         heading = f"# {title}" if form == "markdown" else title

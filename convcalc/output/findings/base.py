@@ -17,6 +17,7 @@ from convcalc.checking.budgets.pins import BUDGET
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.visible import break_commands, exact_json, visible
 
 
 class View(NamedTuple):
@@ -79,22 +80,19 @@ def statistics(results: Sequence[Checked]) -> list[str]:
 def passed_line(verdict: Verdict) -> str:
     """Return the line for an assertion or pin that holds."""
     title = f"{verdict.budget}: {verdict.title}" if verdict.budget else verdict.title
-    return f"passed {title}: measured {verdict.measured}   {verdict.subject}"
+    return visible(f"passed {title}: measured {verdict.measured}   {verdict.subject}")
 
 
 def concise_line(found: Diagnostic) -> str:
     """Return a finding on one line: ``path:46:17: error[CC301] params-over-budget: …``."""
-    within = f" ({' '.join(found.within.split())})" if found.within else ""
-    head = f"{found.place}: {found.severity}[{found.code}] {found.name}: "
-    return safe(f"{head}{found.message}{within}").replace("\n", " ")
+    within = f" ({visible(one_line(found.within))})" if found.within else ""
+    head = f"{visible(str(found.place))}: {found.severity}[{found.code}] {found.name}: "
+    return break_commands(f"{head}{visible(found.message)}{within}")
 
 
-_STRANGE = re.compile(r"[^\n -~\xa0-\U0010ffff]|[\u2028\u2029\ufeff\ud800-\udfff\ufffe\uffff]")
-
-
-def safe(text: str) -> str:
-    """Escape characters that could control a terminal or break XML; names may hold anything."""
-    return _STRANGE.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+def one_line(within: str) -> str:
+    """Return the words that name a composite or a subject, with single blanks between them."""
+    return re.sub(" +", " ", within)
 
 
 def fingerprints(results: Iterable[Checked]) -> Iterator[tuple[Diagnostic, str]]:
@@ -110,6 +108,4 @@ def fingerprints(results: Iterable[Checked]) -> Iterator[tuple[Diagnostic, str]]
 
 def json_text(value: Any) -> str:
     """Return a value as indented JSON."""
-    import json
-
-    return json.dumps(value, indent=1)
+    return exact_json(value, indent=1)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.text import full_text
-from convcalc.output.findings.base import View, passed_line, safe, statistics, summary
+from convcalc.output.findings.base import View, passed_line, statistics, summary
 
 _COLORS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
 _PLAIN = "\x1b[0m"
@@ -22,7 +22,7 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
         texts.update(result.sources)
         yield from (_text(found, texts, view) for found in result.findings)
         if view.show_passed:
-            yield from (safe(passed_line(v)) for v in result.verdicts if v.passed)
+            yield from (passed_line(v) for v in result.verdicts if v.passed)
     if view.statistics:
         yield from statistics(done)
     if not view.quiet:
@@ -30,7 +30,7 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
 
 
 def _text(found: Diagnostic, texts: dict[str, str], view: View) -> str:
-    text = safe(full_text(found, texts))
+    text = full_text(found, texts)
     if not view.color:
         return text
     head, rest = text[: text.index("]") + 1], text[text.index("]") + 1 :]

@@ -10,7 +10,15 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.diagnostic import Diagnostic
-from convcalc.output.findings.base import View, concise_line, findings, safe, statistics, summary
+from convcalc.diagnostics.visible import visible
+from convcalc.output.findings.base import (
+    View,
+    concise_line,
+    findings,
+    one_line,
+    statistics,
+    summary,
+)
 
 MOST = 10  # annotations of a kind in one step
 
@@ -51,14 +59,14 @@ def _annotation(found: Diagnostic, rest: str) -> str:
         properties["endColumn"] = str(place.end)
     lines = [f"{place}: {found.code} {found.message}", *found.notes]
     lines += [f"help: {found.help}"] if found.help else []
-    lines += [" ".join(found.within.split())] if found.within else []
-    text = "\n".join(map(safe, lines)) + rest
+    lines += [one_line(found.within)] if found.within else []
+    text = "\n".join(map(visible, lines)) + rest
     return f"::{found.severity} {_properties_text(properties)}::{_escape(text)}"
 
 
 def _properties_text(properties: Mapping[str, str]) -> str:
     """Return the properties of a command, with the separators in their values escaped."""
-    pairs = ((key, _escape(safe(value))) for key, value in properties.items())
+    pairs = ((key, _escape(visible(value))) for key, value in properties.items())
     return ",".join(
         f"{key}={value.replace(':', '%3A').replace(',', '%2C')}" for key, value in pairs
     )

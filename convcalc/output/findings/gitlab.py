@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Iterator
 
 from convcalc.checking.run import Checked
+from convcalc.diagnostics.visible import visible
 from convcalc.output.findings.base import View, fingerprints, json_text
 
 _SEVERITIES = {"error": "major", "warning": "minor"}
@@ -19,7 +20,7 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
     yield json_text(
         [
             {
-                "description": f"{found.code} {found.name}: {found.message}",
+                "description": f"{found.code} {found.name}: {visible(found.message)}",
                 "check_name": found.code,
                 "fingerprint": fingerprint,
                 "severity": "blocker" if found.code == "CC000" else _SEVERITIES[found.severity],

@@ -13,7 +13,8 @@ from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.text import full_text
-from convcalc.output.findings.base import View, safe
+from convcalc.diagnostics.visible import visible
+from convcalc.output.findings.base import View, one_line
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
@@ -24,12 +25,13 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
     for key in ("tests", "failures", "errors"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
     ET.indent(root, " ")
-    yield f'<?xml version="1.0" encoding="utf-8"?>\n{ET.tostring(root, encoding="unicode")}'
+    document = ET.tostring(root, encoding="us-ascii").decode()  # which every stream can write
+    yield f'<?xml version="1.0" encoding="utf-8"?>\n{document}'
 
 
 def _add_suite(root: ET.Element, result: Checked) -> None:
     """Add the suite of one file."""
-    suite = ET.SubElement(root, "testsuite", name=safe(result.file), time="0")
+    suite = ET.SubElement(root, "testsuite", name=visible(result.file), time="0")
     judged = {id(found) for verdict in result.verdicts for found in verdict.findings}
     own = [found for found in result.findings if id(found) not in judged]
     problems = _add_case(suite, result.file, "problems")
@@ -48,19 +50,19 @@ def _add_suite(root: ET.Element, result: Checked) -> None:
 def _add_verdict(suite: ET.Element, result: Checked, verdict: Verdict) -> None:
     """Add the case of one budget assertion or pin."""
     budget = f"{verdict.budget}: " if verdict.budget else ""
-    name = f"{budget}{verdict.title} ({' '.join(verdict.subject.split())})"
+    name = f"{budget}{verdict.title} ({one_line(verdict.subject)})"
     case = _add_case(suite, result.file, name)
     for found in verdict.findings:
         if found.severity == "error":
             _add_failure(case, found, result.sources)
     if verdict.skipped:
-        failure = ET.SubElement(case, "failure", message=safe(verdict.skipped), type="skipped")
-        failure.text = f"not measured: {safe(verdict.skipped)}"
+        failure = ET.SubElement(case, "failure", message=visible(verdict.skipped), type="skipped")
+        failure.text = f"not measured: {visible(verdict.skipped)}"
     _add_warnings(case, verdict.findings, result.sources)
 
 
 def _add_case(suite: ET.Element, file: str, name: str) -> ET.Element:
-    return ET.SubElement(suite, "testcase", classname=safe(file), name=safe(name), time="0")
+    return ET.SubElement(suite, "testcase", classname=visible(file), name=visible(name), time="0")
 
 
 def _add_failure(
@@ -68,13 +70,13 @@ def _add_failure(
 ) -> None:
     """Add a failure to a case; an ``error`` if the file could not be checked at all."""
     kind = "error" if is_error else "failure"
-    child = ET.SubElement(case, kind, message=safe(found.message), type=found.code)
-    child.text = safe(full_text(found, sources))
+    child = ET.SubElement(case, kind, message=visible(found.message), type=found.code)
+    child.text = full_text(found, sources)
 
 
 def _add_warnings(
     case: ET.Element, listed: Iterable[Diagnostic], sources: Mapping[str, str]
 ) -> None:
-    texts = [safe(full_text(found, sources)) for found in listed if found.severity != "error"]
+    texts = [full_text(found, sources) for found in listed if found.severity != "error"]
     if texts:
         ET.SubElement(case, "system-out").text = "\n".join(texts)

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.diagnostic import Diagnostic
-from convcalc.output.findings.base import View, findings, safe, statistics, summary
+from convcalc.diagnostics.visible import LONGEST_CELL, visible
+from convcalc.output.findings.base import View, findings, one_line, statistics, summary
+from convcalc.output.markdown import escape
 
 MOST_BYTES = 2**20 - 4096  # GitHub refuses a step summary above 1 MiB
 
@@ -42,9 +44,8 @@ def _row(found: Diagnostic) -> str:
 
 
 def _cell(text: str) -> str:
-    """Return a text on one line, with the characters escaped that Markdown interprets."""
-    cleaned = " ".join(safe(text).split())
-    return "".join(f"\\{c}" if c in "\\`*_[]<>|#~&@" else c for c in cleaned)
+    """Return a text on one line, of which Markdown makes nothing."""
+    return escape(visible(one_line(text), LONGEST_CELL))
 
 
 def _cut(lines: list[str], most: int) -> str:

@@ -1,9 +1,13 @@
-"""Writes comma-separated values, quoted by RFC 4180: keys, then exact values; no totals."""
+"""Writes comma-separated values, quoted by RFC 4180: keys, then exact values; no totals.
+
+A row that a CI service would take for a command begins with a quote.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from typing import Any
 
 from convcalc.output.cells import plain_rows
@@ -12,6 +16,12 @@ from convcalc.output.table import Style, Table
 
 def text(table: Table, _payload: Any, style: Style) -> str:
     """Return one line per row, the keys of the columns first."""
+    return "\n".join(_line(cells) for cells in plain_rows(table, style))
+
+
+def _line(cells: Sequence[str]) -> str:
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(plain_rows(table, style))
-    return out.getvalue().removesuffix("\n")
+    csv.writer(out, lineterminator="").writerow(cells)
+    line = out.getvalue()
+    first = cells[0] if cells else ""
+    return f'"{first}"{line.removeprefix(first)}' if line.lstrip().startswith("::") else line

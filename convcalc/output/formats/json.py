@@ -6,9 +6,10 @@ It is ASCII with one layer per line, so that it survives every pipe and diffs we
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+
+from convcalc.diagnostics.visible import exact_json as _dump
 
 if TYPE_CHECKING:
     from convcalc.output.table import Style, Table
@@ -27,7 +28,3 @@ def _value_text(value: Any, margin: str) -> str:
         return _dump(value)
     lines = ",\n".join(f"{margin} {_dump(item)}" for item in value)
     return f"[\n{lines}\n{margin}]"
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, allow_nan=False)

@@ -60,6 +60,8 @@ def escape(plain: str) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    r"""Return one row; ``{}`` keeps ``[`` and ``*`` from being arguments of the ``\\`` before."""
+    r"""Return one row; ``{}`` keeps ``[`` and ``*`` from being arguments of the ``\\`` before, and
+    ``::`` from being taken for a command by a CI service.
+    """
     line = " & ".join(map(escape, cells))
-    return f"{'{}' if line.startswith(('[', '*')) else ''}{line} \\\\"
+    return f"{'{}' if line.lstrip().startswith(('[', '*', '::')) else ''}{line} \\\\"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from convcalc.output.cells import grid
+from convcalc.output.markdown import escape, escape_line
 from convcalc.output.table import Style, Table
-
-# Characters that Markdown interprets; an underscore only at the edge of a word.
-_SPECIAL = re.compile(r"[\\`*\[<>|~&]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def text(table: Table, _payload: Any, style: Style) -> str:
@@ -23,14 +20,9 @@ def text(table: Table, _payload: Any, style: Style) -> str:
     parts = [
         *([f"**{escape(cells.title)}**"] if cells.title else []),
         "\n".join(_lines(rows, rights)),
-        *(["\n".join(f"- {escape(line)}" for line in cells.footer)] if cells.footer else []),
+        *(["\n".join(f"- {escape_line(line)}" for line in cells.footer)] if cells.footer else []),
     ]
     return "\n\n".join(parts)
-
-
-def escape(plain: str) -> str:
-    """Escape a text so that Markdown shows it literally."""
-    return _SPECIAL.sub(r"\\\g<0>", plain)
 
 
 def _escape_row(cells: Sequence[str]) -> list[str]:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from typing import NamedTuple
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape as escape_xml
 
 from convcalc.analysis.receptive_field.alignment import mean_center
 from convcalc.analysis.receptive_field.domains import Bits
 from convcalc.analysis.receptive_field.study import Study
 from convcalc.analysis.receptive_field.walk import Walk
+from convcalc.diagnostics.visible import LONGEST_CELL, visible
 from convcalc.model.quantities.unknown import known
 from convcalc.output.views.pixels import Pixel, pixels
 
@@ -244,3 +245,8 @@ def _runs(line: Sequence[Pixel]) -> Iterator[tuple[int, int, int]]:
         if index == len(shades) or shades[index] != shades[start]:
             yield shades[start], start, index
             start = index
+
+
+def escape(text: str) -> str:
+    """Escape a text so that the figure shows what it holds."""
+    return escape_xml(visible(text, LONGEST_CELL))

@@ -19,9 +19,9 @@ from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import change_text, count_text
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
-from convcalc.output.cells import receptive_field_text, value_text
+from convcalc.output.cells import clean, receptive_field_text, value_text
 from convcalc.output.columns import Column
-from convcalc.output.formats.markdown import escape
+from convcalc.output.markdown import escape, escape_line
 from convcalc.output.table import Style, Table, render
 from convcalc.output.views.layer_differences import HINT, MOST_ROWS, View, layers_table, signed_text
 
@@ -35,7 +35,7 @@ def text(changed: Sequence[Difference], view: View, form: str, style: Style) -> 
     parts = [MARKER] if form == "markdown" else []
     for index, each in enumerate(changed):
         if form == "markdown" and sum(map(len, parts)) > LONGEST:
-            parts.append(_left_out_line(changed[index:]))
+            parts.append(_left_out_line(changed[index:], style))
             break
         parts += _parts(each, view, form, style)
     return "\n\n".join(parts)
@@ -45,17 +45,18 @@ def _parts(found: Difference, view: View, form: str, style: Style) -> list[str]:
     """Return the tables of one network as texts."""
     comparison = found.comparison
     if comparison is None:
-        return [_one_sided_line(found, form)]
+        return [_one_sided_line(found, form, style)]
     totals = totals_table(found.title, comparison, view.exact)
     layers = layers_table(comparison, view)
     parts = [render(form, totals, None, style)]
     if layers.rows:
         shown = render(form, layers, None, style)
         return [*parts, _collapsible(shown, layers) if form == "markdown" else shown]
-    return [*parts, *layers.footer]
+    notes = [clean(line, style) for line in layers.footer]
+    return [*parts, *(map(escape_line, notes) if form == "markdown" else notes)]
 
 
-def _one_sided_line(found: Difference, form: str) -> str:
+def _one_sided_line(found: Difference, form: str, style: Style) -> str:
     """Return the lines for a network that was added or removed."""
     report = found.new or found.old
     assert report is not None
@@ -63,14 +64,13 @@ def _one_sided_line(found: Difference, form: str) -> str:
     macs = report.totals.macs
     work = count_text(macs, "MAC") if known(macs) else "MACs unknown"
     words = f"{kind}: {count_text(report.totals.params)} params, {work}"
-    if form == "markdown":
-        return f"**{escape(found.title)}** {words}"
-    return f"{found.title}\n{words}"
+    title = clean(found.title, style)
+    return f"**{escape(title)}** {words}" if form == "markdown" else f"{title}\n{words}"
 
 
-def _left_out_line(changed: Sequence[Difference]) -> str:
+def _left_out_line(changed: Sequence[Difference], style: Style) -> str:
     """Return the line that names the networks that no longer fit into a comment."""
-    names = ", ".join(escape(each.title) for each in changed[:MOST_ROWS])
+    names = ", ".join(escape(clean(each.title, style)) for each in changed[:MOST_ROWS])
     more = f" and {len(changed) - MOST_ROWS} more" if len(changed) > MOST_ROWS else ""
     return f"Changed too: {names}{more}"
 

@@ -53,12 +53,13 @@ def layer_text(explanation: LayerExplanation, folder: str, style: Style) -> str:
     ]
     for heading, found in parts:
         if found:
-            lines += ["", _bold(heading, style), *listing(found, style)]
+            lines += ["", _bold(clean(heading, style), style), *listing(found, style)]
     return "\n".join(lines)
 
 
 def listing(lines: Sequence[Line], style: Style) -> list[str]:
     """Return the lines as text, with the names padded to the longest."""
+    lines = [line._replace(label=clean(line.label, style)) for line in lines]
     width = max(len(INDENT * line.depth + line.label) for line in lines) + 2 * len(INDENT)
     return [text for line in lines for text in _lay_out(line, width, style)]
 

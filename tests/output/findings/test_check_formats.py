@@ -20,7 +20,8 @@ from convcalc.checking.run import Checked, Options, Run
 from convcalc.cli import main
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.output.findings.base import View, chunks, safe
+from convcalc.diagnostics.visible import visible
+from convcalc.output.findings.base import View, chunks
 from convcalc.output.findings.markdown import text as markdown
 
 PLAIN = View()
@@ -246,7 +247,7 @@ def test_github_reads_back_what_was_found() -> None:
             == (properties["file"], properties["line"], properties["col"])
             and properties["title"] == f"convcalc ({each.code})"
             and each.severity == name
-            and safe(f"{each.code} {each.message}") in data
+            and visible(f"{each.code} {each.message}") in data
         ]
         assert properties["endLine"] == properties["line"]
         assert properties.get("endColumn", "0") == str(match.place.end)

@@ -37,7 +37,7 @@ def test_markdown_reads_back_as_the_same_cells(report: Report) -> None:
         "".join(
             child.content
             for child in token.children or ()
-            if child.type in ("text", "text_special")
+            if child.type in ("text", "text_special", "code_inline")
         )
         for before, token in pairwise(tokens)
         if before.type in ("th_open", "td_open")
