@@ -16,7 +16,8 @@ from convcalc.checking.patterns import Pattern, parse_patterns
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.reading import Limits
-from convcalc.language.sources.target import TargetError
+from convcalc.language.sources.gate import SETTINGS_BYTES, read_all
+from convcalc.language.sources.target import TargetError, unreadable
 from convcalc.language.syntax import reader
 
 OWN, SHARED = "convcalc.toml", "pyproject.toml"
@@ -76,10 +77,9 @@ def _load_toml(path: str) -> dict[str, Any]:
     import tomllib
 
     try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
+        return tomllib.loads(read_all(path, SETTINGS_BYTES).decode())
     except OSError as error:
-        raise TargetError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+        raise unreadable(path, error) from None
     except (ValueError, RecursionError) as error:
         raise TargetError(f"{path} is no TOML: {str(error)[:1].lower()}{str(error)[1:]}") from None
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from convcalc.checking.configuration import Configuration, clear_cache, configuration_of
 from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_patterns
+from convcalc.language.sources.gate import SETTINGS_BYTES, read_all
 from convcalc.language.sources.resolve import resolve
-from convcalc.language.sources.target import TargetError
+from convcalc.language.sources.target import TargetError, unreadable
 
 ENDINGS = (".convcalc.yaml", ".convcalc.yml")
 _NEVER = ("node_modules", "__pycache__")
@@ -121,11 +122,14 @@ class _Ignores(NamedTuple):
 
 
 def _read_ignores(folder: str, name: str = ".gitignore") -> _Ignores | None:
+    path = os.path.join(folder, name)
     try:
-        with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
-            return _Ignores(folder, parse_patterns(file))
-    except OSError:
+        text = read_all(path, SETTINGS_BYTES).decode("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
+    except OSError as error:
+        raise unreadable(path, error) from None
+    return _Ignores(folder, parse_patterns(text.split("\n")))
 
 
 def _ignores_above(folder: str) -> Iterator[_Ignores]:

@@ -17,7 +17,7 @@ from convcalc.checking.configuration import Configuration, configuration
 from convcalc.checking.discovery import discover
 from convcalc.checking.processes import jobs_for, map_in_order
 from convcalc.cli import main
-from convcalc.language.sources.plain_files import read_regular_file
+from convcalc.language.sources.gate import read
 from convcalc.language.sources.target import TargetError
 
 pytestmark = pytest.mark.usefixtures("project")
@@ -108,13 +108,13 @@ def test_a_file_that_changes_while_it_is_read_is_not_judged(
 
     monkeypatch.setattr(os, "fstat", changing)
     with pytest.raises(OSError, match="changed while it was read"):
-        read_regular_file(str(file), 10**6)
+        read(str(file), 10**6)
 
 
 def test_a_file_is_read_up_to_its_limit_only() -> None:
     with Path("big.convcalc.yaml").open("wb") as file:
         file.truncate(10**12)
-    assert len(read_regular_file("big.convcalc.yaml", 1000)) == 1001
+    assert len(read("big.convcalc.yaml", 1000)) == 1001
 
 
 # --- settings ----------------------------------------------------------------------------------
