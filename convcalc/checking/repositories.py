@@ -13,7 +13,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.assertions.vocabulary import Budget
 from convcalc.language.sources.gate import read
-from convcalc.language.sources.project import project
+from convcalc.language.sources.project import project, upward
 from convcalc.language.sources.target import unreadable
 
 
@@ -22,7 +22,7 @@ class Repository:
 
     def __init__(self, file: str, settings: Configuration, root: str | None = None) -> None:
         self.file = file
-        self.folder = os.path.realpath(os.path.dirname(file))
+        self.folder = project().real(os.path.dirname(file))
         try:
             text = read(file, settings.limits.document.bytes, root)
         except OSError as error:
@@ -34,7 +34,7 @@ class Repository:
 
     def budgets_for(self, file: str) -> list[Budget]:
         """Return the budgets whose patterns match a file."""
-        path = os.path.relpath(os.path.realpath(file), self.folder).replace(os.sep, "/")
+        path = os.path.relpath(project().real(file), self.folder).replace(os.sep, "/")
         return [budget for budget in self.budgets if _matches(budget, path)]
 
     def remember(self, file: str, variants: tuple[str, ...]) -> None:
@@ -121,12 +121,10 @@ class Repositories:
 
 
 def _closest(folder: str) -> str:
-    at = folder
-    while True:
+    for at in upward(project().absolute(folder)):
         path = os.path.join(at, FILE)
         if os.path.isfile(path):
-            return os.path.normpath(path)
-        real = os.path.realpath(at)
-        if os.path.exists(os.path.join(at, ".git")) or os.path.dirname(real) == real:
-            return ""
-        at = os.path.join(at, os.pardir)
+            return path if os.path.isabs(folder) else os.path.relpath(path, project().start)
+        if os.path.exists(os.path.join(at, ".git")):
+            break
+    return ""

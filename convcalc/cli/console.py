@@ -46,8 +46,8 @@ class Settings:
         output_file: str,
         color: str,
         quiet: bool,
-        root: str,
-        allow_outside: bool,
+        root: str = "",
+        allow_outside: bool = False,
     ) -> None:
         """Applies flags; later calls win, as the flags after the command's name do."""
         self.output_format = output_format or self.output_format

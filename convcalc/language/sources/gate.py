@@ -12,7 +12,7 @@ import stat
 from convcalc.language.sources.project import ALLOW, Outside, Project, project
 
 SETTINGS_BYTES = 256 * 1024  # of a settings file, or a file of patterns
-REPORT_BYTES = 8 * 2**20  # of a saved report, which takes up to twenty times that in memory
+REPORT_BYTES = 20 * 2**20  # of a saved report
 
 # Without O_NONBLOCK, opening a pipe would wait for a writer.
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)

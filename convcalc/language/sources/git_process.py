@@ -25,7 +25,6 @@ SAFE = (
     "--no-pager",
     "--no-optional-locks",
     "--no-replace-objects",
-    "--literal-pathspecs",
     *("-c", "safe.bareRepository=explicit"),
     *("-c", "protocol.allow=never"),
     *("-c", "core.fsmonitor=false"),

@@ -76,10 +76,19 @@ class Project:
         return os.path.normpath(file if os.path.isabs(file) else os.path.join(self.start, file))
 
     def real(self, path: str) -> str:
-        """A path with all links followed."""
-        if path not in self._real:
-            self._real[path] = _real_path(self.absolute(path))
-        return self._real[path]
+        """A path with all links followed; of each folder on it this is found only once."""
+        path = self.absolute(path)
+        names: list[str] = []
+        while path not in self._real and path != os.sep:
+            path, name = os.path.split(path)
+            names.append(name)
+        found = self._real.get(path, path)
+        for name in reversed(names):
+            path, found = os.path.join(path, name), os.path.join(found, name)
+            if _is_link(found):
+                found = _real_path(found)
+            self._real[path] = found
+        return found
 
     def root_of(self, file: str) -> str:
         """The folder of the project that a file belongs to by its name."""
@@ -95,6 +104,9 @@ class Project:
         return self._roots[folder]
 
     def _find_root(self, folder: str) -> str:
+        above = self._roots.get(os.path.dirname(folder), "")
+        if above and self._is_marked(above) and not self._is_marked(folder):
+            return above
         marked = [at for at in upward(folder) if self._is_marked(at)]
         base = self._started()
         root = marked[0] if marked else folder
@@ -143,7 +155,7 @@ class Project:
                 at = os.path.dirname(at)
                 continue
             above, at = at, os.path.join(at, part)
-            if os.path.islink(at):
+            if _is_link(at):
                 at = _real_path(at)
                 if is_within(above, inside) and not is_within(at, inside):
                     return shown, at
@@ -163,6 +175,13 @@ def upward(folder: str) -> Iterator[str]:
         if above == folder:
             return
         folder = above
+
+
+def _is_link(path: str) -> bool:
+    try:
+        return os.path.islink(path)
+    except ValueError:  # a name that no file can have
+        return False
 
 
 def _real_path(path: str) -> str:

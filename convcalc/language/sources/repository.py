@@ -147,11 +147,15 @@ class Repository:
 
     # --- the files of the working tree ----------------------------------------------------------
 
-    def tracked(self, folder: str = "") -> list[str]:
-        """The paths of the files that git tracks below a folder; none in a bare repository."""
+    def tracked(self, *endings: str) -> list[str]:
+        """The paths of the files that git tracks, with one of the endings if any are given.
+
+        None in a bare repository.
+        """
         if not self.top:
             return []
-        answer = self.git.run("ls-files", "-z", "--full-name", "--", *([folder] if folder else []))
+        patterns = [f":(glob,top)**/*{ending}" for ending in endings]
+        answer = self.git.run("ls-files", "-z", "--full-name", "--", *patterns)
         if answer.code:
             reason = answer.err.partition("\n")[0].removeprefix("fatal: ")
             raise TargetError(f"git cannot list the tracked files: {reason}")
