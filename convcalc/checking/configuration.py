@@ -16,7 +16,9 @@ from convcalc.checking.patterns import Pattern, parse_patterns
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.reading import Limits
-from convcalc.language.sources.target import TargetError
+from convcalc.language.sources.gate import SETTINGS_BYTES, read_all
+from convcalc.language.sources.project import project, upward
+from convcalc.language.sources.target import TargetError, unreadable
 from convcalc.language.syntax import reader
 
 OWN, SHARED = "convcalc.toml", "pyproject.toml"
@@ -48,27 +50,42 @@ def configuration_of(folder: str) -> Configuration:
 
     Raises TargetError if the settings file cannot be read or is wrong.
     """
-    return _closest(os.path.realpath(folder or os.curdir))
+    try:
+        real = project().real(folder or os.curdir)
+    except OSError as error:
+        raise unreadable(folder or os.curdir, error) from None
+    return _closest(real)
 
 
 def clear_cache() -> None:
     """Forget all settings files, so that they are read again."""
     _closest.cache_clear()
+    _settings_in.cache_clear()
 
 
 @lru_cache(maxsize=4096)
 def _closest(folder: str) -> Configuration:
+    for at in upward(folder):
+        found, is_top = _settings_in(at)
+        if found:
+            return found
+        if is_top:
+            break
+    return Configuration(folder=at)
+
+
+@lru_cache(maxsize=4096)
+def _settings_in(folder: str) -> tuple[Configuration | None, bool]:
+    """Return the settings that stand in a folder, if any, and whether the project ends there."""
+    is_top = os.path.exists(os.path.join(folder, ".git"))
     own, shared = (os.path.join(folder, name) for name in (OWN, SHARED))
     if os.path.isfile(own):
-        return configuration(_load_toml(own), own)
+        return configuration(_load_toml(own), own), is_top
     if os.path.isfile(shared):
         tools = _load_toml(shared).get("tool", {})
         if isinstance(tools, dict) and "convcalc" in tools:
-            return configuration(tools["convcalc"], shared)
-    above = os.path.dirname(folder)
-    if above == folder or os.path.exists(os.path.join(folder, ".git")):
-        return Configuration(folder=folder)
-    return _closest(above)
+            return configuration(tools["convcalc"], shared), is_top
+    return None, is_top
 
 
 def _load_toml(path: str) -> dict[str, Any]:
@@ -76,10 +93,9 @@ def _load_toml(path: str) -> dict[str, Any]:
     import tomllib
 
     try:
-        with open(path, "rb") as file:
-            return tomllib.load(file)
+        return tomllib.loads(read_all(path, SETTINGS_BYTES).decode())
     except OSError as error:
-        raise TargetError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
+        raise unreadable(path, error) from None
     except (ValueError, RecursionError) as error:
         raise TargetError(f"{path} is no TOML: {str(error)[:1].lower()}{str(error)[1:]}") from None
 

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 from convcalc.checking.configuration import Configuration, clear_cache, configuration_of
 from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_patterns
+from convcalc.language.sources.gate import SETTINGS_BYTES, read_all
+from convcalc.language.sources.project import project
 from convcalc.language.sources.resolve import resolve
-from convcalc.language.sources.target import TargetError
+from convcalc.language.sources.target import TargetError, unreadable
 
 ENDINGS = (".convcalc.yaml", ".convcalc.yml")
 _NEVER = ("node_modules", "__pycache__")
@@ -75,13 +77,31 @@ def _expand_pattern(word: str) -> list[str]:
 def walk(folder: str) -> Iterator[str]:
     """Yield the network files below a folder, sorted by name within each folder."""
     settings = configuration_of(folder)
-    real = os.path.realpath(folder)
+    try:
+        real = project().real(folder)
+    except OSError as error:
+        raise unreadable(folder, error) from None
     ignored = list(_ignores_above(real)) if settings.respect_gitignore else []
     yield from _walk_folder("" if os.path.normpath(folder) == os.curdir else folder, real, ignored)
 
 
 def _walk_folder(shown: str, real: str, above: Sequence[_Ignores]) -> Iterator[str]:
     """Yield the network files below ``real``, under the path ``shown`` that messages use."""
+    waiting = [_entries(shown, real, above)]
+    while waiting:
+        for name, inside in waiting[-1]:
+            if inside:
+                waiting.append(_entries(name, *inside))
+                break
+            yield name
+        else:
+            waiting.pop()
+
+
+def _entries(
+    shown: str, real: str, above: Sequence[_Ignores]
+) -> Iterator[tuple[str, tuple[str, Sequence[_Ignores]] | None]]:
+    """Yield the network files in a folder, and the folders in it with their real paths."""
     settings = configuration_of(real)
     ignores = list(above)
     if settings.respect_gitignore and (own := _read_ignores(real)):
@@ -89,9 +109,7 @@ def _walk_folder(shown: str, real: str, above: Sequence[_Ignores]) -> Iterator[s
     try:
         entries = sorted(os.scandir(real), key=lambda entry: entry.name)
     except OSError as error:
-        raise TargetError(
-            f"cannot read {shown or real}: {(error.strerror or '').lower()}"
-        ) from None
+        raise unreadable(shown or real, error) from None
     for entry in entries:
         is_folder = entry.is_dir(follow_symlinks=False)
         if not is_folder and not entry.name.endswith(ENDINGS):
@@ -105,9 +123,9 @@ def _walk_folder(shown: str, real: str, above: Sequence[_Ignores]) -> Iterator[s
         name = os.path.join(shown, entry.name)
         if is_folder:
             if not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):
-                yield from _walk_folder(name, entry.path, ignores)
+                yield name, (entry.path, ignores)
         else:
-            yield name
+            yield name, None
 
 
 # --- what is left out --------------------------------------------------------------------------
@@ -121,11 +139,14 @@ class _Ignores(NamedTuple):
 
 
 def _read_ignores(folder: str, name: str = ".gitignore") -> _Ignores | None:
+    path = os.path.join(folder, name)
     try:
-        with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
-            return _Ignores(folder, parse_patterns(file))
-    except OSError:
+        text = read_all(path, SETTINGS_BYTES).decode("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
+    except OSError as error:
+        raise unreadable(path, error) from None
+    return _Ignores(folder, parse_patterns(text.split("\n")))
 
 
 def _ignores_above(folder: str) -> Iterator[_Ignores]:

@@ -18,7 +18,8 @@ from convcalc.diagnostics.diagnostic import Diagnostic, sort_diagnostics
 from convcalc.language.assertions.vocabulary import Budget, Compare, Named
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.reading import NO_LAYERS, Inputs, read_network
-from convcalc.language.sources.plain_files import read_regular_file
+from convcalc.language.sources.gate import REPORT_BYTES, read_all
+from convcalc.language.sources.project import project
 from convcalc.language.sources.target import Target, TargetError
 
 ALL = "all"
@@ -201,7 +202,8 @@ class Examination:
             if is_saved(compare.base):
                 folder = os.path.dirname(compare.place.file)
                 path = os.path.join(folder, compare.base)
-                found = from_saved(path, network.name, _read_report)
+                root = project().root_of(compare.place.file)  # a file of the tree names the other
+                found = from_saved(path, network.name, lambda at: read_all(at, REPORT_BYTES, root))
                 if inputs is not None and found.report.inputs != network.inputs:
                     raise TargetError(f"{path} was saved at another input")
                 return found
@@ -235,11 +237,3 @@ def _subject(variant: str, network: NetworkFile) -> str:
         for name, shape in network.inputs.items()
     ]
     return f"variant: {variant or 'base'}   input: {', '.join(shapes)}"
-
-
-def _read_report(path: str) -> bytes:
-    """Return the content of a saved report."""
-    return read_regular_file(path, _LARGEST_REPORT)
-
-
-_LARGEST_REPORT = 256 * 2**20

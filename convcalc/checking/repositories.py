@@ -12,21 +12,21 @@ from convcalc.checking.patterns import path_regex
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.assertions.vocabulary import Budget
-from convcalc.language.sources.plain_files import read_regular_file
-from convcalc.language.sources.target import TargetError
+from convcalc.language.sources.gate import read
+from convcalc.language.sources.project import project, upward
+from convcalc.language.sources.target import unreadable
 
 
 class Repository:
     """One file of budgets, and the network files that were checked against it."""
 
-    def __init__(self, file: str, settings: Configuration) -> None:
+    def __init__(self, file: str, settings: Configuration, root: str | None = None) -> None:
         self.file = file
-        self.folder = os.path.realpath(os.path.dirname(file))
+        self.folder = project().real(os.path.dirname(file))
         try:
-            text = read_regular_file(file, settings.limits.document.bytes)
+            text = read(file, settings.limits.document.bytes, root)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise TargetError(f"cannot read {file}: {reason}") from None
+            raise unreadable(file, error) from None
         self.budgets, self.problems = read_budgets(text, file, settings.limits.document)
         decoded = text.decode("utf-8", "replace").removeprefix("\ufeff")
         self.sources: Mapping[str, str] = {file: decoded}
@@ -34,7 +34,7 @@ class Repository:
 
     def budgets_for(self, file: str) -> list[Budget]:
         """Return the budgets whose patterns match a file."""
-        path = os.path.relpath(os.path.realpath(file), self.folder).replace(os.sep, "/")
+        path = os.path.relpath(project().real(file), self.folder).replace(os.sep, "/")
         return [budget for budget in self.budgets if _matches(budget, path)]
 
     def remember(self, file: str, variants: tuple[str, ...]) -> None:
@@ -92,15 +92,16 @@ class Repositories:
 
         Raises TargetError if it cannot be read.
         """
-        path = self.option
-        if not path and settings.budgets:
+        path, root = self.option, None
+        if not path and settings.budgets:  # which a file of the tree says
             path = os.path.relpath(os.path.join(settings.folder, settings.budgets))
+            root = project().root_of(settings.file)
         if not path:
             path = self.closest(os.path.dirname(file))
         if not path:
             return None
         if path not in self.found:
-            self.found[path] = Repository(path, settings)
+            self.found[path] = Repository(path, settings, root)
         return self.found[path]
 
     def add(self, file: str, settings: Configuration) -> None:
@@ -120,12 +121,10 @@ class Repositories:
 
 
 def _closest(folder: str) -> str:
-    at = folder
-    while True:
+    for at in upward(project().absolute(folder)):
         path = os.path.join(at, FILE)
         if os.path.isfile(path):
-            return os.path.normpath(path)
-        real = os.path.realpath(at)
-        if os.path.exists(os.path.join(at, ".git")) or os.path.dirname(real) == real:
-            return ""
-        at = os.path.join(at, os.pardir)
+            return path if os.path.isabs(folder) else os.path.relpath(path, project().start)
+        if os.path.exists(os.path.join(at, ".git")):
+            break
+    return ""

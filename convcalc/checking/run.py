@@ -17,7 +17,11 @@ from convcalc.checking.suppression import Silence
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.faults import fault
 from convcalc.diagnostics.suggestion import advise
-from convcalc.language.sources.plain_files import Projects
+from convcalc.language.sources.files import Projects
+from convcalc.language.sources.gate import advice as advice_on
+from convcalc.language.sources.gate import reason
+from convcalc.language.sources.project import project
+from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target, TargetError
 
 
@@ -70,7 +74,7 @@ class Run:
     def __init__(self, options: Options) -> None:
         clear_cache()
         self.options = options
-        self.projects = Projects()
+        self.projects = Projects(str(shipped_folder()))
         self.silence = Silence()
         self.repositories = Repositories(options.budgets)
         # Problems of shared files, and the network file for which each was reported first.
@@ -121,8 +125,8 @@ class Run:
             text = self.options.stdin
             text = sources.read(found.file) if text is None else text
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            return _unreadable(found.file, f"cannot read the file: {reason}")
+            message = f"cannot read the file: {reason(error)}"
+            return _unreadable(found.file, message, advice_on(error))
         repository = self.repositories.budgets_file(found.file, settings)
         budgets = repository.budgets_for(found.file) if repository else []
         wanted = found.variant or self.options.variant or settings.variant
@@ -138,6 +142,7 @@ class Run:
         """Return the findings that count, by the settings and the comments."""
         if isinstance(examined, Checked):
             return examined
+        project().names.update(examined.sources)  # they may have been read in another process
         settings = configuration_of(os.path.dirname(found.file))
         repository = self.repositories.budgets_file(found.file, settings)
         if repository:

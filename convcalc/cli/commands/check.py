@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from convcalc.cli.console import CLEAN, COULD_NOT_RUN, FINDINGS, Failure, choose, environment, say
+from convcalc.cli.console import (
+    CLEAN,
+    COULD_NOT_RUN,
+    FINDINGS,
+    Failure,
+    append_file,
+    choose,
+    environment,
+    say,
+)
 
 if TYPE_CHECKING:
     from convcalc.checking.configuration import Configuration
@@ -225,11 +234,7 @@ def _append(path: str, done: list["Checked"], view: "object") -> None:
     from convcalc.diagnostics.visible import fence
     from convcalc.output.findings.markdown import text
 
-    try:
-        with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
-            file.write(fence(text(done, view)) + "\n")  # type: ignore[arg-type]
-    except OSError as error:
-        raise Failure(f"cannot write {path}: {error.strerror}") from None
+    append_file(path, fence(text(done, view)) + "\n")  # type: ignore[arg-type]
 
 
 def _add_ignores(options: "Options", files: Sequence["Found"], settings: "Settings") -> int:
