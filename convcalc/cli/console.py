@@ -212,11 +212,6 @@ def print_text(text: str) -> None:
         raise Failure(f"cannot write the result: {error}") from None
 
 
-def reason(error: OSError) -> str:
-    """Why the system refused something, as a part of a sentence."""
-    return (error.strerror or str(error)).lower()
-
-
 def _silence(stream: TextIO) -> None:
     """Redirects a stream to nowhere; flushing its buffer at exit would fail again."""
     with suppress(OSError, ValueError):  # a stream without a file, or no file is left to open
