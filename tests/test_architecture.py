@@ -90,6 +90,7 @@ FOREIGN = {
 
 # Who deals in files and folders.
 FILES = {
+    "diagnostics.faults",  # whether the current folder is still there
     "model.operators.registry",  # finds operators
     "analysis.conventions",  # finds conventions
     "language.sources",
