@@ -66,6 +66,20 @@ def files_at(word: str) -> dict[str, Target]:
     return {each.removeprefix(below): repository.target(name, each, None) for each in paths}
 
 
+def tracked_files(folder: str, *patterns: str) -> list[str] | None:
+    """The files below a folder that git tracks and a pattern matches, by their path from there.
+
+    None without git, or if the folder is in no repository.
+    """
+    try:
+        answer = _git(folder, "ls-files", "-z", "--", *patterns)
+    except TargetError:
+        return None
+    if answer.returncode:
+        return None
+    return list(filter(None, os.fsdecode(answer.stdout).split("\0")))
+
+
 def repository_of(folder: str, wanted: str) -> Repository:
     """The repository that contains a folder; TargetError says that ``wanted`` cannot be read."""
     try:
