@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from convcalc.checking.run import Checked
-from convcalc.output.findings.base import View, concise_line, passed_line, safe, statistics, summary
+from convcalc.output.findings.base import View, concise_line, passed_line, statistics, summary
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
@@ -15,7 +15,7 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
         done.append(result)
         yield from map(concise_line, result.findings)
         if view.show_passed:
-            yield from (safe(passed_line(v)) for v in result.verdicts if v.passed)
+            yield from filter(None, map(passed_line, result.verdicts))
     if view.statistics:
         yield from statistics(done)
     if not view.quiet:
