@@ -82,25 +82,31 @@ def load(
     inputs: Mapping[str, Sequence[int | None]] | Sequence[int | None] | None = None,
     params: Mapping[str, Any] | None = None,
     batch: int = 1,
+    root: str = "",
+    allow_outside: bool = False,
 ) -> Network:
     """The network of a file (``path``, ``path::variant``, ``REV:path``) or of a shipped name.
 
     ``inputs`` are sizes without the batch, channels first, None where a spatial size is not
     known: one list, or a mapping by name for a network with several inputs. ``params``
-    overrides params of the file. Raises NetworkError with every problem of the content, and
-    TargetError if the file cannot be read or has no such variant, param or input.
+    overrides params of the file. Links and imports lead to no file outside the project, which is
+    the nearest folder upward with ``.git``, ``pyproject.toml`` or ``convcalc.toml``; ``root``
+    names another, and ``allow_outside`` lifts this. Raises NetworkError with every problem of the
+    content, and TargetError if the file cannot be read or has no such variant, param or input.
     """
     from convcalc.diagnostics.diagnostic import NetworkError
     from convcalc.language.reading import read_network
+    from convcalc.language.sources.project import opened
     from convcalc.language.sources.resolve import is_revision
 
     if is_revision(path_or_name):
         from convcalc.language.sources.git import resolve
     else:
         from convcalc.language.sources.resolve import resolve
-    network = read_network(
-        resolve(path_or_name), variant=variant, inputs=inputs, params=params, batch=batch
-    )
+    with opened(root, allow_outside=allow_outside):
+        network = read_network(
+            resolve(path_or_name), variant=variant, inputs=inputs, params=params, batch=batch
+        )
     errors = [problem for problem in network.problems if problem.severity == "error"]
     if errors:
         raise NetworkError(errors)

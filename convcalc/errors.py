@@ -3,7 +3,8 @@
     Error                    one sentence, a hint, and problems with their places
     ├── NetworkError         a network could not be read or analysed; carries all its problems
     ├── TargetError          the file or network asked for cannot be found or read
-    │   └── MissingFile      the git revision exists, but has no such file
+    │   ├── MissingFile      the git revision exists, but has no such file
+    │   └── Hung             git took too long
     ├── UnknownName          no operator, convention or rule has this name; a KeyError too
     ├── PathError            a path names no layer, block, input or number
     ├── TooLarge             a network exceeds its limit of layers; in a file, a problem
@@ -26,8 +27,10 @@ inside; one that escapes is a bug and is shown as one:
     ├── _StopError           language: the YAML cannot be read any further; the problem is recorded
     ├── Wrong                analysis: a value of a saved report is wrong; becomes a TargetError
     ├── Missing              checking: the base of a comparison has no such network
-    └── OSError
-        └── Changed          language: a file changed in the meantime; handled as a failed write
+    └── OSError              language: a file cannot be read or written, as for any other reason
+        ├── Changed          it was changed in the meantime
+        ├── Outside          it lies outside the project, or behind a link that leads there
+        └── NotInClone       a partial clone does not have its content
 
 Misuse from Python, such as passing a network instead of a path, raises TypeError or ValueError.
 """

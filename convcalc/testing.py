@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import convcalc
@@ -26,6 +25,8 @@ from convcalc.language.assertions.reading import Assertions
 from convcalc.language.assertions.vocabulary import Budget, Compare
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.reading import LIMITS, Inputs
+from convcalc.language.sources.gate import REPORT_BYTES, read_all
+from convcalc.language.sources.project import opened, project
 from convcalc.language.sources.target import Target
 from convcalc.language.syntax import nodes
 from convcalc.model.graph.network import Network
@@ -47,6 +48,8 @@ def assert_budget(
     variant: str | None = None,
     inputs: Inputs = None,
     compare: str | Mapping[str, str] | None = None,
+    root: str | os.PathLike[str] = "",
+    allow_outside: bool = False,
     **metrics: Any,
 ) -> None:
     """Fails with AssertionError if a network breaks a budget; says what was measured.
@@ -61,12 +64,15 @@ def assert_budget(
     ``{"base": "origin/main", "missing": "pass"}``. A bound ``warn`` that is passed makes a
     warning. A number that cannot be known fails.
 
+    ``root`` and ``allow_outside`` say which files may be read, as :func:`convcalc.load` has them.
+
     BudgetError if the bounds make no sense; NetworkError and TargetError as
     :func:`convcalc.load` raises them.
     """
     __tracebackhide__ = True
-    network = _network(target, variant, inputs)
-    found = _verdicts(network, metrics, compare, inputs)
+    with opened(os.fspath(root), allow_outside=allow_outside):
+        network = _network(target, variant, inputs)
+        found = _verdicts(network, metrics, compare, inputs)
     broken = [each for each in found if not each.passed]
     for each in found:
         for finding in each.findings:
@@ -80,7 +86,14 @@ def _network(
     target: str | os.PathLike[str] | Network, variant: str | None, inputs: Inputs
 ) -> Network:
     if not isinstance(target, Network):
-        return convcalc.load(os.fspath(target), variant=variant, inputs=inputs)
+        here = project()
+        return convcalc.load(
+            os.fspath(target),
+            variant=variant,
+            inputs=inputs,
+            root=here.given,
+            allow_outside=here.allow_outside,
+        )
     if variant is not None or inputs is not None:
         raise ValueError("give variant and inputs to convcalc.load, which made this network")
     return target
@@ -98,7 +111,7 @@ def _verdicts(
 
     def before(base: Compare) -> Before:
         if is_saved(base.base):
-            return from_saved(base.base, network.name, lambda path: Path(path).read_bytes())
+            return from_saved(base.base, network.name, lambda path: read_all(path, REPORT_BYTES))
         return from_revision(base.base, Target(network.file, network.variant), inputs, LIMITS)
 
     subject = Subject(network, report, words, before)

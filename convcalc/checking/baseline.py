@@ -10,8 +10,11 @@ from convcalc.checking.suppression import UNUSED, can_be_silenced
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.language.sources.atomic_write import replace_file
 from convcalc.language.sources.files import Files
+from convcalc.language.sources.gate import read_all, reason
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.syntax import nodes, reader
+
+_MOST = 2**24  # bytes of a file that gets a comment
 
 
 class Added(NamedTuple):
@@ -29,7 +32,7 @@ def silence(results: Iterable[Checked]) -> Added:
     wanted: dict[str, dict[int, list[Diagnostic]]] = {}
     done = list(results)
     files = {result.file for result in done}
-    ours = Files("", str(shipped_folder()))
+    ours = Files("", str(shipped_folder()), _MOST)
     for result in done:
         for found in result.findings:
             file = found.place.file
@@ -41,14 +44,13 @@ def silence(results: Iterable[Checked]) -> Added:
     count, failures = 0, {}
     for path, lines in wanted.items():
         try:
-            with open(path, "rb") as opened:
-                old = opened.read()
+            old = read_all(path, _MOST)
             new, silenced = add_comments(old.decode("utf-8"), lines)
             if silenced:
                 replace_file(path, old, new.encode("utf-8"))
             count += silenced
         except (OSError, UnicodeDecodeError) as error:
-            failures[path] = getattr(error, "strerror", None) or str(error)
+            failures[path] = reason(error) if isinstance(error, OSError) else str(error)
     return Added(count, failures)
 
 
@@ -86,7 +88,7 @@ def _insert_above(parts: list[str], index: int, comment: str) -> list[str]:
 
 def _content(text: str) -> Any:
     """Return the values of a file without their places; None if the file has problems."""
-    root, problems = reader.read(text, "", reader.Limits(bytes=2**24))
+    root, problems = reader.read(text, "", reader.Limits(bytes=_MOST))
     return None if root is None or problems else _plain(root)
 
 

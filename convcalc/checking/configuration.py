@@ -16,13 +16,14 @@ from convcalc.checking.trees import Tree
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.reading import Limits
-from convcalc.language.sources.target import TargetError
+from convcalc.language.sources.gate import SETTINGS_BYTES
+from convcalc.language.sources.project import project, upward
+from convcalc.language.sources.target import TargetError, unreadable
 from convcalc.language.syntax import reader
 
 OWN, SHARED = "convcalc.toml", "pyproject.toml"
 EVERYTHING = "CC"  # the prefix of all codes
 ALL = "all"
-MOST_BYTES = 256 * 1024  # of a settings file
 FORMATS = ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "markdown")
 SEVERITIES = ("error", "warning", "ignore")
 
@@ -65,17 +66,16 @@ class Configurations:
         self.tree = tree
         self.found: dict[str, Configuration] = {}
         self.fixed: Configuration | None = None
-        if isolated or option:
-            self.fixed = Configuration(folder=os.path.realpath(os.curdir))
+        here = project().start if isolated or option else ""
         if option:
             table, text = self.load(option)
             tools = table.get("tool", {})
-            if os.path.basename(option) == SHARED or (
-                isinstance(tools, dict) and "convcalc" in tools
-            ):
+            is_shared = isinstance(tools, dict) and "convcalc" in tools
+            if is_shared or os.path.basename(option) == SHARED:
                 table = tools.get("convcalc", {}) if isinstance(tools, dict) else {}
-            here = os.path.realpath(os.curdir)
             self.fixed = configuration(table, tree.name(option), here, text)
+        elif isolated:
+            self.fixed = Configuration(folder=here)
 
     def of(self, folder: str) -> Configuration:
         """Return the settings for the files of a folder.
@@ -84,20 +84,23 @@ class Configurations:
         """
         if self.fixed is not None:
             return self.fixed
-        at = os.path.realpath(folder or os.curdir)
+        try:
+            real = project().real(folder or os.curdir)
+        except OSError as error:
+            raise unreadable(folder or os.curdir, error) from None
         passed: list[str] = []
-        while at not in self.found:
+        found = Configuration(folder=real)
+        for at in upward(real):
+            if at in self.found:
+                found = self.found[at]
+                break
             passed.append(at)
             here = self.at(at)
-            if here is None and (os.path.dirname(at) == at or self.tree.is_top(at)):
-                here = Configuration(folder=at)
-            if here is not None:
-                self.found[at] = here
-            else:
-                at = os.path.dirname(at)
-        for each in passed:
-            self.found[each] = self.found[at]
-        return self.found[at]
+            found = here or Configuration(folder=at)
+            if here or self.tree.is_top(at):
+                break
+        self.found |= dict.fromkeys(passed, found)
+        return found
 
     def at(self, folder: str) -> Configuration | None:
         """Return the settings that stand in a folder itself, if any."""
@@ -118,14 +121,10 @@ class Configurations:
 
         name = self.tree.name(path)
         try:
-            content = self.tree.read(path, MOST_BYTES)
-            if len(content) > MOST_BYTES:
-                raise TargetError(f"{name} is larger than {MOST_BYTES // 1024} KiB")
-            text = content.decode()
+            text = self.tree.read(path, SETTINGS_BYTES).decode()
             return tomllib.loads(text), text
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise TargetError(f"cannot read {name}: {reason}") from None
+            raise unreadable(name, error) from None
         except (ValueError, RecursionError) as error:
             words = str(error)
             raise TargetError(f"{name} is no TOML: {words[:1].lower()}{words[1:]}") from None

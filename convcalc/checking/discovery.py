@@ -5,16 +5,19 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from convcalc.checking.configuration import Configuration
 from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_patterns, path_regex
 from convcalc.checking.policy import Policy
 from convcalc.checking.trees import RevisionTree
-from convcalc.language.sources.git import tracked_files
+from convcalc.language.sources.gate import SETTINGS_BYTES, read_all
+from convcalc.language.sources.project import project, upward
+from convcalc.language.sources.repository import repository
 from convcalc.language.sources.resolve import resolve
 from convcalc.language.sources.shipped import ENDINGS
-from convcalc.language.sources.target import TargetError
+from convcalc.language.sources.target import TargetError, unreadable
 
 _NEVER = ("node_modules", "__pycache__")
 
@@ -86,7 +89,6 @@ class _Search:
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
-        self.tracked: dict[str, frozenset[str] | None] = {}
 
     def expand(self, word: str) -> Iterator[Found]:
         """Yield the files that one word names."""
@@ -116,24 +118,29 @@ class _Search:
 
     def walk(self, folder: str) -> Iterator[str]:
         """Yield the network files below a folder, sorted by name within each folder."""
-        real = os.path.realpath(folder)
-        shown = "" if os.path.normpath(folder) == os.curdir else folder
-        yield from self.walk_folder(shown, real, list(self.ignores_above(real)))
-
-    def walk_folder(
-        self, shown: str, real: str, above: Sequence[_Ignores], *, only_tracked: bool = False
-    ) -> Iterator[str]:
-        """Yield the network files below ``real``, under the path ``shown`` that messages use.
-
-        With ``only_tracked``, the folder is one to ignore, and only what git tracks counts.
-        """
-        settings = self.policy.configuration(real)
-        ignores = [*above, *self.ignores_in(real)]
         try:
-            entries = sorted(os.scandir(real), key=lambda entry: entry.name)
+            real = project().real(folder)
         except OSError as error:
-            reason = (error.strerror or "").lower()
-            raise TargetError(f"cannot read {shown or real}: {reason}") from None
+            raise unreadable(folder, error) from None
+        shown = "" if os.path.normpath(folder) == os.curdir else folder
+        waiting = [self.entries(_Folder(shown, real, self.ignores_above(real)))]
+        while waiting:  # folders may be nested more deeply than calls
+            for each in waiting[-1]:
+                if isinstance(each, _Folder):
+                    waiting.append(self.entries(each))
+                    break
+                yield each
+            else:
+                waiting.pop()
+
+    def entries(self, folder: _Folder) -> Iterator[str | _Folder]:
+        """Yield the network files in a folder, and the folders in it, by name."""
+        settings = self.policy.configuration(folder.real)
+        ignores = [*folder.ignores, *self.ignores_in(folder.real)]
+        try:
+            entries = sorted(os.scandir(folder.real), key=lambda entry: entry.name)
+        except OSError as error:
+            raise unreadable(folder.shown or folder.real, error) from None
         for entry in entries:
             path, is_folder = entry.path, entry.is_dir(follow_symlinks=False)
             if not is_folder and not entry.name.endswith(ENDINGS):
@@ -142,17 +149,14 @@ class _Search:
                 continue
             if _leaves_out(settings, path, is_folder):
                 continue
-            ignored = only_tracked or (
+            ignored = folder.only_tracked or (
                 settings.respect_gitignore and _is_ignored(ignores, path, is_folder)
             )
             ignored = ignored or (is_folder and os.path.exists(os.path.join(path, "pyvenv.cfg")))
-            if ignored and not self.is_tracked(path, is_folder):
+            if ignored and not self.is_tracked(path):
                 continue
-            name = os.path.join(shown, entry.name)
-            if is_folder:
-                yield from self.walk_folder(name, path, ignores, only_tracked=ignored)
-            else:
-                yield name
+            name = os.path.join(folder.shown, entry.name)
+            yield _Folder(name, path, ignores, only_tracked=ignored) if is_folder else name
 
     # --- what is left out ----------------------------------------------------------------------
 
@@ -180,24 +184,21 @@ class _Search:
         found = [each for above in reversed(folders[1:]) for each in self.ignores_in(above)]
         return [*excluded, *found]
 
-    def is_tracked(self, path: str, is_folder: bool) -> bool:
+    def is_tracked(self, path: str) -> bool:
         """Whether git tracks a network file, or one below a folder; it ignores none of these."""
-        folders = _folders_above(os.path.dirname(path))
-        if not folders:
-            return False
-        top = folders[-1]
-        if top not in self.tracked:
-            self.tracked[top] = tracked_networks(top)
-        return _relative(path, top) in (self.tracked[top] or ())
+        return path in self.tracked
 
-
-def tracked_networks(folder: str) -> frozenset[str] | None:
-    """Return the network files that git tracks, and the folders around them; None without git."""
-    names = tracked_files(folder, *(f"*{ending}" for ending in ENDINGS))
-    if names is None:
-        return None
-    parts = (name.split("/") for name in names)
-    return frozenset("/".join(each[: k + 1]) for each in parts for k in range(len(each)))
+    @cached_property
+    def tracked(self) -> frozenset[str]:
+        """The network files that git tracks, and the folders around them; none without git."""
+        try:
+            found = repository()
+            parts = [name.split("/") for name in found.tracked(*ENDINGS)]
+        except TargetError:
+            return frozenset()
+        top = found.top
+        names = {"/".join(each[: k + 1]) for each in parts for k in range(len(each))}
+        return frozenset(os.path.join(top, name) for name in names)
 
 
 class _Ignores(NamedTuple):
@@ -207,26 +208,38 @@ class _Ignores(NamedTuple):
     patterns: tuple[Pattern, ...]
 
 
+class _Folder(NamedTuple):
+    """A folder to search: its real path, and the one that messages use.
+
+    With ``only_tracked`` it is one to ignore, so that only what git tracks counts.
+    """
+
+    shown: str
+    real: str
+    ignores: Sequence[_Ignores]
+    only_tracked: bool = False
+
+
 def _folders_above(folder: str) -> list[str]:
     """Return a folder and those above it up to the top of its repository; none outside of one."""
-    folders = [folder]
-    while not os.path.exists(os.path.join(folders[-1], ".git")):
-        above = os.path.dirname(folders[-1])
-        if above == folders[-1]:
-            return []
-        folders.append(above)
-    return folders
+    folders: list[str] = []
+    for at in upward(folder):
+        folders.append(at)
+        if os.path.exists(os.path.join(at, ".git")):
+            return folders
+    return []
 
 
 def _read_excluded(top: str) -> list[_Ignores]:
     """Return the patterns that a user of a repository ignores besides those in it."""
+    path = os.path.join(top, ".git", "info", "exclude")
     try:
-        with open(
-            os.path.join(top, ".git", "info", "exclude"), encoding="utf-8", errors="replace"
-        ) as file:
-            return [_Ignores(top, parse_patterns(file))]
-    except OSError:
+        text = read_all(path, SETTINGS_BYTES).decode("utf-8", "replace")
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return []
+    except OSError as error:
+        raise unreadable(path, error) from None
+    return [_Ignores(top, parse_patterns(text.split("\n")))]
 
 
 def _is_ignored(listed: Sequence[_Ignores], path: str, is_folder: bool) -> bool:

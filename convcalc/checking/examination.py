@@ -35,7 +35,8 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.language.assertions.vocabulary import Budget, Compare, Named
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.reading import NO_LAYERS, Inputs, read_network
-from convcalc.language.sources.plain_files import read_regular_file
+from convcalc.language.sources.gate import REPORT_BYTES, read_all
+from convcalc.language.sources.project import project
 from convcalc.language.sources.target import Target, TargetError
 
 OF_INPUT = ("channels-last-input", "declared-size-kept")  # warnings that depend on the input
@@ -266,12 +267,12 @@ class Examination:
         target = self.held.before._replace(variant=variant or None)
         return read_network(target, limits=self.settings.limits)
 
-    def read_report(self, path: str) -> bytes:
+    def read_report(self, path: str, root: str | None = None) -> bytes:
         """Return the content of a saved report: the policy's, if it has one there."""
         with suppress(OSError):
             if self.held is not None and self.held.saved is not None:
                 return self.held.saved(path)
-        return _read_report(path)
+        return _read_report(path, root)
 
     def compare_variants(self) -> None:
         """Record what the file was held to and is not any more: variants, or the whole network."""
@@ -328,7 +329,8 @@ class Examination:
             if is_saved(compare.base):
                 folder = os.path.dirname(compare.file or compare.place.file)
                 path = os.path.join(folder, compare.base)
-                found = from_saved(path, network.name, self.read_report)
+                root = project().root_of(compare.place.file)  # a file of the tree names the other
+                found = from_saved(path, network.name, lambda at: self.read_report(at, root))
                 if inputs is not None and found.report.inputs != network.inputs:
                     raise TargetError(f"{path} was saved at another input")
                 return found
@@ -377,9 +379,6 @@ def _subject(variant: str, network: NetworkFile) -> str:
     return f"variant: {variant or 'base'}   input: {', '.join(shapes)}"
 
 
-def _read_report(path: str) -> bytes:
+def _read_report(path: str, root: str | None = None) -> bytes:
     """Return the content of a saved report."""
-    return read_regular_file(path, _LARGEST_REPORT)
-
-
-_LARGEST_REPORT = 256 * 2**20
+    return read_all(path, REPORT_BYTES, root)

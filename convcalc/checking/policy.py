@@ -13,10 +13,11 @@ from convcalc.checking.configuration import OWN, SHARED, Configuration, Configur
 from convcalc.checking.patterns import Pattern, parse_patterns
 from convcalc.checking.repositories import Repositories, Repository
 from convcalc.checking.trees import RevisionTree, Tree
+from convcalc.language.sources.gate import SETTINGS_BYTES
+from convcalc.language.sources.target import unreadable
 
 IGNORES = ".gitignore"
 _KNOWN = (OWN, SHARED, FILE, IGNORES)
-_MOST_IGNORES = 1024 * 1024  # bytes of an ignore file
 
 
 class Choice(NamedTuple):
@@ -51,15 +52,14 @@ class Policy:
         return parse_patterns(self.ignore_lines(folder))
 
     def ignore_lines(self, folder: str) -> list[str]:
-        """Return the lines of the ignore file in a folder; none if it cannot be read."""
+        """Return the lines of the ignore file in a folder; raises TargetError."""
         path = os.path.join(folder, IGNORES)
-        if not self.tree.is_file(path):
-            return []
         try:
-            content = self.tree.read(path, _MOST_IGNORES)[:_MOST_IGNORES]
-        except OSError:
+            return self.tree.read(path, SETTINGS_BYTES).decode("utf-8", "replace").split("\n")
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return []
-        return content.decode("utf-8", "replace").split("\n")
+        except OSError as error:
+            raise unreadable(self.tree.name(path), error) from None
 
 
 def policy_of(revision: str, choice: Choice) -> Policy:

@@ -14,21 +14,23 @@ from convcalc.checking.trees import Tree
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.assertions.vocabulary import Budget
-from convcalc.language.sources.target import TargetError
+from convcalc.language.sources.project import project, upward
+from convcalc.language.sources.target import unreadable
 
 
 class Repository:
     """One file of budgets, and the network files that were checked against it."""
 
-    def __init__(self, path: str, settings: Configuration, tree: Tree) -> None:
+    def __init__(
+        self, path: str, settings: Configuration, tree: Tree, root: str | None = None
+    ) -> None:
         self.path = path
         self.file = tree.name(path)
-        self.folder = os.path.realpath(os.path.dirname(path))
+        self.folder = project().real(os.path.dirname(path))
         try:
-            text = tree.read(path, settings.limits.document.bytes)
+            text = tree.read_part(path, settings.limits.document.bytes, root)
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise TargetError(f"cannot read {self.file}: {reason}") from None
+            raise unreadable(self.file, error) from None
         found, self.problems = read_budgets(text, self.file, settings.limits.document)
         self.budgets = [beside(budget, path) for budget in found]
         decoded = text.decode("utf-8", "replace").removeprefix("\ufeff")
@@ -37,7 +39,7 @@ class Repository:
 
     def budgets_for(self, *files: str) -> list[Budget]:
         """Return the budgets whose patterns match a file, or one of its names."""
-        real = (os.path.relpath(os.path.realpath(file), self.folder) for file in files)
+        real = (os.path.relpath(project().real(file), self.folder) for file in files)
         paths = [path.replace(os.sep, "/") for path in real]
         return [b for b in self.budgets if any(_matches(b, path) for path in paths)]
 
@@ -108,17 +110,18 @@ class Repositories:
 
         Raises TargetError if it cannot be read.
         """
-        path = self.option
-        if not path and settings.budgets:
+        path, root = self.option, None
+        if not path and settings.budgets:  # which a file of the tree says
             path = os.path.relpath(os.path.join(settings.folder, settings.budgets))
+            root = project().root_of_folder(settings.folder)
         if not path and not self.isolated:
             path = self.closest(os.path.dirname(file))
-        return self.read(path, settings) if path else None
+        return self.read(path, settings, root) if path else None
 
-    def read(self, path: str, settings: Configuration) -> Repository:
+    def read(self, path: str, settings: Configuration, root: str | None = None) -> Repository:
         """Return the budget file at a path; raises TargetError if it cannot be read."""
         if path not in self.found:
-            self.found[path] = Repository(path, settings, self.tree)
+            self.found[path] = Repository(path, settings, self.tree, root)
         return self.found[path]
 
     def closest(self, folder: str) -> str:
@@ -133,12 +136,10 @@ class Repositories:
 
 
 def _closest(folder: str, tree: Tree) -> str:
-    at = folder
-    while True:
+    for at in upward(project().absolute(folder)):
         path = os.path.join(at, FILE)
         if tree.is_file(path):
-            return os.path.normpath(path)
-        real = os.path.realpath(at)
-        if tree.is_top(at) or os.path.dirname(real) == real:
-            return ""
-        at = os.path.join(at, os.pardir)
+            return path if os.path.isabs(folder) else os.path.relpath(path, project().start)
+        if tree.is_top(at):
+            break
+    return ""

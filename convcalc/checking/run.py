@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from convcalc.checking.budgets.repository import FILE
 from convcalc.checking.budgets.verdict import Verdict
-from convcalc.checking.configuration import ALL, MOST_BYTES, Configuration
+from convcalc.checking.configuration import ALL, Configuration
 from convcalc.checking.discovery import Found, expected
 from convcalc.checking.examination import Examination, Examined, Held
 from convcalc.checking.policy import Choice, Policy, policy_of
@@ -23,7 +23,11 @@ from convcalc.checking.weakening.comparison import Comparison
 from convcalc.checking.weakening.suppressions import new_comment
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.suggestion import advise
-from convcalc.language.sources.plain_files import Projects
+from convcalc.language.sources.files import Projects
+from convcalc.language.sources.gate import REPORT_BYTES, SETTINGS_BYTES, reason
+from convcalc.language.sources.gate import advice as advice_on
+from convcalc.language.sources.project import project
+from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target, TargetError
 
 
@@ -104,7 +108,7 @@ class Run:
         is_held = bool(options.policy)
         self.held = policy_of(options.policy, options.choice) if is_held else self.own
         self.predecessors = Predecessors()
-        self.projects = Projects()
+        self.projects = Projects(str(shipped_folder()))
         self.silence = Silence(self.text_before if is_held else None)
         # Problems of shared files, and the network file for which each was reported first.
         self.reported: dict[tuple[Place, str], str] = {}
@@ -161,8 +165,8 @@ class Run:
             text = self.options.stdin
             text = sources.read(found.file) if text is None else text
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            return _unreadable(found.file, f"cannot read the file: {reason}")
+            message = f"cannot read the file: {reason(error)}"
+            return _unreadable(found.file, message, advice_on(error))
         repository = self.own.repository(found.file)
         budgets = repository.budgets_for(found.file) if repository else []
         held = self.held_to(found.file, text) if self.tree is not None else None
@@ -182,6 +186,7 @@ class Run:
         """Return the findings that count, by the settings and the comments."""
         if isinstance(examined, Checked):
             return examined
+        project().names.update(examined.sources)  # they may have been read in another process
         settings = self.held.configuration(os.path.dirname(found.file))
         repository = self.own.repository(found.file)
         if repository:
@@ -284,7 +289,7 @@ class Run:
         assert self.tree is not None
         if self.tree.inside(path) is None:
             raise FileNotFoundError(2, "no such file or directory")
-        return self.tree.read(path, MOST_OF_REPORT)
+        return self.tree.read(path, REPORT_BYTES)
 
     def text_before(self, file: str) -> str | None:
         """Return the text of a file in the policy, under the name it had; None if it is new."""
@@ -320,7 +325,7 @@ class Run:
         sources = {}
         if changes and changes[0].found.place.line:
             with suppress(OSError):
-                content = self.own.tree.read(file, MOST_BYTES)
+                content = self.own.tree.read(file, SETTINGS_BYTES)
                 sources = {file: content.decode("utf-8", "replace")}
         return judge.result._replace(sources=sources)
 
@@ -395,6 +400,3 @@ def _unreadable(file: str, message: str, advice: str = "") -> Checked:
     """Return the result for a file that cannot be checked."""
     found = Diagnostic("unreadable-file", message, Place(file, 1, 1), advice)
     return Checked(file, (found,), unreadable=True)
-
-
-MOST_OF_REPORT = 256 * 2**20

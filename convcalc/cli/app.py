@@ -13,6 +13,8 @@ from typer.main import get_command
 
 from convcalc.cli.console import COULD_NOT_RUN, INTERRUPTED, Failure, Settings, say
 from convcalc.errors import Error
+from convcalc.language.sources.gate import reason
+from convcalc.language.sources.project import use_project
 from convcalc.output.formats import FORMATS
 
 # In the order of the help page. The module is convcalc/cli/commands/<name>.py; it has a function
@@ -33,7 +35,8 @@ COMMANDS = (
     "schema",
     "new",
 )
-SHARED = ("output_format", "output_file", "color", "quiet")  # options that every command takes
+# The options that every command takes.
+SHARED = ("output_format", "output_file", "color", "quiet", "root", "allow_outside")
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # click is vendored by some typers, not by all
 
@@ -41,7 +44,7 @@ UsageError: Any = typer.BadParameter.__mro__[1]  # click is vendored by some typ
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     try:
-        group: Any = get_command(_build_app(root, Commands))
+        group: Any = get_command(_build_app(convcalc, Commands))
         code = group.main(arguments, "convcalc", standalone_mode=False, obj=Settings())
         return int(code or 0)
     except typer.Abort:
@@ -52,6 +55,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(message[:1].lower() + message[1:], f"see '{path} -h'")
     except Error as error:
         return _fail(error.message, error.help)
+    except OSError as error:  # of the machine, where nobody has a better word for it
+        place = f": {error.filename}" if isinstance(error.filename, str) else ""
+        return _fail(f"{reason(error)}{place}", "")
+    finally:
+        use_project(None)
 
 
 def _fail(message: str, advice: str) -> int:
@@ -78,6 +86,7 @@ class Commands(TyperGroup):
 
         def with_settings(**values: Any) -> Any:
             ctx.obj.update(*(values.pop(name) for name in SHARED))
+            use_project(ctx.obj.project())
             return function(**values)
 
         command.callback = with_settings
@@ -112,7 +121,7 @@ def _unknown_command(name: str) -> None:
     raise Failure(f"unknown command '{name}'", advice)
 
 
-def root(
+def convcalc(
     ctx: typer.Context,
     output_format: Annotated[
         str,
@@ -147,6 +156,19 @@ def root(
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", help="Results and errors only. [env: CONVCALC_QUIET]")
     ] = False,
+    root: Annotated[
+        str,
+        typer.Option(
+            "--root",
+            metavar="FOLDER",
+            show_default=False,
+            help="The project: no file outside it is read. By default the nearest folder upward "
+            "with .git, pyproject.toml or convcalc.toml. [env: CONVCALC_ROOT]",
+        ),
+    ] = "",
+    allow_outside: Annotated[
+        bool, typer.Option("--allow-outside", help="Follow links and paths out of the project too.")
+    ] = False,
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> int:
     """What a convolutional network costs and sees: shapes, parameters, MACs, receptive fields.
@@ -154,7 +176,7 @@ def root(
     A TARGET is a network file, FILE::VARIANT, the name of a network that ships
     ('convcalc list networks'), or - for stdin.
     """
-    ctx.obj.update(output_format, output_file, color, quiet)
+    ctx.obj.update(output_format, output_file, color, quiet, root, allow_outside)
     if version:
         from convcalc._version import __version__
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from convcalc.errors import Error
+from convcalc.language.sources.gate import advice, reason
+from convcalc.language.sources.project import Project
 
 if TYPE_CHECKING:
     from convcalc.output.table import Style
@@ -28,20 +30,41 @@ class Failure(Error):
 class Settings:
     """The values of the options that every command has."""
 
-    __slots__ = ("color", "output_file", "output_format", "quiet")
+    __slots__ = ("allow_outside", "color", "output_file", "output_format", "quiet", "root")
 
     def __init__(self) -> None:
         self.output_format = ""
         self.output_file = environment("OUTPUT_FILE")
         self.color = environment("COLOR") or "auto"
         self.quiet = environment("QUIET") not in ("", "0", "false")
+        self.root = environment("ROOT")
+        self.allow_outside = False
 
-    def update(self, output_format: str, output_file: str, color: str, quiet: bool) -> None:
+    def update(
+        self,
+        output_format: str,
+        output_file: str,
+        color: str,
+        quiet: bool,
+        root: str = "",
+        allow_outside: bool = False,
+    ) -> None:
         """Applies flags; later calls win, as the flags after the command's name do."""
         self.output_format = output_format or self.output_format
         self.output_file = output_file or self.output_file
         self.color = color or self.color
         self.quiet = quiet or self.quiet
+        self.root = root or self.root
+        self.allow_outside = allow_outside or self.allow_outside
+
+    def project(self) -> Project:
+        """What files may be read; raises Failure if --root is no folder."""
+        if self.root and not os.path.isdir(self.root):  # noqa: PTH112 - a word, not yet a path
+            raise Failure(f"--root {self.root} is no folder", "name the folder of the project")
+        try:
+            return Project(self.root, allow_outside=self.allow_outside)
+        except OSError as error:
+            raise Failure(f"--root {self.root} cannot be found: {reason(error)}") from None
 
     def format(self, formats: Sequence[str]) -> str:
         """The output format of a command; the first of ``formats`` is its default.
@@ -121,11 +144,27 @@ def choose(word: str, valid: Iterable[str], what: str) -> str:
 
 def write_file(path: str, text: str) -> None:
     """Writes a text file; raises Failure if that is not possible."""
+    from convcalc.language.sources import atomic_write
+
     try:
-        with open(path, "w", encoding="utf-8", newline="\n") as file:  # noqa: PTH123 - start-up
-            file.write(text)
+        atomic_write.write_file(path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:
-        raise Failure(f"cannot write {path}: {error.strerror}") from None
+        raise unwritable(path, error) from None
+
+
+def append_file(path: str, text: str) -> None:
+    """Appends to a text file; raises Failure if that is not possible."""
+    from convcalc.language.sources import atomic_write
+
+    try:
+        atomic_write.append_file(path, text.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise unwritable(path, error) from None
+
+
+def unwritable(path: str, error: OSError) -> Failure:
+    """The error for a file that cannot be written."""
+    return Failure(f"cannot write {path}: {reason(error)}", advice(error))
 
 
 def say(text: str) -> None:

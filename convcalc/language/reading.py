@@ -16,9 +16,9 @@ from convcalc.language.file_facts import NetworkFile
 from convcalc.language.input_order import misordered
 from convcalc.language.parse.files import Units
 from convcalc.language.parse.tree import TOP_KEYS, Item, Unit
-from convcalc.language.sources.files import Files, project_root
+from convcalc.language.sources.files import Files
 from convcalc.language.sources.shipped import shipped_folder
-from convcalc.language.sources.target import Target, TargetError
+from convcalc.language.sources.target import Target, TargetError, unreadable
 from convcalc.language.syntax import nodes, reader
 from convcalc.language.syntax.evaluation import suffixed_number, value_of
 from convcalc.model.graph.assembly import Tensor, TooLarge, Value
@@ -65,7 +65,7 @@ def read_network(
     the file; ``witness`` is called for each layer while its scope is available. Raises
     TargetError if the file cannot be read or has no such variant, param or input.
     """
-    files = target.files or _folders(target.file)
+    files = target.files or Files(target.file, str(shipped_folder()), limits.document.bytes)
     units = Units(files, limits.document)
     if target.root is not None:
         units.sources[target.file] = str(target.text or "")
@@ -87,18 +87,12 @@ def read_network(
     return network
 
 
-def _folders(file: str) -> Files:
-    """The files of a target's project; that of the current folder for text without a file."""
-    return Files(project_root("here" if file in ("-", "<layer>") else file), str(shipped_folder()))
-
-
 def _content(files: Files, file: str) -> bytes:
     """The bytes of a file; TargetError if it cannot be read."""
     try:
         return files.read(file)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise TargetError(f"cannot read {file}: {reason}") from None
+        raise unreadable(file, error) from None
 
 
 class _Reading:

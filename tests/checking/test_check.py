@@ -17,7 +17,7 @@ from convcalc.checking.configuration import Configuration, configuration
 from convcalc.checking.discovery import discover
 from convcalc.checking.processes import jobs_for, map_in_order
 from convcalc.cli import main
-from convcalc.language.sources.plain_files import read_regular_file
+from convcalc.language.sources.gate import read
 from convcalc.language.sources.target import TargetError
 
 pytestmark = pytest.mark.usefixtures("project")
@@ -71,7 +71,10 @@ def test_no_file_at_all_is_an_error(check: Check) -> None:
         (lambda path: path.symlink_to("nowhere"), "no such file or directory"),
         (lambda path: path.symlink_to(path), "too many levels of symbolic links"),
         (os.mkfifo, "it is no plain file"),
-        (lambda path: path.symlink_to("/dev/zero"), "it is no plain file"),
+        (
+            lambda path: path.symlink_to("/dev/zero"),
+            "a link that leads out of the project, to /dev/zero",
+        ),
     ],
 )
 def test_what_is_no_file_says_so(make: Any, reason: str, check: Check) -> None:
@@ -108,13 +111,13 @@ def test_a_file_that_changes_while_it_is_read_is_not_judged(
 
     monkeypatch.setattr(os, "fstat", changing)
     with pytest.raises(OSError, match="changed while it was read"):
-        read_regular_file(str(file), 10**6)
+        read(str(file), 10**6)
 
 
 def test_a_file_is_read_up_to_its_limit_only() -> None:
     with Path("big.convcalc.yaml").open("wb") as file:
         file.truncate(10**12)
-    assert len(read_regular_file("big.convcalc.yaml", 1000)) == 1001
+    assert len(read("big.convcalc.yaml", 1000)) == 1001
 
 
 # --- settings ----------------------------------------------------------------------------------

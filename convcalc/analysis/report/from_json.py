@@ -37,6 +37,7 @@ from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN
 
 ENDING = ".json"
+MOST_VALUES = 1_200_000  # of a file, which take up to 250 bytes each
 T = TypeVar("T")
 S = TypeVar("S")
 
@@ -121,6 +122,8 @@ class _Value:
 def _parse(content: bytes) -> Any:
     import json
 
+    if sum(map(content.count, (b"[", b"{", b","))) > MOST_VALUES:
+        raise Wrong(f"it holds more than {MOST_VALUES:,} values")
     try:
         return json.loads(content.decode("utf-8-sig"), parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
@@ -131,10 +134,12 @@ def _reject_constant(word: str) -> None:
     raise Wrong(f"{word} is not a number")
 
 
-def _as_list(found: Any) -> list[_Value]:
+def _as_list(found: Any) -> Iterator[_Value]:
     if not isinstance(found, list):
-        return [_Value(found)]
-    return [_Value(value, f"[{i}]") for i, value in enumerate(found)]
+        yield _Value(found)
+        return
+    for index, value in enumerate(found):
+        yield _Value(value, f"[{index}]")
 
 
 # --- values --------------------------------------------------------------------------------------

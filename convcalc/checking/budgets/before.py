@@ -11,7 +11,7 @@ from convcalc.analysis.report.report import Report
 from convcalc.language.assertions.vocabulary import Budget
 from convcalc.language.reading import Inputs, Limits, read_network
 from convcalc.language.sources.git import MissingFile, earlier
-from convcalc.language.sources.target import Target, TargetError
+from convcalc.language.sources.target import Target, TargetError, unreadable
 from convcalc.model.graph.network import Network
 
 
@@ -33,7 +33,7 @@ def from_revision(revision: str, target: Target, inputs: Inputs, limits: Limits)
     network has errors.
     """
     try:
-        before = earlier(target, revision)
+        before = earlier(target, revision, limits.document.bytes)
     except MissingFile:
         raise Missing from None
     base = read_network(before._replace(variant=None), inputs=inputs, limits=limits)
@@ -57,8 +57,7 @@ def from_saved(file: str, name: str, read: Callable[[str], bytes]) -> Before:
     try:
         content = read(file)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise TargetError(f"cannot read {file}: {reason}") from None
+        raise unreadable(file, error) from None
     try:
         return Before(None, load_report(content, file, name))
     except TargetError as error:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
+from convcalc.language.sources.project import project
 
 RANKS = ("ignore", "warning", "error")
 
@@ -53,7 +54,7 @@ def listed(names: Sequence[str], most: int = 3) -> str:
 
 def shown_path(path: str) -> str:
     """Return a path as messages show it: from the current folder."""
-    return os.path.relpath(path)
+    return os.path.relpath(path, project().start)
 
 
 def line_place(file: str, text: str, *words: str, start: int = 0) -> Place:

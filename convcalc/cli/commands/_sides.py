@@ -139,14 +139,14 @@ def is_folder(word: str) -> bool:
 
 def _load_saved(file: str, name: str | None) -> Report:
     """Reads a report from a JSON file; raises Failure if it is incomplete."""
-    from pathlib import Path
-
     from convcalc.analysis.report.from_json import load_report
+    from convcalc.language.sources.gate import REPORT_BYTES, read_all
+    from convcalc.language.sources.target import unreadable
 
     try:
-        report = load_report(Path(file).read_bytes(), file, name)
+        report = load_report(read_all(file, REPORT_BYTES), file, name)
     except OSError as error:
-        raise Failure(f"cannot read {file}: {(error.strerror or str(error)).lower()}") from None
+        raise unreadable(file, error) from None
     if not report.complete:
         raise Failure(f"{file} is the report of a network with errors", "mend it and save it anew")
     return report

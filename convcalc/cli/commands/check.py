@@ -14,6 +14,7 @@ from convcalc.cli.console import (
     COULD_NOT_RUN,
     FINDINGS,
     Failure,
+    append_file,
     choose,
     environment,
     is_set,
@@ -252,11 +253,7 @@ def _append(path: str, done: list["Checked"], view: "object") -> None:
     """Appends the summary to a file, to which other programs may write too."""
     from convcalc.output.findings.markdown import text
 
-    try:
-        with open(path, "a", encoding="utf-8", errors="backslashreplace") as file:  # noqa: PTH123
-            file.write(text(done, view) + "\n")  # type: ignore[arg-type]
-    except OSError as error:
-        raise Failure(f"cannot write {path}: {error.strerror}") from None
+    append_file(path, text(done, view) + "\n")  # type: ignore[arg-type]
 
 
 def _add_ignores(run: "Run", files: Sequence["Found"], settings: "Settings") -> int:

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from glob import has_magic
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -87,12 +86,14 @@ def _pin(path: str, settings: "Settings") -> Pinned:
     """Pins one file in memory; prints why if that is not possible."""
     from convcalc.checking.budgets.pin_edits import Refused
     from convcalc.cli.problems import print_problems
+    from convcalc.language.sources.gate import read
     from convcalc.language.sources.target import TargetError
+    from convcalc.language.syntax.reader import Limits
 
     try:
-        old = Path(path).read_bytes()
+        old = read(path, Limits().bytes)
     except OSError as error:
-        say(f"error: cannot read {path}: {(error.strerror or str(error)).lower()}")
+        _say_failure("read", path, error)
         return Pinned(path, code=COULD_NOT_RUN)
     try:
         networks = _networks(path, old)
@@ -153,10 +154,17 @@ def _write(pinned: Pinned, settings: "Settings") -> int:
     try:
         replace_file(pinned.path, pinned.old, pinned.new)
     except OSError as error:
-        say(f"error: cannot write {pinned.path}: {(error.strerror or str(error)).lower()}")
+        _say_failure("write", pinned.path, error)
         return COULD_NOT_RUN
     settings.note(f"pinned {pinned.path}")
     return CLEAN
+
+
+def _say_failure(verb: str, path: str, error: OSError) -> None:
+    from convcalc.language.sources.gate import advice, reason
+
+    help_ = f"\n  = help: {advice(error)}" if advice(error) else ""
+    say(f"error: cannot {verb} {path}: {reason(error)}{help_}")
 
 
 def _difference(pinned: Pinned) -> str:

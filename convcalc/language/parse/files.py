@@ -12,11 +12,13 @@ from convcalc.language.parse.items import Items
 from convcalc.language.parse.params import param_value, read_param
 from convcalc.language.parse.tree import BLOCK_KEYS, TOP_KEYS, Block, Item, Param, Unit
 from convcalc.language.sources.files import Files
+from convcalc.language.sources.gate import reason
 from convcalc.language.syntax import nodes, reader
 
 FORMAT_VERSION = 1
 MOST_NESTED = 64  # levels of blocks, which are written out by recursion
-MOST_IMPORTS = 32
+MOST_NESTED_IMPORTS = 32
+MOST_IMPORTS = 200  # files
 
 
 class Units:
@@ -174,30 +176,51 @@ class Units:
         """
         if "://" in node.text:
             raise rejected("unreadable-import", "an import is a file, not a URL", node.place)
-        near, far = self.files.import_paths(unit.file, node.text)
-        for path in (near, far):
+        paths = self.files.import_paths(unit.file, node.text)
+        failed: OSError | None = None
+        for path in paths:
             if not self.files.is_allowed(path):
                 continue
-            if len(self.loading) > MOST_IMPORTS:
-                self.report_too_deep(
-                    node.place, f"imports are nested deeper than {MOST_IMPORTS} levels"
-                )
+            file = self.files.identity(path)
+            self.require_no_ring(path, file, node)
+            if file in self.units:
+                return self.units[file]
+            try:
+                content = self.files.read(path)
+            except OSError as error:
+                failed = failed or error
+                continue
+            if too_many := self.too_many():
+                self.report_too_deep(node.place, too_many)
                 return None
-            if path in self.loading:
-                ring = " → ".join([*self.loading[self.loading.index(path) :], path])
-                raise rejected("import-cycle", f"imports form a cycle: {ring}", node.place)
-            if path not in self.units:
-                try:
-                    content = self.files.read(path)
-                except OSError:
-                    continue
-                self.units[path] = None
-                self.units[path] = self.load(path, content)
-            return self.units[path]
-        message = f"no file '{node.text}' beside this one or among the shipped blocks"
+            self.units[file] = None
+            self.units[file] = self.load(path, content)
+            return self.units[file]
+        raise rejected("unreadable-import", self.no_import(node.text, paths[0], failed), node.place)
+
+    def require_no_ring(self, path: str, file: str, node: nodes.Scalar) -> None:
+        """Rejects the import of a file that is being read; ``file`` is its identity."""
+        ring = [self.files.identity(each) for each in self.loading]
+        if file in ring:
+            shown = " → ".join([*self.loading[ring.index(file) :], path])
+            raise rejected("import-cycle", f"imports form a cycle: {shown}", node.place)
+
+    def too_many(self) -> str:
+        """Why no further file is imported; empty if one may be."""
+        if len(self.loading) > MOST_NESTED_IMPORTS:
+            return f"imports are nested deeper than {MOST_NESTED_IMPORTS} levels"
+        if len(self.units) >= MOST_IMPORTS:
+            return f"more than {MOST_IMPORTS} files are imported"
+        return ""
+
+    def no_import(self, name: str, near: str, failed: OSError | None) -> str:
+        """Why a file cannot be imported."""
         if not self.files.is_allowed(near):
-            message = f"'{node.text}' lies outside the project's folder {self.files.root}"
-        raise rejected("unreadable-import", message, node.place)
+            link = self.files.refusal(near)
+            return link or f"'{name}' lies outside the project's folder {self.files.root}"
+        if failed is None or isinstance(failed, FileNotFoundError):
+            return f"no file '{name}' beside this one or among the shipped blocks"
+        return f"'{name}' cannot be imported: {reason(failed)}"
 
     def load(self, path: str, content: bytes | str) -> Unit | None:
         """Reads an imported file and gives its params their defaults."""

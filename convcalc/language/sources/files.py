@@ -7,18 +7,31 @@ from __future__ import annotations
 
 import os
 
+from convcalc.language.sources.gate import read, read_shipped
+from convcalc.language.sources.project import is_within, project
+
 
 class Files:
-    """The files in a project's folder ``root`` and in the folder ``shipped``."""
+    """The files of the project that ``file`` belongs to, and those in the folder ``shipped``.
 
-    def __init__(self, root: str, shipped: str) -> None:
-        self.root = root
+    Of each at most ``most`` bytes are read, and one more if it is larger.
+    """
+
+    def __init__(self, file: str, shipped: str, most: int) -> None:
+        self.file = file
         self.shipped = shipped
+        self.most = most
+
+    @property
+    def root(self) -> str:
+        """The folder of the project; OSError if the current folder is gone."""
+        return project().root_of(self.file)
 
     def read(self, path: str) -> bytes:
         """The content of a file; OSError if it cannot be read."""
-        with open(path, "rb") as file:
-            return file.read()
+        if self.is_shipped(path):
+            return read_shipped(path, self.most)
+        return read(path, self.most, self.root)
 
     def import_paths(self, file: str, name: str) -> tuple[str, str]:
         """The two paths that an import of ``file`` may mean: beside it, or a shipped file."""
@@ -27,33 +40,61 @@ class Files:
             os.path.normpath(os.path.join(self.shipped, name)),
         )
 
+    def identity(self, path: str) -> str:
+        """The same for two paths of the same file: its path after links are followed."""
+        return project().real(path)
+
     def is_allowed(self, path: str) -> bool:
         """Whether a file lies inside the project or the shipped folder."""
-        return self.is_in(self.root, path) or self.is_shipped(path)
+        return self.is_shipped(path) or project().holds(self.identity(path), self.root)
 
     def is_shipped(self, path: str) -> bool:
-        """Whether a file lies inside the shipped folder."""
-        return self.is_in(self.shipped, path)
+        """Whether a path lies inside the shipped folder; what is there is not a stranger's."""
+        return is_within(os.path.normpath(path), self.shipped)
 
-    @staticmethod
-    def is_in(folder: str, path: str) -> bool:
-        """Whether a file lies inside a folder after links are resolved."""
-        return os.path.realpath(path).startswith(os.path.realpath(folder) + os.sep)
+    def refusal(self, path: str) -> str:
+        """Why a file is not allowed."""
+        link, target = project().link_out(path, self.root)
+        if link:
+            return f"'{link}' is a link that leads out of the project, to {target}"
+        return ""
 
     def stem(self, file: str) -> str:
         """The file's name without its folder and its endings."""
         return os.path.basename(file).partition(".")[0]
 
 
-def project_root(file: str) -> str:
-    """The nearest folder around a file that has one of PROJECT_MARKS, else the file's own."""
-    start = os.path.dirname(os.path.realpath(file))
-    folder = start
-    while not any(os.path.exists(os.path.join(folder, mark)) for mark in PROJECT_MARKS):
-        if os.path.dirname(folder) == folder:
-            return start
-        folder = os.path.dirname(folder)
-    return folder
+class Sources(Files):
+    """The files of one project, each read only once."""
+
+    def __init__(self, file: str, shipped: str, most: int) -> None:
+        super().__init__(file, shipped, most)
+        self.contents: dict[str, bytes | OSError] = {}
+
+    def read(self, path: str) -> bytes:
+        """The content of a file; OSError, each time, if it cannot be read."""
+        found = self.contents.get(path)
+        if found is None:
+            try:
+                found = super().read(path)
+            except OSError as error:
+                found = error
+            self.contents[path] = found
+        if isinstance(found, OSError):
+            raise found
+        return found
 
 
-PROJECT_MARKS = (".git", "pyproject.toml", "convcalc.toml")
+class Projects:
+    """The sources of all projects to which checked files belong."""
+
+    def __init__(self, shipped: str) -> None:
+        self.shipped = shipped
+        self.found: dict[tuple[str, int], Sources] = {}
+
+    def sources(self, file: str, most: int) -> Sources:
+        """The sources of the project that a file belongs to."""
+        key = (project().root_of(file), most)
+        if key not in self.found:
+            self.found[key] = Sources(file, self.shipped, most)
+        return self.found[key]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.errors import Error
 from convcalc.language.sources.files import Files
+from convcalc.language.sources.gate import advice, reason
 from convcalc.language.syntax.nodes import Mapping
 
 
@@ -28,3 +29,8 @@ class Target(NamedTuple):
 
 class TargetError(Error):
     """A target cannot be read, or has no such variant, param or input."""
+
+
+def unreadable(file: str, error: OSError) -> TargetError:
+    """The error for a file that cannot be read."""
+    return TargetError(f"cannot read {file}: {reason(error)}", advice(error))

@@ -11,8 +11,10 @@ from gitrepo import commit, git, repository, shallow_clone
 
 import convcalc
 from convcalc.language.reading import read_network
-from convcalc.language.sources import git as history
-from convcalc.language.sources.git import MissingFile, Repository, earlier, resolve
+from convcalc.language.sources.git import MissingFile, earlier, resolve
+from convcalc.language.sources.project import opened
+from convcalc.language.sources.repository import Repository
+from convcalc.language.sources.repository import repository as repository_of_this_run
 from convcalc.language.sources.target import Target, TargetError
 
 BLOCKS = """\
@@ -108,11 +110,17 @@ def test_the_earlier_state_of_a_file_is_found_from_anywhere(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     git(project, "checkout", "--quiet", "HEAD~1")
+    monkeypatch.chdir(project / "blocks")
+    file = Target("../models/net.convcalc.yaml", "net_wide")
+    assert earlier(file, "HEAD~1").file == "HEAD~1:models/net.convcalc.yaml"
     monkeypatch.chdir(tmp_path)
     file = Target("project/models/net.convcalc.yaml", "net_wide")
-    found = earlier(file, "HEAD~1")
-    assert (found.file, found.variant) == ("HEAD~1:models/net.convcalc.yaml", "net_wide")
-    assert params(found._replace(variant=None)) == PARAMS[1, 8]
+    with pytest.raises(TargetError, match="the folder is in no git repository"):
+        earlier(file, "HEAD~1")
+    with opened("project"):
+        found = earlier(file, "HEAD~1")
+        assert (found.file, found.variant) == ("HEAD~1:models/net.convcalc.yaml", "net_wide")
+        assert params(found._replace(variant=None)) == PARAMS[1, 8]
 
 
 def test_a_name_comes_from_the_path_without_the_revision(project: Path) -> None:
@@ -127,7 +135,10 @@ def test_a_link_within_the_repository_is_followed(project: Path) -> None:
     Path("out.convcalc.yaml").symlink_to("/etc/hostname")
     commit(project, {})
     assert resolve("HEAD:link.convcalc.yaml").text == NET.encode()
-    assert "leads out by a link" in message("HEAD:out.convcalc.yaml")[1]
+    assert message("HEAD:out.convcalc.yaml")[0] == (
+        "cannot read HEAD:out.convcalc.yaml: 'out.convcalc.yaml' is a link that leads out of the "
+        "repository, to /etc/hostname"
+    )
 
 
 def test_problems_name_the_revision(project: Path) -> None:
@@ -144,7 +155,7 @@ def test_nothing_outside_the_project_is_imported(
     (tmp_path / "outside.convcalc.yaml").write_text(BLOCKS)
     net = NET.replace("../blocks/body.convcalc.yaml", path)
     files = {"sub/net.convcalc.yaml": net, "sub/pyproject.toml": "", "secret.yaml": BLOCKS}
-    monkeypatch.chdir(repository(tmp_path / "nested", files))
+    monkeypatch.chdir(repository(tmp_path / "nested", files) / "sub")
     problems = read_network(resolve("HEAD:sub/net.convcalc.yaml")).problems
     assert problems[0].name == "unreadable-import"
     assert "outside the project's folder HEAD:sub" in problems[0].message
@@ -169,23 +180,23 @@ def test_the_content_is_that_of_git_to_the_byte(project: Path) -> None:
 
 @pytest.mark.usefixtures("project")
 def test_many_files_are_read_through_one_process() -> None:
-    found = history.repository_of(".", "")
     resolve("HEAD~1:models/net.convcalc.yaml")
-    batch = found._batch
+    reading = repository_of_this_run().objects.reading.process
     resolve("HEAD~2:models/net.convcalc.yaml")
-    assert batch is not None
-    assert history.repository_of(".", "")._batch is batch
+    assert reading is not None
+    assert repository_of_this_run().objects.reading.process is reading
 
 
 @pytest.mark.usefixtures("project")
 def test_the_process_ends_with_its_repository() -> None:
-    found = Repository(".")
-    found.commit("HEAD")
-    batch = found._batch
-    assert batch is not None
-    assert batch.poll() is None
+    found = Repository(str(Path.cwd()))
+    found.content(found.commit("HEAD"), "blocks/body.convcalc.yaml", 1000)
+    asking, reading = found.objects.asking.process, found.objects.reading.process
+    assert asking is not None
+    assert reading is not None
+    assert (asking.poll(), reading.poll()) == (None, None)
     del found
-    assert batch.poll() is not None
+    assert None not in (asking.poll(), reading.poll())
 
 
 # --- what cannot be read -------------------------------------------------------------------------
@@ -270,6 +281,7 @@ def test_without_a_repository_or_without_git_there_is_no_history(
     assert text == "cannot read HEAD:x.yaml: the folder is in no git repository"
     assert "convcalc show … -f json -o old.json" in advice
     monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / ".git").write_text("gitdir: elsewhere")
     assert message("HEAD:x.yaml")[0] == "cannot read HEAD:x.yaml: git is not installed"
 
 

@@ -1,0 +1,189 @@
+"""Runs git so that nothing of a repository's settings runs, and so that it cannot hang.
+
+Every call names the repository, fetches nothing, runs no hook and no monitor, and is waited for
+only so long. Of the environment's GIT_* variables only those reach it that do not redirect it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convcalc.language.sources.target import TargetError
+
+if TYPE_CHECKING:
+    from subprocess import Popen
+
+PATIENCE = 8.0  # seconds that one process waits for git, all in all
+MOST_OUTPUT = 16 * 2**20  # bytes of one answer
+SAVED = "or compare with a report that was saved by: convcalc show … -f json -o old.json"
+
+SAFE = (
+    "--no-pager",
+    "--no-optional-locks",
+    "--no-replace-objects",
+    *("-c", "safe.bareRepository=explicit"),
+    *("-c", "protocol.allow=never"),
+    *("-c", "core.fsmonitor=false"),
+    *("-c", "core.hooksPath=/dev/null"),
+    *("-c", "core.attributesFile=/dev/null"),
+    *("-c", "core.sshCommand=false"),
+    *("-c", "credential.helper="),
+    *("-c", "gc.auto=0"),
+    *("-c", "maintenance.auto=false"),
+)
+# What the user's settings are, what hooks of a server need, and where git itself is.
+_KEPT = (
+    "GIT_CONFIG_GLOBAL",
+    "GIT_CONFIG_SYSTEM",
+    "GIT_CONFIG_NOSYSTEM",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_KEY_",
+    "GIT_CONFIG_VALUE_",
+    "GIT_EXEC_PATH",
+    "GIT_TEST_ASSUME_DIFFERENT_OWNER",
+)
+OF_REPOSITORY = ("GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY")  # which must lie inside it
+
+
+class Hung(TargetError):
+    """Git took too long."""
+
+
+class Answer(NamedTuple):
+    """What a git command printed, and its exit code."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+class Git:
+    """Runs git commands in a folder; ``arguments`` name the repository.
+
+    ``variables`` are those of the environment that belong to this repository.
+    """
+
+    def __init__(
+        self, folder: str, arguments: Sequence[str] = (), variables: Sequence[tuple[str, str]] = ()
+    ) -> None:
+        self.folder = folder
+        self.arguments = tuple(arguments)
+        self.environment = environment() | dict(variables)
+        self.left = PATIENCE
+
+    def run(self, *arguments: str) -> Answer:
+        """The answer of a command; TargetError if it takes too long or prints too much."""
+        process = self.start(*arguments)
+        try:
+            assert process.stdin
+            process.stdin.close()
+            out, err = self._collect(process)
+            return Answer(self._wait(process), out, err.decode("utf-8", "surrogateescape"))
+        finally:
+            end(process)
+
+    def start(self, *arguments: str, quiet: bool = False) -> Popen[bytes]:
+        """Starts a command; TargetError if git cannot be started."""
+        import subprocess
+
+        try:
+            return subprocess.Popen(
+                [_program(), *SAFE, *self.arguments, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL if quiet else subprocess.PIPE,
+                bufsize=0,
+                cwd=self.folder,
+                env=self.environment,
+            )
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            raise TargetError(f"git cannot be started: {reason}", SAVED[3:]) from None
+
+    def receive(self, pipe: Any) -> bytes:
+        """The next bytes from a pipe, none at its end; Hung if they do not come."""
+        self._await([pipe])
+        return os.read(pipe.fileno(), 2**16)
+
+    def _collect(self, process: Popen[bytes]) -> tuple[bytes, bytes]:
+        """All that a process prints to stdout, and the beginning of what it prints to stderr."""
+        pipes: dict[Any, list[bytes]] = {process.stdout: [], process.stderr: []}
+        waiting = list(pipes)
+        size = 0
+        while waiting:
+            for pipe in self._await(waiting):
+                found = os.read(pipe.fileno(), 2**16)
+                size += len(found)
+                if size > MOST_OUTPUT:
+                    raise TargetError("git lists more files than are read", "name a smaller folder")
+                pipes[pipe].append(found)
+                if not found:
+                    waiting.remove(pipe)
+        out, err = (b"".join(parts) for parts in pipes.values())
+        return out, err
+
+    def _await(self, pipes: Sequence[Any]) -> list[Any]:
+        """Those of the pipes that have something to say; Hung if none has in time."""
+        import select
+
+        if not hasattr(select, "poll"):
+            return list(pipes)
+        by_number = {pipe.fileno(): pipe for pipe in pipes}
+        poll = select.poll()
+        for number in by_number:
+            poll.register(number, select.POLLIN)
+        began = time.monotonic()
+        ready = poll.poll(max(0, self.left) * 1000)
+        self.left -= time.monotonic() - began
+        if not ready:
+            raise Hung(f"git took more than {PATIENCE:g} seconds", SAVED[3:])
+        return [by_number[number] for number, _ in ready]
+
+    def _wait(self, process: Popen[bytes]) -> int:
+        import subprocess
+
+        try:
+            return process.wait(max(0.1, self.left))
+        except subprocess.TimeoutExpired:
+            raise Hung(f"git took more than {PATIENCE:g} seconds", SAVED[3:]) from None
+
+
+def end(process: Popen[bytes]) -> None:
+    """Ends git, which only reads here and so can be killed at any time."""
+    process.kill()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        with suppress(OSError):
+            if pipe:
+                pipe.close()
+    process.wait()
+
+
+def environment() -> dict[str, str]:
+    """The environment for git: English messages, no locks, no prompts, no fetching."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("GIT_") or name.startswith(_KEPT)
+    }
+    return kept | {
+        "LC_ALL": "C",
+        "GIT_ALLOW_PROTOCOL": "none",  # stronger than protocol.allow, which a repository can widen
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+    }
+
+
+def _program() -> str:
+    """The path of git; a folder that PATH names relative to the current one may be a stranger's."""
+    for folder in os.get_exec_path():
+        path = os.path.join(folder, "git")
+        if os.path.isabs(folder) and os.path.isfile(path) and os.access(path, os.X_OK):
+            return path
+    raise TargetError("git is not installed", f"install git, {SAVED}")
