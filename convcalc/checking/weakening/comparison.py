@@ -92,7 +92,9 @@ class Comparison:
             pairs.setdefault((held.file, own.file if own else ""), (held, own))
             if path in self.files:
                 for budget in self.not_held(held, own, path):
-                    place = self.place_of(held, own, path)
+                    named = [b for b in own.budgets if b.name == budget.name] if own else []
+                    models = [model.place for each in named for model in each.models]
+                    place = models[0] if models else self.place_of(held, own, path)
                     entry = lost.setdefault((held.file, budget.name), (budget, place, []))
                     entry[2].append(path)
         for held, own in pairs.values():
