@@ -14,7 +14,7 @@ from convcalc.checking.trees import Tree
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.assertions.vocabulary import Budget
-from convcalc.language.sources.project import project, upward
+from convcalc.language.sources.project import is_within, project, upward
 from convcalc.language.sources.target import unreadable
 
 
@@ -38,15 +38,24 @@ class Repository:
         self.variants: dict[str, tuple[str, ...]] = {}  # of each network file that was checked
 
     def budgets_for(self, *files: str) -> list[Budget]:
-        """Return the budgets whose patterns match a file, or one of its names."""
-        real = (os.path.relpath(project().real(file), self.folder) for file in files)
-        paths = [path.replace(os.sep, "/") for path in real]
+        """Return the budgets whose patterns match one of some files."""
+        paths = {path for file in files for path in self.paths(file)}
         return [b for b in self.budgets if any(_matches(b, path) for path in paths)]
+
+    def paths(self, file: str) -> set[str]:
+        """Return the paths of a file from the folder of the budgets: as written, and the real one.
+
+        A link to a file that no budget is about does not take the link out of those that are.
+        """
+        absolute = project().absolute(file)
+        folder, name = os.path.split(absolute)
+        found = {project().real(absolute), os.path.join(project().real(folder), name)}
+        found |= {absolute} if is_within(absolute, self.folder) else set()
+        return {os.path.relpath(path, self.folder).replace(os.sep, "/") for path in found}
 
     def remember(self, file: str, variants: tuple[str, ...]) -> None:
         """Record the variants of a network file that was checked."""
-        path = os.path.relpath(os.path.realpath(file), self.folder).replace(os.sep, "/")
-        self.variants[path] = variants
+        self.variants |= dict.fromkeys(self.paths(file), variants)
 
     def findings(self) -> tuple[list[Diagnostic], list[Diagnostic]]:
         """Return the problems of locked budgets, and the others of the file."""

@@ -82,14 +82,15 @@ class Comparison:
 
     def budgets(self) -> Iterator[Change]:
         """Yield the weaker budgets: of each file, then for the networks that they held for."""
-        pairs: dict[tuple[str, str], tuple[Repository, Repository | None]] = {}
+        pairs: dict[tuple[str, str], tuple[Repository, Repository | None, list[str]]] = {}
         lost: dict[tuple[str, str], tuple[Budget, Place, list[str]]] = {}
         for path in [*self.paths, *self.homes()]:
             held = self.held.repository(path)
             if held is None:
                 continue
             own = self.own.repository(path)
-            pairs.setdefault((held.file, own.file if own else ""), (held, own))
+            key = held.file, own.file if own else ""
+            pairs.setdefault(key, (held, own, []))[2].append(path)
             if path in self.files:
                 for budget in self.not_held(held, own, path):
                     named = [b for b in own.budgets if b.name == budget.name] if own else []
@@ -97,8 +98,8 @@ class Comparison:
                     place = models[0] if models else self.place_of(held, own, path)
                     entry = lost.setdefault((held.file, budget.name), (budget, place, []))
                     entry[2].append(path)
-        for held, own in pairs.values():
-            yield from self.of_files(held, own)
+        for held, own, paths in pairs.values():
+            yield from self.of_files(held, own, paths)
         for budget, place, paths in lost.values():
             message = f"budget '{budget.name}' does not hold for {listed(paths)} any more"
             yield change(NAME, message, place, "", budget.place, locked=budget.locked)
@@ -112,15 +113,20 @@ class Comparison:
             if name == FILE and f"{os.path.dirname(path)}{os.sep}".startswith(f"{here}{os.sep}"):
                 yield os.path.relpath(path)
 
-    def of_files(self, held: Repository, own: Repository | None) -> Iterator[Change]:
-        """Yield what a budget file demands less than the one that held before."""
+    def of_files(
+        self, held: Repository, own: Repository | None, paths: Sequence[str]
+    ) -> Iterator[Change]:
+        """Yield what a budget file demands less than the one that held before for some paths."""
         if own is None:
-            names = [f"'{budget.name}'" for budget in held.budgets]
-            if names:
-                message = f"the file of the budgets {listed(names)} is gone"
-                locked = any(budget.locked for budget in held.budgets)
-                place = self.place_of(held, None, held.path)
-                yield change(NAME, message, place, locked=locked)
+            is_there = self.own.tree.is_file(held.path)  # but not found from everywhere
+            lost = held.budgets_for(*paths) if is_there else held.budgets
+            if lost:
+                names = listed([f"'{budget.name}'" for budget in lost])
+                message = f"the file of the budgets {names} is gone"
+                if is_there:
+                    message = f"the budgets {names} do not hold for {listed(paths)} any more"
+                locked = any(budget.locked for budget in lost)
+                yield change(NAME, message, self.place_of(held, None, paths[0]), locked=locked)
             return
         same = os.path.realpath(own.folder) == os.path.realpath(held.folder)
         if same:

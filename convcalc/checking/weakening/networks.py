@@ -53,10 +53,10 @@ def changed_pins(own: NetworkFile, held: NetworkFile) -> Iterator[Change]:
     there = own.expect.get(own.name, {})
     for metric, old in held.expect.get(held.name, {}).items():
         origin = held.pinned_at[held.name, metric]
-        if metric not in there:
+        if metric not in there and old is not None:
             message = f"{metric} of {own.name} is not pinned any more, it was {pin_text(old)}"
             yield change("pin-changed", message, key_place(own, "expect"), "", origin)
-        elif not _is_as_strict(there[metric], old):
+        elif not _is_as_strict(there.get(metric), old):
             new = pin_text(there[metric])
             message = f"{metric} of {own.name} is pinned to {new}, not to {pin_text(old)}"
             advice = "if it is meant, it is for the reviewer to say so"
@@ -128,7 +128,8 @@ def released(
 def holdings(held: NetworkFile, budgets: Sequence[Budget], variant: str = "") -> str:
     """Return what a network or one of its variants is held to, in words; empty if to nothing."""
     pins = [pin for name, pin in held.expect.items() if pin and variant in ("", name)]
-    words = [f"{sum(map(len, pins)):,} pinned numbers"] if pins else []
+    count = sum(map(len, pins))
+    words = [f"{count:,} pinned number{'s' * (count > 1)}"] if pins else []
     words += ["its own budgets"] if held.budgets is not None else []
     words += [f"budget '{name}'" for name in dict.fromkeys(budget.name for budget in budgets)]
     return listed(words)

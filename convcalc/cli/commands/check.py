@@ -270,6 +270,8 @@ def _add_ignores(run: "Run", files: Sequence["Found"], settings: "Settings") -> 
     for path, error in added.failures.items():
         say(f"error: cannot write {path}: {error}")
     settings.note(f"Silenced {added.silenced:,} finding{'s' * (added.silenced != 1)}.")
+    if run.options.policy and added.silenced:
+        settings.note(f"With --policy they count once {run.options.policy} has the comments.")
     if added.failures:
         return COULD_NOT_RUN
     left = list(Run(options).check(files))
