@@ -20,7 +20,7 @@ from convcalc.checking.suppression import Silence
 from convcalc.checking.trees import RevisionTree
 from convcalc.checking.weakening.change import Change
 from convcalc.checking.weakening.comparison import Comparison
-from convcalc.checking.weakening.suppressions import new_comment
+from convcalc.checking.weakening.suppressions import new_comments
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.sources.files import Projects
@@ -305,9 +305,8 @@ class Run:
 
     def new_comments(self, sources: Mapping[str, str]) -> list[Change]:
         """Return a change for each comment of these files that the policy does not have."""
-        mine = [each for each in self.silence.added if each.place.file in sources]
-        self.silence.added = [each for each in self.silence.added if each not in mine]
-        return [new_comment(each) for each in mine]
+        added = (self.silence.added.pop(file, []) for file in sources)
+        return [each for ignores in added for each in new_comments(ignores)]
 
     def changes_of_shared_files(self, files: Sequence[str]) -> dict[str, list[Change]]:
         """Return what settings, budgets and ignore files ask less than in the policy, by file."""

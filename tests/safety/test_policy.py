@@ -190,7 +190,7 @@ COMMENTS = (
     Row(
         "over growth",
         {NETWORK: "# convcalc: ignore-file[CC306, CC301, CC307, CC302]\n" + HEAVY},
-        warned(401, *[f"{NETWORK}:1"] * 4),
+        warned(401, f"{NETWORK}:1"),
         ("CC301", "CC301", "CC302", "CC306", "CC307"),
     ),
     Row("over a locked budget", network("name: net", "name: net  # convcalc: ignore-file[CC309]"), warned(401, f"{NETWORK}:2")),
