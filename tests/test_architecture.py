@@ -49,9 +49,13 @@ WITHIN = {
     "checking": (
         ("baseline",),
         ("run",),
-        ("discovery", "examination", "repositories", "selection"),
+        ("discovery", "examination", "selection"),
+        ("weakening",),  # what a tree changes in what it is held to
+        ("policy", "predecessors"),  # what a tree is held to, and which network was which
+        ("repositories",),
         ("configuration",),
-        ("budgets", "rules", "patterns", "processes", "suppression"),
+        ("budgets", "rules", "patterns", "processes", "suppression", "trees"),
+        ("alignment",),
     ),
     "analysis": (
         ("analyse", "explanation"),  # a network to a report; how its numbers come about

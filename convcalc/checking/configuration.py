@@ -8,27 +8,31 @@ An unknown key is an error: a misspelt setting would have no effect.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from convcalc.checking.patterns import Pattern, parse_patterns
+from convcalc.checking.trees import Tree
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.reading import Limits
-from convcalc.language.sources.gate import SETTINGS_BYTES, read_all
+from convcalc.language.sources.gate import SETTINGS_BYTES
 from convcalc.language.sources.project import project, upward
 from convcalc.language.sources.target import TargetError, unreadable
 from convcalc.language.syntax import reader
 
 OWN, SHARED = "convcalc.toml", "pyproject.toml"
 EVERYTHING = "CC"  # the prefix of all codes
+ALL = "all"
 FORMATS = ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "markdown")
 SEVERITIES = ("error", "warning", "ignore")
 
 
 class Configuration(NamedTuple):
-    """The settings of one file; its paths and patterns are relative to ``folder``."""
+    """The settings of one file; its paths and patterns are relative to ``folder``.
+
+    ``table`` is the content of the file as it was read, ``text`` its text.
+    """
 
     file: str = ""
     folder: str = ""
@@ -39,75 +43,118 @@ class Configuration(NamedTuple):
     exclude: tuple[Pattern, ...] = ()
     respect_gitignore: bool = True
     budgets: str = ""
-    variant: str = "all"
+    variant: str = ALL
     strict: bool = False
     output_format: str = ""
     limits: Limits = Limits()
+    table: Mapping[str, Any] = {}
+    text: str = ""
+
+    def is_selected(self, code: str) -> bool:
+        """Whether a rule is looked for; the longest beginning of a code decides."""
+        return is_chosen(code, self.select, self.ignore)
 
 
-def configuration_of(folder: str) -> Configuration:
-    """Return the settings for the files of a folder.
+class Configurations:
+    """The settings of all folders of a tree; each file is read once.
 
-    Raises TargetError if the settings file cannot be read or is wrong.
+    ``option`` is the file of ``--config``, which then holds for all folders; its paths and patterns
+    count from the current folder. ``isolated`` means that no file holds.
     """
-    try:
-        real = project().real(folder or os.curdir)
-    except OSError as error:
-        raise unreadable(folder or os.curdir, error) from None
-    return _closest(real)
+
+    def __init__(self, tree: Tree, option: str = "", *, isolated: bool = False) -> None:
+        self.tree = tree
+        self.found: dict[str, Configuration] = {}
+        self.fixed: Configuration | None = None
+        here = project().start if isolated or option else ""
+        if option:
+            table, text = self.load(option)
+            tools = table.get("tool", {})
+            is_shared = isinstance(tools, dict) and "convcalc" in tools
+            if is_shared or os.path.basename(option) == SHARED:
+                table = tools.get("convcalc", {}) if isinstance(tools, dict) else {}
+            self.fixed = configuration(table, tree.name(option), here, text)
+        elif isolated:
+            self.fixed = Configuration(folder=here)
+
+    def of(self, folder: str) -> Configuration:
+        """Return the settings for the files of a folder.
+
+        Raises TargetError if the settings file cannot be read or is wrong.
+        """
+        if self.fixed is not None:
+            return self.fixed
+        try:
+            real = project().real(folder or os.curdir)
+        except OSError as error:
+            raise unreadable(folder or os.curdir, error) from None
+        passed: list[str] = []
+        found = Configuration(folder=real)
+        for at in upward(real):
+            if at in self.found:
+                found = self.found[at]
+                break
+            passed.append(at)
+            here = self.at(at)
+            found = here or Configuration(folder=at)
+            if here or self.tree.is_top(at):
+                break
+        self.found |= dict.fromkeys(passed, found)
+        return found
+
+    def at(self, folder: str) -> Configuration | None:
+        """Return the settings that stand in a folder itself, if any."""
+        own, shared = (os.path.join(folder, name) for name in (OWN, SHARED))
+        if self.tree.is_file(own):
+            table, text = self.load(own)
+            return configuration(table, self.tree.name(own), folder, text)
+        if self.tree.is_file(shared):
+            table, text = self.load(shared)
+            tools = table.get("tool", {})
+            if isinstance(tools, dict) and "convcalc" in tools:
+                return configuration(tools["convcalc"], self.tree.name(shared), folder, text)
+        return None
+
+    def load(self, path: str) -> tuple[dict[str, Any], str]:
+        """Parse a TOML file; raises TargetError if it cannot be read."""
+        import tomllib
+
+        name = self.tree.name(path)
+        try:
+            text = self.tree.read(path, SETTINGS_BYTES).decode()
+            return tomllib.loads(text), text
+        except OSError as error:
+            raise unreadable(name, error) from None
+        except (ValueError, RecursionError) as error:
+            words = str(error)
+            raise TargetError(f"{name} is no TOML: {words[:1].lower()}{words[1:]}") from None
 
 
-def clear_cache() -> None:
-    """Forget all settings files, so that they are read again."""
-    _closest.cache_clear()
-    _settings_in.cache_clear()
+def is_chosen(code: str, select: Iterable[str], ignore: Iterable[str]) -> bool:
+    """Whether the longest beginning of a code that either lists is one of ``select``."""
+    return _longest(code, select) > _longest(code, ignore)
 
 
-@lru_cache(maxsize=4096)
-def _closest(folder: str) -> Configuration:
-    for at in upward(folder):
-        found, is_top = _settings_in(at)
-        if found:
-            return found
-        if is_top:
-            break
-    return Configuration(folder=at)
+def _longest(code: str, beginnings: Iterable[str]) -> int:
+    """Return the length of the longest prefix of a code; 0 if none is a prefix."""
+    return max((len(each) for each in beginnings if code.startswith(each)), default=0)
 
 
-@lru_cache(maxsize=4096)
-def _settings_in(folder: str) -> tuple[Configuration | None, bool]:
-    """Return the settings that stand in a folder, if any, and whether the project ends there."""
-    is_top = os.path.exists(os.path.join(folder, ".git"))
-    own, shared = (os.path.join(folder, name) for name in (OWN, SHARED))
-    if os.path.isfile(own):
-        return configuration(_load_toml(own), own), is_top
-    if os.path.isfile(shared):
-        tools = _load_toml(shared).get("tool", {})
-        if isinstance(tools, dict) and "convcalc" in tools:
-            return configuration(tools["convcalc"], shared), is_top
-    return None, is_top
+def configuration(
+    table: Any, file: str, folder: str | None = None, text: str = ""
+) -> Configuration:
+    """Return the settings of a TOML table; ``folder`` is where paths count from.
 
-
-def _load_toml(path: str) -> dict[str, Any]:
-    """Parse a TOML file; raises TargetError if it cannot be read."""
-    import tomllib
-
-    try:
-        return tomllib.loads(read_all(path, SETTINGS_BYTES).decode())
-    except OSError as error:
-        raise unreadable(path, error) from None
-    except (ValueError, RecursionError) as error:
-        raise TargetError(f"{path} is no TOML: {str(error)[:1].lower()}{str(error)[1:]}") from None
-
-
-def configuration(table: Any, file: str) -> Configuration:
-    """Return the settings of a TOML table.
-
-    Raises TargetError for an unknown key or a value of the wrong type.
+    Raises TargetError for an unknown key or a value of the wrong type, and if no rule is left.
     """
     reader = _Reader(file)
     values = reader.values(table, _KEYS, "")
-    return Configuration(file, os.path.dirname(file), **values)
+    where = os.path.dirname(file) if folder is None else folder
+    found = Configuration(file, where, **values, table=table, text=text)
+    if not any(map(found.is_selected, RULES)):
+        key = "ignore" if found.select else "select"
+        raise TargetError(f"{file}: '{key}' leaves no rule to look for")
+    return found
 
 
 class _Reader:

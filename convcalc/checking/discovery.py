@@ -5,16 +5,20 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
-from convcalc.checking.configuration import Configuration, clear_cache, configuration_of
-from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_patterns
+from convcalc.checking.configuration import Configuration
+from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_patterns, path_regex
+from convcalc.checking.policy import Policy
+from convcalc.checking.trees import RevisionTree
 from convcalc.language.sources.gate import SETTINGS_BYTES, read_all
-from convcalc.language.sources.project import project
+from convcalc.language.sources.project import project, upward
+from convcalc.language.sources.repository import repository
 from convcalc.language.sources.resolve import resolve
+from convcalc.language.sources.shipped import ENDINGS
 from convcalc.language.sources.target import TargetError, unreadable
 
-ENDINGS = (".convcalc.yaml", ".convcalc.yml")
 _NEVER = ("node_modules", "__pycache__")
 
 
@@ -30,105 +34,171 @@ class Found(NamedTuple):
     advice: str = ""
 
 
-def discover(words: Sequence[str], *, force_exclude: bool = False) -> list[Found]:
+def discover(
+    words: Sequence[str], *, force_exclude: bool = False, policy: Policy | None = None
+) -> list[Found]:
     """Return the files that the words name.
 
     Searches folders, expands patterns and resolves the names of built-in networks. Files that
     ``.gitignore`` or ``exclude`` leave out are found only if they are named explicitly; with
     ``force_exclude``, for tools that name every file, ``exclude`` applies to those too.
     """
-    clear_cache()
+    search = _Search(policy or Policy())
     found: dict[tuple[str, str], Found] = {}
     for word in words:
-        for each in _expand_word(word):
-            if not (force_exclude and _is_excluded(each.file)):
+        for each in search.expand(word):
+            if not (force_exclude and search.is_excluded(each.file)):
                 found.setdefault((each.file, each.variant), each)
     return list(found.values())
 
 
-def _expand_word(word: str) -> Iterator[Found]:
-    """Yield the files that one word names."""
-    if os.path.isdir(word):
-        yield from map(Found, walk(word))
-    elif os.path.lexists(word):
-        yield Found(os.path.normpath(word))
-    elif glob.has_magic(word):
-        yield from map(Found, _expand_pattern(word))
-    else:
-        try:
-            target = resolve(word)
-        except TargetError as error:
-            yield Found(word, "", error.message, error.help)
-        else:
-            yield Found(target.file, target.variant or "")
+def walk(folder: str, policy: Policy | None = None) -> Iterator[str]:
+    """Yield the network files below a folder, sorted by name within each folder."""
+    yield from _Search(policy or Policy()).walk(folder)
 
 
-def _expand_pattern(word: str) -> list[str]:
-    """Return the network files that a glob pattern matches, also those in folders it matches."""
-    matched = sorted(glob.glob(word, recursive=True))
+def expected(words: Sequence[str], policy: Policy) -> list[str]:
+    """Return the networks of the policy's revision that the words would find in it."""
+    tree = policy.tree
+    if not isinstance(tree, RevisionTree):
+        return []
+    search = _Search(policy)
+    paths = sorted(tree.path(name) for name in tree.names if name.endswith(ENDINGS))
     return [
-        file
-        for path in matched
-        for file in (walk(path) if os.path.isdir(path) else [os.path.normpath(path)])
-        if os.path.isdir(path) or file.endswith(ENDINGS)
+        path
+        for path in paths
+        if any(_would_find(word, path, tree) for word in words) and not search.is_left_out(path)
     ]
 
 
-def walk(folder: str) -> Iterator[str]:
-    """Yield the network files below a folder, sorted by name within each folder."""
-    settings = configuration_of(folder)
-    try:
-        real = project().real(folder)
-    except OSError as error:
-        raise unreadable(folder, error) from None
-    ignored = list(_ignores_above(real)) if settings.respect_gitignore else []
-    yield from _walk_folder("" if os.path.normpath(folder) == os.curdir else folder, real, ignored)
+def _would_find(word: str, path: str, tree: RevisionTree) -> bool:
+    """Whether a word of the command line names a folder around a file, or a pattern it matches."""
+    below = _relative(path, word)
+    if os.path.isdir(word):
+        folders = below.split("/")[:-1]
+        return not any(folder.startswith(".") or folder in _NEVER for folder in folders)
+    if not glob.has_magic(word) or os.path.lexists(word):
+        return False
+    regex = path_regex(_relative(os.path.abspath(word), tree.top))
+    parts = _relative(path, tree.top).split("/")
+    return any(regex.fullmatch("/".join(parts[: k + 1])) for k in range(len(parts)))
 
 
-def _walk_folder(shown: str, real: str, above: Sequence[_Ignores]) -> Iterator[str]:
-    """Yield the network files below ``real``, under the path ``shown`` that messages use."""
-    waiting = [_entries(shown, real, above)]
-    while waiting:
-        for name, inside in waiting[-1]:
-            if inside:
-                waiting.append(_entries(name, *inside))
-                break
-            yield name
+class _Search:
+    """Looks for network files; ignore files and the files that git tracks are read once."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+
+    def expand(self, word: str) -> Iterator[Found]:
+        """Yield the files that one word names."""
+        if os.path.isdir(word):
+            yield from map(Found, self.walk(word))
+        elif os.path.lexists(word):
+            yield Found(os.path.normpath(word))
+        elif glob.has_magic(word):
+            yield from map(Found, self.matched(word))
         else:
-            waiting.pop()
+            try:
+                target = resolve(word)
+            except TargetError as error:
+                yield Found(word, "", error.message, error.help)
+            else:
+                yield Found(target.file, target.variant or "")
 
+    def matched(self, word: str) -> list[str]:
+        """Return the network files that a pattern matches, also those in folders it matches."""
+        matched = sorted(glob.glob(word, recursive=True))
+        return [
+            file
+            for path in matched
+            for file in (self.walk(path) if os.path.isdir(path) else [os.path.normpath(path)])
+            if os.path.isdir(path) or file.endswith(ENDINGS)
+        ]
 
-def _entries(
-    shown: str, real: str, above: Sequence[_Ignores]
-) -> Iterator[tuple[str, tuple[str, Sequence[_Ignores]] | None]]:
-    """Yield the network files in a folder, and the folders in it with their real paths."""
-    settings = configuration_of(real)
-    ignores = list(above)
-    if settings.respect_gitignore and (own := _read_ignores(real)):
-        ignores.append(own)
-    try:
-        entries = sorted(os.scandir(real), key=lambda entry: entry.name)
-    except OSError as error:
-        raise unreadable(shown or real, error) from None
-    for entry in entries:
-        is_folder = entry.is_dir(follow_symlinks=False)
-        if not is_folder and not entry.name.endswith(ENDINGS):
-            continue
-        if is_folder and (entry.name.startswith(".") or entry.name in _NEVER):
-            continue
-        if _is_ignored(ignores, entry.path, is_folder) or _leaves_out(
-            settings, entry.path, is_folder
-        ):
-            continue
-        name = os.path.join(shown, entry.name)
-        if is_folder:
-            if not os.path.exists(os.path.join(entry.path, "pyvenv.cfg")):
-                yield name, (entry.path, ignores)
-        else:
-            yield name, None
+    def walk(self, folder: str) -> Iterator[str]:
+        """Yield the network files below a folder, sorted by name within each folder."""
+        try:
+            real = project().real(folder)
+        except OSError as error:
+            raise unreadable(folder, error) from None
+        shown = "" if os.path.normpath(folder) == os.curdir else folder
+        waiting = [self.entries(_Folder(shown, real, self.ignores_above(real)))]
+        while waiting:  # folders may be nested more deeply than calls
+            for each in waiting[-1]:
+                if isinstance(each, _Folder):
+                    waiting.append(self.entries(each))
+                    break
+                yield each
+            else:
+                waiting.pop()
 
+    def entries(self, folder: _Folder) -> Iterator[str | _Folder]:
+        """Yield the network files in a folder, and the folders in it, by name."""
+        settings = self.policy.configuration(folder.real)
+        ignores = [*folder.ignores, *self.ignores_in(folder.real)]
+        try:
+            entries = sorted(os.scandir(folder.real), key=lambda entry: entry.name)
+        except OSError as error:
+            raise unreadable(folder.shown or folder.real, error) from None
+        for entry in entries:
+            path, is_folder = entry.path, entry.is_dir(follow_symlinks=False)
+            if not is_folder and not entry.name.endswith(ENDINGS):
+                continue
+            if is_folder and (entry.name.startswith(".") or entry.name in _NEVER):
+                continue
+            if _leaves_out(settings, path, is_folder):
+                continue
+            ignored = folder.only_tracked or (
+                settings.respect_gitignore and _is_ignored(ignores, path, is_folder)
+            )
+            ignored = ignored or (is_folder and os.path.exists(os.path.join(path, "pyvenv.cfg")))
+            if ignored and not self.is_tracked(path):
+                continue
+            name = os.path.join(folder.shown, entry.name)
+            yield _Folder(name, path, ignores, only_tracked=ignored) if is_folder else name
 
-# --- what is left out --------------------------------------------------------------------------
+    # --- what is left out ----------------------------------------------------------------------
+
+    def is_excluded(self, file: str) -> bool:
+        """Whether the settings closest to a file leave it out."""
+        settings = self.policy.configuration(os.path.dirname(file))
+        return is_within(settings.exclude, _relative(os.path.realpath(file), settings.folder))
+
+    def is_left_out(self, path: str) -> bool:
+        """Whether the settings leave out a file of the policy's revision."""
+        settings = self.policy.configuration(os.path.dirname(path))
+        return is_within(settings.exclude, _relative(path, settings.folder))
+
+    def ignores_in(self, folder: str) -> list[_Ignores]:
+        """Return the ignore file of a folder, if it has one."""
+        patterns = self.policy.ignores(folder)
+        return [_Ignores(folder, patterns)] if patterns else []
+
+    def ignores_above(self, folder: str) -> list[_Ignores]:
+        """Return the ignore files above a folder, outermost first; none outside a repository."""
+        folders = _folders_above(folder)
+        if not folders:
+            return []
+        excluded = _read_excluded(folders[-1])
+        found = [each for above in reversed(folders[1:]) for each in self.ignores_in(above)]
+        return [*excluded, *found]
+
+    def is_tracked(self, path: str) -> bool:
+        """Whether git tracks a network file, or one below a folder; it ignores none of these."""
+        return path in self.tracked
+
+    @cached_property
+    def tracked(self) -> frozenset[str]:
+        """The network files that git tracks, and the folders around them; none without git."""
+        try:
+            found = repository()
+            parts = [name.split("/") for name in found.tracked(*ENDINGS)]
+        except TargetError:
+            return frozenset()
+        top = found.top
+        names = {"/".join(each[: k + 1]) for each in parts for k in range(len(each))}
+        return frozenset(os.path.join(top, name) for name in names)
 
 
 class _Ignores(NamedTuple):
@@ -138,30 +208,38 @@ class _Ignores(NamedTuple):
     patterns: tuple[Pattern, ...]
 
 
-def _read_ignores(folder: str, name: str = ".gitignore") -> _Ignores | None:
-    path = os.path.join(folder, name)
+class _Folder(NamedTuple):
+    """A folder to search: its real path, and the one that messages use.
+
+    With ``only_tracked`` it is one to ignore, so that only what git tracks counts.
+    """
+
+    shown: str
+    real: str
+    ignores: Sequence[_Ignores]
+    only_tracked: bool = False
+
+
+def _folders_above(folder: str) -> list[str]:
+    """Return a folder and those above it up to the top of its repository; none outside of one."""
+    folders: list[str] = []
+    for at in upward(folder):
+        folders.append(at)
+        if os.path.exists(os.path.join(at, ".git")):
+            return folders
+    return []
+
+
+def _read_excluded(top: str) -> list[_Ignores]:
+    """Return the patterns that a user of a repository ignores besides those in it."""
+    path = os.path.join(top, ".git", "info", "exclude")
     try:
         text = read_all(path, SETTINGS_BYTES).decode("utf-8", "replace")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
-        return None
+        return []
     except OSError as error:
         raise unreadable(path, error) from None
-    return _Ignores(folder, parse_patterns(text.split("\n")))
-
-
-def _ignores_above(folder: str) -> Iterator[_Ignores]:
-    """Yield the ignore files above a folder, outermost first; nothing outside a repository."""
-    folders = [folder]
-    while not os.path.exists(os.path.join(folders[-1], ".git")):
-        above = os.path.dirname(folders[-1])
-        if above == folders[-1]:
-            return
-        folders.append(above)
-    if excluded := _read_ignores(folders[-1], os.path.join(".git", "info", "exclude")):
-        yield excluded
-    for each in reversed(folders[1:]):
-        if found := _read_ignores(each):
-            yield found
+    return [_Ignores(top, parse_patterns(text.split("\n")))]
 
 
 def _is_ignored(listed: Sequence[_Ignores], path: str, is_folder: bool) -> bool:
@@ -175,12 +253,6 @@ def _is_ignored(listed: Sequence[_Ignores], path: str, is_folder: bool) -> bool:
 
 def _leaves_out(settings: Configuration, path: str, is_folder: bool) -> bool:
     return bool(is_matched(settings.exclude, _relative(path, settings.folder), is_folder))
-
-
-def _is_excluded(file: str) -> bool:
-    """Whether the settings closest to a file leave it out."""
-    settings = configuration_of(os.path.dirname(file))
-    return is_within(settings.exclude, _relative(os.path.realpath(file), settings.folder))
 
 
 def _relative(path: str, folder: str) -> str:

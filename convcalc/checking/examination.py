@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
 from typing import NamedTuple
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
-from convcalc.checking.budgets.before import Before, from_revision, from_saved, is_saved
+from convcalc.checking.budgets.before import (
+    Before,
+    beside,
+    from_revision,
+    from_saved,
+    is_saved,
+)
 from convcalc.checking.budgets.evaluation import Subject, skipped_verdicts, verdicts
+from convcalc.checking.budgets.merging import united
 from convcalc.checking.budgets.pins import BUDGET, check_pins
 from convcalc.checking.budgets.verdict import Verdict
-from convcalc.checking.configuration import Configuration
+from convcalc.checking.configuration import ALL, Configuration
 from convcalc.checking.rules import findings as design_findings
-from convcalc.diagnostics.diagnostic import Diagnostic, sort_diagnostics
+from convcalc.checking.weakening.change import Change, is_weaker
+from convcalc.checking.weakening.networks import (
+    changed_report,
+    lost_variants,
+    network_changes,
+    released,
+)
+from convcalc.diagnostics.codes import RULES
+from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.language.assertions.vocabulary import Budget, Compare, Named
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.reading import NO_LAYERS, Inputs, read_network
@@ -22,7 +39,6 @@ from convcalc.language.sources.gate import REPORT_BYTES, read_all
 from convcalc.language.sources.project import project
 from convcalc.language.sources.target import Target, TargetError
 
-ALL = "all"
 OF_INPUT = ("channels-last-input", "declared-size-kept")  # warnings that depend on the input
 
 
@@ -32,7 +48,8 @@ class Examined(NamedTuple):
     ``networks`` counts its variants, each at every input; ``skipped`` the layers of the worst of
     them that could not be computed. ``severities`` are those that its budgets set, by code.
     ``variants`` are the names of the base and the variants. If ``is_complete``, nothing hid a
-    finding, so that an ignore comment without one is unused.
+    finding, so that an ignore comment without one is unused. ``changes`` are those in what it is
+    held to. ``is_library``: it only defines blocks.
     """
 
     findings: tuple[Diagnostic, ...]
@@ -43,22 +60,44 @@ class Examined(NamedTuple):
     severities: Mapping[str, str]
     variants: tuple[str, ...]
     is_complete: bool
+    changes: tuple[Change, ...] = ()
+    is_library: bool = False
+
+
+class Held(NamedTuple):
+    """What the policy holds a network file to.
+
+    ``budgets`` are those of the policy's repository that apply. ``before`` is the file as it was,
+    if it is another now, and ``path`` where it stood; ``saved`` reads a saved report of the policy.
+    """
+
+    budgets: Sequence[Budget] = ()
+    before: Target | None = None
+    path: str = ""
+    saved: Callable[[str], bytes] | None = None
 
 
 class Examination:
     """Collects the findings and verdicts of one file.
 
     ``budgets`` are those of the repository that apply to it; ``wanted`` is the name of a variant,
-    empty for the base, or "all".
+    empty for the base, or "all". ``held`` is what the policy says.
     """
 
     def __init__(
-        self, target: Target, settings: Configuration, budgets: Sequence[Budget], wanted: str = ALL
+        self,
+        target: Target,
+        settings: Configuration,
+        budgets: Sequence[Budget],
+        wanted: str = ALL,
+        held: Held | None = None,
     ) -> None:
         self.target = target
         self.settings = settings
         self.budgets = budgets
+        self.held = held
         self.wanted = wanted
+        self.changes: list[Change] = []
         self.first = self.read_first("" if wanted == ALL else wanted)
         self.findings: dict[tuple[object, ...], Diagnostic] = {}
         self.verdicts: list[Verdict] = []
@@ -95,6 +134,14 @@ class Examination:
         return any(p.message == NO_LAYERS and p.help for p in self.first.problems)
 
     @property
+    def is_locked(self) -> bool:
+        """Whether a budget holds for all variants, whatever the settings choose."""
+        held = self.held.budgets if self.held else ()
+        bases = (self.first, self.earlier_base)
+        in_file = [base.budgets for base in bases if base is not None]
+        return any(budget.locked for budget in (*self.budgets, *held, *in_file) if budget)
+
+    @property
     def has_errors(self) -> bool:
         """Whether something could not be computed, so that findings may be missing."""
         return any(f.severity == "error" and f.code < "CC2" for f in self.findings.values())
@@ -116,6 +163,7 @@ class Examination:
         for variant in self.variants:
             is_read = variant == (self.first.variant or "")
             self.examine_variant(variant, self.first if is_read else self.read(variant))
+        self.compare_variants()
         has_all = self.wanted == ALL or not self.first.variants
         return Examined(
             tuple(self.findings.values()),
@@ -123,10 +171,23 @@ class Examination:
             self.networks,
             self.skipped,
             self.sources,
-            {code: word for budget in self.budgets for code, word in budget.rules.items()},
+            self.severities(),
             self.names,
             has_all and not self.has_errors and not self.is_library,
+            tuple(dict.fromkeys(self.changes)),
+            self.is_library,
         )
+
+    def severities(self) -> dict[str, str]:
+        """Return the severities that the budgets set; under a policy, none below its own."""
+        own = {code: word for budget in self.budgets for code, word in budget.rules.items()}
+        if self.held is None:
+            return own
+        found = {code: word for budget in self.held.budgets for code, word in budget.rules.items()}
+        for code, word in own.items():
+            if is_weaker(found.get(code) or RULES[code].severity, word):
+                found[code] = word
+        return found
 
     def examine_variant(self, variant: str, network: NetworkFile) -> None:
         """Check one variant at its own input and at the inputs of its budgets."""
@@ -138,25 +199,91 @@ class Examination:
         self.networks += 1
         self.skipped = max(self.skipped, network.skipped)
         self.keep(network.problems, f"variant: {variant}" if variant else "")
-        in_file = [network.budgets] if network.budgets else []
+        demanded = self.demanded(variant, network)
+        at_home = [budget for named, budgets in demanded if named is None for budget in budgets]
         if not _is_computed(network):
-            self.skip(network, [*in_file, *self.budgets_for(variant, network)], words)
+            self.skip(network, [budget for _, budgets in demanded for budget in budgets], words)
             return
         self.keep(design_findings(network), f"variant: {variant}" if variant else "")
-        at_home = [budget for budget in self.budgets_for(variant, network) if not budget.inputs]
-        if in_file or at_home or network.expect.get(network.name):
+        if at_home or network.expect.get(network.name):
             report = analyse(network)
             self.verdicts += check_pins(network, report, words)
-            for budget in [*in_file, *at_home]:
+            for budget in at_home:
                 self.judge(budget, network, report, words, variant, None)
-        for budget in self.budgets_for(variant, network):
-            for inputs, named in budget.inputs:
-                self.judge_at_input(budget, variant, inputs, named)
+        for named, budgets in demanded:
+            if named is not None:
+                for budget in budgets:
+                    inputs = next(shape for shape, at in budget.inputs if at.text == named.text)
+                    self.judge_at_input(budget, variant, inputs, named)
 
-    def budgets_for(self, variant: str, network: NetworkFile) -> list[Budget]:
-        """Return the repository's budgets that apply to a variant."""
-        name = variant or network.base
-        return [b for b in self.budgets if not b.variants or name in [v.text for v in b.variants]]
+    # --- what is demanded ---------------------------------------------------------------------
+
+    def demanded(
+        self, variant: str, network: NetworkFile
+    ) -> list[tuple[Named | None, list[Budget]]]:
+        """Return the budgets of a variant by input, None for the file's own.
+
+        With a policy, they demand what it does too; what it does not any more is a change.
+        """
+        own = _for_variant(self.budgets, variant or network.base)
+        own_in_file = [network.budgets] if network.budgets else []
+        held: list[Budget] = []
+        held_in_file = own_in_file
+        if self.held is not None:
+            before = self.earlier(variant)
+            held = _for_variant(self.held.budgets, variant or (before or network).base)
+            if before is not None:
+                in_file = before.budgets
+                held_in_file = [beside(in_file, self.held.path)] if in_file else []
+                self.changes += network_changes(network, before, held)
+            for budget in (*held_in_file, *held):
+                self.changes += changed_report(budget, self.held.saved, _read_report)
+        inputs = {each.text: each for budget in (*own, *held) for _, each in budget.inputs}
+        home = Place(self.target.file, 1, 1)
+        found: list[tuple[Named | None, list[Budget]]] = []
+        for named in (None, *inputs.values()):
+            mine, theirs = _at_input(own, named), _at_input(held, named)
+            if named is None:
+                mine, theirs = [*own_in_file, *mine], [*held_in_file, *theirs]
+            found.append((named, united(mine, theirs, home) if self.held else mine))
+        return found
+
+    def earlier(self, variant: str) -> NetworkFile | None:
+        """Return a variant as it was in the policy; None if it is new, or the file is the same."""
+        base = self.earlier_base
+        if base is None or not variant or variant in base.variants:
+            return base if base is None or not variant else self.read_earlier(variant)
+        return None
+
+    @cached_property
+    def earlier_base(self) -> NetworkFile | None:
+        """The base as it was in the policy; None if it is new, or the file is the same."""
+        return self.read_earlier("") if self.held and self.held.before else None
+
+    def read_earlier(self, variant: str) -> NetworkFile:
+        """Read a variant as it was in the policy."""
+        assert self.held is not None
+        assert self.held.before is not None
+        target = self.held.before._replace(variant=variant or None)
+        return read_network(target, limits=self.settings.limits)
+
+    def read_report(self, path: str, root: str | None = None) -> bytes:
+        """Return the content of a saved report: the policy's, if it has one there."""
+        with suppress(OSError):
+            if self.held is not None and self.held.saved is not None:
+                return self.held.saved(path)
+        return _read_report(path, root)
+
+    def compare_variants(self) -> None:
+        """Record what the file was held to and is not any more: variants, or the whole network."""
+        base = self.earlier_base
+        if base is None or self.held is None:
+            return
+        if self.is_library:
+            some = [*released(self.target.file, "is no network any more", base, self.held.budgets)]
+            self.changes += some
+        elif self.wanted == ALL and not self.has_errors:
+            self.changes += lost_variants(self.first, base, self.held.budgets)
 
     def judge_at_input(self, budget: Budget, variant: str, inputs: Inputs, named: Named) -> None:
         """Judge a budget at one of the inputs that it names."""
@@ -200,14 +327,15 @@ class Examination:
 
         def before(compare: Compare) -> Before:
             if is_saved(compare.base):
-                folder = os.path.dirname(compare.place.file)
+                folder = os.path.dirname(compare.file or compare.place.file)
                 path = os.path.join(folder, compare.base)
                 root = project().root_of(compare.place.file)  # a file of the tree names the other
-                found = from_saved(path, network.name, lambda at: read_all(at, REPORT_BYTES, root))
+                found = from_saved(path, network.name, lambda at: self.read_report(at, root))
                 if inputs is not None and found.report.inputs != network.inputs:
                     raise TargetError(f"{path} was saved at another input")
                 return found
-            target = Target(self.target.file, variant or None)
+            file = self.held.path if self.held and self.held.path else self.target.file
+            target = Target(file, variant or None)
             return from_revision(compare.base, target, inputs, self.settings.limits)
 
         if budget.name:
@@ -226,6 +354,18 @@ class Examination:
             self.verdicts += skipped_verdicts(budget, words, reason)
 
 
+def _for_variant(budgets: Sequence[Budget], name: str) -> list[Budget]:
+    """Return the budgets that apply to a variant."""
+    return [b for b in budgets if not b.variants or name in [v.text for v in b.variants]]
+
+
+def _at_input(budgets: Sequence[Budget], named: Named | None) -> list[Budget]:
+    """Return the budgets that are judged at an input, or at the file's own."""
+    if named is None:
+        return [budget for budget in budgets if not budget.inputs]
+    return [b for b in budgets if named.text in [each.text for _, each in b.inputs]]
+
+
 def _is_computed(network: NetworkFile) -> bool:
     return all(problem.severity != "error" for problem in network.problems)
 
@@ -237,3 +377,8 @@ def _subject(variant: str, network: NetworkFile) -> str:
         for name, shape in network.inputs.items()
     ]
     return f"variant: {variant or 'base'}   input: {', '.join(shapes)}"
+
+
+def _read_report(path: str, root: str | None = None) -> bytes:
+    """Return the content of a saved report."""
+    return read_all(path, REPORT_BYTES, root)

@@ -6,52 +6,74 @@ import glob
 import os
 from collections.abc import Iterator, Mapping
 
+from convcalc.checking.budgets.before import beside
 from convcalc.checking.budgets.repository import FILE, read_budgets
 from convcalc.checking.configuration import Configuration
 from convcalc.checking.patterns import path_regex
+from convcalc.checking.trees import Tree
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.assertions.vocabulary import Budget
-from convcalc.language.sources.gate import read
-from convcalc.language.sources.project import project, upward
+from convcalc.language.sources.project import is_within, project, upward
 from convcalc.language.sources.target import unreadable
 
 
 class Repository:
     """One file of budgets, and the network files that were checked against it."""
 
-    def __init__(self, file: str, settings: Configuration, root: str | None = None) -> None:
-        self.file = file
-        self.folder = project().real(os.path.dirname(file))
+    def __init__(
+        self, path: str, settings: Configuration, tree: Tree, root: str | None = None
+    ) -> None:
+        self.path = path
+        self.file = tree.name(path)
+        self.folder = project().real(os.path.dirname(path))
         try:
-            text = read(file, settings.limits.document.bytes, root)
+            text = tree.read_part(path, settings.limits.document.bytes, root)
         except OSError as error:
-            raise unreadable(file, error) from None
-        self.budgets, self.problems = read_budgets(text, file, settings.limits.document)
+            raise unreadable(self.file, error) from None
+        found, self.problems = read_budgets(text, self.file, settings.limits.document)
+        self.budgets = [beside(budget, path) for budget in found]
         decoded = text.decode("utf-8", "replace").removeprefix("\ufeff")
-        self.sources: Mapping[str, str] = {file: decoded}
+        self.sources: Mapping[str, str] = {self.file: decoded}
         self.variants: dict[str, tuple[str, ...]] = {}  # of each network file that was checked
 
-    def budgets_for(self, file: str) -> list[Budget]:
-        """Return the budgets whose patterns match a file."""
-        path = os.path.relpath(project().real(file), self.folder).replace(os.sep, "/")
-        return [budget for budget in self.budgets if _matches(budget, path)]
+    def budgets_for(self, *files: str) -> list[Budget]:
+        """Return the budgets whose patterns match one of some files."""
+        paths = {path for file in files for path in self.paths(file)}
+        return [b for b in self.budgets if any(_matches(b, path) for path in paths)]
+
+    def paths(self, file: str) -> set[str]:
+        """Return the paths of a file from the folder of the budgets: as written, and the real one.
+
+        A link to a file that no budget is about does not take the link out of those that are.
+        """
+        absolute = project().absolute(file)
+        folder, name = os.path.split(absolute)
+        found = {project().real(absolute), os.path.join(project().real(folder), name)}
+        found |= {absolute} if is_within(absolute, self.folder) else set()
+        return {os.path.relpath(path, self.folder).replace(os.sep, "/") for path in found}
 
     def remember(self, file: str, variants: tuple[str, ...]) -> None:
         """Record the variants of a network file that was checked."""
-        path = os.path.relpath(os.path.realpath(file), self.folder).replace(os.sep, "/")
-        self.variants[path] = variants
+        self.variants |= dict.fromkeys(self.paths(file), variants)
 
-    def findings(self) -> Iterator[Diagnostic]:
-        """Yield the problems of the file, and budgets that apply to no network."""
-        yield from self.problems
+    def findings(self) -> tuple[list[Diagnostic], list[Diagnostic]]:
+        """Return the problems of locked budgets, and the others of the file."""
+        locked: list[Diagnostic] = []
+        others = list(self.problems)
         for budget in self.budgets:
-            for model in budget.models:
-                if not self.matching_files(model.text):
-                    message = f"budget '{budget.name}': '{model.text}' matches no file"
-                    advice = "patterns count from the folder of this file; ** goes through folders"
-                    yield Diagnostic("no-such-model", message, model.place, advice)
-            yield from self.unknown_variants(budget)
+            found = locked if budget.locked else others
+            found.extend(self.unmatched(budget))
+            found.extend(self.unknown_variants(budget))
+        return locked, others
+
+    def unmatched(self, budget: Budget) -> Iterator[Diagnostic]:
+        """Yield the patterns of a budget that match no file."""
+        for model in budget.models:
+            if not self.matching_files(model.text):
+                message = f"budget '{budget.name}': '{model.text}' matches no file"
+                advice = "patterns count from the folder of this file; ** goes through folders"
+                yield Diagnostic("no-such-model", message, model.place, advice)
 
     def unknown_variants(self, budget: Budget) -> Iterator[Diagnostic]:
         """Yield variants of a budget that none of its models has, once all of them were checked."""
@@ -80,11 +102,16 @@ def _matches(budget: Budget, path: str) -> bool:
 
 
 class Repositories:
-    """The budget files of a run, each read once; ``option`` is the path of ``--budgets``."""
+    """The budget files of a run, each read once; ``option`` is the path of ``--budgets``.
 
-    def __init__(self, option: str) -> None:
+    If ``isolated``, none holds that the option does not name.
+    """
+
+    def __init__(self, tree: Tree, option: str = "", *, isolated: bool = False) -> None:
+        self.tree = tree
         self.option = option
-        self.found: dict[str, Repository | None] = {}
+        self.isolated = isolated
+        self.found: dict[str, Repository] = {}
         self.places: dict[str, str] = {}
 
     def budgets_file(self, file: str, settings: Configuration) -> Repository | None:
@@ -95,36 +122,33 @@ class Repositories:
         path, root = self.option, None
         if not path and settings.budgets:  # which a file of the tree says
             path = os.path.relpath(os.path.join(settings.folder, settings.budgets))
-            root = project().root_of(settings.file)
-        if not path:
+            root = project().root_of_folder(settings.folder)
+        if not path and not self.isolated:
             path = self.closest(os.path.dirname(file))
-        if not path:
-            return None
-        if path not in self.found:
-            self.found[path] = Repository(path, settings, root)
-        return self.found[path]
+        return self.read(path, settings, root) if path else None
 
-    def add(self, file: str, settings: Configuration) -> None:
-        """Read a budget file that the command line names."""
-        if file not in self.found:
-            self.found[file] = Repository(file, settings)
+    def read(self, path: str, settings: Configuration, root: str | None = None) -> Repository:
+        """Return the budget file at a path; raises TargetError if it cannot be read."""
+        if path not in self.found:
+            self.found[path] = Repository(path, settings, self.tree, root)
+        return self.found[path]
 
     def closest(self, folder: str) -> str:
         """Return the budget file in a folder or the nearest above it in the project, or ""."""
         if folder not in self.places:
-            self.places[folder] = _closest(folder)
+            self.places[folder] = _closest(folder, self.tree)
         return self.places[folder]
 
     def loaded(self) -> Iterator[Repository]:
         """Yield the budget files that were read, in that order."""
-        yield from (repository for repository in self.found.values() if repository)
+        yield from self.found.values()
 
 
-def _closest(folder: str) -> str:
+def _closest(folder: str, tree: Tree) -> str:
     for at in upward(project().absolute(folder)):
         path = os.path.join(at, FILE)
-        if os.path.isfile(path):
+        if tree.is_file(path):
             return path if os.path.isabs(folder) else os.path.relpath(path, project().start)
-        if os.path.exists(os.path.join(at, ".git")):
+        if tree.is_top(at):
             break
     return ""

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from convcalc.checking.budgets.repository import FILE
 from convcalc.checking.budgets.verdict import Verdict
-from convcalc.checking.configuration import Configuration, clear_cache, configuration_of
-from convcalc.checking.discovery import Found
-from convcalc.checking.examination import Examination, Examined
-from convcalc.checking.repositories import Repositories, Repository
+from convcalc.checking.configuration import ALL, Configuration
+from convcalc.checking.discovery import Found, expected
+from convcalc.checking.examination import Examination, Examined, Held
+from convcalc.checking.policy import Choice, Policy, policy_of
+from convcalc.checking.predecessors import Predecessors, predecessors, reader
+from convcalc.checking.repositories import Repository
 from convcalc.checking.selection import Selection
 from convcalc.checking.suppression import Silence
+from convcalc.checking.trees import RevisionTree
+from convcalc.checking.weakening.change import Change
+from convcalc.checking.weakening.comparison import Comparison
+from convcalc.checking.weakening.suppressions import new_comments
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.faults import fault
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.sources.files import Projects
+from convcalc.language.sources.gate import REPORT_BYTES, SETTINGS_BYTES, reason
 from convcalc.language.sources.gate import advice as advice_on
-from convcalc.language.sources.gate import reason
 from convcalc.language.sources.project import project
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target, TargetError
@@ -34,29 +41,51 @@ class Options(NamedTuple):
     budgets: str = ""
     stdin: bytes | None = None  # the text of the one file that is named, if it was piped in
     debug: bool = False
+    policy: str = ""
+    config: str = ""
+    isolated: bool = False
+
+    @property
+    def choice(self) -> Choice:
+        """The files of settings and budgets that are named."""
+        return Choice(self.config, self.budgets, self.isolated)
+
+
+class Hidden(NamedTuple):
+    """A finding that does not count, and what silences it: a comment or else the settings."""
+
+    found: Diagnostic
+    by_comment: bool
 
 
 class Checked(NamedTuple):
     """The result for one file.
 
-    ``networks`` counts its variants, each at every input; ``silenced`` counts the findings that
-    comments and settings hide; ``skipped`` the layers of its worst variant that have problems or
-    depend on such layers. ``unreadable`` means that it could not be checked at all.
+    ``networks`` counts its variants, each at every input; ``hidden`` are the findings that comments
+    and settings silence; ``skipped`` counts the layers of its worst variant that have problems or
+    depend on such layers. ``unreadable`` means that it could not be checked at all, ``is_library``
+    that it only defines blocks.
     """
 
     file: str
     findings: tuple[Diagnostic, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     networks: int = 0
-    silenced: int = 0
+    hidden: tuple[Hidden, ...] = ()
     skipped: int = 0
     unreadable: bool = False
     sources: Mapping[str, str] = {}
+    is_library: bool = False
 
     @property
     def errors(self) -> int:
         """The number of findings that make the check fail."""
         return sum(found.severity == "error" for found in self.findings)
+
+    @property
+    def silenced(self) -> int:
+        """The number of findings that comments and settings silence."""
+        return len(self.hidden)
 
     @property
     def warnings(self) -> int:
@@ -65,37 +94,51 @@ class Checked(NamedTuple):
 
 
 Each = Callable[[Callable[[Found], "Examined | Checked"], Sequence[Found]], Iterable[Any]]
-Judge = Callable[[Diagnostic], Diagnostic | None]
 
 
 class Run:
-    """Checks the files of one run; comments and budget files are read once for all of them."""
+    """Checks the files of one run; comments and budget files are read once for all of them.
 
-    def __init__(self, options: Options) -> None:
-        clear_cache()
+    ``own`` is what the tree says, ``held`` what it is held to: the same, or with ``--policy`` what
+    a revision says.
+    """
+
+    def __init__(self, options: Options, own: Policy | None = None) -> None:
         self.options = options
+        self.own = own or Policy(choice=options.choice)
+        is_held = bool(options.policy)
+        self.held = policy_of(options.policy, options.choice) if is_held else self.own
+        self.predecessors = Predecessors()
         self.projects = Projects(str(shipped_folder()))
-        self.silence = Silence()
-        self.repositories = Repositories(options.budgets)
+        self.silence = Silence(self.text_before if is_held else None)
         # Problems of shared files, and the network file for which each was reported first.
         self.reported: dict[tuple[Place, str], str] = {}
 
-    def check(self, files: Sequence[Found], each: Each = map) -> Iterator[Checked]:
+    def check(
+        self, files: Sequence[Found], each: Each = map, words: Sequence[str] = ()
+    ) -> Iterator[Checked]:
         """Yield the result of every file in the given order, then of their budget files.
 
-        ``each`` works like ``map``; it may use several processes.
+        ``each`` works like ``map``; it may use several processes. ``words`` are those that the
+        files were found by: with a policy, they say which networks are gone.
         """
         files = [found for found in files if not self.is_of_budgets(found)]
+        if self.tree is not None:
+            self.predecessors = self.find_predecessors(self.tree, files, words)
         for found, examined in zip(files, each(self.examine, files), strict=True):
             yield self.apply_settings(found, examined)
-        for repository in self.repositories.loaded():
-            yield self.check_budgets(repository)
+        changes = self.changes_of_shared_files([found.file for found in files])
+        for repository in self.own.repositories.loaded():
+            yield self.check_budgets(repository, changes.pop(repository.file, []))
+        for file, listed in changes.items():
+            yield self.check_changes(file, listed)
 
     def is_of_budgets(self, found: Found) -> bool:
         """Whether a file holds budgets; if so, read it, to be checked after the networks."""
         if os.path.basename(found.file) != FILE or found.problem:
             return False
-        self.repositories.add(found.file, configuration_of(os.path.dirname(found.file)))
+        settings = self.held.configuration(os.path.dirname(found.file))
+        self.own.repositories.read(found.file, settings)
         return True
 
     # --- one file, perhaps in a process of its own --------------------------------------------
@@ -119,7 +162,7 @@ class Run:
         """Check all variants of a file, its pins and its budgets; raises TargetError."""
         if found.problem:
             return _unreadable(found.file, found.problem, found.advice)
-        settings = configuration_of(os.path.dirname(found.file))
+        settings = self.held.configuration(os.path.dirname(found.file))
         sources = self.projects.sources(found.file, settings.limits.document.bytes)
         try:
             text = self.options.stdin
@@ -127,11 +170,15 @@ class Run:
         except OSError as error:
             message = f"cannot read the file: {reason(error)}"
             return _unreadable(found.file, message, advice_on(error))
-        repository = self.repositories.budgets_file(found.file, settings)
+        repository = self.own.repository(found.file)
         budgets = repository.budgets_for(found.file) if repository else []
-        wanted = found.variant or self.options.variant or settings.variant
+        held = self.held_to(found.file, text) if self.tree is not None else None
+        named = found.variant or self.options.variant
+        wanted = named or settings.variant
         target = Target(found.file, None, text, sources)
-        examination = Examination(target, settings, budgets, wanted)
+        examination = Examination(target, settings, budgets, wanted, held)
+        if not named and wanted != ALL and examination.is_locked:
+            examination = Examination(target, settings, budgets, ALL, held)
         if found.variant and not examination.variants:
             message = f"the file has no variant '{found.variant}'"
             advice = advise(found.variant, examination.names, "variants:")
@@ -143,82 +190,212 @@ class Run:
         if isinstance(examined, Checked):
             return examined
         project().names.update(examined.sources)  # they may have been read in another process
-        settings = configuration_of(os.path.dirname(found.file))
-        repository = self.repositories.budgets_file(found.file, settings)
+        settings = self.held.configuration(os.path.dirname(found.file))
+        repository = self.own.repository(found.file)
         if repository:
             repository.remember(found.file, examined.variants)
-        selection = self.selection(settings, examined.severities)
-        judge = self.judge_for(selection, found.file, examined.sources)
-        result = _judge_findings(found.file, examined.findings, examined.verdicts, judge)
+        judge = self.judge_of(settings, found.file, examined.sources, examined.severities)
+        judge.add(examined.findings)
+        judge.add_verdicts(examined.verdicts)
+        judge.add_changes(examined.changes)
         if examined.is_complete:
-            result = self.with_unused(result, selection)
-        return result._replace(
-            networks=examined.networks, skipped=examined.skipped, sources=examined.sources
+            judge.add_unused()
+        return judge.result._replace(
+            networks=examined.networks,
+            skipped=examined.skipped,
+            sources=examined.sources,
+            is_library=examined.is_library,
         )
 
-    def check_budgets(self, repository: Repository) -> Checked:
+    def check_budgets(self, repository: Repository, changes: Sequence[Change]) -> Checked:
         """Return the problems of a budget file, among them budgets that apply to no network."""
-        settings = configuration_of(os.path.dirname(repository.file))
-        selection = self.selection(settings, {})
-        judge = self.judge_for(selection, repository.file, repository.sources)
-        result = _judge_findings(repository.file, repository.findings(), (), judge)
-        return result._replace(sources=repository.sources)
+        settings = self.held.configuration(os.path.dirname(repository.file))
+        judge = self.judge_of(settings, repository.file, repository.sources)
+        locked, others = repository.findings()
+        judge.add(others)
+        judge.add(locked, locked=True)
+        judge.add_changes(changes)
+        return judge.result._replace(sources=repository.sources)
 
-    # --- what counts --------------------------------------------------------------------------
-
-    def selection(self, settings: Configuration, severities: Mapping[str, str]) -> Selection:
-        """Return which findings the settings and the command line select."""
-        return Selection(settings, self.options.select, self.options.ignore, severities)
-
-    def judge_for(self, selection: Selection, file: str, sources: Mapping[str, str]) -> Judge:
-        """Return a function that drops findings of a file, by settings first, then by comments."""
+    def judge_of(
+        self,
+        settings: Configuration,
+        file: str,
+        sources: Mapping[str, str],
+        severities: Mapping[str, str] | None = None,
+    ) -> Judge:
+        """Return the judge of the findings of a file, once all comments that matter are read."""
+        selection = Selection(settings, self.options.select, self.options.ignore, severities or {})
         self.silence.add({**sources, **self.texts_of_budgets()})
-
-        def judge(found: Diagnostic) -> Diagnostic | None:
-            counted = selection.judge(found, file)
-            if counted is None or self.silence.silences(counted, file):
-                return None
-            # Problems of how a block is used are reported for every network: they may be its fault.
-            reported_for = self.reported.setdefault((counted.place, counted.name), file)
-            return counted if reported_for == file or counted.code >= "CC1" else None
-
+        judge = Judge(file, selection, self.silence, self.reported)
+        judge.add_changes(self.new_comments(sources))
         return judge
 
     def texts_of_budgets(self) -> Mapping[str, str]:
         """Return the texts of the budget files, which findings about networks point into."""
-        return {k: v for each in self.repositories.loaded() for k, v in each.sources.items()}
+        loaded = self.own.repositories.loaded()
+        return {k: v for each in loaded for k, v in each.sources.items()}
 
-    def with_unused(self, result: Checked, selection: Selection) -> Checked:
-        """Return the result with a finding for each comment that silenced nothing."""
-        unused = self.silence.unused(result.file, selection.active_codes(result.file))
-        more = (selection.judge(each, result.file) for each in unused)
-        found = [*result.findings, *(each for each in more if each is not None)]
-        return result._replace(findings=tuple(_sort(found, result.file)))
+    def unmatched_variants(
+        self, files: Sequence[Found], done: Sequence[Checked]
+    ) -> Iterator[tuple[str, str]]:
+        """Yield message and advice for each variant that is to be checked, but that no file has."""
+        results = {result.file: result for result in done}
+        asked: dict[tuple[str, str], list[Checked]] = {}
+        for found in files:
+            settings = self.held.configuration(os.path.dirname(found.file))
+            key = settings.variant, settings.file
+            if self.options.variant:
+                key = self.options.variant, ""
+            if key[0] != ALL and not found.variant and found.file in results:
+                asked.setdefault(key, []).append(results[found.file])
+        for (name, file), some in asked.items():
+            if not any(each.networks or each.findings or each.is_library for each in some):
+                advice = "write all, or the name of a variant"
+                yield f"no file has the variant '{name}'", f"{file}: {advice}" if file else advice
+
+    # --- with a policy ------------------------------------------------------------------------
+
+    @property
+    def tree(self) -> RevisionTree | None:
+        """The tree of the policy; None without one."""
+        return self.held.tree if isinstance(self.held.tree, RevisionTree) else None
+
+    def find_predecessors(
+        self, tree: RevisionTree, files: Sequence[Found], words: Sequence[str]
+    ) -> Predecessors:
+        """Return which network of the policy each file was, and which of them are gone."""
+        limit = self.held.configuration(os.curdir).limits.document.bytes
+        shown = [found.file for found in files if not found.problem]
+        here, there = reader(self.own.tree.read, limit), reader(tree.read, limit)
+        return predecessors(shown, expected(words, self.held), tree, here, there)
+
+    def held_to(self, file: str, text: bytes) -> Held:
+        """Return what the policy holds a file to."""
+        assert self.tree is not None
+        path = self.predecessors.path(file)
+        repository = self.held.repository(path)
+        other = self.held.repository(file)
+        budgets = repository.budgets_for(path, file) if repository else []
+        if other is not None and other is not repository:
+            names = {budget.name for budget in budgets}
+            budgets += [each for each in other.budgets_for(file) if each.name not in names]
+        before = None
+        inside = self.tree.inside(path)
+        if inside is not None and inside in self.tree.names:
+            target = self.tree.target(inside)
+            before = target if target.text != text else None
+        return Held(budgets, before, path, self.read_saved)
+
+    def read_saved(self, path: str) -> bytes:
+        """Return the content of a saved report in the policy; OSError if there is none."""
+        assert self.tree is not None
+        if self.tree.inside(path) is None:
+            raise FileNotFoundError(2, "no such file or directory")
+        return self.tree.read(path, REPORT_BYTES)
+
+    def text_before(self, file: str) -> str | None:
+        """Return the text of a file in the policy, under the name it had; None if it is new."""
+        if self.tree is None:
+            return None
+        path = self.predecessors.path(file)
+        try:
+            limits = self.held.configuration(os.path.dirname(path)).limits
+            content = self.tree.read(path, limits.document.bytes)
+        except (OSError, TargetError):
+            return None
+        return content.decode("utf-8", "replace").removeprefix("\ufeff")
+
+    def new_comments(self, sources: Mapping[str, str]) -> list[Change]:
+        """Return a change for each comment of these files that the policy does not have."""
+        added = (self.silence.added.pop(file, []) for file in sources)
+        return [each for ignores in added for each in new_comments(ignores)]
+
+    def changes_of_shared_files(self, files: Sequence[str]) -> dict[str, list[Change]]:
+        """Return what settings, budgets and ignore files ask less than in the policy, by file."""
+        found: dict[str, list[Change]] = {}
+        if self.tree is not None:
+            for each in Comparison(self.own, self.held, files, self.predecessors).changes():
+                found.setdefault(each.found.place.file, []).append(each)
+        return found
+
+    def check_changes(self, file: str, changes: Sequence[Change]) -> Checked:
+        """Return the changes of a file that is neither a network nor of budgets."""
+        settings = self.held.configuration(os.path.dirname(file))
+        judge = self.judge_of(settings, file, {})
+        judge.add_changes(changes)
+        sources = {}
+        if changes and changes[0].found.place.line:
+            with suppress(OSError):
+                content = self.own.tree.read(file, SETTINGS_BYTES)
+                sources = {file: content.decode("utf-8", "replace")}
+        return judge.result._replace(sources=sources)
 
 
-def _judge_findings(
-    file: str,
-    findings: Iterable[Diagnostic],
-    verdicts: Iterable[Verdict],
-    judge: Judge,
-) -> Checked:
-    """Return the result with the findings and verdicts that the judge keeps, each finding once."""
-    found = list(findings)
-    kept = [each for each in map(judge, found) if each is not None]
-    judged: list[Verdict] = []
-    for verdict in verdicts:
-        counted = [each for each in map(judge, verdict.findings) if each is not None]
-        judged.append(verdict._replace(findings=tuple(counted)))
-        found += verdict.findings
-        kept += counted
-    silenced = len(found) - len(kept)
-    unique = _sort(dict.fromkeys(kept), file)
-    return Checked(file, tuple(unique), tuple(judged), silenced=silenced)
+class Judge:
+    """Decides which findings of one file count: by the settings first, then by the comments."""
 
+    def __init__(
+        self,
+        file: str,
+        selection: Selection,
+        silence: Silence,
+        reported: dict[tuple[Place, str], str],
+    ) -> None:
+        self.file = file
+        self.selection = selection
+        self.silence = silence
+        self.reported = reported
+        self.kept: dict[Diagnostic, None] = {}
+        self.hidden: dict[Hidden, None] = {}
+        self.verdicts: list[Verdict] = []
 
-def _sort(findings: Iterable[Diagnostic], file: str) -> list[Diagnostic]:
-    """Sort findings by place, those of the file itself first."""
-    return sorted(findings, key=lambda each: (each.place.file != file, each.place, each.name))
+    def add(self, findings: Iterable[Diagnostic], *, locked: bool = False) -> None:
+        """Judge findings; nothing silences them if they are ``locked``."""
+        for each in findings:
+            self.judge(each, locked=locked)
+
+    def add_verdicts(self, verdicts: Iterable[Verdict]) -> None:
+        """Judge the findings of budgets and pins."""
+        for each in verdicts:
+            judged = [(found, self.judge(found, locked=each.locked)) for found in each.findings]
+            self.verdicts.append(
+                each._replace(
+                    findings=tuple(new for _, new in judged if isinstance(new, Diagnostic)),
+                    hidden=tuple(new.found for _, new in judged if isinstance(new, Hidden)),
+                    broken=any(old.severity == "error" for old, _ in judged),
+                )
+            )
+
+    def add_changes(self, changes: Iterable[Change]) -> None:
+        """Judge what the tree changes in what it is held to."""
+        for each in changes:
+            self.judge(each.found, locked=each.locked)
+
+    def add_unused(self) -> None:
+        """Add a finding for each comment that silenced nothing."""
+        for each in self.silence.unused(self.file, self.selection.active_codes(self.file)):
+            self.judge(each)
+
+    def judge(self, found: Diagnostic, *, locked: bool = False) -> Diagnostic | Hidden | None:
+        """Return a finding as it counts, or as it is hidden; None if another file reports it."""
+        counted = self.selection.judge(found, self.file, locked=locked)
+        if counted is None or (not locked and self.silence.silences(counted, self.file)):
+            hidden = Hidden(found, counted is not None)
+            self.hidden[hidden] = None
+            return hidden
+        # Problems of how a block is used are reported for every network: they may be its fault.
+        reported_for = self.reported.setdefault((counted.place, counted.name), self.file)
+        if reported_for != self.file and counted.code < "CC1":
+            return None
+        self.kept[counted] = None
+        return counted
+
+    @property
+    def result(self) -> Checked:
+        """The findings that count, those of the file itself first, and those that are hidden."""
+        kept = sorted(self.kept, key=lambda f: (f.place.file != self.file, f.place, f.name))
+        return Checked(self.file, tuple(kept), tuple(self.verdicts), hidden=tuple(self.hidden))
 
 
 def _unreadable(file: str, message: str, advice: str = "") -> Checked:

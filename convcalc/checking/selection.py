@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from convcalc.checking.configuration import Configuration
+from convcalc.checking.configuration import EVERYTHING, Configuration, is_chosen
 from convcalc.checking.patterns import is_within
 from convcalc.checking.suppression import can_be_silenced
 from convcalc.diagnostics.codes import RULES
@@ -21,13 +21,17 @@ class Selection(NamedTuple):
     ignore: tuple[str, ...] = ()
     severities: Mapping[str, str] = {}
 
-    def judge(self, found: Diagnostic, file: str) -> Diagnostic | None:
+    def judge(self, found: Diagnostic, file: str, *, locked: bool = False) -> Diagnostic | None:
         """Return a finding about a network file with its severity; None if it does not count.
 
-        An error of the file itself always counts: nothing after it could be computed.
+        An error of the file itself always counts: nothing after it could be computed. What is
+        ``locked`` counts unless the command line leaves it out.
         """
         if not can_be_silenced(found):
             return found
+        if locked:
+            is_wanted = is_chosen(found.code, self.select or (EVERYTHING,), self.ignore)
+            return found if is_wanted else None
         word = self.severities.get(found.code) or self.settings.severity.get(found.code)
         if word == "ignore" or not self.is_active(found.code, file):
             return None
@@ -37,9 +41,9 @@ class Selection(NamedTuple):
 
     def is_active(self, code: str, file: str) -> bool:
         """Whether a code is active in a file; the longest prefix that is listed decides."""
-        chosen = _longest(code, self.select or self.settings.select)
-        left_out = _longest(code, (*self.ignore, *(() if self.select else self.settings.ignore)))
-        return chosen > left_out and code not in self.ignored_codes(file)
+        chosen = self.select or self.settings.select
+        left_out = (*self.ignore, *(() if self.select else self.settings.ignore))
+        return is_chosen(code, chosen, left_out) and code not in self.ignored_codes(file)
 
     def ignored_codes(self, file: str) -> frozenset[str]:
         """Return the codes that the settings ignore in a file."""
@@ -54,8 +58,3 @@ class Selection(NamedTuple):
     def active_codes(self, file: str) -> frozenset[str]:
         """Return all codes that are active in a file."""
         return frozenset(code for code in RULES if self.is_active(code, file))
-
-
-def _longest(code: str, beginnings: Iterable[str]) -> int:
-    """Return the length of the longest prefix of a code; 0 if none is a prefix."""
-    return max((len(each) for each in beginnings if code.startswith(each)), default=0)

@@ -8,9 +8,10 @@ that it imports.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from convcalc.checking.alignment import earlier_lines
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.suggestion import advise
@@ -39,12 +40,14 @@ def read_comments(file: str, text: str) -> Comments:
     if "convcalc:" not in text:
         return Comments()
     lines = text.split("\n")
+    targets = _target_lines(lines)
     ignores: list[Ignore] = []
     problems: list[Diagnostic] = []
     for number, line in enumerate(lines, 1):
         for found in _COMMENT.finditer(line):
             place = Place(file, number, found.start() + 1, found.end() + 1)
-            about = 0 if found[1] else _target_line(lines, number, found.start())
+            has_content = bool(line[: found.start()].strip())
+            about = 0 if found[1] else number if has_content else targets[number]
             if not (found[2] or "").strip(" ,\t"):
                 message = "this 'ignore' names no code"
                 advice = "write for instance: # convcalc: ignore[CC204] reason"
@@ -58,13 +61,13 @@ def read_comments(file: str, text: str) -> Comments:
     return Comments(tuple(ignores), tuple(problems))
 
 
-def _target_line(lines: list[str], number: int, start: int) -> int:
-    """Return the number of the line that a comment applies to."""
-    if lines[number - 1][:start].strip():
-        return number
-    while number < len(lines) and (not lines[number].strip() or lines[number].lstrip()[0] == "#"):
-        number += 1
-    return number + 1
+def _target_lines(lines: list[str]) -> list[int]:
+    """Return for each index the number of the next line that is no comment and not empty."""
+    found = [len(lines) + 1] * (len(lines) + 1)
+    for index in range(len(lines) - 1, -1, -1):
+        text = lines[index].lstrip()
+        found[index] = found[index + 1] if not text or text[0] == "#" else index + 1
+    return found
 
 
 def _codes(found: re.Match[str], place: Place) -> Iterator[tuple[str, Place]]:
@@ -80,31 +83,67 @@ def _unknown(code: str, place: Place) -> Diagnostic:
     return Diagnostic(UNUSED, message, place, advice)
 
 
+def added_ignores(ignores: Iterable[Ignore], text: str, before: str) -> Iterator[Ignore]:
+    """Yield the ignores that silence something else than those of the text before.
+
+    One is the same if it has the code of one that stood at the same line, or in the same file.
+    """
+    known = {(ignore.code, ignore.line) for ignore in read_comments("", before).ignores}
+    lines, old_lines = ([_without_comment(x) for x in t.split("\n")] for t in (text, before))
+    earlier = {at + 1: was + 1 for at, was in earlier_lines(lines, old_lines).items()} | {0: 0}
+    for ignore in ignores:
+        if (ignore.code, earlier.get(ignore.line, -1)) not in known:
+            yield ignore
+
+
+def _without_comment(line: str) -> str:
+    """Return a line without its comment that silences, and with single blanks."""
+    found = _COMMENT.search(line) if "convcalc:" in line else None
+    return " ".join(line[: found.start() if found else None].split())
+
+
 def can_be_silenced(found: Diagnostic) -> bool:
     """Whether a comment may silence a finding; not an error: nothing after it was computed."""
     return found.severity != "error" or found.code >= "CC2"
 
 
-class Silence:
-    """The ignore comments of all files of a run, and which of them silenced something."""
+Before = Callable[[str], str | None]
 
-    def __init__(self) -> None:
+
+class Silence:
+    """The ignore comments of all files of a run, and which of them silenced something.
+
+    ``before`` returns the text that a file has in the policy; None: all comments are allowed. What
+    the policy does not silence is not silenced: such comments wait in ``added``.
+    """
+
+    def __init__(self, before: Before | None = None) -> None:
+        self.before = before
         self.by_file: dict[str, Comments] = {}
+        self.by_line: dict[tuple[str, int, str], list[Ignore]] = {}  # file, line and code
         self.used: set[Ignore] = set()
+        self.added: dict[str, list[Ignore]] = {}  # by file
 
     def add(self, sources: Mapping[str, str]) -> None:
         """Read the comments of files that were not read yet."""
         for file, text in sources.items():
             if file not in self.by_file:
-                self.by_file[file] = read_comments(file, text)
+                found = read_comments(file, text)
+                if self.before is not None and found.ignores:
+                    new = set(added_ignores(found.ignores, text, self.before(file) or ""))
+                    self.added[file] = [each for each in found.ignores if each in new]
+                    kept = tuple(each for each in found.ignores if each not in new)
+                    found = found._replace(ignores=kept)
+                self.by_file[file] = found
+                for each in found.ignores:
+                    self.by_line.setdefault((file, each.line, each.code), []).append(each)
 
     def silences(self, found: Diagnostic, network: str) -> bool:
         """Whether a comment at its line, or one for the whole network file, silences a finding."""
         if not can_be_silenced(found):
             return False
-        here = [i for i in self._of(found.place.file) if i.line == found.place.line]
-        wide = [i for i in self._of(network) if not i.line]
-        wanted = [i for i in (*here, *wide) if i.code == found.code]
+        here = self.by_line.get((found.place.file, found.place.line, found.code), [])
+        wanted = [*here, *self.by_line.get((network, 0, found.code), [])]
         self.used.update(wanted)
         return bool(wanted)
 

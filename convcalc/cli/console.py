@@ -142,6 +142,11 @@ def environment(name: str) -> str:
     return os.environ.get(f"CONVCALC_{name}", "")
 
 
+def is_set(name: str) -> bool:
+    """Whether the variable ``CONVCALC_<name>`` switches something on."""
+    return environment(name) not in ("", "0", "false")
+
+
 def choose(word: str, valid: Iterable[str], what: str) -> str:
     """``word`` if it is valid; otherwise raises Failure, which lists the valid words."""
     valid = tuple(valid)

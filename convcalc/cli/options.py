@@ -72,6 +72,35 @@ Memory = Annotated[
 Variant = Annotated[
     str, typer.Option("--variant", metavar="NAME", help="A variant of the network.")
 ]
+Config = Annotated[
+    str,
+    typer.Option(
+        "--config",
+        metavar="FILE",
+        show_default=False,
+        help="Settings for all files instead of the closest; its paths and patterns count from the "
+        "current folder. [env: CONVCALC_CONFIG]",
+    ),
+]
+Policy = Annotated[
+    str,
+    typer.Option(
+        "--policy",
+        metavar="REV",
+        show_default=False,
+        help="Settings, and what files are held to, are those of a git revision, such as "
+        "origin/main...; see docs/policy.md. [env: CONVCALC_POLICY]",
+    ),
+]
+Isolated = Annotated[
+    bool,
+    typer.Option(
+        "--isolated",
+        help="No file of settings or of budgets holds that is not named. [env: CONVCALC_ISOLATED]",
+    ),
+]
+
+
 Columns = Annotated[
     str,
     typer.Option(

@@ -75,6 +75,11 @@ _RULES = (
     Rule("CC310", "unknown-number"),
     Rule("CC311", "no-such-model"),
     Rule("CC312", "number-differs"),
+    Rule("CC401", "suppression-added", "warning"),
+    Rule("CC402", "settings-weakened", "warning"),
+    Rule("CC403", "budget-weakened", "warning"),
+    Rule("CC404", "pin-changed", "warning"),
+    Rule("CC405", "network-released", "warning"),
 )
 
 RULES: Mapping[str, Rule] = {rule.code: rule for rule in _RULES}

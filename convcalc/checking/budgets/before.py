@@ -8,6 +8,7 @@ from typing import NamedTuple
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.from_json import ENDING, load_report
 from convcalc.analysis.report.report import Report
+from convcalc.language.assertions.vocabulary import Budget
 from convcalc.language.reading import Inputs, Limits, read_network
 from convcalc.language.sources.git import MissingFile, earlier
 from convcalc.language.sources.target import Target, TargetError, unreadable
@@ -68,3 +69,9 @@ def from_saved(file: str, name: str, read: Callable[[str], bytes]) -> Before:
 def is_saved(base: str) -> bool:
     """Whether a base names a saved report."""
     return base.endswith(ENDING)
+
+
+def beside(budget: Budget, file: str) -> Budget:
+    """Return a budget whose saved report is looked for beside a file."""
+    compare = budget.compare
+    return budget if compare is None else budget._replace(compare=compare._replace(file=file))

@@ -37,7 +37,8 @@ def verdicts(budget: Budget, subject: Subject) -> Iterator[Verdict]:
 def skipped_verdicts(budget: Budget, subject: str, reason: str) -> Iterator[Verdict]:
     """Yield a skipped verdict per assertion, for a network that could not be computed."""
     for assertion in budget.assertions:
-        yield Verdict(budget.name, assertion.title, subject, assertion.place, skipped=reason)
+        place, locked = assertion.place, budget.locked
+        yield Verdict(budget.name, assertion.title, subject, place, skipped=reason, locked=locked)
 
 
 class _History:
@@ -107,7 +108,15 @@ def _verdict(budget: Budget, assertion: Assertion, subject: Subject, history: _H
     findings = tuple(
         each._replace(within=subject.words, notes=(*each.notes, *notes)) for each in found
     )
-    return Verdict(budget.name, assertion.title, subject.words, assertion.place, text, findings)
+    return Verdict(
+        budget.name,
+        assertion.title,
+        subject.words,
+        assertion.place,
+        text,
+        findings,
+        locked=budget.locked,
+    )
 
 
 def _judge_each(

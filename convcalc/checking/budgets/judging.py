@@ -46,6 +46,8 @@ def _with_notes(found: Diagnostic, assertion: Assertion, value: Measured) -> Dia
     notes = value.notes
     if assertion.message:
         notes = (*notes, f"note: {assertion.message}")
+    if assertion.origin:
+        notes = (*notes, f"note: demanded by {assertion.origin}")
     return found._replace(notes=(*found.notes, *notes))
 
 
@@ -55,7 +57,7 @@ def _with_notes(found: Diagnostic, assertion: Assertion, value: Measured) -> Dia
 def _check_limit(assertion: Assertion, bound: Bound, value: Measured) -> list[Diagnostic]:
     """Return the finding if a bound ``max``, ``min``, ``equals`` or ``warn`` is broken."""
     kind = bound.kind
-    is_low = kind == "min" or (kind == "warn" and _warns_below(assertion))
+    is_low = kind == "min" or (kind == "warn" and warns_below(assertion))
     seen = value.low if is_low else value.high
     if kind == "equals" and not isinstance(bound.value, tuple) and value.low != value.high:
         seen = value.high
@@ -103,7 +105,7 @@ def _certain_finding(
     )
 
 
-def _warns_below(assertion: Assertion) -> bool:
+def warns_below(assertion: Assertion) -> bool:
     """Whether ``warn`` is a lower bound: beside ``min`` alone, or for what should be large."""
     kinds = {bound.kind for bound in assertion.bounds}
     if kinds & {"max", "min"}:

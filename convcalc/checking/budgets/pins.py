@@ -26,8 +26,8 @@ def check_pins(network: NetworkFile, report: Report, subject: str) -> Iterator[V
         have = metric_value(metric, report)
         found = _drift(metric, have, want, report)
         findings = (found(place)._replace(within=subject),) if found else ()
-        title = f"{metric} equals {_text(want)}"
-        yield Verdict(BUDGET, title, subject, place, _text(have), findings)
+        title = f"{metric} equals {pin_text(want)}"
+        yield Verdict(BUDGET, title, subject, place, pin_text(have), findings)
 
 
 def metric_value(metric: str, report: Report) -> Any:
@@ -76,16 +76,17 @@ def _drift_of_one(metric: str, have: Any, want: Any) -> Any:
     """Return a function from a place to the finding if two values differ, else None."""
     pairs = _pairs(have, want)
     if pairs is not None and not all(known(h) or w is None for h, w in pairs):
-        message = f"{metric} cannot be known, but {_text(want)} is pinned"
+        message = f"{metric} cannot be known, but {pin_text(want)} is pinned"
         advice = "an unknown number fails; leave it out of 'expect'"
         return lambda place: Diagnostic("unknown-number", message, place, advice)
     if pairs is not None and all(w is None or h == w for h, w in pairs):
         return None
-    message = f"{metric} is {_text(have)}, not {_text(want)} as pinned"
+    message = f"{metric} is {pin_text(have)}, not {pin_text(want)} as pinned"
     if isinstance(have, int) and isinstance(want, int | float) and have != want:
-        message += f" ({'+' if have > want else '-'}{_text(abs(Fraction(have) - Fraction(want)))})"
+        gap = pin_text(abs(Fraction(have) - Fraction(want)))
+        message += f" ({'+' if have > want else '-'}{gap})"
     advice = "if it is meant, 'convcalc pin' writes the new number"
-    exact = f"measured {_text(have)}"
+    exact = f"measured {pin_text(have)}"
     return lambda place: Diagnostic("expect-drift", message, place, advice, measured=exact)
 
 
@@ -101,11 +102,12 @@ def _pairs(have: Any, want: Any) -> list[tuple[Any, Any]] | None:
     return list(zip(have, want, strict=True)) if len(have) == len(want) else None
 
 
-def _text(number: Any) -> str:
+def pin_text(number: Any) -> str:
+    """Return a pinned or measured value as messages show it."""
     if isinstance(number, dict):
-        return f"{{{', '.join(f'{name}: {_text(value)}' for name, value in number.items())}}}"
+        return f"{{{', '.join(f'{name}: {pin_text(value)}' for name, value in number.items())}}}"
     if isinstance(number, list):
-        texts = list(map(_text, number))
+        texts = list(map(pin_text, number))
         return texts[0] if len(set(texts)) == 1 and len(texts) > 1 else f"[{', '.join(texts)}]"
     if number is None:
         return "null"

@@ -17,7 +17,7 @@ from convcalc.language.syntax import nodes, reader
 FILE = "convcalc.budgets.yaml"
 VERSION = 1
 TOP = ("convcalc-budgets", "budgets")
-KEYS = ("name", "models", "variants", "inputs", "message", "assert", "rules", "compare")
+KEYS = ("name", "models", "variants", "inputs", "message", "assert", "rules", "compare", "locked")
 SEVERITIES = ("error", "warning", "ignore")
 
 
@@ -117,6 +117,7 @@ class _Reader:
             () if [each.text for each in variants] == ["all"] else variants,
             tuple(self.inputs(node)),
             rules,
+            self.assertions.flag(node, "locked"),
         )
 
     # --- values -------------------------------------------------------------------------------

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.comparison.compare import Difference, difference
 from convcalc.analysis.report.report import Report
@@ -16,14 +16,21 @@ from convcalc.language.sources.resolve import is_revision
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
 
+if TYPE_CHECKING:
+    from convcalc.checking.policy import Policy
+
 SAVED = ".json"
 
 
 class Sides(NamedTuple):
-    """Reads and compares both sides; ``reading`` has the options for reading and analysing."""
+    """Reads and compares both sides; ``reading`` has the options for reading and analysing.
+
+    ``policy`` makes the settings that say which files of a folder are left out.
+    """
 
     reading: Reading
     settings: Settings
+    policy: Callable[[], Policy]
 
     def differences(self, old: str, new: str) -> tuple[list[Difference], int]:
         """One difference per pair of networks, and the exit code for their problems."""
@@ -55,7 +62,7 @@ class Sides(NamedTuple):
 
     def of_folders(self, old: str, new: str) -> tuple[list[Difference], int]:
         """Compares two folders, matching networks by path and variant; includes unmatched ones."""
-        sides = _files(old), _files(new)
+        sides = self.files(old), self.files(new)
         if not any(sides):
             raise Failure(f"no network file in {old} or {new}", "they end in .convcalc.yaml")
         found: list[Difference] = []
@@ -72,6 +79,17 @@ class Sides(NamedTuple):
                 title = f"{path}::{name}" if name else path
                 found.append(difference(title, before.get(name), after.get(name)))
         return found, code
+
+    def files(self, word: str) -> Mapping[str, Target]:
+        """The network files of a folder by their path below it."""
+        if is_revision(word):
+            from convcalc.language.sources.git import files_at
+
+            return files_at(word)
+        from convcalc.checking.discovery import walk
+
+        below = {path: os.path.relpath(path, word) for path in walk(word, self.policy())}
+        return {name.replace(os.sep, "/"): Target(path) for path, name in below.items()}
 
     def variants(self, target: Target | None) -> Mapping[str, Report] | None:
         """The reports of a file by variant; none if it defines only blocks, None on errors."""
@@ -114,18 +132,6 @@ def is_folder(word: str) -> bool:
         return os.path.isdir(word)  # noqa: PTH112 - a word, not yet a path
     path = word.partition(":")[2]
     return path in ("", ".", "..") or path.endswith(("/", "/.", "/.."))
-
-
-def _files(word: str) -> Mapping[str, Target]:
-    """The network files of a folder by their path below it."""
-    if is_revision(word):
-        from convcalc.language.sources.git import files_at
-
-        return files_at(word)
-    from convcalc.checking.discovery import walk
-
-    below = {path: os.path.relpath(path, word) for path in walk(word)}
-    return {name.replace(os.sep, "/"): Target(path) for path, name in below.items()}
 
 
 # --- saved reports -------------------------------------------------------------------------------

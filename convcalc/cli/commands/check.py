@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from convcalc.cli.commands._policy import require_file
 from convcalc.cli.console import (
     CLEAN,
     COULD_NOT_RUN,
@@ -16,13 +17,15 @@ from convcalc.cli.console import (
     append_file,
     choose,
     environment,
+    is_set,
     say,
 )
+from convcalc.cli.options import Config, Isolated, Policy
 
 if TYPE_CHECKING:
     from convcalc.checking.configuration import Configuration
     from convcalc.checking.discovery import Found
-    from convcalc.checking.run import Checked, Options
+    from convcalc.checking.run import Checked, Options, Run
     from convcalc.cli.console import Settings
 
 STDIN = "-"
@@ -69,6 +72,9 @@ def command(
             "[env: CONVCALC_BUDGETS]",
         ),
     ] = "",
+    policy: Policy = "",
+    config: Config = "",
+    isolated: Isolated = False,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings make it fail too.")] = False,
     exit_zero: Annotated[
         bool, typer.Option("--exit-zero", help="Findings do not make it fail.")
@@ -106,31 +112,31 @@ def command(
 ) -> int:
     """Check network files.
 
-    Problems, rules of design, pinned numbers ('expect') and budgets. Exit code 0 if clean, 1 if
-    something was found, 2 if a file could not be read.
+    Problems, rules of design, pinned numbers ('expect') and budgets. With --policy, what the files
+    change in what they are held to is found too. Exit code 0 if clean, 1 if something was found, 2
+    if a file could not be read or nothing was checked.
     """
-    from convcalc.checking.configuration import FORMATS, configuration_of
+    from convcalc.checking.configuration import FORMATS
+    from convcalc.checking.run import Run
     from convcalc.output.findings.base import View
 
     settings = ctx.obj
-    here = configuration_of(os.curdir)
+    words = paths or [os.curdir]
+    run = Run(_options((select, ignore, variant, budgets, policy, config), isolated=isolated))
+    here = run.held.configuration(os.curdir)
     form = _format(settings, here, FORMATS)
-    options, files = _options_and_files(
-        paths or [os.curdir],
-        (select, ignore, variant, budgets),
-        stdin_filename,
-        force_exclude=force_exclude,
-    )
+    run.options, files = _files(run, words, stdin_filename, force_exclude=force_exclude)
     if add_ignore:
-        return _add_ignores(options, files, settings)
+        return _add_ignores(run, files, settings)
     view = View(show_passed, statistics, settings.style().color, settings.quiet)
-    done = _write_results(options, files, form, view, settings)
-    name = options.variant
-    if name not in ("", "all") and not any(r.networks or r.findings for r in done):
-        raise Failure(f"no file has the variant '{name}'", "write all, or the name of a variant")
+    done = _write_results(run, files, words, form, view, settings)
+    if not files:
+        settings.note("'exclude' leaves out every file that is named.")
+    if unmatched := next(run.unmatched_variants(files, done), None):
+        raise Failure(*unmatched)
     if summary_file:
         _append(summary_file, done, view)
-    is_strict = strict or here.strict or environment("STRICT") not in ("", "0", "false")
+    is_strict = strict or here.strict or is_set("STRICT")
     return exit_code(done, strict=is_strict, exit_zero=exit_zero)
 
 
@@ -150,20 +156,13 @@ def _format(settings: "Settings", here: "Configuration", formats: Sequence[str])
     return settings.format(formats)
 
 
-def _options_and_files(
-    paths: Sequence[str],
-    words: tuple[str, str, str, str],
-    stdin_filename: str,
-    *,
-    force_exclude: bool,
-) -> tuple["Options", list["Found"]]:
-    """The options of the check, and the files to be checked."""
+def _options(words: tuple[str, ...], *, isolated: bool) -> "Options":
+    """The options of the check, by flags or else by the environment."""
     from convcalc.checking.configuration import check_codes
-    from convcalc.checking.discovery import Found, discover
     from convcalc.checking.run import Options
 
-    names = ("select", "ignore", "variant", "budgets")
-    select, ignore, variant, budgets = (
+    names = ("select", "ignore", "variant", "budgets", "policy", "config")
+    select, ignore, variant, budgets, policy, config = (
         word or environment(name.upper()) for word, name in zip(words, names, strict=True)
     )
     options = Options(
@@ -172,54 +171,75 @@ def _options_and_files(
         variant,
         budgets,
         debug=environment("DEBUG") not in ("", "0"),
+        policy=policy,
+        config=config,
+        isolated=isolated or is_set("ISOLATED"),
     )
-    if budgets and not os.path.isfile(budgets):  # noqa: PTH113 - one error, not one per network
-        raise Failure(f"cannot read {budgets}: no such file", "--budgets names a file of budgets")
+    if select and not options.select:
+        raise Failure("--select names no rule", "for instance --select CC2,CC301")
+    for flag, path, kind in (("--budgets", budgets, "budgets"), ("--config", config, "settings")):
+        require_file(path, flag, kind)
+    return options
+
+
+def _files(
+    run: "Run", paths: Sequence[str], stdin_filename: str, *, force_exclude: bool
+) -> tuple["Options", list["Found"]]:
+    """The files to be checked, and the options with the text of stdin if that is one of them."""
+    from convcalc.checking.discovery import Found, discover
+
+    options = run.options
     if STDIN in paths:
         if len(paths) > 1:
             raise Failure("- stands beside other paths", "check stdin alone")
-        return options._replace(stdin=_stdin()), [Found(stdin_filename or STDIN)]
+        text = _stdin(run.held.configuration(os.curdir).limits.document.bytes)
+        return options._replace(stdin=text), [Found(stdin_filename or STDIN)]
     if stdin_filename:
         raise Failure("--stdin-filename without -", "write: convcalc check - --stdin-filename NAME")
-    files = discover(paths, force_exclude=force_exclude)
-    if not files and not force_exclude:
+    files = discover(paths, force_exclude=force_exclude, policy=run.held)
+    if not files and not (force_exclude and all(map(_is_named_file, paths))):
         shown = "the current folder" if list(paths) == [os.curdir] else ", ".join(paths)
-        raise Failure(
-            f"no network file in {shown}", "they end in .convcalc.yaml, and are not ignored"
-        )
+        advice = "they end in .convcalc.yaml, and are not ignored"
+        raise Failure(f"no network file in {shown}", advice)
     return options, files
+
+
+def _is_named_file(path: str) -> bool:
+    return os.path.lexists(path) and not os.path.isdir(path)  # noqa: PTH112 - a word
 
 
 def _split_list(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def _stdin() -> bytes:
+def _stdin(most: int) -> bytes:
     """The bytes of stdin, at most one more than the limit, which is enough to refuse them."""
-    from convcalc.checking.configuration import configuration_of
-
     if sys.stdin is None:
         raise Failure("standard input is closed")
-    return sys.stdin.buffer.read(configuration_of(os.curdir).limits.document.bytes + 1)
+    return sys.stdin.buffer.read(most + 1)
 
 
 # --- results -----------------------------------------------------------------------------------
 
 
 def _write_results(
-    options: "Options", files: Sequence["Found"], form: str, view: "object", settings: "Settings"
+    run: "Run",
+    files: Sequence["Found"],
+    words: Sequence[str],
+    form: str,
+    view: "object",
+    settings: "Settings",
 ) -> list["Checked"]:
     """Checks files and writes the results, each as soon as it is ready; returns all of them."""
     from convcalc.checking.processes import jobs_for, map_in_order
-    from convcalc.checking.run import Run
     from convcalc.output.findings.base import chunks
 
     done: list[Checked] = []
 
-    jobs = 1 if options.debug else jobs_for(len(files))
+    jobs = 1 if run.options.debug else jobs_for(len(files))
 
     def results() -> Iterator["Checked"]:
-        for result in Run(options).check(files, partial(map_in_order, jobs=jobs)):
+        for result in run.check(files, partial(map_in_order, jobs=jobs), words):
             done.append(result)
             yield result
 
@@ -237,16 +257,22 @@ def _append(path: str, done: list["Checked"], view: "object") -> None:
     append_file(path, fence(text(done, view)) + "\n")  # type: ignore[arg-type]
 
 
-def _add_ignores(options: "Options", files: Sequence["Found"], settings: "Settings") -> int:
-    """Silences all present findings; returns the exit code for those that are left."""
+def _add_ignores(run: "Run", files: Sequence["Found"], settings: "Settings") -> int:
+    """Silences all present findings; returns the exit code for those that are left.
+
+    They are those of the tree itself: under a policy, the new comments would be findings.
+    """
     from convcalc.checking.baseline import silence
     from convcalc.checking.run import Run
 
+    options = run.options._replace(policy="")
     done = list(Run(options).check(files))
     added = silence(done)
     for path, error in added.failures.items():
         say(f"error: cannot write {path}: {error}")
     settings.note(f"Silenced {added.silenced:,} finding{'s' * (added.silenced != 1)}.")
+    if run.options.policy and added.silenced:
+        settings.note(f"With --policy they count once {run.options.policy} has the comments.")
     if added.failures:
         return COULD_NOT_RUN
     left = list(Run(options).check(files))

@@ -1,6 +1,7 @@
 """``convcalc diff``: what changed from one network to another, in totals and layer by layer."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,17 +58,22 @@ def command(
     dtype: options.DType = "",
     convention: options.Convention = "",
     exact: Annotated[bool, typer.Option("--exact", help="Numbers to the unit.")] = False,
+    policy: options.Policy = "",
+    config: options.Config = "",
+    isolated: options.Isolated = False,
 ) -> int:
     """Show what changed from one network to another, or between the networks of two folders.
 
     Layers are matched by path, files in folders by path and variant; REV:folder/ is a folder at
     a revision, REV:./ the current one. JSON holds every layer that changed. Markdown is made for a
-    comment on a pull request, and is empty if nothing changed.
+    comment on a pull request, and is empty if nothing changed. Settings say which files of a folder
+    are left out, those of the tree or of --policy.
     """
     from convcalc.analysis.comparison.tolerance import WrongTolerance, excesses, parse_tolerance
+    from convcalc.cli.commands._policy import chosen_policy
     from convcalc.cli.commands._sides import Sides
     from convcalc.cli.commands.show import depth_of
-    from convcalc.cli.console import FINDINGS, say
+    from convcalc.cli.console import FINDINGS, environment, say
     from convcalc.cli.loading import Reading
     from convcalc.diagnostics.visible import visible
     from convcalc.output.views.layer_differences import View
@@ -80,7 +86,8 @@ def command(
     except WrongTolerance as error:
         raise Failure(f"--fail-on {error.message}", error.help) from None
     reading = Reading((), input, batch, set, count, dtype, convention=convention)
-    sides = Sides(reading, settings)
+    revision = policy or environment("POLICY")
+    sides = Sides(reading, settings, partial(chosen_policy, config, revision, isolated=isolated))
     differences, code = sides.differences(old, new)
     if all(each.is_same for each in differences) and (quiet_if_same or form == "markdown" or code):
         settings.write_nothing()

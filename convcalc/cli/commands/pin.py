@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from convcalc.cli.commands._policy import chosen_policy
 from convcalc.cli.console import CLEAN, COULD_NOT_RUN, FINDINGS, Failure, say
+from convcalc.cli.options import Config, Isolated
 from convcalc.diagnostics.visible import visible
 
 if TYPE_CHECKING:
+    from convcalc.checking.policy import Policy
     from convcalc.cli.console import Settings
     from convcalc.language.file_facts import NetworkFile
 
@@ -40,6 +43,8 @@ def command(
     diff: Annotated[
         bool, typer.Option("--diff", help="Write nothing; show the changes, exit with 1 if any.")
     ] = False,
+    config: Config = "",
+    isolated: Isolated = False,
 ) -> int:
     """Write the measured numbers into 'expect'.
 
@@ -48,7 +53,8 @@ def command(
     pinned.
     """
     settings = ctx.obj
-    done = [_pin(path, settings) for path in _files(paths or [os.curdir])]
+    policy = chosen_policy(config, isolated=isolated)
+    done = [_pin(path, settings) for path in _files(paths or [os.curdir], policy)]
     changed = [each for each in done if each.new != each.old]
     code = max((each.code for each in done), default=CLEAN)
     if diff:
@@ -64,14 +70,14 @@ def command(
     return code
 
 
-def _files(words: Sequence[str]) -> list[str]:
+def _files(words: Sequence[str], policy: "Policy") -> list[str]:
     """The files of all words as 'check' finds them, but none that ships."""
     from convcalc.checking.discovery import discover
 
     for word in words:
         if not os.path.lexists(word) and not has_magic(word):
             raise Failure(f"no such file: {word}", "pin takes files, folders and globs")
-    found = discover(words)
+    found = discover(words, policy=policy)
     if not found:
         raise Failure(f"no network file in {', '.join(words)}", "they end in .convcalc.yaml")
     return [each.file for each in found]

@@ -11,6 +11,7 @@ from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import UnknownName, advise, use
 from convcalc.language.assertions.vocabulary import (
     ANYWHERE,
+    BESIDE,
     CHANGES,
     METRICS,
     MISSING,
@@ -38,12 +39,20 @@ class Assertions:
         self.report = report
 
     def read_budget(self, node: nodes.Mapping, place: Place) -> Budget:
-        """Reads the ``budgets`` of a network file: metrics, and ``compare`` beside them."""
-        entries = [entry for entry in node.entries if entry[0].text != "compare"]
+        """Reads the ``budgets`` of a network file: metrics, and what stands BESIDE them."""
+        entries = [entry for entry in node.entries if entry[0].text not in BESIDE]
         compare = self.compare(node.get("compare"))
-        found = self.metrics(entries, ("compare",))
+        found = self.metrics(entries, BESIDE)
         self.require_base(found, compare)
-        return Budget("", place, tuple(found), compare)
+        return Budget("", place, tuple(found), compare, locked=self.flag(node, "locked"))
+
+    def flag(self, node: nodes.Mapping, key: str) -> bool:
+        """Reads true or false under a key; false if absent, or after a problem."""
+        found = node.get(key)
+        value = found.value if isinstance(found, nodes.Scalar) else None
+        if found is not None and not isinstance(value, bool):
+            self.report(Diagnostic("wrong-type", f"'{key}' is true or false", found.place))
+        return value is True
 
     def metrics(
         self, entries: Iterable[tuple[nodes.Scalar, nodes.Node]], more: tuple[str, ...] = ()

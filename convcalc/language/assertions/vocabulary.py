@@ -13,6 +13,7 @@ from convcalc.model.quantities.counts import BYTES, COUNTS, DeclaredCount
 LIMITS = ("max", "min", "equals", "warn")
 CHANGES = ("max_increase", "max_decrease")
 ANYWHERE = ("message",)
+BESIDE = ("compare", "locked")  # what stands beside the metrics in a network file
 
 
 class Metric(NamedTuple):
@@ -100,7 +101,8 @@ class Assertion(NamedTuple):
 
     ``at`` is the path of the layer or block that is meant, else the network or each of its outputs;
     ``of`` and ``counted`` are the part and the metric of a share. ``convention`` is the tool whose
-    number is meant, else it is convcalc's own.
+    number is meant, else it is convcalc's own. ``origin`` is where it is demanded, if that is not
+    where ``place`` points.
     """
 
     metric: str
@@ -116,6 +118,7 @@ class Assertion(NamedTuple):
     input: str = ""
     convention: str = ""
     message: str = ""
+    origin: str = ""
 
     @property
     def title(self) -> str:
@@ -135,11 +138,15 @@ class Assertion(NamedTuple):
 
 
 class Compare(NamedTuple):
-    """The base that changes are measured against: a git revision or a saved report."""
+    """The base that changes are measured against: a git revision or a saved report.
+
+    The path of a saved report counts from the folder of ``file``, by default that of ``place``.
+    """
 
     base: str
     place: Place
     missing: str = "fail"
+    file: str = ""
 
 
 class Named(NamedTuple):
@@ -154,7 +161,8 @@ class Budget(NamedTuple):
 
     In a network file they are made on all its variants at its own input. A repository's budget
     names its ``models`` (patterns of paths), ``variants`` (none: all) and ``inputs`` (none: the
-    file's own); ``rules`` gives other severities to rules.
+    file's own); ``rules`` gives other severities to rules. What a ``locked`` one finds cannot be
+    silenced.
     """
 
     name: str
@@ -166,3 +174,4 @@ class Budget(NamedTuple):
     variants: tuple[Named, ...] = ()
     inputs: tuple[tuple[Any, Named], ...] = ()
     rules: Mapping[str, str] = {}
+    locked: bool = False

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from convcalc.checking.budgets.pins import BUDGET
 from convcalc.checking.budgets.verdict import Verdict
-from convcalc.checking.run import Checked
+from convcalc.checking.run import Checked, Hidden
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.visible import break_commands, exact_json, visible
 
@@ -56,6 +56,10 @@ def summary(results: Sequence[Checked]) -> str:
         if some:
             passed = sum(verdict.passed for verdict in some)
             text += f", {passed:,} of {_count_text(len(some), title)} {verb}"
+            silenced = sum(verdict.silenced for verdict in some)
+            text += f", {silenced:,} silenced" if silenced else ""
+    silenced = sum(result.silenced for result in results)
+    text += f"; {_count_text(silenced, 'finding')} silenced" if silenced else ""
     skipped = sum(result.skipped for result in results)
     text += f"; {_count_text(skipped, 'layer')} could not be computed" if skipped else ""
     unread = sum(result.unreadable for result in results)
@@ -78,9 +82,17 @@ def statistics(results: Sequence[Checked]) -> list[str]:
 
 
 def passed_line(verdict: Verdict) -> str:
-    """Return the line for an assertion or pin that holds."""
-    title = f"{verdict.budget}: {verdict.title}" if verdict.budget else verdict.title
-    return visible(f"passed {title}: measured {verdict.measured}   {verdict.subject}")
+    """Return the line for an assertion or pin that holds, or that is silenced; empty for others."""
+    word = "passed" if verdict.passed else "silenced" if verdict.silenced else ""
+    line = f"{word} {verdict.text}: measured {verdict.measured}   {verdict.subject}"
+    return visible(line) if word else ""
+
+
+def silenced_findings(results: Iterable[Checked]) -> Iterator[Hidden]:
+    """Yield the findings of budgets and pins that are silenced."""
+    for result in results:
+        of_verdicts = {found for verdict in result.verdicts for found in verdict.hidden}
+        yield from (hidden for hidden in result.hidden if hidden.found in of_verdicts)
 
 
 def concise_line(found: Diagnostic) -> str:
@@ -97,8 +109,13 @@ def one_line(within: str) -> str:
 
 def fingerprints(results: Iterable[Checked]) -> Iterator[tuple[Diagnostic, str]]:
     """Yield each finding with a unique fingerprint that survives changed lines and numbers."""
+    return with_fingerprints(findings(results))
+
+
+def with_fingerprints(listed: Iterable[Diagnostic]) -> Iterator[tuple[Diagnostic, str]]:
+    """Yield each of some findings with a fingerprint."""
     seen: dict[str, int] = {}
-    for found in findings(results):
+    for found in listed:
         words = re.sub(r"[\d.,]+", "#", f"{found.message} {found.within}")
         key = f"{found.place.file}\n{found.code}\n{words}"
         count = seen[key] = seen.get(key, 0) + 1

@@ -15,7 +15,7 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
         done.append(result)
         yield from map(concise_line, result.findings)
         if view.show_passed:
-            yield from (passed_line(v) for v in result.verdicts if v.passed)
+            yield from filter(None, map(passed_line, result.verdicts))
     if view.statistics:
         yield from statistics(done)
     if not view.quiet:

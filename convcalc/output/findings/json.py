@@ -30,6 +30,7 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
                 "skipped": sum(result.skipped for result in done),
                 "budgets": sum(len(result.verdicts) for result in done),
                 "passed": sum(v.passed for result in done for v in result.verdicts),
+                "silenced_budgets": sum(v.silenced for result in done for v in result.verdicts),
                 "unreadable": sum(result.unreadable for result in done),
             },
             "files": [_file(result, prints) for result in done],
@@ -46,6 +47,10 @@ def _file(result: Checked, prints: dict[int, str]) -> dict[str, Any]:
         "unreadable": result.unreadable,
         "findings": [
             {**_finding(found), "fingerprint": prints[id(found)]} for found in result.findings
+        ],
+        "silenced_findings": [
+            {**_finding(hidden.found), "by": "comment" if hidden.by_comment else "settings"}
+            for hidden in result.hidden
         ],
         "budgets": [_verdict(verdict) for verdict in result.verdicts],
     }
@@ -82,6 +87,8 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "subject": verdict.subject,
         "measured": verdict.measured,
         "passed": verdict.passed,
+        "silenced": verdict.silenced,
+        "locked": verdict.locked,
         "skipped": verdict.skipped or None,
         **_place(verdict.place),
     }

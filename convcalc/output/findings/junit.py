@@ -22,7 +22,7 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
     root = ET.Element("testsuites", name="convcalc")
     for result in results:
         _add_suite(root, result)
-    for key in ("tests", "failures", "errors"):
+    for key in ("tests", "failures", "errors"):  # the root has no number of skipped cases
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in root)))
     ET.indent(root, " ")
     document = ET.tostring(root, encoding="us-ascii").decode()  # which every stream can write
@@ -45,6 +45,7 @@ def _add_suite(root: ET.Element, result: Checked) -> None:
     suite.set("tests", str(len(cases)))
     suite.set("failures", str(sum(case.find("failure") is not None for case in cases)))
     suite.set("errors", str(sum(case.find("error") is not None for case in cases)))
+    suite.set("skipped", str(sum(case.find("skipped") is not None for case in cases)))
 
 
 def _add_verdict(suite: ET.Element, result: Checked, verdict: Verdict) -> None:
@@ -58,6 +59,9 @@ def _add_verdict(suite: ET.Element, result: Checked, verdict: Verdict) -> None:
     if verdict.skipped:
         failure = ET.SubElement(case, "failure", message=visible(verdict.skipped), type="skipped")
         failure.text = f"not measured: {visible(verdict.skipped)}"
+    if verdict.silenced:
+        message = visible("; ".join(found.message for found in verdict.hidden))
+        ET.SubElement(case, "skipped", message=f"silenced: {message}")
     _add_warnings(case, verdict.findings, result.sources)
 
 

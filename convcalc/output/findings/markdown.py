@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.visible import LONGEST_CELL, visible
@@ -24,17 +25,24 @@ def text(results: list[Checked], view: View, most: int = MOST_BYTES) -> str:
     found = sorted(findings(results), key=lambda each: each.severity)
     if found:
         lines += ["", "| place | rule | finding |", "|---|---|---|", *map(_row, found)]
-    passed = [v for r in results for v in r.verdicts if v.passed] if view.show_passed else []
-    if passed:
-        lines += ["", "| passed | measured | on |", "|---|---|---|"]
-        lines += [
-            f"| {_cell(f'{v.budget} {v.title}'.strip())} | {_cell(v.measured)} "
-            f"| {_cell(v.subject)} |"
-            for v in passed
-        ]
+    judged = [verdict for result in results for verdict in result.verdicts]
+    lines += _table("silenced", [verdict for verdict in judged if verdict.silenced])
+    if view.show_passed:
+        lines += _table("passed", [verdict for verdict in judged if verdict.passed])
     if view.statistics:
         lines += ["", "```text", *statistics(results), "```"]
     return _cut(lines, most)
+
+
+def _table(title: str, judged: list[Verdict]) -> list[str]:
+    """Return the lines of a table of budgets and pins; none if there are none."""
+    if not judged:
+        return []
+    rows = [
+        f"| {_cell(f'{v.budget} {v.title}'.strip())} | {_cell(v.measured)} | {_cell(v.subject)} |"
+        for v in judged
+    ]
+    return ["", f"| {title} | measured | on |", "|---|---|---|", *rows]
 
 
 def _row(found: Diagnostic) -> str:

@@ -15,7 +15,7 @@ from convcalc.checking.rules import page, summary
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.output.findings.base import View, fingerprints, json_text
+from convcalc.output.findings.base import View, fingerprints, json_text, with_fingerprints
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -26,7 +26,9 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
     """Yield one JSON document with one run."""
     done = list(results)
     found = list(fingerprints(done))
-    codes = sorted({each.code for each, _ in found})
+    hidden = [each for result in done for each in result.hidden]
+    silenced = with_fingerprints(each.found for each in hidden)
+    codes = sorted({each.code for each in (*(f for f, _ in found), *(h.found for h in hidden))})
     indices = {code: index for index, code in enumerate(codes)}
     driver = {
         "name": "convcalc",
@@ -46,7 +48,13 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
                 ],
             }
         ],
-        "results": [_result(each, name, indices) for each, name in found],
+        "results": [
+            *(_result(each, name, indices) for each, name in found),
+            *(
+                _result(each, f"silenced-{name}", indices) | _suppression(by.by_comment)
+                for by, (each, name) in zip(hidden, silenced, strict=True)
+            ),
+        ],
     }
     yield json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
@@ -79,6 +87,11 @@ def _result(found: Diagnostic, fingerprint: str, indices: Mapping[str, int]) -> 
             for each in found.related
         ]
     return result
+
+
+def _suppression(by_comment: bool) -> dict[str, Any]:
+    """Return what says that a finding is silenced: in the source, or by settings outside of it."""
+    return {"suppressions": [{"kind": "inSource" if by_comment else "external"}]}
 
 
 def _location(place: Place) -> dict[str, Any]:

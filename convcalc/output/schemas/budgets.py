@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcalc.checking.budgets.repository import KEYS, VERSION
 from convcalc.diagnostics.codes import RULES
-from convcalc.output.schemas.limits import ASSERTIONS, COMPARE, limit_definitions
+from convcalc.output.schemas.limits import ASSERTIONS, COMPARE, LOCKED, limit_definitions
 from convcalc.output.schemas.values import LIMITS, NAME
 from convcalc.output.schemas.words import (
     NULL,
@@ -44,6 +44,7 @@ _BUDGET: Schema = {
         description="other severities of rules",
     ),
     "compare": COMPARE,
+    "locked": LOCKED,
 }
 
 

@@ -16,6 +16,7 @@ from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import DTYPES
 from convcalc.output.schemas.values import AMOUNT, DESCRIBED_SHAPE, QUANTITY, SHAPE, computed
 from convcalc.output.schemas.words import (
+    FLAG,
     NULL,
     TEXT,
     Schema,
@@ -52,6 +53,7 @@ COMPARE: Schema = closed(
     required=["base"],
     description="what changes are measured against",
 )
+LOCKED: Schema = described(FLAG, "whether nothing silences what it finds")
 
 
 def _representative(metric: Metric) -> str:

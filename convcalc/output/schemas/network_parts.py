@@ -5,7 +5,7 @@ from __future__ import annotations
 from convcalc.language.parse.files import FORMAT_VERSION
 from convcalc.language.parse.tree import BLOCK_KEYS, COMPOSITES, JOINS, PARAM_KEYS, PARAM_TYPES
 from convcalc.language.reading import AT_OUTPUTS, EXPECTED
-from convcalc.output.schemas.limits import ASSERTIONS, COMPARE, PINNED
+from convcalc.output.schemas.limits import ASSERTIONS, COMPARE, LOCKED, PINNED
 from convcalc.output.schemas.values import DESCRIBED_SHAPE, NAME, VALUE, VARIANT, computed
 from convcalc.output.schemas.words import (
     FLAG,
@@ -98,7 +98,7 @@ TOP: Schema = {
         description="exact numbers by variant, which 'convcalc check' compares",
     ),
     "budgets": closed(
-        {**ASSERTIONS, "compare": COMPARE},
+        {**ASSERTIONS, "compare": COMPARE, "locked": LOCKED},
         required=(),
         description="limits that 'convcalc check' holds",
     ),

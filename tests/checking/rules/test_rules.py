@@ -4,17 +4,21 @@
 budgets, and in ``bad.txt`` the whole text that the bad one gives. The network files are the two
 examples of the rule's page, below a head that all of them share, or with an input of their own.
 ``CONVCALC_UPDATE_GOLDEN=1 pytest tests/checking/rules`` writes them and the texts anew, those of a
-new rule too.
+new rule too. A rule about what a tree is held to also has ``before``, which is what the policy
+says: a git repository is made of it, in which the others are what changed.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from command import Command
+from gitrepo import repository
 from kept import kept
 from places import ROOT, TESTS
 from shipped import FILES, names_of, network, report
@@ -22,7 +26,7 @@ from shipped import FILES, names_of, network, report
 from convcalc.checking.budgets.pins import check_pins
 from convcalc.checking.discovery import discover
 from convcalc.checking.rules import design_rules, find_rule, findings, page, summary
-from convcalc.checking.run import Options, Run
+from convcalc.checking.run import Checked, Options, Run
 from convcalc.checking.suppression import Silence
 from convcalc.cli import main
 from convcalc.diagnostics.codes import BY_NAME, RULES, Rule
@@ -35,6 +39,7 @@ from convcalc.output.findings.base import View, chunks
 FOLDER = TESTS / "rules"
 PACKAGE = ROOT / "convcalc" / "checking" / "rules"
 HEAD = "convcalc: 1\nname: net\ninput: [3, 32, 32]\n"
+HELD = [code for code in RULES if code.startswith("CC4")]  # about what a tree is held to
 NO_FILE = "CC000"  # its example is a file that is not there
 
 
@@ -55,6 +60,40 @@ def examples(code: str) -> Path:
     return FOLDER / code
 
 
+@pytest.fixture
+def at_home(
+    monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], None]:
+    """Makes the folder of a rule's examples the current one, with the policy that it may need."""
+
+    def go(code: str) -> None:
+        folder = examples(code)
+        if code in HELD:
+            monkeypatch.setenv("CONVCALC_POLICY", "HEAD")
+            folder = with_policy(folder, tmp_path_factory.mktemp(code))
+        monkeypatch.chdir(folder)
+
+    return go
+
+
+def with_policy(folder: Path, made: Path) -> Path:
+    """A repository in which both examples were once as ``before`` is."""
+    before = [
+        path for path in folder.rglob("*") if path.relative_to(folder).parts[0][:6] == "before"
+    ]
+    files = {
+        str(path.relative_to(folder)).replace("before", kind, 1): path.read_text("utf-8")
+        for path in before
+        if path.is_file()
+        for kind in ("bad", "good")
+    }
+    repository(made, files)
+    for path in files:
+        (made / path).unlink()
+    shutil.copytree(folder, made, dirs_exist_ok=True)
+    return made
+
+
 def example(code: str, kind: str) -> str:
     """What is checked: a file, or the folder that holds the budgets and their network."""
     file = f"{kind}.convcalc.yaml"
@@ -62,36 +101,40 @@ def example(code: str, kind: str) -> str:
 
 
 def text_of(code: str, kind: str) -> str:
-    results = Run(Options()).check(discover([example(code, kind)]))
-    return "\n".join(chunks("full", results, View())) + "\n"
+    return "\n".join(chunks("full", results_of(code, kind), View())) + "\n"
 
 
 def codes_of(code: str, kind: str) -> list[str]:
-    results = Run(Options()).check(discover([example(code, kind)]))
-    return [found.code for result in results for found in result.findings]
+    return [found.code for result in results_of(code, kind) for found in result.findings]
+
+
+def results_of(code: str, kind: str) -> Iterator[Checked]:
+    run = Run(Options(policy="HEAD" if code in HELD else ""))
+    words = [example(code, kind)]
+    return run.check(discover(words, policy=run.held), words=words)
 
 
 @pytest.mark.parametrize("code", RULES)
 def test_the_bad_file_breaks_its_rule_and_no_other(
-    code: str, monkeypatch: pytest.MonkeyPatch
+    code: str, at_home: Callable[[str], None]
 ) -> None:
-    monkeypatch.chdir(examples(code))
+    at_home(code)
     text = text_of(code, "bad")
     assert text == kept(FOLDER / code / "bad.txt", text)
     assert set(codes_of(code, "bad")) == {code}
 
 
 @pytest.mark.parametrize("code", RULES)
-def test_the_good_file_breaks_no_rule(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(examples(code))
+def test_the_good_file_breaks_no_rule(code: str, at_home: Callable[[str], None]) -> None:
+    at_home(code)
     assert codes_of(code, "good") == []
 
 
 @pytest.mark.parametrize("code", RULES)
 def test_the_exit_code_follows_from_the_severity(
-    code: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    code: str, at_home: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.chdir(examples(code))
+    at_home(code)
     expected = 2 if code == "CC000" else int(RULES[code].severity == "error")
     assert main(["check", example(code, "bad")]) == expected
     assert main(["check", example(code, "bad"), "--strict"]) == max(expected, 1)
@@ -134,8 +177,8 @@ def test_a_problem_has_the_severity_of_its_rule_unless_another_is_given() -> Non
 def test_the_page_shows_what_the_folders_hold(code: str) -> None:
     wrong, right = blocks(page(RULES[code]))
     for kind, block in (("bad", wrong), ("good", right)):
-        path = FOLDER / code / kind / "convcalc.budgets.yaml"
-        assert block in path.read_text("utf-8"), kind
+        files = [path for path in (FOLDER / code / kind).rglob("*") if path.is_file()]
+        assert any(block in path.read_text("utf-8") for path in files), kind
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)

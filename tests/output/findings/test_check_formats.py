@@ -87,7 +87,8 @@ def test_sarif_is_valid_by_the_schema_of_the_standard(monkeypatch: pytest.Monkey
     monkeypatch.chdir(RULE_FILES)
     every = json.loads(written("sarif", results(".")))
     assert not list(validator.iter_errors(every))
-    assert {rule["id"] for rule in every["runs"][0]["tool"]["driver"]["rules"]} == set(RULES)
+    without_policy = {code for code in RULES if not code.startswith("CC4")}
+    assert {rule["id"] for rule in every["runs"][0]["tool"]["driver"]["rules"]} == without_policy
 
 
 def test_sarif_points_where_the_text_points() -> None:
@@ -127,6 +128,7 @@ JUNIT = {
         "skipped error failure system-out system-err",
     ),
     "failure": ("| message type", ""),
+    "skipped": ("| message", ""),
     "error": ("| message type", ""),
     "system-out": ("|", ""),
 }
