@@ -74,9 +74,10 @@ WITHIN = {
         ("quantities",),  # shapes, formulas, the unknown
     ),
     "diagnostics": (
-        ("text", "rejection"),
+        ("text", "rejection", "suggestion"),
+        ("work",),  # what one run may do
         ("diagnostic",),
-        ("codes", "suggestion"),
+        ("codes",),
     ),
 }
 

@@ -15,9 +15,10 @@ from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.configuration import Configuration
 from convcalc.checking.rules import findings as design_findings
 from convcalc.diagnostics.diagnostic import Diagnostic, sort_diagnostics
+from convcalc.diagnostics.work import TooMuchWork
 from convcalc.language.assertions.vocabulary import Budget, Compare, Named
 from convcalc.language.file_facts import NetworkFile
-from convcalc.language.reading import NO_LAYERS, Inputs, read_network
+from convcalc.language.reading import NO_LAYERS, Inputs, NetworkSource
 from convcalc.language.sources.plain_files import read_regular_file
 from convcalc.language.sources.target import Target, TargetError
 
@@ -30,7 +31,8 @@ class Examined(NamedTuple):
 
     ``networks`` counts its variants, each at every input; ``skipped`` the layers of the worst of
     them that could not be computed. ``severities`` are those that its budgets set, by code.
-    ``variants`` are the names of the base and the variants. If ``is_complete``, nothing hid a
+    ``variants`` are the names of the base and the variants, ``work`` the units of work that all
+    took. If ``is_complete``, nothing hid a
     finding, so that an ignore comment without one is unused.
     """
 
@@ -42,6 +44,7 @@ class Examined(NamedTuple):
     severities: Mapping[str, str]
     variants: tuple[str, ...]
     is_complete: bool
+    work: int = 0
 
 
 class Examination:
@@ -58,6 +61,7 @@ class Examination:
         self.settings = settings
         self.budgets = budgets
         self.wanted = wanted
+        self.source = NetworkSource(target, settings.limits)
         self.first = self.read_first("" if wanted == ALL else wanted)
         self.findings: dict[tuple[object, ...], Diagnostic] = {}
         self.verdicts: list[Verdict] = []
@@ -84,9 +88,7 @@ class Examination:
 
     def read(self, variant: str, inputs: Inputs = None) -> NetworkFile:
         """Read a variant of the file, at other inputs if they are given."""
-        name = variant or None
-        target = self.target._replace(variant=name)
-        return read_network(target, inputs=inputs, limits=self.settings.limits)
+        return self.source.network(variant or None, inputs)
 
     @property
     def is_library(self) -> bool:
@@ -112,9 +114,12 @@ class Examination:
 
     def examine(self) -> Examined:
         """Check the wanted variants."""
-        for variant in self.variants:
-            is_read = variant == (self.first.variant or "")
-            self.examine_variant(variant, self.first if is_read else self.read(variant))
+        try:
+            for variant in self.variants:
+                is_read = variant == (self.first.variant or "")
+                self.examine_variant(variant, self.first if is_read else self.read(variant))
+        except TooMuchWork as error:
+            self.keep([error.diagnostic(self.target.file)], "")
         has_all = self.wanted == ALL or not self.first.variants
         return Examined(
             tuple(self.findings.values()),

@@ -16,6 +16,7 @@ from convcalc.checking.selection import Selection
 from convcalc.checking.suppression import Silence
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.suggestion import advise
+from convcalc.diagnostics.work import TooMuchWork, Work
 from convcalc.language.sources.plain_files import Projects
 from convcalc.language.sources.target import Target, TargetError
 
@@ -47,6 +48,7 @@ class Checked(NamedTuple):
     skipped: int = 0
     unreadable: bool = False
     sources: Mapping[str, str] = {}
+    work: int = 0
 
     @property
     def errors(self) -> int:
@@ -101,6 +103,8 @@ class Run:
             return self.examine_file(found)
         except TargetError as error:
             return _unreadable(found.file, error.message, error.help)
+        except TooMuchWork as error:
+            return Checked(found.file, (error.diagnostic(found.file),), unreadable=True)
         except Exception as error:
             if self.options.debug:
                 raise
@@ -113,6 +117,12 @@ class Run:
         if found.problem:
             return _unreadable(found.file, found.problem, found.advice)
         settings = configuration_of(os.path.dirname(found.file))
+        with Work(settings.limits.work) as work:
+            examined = self.examine_within(found, settings)
+        return examined._replace(work=work.spent)
+
+    def examine_within(self, found: Found, settings: Configuration) -> Examined | Checked:
+        """Check a file within the work that is open."""
         sources = self.projects.sources(found.file, settings.limits.document.bytes)
         try:
             text = self.options.stdin

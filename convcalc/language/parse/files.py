@@ -8,15 +8,17 @@ from __future__ import annotations
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest, use
+from convcalc.diagnostics.work import current
 from convcalc.language.parse.items import Items
-from convcalc.language.parse.params import param_value, read_param
+from convcalc.language.parse.params import check_param, param_value, read_param
 from convcalc.language.parse.tree import BLOCK_KEYS, TOP_KEYS, Block, Item, Param, Unit
 from convcalc.language.sources.files import Files
 from convcalc.language.syntax import nodes, reader
 
 FORMAT_VERSION = 1
 MOST_NESTED = 64  # levels of blocks, which are written out by recursion
-MOST_IMPORTS = 32
+MOST_IMPORTS = 32  # levels
+MOST_FILES = 200  # that one network imports, directly or through others
 
 
 class Units:
@@ -122,26 +124,35 @@ class Units:
     def read_declarations(self, node: nodes.Node | None, outer: frozenset[str]) -> dict[str, Param]:
         """Reads declarations of params; a default may use earlier params and ``outer`` names."""
         found: dict[str, Param] = {}
+        names = set(outer)
         for key, value in self.entries(node, "params"):
             try:
-                found[key.text] = read_param(key, value, outer | found.keys())
+                found[key.text] = read_param(key, value, names)
             except Rejected as error:
                 self.report(*error.diagnostics)
                 found[key.text] = broken = Param(key.text, key.place)
                 broken.default = nodes.Scalar(None, "", True, key.place)
                 broken.is_broken = True
+            names.add(key.text)
         return found
 
     def bind(
         self, unit: Unit, overrides: dict[str, nodes.Node], settings: dict[str, nodes.Node]
     ) -> None:
         """Gives the file's params their values: a setting, else the variant's, else the default."""
+        spend = current().spend
         for name, param in unit.params.items():
+            spend(3, "params")
             for node in (settings.get(name), overrides.get(name), param.default):
                 if node is None:
                     continue
                 try:
-                    unit.scope[name] = param_value(param, node, unit.scope)
+                    if node is param.default and param.evaluate is not None:  # compiled already
+                        unit.scope[name] = check_param(
+                            param, param.evaluate(unit.scope), node.place
+                        )
+                    else:
+                        unit.scope[name] = param_value(param, node, unit.scope)
                     unit.given[name] = node
                     break
                 except Rejected as error:
@@ -187,6 +198,9 @@ class Units:
                 ring = " → ".join([*self.loading[self.loading.index(path) :], path])
                 raise rejected("import-cycle", f"imports form a cycle: {ring}", node.place)
             if path not in self.units:
+                if len(self.units) >= MOST_FILES:
+                    message = f"more than {MOST_FILES} files are imported"
+                    raise rejected("too-large", message, node.place, "put blocks into one file")
                 try:
                     content = self.files.read(path)
                 except OSError:
@@ -221,6 +235,7 @@ class Units:
                 self.problem("wrong-type", message, key.place, advice)
             bodies.append((block, self.read_block_head(block, node, outer)))
         for block, body in bodies:
+            current().spend(1 + len(outer) // 32, "names in blocks")
             refs = {p.name for p in block.params.values() if p.kind == "ref"}
             names = outer | {n for n in block.params if n not in refs} | {"in_channels"}
             items = Items(unit, self.report, refs | {"prev", "input"})
