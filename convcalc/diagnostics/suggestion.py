@@ -46,12 +46,10 @@ def nearest(word: str, choices: Iterable[str]) -> str:
 
     Also empty once the run has compared so many words that looking for more would take too long.
     """
-    if len(word) > LONGEST:
+    work = current()
+    if len(word) > LONGEST or work.comparisons <= 0:
         return ""
     near = _of_similar_length(word, choices)
-    work = current()
-    if len(near) > work.comparisons:
-        return ""
     from difflib import get_close_matches  # a slow import, needed only for wrong input
 
     work.comparisons -= len(near)
@@ -64,4 +62,5 @@ def _of_similar_length(word: str, choices: Iterable[str]) -> Sequence[str]:
     # Words of a and b letters have at most min(a, b) in common; close are 2·common ÷ (a + b).
     least, most = len(word) * CUTOFF / (2 - CUTOFF), len(word) * (2 - CUTOFF) / CUTOFF
     found = [each for each in choices if least - 1 <= len(each) <= most + 1]
+    current().spend(len(found) // 8, "suggestions for unknown words")
     return found if len(found) <= MOST else [each for each in found if each[:1] == word[:1]][:MOST]

@@ -13,7 +13,6 @@ from functools import partial
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, gather, rejected
 from convcalc.diagnostics.suggestion import UnknownName, listing, nearest, use
-from convcalc.diagnostics.work import current
 from convcalc.language.parse.coercion import field_evaluator, field_words
 from convcalc.language.parse.tree import COMPOSITES, Argument, Block, Item, Reference, Unit
 from convcalc.language.syntax import nodes
@@ -31,6 +30,7 @@ from convcalc.model.operators.words import (
 )
 
 Names = frozenset[str]
+_LISTED = 60  # names in a message
 
 
 def read_operator_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> None:
@@ -184,14 +184,15 @@ def require_names(node: nodes.Node, names: Names, words: tuple[str, ...] = ()) -
     for name, where in free_names(node, words).items():
         if name in names:
             continue
-        current().spend(1 + len(names) // 16, "names that are not known")
         advice = ""
         if name == "i":
             advice = "'i' exists only in an item with 'repeat' or 'for'"
         elif close := nearest(name, [*names, *words, "true", "false", "null"]):
             advice = use(close)
+        elif len(names) > _LISTED:
+            advice = "define it under 'params'"
         elif names or words:
-            advice = f"names in scope: {listing(sorted({*names, *words}))}"
+            advice = f"names in scope: {', '.join(sorted({*names, *words}))}"
         place = where.place
         found = re.search(rf"\b{re.escape(name)}\b", where.text)
         if found and where.plain and place.end:
