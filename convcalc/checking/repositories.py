@@ -12,6 +12,7 @@ from convcalc.checking.patterns import path_regex
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.assertions.vocabulary import Budget
+from convcalc.language.reading import with_allowed
 from convcalc.language.sources.plain_files import read_regular_file
 from convcalc.language.sources.target import TargetError
 
@@ -22,12 +23,13 @@ class Repository:
     def __init__(self, file: str, settings: Configuration) -> None:
         self.file = file
         self.folder = os.path.realpath(os.path.dirname(file))
+        limits = with_allowed(settings.limits).document
         try:
-            text = read_regular_file(file, settings.limits.document.bytes)
+            text = read_regular_file(file, limits.bytes)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise TargetError(f"cannot read {file}: {reason}") from None
-        self.budgets, self.problems = read_budgets(text, file, settings.limits.document)
+        self.budgets, self.problems = read_budgets(text, file, limits)
         decoded = text.decode("utf-8", "replace").removeprefix("\ufeff")
         self.sources: Mapping[str, str] = {file: decoded}
         self.variants: dict[str, tuple[str, ...]] = {}  # of each network file that was checked

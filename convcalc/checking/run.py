@@ -16,7 +16,8 @@ from convcalc.checking.selection import Selection
 from convcalc.checking.suppression import Silence
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.suggestion import advise
-from convcalc.diagnostics.work import TooMuchWork, Work
+from convcalc.diagnostics.work import TooMuchWork, check_total, current
+from convcalc.language.reading import with_allowed
 from convcalc.language.sources.plain_files import Projects
 from convcalc.language.sources.target import Target, TargetError
 
@@ -83,8 +84,16 @@ class Run:
         ``each`` works like ``map``; it may use several processes.
         """
         files = [found for found in files if not self.is_of_budgets(found)]
-        for found, examined in zip(files, each(self.examine, files), strict=True):
-            yield self.apply_settings(found, examined)
+        work, spent = current(), 0
+        with work:
+            for found, examined in zip(files, each(self.examine, files), strict=True):
+                try:
+                    check_total(spent, work.most)
+                except TooMuchWork as error:
+                    yield Checked(found.file, (error.diagnostic(found.file),), unreadable=True)
+                    break
+                spent += examined.work
+                yield self.apply_settings(found, examined)
         for repository in self.repositories.loaded():
             yield self.check_budgets(repository)
 
@@ -117,13 +126,16 @@ class Run:
         if found.problem:
             return _unreadable(found.file, found.problem, found.advice)
         settings = configuration_of(os.path.dirname(found.file))
-        with Work(settings.limits.work) as work:
-            examined = self.examine_within(found, settings)
+        with current().share(settings.limits.work) as work:
+            try:
+                examined = self.examine_within(found, settings)
+            except TooMuchWork as error:
+                examined = Checked(found.file, (error.diagnostic(found.file),), unreadable=True)
         return examined._replace(work=work.spent)
 
     def examine_within(self, found: Found, settings: Configuration) -> Examined | Checked:
         """Check a file within the work that is open."""
-        sources = self.projects.sources(found.file, settings.limits.document.bytes)
+        sources = self.projects.sources(found.file, with_allowed(settings.limits).document.bytes)
         try:
             text = self.options.stdin
             text = sources.read(found.file) if text is None else text

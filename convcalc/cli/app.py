@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from convcalc.cli.console import COULD_NOT_RUN, INTERRUPTED, Failure, Settings, say
+from convcalc.diagnostics.work import LIMITS, TooMuchWork
 from convcalc.errors import Error
 from convcalc.output.formats import FORMATS
 
@@ -33,7 +34,13 @@ COMMANDS = (
     "schema",
     "new",
 )
-SHARED = ("output_format", "output_file", "color", "quiet")  # options that every command takes
+SHARED = (
+    "output_format",
+    "output_file",
+    "color",
+    "quiet",
+    "limit",
+)  # options that every command takes
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # click is vendored by some typers, not by all
 
@@ -50,6 +57,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         path = error.ctx.command_path if error.ctx else "convcalc"
         message = error.format_message().rstrip(".")
         return _fail(message[:1].lower() + message[1:], f"see '{path} -h'")
+    except TooMuchWork as error:
+        return _fail(f"too large: {error}", error.help)
     except Error as error:
         return _fail(error.message, error.help)
 
@@ -78,7 +87,8 @@ class Commands(TyperGroup):
 
         def with_settings(**values: Any) -> Any:
             ctx.obj.update(*(values.pop(name) for name in SHARED))
-            return function(**values)
+            with ctx.obj.work():
+                return function(**values)
 
         command.callback = with_settings
         return command
@@ -147,6 +157,15 @@ def root(
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", help="Results and errors only. [env: CONVCALC_QUIET]")
     ] = False,
+    limit: Annotated[
+        str,
+        typer.Option(
+            "--limit",
+            metavar="NAME=N",
+            show_default=False,
+            help=f"Allow more, or less: {', '.join(LIMITS)}. [env: CONVCALC_LIMIT]",
+        ),
+    ] = "",
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> int:
     """What a convolutional network costs and sees: shapes, parameters, MACs, receptive fields.
@@ -154,7 +173,7 @@ def root(
     A TARGET is a network file, FILE::VARIANT, the name of a network that ships
     ('convcalc list networks'), or - for stdin.
     """
-    ctx.obj.update(output_format, output_file, color, quiet)
+    ctx.obj.update(output_format, output_file, color, quiet, limit)
     if version:
         from convcalc._version import __version__
 

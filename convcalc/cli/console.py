@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from convcalc.diagnostics.work import LIMITS, Work
 from convcalc.errors import Error
 
 if TYPE_CHECKING:
@@ -28,20 +29,35 @@ class Failure(Error):
 class Settings:
     """The values of the options that every command has."""
 
-    __slots__ = ("color", "output_file", "output_format", "quiet")
+    __slots__ = ("color", "limits", "output_file", "output_format", "quiet")
 
     def __init__(self) -> None:
         self.output_format = ""
         self.output_file = environment("OUTPUT_FILE")
         self.color = environment("COLOR") or "auto"
         self.quiet = environment("QUIET") not in ("", "0", "false")
+        self.limits = environment("LIMIT")
 
-    def update(self, output_format: str, output_file: str, color: str, quiet: bool) -> None:
+    def update(
+        self, output_format: str, output_file: str, color: str, quiet: bool, limit: str
+    ) -> None:
         """Applies flags; later calls win, as the flags after the command's name do."""
         self.output_format = output_format or self.output_format
         self.output_file = output_file or self.output_file
         self.color = color or self.color
         self.quiet = quiet or self.quiet
+        self.limits = limit or self.limits
+
+    def work(self) -> Work:
+        """The budget of work of the command, with the limits that are set: ``layers=10,work=9``."""
+        allowed = {}
+        for word in filter(None, self.limits.split(",")):
+            name, _, number = map(str.strip, word.partition("="))
+            choose(name, LIMITS, "--limit")
+            if not (number.isdecimal() and number.isascii() and int(number[:20]) > 0):
+                raise Failure(f"--limit {name} is '{number}', which is no number from 1")
+            allowed[name] = int(number[:20])
+        return Work(allowed=allowed)
 
     def format(self, formats: Sequence[str]) -> str:
         """The output format of a command; the first of ``formats`` is its default.

@@ -22,10 +22,15 @@ def advise(word: str, choices: Iterable[str], otherwise: str = "") -> str:
 
     An ``otherwise`` that ends in a colon is followed by the choices: ``valid keys:``.
     """
-    choices = choices if isinstance(choices, Collection) else list(choices)
+    lists = otherwise.endswith(":")
+    if lists and not isinstance(choices, Collection):
+        choices = list(choices)
     if close := nearest(word, choices):
         return use(close)
-    return f"{otherwise} {listing(choices) or 'none'}" if otherwise.endswith(":") else otherwise
+    if not lists:
+        return otherwise
+    assert isinstance(choices, Collection)
+    return f"{otherwise} {listing(choices) or 'none'}"
 
 
 def use(word: str) -> str:

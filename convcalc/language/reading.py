@@ -36,6 +36,7 @@ AT_OUTPUTS = ("output", "receptive_field", "jump")  # metrics that every output 
 EXPECTED = (*COUNTS, "layers", *AT_OUTPUTS)
 
 
+_NO_OUTPUT = -1  # the number of a tensor that is not there
 NO_LAYERS = "the network has no 'layers'"  # which is fine for a file that only defines blocks
 
 
@@ -49,6 +50,16 @@ class Limits(NamedTuple):
 
 
 LIMITS = Limits()
+
+
+def with_allowed(limits: Limits) -> Limits:
+    """The limits with those in place of them that the user has set for this run."""
+    allowed = current().allowed
+    if not allowed:
+        return limits
+    values = {**limits._asdict(), **limits.document._asdict(), **allowed}
+    document = reader.Limits(*(values[name] for name in reader.Limits._fields))
+    return Limits(document, values["layers"], values["work"])
 
 
 @limited
@@ -79,14 +90,15 @@ class NetworkSource:
 
     def __init__(self, target: Target, limits: Limits = LIMITS) -> None:
         self.target = target
-        self.limits = limits
+        self.limits = with_allowed(limits)
         self.unit: Unit | None = None
-        self.units = Units(target.files or _folders(target.file), limits.document)
+        self.units = Units(target.files or _folders(target.file), self.limits.document)
         self.shared = Shared()
         self.stopped: TooMuchWork | None = None
         try:
             self.unit = self._parse()
         except TooMuchWork as error:
+            error.place = error.place or Place(target.file, 1, 1)
             self.stopped = error
         self.problems = tuple(self.units.problems)  # those of the text
         self.items: dict[frozenset[str], tuple[list[Item], list[Diagnostic]]] = {}
@@ -119,7 +131,8 @@ class NetworkSource:
         try:
             return self._network(self.unit, variant, inputs, params, batch, witness)
         except TooMuchWork as error:
-            return self._empty(*self.problems, error.diagnostic(self.target.file))
+            error.place = error.place or Place(unit.file, 1, 1)
+            return self._empty(*self.problems, error.diagnostic(unit.file))
 
     def _network(
         self,
@@ -479,6 +492,7 @@ class _Reading:
             self.problem(
                 "missing-key", "'outputs' is empty", node.place, "leave it out, or name ids"
             )
+        others: list[tuple[str, Place]] = []
         for part in parts:
             text = part.text if isinstance(part, nodes.Scalar) else ""
             tensor = expansion.tensor(text)
@@ -487,22 +501,29 @@ class _Reading:
             elif expansion.failed(text):
                 found[text] = None
             else:
-                found |= self.output(text, part.place, expansion, shapes)
-        return found
+                found[text] = None  # in its place among the others
+                others.append((text, part.place))
+        found.update(self.by_path(others, expansion, shapes))
+        return {name: number for name, number in found.items() if number != _NO_OUTPUT}
 
-    def output(
-        self, text: str, place: Place, expansion: Expansion, shapes: Mapping[str, Shape]
+    def by_path(
+        self, named: Sequence[tuple[str, Place]], expansion: Expansion, shapes: Mapping[str, Shape]
     ) -> dict[str, int]:
-        """The tensor number of a path that is not a top-level id; reports an unknown path."""
+        """The numbers of tensors by paths that are no top-level ids; reports unknown paths."""
+        if not named:
+            return {}
         from convcalc.model.graph.paths import PathError, Paths  # few files need them
 
         paths = Paths(expansion.layering.layers, shapes)
-        try:
-            return {text: paths.tensor(text)}
-        except PathError:
-            error = paths.no_such_path(text, [*shapes, *expansion.failures()])
-            self.problem("unknown-name", error.message, place, error.help)
-            return {}
+        found: dict[str, int] = {}
+        for text, place in named:
+            try:
+                found[text] = paths.tensor(text)
+            except PathError:
+                found[text] = _NO_OUTPUT
+                error = paths.no_such_path(text, [*shapes, *expansion.failures()])
+                self.problem("unknown-name", error.message, place, error.help)
+        return found
 
     # --- expect -------------------------------------------------------------------------------
 

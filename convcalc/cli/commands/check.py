@@ -188,10 +188,12 @@ def _split_list(text: str) -> list[str]:
 def _stdin() -> bytes:
     """The bytes of stdin, at most one more than the limit, which is enough to refuse them."""
     from convcalc.checking.configuration import configuration_of
+    from convcalc.language.reading import with_allowed
 
     if sys.stdin is None:
         raise Failure("standard input is closed")
-    return sys.stdin.buffer.read(configuration_of(os.curdir).limits.document.bytes + 1)
+    limits = with_allowed(configuration_of(os.curdir).limits)
+    return sys.stdin.buffer.read(limits.document.bytes + 1)
 
 
 # --- results -----------------------------------------------------------------------------------

@@ -48,7 +48,7 @@ def command(
     pinned.
     """
     settings = ctx.obj
-    done = [_pin(path, settings) for path in _files(paths or [os.curdir])]
+    done = [_pin_within(path, settings) for path in _files(paths or [os.curdir])]
     changed = [each for each in done if each.new != each.old]
     code = max((each.code for each in done), default=CLEAN)
     if diff:
@@ -77,6 +77,14 @@ def _files(words: Sequence[str]) -> list[str]:
     return [each.file for each in found]
 
 
+def _pin_within(path: str, settings: "Settings") -> Pinned:
+    """Pins one file with a share of the command's work."""
+    from convcalc.diagnostics.work import current
+
+    with current().share():
+        return _pin(path, settings)
+
+
 def _pin(path: str, settings: "Settings") -> Pinned:
     """Pins one file in memory; prints why if that is not possible."""
     from convcalc.checking.budgets.pin_edits import Refused
@@ -103,15 +111,15 @@ def _pin(path: str, settings: "Settings") -> Pinned:
 
 def _networks(path: str, content: bytes) -> "list[NetworkFile]":
     """The base and every variant; none if the file only defines blocks."""
-    from convcalc.language.reading import read_network
+    from convcalc.language.reading import NetworkSource
     from convcalc.language.sources.target import Target
 
-    base = read_network(Target(path, None, content))
+    source = NetworkSource(Target(path, None, content))
+    base = source.network()
     names = {problem.help for problem in base.problems}
     if "it only defines blocks, for 'imports'" in names:
         return []
-    variants = (read_network(Target(path, name, content)) for name in base.variants)
-    return [base, *variants]
+    return [base, *map(source.network, base.variants)]
 
 
 def _new_content(networks: "Sequence[NetworkFile]", path: str, old: bytes) -> bytes:

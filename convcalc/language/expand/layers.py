@@ -37,7 +37,7 @@ class Layering(Assembly):
     def step(self, place: Place, scope: Mapping[str, Any] = NOTHING) -> None:
         """Counts an expanded item, whose scope is copied; raises TooLarge when too many items
         produce no layers."""
-        self.spend(5 + len(scope) // 64, LAYERS)
+        self.spend(6 + len(scope) // 64, LAYERS)
         self.steps += 1
         idle = self.steps - 10 * len(self.layers)
         if idle > max(self.limit // 10, 1000):
@@ -74,7 +74,7 @@ class Layering(Assembly):
         item: Item,
     ) -> Value:
         """Adds the layer of an item; its problems say in which call of a block they arose."""
-        self.spend(8 + len(inputs) + len(path) // 16, LAYERS)
+        self.spend(12 + len(inputs) + len(path) // 16 + len(names.groups) // 4, LAYERS)
         before = len(self.problems)
         output = self.add_layer(
             name,

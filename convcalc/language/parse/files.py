@@ -257,8 +257,8 @@ class Units:
                 advice = advise(key.text, BLOCK_KEYS, "valid keys:")
                 message = f"unknown key '{key.text}' in block '{block.name}'"
                 self.problem("unknown-key", message, key.place, advice)
-        misspelt = any(nearest(key.text, ("layers",)) for key, _ in node.entries)
-        if not misspelt and node.whole:
+        has_layers = "layers" in node.keys
+        if not has_layers and node.whole and not any(map(_may_be_layers, node.keys)):
             self.problem("missing-key", f"block '{block.name}' has no 'layers'", block.place)
         block.params = self.read_declarations(node.get("params"), outer | {"in_channels"})
         return node.get("layers")
@@ -299,6 +299,11 @@ class Units:
         node = unit.root.get("layers")
         names = frozenset(unit.params) | {"in_channels"}
         return Items(unit, self.report, input_names | {"prev"}).read_items(node, names)
+
+
+def _may_be_layers(key: str) -> bool:
+    """Whether 'layers' is meant by a misspelt key, which is reported already."""
+    return bool(nearest(key, ("layers",)))
 
 
 def _is_pascal_case(name: str) -> bool:
