@@ -9,7 +9,8 @@
 :func:`load` reads a network file or a shipped network, :func:`analyse` computes its
 :class:`Report`, :func:`study` the receptive field of one tensor. Counts are exact
 integers for the whole batch; FLOPs are 2 × MACs. Whatever cannot be done is an
-:class:`Error` with ``message``, ``help`` and ``diagnostics``.
+:class:`Error` with ``message``, ``help`` and ``diagnostics``. A call that takes too much work
+raises :class:`TooMuchWork`; :func:`limits` allows more, or less.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
         Totals,
     )
     from convcalc.diagnostics.diagnostic import Diagnostic, NetworkError
+    from convcalc.diagnostics.work import TooMuchWork, limits
     from convcalc.errors import Error
     from convcalc.language.sources.target import TargetError
     from convcalc.model.graph.builder import Builder
@@ -52,9 +54,11 @@ __all__ = [
     "Study",
     "StudyError",
     "TargetError",
+    "TooMuchWork",
     "Totals",
     "__version__",
     "analyse",
+    "limits",
     "load",
     "study",
 ]
@@ -72,8 +76,10 @@ _HOMES = {
     "Study": "analysis.receptive_field.study",
     "StudyError": "analysis.receptive_field.axis_study",
     "TargetError": "language.sources.target",
+    "TooMuchWork": "diagnostics.work",
     "Totals": "analysis.report.report",
     "analyse": "analysis.analyse",
+    "limits": "diagnostics.work",
     "study": "analysis.receptive_field.study",
 }
 

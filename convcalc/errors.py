@@ -8,6 +8,7 @@
     ├── UnknownName          no operator, convention or rule has this name; a KeyError too
     ├── PathError            a path names no layer, block, input or number
     ├── TooLarge             a network exceeds its limit of layers; in a file, a problem
+    ├── TooMuchWork          more would have to be computed than is allowed; in a file, a problem
     ├── StudyError           the tensor has no receptive field to study
     │   └── Placeless        positions have no location, for all of them see the same
     ├── Unseen               what a tensor reads cannot be known

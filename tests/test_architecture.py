@@ -78,9 +78,10 @@ WITHIN = {
         ("quantities",),  # shapes, formulas, the unknown
     ),
     "diagnostics": (
-        ("text", "rejection"),
+        ("text", "rejection", "suggestion"),
+        ("work",),  # what one run may do
         ("diagnostic",),
-        ("codes", "faults", "suggestion", "visible"),
+        ("codes", "faults", "visible"),
     ),
 }
 

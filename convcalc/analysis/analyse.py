@@ -25,6 +25,7 @@ from convcalc.analysis.report.report import (
 )
 from convcalc.analysis.report.units import byte_count, flop_count
 from convcalc.analysis.training import training_flops
+from convcalc.diagnostics.work import current, limited
 from convcalc.model.graph.network import Layer, Network
 from convcalc.model.graph.steps import steps_of
 from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Analysis
@@ -36,6 +37,7 @@ from convcalc.model.quantities.unknown import known
 COUNTED = (WEIGHTS, DYNAMIC)
 
 
+@limited
 def analyse(
     network: Network,
     *,
@@ -57,8 +59,10 @@ def analyse(
     the folded network. ``memory`` are the assumptions under which memory is counted, such as
     ``("training", "adam")``, words of ``convcalc.model.quantities.assumptions.OPTIONS``. Without
     ``fields`` the receptive fields are left out, which no sum needs. The
-    report of a network with problems covers the layers that could be computed.
+    report of a network with problems covers the layers that could be computed. Raises TooMuchWork
+    for a network that is too large.
     """
+    current().spend(40 * len(network.layers), "reports of layers")
     seen_by = _receptive_fields(network, support) if fields else repeat({})
     steps = steps_of(network)
     training = training_flops(network, steps)

@@ -232,10 +232,14 @@ class _Reader:
         return value
 
     def limits(self, key: str, value: Any) -> Limits:
-        names = (*reader.Limits._fields, "layers")
-        found = self.values(value, dict.fromkeys(names, _Reader.positive), f"{key}.")
-        layers = found.pop("layers", Limits().layers)
-        return Limits(reader.Limits()._replace(**found), layers)
+        most = {**reader.Limits()._asdict(), "layers": Limits().layers, "work": Limits().work}
+        found = self.values(value, dict.fromkeys(most, _Reader.positive), f"{key}.")
+        for name, number in found.items():
+            if number > most[name]:
+                wanted = f"is {number:,}, and settings only lower a limit, here of {most[name]:,}"
+                raise self.error(f"{key}.{name}", wanted, f"allow it by --limit {name}={number}")
+        layers, work = (found.pop(name, most[name]) for name in ("layers", "work"))
+        return Limits(reader.Limits()._replace(**found), layers, work)
 
 
 _KEYS: Mapping[str, Callable[..., Any]] = {

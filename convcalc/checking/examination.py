@@ -32,9 +32,10 @@ from convcalc.checking.weakening.networks import (
 )
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
+from convcalc.diagnostics.work import TooMuchWork
 from convcalc.language.assertions.vocabulary import Budget, Compare, Named
 from convcalc.language.file_facts import NetworkFile
-from convcalc.language.reading import NO_LAYERS, Inputs, read_network
+from convcalc.language.reading import NO_LAYERS, Inputs, NetworkSource
 from convcalc.language.sources.gate import REPORT_BYTES, read_all
 from convcalc.language.sources.project import project
 from convcalc.language.sources.target import Target, TargetError
@@ -49,7 +50,7 @@ class Examined(NamedTuple):
     them that could not be computed. ``severities`` are those that its budgets set, by code.
     ``variants`` are the names of the base and the variants. If ``is_complete``, nothing hid a
     finding, so that an ignore comment without one is unused. ``changes`` are those in what it is
-    held to. ``is_library``: it only defines blocks.
+    held to. ``is_library``: it only defines blocks. ``work``: the units of work that all took.
     """
 
     findings: tuple[Diagnostic, ...]
@@ -62,6 +63,7 @@ class Examined(NamedTuple):
     is_complete: bool
     changes: tuple[Change, ...] = ()
     is_library: bool = False
+    work: int = 0
 
 
 class Held(NamedTuple):
@@ -98,6 +100,7 @@ class Examination:
         self.held = held
         self.wanted = wanted
         self.changes: list[Change] = []
+        self.source = NetworkSource(target, settings.limits)
         self.first = self.read_first("" if wanted == ALL else wanted)
         self.findings: dict[tuple[object, ...], Diagnostic] = {}
         self.verdicts: list[Verdict] = []
@@ -124,9 +127,7 @@ class Examination:
 
     def read(self, variant: str, inputs: Inputs = None) -> NetworkFile:
         """Read a variant of the file, at other inputs if they are given."""
-        name = variant or None
-        target = self.target._replace(variant=name)
-        return read_network(target, inputs=inputs, limits=self.settings.limits)
+        return self.source.network(variant or None, inputs)
 
     @property
     def is_library(self) -> bool:
@@ -160,10 +161,13 @@ class Examination:
 
     def examine(self) -> Examined:
         """Check the wanted variants."""
-        for variant in self.variants:
-            is_read = variant == (self.first.variant or "")
-            self.examine_variant(variant, self.first if is_read else self.read(variant))
-        self.compare_variants()
+        try:
+            for variant in self.variants:
+                is_read = variant == (self.first.variant or "")
+                self.examine_variant(variant, self.first if is_read else self.read(variant))
+            self.compare_variants()
+        except TooMuchWork as error:
+            self.keep([error.diagnostic(self.target.file)], "")
         has_all = self.wanted == ALL or not self.first.variants
         return Examined(
             tuple(self.findings.values()),
@@ -262,10 +266,14 @@ class Examination:
 
     def read_earlier(self, variant: str) -> NetworkFile:
         """Read a variant as it was in the policy."""
+        return self.earlier_source.network(variant or None)
+
+    @cached_property
+    def earlier_source(self) -> NetworkSource:
+        """The file as it was in the policy, parsed once."""
         assert self.held is not None
         assert self.held.before is not None
-        target = self.held.before._replace(variant=variant or None)
-        return read_network(target, limits=self.settings.limits)
+        return NetworkSource(self.held.before, self.settings.limits)
 
     def read_report(self, path: str, root: str | None = None) -> bytes:
         """Return the content of a saved report: the policy's, if it has one there."""

@@ -14,6 +14,7 @@ from convcalc.checking.trees import Tree
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.assertions.vocabulary import Budget
+from convcalc.language.reading import with_allowed
 from convcalc.language.sources.project import is_within, project, upward
 from convcalc.language.sources.target import unreadable
 
@@ -27,11 +28,12 @@ class Repository:
         self.path = path
         self.file = tree.name(path)
         self.folder = project().real(os.path.dirname(path))
+        limits = with_allowed(settings.limits).document
         try:
-            text = tree.read_part(path, settings.limits.document.bytes, root)
+            text = tree.read_part(path, limits.bytes, root)
         except OSError as error:
             raise unreadable(self.file, error) from None
-        found, self.problems = read_budgets(text, self.file, settings.limits.document)
+        found, self.problems = read_budgets(text, self.file, limits)
         self.budgets = [beside(budget, path) for budget in found]
         decoded = text.decode("utf-8", "replace").removeprefix("\ufeff")
         self.sources: Mapping[str, str] = {self.file: decoded}

@@ -24,6 +24,8 @@ from convcalc.checking.weakening.suppressions import new_comments
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.faults import fault
 from convcalc.diagnostics.suggestion import advise
+from convcalc.diagnostics.work import TooMuchWork, check_total, current
+from convcalc.language.reading import with_allowed
 from convcalc.language.sources.files import Projects
 from convcalc.language.sources.gate import REPORT_BYTES, SETTINGS_BYTES, reason
 from convcalc.language.sources.gate import advice as advice_on
@@ -76,6 +78,7 @@ class Checked(NamedTuple):
     unreadable: bool = False
     sources: Mapping[str, str] = {}
     is_library: bool = False
+    work: int = 0
 
     @property
     def errors(self) -> int:
@@ -125,8 +128,16 @@ class Run:
         files = [found for found in files if not self.is_of_budgets(found)]
         if self.tree is not None:
             self.predecessors = self.find_predecessors(self.tree, files, words)
-        for found, examined in zip(files, each(self.examine, files), strict=True):
-            yield self.apply_settings(found, examined)
+        work, spent = current(), 0
+        with work:
+            for found, examined in zip(files, each(self.examine, files), strict=True):
+                try:
+                    check_total(spent, work.most)
+                except TooMuchWork as error:
+                    yield Checked(found.file, (error.diagnostic(found.file),), unreadable=True)
+                    break
+                spent += examined.work
+                yield self.apply_settings(found, examined)
         changes = self.changes_of_shared_files([found.file for found in files])
         for repository in self.own.repositories.loaded():
             yield self.check_budgets(repository, changes.pop(repository.file, []))
@@ -149,6 +160,8 @@ class Run:
             return self.examine_file(found)
         except TargetError as error:
             return _unreadable(found.file, error.message, error.help)
+        except TooMuchWork as error:
+            return Checked(found.file, (error.diagnostic(found.file),), unreadable=True)
         except Exception as error:
             if self.options.debug:
                 raise
@@ -163,7 +176,16 @@ class Run:
         if found.problem:
             return _unreadable(found.file, found.problem, found.advice)
         settings = self.held.configuration(os.path.dirname(found.file))
-        sources = self.projects.sources(found.file, settings.limits.document.bytes)
+        with current().share(settings.limits.work) as work:
+            try:
+                examined = self.examine_within(found, settings)
+            except TooMuchWork as error:
+                examined = Checked(found.file, (error.diagnostic(found.file),), unreadable=True)
+        return examined._replace(work=work.spent)
+
+    def examine_within(self, found: Found, settings: Configuration) -> Examined | Checked:
+        """Check a file within the work that is open."""
+        sources = self.projects.sources(found.file, with_allowed(settings.limits).document.bytes)
         try:
             text = self.options.stdin
             text = sources.read(found.file) if text is None else text

@@ -13,6 +13,7 @@ from typer.main import get_command
 
 from convcalc.cli.console import COULD_NOT_RUN, INTERRUPTED, Failure, Settings, print_text, say
 from convcalc.diagnostics.visible import visible
+from convcalc.diagnostics.work import LIMITS, TooMuchWork
 from convcalc.errors import Error
 from convcalc.language.sources.gate import reason
 from convcalc.language.sources.project import use_project
@@ -37,7 +38,7 @@ COMMANDS = (
     "new",
 )
 # The options that every command takes.
-SHARED = ("output_format", "output_file", "color", "quiet", "root", "allow_outside")
+SHARED = ("output_format", "output_file", "color", "quiet", "root", "allow_outside", "limit")
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # click is vendored by some typers, not by all
 
@@ -54,6 +55,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         path = error.ctx.command_path if error.ctx else "convcalc"
         message = error.format_message().rstrip(".")
         return _fail(message[:1].lower() + message[1:], f"see '{path} -h'")
+    except TooMuchWork as error:
+        return _fail(f"too large: {error}", error.help)
     except Error as error:
         return _fail(error.message, error.help)
     except OSError as error:  # of the machine, where nobody has a better word for it
@@ -109,7 +112,8 @@ class Commands(PrintsHelp, TyperGroup):
         def with_settings(**values: Any) -> Any:
             ctx.obj.update(*(values.pop(name) for name in SHARED))
             use_project(ctx.obj.project())
-            return function(**values)
+            with ctx.obj.work():
+                return function(**values)
 
         command.callback = with_settings
         return command
@@ -191,6 +195,15 @@ def convcalc(
     allow_outside: Annotated[
         bool, typer.Option("--allow-outside", help="Follow links and paths out of the project too.")
     ] = False,
+    limit: Annotated[
+        str,
+        typer.Option(
+            "--limit",
+            metavar="NAME=N",
+            show_default=False,
+            help=f"Allow more, or less: {', '.join(LIMITS)}. [env: CONVCALC_LIMIT]",
+        ),
+    ] = "",
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> int:
     """What a convolutional network costs and sees: shapes, parameters, MACs, receptive fields.
@@ -198,7 +211,7 @@ def convcalc(
     A TARGET is a network file, FILE::VARIANT, the name of a network that ships
     ('convcalc list networks'), or - for stdin.
     """
-    ctx.obj.update(output_format, output_file, color, quiet, root, allow_outside)
+    ctx.obj.update(output_format, output_file, color, quiet, root, allow_outside, limit)
     if version:
         from convcalc._version import __version__
 

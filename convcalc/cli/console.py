@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from convcalc.diagnostics.visible import fence, visible
+from convcalc.diagnostics.work import LIMITS, Work
 from convcalc.errors import Error
 from convcalc.language.sources.gate import advice, reason
 from convcalc.language.sources.project import Project
@@ -33,7 +34,15 @@ class Failure(Error):
 class Settings:
     """The values of the options that every command has."""
 
-    __slots__ = ("allow_outside", "color", "output_file", "output_format", "quiet", "root")
+    __slots__ = (
+        "allow_outside",
+        "color",
+        "limits",
+        "output_file",
+        "output_format",
+        "quiet",
+        "root",
+    )
 
     def __init__(self) -> None:
         self.output_format = ""
@@ -42,6 +51,7 @@ class Settings:
         self.quiet = environment("QUIET") not in ("", "0", "false")
         self.root = environment("ROOT")
         self.allow_outside = False
+        self.limits = environment("LIMIT")
 
     def update(
         self,
@@ -51,6 +61,7 @@ class Settings:
         quiet: bool,
         root: str = "",
         allow_outside: bool = False,
+        limit: str = "",
     ) -> None:
         """Applies flags; later calls win, as the flags after the command's name do."""
         self.output_format = output_format or self.output_format
@@ -59,6 +70,18 @@ class Settings:
         self.quiet = quiet or self.quiet
         self.root = root or self.root
         self.allow_outside = allow_outside or self.allow_outside
+        self.limits = limit or self.limits
+
+    def work(self) -> Work:
+        """The budget of work of the command, with the limits that are set: ``layers=10,work=9``."""
+        allowed = {}
+        for word in filter(None, self.limits.split(",")):
+            name, _, number = map(str.strip, word.partition("="))
+            choose(name, LIMITS, "--limit")
+            if not (number.isdecimal() and number.isascii() and int(number[:20]) > 0):
+                raise Failure(f"--limit {name} is '{number}', which is no number from 1")
+            allowed[name] = int(number[:20])
+        return Work(allowed=allowed)
 
     def project(self) -> Project:
         """What files may be read; raises Failure if --root is no folder."""

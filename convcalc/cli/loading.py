@@ -11,7 +11,7 @@ from convcalc.analysis.report.report import Report
 from convcalc.cli.console import Failure, choose, environment
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.language.expand.scopes import Witness
-from convcalc.language.reading import read_network
+from convcalc.language.reading import NetworkSource
 from convcalc.language.sources.resolve import is_revision, resolve
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
@@ -63,18 +63,14 @@ class Reading(NamedTuple):
         shapes = input_shapes(self.inputs) or [None]
         params = dict(map(assignment, self.params))
         for target in targets:
+            source = NetworkSource(target)
             for variant in (*self.variants,) or (target.variant,):
                 if target.variant and variant != target.variant:
                     message = f"--variant {variant}, but the target is variant {target.variant}"
                     raise Failure(message, "name the variant once")
-                chosen_target = target._replace(variant=variant)
                 for shape in shapes:
-                    yield read_network(
-                        chosen_target,
-                        inputs=shape,
-                        params=params,
-                        batch=self.batch,
-                        witness=self.witness,
+                    yield source.network(
+                        variant, shape, params, batch=self.batch, witness=self.witness
                     )
 
 
@@ -93,11 +89,11 @@ def target_of(text: str | Target) -> Target:
 
 def _stdin() -> bytes:
     """The bytes of stdin, at most one more than the limit, which is enough to refuse them."""
-    from convcalc.language.syntax.reader import Limits
+    from convcalc.language.reading import LIMITS, with_allowed
 
     if sys.stdin is None:
         raise Failure("standard input is closed")
-    return sys.stdin.buffer.read(Limits().bytes + 1)
+    return sys.stdin.buffer.read(with_allowed(LIMITS).document.bytes + 1)
 
 
 # --- values ------------------------------------------------------------------------------------

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
+from convcalc.diagnostics.work import current
 from convcalc.errors import Error
+
+LISTED = 60  # words in one help text
+LONGEST = 80  # characters of a word that may be a slip
+CUTOFF = 0.65  # of 1, how close a word must be
+MOST = 1000  # words that one is compared with
 
 
 class UnknownName(Error, KeyError):
@@ -14,12 +20,17 @@ class UnknownName(Error, KeyError):
 def advise(word: str, choices: Iterable[str], otherwise: str = "") -> str:
     """A help text: ``use 'kernel_size'`` if one of the choices is close, else ``otherwise``.
 
-    An ``otherwise`` that ends in a colon is followed by all the choices: ``valid keys:``.
+    An ``otherwise`` that ends in a colon is followed by the choices: ``valid keys:``.
     """
-    choices = list(choices)
+    lists = otherwise.endswith(":")
+    if lists and not isinstance(choices, Collection):
+        choices = list(choices)
     if close := nearest(word, choices):
         return use(close)
-    return f"{otherwise} {', '.join(choices) or 'none'}" if otherwise.endswith(":") else otherwise
+    if not lists:
+        return otherwise
+    assert isinstance(choices, Collection)
+    return f"{otherwise} {listing(choices) or 'none'}"
 
 
 def use(word: str) -> str:
@@ -27,8 +38,34 @@ def use(word: str) -> str:
     return f"use '{word}'"
 
 
+def listing(words: Collection[str]) -> str:
+    """Words as a list, divided by commas; the first ones of very many."""
+    if len(words) <= LISTED:
+        return ", ".join(words)
+    first = [word for word, _ in zip(words, range(LISTED), strict=False)]
+    return f"{', '.join(first)} and {len(words) - LISTED:,} more"
+
+
 def nearest(word: str, choices: Iterable[str]) -> str:
-    """The choice closest to ``word``, or an empty string if none is close."""
+    """The choice closest to ``word``, or an empty string if none is close.
+
+    Also empty once the run has compared so many words that looking for more would take too long.
+    """
+    work = current()
+    if len(word) > LONGEST or work.comparisons <= 0:
+        return ""
+    near = _of_similar_length(word, choices)
     from difflib import get_close_matches  # a slow import, needed only for wrong input
 
-    return next(iter(get_close_matches(word, list(choices), n=1, cutoff=0.65)), "")
+    work.comparisons -= len(near)
+    work.spend(20 * len(near), "suggestions for unknown words")
+    return next(iter(get_close_matches(word, near, n=1, cutoff=CUTOFF)), "")
+
+
+def _of_similar_length(word: str, choices: Iterable[str]) -> Sequence[str]:
+    """The choices that can be close by their length; of very many, those that begin alike."""
+    # Words of a and b letters have at most min(a, b) in common; close are 2·common ÷ (a + b).
+    least, most = len(word) * CUTOFF / (2 - CUTOFF), len(word) * (2 - CUTOFF) / CUTOFF
+    found = [each for each in choices if least - 1 <= len(each) <= most + 1]
+    current().spend(len(found) // 8, "suggestions for unknown words")
+    return found if len(found) <= MOST else [each for each in found if each[:1] == word[:1]][:MOST]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest
+from convcalc.diagnostics.work import MOST_WORK, TooMuchWork, current, limited
 from convcalc.language.assertions.vocabulary import Budget
 from convcalc.language.declared_sizes import declares_sizes, kept_sizes
 from convcalc.language.expand.expansion import Expansion
@@ -21,7 +22,7 @@ from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target, TargetError, unreadable
 from convcalc.language.syntax import nodes, reader
 from convcalc.language.syntax.evaluation import suffixed_number, value_of
-from convcalc.model.graph.assembly import Tensor, TooLarge, Value
+from convcalc.model.graph.assembly import MOST_LAYERS, Shared, Tensor, TooLarge, Value
 from convcalc.model.graph.output_checks import missing_flattens
 from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.counts import COUNTS
@@ -35,19 +36,33 @@ AT_OUTPUTS = ("output", "receptive_field", "jump")  # metrics that every output 
 EXPECTED = (*COUNTS, "layers", *AT_OUTPUTS)
 
 
+_NO_OUTPUT = -1  # the number of a tensor that is not there
 NO_LAYERS = "the network has no 'layers'"  # which is fine for a file that only defines blocks
 
 
 class Limits(NamedTuple):
-    """The largest network that is read: size of each file; layers, and iterations of loops."""
+    """The largest network that is read: size of each file; layers, and iterations of loops; and the
+    work of all that is done with it."""
 
     document: reader.Limits = reader.Limits()
-    layers: int = 200_000
+    layers: int = MOST_LAYERS
+    work: int = MOST_WORK
 
 
 LIMITS = Limits()
 
 
+def with_allowed(limits: Limits) -> Limits:
+    """The limits with those in place of them that the user has set for this run."""
+    allowed = current().allowed
+    if not allowed:
+        return limits
+    values = {**limits._asdict(), **limits.document._asdict(), **allowed}
+    document = reader.Limits(*(values[name] for name in reader.Limits._fields))
+    return Limits(document, values["layers"], values["work"])
+
+
+@limited
 def read_network(
     target: Target,
     *,
@@ -65,26 +80,90 @@ def read_network(
     the file; ``witness`` is called for each layer while its scope is available. Raises
     TargetError if the file cannot be read or has no such variant, param or input.
     """
-    files = target.files or Files(target.file, str(shipped_folder()), limits.document.bytes)
-    units = Units(files, limits.document)
-    if target.root is not None:
-        units.sources[target.file] = str(target.text or "")
-        units.problems += target.problems
-        unit: Unit | None = units.read_unit(target.file, target.root)
-    else:
-        content = target.text if target.text is not None else _content(files, target.file)
-        unit = units.parse(target.file, content)
-    if unit is None:
-        problems = tuple(sort_diagnostics(units.problems))
-        return NetworkFile("", None, "", target.file, {}, {}, (), problems, 0, units.sources)
-    reading = _Reading(unit, units, variant or target.variant, batch, limits)
-    network = reading.network(inputs, params, witness)
-    if (inputs or params or network.variant) and declares_sizes(network):
-        own = read_network(target._replace(variant=None), batch=batch, limits=limits)
-        if own.inputs != network.inputs:
-            found = sort_diagnostics([*network.problems, *kept_sizes(network, own)])
-            return network.replace(problems=tuple(found))
-    return network
+    source = NetworkSource(target, limits)
+    return source.network(variant, inputs, params, batch=batch, witness=witness)
+
+
+class NetworkSource:
+    """The file of a target, parsed once; the networks of all its variants and inputs are read from
+    it, one after another."""
+
+    def __init__(self, target: Target, limits: Limits = LIMITS) -> None:
+        self.target = target
+        self.limits = with_allowed(limits)
+        self.unit: Unit | None = None
+        self.units = Units(_files(target, self.limits), self.limits.document)
+        self.shared = Shared()
+        self.stopped: TooMuchWork | None = None
+        try:
+            self.unit = self._parse()
+        except TooMuchWork as error:
+            error.place = error.place or Place(target.file, 1, 1)
+            self.stopped = error
+        self.problems = tuple(self.units.problems)  # those of the text
+        self.items: dict[frozenset[str], tuple[list[Item], list[Diagnostic]]] = {}
+        self.pins: _Pins | None = None
+        self.variants: tuple[str, ...] = ()
+        if self.unit is not None:
+            self.variants = tuple(self.unit.variants)
+
+    def _parse(self) -> Unit | None:
+        target, units = self.target, self.units
+        if target.root is not None:
+            units.sources[target.file] = str(target.text or "")
+            units.problems += target.problems
+            return units.read_unit(target.file, target.root)
+        content = target.text if target.text is not None else _content(units.files, target.file)
+        return units.parse(target.file, content)
+
+    def network(
+        self,
+        variant: str | None = None,
+        inputs: Inputs = None,
+        params: Mapping[str, Any] | None = None,
+        *,
+        batch: int = 1,
+        witness: Witness | None = None,
+    ) -> NetworkFile:
+        """The network as :func:`read_network` reads it; problems of its content are in it."""
+        if self.unit is None or self.stopped is not None:
+            return self._empty(*self.problems)
+        try:
+            return self._network(self.unit, variant, inputs, params, batch, witness)
+        except TooMuchWork as error:
+            file = self.target.file
+            error.place = error.place or Place(file, 1, 1)
+            return self._empty(*self.problems, error.diagnostic(file))
+
+    def _network(
+        self,
+        unit: Unit,
+        variant: str | None,
+        inputs: Inputs,
+        params: Mapping[str, Any] | None,
+        batch: int,
+        witness: Witness | None,
+    ) -> NetworkFile:
+        reading = _Reading(self, unit, variant or self.target.variant, batch)
+        network = reading.network(inputs, params, witness)
+        if (inputs or params or network.variant) and declares_sizes(network):
+            own = _Reading(self, unit, None, batch).network(None, None)
+            if own.inputs != network.inputs:
+                found = sort_diagnostics([*network.problems, *kept_sizes(network, own)])
+                return network.replace(problems=tuple(found))
+        return network
+
+    def _empty(self, *problems: Diagnostic) -> NetworkFile:
+        """The network of a file that cannot be read."""
+        stopped = [self.stopped.diagnostic(self.target.file)] if self.stopped else []
+        found = tuple(sort_diagnostics([*problems, *stopped]))
+        file, sources = self.target.file, self.units.sources
+        return NetworkFile("", None, "", file, {}, {}, (), found, 0, sources)
+
+
+def _files(target: Target, limits: Limits) -> Files:
+    """The files from which a target's imports are read."""
+    return target.files or Files(target.file, str(shipped_folder()), limits.document.bytes)
 
 
 def _content(files: Files, file: str) -> bytes:
@@ -95,20 +174,30 @@ def _content(files: Files, file: str) -> bytes:
         raise unreadable(file, error) from None
 
 
-class _Reading:
-    """Builds the network of one parsed file."""
+class _Pins(NamedTuple):
+    """The numbers that a file pins, by variant and metric, the place of each, and the problems."""
 
-    def __init__(
-        self, unit: Unit, units: Units, variant: str | None, batch: int, limits: Limits
-    ) -> None:
+    numbers: dict[str, dict[str, Any]]
+    places: dict[tuple[str, str], Place]
+    problems: tuple[Diagnostic, ...] = ()
+
+
+class _Reading:
+    """Builds one network of a parsed file."""
+
+    def __init__(self, source: NetworkSource, unit: Unit, variant: str | None, batch: int) -> None:
+        self.source = source
         self.unit = unit
-        self.units = units
+        self.units = units = source.units
         self.root = unit.root
         self.batch = batch
-        self.limits = limits
+        self.limits = source.limits
+        current().spend(100 + len(source.problems) // 8, "variants and inputs")
+        self.sources = dict(units.sources)
+        units.problems = list(source.problems)
+        unit.forget_values()
         self.name = self.text("name") or units.files.stem(unit.file)
         self.variant = None if variant in (None, self.name) else variant
-        self.pinned_at: dict[tuple[str, str], Place] = {}
 
     def network(
         self, inputs: Inputs, params: Mapping[str, Any] | None, witness: Witness | None = None
@@ -117,11 +206,16 @@ class _Reading:
         self.units.bind(self.unit, self.overrides(), self.settings(params or {}))
         shapes = self.shapes(inputs)
         items = self.items(shapes)
-        expansion = Expansion(self.unit, shapes, self.limits.layers, witness)
+        expansion = Expansion(
+            self.unit, shapes, self.limits.layers, witness, shared=self.source.shared
+        )
         last: Value = None
         if shapes and not self.unit.is_broken:
             try:
                 last = expansion.run(items)
+            except TooMuchWork as error:
+                error.place = error.place or self.costliest(expansion)
+                raise
             except TooLarge as error:
                 # A file that was refused already, for endless imports say, is one problem.
                 if all(problem.name != "too-large" for problem in self.units.problems):
@@ -136,12 +230,13 @@ class _Reading:
         description, origin, note = map(self.text, ("description", "source", "note"))
         year = self.year()
         layers = expansion.layering.layers
-        problems = sort_diagnostics(
+        problems = capped(
             [
                 *self.units.problems,
                 *expansion.layering.problems,
                 *missing_flattens(layers, len(shapes), made.values()),
-            ]
+            ],
+            self.limits.document.problems,
         )
         return NetworkFile(
             name=self.variant or self.name,
@@ -153,17 +248,24 @@ class _Reading:
             layers=tuple(layers),
             problems=tuple(problems),
             skipped=expansion.layering.skipped,
-            sources=self.units.sources,
+            sources=self.sources,
             output_names=tuple(outputs),
             origin=origin,
             year=year,
             note=note,
             base=self.name,
-            variants=tuple(self.unit.variants),
-            expect=expect,
-            pinned_at=self.pinned_at,
+            variants=self.source.variants,
+            expect=expect.numbers,
+            pinned_at=expect.places,
             budgets=budgets,
         )
+
+    def costliest(self, expansion: Expansion) -> Place:
+        """The place of the item that most layers were made of."""
+        from collections import Counter
+
+        made = Counter(layer.place for layer in expansion.layering.layers)
+        return made.most_common(1)[0][0] if made else self.root.keys["layers"].place
 
     def problem(self, name: str, message: str, place: Place, advice: str = "") -> None:
         """Collects one problem."""
@@ -209,7 +311,7 @@ class _Reading:
                 advice = advise(name, self.unit.params, "params:")
                 raise TargetError(f"{self.name} has no param '{name}'", advice)
             source = f"<{name}={value if isinstance(value, str) else format_value(value)}>"
-            self.units.sources[source] = source[len(name) + 2 : -1]
+            self.sources[source] = source[len(name) + 2 : -1]
             if isinstance(value, str):
                 found[name] = self.parse_setting(name, value, source)
             else:
@@ -280,7 +382,7 @@ class _Reading:
         if given is not None:
             text = "x".join("?" if size is None else str(size) for size in given)
             source = f"<{name} {text}>"
-            self.units.sources[source] = text
+            self.sources[source] = text
             place = Place(source, 1, 1, len(text) + 1)
         advice = f"channels come first, and no batch: {advice}"
         self.problem(found.rule, found.message, place, advice)
@@ -360,7 +462,19 @@ class _Reading:
             self.problem("missing-key", NO_LAYERS, top, blocks)
         elif not self.declared_inputs() and not shapes:
             self.problem("missing-key", "the network has no 'input'", top, "input: [3, 224, 224]")
-        return self.units.layers(self.unit, frozenset(shapes) | {"input"})
+        return self.parsed_items(frozenset(shapes) | {"input"})
+
+    def parsed_items(self, names: frozenset[str]) -> list[Item]:
+        """The items of ``layers`` where inputs have these names; parsed once, and so are the
+        problems."""
+        found = self.source.items.get(names)
+        if found is None:
+            before = len(self.units.problems)
+            items = self.units.layers(self.unit, names)
+            found = self.source.items[names] = items, self.units.problems[before:]
+        else:
+            self.units.report(*found[1])
+        return found[0]
 
     def outputs(
         self, expansion: Expansion, last: Value, shapes: Mapping[str, Shape]
@@ -378,6 +492,7 @@ class _Reading:
             self.problem(
                 "missing-key", "'outputs' is empty", node.place, "leave it out, or name ids"
             )
+        others: list[tuple[str, Place]] = []
         for part in parts:
             text = part.text if isinstance(part, nodes.Scalar) else ""
             tensor = expansion.tensor(text)
@@ -386,48 +501,72 @@ class _Reading:
             elif expansion.failed(text):
                 found[text] = None
             else:
-                found |= self.output(text, part.place, expansion, shapes)
-        return found
+                found[text] = None  # in its place among the others
+                others.append((text, part.place))
+        found.update(self.by_path(others, expansion, shapes))
+        return {name: number for name, number in found.items() if number != _NO_OUTPUT}
 
-    def output(
-        self, text: str, place: Place, expansion: Expansion, shapes: Mapping[str, Shape]
+    def by_path(
+        self, named: Sequence[tuple[str, Place]], expansion: Expansion, shapes: Mapping[str, Shape]
     ) -> dict[str, int]:
-        """The tensor number of a path that is not a top-level id; reports an unknown path."""
+        """The numbers of tensors by paths that are no top-level ids; reports unknown paths."""
+        if not named:
+            return {}
         from convcalc.model.graph.paths import PathError, Paths  # few files need them
 
         paths = Paths(expansion.layering.layers, shapes)
-        try:
-            return {text: paths.tensor(text)}
-        except PathError:
-            error = paths.no_such_path(text, [*shapes, *expansion.failures()])
-            self.problem("unknown-name", error.message, place, error.help)
-            return {}
+        found: dict[str, int] = {}
+        for text, place in named:
+            try:
+                found[text] = paths.tensor(text)
+            except PathError:
+                found[text] = _NO_OUTPUT
+                error = paths.no_such_path(text, [*shapes, *expansion.failures()])
+                self.problem("unknown-name", error.message, place, error.help)
+        return found
 
     # --- expect -------------------------------------------------------------------------------
 
-    def expect(self) -> dict[str, dict[str, Any]]:
-        """The numbers pinned under ``expect``, by variant and metric."""
-        found: dict[str, dict[str, Any]] = {}
+    def expect(self) -> _Pins:
+        """The numbers under ``expect``; read once if none of them uses a param."""
+        if self.source.pins is not None:
+            self.units.report(*self.source.pins.problems)
+            return self.source.pins
+        before = len(self.units.problems)
+        pins = self.read_expect()
+        if not any(map(_uses_names, self.pinned_nodes())):
+            self.source.pins = pins._replace(problems=tuple(self.units.problems[before:]))
+        return pins
+
+    def pinned_nodes(self) -> Iterator[nodes.Node]:
+        """Every node of a pinned number."""
+        for _, pinned in getattr(self.root.get("expect"), "entries", ()):
+            yield from (node for _, node in getattr(pinned, "entries", ()))
+
+    def read_expect(self) -> _Pins:
+        """Reads the numbers pinned under ``expect``, by variant and metric."""
+        pins = _Pins({}, {})
         for key, node in self.units.entries(self.root.get("expect"), "expect"):
-            names = [self.name, *self.unit.variants]
-            if key.text not in names:
+            if key.text != self.name and key.text not in self.unit.variants:
+                names = [self.name, *self.unit.variants]
                 advice = advise(key.text, names, "variants:")
                 message = f"expect names '{key.text}', which is no variant"
                 self.problem("unknown-name", message, key.place, advice)
                 continue
-            found[key.text] = {}
+            pins.numbers[key.text] = {}
             for metric, value in self.units.entries(node, f"expect of {key.text}"):
+                current().spend(4, "pinned numbers")
                 if metric.text not in EXPECTED:
                     advice = advise(metric.text, EXPECTED, "one of:")
                     message = f"unknown metric '{metric.text}'"
                     self.problem("unknown-key", message, metric.place, advice)
                     continue
-                self.pinned_at[key.text, metric.text] = value.place
+                pins.places[key.text, metric.text] = value.place
                 try:
-                    found[key.text][metric.text] = self.pinned_metric(metric.text, value)
+                    pins.numbers[key.text][metric.text] = self.pinned_metric(metric.text, value)
                 except Rejected as error:
                     self.units.report(*error.diagnostics)
-        return found
+        return pins
 
     def pinned_metric(self, metric: str, node: nodes.Node) -> Any:
         """The pinned value of a metric; a mapping by output for what every output has."""
@@ -454,3 +593,25 @@ class _Reading:
 
         reader = Assertions(self.unit.scope, self.units.report)
         return reader.read_budget(node, self.root.keys["budgets"].place)
+
+
+def _uses_names(node: nodes.Node) -> bool:
+    """Whether the value of a node may depend on params."""
+    if isinstance(node, nodes.Mapping):
+        return any(_uses_names(value) for _, value in node.entries)
+    if isinstance(node, nodes.Sequence):
+        return any(map(_uses_names, node.items))
+    return isinstance(node.value, str) and suffixed_number(node.text) is None
+
+
+def capped(problems: Iterable[Diagnostic], most: int) -> list[Diagnostic]:
+    """The problems in the order of their places; of very many errors the first, and how many more
+    there are."""
+    found = sort_diagnostics(problems)
+    errors = [problem for problem in found if problem.severity == "error"]
+    if len(errors) <= most:
+        return found
+    message = f"and {len(errors) - most:,} more problems"
+    rest = Diagnostic("too-large", message, errors[most].place, "mend the first ones")
+    others = (problem for problem in found if problem.severity != "error")
+    return sorted([*errors[:most], rest, *others], key=lambda each: (each.place, each.name))

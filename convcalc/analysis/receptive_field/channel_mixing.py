@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from convcalc.analysis.receptive_field.channel_reader import MOST_CHANNELS, channel_map_of
+from convcalc.analysis.receptive_field.channel_reader import CHANNELS, MOST_CHANNELS, channel_map_of
+from convcalc.diagnostics.work import current
 from convcalc.model.geometry.axis_maps import Nothing, Scattered, Whole
 from convcalc.model.geometry.channel_maps import (
     MIXED,
@@ -129,8 +130,12 @@ def _follow(
     """What tensors see of the channels of one of them, up to the last position; with
     ``through_all`` also behind that, otherwise None as soon as a channel sees all."""
     found, every = {of: Seen(sets)}, (1 << len(sets)) - 1
-    for index in range(network.index(of) + 1, len(network.layers)):
-        layer = network.layers[index]
+    first, spend = network.index(of) + 1, current().spend
+    rest = network.layers[first:]
+    last = {tensor: index for index, layer in enumerate(rest, first) for tensor in layer.inputs}
+    outputs = set(network.outputs.values())
+    spend(len(rest), CHANNELS)
+    for index, layer in enumerate(rest, first):
         reads = [number for number, tensor in enumerate(layer.inputs) if tensor in found]
         parts = []
         for number in reads:
@@ -139,8 +144,12 @@ def _follow(
                 parts.append(_read(layer, number, seen, through_all=through_all))
         if parts and known(layer.analysis.output.channels):
             seen = found[network.tensor(index)] = _unite(layer, index, parts)
+            spend(len(seen.sets) * (1 + len(sets) // 512) // 16, CHANNELS)
             if not through_all and every in seen.sets:
                 return None
+        for tensor in layer.inputs:  # the last reader needs no sets any more
+            if tensor in found and last[tensor] == index and tensor not in outputs:
+                found[tensor] = found[tensor]._replace(sets=())
     return found
 
 

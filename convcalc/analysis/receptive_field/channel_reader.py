@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, Protocol
 
 from convcalc.analysis.receptive_field.channels import Channels, History, Run, Source, count_runs
+from convcalc.diagnostics.work import current
 from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Scattered
 from convcalc.model.geometry.channel_maps import (
     JOINED,
@@ -27,6 +28,7 @@ from convcalc.model.geometry.channel_maps import (
 from convcalc.model.graph.network import Layer
 from convcalc.model.quantities.unknown import known
 
+CHANNELS = "channels that are told apart"  # what their work is called
 MOST_CHANNELS = 1 << 16  # of a tensor whose channels are told apart one by one
 MOST_HISTORIES = 128  # of one tensor
 TOO_MANY = f"its channels have more than {MOST_HISTORIES} different histories"
@@ -133,6 +135,8 @@ class ChannelReader:
 
     def joined(self) -> Channels | None:
         """The channels of all inputs in a row; None where the batch holds images."""
+        seen = sum(len(self.inputs[number]) for number in self.numbers)
+        current().spend(len(self.numbers) + seen // 2, CHANNELS)
         histories: dict[int, int] = {}
         runs: list[Run] = []
         told = True
@@ -159,6 +163,8 @@ class ChannelReader:
             mixed = self._mixed()
             history = self.all.give_up(mixed, reason)
             return Channels((history,), None, images, mixed)
+        reads = sum(self.layer.shapes[number].channels for number in self.numbers)
+        current().spend((self.out_channels * len(self.numbers) + reads) * images // 2, CHANNELS)
         read: list[Any] = [()] * (self.out_channels * images)
         for number in self.numbers:
             self._add_labels(read, number, images)

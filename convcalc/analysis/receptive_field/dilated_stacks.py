@@ -45,9 +45,11 @@ def gap(windows: Sequence[Window]) -> Window | None:
     """The first window, by step, that leaves holes, since its step is larger than what those
     with smaller steps reach; None if the stack has no holes."""
     ordered = sorted(window for window in windows if window.kernel_size > 1)
-    for index, window in enumerate(ordered):
-        if window.step > field_size(ordered[:index]):
+    size = 1
+    for window in ordered:
+        if window.step > size:
             return window
+        size += (window.kernel_size - 1) * window.step
     return None
 
 

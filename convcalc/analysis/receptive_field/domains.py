@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
+from convcalc.diagnostics.work import current
 from convcalc.errors import Error
 from convcalc.model.quantities.formula import formula
 
@@ -71,6 +72,15 @@ def _check_size(bits: int, what: str) -> None:
         raise TooWide(f"{what} would take more than {MOST_BITS:,} bits")
 
 
+def _spend(bits: int) -> None:
+    """Spend the work of going over so many bits."""
+    if bits > _LARGE:
+        current().spend(bits // _LARGE, "position sets")
+
+
+_LARGE = 4096  # bits that take as long to go over as a unit of work
+
+
 Bits = tuple[int, int]  # a set of positions: the first, and a bit for each from there on
 
 
@@ -90,12 +100,15 @@ class _Supports:
         _check_size(max(lo for lo, _ in parts) - first, "its positions")
         for lo, mask in parts:
             bits |= mask << (lo - first)
+            _spend(bits.bit_length())
         return first, bits
 
     def window(self, seen: Bits, step: int, count: int) -> Bits:
         lo, bits = seen
         have = 1
-        _check_size(bits.bit_length() + step * (count - 1), "its positions")
+        size = bits.bit_length() + step * (count - 1)
+        _check_size(size, "its positions")
+        _spend(3 * size)
         while have < count:  # twice as many copies each time
             more = min(have, count - have)
             bits |= bits << (step * more)
@@ -140,11 +153,17 @@ class Paths:
     def union(self, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
         first = min(lo for lo, _ in parts)
         _check_size(self.width * (max(lo for lo, _ in parts) - first), "its path counts")
-        return first, sum(counts << ((lo - first) * self.width) for lo, counts in parts)
+        found = 0
+        for lo, counts in parts:
+            found += counts << ((lo - first) * self.width)
+            _spend(found.bit_length())
+        return first, found
 
     def window(self, seen: tuple[int, int], step: int, count: int) -> tuple[int, int]:
         shift = step * self.width
-        _check_size(seen[1].bit_length() + shift * (count - 1), "its path counts")
+        size = seen[1].bit_length() + shift * (count - 1)
+        _check_size(size, "its path counts")
+        _spend(3 * size)
         return seen[0], self._repeat(seen[1], shift, count)
 
     def _repeat(self, counts: int, shift: int, count: int) -> int:

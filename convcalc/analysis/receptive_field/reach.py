@@ -19,6 +19,7 @@ from math import gcd, lcm
 from typing import Any, NamedTuple
 
 from convcalc.analysis.receptive_field.domains import HULLS, Kind, V
+from convcalc.diagnostics.work import current
 from convcalc.model.geometry.axis_maps import (
     IDENTITY,
     AxisMap,
@@ -112,6 +113,7 @@ def _propagate_taps(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
     period = axis.period * rounds
     if period > LONGEST_PERIOD:
         return reach._replace(reason=f"it differs between more than {LONGEST_PERIOD} phases")
+    current().spend(period * (1 + len(axis.taps(0)) // 2), "phases of receptive fields")
     seen = _read_phases(axis, reach, period, kind)
     shift = axis.shift * rounds // reach.period * reach.shift
     jump = reach.jump * Fraction(axis.shift, axis.period)
@@ -247,6 +249,7 @@ def _merge(reaches: Sequence[Reach], like: Reach, kind: Kind[Any]) -> Reach:
     period = lcm(*(reach.period for reach in reaches))
     if period > LONGEST_PERIOD:
         return like._replace(reason=f"it differs between more than {LONGEST_PERIOD} phases")
+    current().spend(period * len(reaches), "phases of receptive fields")
     seen = [seen_together(reaches, y, kind) for y in range(period)]
     return _shorten_period(seen, first.shift * period // first.period, like, kind)
 

@@ -29,6 +29,7 @@ from convcalc.analysis.receptive_field.trace import Level, levels
 from convcalc.analysis.receptive_field.unread import Unread, unread
 from convcalc.analysis.receptive_field.walk import Sight, Walk
 from convcalc.analysis.receptive_field.weights import MOMENTS, Rounded, Weights
+from convcalc.diagnostics.work import limited
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.paths import no_such_input, paths_of
@@ -190,6 +191,7 @@ class Study:
 # --- making one --------------------------------------------------------------------------------
 
 
+@limited
 def study(
     network: Network,
     path: str = "",

@@ -9,7 +9,7 @@ from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.from_json import ENDING, load_report
 from convcalc.analysis.report.report import Report
 from convcalc.language.assertions.vocabulary import Budget
-from convcalc.language.reading import Inputs, Limits, read_network
+from convcalc.language.reading import Inputs, Limits, NetworkSource
 from convcalc.language.sources.git import MissingFile, earlier
 from convcalc.language.sources.target import Target, TargetError, unreadable
 from convcalc.model.graph.network import Network
@@ -36,12 +36,13 @@ def from_revision(revision: str, target: Target, inputs: Inputs, limits: Limits)
         before = earlier(target, revision, limits.document.bytes)
     except MissingFile:
         raise Missing from None
-    base = read_network(before._replace(variant=None), inputs=inputs, limits=limits)
+    source = NetworkSource(before._replace(variant=None), limits)
+    base = source.network(None, inputs)
     network = base
     if target.variant not in (None, base.base):
         if target.variant not in base.variants:
             raise Missing
-        network = read_network(before, inputs=inputs, limits=limits)
+        network = source.network(before.variant, inputs)
     for problem in network.problems:
         if problem.severity == "error":
             raise TargetError(f"the file has a problem in {revision}: {problem.message}")

@@ -17,6 +17,7 @@ from pathlib import Path
 from convcalc.diagnostics.codes import BY_NAME, RULES, Rule
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.suggestion import UnknownName, nearest, use
+from convcalc.diagnostics.work import current
 from convcalc.model.graph.network import Network
 
 FOLDER = os.path.dirname(__file__)
@@ -52,6 +53,7 @@ def design_rules() -> tuple[str, ...]:
 
 def findings(network: Network) -> Iterator[Diagnostic]:
     """Yield the findings of all design rules, by code, for a network without errors."""
+    current().spend(2 + 15 * len(network.layers), "rules of design")
     for name in design_rules():
         module = import_module(f"convcalc.checking.rules.{name.replace('-', '_')}")
         yield from module.findings(network)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, Sequence, Set
 from fractions import Fraction
 from math import prod
 
@@ -25,12 +25,12 @@ def findings(network: Network) -> Iterator[Diagnostic]:
     dead = dict.fromkeys(index for index in range(len(network.layers)) if index not in live)
     if not dead or not network.outputs:
         return
-    owners = _owners(network, live)
+    totals = _Totals(network, _owners(network, live))
     for ends, before in _by_line(network, mains, dead):
         layer = network.layers[ends[0]]
         message = f"nothing reads '{layer.path}', and it is no output: "
         message += _subject(len(ends) - 1, len(before))
-        message += _amounts(network, {*ends, *before}, owners)
+        message += totals.amounts({*ends, *before})
         yield finding(NAME, layer, message, ADVICE)
 
 
@@ -102,18 +102,23 @@ def _subject(more: int, before: int) -> str:
     return f"{', '.join(parts[:-1])} and {parts[-1]} {verb} " if parts[1:] else f"it {verb} "
 
 
-def _amounts(network: Network, layers: Set[int], owners: Set[int]) -> str:
-    """Return what layers add to the totals, with their shares of them."""
-    every = range(len(network.layers))
-    params = [_params(network, index) for index in every]
-    macs = [work_totals(layer.analysis.terms, (WEIGHTS, DYNAMIC))[0] for layer in network.layers]
-    amounts: Mapping[str, tuple[int, int]] = {
-        "params": (sum(params[index] for index in layers & owners), sum(params)),
-        "MACs": (sum(macs[index] for index in layers), sum(macs)),
-    }
-    texts = [_amount(what, *pair) for what, pair in amounts.items()]
-    found = [text for text in texts if text]
-    return f"{' and '.join(found)} to the totals" if found else "no params and no MACs"
+class _Totals:
+    """What each layer adds to the totals of a network, and the totals."""
+
+    def __init__(self, network: Network, owners: Set[int]) -> None:
+        layers = network.layers
+        self.owners = owners
+        self.params = [_params(network, index) for index in range(len(layers))]
+        self.macs = [work_totals(each.analysis.terms, (WEIGHTS, DYNAMIC))[0] for each in layers]
+        self.all = sum(self.params), sum(self.macs)
+
+    def amounts(self, layers: Set[int]) -> str:
+        """Return what layers add to the totals, with their shares of them."""
+        params = sum(self.params[index] for index in layers & self.owners)
+        macs = sum(self.macs[index] for index in layers)
+        texts = _amount("params", params, self.all[0]), _amount("MACs", macs, self.all[1])
+        found = [text for text in texts if text]
+        return f"{' and '.join(found)} to the totals" if found else "no params and no MACs"
 
 
 def _params(network: Network, index: int) -> int:

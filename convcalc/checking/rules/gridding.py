@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.analysis.receptive_field.dilated_stacks import Window, field_size, gap
 from convcalc.analysis.receptive_field.domains import SUPPORTS, Bits, TooWide
 from convcalc.analysis.receptive_field.reach import Reach, propagate
 from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.work import current
 from convcalc.model.geometry.axis_maps import (
     IDENTITY,
     AxisMap,
@@ -32,18 +33,21 @@ from convcalc.model.graph.readers import Reading, finding, readings
 NAME = "gridding"
 
 
+Way = tuple[Any, Window] | None  # a window and, before it, the way up to there
+
+
 class Stack(NamedTuple):
     """The positions that a tensor reads of the tensor where its stack begins, per axis.
 
     ``start`` is the number of that tensor, or -1 after upsampling or where different stacks meet:
     neighbours there are not independent, so that a hole may be harmless. ``read`` are the
-    positions, ``windows`` the windows on the way. ``spread`` is the last layer with dilated taps.
-    ``is_chain`` says that no branches met.
+    positions, ``windows`` the windows on the way, each with those before it. ``spread`` is the last
+    layer with dilated taps. ``is_chain`` says that no branches met.
     """
 
     start: int
     read: tuple[Bits, ...]
-    windows: tuple[tuple[Window, ...], ...]
+    windows: tuple[Way, ...]
     spread: Layer | None = None
     is_chain: bool = True
 
@@ -54,6 +58,7 @@ def findings(network: Network) -> Iterator[Diagnostic]:
         return
     stacks = {k: _empty_stack(k, shape.rank) for k, shape in enumerate(network.inputs.values())}
     readers = readings(network)
+    last_read = {number: layer for layer in network.layers for number in layer.inputs}
     seen: set[str] = set()
     outputs = set(network.outputs.values())
     for number, layer in network.numbered():
@@ -66,7 +71,12 @@ def findings(network: Network) -> Iterator[Diagnostic]:
             if problem:
                 seen.add(stack.spread.path)
                 yield problem
-        stacks[number] = _empty_stack(number, layer.analysis.output.rank) if ends else stack
+        for source in layer.inputs:
+            if last_read[source] is layer:
+                stacks.pop(source, None)
+        if after:
+            rank = layer.analysis.output.rank
+            stacks[number] = _empty_stack(number, rank) if ends else stack
 
 
 def _maps(network: Network) -> set[AxisMap]:
@@ -96,7 +106,7 @@ def _is_dilated(axis: AxisMap) -> bool:
 
 def _empty_stack(number: int, rank: int) -> Stack:
     """Return a stack without layers, which starts at the tensor ``number``."""
-    return Stack(number, (SUPPORTS.start,) * rank, ((),) * rank)
+    return Stack(number, (SUPPORTS.start,) * rank, (None,) * rank)
 
 
 def _continues_stack(reading: Reading) -> bool:
@@ -115,7 +125,8 @@ def _follow_layer(layer: Layer, stacks: Mapping[int, Stack]) -> Stack:
     found = [part for part in parts if part is not None and len(part.read) == rank]
     if not found or len(found) < len(parts) or len({part.start for part in found}) > 1:
         return _empty_stack(-1, rank)
-    return found[0] if len(found) == 1 else _merge(found)
+    merged = found[0] if len(found) == 1 else _merge(found)
+    return merged or _empty_stack(-1, rank)
 
 
 def _follow_input(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack | None:
@@ -123,10 +134,12 @@ def _follow_input(layer: Layer, axes: Sequence[AxisMap], stack: Stack) -> Stack 
     axes = [local(axis) for axis in axes]
     if all(axis is IDENTITY for axis in axes) or len(axes) != len(stack.read):
         return stack if len(axes) == len(stack.read) else None
-    read = [_read_through(axis, bits) for axis, bits in zip(axes, stack.read, strict=True)]
+    pairs = list(zip(axes, stack.read, strict=True))
+    done = {pair: _read_through(*pair) for pair in dict.fromkeys(pairs)}
+    read = [done[pair] for pair in pairs]
     if None in read:
         return None
-    windows = tuple((*old, *_windows(axis)) for axis, old in zip(axes, stack.windows, strict=True))
+    windows = tuple(_go_on(old, axis) for axis, old in zip(axes, stack.windows, strict=True))
     apart = any(map(_is_dilated, axes))
     return stack._replace(
         read=tuple(bits for bits in read if bits),
@@ -155,9 +168,30 @@ def _windows(axis: AxisMap) -> tuple[Window, ...]:
     return (Window(max(gaps), 2),) if gaps and max(gaps) > 1 else ()
 
 
-def _merge(parts: Sequence[Stack]) -> Stack:
-    """Return the stack after branches meet: the union of what they read."""
-    read = tuple(SUPPORTS.union(axis) for axis in zip(*(part.read for part in parts), strict=True))
+def _go_on(way: Way, axis: AxisMap) -> Way:
+    """Return the windows on the way through one more axis map."""
+    for window in _windows(axis):
+        way = (way, window)
+    return way
+
+
+def _listed(way: Way) -> list[Window]:
+    """Return the windows on the way, the first one first."""
+    found = []
+    while way is not None:
+        way, window = way
+        found.append(window)
+    current().spend(1 + len(found) // 8, "rules of design")
+    return found[::-1]
+
+
+def _merge(parts: Sequence[Stack]) -> Stack | None:
+    """Return the stack after branches meet: the union of what they read; None if it is too wide."""
+    axes = zip(*(part.read for part in parts), strict=True)
+    try:
+        read = tuple(SUPPORTS.union(list(dict.fromkeys(axis))) for axis in axes)
+    except TooWide:
+        return None
     widest = max(parts, key=lambda part: sum(bits.bit_length() for _, bits in part.read))
     spread = widest.spread or next((part.spread for part in parts if part.spread), None)
     # A shortcut past a chain adds nothing to what the chain reads.
@@ -168,9 +202,10 @@ def _merge(parts: Sequence[Stack]) -> Stack:
 def _holes(stack: Stack) -> Diagnostic | None:
     """Return the finding if a position within the extent is not read on some axis."""
     assert stack.spread is not None
-    for axis, ((_, bits), windows) in enumerate(zip(stack.read, stack.windows, strict=True)):
+    for axis, ((_, bits), way) in enumerate(zip(stack.read, stack.windows, strict=True)):
         if bits.bit_count() == bits.bit_length():
             continue
+        windows = _listed(way)
         dilations = [window.step for window in windows if window.step > 1]
         listed = ", ".join(map(str, dilations[:8])) + (", …" if len(dilations) > 8 else "")
         where = axis_name(axis, len(stack.read))

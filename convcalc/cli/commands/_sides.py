@@ -11,7 +11,8 @@ from convcalc.analysis.report.report import Report
 from convcalc.cli.console import CLEAN, FINDINGS, Failure, Settings
 from convcalc.cli.loading import Reading
 from convcalc.cli.problems import print_problems
-from convcalc.language.reading import read_network
+from convcalc.diagnostics.work import current
+from convcalc.language.reading import NetworkSource
 from convcalc.language.sources.resolve import is_revision
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
@@ -71,7 +72,8 @@ class Sides(NamedTuple):
             targets = [side.get(path) for side in sides]
             if _are_same(*targets) or _is_left_out(path, (old, new), targets):
                 continue
-            before, after = map(self.variants, targets)
+            with current().share():
+                before, after = map(self.variants, targets)
             if before is None or after is None:
                 code = FINDINGS
                 continue
@@ -95,7 +97,7 @@ class Sides(NamedTuple):
         """The reports of a file by variant; none if it defines only blocks, None on errors."""
         if target is None:
             return {}
-        base = read_network(target)
+        base = NetworkSource(target).network()
         if any(problem.help.startswith(ONLY_BLOCKS) for problem in base.problems):
             return {}
         found: dict[str, Report] = {}
@@ -114,7 +116,7 @@ def _are_same(old: Target | None, new: Target | None) -> bool:
     """Whether two files and all that they import have the same text, so that nothing changed."""
     if old is None or new is None:
         return False
-    texts = [list(read_network(target).sources.values()) for target in (old, new)]
+    texts = [list(NetworkSource(target).units.sources.values()) for target in (old, new)]
     return texts[0] == texts[1]
 
 

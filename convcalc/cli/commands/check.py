@@ -187,12 +187,14 @@ def _files(
 ) -> tuple["Options", list["Found"]]:
     """The files to be checked, and the options with the text of stdin if that is one of them."""
     from convcalc.checking.discovery import Found, discover
+    from convcalc.language.reading import with_allowed
 
     options = run.options
     if STDIN in paths:
         if len(paths) > 1:
             raise Failure("- stands beside other paths", "check stdin alone")
-        text = _stdin(run.held.configuration(os.curdir).limits.document.bytes)
+        limits = with_allowed(run.held.configuration(os.curdir).limits)
+        text = _stdin(limits.document.bytes)
         return options._replace(stdin=text), [Found(stdin_filename or STDIN)]
     if stdin_filename:
         raise Failure("--stdin-filename without -", "write: convcalc check - --stdin-filename NAME")

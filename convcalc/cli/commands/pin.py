@@ -54,7 +54,7 @@ def command(
     """
     settings = ctx.obj
     policy = chosen_policy(config, isolated=isolated)
-    done = [_pin(path, settings) for path in _files(paths or [os.curdir], policy)]
+    done = [_pin_within(path, settings) for path in _files(paths or [os.curdir], policy)]
     changed = [each for each in done if each.new != each.old]
     code = max((each.code for each in done), default=CLEAN)
     if diff:
@@ -81,6 +81,14 @@ def _files(words: Sequence[str], policy: "Policy") -> list[str]:
     if not found:
         raise Failure(f"no network file in {', '.join(words)}", "they end in .convcalc.yaml")
     return [each.file for each in found]
+
+
+def _pin_within(path: str, settings: "Settings") -> Pinned:
+    """Pins one file with a share of the command's work."""
+    from convcalc.diagnostics.work import current
+
+    with current().share():
+        return _pin(path, settings)
 
 
 def _pin(path: str, settings: "Settings") -> Pinned:
@@ -111,15 +119,15 @@ def _pin(path: str, settings: "Settings") -> Pinned:
 
 def _networks(path: str, content: bytes) -> "list[NetworkFile]":
     """The base and every variant; none if the file only defines blocks."""
-    from convcalc.language.reading import read_network
+    from convcalc.language.reading import NetworkSource
     from convcalc.language.sources.target import Target
 
-    base = read_network(Target(path, None, content))
+    source = NetworkSource(Target(path, None, content))
+    base = source.network()
     names = {problem.help for problem in base.problems}
     if "it only defines blocks, for 'imports'" in names:
         return []
-    variants = (read_network(Target(path, name, content)) for name in base.variants)
-    return [base, *variants]
+    return [base, *map(source.network, base.variants)]
 
 
 def _new_content(networks: "Sequence[NetworkFile]", path: str, old: bytes) -> bytes:

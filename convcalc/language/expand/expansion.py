@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import accumulate
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
@@ -26,7 +27,7 @@ from convcalc.language.expand.scopes import (
 from convcalc.language.parse.params import check_param
 from convcalc.language.parse.tree import Argument, Block, Item, Reference, Unit, indexed_components
 from convcalc.language.syntax import nodes
-from convcalc.model.graph.assembly import Tensor, TooLarge, Value
+from convcalc.model.graph.assembly import Shared, Tensor, TooLarge, Value
 from convcalc.model.graph.layer_checks import check_rank
 from convcalc.model.operators.contract import Operator, Recorded
 from convcalc.model.operators.registry import operator_class
@@ -46,12 +47,15 @@ class Expansion:
         inputs: Mapping[str, Shape],
         limit: int,
         witness: Witness | None = None,
+        *,
+        shared: Shared | None = None,
     ) -> None:
         self.unit = unit
         self.witness = witness
         self.limit = limit
         self.rounds_ahead = 1  # product of the rounds left in the loops around the current item
-        self.layering = Layering(inputs, limit)
+        self.layering = Layering(inputs, limit, shared)
+        self.known_layers = 0  # the first layers whose channels are known
         self.rank = max((shape.rank for shape in inputs.values()), default=2)
         self.all = Tensors(self.layering.ports)
         self.spans: dict[str, tuple[int, int]] = {}  # path or id: its range of layers
@@ -115,8 +119,12 @@ class Expansion:
     @property
     def failures_only(self) -> bool:
         """Whether every unknown size so far stems from a layer with a problem, already reported."""
-        shapes = [layer.analysis.output for layer in self.layering.layers]
-        return self.layering.skipped > 0 and known(tuple(shape.channels for shape in shapes))
+        layers = self.layering.layers
+        while self.known_layers < len(layers):
+            if not known(layers[self.known_layers].analysis.output.channels):
+                return False
+            self.known_layers += 1
+        return self.layering.skipped > 0
 
     @staticmethod
     def is_present(item: Item, prev: Value, frame: Frame) -> bool:
@@ -142,7 +150,7 @@ class Expansion:
         frame.scope["in_channels"] = _channels(prev)
         loops, scopes = loop_scopes(item, frame.scope, tensor)
         for k, round_scope in enumerate(scopes):
-            self.layering.step(item.place)
+            self.layering.step(item.place, round_scope)
             scope = round_scope
             scope["in_channels"] = _channels(prev)
             if not condition_holds(item.condition, scope):
@@ -193,7 +201,7 @@ class Expansion:
         turn: int = 0,
     ) -> Value:
         """Expands one iteration of an item, checks it, and registers its path and id."""
-        self.layering.step(item.place)
+        self.layering.step(item.place, scope)
         path = "" if item.transparent else names.path(item.component)
         if item.id and item.indexed:
             self.all.loops.add(frame.prefix + item.id)
@@ -230,6 +238,7 @@ class Expansion:
     ) -> None:
         """Makes new layers use the weights of others; if they cannot, their shapes still stand."""
         try:
+            self.layering.spend(owner[1] - owner[0], "shared weights")
             self.layering.share(share.text, share.place, owner, start, item.share_only)
         except Rejected as error:
             self.layering.problems += map(frame.locate, error.diagnostics)
@@ -316,7 +325,7 @@ class Expansion:
                 continue
             _, scopes = loop_scopes(branch, outer.scope, tensor)
             for turn, scope in enumerate(scopes):
-                self.layering.step(branch.place)
+                self.layering.step(branch.place, scope)
                 scope["in_channels"] = _channels(source)
                 if _holds(branch, scope):
                     inner = Call(branch, [source], call.path, call.names, outer, scope, turn)
@@ -354,6 +363,7 @@ class Expansion:
             raise Rejected
         self.check_limit(item, block.least)
         tensors: dict[str, Value] = {"input": call.inputs[0]}
+        self.layering.spend(len(block.unit.scope) // 32, "params of files in calls of blocks")
         scope = {**block.unit.scope, "in_channels": call.scope["in_channels"]}
         within = (block.name, item.place)
         frame = Frame(scope, tensors, f"{path}.", within, outer.trainable)
@@ -539,7 +549,7 @@ def _ranges(value: Any, count: int, channels: int, place: Place) -> list[tuple[i
             f"split {format_value(value)} adds up to {total}, but the input has {channels} channels"
         )
         raise rejected("shape-mismatch", message, place)
-    ends = [sum(sizes[: k + 1]) for k in range(count)]
+    ends = accumulate(sizes)
     return [(end - size, end) for end, size in zip(ends, sizes, strict=True)]
 
 

@@ -8,26 +8,36 @@ from typing import Any
 
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.diagnostics.rejection import Rejected, gather
+from convcalc.diagnostics.work import current
 from convcalc.language.expand.scopes import Frame, Names
 from convcalc.language.parse.coercion import coerce_field
 from convcalc.language.parse.tree import Argument, Item
-from convcalc.model.graph.assembly import Assembly, TooLarge, Value
+from convcalc.model.graph.assembly import Assembly, Shared, TooLarge, Value
+from convcalc.model.graph.network import NOTHING
 from convcalc.model.operators.contract import Operator, Recorded
 from convcalc.model.operators.registry import fields_of
 from convcalc.model.operators.values import default_value
 from convcalc.model.quantities.shape import Shape
 
+LAYERS = "items and layers"  # what their work is called
+_SHORT = 64  # characters of values
+
 
 class Layering(Assembly):
     """The layers so far, and the number of items that were expanded."""
 
-    def __init__(self, inputs: Mapping[str, Shape], limit: int) -> None:
-        super().__init__(limit)
+    def __init__(
+        self, inputs: Mapping[str, Shape], limit: int, shared: Shared | None = None
+    ) -> None:
+        super().__init__(limit, shared)
         self.inputs = dict(inputs)
         self.steps = 0
+        self.spend = current().spend
 
-    def step(self, place: Place) -> None:
-        """Counts an expanded item; raises TooLarge when too many items produce no layers."""
+    def step(self, place: Place, scope: Mapping[str, Any] = NOTHING) -> None:
+        """Counts an expanded item, whose scope is copied; raises TooLarge when too many items
+        produce no layers."""
+        self.spend(6 + len(scope) // 64, LAYERS)
         self.steps += 1
         idle = self.steps - 10 * len(self.layers)
         if idle > max(self.limit // 10, 1000):
@@ -43,7 +53,10 @@ class Layering(Assembly):
         except Rejected:  # evaluate all again, to collect the problems of every field
             gather(partial(a.evaluate, scope) for a in given if a.evaluate)
             raise
-        key = (rank, repr(values))
+        text = repr(values)
+        if len(text) > _SHORT:
+            self.spend(len(text) // _SHORT, "the values of fields")
+        key = (rank, text)
         found: Operator | None = item.cache.get(key)
         if found is None:
             found = self.intern(_operator(item, values, rank))
@@ -61,6 +74,7 @@ class Layering(Assembly):
         item: Item,
     ) -> Value:
         """Adds the layer of an item; its problems say in which call of a block they arose."""
+        self.spend(12 + len(inputs) + len(path) // 16 + len(names.groups) // 4, LAYERS)
         before = len(self.problems)
         output = self.add_layer(
             name,

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected, rejected
-from convcalc.diagnostics.suggestion import advise
+from convcalc.diagnostics.suggestion import advise, listing
+from convcalc.diagnostics.work import current
 from convcalc.language.parse.tree import Item, Reference, Unit
 from convcalc.model.graph.assembly import Tensor, Value
 from convcalc.model.graph.network import Group
@@ -177,7 +178,8 @@ def unknown_reference(reference: Reference, frame: Frame) -> Rejected:
         return rejected(
             "unknown-name", message, reference.place, "read it under the same condition"
         )
-    names = ", ".join(dict.fromkeys(["prev", *frame.tensors]))
+    current().spend(1 + len(frame.tensors) // 16, "names that are not known")
+    names = listing(dict.fromkeys(["prev", *frame.tensors]))
     listed = f"names so far: {names}; a layer reads what stands above"
     advice = advise(reference.text, frame.tensors, listed)
     message = f"no layer above has the id '{reference.text}'"

@@ -12,7 +12,7 @@ from functools import partial
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, gather, rejected
-from convcalc.diagnostics.suggestion import UnknownName, nearest, use
+from convcalc.diagnostics.suggestion import UnknownName, listing, nearest, use
 from convcalc.language.parse.coercion import field_evaluator, field_words
 from convcalc.language.parse.tree import COMPOSITES, Argument, Block, Item, Reference, Unit
 from convcalc.language.syntax import nodes
@@ -30,6 +30,7 @@ from convcalc.model.operators.words import (
 )
 
 Names = frozenset[str]
+_LISTED = 60  # names in a message
 
 
 def read_operator_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> None:
@@ -169,9 +170,7 @@ def _block(item: Item, unit: Unit) -> Block:
         close = f"{namespace}.{close}" if namespace else close
     elif not namespace:
         close = guess_operator(name)
-    listed = (
-        f"blocks here: {', '.join(home.blocks)}" if home.blocks else "define it under 'blocks:'"
-    )
+    listed = f"blocks here: {listing(home.blocks)}" if home.blocks else "define it under 'blocks:'"
     message = f"no block is called '{item.type}'"
     raise rejected("unknown-name", message, item.place, use(close) if close else listed)
 
@@ -190,6 +189,8 @@ def require_names(node: nodes.Node, names: Names, words: tuple[str, ...] = ()) -
             advice = "'i' exists only in an item with 'repeat' or 'for'"
         elif close := nearest(name, [*names, *words, "true", "false", "null"]):
             advice = use(close)
+        elif len(names) > _LISTED:
+            advice = "define it under 'params'"
         elif names or words:
             advice = f"names in scope: {', '.join(sorted({*names, *words}))}"
         place = where.place

@@ -8,8 +8,9 @@ from __future__ import annotations
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest, use
+from convcalc.diagnostics.work import current
 from convcalc.language.parse.items import Items
-from convcalc.language.parse.params import param_value, read_param
+from convcalc.language.parse.params import check_param, param_value, read_param
 from convcalc.language.parse.tree import BLOCK_KEYS, TOP_KEYS, Block, Item, Param, Unit
 from convcalc.language.sources.files import Files
 from convcalc.language.sources.gate import reason
@@ -124,26 +125,35 @@ class Units:
     def read_declarations(self, node: nodes.Node | None, outer: frozenset[str]) -> dict[str, Param]:
         """Reads declarations of params; a default may use earlier params and ``outer`` names."""
         found: dict[str, Param] = {}
+        names = set(outer)
         for key, value in self.entries(node, "params"):
             try:
-                found[key.text] = read_param(key, value, outer | found.keys())
+                found[key.text] = read_param(key, value, names)
             except Rejected as error:
                 self.report(*error.diagnostics)
                 found[key.text] = broken = Param(key.text, key.place)
                 broken.default = nodes.Scalar(None, "", True, key.place)
                 broken.is_broken = True
+            names.add(key.text)
         return found
 
     def bind(
         self, unit: Unit, overrides: dict[str, nodes.Node], settings: dict[str, nodes.Node]
     ) -> None:
         """Gives the file's params their values: a setting, else the variant's, else the default."""
+        spend = current().spend
         for name, param in unit.params.items():
+            spend(3, "params")
             for node in (settings.get(name), overrides.get(name), param.default):
                 if node is None:
                     continue
                 try:
-                    unit.scope[name] = param_value(param, node, unit.scope)
+                    if node is param.default and param.evaluate is not None:  # compiled already
+                        unit.scope[name] = check_param(
+                            param, param.evaluate(unit.scope), node.place
+                        )
+                    else:
+                        unit.scope[name] = param_value(param, node, unit.scope)
                     unit.given[name] = node
                     break
                 except Rejected as error:
@@ -244,6 +254,7 @@ class Units:
                 self.problem("wrong-type", message, key.place, advice)
             bodies.append((block, self.read_block_head(block, node, outer)))
         for block, body in bodies:
+            current().spend(1 + len(outer) // 32, "names in blocks")
             refs = {p.name for p in block.params.values() if p.kind == "ref"}
             names = outer | {n for n in block.params if n not in refs} | {"in_channels"}
             items = Items(unit, self.report, refs | {"prev", "input"})
@@ -265,8 +276,8 @@ class Units:
                 advice = advise(key.text, BLOCK_KEYS, "valid keys:")
                 message = f"unknown key '{key.text}' in block '{block.name}'"
                 self.problem("unknown-key", message, key.place, advice)
-        misspelt = any(nearest(key.text, ("layers",)) for key, _ in node.entries)
-        if not misspelt and node.whole:
+        has_layers = "layers" in node.keys
+        if not has_layers and node.whole and not any(map(_may_be_layers, node.keys)):
             self.problem("missing-key", f"block '{block.name}' has no 'layers'", block.place)
         block.params = self.read_declarations(node.get("params"), outer | {"in_channels"})
         return node.get("layers")
@@ -307,6 +318,11 @@ class Units:
         node = unit.root.get("layers")
         names = frozenset(unit.params) | {"in_channels"}
         return Items(unit, self.report, input_names | {"prev"}).read_items(node, names)
+
+
+def _may_be_layers(key: str) -> bool:
+    """Whether 'layers' is meant by a misspelt key, which is reported already."""
+    return bool(nearest(key, ("layers",)))
 
 
 def _is_pascal_case(name: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest
+from convcalc.diagnostics.work import current
 from convcalc.language.parse.arguments import (
     Names,
     is_type,
@@ -198,7 +199,9 @@ class Items:
             self.read_composite_keys,
         ):
             try:
-                names |= read(item, node, names)
+                if inner := read(item, node, names):
+                    current().spend(len(names) // 32, "names in scope")
+                    names |= inner
             except Rejected as error:
                 self.report(*error.diagnostics)
                 fine = False
@@ -224,7 +227,7 @@ class Items:
                 raise rejected("wrong-type", message, found.place, "for: {c: [64, 128], n: [2, 3]}")
             item.loops = [(key.text, value) for key, value in found.entries]
             inner = frozenset(name for name, _ in item.loops) | {"i"}
-        item.condition = self.read_value(node, "if", names | inner)
+        item.condition = self.read_value(node, "if", names | inner if inner else names)
         return inner
 
     def read_repeat(self, item: Item, node: nodes.Mapping, names: Names) -> Names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
@@ -16,7 +17,7 @@ from convcalc.model.quantities.unknown import UNKNOWN
 # --- declarations ----------------------------------------------------------------------------
 
 
-def read_param(key: nodes.Scalar, node: nodes.Node, names: frozenset[str]) -> Param:
+def read_param(key: nodes.Scalar, node: nodes.Node, names: AbstractSet[str]) -> Param:
     """Reads a declaration: a type, a default, or a mapping. Rejected if it is wrong.
 
     ``names`` are those that the default may use.
@@ -76,7 +77,7 @@ def _constant(node: nodes.Node, kinds: Any, what: str) -> Any:
     return value
 
 
-def _read_default(param: Param, node: nodes.Node, names: frozenset[str]) -> None:
+def _read_default(param: Param, node: nodes.Node, names: AbstractSet[str]) -> None:
     """Reads the default, and infers the type from it if none is declared."""
     words: tuple[str, ...] = ()
     if param.kind == "str" and isinstance(node, nodes.Scalar):

@@ -274,6 +274,12 @@ class Unit:
         self.given: dict[str, nodes.Node] = {}  # the nodes of these values
         self.is_broken = False  # a param has no value
 
+    def forget_values(self) -> None:
+        """Makes the file as if no params had been given yet, for another variant."""
+        self.scope = {}
+        self.given = {}
+        self.is_broken = False
+
 
 def components(items: list[Item]) -> Iterator[tuple[str, bool]]:
     """The path components that a list of items takes, and whether each may come repeatedly."""

@@ -17,7 +17,7 @@ from convcalc.language.sources.target import TargetError
 if TYPE_CHECKING:
     from subprocess import Popen
 
-PATIENCE = 8.0  # seconds that one process waits for git, all in all
+PATIENCE = 30.0  # seconds that one process waits for git, all in all
 MOST_OUTPUT = 16 * 2**20  # bytes of one answer
 SAVED = "or compare with a report that was saved by: convcalc show … -f json -o old.json"
 

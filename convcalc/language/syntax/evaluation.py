@@ -11,8 +11,14 @@ from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected, rejected
+from convcalc.diagnostics.work import TooMuchWork
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.expressions import Expression, ExpressionError, compile_expression
+from convcalc.language.syntax.expressions import (
+    Expression,
+    ExpressionError,
+    compile_expression,
+    spend_values,
+)
 from convcalc.model.quantities.unknown import UNKNOWN
 
 Scope = Mapping[str, Any]
@@ -48,7 +54,19 @@ def evaluator(node: nodes.Node, words: tuple[str, ...] = ()) -> Evaluator:
     """
     if isinstance(node, nodes.Sequence):
         parts = [evaluator(item, words) for item in node.items]
-        return lambda scope: [part(scope) for part in parts]
+
+        others = [k for k, item in enumerate(node.items) if isinstance(item, nodes.Scalar)]
+
+        def values(scope: Scope) -> list[Any]:
+            found = [part(scope) for part in parts]
+            try:
+                spend_values([found[k] for k in others])  # those within have spent theirs
+            except TooMuchWork as error:
+                error.place = error.place or node.place
+                raise
+            return found
+
+        return values
     if isinstance(node, nodes.Mapping):
         raise rejected("wrong-type", "a mapping stands where a value is expected", node.place)
     value = node.value
@@ -68,6 +86,9 @@ def expression_evaluator(node: nodes.Scalar, compiled: Expression) -> Evaluator:
             problem = Diagnostic(error.rule, error.message, _inside(node, error), error.help)
             needs_input = any(scope.get(used) is UNKNOWN for used in compiled.names)
             raise Rejected(problem, needs_input=needs_input) from None
+        except TooMuchWork as error:
+            error.place = error.place or node.place
+            raise
 
     return run
 

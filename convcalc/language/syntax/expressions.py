@@ -18,6 +18,7 @@ from math import ceil, floor
 from typing import Any, Final, NoReturn, TypeAlias
 
 from convcalc.diagnostics.suggestion import advise
+from convcalc.diagnostics.work import current
 from convcalc.errors import Error
 from convcalc.model.quantities.unknown import UNKNOWN
 
@@ -158,6 +159,22 @@ def _describe(value: Any) -> str:
     return f"the word '{value}'" if isinstance(value, str) else repr(value)
 
 
+def spend_values(values: list[Any] | tuple[Any, ...]) -> None:
+    """Spends the work of a list: all values in it, in the lists within it too.
+
+    ``[x, x]`` of a list of lists is small to store, but not to walk through.
+    """
+    spend = current().spend
+    waiting = [values]
+    while waiting:
+        values = waiting.pop()
+        spend(1 + len(values) // 16, LISTS)
+        waiting += [value for value in values if type(value) is list]
+
+
+LISTS: Final = "the values of lists"
+
+
 # --- functions --------------------------------------------------------------------------
 
 
@@ -197,6 +214,7 @@ def _function(name: str, count: int, column: int) -> Callable[[list[Any]], Any]:
             values = values[0]
             if apply is len:
                 return len(values)
+            spend_values(values)
         for value in values:
             _check_number(value, column, name)
         if apply is len:
@@ -294,7 +312,14 @@ class _Compiler:
 
     def of_list(self, node: ast.List) -> _Code:
         items = [self.code(item) for item in node.elts]
-        return lambda scope: [item(scope) for item in items]
+        others = [k for k, item in enumerate(node.elts) if not isinstance(item, ast.List)]
+
+        def values(scope: Scope) -> list[Any]:
+            found = [item(scope) for item in items]
+            spend_values([found[k] for k in others])  # those within have spent theirs
+            return found
+
+        return values
 
     def of_binop(self, node: ast.BinOp) -> _Code:
         if type(node.op) not in _ARITHMETIC:
@@ -409,6 +434,7 @@ class _Compiler:
 
 
 def _unknown(name: str, scope: Scope, column: int) -> ExpressionError:
+    current().spend(1 + len(scope) // 16, "names that are not known")
     known = ", ".join(sorted(scope)[:_LISTED]) + ", …" * (len(scope) > _LISTED)
     advice = advise(name, scope, f"known here: {known or 'nothing'}")
     return ExpressionError(f"the name '{name}' is not known", advice, column, "unknown-name")

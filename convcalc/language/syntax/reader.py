@@ -9,11 +9,13 @@ error, and anything that expands (aliases, merge keys) is refused.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, NamedTuple, NoReturn
 
 import yaml
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related, sort_diagnostics
+from convcalc.diagnostics.work import current
 from convcalc.language.syntax.nodes import Mapping, Node, Scalar, Sequence
 from convcalc.language.syntax.scalars import WORDS, Wrong, find_forbidden, resolve_scalar
 from convcalc.language.syntax.yaml_errors import (
@@ -82,6 +84,8 @@ class _Open:
         self.awaits_key = not self.awaits_key
 
 
+_WORK_OF_NODE: Final = 8  # with all that is made of it
+_NODES_AT_ONCE: Final = 1000
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
 
@@ -178,11 +182,14 @@ class _Reader:
                 node = self.build_node(event, kind)
                 root = root or node
                 nodes += 1
+                if not nodes % _NODES_AT_ONCE:
+                    current().spend(_WORK_OF_NODE * _NODES_AT_ONCE, "reading")
                 if nodes > self.limits.nodes:
                     message = f"the file has more than {self.limits.nodes:,} nodes"
                     self.stop(Wrong("too-large", message, REPEAT), node.place)
                 if len(opened) > self.limits.depth:
                     self.stop(too_deep(self.limits.depth), node.place)
+        current().spend(_WORK_OF_NODE * (nodes % _NODES_AT_ONCE) + len(text) // 64, "reading")
         return root
 
     def build_node(self, event: Any, kind: type) -> Node:
@@ -320,8 +327,9 @@ class _Reader:
     def lacks_colon(self, key: Scalar, value: Node) -> bool:
         """Whether a flow entry is a lone word instead of a key and its value."""
         empty = isinstance(value, Scalar) and value.plain and not value.text
-        rest = self.line(key.place.line)[key.place.end - 1 :]
-        return empty and key.place.end > 0 and not rest.lstrip().startswith(":")
+        if not empty or key.place.end < 1:
+            return False
+        return _COLON.match(self.line(key.place.line), key.place.end - 1) is None
 
     def rejoin(self, node: Node) -> bool:
         """Restores the whole text of a split value and reports it; returns True."""
@@ -336,6 +344,7 @@ class _Reader:
         return True
 
 
+_COLON: Final = re.compile(r"\s*:")
 _ONE_DOCUMENT: Final = "keep one network per file"
 _ONE_KEY: Final = "keep one of the two"
 

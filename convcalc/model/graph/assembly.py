@@ -43,6 +43,16 @@ class TooLarge(Error):
         self.diagnostics = (Diagnostic("too-large", what, place, advice),)
 
 
+class Shared:
+    """What networks of one file share: equal operators, and their analyses by shapes."""
+
+    __slots__ = ("analyses", "operators")
+
+    def __init__(self) -> None:
+        self.analyses: dict[tuple[int, tuple[Shape, ...]], Analysis] = {}
+        self.operators: dict[Operator, Operator] = {}
+
+
 class Assembly:
     """A network under construction.
 
@@ -51,15 +61,16 @@ class Assembly:
     layers raises TooLarge.
     """
 
-    def __init__(self, limit: int = MOST_LAYERS) -> None:
+    def __init__(self, limit: int = MOST_LAYERS, shared: Shared | None = None) -> None:
         self.limit = limit
+        shared = shared or Shared()
         self.inputs: dict[str, Shape] = {}
         self.layers: list[Layer] = []
         self.problems: list[Diagnostic] = []
         self.skipped = 0
         self.ports: dict[str, Tensor] = {}
-        self._analyses: dict[tuple[int, tuple[Shape, ...]], Analysis] = {}
-        self._operators: dict[Operator, Operator] = {}
+        self._analyses = shared.analyses
+        self._operators = shared.operators
 
     def add_input(self, name: str, shape: Shape) -> Tensor:
         """Adds an input; the shape is not checked."""

@@ -23,22 +23,37 @@ def missing_flattens(
     them in a row. ``first`` is the number of the tensor that layer 0 makes, ``outputs`` the
     numbers of those that are returned.
     """
-    found = (_first_linear(layers, number - first, first) for number in dict.fromkeys(outputs))
+    known: dict[int, int | None] = {}
+    found = [_first_linear(layers, number - first, first, known) for number in outputs]
     for index in dict.fromkeys(index for index in found if index is not None):
         yield _missing_flatten(layers[index], layers, first)
 
 
-def _first_linear(layers: Sequence[Layer], index: int, first: int) -> int | None:
-    """The index of the first of the linear layers at many positions that end at ``index``."""
-    found = None
-    while index >= 0:
+def _first_linear(
+    layers: Sequence[Layer], index: int, first: int, known: dict[int, int | None]
+) -> int | None:
+    """The index of the first of the linear layers at many positions that end at ``index``.
+
+    ``known`` holds it for the layers that were passed before.
+    """
+    passed: list[int] = []
+    while index >= 0 and index not in known:
         layer = layers[index]
-        if layer.name == "linear" and layer.shapes[0].positions > 1:
-            found = index
-        elif not _keeps_positions(layer):
+        if not _is_spread_linear(layer) and not _keeps_positions(layer):
             break
+        passed.append(index)
         index = layer.inputs[0] - first
+    found = known.get(index)
+    for each in reversed(passed):
+        if found is None and _is_spread_linear(layers[each]):
+            found = each
+        known[each] = found
     return found
+
+
+def _is_spread_linear(layer: Layer) -> bool:
+    """Whether a layer is linear at many positions."""
+    return layer.name == "linear" and layer.shapes[0].positions > 1
 
 
 def _keeps_positions(layer: Layer) -> bool:

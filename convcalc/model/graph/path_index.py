@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -57,13 +57,14 @@ class PathIndex:
             ids.setdefault(name, [path for copy in copies for path in found[copy]])
         return ids
 
-    def names(self) -> list[str]:
+    @cached_property
+    def names(self) -> Sequence[str]:
         """All names, those in tables first."""
         return list(dict.fromkeys([*self.exact, *self.copies, *self.ids]))
 
-    def outermost(self) -> list[str]:
+    def outermost(self) -> Iterator[str]:
         """The paths of the items at the top level of the network."""
-        return [path for path in self.exact if "." not in path]
+        return (path for path in self.exact if "." not in path)
 
 
 def operator_name(layer: Placed) -> str:

@@ -17,9 +17,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics.suggestion import advise
+from convcalc.diagnostics.work import current
 from convcalc.errors import Error
 from convcalc.model.graph.path_index import PathIndex, is_further_output, operator_name
 
@@ -118,11 +120,12 @@ class Paths:
 
         ``more`` are further valid names.
         """
+        current().spend(len(self.layers) // 64, "names that are not known")
         more = [*more]
-        valid = [*more, *self.index.outermost()]
+        valid = [*islice(chain(more, self.index.outermost()), LISTED + 1)]
         listed = ", ".join(valid[:LISTED]) + (", …" if len(valid) > LISTED else "")
         otherwise = f"there are: {listed}" if listed else ""
-        advice = advise(path, [*self.index.names(), *more], otherwise)
+        advice = advise(path, chain(self.index.names, more), otherwise)
         return PathError(f"there is no layer or block '{path}'", advice)
 
     def _is_input(self, path: str) -> bool:

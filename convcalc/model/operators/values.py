@@ -60,8 +60,24 @@ def format_value(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list | tuple):
-        return f"[{', '.join(map(format_value, value))}]"
+        return _format_list(value, [_MOST_FORMATTED])
     return str(value)
+
+
+_MOST_FORMATTED = 100  # values of a list
+
+
+def _format_list(values: Any, left: list[int]) -> str:
+    """A list as text, with as many values in all, those of lists within it too, as are left."""
+    found = []
+    for value in values:
+        left[0] -= 1
+        if left[0] < 0:
+            found.append("…")
+            break
+        is_list = isinstance(value, list | tuple)
+        found.append(_format_list(value, left) if is_list else format_value(value))
+    return f"[{', '.join(found)}]"
 
 
 class _Target:

@@ -19,7 +19,7 @@ from convcalc.output.schemas.words import (
     ref,
 )
 
-_LIMITS = {**reader.Limits()._asdict(), "layers": Limits().layers}
+_LIMITS = {**reader.Limits()._asdict(), "layers": Limits().layers, "work": Limits().work}
 _SETTINGS: Schema = {
     "select": described(ref("codes"), "rules that are looked for, by code or its beginning"),
     "ignore": described(ref("codes"), "rules that are not"),
@@ -38,9 +38,13 @@ _SETTINGS: Schema = {
     "strict": described(FLAG, "warnings make the check fail"),
     "output-format": {"enum": list(FORMATS)},
     "limits": closed(
-        {name: {**integer(1), "default": default} for name, default in _LIMITS.items()},
+        {
+            name: {**integer(1), "maximum": default, "default": default}
+            for name, default in _LIMITS.items()
+        },
         required=(),
-        description="what one file may hold",
+        description="what one file may hold, and the units of work that it may take, about a "
+        "microsecond each; more than by default is allowed by --limit alone",
     ),
 }
 
