@@ -8,11 +8,13 @@ from __future__ import annotations
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest, use
+from convcalc.language.parse.functions import read_function
 from convcalc.language.parse.items import Items
 from convcalc.language.parse.params import param_value, read_param
-from convcalc.language.parse.tree import BLOCK_KEYS, TOP_KEYS, Block, Item, Param, Unit
+from convcalc.language.parse.tree import BLOCK_KEYS, OF_VARIANT, TOP_KEYS, Block, Item, Param, Unit
 from convcalc.language.sources.files import Files
 from convcalc.language.syntax import nodes, reader
+from convcalc.language.syntax.sizes import CHANNELS, OF_BLOCK, SIZES
 
 FORMAT_VERSION = 1
 MOST_NESTED = 64  # levels of blocks, which are written out by recursion
@@ -86,7 +88,9 @@ class Units:
 
     def read_params(self, unit: Unit) -> None:
         """Reads the file's params and variants."""
-        unit.params = self.read_declarations(unit.root.get("params"), frozenset())
+        declared = self.entries(unit.root.get("params"), "params")
+        self.read_functions(unit, frozenset(key.text for key, _ in declared))
+        unit.params = self.read_declarations(unit.root.get("params"), unit.names)
         for param in unit.params.values():
             if param.default is None:
                 message = f"param '{param.name}' of a file needs a value"
@@ -105,10 +109,24 @@ class Units:
                 self.problem("duplicate-key", message, key.place, advice)
             unit.variants[key.text] = node
             for name, _ in node.entries:
-                if name.text not in unit.params:
-                    advice = advise(name.text, unit.params, "variants override params only")
+                if name.text not in unit.params and name.text not in OF_VARIANT:
+                    advice = advise(name.text, unit.params, _OF_VARIANTS)
                     message = f"variant '{key.text}' sets '{name.text}', which is no param"
                     self.problem("unknown-name", message, name.place, advice)
+
+    def read_functions(self, unit: Unit, params: frozenset[str]) -> None:
+        """Reads the functions of the file, which its expressions then may call."""
+        for key, node in self.entries(unit.root.get("functions"), "functions"):
+            try:
+                function = read_function(key, node, params, unit.scope)
+                if unit.scope.get(f"{function.name}()"):
+                    message = f"two functions are called '{function.name}'"
+                    raise rejected("duplicate-key", message, key.place)
+                unit.scope[f"{function.name}()"] = function
+            except Rejected as error:
+                self.report(*error.diagnostics)
+                unit.is_broken = True
+                unit.scope.setdefault(f"{key.text.partition('(')[0]}()", None)
 
     def entries(self, node: nodes.Node | None, key: str) -> list[tuple[nodes.Scalar, nodes.Node]]:
         """The entries of a mapping; none if it is missing or null. Reports other nodes."""
@@ -210,7 +228,7 @@ class Units:
 
     def read_blocks(self, unit: Unit) -> None:
         """Reads all block headers first, so that a block can call one that is defined below it."""
-        outer = frozenset(unit.params)
+        outer = unit.names
         bodies: list[tuple[Block, nodes.Node | None]] = []
         for key, node in self.entries(unit.root.get("blocks"), "blocks"):
             block = Block(key.text, key.place, unit)
@@ -222,7 +240,7 @@ class Units:
             bodies.append((block, self.read_block_head(block, node, outer)))
         for block, body in bodies:
             refs = {p.name for p in block.params.values() if p.kind == "ref"}
-            names = outer | {n for n in block.params if n not in refs} | {"in_channels"}
+            names = outer | {n for n in block.params if n not in refs} | {CHANNELS} | OF_BLOCK
             items = Items(unit, self.report, refs | {"prev", "input"})
             block.body, block.calls = items.read_items(body, names), items.calls
         self.check_cycles(unit)
@@ -245,7 +263,8 @@ class Units:
         misspelt = any(nearest(key.text, ("layers",)) for key, _ in node.entries)
         if not misspelt and node.whole:
             self.problem("missing-key", f"block '{block.name}' has no 'layers'", block.place)
-        block.params = self.read_declarations(node.get("params"), outer | {"in_channels"})
+        given = {CHANNELS} | SIZES | OF_BLOCK
+        block.params = self.read_declarations(node.get("params"), outer | given)
         return node.get("layers")
 
     def check_cycles(self, unit: Unit) -> None:
@@ -254,17 +273,20 @@ class Units:
 
         def visit(block: Block) -> None:
             open_.append(block)
-            for callee, place in list(block.calls):
+            for callee, item in list(block.calls):
+                place = item.place
                 if len(open_) > MOST_NESTED:
                     self.report_too_deep(
                         place, f"blocks are nested deeper than {MOST_NESTED} levels"
                     )
                     _break_calls(block.body, callee)
+                elif callee in open_ and item.condition is not None:
+                    continue  # it ends as soon as the 'if' is false, see Expansion.enter
                 elif callee in open_:
                     ring = [b.name for b in open_[open_.index(callee) :]]
                     through = f" through {' → '.join(ring[1:])}" if ring[1:] else ""
                     message = f"block '{callee.name}' calls itself{through}"
-                    self.problem("block-cycle", message, place)
+                    self.problem("block-cycle", message, place, _FALLING)
                     _break_calls(block.body, callee)
                 elif callee not in done:
                     visit(callee)
@@ -282,8 +304,14 @@ class Units:
     def layers(self, unit: Unit, input_names: frozenset[str]) -> list[Item]:
         """The items of the network itself."""
         node = unit.root.get("layers")
-        names = frozenset(unit.params) | {"in_channels"}
+        names = unit.names | {CHANNELS}
         return Items(unit, self.report, input_names | {"prev"}).read_items(node, names)
+
+
+_OF_VARIANTS = f"a variant sets params, {', '.join(OF_VARIANT[:-1])} and {OF_VARIANT[-1]}"
+_FALLING = (
+    "a call of itself needs an 'if', and an int param that falls: {Down: {n: n - 1}, if: n > 1}"
+)
 
 
 def _is_pascal_case(name: str) -> bool:

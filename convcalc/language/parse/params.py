@@ -10,6 +10,7 @@ from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import PARAM_KEYS, PARAM_TYPES, Param
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import evaluator, free_names
+from convcalc.language.syntax.expressions import no_function
 from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.unknown import UNKNOWN
 
@@ -87,6 +88,9 @@ def _read_default(param: Param, node: nodes.Node, names: frozenset[str]) -> None
         )
     for name, where in free_names(node, words).items():
         if name not in names:
+            if name.endswith("()"):
+                error = no_function(name.removesuffix("()"), names)
+                raise rejected(error.rule, error.message, where.place, error.help)
             advice = advise(name, names, "for a text write {default: …, type: str}")
             raise rejected("unknown-name", f"unknown name '{name}'", where.place, advice)
     if isinstance(node, nodes.Scalar) and node.value is None:
@@ -114,20 +118,38 @@ def check_param(param: Param, value: Any, place: Place) -> Any:
     if value is UNKNOWN and param.kind:
         message = f"param '{param.name}' depends on a size that is not known"
         raise Rejected(Diagnostic("bad-expression", message, place), needs_input=True)
-    if param.kind == "int" and isinstance(value, float) and value.is_integer():
+    if param.kind in ("int", "size") and isinstance(value, float) and value.is_integer():
         value = int(value)
-    if not isinstance(value, kind) or (isinstance(value, bool) and param.kind in ("int", "float")):
-        advice = "declare it with 'type: float'" if param.kind == "int" else ""
+    if param.kind == "size" and isinstance(value, list):
+        return _check_sizes(param, value, place)
+    if not isinstance(value, kind) or (
+        isinstance(value, bool) and param.kind in ("int", "float", "size")
+    ):
+        advice = ""
+        if param.kind == "int" and isinstance(value, list):
+            advice = "declare it with 'type: size', an int or one per axis"
         message = f"param '{param.name}' is {format_value(value)}, but must be of type {param.kind}"
         if param.kind == "int" and isinstance(value, float):
             advice = "use // or round, or declare the param with 'type: float'"
-        raise rejected("wrong-type", message, place, advice if isinstance(value, float) else "")
+        raise rejected("wrong-type", message, place, advice)
     problem = _bound_problem(param, value)
     if problem:
         raise rejected(
             "out-of-range", f"param '{param.name}' is {format_value(value)}, but {problem}", place
         )
     return value
+
+
+def _check_sizes(param: Param, values: list[Any], place: Place) -> list[Any]:
+    """A size per axis; Rejected unless each is an int within the param's bounds."""
+    for value in values:
+        if value is not UNKNOWN and (type(value) is not int or _bound_problem(param, value)):
+            why = _bound_problem(param, value) or "a size per axis is an int"
+            message = f"param '{param.name}' holds {format_value(value)}, but {why}"
+            raise rejected(
+                "wrong-type" if type(value) is not int else "out-of-range", message, place
+            )
+    return values
 
 
 def _bound_problem(param: Param, value: Any) -> str:
@@ -152,6 +174,7 @@ _KINDS: dict[str, Any] = {
     "str": str,
     "list": list,
     "shape": list,
+    "size": (int, list),
 }
 _RESERVED = frozenset({"prev", "input", "i", "in_channels", "None"}).union(
     ("true", "false", "True", "False", "yes", "no", "on", "off")

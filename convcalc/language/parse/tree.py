@@ -23,11 +23,12 @@ SIBLINGS = (
     "shape",
     "share",
     "trainable",
+    "carry",
     "shortcut",
     "split",
     "join",
 )
-PARAM_TYPES = ("int", "float", "bool", "str", "ref", "shape", "list")
+PARAM_TYPES = ("int", "float", "bool", "str", "ref", "shape", "list", "size")
 PARAM_KEYS = ("default", "type", "min", "max", "choices", "multiple_of", "help")
 TOP_KEYS = (
     "convcalc",
@@ -39,6 +40,7 @@ TOP_KEYS = (
     "input",
     "inputs",
     "params",
+    "functions",
     "variants",
     "imports",
     "blocks",
@@ -48,6 +50,7 @@ TOP_KEYS = (
     "budgets",
 )
 SHARE_KEYS = ("of", "only")
+OF_VARIANT = ("input", "inputs", "outputs")  # what a variant may set besides params
 BRANCH_KEYS = ("for", "if", "layers", "note")
 BLOCK_KEYS = ("params", "layers", "description", "note")
 JOINS = {"concat": "concat", "add": "add", "mul": "mul", "max": "maximum"}  # word: operator
@@ -121,6 +124,7 @@ class Item:
         "body",
         "branches",
         "cache",
+        "carry",
         "condition",
         "id",
         "join",
@@ -153,6 +157,7 @@ class Item:
         self.repeat: tuple[Evaluator, nodes.Node] | None = None
         self.loops: list[tuple[str, nodes.Node]] = []
         self.condition: tuple[Evaluator, nodes.Node] | None = None
+        self.carry: dict[str, Reference] = {}  # what ids mean in the first round
         self.stated_channels: tuple[Evaluator, nodes.Node] | None = None
         self.stated_shape: tuple[Evaluator, nodes.Node] | None = None
         self.share: Reference | None = None
@@ -229,7 +234,7 @@ class Block:
         self.unit = unit
         self.params: dict[str, Param] = {}
         self.body: list[Item] = []
-        self.calls: list[tuple[Block, Place]] = []
+        self.calls: list[tuple[Block, Item]] = []
         self._indexed: frozenset[str] | None = None
         self._least: int | None = None
 
@@ -273,6 +278,19 @@ class Unit:
         self.scope: dict[str, Any] = {}  # the values of the params
         self.given: dict[str, nodes.Node] = {}  # the nodes of these values
         self.is_broken = False  # a param has no value
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that all of the file may use: params, and functions as ``w()``."""
+        return frozenset(self.params) | {name for name in self.scope if name.endswith("()")}
+
+
+def inner_items(item: Item) -> Iterator[Item]:
+    """All items inside a composite, but not those inside the blocks that it calls."""
+    for part in (item.body, item.shortcut, item.branches):
+        for each in part:
+            yield each
+            yield from inner_items(each)
 
 
 def components(items: list[Item]) -> Iterator[tuple[str, bool]]:

@@ -13,6 +13,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.expressions import Expression, ExpressionError, compile_expression
+from convcalc.language.syntax.sizes import value_in
 from convcalc.model.quantities.unknown import UNKNOWN
 
 Scope = Mapping[str, Any]
@@ -66,7 +67,7 @@ def expression_evaluator(node: nodes.Scalar, compiled: Expression) -> Evaluator:
             return evaluate(scope)
         except ExpressionError as error:
             problem = Diagnostic(error.rule, error.message, _inside(node, error), error.help)
-            needs_input = any(scope.get(used) is UNKNOWN for used in compiled.names)
+            needs_input = any(value_in(scope, used) is UNKNOWN for used in compiled.names)
             raise Rejected(problem, needs_input=needs_input) from None
 
     return run
