@@ -153,6 +153,8 @@ def file_param(name: str, unit: Unit) -> Origin:
         how = "default of a param of the file"
     elif node.place.file.startswith("<"):
         return Origin(name, value, text_of(node), "set for this run")
+    elif node.place.file != unit.file:
+        return Origin(name, value, text_of(node), f"value in {node.place.file}", node.place)
     else:
         how = f"variant {_variant(node, unit)}"
     parts = tuple(file_param(used, unit) for used in _names(node, (), unit.scope))

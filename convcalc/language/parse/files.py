@@ -5,9 +5,12 @@ The result for one file is a :class:`Unit`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest, use
+from convcalc.errors import Error
 from convcalc.language.parse.functions import read_function
 from convcalc.language.parse.items import Items
 from convcalc.language.parse.params import param_value, read_param
@@ -31,6 +34,7 @@ class Units:
         self.sources: dict[str, str] = {}
         self.loading: list[str] = []
         self.units: dict[str, Unit | None] = {}
+        self.foreign: dict[str, nodes.Node] = {}  # files of values, by path
 
     def problem(
         self, name: str, message: str, place: Place, advice: str = "", *related: Related
@@ -92,7 +96,7 @@ class Units:
         self.read_functions(unit, frozenset(key.text for key, _ in declared))
         unit.params = self.read_declarations(unit.root.get("params"), unit.names)
         for param in unit.params.values():
-            if param.default is None:
+            if param.default is None and param.source is None:
                 message = f"param '{param.name}' of a file needs a value"
                 self.problem(
                     "missing-key", message, param.place, "only blocks have required params"
@@ -153,11 +157,12 @@ class Units:
     def bind(
         self, unit: Unit, overrides: dict[str, nodes.Node], settings: dict[str, nodes.Node]
     ) -> None:
-        """Gives the file's params their values: a setting, else the variant's, else the default."""
+        """Gives the file's params their values.
+
+        A setting comes first, then the variant's, the one in another program's file, the default.
+        """
         for name, param in unit.params.items():
-            for node in (settings.get(name), overrides.get(name), param.default):
-                if node is None:
-                    continue
+            for node in self.candidates(unit, param, settings.get(name), overrides.get(name)):
                 try:
                     unit.scope[name] = param_value(param, node, unit.scope)
                     unit.given[name] = node
@@ -169,6 +174,67 @@ class Units:
                     unit.is_broken = True
             if unit.scope.get(name) is None:
                 unit.is_broken = True
+
+    def candidates(
+        self, unit: Unit, param: Param, *given: nodes.Node | None
+    ) -> Iterator[nodes.Node]:
+        """Yields the nodes that may be a param's value, the best first."""
+        yield from (node for node in given if node is not None)
+        if param.source is not None:
+            try:
+                found = self.sourced(unit, param.source, param.default is not None)
+            except Rejected as error:
+                self.report(*error.diagnostics)
+                unit.is_broken = True
+            else:
+                if found is not None:
+                    yield found
+        if param.default is not None:
+            yield param.default
+
+    def sourced(
+        self, unit: Unit, source: tuple[nodes.Scalar, nodes.Scalar], optional: bool
+    ) -> nodes.Node | None:
+        """The node of a param that stands in another program's file; Rejected if there is none.
+
+        With a default the key may be missing, but not the file.
+        """
+        from convcalc.language.syntax.foreign import NoKey, value_at
+
+        file, key = source
+        root = self.values(unit, file)
+        try:
+            return value_at(root, key.text)
+        except NoKey as error:
+            if optional:
+                return None
+            raise rejected("unknown-name", error.message, key.place, error.help) from None
+        except Error as error:
+            raise rejected("wrong-type", error.message, key.place, error.help) from None
+
+    def values(self, unit: Unit, file: nodes.Scalar) -> nodes.Node:
+        """The nodes of a file of values beside a network file, read once; else Rejected."""
+        from convcalc.language.syntax.foreign import Unreadable, read_values
+
+        path = self.files.import_paths(unit.file, file.text)[0]
+        if path in self.foreign:
+            return self.foreign[path]
+        if "://" in file.text or not self.files.is_allowed(path):
+            message = f"'{file.text}' lies outside the project's folder {self.files.root}"
+            raise rejected("unreadable-import", message, file.place)
+        try:
+            content = self.files.read(path)
+            if len(content) > self.limits.bytes:
+                raise Unreadable(f"it has more than {self.limits.bytes:,} bytes")
+            self.foreign[path], self.sources[path] = read_values(content, path)
+        except OSError as error:
+            message = f"cannot read '{file.text}': {(error.strerror or str(error)).lower()}"
+            raise rejected("unreadable-import", message, file.place) from None
+        except Unreadable as error:
+            line = f", line {error.line}" if error.line > 1 else ""
+            message = f"cannot read '{file.text}'{line}: {error.message}"
+            raise rejected("unreadable-import", message, file.place) from None
+        return self.foreign[path]
 
     # --- imports ------------------------------------------------------------------------------
 
@@ -265,6 +331,11 @@ class Units:
             self.problem("missing-key", f"block '{block.name}' has no 'layers'", block.place)
         given = {CHANNELS} | SIZES | OF_BLOCK
         block.params = self.read_declarations(node.get("params"), outer | given)
+        for param in block.params.values():
+            if param.source is not None:
+                message = f"param '{param.name}' of a block cannot come from a file"
+                advice = "give the file's params a 'from', and the block that param"
+                self.problem("unknown-key", message, param.source[0].place, advice)
         return node.get("layers")
 
     def check_cycles(self, unit: Unit) -> None:

@@ -34,7 +34,7 @@ def read_param(key: nodes.Scalar, node: nodes.Node, names: frozenset[str]) -> Pa
         return param
     if default is not None:
         _read_default(param, default, names)
-    elif not param.kind:
+    elif not param.kind and param.source is None:
         message = f"param '{param.name}' has neither a default nor a type"
         raise rejected("missing-key", message, node.place, f"types: {', '.join(PARAM_TYPES)}")
     return param
@@ -56,7 +56,23 @@ def _read_details(param: Param, node: nodes.Mapping) -> nodes.Node | None:
             setattr(param, {"min": "minimum", "max": "maximum"}.get(key.text, key.text), number)
         elif key.text == "help":
             param.help = getattr(value, "text", "")
+    param.source = _read_source(param, node)
     return node.get("default")
+
+
+def _read_source(param: Param, node: nodes.Mapping) -> tuple[nodes.Scalar, nodes.Scalar] | None:
+    """Reads ``from: config.json`` and ``key: hidden_sizes``, by default the param's name."""
+    file, key = node.get("from"), node.get("key")
+    for name, each in (("from", file), ("key", key)):
+        if each is not None and not (isinstance(each, nodes.Scalar) and each.text):
+            raise rejected("wrong-type", f"'{name}' of '{param.name}' is a text", each.place)
+    if file is None:
+        if key is not None:
+            message = f"'key' of '{param.name}' needs 'from', the file that has it"
+            raise rejected("missing-key", message, key.place, "from: config.json")
+        return None
+    assert isinstance(file, nodes.Scalar)
+    return file, key if isinstance(key, nodes.Scalar) else node.keys["from"].renamed(param.name)
 
 
 def _type_word(node: nodes.Node) -> str:

@@ -29,7 +29,7 @@ SIBLINGS = (
     "join",
 )
 PARAM_TYPES = ("int", "float", "bool", "str", "ref", "shape", "list", "size")
-PARAM_KEYS = ("default", "type", "min", "max", "choices", "multiple_of", "help")
+PARAM_KEYS = ("default", "from", "key", "type", "min", "max", "choices", "multiple_of", "help")
 TOP_KEYS = (
     "convcalc",
     "name",
@@ -71,11 +71,13 @@ class Param:
         "multiple_of",
         "name",
         "place",
+        "source",
     )
 
     def __init__(self, name: str, place: Place) -> None:
         self.name = name
         self.place = place
+        self.source: tuple[nodes.Scalar, nodes.Scalar] | None = None  # a file, and a key of it
         self.kind = ""
         self.default: nodes.Node | None = None  # None: every call must give a value
         self.evaluate: Evaluator | None = None

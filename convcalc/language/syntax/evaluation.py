@@ -53,7 +53,7 @@ def evaluator(node: nodes.Node, words: tuple[str, ...] = ()) -> Evaluator:
     if isinstance(node, nodes.Mapping):
         raise rejected("wrong-type", "a mapping stands where a value is expected", node.place)
     value = node.value
-    if not isinstance(value, str) or value in words:
+    if not isinstance(value, str) or value in words or isinstance(node, nodes.Verbatim):
         return lambda _: value
     return expression_evaluator(node, expression(node))
 
@@ -80,7 +80,9 @@ def free_names(node: nodes.Node, words: tuple[str, ...] = ()) -> dict[str, nodes
         for item in node.items:
             found |= free_names(item, words)
         return found
-    if isinstance(node, nodes.Mapping) or not isinstance(node.value, str) or node.value in words:
+    if isinstance(node, nodes.Mapping | nodes.Verbatim):
+        return {}
+    if not isinstance(node.value, str) or node.value in words:
         return {}
     return dict.fromkeys(expression(node).names, node)
 

@@ -35,6 +35,8 @@ from convcalc.output.schemas.words import (
 
 _DETAILS: Schema = {
     "default": described(VALUE, "unless a variant or a call gives another"),
+    "from": text("a JSON, YAML, TOML or Python file beside this one that has the value"),
+    "key": text("where it stands there: model.stages[2].width; by default the param's name"),
     "type": {"enum": list(PARAM_TYPES)},
     "min": NUMBER,
     "max": NUMBER,
@@ -54,7 +56,7 @@ PARAMS: Schema = {
     "param_details": closed({key: _DETAILS[key] for key in PARAM_KEYS}, required=()),
     "file_params": named(
         NAME,
-        any_of(_PARAM, {**_DETAILED, "required": ["default"]})
+        any_of(_PARAM, {**_DETAILED, **any_of({"required": ["default"]}, {"required": ["from"]})})
         | {"not": {"enum": list(PARAM_TYPES)}},
         description="names and their values, for all blocks and layers of the file",
     ),
