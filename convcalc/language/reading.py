@@ -12,16 +12,18 @@ from convcalc.diagnostics.work import MOST_WORK, TooMuchWork, current, limited
 from convcalc.language.assertions.vocabulary import Budget
 from convcalc.language.declared_sizes import declares_sizes, kept_sizes
 from convcalc.language.expand.expansion import Expansion
+from convcalc.language.expand.loops import condition_holds
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.input_order import misordered
+from convcalc.language.parse.arguments import require_names
 from convcalc.language.parse.files import Units
-from convcalc.language.parse.tree import TOP_KEYS, Item, Unit
+from convcalc.language.parse.tree import OF_VARIANT, TOP_KEYS, Item, Unit
 from convcalc.language.sources.files import Files
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target, TargetError, unreadable
 from convcalc.language.syntax import nodes, reader
-from convcalc.language.syntax.evaluation import suffixed_number, value_of
+from convcalc.language.syntax.evaluation import evaluator, suffixed_number, value_of
 from convcalc.model.graph.assembly import MOST_LAYERS, Shared, Tensor, TooLarge, Value
 from convcalc.model.graph.output_checks import missing_flattens
 from convcalc.model.operators.values import format_value
@@ -204,6 +206,7 @@ class _Reading:
     ) -> NetworkFile:
         """The network, expanded as far as its problems allow."""
         self.units.bind(self.unit, self.overrides(), self.settings(params or {}))
+        self.sources.update(self.units.sources)  # files of values, read just now
         shapes = self.shapes(inputs)
         items = self.items(shapes)
         expansion = Expansion(
@@ -266,6 +269,21 @@ class _Reading:
 
         made = Counter(layer.place for layer in expansion.layering.layers)
         return made.most_common(1)[0][0] if made else self.root.keys["layers"].place
+
+    def top(self, key: str) -> nodes.Node | None:
+        """The node under a top-level key; for an input or output, the variant's comes first."""
+        if self.variant is not None and key in OF_VARIANT and key not in self.unit.params:
+            variant = self.unit.variants.get(self.variant)
+            own = variant and variant.get(key)
+            if own is not None:
+                return own
+            if variant is not None and key.startswith("input") and self.sets_inputs(variant):
+                return None
+        return self.root.get(key)
+
+    def sets_inputs(self, variant: nodes.Mapping) -> bool:
+        """Whether a variant says itself what comes in, with 'input' or 'inputs'."""
+        return any(k in variant.keys and k not in self.unit.params for k in OF_VARIANT[:2])
 
     def problem(self, name: str, message: str, place: Place, advice: str = "") -> None:
         """Collects one problem."""
@@ -389,9 +407,9 @@ class _Reading:
 
     def declared_inputs(self) -> dict[str, nodes.Node]:
         """The nodes of ``input: [...]`` or ``inputs: {name: [...]}``, by name."""
-        single, several = self.root.get("input"), self.root.get("inputs")
+        single, several = self.top("input"), self.top("inputs")
         if single is not None and several is not None:
-            place = self.root.keys["inputs"].place
+            place = several.place
             self.problem("duplicate-key", "both 'input' and 'inputs' are given", place)
         if several is not None:
             return {key.text: node for key, node in self.units.entries(several, "inputs")}
@@ -483,7 +501,7 @@ class _Reading:
 
         None for a tensor that could not be made.
         """
-        node = self.root.get("outputs")
+        node = self.top("outputs")
         if node is None:
             return {last.label: last.number} if last else {}
         found: dict[str, int | None] = {}
@@ -493,7 +511,10 @@ class _Reading:
                 "missing-key", "'outputs' is empty", node.place, "leave it out, or name ids"
             )
         others: list[tuple[str, Place]] = []
-        for part in parts:
+        for each in parts:
+            part = self.present_output(each)
+            if part is None:
+                continue
             text = part.text if isinstance(part, nodes.Scalar) else ""
             tensor = expansion.tensor(text)
             if isinstance(tensor, Tensor):
@@ -505,6 +526,27 @@ class _Reading:
                 others.append((text, part.place))
         found.update(self.by_path(others, expansion, shapes))
         return {name: number for name, number in found.items() if number != _NO_OUTPUT}
+
+    def present_output(self, node: nodes.Node) -> nodes.Node | None:
+        """The node that names an output; of ``{id: aux, if: train}``, None where that is false."""
+        if not isinstance(node, nodes.Mapping):
+            return node
+        name, condition = node.get("id"), node.get("if")
+        unknown = [key for key, _ in node.entries if key.text not in ("id", "if")]
+        if unknown or name is None:
+            place = unknown[0].place if unknown else node.place
+            message = "an output is an id, or {id: aux, if: train}"
+            self.problem("unknown-key" if unknown else "missing-key", message, place)
+            return None
+        try:
+            if condition is None:
+                return name
+            require_names(condition, self.unit.names)
+            holds = condition_holds((evaluator(condition), condition), dict(self.unit.scope))
+        except Rejected as error:
+            self.units.report(*error.diagnostics)
+            return None
+        return name if holds else None
 
     def by_path(
         self, named: Sequence[tuple[str, Place]], expansion: Expansion, shapes: Mapping[str, Shape]

@@ -282,9 +282,11 @@ def test_iterations_do_not_share_with_themselves() -> None:
     assert len(problems(f"layers:\n- {c(3, ', id: a, share: a, repeat: 3')}\n")) == 1
 
 
-def test_a_ref_param_is_a_tensor_and_not_weights() -> None:
+def test_a_ref_param_that_names_an_input_has_no_weights() -> None:
     head = f"{HEAD}blocks:\n  A: {{params: {{t: ref}}, layers: [{c(3, ', share: t')}]}}\n"
-    assert len(problems(f"layers:\n- {c(3, ', id: a')}\n- A: {{t: a}}\n", head)) == 1
+    assert problems(f"layers:\n- {c(3, ', id: a')}\n- A: {{t: a}}\n", head) == []
+    assert len(problems(f"layers:\n- {c(3)}\n- A: {{t: input}}\n", head)) == 1
+    assert len(problems(f"layers:\n- {c(3)}\n- A: {{t: prev}}\n", head)) == 1
 
 
 # --- all rounds of a loop ------------------------------------------------------------------------

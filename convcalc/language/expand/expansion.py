@@ -27,15 +27,18 @@ from convcalc.language.expand.scopes import (
 from convcalc.language.parse.params import check_param
 from convcalc.language.parse.tree import Argument, Block, Item, Reference, Unit, indexed_components
 from convcalc.language.syntax import nodes
+from convcalc.language.syntax.sizes import BLOCK, UNMADE, describe_input
 from convcalc.model.graph.assembly import Shared, Tensor, TooLarge, Value
 from convcalc.model.graph.layer_checks import check_rank
 from convcalc.model.operators.contract import Operator, Recorded
 from convcalc.model.operators.registry import operator_class
 from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.shape import Shape
-from convcalc.model.quantities.unknown import UNKNOWN, known
+from convcalc.model.quantities.unknown import known
 
 Scope = dict[str, Any]
+
+MOST_RECURSIVE = 32  # calls of a block within itself
 
 
 class Expansion:
@@ -59,6 +62,7 @@ class Expansion:
         self.rank = max((shape.rank for shape in inputs.values()), default=2)
         self.all = Tensors(self.layering.ports)
         self.spans: dict[str, tuple[int, int]] = {}  # path or id: its range of layers
+        self.entered: dict[Block, list[Mapping[str, int]]] = {}  # int params of its open calls
         self.tensors: dict[str, Value] = {
             name: Tensor(k, shape, name) for k, (name, shape) in enumerate(inputs.items())
         }
@@ -129,7 +133,7 @@ class Expansion:
     @staticmethod
     def is_present(item: Item, prev: Value, frame: Frame) -> bool:
         """Whether the ``if`` of an item without loops holds."""
-        frame.scope["in_channels"] = _channels(prev)
+        describe_input(frame.scope, _shape(prev))
         return condition_holds(item.condition, frame.scope)
 
     def expand_loops(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
@@ -144,15 +148,17 @@ class Expansion:
         """Expands the rounds of an item: ``for`` outside, then ``if``, then ``repeat`` inside."""
 
         def tensor(node: nodes.Scalar) -> Value:
-            return frame.tensors.get(node.text)
+            return self.all.find(node.text, frame)
 
+        for name, source in item.carry.items():
+            frame.tensors[name] = self.all.resolve(source, prev, frame, frame.scope)
         label, outer = 0, self.rounds_ahead
-        frame.scope["in_channels"] = _channels(prev)
+        describe_input(frame.scope, _shape(prev))
         loops, scopes = loop_scopes(item, frame.scope, tensor)
         for k, round_scope in enumerate(scopes):
             self.layering.step(item.place, round_scope)
             scope = round_scope
-            scope["in_channels"] = _channels(prev)
+            describe_input(scope, _shape(prev))
             if not condition_holds(item.condition, scope):
                 continue
             count = repeat_count(item.repeat, scope)
@@ -213,7 +219,7 @@ class Expansion:
             message = f"'{item.type}' reads one tensor, but 'from' names {len(inputs)}"
             raise rejected("wrong-type", message, sources[1].place)
         owner = self.find_owner(item.share, frame) if item.share else None
-        scope["in_channels"] = _channels(inputs[0])
+        describe_input(scope, _shape(inputs[0]))
         start = len(self.layering.layers)
         if not item.trainable and frame.trainable:
             frame = frame.nested(frame.scope, trainable=False)
@@ -229,6 +235,8 @@ class Expansion:
             for key in (item.id, label) if item.indexed else (item.id,):
                 frame.tensors[key] = output
                 self.spans[frame.prefix + key] = span
+                if frame.prefix + key != path:
+                    self.all.path_at[frame.prefix + key] = path
         if item.share is not None and owner is not None and output is not None:
             self.share(item, item.share, owner, start, frame)
         return output
@@ -245,7 +253,7 @@ class Expansion:
 
     def find_owner(self, share: Reference, frame: Frame) -> tuple[int, int] | None:
         """The range of layers whose weights ``share`` reuses; None if they have a problem."""
-        found = self.spans.get(frame.prefix + share.text)
+        found = self.spans.get(frame.path_of(share.text))
         if found is not None:
             return found
         if frame.tensors.get(share.text, MISSING) is None:
@@ -317,7 +325,7 @@ class Expansion:
         (source, *_), outer = call.inputs, call.inner
 
         def tensor(node: nodes.Scalar) -> Value:
-            return outer.tensors.get(node.text)
+            return self.all.find(node.text, outer)
 
         for branch in call.item.branches:
             if not (branch.loops or branch.condition or branch.optional_body):
@@ -326,7 +334,7 @@ class Expansion:
             _, scopes = loop_scopes(branch, outer.scope, tensor)
             for turn, scope in enumerate(scopes):
                 self.layering.step(branch.place, scope)
-                scope["in_channels"] = _channels(source)
+                describe_input(scope, _shape(source))
                 if _holds(branch, scope):
                     inner = Call(branch, [source], call.path, call.names, outer, scope, turn)
                     yield branch, inner.inner, turn
@@ -364,13 +372,32 @@ class Expansion:
         self.check_limit(item, block.least)
         tensors: dict[str, Value] = {"input": call.inputs[0]}
         self.layering.spend(len(block.unit.scope) // 32, "params of files in calls of blocks")
-        scope = {**block.unit.scope, "in_channels": call.scope["in_channels"]}
+        entering = _shape(call.inputs[0])
+        scope = {**block.unit.scope, BLOCK: entering}
+        describe_input(scope, entering)
         within = (block.name, item.place)
         frame = Frame(scope, tensors, f"{path}.", within, outer.trainable)
         frame.call = call
         self.bind(block, call, frame)
         inner = names.below(path, block.name, block.indexed)
-        return self.expand_items(block.body, call.inputs[0], inner, frame)
+        self.enter(block, item, frame)
+        try:
+            return self.expand_items(block.body, call.inputs[0], inner, frame)
+        finally:
+            self.entered[block].pop()
+
+    def enter(self, block: Block, item: Item, frame: Frame) -> None:
+        """Opens a call of a block; Rejected if it calls itself and no int param falls."""
+        given = frame.scope
+        ints = {name: given[name] for name, param in block.params.items() if param.kind == "int"}
+        entered = self.entered.setdefault(block, [])
+        if entered and not any(ints[name] < entered[-1][name] for name in ints):
+            message = f"block '{block.name}' calls itself, and none of its int params falls"
+            raise rejected("block-cycle", message, item.place, "for instance n: n - 1")
+        if len(entered) >= MOST_RECURSIVE:
+            message = f"block '{block.name}' calls itself more than {MOST_RECURSIVE} times"
+            raise rejected("too-large", message, item.place)
+        entered.append(ints)
 
     def bind(self, block: Block, call: Call, frame: Frame) -> None:
         """Gives a block's params their values: the call's arguments, then defaults in order."""
@@ -397,6 +424,10 @@ class Expansion:
             prev = call.inputs[0]
             tensor = self.all.resolve(argument.reference, prev, call.frame, call.scope)
             frame.tensors[name] = tensor
+            path = call.frame.path_of(argument.reference.text)
+            path = self.all.path_at.get(path, path)
+            if path in self.spans:
+                frame.paths[name] = path
             return
         assert argument.evaluate is not None
         value = argument.evaluate(call.scope)
@@ -482,8 +513,8 @@ _KINDS = {
 }
 
 
-def _channels(value: Value) -> int:
-    return UNKNOWN if value is None else value.shape.channels
+def _shape(value: Value) -> Shape:
+    return UNMADE if value is None else value.shape
 
 
 def _operator(name: str, **fields: Any) -> Operator:

@@ -18,6 +18,7 @@ from convcalc.language.parse.coercion import field_words
 from convcalc.language.parse.tree import COMPOSITES, Argument, Unit
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import free_names
+from convcalc.language.syntax.sizes import BLOCK, CHANNELS, OF_BLOCK, SIZES, value_in
 from convcalc.model.graph.paths import may_refer_to
 from convcalc.model.operators.fields import Field
 from convcalc.model.operators.registry import fields_of
@@ -90,9 +91,10 @@ class Origins:
             node = item.repeat[1] if item.repeat else item.loops[0][1]
             what = "repeat" if item.repeat else "for"
             return Origin(name, value, "", f"index of the {what}", node.place)
-        if name == "in_channels":
+        if is_size(name, call.scope) and not name.startswith("block."):
             label = call.inputs[0].label if call.inputs[0] else ""
-            return Origin(name, value, "", f"channels of {label}")
+            what = "channels" if name == CHANNELS else name
+            return Origin(name, value_in(call.scope, name), "", f"{what} of {label}")
         return self.outer_origin(name, call.frame)
 
     def loop_origin(self, name: str, node: nodes.Node, call: Call) -> Origin:
@@ -119,9 +121,13 @@ class Origins:
             return self.name_origin(name, call)
         block, value = call.item.block, frame.scope.get(name)
         assert block is not None
-        if name == "in_channels":
+        if is_size(name, frame.scope):
             label = call.inputs[0].label if call.inputs[0] else ""
-            return Origin(name, value, "", f"channels of {label}, the input of {block.name}")
+            size = name.removeprefix("block.")
+            what = (
+                f"{'channels' if size == CHANNELS else size} of {label}, the input of {block.name}"
+            )
+            return Origin(name, value_in({BLOCK: frame.scope[BLOCK]}, f"block.{size}"), "", what)
         if name not in block.params:
             return file_param(name, block.unit)
         for argument in call.item.arguments:
@@ -147,6 +153,8 @@ def file_param(name: str, unit: Unit) -> Origin:
         how = "default of a param of the file"
     elif node.place.file.startswith("<"):
         return Origin(name, value, text_of(node), "set for this run")
+    elif node.place.file != unit.file:
+        return Origin(name, value, text_of(node), f"value in {node.place.file}", node.place)
     else:
         how = f"variant {_variant(node, unit)}"
     parts = tuple(file_param(used, unit) for used in _names(node, (), unit.scope))
@@ -161,6 +169,11 @@ def _variant(node: nodes.Node, unit: Unit) -> str:
     return ""
 
 
+def is_size(name: str, scope: Mapping[str, Any]) -> bool:
+    """Whether a name stands for a size of what is read, and for no param."""
+    return name == CHANNELS or name in OF_BLOCK or (name in SIZES and name not in scope)
+
+
 def _names(
     node: nodes.Node, words: tuple[str, ...], scope: Mapping[str, Any]
 ) -> dict[str, nodes.Scalar]:
@@ -172,7 +185,11 @@ def _names(
         found = free_names(node, words)
     except Rejected:  # not an expression: a count with a suffix, or a text
         return {}
-    return {name: found[name] for name in sorted(found, key=_position(found)) if name in scope}
+    return {
+        name: found[name]
+        for name in sorted(found, key=_position(found))
+        if name in scope or is_size(name, scope)
+    }
 
 
 def _position(found: Mapping[str, nodes.Scalar]) -> Callable[[str], tuple[Place, int]]:

@@ -11,13 +11,12 @@ from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, listing
 from convcalc.diagnostics.work import current
 from convcalc.language.parse.tree import Item, Reference, Unit
+from convcalc.language.syntax.sizes import UNMADE
 from convcalc.model.graph.assembly import Tensor, Value
 from convcalc.model.graph.network import Group
-from convcalc.model.quantities.shape import Shape
-from convcalc.model.quantities.unknown import UNKNOWN
 
 # Stands for the input of the first layer when a network has several inputs and none was named.
-MISSING = Tensor(-1, Shape(1, UNKNOWN), "")
+MISSING = Tensor(-1, UNMADE, "")
 
 
 class Names:
@@ -61,7 +60,7 @@ class Frame:
     this is; None at the top of the network.
     """
 
-    __slots__ = ("call", "left_out", "prefix", "scope", "tensors", "trainable", "within")
+    __slots__ = ("call", "left_out", "paths", "prefix", "scope", "tensors", "trainable", "within")
 
     def __init__(
         self,
@@ -78,13 +77,20 @@ class Frame:
         self.trainable = trainable
         self.left_out: set[str] = set()
         self.call: Call | None = None
+        self.paths: dict[str, str] = {}  # by ref param: the path of the layer that it stands for
 
     def nested(self, scope: dict[str, Any], trainable: bool) -> Frame:
         """The frame inside a composite: the same ids, and possibly more values (loop variables)."""
         inner = Frame(dict(scope), self.tensors, self.prefix, self.within, trainable)
         inner.left_out = self.left_out
         inner.call = self.call
+        inner.paths = self.paths
         return inner
+
+    def path_of(self, text: str) -> str:
+        """The path that a reference means, perhaps by way of a ref param."""
+        head, dot, rest = text.partition(".")
+        return self.paths[head] + dot + rest if head in self.paths else self.prefix + text
 
     def locate(self, diagnostic: Diagnostic) -> Diagnostic:
         """The problem, extended by the call of the block in which it arose."""
@@ -128,6 +134,7 @@ class Tensors:
 
     def __init__(self, ports: dict[str, Tensor]) -> None:
         self.by_path: dict[str, Value] = {}
+        self.path_at: dict[str, str] = {}  # by id, with the prefix of its block, where it differs
         self.ports = ports  # further outputs of layers, by path
         self.loops: set[str] = set()  # ids of items with a loop that have begun, with their prefix
 
@@ -142,6 +149,14 @@ class Tensors:
             raise unknown_reference(reference, frame)
         rounds = map(f"{name}[{{}}]".format, count())
         return [frame.tensors[key] for key in takewhile(frame.tensors.__contains__, rounds)]
+
+    def find(self, text: str, frame: Frame) -> Value:
+        """The tensor that an id or a path names; None if there is none."""
+        found = frame.tensors.get(text)
+        if found is None and "." in text:
+            path = frame.path_of(text)
+            found = self.by_path.get(self.path_at.get(path, path))
+        return found
 
     def resolve(
         self, reference: Reference, prev: Value, frame: Frame, scope: Mapping[str, Any]
@@ -159,8 +174,9 @@ class Tensors:
             return value
         if text in frame.tensors:
             return frame.tensors[text]
-        if frame.prefix + text in self.by_path:
-            return self.by_path[frame.prefix + text]
+        path = self.path_at.get(frame.path_of(text), frame.path_of(text))
+        if path in self.by_path:
+            return self.by_path[path]
         head, _, port = text.rpartition(".")
         owner = prev if head == "prev" else frame.tensors.get(head)
         if owner is not None and f"{owner.label}.{port}" in self.ports:

@@ -6,7 +6,6 @@ checked here, once per place in the file.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import partial
 
@@ -14,9 +13,12 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, gather, rejected
 from convcalc.diagnostics.suggestion import UnknownName, listing, nearest, use
 from convcalc.language.parse.coercion import field_evaluator, field_words
+from convcalc.language.parse.functions import place_of
 from convcalc.language.parse.tree import COMPOSITES, Argument, Block, Item, Reference, Unit
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import evaluator, free_names
+from convcalc.language.syntax.expressions import no_function
+from convcalc.language.syntax.sizes import SIZES
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.fields import Field
 from convcalc.model.operators.registry import fields_of, operator_class, operator_names
@@ -182,7 +184,10 @@ def require_names(node: nodes.Node, names: Names, words: tuple[str, ...] = ()) -
     """Rejects expressions that use undefined names."""
     problems = []
     for name, where in free_names(node, words).items():
-        if name in names:
+        if name in names or name in SIZES:
+            continue
+        if name.endswith("()"):
+            problems.append(_no_function(name, where, names))
             continue
         advice = ""
         if name == "i":
@@ -193,14 +198,15 @@ def require_names(node: nodes.Node, names: Names, words: tuple[str, ...] = ()) -
             advice = "define it under 'params'"
         elif names or words:
             advice = f"names in scope: {', '.join(sorted({*names, *words}))}"
-        place = where.place
-        found = re.search(rf"\b{re.escape(name)}\b", where.text)
-        if found and where.plain and place.end:
-            column = place.column + found.start()
-            place = place._replace(column=column, end=column + len(name))
+        place = place_of(name, where)
         problems.append(Diagnostic("unknown-name", f"unknown name '{name}'", place, advice))
     if problems:
         raise Rejected(*problems)
+
+
+def _no_function(name: str, where: nodes.Scalar, names: Names) -> Diagnostic:
+    error = no_function(name.removesuffix("()"), names)
+    return Diagnostic(error.rule, error.message, place_of(name[:-2], where), error.help)
 
 
 def references(node: nodes.Node | None, key: str) -> list[Reference]:

@@ -5,16 +5,21 @@ The result for one file is a :class:`Unit`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest, use
 from convcalc.diagnostics.work import current
+from convcalc.errors import Error
+from convcalc.language.parse.functions import read_function
 from convcalc.language.parse.items import Items
 from convcalc.language.parse.params import check_param, param_value, read_param
-from convcalc.language.parse.tree import BLOCK_KEYS, TOP_KEYS, Block, Item, Param, Unit
+from convcalc.language.parse.tree import BLOCK_KEYS, OF_VARIANT, TOP_KEYS, Block, Item, Param, Unit
 from convcalc.language.sources.files import Files
 from convcalc.language.sources.gate import reason
 from convcalc.language.syntax import nodes, reader
+from convcalc.language.syntax.sizes import CHANNELS, OF_BLOCK, SIZES
 
 FORMAT_VERSION = 1
 MOST_NESTED = 64  # levels of blocks, which are written out by recursion
@@ -32,6 +37,7 @@ class Units:
         self.sources: dict[str, str] = {}
         self.loading: list[str] = []
         self.units: dict[str, Unit | None] = {}
+        self.foreign: dict[str, nodes.Node] = {}  # files of values, by path
 
     def problem(
         self, name: str, message: str, place: Place, advice: str = "", *related: Related
@@ -89,9 +95,11 @@ class Units:
 
     def read_params(self, unit: Unit) -> None:
         """Reads the file's params and variants."""
-        unit.params = self.read_declarations(unit.root.get("params"), frozenset())
+        declared = self.entries(unit.root.get("params"), "params")
+        self.read_functions(unit, frozenset(key.text for key, _ in declared))
+        unit.params = self.read_declarations(unit.root.get("params"), unit.names)
         for param in unit.params.values():
-            if param.default is None:
+            if param.default is None and param.source is None:
                 message = f"param '{param.name}' of a file needs a value"
                 self.problem(
                     "missing-key", message, param.place, "only blocks have required params"
@@ -108,10 +116,24 @@ class Units:
                 self.problem("duplicate-key", message, key.place, advice)
             unit.variants[key.text] = node
             for name, _ in node.entries:
-                if name.text not in unit.params:
-                    advice = advise(name.text, unit.params, "variants override params only")
+                if name.text not in unit.params and name.text not in OF_VARIANT:
+                    advice = advise(name.text, unit.params, _OF_VARIANTS)
                     message = f"variant '{key.text}' sets '{name.text}', which is no param"
                     self.problem("unknown-name", message, name.place, advice)
+
+    def read_functions(self, unit: Unit, params: frozenset[str]) -> None:
+        """Reads the functions of the file, which its expressions then may call."""
+        for key, node in self.entries(unit.root.get("functions"), "functions"):
+            try:
+                function = read_function(key, node, params, unit)
+                if unit.functions.get(f"{function.name}()"):
+                    message = f"two functions are called '{function.name}'"
+                    raise rejected("duplicate-key", message, key.place)
+                unit.functions[f"{function.name}()"] = function
+            except Rejected as error:
+                self.report(*error.diagnostics)
+                unit.functions.setdefault(f"{key.text.partition('(')[0]}()", None)
+        unit.forget_values()
 
     def entries(self, node: nodes.Node | None, key: str) -> list[tuple[nodes.Scalar, nodes.Node]]:
         """The entries of a mapping; none if it is missing or null. Reports other nodes."""
@@ -140,13 +162,14 @@ class Units:
     def bind(
         self, unit: Unit, overrides: dict[str, nodes.Node], settings: dict[str, nodes.Node]
     ) -> None:
-        """Gives the file's params their values: a setting, else the variant's, else the default."""
+        """Gives the file's params their values.
+
+        A setting comes first, then the variant's, the one in another program's file, the default.
+        """
         spend = current().spend
         for name, param in unit.params.items():
             spend(3, "params")
-            for node in (settings.get(name), overrides.get(name), param.default):
-                if node is None:
-                    continue
+            for node in self.candidates(unit, param, settings.get(name), overrides.get(name)):
                 try:
                     if node is param.default and param.evaluate is not None:  # compiled already
                         unit.scope[name] = check_param(
@@ -163,6 +186,67 @@ class Units:
                     unit.is_broken = True
             if unit.scope.get(name) is None:
                 unit.is_broken = True
+
+    def candidates(
+        self, unit: Unit, param: Param, *given: nodes.Node | None
+    ) -> Iterator[nodes.Node]:
+        """Yields the nodes that may be a param's value, the best first."""
+        yield from (node for node in given if node is not None)
+        if param.source is not None:
+            try:
+                found = self.sourced(unit, param.source, param.default is not None)
+            except Rejected as error:
+                self.report(*error.diagnostics)
+                unit.is_broken = True
+            else:
+                if found is not None:
+                    yield found
+        if param.default is not None:
+            yield param.default
+
+    def sourced(
+        self, unit: Unit, source: tuple[nodes.Scalar, nodes.Scalar], optional: bool
+    ) -> nodes.Node | None:
+        """The node of a param that stands in another program's file; Rejected if there is none.
+
+        With a default the key may be missing, but not the file.
+        """
+        from convcalc.language.syntax.foreign import NoKey, value_at
+
+        file, key = source
+        root = self.values(unit, file)
+        try:
+            return value_at(root, key.text)
+        except NoKey as error:
+            if optional:
+                return None
+            raise rejected("unknown-name", error.message, key.place, error.help) from None
+        except Error as error:
+            raise rejected("wrong-type", error.message, key.place, error.help) from None
+
+    def values(self, unit: Unit, file: nodes.Scalar) -> nodes.Node:
+        """The nodes of a file of values beside a network file, read once; else Rejected."""
+        from convcalc.language.syntax.foreign import Unreadable, read_values
+
+        path = self.files.import_paths(unit.file, file.text)[0]
+        if path in self.foreign:
+            return self.foreign[path]
+        if "://" in file.text or not self.files.is_allowed(path):
+            message = f"'{file.text}' lies outside the project's folder {self.files.root}"
+            raise rejected("unreadable-import", message, file.place)
+        try:
+            content = self.files.read(path)
+            if len(content) > self.limits.bytes:
+                raise Unreadable(f"it has more than {self.limits.bytes:,} bytes")
+            self.foreign[path], self.sources[path] = read_values(content, path)
+        except OSError as error:
+            message = f"cannot read '{file.text}': {(error.strerror or str(error)).lower()}"
+            raise rejected("unreadable-import", message, file.place) from None
+        except Unreadable as error:
+            line = f", line {error.line}" if error.line > 1 else ""
+            message = f"cannot read '{file.text}'{line}: {error.message}"
+            raise rejected("unreadable-import", message, file.place) from None
+        return self.foreign[path]
 
     # --- imports ------------------------------------------------------------------------------
 
@@ -243,7 +327,7 @@ class Units:
 
     def read_blocks(self, unit: Unit) -> None:
         """Reads all block headers first, so that a block can call one that is defined below it."""
-        outer = frozenset(unit.params)
+        outer = unit.names
         bodies: list[tuple[Block, nodes.Node | None]] = []
         for key, node in self.entries(unit.root.get("blocks"), "blocks"):
             block = Block(key.text, key.place, unit)
@@ -256,7 +340,7 @@ class Units:
         for block, body in bodies:
             current().spend(1 + len(outer) // 32, "names in blocks")
             refs = {p.name for p in block.params.values() if p.kind == "ref"}
-            names = outer | {n for n in block.params if n not in refs} | {"in_channels"}
+            names = outer | {n for n in block.params if n not in refs} | {CHANNELS} | OF_BLOCK
             items = Items(unit, self.report, refs | {"prev", "input"})
             block.body, block.calls = items.read_items(body, names), items.calls
         self.check_cycles(unit)
@@ -279,7 +363,13 @@ class Units:
         has_layers = "layers" in node.keys
         if not has_layers and node.whole and not any(map(_may_be_layers, node.keys)):
             self.problem("missing-key", f"block '{block.name}' has no 'layers'", block.place)
-        block.params = self.read_declarations(node.get("params"), outer | {"in_channels"})
+        given = {CHANNELS} | SIZES | OF_BLOCK
+        block.params = self.read_declarations(node.get("params"), outer | given)
+        for param in block.params.values():
+            if param.source is not None:
+                message = f"param '{param.name}' of a block cannot come from a file"
+                advice = "give the file's params a 'from', and the block that param"
+                self.problem("unknown-key", message, param.source[0].place, advice)
         return node.get("layers")
 
     def check_cycles(self, unit: Unit) -> None:
@@ -288,17 +378,20 @@ class Units:
 
         def visit(block: Block) -> None:
             open_.append(block)
-            for callee, place in list(block.calls):
+            for callee, item in list(block.calls):
+                place = item.place
                 if len(open_) > MOST_NESTED:
                     self.report_too_deep(
                         place, f"blocks are nested deeper than {MOST_NESTED} levels"
                     )
                     _break_calls(block.body, callee)
+                elif callee in open_ and item.condition is not None:
+                    continue  # it ends as soon as the 'if' is false, see Expansion.enter
                 elif callee in open_:
                     ring = [b.name for b in open_[open_.index(callee) :]]
                     through = f" through {' → '.join(ring[1:])}" if ring[1:] else ""
                     message = f"block '{callee.name}' calls itself{through}"
-                    self.problem("block-cycle", message, place)
+                    self.problem("block-cycle", message, place, _FALLING)
                     _break_calls(block.body, callee)
                 elif callee not in done:
                     visit(callee)
@@ -316,13 +409,19 @@ class Units:
     def layers(self, unit: Unit, input_names: frozenset[str]) -> list[Item]:
         """The items of the network itself."""
         node = unit.root.get("layers")
-        names = frozenset(unit.params) | {"in_channels"}
+        names = unit.names | {CHANNELS}
         return Items(unit, self.report, input_names | {"prev"}).read_items(node, names)
 
 
 def _may_be_layers(key: str) -> bool:
     """Whether 'layers' is meant by a misspelt key, which is reported already."""
     return bool(nearest(key, ("layers",)))
+
+
+_OF_VARIANTS = f"a variant sets params, {', '.join(OF_VARIANT[:-1])} and {OF_VARIANT[-1]}"
+_FALLING = (
+    "a call of itself needs an 'if', and an int param that falls: {Down: {n: n - 1}, if: n > 1}"
+)
 
 
 def _is_pascal_case(name: str) -> bool:

@@ -27,6 +27,7 @@ from convcalc.language.parse.tree import (
     Item,
     Reference,
     Unit,
+    inner_items,
 )
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator, evaluator
@@ -45,7 +46,7 @@ class Items:
         self.unit = unit
         self.report = report
         self.reserved = frozenset(reserved)
-        self.calls: list[tuple[Block, Place]] = []
+        self.calls: list[tuple[Block, Item]] = []
         self.ids: dict[str, Place] = {}
 
     def read_items(self, node: nodes.Node | None, names: Names) -> list[Item]:
@@ -67,6 +68,7 @@ class Items:
                 names, fine = self.read_siblings(item, node, names)
                 whole = whole and fine
             self.resolve(item, value, names)
+            self.check_carry(item)
         except Rejected as error:
             self.report(*error.diagnostics)
             whole = False
@@ -134,7 +136,7 @@ class Items:
         if item.type in COMPOSITES:
             self.read_composite(item, value, names)
         elif item.type[:1].isupper() or "." in item.type:
-            self.calls.append((read_block_call(item, value, names, self.unit), item.place))
+            self.calls.append((read_block_call(item, value, names, self.unit), item))
         else:
             read_operator_call(item, value, names, self.unit)
 
@@ -196,6 +198,7 @@ class Items:
             self.read_repeat,
             self.read_identity,
             self.read_statements,
+            self.read_carry,
             self.read_composite_keys,
         ):
             try:
@@ -270,6 +273,33 @@ class Items:
                 raise rejected("wrong-type", message, trainable.place)
             item.trainable = trainable.value
         return frozenset()
+
+    def read_carry(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
+        """Reads ``carry: {h: h0}``: what the ids of layers in a loop mean in its first round."""
+        found = node.get("carry")
+        if found is None:
+            return frozenset()
+        if not isinstance(found, nodes.Mapping) or not found.entries:
+            message = "'carry' needs a mapping of ids to layers above"
+            raise rejected("wrong-type", message, found.place, "carry: {state: start}")
+        if not item.indexed:
+            message = "'carry' belongs to an item with 'repeat' or 'for'"
+            raise rejected("unknown-key", message, node.keys["carry"].place)
+        for key, value in found.entries:
+            item.carry[key.text] = reference(value, f"carry.{key.text}")
+        return frozenset()
+
+    @staticmethod
+    def check_carry(item: Item) -> None:
+        """Rejects ``carry`` of an id that no layer of the loop has."""
+        if not item.carry:
+            return
+        ids = {each.id for each in (item, *inner_items(item)) if each.id}
+        for name, start in item.carry.items():
+            if name not in ids:
+                message = f"'carry' names '{name}', but no layer of this loop has that id"
+                advice = advise(name, sorted(ids), "ids in the loop:")
+                raise rejected("unknown-name", message, start.place, advice)
 
     @staticmethod
     def read_share(node: nodes.Node) -> tuple[Reference, tuple[str, ...]]:

@@ -11,6 +11,7 @@ from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import PARAM_KEYS, PARAM_TYPES, Param
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import evaluator, free_names
+from convcalc.language.syntax.expressions import no_function
 from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.unknown import UNKNOWN
 
@@ -34,7 +35,7 @@ def read_param(key: nodes.Scalar, node: nodes.Node, names: AbstractSet[str]) -> 
         return param
     if default is not None:
         _read_default(param, default, names)
-    elif not param.kind:
+    elif not param.kind and param.source is None:
         message = f"param '{param.name}' has neither a default nor a type"
         raise rejected("missing-key", message, node.place, f"types: {', '.join(PARAM_TYPES)}")
     return param
@@ -56,7 +57,23 @@ def _read_details(param: Param, node: nodes.Mapping) -> nodes.Node | None:
             setattr(param, {"min": "minimum", "max": "maximum"}.get(key.text, key.text), number)
         elif key.text == "help":
             param.help = getattr(value, "text", "")
+    param.source = _read_source(param, node)
     return node.get("default")
+
+
+def _read_source(param: Param, node: nodes.Mapping) -> tuple[nodes.Scalar, nodes.Scalar] | None:
+    """Reads ``from: config.json`` and ``key: hidden_sizes``, by default the param's name."""
+    file, key = node.get("from"), node.get("key")
+    for name, each in (("from", file), ("key", key)):
+        if each is not None and not (isinstance(each, nodes.Scalar) and each.text):
+            raise rejected("wrong-type", f"'{name}' of '{param.name}' is a text", each.place)
+    if file is None:
+        if key is not None:
+            message = f"'key' of '{param.name}' needs 'from', the file that has it"
+            raise rejected("missing-key", message, key.place, "from: config.json")
+        return None
+    assert isinstance(file, nodes.Scalar)
+    return file, key if isinstance(key, nodes.Scalar) else node.keys["from"].renamed(param.name)
 
 
 def _type_word(node: nodes.Node) -> str:
@@ -88,6 +105,9 @@ def _read_default(param: Param, node: nodes.Node, names: AbstractSet[str]) -> No
         )
     for name, where in free_names(node, words).items():
         if name not in names:
+            if name.endswith("()"):
+                error = no_function(name.removesuffix("()"), names)
+                raise rejected(error.rule, error.message, where.place, error.help)
             advice = advise(name, names, "for a text write {default: …, type: str}")
             raise rejected("unknown-name", f"unknown name '{name}'", where.place, advice)
     if isinstance(node, nodes.Scalar) and node.value is None:
@@ -115,20 +135,38 @@ def check_param(param: Param, value: Any, place: Place) -> Any:
     if value is UNKNOWN and param.kind:
         message = f"param '{param.name}' depends on a size that is not known"
         raise Rejected(Diagnostic("bad-expression", message, place), needs_input=True)
-    if param.kind == "int" and isinstance(value, float) and value.is_integer():
+    if param.kind in ("int", "size") and isinstance(value, float) and value.is_integer():
         value = int(value)
-    if not isinstance(value, kind) or (isinstance(value, bool) and param.kind in ("int", "float")):
-        advice = "declare it with 'type: float'" if param.kind == "int" else ""
+    if param.kind == "size" and isinstance(value, list):
+        return _check_sizes(param, value, place)
+    if not isinstance(value, kind) or (
+        isinstance(value, bool) and param.kind in ("int", "float", "size")
+    ):
+        advice = ""
+        if param.kind == "int" and isinstance(value, list):
+            advice = "declare it with 'type: size', an int or one per axis"
         message = f"param '{param.name}' is {format_value(value)}, but must be of type {param.kind}"
         if param.kind == "int" and isinstance(value, float):
             advice = "use // or round, or declare the param with 'type: float'"
-        raise rejected("wrong-type", message, place, advice if isinstance(value, float) else "")
+        raise rejected("wrong-type", message, place, advice)
     problem = _bound_problem(param, value)
     if problem:
         raise rejected(
             "out-of-range", f"param '{param.name}' is {format_value(value)}, but {problem}", place
         )
     return value
+
+
+def _check_sizes(param: Param, values: list[Any], place: Place) -> list[Any]:
+    """A size per axis; Rejected unless each is an int within the param's bounds."""
+    for value in values:
+        if value is not UNKNOWN and (type(value) is not int or _bound_problem(param, value)):
+            why = _bound_problem(param, value) or "a size per axis is an int"
+            message = f"param '{param.name}' holds {format_value(value)}, but {why}"
+            raise rejected(
+                "wrong-type" if type(value) is not int else "out-of-range", message, place
+            )
+    return values
 
 
 def _bound_problem(param: Param, value: Any) -> str:
@@ -153,6 +191,7 @@ _KINDS: dict[str, Any] = {
     "str": str,
     "list": list,
     "shape": list,
+    "size": (int, list),
 }
 _RESERVED = frozenset({"prev", "input", "i", "in_channels", "None"}).union(
     ("true", "false", "True", "False", "yes", "no", "on", "off")

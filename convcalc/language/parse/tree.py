@@ -23,12 +23,13 @@ SIBLINGS = (
     "shape",
     "share",
     "trainable",
+    "carry",
     "shortcut",
     "split",
     "join",
 )
-PARAM_TYPES = ("int", "float", "bool", "str", "ref", "shape", "list")
-PARAM_KEYS = ("default", "type", "min", "max", "choices", "multiple_of", "help")
+PARAM_TYPES = ("int", "float", "bool", "str", "ref", "shape", "list", "size")
+PARAM_KEYS = ("default", "from", "key", "type", "min", "max", "choices", "multiple_of", "help")
 TOP_KEYS = (
     "convcalc",
     "name",
@@ -39,6 +40,7 @@ TOP_KEYS = (
     "input",
     "inputs",
     "params",
+    "functions",
     "variants",
     "imports",
     "blocks",
@@ -48,6 +50,7 @@ TOP_KEYS = (
     "budgets",
 )
 SHARE_KEYS = ("of", "only")
+OF_VARIANT = ("input", "inputs", "outputs")  # what a variant may set besides params
 BRANCH_KEYS = ("for", "if", "layers", "note")
 BLOCK_KEYS = ("params", "layers", "description", "note")
 JOINS = {"concat": "concat", "add": "add", "mul": "mul", "max": "maximum"}  # word: operator
@@ -68,11 +71,13 @@ class Param:
         "multiple_of",
         "name",
         "place",
+        "source",
     )
 
     def __init__(self, name: str, place: Place) -> None:
         self.name = name
         self.place = place
+        self.source: tuple[nodes.Scalar, nodes.Scalar] | None = None  # a file, and a key of it
         self.kind = ""
         self.default: nodes.Node | None = None  # None: every call must give a value
         self.evaluate: Evaluator | None = None
@@ -121,6 +126,7 @@ class Item:
         "body",
         "branches",
         "cache",
+        "carry",
         "condition",
         "id",
         "join",
@@ -153,6 +159,7 @@ class Item:
         self.repeat: tuple[Evaluator, nodes.Node] | None = None
         self.loops: list[tuple[str, nodes.Node]] = []
         self.condition: tuple[Evaluator, nodes.Node] | None = None
+        self.carry: dict[str, Reference] = {}  # what ids mean in the first round
         self.stated_channels: tuple[Evaluator, nodes.Node] | None = None
         self.stated_shape: tuple[Evaluator, nodes.Node] | None = None
         self.share: Reference | None = None
@@ -229,7 +236,7 @@ class Block:
         self.unit = unit
         self.params: dict[str, Param] = {}
         self.body: list[Item] = []
-        self.calls: list[tuple[Block, Place]] = []
+        self.calls: list[tuple[Block, Item]] = []
         self._indexed: frozenset[str] | None = None
         self._least: int | None = None
 
@@ -254,6 +261,7 @@ class Unit:
     __slots__ = (
         "blocks",
         "file",
+        "functions",
         "given",
         "imports",
         "is_broken",
@@ -270,15 +278,29 @@ class Unit:
         self.variants: dict[str, nodes.Mapping] = {}
         self.imports: dict[str, Unit | None] = {}  # None: it could not be read
         self.blocks: dict[str, Block] = {}
-        self.scope: dict[str, Any] = {}  # the values of the params
+        self.functions: dict[str, Any] = {}  # as "w()"; None for one with a problem
+        self.scope: dict[str, Any] = {}  # the values of the params, and the functions
         self.given: dict[str, nodes.Node] = {}  # the nodes of these values
         self.is_broken = False  # a param has no value
 
     def forget_values(self) -> None:
         """Makes the file as if no params had been given yet, for another variant."""
-        self.scope = {}
+        self.scope = dict(self.functions)
         self.given = {}
-        self.is_broken = False
+        self.is_broken = None in self.functions.values()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that all of the file may use: params, and functions as ``w()``."""
+        return frozenset(self.params) | self.functions.keys()
+
+
+def inner_items(item: Item) -> Iterator[Item]:
+    """All items inside a composite, but not those inside the blocks that it calls."""
+    for part in (item.body, item.shortcut, item.branches):
+        for each in part:
+            yield each
+            yield from inner_items(each)
 
 
 def components(items: list[Item]) -> Iterator[tuple[str, bool]]:

@@ -19,6 +19,7 @@ from convcalc.language.syntax.expressions import (
     compile_expression,
     spend_values,
 )
+from convcalc.language.syntax.sizes import value_in
 from convcalc.model.quantities.unknown import UNKNOWN
 
 Scope = Mapping[str, Any]
@@ -70,7 +71,7 @@ def evaluator(node: nodes.Node, words: tuple[str, ...] = ()) -> Evaluator:
     if isinstance(node, nodes.Mapping):
         raise rejected("wrong-type", "a mapping stands where a value is expected", node.place)
     value = node.value
-    if not isinstance(value, str) or value in words:
+    if not isinstance(value, str) or value in words or isinstance(node, nodes.Verbatim):
         return lambda _: value
     return expression_evaluator(node, expression(node))
 
@@ -84,7 +85,7 @@ def expression_evaluator(node: nodes.Scalar, compiled: Expression) -> Evaluator:
             return evaluate(scope)
         except ExpressionError as error:
             problem = Diagnostic(error.rule, error.message, _inside(node, error), error.help)
-            needs_input = any(scope.get(used) is UNKNOWN for used in compiled.names)
+            needs_input = any(value_in(scope, used) is UNKNOWN for used in compiled.names)
             raise Rejected(problem, needs_input=needs_input) from None
         except TooMuchWork as error:
             error.place = error.place or node.place
@@ -100,7 +101,9 @@ def free_names(node: nodes.Node, words: tuple[str, ...] = ()) -> dict[str, nodes
         for item in node.items:
             found |= free_names(item, words)
         return found
-    if isinstance(node, nodes.Mapping) or not isinstance(node.value, str) or node.value in words:
+    if isinstance(node, nodes.Mapping | nodes.Verbatim):
+        return {}
+    if not isinstance(node.value, str) or node.value in words:
         return {}
     return dict.fromkeys(expression(node).names, node)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import operator
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from math import ceil, floor
 from typing import Any, Final, NoReturn, TypeAlias
@@ -20,6 +20,7 @@ from typing import Any, Final, NoReturn, TypeAlias
 from convcalc.diagnostics.suggestion import advise
 from convcalc.diagnostics.work import current
 from convcalc.errors import Error
+from convcalc.language.syntax.sizes import BLOCK, INPUT, NoSize, size_of
 from convcalc.model.quantities.unknown import UNKNOWN
 
 Value: TypeAlias = int | float | bool | str | list[Any]
@@ -185,7 +186,7 @@ def _divisible(v: float, d: int = 8) -> int:
 
 
 # The function, the least and greatest number of arguments, and whether one list may replace them.
-_FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], int, int, bool]]] = {
+FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], int, int, bool]]] = {
     "min": (min, 1, LONGEST, True),
     "max": (max, 1, LONGEST, True),
     "sum": (sum, 0, LONGEST, True),
@@ -193,6 +194,7 @@ _FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], int, int, bool]]] = {
     "ceil": (ceil, 1, 1, False),
     "floor": (floor, 1, 1, False),
     "round": (round, 1, 1, False),
+    "int": (int, 1, 1, False),
     "abs": (abs, 1, 1, False),
     "make_divisible": (_divisible, 1, 2, False),
 }
@@ -200,10 +202,7 @@ _FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], int, int, bool]]] = {
 
 def _function(name: str, count: int, column: int) -> Callable[[list[Any]], Any]:
     """A function of a list of values; their number is checked now, their types when called."""
-    if name not in _FUNCTIONS:
-        advice = advise(name, _FUNCTIONS, "functions:")
-        raise ExpressionError(f"there is no function '{name}'", advice, column)
-    apply, fewest, most, takes_list = _FUNCTIONS[name]
+    apply, fewest, most, takes_list = FUNCTIONS[name]
     if not fewest <= count <= most:
         wanted = f"{fewest}" if fewest == most else f"{fewest} to {most}"
         plural = "" if most == 1 else "s"
@@ -249,7 +248,6 @@ _COMPARISONS: Final[dict[type, Callable[[Any, Any], bool]]] = {
 }
 _CONSTANTS: Final = {"true": True, "false": False}
 _REFUSED: Final = {
-    "Attribute": "an attribute",
     "Slice": "a slice",
     "Lambda": "a lambda",
     "NamedExpr": "':='",
@@ -305,10 +303,18 @@ class _Compiler:
             try:
                 value = scope[name]
             except KeyError:
-                raise _unknown(name, scope, column) from None
+                value = _size(name, INPUT, scope, column)
             return _check_bound(value, column) if type(value) in (int, float) else value
 
         return look_up
+
+    def of_attribute(self, node: ast.Attribute) -> _Code:
+        """``block.in_channels`` and the like: of the tensor that enters the block."""
+        if not isinstance(node.value, ast.Name) or node.value.id != "block":
+            self.refuse("an attribute", node)
+        name, column = node.attr, self.column(node)
+        self.names.add(f"block.{name}")
+        return lambda scope: _size(name, BLOCK, scope, column)
 
     def of_list(self, node: ast.List) -> _Code:
         items = [self.code(item) for item in node.elts]
@@ -409,8 +415,18 @@ class _Compiler:
             self.refuse("an argument with a name", node, "give the values in their order")
         name, column = node.func.id, self.column(node)
         arguments = [self.code(argument) for argument in node.args]
-        function = _function(name, len(arguments), column)
-        return lambda scope: function([argument(scope) for argument in arguments])
+        if name in FUNCTIONS:
+            function = _function(name, len(arguments), column)
+            return lambda scope: function([argument(scope) for argument in arguments])
+        self.names.add(f"{name}()")
+
+        def call(scope: Scope) -> Any:
+            own = scope.get(f"{name}()")
+            if own is None:
+                raise no_function(name, scope, column)
+            return own([argument(scope) for argument in arguments], column)
+
+        return call
 
     def condition(self, node: ast.expr) -> Callable[[Scope], bool]:
         """The closure of a condition, which raises ExpressionError unless it is a boolean."""
@@ -433,10 +449,29 @@ class _Compiler:
         return data[node.col_offset : node.end_col_offset].decode()
 
 
+def _size(name: str, of: str, scope: Scope, column: int) -> Any:
+    """A size of the tensor that is read, or that enters the block; raises ExpressionError."""
+    try:
+        found = size_of(name, scope.get(of))
+    except NoSize as error:
+        raise ExpressionError(error.message, error.help, column) from None
+    if found is None:
+        raise _unknown(name if of == INPUT else f"block.{name}", scope, column)
+    return found
+
+
+def no_function(name: str, scope: Iterable[str], column: int = 0) -> ExpressionError:
+    """The error for a function that neither the language nor the file has."""
+    own = [each.removesuffix("()") for each in scope if each.endswith("()")]
+    advice = advise(name, [*FUNCTIONS, *own], "functions:")
+    return ExpressionError(f"there is no function '{name}'", advice, column)
+
+
 def _unknown(name: str, scope: Scope, column: int) -> ExpressionError:
     current().spend(1 + len(scope) // 16, "names that are not known")
-    known = ", ".join(sorted(scope)[:_LISTED]) + ", …" * (len(scope) > _LISTED)
-    advice = advise(name, scope, f"known here: {known or 'nothing'}")
+    names = sorted(each for each in scope if each.isidentifier())
+    known = ", ".join(names[:_LISTED]) + ", …" * (len(names) > _LISTED)
+    advice = advise(name, names, f"known here: {known or 'nothing'}")
     return ExpressionError(f"the name '{name}' is not known", advice, column, "unknown-name")
 
 

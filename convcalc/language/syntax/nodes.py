@@ -26,6 +26,16 @@ class Scalar:
         self.place = place
         self.whole = True
 
+    def renamed(self, text: str) -> Scalar:
+        """Another text at the same place."""
+        return Scalar(text, text, False, self.place)
+
+
+class Verbatim(Scalar):
+    """A scalar of another program's file: it stands for itself, its text is no expression."""
+
+    __slots__ = ()
+
 
 class Sequence:
     """A list of nodes."""

@@ -135,6 +135,11 @@ def _integer(target: _Target, value: Any) -> int:
     return result
 
 
+def _count(target: _Target, value: Any) -> int:
+    """A declared count, which may depend on a size that is not known: it is not known either."""
+    return UNKNOWN if value is UNKNOWN else _integer(target, value)
+
+
 def _float(target: _Target, value: Any) -> float:
     result: float = _check_bounds(target, _number(target, value))
     return result
@@ -234,7 +239,7 @@ def _shape(target: _Target, value: Any) -> tuple[int, ...] | str:
 
 
 def _size(target: _Target, value: Any, index: int) -> int:
-    if value is None:
+    if value is None or value is UNKNOWN:
         return UNKNOWN
     size = _integer(target, value)
     if size < 1:
@@ -249,7 +254,7 @@ def _extent(target: _Target, value: Any) -> Any:
 
 _CONVERTERS: dict[str, Callable[[_Target, Any], Any]] = {
     "int": _integer,
-    "count": _integer,
+    "count": _count,
     "float": _float,
     "bool": _boolean,
     "word": _word,

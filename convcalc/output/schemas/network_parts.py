@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from convcalc.language.parse.files import FORMAT_VERSION
-from convcalc.language.parse.tree import BLOCK_KEYS, COMPOSITES, JOINS, PARAM_KEYS, PARAM_TYPES
+from convcalc.language.parse.tree import (
+    BLOCK_KEYS,
+    COMPOSITES,
+    JOINS,
+    OF_VARIANT,
+    PARAM_KEYS,
+    PARAM_TYPES,
+)
 from convcalc.language.reading import AT_OUTPUTS, EXPECTED
 from convcalc.output.schemas.limits import ASSERTIONS, COMPARE, LOCKED, PINNED
 from convcalc.output.schemas.values import DESCRIBED_SHAPE, NAME, VALUE, VARIANT, computed
@@ -28,6 +35,8 @@ from convcalc.output.schemas.words import (
 
 _DETAILS: Schema = {
     "default": described(VALUE, "unless a variant or a call gives another"),
+    "from": text("a JSON, YAML, TOML or Python file beside this one that has the value"),
+    "key": text("where it stands there: model.stages[2].width; by default the param's name"),
     "type": {"enum": list(PARAM_TYPES)},
     "min": NUMBER,
     "max": NUMBER,
@@ -47,7 +56,7 @@ PARAMS: Schema = {
     "param_details": closed({key: _DETAILS[key] for key in PARAM_KEYS}, required=()),
     "file_params": named(
         NAME,
-        any_of(_PARAM, {**_DETAILED, "required": ["default"]})
+        any_of(_PARAM, {**_DETAILED, **any_of({"required": ["default"]}, {"required": ["from"]})})
         | {"not": {"enum": list(PARAM_TYPES)}},
         description="names and their values, for all blocks and layers of the file",
     ),
@@ -63,6 +72,17 @@ PARAMS: Schema = {
     ),
     "layers": any_of(list_of(ref("item")), ref("item"), NULL),
     "pinned": PINNED,
+    "output": any_of(
+        ref("reference"),
+        closed(
+            {
+                "id": ref("reference"),
+                "if": computed("boolean", description="no output where it is false"),
+            },
+            required=("id",),
+        ),
+    ),
+    "outputs": any_of(list_of(ref("output"), minItems=1), ref("output")),
 }
 PINNED_AT = any_of(ref("pinned"), mapping(ref("pinned"), description="by output"))
 
@@ -78,17 +98,31 @@ TOP: Schema = {
     "input": described(ref("shape"), "shape of the input without the batch: [3, 224, 224]"),
     "inputs": named(NAME, DESCRIBED_SHAPE, description="several inputs by name"),
     "params": ref("file_params"),
+    "functions": named(
+        r"^[A-Za-z_]\w*\([\w\s,]*\)$",
+        any_of(NUMBER, TEXT),
+        description="functions of one's own: w(c): ceil(c*width/8)*8",
+    ),
     "variants": named(
         VARIANT,
-        {"type": "object", "patternProperties": {NAME: VALUE}, "additionalProperties": False},
-        description="other values for params, by the variant's name",
+        {
+            "type": "object",
+            "properties": {
+                "input": any_of(ref("shape"), VALUE),
+                "inputs": {},
+                "outputs": ref("outputs"),
+            },
+            "patternProperties": {f"^(?!({'|'.join(OF_VARIANT)})$){NAME[1:]}": VALUE},
+            "additionalProperties": False,
+        },
+        description="other values for params, by the variant's name; another input or outputs",
     ),
     "imports": named(NAME, TEXT, description="files whose blocks are used as name.Block"),
     "blocks": named(
         "^[A-Z][A-Za-z0-9]*$", ref("block"), description="named lists of layers, in PascalCase"
     ),
     "layers": described(ref("layers"), "the network, from its input to its output"),
-    "outputs": described(ref("references"), "ids of the output layers; by default the last"),
+    "outputs": described(ref("outputs"), "ids of the output layers; by default the last"),
     "expect": named(
         VARIANT,
         closed(
@@ -131,6 +165,11 @@ SIBLING: Schema = {
         description="use the weights of the layer with this id again",
     ),
     "trainable": described(FLAG, "false for frozen weights"),
+    "carry": named(
+        NAME,
+        ref("reference"),
+        description="what ids of layers in a loop mean in its first round",
+    ),
     "shortcut": described(ref("layers"), "layers beside the body of a residual"),
     "split": any_of(
         {"enum": ["channels", "copy"]},
