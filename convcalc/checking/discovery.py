@@ -12,12 +12,15 @@ from convcalc.checking.configuration import Configuration
 from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_patterns, path_regex
 from convcalc.checking.policy import Policy
 from convcalc.checking.trees import RevisionTree
-from convcalc.language.sources.gate import SETTINGS_BYTES, read_all
+from convcalc.language.parse.params import sources_of_values
+from convcalc.language.reading import LIMITS
+from convcalc.language.sources.gate import SETTINGS_BYTES, read, read_all
 from convcalc.language.sources.project import project, upward
 from convcalc.language.sources.repository import repository
 from convcalc.language.sources.resolve import resolve
 from convcalc.language.sources.shipped import ENDINGS
 from convcalc.language.sources.target import TargetError, unreadable
+from convcalc.language.syntax.foreign import ENDINGS as VALUES
 
 _NEVER = ("node_modules", "__pycache__")
 
@@ -95,7 +98,9 @@ class _Search:
         if os.path.isdir(word):
             yield from map(Found, self.walk(word))
         elif os.path.lexists(word):
-            yield Found(os.path.normpath(word))
+            file = os.path.normpath(word)
+            users = [] if file.endswith(ENDINGS) else list(self.users(file))
+            yield from map(Found, users or [file])
         elif glob.has_magic(word):
             yield from map(Found, self.matched(word))
         else:
@@ -105,6 +110,24 @@ class _Search:
                 yield Found(word, "", error.message, error.help)
             else:
                 yield Found(target.file, target.variant or "")
+
+    def users(self, file: str) -> Iterator[str]:
+        """Yield the networks of the project that take values of params from a file."""
+        if not file.endswith(VALUES):
+            return
+        folder = os.path.relpath(project().root_of(file))
+        wanted, name = project().real(project().absolute(file)), os.path.basename(file)
+        for network in self.walk(folder):
+            try:
+                content = read(network, LIMITS.document.bytes)
+            except OSError:
+                continue
+            if name.encode("utf-8", "surrogateescape") in content:
+                for source in sources_of_values(content, network, LIMITS.document):
+                    path = os.path.join(os.path.dirname(network), source)
+                    if project().real(project().absolute(path)) == wanted:
+                        yield network
+                        break
 
     def matched(self, word: str) -> list[str]:
         """Return the network files that a pattern matches, also those in folders it matches."""

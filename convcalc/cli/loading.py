@@ -20,6 +20,7 @@ from convcalc.model.quantities.number_text import DTYPES
 
 Shapes = Mapping[str, Sequence[int | None]] | Sequence[int | None] | None
 STDIN = "-"
+FROM = "@"  # before the name of a file of values, among params
 
 
 class Reading(NamedTuple):
@@ -61,9 +62,14 @@ class Reading(NamedTuple):
 
     def _networks(self, targets: Sequence[Target]) -> Iterator[Network]:
         shapes = input_shapes(self.inputs) or [None]
-        params = dict(map(assignment, self.params))
+        files = [word.removeprefix(FROM) for word in self.params if word.startswith(FROM)]
+        settings = dict(assignment(word) for word in self.params if not word.startswith(FROM))
         for target in targets:
             source = NetworkSource(target)
+            params: dict[str, Any] = {}
+            for file in files:
+                params |= source.values(*_named_part(file))
+            params |= settings
             for variant in (*self.variants,) or (target.variant,):
                 if target.variant and variant != target.variant:
                     message = f"--variant {variant}, but the target is variant {target.variant}"
@@ -72,6 +78,20 @@ class Reading(NamedTuple):
                     yield source.network(
                         variant, shape, params, batch=self.batch, witness=self.witness
                     )
+
+
+def params_of(settings: Sequence[str], files: Sequence[str]) -> list[str]:
+    """The params of a command: values by name, and files of values."""
+    for word in settings:
+        if word.startswith(FROM):
+            raise Failure(f"--set {word} has no name", "write NAME=VALUE, or --set-from FILE")
+    return [*(f"{FROM}{file}" for file in files), *settings]
+
+
+def _named_part(word: str) -> tuple[str, str]:
+    """The file and the key of ``FILE::KEY``; no key for the whole file."""
+    file, _, key = word.partition("::")
+    return file, key
 
 
 def target_of(text: str | Target) -> Target:

@@ -23,6 +23,15 @@ Params = Annotated[
     list[str],
     typer.Option("--set", metavar="NAME=VALUE", help="Value for a param of the file; repeatable."),
 ]
+ParamsFrom = Annotated[
+    list[str],
+    typer.Option(
+        "--set-from",
+        metavar="FILE",
+        help="Values for params by their names, from JSON, YAML, TOML or Python literals; "
+        "FILE::KEY for a part of it. Repeatable.",
+    ),
+]
 Counted = Annotated[
     str,
     typer.Option(

@@ -9,6 +9,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest
 from convcalc.diagnostics.work import MOST_WORK, TooMuchWork, current, limited
+from convcalc.errors import Error
 from convcalc.language.assertions.vocabulary import Budget
 from convcalc.language.declared_sizes import declares_sizes, kept_sizes
 from convcalc.language.expand.expansion import Expansion
@@ -136,6 +137,30 @@ class NetworkSource:
             file = self.target.file
             error.place = error.place or Place(file, 1, 1)
             return self._empty(*self.problems, error.diagnostic(file))
+
+    def values(self, file: str, key: str = "") -> dict[str, nodes.Node]:
+        """The params that a file of another program gives by their names, below ``key`` in it.
+
+        Raises TargetError if it cannot be read or has none of them.
+        """
+        from convcalc.language.sources.gate import read_all
+        from convcalc.language.syntax.foreign import read_values, values_of
+
+        names = self.unit.params if self.unit else {}
+        try:
+            content = read_all(file, self.limits.document.bytes)
+            root, self.units.sources[file] = read_values(content, file)
+            found = values_of(root, key, names)
+        except OSError as error:
+            raise unreadable(file, error) from None
+        except Error as error:
+            raise TargetError(f"cannot read {file}: {error.message}", error.help) from None
+        if names and not found:
+            where = f"'{key}' of {file}" if key else file
+            raise TargetError(
+                f"{where} has no param of {self.target.file}", advise("", names, "params:")
+            )
+        return found
 
     def _network(
         self,
@@ -328,6 +353,9 @@ class _Reading:
             if name not in self.unit.params:
                 advice = advise(name, self.unit.params, "params:")
                 raise TargetError(f"{self.name} has no param '{name}'", advice)
+            if isinstance(value, nodes.Scalar | nodes.Sequence):
+                found[name] = value
+                continue
             source = f"<{name}={value if isinstance(value, str) else format_value(value)}>"
             self.sources[source] = source[len(name) + 2 : -1]
             if isinstance(value, str):

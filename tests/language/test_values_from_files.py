@@ -208,3 +208,50 @@ def test_yaml_of_other_programs_is_read_as_they_do(text: str, value: object) -> 
     root, _ = read_values(f"a: {text}\n".encode(), "x.yaml")
     found = value_at(root, "a")
     assert found.value == value == safe_load(text)  # type: ignore[union-attr]
+
+
+# --- on the command line -------------------------------------------------------------------------
+
+CHECKED = NET + "expect: {net: {params: %d}}\n"
+
+
+def test_set_from_takes_what_has_the_names_of_params(project: Path, convcalc: Command) -> None:
+    net, more = project / "net.convcalc.yaml", project / "more.json"
+    net.write_text(NET.replace("{from: %s, key: %s}", "[4]"), "utf-8")
+    more.write_text('{"model": {"widths": [8, 9]}, "other": null}', "utf-8")
+    line = f"get totals.params {net} --set-from {more}::model"
+    assert convcalc(line).out == f"{8 * 4 + 9 * 9}\n"
+    assert convcalc(f"{line} --set widths=[1]").out == "4\n"
+    ran = convcalc(f"get totals.params {net} --set-from {more}")
+    assert ran.code == 2
+    assert "has no param of" in ran.err
+    ran = convcalc(f"get totals.params {net} --set-from {more}::nosuch")
+    assert "there is no 'nosuch'" in ran.err
+    assert convcalc(f"get totals.params {net} --set-from {project / 'no.json'}").code == 2
+    assert "has no name" in convcalc(f"get totals.params {net} --set @{more}").err
+
+
+def test_explain_says_that_a_value_comes_from_a_file(project: Path, convcalc: Command) -> None:
+    (project / "net.convcalc.yaml").write_text(NET % ("config.json", "model.hidden_sizes"), "utf-8")
+    ran = convcalc(f"explain {project / 'net.convcalc.yaml'} 'conv[1]'")
+    assert "config.json:3" in ran.out
+
+
+def test_check_of_a_file_of_values_checks_the_networks_that_use_it(
+    project: Path, convcalc: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    models = project / "models"
+    models.mkdir()
+    for name, source in (("one", "config.json"), ("two", "config.toml")):
+        text = CHECKED % (f"../{source}", "model.hidden_sizes", 32 * 4 + 64 * 33)
+        (models / f"{name}.convcalc.yaml").write_text(text, "utf-8")
+    assert "in 1 model," in convcalc("check config.json").out
+    assert "in 2 models," in convcalc("check config.json config.toml").out
+    config = project / "config.json"
+    config.write_text(config.read_text("utf-8").replace("[32, 64]", "[32, 128]"), "utf-8")
+    ran = convcalc("check config.json")
+    assert ran.code == 1
+    assert "models/one.convcalc.yaml" in ran.out
+    assert "expect-drift" in ran.out
+    assert convcalc("check config.toml").code == 0

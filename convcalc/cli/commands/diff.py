@@ -54,6 +54,7 @@ def command(
     input: options.Inputs = [],  # noqa: A002, B006
     batch: options.Batch = 1,
     set: options.Params = [],  # noqa: A002, B006
+    set_from: options.ParamsFrom = [],  # noqa: B006
     count: options.Counted = "",
     dtype: options.DType = "",
     convention: options.Convention = "",
@@ -74,7 +75,7 @@ def command(
     from convcalc.cli.commands._sides import Sides
     from convcalc.cli.commands.show import depth_of
     from convcalc.cli.console import FINDINGS, environment, say
-    from convcalc.cli.loading import Reading
+    from convcalc.cli.loading import Reading, params_of
     from convcalc.diagnostics.visible import visible
     from convcalc.output.views.layer_differences import View
 
@@ -85,7 +86,9 @@ def command(
         limits = [parse_tolerance(each) for each in fail_on]
     except WrongTolerance as error:
         raise Failure(f"--fail-on {error.message}", error.help) from None
-    reading = Reading((), input, batch, set, count, dtype, convention=convention)
+    reading = Reading(
+        (), input, batch, params_of(set, set_from), count, dtype, convention=convention
+    )
     revision = policy or environment("POLICY")
     sides = Sides(reading, settings, partial(chosen_policy, config, revision, isolated=isolated))
     differences, code = sides.differences(old, new)

@@ -34,6 +34,7 @@ def command(
     input: options.Inputs = [],  # noqa: A002, B006
     batch: options.Batch = 1,
     set: options.Params = [],  # noqa: A002, B006
+    set_from: options.ParamsFrom = [],  # noqa: B006
     count: options.Counted = "",
     dtype: options.DType = "",
     layers: Annotated[
@@ -65,7 +66,7 @@ def command(
     convcalc explain conv_transpose out=1 k=4 s=3 -i 1x2x2
     """
     from convcalc.cli.commands._explaining import Explaining
-    from convcalc.cli.loading import Reading
+    from convcalc.cli.loading import Reading, params_of
     from convcalc.cli.problems import print_problems
     from convcalc.language.expand.origins import Origins
 
@@ -78,7 +79,9 @@ def command(
     origins = Origins(None if layers or path is None else frozenset(paths))
     sizes = [] if path is None else input
     variants = [variant] if variant else []
-    reading = Reading(variants, sizes, batch, set, count, dtype, witness=origins)
+    reading = Reading(
+        variants, sizes, batch, params_of(set, set_from), count, dtype, witness=origins
+    )
     read = reading.reports([chosen])
     if len(read) > 1:
         raise Failure("explain takes one input", "name each --input once")

@@ -33,6 +33,7 @@ def command(
     input: options.Inputs = [],  # noqa: A002, B006
     batch: options.Batch = 1,
     set: options.Params = [],  # noqa: A002, B006
+    set_from: options.ParamsFrom = [],  # noqa: B006
     count: options.Counted = "",
     dtype: options.DType = "",
     convention: options.Convention = "",
@@ -45,7 +46,7 @@ def command(
     not known is an error (exit 1).
     """
     from convcalc.analysis.report.lookup import value_at
-    from convcalc.cli.loading import Reading
+    from convcalc.cli.loading import Reading, params_of
     from convcalc.cli.problems import print_problems
 
     settings = ctx.obj
@@ -56,7 +57,7 @@ def command(
     support = bool(
         re.search(r"coverage|holes|receptive_fields?$|^per_output$", path)
     )  # which takes longer
-    reading = Reading(variants, input, batch, set, count, dtype, support)
+    reading = Reading(variants, input, batch, params_of(set, set_from), count, dtype, support)
     reading = reading._replace(
         convention=convention,
         fuse_batch_norm=fuse_batch_norm,

@@ -84,6 +84,7 @@ def command(
     variant: options.Variant = "",
     input: options.Inputs = [],  # noqa: A002, B006
     set: options.Params = [],  # noqa: A002, B006
+    set_from: options.ParamsFrom = [],  # noqa: B006
 ) -> int:
     """Show receptive fields: size, jump, center, coverage, holes, halo.
 
@@ -97,9 +98,12 @@ def command(
         raise Failure("rf takes one of: a target, --stack, --suggest", advice)
     if suggest:
         return _suggest(settings, suggest)
+    from convcalc.cli.loading import params_of
     from convcalc.cli.problems import print_problems
 
-    network, report = _read(target, stack, [variant] if variant else [], input, set)
+    network, report = _read(
+        target, stack, [variant] if variant else [], input, params_of(set, set_from)
+    )
     if report.layers:
         shown = _Shown(depth, columns, path, strip, map, svg, stack)
         found = _study(network, at, position, of, _channel(channel, union=union), union=union)

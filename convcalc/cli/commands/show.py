@@ -36,6 +36,7 @@ def command(
     input: options.Inputs = [],  # noqa: A002, B006
     batch: options.Batch = 1,
     set: options.Params = [],  # noqa: A002, B006
+    set_from: options.ParamsFrom = [],  # noqa: B006
     columns: options.Columns = "",
     sort: Annotated[
         str,
@@ -66,7 +67,7 @@ def command(
 
     Several targets, variants or inputs give one row each. JSON always holds every layer.
     """
-    from convcalc.cli.loading import Reading
+    from convcalc.cli.loading import Reading, params_of
     from convcalc.cli.problems import print_problems
     from convcalc.output.formats import FORMATS
     from convcalc.output.table import render
@@ -75,7 +76,7 @@ def command(
     form = settings.format(FORMATS)
     view = View(depth_of(depth), by, columns, sort, top, exact)
     support = form == "json" or bool({"coverage", "holes"} & view.keys())  # which takes longer
-    reading = Reading(variant, input, batch, set, count, dtype, support)
+    reading = Reading(variant, input, batch, params_of(set, set_from), count, dtype, support)
     reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
     reading = reading._replace(memory=memory)
     read = reading.reports(targets)

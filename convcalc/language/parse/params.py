@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any
 
@@ -9,7 +10,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import PARAM_KEYS, PARAM_TYPES, Param
-from convcalc.language.syntax import nodes
+from convcalc.language.syntax import nodes, reader
 from convcalc.language.syntax.evaluation import evaluator, free_names
 from convcalc.language.syntax.expressions import no_function
 from convcalc.model.operators.values import format_value
@@ -74,6 +75,16 @@ def _read_source(param: Param, node: nodes.Mapping) -> tuple[nodes.Scalar, nodes
         return None
     assert isinstance(file, nodes.Scalar)
     return file, key if isinstance(key, nodes.Scalar) else node.keys["from"].renamed(param.name)
+
+
+def sources_of_values(content: bytes, file: str, limits: reader.Limits) -> Iterator[str]:
+    """Yields the paths of the files that the params of a network file take values from."""
+    root, _ = reader.read(content, file, limits)
+    params = root.get("params") if isinstance(root, nodes.Mapping) else None
+    for _, param in params.entries if isinstance(params, nodes.Mapping) else ():
+        source = param.get("from") if isinstance(param, nodes.Mapping) else None
+        if isinstance(source, nodes.Scalar):
+            yield source.text
 
 
 def _type_word(node: nodes.Node) -> str:

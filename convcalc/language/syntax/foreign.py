@@ -8,6 +8,7 @@ places, as that of a network file, in which every scalar is :class:`Verbatim`.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Final
 
 from convcalc.diagnostics.diagnostic import Place
@@ -60,6 +61,19 @@ def value_at(root: Node, key: str) -> Node:
         at, rest = _entry(at, rest, key)
     _require_value(at, key)
     return at
+
+
+def values_of(root: Node, key: str, names: Iterable[str]) -> dict[str, Node]:
+    """The values of these names in the mapping under a key, or at the top; Error if it is none."""
+    at, rest = root, key
+    while rest:
+        at, rest = _entry(at, rest, key)
+    if not isinstance(at, Mapping):
+        raise Error(f"'{key}' is no mapping" if key else "it is no mapping at the top")
+    found = {name: node for name in names if (node := at.get(name)) is not None}
+    for name, node in found.items():
+        _require_value(node, name)
+    return found
 
 
 def _require_value(node: Node, key: str) -> None:
