@@ -55,7 +55,10 @@ def _shipped(name: str) -> Target | None:
     """The target of a shipped network or variant; None if there is none of that name."""
     if not name.isidentifier():
         return None
-    for path in shipped_files():
+    # A network is mostly in the file whose name its own begins with, the longest such name first.
+    paths = shipped_files()
+    likely = [path for path in paths if name.startswith(path.name.partition(".")[0])]
+    for path in [*sorted(likely, key=_stem_length, reverse=True), *paths]:
         text = path.read_text(encoding="utf-8")
         if name not in text:
             continue
@@ -65,3 +68,7 @@ def _shipped(name: str) -> Target | None:
         if name in variants:
             return Target(str(path), name)
     return None
+
+
+def _stem_length(path: Path) -> int:
+    return len(path.name.partition(".")[0])
