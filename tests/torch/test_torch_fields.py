@@ -1,0 +1,83 @@
+"""What attention and masks read, on all axes together, against where gradients arrive.
+
+Half planes, windows and the like are no product of axes. PyTorch computes each network from its own
+modules, in double precision and with positive weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from typing import Any
+
+import attending
+import pytest
+import torch
+from graphs import read
+from small import network_of
+from torch.nn import functional
+
+Tensor = torch.Tensor
+Position = tuple[int, ...]
+
+
+def patterns(
+    compute: Callable[[Tensor], Tensor], sizes: Sequence[int]
+) -> dict[Position, set[Position]]:
+    """For each position of the output, the input positions at which its gradient is not zero."""
+    torch.manual_seed(1)
+    x = torch.rand(1, *sizes, dtype=torch.double).add(0.1).requires_grad_()
+    made = compute(x).sum(1)[0]
+    found = {}
+    for place in product(*map(range, made.shape)):
+        (gradient,) = torch.autograd.grad(made[place], x, retain_graph=True)
+        where = gradient[0].abs().sum(0).nonzero().tolist()
+        found[place] = {tuple(each) for each in where}
+    return found
+
+
+def agree(layers: Sequence[Any], sizes: Sequence[int], compute: Callable[[Tensor], Tensor]) -> None:
+    """Every position of the last layer reads what PyTorch says."""
+    network = network_of(layers, sizes)
+    for place, expected in patterns(compute, sizes).items():
+        got = read(network, len(network.layers), place, bordered=True, strict=True)
+        assert got == expected, (layers, place)
+
+
+def averaged(x: Tensor, k: int) -> Tensor:
+    """Every channel as the mean of a window."""
+    weight = torch.ones(x.shape[1], 1, *[k] * (x.dim() - 2), dtype=x.dtype)
+    conv: Any = (functional.conv1d, functional.conv2d, functional.conv3d)[x.dim() - 3]
+    return conv(x, weight, padding=k // 2, groups=x.shape[1])
+
+
+@pytest.mark.parametrize("sizes", [(4, 6), (4, 3, 4), (4, 2, 3, 2)])
+@pytest.mark.parametrize(
+    "mask",
+    [{}, {"causal": True}, {"window": 2}, {"window": 3}, {"kv_heads": 1, "causal": True}],
+    ids=str,
+)
+def test_attention_reads_what_its_mask_leaves(sizes: Sequence[int], mask: dict[str, Any]) -> None:
+    fields = {"heads": 2, "kv_heads": None, "causal": False, "window": None, "skips": False, **mask}
+    if mask.get("window"):
+        fields["window"] = [mask["window"]] * (len(sizes) - 1)
+    module = attending.DotProductAttention(**fields)
+    shared = {"out": 4 // (2 // mask.get("kv_heads", 2)), "k": 1}
+    network = [
+        {"depthwise_conv": {"k": 3, "p": 1}, "id": "x"},
+        {"conv": shared, "id": "kv"},
+        {"dot_product_attention": {"heads": 2, **mask}, "from": ["x", "kv", "kv"]},
+    ]
+
+    def compute(x: Tensor) -> Tensor:
+        near = averaged(x, 3)
+        mixed = near.sum(1, keepdim=True) + torch.zeros(1, shared["out"], *[1] * (x.dim() - 2))
+        return module(near, mixed.cos(), mixed.exp())
+
+    agree(network, sizes, compute)
+
+
+def test_a_product_reads_a_row_and_a_column() -> None:
+    layers = [{"matmul": {}, "from": ["input", "input"]}]
+    agree(layers, (1, 4, 4), lambda x: x @ x)
+    agree(layers, (1, 3, 4, 4), lambda x: x @ x)
