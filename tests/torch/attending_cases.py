@@ -58,8 +58,40 @@ def dot_product_attention(rng: Random) -> Case:
     )
 
 
+def window_attention(rng: Random) -> Case:
+    rank, heads = a_rank(rng), rng.randint(1, 3)
+    channels = heads * rng.randint(1, 3) + (heads > 1 and rng.random() < 0.05)
+    window = integers(rng, rank, 1, 3)
+    grid = rng.random() < 0.25
+    spatial = (
+        [k * rng.randint(1, 3) + (rng.random() < 0.1) for k in window]
+        if grid
+        else sizes(rng, rank, 1, 7)
+    )
+    shifted = rng.random() < (0.05 if grid else 0.6)
+    fields: dict[str, Any] = {
+        "window_size": window,
+        "heads": heads,
+        "shift_size": [rng.randint(0, k - (rng.random() < 0.95)) if shifted else 0 for k in window],
+        "partition": "grid" if grid else "window",
+        "relative_position": rng.choice(("table", "table", "mlp", "decomposed", "none")),
+        "mlp_channels": rng.randint(1, 4),
+        "cosine": rng.random() < 0.3,
+        "qkv_bias": rng.random() < 0.7,
+        "key_bias": rng.random() < 0.7,
+        "proj_bias": rng.random() < 0.5,
+    }
+    return Case(
+        "window_attention",
+        fields,
+        ((2, channels, *spatial),),
+        lambda: attending.WindowAttention(channels, *fields.values()),
+    )
+
+
 # Each with the number of its 300 cases that must be refused by both sides.
 REFUSED: dict[Callable[[Random], Case], int] = {
     matmul: 40,
     dot_product_attention: 40,
+    window_attention: 20,
 }

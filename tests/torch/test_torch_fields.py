@@ -81,3 +81,26 @@ def test_a_product_reads_a_row_and_a_column() -> None:
     layers = [{"matmul": {}, "from": ["input", "input"]}]
     agree(layers, (1, 4, 4), lambda x: x @ x)
     agree(layers, (1, 3, 4, 4), lambda x: x @ x)
+
+
+WINDOWS = {
+    "window": ((2, 6, 4), [3, 2], [0, 0], "window"),
+    "shifted": ((2, 8), [4], [2], "window"),
+    "padded": ((2, 7, 5), [3, 2], [1, 1], "window"),
+    "one window": ((2, 3, 5), [4, 2], [2, 1], "window"),
+    "grid": ((2, 6, 8), [3, 2], [0, 0], "grid"),
+    "three axes": ((2, 3, 4, 2), [2, 2, 2], [1, 0, 1], "window"),
+}
+
+
+@pytest.mark.parametrize("name", WINDOWS)
+def test_windows_read_what_is_in_them(name: str) -> None:
+    sizes, window, shift, partition = WINDOWS[name]
+    fields = {"window_size": window, "shift_size": shift, "partition": partition, "heads": 1}
+    module = attending.WindowAttention(
+        2, window, 1, shift, partition, "table", 1, False, True, True, True
+    ).double()
+    agree([{"window_attention": fields}], sizes, module)
+    conv = {"depthwise_conv": {"k": 3, "p": 1}}
+    layers = [conv, {"window_attention": fields}, conv, {"window_attention": fields}]
+    agree(layers, sizes, lambda x: module(averaged(module(averaged(x, 3)), 3)))

@@ -6,11 +6,14 @@ from itertools import product
 from typing import Any
 
 import pytest
-from regions import Position, listed
+from regions import Position, listed, members
 from small import network_of, report_of
 
+from convcalc.analysis.receptive_field.domains import SUPPORTS
+from convcalc.analysis.receptive_field.reach import seen_together
 from convcalc.analysis.receptive_field.read_back import read_back
 from convcalc.analysis.receptive_field.region import product as region_of
+from convcalc.analysis.receptive_field.walk import Walk
 from convcalc.model.graph.network import Network
 
 ITSELF = ["input", "input", "input"]
@@ -107,6 +110,63 @@ def test_vit_b_16_at_384_has_the_published_macs() -> None:
     head = report_of([{"linear": {"out": 1000}}], [768])
     macs = [sum(each.macs for each in report.layers) for report in (patches, encoder, head)]
     assert macs[0] + 12 * macs[1] + macs[2] == 55_484_350_464
+
+
+# --- windows side by side ------------------------------------------------------------------------
+
+
+def windows_read(size: int, window: int, shift: int) -> list[set[int]]:
+    """By hand: the first window holds what is before the shift, and so on."""
+    starts = [shift - window, *range(shift, size, window)] if shift else range(0, size, window)
+    found: list[set[int]] = [set() for _ in range(size)]
+    for start in starts:
+        inside = set(range(max(start, 0), min(start + window, size)))
+        for y in inside:
+            found[y] = inside
+    return found
+
+
+def attending_windows(window: int, shift: int, partition: str = "window") -> dict[str, Any]:
+    fields = {"w": window, "shift_size": shift, "heads": 1, "partition": partition}
+    return {"window_attention": fields}
+
+
+@pytest.mark.parametrize(("window", "shift"), [(2, 0), (3, 0), (3, 1), (4, 2), (5, 4)])
+def test_two_layers_of_windows_read_the_windows_of_windows(window: int, shift: int) -> None:
+    size = 14
+    layers = [attending_windows(window, 0), attending_windows(window, shift)]
+    network = network_of(layers, [1, size])
+    first, second = windows_read(size, window, 0), windows_read(size, window, shift)
+    for y in range(size):
+        assert read(network, (y,)) == {(x,) for m in second[y] for x in first[m]}
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+@pytest.mark.parametrize(("size", "window", "shift"), [(24, 4, 1), (24, 3, 2), (12, 6, 0)])
+def test_the_walk_forward_sees_what_the_walk_back_reads(
+    size: int, window: int, shift: int, stride: int
+) -> None:
+    layers = [
+        {"conv": {"out": 2, "k": 3, "s": stride, "p": 1}},
+        attending_windows(window, shift),
+        {"conv": {"out": 2, "k": 2, "s": 2}},
+        attending_windows(2, 1),
+    ]
+    network = network_of(layers, [1, size * stride])
+    *_, (_, seen) = Walk(network, SUPPORTS).layers()
+    (reaches,) = seen[0]["input"].axes
+    for y in range(network.shape(len(layers)).spatial[0]):
+        wanted = {len(layers): region_of([(y, 1)])}
+        back = listed(read_back(network, wanted)["input"], 1)
+        assert {(x,) for x in members(seen_together(reaches, y, SUPPORTS))} == back
+
+
+def test_a_grid_reads_every_position_that_is_a_multiple_of_the_step_away() -> None:
+    network = network_of([attending_windows(4, 0, "grid")], [1, 12])
+    for y in range(12):
+        assert read(network, (y,)) == {(x,) for x in range(y % 3, 12, 3)}
+    (layer,) = report_of([attending_windows(4, 0, "grid")], [1, 12]).layers
+    assert layer.receptive_field is not None and layer.receptive_field.size == (10,)
 
 
 # --- matrix products -----------------------------------------------------------------------------
