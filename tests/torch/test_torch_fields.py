@@ -104,3 +104,58 @@ def test_windows_read_what_is_in_them(name: str) -> None:
     conv = {"depthwise_conv": {"k": 3, "p": 1}}
     layers = [conv, {"window_attention": fields}, conv, {"window_attention": fields}]
     agree(layers, sizes, lambda x: module(averaged(module(averaged(x, 3)), 3)))
+
+
+def masked(x: Tensor, k: Sequence[int], mask: str, d: int, s: int, groups: int = 1) -> Tensor:
+    """A convolution whose weight is multiplied by zeros and ones, as PixelCNN's code does."""
+    taps = list(product(*map(range, k)))
+    center = tuple(n // 2 for n in k)
+    left = {
+        "A": lambda tap: tap < center,
+        "B": lambda tap: tap <= center,
+        "causal": lambda tap: tap[0] <= center[0],
+    }[mask]
+    zeros = torch.tensor([float(left(tap)) for tap in taps], dtype=x.dtype).reshape(k)
+    weight = torch.rand(x.shape[1], x.shape[1] // groups, *k, dtype=x.dtype) + 0.1
+    conv: Any = (functional.conv1d, functional.conv2d, functional.conv3d)[x.dim() - 3]
+    padding = [d * (n // 2) for n in k]
+    return conv(x, weight * zeros, None, s, padding, d, groups)
+
+
+@pytest.mark.parametrize("mask", ["A", "B", "causal"])
+@pytest.mark.parametrize(
+    ("sizes", "k", "d", "s"),
+    [
+        ((2, 9), [5], 1, 1),
+        ((2, 6, 7), [3, 3], 1, 1),
+        ((2, 7, 8), [3, 5], 2, 1),
+        ((2, 7, 6), [3, 1], 1, 2),
+        ((2, 6, 6), [1, 3], 1, 1),
+        ((2, 4, 4, 3), [3, 3, 3], 1, 1),
+    ],
+)
+def test_a_masked_convolution_reads_the_taps_that_are_left(
+    mask: str, sizes: Sequence[int], k: list[int], d: int, s: int
+) -> None:
+    fields = {"out": 2, "k": k, "d": d, "s": s, "p": [d * (n // 2) for n in k], "mask": mask}
+    agree([{"conv": fields}], sizes, lambda x: masked(x, k, mask, d, s))
+    agree([{"conv": {**fields, "g": 2}}], sizes, lambda x: masked(x, k, mask, d, s, 2))
+
+
+def test_a_stack_of_masked_convolutions_has_pixelcnns_blind_spot() -> None:
+    layers = [{"conv": {"out": 1, "k": 3, "p": 1, "mask": mask}} for mask in "ABB"]
+    sizes = (1, 7, 7)
+
+    def compute(x: Tensor) -> Tensor:
+        for mask in "ABB":
+            x = masked(x, [3, 3], mask, 1, 1)
+        return x
+
+    agree(layers, sizes, compute)
+    network = network_of(layers, sizes)
+    seen = read(network, 3, (5, 2), bordered=True)
+    earlier = {(row, column) for row in range(7) for column in range(7)} & {
+        place for place in product(range(7), range(7)) if place < (5, 2)
+    }
+    assert seen < earlier
+    assert (4, 6) in earlier - seen  # to the right above: no path of the masks leads there
