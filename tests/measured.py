@@ -23,7 +23,7 @@ def table(name: str) -> Any:
     return yaml.load((FOLDER / f"{name}.yaml").read_text("utf-8"), LOADER)
 
 
-TABLES = [table("layers"), table("further_layers")]
+TABLES = [table("layers"), table("further_layers"), table("functions")]
 
 
 LAYERS = {name: (t["columns"], case) for t in TABLES for name, case in t["cases"].items()}

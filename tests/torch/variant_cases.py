@@ -317,7 +317,6 @@ REFUSED: dict[Callable[[Random], Case], int] = {
     locally_connected: 2,
     learned_group_conv: 40,
 }
-KINDS = list(REFUSED)
 
 
 def cases(kind: Callable[[Random], Case], count: int = SAMPLES) -> Iterator[Case]:

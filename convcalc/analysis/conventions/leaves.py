@@ -173,7 +173,7 @@ def _between(
             continue
         last = _BETWEEN.get(term.name.rpartition(".")[2], f"{name} {term.name}")
         word = _BETWEEN.get(term.name, last)
-        shape = _shape_of(word, term, analysis, inputs[0])
+        shape = _matrix(word, operator, analysis) or _shape_of(word, term, analysis, inputs[0])
         alone = Analysis(shape, (), (term,))
         yield Leaf(word, operator, (shape,), alone)
 
@@ -182,6 +182,17 @@ def _term_names(part: Part) -> list[Term]:
     """The terms of a part, named as in the composite; a single one may have the part's name."""
     lone = [term._replace(name=part.name) for term in part.analysis.terms]
     return list({*part_terms(part.name, part.analysis.terms), *(lone if len(lone) == 1 else ())})
+
+
+def _matrix(word: str, operator: Operator, analysis: Analysis) -> Shape | None:
+    """The attention matrix as a softmax sees it, the keys of a head as channels; None if there is
+    none."""
+    made = [part.analysis.output for part in analysis.parts if part.name == "softmax"]
+    heads = getattr(operator, "heads", 0)
+    if word != "softmax" or not made or not heads:
+        return None
+    (matrix,) = made
+    return Shape(matrix.batch, matrix.channels // heads, (heads * matrix.positions,))
 
 
 def _shape_of(word: str, term: Term, analysis: Analysis, x: Shape) -> Shape:

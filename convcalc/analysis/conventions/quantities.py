@@ -19,6 +19,7 @@ from convcalc.analysis.conventions.leaves import (
     multiplications,
     output_macs,
 )
+from convcalc.model.quantities.unknown import UNKNOWN
 
 LEGEND: Mapping[str, str] = {
     "M": "multiply-accumulates: batch·positions·prod(weight), over the output positions of a "
@@ -181,6 +182,7 @@ def groups(leaf: Leaf) -> int:
 
 ZERO = constant(0)
 FREE = Rule("0", lambda _: 0)  # rightly nothing, so not among what a tool ignores
+NOT_KNOWN = Rule("not known", lambda _: UNKNOWN)  # nobody has measured what the tool counts
 MACS = Rule("M", multiplications)
 INPUT_MACS = Rule("M", input_macs)
 OUTPUT_MACS = Rule("Mo", output_macs)

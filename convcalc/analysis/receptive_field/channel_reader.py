@@ -22,6 +22,7 @@ from convcalc.model.geometry.channel_maps import (
     ImagesToPixels,
     PixelsToChannels,
     PixelsToImages,
+    Turned,
     blocks_of,
     place_at,
 )
@@ -39,6 +40,7 @@ PART_OF_POSITIONS = "it reads a part of the positions, which lie in the channels
 PHASES = (PixelsToChannels, ChannelsToPixels, PixelsToImages, ImagesToPixels)
 WOVEN = (ChannelsToPixels, ImagesToPixels)
 DEALT = (PixelsToChannels, PixelsToImages)
+NEVER_EVEN = (*DEALT, Turned)
 
 
 class Before(Protocol):
@@ -87,7 +89,7 @@ class ChannelReader:
         channel_map = self.map(number)
         if channel_map is MIXED and self.inputs[number].images == 1:
             return True
-        if len(self.inputs[number]) > 1 or isinstance(channel_map, DEALT):
+        if len(self.inputs[number]) > 1 or isinstance(channel_map, NEVER_EVEN):
             return False
         if not isinstance(channel_map, Blocks):
             return True

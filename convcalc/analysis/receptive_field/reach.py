@@ -24,9 +24,11 @@ from convcalc.model.geometry.axis_maps import (
     IDENTITY,
     AxisMap,
     Chain,
+    Comb,
     Deformed,
     Scattered,
     Slide,
+    Tiles,
     Union,
     Unreadable,
     Whole,
@@ -103,6 +105,8 @@ def _propagate_taps(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
     grid = axis.base if isinstance(axis, Deformed) else axis
     if isinstance(grid, Slide):
         reach = reach._replace(placed=reach.placed and grid.padding_known)
+    elif isinstance(grid, Tiles):
+        reach = reach._replace(placed=reach.placed and grid.placed)
     if isinstance(axis, Slide) and reach.period == 1:
         return _slide_window(axis, reach, kind)
     if reach.shift and not reach.sparse and _leaves_out(axis):
@@ -162,6 +166,8 @@ def _read_phases(axis: AxisMap, reach: Reach, period: int, kind: Kind[V]) -> lis
         return [_unite(axis.hull(y) or (), reach, kind) for y in range(period)]
     if kind.outer_only:
         return [_unite(_outer_taps(axis.taps(y), reach), reach, kind) for y in range(period)]
+    if reach.period == 1 and isinstance(axis, Tiles | Comb):  # all taps see the same, moved
+        return [_in_a_row(axis.taps(y), reach, kind) for y in range(period)]
     return [_unite(axis.taps(y), reach, kind) for y in range(period)]
 
 
@@ -169,6 +175,12 @@ def _unite(positions: Iterable[int], reach: Reach, kind: Kind[V]) -> V | None:
     """What several positions see together; None if they see nothing."""
     found = [seen for y in positions if (seen := reach.at(y, kind)) is not None]
     return kind.union(found) if found else None
+
+
+def _in_a_row(taps: range, reach: Reach, kind: Kind[V]) -> V | None:
+    """What evenly spaced positions see together, each of them the same but moved."""
+    seen = reach.at(taps[0], kind)
+    return seen and kind.window(seen, taps.step * reach.shift, len(taps))
 
 
 def _outer_taps(taps: Sequence[int], reach: Reach) -> Sequence[int]:

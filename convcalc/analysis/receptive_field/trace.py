@@ -18,10 +18,12 @@ from convcalc.model.geometry.axis_maps import (
     IDENTITY,
     Axes,
     AxisMap,
+    Comb,
     Partition,
     Resize,
     Slide,
     Stamp,
+    Tiles,
 )
 from convcalc.model.geometry.sizes import extent
 from convcalc.model.graph.network import Layer
@@ -128,4 +130,13 @@ def _reason(axis: AxisMap, size: int, needs: int) -> str:
         return f"{axis.mode} interpolation, {axis.step} inputs per output"
     if isinstance(axis, Partition):
         return f"{axis.size} positions in {axis.parts} parts"
+    return _window_reason(axis)
+
+
+def _window_reason(axis: AxisMap) -> str:
+    """The same of windows that do not slide."""
+    if isinstance(axis, Tiles):
+        return f"windows of {axis.size} side by side"
+    if isinstance(axis, Comb):
+        return f"every {axis.step} positions of {axis.size}"
     return "several reads together"

@@ -182,6 +182,56 @@ class Partition(NamedTuple):
         return taps[0], taps[-1]
 
 
+class Tiles(Value):
+    """Windows side by side: every output of a window of ``size`` reads all of it. One of them
+    begins at ``start``, which is right only if ``placed``: it may depend on an unknown size."""
+
+    size: int
+    start: int = 0
+    placed: bool = True
+
+    @property
+    def period(self) -> int:
+        return self.size
+
+    @property
+    def shift(self) -> int:
+        return self.size
+
+    def taps(self, y: int) -> range:
+        first = (y - self.start) // self.size * self.size + self.start
+        return range(first, first + self.size)
+
+    def hull(self, y: int) -> tuple[int, int]:
+        taps = self.taps(y)
+        return taps[0], taps[-1]
+
+
+class Comb(Value):
+    """Every ``step``-th position of maps of ``size`` side by side: an output reads those of its
+    map that lie a multiple of the step away; the step divides the size."""
+
+    size: int
+    step: int
+
+    @property
+    def period(self) -> int:
+        return self.size
+
+    @property
+    def shift(self) -> int:
+        return self.size
+
+    def taps(self, y: int) -> range:
+        map_, position = divmod(y, self.size)
+        first = map_ * self.size + position % self.step
+        return range(first, (map_ + 1) * self.size, self.step)
+
+    def hull(self, y: int) -> tuple[int, int]:
+        taps = self.taps(y)
+        return taps[0], taps[-1]
+
+
 class Interleaved(Value):
     """Every ``factor``-th output reads the next position, the others nothing: output y reads
     floor((y + before) / factor) if y + before is in ``phase``."""

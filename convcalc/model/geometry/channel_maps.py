@@ -85,6 +85,11 @@ class Hidden(Value):
     reason: str
 
 
+class Turned(Hidden):
+    """Positions have become channels: each output channel reads positions of its own, which are not
+    told apart. What all channels read together is what the analysis says."""
+
+
 class Dealt(Value):
     """Positions are dealt out, or come together again, in phases of ``factor`` on each axis."""
 

@@ -45,7 +45,7 @@ def explained(target: Target, **more: Any) -> tuple[Network, Report, list[LayerE
 def value_of(text: str) -> Any:
     """What Python makes of a text; divisions are exact, as they are in the formulas."""
     exact = re.sub(r"(?<![\w.])(\d+)(?![\w.])", r"Fraction(\1)", text) if " / " in text else text
-    functions: dict[str, Any] = {"max": max, "ceil": math.ceil, "floor": math.floor}
+    functions: dict[str, Any] = {"max": max, "min": min, "ceil": math.ceil, "floor": math.floor}
     functions |= {"round": round, "gcd": math.gcd, "float": float, "Fraction": Fraction}
     return eval(exact, {"__builtins__": {}}, functions)
 

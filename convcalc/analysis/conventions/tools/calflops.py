@@ -5,7 +5,8 @@ with elementwise operations added; ``macs`` are the multiply-accumulates alone. 
 counted.
 
 Left out: what the page ``deepspeed`` names, and matrix products by ``@``, ``torch.mm`` and
-``torch.bmm``, so that ``nn.MultiheadAttention`` has its linear maps and its softmax only.
+``torch.bmm`` (``torch.matmul`` counts), so that ``nn.MultiheadAttention`` has its linear maps and
+its softmax only.
 
 Wrong: what that page names. Resizing by a scale counts input elements: the product with the scale
 is computed and thrown away. After a run that failed the patched functions stay, and later counts in
@@ -24,8 +25,9 @@ from math import prod
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
-from convcalc.analysis.conventions.quantities import TRAINED, Rule, axes
+from convcalc.analysis.conventions.quantities import MACS, TRAINED, ZERO, Rule, axes
 from convcalc.analysis.conventions.tools.deepspeed import COMMON, COMMON_MACS
+from convcalc.model.operators.registry import name_of
 
 
 def _resized(leaf: Leaf) -> int:
@@ -34,10 +36,21 @@ def _resized(leaf: Leaf) -> int:
     return prod(size) if size else leaf.x.numel
 
 
-FLOPS = {**COMMON, "upsample": Rule("E; positions of a given size", _resized)}
+def _called(leaf: Leaf) -> bool:
+    """Whether it is a call of ``torch.matmul``, not a product within a module."""
+    return name_of(leaf.operator) == "matmul"
+
+
+FLOPS = {
+    **COMMON,
+    "matmul": ZERO.but("torch.matmul", _called, 2 * MACS),
+    "dot_product_attention": ZERO,
+    "upsample": Rule("E; positions of a given size", _resized),
+}
+MACS_RULES = {**COMMON_MACS, "matmul": ZERO.but("torch.matmul", _called, MACS)}
 
 CONVENTION = Convention(
     "calflops 0.3.2",
-    (Count("flops", "FLOPs", "FLOP and op", FLOPS), Count("macs", "MACs", "MAC", COMMON_MACS)),
+    (Count("flops", "FLOPs", "FLOP and op", FLOPS), Count("macs", "MACs", "MAC", MACS_RULES)),
     other_params=TRAINED,
 )

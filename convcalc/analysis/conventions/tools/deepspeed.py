@@ -38,6 +38,7 @@ from convcalc.analysis.conventions.quantities import (
     MACS,
     MAX_POOLS,
     NORM,
+    NOT_KNOWN,
     TRAINED,
     TRANSPOSED,
     Rule,
@@ -116,13 +117,23 @@ COMMON = {
 }
 COMMON_MACS = {**each(CONVS, CONV), **each(TRANSPOSED, STAMP), "linear": MACS}
 
-FLOPS = {**COMMON, "matmul": 2 * MACS, "upsample": Rule("O; positions of a given size", _resized)}
+FLOPS = {
+    **COMMON,
+    "dot_product_attention": NOT_KNOWN,
+    "matmul": 2 * MACS,
+    "upsample": Rule("O; positions of a given size", _resized),
+}
 
 CONVENTION = Convention(
     "DeepSpeed at edaa72212",
     (
         Count("flops", "FLOPs", "FLOP and op", FLOPS),
-        Count("macs", "MACs", "MAC", {**COMMON_MACS, "matmul": MACS}),
+        Count(
+            "macs",
+            "MACs",
+            "MAC",
+            {**COMMON_MACS, "matmul": MACS, "dot_product_attention": NOT_KNOWN},
+        ),
     ),
     other_params=TRAINED,
 )

@@ -75,6 +75,7 @@ RULES = {
     **each(TRANSPOSED, INPUT_MACS),
     "linear": MACS,
     "matmul": MACS,
+    "dot_product_attention": ZERO,
     "batch_norm": BATCH_NORM,
     **each(("group_norm", "layer_norm", "instance_norm"), NORM),
     **each(ADAPTIVE_AVG, if_2d(IN)),

@@ -42,6 +42,7 @@ from convcalc.analysis.conventions.quantities import (
     IN,
     LEARNED,
     MACS,
+    NOT_KNOWN,
     OUT,
     STORED,
     TRANSPOSED,
@@ -173,6 +174,7 @@ RULES = {
     **each(TRANSPOSED, Rule("O·K·Co/g + b·O", _transposed)),
     "linear": MACS + BIAS,
     "matmul": MACS,
+    "dot_product_attention": NOT_KNOWN,
     "batch_norm": (31 * IN)
     .but("folded", is_folded, FREE)
     .but("no statistics", _measures, 36 * IN)

@@ -7,7 +7,8 @@ element, which is twice too much. ReLU6, LeakyReLU and SiLU are 1, softmax 1 by 
 batch norm 2 (1 without affine), group norm the same.
 
 Left out: sigmoid, tanh, hard swish, hard sigmoid, Mish, Softplus; addition and multiplication by
-``+`` and ``*`` (``torch.add`` counts); ``x @ y`` (``torch.matmul`` counts); a mean.
+``+`` and ``*`` (``torch.add`` counts); ``x @ y`` (``torch.matmul`` counts); a mean;
+``scaled_dot_product_attention``.
 
 Wrong: layer norm counts 1 per element with weights too, since it looks for an attribute ``affine``
 that the module does not have. Transposed convolution is right in 0.7.5, over the input positions;
@@ -42,6 +43,7 @@ from convcalc.analysis.conventions.quantities import (
     OUT,
     TRAINED,
     TRANSPOSED,
+    ZERO,
     Rule,
     affine,
     each,
@@ -87,6 +89,7 @@ RULES = {
     **each(("relu6", "leaky_relu", "silu", "softmax"), IN),
     "upsample": 2 * OUT,
     "attention": Rule("closed form, its products and softmax twice", _attention),
+    "dot_product_attention": ZERO,
     "deform_conv": Rule("M + 24·K·positions + b·O, 25 with a mask", _deformable),
 }
 

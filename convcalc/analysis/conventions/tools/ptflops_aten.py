@@ -21,6 +21,7 @@ from convcalc.analysis.conventions.quantities import (
     MACS,
     TRAINED,
     TRANSPOSED,
+    ZERO,
     each,
 )
 
@@ -29,6 +30,7 @@ RULES = {
     **each(TRANSPOSED, INPUT_MACS + BIAS),
     "linear": MACS + BIAS,
     "matmul": MACS,
+    "dot_product_attention": ZERO,
 }
 
 CONVENTION = Convention(

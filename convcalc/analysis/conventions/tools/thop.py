@@ -75,6 +75,7 @@ RULES = {
     **each(ADAPTIVE_AVG, Rule("E + O", _adaptive)),
     "upsample": Rule("O nearest, 5·O linear, 11·O bilinear, 259·O bicubic", upsampled),
     "attention": ZERO,
+    "dot_product_attention": ZERO,
 }
 HOOKED = each((*CONVS, *TRANSPOSED, "linear", *NORMS, "prelu"), LEARNED)
 

@@ -86,6 +86,7 @@ RULES = {
     **each(TRANSPOSED, INPUT_MACS),
     "linear": MACS,
     "matmul": MACS,
+    "dot_product_attention": MACS,
     **each((*NORMS, "group_norm"), affine(4 * IN, 2 * IN)),
     "batch_norm": not_frozen(affine(4 * IN, 2 * IN)),
     "prelu": IN,

@@ -7,8 +7,9 @@ multiply-accumulates belong to such modules.
 Left out: everything else, such as norms, activations, poolings, additions and sampling.
 ``nn.MultiheadAttention`` with biases counts 0 in evaluation mode, because its fast path is a single
 operator that the counter does not know; on the CPU, ``scaled_dot_product_attention`` counts 0 up to
-version 2.14, and a causal mask is never discounted. GRU shows its matrix products, LSTM nothing.
-Padding is counted like any other position (discussed in pytorch/pytorch#95751).
+version 2.14, unless a head's values have another size than its keys. A causal mask is never
+discounted. GRU shows its matrix products, LSTM nothing. Padding is counted like any other position
+(discussed in pytorch/pytorch#95751).
 
 Source: torch/utils/flop_counter.py, 2.13.0.
 """
@@ -16,7 +17,14 @@ Source: torch/utils/flop_counter.py, 2.13.0.
 from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
+from convcalc.analysis.conventions.leaves import Leaf
 from convcalc.analysis.conventions.quantities import CONVS, INPUT_MACS, MACS, TRANSPOSED, ZERO, each
+
+
+def uneven_heads(leaf: Leaf) -> bool:
+    """Whether a head's values have another size than its keys: then no fused kernel fits."""
+    return bool(leaf.output.channels != leaf.x.channels)
+
 
 RULES = {
     **each(CONVS, 2 * MACS),
@@ -24,6 +32,7 @@ RULES = {
     "linear": 2 * MACS,
     "matmul": 2 * MACS,
     "attention": ZERO.but("no bias", lambda leaf: not leaf.field("bias"), 2 * MACS),
+    "dot_product_attention": ZERO.but("heads of v differ from k", uneven_heads, 2 * MACS),
 }
 
 CONVENTION = Convention("torch 2.13 FlopCounterMode", (Count("flops", "FLOPs", "FLOP", RULES),))

@@ -25,9 +25,11 @@ from convcalc.analysis.conventions.quantities import (
     INPUT_MACS,
     MACS,
     TRANSPOSED,
+    ZERO,
     Rule,
     each,
 )
+from convcalc.analysis.conventions.tools.torch import uneven_heads
 
 
 def learning(rule: Rule, macs: Rule) -> Rule:
@@ -40,9 +42,11 @@ RIGHT = {
     **each(TRANSPOSED, learning(6 * INPUT_MACS, INPUT_MACS)),
     "linear": learning(6 * MACS, MACS),
     "matmul": 6 * MACS,
+    "dot_product_attention": 6 * MACS,
 }
 RULES = {
     **RIGHT,
+    "dot_product_attention": ZERO.but("heads of v differ from k", uneven_heads, 6 * MACS),
     **each(CONVS, learning(4 * MACS + 2 * MACS * GROUPS, MACS)),
     **each(TRANSPOSED, learning(4 * INPUT_MACS + 2 * INPUT_MACS * GROUPS, INPUT_MACS)),
 }

@@ -46,6 +46,7 @@ RULES = {
     "linear": BATCH * LEARNED,
     **each(PARAMETRIC, BATCH * LEARNED),
     "attention": ZERO,
+    "dot_product_attention": ZERO,
 }
 
 CONVENTION = Convention("torchinfo 1.8.0", (Count("macs", "mult-adds", "MAC and op", RULES),))

@@ -21,6 +21,7 @@ RULES = {
     **each(TRANSPOSED, INPUT_MACS),
     "linear": MACS,
     "matmul": MACS,
+    "dot_product_attention": MACS,
 }
 
 CONVENTION = Convention(

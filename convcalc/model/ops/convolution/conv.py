@@ -18,6 +18,13 @@ it for a stride above 1. ``half`` is floor(extent / 2) on each side, PyTorch's u
 the two differ for even kernels and for strides above 1. Under padding_mode ``reflect`` the
 padding must be smaller than the input, under ``circular`` at most as large.
 
+A ``mask`` sets taps to zero: ``A`` those behind the center in the order of rows and the center
+itself, ``B`` the same but not the center, ``causal`` all behind the center of the first axis. The
+kernel is stored and multiplied as a whole, so that parameters and MACs stay; ``taps`` says how many
+are left. The receptive field is that of those: for A and B a half plane, which is read exactly,
+while an axis alone shows its hull. A stack of them has PixelCNN's blind spot. An order of channels
+within a pixel (red, green, blue) is not told apart.
+
 The receptive field grows by (k - 1)·d times the jump before the layer, the jump by the factor s.
 
 Common mistakes: with p = 0 a convolution of 10 x 10 on a 10 x 10 input gives 1 x 1, not 10 x 10;
@@ -35,14 +42,15 @@ parameters instead of 9,030 (a third would be 3,010), and no output sees more th
 AlexNet has two groups in its second, fourth and fifth convolution, 1,413,120 weights less; its
 third and all three fully connected layers see every channel.
 
-Source: PyTorch ``torch.nn.Conv2d``; Dumoulin & Visin, arXiv 1603.07285, relations 6 and 15.
+Source: PyTorch ``torch.nn.Conv2d``; Dumoulin & Visin, arXiv 1603.07285, relations 6 and 15; masks:
+van den Oord et al., "Pixel recurrent neural networks" (arXiv 1601.06759), section 3.4.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.model.geometry.channel_maps import grouped
+from convcalc.model.geometry.channel_maps import ChannelMap, Hidden, grouped
 from convcalc.model.geometry.sizes import Padding, Sides, axis_name, extent, resolve_padding
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
@@ -69,6 +77,9 @@ class Conv(Operator):
     padding_mode: str = fields.word(
         ("zeros", "reflect", "replicate", "circular"), "what stands in the padding", "zeros"
     )
+    mask: str = fields.word(
+        ("none", "A", "B", "causal"), "which taps are set to zero: PixelCNN's masks", "none"
+    )
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """Groups must divide both channel counts, a window must fit, and so must the padding."""
@@ -81,6 +92,8 @@ class Conv(Operator):
         )
         if self.padding_mode in _MARGIN:
             yield from _reach_problems(x, padding, self.padding_mode)
+        if self.mask != "none":
+            yield from _mask_problems(self.kernel_size, self.mask)
         if self.padding == "same":
             extents = tuple(map(extent, self.kernel_size, self.dilation))
             yield from _half_shift_warnings(x, padding, extents, self.stride)
@@ -96,7 +109,7 @@ class Conv(Operator):
         weight = (self.out_channels, share(x.channels, self.groups), *self.kernel_size)
         fixed = padding_known(self.padding, x.spatial, self.kernel_size, self.stride, self.dilation)
         window = (self.kernel_size, self.stride, padding, self.dilation)
-        return Analysis(
+        done = Analysis(
             output,
             (slide_axes(*window, fixed, self.padding_mode),),
             (
@@ -106,6 +119,31 @@ class Conv(Operator):
             {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {}),
             channels=(grouped(self.groups, x.channels, self.out_channels),),
         )
+        return done if self.mask == "none" else self._masked(done, x)
+
+    def _masked(self, whole: Analysis, x: Shape) -> Analysis:
+        """The same work, of which only some taps are read."""
+        from convcalc.model.ops.convolution._masked import Masked
+
+        masked, axes = Masked(self.kernel_size, self.mask), whole.axes[0]
+        channels: ChannelMap = Hidden("the number of channels is not known")
+        if known(x.channels):
+            channels = masked.channels(axes, self.groups, x.channels, self.out_channels)
+        return whole._replace(
+            axes=(masked.axes(axes),), channels=(channels,), facts={"taps": masked.taps}
+        )
+
+
+def _mask_problems(kernel_size: tuple[int, ...], mask: str) -> Iterator[Problem]:
+    """A mask has a center to begin at, and leaves a tap."""
+    masked = kernel_size[:1] if mask == "causal" else kernel_size
+    even = [k for k in masked if k % 2 == 0]
+    if even:
+        message = f"mask {mask} needs a center, but kernel_size is {even[0]}"
+        yield Problem("unsupported-combination", "mask", message, "an odd kernel_size")
+    elif mask == "A" and all(k == 1 for k in kernel_size):
+        message = "mask A leaves no tap of a kernel of 1"
+        yield Problem("unsupported-combination", "mask", message, "mask: B, or a larger kernel")
 
 
 _MARGIN = {"reflect": 1, "circular": 0}  # by how much the input must exceed the padding

@@ -63,12 +63,12 @@ def broadcast(x: Shape, y: Shape) -> Shape:
     pairs = zip(x.spatial or ones, y.spatial or ones, strict=True)
     return Shape(
         x.batch,
-        _broadcast_size(x.channels, y.channels),
-        tuple(_broadcast_size(n, m) for n, m in pairs),
+        broadcast_size(x.channels, y.channels),
+        tuple(broadcast_size(n, m) for n, m in pairs),
     )
 
 
-def _broadcast_size(n: int, m: int) -> int:
+def broadcast_size(n: int, m: int) -> int:
     """The size that two compatible axes broadcast to: a known one above 1 decides."""
     if n == 1 or m == 1:
         return m if n == 1 else n

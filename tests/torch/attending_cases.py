@@ -1,0 +1,97 @@
+"""Random cases of attention and products of positions, with the modules that compute them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attending
+from against import Case
+from variant_cases import Random, a_rank, integers, sizes
+
+
+def matmul(rng: Random) -> Case:
+    rank = a_rank(rng)
+    rows, inner, columns = integers(rng, 3, 1, 4)
+    turns = {f"transpose_{name}": rng.random() < 0.4 for name in "ab"}
+    wrong = inner + 1 if rng.random() < 0.2 else inner
+    first, second = [rows, inner], [wrong, columns]
+    shapes = [
+        matrix[::-1] if turn else matrix
+        for matrix, turn in zip((first, second), turns.values(), strict=True)
+    ]
+    leading = integers(rng, rank - 1, 1, 3)
+    others = [1 if rng.random() < 0.2 else n + (rng.random() < 0.1) for n in leading]
+    return Case(
+        "matmul",
+        turns,
+        ((2, *leading, *shapes[0]), (2, *others, *shapes[1])),
+        lambda: attending.Matmul(*turns.values()),
+    )
+
+
+def dot_product_attention(rng: Random) -> Case:
+    shared, rounds, rank = rng.randint(1, 2), rng.randint(1, 3), a_rank(rng)
+    heads, d, e = shared * rounds, rng.randint(1, 3), rng.randint(1, 3)
+    queries = sizes(rng, rank, 1, 4)
+    masked = rng.random()
+    keys = queries if masked < 0.9 else sizes(rng, rank, 1, 4)
+    if masked >= 0.9 and rng.random() < 0.5:
+        keys = sizes(rng, a_rank(rng), 1, 4)
+    fields: dict[str, Any] = {
+        "heads": heads,
+        "kv_heads": shared if rounds > 1 else None,
+        "causal": rng.random() < 0.3,
+        "window": integers(rng, rank, 1, 5) if rng.random() < 0.4 else None,
+        "skip_masked": rng.random() < 0.3,
+    }
+    longer = rng.random() < 0.1
+    return Case(
+        "dot_product_attention",
+        fields,
+        (
+            (2, heads * d, *queries),
+            (2, shared * (d + longer), *keys),
+            (2, shared * e + (shared > 1 and rng.random() < 0.1), *keys),
+        ),
+        lambda: attending.DotProductAttention(*fields.values()),
+    )
+
+
+def window_attention(rng: Random) -> Case:
+    rank, heads = a_rank(rng), rng.randint(1, 3)
+    channels = heads * rng.randint(1, 3) + (heads > 1 and rng.random() < 0.05)
+    window = integers(rng, rank, 1, 3)
+    grid = rng.random() < 0.25
+    spatial = (
+        [k * rng.randint(1, 3) + (rng.random() < 0.1) for k in window]
+        if grid
+        else sizes(rng, rank, 1, 7)
+    )
+    shifted = rng.random() < (0.05 if grid else 0.6)
+    fields: dict[str, Any] = {
+        "window_size": window,
+        "heads": heads,
+        "shift_size": [rng.randint(0, k - (rng.random() < 0.95)) if shifted else 0 for k in window],
+        "partition": "grid" if grid else "window",
+        "relative_position": rng.choice(("table", "table", "mlp", "decomposed", "none")),
+        "mlp_channels": rng.randint(1, 4),
+        "cosine": rng.random() < 0.3,
+        "qkv_bias": rng.random() < 0.7,
+        "key_bias": rng.random() < 0.7,
+        "proj_bias": rng.random() < 0.5,
+    }
+    return Case(
+        "window_attention",
+        fields,
+        ((2, channels, *spatial),),
+        lambda: attending.WindowAttention(channels, *fields.values()),
+    )
+
+
+# Each with the number of its 300 cases that must be refused by both sides.
+REFUSED: dict[Callable[[Random], Case], int] = {
+    matmul: 40,
+    dot_product_attention: 40,
+    window_attention: 20,
+}
