@@ -34,7 +34,7 @@ class Concat(Operator):
         """All but the channels must agree with the first input."""
         first = inputs[0]
         for index, x in enumerate(inputs[1:], 1):
-            if x.batch != first.batch:
+            if x.batch != first.batch and min(x.batch, first.batch) > 1:
                 message = f"concat of {first} in batches of {first.batch} and {x} of {x.batch}"
                 yield Problem("concat-mismatch", "", message, "inputs of the same batch", index)
             elif x.rank != first.rank:
@@ -52,7 +52,8 @@ class Concat(Operator):
         spatial = tuple(map(_common_size, *(x.spatial for x in inputs)))
         axes = tuple((IDENTITY,) * x.rank for x in inputs)
         maps = (JOINED,) * len(inputs)
-        return Analysis(Shape(inputs[0].batch, channels, spatial), axes, channels=maps)
+        batch = max(x.batch for x in inputs)  # a learned tensor is one for all samples
+        return Analysis(Shape(batch, channels, spatial), axes, channels=maps)
 
 
 def _common_size(*sizes: int) -> int:
