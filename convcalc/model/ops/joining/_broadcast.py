@@ -27,7 +27,7 @@ HELP = "sizes must be equal or 1 on each axis; a vector of C channels stands for
 class Broadcast(Operator):
     """Combines tensors element by element; ``term`` names the work."""
 
-    arity = (2, None)
+    arity: ClassVar[tuple[int, int | None]] = (2, None)
     term: ClassVar[str]
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
