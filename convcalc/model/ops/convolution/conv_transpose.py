@@ -50,8 +50,8 @@ it. Where k is no multiple of s the taps per output differ, which shows as a che
 first and one after the last, PyTorch with p = 1 and output_padding 1 one before.
 "[2, 2, I, O] becomes [1, 1, I, 4·O] and a pixel shuffle" holds for k = s alone: 3 to 5 channels on
 6×6 take 2160 MACs either way with k = s = 2, but 4860 by scatter and 11760 by subpixel with k = 3,
-whose convolution is 2×2. It is the matrix that is transposed, not the kernel: on 2×2 with k = 3, Cᵀ is 16×4 and C is 4×16, with
-36 non-zeros each.
+whose convolution is 2×2. It is the matrix that is transposed, not the kernel: on 2×2 with k = 3,
+Cᵀ is 16×4 and C is 4×16, with 36 non-zeros each.
 
 Source: PyTorch ``torch.nn.ConvTranspose2d``; Keras ``Conv2DTranspose``; TensorFlow
 ``conv2d_transpose``; ONNX ConvTranspose, output_shape and auto_pad; Dumoulin & Visin, arXiv
