@@ -37,6 +37,7 @@ FAMILIES = {
     "dynamic": "Dynamic and deformable",
     "pooling": "Pooling",
     "region": "Regions of interest",
+    "recurrent": "Recurrence",
     "norm": "Norms and scales",
     "activation": "Activations",
     "rearranging": "Resizing and moves",

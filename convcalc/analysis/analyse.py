@@ -163,6 +163,8 @@ def _parameters(layer: Layer) -> tuple[int, int]:
 
 def _bytes_moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
     """Bytes read and written if inputs, weights, buffers and output pass memory once."""
+    if not layer.shapes:  # a learned tensor is moved by those that read it
+        return 0
     tensors = sum(shape.numel for shape in layer.shapes) + analysis.output.numel
     stored = sum(map(prod, (*analysis.weights.values(), *analysis.buffers.values())))
     return byte_count(tensors + stored, dtype)

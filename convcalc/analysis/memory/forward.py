@@ -89,8 +89,7 @@ class Forward:
         made = []
         buffer = self._taken_over(index, step) if self.how.in_place else None
         if buffer is None:
-            name = step.part
-            buffer = self.schedule.buffer(step.analysis.output.numel, 0, step.layer, name)
+            buffer = self.schedule.buffer(step.made_elements, 0, step.layer, step.part)
             made.append(buffer)
         self.hold(step.makes, buffer)
         if step.makes in self._indexed:
@@ -122,8 +121,8 @@ class Forward:
     def _is_free(self, value: int, index: int) -> bool:
         """Whether nobody needs what is in a value's buffer after a step."""
         buffer = self.holds[value]
-        if self.schedule.buffers[buffer].layer < 0:
-            return False
+        if self.schedule.buffers[buffer].layer < 0 or not self.schedule.buffers[buffer].elements:
+            return False  # an input of the network, or a learned tensor
         return all(
             self._last.get(v, -1) <= index and v not in self.found.outputs and v not in self._kept
             for v in self._values[buffer]

@@ -127,6 +127,6 @@ def plain_schedule(found: Steps) -> Schedule:
     for number in range(found.inputs):
         schedule.buffer(found.shapes[number].numel, 0, number - found.inputs)
     for step in found.steps:
-        schedule.buffers.append(Buffer(step.analysis.output.numel, 0, step.layer, step.part))
+        schedule.buffers.append(Buffer(step.made_elements, 0, step.layer, step.part))
         schedule.operations.append(Operation(step.layer, step.reads, (step.makes,)))
     return schedule

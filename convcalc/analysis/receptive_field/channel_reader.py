@@ -52,6 +52,11 @@ class Before(Protocol):
     def mixed(self, tensor: int, index: int = -1) -> int:
         """The history of what reads all channels of a tensor."""
 
+    def read_through(
+        self, layer: Layer, number: int, axes: Axes, channel_map: ChannelMap
+    ) -> tuple[Axes, tuple[int, ...]]:
+        """What a layer reads of one of its inputs on each axis of the image, and their sizes."""
+
     def add(self, history: History) -> int:
         """The number of a new history."""
 
@@ -198,9 +203,10 @@ class ChannelReader:
 
     def source(self, number: int, history: int, mixes: bool, axes: Axes | None = None) -> Source:
         """What the layer reads of a history of one of its inputs."""
-        tensor, spatial = self.layer.inputs[number], self.layer.shapes[number].spatial
+        tensor = self.layer.inputs[number]
         gathers = mixes and self.all.histories[history].scattered > 0
         axes = self.layer.analysis.axes[number] if axes is None else axes
+        axes, spatial = self.all.read_through(self.layer, number, axes, self.map(number))
         if all(axis is IDENTITY for axis in axes):
             return Source(history, tensor, spatial, None, gathers)
         return Source(history, tensor, spatial, axes, gathers)

@@ -11,29 +11,44 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.analysis.receptive_field.channel_reader import ChannelReader
+from convcalc.analysis.receptive_field.channel_reader import ChannelReader, channel_map_of
 from convcalc.analysis.receptive_field.channels import Channels, History, Source
-from convcalc.model.geometry.axis_maps import IDENTITY, Nothing, Scattered
+from convcalc.analysis.receptive_field.layouts import (
+    DIFFERENT,
+    IN_TURN,
+    Layout,
+    layout_after,
+    read_on_image,
+    usual,
+)
+from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Nothing, Scattered
 from convcalc.model.geometry.channel_maps import (
     JOINED,
     MIXED,
     OWN,
+    ChannelMap,
 )
 from convcalc.model.graph.network import Layer, Network
 
 
 class Histories:
     """The histories of a network, in an order in which each comes after those that it reads;
-    ``tensors`` holds the :class:`Channels` of each tensor, by number."""
+    ``tensors`` holds the :class:`Channels` of each tensor, by number; ``moved`` the layouts of
+    those whose axes are not those of the image. Sources are stated on the axes of the image."""
 
     def __init__(self, network: Network) -> None:
         self.network = network
         self.histories: list[History] = []
         self.tensors: list[Channels] = []
+        self.moved: dict[int, Layout] = {}
+        self._sighted: list[bool] = []  # by history, whether it sees any input of the network
         for name in network.inputs:
             self.tensors.append(Channels((self.add(History(-1, name=name)),)))
         for index, layer in enumerate(network.layers):
-            self.tensors.append(self._read(index, layer))
+            channels = self._read(index, layer)
+            if self.moved or layer.analysis.arranged is not None:
+                channels = self._arrange(index, layer, channels)
+            self.tensors.append(channels)
 
     def mixed(self, tensor: int, index: int = -1) -> int:
         """The history of what reads all channels of a tensor; ``index`` is that of the layer."""
@@ -41,6 +56,25 @@ class Histories:
         if channels.mixed < 0:
             channels.mixed = self._join(index, tensor, channels.histories)
         return channels.mixed
+
+    def layout(self, tensor: int) -> Layout:
+        """Where the axes of the image are in a tensor."""
+        return self.moved.get(tensor) or usual(self.network.shape(tensor))
+
+    def spatial(self, tensor: int) -> tuple[int, ...]:
+        """The positions of a tensor on each axis of the image."""
+        found = self.moved.get(tensor)
+        return self.network.shape(tensor).spatial if found is None else found.sizes
+
+    def read_through(
+        self, layer: Layer, number: int, axes: Axes, channel_map: ChannelMap
+    ) -> tuple[Axes, tuple[int, ...]]:
+        """What a layer reads of one of its inputs on each axis of the image, and their sizes."""
+        tensor = layer.inputs[number]
+        if tensor not in self.moved and layer.analysis.arranged is None:
+            return axes, layer.shapes[number].spatial
+        layout = self.layout(tensor)
+        return read_on_image(layout, axes, channel_map, layer.analysis), layout.sizes
 
     # --- one layer ---------------------------------------------------------------------------
 
@@ -77,6 +111,8 @@ class Histories:
             or scattered
             or channels.images > 1
             or (maps is not MIXED and maps is not OWN)
+            or layer.inputs[0] in self.moved
+            or analysis.arranged is not None
         ):
             return None
         for axis in axes:
@@ -87,8 +123,36 @@ class Histories:
         source = Source(history, layer.inputs[0], layer.shapes[0].spatial, axes)
         return Channels((self.add(History(index, (source,))),))
 
+    def _arrange(self, index: int, layer: Layer, channels: Channels) -> Channels:
+        """Notes the layout of a layer's output; gives up where those of its inputs differ."""
+        inputs = [
+            (number, self.layout(tensor))
+            for number, tensor in enumerate(layer.inputs)
+            if not any(isinstance(axis, Nothing) for axis in layer.analysis.axes[number])
+        ]
+        placed = [each for each in inputs if each[1].has_positions and self._sees(each[0], layer)]
+        if not inputs:
+            return channels
+        number, layout = (placed or inputs)[0]
+        found = layout_after(layout, layer.analysis, channel_map_of(layer, number))
+        if found is not None:
+            self.moved[self.network.tensor(index)] = found
+        reason = DIFFERENT if len({each.dims for _, each in placed}) > 1 else ""
+        if layer.analysis.arranged and len({layer.analysis.axes[n] for n, _ in placed}) > 1:
+            reason = IN_TURN
+        if not reason:
+            return channels
+        histories = tuple(self.give_up(each, reason) for each in channels.histories)
+        return Channels(histories, channels.runs, channels.images)
+
+    def _sees(self, number: int, layer: Layer) -> bool:
+        """Whether an input of a layer sees any input of the network."""
+        return any(self._sighted[each] for each in self.tensors[layer.inputs[number]].histories)
+
     def add(self, history: History) -> int:
         self.histories.append(history)
+        sees = any(self._sighted[source.history] for source in history.sources)
+        self._sighted.append(sees or bool(history.name))
         return len(self.histories) - 1
 
     def give_up(self, history: int, reason: str) -> int:
@@ -98,7 +162,7 @@ class Histories:
 
     def _join(self, index: int, tensor: int, histories: Sequence[int]) -> int:
         """The history of what reads several histories of a tensor where they are."""
-        spatial = self.network.shape(tensor).spatial
+        spatial = self.spatial(tensor)
         sources = tuple(Source(each, tensor, spatial) for each in histories)
         scattered = max(self.histories[each].scattered for each in histories)
         return self.add(History(index, sources, scattered=scattered))

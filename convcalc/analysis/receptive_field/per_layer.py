@@ -27,8 +27,8 @@ def receptive_fields(
     walk = Walk(network)
     found = _Fields(walk.histories)
     fields = [
-        found.of(tensor, layer.analysis.output.spatial, seen)
-        for tensor, (layer, seen) in enumerate(walk.layers(), len(network.inputs))
+        found.of(tensor, walk.histories.spatial(tensor), seen)
+        for tensor, (_, seen) in enumerate(walk.layers(), len(network.inputs))
     ]
     return _add_coverage(network, walk.histories, fields) if support else fields
 
@@ -241,8 +241,9 @@ def _add_coverage(
     coverages: list[tuple[Fraction, int] | None] = []
     result: list[Mapping[str, ReceptiveField]] = []
     walk = Walk(network, SUPPORTS, histories)
-    for found, (layer, seen) in zip(fields, walk.layers(), strict=True):
-        spatial = layer.analysis.output.spatial
+    tensors = range(len(network.inputs), len(network.inputs) + len(network.layers))
+    for tensor, found, (_, seen) in zip(tensors, fields, walk.layers(), strict=True):
+        spatial = histories.spatial(tensor)
         now: dict[str, ReceptiveField] = {}
         for name, field in found.items():
             sights = dict.fromkeys(each[name] for each in seen if name in each)

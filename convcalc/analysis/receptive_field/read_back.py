@@ -44,7 +44,7 @@ def _unite_wanted(histories: Histories, wanted: Mapping[int, Region]) -> dict[in
     """The regions of each history, where several tensors share some."""
     found: dict[int, Region] = {}
     for tensor, region in wanted.items():
-        rank = histories.network.shape(tensor).rank
+        rank = len(histories.spatial(tensor))
         for history in histories.tensors[tensor].histories:
             have = found.get(history)
             found[history] = region if have is None else _unite(have, region, rank)
@@ -157,6 +157,7 @@ class _Back:
 
     def __init__(self, histories: Histories, bordered: bool, strict: bool) -> None:
         self.network = histories.network
+        self.moved = histories.moved
         self.histories = histories.histories
         self.bordered = bordered
         self.strict = strict
@@ -193,7 +194,9 @@ class _Back:
             return self.network.inputs[history.name].rank
         if all(source.axes is None for source in history.sources):
             return max((len(source.spatial) for source in history.sources), default=0)
-        return self.network.layers[history.layer].analysis.output.rank
+        layout = self.moved.get(self.network.tensor(history.layer))
+        output = self.network.layers[history.layer].analysis.output
+        return output.rank if layout is None else len(layout.sizes)
 
     def read(self, wanted: dict[int, Region]) -> dict[str, Region]:
         """Walk from the last history to the first; the regions read, by network input."""

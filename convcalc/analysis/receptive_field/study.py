@@ -229,11 +229,11 @@ def study(
     parts = [reach for each in reaches for reach in each]
     if all(reach.fixed for reach in parts):
         raise Placeless(f"'{_path(network, asked)}' sees the whole of '{name}' at every position")
-    shape = network.shape(placed.tensor)
-    if position and len(position) != shape.rank:
+    spatial = histories.spatial(placed.tensor)
+    if position and len(position) != len(spatial):
         message = f"position {','.join(map(str, position))} is for {len(position)} axes"
-        raise StudyError(message, f"'{_path(network, placed.tensor)}' has {shape.rank}")
-    sizes, outputs = network.inputs[name].spatial, sizes_of(reaches, shape.spatial)
+        raise StudyError(message, f"'{_path(network, placed.tensor)}' has {len(spatial)}")
+    sizes, outputs = network.inputs[name].spatial, sizes_of(reaches, spatial)
     same = [member for member, each in enumerate(seen) if each == seen[_place(own, history)]]
     classes = len(set(seen))
     return Study(

@@ -87,7 +87,7 @@ def _path_back(
         here = histories.histories[history]
         if here.layer != network.index(tensor) and passing:  # the layer passes the channels on
             tensor = passing[0]
-            yield layer, Placed(tensor, history), (IDENTITY,) * network.shape(tensor).rank
+            yield layer, Placed(tensor, history), (IDENTITY,) * len(histories.spatial(tensor))
             continue
         source = sources.get(history)
         if source is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from convcalc.analysis.receptive_field.channel_reader import channel_map_of
 from convcalc.analysis.receptive_field.channels import History, Source
 from convcalc.analysis.receptive_field.domains import HULLS, SUPPORTS, Kind, TooWide
 from convcalc.analysis.receptive_field.histories import Histories
@@ -133,7 +134,9 @@ class Walk:
             sight = self.together([self.seen[each] for each in own]).get(name)
             axes = layer.analysis.axes[number]
             if sight is not None and not any(isinstance(axis, Nothing) for axis in axes):
-                source = Source(own[0], tensor, layer.shapes[number].spatial, axes)
+                channel_map = channel_map_of(layer, number)
+                axes, spatial = self.histories.read_through(layer, number, axes, channel_map)
+                source = Source(own[0], tensor, spatial, axes)
                 found[number] = self._propagate(source, sight, name)
         return found
 
@@ -191,8 +194,11 @@ class Walk:
         maps, axes = source.axes, sight.axes
         if source.gathers:
             sight = self._widen(source, sight, frozenset(range(len(axes))), name)
-        if maps is None or len(maps) != len(axes) or not axes:
+        if maps is None or not axes:
             return sight
+        if len(maps) != len(axes):  # of a vector, say
+            is_placed = any(not reach.fixed for reaches in axes for reach in reaches)
+            return _give_up(sight, OTHER_AXES) if is_placed and maps else sight
         done: dict[Any, Reach] = {}  # square networks have equal axes
         reaches = tuple(
             reaches
@@ -285,6 +291,7 @@ class Walk:
         return Sight(tuple(result), *_wholes_of(sights))
 
 
+OTHER_AXES = "a layer has other axes than the input"
 WOVEN_UNEVENLY = "what is seen on one axis differs with the position on another"
 
 

@@ -438,6 +438,8 @@ class Expansion:
     def expand_operator(self, call: Call) -> Value:
         """Adds the layer of an operator."""
         item, path, names, frame = call.item, call.path, call.names, call.frame
+        if item.reads_nothing:
+            return self.expand_source(call)
         self.require_inputs(call.inputs, item.place)
         first = call.inputs[0]
         recorded, tensors = self.resolve_references(call)
@@ -452,6 +454,14 @@ class Expansion:
         if self.witness is not None:
             self.witness(call, self.unit)
         return self.layering.add(item.type, operator, inputs, path, names, frame, item)
+
+    def expand_source(self, call: Call) -> Value:
+        """Adds the layer of an operator that reads nothing, such as a learned tensor."""
+        item, names = call.item, call.names
+        operator = self.layering.instance(item, call.scope, self.rank, {})
+        if self.witness is not None:
+            self.witness(call, self.unit)
+        return self.layering.add(item.type, operator, [], call.path, names, call.frame, item)
 
     def resolve_references(self, call: Call) -> tuple[dict[str, Recorded], list[Value]]:
         """The layers that fields refer to, by field name, and the tensors that they produce."""

@@ -193,6 +193,11 @@ class Item:
         return self.repeat is not None or bool(self.loops)
 
     @property
+    def reads_nothing(self) -> bool:
+        """Whether it is a learned tensor, or another operator that needs no input and has none."""
+        return self.operator is not None and self.operator.arity[0] == 0 and not self.sources
+
+    @property
     def optional_body(self) -> bool:
         """Whether all layers of the body may be left out, since each has an ``if``."""
         bare = [item.condition is None or item.indexed for item in self.body]

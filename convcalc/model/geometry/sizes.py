@@ -19,6 +19,14 @@ def axis_name(axis: int, rank: int) -> str:
     return (("length",), ("height", "width"), ("depth", "height", "width"))[rank - 1][axis]
 
 
+AXIS_NAMES = ("channels", "length", "depth", "height", "width")
+
+
+def axis_names(rank: int) -> tuple[str, ...]:
+    """The names of all axes of a tensor but the batch: ``channels, height, width``."""
+    return ("channels", *(axis_name(axis, rank) for axis in range(rank)))
+
+
 @formula
 def extent(kernel_size: int, dilation: int) -> int:
     """Input positions from the first tap to the last: d·(k - 1) + 1."""

@@ -171,12 +171,13 @@ class Builder(Assembly):
         given = match_fields(name, cls, fields, site)
         further = {key: each for key, each in given.items() if names_layer(cls, key)}
         recorded = {key: self._record_of(key, each, site) for key, each in further.items()}
-        if not inputs:
-            raise rejected("missing-key", f"'{name}' needs an input", site.place)
         if None in inputs:
             return None, []
-        rank = inputs[0].shape.rank  # type: ignore[union-attr]
-        check_rank(name, cls, inputs[0].shape, site.place)  # type: ignore[union-attr]
+        if inputs:
+            check_rank(name, cls, inputs[0].shape, site.place)  # type: ignore[union-attr]
+        elif cls.arity[0]:
+            raise rejected("missing-key", f"'{name}' needs an input", site.place)
+        rank = inputs[0].shape.rank if inputs else 0  # type: ignore[union-attr]
         values = check_fields(cls, {**given, **recorded}, rank, site)
         return self.intern(cls(**values)), list(further.values())
 

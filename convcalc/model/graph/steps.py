@@ -44,6 +44,12 @@ class Step:
         self.trainable = trainable
 
     @property
+    def made_elements(self) -> int:
+        """Elements of memory that its output takes; a learned tensor takes none beside itself."""
+        is_stored = not self.reads and bool(self.analysis.weights)
+        return 0 if is_stored else self.analysis.output.numel
+
+    @property
     def computes_with(self) -> tuple[int, ...]:
         """The values that it reads, without those of which only the size matters."""
         axes = self.analysis.axes

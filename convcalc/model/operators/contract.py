@@ -108,6 +108,9 @@ class Analysis(NamedTuple):
     ``facts`` are further numbers worth showing, by name. ``ports`` are additional outputs.
     ``parts`` are the steps that a composite is built from, in the order in which they run: together
     they do its work. The output is that of the part named ``result``, the last if none is.
+    ``arranged`` says where axes move: for channels and each spatial axis of the output, the axes
+    of the input that it holds, 0 for the channels; one that several name is split among them. None
+    where each stays what it is. ``axes`` are then those of the input before it is moved.
     """
 
     output: Shape
@@ -121,6 +124,7 @@ class Analysis(NamedTuple):
     parts: tuple[Part, ...] = ()
     result: str = ""
     channels: tuple[ChannelMap, ...] = ()
+    arranged: tuple[tuple[int, ...], ...] | None = None
 
     @property
     def activations(self) -> int:

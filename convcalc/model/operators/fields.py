@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from convcalc.model.geometry.sizes import AXIS_NAMES
+
 
 class _Required:
     """The type of REQUIRED, the default of a field that has none."""
@@ -102,6 +104,10 @@ def bias(default: Any = True) -> Any:
 
 def affine(default: Any = True) -> Any:
     return field("bool", "whether a learned scale and shift follow", default)
+
+
+def axis(default: Any = REQUIRED, doc: str = "channels or a spatial axis, by its name") -> Any:
+    return field("word", doc, default, choices=AXIS_NAMES)
 
 
 # --- one function per kind, for all other fields ---------------------------------------------

@@ -51,6 +51,12 @@ class Shape(NamedTuple):
         """All sizes: ``(batch, channels, *spatial)``."""
         return (self.batch, self.channels, *self.spatial)
 
+    def with_axis(self, axis: int, size: int) -> Shape:
+        """The same tensor with another size of one axis: 0 the channels, then the spatial axes."""
+        sizes = list(self.dims[1:])
+        sizes[axis] = size
+        return Shape(self.batch, sizes[0], tuple(sizes[1:]))
+
     def with_channels(self, channels: int) -> Shape:
         """The same tensor with another number of channels."""
         return Shape(self.batch, channels, self.spatial)

@@ -86,7 +86,7 @@ def _rows(study: Study, axis: int) -> list[Row]:
         pass
     rows = []
     for level in found:
-        size = network.shape(level.tensor).spatial[axis]
+        size = study.histories.spatial(level.tensor)[axis]
         reach = walk.seen[level.history][study.input].axes[axis][0]
         place = mean_center(reach) or Fraction(0), reach.jump
         rows.append(Row(network.name_of(level.tensor), level.seen, size, *place))

@@ -261,8 +261,10 @@ def test_the_text_says_what_the_schema_says(name: str) -> None:
 
 @pytest.mark.parametrize("name", OPERATORS)
 def test_an_operator_adds_a_line_per_name_of_a_field_and_few_more(name: str) -> None:
+    words = {f'"{w}"' for f in fields_of(operator_class(name)).values() for w in f.choices}
     lines = schema_text(LAYERS[name]).split("\n")
-    assert len(lines) <= 15 + len(LAYERS[name]["properties"])
+    others = [line for line in lines if line.strip().rstrip(",") not in words]
+    assert len(others) <= 19 + len(LAYERS[name]["properties"])
 
 
 def _like(name: str) -> str:

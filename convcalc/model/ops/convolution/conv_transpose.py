@@ -12,7 +12,15 @@ element, counted as elementwise work.
 Padding crops: it removes p_before and p_after positions from the stamped result, so that a
 convolution of the same k, s, p and d turns the output size back into n. Several sizes do; with
 output_padding, added after the last position and smaller than s or d, the greater ones are
-reached. The words of padding are not defined here.
+reached. output_size says which one is meant, and so does the size of a second input, whose values
+are not read; both take the place of output_padding.
+
+Two words of padding are Keras' and TensorFlow's, e = d·(k - 1) + 1 the extent:
+
+    same    out_size = n·s, or a given one that s divides into n; t = (n - 1)·s + e - out_size is
+            cut off, floor(t / 2) before; where t is below 0, -t positions are added behind
+    valid   nothing is cut off; where e is below s, s - e positions are added behind, so that
+            out_size = n·s + max(e - s, 0)
 
 realisation says how it is computed. Output, learned parameters and receptive field stay the
 same; the MACs do not:
@@ -38,36 +46,44 @@ Common mistakes: counting the MACs over the output positions makes them about s^
 (that is zero_insertion). Channels come first in the weight, and groups divide out_channels in
 it. Where k is no multiple of s the taps per output differ, which shows as a checkerboard. Size
 (n - 1)·s + k holds for p = 0, d = 1 and no output_padding alone: k = 4, s = 2, p = 1 makes 16 of
-8, not 18. "[2, 2, I, O] becomes [1, 1, I, 4·O] and a
-pixel shuffle" holds for k = s alone: 3 to 5 channels on 6×6 take 2160 MACs either way with
-k = s = 2, but 4860 by scatter and 11760 by subpixel with k = 3, whose convolution is 2×2. It is
-the matrix that is transposed, not the kernel: on 2×2 with k = 3, Cᵀ is 16×4 and C is 4×16, with
-36 non-zeros each.
+8, not 18. Keras' same is not padding floor(k / 2): for k = 3, s = 2 it cuts nothing off before the
+first and one after the last, PyTorch with p = 1 and output_padding 1 one before.
+"[2, 2, I, O] becomes [1, 1, I, 4·O] and a pixel shuffle" holds for k = s alone: 3 to 5 channels on
+6×6 take 2160 MACs either way with k = s = 2, but 4860 by scatter and 11760 by subpixel with k = 3,
+whose convolution is 2×2. It is the matrix that is transposed, not the kernel: on 2×2 with k = 3,
+Cᵀ is 16×4 and C is 4×16, with 36 non-zeros each.
 
-Source: PyTorch ``torch.nn.ConvTranspose2d``; Dumoulin & Visin, arXiv 1603.07285, relation 14 and
-section 4.1; Shi et al., "Is the deconvolution layer the same as a convolutional layer?", arXiv
-1609.07009.
+Source: PyTorch ``torch.nn.ConvTranspose2d``; Keras ``Conv2DTranspose``; TensorFlow
+``conv2d_transpose``; ONNX ConvTranspose, output_shape and auto_pad; Dumoulin & Visin, arXiv
+1603.07285, relation 14 and section 4.1; Shi et al., "Is the deconvolution layer the same as a
+convolutional layer?", arXiv 1609.07009.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.model.geometry.axis_maps import Stamp
+from convcalc.model.geometry.axis_maps import AxisMap, Stamp, Unreadable
 from convcalc.model.geometry.channel_maps import grouped
-from convcalc.model.geometry.sizes import Padding, axis_name, extent, resolve_padding, stamp_size
+from convcalc.model.geometry.sizes import Padding, axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Problem, Term, operator
 from convcalc.model.operators.work import bias_terms, share
+from convcalc.model.ops.convolution._placement import WORDS, Place, places, size_problems
 from convcalc.model.ops.convolution._transposed import REALISATIONS, Stamping
+from convcalc.model.ops.rearranging._target import unread
 from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import known
+
+NOT_PLACED = "what is cut off before the first position depends on an unknown size"
 
 
 @operator
 class ConvTranspose(Operator):
     """A transposed convolution; see the module's docstring."""
 
+    arity = (1, 2)
     ranks = (1, 3)
 
     out_channels: int = fields.out_channels()
@@ -77,10 +93,13 @@ class ConvTranspose(Operator):
     )
     padding: Padding = fields.padding(
         doc="positions removed before and after each axis, per axis [h, w] or per side "
-        "[[top, bottom], [left, right]]"
+        "[[top, bottom], [left, right]], or a word: same, valid (Keras')"
     )
     output_padding: tuple[int, ...] = fields.axes(
         "positions added after the last one, per axis; less than stride or dilation", 0, minimum=0
+    )
+    output_size: tuple[int, ...] | None = fields.axes(
+        "positions of the output, per axis, in place of output_padding", None, minimum=1
     )
     dilation: tuple[int, ...] = fields.dilation()
     groups: int = fields.groups()
@@ -91,22 +110,44 @@ class ConvTranspose(Operator):
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """Groups must divide, output padding must be small, and something must remain."""
-        (x,) = inputs
+        x = inputs[0]
         yield from uneven_groups(self.groups, x.channels, "in_channels")
         yield from uneven_groups(self.groups, self.out_channels, "out_channels")
         yield from self._output_padding_problems(x.rank)
-        if isinstance(self.padding, str):
-            message = f"padding '{self.padding}' is not defined for a transposed convolution"
-            advice = "numbers: the output has (n - 1)·s - p_before - p_after + extent positions"
-            yield Problem("unsupported-combination", "padding", message, advice)
+        if problems := list(self._way_problems(inputs)):
+            yield from problems
             return
-        for axis, size in enumerate(self._sizes(x)):
+        found = self._places(inputs)
+        if self._target(inputs) is not None:
+            field = "" if len(inputs) > 1 else "output_size"
+            yield from size_problems(x, found, self.stride, self.padding, field)
+            return
+        for axis, (before, after, _, size) in enumerate(found):
             if size < 1:
-                total = sum(self.padding[axis])
+                total = before + after
                 name = axis_name(axis, x.rank)
                 message = f"padding {total} in all leaves none of {name}'s {size + total} positions"
                 advice = f"padding of at most {size + total - 1} in all"
                 yield Problem("empty-output", "padding", message, advice, 0)
+
+    def _way_problems(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
+        """The output's size is said once, by what has a meaning here."""
+        x, *reference = inputs
+        if isinstance(self.padding, str) and self.padding not in WORDS:
+            message = f"padding '{self.padding}' is not defined for a transposed convolution"
+            advice = "numbers: the output has (n - 1)·s - p_before - p_after + extent positions"
+            yield Problem("unsupported-combination", "padding", message, advice)
+        if reference and self.output_size is not None:
+            message = "a second input says the size already, so output_size has no meaning"
+            yield Problem("unsupported-combination", "output_size", message, "leave one out")
+        if reference and reference[0].rank != x.rank:
+            message = f"conv_transpose of {x} to the size of {reference[0]}, which has other axes"
+            yield Problem("shape-mismatch", "", message, f"{x.rank} spatial axes", 1)
+        given = "padding" if isinstance(self.padding, str) else "output_size"
+        is_said = given == "padding" or self._target(inputs) is not None
+        if is_said and any(self.output_padding):
+            message = f"{given} says the size already, so output_padding has no meaning"
+            yield Problem("unsupported-combination", "output_padding", message, "leave it out")
 
     def _output_padding_problems(self, rank: int) -> Iterator[Problem]:
         for axis, (more, s, d) in enumerate(
@@ -122,32 +163,31 @@ class ConvTranspose(Operator):
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One stamp per input position."""
-        (x,) = inputs
-        output = Shape(x.batch, self.out_channels, self._sizes(x))
+        x, found = inputs[0], self._places(inputs)
+        output = Shape(x.batch, self.out_channels, tuple(place.size for place in found))
         weight = (x.channels, share(self.out_channels, self.groups), *self.kernel_size)
-        befores = tuple(before for before, _ in self._padding(x))
-        axes = tuple(map(Stamp, self.kernel_size, self.stride, befores, self.dilation))
+        befores = tuple(place.before for place in found)
+        axes: tuple[AxisMap, ...] = tuple(
+            Stamp(k, s, before, d) if known(before) else Unreadable(NOT_PLACED)
+            for k, s, before, d in zip(
+                self.kernel_size, self.stride, befores, self.dilation, strict=True
+            )
+        )
         layer = Stamping(x, output, weight, self.stride, befores, self.dilation)
         amount, facts = REALISATIONS[self.realisation](layer)
         return Analysis(
             output,
-            (axes,),
+            (axes, *unread(inputs)),
             (Term("weight", WEIGHTS, amount), *bias_terms(self.bias, output)),
             {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {}),
             facts=facts,
             channels=(grouped(self.groups, x.channels, self.out_channels),),
         )
 
-    def _padding(self, x: Shape) -> tuple[tuple[int, int], ...]:
-        return resolve_padding(
-            self.padding, x.spatial, self.kernel_size, self.stride, self.dilation
-        )
+    def _target(self, inputs: Sequence[Shape]) -> tuple[int, ...] | None:
+        """The positions of the output, where they are given."""
+        return inputs[1].spatial if len(inputs) > 1 else self.output_size
 
-    def _sizes(self, x: Shape) -> tuple[int, ...]:
-        extents = map(extent, self.kernel_size, self.dilation)
-        return tuple(
-            stamp_size(n, e, s, before, after, more)
-            for n, e, s, (before, after), more in zip(
-                x.spatial, extents, self.stride, self._padding(x), self.output_padding, strict=True
-            )
-        )
+    def _places(self, inputs: Sequence[Shape]) -> tuple[Place, ...]:
+        window = (self.kernel_size, self.stride, self.dilation, self.padding, self.output_padding)
+        return places(inputs[0], *window, self._target(inputs))

@@ -27,7 +27,7 @@ HELP = "sizes must be equal or 1 on each axis; a vector of C channels stands for
 class Broadcast(Operator):
     """Combines tensors element by element; ``term`` names the work."""
 
-    arity = (2, None)
+    arity: ClassVar[tuple[int, int | None]] = (2, None)
     term: ClassVar[str]
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
@@ -62,7 +62,7 @@ def broadcast(x: Shape, y: Shape) -> Shape:
     ones = (1,) * max(x.rank, y.rank)
     pairs = zip(x.spatial or ones, y.spatial or ones, strict=True)
     return Shape(
-        x.batch,
+        max(x.batch, y.batch),
         broadcast_size(x.channels, y.channels),
         tuple(broadcast_size(n, m) for n, m in pairs),
     )
@@ -77,7 +77,7 @@ def broadcast_size(n: int, m: int) -> int:
 
 def _describe_mismatch(x: Shape, y: Shape) -> str:
     """Why two shapes cannot be broadcast, for a message; empty if they can."""
-    if x.batch != y.batch:
+    if x.batch != y.batch and min(x.batch, y.batch) > 1:
         return f"batch, {x.batch} and {y.batch}"
     if x.rank and y.rank and x.rank != y.rank:
         return f"their number of spatial axes, {x.rank} and {y.rank}"

@@ -22,6 +22,11 @@ def per_channel(affine: bool, channels: int) -> Mapping[str, tuple[int, ...]]:
     return {"weight": (channels,), "bias": (channels,)} if affine else {}
 
 
+def learned_numbers(per: str, x: Shape) -> tuple[int, ...]:
+    """The sizes of a weight with one number per channel, or one for the whole tensor."""
+    return (x.channels,) if per == "channel" else (1,)
+
+
 def normalised_by(groups: int, x: Shape) -> ChannelMap:
     """How the output channels of a norm read the input: each its own channel where it is, and all
     channels of its group, at all positions, for the statistics."""

@@ -1,7 +1,7 @@
 """Batch norm: each channel is normalised with its running mean and variance.
 
     y = (x - running_mean) / sqrt(running_var + eps) · weight + bias     per channel
-    weight, bias = (in_channels,) each if affine
+    weight, bias = (in_channels,) each if affine; either may be left out by scale or bias false
     buffers: running_mean, running_var = (in_channels,) each if track_running_stats
     frozen: weight and bias are buffers too, four values per channel and no parameters
 
@@ -18,11 +18,14 @@ Detectors that are fine-tuned keep the norms of their backbone as they are. ``fr
 as torchvision's and detectron2's FrozenBatchNorm2d does; ``trainable: false`` on the item leaves
 them parameters, which are not trained.
 
+Keras and TensorFlow leave out one of the two: ``scale: false`` has no weight, ``bias: false`` no
+bias (``center=False``). PyTorch knows both or neither, affine.
+
 Common mistake: a bias in the convolution before it does nothing, but is counted; write
 ``bias: false`` there.
 
-Source: PyTorch ``torch.nn.BatchNorm2d``; torchvision ``ops.FrozenBatchNorm2d``; Ioffe & Szegedy,
-arXiv 1502.03167.
+Source: PyTorch ``torch.nn.BatchNorm2d``; Keras ``BatchNormalization``; torchvision
+``ops.FrozenBatchNorm2d``; Ioffe & Szegedy, arXiv 1502.03167.
 """
 
 from __future__ import annotations
@@ -43,11 +46,14 @@ class BatchNorm(Operator):
 
     affine: bool = fields.affine()
     track_running_stats: bool = fields.flag("whether running statistics are stored", True)
+    scale: bool = fields.flag("whether the affine part has a scale", True)
+    bias: bool = fields.flag("whether the affine part has a shift", True)
     frozen: bool = fields.flag("whether scale and shift are constants instead of learned", False)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """A norm whose constants are frozen has all of them; one value is no statistic."""
-        missing = [name for name in ("affine", "track_running_stats") if not getattr(self, name)]
+        needed = ("affine", "track_running_stats", "scale", "bias")
+        missing = [name for name in needed if not getattr(self, name)]
         if self.frozen and missing:
             message = f"frozen true needs the constants that {missing[0]} false leaves out"
             advice = f"{missing[0]} true, or frozen false"
@@ -64,7 +70,11 @@ class BatchNorm(Operator):
         (x,) = inputs
         tracked = self.track_running_stats
         statistics = {"running_mean": (x.channels,), "running_var": (x.channels,)}
-        affine = per_channel(self.affine, x.channels)
+        affine = {
+            name: sizes
+            for name, sizes in per_channel(self.affine, x.channels).items()
+            if (self.scale if name == "weight" else self.bias)
+        }
         return Analysis(
             x,
             ((IDENTITY if tracked else Whole(IDENTITY),) * x.rank,),

@@ -66,6 +66,15 @@ def pool_problems(
             yield Problem("padding-too-large", "padding", message, advice)
 
 
+def larger_windows(x: Shape, kernel_size: tuple[int, ...]) -> Iterator[Problem]:
+    """An average on three axes needs a whole window in the input without its padding."""
+    for axis, (n, k) in enumerate(zip(x.spatial, kernel_size, strict=True)):
+        if n < k:
+            message = f"kernel_size {k} is larger than {axis_name(axis, x.rank)} {n}"
+            advice = f"at most {n}: on three axes PyTorch wants a whole window in the input"
+            yield Problem("unsupported-combination", "kernel_size", message, advice, 0)
+
+
 # --- parts of an axis --------------------------------------------------------------------------
 
 

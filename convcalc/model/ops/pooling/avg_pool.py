@@ -22,10 +22,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from convcalc.model.geometry.sizes import Padding, axis_name
+from convcalc.model.geometry.sizes import Padding
 from convcalc.model.operators import fields
 from convcalc.model.operators.contract import Analysis, Operator, Problem, operator
-from convcalc.model.ops.pooling._pooling import pool_problems, pool_windows
+from convcalc.model.ops.pooling._pooling import larger_windows, pool_problems, pool_windows
 from convcalc.model.quantities.shape import Shape
 
 
@@ -51,11 +51,7 @@ class AvgPool(Operator):
         yield from found
         if found or x.rank < 3 or isinstance(self.padding, str):
             return
-        for axis, (n, k) in enumerate(zip(x.spatial, self.kernel_size, strict=True)):
-            if n < k:
-                message = f"kernel_size {k} is larger than {axis_name(axis, x.rank)} {n}"
-                advice = f"at most {n}: on three axes PyTorch wants a whole window in the input"
-                yield Problem("unsupported-combination", "kernel_size", message, advice, 0)
+        yield from larger_windows(x, self.kernel_size)
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One window per output position."""

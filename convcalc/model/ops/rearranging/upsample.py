@@ -9,7 +9,7 @@
 Counts sampling work per output element: ``linear`` 2^rank products (4 for an image, which is
 PyTorch's mode bilinear), ``cubic`` 4^rank, ``nearest`` none; it reads floor(y·step), and
 ``nearest_exact`` floor((y + 1/2)·step). No parameters, and no antialiasing: in making smaller it
-skips positions.
+skips positions. ``area`` is an ``adaptive_avg_pool`` to that size, in name and in work.
 
 Exactly one of the three says how large the output is. Of a second input only the size matters; no
 output reads its values: a segmentation network resizes its scores to the image so.
@@ -46,6 +46,7 @@ from convcalc.model.operators.contract import (
     operator,
 )
 from convcalc.model.operators.work import OWNS
+from convcalc.model.ops.pooling._pooling import pool_parts
 from convcalc.model.ops.rearranging._target import target_problems, unread
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -67,7 +68,7 @@ class Upsample(Operator):
         "scales", "output positions per input position, per axis", None
     )
     mode: str = fields.word(
-        ("nearest", "nearest_exact", "linear", "cubic"), "how values are read", "nearest"
+        ("nearest", "nearest_exact", "linear", "cubic", "area"), "how values are read", "nearest"
     )
     align_corners: bool = fields.flag("whether the first and the last positions coincide", False)
 
@@ -91,6 +92,9 @@ class Upsample(Operator):
         scales = self.scale or (None,) * x.rank
         size = reference[0].spatial if reference else self.size
         spatial = size or tuple(map(scaled_size, x.spatial, self.scale or ()))
+        if self.mode == "area":
+            found = pool_parts(x, spatial)
+            return found._replace(axes=(*found.axes, *unread(inputs)))
         output = x.with_spatial(spatial)
         axes = tuple(map(self._map, x.spatial, spatial, scales))
         amount = read_values(output.numel, TAPS.get(self.mode, 0), x.rank)
