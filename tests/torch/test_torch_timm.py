@@ -13,6 +13,7 @@ import pytest
 import torch
 from sized import Size, at_sizes, report
 from test_torch_classifiers import NETWORKS as CLASSIFIERS
+from test_torch_detection import ONE_STAGE
 from test_torch_more_networks import NETWORKS as MORE
 from test_torch_networks import MODELS, SHARED, VIDEO, trimmed
 from test_torch_segmentation import NETWORKS as SEGMENTATION
@@ -136,7 +137,7 @@ WITHOUT_CODE = ("internimage", "rednet")
 
 
 def test_every_shipped_network_is_compared_or_named() -> None:
-    compared = {*NAMES, *SHARED, *VIDEO, *MORE, *SEGMENTATION, *CLASSIFIERS, *APART}
+    compared = {*NAMES, *ONE_STAGE, *SHARED, *VIDEO, *MORE, *SEGMENTATION, *CLASSIFIERS, *APART}
     rest = set(shipped_names()) - compared
     assert {name for name in rest if not name.startswith((*IN_PARTS, *WITHOUT_CODE))} == set()
     assert len(compared) > 200
