@@ -17,6 +17,7 @@ from test_torch_detection import ONE_STAGE
 from test_torch_more_networks import NETWORKS as MORE
 from test_torch_networks import MODELS, SHARED, VIDEO, trimmed
 from test_torch_segmentation import NETWORKS as SEGMENTATION
+from test_torch_yolo import NETWORKS as YOLO
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -137,7 +138,17 @@ WITHOUT_CODE = ("internimage", "rednet")
 
 
 def test_every_shipped_network_is_compared_or_named() -> None:
-    compared = {*NAMES, *ONE_STAGE, *SHARED, *VIDEO, *MORE, *SEGMENTATION, *CLASSIFIERS, *APART}
+    compared = {
+        *NAMES,
+        *ONE_STAGE,
+        *YOLO,
+        *SHARED,
+        *VIDEO,
+        *MORE,
+        *SEGMENTATION,
+        *CLASSIFIERS,
+        *APART,
+    }
     rest = set(shipped_names()) - compared
     assert {name for name in rest if not name.startswith((*IN_PARTS, *WITHOUT_CODE))} == set()
     assert len(compared) > 200
