@@ -12,7 +12,7 @@ from convcalc.analysis.report.report import Report
 from convcalc.language.reading import read_network
 from convcalc.language.sources.shipped import shipped_names
 
-Size = tuple[int, int] | None
+Size = tuple[int, ...] | None
 ODD = ((203, 331), (239, 160))  # neither a multiple of 32; every halving rounds somewhere
 
 

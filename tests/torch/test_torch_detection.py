@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from math import prod
 from typing import Any
 
 import pytest
@@ -30,6 +31,14 @@ PUBLISHED = {
     "maskrcnn_resnet50_fpn_v2": (46359409, 333.577, {}),
     "keypointrcnn_resnet50_fpn": (59137258, 137.42, {"keypoint_pool": 1}),
 }
+# The same of detectors of one stage, whose heads read the maps of the backbone.
+ONE_STAGE = {
+    "fcos_resnet50_fpn": (32269600, 128.207),
+    "retinanet_resnet50_fpn": (34014999, 151.54),
+    "retinanet_resnet50_fpn_v2": (38198935, 152.238),
+    "ssd300_vgg16": (35641826, 34.858),
+    "ssdlite320_mobilenet_v3_large": (3440060, 0.583),
+}
 
 
 @cache
@@ -38,7 +47,7 @@ def model(name: str) -> Any:
     options: dict[str, Any] = {"weights": None, "weights_backbone": None}
     with torch.device("meta"):
         built = MODELS.get_model(name, **options).eval()
-    if not name.endswith("_v2"):
+    if not name.startswith("ssd") and not name.endswith("_v2"):
         frozen(built.backbone.body)
     return built
 
@@ -74,7 +83,7 @@ def counted(run: Callable[[], Any]) -> tuple[int, Any]:
 
 
 def test_every_detector_is_compared() -> None:
-    assert sorted(PUBLISHED) == DETECTORS
+    assert sorted({**PUBLISHED, **ONE_STAGE}) == DETECTORS
 
 
 @pytest.mark.parametrize("name", DETECTORS)
@@ -82,7 +91,7 @@ def test_a_detector_has_torchvisions_parameters_tensor_by_tensor(name: str) -> N
     layers = [x for x in report(name).layers if not x.shares]
     shapes = [shape for x in layers for shape in x.weights.values()]
     assert sorted(shapes) == sorted(tuple(p.shape) for p in model(name).parameters())
-    assert report(name).totals.params == PUBLISHED[name][0]
+    assert report(name).totals.params == {**PUBLISHED, **ONE_STAGE}[name][0]
 
 
 @pytest.mark.parametrize("name", DETECTORS)
@@ -92,7 +101,19 @@ def test_a_detector_stores_torchvisions_buffers(name: str) -> None:
     assert report(name).totals.buffers == stored
 
 
-@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("name", ONE_STAGE)
+def test_a_detector_of_one_stage_multiplies_as_often_as_torchvisions(name: str) -> None:
+    theirs, (image,) = model(name), report(name).inputs.values()
+    below, features = counted(lambda: theirs.backbone(torch.empty(image.dims)))
+    above, scores = counted(lambda: theirs.head(list(features.values())))
+    totals, (_, published) = report(name).totals, ONE_STAGE[name]
+    assert totals.macs == below + above
+    assert round(totals.macs / 1e9, 3) == published
+    ours = sum(prod(shape.dims) for shape in report(name).outputs.values())
+    assert ours == sum(x.numel() for x in scores.values())
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_a_detector_multiplies_as_often_as_torchvisions(name: str) -> None:
     theirs, (image,) = model(name), report(name).inputs.values()
     heads = theirs.roi_heads
@@ -108,7 +129,7 @@ def test_a_detector_multiplies_as_often_as_torchvisions(name: str) -> None:
     assert report(name).totals.macs == total
 
 
-@pytest.mark.parametrize("name", DETECTORS)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_torchvisions_published_gflops_are_those_of_fewer_boxes(name: str) -> None:
     _, published, found = PUBLISHED[name]
     total = report(name).totals.macs

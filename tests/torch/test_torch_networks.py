@@ -68,6 +68,7 @@ def with_numbers(*args: Any, **kwargs: Any) -> Any:
 MODELS.regnet.BlockParams.from_init_params = with_numbers
 
 SHARED = sorted(set(shipped_names()) & {*MODELS.list_models(MODELS), *OPTIONS})
+VIDEO = sorted(set(shipped_names()) & set(MODELS.list_models(MODELS.video)))
 
 
 @cache
@@ -90,7 +91,7 @@ def trimmed(*shape: int) -> tuple[int, ...]:
     return shape
 
 
-@pytest.mark.parametrize("name", SHARED)
+@pytest.mark.parametrize("name", [*SHARED, *VIDEO])
 def test_a_network_has_torchvisions_parameters_tensor_by_tensor(name: str) -> None:
     theirs = sorted(trimmed(*p.shape) for p in model(name).parameters())
     layers = [x for x in report(name).layers if not x.shares]
@@ -99,7 +100,7 @@ def test_a_network_has_torchvisions_parameters_tensor_by_tensor(name: str) -> No
     assert report(name).totals.params == sum(p.numel() for p in model(name).parameters())
 
 
-@pytest.mark.parametrize("name", SHARED)
+@pytest.mark.parametrize("name", [*SHARED, *VIDEO])
 def test_a_network_has_torchvisions_running_statistics(name: str) -> None:
     counts = {key: b.numel() for key, b in model(name).named_buffers()}
     stored = sum(n for key, n in counts.items() if not key.endswith("num_batches_tracked"))
@@ -108,6 +109,15 @@ def test_a_network_has_torchvisions_running_statistics(name: str) -> None:
 
 @at_sizes(SHARED)
 def test_a_network_multiplies_as_often_as_torchvisions(name: str, size: Size) -> None:
+    compare(name, size)
+
+
+@at_sizes(VIDEO, [(9, 75, 101), (11, 64, 90)])
+def test_a_network_for_video_multiplies_as_often_as_torchvisions(name: str, size: Size) -> None:
+    compare(name, size)
+
+
+def compare(name: str, size: Size) -> None:
     (x,) = report(name, size).inputs.values()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         output = model(name)(torch.empty(x.dims, device="meta"))
@@ -118,7 +128,7 @@ def test_a_network_multiplies_as_often_as_torchvisions(name: str, size: Size) ->
     assert [tuple(output.shape)] == [shape.dims for shape in ours.outputs.values()]
 
 
-@pytest.mark.parametrize("name", SHARED)
+@pytest.mark.parametrize("name", [*SHARED, *VIDEO])
 def test_a_network_multiplies_as_often_layer_by_layer(name: str) -> None:
     (x,) = report(name).inputs.values()
     assert sorted(ours(report(name))) == sorted(theirs(model(name), x.dims))
@@ -137,7 +147,7 @@ def theirs(network: nn.Module, dims: tuple[int, ...]) -> list[int]:
     def count(layer: nn.Module, _: Any, output: torch.Tensor) -> None:
         found.append(output.numel() * layer.weight[0].numel())
 
-    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Conv3d | nn.Linear)]
     hooks = [layer.register_forward_hook(count) for layer in layers]
     with torch.no_grad():
         network(torch.empty(dims, device="meta"))

@@ -13,9 +13,11 @@ import pytest
 import torch
 from sized import Size, at_sizes, report
 from test_torch_classifiers import NETWORKS as CLASSIFIERS
+from test_torch_detection import ONE_STAGE
 from test_torch_more_networks import NETWORKS as MORE
-from test_torch_networks import MODELS, SHARED, trimmed
+from test_torch_networks import MODELS, SHARED, VIDEO, trimmed
 from test_torch_segmentation import NETWORKS as SEGMENTATION
+from test_torch_yolo import NETWORKS as YOLO
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -26,14 +28,44 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     timm = pytest.importorskip("timm", reason="timm is not installed; see CONTRIBUTING.md")
 
+REPVGG = (
+    *("repvgg_a0", "repvgg_a1", "repvgg_a2", "repvgg_b0", "repvgg_b1", "repvgg_b1g4"),
+    *("repvgg_b2", "repvgg_b2g4", "repvgg_b3", "repvgg_b3g4", "repvgg_d2se"),
+)
+WHOLE = (  # their maps halve or double to fit, so that sides are multiples of 64
+    *("hrnet_w18", "hrnet_w30", "hrnet_w32", "hrnet_w40", "hrnet_w44", "hrnet_w48", "hrnet_w64"),
+    *("dla34", "dla46_c", "dla46x_c", "dla60", "dla60x", "dla60x_c", "dla60_res2net"),
+    *("dla60_res2next", "dla102", "dla102x", "dla102x2", "dla169"),
+    *("mobilevit_s", "mobilevit_xs", "mobilevit_xxs"),
+)
 SAME = (
     *("ghostnet_050", "ghostnet_100", "ghostnet_130"),
     *("mixnet_s", "mixnet_m", "mixnet_l", "mixnet_xl", "mixnet_xxl"),
     *("fasternet_t0", "fasternet_t1", "fasternet_t2", "fasternet_s", "fasternet_m", "fasternet_l"),
     *("xception41", "xception65", "xception71"),
+    *REPVGG,
+    *("res2net50_14w_8s", "res2net50_26w_4s", "res2net50_26w_6s", "res2net50_26w_8s"),
+    *("res2net50_48w_2s", "res2net50d", "res2net101_26w_4s", "res2net101d", "res2next50"),
+    *("resnest14d", "resnest26d", "resnest50d", "resnest101e", "resnest200e", "resnest269e"),
+    *("resnest50d_1s4x24d", "resnest50d_4s2x40d"),
+    *("convnextv2_atto", "convnextv2_femto", "convnextv2_pico", "convnextv2_nano"),
+    *("convnextv2_tiny", "convnextv2_small", "convnextv2_base", "convnextv2_large"),
+    "convnextv2_huge",
+    *("mobilenetv4_conv_small_035", "mobilenetv4_conv_small_050", "mobilenetv4_conv_small"),
+    *("mobilenetv4_conv_medium", "mobilenetv4_conv_large"),
+    *("regnetz_005", "regnetz_040", "regnetz_040_h", "regnetz_b16", "regnetz_c16"),
+    *("regnetz_d8", "regnetz_d32", "regnetz_e8"),
+    *("resnet26", "resnet200", "resnext101_32x4d", "resnext101_32x16d", "resnext101_32x32d"),
+    *("resnet18d", "resnet26d", "resnet34d", "resnet50d", "resnet101d", "resnet152d", "resnet200d"),
+    *("resnet50c", "resnet101c", "resnet152c", "resnet50s", "resnet101s", "resnet152s"),
+    *("resnet10t", "resnet14t", "resnet26t", "resnet50t", "resnext50d_32x4d"),
+    *("resnetrs50", "resnetrs101", "resnetrs152", "resnetrs200", "resnetrs270"),
+    *("resnetrs350", "resnetrs420"),
+    *WHOLE,
 )
 NAMES: dict[str, tuple[str, dict[str, Any]]] = {
     **{name: (name, {}) for name in SAME},
+    **{f"{name}_deploy": (name, {}) for name in REPVGG},
     "xception": ("legacy_xception", {}),
     "se_resnet50": ("seresnet50", {}),
     "se_resnet101": ("seresnet101", {}),
@@ -64,7 +96,8 @@ def model(name: str) -> nn.Module:
         if not theirs:  # a width that timm builds and does not name
             build = timm.models.efficientnet._gen_mobilenet_v1
             return build("mobilenetv1_100", pretrained=False, **options).eval()
-        return timm.create_model(theirs, pretrained=False, **options).eval()
+        built = timm.create_model(theirs, pretrained=False, **options).eval()
+        return timm.utils.reparameterize_model(built) if name.endswith("_deploy") else built
 
 
 # timm has the weights of these in other pieces: kernels of a mixture as rows, a layer as its parts.
@@ -78,8 +111,17 @@ def test_a_network_has_timms_parameters_tensor_by_tensor(name: str) -> None:
     assert sorted(trimmed(*shape) for x in layers for shape in x.weights.values()) == theirs
 
 
-@at_sizes(NAMES)
+@at_sizes([name for name in NAMES if name not in WHOLE])
 def test_a_network_multiplies_as_often_as_timms(name: str, size: Size) -> None:
+    compare(name, size)
+
+
+@at_sizes(WHOLE, [(192, 320), (128, 64)])
+def test_a_network_of_whole_factors_multiplies_as_often_as_timms(name: str, size: Size) -> None:
+    compare(name, size)
+
+
+def compare(name: str, size: Size) -> None:
     ours = report(name, size)
     (x,) = ours.inputs.values()
     with FlopCounterMode(display=False) as counter, torch.no_grad():
@@ -96,7 +138,17 @@ WITHOUT_CODE = ("internimage", "rednet")
 
 
 def test_every_shipped_network_is_compared_or_named() -> None:
-    compared = {*NAMES, *SHARED, *MORE, *SEGMENTATION, *CLASSIFIERS, *APART}
+    compared = {
+        *NAMES,
+        *ONE_STAGE,
+        *YOLO,
+        *SHARED,
+        *VIDEO,
+        *MORE,
+        *SEGMENTATION,
+        *CLASSIFIERS,
+        *APART,
+    }
     rest = set(shipped_names()) - compared
     assert {name for name in rest if not name.startswith((*IN_PARTS, *WITHOUT_CODE))} == set()
     assert len(compared) > 200
