@@ -61,6 +61,11 @@ def test_a_param_comes_before_a_size() -> None:
     assert shapes(network_of_text(body)) == ["3×16×8"]
 
 
+def test_a_size_with_its_prefix_clashes_with_no_param() -> None:
+    body = "input: [4, 16, 8]\nparams: {width: 3}\nlayers: [{conv: {out: in_width*width, k: 1}}]\n"
+    assert shapes(network_of_text(body)) == ["24×16×8"]
+
+
 def test_a_size_that_is_not_there_is_an_error_at_its_place() -> None:
     body = "layers: [{conv: {out: 2*length, k: 1}}]\n"
     assert only_error(body) == (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import warnings
 from functools import cache
+from math import prod
 from typing import Any
 
 import pytest
@@ -68,6 +69,13 @@ def with_numbers(*args: Any, **kwargs: Any) -> Any:
 MODELS.regnet.BlockParams.from_init_params = with_numbers
 
 SHARED = sorted(set(shipped_names()) & {*MODELS.list_models(MODELS), *OPTIONS})
+# Attention calls functions with its weights, so that no module is seen at work; it stores which
+# pairs have which offset; and positions that are learned stand the other way round there.
+ATTENDING = [name for name in SHARED if name.startswith(("vit_", "swin_", "maxvit_"))]
+OF_MODULES = sorted(set(SHARED) - set(ATTENDING))
+# Their learned positions are those of one size.
+OF_ANY_SIZE = [name for name in SHARED if not name.startswith(("vit_", "maxvit_"))]
+OF_ONE_SIZE = sorted(set(SHARED) - set(OF_ANY_SIZE))
 VIDEO = sorted(set(shipped_names()) & set(MODELS.list_models(MODELS.video)))
 
 
@@ -91,7 +99,7 @@ def trimmed(*shape: int) -> tuple[int, ...]:
     return shape
 
 
-@pytest.mark.parametrize("name", [*SHARED, *VIDEO])
+@pytest.mark.parametrize("name", [*OF_MODULES, *VIDEO])
 def test_a_network_has_torchvisions_parameters_tensor_by_tensor(name: str) -> None:
     theirs = sorted(trimmed(*p.shape) for p in model(name).parameters())
     layers = [x for x in report(name).layers if not x.shares]
@@ -100,16 +108,28 @@ def test_a_network_has_torchvisions_parameters_tensor_by_tensor(name: str) -> No
     assert report(name).totals.params == sum(p.numel() for p in model(name).parameters())
 
 
-@pytest.mark.parametrize("name", [*SHARED, *VIDEO])
+@pytest.mark.parametrize("name", ATTENDING)
+def test_a_network_of_attention_has_tensors_as_large_as_torchvisions(name: str) -> None:
+    theirs = sorted(p.numel() for p in model(name).parameters())
+    layers = [x for x in report(name).layers if not x.shares]
+    assert sorted(prod(shape) for x in layers for shape in x.weights.values()) == theirs
+
+
+@pytest.mark.parametrize("name", [*OF_MODULES, *VIDEO])
 def test_a_network_has_torchvisions_running_statistics(name: str) -> None:
     counts = {key: b.numel() for key, b in model(name).named_buffers()}
     stored = sum(n for key, n in counts.items() if not key.endswith("num_batches_tracked"))
     assert report(name).totals.buffers == stored
 
 
-@at_sizes(SHARED)
+@at_sizes(OF_ANY_SIZE)
 def test_a_network_multiplies_as_often_as_torchvisions(name: str, size: Size) -> None:
     compare(name, size)
+
+
+@pytest.mark.parametrize("name", OF_ONE_SIZE)
+def test_a_network_of_one_size_multiplies_as_often_as_torchvisions(name: str) -> None:
+    compare(name, None)
 
 
 @at_sizes(VIDEO, [(9, 75, 101), (11, 64, 90)])
@@ -128,7 +148,7 @@ def compare(name: str, size: Size) -> None:
     assert [tuple(output.shape)] == [shape.dims for shape in ours.outputs.values()]
 
 
-@pytest.mark.parametrize("name", [*SHARED, *VIDEO])
+@pytest.mark.parametrize("name", [*OF_MODULES, *VIDEO])
 def test_a_network_multiplies_as_often_layer_by_layer(name: str) -> None:
     (x,) = report(name).inputs.values()
     assert sorted(ours(report(name))) == sorted(theirs(model(name), x.dims))

@@ -2,7 +2,8 @@
 
 ``in_channels``; ``length`` of one spatial axis, ``height`` and ``width`` of two, ``depth``,
 ``height`` and ``width`` of three; ``positions``, their product. A param of the same name comes
-first. Behind ``block.`` they are those of the tensor that enters the block.
+first; ``in_width`` and its like say the same and clash with none. Behind ``block.`` they are those
+of the tensor that enters the block.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from convcalc.model.quantities.unknown import UNKNOWN
 CHANNELS: Final = "in_channels"
 POSITIONS: Final = "positions"
 AXES: Final = ("length", "height", "width", "depth")
-SIZES: Final = frozenset({*AXES, POSITIONS})
+PREFIX: Final = "in_"
+SIZES: Final = frozenset(prefix + name for name in (*AXES, POSITIONS) for prefix in ("", PREFIX))
 OF_BLOCK: Final = frozenset(f"block.{name}" for name in (CHANNELS, *SIZES))
 
 INPUT: Final = "<input>"  # in a scope, the shape of the tensor that is read
@@ -38,6 +40,7 @@ def size_of(name: str, shape: Shape | None) -> Any:
         return shape.channels
     if shape is UNMADE:
         return UNKNOWN
+    name = name.removeprefix(PREFIX)
     if name == POSITIONS:
         return shape.positions
     names = [axis_name(axis, shape.rank) for axis in range(shape.rank)]
