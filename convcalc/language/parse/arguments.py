@@ -6,6 +6,7 @@ checked here, once per place in the file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -13,7 +14,6 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, gather, rejected
 from convcalc.diagnostics.suggestion import UnknownName, listing, nearest, use
 from convcalc.language.parse.coercion import field_evaluator, field_words
-from convcalc.language.parse.functions import place_of
 from convcalc.language.parse.tree import COMPOSITES, Argument, Block, Item, Reference, Unit
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import evaluator, free_names
@@ -230,3 +230,12 @@ def reference(node: nodes.Node, key: str) -> Reference:
         message = f"'{key}' names {len(found)} tensors, but needs one"
         raise rejected("wrong-type", message, node.place)
     return found[0]
+
+
+def place_of(name: str, where: nodes.Scalar) -> Place:
+    """The place of a name in the text of a scalar; the whole scalar if it is quoted."""
+    found = re.search(rf"\b{re.escape(name)}\b", where.text)
+    if not found or not where.plain or not where.place.end:
+        return where.place
+    column = where.place.column + found.start()
+    return where.place._replace(column=column, end=column + len(name))

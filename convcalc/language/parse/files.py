@@ -12,7 +12,6 @@ from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest, use
 from convcalc.diagnostics.work import current
 from convcalc.errors import Error
-from convcalc.language.parse.functions import read_function
 from convcalc.language.parse.items import Items
 from convcalc.language.parse.params import check_param, param_value, read_param
 from convcalc.language.parse.tree import BLOCK_KEYS, OF_VARIANT, TOP_KEYS, Block, Item, Param, Unit
@@ -124,6 +123,8 @@ class Units:
     def read_functions(self, unit: Unit, params: frozenset[str]) -> None:
         """Reads the functions of the file, which its expressions then may call."""
         for key, node in self.entries(unit.root.get("functions"), "functions"):
+            from convcalc.language.parse.functions import read_function  # few files have them
+
             try:
                 function = read_function(key, node, params, unit)
                 if unit.functions.get(f"{function.name}()"):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from convcalc.diagnostics.diagnostic import Place
 from convcalc.diagnostics.rejection import rejected
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import Unit
@@ -90,12 +89,3 @@ def _head(key: nodes.Scalar) -> tuple[str, tuple[str, ...]]:
     if len(set(arguments)) < len(arguments):
         raise rejected("duplicate-key", f"'{key.text}' has an argument twice", key.place)
     return found[1], arguments
-
-
-def place_of(name: str, where: nodes.Scalar) -> Place:
-    """The place of a name in the text of a scalar; the whole scalar if it is quoted."""
-    found = re.search(rf"\b{re.escape(name)}\b", where.text)
-    if not found or not where.plain or not where.place.end:
-        return where.place
-    column = where.place.column + found.start()
-    return where.place._replace(column=column, end=column + len(name))
