@@ -92,6 +92,7 @@ FOREIGN = {
 FILES = {
     "model.operators.registry",  # finds operators
     "analysis.conventions",  # finds conventions
+    "diagnostics.faults",  # asks whether the current folder is still there
     "language.sources",
     "language.catalogue",
     "checking",
