@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from convcalc.output.table import Style
 
 CLEAN, FINDINGS, COULD_NOT_RUN, INTERRUPTED = 0, 1, 2, 130
+LONGEST_LINE = 10_000  # characters of a line of a message, which may hold several long texts
 WIDEST = 10_000  # characters of a line, whatever COLUMNS says
 COLORS = ("auto", "always", "never")
 _ASCII = str.maketrans({"×": "x", "…": "...", "–": "-", "—": "-", "·": "*", "→": "->"})
@@ -149,7 +150,7 @@ def say(*lines: str) -> None:
     """
     if sys.stderr is None:
         return
-    text = fence("\n".join([visible(line, 0) for line in lines]))
+    text = fence("\n".join([visible(line, LONGEST_LINE) for line in lines]))
     try:
         sys.stderr.write(_make_encodable(sys.stderr, text) + "\n")
         sys.stderr.flush()

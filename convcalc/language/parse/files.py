@@ -174,6 +174,8 @@ class Units:
         """
         if "://" in node.text:
             raise rejected("unreadable-import", "an import is a file, not a URL", node.place)
+        if "\0" in node.text:
+            raise rejected("unreadable-import", "no file has such a name", node.place)
         near, far = self.files.import_paths(unit.file, node.text)
         for path in (near, far):
             if not self.files.is_allowed(path):
