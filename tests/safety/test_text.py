@@ -205,7 +205,7 @@ def test_names_of_files_and_folders_are_told_safely(run: Run, kind: str) -> None
     in_every_format(run, ["check", "."], FINDINGS)
     in_every_format(run, ["diff", "f", "g"], EXPLAINED)
     run(["pin", "--diff", "."])
-    for name in names():
+    for name in [*names()][:: len(FILES)]:
         file = f"g/{name}.convcalc.yaml"
         in_every_format(run, ["show", file], ("table", "json", "markdown", "csv"))
         run(["explain", file])
@@ -257,9 +257,9 @@ def test_saved_reports_are_told_safely(run: Run, number: int) -> None:
     assert main(["show", "x.convcalc.yaml", "-f", "json", "-o", "x.json"]) == 0
     saved = json.loads(Path("x.json").read_text("utf-8"))
     for place, changed in enumerate(texts_replaced(saved, text)):
-        Path("y.json").write_text(json.dumps(changed), "utf-8")
-        forms = EXPLAINED if place % 7 == number % 7 else ("table",)
-        in_every_format(run, ["diff", "y.json", "x.json"], forms)
+        if place % 5 == number % 5:  # another text stands in the others
+            Path("y.json").write_text(json.dumps(changed), "utf-8")
+            in_every_format(run, ["diff", "y.json", "x.json"], EXPLAINED)
 
 
 def texts_replaced(saved: object, text: str) -> Iterator[object]:
