@@ -89,7 +89,7 @@ class Settings:
             write_file(self.output_file, "\n".join(shown) + "\n")
         else:
             for piece in shown:
-                print_text(piece)
+                _print(piece)
 
     def write_nothing(self) -> None:
         """Writes an empty result: nothing to stdout; an output file is emptied."""
@@ -159,7 +159,12 @@ def say(*lines: str) -> None:
 
 
 def print_text(text: str) -> None:
-    """Writes convcalc's own text to stdout; a closed pipe (``| head``) is not an error."""
+    """Writes a page of convcalc's own, such as help, to stdout."""
+    _print(fence(text))
+
+
+def _print(text: str) -> None:
+    """Writes to stdout what is behind the fence; a closed pipe (``| head``) is not an error."""
     if sys.stdout is None:
         raise Failure("cannot write the result: standard output is closed")
     try:
