@@ -171,6 +171,15 @@ def _of_json(text: str) -> Iterator[str]:
         yield "JSON that is not ASCII"
 
 
+def _of_sarif(text: str) -> Iterator[str]:
+    """A message of the form ``[text](target)`` is a link: §3.11.6 of SARIF 2.1.0."""
+    yield from _of_json(text)
+    for result in json.loads(text)["runs"][0]["results"]:
+        for place in (result, *result.get("relatedLocations", ())):
+            if re.search(r"\[[^\]]*\]\(", place["message"]["text"]):
+                yield f"a link: {place['message']['text'][:100]!r}"
+
+
 def _of_xml(text: str) -> Iterator[str]:
     root = ET.fromstring(text)
     known = {"testsuites", "testsuite", "testcase", "failure", "error", "system-out"}
@@ -236,7 +245,7 @@ def _of_latex(text: str) -> Iterator[str]:
 
 _READERS = {
     "json": _of_json,
-    "sarif": _of_json,
+    "sarif": _of_sarif,
     "gitlab": _of_json,
     "junit": _of_xml,
     "csv": _of_csv,
