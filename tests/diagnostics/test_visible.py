@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
+from convcalc.diagnostics.text import full_text
 from convcalc.diagnostics.visible import (
     LONGEST,
     break_brackets,
@@ -149,3 +151,19 @@ def test_no_text_takes_long(text: str) -> None:
     assert len(break_brackets(text)) >= len(text)
     assert len(break_commands(text)) >= len(text)
     assert len(fence(text)) >= len(text)
+
+
+def test_the_mark_stands_below_its_characters_where_others_are_spelt_out() -> None:
+    hidden = Related(Place("f", 1, 2, 3), "b\n::c")
+    found = Diagnostic("unknown-key", "x\ny", Place("f", 1, 5, 7), related=(hidden,))
+    assert full_text(found, {"f": "a\u202eb\tcd"}).split("\n") == [
+        r"error[CC003] unknown-key: x\ny",
+        " --> f:1:5",
+        "  |",
+        r"1 | a\u202eb cd",
+        "  |         " + " " * len(r"a\u202eb "[8:]) + "^^",
+        r"1 | a\u202eb cd",
+        r"  |  ------ b\n::c",
+    ]
+    long = full_text(Diagnostic("unknown-key", "x", Place("f", 1, 900)), {"f": "\x1b" * 5000})
+    assert max(map(len, long.split("\n"))) < 600
