@@ -98,6 +98,7 @@ FILES = {
     "diagnostics.faults",  # whether the current folder is still there
     "model.operators.registry",  # finds operators
     "analysis.conventions",  # finds conventions
+    "diagnostics.faults",  # asks whether the current folder is still there
     "language.sources",
     "language.catalogue",
     "checking",

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convcalc.output.table import Style
 
 CLEAN, FINDINGS, COULD_NOT_RUN, INTERRUPTED = 0, 1, 2, 130
+LONGEST_LINE = 10_000  # characters of a line of a message, which may hold several long texts
 WIDEST = 10_000  # characters of a line, whatever COLUMNS says
 COLORS = ("auto", "always", "never")
 _ASCII = str.maketrans({"×": "x", "…": "...", "–": "-", "—": "-", "·": "*", "→": "->"})
@@ -134,7 +135,7 @@ class Settings:
             write_file(self.output_file, "\n".join(shown) + "\n")
         else:
             for piece in shown:
-                print_text(piece)
+                _print(piece)
 
     def write_nothing(self) -> None:
         """Writes an empty result: nothing to stdout; an output file is emptied."""
@@ -216,7 +217,7 @@ def say(*lines: str) -> None:
     """
     if sys.stderr is None:
         return
-    text = fence("\n".join([visible(line, 0) for line in lines]))
+    text = fence("\n".join([visible(line, LONGEST_LINE) for line in lines]))
     try:
         sys.stderr.write(_make_encodable(sys.stderr, text) + "\n")
         sys.stderr.flush()
@@ -225,7 +226,12 @@ def say(*lines: str) -> None:
 
 
 def print_text(text: str) -> None:
-    """Writes convcalc's own text to stdout; a closed pipe (``| head``) is not an error."""
+    """Writes a page of convcalc's own, such as help, to stdout."""
+    _print(fence(text))
+
+
+def _print(text: str) -> None:
+    """Writes to stdout what is behind the fence; a closed pipe (``| head``) is not an error."""
     if sys.stdout is None:
         raise Failure("cannot write the result: standard output is closed")
     try:

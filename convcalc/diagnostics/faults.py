@@ -17,7 +17,7 @@ def fault(error: Exception) -> tuple[str, str] | None:
     if isinstance(error, OverflowError) or _has_too_many_digits(error):
         return "a number is too large to compute with", "use smaller sizes, or fewer repetitions"
     if isinstance(error, OSError):
-        return f"the system refused: {_refusal(error)}", ""
+        return _refusal(error), ""
     return None
 
 
@@ -33,5 +33,5 @@ def _refusal(error: OSError) -> str:
     except OSError:
         return "the current folder cannot be found any more"
     file = error.filename
-    name = "" if file is None else f" ({os.fsdecode(file) if isinstance(file, bytes) else file})"
+    name = "" if file is None else f": {os.fsdecode(file) if isinstance(file, bytes) else file}"
     return f"{(error.strerror or str(error)).lower()}{name}"

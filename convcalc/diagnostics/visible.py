@@ -53,7 +53,7 @@ def visible(text: str, most: int = LONGEST) -> str:
 
 def _shortened(text: str, most: int) -> str:
     """Return the beginning and the end of a text, and how many characters are left out."""
-    head, tail = most * 2 // 3, most // 3
+    head, tail = most * 2 // 3, max(1, most // 3)
     return f"{text[:head]}[... {len(text) - head - tail:,} characters ...]{text[-tail:]}"
 
 
@@ -85,7 +85,7 @@ def _hold_marks(text: str, strange: dict[int, str]) -> str:
     for character in text:
         kind = category(character)[0]
         marks = marks + 1 if kind == "M" else 0
-        if kind != "M":
+        if kind != "M" or ord(character) in strange:
             on_letter = kind in "LN" and ord(character) not in strange
         is_loose = kind == "M" and (not on_letter or marks > MOST_MARKS)
         found.append(_escape(character) if is_loose else character)

@@ -12,16 +12,16 @@ from __future__ import annotations
 import re
 
 # Signs of which Markdown would make something; an underscore only at the edge of a word.
-_SPECIAL = re.compile(r"[*\[<>|~&]|(?<![^\W_])_|_(?![^\W_])")
+_SPECIAL = re.compile(r"[*\[<>~&]|(?<![^\W_])_|_(?![^\W_])")
 
 # Words in which a service would find something: mentions, references to issues (#1, GH-1, PROJ-1),
 # merge requests (!1), snippets ($1), milestones (%1), labels (~name), epics (&1), contacts and the
 # like ([contact:1]) and commits, but for those of digits alone, as numbers are; links, emoji
 # (:tada:), formulas ($x$) and ends of changes (+}). A backslash or backtick is safest in code too.
 _FOUND_LATER = re.compile(
-    r"""[@#$`\\] | [!%~&][\w"'] | (?i:\bgh-\d) | \b[A-Z][A-Z0-9_]+-\d
-    | \b(?=\d*[a-f])[0-9a-f]{7,40}\b
-    | :[\w+-]+: | :// | (?i:\bwww\.|\b(?:mailto|xmpp):) | [+-][\]}] | [*\[]\w+:""",
+    r"""[@#$`\\] | [!%~&][\w"'] | (?<![^\W_])(?: [Gg][Hh]-\d | [A-Z][A-Z0-9_]+-\d )
+    | (?<![^\W_]) (?=\d*[a-f])[0-9a-f]{7,40} (?![^\W_])
+    | :[\w+-]+: | :// | (?i:www\.|mailto:|xmpp:) | [+-][\]}] | [*\[]\w+:""",
     re.VERBOSE,
 )
 _OPENS_BLOCK = re.compile(r"(?:[-+](?=\s|$)|[-=]{2}|/(?=\w)|:(?=::))|\d+(?=[.)](?:\s|$))")
@@ -49,15 +49,17 @@ def code_block(text: str) -> str:
 
 
 def _escape_word(word: str) -> str:
-    if _FOUND_LATER.search(word):
-        return r"\|".join(map(_code_span, word.split("|")))  # a table would be divided in code too
-    return _SPECIAL.sub(r"\\\g<0>", word)
+    return r"\|".join(map(_escape_piece, word.split("|")))  # divides a table even within code
+
+
+def _escape_piece(piece: str) -> str:
+    if _FOUND_LATER.search(piece):
+        return _code_span(piece)
+    return _SPECIAL.sub(r"\\\g<0>", piece)
 
 
 def _code_span(text: str) -> str:
     """Return a word as code, between more backticks than it holds in a row."""
-    if not text:
-        return ""
     fence = "`" * (_longest_run(text) + 1)
     room = " " if "`" in (text[0], text[-1]) else ""
     return f"{fence}{room}{text}{room}{fence}"

@@ -232,7 +232,7 @@ class Units:
         path = self.files.import_paths(unit.file, file.text)[0]
         if path in self.foreign:
             return self.foreign[path]
-        if "://" in file.text or not self.files.is_allowed(path):
+        if "://" in file.text or "\0" in file.text or not self.files.is_allowed(path):
             message = f"'{file.text}' lies outside the project's folder {self.files.root}"
             raise rejected("unreadable-import", message, file.place)
         try:
@@ -271,6 +271,8 @@ class Units:
         """
         if "://" in node.text:
             raise rejected("unreadable-import", "an import is a file, not a URL", node.place)
+        if "\0" in node.text:
+            raise rejected("unreadable-import", "no file has such a name", node.place)
         paths = self.files.import_paths(unit.file, node.text)
         failed: OSError | None = None
         for path in paths:

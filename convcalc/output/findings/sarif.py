@@ -15,6 +15,7 @@ from convcalc.checking.rules import page, summary
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.visible import visible
 from convcalc.output.findings.base import View, fingerprints, json_text, with_fingerprints
 
 SCHEMA = (
@@ -44,7 +45,7 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
             {
                 "executionSuccessful": not unread,
                 "toolExecutionNotifications": [
-                    {"level": "error", "message": {"text": each.message}} for each in unread
+                    {"level": "error", "message": _message(each.message)} for each in unread
                 ],
             }
         ],
@@ -77,13 +78,13 @@ def _result(found: Diagnostic, fingerprint: str, indices: Mapping[str, int]) -> 
         "ruleId": found.code,
         "ruleIndex": indices[found.code],
         "level": found.severity,
-        "message": {"text": "\n".join([found.message, *filter(None, more)])},
+        "message": _message(found.message, *filter(None, more)),
         "locations": [{"physicalLocation": _location(found.place)}],
         "partialFingerprints": {"convcalc/v1": fingerprint},
     }
     if found.related:
         result["relatedLocations"] = [
-            {"physicalLocation": _location(each.place), "message": {"text": each.note}}
+            {"physicalLocation": _location(each.place), "message": _message(each.note)}
             for each in found.related
         ]
     return result
@@ -92,6 +93,11 @@ def _result(found: Diagnostic, fingerprint: str, indices: Mapping[str, int]) -> 
 def _suppression(by_comment: bool) -> dict[str, Any]:
     """Return what says that a finding is silenced: in the source, or by settings outside of it."""
     return {"suppressions": [{"kind": "inSource" if by_comment else "external"}]}
+
+
+def _message(*lines: str) -> dict[str, str]:
+    """Return a message in which nothing is a link, as ``[text](target)`` would be (§3.11.6)."""
+    return {"text": "\n".join(map(visible, lines)).replace("](", "]\\(")}
 
 
 def _location(place: Place) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from markdown_it import MarkdownIt
 from reports import everything, hostile, shown, table_of
 
 from convcalc.analysis.report.report import Report
+from convcalc.diagnostics.visible import fence
 from convcalc.model.quantities.unknown import UNKNOWN
 from convcalc.output.cells import grid
-from convcalc.output.columns import COLUMNS
+from convcalc.output.columns import COLUMNS, Column
 from convcalc.output.formats import FORMATS
-from convcalc.output.table import Style
+from convcalc.output.table import Style, Table, render
 from convcalc.output.views.network import report_footer
 
 PEOPLE = ("path", "operator", "params", "note")
@@ -107,3 +108,33 @@ def test_only_the_table_imports_rich() -> None:
     lines = ["import importlib, sys", f"[importlib.import_module(name) for name in {others}]"]
     lines += ["sys.exit('rich' in sys.modules)"]
     assert subprocess.run([sys.executable, "-c", "\n".join(lines)], check=False).returncode == 0
+
+
+def table_of_texts(*texts: str) -> Table:
+    """A table of one column of texts, and one of numbers below zero."""
+    columns = (Column("path", "layer", str), Column("number", "number", lambda _: -1))
+    return Table("", columns, texts)
+
+
+def test_csv_keeps_a_text_that_is_a_command_of_a_ci_service_between_quotes() -> None:
+    texts = ("::stop-commands::x", "  ::a,b::", '::"q"::', "x::y")
+    written = render("csv", table_of_texts(*texts), None, Style())
+    assert [row[0] for row in csv.reader(io.StringIO(written))] == ["path", *texts]
+    assert fence(written) == written
+    assert written.split("\n")[4] == "x::y,-1"
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv"])
+def test_a_spreadsheet_computes_no_text(form: str) -> None:
+    texts = ("=1+1", "+1", "-1", "@SUM(1)", "＝1", "a=1", "1-1")
+    written = render(form, table_of_texts(*texts), None, Style())
+    between = "," if form == "csv" else "\t"
+    read = list(csv.reader(io.StringIO(written), delimiter=between))
+    assert [row[0] for row in read[1:]] == [f"'{text}" for text in texts[:5]] + [*texts[5:]]
+    assert {row[1] for row in read[1:]} == {"-1"}
+
+
+def test_a_row_of_latex_does_not_begin_with_a_command_of_a_ci_service() -> None:
+    written = render("latex", table_of_texts("::error::x"), None, Style())
+    assert "\n{}::error::x & " in written
+    assert fence(written) == written
