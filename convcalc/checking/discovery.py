@@ -63,25 +63,28 @@ def expected(words: Sequence[str], policy: Policy) -> list[str]:
     if not isinstance(tree, RevisionTree):
         return []
     search = _Search(policy)
-    paths = sorted(tree.path(name) for name in tree.names if name.endswith(ENDINGS))
-    return [
-        path
-        for path in paths
-        if any(_would_find(word, path, tree) for word in words) and not search.is_left_out(path)
-    ]
+    names = sorted(name for name in tree.names if name.endswith(ENDINGS))
+    found = {name for word in words for name in _would_find(word, names, tree)}
+    paths = [tree.path(name) for name in names if name in found]
+    return [path for path in paths if not search.is_left_out(path)]
 
 
-def _would_find(word: str, path: str, tree: RevisionTree) -> bool:
-    """Whether a word of the command line names a folder around a file, or a pattern it matches."""
-    below = _relative(path, word)
+def _would_find(word: str, names: Sequence[str], tree: RevisionTree) -> Iterator[str]:
+    """Yield the files of a revision below a folder, or with a pattern that matches them."""
+    place = _relative(project().absolute(word), tree.top)
     if os.path.isdir(word):
-        folders = below.split("/")[:-1]
-        return not any(folder.startswith(".") or folder in _NEVER for folder in folders)
-    if not glob.has_magic(word) or os.path.lexists(word):
-        return False
-    regex = path_regex(_relative(os.path.abspath(word), tree.top))
-    parts = _relative(path, tree.top).split("/")
-    return any(regex.fullmatch("/".join(parts[: k + 1])) for k in range(len(parts)))
+        below = "" if place == os.curdir else f"{place}/"
+        for name in names:
+            folders = name.removeprefix(below).split("/")[:-1]
+            hidden = any(part.startswith(".") or part in _NEVER for part in folders)
+            if name.startswith(below) and not hidden:
+                yield name
+    elif glob.has_magic(word) and not os.path.lexists(word):
+        regex = path_regex(place)
+        for name in names:
+            parts = name.split("/")
+            if any(regex.fullmatch("/".join(parts[: k + 1])) for k in range(len(parts))):
+                yield name
 
 
 class _Search:

@@ -124,9 +124,17 @@ class Run:
         files = [found for found in files if not self.is_of_budgets(found)]
         if self.tree is not None:
             self.predecessors = self.find_predecessors(self.tree, files, words)
+        is_unreadable = False
         for found, examined in zip(files, each(self.examine, files), strict=True):
-            yield self.apply_settings(found, examined)
-        changes = self.changes_of_shared_files([found.file for found in files])
+            result = self.apply_settings(found, examined)
+            is_unreadable |= result.unreadable
+            yield result
+        try:
+            changes = self.changes_of_shared_files([found.file for found in files])
+        except TargetError:
+            if not is_unreadable:
+                raise
+            changes = {}  # what cannot be read was told for each file
         for repository in self.own.repositories.loaded():
             yield self.check_budgets(repository, changes.pop(repository.file, []))
         for file, listed in changes.items():
