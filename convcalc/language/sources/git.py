@@ -83,7 +83,8 @@ def target_at(
     except FileNotFoundError:
         raise _missing_file(found, name, path) from None
     except NotInClone as error:
-        raise TargetError(f"cannot read {file}: {reason(error)}", "it is a partial clone") from None
+        help_ = "it is a partial clone, or the repository is damaged; git fsck tells which"
+        raise TargetError(f"cannot read {file}: {reason(error)}", help_) from None
     except OSError as error:
         raise TargetError(f"cannot read {file}: {reason(error)}") from None
 
