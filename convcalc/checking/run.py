@@ -18,7 +18,7 @@ from convcalc.checking.repositories import Repository
 from convcalc.checking.selection import Selection
 from convcalc.checking.suppression import Silence
 from convcalc.checking.trees import RevisionTree
-from convcalc.checking.weakening.change import Change
+from convcalc.checking.weakening.change import Change, limited
 from convcalc.checking.weakening.comparison import Comparison
 from convcalc.checking.weakening.suppressions import new_comments
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
@@ -322,7 +322,7 @@ class Run:
         if self.tree is not None:
             for each in Comparison(self.own, self.held, files, self.predecessors).changes():
                 found.setdefault(each.found.place.file, []).append(each)
-        return found
+        return {file: limited(changes) for file, changes in found.items()}
 
     def check_changes(self, file: str, changes: Sequence[Change]) -> Checked:
         """Return the changes of a file that is neither a network nor of budgets."""

@@ -114,6 +114,7 @@ GROWS = {**BASE, NETWORK: NET + "  compare: {base: main}\n  macs: {max_increase:
 AXES = {**BASE, BUDGET: BUDGETS.replace("receptive_field: {min: 3}", "jump: {max: [2, 2]}")}
 PASSES = {**NO_FILES, BUDGET: "convcalc-budgets: 1\nbudgets:\n- name: grow\n  models: models/*.yaml\n  compare: {base: main, missing: pass}\n  assert: {params: {max_increase: 2%}}\n"}
 CONFIG = {**NO_FILES, "ci/own.toml": "strict = true\n"}
+EXCLUDES = {**NO_FILES, TOML: 'strict = true\nexclude = ["a/", "b/"]\n'}
 MISSING = {**BASE, BUDGET: BUDGETS.replace("base: main", "base: main, missing: fail")}
 IN_FILE = NET.replace("params: {max: most}", "locked: true\n  params: {max: most}")
 SEALED = {**BASE, NETWORK: IN_FILE}
@@ -320,6 +321,7 @@ HONEST = (
     Row("another order of budgets", {BUDGET: BUDGETS[:29] + BUDGETS[BUDGETS.index("- name: grow") :] + BUDGETS[29 : BUDGETS.index("- name: grow")]}),
     Row("stricter settings", settings('ignore = ["CC207"]\n', "", '"error"}', '"error", CC204 = "error"}', '["old/", "!old/kept/"]', "[]", "5000", "4000")),
     Row("settings in other words", {TOML: SETTINGS.replace('["CC"]', '["CC", "CC204"]').replace('"old/*" = ["CC2"]', "'old/*' = ['CC2']  # same")}),
+    Row("the order of exclude", edit(TOML, '"a/", "b/"', '"b/", "a/"', base=EXCLUDES), base=EXCLUDES),
     Row("a name for the project", edit("pyproject.toml", "'x'", "'y'", base=SHARED), base=SHARED),
     Row("lines before a comment", network("name: net", "# why\n\nname: net")),
     Row("a line with a comment, edited", network("id: cut}", "id: cut2}")),
@@ -365,7 +367,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def name_of(tree: Tree) -> str:
     """The branch of a tree."""
-    known = (BASE, SHARED, NO_FILES, MISSING, SEALED, SAVED, TWICE, GROWS, AXES, PASSES, CONFIG)
+    known = (BASE, SHARED, NO_FILES, MISSING, SEALED, SAVED, TWICE, GROWS, AXES, PASSES, CONFIG, EXCLUDES)
     return f"base-{next((n for n, each in enumerate(known) if each is tree), len(known))}"
 
 

@@ -381,6 +381,16 @@ HOSTILE = {
     "renamed ones": {NAME: None, **{f"n{k}.convcalc.yaml": FREE + f"# {k}\n" for k in range(60)}},
     "patterns": {".gitignore": "*a*a*a*a*a*a*ab\n" * 2000},
     "exclude": {"convcalc.toml": "exclude = [" + "'*a*a*a*a*a*a*ab'," * 5000 + "]\n"},
+    "many files ignored": {
+        "convcalc.toml": "[per-file-ignores]\n"
+        + "".join(f"'m{n}/*' = ['CC']\n" for n in range(4000))
+    },
+    "many bounds": {
+        NAME: FREE
+        + "budgets:\n  params:\n"
+        + "".join(f"  - {{max: 200, at: conv, message: m{n}}}\n" for n in range(2000))
+    },
+    "many folders": {f"{'d/' * n}convcalc.toml": "" for n in range(1, 400)},
     "a policy of itself": {"HEAD": "ref: x\n", "objects/x": "", "refs/x": ""},
     "names": {"a\nb.convcalc.yaml": FREE, "::error::.convcalc.yaml": FREE},
 }
