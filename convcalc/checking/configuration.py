@@ -59,33 +59,29 @@ def configuration_of(folder: str) -> Configuration:
 
 def clear_cache() -> None:
     """Forget all settings files, so that they are read again."""
-    _closest.cache_clear()
     _settings_in.cache_clear()
 
 
-@lru_cache(maxsize=4096)
 def _closest(folder: str) -> Configuration:
     for at in upward(folder):
-        found, is_top = _settings_in(at)
-        if found:
+        if found := _settings_in(at):
             return found
-        if is_top:
+        if project().is_top(at):
             break
     return Configuration(folder=at)
 
 
 @lru_cache(maxsize=4096)
-def _settings_in(folder: str) -> tuple[Configuration | None, bool]:
-    """Return the settings that stand in a folder, if any, and whether the project ends there."""
-    is_top = os.path.exists(os.path.join(folder, ".git"))
+def _settings_in(folder: str) -> Configuration | None:
+    """Return the settings that stand in a folder; None if there are none."""
     own, shared = (os.path.join(folder, name) for name in (OWN, SHARED))
     if os.path.isfile(own):
-        return configuration(_load_toml(own), own), is_top
+        return configuration(_load_toml(own), own)
     if os.path.isfile(shared):
         tools = _load_toml(shared).get("tool", {})
         if isinstance(tools, dict) and "convcalc" in tools:
-            return configuration(tools["convcalc"], shared), is_top
-    return None, is_top
+            return configuration(tools["convcalc"], shared)
+    return None
 
 
 def _load_toml(path: str) -> dict[str, Any]:

@@ -138,10 +138,12 @@ class _Ignores(NamedTuple):
     patterns: tuple[Pattern, ...]
 
 
-def _read_ignores(folder: str, name: str = ".gitignore") -> _Ignores | None:
+def _read_ignores(
+    folder: str, name: str = ".gitignore", root: str | None = None
+) -> _Ignores | None:
     path = os.path.join(folder, name)
     try:
-        text = read_all(path, SETTINGS_BYTES).decode("utf-8", "replace")
+        text = read_all(path, SETTINGS_BYTES, root).decode("utf-8", "replace")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
     except OSError as error:
@@ -157,7 +159,8 @@ def _ignores_above(folder: str) -> Iterator[_Ignores]:
         if above == folders[-1]:
             return
         folders.append(above)
-    if excluded := _read_ignores(folders[-1], os.path.join(".git", "info", "exclude")):
+    own = os.path.join(".git", "info", "exclude")  # the user's, and may be a link anywhere
+    if excluded := _read_ignores(folders[-1], own, root=""):
         yield excluded
     for each in reversed(folders[1:]):
         if found := _read_ignores(each):

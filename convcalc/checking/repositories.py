@@ -125,6 +125,6 @@ def _closest(folder: str) -> str:
         path = os.path.join(at, FILE)
         if os.path.isfile(path):
             return path if os.path.isabs(folder) else os.path.relpath(path, project().start)
-        if os.path.exists(os.path.join(at, ".git")):
+        if project().is_top(at):
             break
     return ""

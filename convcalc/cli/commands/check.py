@@ -116,7 +116,7 @@ def command(
     here = configuration_of(os.curdir)
     form = _format(settings, here, FORMATS)
     options, files = _options_and_files(
-        paths or [os.curdir],
+        paths or [settings.root or os.curdir],
         (select, ignore, variant, budgets),
         stdin_filename,
         force_exclude=force_exclude,

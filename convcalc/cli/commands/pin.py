@@ -47,7 +47,7 @@ def command(
     pinned.
     """
     settings = ctx.obj
-    done = [_pin(path, settings) for path in _files(paths or [os.curdir])]
+    done = [_pin(path, settings) for path in _files(paths or [settings.root or os.curdir])]
     changed = [each for each in done if each.new != each.old]
     code = max((each.code for each in done), default=CLEAN)
     if diff:
