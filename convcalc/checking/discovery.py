@@ -154,7 +154,7 @@ def _read_ignores(
 def _ignores_above(folder: str) -> Iterator[_Ignores]:
     """Yield the ignore files above a folder, outermost first; nothing outside a repository."""
     folders = [folder]
-    while not os.path.exists(os.path.join(folders[-1], ".git")):
+    while not project().is_top(folders[-1]):
         above = os.path.dirname(folders[-1])
         if above == folders[-1]:
             return
