@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.checking.configuration import Configuration, clear_cache, configuration_of
+from convcalc.checking.globs import matched_paths
 from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_patterns
 from convcalc.language.sources.gate import SETTINGS_BYTES, read_all
 from convcalc.language.sources.project import project
@@ -65,7 +66,7 @@ def _expand_word(word: str) -> Iterator[Found]:
 
 def _expand_pattern(word: str) -> list[str]:
     """Return the network files that a glob pattern matches, also those in folders it matches."""
-    matched = sorted(glob.glob(word, recursive=True))
+    matched = matched_paths(word)
     return [
         file
         for path in matched

@@ -75,7 +75,9 @@ class Project:
 
     def absolute(self, file: str) -> str:
         """A path from the top of the file system, as it is written: links are not followed."""
-        return os.path.normpath(file if os.path.isabs(file) else os.path.join(self.start, file))
+        if os.path.isabs(file):
+            return os.path.normpath(f"{os.sep}{file.lstrip(os.sep)}")  # two slashes are one
+        return os.path.normpath(os.path.join(self.start, file))
 
     def real(self, path: str) -> str:
         """A path with all links followed; of each folder on it this is found only once."""
