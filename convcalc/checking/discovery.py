@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from convcalc.checking.configuration import Configuration
+from convcalc.checking.globs import matched_paths
 from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_patterns, path_regex
 from convcalc.checking.policy import Policy
 from convcalc.checking.trees import RevisionTree
@@ -111,7 +112,7 @@ class _Search:
 
     def matched(self, word: str) -> list[str]:
         """Return the network files that a pattern matches, also those in folders it matches."""
-        matched = sorted(glob.glob(word, recursive=True))
+        matched = matched_paths(word)
         return [
             file
             for path in matched
@@ -228,16 +229,16 @@ def _folders_above(folder: str) -> list[str]:
     folders: list[str] = []
     for at in upward(folder):
         folders.append(at)
-        if os.path.exists(os.path.join(at, ".git")):
+        if project().is_top(at):
             return folders
     return []
 
 
 def _read_excluded(top: str) -> list[_Ignores]:
     """Return the patterns that a user of a repository ignores besides those in it."""
-    path = os.path.join(top, ".git", "info", "exclude")
+    path = os.path.join(top, ".git", "info", "exclude")  # it may be a link anywhere
     try:
-        text = read_all(path, SETTINGS_BYTES).decode("utf-8", "replace")
+        text = read_all(path, SETTINGS_BYTES, root="").decode("utf-8", "replace")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return []
     except OSError as error:

@@ -24,6 +24,7 @@ GONE = f"import os; os.rmdir(os.getcwd()); {START}"
 # --- a folder that is gone -------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("line", "code", "says"),
     [
@@ -55,6 +56,7 @@ def test_a_current_folder_that_is_gone(line: str, code: int, says: str, tmp_path
 # --- few file handles ------------------------------------------------------------------------------
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("handles", [6, 7, 8, 10, 12])
 @pytest.mark.parametrize(
     ("line", "codes"),
@@ -66,7 +68,6 @@ def test_a_current_folder_that_is_gone(line: str, code: int, says: str, tmp_path
         ("pin --check", (1,)),
     ],
 )
-@pytest.mark.exhaustive
 def test_few_file_handles(handles: int, line: str, codes: tuple[int, ...], tmp_path: Path) -> None:
     files = {f"n{number}.convcalc.yaml": NET for number in range(20)}
     folder = repository(tmp_path / "project", {**files, NAME: NET})
@@ -112,6 +113,7 @@ def read_only(folder: Path) -> None:
     folder.chmod(0o555)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     ("build", "line", "code", "says"),
     [
@@ -151,6 +153,7 @@ FULL = (
 )
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize(
     "line",
     [

@@ -163,7 +163,7 @@ OUT = [
     Row(
         "a linked folder by a pattern",
         link("models", "../outside"),
-        run="check '**/*.yaml'",
+        run="check 'models/*.yaml'",
         code=2,
         says=LEADS_OUT,
     ),
@@ -361,6 +361,11 @@ ODD = [
         code=0,
         says="",
     ),
+    Row("a pattern through links to the folder itself", link("x", "."), link("y", "."), put(WORD), run="check '**/*.yaml'", code=0, says="in 1 model"),
+    Row("a pattern with many stars", folders(60), run=f"check '{'**/*/' * 20}**/*.yaml'", code=0, says="in 1 model"),
+    Row("a pattern through a link to everything", link("x", "/"), put(WORD), run="check '**/*.yaml'", code=0, says="in 1 model"),
+    Row("a pattern of pin through links", link("x", "."), link("y", "."), put(WORD), run="pin --check '**/*.yaml'", code=1),
+    Row("two slashes", put(WORD), run="check //etc/hostname", code=1, says="//etc/hostname"),
     check(
         "201 imports",
         many(201, lambda _: "convcalc: 1\nblocks: {A: [relu]}\n", "b{}.yaml"),

@@ -317,6 +317,8 @@ def test_a_word_is_refused_at_once(word: str, says: str, project: Path) -> None:
     assert not (project / "x").exists()
 
 
+LINK, FILE = "120000", "100644"
+
 # --- objects -------------------------------------------------------------------------------------
 
 
@@ -402,11 +404,31 @@ def damaged_blob(folder: Path) -> None:
     head(folder, made(folder, "tree", entries(("100644", NAME, blob))))
 
 
+def tree_for_file(folder: Path) -> None:
+    head(folder, made(folder, "tree", entries((FILE, NAME, made(folder, "tree", b"")))))
+
+
+def file_for_tree(folder: Path) -> None:
+    blob = made(folder, "blob", net().encode())
+    head(folder, made(folder, "tree", entries(("40000", NAME, blob))))
+
+
+def commit_for_file(folder: Path) -> None:
+    head(folder, made(folder, "tree", entries((FILE, NAME, git(folder, "rev-parse", "main")))))
+
+
+def odd_entries(folder: Path) -> None:
+    """Names that no program would write; none of them leads anywhere."""
+    blob = made(folder, "blob", net().encode())
+    names = ("..", ".", ".git", "", "a/b", "../x.convcalc.yaml", "/etc/x.convcalc.yaml", NAME, NAME)
+    odd = entries(*((mode, name, blob) for mode in (FILE, "0", "777777") for name in names))
+    head(folder, made(folder, "tree", odd))
+
+
 def submodule(folder: Path) -> None:
     head(folder, made(folder, "tree", entries(("160000", NAME, "12" * 20))))
 
 
-LINK, FILE = "120000", "100644"
 LEADS_OUT = "is a link that leads out of the repository"
 CIRCLE = "is a link that leads around in a circle"
 
@@ -440,6 +462,10 @@ CIRCLE = "is a link that leads around in a circle"
         (damaged_blob, 2, "its content is not in this clone"),
         (missing_blob, 2, "its content is not in this clone"),
         (missing_tree, 2, "its content is not in this clone"),
+        (tree_for_file, 2, "the repository is damaged"),
+        (file_for_tree, 2, "it is a folder"),
+        (commit_for_file, 2, "the repository is damaged"),
+        (odd_entries, 0, "net"),
         (submodule, 2, "is a submodule, which is a repository of its own"),
         (tree_bomb, 2, "has no file"),
     ],

@@ -22,6 +22,7 @@ from command import Command
 from gitrepo import APART, IDENTITY
 
 from convcalc.cli import main
+from convcalc.language.sources import repository as sources
 
 Tree = Mapping[str, str]
 
@@ -395,6 +396,7 @@ def test_what_a_pull_request_weakens_is_found(
     row: Row, project: Path, convcalc: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lay_out(project, row)
+    sources._found.clear()  # a run has its own repository, and a limit of what it waits for git
     monkeypatch.chdir(project)
     ran = convcalc(f"check -f concise --policy {name_of(row.base)} {row.options}")
     found = [(f"{severity} {code} {file}:{line}", code) for file, line, severity, code in FINDING.findall(ran.out)]

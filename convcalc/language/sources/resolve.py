@@ -32,6 +32,7 @@ def resolve(target: str) -> Target:
     if looks_like_path:
         try:
             os.stat(path)
+            return Target(path, variant or None)  # what cannot be read says so when it is
         except (FileNotFoundError, NotADirectoryError, ValueError):
             pass
         except OSError as error:
