@@ -54,7 +54,7 @@ WITHIN = {
         ("policy", "predecessors"),  # what a tree is held to, and which network was which
         ("repositories",),
         ("configuration",),
-        ("budgets", "rules", "patterns", "processes", "suppression", "trees"),
+        ("budgets", "rules", "globs", "patterns", "processes", "suppression", "trees"),
         ("alignment",),
     ),
     "analysis": (

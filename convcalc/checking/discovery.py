@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from convcalc.checking.configuration import Configuration
+from convcalc.checking.globs import matched_paths
 from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_patterns, path_regex
 from convcalc.checking.policy import Policy
 from convcalc.checking.trees import RevisionTree
@@ -66,25 +67,28 @@ def expected(words: Sequence[str], policy: Policy) -> list[str]:
     if not isinstance(tree, RevisionTree):
         return []
     search = _Search(policy)
-    paths = sorted(tree.path(name) for name in tree.names if name.endswith(ENDINGS))
-    return [
-        path
-        for path in paths
-        if any(_would_find(word, path, tree) for word in words) and not search.is_left_out(path)
-    ]
+    names = sorted(name for name in tree.names if name.endswith(ENDINGS))
+    found = {name for word in words for name in _would_find(word, names, tree)}
+    paths = [tree.path(name) for name in names if name in found]
+    return [path for path in paths if not search.is_left_out(path)]
 
 
-def _would_find(word: str, path: str, tree: RevisionTree) -> bool:
-    """Whether a word of the command line names a folder around a file, or a pattern it matches."""
-    below = _relative(path, word)
+def _would_find(word: str, names: Sequence[str], tree: RevisionTree) -> Iterator[str]:
+    """Yield the files of a revision below a folder, or with a pattern that matches them."""
+    place = _relative(project().absolute(word), tree.top)
     if os.path.isdir(word):
-        folders = below.split("/")[:-1]
-        return not any(folder.startswith(".") or folder in _NEVER for folder in folders)
-    if not glob.has_magic(word) or os.path.lexists(word):
-        return False
-    regex = path_regex(_relative(os.path.abspath(word), tree.top))
-    parts = _relative(path, tree.top).split("/")
-    return any(regex.fullmatch("/".join(parts[: k + 1])) for k in range(len(parts)))
+        below = "" if place == os.curdir else f"{place}/"
+        for name in names:
+            folders = name.removeprefix(below).split("/")[:-1]
+            hidden = any(part.startswith(".") or part in _NEVER for part in folders)
+            if name.startswith(below) and not hidden:
+                yield name
+    elif glob.has_magic(word) and not os.path.lexists(word):
+        regex = path_regex(place)
+        for name in names:
+            parts = name.split("/")
+            if any(regex.fullmatch("/".join(parts[: k + 1])) for k in range(len(parts))):
+                yield name
 
 
 class _Search:
@@ -131,7 +135,7 @@ class _Search:
 
     def matched(self, word: str) -> list[str]:
         """Return the network files that a pattern matches, also those in folders it matches."""
-        matched = sorted(glob.glob(word, recursive=True))
+        matched = matched_paths(word)
         return [
             file
             for path in matched
@@ -248,16 +252,16 @@ def _folders_above(folder: str) -> list[str]:
     folders: list[str] = []
     for at in upward(folder):
         folders.append(at)
-        if os.path.exists(os.path.join(at, ".git")):
+        if project().is_top(at):
             return folders
     return []
 
 
 def _read_excluded(top: str) -> list[_Ignores]:
     """Return the patterns that a user of a repository ignores besides those in it."""
-    path = os.path.join(top, ".git", "info", "exclude")
+    path = os.path.join(top, ".git", "info", "exclude")  # it may be a link anywhere
     try:
-        text = read_all(path, SETTINGS_BYTES).decode("utf-8", "replace")
+        text = read_all(path, SETTINGS_BYTES, root="").decode("utf-8", "replace")
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return []
     except OSError as error:

@@ -36,8 +36,12 @@ def map_in_order(work: Callable[[T], R], items: Sequence[T], jobs: int) -> Itera
 
     started: list[_Worker] = []
     try:
-        for number in range(jobs):
-            started.append(_start(work, items[number::jobs]))  # noqa: PERF401 - so that all of them are ended if a fork fails
+        try:
+            for number in range(jobs):
+                started.append(_start(work, items[number::jobs]))  # noqa: PERF401 - so that all of them are ended if a fork fails
+        except OSError:  # too many processes or open files: this one can do it alone
+            yield from map(work, items)
+            return
         for index, item in enumerate(items):
             try:
                 yield pickle.load(started[index % jobs].results)
@@ -69,7 +73,12 @@ def _start(work: Callable[[T], R], items: Sequence[T]) -> _Worker:
         if stream is not None:
             stream.flush()  # or the fork would write it once more
     reading, writing = os.pipe()
-    process = os.fork()
+    try:
+        process = os.fork()
+    except OSError:
+        os.close(reading)
+        os.close(writing)
+        raise
     if process:
         os.close(writing)
         return _Worker(process, open(reading, "rb"))

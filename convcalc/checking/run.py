@@ -18,7 +18,7 @@ from convcalc.checking.repositories import Repository
 from convcalc.checking.selection import Selection
 from convcalc.checking.suppression import Silence
 from convcalc.checking.trees import RevisionTree
-from convcalc.checking.weakening.change import Change
+from convcalc.checking.weakening.change import Change, limited
 from convcalc.checking.weakening.comparison import Comparison
 from convcalc.checking.weakening.suppressions import new_comments
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
@@ -128,6 +128,7 @@ class Run:
         files = [found for found in files if not self.is_of_budgets(found)]
         if self.tree is not None:
             self.predecessors = self.find_predecessors(self.tree, files, words)
+        is_unreadable = False
         work, spent = current(), 0
         with work:
             for found, examined in zip(files, each(self.examine, files), strict=True):
@@ -137,8 +138,15 @@ class Run:
                     yield Checked(found.file, (error.diagnostic(found.file),), unreadable=True)
                     break
                 spent += examined.work
-                yield self.apply_settings(found, examined)
-        changes = self.changes_of_shared_files([found.file for found in files])
+                result = self.apply_settings(found, examined)
+                is_unreadable |= result.unreadable
+                yield result
+        try:
+            changes = self.changes_of_shared_files([found.file for found in files])
+        except TargetError:
+            if not is_unreadable:
+                raise
+            changes = {}  # what cannot be read was told for each file
         for repository in self.own.repositories.loaded():
             yield self.check_budgets(repository, changes.pop(repository.file, []))
         for file, listed in changes.items():
@@ -339,7 +347,7 @@ class Run:
         if self.tree is not None:
             for each in Comparison(self.own, self.held, files, self.predecessors).changes():
                 found.setdefault(each.found.place.file, []).append(each)
-        return found
+        return {file: limited(changes) for file, changes in found.items()}
 
     def check_changes(self, file: str, changes: Sequence[Change]) -> Checked:
         """Return the changes of a file that is neither a network nor of budgets."""

@@ -36,7 +36,7 @@ class Tree:
 
     def is_top(self, folder: str) -> bool:
         """Whether nothing above a folder belongs to its project."""
-        return os.path.exists(os.path.join(folder, ".git"))
+        return project().is_top(folder)
 
     def name(self, path: str) -> str:
         """Return what messages call a file."""

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -281,3 +282,145 @@ def test_an_interrupt_leaves_nothing_behind(
     assert main(["pin", str(path)]) == 130
     assert path.read_text("utf-8") == STALE
     assert names(tmp_path) == ["net.convcalc.yaml"]
+
+
+# --- what else is kept ---------------------------------------------------------------------------
+
+LEFT_OVER = ".convcalc-0123456789abcdef.tmp"
+OLD = 1_000_000_000  # a time long ago
+
+
+def left_over(folder: Path, name: str = LEFT_OVER, time: float = OLD) -> Path:
+    """What a killed process leaves."""
+    path = folder / name
+    path.write_bytes(b"half")
+    os.utime(path, (time, time))
+    return path
+
+
+def test_extended_attributes_stay(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+    try:
+        os.setxattr(path, "user.origin", b"by hand")
+    except (AttributeError, OSError):
+        pytest.skip("this disk keeps none")
+    replace_file(str(path), b"old", b"new")
+    assert path.read_bytes() == b"new"
+    assert os.getxattr(path, "user.origin") == b"by hand"
+
+
+def test_one_of_several_names_is_refused(run: Command) -> None:
+    """To replace it would leave the other name with the old content."""
+    Path("a.convcalc.yaml").write_text(STALE, "utf-8")
+    os.link("a.convcalc.yaml", "b")
+    ran = run("")
+    assert ran.code == 2
+    assert ran.err == (
+        "error: cannot write a.convcalc.yaml: it has several names (hard links), which would no "
+        "longer be the same file\n"
+    )
+    assert Path("a.convcalc.yaml").samefile("b")
+    assert Path("b").read_text("utf-8") == STALE
+
+
+def test_what_a_killed_process_left_is_removed(run: Command) -> None:
+    Path("a.convcalc.yaml").write_text(STALE, "utf-8")
+    left_over(Path())
+    assert run("").code == 0
+    assert names(Path()) == ["a.convcalc.yaml"]
+
+
+def other_name(folder: Path) -> Path:
+    return left_over(folder, ".convcalc-0123456789abcdeg.tmp")
+
+
+def name_around(folder: Path) -> Path:
+    return left_over(folder, f"x{LEFT_OVER}")
+
+
+def too_new(folder: Path) -> Path:
+    path = folder / LEFT_OVER
+    path.write_bytes(b"half")
+    return path
+
+
+def of_folder(folder: Path) -> Path:
+    (folder / LEFT_OVER).mkdir()
+    os.utime(folder / LEFT_OVER, (OLD, OLD))
+    return folder / LEFT_OVER
+
+
+def of_link(folder: Path) -> Path:
+    (folder / "precious").write_bytes(b"precious")
+    (folder / LEFT_OVER).symlink_to("precious")
+    os.utime(folder / LEFT_OVER, (OLD, OLD), follow_symlinks=False)
+    return folder / LEFT_OVER
+
+
+def of_pipe(folder: Path) -> Path:
+    os.mkfifo(folder / LEFT_OVER)
+    os.utime(folder / LEFT_OVER, (OLD, OLD))
+    return folder / LEFT_OVER
+
+
+@pytest.mark.parametrize("make", [other_name, name_around, too_new, of_folder, of_link, of_pipe])
+def test_nothing_else_is_removed(make: Any, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+    kept = make(tmp_path)
+    replace_file(str(path), b"old", b"new")
+    assert kept.name in names(tmp_path)
+    assert (
+        not (tmp_path / "precious").exists() or (tmp_path / "precious").read_bytes() == b"precious"
+    )
+
+
+def test_what_a_running_process_writes_is_not_removed(tmp_path: Path) -> None:
+    import fcntl
+
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+    held = left_over(tmp_path)
+    with held.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        replace_file(str(path), b"old", b"new")
+        assert held.exists()
+    replace_file(str(path), b"new", b"old")
+    assert not held.exists()
+
+
+ENDLESS = """
+import sys
+import time
+from convcalc.language.sources.atomic_write import replace_file
+old, new = sys.argv[2].encode(), sys.argv[3].encode()
+print("ready", flush=True)
+while True:
+    replace_file(sys.argv[1], old, new)
+    old, new = new, old
+"""
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("moment", range(24))
+def test_whenever_it_is_killed_one_of_both_is_whole(moment: int, tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    old, new = "old " * 5000, "new" * 9000
+    path.write_text(old)
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENDLESS, str(path), old, new],
+        stdout=subprocess.PIPE,
+        env=environment(),
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    time.sleep(moment * 0.0007)
+    process.kill()
+    process.communicate()
+    found = path.read_text()
+    assert found in (old, new)
+    for left in set(names(tmp_path)) - {"x"}:
+        os.utime(tmp_path / left, (OLD, OLD))
+    replace_file(str(path), found.encode(), b"newest")
+    assert names(tmp_path) == ["x"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,6 +11,9 @@ import pytest
 from command import Command, Ran
 from confined import confined, require_calm
 from gitrepo import git, repository
+from places import ROOT
+
+from convcalc.diagnostics.codes import RULES
 
 NET = """\
 convcalc: 1
@@ -377,6 +381,16 @@ HOSTILE = {
     "renamed ones": {NAME: None, **{f"n{k}.convcalc.yaml": FREE + f"# {k}\n" for k in range(60)}},
     "patterns": {".gitignore": "*a*a*a*a*a*a*ab\n" * 2000},
     "exclude": {"convcalc.toml": "exclude = [" + "'*a*a*a*a*a*a*ab'," * 5000 + "]\n"},
+    "many files ignored": {
+        "convcalc.toml": "[per-file-ignores]\n"
+        + "".join(f"'m{n}/*' = ['CC']\n" for n in range(4000))
+    },
+    "many bounds": {
+        NAME: FREE
+        + "budgets:\n  params:\n"
+        + "".join(f"  - {{max: 200, at: conv, message: m{n}}}\n" for n in range(2000))
+    },
+    "many folders": {f"{'d/' * n}convcalc.toml": "" for n in range(1, 400)},
     "a policy of itself": {"HEAD": "ref: x\n", "objects/x": "", "refs/x": ""},
     "names": {"a\nb.convcalc.yaml": FREE, "::error::.convcalc.yaml": FREE},
 }
@@ -392,3 +406,39 @@ def test_a_hostile_change_is_met_calmly(name: str, held: Path) -> None:
         (held / path).write_text(text, "utf-8")
     outcome = confined(["check", "--policy", "main"], held)
     require_calm(outcome, codes=(1, 2))
+
+
+# --- the page ------------------------------------------------------------------------------------
+
+
+def page_blocks(language: str) -> list[str]:
+    page = (ROOT / "docs" / "policy.md").read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+
+
+def test_the_page_shows_what_happens(
+    tmp_path: Path, convcalc: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shown,) = page_blocks("yaml")
+    budgets = shown.partition("\n")[2]
+    ci = (ROOT / "docs" / "ci.md").read_text("utf-8")
+    net = ci[ci.index("convcalc: 1\nname: net") :].partition("expect:")[0]
+    repository(tmp_path / "p", {"convcalc.budgets.yaml": budgets, NAME: net})
+    monkeypatch.chdir(tmp_path / "p")
+    assert convcalc("check --policy main").code == 0
+    Path("convcalc.budgets.yaml").write_text(budgets.replace("6k", "9k"), "utf-8")
+    Path(NAME).write_text(net.replace("width: 16", "width: 20"), "utf-8")
+    ran = convcalc("check --policy main")
+    first, second = page_blocks("text")
+    assert (ran.code, ran.out) == (1, first)
+    silenced = budgets.replace("    locked: true\n", "").replace("6k}", "6k}, macs: {max: 1}")
+    Path("convcalc.budgets.yaml").write_text(silenced, "utf-8")
+    Path(NAME).write_text("# convcalc: ignore-file[CC302]\n" + net, "utf-8")
+    assert convcalc("check").out == second
+
+
+def test_the_page_names_every_rule_about_it() -> None:
+    page = (ROOT / "docs" / "policy.md").read_text("utf-8")
+    for code, rule in RULES.items():
+        if code.startswith("CC4"):
+            assert f"| {code} `{rule.name}` |" in page

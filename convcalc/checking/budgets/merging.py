@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from convcalc.checking.budgets.strictness import demands, subject
+from convcalc.checking.budgets.strictness import by_subject, demands, subject
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.language.assertions.vocabulary import CHANGES, Assertion, Budget, Compare
 
@@ -33,15 +33,17 @@ def _split(
     own: Budget | None, held: Budget, home: Place
 ) -> tuple[tuple[Assertion, ...], tuple[Assertion, ...]]:
     """Return the own assertions that are left, and those of ``held`` that they do not cover."""
-    there = own.assertions if own else ()
+    mine = by_subject(own.assertions if own else ())
     is_comparable = own is not None and same_base(own.compare, held.compare)
 
-    def cover(some: Sequence[Assertion], one: Assertion) -> bool:
-        return demands(some, one) and (is_comparable or not _changes(one))
+    def cover(some: Mapping[object, Sequence[Assertion]], one: Assertion) -> bool:
+        is_met = demands(some.get(subject(one), ()), one)
+        return is_met and (is_comparable or not _changes(one))
 
-    more = [each for each in held.assertions if not cover(there, each)]
-    kept = tuple(each for each in there if not cover(more, each))
-    return kept, tuple(_relocated(each, there, home) for each in more)
+    more = [each for each in held.assertions if not cover(mine, each)]
+    theirs = by_subject(more)
+    kept = tuple(each for each in (own.assertions if own else ()) if not cover(theirs, each))
+    return kept, tuple(_relocated(each, mine.get(subject(each), ()), home) for each in more)
 
 
 def same_base(one: Compare | None, other: Compare | None) -> bool:
@@ -53,9 +55,8 @@ def _changes(assertion: Assertion) -> bool:
     return any(bound.kind in CHANGES for bound in assertion.bounds)
 
 
-def _relocated(assertion: Assertion, there: Sequence[Assertion], home: Place) -> Assertion:
-    """Return an assertion that points at what stands in its place."""
-    same = [each for each in there if subject(each) == subject(assertion)]
+def _relocated(assertion: Assertion, same: Sequence[Assertion], home: Place) -> Assertion:
+    """Return an assertion that points at those that stand in its place."""
     place = same[0].place if same else home
     kinds = {bound.kind: bound.place for each in same for bound in each.bounds}
     bounds = tuple(b._replace(place=kinds.get(b.kind, place)) for b in assertion.bounds)

@@ -39,6 +39,14 @@ def subject(assertion: Assertion) -> tuple[object, ...]:
     return assertion._replace(bounds=(), place=None, message="", origin="")  # type: ignore[arg-type]
 
 
+def by_subject(assertions: Iterable[Assertion]) -> dict[object, list[Assertion]]:
+    """The assertions by what they measure."""
+    found: dict[object, list[Assertion]] = {}
+    for each in assertions:
+        found.setdefault(subject(each), []).append(each)
+    return found
+
+
 def weaker_bounds(held: Sequence[Assertion], own: Sequence[Assertion]) -> Iterator[Weaker]:
     """Yield the bounds of ``held`` that ``own`` does not demand; all are about the same number."""
     limits = [(a, b) for a in held for b in a.bounds if b.kind not in CHANGES]
@@ -57,10 +65,8 @@ def weaker_bounds(held: Sequence[Assertion], own: Sequence[Assertion]) -> Iterat
 
 
 def demands(own: Sequence[Assertion], held: Assertion) -> bool:
-    """Whether ``own`` demands all of ``held``; those about other numbers play no part."""
-    about = subject(held)
-    same = [each for each in own if subject(each) == about]
-    return next(weaker_bounds([held], same), None) is None
+    """Whether assertions about the same number demand all of ``held``."""
+    return next(weaker_bounds([held], own), None) is None
 
 
 # --- shapes and changes --------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from convcalc.checking.budgets.merging import same_base
-from convcalc.checking.budgets.strictness import subject, weaker_bounds
+from convcalc.checking.budgets.strictness import by_subject, weaker_bounds
 from convcalc.checking.patterns import path_regex
 from convcalc.checking.weakening.change import Change, change, is_weaker, severity_of
 from convcalc.diagnostics.diagnostic import Place
@@ -51,9 +51,9 @@ def weaker_budget(held: Budget, own: Budget, *, same_folder: bool = True) -> Ite
 
     if held.locked and not own.locked:
         yield weakened("it is not locked any more", own.place, held.place)
-    for about in dict.fromkeys(map(subject, held.assertions)):
-        before = [each for each in held.assertions if subject(each) == about]
-        after = [each for each in own.assertions if subject(each) == about]
+    mine = by_subject(own.assertions)
+    for about, before in by_subject(held.assertions).items():
+        after = mine.get(about, [])
         title = before[0]._replace(bounds=()).title
         for weaker in weaker_bounds(before, after):
             place = after[0].place if after else own.place

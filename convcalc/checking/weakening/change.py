@@ -35,6 +35,17 @@ def change(
     return Change(Diagnostic(name, message, place, advice, related, severity=severity), locked)
 
 
+def limited(changes: Sequence[Change], most: int = 100) -> list[Change]:
+    """Return at most so many changes, locked ones first; the last tells how many there are more."""
+    found = sorted(changes, key=lambda each: not each.locked) if len(changes) > most else [*changes]
+    more = len(found) - most
+    if more > 0:
+        last = found[most - 1]
+        message = f"{last.found.message}, and {more:,} more changes like it"
+        found[most - 1] = last._replace(found=last.found._replace(message=message))
+    return found[:most]
+
+
 def is_weaker(own: str, held: str) -> bool:
     """Whether a severity is below another."""
     return RANKS.index(own) < RANKS.index(held)

@@ -69,19 +69,28 @@ def _weaker_patterns(own: Configuration, held: Configuration) -> Iterator[tuple[
     """Yield the patterns by which rules are ignored, or files left out, that are new."""
     same = os.path.realpath(own.folder) == os.path.realpath(held.folder)
     known = _ignored(held) if same else set[tuple[str, str]]()
+    ignored: dict[str, list[str]] = {}
     for pattern, code in sorted(_ignored(own) - known):
         if ("**", code) not in known and ("*", code) not in known:
-            yield f"{code} is not looked for in '{pattern}' any more", "per-file-ignores", pattern
-    old: list[str] = list(held.table.get("exclude", ())) if same else []
-    new: list[str] = list(own.table.get("exclude", ()))
-    for pattern in new:
-        if not pattern.startswith(("!", "#")) and pattern not in old:
-            yield f"'{pattern}' is not checked any more", "exclude", pattern
-    for pattern in old:
-        if pattern.startswith("!") and pattern not in new and new:
-            yield f"'{pattern}' does not bring back anything any more", "exclude"
-    kept = [pattern for pattern in new if pattern in old]
-    if new and kept != [pattern for pattern in old if pattern in kept]:
+            ignored.setdefault(pattern, []).append(code)
+    for pattern, codes in ignored.items():
+        verb = "are" if len(codes) > 1 else "is"
+        words = f"{first_of(codes)} {verb} not looked for in '{pattern}' any more"
+        yield words, "per-file-ignores", pattern
+    old = dict.fromkeys(held.table.get("exclude", ()) if same else ())
+    new = dict.fromkeys(own.table.get("exclude", ()))
+    more = [each for each in new if not each.startswith(("!", "#")) and each not in old]
+    if more:
+        names = first_of([f"'{pattern}'" for pattern in more])
+        yield f"{names} {'are' if len(more) > 1 else 'is'} not checked any more", "exclude", more[0]
+    lost = [each for each in old if each.startswith("!") and each not in new]
+    if lost and new:
+        names = first_of([f"'{pattern}'" for pattern in lost])
+        yield f"{names} brings back nothing any more", "exclude"
+    taken_back = any(each.startswith("!") for each in new)
+    if taken_back and [each for each in new if each in old] != [
+        each for each in old if each in new
+    ]:
         yield (
             "the patterns stand in another order; the last that matches decides",
             "exclude",

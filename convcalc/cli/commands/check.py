@@ -121,8 +121,9 @@ def command(
     from convcalc.output.findings.base import View
 
     settings = ctx.obj
-    words = paths or [os.curdir]
+    words = paths or [settings.root or os.curdir]
     run = Run(_options((select, ignore, variant, budgets, policy, config), isolated=isolated))
+    run.own.configuration(os.curdir)  # if it is wrong, that is one error
     here = run.held.configuration(os.curdir)
     form = _format(settings, here, FORMATS)
     run.options, files = _files(run, words, stdin_filename, force_exclude=force_exclude)

@@ -54,7 +54,10 @@ def command(
     """
     settings = ctx.obj
     policy = chosen_policy(config, isolated=isolated)
-    done = [_pin_within(path, settings) for path in _files(paths or [os.curdir], policy)]
+    done = [
+        _pin_within(path, settings)
+        for path in _files(paths or [settings.root or os.curdir], policy)
+    ]
     changed = [each for each in done if each.new != each.old]
     code = max((each.code for each in done), default=CLEAN)
     if diff:

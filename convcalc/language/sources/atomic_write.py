@@ -45,10 +45,7 @@ def replace_file(path: str, old: bytes, new: bytes) -> None:
     here.require(path, real, here.root_of(path))
     before = os.stat(real)
     require_regular(before)
-    if before.st_nlink > 1:
-        raise OSError(0, SEVERAL_NAMES)
-    if not os.access(real, os.W_OK):
-        raise PermissionError(0, "the file is write-protected")
+    _require_replaceable(real, before)
     with _written_beside(real, new, before) as beside:
         if read(path, len(old)) != old:
             raise Changed(0, "the file was changed by somebody else meanwhile")
@@ -62,9 +59,9 @@ def write_file(path: str, content: bytes) -> None:
     if before is not None and (not stat.S_ISREG(before.st_mode) or path.startswith(_DEVICES)):
         _add(path, content, 0)
         return
-    if before is not None and before.st_nlink > 1:
-        raise OSError(0, SEVERAL_NAMES)
     real = os.path.realpath(here.absolute(path))
+    if before is not None:
+        _require_replaceable(real, before)
     with _written_beside(real, content, before) as beside:
         os.replace(beside, real)
 
@@ -92,6 +89,14 @@ def _require_output(path: str, here: Project) -> os.stat_result | None:
     if stat.S_ISREG(before.st_mode) and _is_input(before, here):
         raise OSError(0, AN_INPUT)
     return before
+
+
+def _require_replaceable(real: str, found: os.stat_result) -> None:
+    """Raises OSError for a file that is write-protected or has several names."""
+    if found.st_nlink > 1:
+        raise OSError(0, SEVERAL_NAMES)
+    if not os.access(real, os.W_OK):
+        raise PermissionError(0, "the file is write-protected")
 
 
 def _is_input(found: os.stat_result, here: Project) -> bool:

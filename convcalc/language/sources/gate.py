@@ -23,7 +23,8 @@ def read(path: str, most: int, root: str | None = None) -> bytes:
     """The bytes of a file, at most ``most`` + 1, which shows that it is larger.
 
     ``root`` is the folder that it must lie in: by default that of the project to which its name
-    belongs. OSError for anything but a regular file inside it, and if it changes meanwhile.
+    belongs; empty for anywhere, for files that no stranger can place. OSError for anything but a
+    regular file inside it, and if it changes meanwhile.
     """
     here = project()
     return _read(path, most, here, here.root_of(path) if root is None else root)

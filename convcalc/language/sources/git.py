@@ -58,10 +58,9 @@ def files_at(word: str) -> dict[str, Target]:
     found = repository(word)
     folder = found.path(path)
     try:
-        listed = found.names(found.commit(name), folder, deep=True)
+        paths = found.names(found.commit(name), folder, deep=True, endings=ENDINGS)
     except OSError as error:
         raise TargetError(f"cannot read {word}: {reason(error)}", advice(error)) from None
-    paths = [each for each in listed if each.endswith(ENDINGS)]
     if len(paths) > MOST_FILES:
         message = f"{word} has more than {MOST_FILES:,} network files"
         raise TargetError(message, "name a smaller folder")
@@ -83,7 +82,8 @@ def target_at(
     except FileNotFoundError:
         raise _missing_file(found, name, path) from None
     except NotInClone as error:
-        raise TargetError(f"cannot read {file}: {reason(error)}", "it is a partial clone") from None
+        help_ = "it is a partial clone, or the repository is damaged; git fsck tells which"
+        raise TargetError(f"cannot read {file}: {reason(error)}", help_) from None
     except OSError as error:
         raise TargetError(f"cannot read {file}: {reason(error)}") from None
 

@@ -57,11 +57,13 @@ class Objects:
             return None
         return self.asking.header(name)
 
-    def content(self, hash_: str, most: int) -> bytes:
-        """The bytes of an object; OSError if it is larger or not here."""
+    def content(self, hash_: str, most: int, kind: str = "blob") -> bytes:
+        """The bytes of an object; OSError if it is larger, of another kind or not here."""
         found = self.find(hash_)
         if found is None:
             raise NotInClone(0, "its content is not in this clone")
+        if found[1] != kind:
+            raise OSError(0, "the repository is damaged: it is no file, and no folder")
         if found[2] > most:
             raise OSError(0, too_large(most))
         if self.reading.header(hash_) is None:
@@ -72,7 +74,7 @@ class Objects:
         """The entries of a folder by name."""
         found = self.trees.get(hash_)
         if found is None:
-            found = _parse_tree(self.content(hash_, TREE_BYTES), len(hash_) // 2)
+            found = _parse_tree(self.content(hash_, TREE_BYTES, "tree"), len(hash_) // 2)
             if self.cached > MOST_CACHED:
                 self.trees.clear()
                 self.cached = 0

@@ -17,8 +17,9 @@ from convcalc.language.sources.target import TargetError
 if TYPE_CHECKING:
     from subprocess import Popen
 
-PATIENCE = 30.0  # seconds that one process waits for git, all in all
-MOST_OUTPUT = 16 * 2**20  # bytes of one answer
+PATIENCE = 8.0  # seconds that one process waits for git, all in all
+MOST_OUTPUT = 16 * 2**20  # bytes of one answer that are kept
+MOST_LISTED = 256 * 2**20  # bytes of a list of names, of which some are kept
 SAVED = "or compare with a report that was saved by: convcalc show … -f json -o old.json"
 
 SAFE = (
@@ -76,13 +77,16 @@ class Git:
         self.environment = environment() | dict(variables)
         self.left = PATIENCE
 
-    def run(self, *arguments: str) -> Answer:
-        """The answer of a command; TargetError if it takes too long or prints too much."""
+    def run(self, *arguments: str, endings: tuple[bytes, ...] = ()) -> Answer:
+        """The answer of a command; TargetError if it takes too long or prints too much.
+
+        If ``endings`` are given, only those names of a list are kept that have one.
+        """
         process = self.start(*arguments)
         try:
             assert process.stdin
             process.stdin.close()
-            out, err = self._collect(process)
+            out, err = self._collect(process, endings)
             return Answer(self._wait(process), out, err.decode("utf-8", "surrogateescape"))
         finally:
             end(process)
@@ -110,22 +114,25 @@ class Git:
         self._await([pipe])
         return os.read(pipe.fileno(), 2**16)
 
-    def _collect(self, process: Popen[bytes]) -> tuple[bytes, bytes]:
-        """All that a process prints to stdout, and the beginning of what it prints to stderr."""
-        pipes: dict[Any, list[bytes]] = {process.stdout: [], process.stderr: []}
-        waiting = list(pipes)
+    def _collect(self, process: Popen[bytes], endings: tuple[bytes, ...]) -> tuple[bytes, bytes]:
+        """What a process prints to stdout and to stderr."""
+        printed: dict[Any, bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
+        kept = bytearray()
+        waiting = list(printed)
         size = 0
         while waiting:
             for pipe in self._await(waiting):
-                found = os.read(pipe.fileno(), 2**16)
+                found = os.read(pipe.fileno(), 2**20)
                 size += len(found)
-                if size > MOST_OUTPUT:
-                    raise TargetError("git lists more files than are read", "name a smaller folder")
-                pipes[pipe].append(found)
+                printed[pipe] += found
                 if not found:
                     waiting.remove(pipe)
-        out, err = (b"".join(parts) for parts in pipes.values())
-        return out, err
+                if endings and pipe is process.stdout:
+                    kept += _with_endings(printed[pipe], endings)
+                if size > MOST_LISTED or sum(map(len, (kept, *printed.values()))) > MOST_OUTPUT:
+                    raise TargetError("git lists more files than are read", "name a smaller folder")
+        out, err = printed.values()
+        return bytes(kept if endings else out), bytes(err)
 
     def _await(self, pipes: Sequence[Any]) -> list[Any]:
         """Those of the pipes that have something to say; Hung if none has in time."""
@@ -151,6 +158,13 @@ class Git:
             return process.wait(max(0.1, self.left))
         except subprocess.TimeoutExpired:
             raise Hung(f"git took more than {PATIENCE:g} seconds", SAVED[3:]) from None
+
+
+def _with_endings(listed: bytearray, endings: tuple[bytes, ...]) -> bytes:
+    """Takes the whole names out of a list, and returns those that have one of the endings."""
+    whole, _, rest = listed.rpartition(b"\0")
+    listed[:] = rest
+    return b"".join(bytes(n) + b"\0" for n in whole.split(b"\0") if n.endswith(endings))
 
 
 def end(process: Popen[bytes]) -> None:

@@ -40,6 +40,7 @@ class Project:
         "_real",
         "_roots",
         "_start",
+        "_tops",
         "allow_outside",
         "given",
         "inputs",
@@ -51,6 +52,7 @@ class Project:
         self._marked: dict[str, bool] = {}
         self._roots: dict[str, str] = {}
         self._real: dict[str, str] = {}
+        self._tops: dict[str, bool] = {}
         self.allow_outside = allow_outside
         self.inputs: set[tuple[int, int]] = set()
         self.names: set[str] = set()
@@ -73,7 +75,9 @@ class Project:
 
     def absolute(self, file: str) -> str:
         """A path from the top of the file system, as it is written: links are not followed."""
-        return os.path.normpath(file if os.path.isabs(file) else os.path.join(self.start, file))
+        if os.path.isabs(file):
+            return os.path.normpath(f"{os.sep}{file.lstrip(os.sep)}")  # two slashes are one
+        return os.path.normpath(os.path.join(self.start, file))
 
     def real(self, path: str) -> str:
         """A path with all links followed; of each folder on it this is found only once."""
@@ -117,6 +121,13 @@ class Project:
             if is_within(root, outer) and not is_within(self.real(root), self.real(outer)):
                 root = outer
         return root
+
+    def is_top(self, folder: str) -> bool:
+        """Whether a search for settings or budgets that goes upward ends in a folder."""
+        if folder not in self._tops:
+            is_given = bool(self.given) and folder in (self.given, self.real(self.given))
+            self._tops[folder] = is_given or os.path.exists(os.path.join(folder, GIT))
+        return self._tops[folder]
 
     def _started(self) -> str:
         """The nearest marked folder around the one where convcalc was started; empty if none."""

@@ -90,7 +90,9 @@ class Repository:
         if self.is_shallow:
             fetch = f"git fetch --depth=1 {remote} {branch}:refs/remotes/{name}"
             return f"{_SHALLOW}; fetch it by: {fetch}" if remote == "origin" else _DEEPEN
-        if close := nearest(name, self._words("for-each-ref", "--format=%(refname:short)")):
+        if close := nearest(
+            name, self._words("for-each-ref", "--count=1000", "--format=%(refname:short)")
+        ):
             return use(close)
         if branch and remote in self._words("remote"):
             return f"fetch it by: git fetch {remote} {branch}"
@@ -123,8 +125,13 @@ class Repository:
         except OSError:
             return False
 
-    def names(self, commit: str, folder: str, *, deep: bool = False) -> list[str]:
-        """The paths of the files in a folder of a commit; none if there is no such folder."""
+    def names(
+        self, commit: str, folder: str, *, deep: bool = False, endings: tuple[str, ...] = ("",)
+    ) -> list[str]:
+        """The paths of the files in a folder of a commit; none if there is no such folder.
+
+        With ``deep``, those in folders below it too, if they have one of the endings.
+        """
         try:
             found = self.entry(commit, folder)
         except FileNotFoundError:
@@ -134,7 +141,8 @@ class Repository:
         below = f"{folder}/" if folder else ""
         if not deep:
             return [below + name for name in self.objects.tree(found.hash)]
-        answer = self.git.run("ls-tree", "-z", "--name-only", "-r", "--full-tree", found.hash)
+        listing = ("ls-tree", "-z", "--name-only", "-r", "--full-tree", found.hash)
+        answer = self.git.run(*listing, endings=tuple(map(os.fsencode, endings)))
         if answer.code:
             raise TargetError(f"git cannot list the files of {folder or 'the commit'}", SAVED[3:])
         return [below + name for name in _split(answer)]

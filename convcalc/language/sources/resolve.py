@@ -11,7 +11,7 @@ from convcalc.language.sources.shipped import (
     shipped_files,
     shipped_names,
 )
-from convcalc.language.sources.target import Target, TargetError
+from convcalc.language.sources.target import Target, TargetError, unreadable
 
 
 def resolve(target: str) -> Target:
@@ -30,6 +30,13 @@ def resolve(target: str) -> Target:
     if os.path.isdir(path):
         raise TargetError(f"'{path}' is a folder", "name a network file in it")
     if looks_like_path:
+        try:
+            os.stat(path)
+            return Target(path, variant or None)  # what cannot be read says so when it is
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            pass
+        except OSError as error:
+            raise unreadable(path, error) from None
         near = nearest(Path(path).name, _siblings(Path(path).parent))
         advice = use(str(Path(path).parent / near)) if near else ""
         raise TargetError(f"no such file: {path}", advice)
@@ -46,9 +53,11 @@ def is_revision(target: str) -> bool:
 
 def _siblings(folder: Path) -> list[str]:
     """The YAML files of a folder."""
-    if not folder.is_dir():
+    try:
+        names = os.listdir(folder)
+    except OSError:
         return []
-    return [path.name for path in folder.iterdir() if path.suffix in (".yaml", ".yml")]
+    return [name for name in names if name.endswith((".yaml", ".yml"))]
 
 
 def _shipped(name: str) -> Target | None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from convcalc.checking.budgets.judging import judge
 from convcalc.checking.budgets.measuring import Measured
 from convcalc.checking.budgets.merging import united
-from convcalc.checking.budgets.strictness import demands, weaker_bounds
+from convcalc.checking.budgets.strictness import by_subject, demands, weaker_bounds
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.language.assertions.vocabulary import LIMITS, Assertion, Bound, Budget, Compare
 from convcalc.model.quantities.unknown import UNKNOWN
@@ -92,14 +92,15 @@ def test_what_is_measured_elsewhere_covers_nothing() -> None:
     (bound,) = [Bound("max", 5, HERE, "5")]
     held = Assertion("params", (bound,), HERE)
     assert demands([held], held)
-    assert demands([held._replace(message="x", place=Place("y", 2, 2), origin="z")], held)
+    assert not demands([], held)
     for other in (
         held._replace(at="stem"),
         held._replace(convention="fvcore"),
         held._replace(metric="macs"),
         held._replace(batch=2),
     ):
-        assert not demands([other], held)
+        assert len(by_subject([other, held])) == 2
+    assert len(by_subject([held, held._replace(message="x", place=Place("y", 2, 2))])) == 1
 
 
 # --- both together -------------------------------------------------------------------------------
@@ -113,7 +114,7 @@ def test_united_budgets_demand_what_both_do_and_each_demand_once(metric: str) ->
         found = [assertion for budget in both for assertion in budget.assertions]
         for value in VALUES[metric]:
             assert level(found, value) == max(level(own, value), level(held, value))
-        if demands(own, Assertion(metric, (), HERE)) and all(demands(own, each) for each in held):
+        if all(demands(own, each) for each in held):
             assert found == own
 
     check()
