@@ -131,8 +131,8 @@ class NetworkSource:
         try:
             return self._network(self.unit, variant, inputs, params, batch, witness)
         except TooMuchWork as error:
-            error.place = error.place or Place(unit.file, 1, 1)
-            return self._empty(*self.problems, error.diagnostic(unit.file))
+            error.place = error.place or Place(self.unit.file, 1, 1)
+            return self._empty(*self.problems, error.diagnostic(self.unit.file))
 
     def _network(
         self,
