@@ -85,17 +85,24 @@ class Run:
         """
         files = [found for found in files if not self.is_of_budgets(found)]
         work, spent = current(), 0
-        with work:
-            for found, examined in zip(files, each(self.examine, files), strict=True):
-                try:
-                    check_total(spent, work.most)
-                except TooMuchWork as error:
-                    yield Checked(found.file, (error.diagnostic(found.file),), unreadable=True)
-                    break
+        for found, examined in zip(files, each(self.examine, files), strict=True):
+            try:
+                check_total(spent, work.most)
                 spent += examined.work
-                yield self.apply_settings(found, examined)
+                with work.share():
+                    result = self.apply_settings(found, examined)
+            except TooMuchWork as error:
+                yield Checked(found.file, (error.diagnostic(found.file),), unreadable=True)
+                break
+            yield result
         for repository in self.repositories.loaded():
-            yield self.check_budgets(repository)
+            try:
+                with work.share():
+                    result = self.check_budgets(repository)
+            except TooMuchWork as error:
+                problem = error.diagnostic(repository.file)
+                result = Checked(repository.file, (problem,), unreadable=True)
+            yield result
 
     def is_of_budgets(self, found: Found) -> bool:
         """Whether a file holds budgets; if so, read it, to be checked after the networks."""

@@ -8,14 +8,17 @@ that it imports.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.suggestion import advise
+from convcalc.diagnostics.work import current
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*convcalc:\s*ignore(-file)?(?![\w-])\s*(?:\[([^\]]*)\])?")
+_COMMENT = re.compile(
+    r"(?:^|(?<=\s))#\s*+convcalc:\s*+ignore(-file)?+(?![\w-])\s*+(?:\[([^\]]*+)\])?"
+)
 UNUSED = "unused-ignore"
 
 
@@ -28,9 +31,9 @@ class Ignore(NamedTuple):
 
 
 class Comments(NamedTuple):
-    """The ignore comments of one file, and their problems."""
+    """The ignore comments of one file, by code and line, and their problems."""
 
-    ignores: tuple[Ignore, ...] = ()
+    ignores: Mapping[tuple[str, int], Sequence[Ignore]] = {}
     problems: tuple[Diagnostic, ...] = ()
 
 
@@ -39,32 +42,38 @@ def read_comments(file: str, text: str) -> Comments:
     if "convcalc:" not in text:
         return Comments()
     lines = text.split("\n")
-    ignores: list[Ignore] = []
+    following = _following(lines)
+    ignores: dict[tuple[str, int], list[Ignore]] = {}
     problems: list[Diagnostic] = []
+    current().spend(len(text) // 64, "comments")
     for number, line in enumerate(lines, 1):
+        if "convcalc:" not in line:
+            continue
         for found in _COMMENT.finditer(line):
             place = Place(file, number, found.start() + 1, found.end() + 1)
-            about = 0 if found[1] else _target_line(lines, number, found.start())
+            is_alone = not line[: found.start()].strip()
+            about = 0 if found[1] else following[number] if is_alone else number
             if not (found[2] or "").strip(" ,\t"):
                 message = "this 'ignore' names no code"
                 advice = "write for instance: # convcalc: ignore[CC204] reason"
                 problems.append(Diagnostic(UNUSED, message, place, advice))
                 continue
             for code, where in _codes(found, place):
+                current().spend(2, "comments")
                 if code in RULES:
-                    ignores.append(Ignore(code, about, where))
+                    ignores.setdefault((code, about), []).append(Ignore(code, about, where))
                 else:
                     problems.append(_unknown(code, where))
-    return Comments(tuple(ignores), tuple(problems))
+    return Comments(ignores, tuple(problems))
 
 
-def _target_line(lines: list[str], number: int, start: int) -> int:
-    """Return the number of the line that a comment applies to."""
-    if lines[number - 1][:start].strip():
-        return number
-    while number < len(lines) and (not lines[number].strip() or lines[number].lstrip()[0] == "#"):
-        number += 1
-    return number + 1
+def _following(lines: Sequence[str]) -> Sequence[int]:
+    """For each line, by its number, that of the next one that is neither empty nor a comment."""
+    found = [len(lines) + 1] * (len(lines) + 1)
+    for number in range(len(lines) - 1, -1, -1):
+        text = lines[number].lstrip()
+        found[number] = found[number + 1] if not text or text[0] == "#" else number + 1
+    return found
 
 
 def _codes(found: re.Match[str], place: Place) -> Iterator[tuple[str, Place]]:
@@ -90,7 +99,7 @@ class Silence:
 
     def __init__(self) -> None:
         self.by_file: dict[str, Comments] = {}
-        self.used: set[Ignore] = set()
+        self.used: set[tuple[str, str, int]] = set()  # file, code and line
 
     def add(self, sources: Mapping[str, str]) -> None:
         """Read the comments of files that were not read yet."""
@@ -102,13 +111,13 @@ class Silence:
         """Whether a comment at its line, or one for the whole network file, silences a finding."""
         if not can_be_silenced(found):
             return False
-        here = [i for i in self._of(found.place.file) if i.line == found.place.line]
-        wide = [i for i in self._of(network) if not i.line]
-        wanted = [i for i in (*here, *wide) if i.code == found.code]
+        here = (found.place.file, found.code, found.place.line)
+        wide = (network, found.code, 0)
+        wanted = [key for key in (here, wide) if key[1:] in self._of(key[0])]
         self.used.update(wanted)
         return bool(wanted)
 
-    def _of(self, file: str) -> tuple[Ignore, ...]:
+    def _of(self, file: str) -> Mapping[tuple[str, int], Sequence[Ignore]]:
         return self.by_file.get(file, Comments()).ignores
 
     def unused(self, file: str, active_codes: Iterable[str]) -> Iterator[Diagnostic]:
@@ -118,8 +127,10 @@ class Silence:
         """
         active = frozenset(active_codes)
         yield from self.by_file.get(file, Comments()).problems
-        for ignore in self._of(file):
-            if ignore not in self.used and ignore.code in active:
+        every = (each for ignores in self._of(file).values() for each in ignores)
+        for ignore in sorted(every, key=lambda each: each.place):
+            key = (file, ignore.code, ignore.line)
+            if key not in self.used and ignore.code in active:
                 message = f"nothing to ignore: no {ignore.code} ({RULES[ignore.code].name}) here"
                 advice = f"remove '{ignore.code}'"
                 yield Diagnostic(UNUSED, message, ignore.place, advice)
