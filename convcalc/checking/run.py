@@ -217,6 +217,24 @@ class Run:
         return result._replace(findings=tuple(_sort(found, result.file)))
 
 
+MOST_FINDINGS = 100  # of one file that are shown
+
+
+def first_findings(result: Checked) -> Checked:
+    """The result with the findings that are shown, errors first of all, and how many more there
+    are."""
+    found = result.findings
+    if len(found) <= MOST_FINDINGS:
+        return result
+    ranked = sorted(range(len(found)), key=lambda place: found[place].severity != "error")
+    kept, rest = ranked[:MOST_FINDINGS], ranked[MOST_FINDINGS:]
+    first = found[min(rest)]
+    severity = "error" if any(found[place].severity == "error" for place in rest) else "warning"
+    message = f"and {len(rest):,} more findings in this file"
+    more = Diagnostic("too-large", message, first.place, "mend the first ones", severity=severity)
+    return result._replace(findings=(*(found[place] for place in sorted(kept)), more))
+
+
 def _judge_findings(
     file: str,
     findings: Iterable[Diagnostic],

@@ -37,13 +37,13 @@ def _quote(place: Place, mark: str, note: str, width: int, sources: Mapping[str,
         return []
     line = text[place.line - 1].rstrip("\r")
     # A tab and a control character take one column each, so that the mark lines up.
-    shown = "".join(c if c.isprintable() else " " for c in line)
     start = min(place.column, len(line) + 1)
     length = max(1, min(place.end or start + 1, len(line) + 1) - start)
-    if len(shown) > _QUOTED_WIDTH:
+    if len(line) > _QUOTED_WIDTH:
         left = max(0, start - _QUOTED_WIDTH // 2)
-        shown, start = shown[left : left + _QUOTED_WIDTH], start - left
+        line, start = line[left : left + _QUOTED_WIDTH], start - left
         length = min(length, _QUOTED_WIDTH)
+    shown = "".join(c if c.isprintable() else " " for c in line)
     caret = " " * (start - 1) + mark * length + (f" {note}" if note else "")
     return [f"{place.line:>{width}} | {shown}", f"{' ' * width} | {caret}"]
 

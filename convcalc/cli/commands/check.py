@@ -204,7 +204,7 @@ def _write_results(
 ) -> list["Checked"]:
     """Checks files and writes the results, each as soon as it is ready; returns all of them."""
     from convcalc.checking.processes import jobs_for, map_in_order
-    from convcalc.checking.run import Run
+    from convcalc.checking.run import Run, first_findings
     from convcalc.output.findings.base import chunks
 
     done: list[Checked] = []
@@ -213,8 +213,8 @@ def _write_results(
 
     def results() -> Iterator["Checked"]:
         for result in Run(options).check(files, partial(map_in_order, jobs=jobs)):
-            done.append(result)
-            yield result
+            done.append(first_findings(result))
+            yield done[-1]
 
     choose(form, (form,), "output format")
     pieces = chunks(form, results(), view)  # type: ignore[arg-type]
