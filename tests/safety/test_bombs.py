@@ -1,4 +1,4 @@
-"""Files that are small, and would take for ever or fill the memory: each ends soon, with a word why.
+"""Files that are small, and would take for ever or fill the memory: each ends soon, in words.
 
 A row is a name, a command, and the files of a folder. Most grow along one axis up to what a file
 may hold; what they have in common is that something behind them once grew faster than the file.
@@ -55,7 +55,7 @@ def variants(count: int) -> str:
     return f"params: {{w: 1}}\nvariants:\n{lines(count, '  v#: {w: #}')}"
 
 
-# --- texts -----------------------------------------------------------------------------------------
+# --- texts ---------------------------------------------------------------------------------------
 
 TEXTS = [
     ("nested-brackets", lambda: {NETWORK: "[" * 100_000}),
@@ -84,7 +84,7 @@ TEXTS = [
     ("not-utf-8", lambda: {NETWORK: "é" * 130_000}),
 ]
 
-# --- values ----------------------------------------------------------------------------------------
+# --- values --------------------------------------------------------------------------------------
 
 VALUES = [
     ("doubled-lists", lambda: net(CONV, doubled(40))),
@@ -130,7 +130,7 @@ def with_end(end: str, count: int = 1) -> Mapping[str, str]:
     return {NETWORK: net(CONV, variants(count))[NETWORK] + end}
 
 
-# --- layers ----------------------------------------------------------------------------------------
+# --- layers --------------------------------------------------------------------------------------
 
 LAYERS = [
     ("endless-repeat", lambda: net("- {relu: {}, repeat: 10**18}\n")),
@@ -221,7 +221,7 @@ def outputs(names: str) -> Mapping[str, str]:
     return {NETWORK: net(layers)[NETWORK] + f"outputs: [{listed(4000, names)}]\n"}
 
 
-# --- variants and problems -------------------------------------------------------------------------
+# --- variants and problems -----------------------------------------------------------------------
 
 MANY = [
     ("variants", lambda: net(CONV, variants(9000))),
@@ -258,7 +258,7 @@ def names(count: int) -> str:
     return f"params:\n{lines(count, '  wdth_#: #')}"
 
 
-# --- receptive fields ------------------------------------------------------------------------------
+# --- receptive fields ----------------------------------------------------------------------------
 
 FIELDS = [
     ("dilated-residuals", lambda: net(lines(3000, DILATED, 1))),
@@ -301,7 +301,7 @@ SLICES = "- {conv: {out: 4000, k: 3, p: 1}, id: a}\n" + lines(
 )
 GATE = "- {relu: {}, id: r#}\n- {global_avg_pool: {}, id: g#}\n- {mul: [r#, g#]}"
 
-# --- other files -----------------------------------------------------------------------------------
+# --- other files ---------------------------------------------------------------------------------
 
 FOLDERS = [
     ("imports", lambda: {**net(CONV, f"imports:\n{lines(2000, IMPORT)}"), **library(2000)}),
@@ -357,7 +357,7 @@ def repository(pattern: str, count: int) -> str:
     return f"convcalc: 1\nbudgets:\n{lines(count, one)}"
 
 
-# --- other commands --------------------------------------------------------------------------------
+# --- other commands ------------------------------------------------------------------------------
 
 COMMANDS = [
     Bomb("show-many-layers", SHOW, lambda: net("- {relu: {}, repeat: 150000}\n")),
