@@ -27,14 +27,15 @@ def path_regex(pattern: str) -> re.Pattern[str]:
     if len(pattern) > LONGEST:
         return _NOTHING
     current().spend(200 + 4 * len(pattern), _PART)
-    folders = re.sub(r"(?:\*\*/)+", "**/", pattern.removeprefix("./")).split("/")
+    folders = pattern.removeprefix("./").split("/")
     groups: list[str] = [""]  # the folders between two **, as regular expressions
     for index, folder in enumerate(folders):
         is_last = index == len(folders) - 1
         if folder == "**" and is_last:
             groups[-1] += ".+"
         elif folder == "**":
-            groups.append("")
+            if groups[-1] or len(groups) == 1:  # several in a row are one
+                groups.append("")
         else:
             groups[-1] += _name_regex(folder) + ("" if is_last else "/")
     first, *others = groups
