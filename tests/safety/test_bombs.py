@@ -367,7 +367,7 @@ COMMANDS = [
     Bomb("json-many-layers", JSON, lambda: net("- {relu: {}, repeat: 150000}\n")),
     Bomb("rf-dilated-residuals", RF, lambda: net(lines(1000, DILATED, 1))),
     Bomb("rf-branches", RF, lambda: net(f"- branches: {ATROUS}\n", rates(2000))),
-    Bomb("rf-many-layers", RF, lambda: net("- {conv: {out: 8, k: 3}, repeat: 100000}\n")),
+    Bomb("rf-many-layers", RF, lambda: net("- {conv: {out: 8, k: 3, p: 1}, repeat: 99999}\n")),
     Bomb("rf-stack", "rf --stack s=1000003,1000003,1000003 -f json", dict),
     Bomb("rf-stack-of-dilations", "rf --stack k=99,99,99,99;d=1,99,9801,970299 -f json", dict),
     Bomb("explain-many-layers", EXPLAIN, lambda: net("- {relu: {}, repeat: 50000}\n")),
