@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import glob
 import os
-from collections.abc import Iterator, Mapping
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 
 from convcalc.checking.budgets.before import beside
 from convcalc.checking.budgets.repository import FILE, read_budgets
@@ -13,6 +14,7 @@ from convcalc.checking.patterns import path_regex
 from convcalc.checking.trees import Tree
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.suggestion import advise
+from convcalc.diagnostics.work import current
 from convcalc.language.assertions.vocabulary import Budget
 from convcalc.language.reading import with_allowed
 from convcalc.language.sources.project import is_within, project, upward
@@ -37,11 +39,13 @@ class Repository:
         self.budgets = [beside(budget, path) for budget in found]
         decoded = text.decode("utf-8", "replace").removeprefix("\ufeff")
         self.sources: Mapping[str, str] = {self.file: decoded}
+        self.models = sum(len(budget.models) for budget in self.budgets)
         self.variants: dict[str, tuple[str, ...]] = {}  # of each network file that was checked
 
     def budgets_for(self, *files: str) -> list[Budget]:
         """Return the budgets whose patterns match one of some files."""
         paths = {path for file in files for path in self.paths(file)}
+        current().spend(self.models * len(paths) // 4, "patterns of budgets")
         return [b for b in self.budgets if any(_matches(b, path) for path in paths)]
 
     def paths(self, file: str) -> set[str]:
@@ -89,18 +93,50 @@ class Repository:
                 message = f"no model of budget '{budget.name}' has the variant '{variant.text}'"
                 yield Diagnostic("unknown-variant", message, variant.place, advice)
 
-    def matching_files(self, pattern: str) -> list[str]:
+    def matching_files(self, pattern: str) -> Sequence[str]:
         """Return the files that a pattern matches, relative to the folder of the budgets."""
-        found = glob.iglob(pattern, root_dir=self.folder, recursive=True)
-        return [
-            os.path.normpath(path).replace(os.sep, "/")
-            for path in found
-            if os.path.isfile(os.path.join(self.folder, path))
-        ]
+        if _is_literal(pattern):
+            path = posixpath.normpath(pattern)
+            is_inside = not path.startswith(("/", "../"))
+            return [path] if is_inside and os.path.isfile(os.path.join(self.folder, path)) else []
+        current().spend(1 + len(self.files) // 4, "patterns of budgets")
+        return list(filter(path_regex(pattern).fullmatch, self.files))
+
+    @cached_property
+    def files(self) -> Sequence[str]:
+        """All files below the folder of the budgets, but none that are hidden or lie behind a
+        link."""
+        found: list[str] = []
+        waiting = [""]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                entries = list(os.scandir(os.path.join(self.folder, folder)))
+            except OSError:
+                continue
+            current().spend(1 + 2 * len(entries), "files below a file of budgets")
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{folder}{entry.name}/")
+                else:
+                    found.append(folder + entry.name)
+        return sorted(found)
 
 
 def _matches(budget: Budget, path: str) -> bool:
-    return any(path_regex(model.text).fullmatch(path) for model in budget.models)
+    return any(
+        posixpath.normpath(model.text) == path
+        if _is_literal(model.text)
+        else path_regex(model.text).fullmatch(path)
+        for model in budget.models
+    )
+
+
+def _is_literal(pattern: str) -> bool:
+    """Whether a pattern matches one path only."""
+    return not any(mark in pattern for mark in "*?[\\")
 
 
 class Repositories:

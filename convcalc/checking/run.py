@@ -130,17 +130,17 @@ class Run:
             self.predecessors = self.find_predecessors(self.tree, files, words)
         is_unreadable = False
         work, spent = current(), 0
-        with work:
-            for found, examined in zip(files, each(self.examine, files), strict=True):
-                try:
-                    check_total(spent, work.most)
-                except TooMuchWork as error:
-                    yield Checked(found.file, (error.diagnostic(found.file),), unreadable=True)
-                    break
+        for found, examined in zip(files, each(self.examine, files), strict=True):
+            try:
+                check_total(spent, work.most)
                 spent += examined.work
-                result = self.apply_settings(found, examined)
-                is_unreadable |= result.unreadable
-                yield result
+                with work.share():
+                    result = self.apply_settings(found, examined)
+            except TooMuchWork as error:
+                yield Checked(found.file, (error.diagnostic(found.file),), unreadable=True)
+                break
+            is_unreadable |= result.unreadable
+            yield result
         try:
             changes = self.changes_of_shared_files([found.file for found in files])
         except TargetError:
@@ -148,7 +148,13 @@ class Run:
                 raise
             changes = {}  # what cannot be read was told for each file
         for repository in self.own.repositories.loaded():
-            yield self.check_budgets(repository, changes.pop(repository.file, []))
+            try:
+                with work.share():
+                    result = self.check_budgets(repository, changes.pop(repository.file, []))
+            except TooMuchWork as error:
+                problem = error.diagnostic(repository.file)
+                result = Checked(repository.file, (problem,), unreadable=True)
+            yield result
         for file, listed in changes.items():
             yield self.check_changes(file, listed)
 
@@ -360,6 +366,24 @@ class Run:
                 content = self.own.tree.read(file, SETTINGS_BYTES)
                 sources = {file: content.decode("utf-8", "replace")}
         return judge.result._replace(sources=sources)
+
+
+MOST_FINDINGS = 100  # of one file that are shown
+
+
+def first_findings(result: Checked) -> Checked:
+    """The result with the findings that are shown, errors first of all, and how many more there
+    are."""
+    found = result.findings
+    if len(found) <= MOST_FINDINGS:
+        return result
+    ranked = sorted(range(len(found)), key=lambda place: found[place].severity != "error")
+    kept, rest = ranked[:MOST_FINDINGS], ranked[MOST_FINDINGS:]
+    first = found[min(rest)]
+    severity = "error" if any(found[place].severity == "error" for place in rest) else "warning"
+    message = f"and {len(rest):,} more findings in this file"
+    more = Diagnostic("too-large", message, first.place, "mend the first ones", severity=severity)
+    return result._replace(findings=(*(found[place] for place in sorted(kept)), more))
 
 
 class Judge:

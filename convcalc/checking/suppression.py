@@ -15,8 +15,11 @@ from convcalc.checking.alignment import earlier_lines
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.suggestion import advise
+from convcalc.diagnostics.work import current
 
-_COMMENT = re.compile(r"(?:^|(?<=\s))#\s*convcalc:\s*ignore(-file)?(?![\w-])\s*(?:\[([^\]]*)\])?")
+_COMMENT = re.compile(
+    r"(?:^|(?<=\s))#\s*+convcalc:\s*+ignore(-file)?+(?![\w-])\s*+(?:\[([^\]]*+)\])?"
+)
 UNUSED = "unused-ignore"
 
 
@@ -43,7 +46,10 @@ def read_comments(file: str, text: str) -> Comments:
     targets = _target_lines(lines)
     ignores: list[Ignore] = []
     problems: list[Diagnostic] = []
+    current().spend(len(text) // 64, "comments")
     for number, line in enumerate(lines, 1):
+        if "convcalc:" not in line:
+            continue
         for found in _COMMENT.finditer(line):
             place = Place(file, number, found.start() + 1, found.end() + 1)
             has_content = bool(line[: found.start()].strip())
@@ -54,6 +60,7 @@ def read_comments(file: str, text: str) -> Comments:
                 problems.append(Diagnostic(UNUSED, message, place, advice))
                 continue
             for code, where in _codes(found, place):
+                current().spend(2, "comments")
                 if code in RULES:
                     ignores.append(Ignore(code, about, where))
                 else:
@@ -120,8 +127,8 @@ class Silence:
     def __init__(self, before: Before | None = None) -> None:
         self.before = before
         self.by_file: dict[str, Comments] = {}
-        self.by_line: dict[tuple[str, int, str], list[Ignore]] = {}  # file, line and code
-        self.used: set[Ignore] = set()
+        self.allowed: set[tuple[str, int, str]] = set()  # file, line and code
+        self.used: set[tuple[str, int, str]] = set()
         self.added: dict[str, list[Ignore]] = {}  # by file
 
     def add(self, sources: Mapping[str, str]) -> None:
@@ -135,20 +142,16 @@ class Silence:
                     kept = tuple(each for each in found.ignores if each not in new)
                     found = found._replace(ignores=kept)
                 self.by_file[file] = found
-                for each in found.ignores:
-                    self.by_line.setdefault((file, each.line, each.code), []).append(each)
+                self.allowed.update((file, each.line, each.code) for each in found.ignores)
 
     def silences(self, found: Diagnostic, network: str) -> bool:
         """Whether a comment at its line, or one for the whole network file, silences a finding."""
         if not can_be_silenced(found):
             return False
-        here = self.by_line.get((found.place.file, found.place.line, found.code), [])
-        wanted = [*here, *self.by_line.get((network, 0, found.code), [])]
-        self.used.update(wanted)
+        here = (found.place.file, found.place.line, found.code)
+        wanted = {here, (network, 0, found.code)} & self.allowed
+        self.used |= wanted
         return bool(wanted)
-
-    def _of(self, file: str) -> tuple[Ignore, ...]:
-        return self.by_file.get(file, Comments()).ignores
 
     def unused(self, file: str, active_codes: Iterable[str]) -> Iterator[Diagnostic]:
         """Yield the problems of the comments of a file, among them those that silenced nothing.
@@ -156,9 +159,10 @@ class Silence:
         Call it once all findings of the file are known; ``active_codes`` were looked for.
         """
         active = frozenset(active_codes)
-        yield from self.by_file.get(file, Comments()).problems
-        for ignore in self._of(file):
-            if ignore not in self.used and ignore.code in active:
+        comments = self.by_file.get(file, Comments())
+        yield from comments.problems
+        for ignore in comments.ignores:
+            if (file, ignore.line, ignore.code) not in self.used and ignore.code in active:
                 message = f"nothing to ignore: no {ignore.code} ({RULES[ignore.code].name}) here"
                 advice = f"remove '{ignore.code}'"
                 yield Diagnostic(UNUSED, message, ignore.place, advice)

@@ -10,6 +10,7 @@ from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
 from convcalc.cli.console import Failure, choose, environment
 from convcalc.diagnostics.suggestion import UnknownName
+from convcalc.diagnostics.work import current
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.reading import NetworkSource
 from convcalc.language.sources.resolve import is_revision, resolve
@@ -43,7 +44,11 @@ class Reading(NamedTuple):
         """Reads and analyses targets; problems of their content are in the networks."""
         options = self._options()
         networks = list(self._networks(list(map(target_of, targets))))
-        return [(network, analyse(network, **options)) for network in networks]
+        found: list[tuple[Network, Report]] = []
+        for network in networks:
+            with current().share() if len(networks) > 1 else current():
+                found.append((network, analyse(network, **options)))
+        return found
 
     def report(self, network: Network) -> Report:
         """Analyses a network that is already read."""
@@ -65,19 +70,28 @@ class Reading(NamedTuple):
         files = [word.removeprefix(FROM) for word in self.params if word.startswith(FROM)]
         settings = dict(assignment(word) for word in self.params if not word.startswith(FROM))
         for target in targets:
-            source = NetworkSource(target)
-            params: dict[str, Any] = {}
-            for file in files:
-                params |= source.values(*_named_part(file))
-            params |= settings
-            for variant in (*self.variants,) or (target.variant,):
-                if target.variant and variant != target.variant:
-                    message = f"--variant {variant}, but the target is variant {target.variant}"
-                    raise Failure(message, "name the variant once")
-                for shape in shapes:
-                    yield source.network(
-                        variant, shape, params, batch=self.batch, witness=self.witness
-                    )
+            with current().share() if len(targets) > 1 else current():
+                found = list(self._networks_of(target, shapes, files, settings))
+            yield from found
+
+    def _networks_of(
+        self,
+        target: Target,
+        shapes: Sequence[Shapes],
+        files: Sequence[str],
+        settings: Mapping[str, str],
+    ) -> Iterator[Network]:
+        source = NetworkSource(target)
+        params: dict[str, Any] = {}
+        for file in files:
+            params |= source.values(*_named_part(file))
+        params |= settings
+        for variant in (*self.variants,) or (target.variant,):
+            if target.variant and variant != target.variant:
+                message = f"--variant {variant}, but the target is variant {target.variant}"
+                raise Failure(message, "name the variant once")
+            for shape in shapes:
+                yield source.network(variant, shape, params, batch=self.batch, witness=self.witness)
 
 
 def params_of(settings: Sequence[str], files: Sequence[str]) -> list[str]:

@@ -55,9 +55,9 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     if len(word) > LONGEST or work.comparisons <= 0:
         return ""
     near = _of_similar_length(word, choices)
+    work.comparisons -= len(near)
     from difflib import get_close_matches  # a slow import, needed only for wrong input
 
-    work.comparisons -= len(near)
     work.spend(20 * len(near), "suggestions for unknown words")
     return next(iter(get_close_matches(word, near, n=1, cutoff=CUTOFF)), "")
 
@@ -67,5 +67,7 @@ def _of_similar_length(word: str, choices: Iterable[str]) -> Sequence[str]:
     # Words of a and b letters have at most min(a, b) in common; close are 2·common ÷ (a + b).
     least, most = len(word) * CUTOFF / (2 - CUTOFF), len(word) * (2 - CUTOFF) / CUTOFF
     found = [each for each in choices if least - 1 <= len(each) <= most + 1]
-    current().spend(len(found) // 8, "suggestions for unknown words")
-    return found if len(found) <= MOST else [each for each in found if each[:1] == word[:1]][:MOST]
+    if len(found) <= MOST:
+        return found
+    current().comparisons -= len(found) // 8
+    return [each for each in found if each[:1] == word[:1]][:MOST]

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convcalc.diagnostics.work import current
+
 if TYPE_CHECKING:
     from convcalc.output.columns import Column
 
@@ -47,5 +49,8 @@ class Style(NamedTuple):
 def render(format: str, table: Table | None, payload: Any, style: Style) -> str:  # noqa: A002
     """Return the table, or for ``json`` the payload, as text without a newline at its end."""
     module = import_module(f"convcalc.output.formats.{_MODULES.get(format, format)}")
+    if table is not None:
+        cells = (len(table.rows) + 4) * len(table.columns)
+        current().spend(cells * (40 if format == "table" else 10), "rows of tables")
     written: str = module.text(table, payload, style)
     return written

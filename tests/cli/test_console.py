@@ -57,7 +57,7 @@ def test_colour_goes_by_flag_then_environment_then_terminal(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.stdout", Screen(terminal=terminal))
     settings = Settings()
-    settings.update("", "", flag, False)
+    settings.update("", "", flag, False, "")
     assert settings.style().color is colored
 
 

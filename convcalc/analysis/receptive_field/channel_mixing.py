@@ -136,6 +136,7 @@ def _follow(
     outputs = set(network.outputs.values())
     spend(len(rest), CHANNELS)
     for index, layer in enumerate(rest, first):
+        spend(len(layer.inputs) ** 2 // 64, CHANNELS)
         reads = [number for number, tensor in enumerate(layer.inputs) if tensor in found]
         parts = []
         for number in reads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from math import prod
 from typing import Any, Protocol
 
@@ -84,10 +85,17 @@ class ChannelReader:
         self.numbers = numbers
         self.inputs = [all_.tensors[tensor] for tensor in layer.inputs]
         self.out_channels = layer.analysis.output.channels
+        self.starts: list[int] = []  # of inputs that are joined, once they are asked for
 
     def map(self, number: int) -> ChannelMap:
         """How the output's channels read those of an input."""
-        return channel_map_of(self.layer, number)
+        maps = self.layer.analysis.channels
+        if number >= len(maps) or maps[number] is not JOINED:
+            return channel_map_of(self.layer, number)
+        if not self.starts:
+            counts = (shape.channels for shape in self.layer.shapes)
+            self.starts = list(accumulate(counts, initial=0))
+        return place_at(self.starts[number], self.layer.shapes[number].channels)
 
     def is_even(self, number: int) -> bool:
         """Whether all channels of the output read the same of an input."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
 from math import gcd, sqrt
 from typing import NamedTuple
 
-from convcalc.analysis.receptive_field.domains import SUPPORTS, Bits
+from convcalc.analysis.receptive_field.domains import Bits
 from convcalc.analysis.receptive_field.preimage import positions
 
 CORE = 0.9545  # the share of a normal distribution within two standard deviations
@@ -78,14 +77,22 @@ def spacing(seen: Bits) -> int:
     """
     if seen[1] & seen[1] >> 1:
         return 1
-    return gcd(*(b - a for a, b in pairwise(positions(seen)))) or 1
+    found, rest = 0, ""
+    text = f"{seen[1]:b}"[1:]
+    for start in range(0, len(text), _AT_ONCE):  # sets of millions of positions take no loop
+        *gaps, rest = (rest + text[start : start + _AT_ONCE]).split("1")
+        found = gcd(found, *{len(gap) + 1 for gap in gaps})
+    return found or 1
+
+
+_AT_ONCE = 1 << 16  # characters
 
 
 def overlap(one: Bits, other: Bits) -> Fraction:
     """The share of the positions that two outputs read which both of them read."""
-    first = min(one[0], other[0])
-    a, b = one[1] << (one[0] - first), other[1] << (other[0] - first)
-    return Fraction((a & b).bit_count(), SUPPORTS.union([one, other])[1].bit_count())
+    (first, bits), (second, others) = sorted([one, other])
+    common = (bits >> (second - first) & others).bit_count()  # they may lie far apart
+    return Fraction(common, bits.bit_count() + others.bit_count() - common)
 
 
 class Spread(NamedTuple):

@@ -134,9 +134,18 @@ def last_spatial_tensor(network: Network, tensor: int, name: str = "") -> int | 
 def seen_inputs(network: Network, tensor: int) -> list[str]:
     """The network's inputs with spatial axes that a tensor depends on."""
     histories = Histories(network)
-    own = histories.tensors[tensor].histories
     named = [name for name, x in network.inputs.items() if x.rank]
-    return [name for name in named if any(map(_depends_on(histories, {name}).__getitem__, own))]
+    bits = {name: 1 << place for place, name in enumerate(named)}
+    depends: list[int] = []  # for each history, the inputs that it depends on, as bits
+    for history in histories.histories:
+        seen = bits.get(history.name, 0)
+        for source in history.sources:
+            seen |= depends[source.history]
+        depends.append(seen)
+    every = 0
+    for own in histories.tensors[tensor].histories:
+        every |= depends[own]
+    return [name for name in named if every & bits[name]]
 
 
 def _depends_on(histories: Histories, names: Set[str]) -> list[bool]:

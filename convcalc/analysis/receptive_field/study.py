@@ -351,4 +351,4 @@ def tensor_of(network: Network, path: str) -> int:
 
 def _path(network: Network, tensor: int) -> str:
     first = len(network.inputs)
-    return network.layers[tensor - first].path if tensor >= first else list(network.inputs)[tensor]
+    return network.layers[tensor - first].path if tensor >= first else network.name_of(tensor)

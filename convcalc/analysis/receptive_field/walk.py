@@ -10,12 +10,16 @@ from convcalc.analysis.receptive_field.channels import History, Source
 from convcalc.analysis.receptive_field.domains import HULLS, SUPPORTS, Kind, TooWide
 from convcalc.analysis.receptive_field.histories import Histories
 from convcalc.analysis.receptive_field.reach import Reach, Reaches, join, propagate, start
+from convcalc.diagnostics.work import current
 from convcalc.model.geometry.axis_maps import IDENTITY, Axes, AxisMap, Nothing, Union, Whole
 from convcalc.model.graph.network import Layer, Network
 
 Lost = frozenset[int]  # numbers of axes on which all positions of a tensor see the same
 NOWHERE: Lost = frozenset()
 EVERYWHERE: Lost = frozenset(range(3))
+
+
+_FEW = 8  # network inputs that one history sees
 
 
 class Sight(NamedTuple):
@@ -174,15 +178,19 @@ class Walk:
             found = {n: self._propagate(source, s, n) for n, s in self.seen[source.history].items()}
         else:
             found = self._see_several(history)
+        if len(found) > _FEW:
+            current().spend(len(found), "receptive fields on many inputs")
         if history.reason:
             return {name: _give_up(sight, history.reason) for name, sight in found.items()}
         return found
 
     def _see_several(self, history: History) -> dict[str, Sight]:
         found: dict[str, Sight] = {}
-        sources = history.sources
-        for name in dict.fromkeys(n for source in sources for n in self.seen[source.history]):
-            readers = [source for source in sources if name in self.seen[source.history]]
+        by_name: dict[str, list[Source]] = {}
+        for source in history.sources:
+            for name in self.seen[source.history]:
+                by_name.setdefault(name, []).append(source)
+        for name, readers in by_name.items():
             sights = [
                 self._propagate(each, self.seen[each.history][name], name) for each in readers
             ]

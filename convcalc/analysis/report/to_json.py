@@ -24,6 +24,7 @@ from convcalc.analysis.report.report import (
     Totals,
 )
 from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.work import current
 from convcalc.model.operators.contract import Recorded
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.shape import Shape
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 def report_payload(report: Report) -> dict[str, Any]:
     """A report in JSON types."""
+    current().spend(50 * len(report.layers), "reports of layers")
     return {
         "schema": SCHEMA,
         "tool": {"name": "convcalc", "version": __version__},

@@ -235,6 +235,7 @@ def _write_results(
 ) -> list["Checked"]:
     """Checks files and writes the results, each as soon as it is ready; returns all of them."""
     from convcalc.checking.processes import jobs_for, map_in_order
+    from convcalc.checking.run import first_findings
     from convcalc.output.findings.base import chunks
 
     done: list[Checked] = []
@@ -243,8 +244,8 @@ def _write_results(
 
     def results() -> Iterator["Checked"]:
         for result in run.check(files, partial(map_in_order, jobs=jobs), words):
-            done.append(result)
-            yield result
+            done.append(first_findings(result))
+            yield done[-1]
 
     choose(form, (form,), "output format")
     pieces = chunks(form, results(), view)  # type: ignore[arg-type]

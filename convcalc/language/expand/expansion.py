@@ -74,6 +74,7 @@ class Expansion:
             prev = self.tensors["input"] = next(iter(self.tensors.values()))
         frame = Frame(dict(self.unit.scope), self.tensors)
         last = self.expand_items(items, prev, Names("", (), indexed_components(items)), frame)
+        self.layering.pay()
         return None if last is MISSING else last
 
     def tensor(self, text: str) -> Value:

@@ -20,6 +20,7 @@ from convcalc.model.operators.values import default_value
 from convcalc.model.quantities.shape import Shape
 
 LAYERS = "items and layers"  # what their work is called
+_AT_ONCE = 1000  # units
 _SHORT = 64  # characters of values
 
 
@@ -33,15 +34,23 @@ class Layering(Assembly):
         self.inputs = dict(inputs)
         self.steps = 0
         self.spend = current().spend
+        self.owed = 0  # units of work not yet spent: a call for each layer would take too long
 
     def step(self, place: Place, scope: Mapping[str, Any] = NOTHING) -> None:
         """Counts an expanded item, whose scope is copied; raises TooLarge when too many items
         produce no layers."""
-        self.spend(6 + len(scope) // 64, LAYERS)
+        self.owed += 6 + len(scope) // 64
+        if self.owed > _AT_ONCE:
+            self.pay()
         self.steps += 1
         idle = self.steps - 10 * len(self.layers)
         if idle > max(self.limit // 10, 1000):
             raise TooLarge(place, f"{idle:,} items without layers", self.limit)
+
+    def pay(self) -> None:
+        """Spends the work that is owed."""
+        owed, self.owed = self.owed, 0
+        self.spend(owed, LAYERS)
 
     def instance(
         self, item: Item, scope: dict[str, Any], rank: int, recorded: Mapping[str, Recorded]
@@ -74,7 +83,7 @@ class Layering(Assembly):
         item: Item,
     ) -> Value:
         """Adds the layer of an item; its problems say in which call of a block they arose."""
-        self.spend(12 + len(inputs) + len(path) // 16 + len(names.groups) // 4, LAYERS)
+        self.owed += 12 + len(inputs) + len(path) // 16 + len(names.groups) // 4
         before = len(self.problems)
         output = self.add_layer(
             name,

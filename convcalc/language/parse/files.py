@@ -253,16 +253,19 @@ class Units:
 
     def read_imports(self, unit: Unit) -> None:
         """Reads ``imports: {namespace: path}``; only blocks become visible."""
+        found: dict[str, Unit | None] = {}
         for key, node in self.entries(unit.root.get("imports"), "imports"):
             if not isinstance(node, nodes.Scalar) or not isinstance(node.value, str):
                 self.problem("wrong-type", "an import is the path of a file", node.place)
                 continue
-            try:
-                imported = self.import_unit(unit, node)
-            except Rejected as error:
-                self.report(*error.diagnostics)
-                imported = None
-            unit.imports[key.text] = imported
+            if node.text not in found:
+                current().spend(300, "imports")
+                try:
+                    found[node.text] = self.import_unit(unit, node)
+                except Rejected as error:
+                    self.report(*error.diagnostics)
+                    found[node.text] = None
+            unit.imports[key.text] = found[node.text]
 
     def import_unit(self, unit: Unit, node: nodes.Scalar) -> Unit | None:
         """Reads an import, from beside the importing file or else from the shipped files.

@@ -213,7 +213,7 @@ def _function(name: str, count: int, column: int) -> Callable[[list[Any]], Any]:
             values = values[0]
             if apply is len:
                 return len(values)
-            spend_values(values)
+            current().spend(1 + len(values) // 4, LISTS)
         for value in values:
             _check_number(value, column, name)
         if apply is len:

@@ -100,12 +100,12 @@ class Network(Record):
     def name_of(self, tensor: int) -> str:
         """The name of a tensor: that of the input, or the path of the layer that makes it."""
         producer = self.producer(tensor)
-        return producer.path if producer else [*self.inputs][tensor]
+        return producer.path if producer else self._input_names[tensor]
 
     def shape(self, tensor: int) -> Shape:
         """The shape of a tensor."""
         producer = self.producer(tensor)
-        return producer.analysis.output if producer else [*self.inputs.values()][tensor]
+        return producer.analysis.output if producer else self.inputs[self._input_names[tensor]]
 
     def is_output(self, tensor: int) -> bool:
         """Whether the network returns a tensor."""
@@ -114,6 +114,10 @@ class Network(Record):
     def numbered(self) -> Iterator[tuple[int, Layer]]:
         """Every layer with the number of the tensor that it makes."""
         return enumerate(self.layers, len(self.inputs))
+
+    @cached_property
+    def _input_names(self) -> Sequence[str]:
+        return tuple(self.inputs)
 
     @cached_property
     def _readers(self) -> Mapping[int, Sequence[Layer]]:
