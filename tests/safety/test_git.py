@@ -31,6 +31,11 @@ def net(channels: int = 8, more: str = "") -> str:
 
 GROWN = net(800, "budgets:\n  compare: {base: main}\n  params: {max_increase: 0}\n")
 GREW = "params grew from 24 in main to 2.4"
+TRACKED = (
+    "import os, sys; from convcalc.language.sources.repository import repository; "
+    "names = repository().tracked(*sys.argv[1:]); "
+    "print(*map(os.fsencode, sorted(names)), sep='\\n')"
+)
 PATIENT = "import convcalc.language.sources.git_process as g; g.PATIENCE = 0.5; "
 RUN = f"{PATIENT}import sys; from convcalc.cli import main; sys.exit(main())"
 
@@ -44,7 +49,8 @@ def run(folder: Path, line: str, **variables: str) -> Outcome:
 
 
 def mark(folder: Path) -> Path:
-    return Path("/tmp") / f"convcalc-{folder.parent.name}-ran"
+    """What the script leaves, in the folder of the test."""
+    return next(path for path in folder.parents if path.name.startswith("test_")) / "ran"
 
 
 def script(folder: Path) -> str:
@@ -245,6 +251,42 @@ def test_no_setting_of_a_repository_runs_a_program(project: Path) -> None:
         "check",
     ):
         require_calm(run(project, line))
+
+
+def test_no_setting_runs_a_program_when_tracked_files_are_listed(project: Path) -> None:
+    git(project, "config", "core.fsmonitor", script(project))
+    git(project, "config", "core.hooksPath", str(project.parent))
+    (project.parent / "post-index-change").symlink_to(project.parent / "script")
+    outcome = confined([], project, code=TRACKED, **APART)
+    assert not mark(project).exists()
+    assert outcome.out.split() == [f"b'models/{NAME}'".encode(), f"b'{NAME}'".encode()]
+
+
+def test_the_tracked_files_are_those_of_the_index(project: Path, tmp_path: Path) -> None:
+    """Ignored or not, whatever they are called, from wherever convcalc is started."""
+    for name in (os.fsdecode(b"\xff.convcalc.yaml"), "a\nb.convcalc.yaml", "[*]/x.convcalc.yml"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(net())
+    (project / ".gitignore").write_text("*.yaml\n")
+    git(project, "add", "--force", "--all")
+    (project / "untracked.convcalc.yaml").write_text(net())
+    expected = [
+        b".gitignore",
+        b"[*]/x.convcalc.yml",
+        b"a\nb.convcalc.yaml",
+        b"models/net.convcalc.yaml",
+        b"net.convcalc.yaml",
+        b"\xff.convcalc.yaml",
+    ]
+    for folder in (project, project / "models"):
+        found = confined([], folder, code=TRACKED, **APART).out
+        assert found.decode().splitlines() == [repr(name) for name in expected]
+    found = confined([".convcalc.yaml"], project, code=TRACKED, **APART).out
+    assert found.decode().splitlines() == [
+        repr(n) for n in expected if n.endswith(b".convcalc.yaml")
+    ]
+    git(tmp_path, "clone", "--quiet", "--bare", str(project), "bare.git")
+    assert confined([], tmp_path / "bare.git", code=TRACKED, **APART).out == b"\n"
 
 
 @pytest.mark.parametrize("url", ["ext::{} %S", "ssh://-oProxyCommand={}/x", "file://{}", "{}"])
