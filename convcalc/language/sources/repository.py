@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from convcalc.diagnostics.suggestion import nearest, use
 from convcalc.language.sources.git_objects import FOLDER, Entry, Objects
-from convcalc.language.sources.git_process import OF_REPOSITORY, SAVED, Answer, Git, Hung
+from convcalc.language.sources.git_process import OF_REPOSITORY, SAVED, Answer, Git
 from convcalc.language.sources.project import GIT, is_within, project, upward
 from convcalc.language.sources.target import TargetError
 
@@ -31,20 +31,14 @@ def repository(wanted: str = "") -> Repository:
         if key not in _found:
             if len(_found) >= _KNOWN:
                 _found.clear()
-            try:
-                _found[key] = Repository(start)
-            except Hung as error:
-                _found[key] = error
-        found = _found[key]
-        if isinstance(found, TargetError):
-            raise found
-        return found
+            _found[key] = Repository(start)
+        return _found[key]
     except TargetError as error:
         words = f"cannot read {wanted}: {error.message}" if wanted else error.message
         raise TargetError(words, error.help) from None
 
 
-_found: dict[tuple[str, int], Repository | TargetError] = {}
+_found: dict[tuple[str, int], Repository] = {}
 
 
 class Repository:
