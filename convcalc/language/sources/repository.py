@@ -13,7 +13,7 @@ from convcalc.diagnostics.suggestion import nearest, use
 from convcalc.language.sources.git_objects import FOLDER, Entry, Objects
 from convcalc.language.sources.git_process import OF_REPOSITORY, SAVED, Answer, Git
 from convcalc.language.sources.project import GIT, is_within, project, upward
-from convcalc.language.sources.target import TargetError
+from convcalc.language.sources.target import TargetError, unreadable
 
 NO_REPOSITORY = "the folder is in no git repository"
 _SHALLOW = "this clone is shallow"
@@ -25,7 +25,10 @@ _KNOWN = 16  # repositories that are kept; a run has one
 def repository(wanted: str = "") -> Repository:
     """The repository of this run; TargetError says why ``wanted`` cannot be read without one."""
     here = project()
-    start = here.real(here.given or here.start)
+    try:
+        start = here.real(here.given or here.start)
+    except OSError as error:
+        raise unreadable(wanted or "the repository", error) from None
     key = (start, os.getpid())  # a forked process must not read from its parent's pipe
     try:
         if key not in _found:
