@@ -31,20 +31,30 @@ def net(channels: int = 8, more: str = "") -> str:
 
 GROWN = net(800, "budgets:\n  compare: {base: main}\n  params: {max_increase: 0}\n")
 GREW = "params grew from 24 in main to 2.4"
-PATIENT = "import convcalc.language.sources.git_process as g; g.PATIENCE = 0.5; "
-RUN = f"{PATIENT}import sys; from convcalc.cli import main; sys.exit(main())"
+TRACKED = (
+    "import os, sys; from convcalc.language.sources.repository import repository; "
+    "names = repository().tracked(*sys.argv[1:]); "
+    "print(*map(os.fsencode, sorted(names)), sep='\\n')"
+)
+RUN = (
+    "import convcalc.language.sources.git_process as g; g.PATIENCE = {}; "
+    "import sys; from convcalc.cli import main; sys.exit(main())"
+)
+LONG, SHORT = 40, 0.5  # seconds: a busy machine is no defect, and what hangs need not hang long
 
 
-def run(folder: Path, line: str, **variables: str) -> Outcome:
-    """Runs a command where nothing may run the script, and git is waited for only shortly."""
-    outcome = confined(shlex.split(line), folder, code=RUN, **APART, **variables)
+def run(folder: Path, line: str, patience: float = LONG, **variables: str) -> Outcome:
+    """Runs a command where nothing may run the script."""
+    code = RUN.format(patience)
+    outcome = confined(shlex.split(line), folder, code=code, **APART, **variables)
     assert not mark(folder).exists(), "something of the repository ran"
     assert SECRET not in outcome.text
     return outcome
 
 
 def mark(folder: Path) -> Path:
-    return Path("/tmp") / f"convcalc-{folder.parent.name}-ran"
+    """What the script leaves, in the folder of the test."""
+    return next(path for path in (folder, *folder.parents) if path.name.startswith("test_")) / "ran"
 
 
 def script(folder: Path) -> str:
@@ -245,6 +255,42 @@ def test_no_setting_of_a_repository_runs_a_program(project: Path) -> None:
         "check",
     ):
         require_calm(run(project, line))
+
+
+def test_no_setting_runs_a_program_when_tracked_files_are_listed(project: Path) -> None:
+    git(project, "config", "core.fsmonitor", script(project))
+    git(project, "config", "core.hooksPath", str(project.parent))
+    (project.parent / "post-index-change").symlink_to(project.parent / "script")
+    outcome = confined([], project, code=TRACKED, **APART)
+    assert not mark(project).exists()
+    assert outcome.out.split() == [f"b'models/{NAME}'".encode(), f"b'{NAME}'".encode()]
+
+
+def test_the_tracked_files_are_those_of_the_index(project: Path, tmp_path: Path) -> None:
+    """Ignored or not, whatever they are called, from wherever convcalc is started."""
+    for name in (os.fsdecode(b"\xff.convcalc.yaml"), "a\nb.convcalc.yaml", "[*]/x.convcalc.yml"):
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(net())
+    (project / ".gitignore").write_text("*.yaml\n")
+    git(project, "add", "--force", "--all")
+    (project / "untracked.convcalc.yaml").write_text(net())
+    expected = [
+        b".gitignore",
+        b"[*]/x.convcalc.yml",
+        b"a\nb.convcalc.yaml",
+        b"models/net.convcalc.yaml",
+        b"net.convcalc.yaml",
+        b"\xff.convcalc.yaml",
+    ]
+    for folder in (project, project / "models"):
+        found = confined([], folder, code=TRACKED, **APART).out
+        assert found.decode().splitlines() == [repr(name) for name in expected]
+    found = confined([".convcalc.yaml"], project, code=TRACKED, **APART).out
+    assert found.decode().splitlines() == [
+        repr(n) for n in expected if n.endswith(b".convcalc.yaml")
+    ]
+    git(tmp_path, "clone", "--quiet", "--bare", str(project), "bare.git")
+    assert confined([], tmp_path / "bare.git", code=TRACKED, **APART).out == b"\n"
 
 
 @pytest.mark.parametrize("url", ["ext::{} %S", "ssh://-oProxyCommand={}/x", "file://{}", "{}"])
@@ -636,9 +682,8 @@ def alternates(target: str) -> Callable[[Path], None]:
 )
 def test_a_hostile_repository_ends(build: Callable[[Path], None], project: Path) -> None:
     build(project)
-    require_calm(run(project, "check models"))
-    require_calm(run(project, f"show main:{NAME}"))
-    require_calm(run(project, "diff main:./ ."))
+    for line in ("check models", f"show main:{NAME}", "diff main:./ ."):
+        require_calm(run(project, line, SHORT))
 
 
 FAKES = {
@@ -659,7 +704,8 @@ def test_a_git_that_misbehaves_is_told_of(fault: str, project: Path, tmp_path: P
     program = tmp_path / "bin/git"
     program.write_text(f"#!/bin/sh\n{FAKES[fault]}\n" if FAKES[fault] else "\0\0\0")
     program.chmod(0o755)
-    outcome = run(project, f"show main:{NAME}", PATH=f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    path = f"{tmp_path / 'bin'}:{os.environ['PATH']}"
+    outcome = run(project, f"show main:{NAME}", SHORT, PATH=path)
     require_calm(outcome, codes=(2,))
     assert outcome.err.startswith(b"error: "), outcome.text
 

@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convcalc.language.sources.project import project
 from convcalc.language.sources.target import TargetError
 
 if TYPE_CHECKING:
     from subprocess import Popen
 
-PATIENCE = 8.0  # seconds that one process waits for git, all in all
+PATIENCE = 6.0  # seconds that a run waits for git, all in all
 MOST_OUTPUT = 16 * 2**20  # bytes of one answer that are kept
 MOST_LISTED = 256 * 2**20  # bytes of a list of names, of which some are kept
 SAVED = "or compare with a report that was saved by: convcalc show … -f json -o old.json"
@@ -75,7 +76,6 @@ class Git:
         self.folder = folder
         self.arguments = tuple(arguments)
         self.environment = environment() | dict(variables)
-        self.left = PATIENCE
 
     def run(self, *arguments: str, endings: tuple[bytes, ...] = ()) -> Answer:
         """The answer of a command; TargetError if it takes too long or prints too much.
@@ -144,9 +144,10 @@ class Git:
         poll = select.poll()
         for number in by_number:
             poll.register(number, select.POLLIN)
+        here = project()
         began = time.monotonic()
-        ready = poll.poll(max(0, self.left) * 1000)
-        self.left -= time.monotonic() - began
+        ready = poll.poll(max(0, PATIENCE - here.waited) * 1000)
+        here.waited += time.monotonic() - began
         if not ready:
             raise Hung(f"git took more than {PATIENCE:g} seconds", SAVED[3:])
         return [by_number[number] for number, _ in ready]
@@ -155,7 +156,7 @@ class Git:
         import subprocess
 
         try:
-            return process.wait(max(0.1, self.left))
+            return process.wait(PATIENCE)  # it has closed its pipes already
         except subprocess.TimeoutExpired:
             raise Hung(f"git took more than {PATIENCE:g} seconds", SAVED[3:]) from None
 

@@ -32,7 +32,8 @@ class Project:
     """The folder where convcalc was started, and the project that each file belongs to.
 
     ``given`` is the folder of --root. ``inputs`` are the device and number of every file that was
-    read, and ``names`` the names of those that other processes read.
+    read, ``names`` the names of those that other processes read. ``waited`` are the seconds that
+    the run has waited for git.
     """
 
     __slots__ = (
@@ -45,6 +46,7 @@ class Project:
         "given",
         "inputs",
         "names",
+        "waited",
     )
 
     def __init__(self, given: str = "", *, allow_outside: bool = False) -> None:
@@ -56,6 +58,7 @@ class Project:
         self.allow_outside = allow_outside
         self.inputs: set[tuple[int, int]] = set()
         self.names: set[str] = set()
+        self.waited = 0.0
         self.given = self.absolute(given) if given else ""
 
     @property

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from convcalc.diagnostics.suggestion import nearest, use
 from convcalc.language.sources.git_objects import FOLDER, Entry, Objects
-from convcalc.language.sources.git_process import OF_REPOSITORY, SAVED, Answer, Git, Hung
+from convcalc.language.sources.git_process import OF_REPOSITORY, SAVED, Answer, Git
 from convcalc.language.sources.project import GIT, is_within, project, upward
-from convcalc.language.sources.target import TargetError
+from convcalc.language.sources.target import TargetError, unreadable
 
 NO_REPOSITORY = "the folder is in no git repository"
 _SHALLOW = "this clone is shallow"
@@ -25,26 +25,23 @@ _KNOWN = 16  # repositories that are kept; a run has one
 def repository(wanted: str = "") -> Repository:
     """The repository of this run; TargetError says why ``wanted`` cannot be read without one."""
     here = project()
-    start = here.real(here.given or here.start)
+    try:
+        start = here.real(here.given or here.start)
+    except OSError as error:
+        raise unreadable(wanted or "the repository", error) from None
     key = (start, os.getpid())  # a forked process must not read from its parent's pipe
     try:
         if key not in _found:
             if len(_found) >= _KNOWN:
                 _found.clear()
-            try:
-                _found[key] = Repository(start)
-            except Hung as error:
-                _found[key] = error
-        found = _found[key]
-        if isinstance(found, TargetError):
-            raise found
-        return found
+            _found[key] = Repository(start)
+        return _found[key]
     except TargetError as error:
         words = f"cannot read {wanted}: {error.message}" if wanted else error.message
         raise TargetError(words, error.help) from None
 
 
-_found: dict[tuple[str, int], Repository | TargetError] = {}
+_found: dict[tuple[str, int], Repository] = {}
 
 
 class Repository:
