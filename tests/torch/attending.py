@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from math import prod
+from typing import Any
 
 import torch
 from torch import nn
@@ -231,3 +233,87 @@ class WindowAttention(nn.Module):
         mixed = self.proj((scores.softmax(-1) @ value).transpose(-2, -3).flatten(-2))
         x = self.join(mixed, grown).roll(shift, axes).movedim(-1, 1)
         return x[(..., *(slice(n) for n in sizes))]
+
+
+class ChannelAttention(nn.Module):
+    """Channels attend to channels, their normalised maps compared."""
+
+    def __init__(
+        self, channels: int, heads: int, kernel: Sizes | None, qkv_bias: bool, proj_bias: bool
+    ) -> None:
+        super().__init__()
+        self.heads, self.kernel = heads, kernel
+        self.qkv = nn.Linear(channels, 3 * channels, bias=qkv_bias)
+        if kernel:
+            conv: Any = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[len(kernel)]
+            if any(k % 2 == 0 for k in kernel):
+                raise ValueError("an even kernel")
+            more = {"padding": [k // 2 for k in kernel], "groups": 3 * channels, "bias": qkv_bias}
+            self.qkv_dw = conv(3 * channels, 3 * channels, kernel, **more)
+        self.temperature = nn.Parameter(torch.ones(heads, 1, 1))
+        self.proj = nn.Linear(channels, channels, bias=proj_bias)
+        self.products = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = self.qkv(x.movedim(1, -1)).movedim(-1, 1)
+        rows = self.qkv_dw(rows) if self.kernel else rows
+        query, key, value = rows.flatten(2).unflatten(1, (3, self.heads, -1)).movedim(1, 0)
+        query, key = functional.normalize(query, dim=-1), functional.normalize(key, dim=-1)
+        matrix = (query @ key.mT * self.temperature).softmax(-1)
+        mixed = (matrix @ value).flatten(1, 2).unflatten(2, x.shape[2:])
+        return self.proj(mixed.movedim(1, -1)).movedim(-1, 1)
+
+
+class Correlation(nn.Module):
+    """The mean over the channels of products at every displacement, or of all pairs."""
+
+    def __init__(self, most: Sizes | None, step: Sizes, stride: Sizes) -> None:
+        super().__init__()
+        if most is None and any(t > 1 for t in step):
+            raise ValueError("no displacements")
+        self.most, self.step, self.stride = most, step, stride
+        self.products = 0
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        if first.dim() != second.dim() or first.shape[1] != second.shape[1]:
+            raise ValueError("another number of axes or channels")
+        if self.most is not None and first.shape != second.shape:
+            raise ValueError("maps of different sizes")
+        every = (..., *(slice(None, None, s) for s in self.stride))
+        first = first[every]
+        if self.most is None:
+            pairs = second.flatten(2).mT @ first.flatten(2)
+            return (pairs / first.shape[1]).unflatten(2, first.shape[2:])
+        sides = [d for d in reversed(self.most) for _ in range(2)]
+        wide, found = functional.pad(second, sides), []
+        sizes = second.shape[2:]
+        ways = (range(-(d // t) * t, d + 1, t) for d, t in zip(self.most, self.step, strict=True))
+        for move in product(*ways):
+            starts = [d + m for d, m in zip(self.most, move, strict=True)]
+            near = [slice(at, at + n) for at, n in zip(starts, sizes, strict=True)]
+            pairs = first * wide[(..., *near)][every]
+            self.products += pairs.numel()
+            found.append(pairs.mean(1))
+        return torch.stack(found, 1)
+
+
+class GridSample(nn.Module):
+    """PyTorch's, with the coordinates in the channels."""
+
+    products = 0
+
+    def __init__(self, mode: str, align_corners: bool) -> None:
+        super().__init__()
+        self.mode = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
+        self.align_corners = align_corners
+
+    def forward(self, x: Tensor, grid: Tensor) -> Tensor:
+        flat = x.dim() == 3  # PyTorch has no sequences; a map of one row is one
+        if flat:
+            if grid.shape[1] != 1 or self.mode == "bicubic":
+                raise ValueError("one coordinate, not cubic")
+            x, grid = x[:, :, None], torch.cat([grid, torch.zeros_like(grid)], 1)[:, :, None]
+        made = functional.grid_sample(
+            x, grid.movedim(1, -1), self.mode, align_corners=self.align_corners
+        )
+        return made[:, :, 0] if flat else made
