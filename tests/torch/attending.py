@@ -317,3 +317,39 @@ class GridSample(nn.Module):
             x, grid.movedim(1, -1), self.mode, align_corners=self.align_corners
         )
         return made[:, :, 0] if flat else made
+
+
+class Carafe(nn.Module):
+    """Kernels from the input, each summed with the window it belongs to."""
+
+    def __init__(
+        self, channels: int, scale: Sizes, kernel: Sizes, encoder: Sizes, between: int, groups: int
+    ) -> None:
+        super().__init__()
+        if channels % groups or any(k % 2 == 0 for k in (*kernel, *encoder)):
+            raise ValueError("groups or an even kernel")
+        self.scale, self.kernel, self.groups = scale, kernel, groups
+        conv: Any = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[len(scale)]
+        self.compress = conv(channels, between, 1)
+        padding = [k // 2 for k in encoder]
+        made = prod(scale) * prod(kernel) * groups
+        self.encode = conv(between, made, encoder, padding=padding)
+        self.products = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        rank, sizes = len(self.scale), x.shape[2:]
+        made = self.encode(self.compress(x))
+        made = made.reshape(len(x), self.groups, -1, *self.scale, *sizes)
+        made = made.softmax(2)  # (B, groups, taps, *scale, *sizes)
+        sides = [k // 2 for k in reversed(self.kernel) for _ in range(2)]
+        seen = functional.pad(x, sides)
+        for axis, k in enumerate(self.kernel):
+            seen = seen.unfold(2 + axis, k, 1)
+        seen = seen.flatten(2 + rank).movedim(-1, 2).unflatten(1, (self.groups, -1))
+        ones = (1,) * rank  # (B, groups, channels, taps, *ones, *sizes)
+        seen = seen.reshape(*seen.shape[:4], *ones, *sizes)
+        products = seen * made[:, :, None]
+        self.products += products.numel()
+        order = [each for axis in range(rank) for each in (2 + rank + axis, 2 + axis)]
+        found = products.sum(3).flatten(1, 2).permute(0, 1, *order)
+        return found.reshape(*x.shape[:2], *(n * s for n, s in zip(sizes, self.scale, strict=True)))

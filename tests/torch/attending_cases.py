@@ -141,6 +141,24 @@ def grid_sample(rng: Random) -> Case:
     )
 
 
+def carafe(rng: Random) -> Case:
+    rank, groups = a_rank(rng), rng.randint(1, 2)
+    channels = groups * rng.randint(1, 3) + (rng.random() < 0.1)
+    fields: dict[str, Any] = {
+        "scale": integers(rng, rank, 1, 2),
+        "kernel_size": [3, *odds(rng, rank - 1, 3)],  # the softmax of a single tap is 1
+        "encoder_kernel_size": odds(rng, rank, 3),
+        "compressed_channels": rng.randint(1, 3),
+        "groups": groups,
+    }
+    return Case(
+        "carafe",
+        fields,
+        ((2, channels, *sizes(rng, rank, 1, 4)),),
+        lambda: attending.Carafe(channels, *fields.values()),
+    )
+
+
 # Each with the number of its 300 cases that must be refused by both sides.
 REFUSED: dict[Callable[[Random], Case], int] = {
     matmul: 40,
@@ -149,4 +167,5 @@ REFUSED: dict[Callable[[Random], Case], int] = {
     channel_attention: 10,
     correlation: 20,
     grid_sample: 20,
+    carafe: 20,
 }

@@ -188,3 +188,11 @@ def test_each_channel_of_a_correlation_reads_one_displacement() -> None:
     found = study(network, position=(2, 3), channel=0)
     assert found.region is not None
     assert listed(found.region, 2) == {(2, 3), (1, 2)}
+
+
+@pytest.mark.parametrize(("k", "encoder"), [(3, 1), (3, 3), (3, 5)])
+def test_carafe_reads_around_the_position_that_it_comes_from(k: int, encoder: int) -> None:
+    both = [2, 1]
+    module = attending.Carafe(2, both, [k, k], [encoder, encoder], 2, 1).double()
+    fields = {"scale": both, "k": k, "encoder_kernel_size": encoder, "compressed_channels": 2}
+    agree([{"carafe": fields}], (2, 4, 3), module)
