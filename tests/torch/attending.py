@@ -353,3 +353,47 @@ class Carafe(nn.Module):
         order = [each for axis in range(rank) for each in (2 + rank + axis, 2 + axis)]
         found = products.sum(3).flatten(1, 2).permute(0, 1, *order)
         return found.reshape(*x.shape[:2], *(n * s for n, s in zip(sizes, self.scale, strict=True)))
+
+
+class MultiScaleDeformableAttention(nn.Module):
+    """Points sampled by ``grid_sample`` on every map, and summed with their weights."""
+
+    def __init__(self, channels: int, heads: int, points: int, levels: int, rank: int) -> None:
+        super().__init__()
+        if channels % heads:
+            raise ValueError("heads do not divide the channels")
+        self.heads, self.points, self.levels, self.rank = heads, points, levels, rank
+        taps = heads * levels * points
+        self.value_proj = nn.Linear(channels, channels)
+        self.sampling_offsets = nn.Linear(channels, taps * rank)
+        self.attention_weights = nn.Linear(channels, taps)
+        self.output_proj = nn.Linear(channels, channels)
+        self.products = self.samples = 0
+
+    def forward(self, queries: Tensor, *maps: Tensor) -> Tensor:
+        q = queries.flatten(2).mT
+        made = [self.value_proj(x.flatten(2).mT).mT.reshape(x.shape) for x in maps]
+        kinds = (self.heads, self.levels, self.points)
+        offsets = self.sampling_offsets(q).unflatten(2, (*kinds, self.rank)).tanh()
+        weights = self.attention_weights(q).unflatten(2, (self.heads, -1)).softmax(-1)
+        weights = weights.unflatten(3, kinds[1:])
+        total = torch.zeros(())
+        for level, x in enumerate(made):
+            values = x.unflatten(1, (self.heads, -1)).flatten(0, 1)
+            grid = offsets[:, :, :, level].transpose(1, 2).flatten(0, 1)
+            seen = sampled(values, grid)  # (B · heads, channels of a head, queries, points)
+            self.samples += seen.numel() * 2**self.rank
+            share = weights[:, :, :, level].transpose(1, 2).flatten(0, 1)[:, None]
+            self.products += seen.numel()
+            total = total + (seen * share).sum(-1)
+        mixed = total.unflatten(0, (len(queries), self.heads)).flatten(1, 2)
+        return self.output_proj(mixed.mT).mT.reshape(queries.shape)
+
+
+def sampled(x: Tensor, grid: Tensor) -> Tensor:
+    """x (B, C, *sizes) at grid (B, N, P, rank): (B, C, N, P)."""
+    if x.dim() == 3:
+        x, grid = x[:, :, None], torch.cat([grid, torch.zeros_like(grid)], -1)
+    if x.dim() == 5:
+        return functional.grid_sample(x, grid[:, None], align_corners=False)[:, :, 0]
+    return functional.grid_sample(x, grid, align_corners=False)

@@ -159,6 +159,20 @@ def carafe(rng: Random) -> Case:
     )
 
 
+def multi_scale_deformable_attention(rng: Random) -> Case:
+    rank, levels, heads = a_rank(rng), rng.randint(1, 3), rng.randint(1, 3)
+    channels = heads * rng.randint(1, 2) + (heads > 1 and rng.random() < 0.1)
+    fields: dict[str, Any] = {"heads": heads, "points": rng.randint(1, 3)}
+    maps = [(2, channels, *sizes(rng, rank, 1, 4)) for _ in range(levels)]
+    queries = sizes(rng, a_rank(rng), 1, 3)
+    return Case(
+        "multi_scale_deformable_attention",
+        fields,
+        ((2, channels, *queries), *maps),
+        lambda: attending.MultiScaleDeformableAttention(channels, *fields.values(), levels, rank),
+    )
+
+
 # Each with the number of its 300 cases that must be refused by both sides.
 REFUSED: dict[Callable[[Random], Case], int] = {
     matmul: 40,
@@ -168,4 +182,5 @@ REFUSED: dict[Callable[[Random], Case], int] = {
     correlation: 20,
     grid_sample: 20,
     carafe: 20,
+    multi_scale_deformable_attention: 5,
 }

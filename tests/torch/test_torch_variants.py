@@ -26,7 +26,7 @@ from variant_cases import (
 )
 
 from convcalc.model.geometry.axis_maps import Chain, Nothing, Unreadable, Whole, is_unbounded
-from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Analysis
+from convcalc.model.operators.contract import DYNAMIC, SAMPLING, WEIGHTS, Analysis
 
 ALL_REFUSED = {**REFUSED, **attending_cases.REFUSED}
 KINDS = list(ALL_REFUSED)
@@ -53,6 +53,8 @@ def test_macs_are_those_of_the_module(kind: Any) -> None:
         with FlopCounterMode(display=False) as counter, torch.no_grad():
             module(*(torch.zeros(size) for size in case.sizes))
         counted = counter.get_total_flops() // 2 + module.products
+        if kind is attending_cases.multi_scale_deformable_attention:
+            assert sum(t.amount for t in ours.terms if t.kind == SAMPLING) == module.samples
         if kind is inpainting_conv:
             # PyTorch counts the sums of the mask as products with 1; here they are elementwise.
             assert {t.name: t.amount for t in ours.terms}["mask"] == module.sums, case
