@@ -63,6 +63,7 @@ class MultiScaleDeformableAttention(Operator):
 
     arity = (2, None)
     ranks = (1, 3)
+    meets = False
 
     heads: int = fields.integer("parts of the channels that attend by themselves", 8, minimum=1)
     points: int = fields.integer("points that a head samples on each map", 4, minimum=1)

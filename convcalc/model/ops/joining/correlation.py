@@ -62,6 +62,7 @@ class Correlation(Operator):
     arity = (2, 2)
     ranks = (1, 3)
     keeps = FACTORS
+    meets = False
 
     max_displacement: tuple[int, ...] | None = fields.axes(
         "greatest displacement per axis; all pairs of positions if not given", None, minimum=0

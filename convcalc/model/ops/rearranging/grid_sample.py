@@ -50,6 +50,7 @@ class GridSample(Operator):
     arity = (2, 2)
     ranks = (1, 3)
     keeps = FACTORS
+    meets = False
 
     mode: str = fields.word(("linear", "nearest", "cubic"), "how values are read", "linear")
     align_corners: bool = fields.flag("whether -1 and 1 are the centers of the ends", False)
