@@ -1,4 +1,4 @@
-"""Networks with attention in windows, written from torchvision 0.28's modules."""
+"""Networks with attention in windows (torchvision 0.28) and to a smaller map (SegFormer)."""
 
 from __future__ import annotations
 
@@ -84,4 +84,54 @@ layers:
   - linear: {out: 512}
   - tanh
   - linear: {out: 1000, bias: false}
+"""
+
+SEGFORMER_B0 = """
+convcalc: 1
+name: segformer_b0
+input: [3, 512, 512]
+params: {widths: [32, 64, 160, 256], c: 256, classes: 150}
+blocks:
+  Attention:
+    params: {r: int, c: in_channels}
+    layers:
+      - {linear: {out: c}, id: q}
+      - {conv: {out: c, k: r, s: r}, from: input, if: r > 1}
+      - {layer_norm: {}, if: r > 1}
+      - {identity: {}, from: input, if: r == 1}
+      - {identity: {}, id: smaller}
+      - {linear: {out: c}, id: k}
+      - {linear: {out: c}, from: smaller, id: v}
+      - {dot_product_attention: {heads: c//32}, from: [q, k, v]}
+      - linear: {out: c}
+  Mlp:
+    params: {c: in_channels}
+    layers: [{linear: {out: 4*c}}, {depthwise_conv: {k: 3, p: 1}}, gelu, {linear: {out: c}}]
+  Block:
+    params: {r: int}
+    layers: [{residual: [layer_norm, {Attention: {r: r}}]}, {residual: [layer_norm, Mlp]}]
+  Stage:
+    params: {c: int, r: int, k: int, s: int}
+    layers:
+      - conv: {out: c, k: k, s: s, p: k//2}
+      - layer_norm
+      - {Block: {r: r}, repeat: 2}
+      - layer_norm
+layers:
+  - Stage: {c: w, r: r, k: k, s: s}
+    for: {w: widths, r: [8, 4, 2, 1], k: [7, 3, 3, 3], s: [4, 2, 2, 2]}
+    id: stage
+  - {linear: {out: c}, id: m4}
+  - {linear: {out: c}, from: "stage[0]", id: m1}
+  - {linear: {out: c}, from: "stage[1]"}
+  - {upsample: {mode: linear}, from: [prev, m1], id: m2}
+  - {linear: {out: c}, from: "stage[2]"}
+  - {upsample: {mode: linear}, from: [prev, m1], id: m3}
+  - {upsample: {mode: linear}, from: [m4, m1]}
+  - concat: [prev, m3, m2, m1]
+  - conv: {out: c, k: 1, bias: false}
+  - batch_norm
+  - relu
+  - conv: {out: classes, k: 1}
+  - upsample: {scale: 4, mode: linear}
 """

@@ -215,9 +215,10 @@ ROWS = [row for row in COMPOSITES if layer_of(row).analysis.parts]
 
 def test_the_tables_hold_every_composite() -> None:
     assert {row.operator for row in ROWS} == {
-        "attention", "chunk", "cond_conv", "coord_conv", "deform_conv", "deform_ps_roi_pool",
-        "deform_roi_pool", "dot_product_attention", "gated_conv", "ghost_conv", "inpainting_conv",
-        "involution", "large_kernel_attention", "learned_group_conv", "local_attention", "mix_conv",
+        "attention", "carafe", "channel_attention", "chunk", "cond_conv", "coord_conv",
+        "deform_conv", "deform_ps_roi_pool", "deform_roi_pool", "dot_product_attention",
+        "gated_conv", "ghost_conv", "inpainting_conv", "involution", "large_kernel_attention",
+        "learned_group_conv", "local_attention", "mix_conv", "multi_scale_deformable_attention",
         "octave_conv", "partial_conv", "separable_conv", "spatially_separable_conv",
         "squeeze_excite", "window_attention",
     }  # fmt: skip

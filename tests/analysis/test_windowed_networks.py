@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from windowed import MAXVIT_T, SWIN
+from windowed import MAXVIT_T, SEGFORMER_B0, SWIN
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
@@ -36,6 +36,13 @@ def test_counts_are_torchvisions(
     """Parameters published with the weights; MACs by torch.utils.flop_counter, halved."""
     totals = report(text, **options).totals
     assert (totals.params, totals.macs) == (params, macs)
+
+
+def test_segformer_attends_to_a_smaller_map() -> None:
+    """segmentation_models_pytorch 0.6.0, Segformer(mit_b0) at 512: 3,752,694 parameters and
+    8,387,821,568 multiply-accumulates by torch.utils.flop_counter, halved."""
+    totals = report(SEGFORMER_B0).totals
+    assert (totals.params, totals.macs) == (3_752_694, 8_387_821_568)
 
 
 def test_the_first_windows_of_swin_see_28_pixels_and_the_shifted_ones_two_of_them() -> None:

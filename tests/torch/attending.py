@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from math import prod
+from typing import Any
 
 import torch
 from torch import nn
@@ -231,3 +233,167 @@ class WindowAttention(nn.Module):
         mixed = self.proj((scores.softmax(-1) @ value).transpose(-2, -3).flatten(-2))
         x = self.join(mixed, grown).roll(shift, axes).movedim(-1, 1)
         return x[(..., *(slice(n) for n in sizes))]
+
+
+class ChannelAttention(nn.Module):
+    """Channels attend to channels, their normalised maps compared."""
+
+    def __init__(
+        self, channels: int, heads: int, kernel: Sizes | None, qkv_bias: bool, proj_bias: bool
+    ) -> None:
+        super().__init__()
+        self.heads, self.kernel = heads, kernel
+        self.qkv = nn.Linear(channels, 3 * channels, bias=qkv_bias)
+        if kernel:
+            conv: Any = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[len(kernel)]
+            if any(k % 2 == 0 for k in kernel):
+                raise ValueError("an even kernel")
+            more = {"padding": [k // 2 for k in kernel], "groups": 3 * channels, "bias": qkv_bias}
+            self.qkv_dw = conv(3 * channels, 3 * channels, kernel, **more)
+        self.temperature = nn.Parameter(torch.ones(heads, 1, 1))
+        self.proj = nn.Linear(channels, channels, bias=proj_bias)
+        self.products = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = self.qkv(x.movedim(1, -1)).movedim(-1, 1)
+        rows = self.qkv_dw(rows) if self.kernel else rows
+        query, key, value = rows.flatten(2).unflatten(1, (3, self.heads, -1)).movedim(1, 0)
+        query, key = functional.normalize(query, dim=-1), functional.normalize(key, dim=-1)
+        matrix = (query @ key.mT * self.temperature).softmax(-1)
+        mixed = (matrix @ value).flatten(1, 2).unflatten(2, x.shape[2:])
+        return self.proj(mixed.movedim(1, -1)).movedim(-1, 1)
+
+
+class Correlation(nn.Module):
+    """The mean over the channels of products at every displacement, or of all pairs."""
+
+    def __init__(self, most: Sizes | None, step: Sizes, stride: Sizes) -> None:
+        super().__init__()
+        if most is None and any(t > 1 for t in step):
+            raise ValueError("no displacements")
+        self.most, self.step, self.stride = most, step, stride
+        self.products = 0
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        if first.dim() != second.dim() or first.shape[1] != second.shape[1]:
+            raise ValueError("another number of axes or channels")
+        if self.most is not None and first.shape != second.shape:
+            raise ValueError("maps of different sizes")
+        every = (..., *(slice(None, None, s) for s in self.stride))
+        first = first[every]
+        if self.most is None:
+            pairs = second.flatten(2).mT @ first.flatten(2)
+            return (pairs / first.shape[1]).unflatten(2, first.shape[2:])
+        sides = [d for d in reversed(self.most) for _ in range(2)]
+        wide, found = functional.pad(second, sides), []
+        sizes = second.shape[2:]
+        ways = (range(-(d // t) * t, d + 1, t) for d, t in zip(self.most, self.step, strict=True))
+        for move in product(*ways):
+            starts = [d + m for d, m in zip(self.most, move, strict=True)]
+            near = [slice(at, at + n) for at, n in zip(starts, sizes, strict=True)]
+            pairs = first * wide[(..., *near)][every]
+            self.products += pairs.numel()
+            found.append(pairs.mean(1))
+        return torch.stack(found, 1)
+
+
+class GridSample(nn.Module):
+    """PyTorch's, with the coordinates in the channels."""
+
+    products = 0
+
+    def __init__(self, mode: str, align_corners: bool) -> None:
+        super().__init__()
+        self.mode = {"linear": "bilinear", "cubic": "bicubic"}.get(mode, mode)
+        self.align_corners = align_corners
+
+    def forward(self, x: Tensor, grid: Tensor) -> Tensor:
+        flat = x.dim() == 3  # PyTorch has no sequences; a map of one row is one
+        if flat:
+            if grid.shape[1] != 1 or self.mode == "bicubic":
+                raise ValueError("one coordinate, not cubic")
+            x, grid = x[:, :, None], torch.cat([grid, torch.zeros_like(grid)], 1)[:, :, None]
+        made = functional.grid_sample(
+            x, grid.movedim(1, -1), self.mode, align_corners=self.align_corners
+        )
+        return made[:, :, 0] if flat else made
+
+
+class Carafe(nn.Module):
+    """Kernels from the input, each summed with the window it belongs to."""
+
+    def __init__(
+        self, channels: int, scale: Sizes, kernel: Sizes, encoder: Sizes, between: int, groups: int
+    ) -> None:
+        super().__init__()
+        if channels % groups or any(k % 2 == 0 for k in (*kernel, *encoder)):
+            raise ValueError("groups or an even kernel")
+        self.scale, self.kernel, self.groups = scale, kernel, groups
+        conv: Any = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[len(scale)]
+        self.compress = conv(channels, between, 1)
+        padding = [k // 2 for k in encoder]
+        made = prod(scale) * prod(kernel) * groups
+        self.encode = conv(between, made, encoder, padding=padding)
+        self.products = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        rank, sizes = len(self.scale), x.shape[2:]
+        made = self.encode(self.compress(x))
+        made = made.reshape(len(x), self.groups, -1, *self.scale, *sizes)
+        made = made.softmax(2)  # (B, groups, taps, *scale, *sizes)
+        sides = [k // 2 for k in reversed(self.kernel) for _ in range(2)]
+        seen = functional.pad(x, sides)
+        for axis, k in enumerate(self.kernel):
+            seen = seen.unfold(2 + axis, k, 1)
+        seen = seen.flatten(2 + rank).movedim(-1, 2).unflatten(1, (self.groups, -1))
+        ones = (1,) * rank  # (B, groups, channels, taps, *ones, *sizes)
+        seen = seen.reshape(*seen.shape[:4], *ones, *sizes)
+        products = seen * made[:, :, None]
+        self.products += products.numel()
+        order = [each for axis in range(rank) for each in (2 + rank + axis, 2 + axis)]
+        found = products.sum(3).flatten(1, 2).permute(0, 1, *order)
+        return found.reshape(*x.shape[:2], *(n * s for n, s in zip(sizes, self.scale, strict=True)))
+
+
+class MultiScaleDeformableAttention(nn.Module):
+    """Points sampled by ``grid_sample`` on every map, and summed with their weights."""
+
+    def __init__(self, channels: int, heads: int, points: int, levels: int, rank: int) -> None:
+        super().__init__()
+        if channels % heads:
+            raise ValueError("heads do not divide the channels")
+        self.heads, self.points, self.levels, self.rank = heads, points, levels, rank
+        taps = heads * levels * points
+        self.value_proj = nn.Linear(channels, channels)
+        self.sampling_offsets = nn.Linear(channels, taps * rank)
+        self.attention_weights = nn.Linear(channels, taps)
+        self.output_proj = nn.Linear(channels, channels)
+        self.products = self.samples = 0
+
+    def forward(self, queries: Tensor, *maps: Tensor) -> Tensor:
+        q = queries.flatten(2).mT
+        made = [self.value_proj(x.flatten(2).mT).mT.reshape(x.shape) for x in maps]
+        kinds = (self.heads, self.levels, self.points)
+        offsets = self.sampling_offsets(q).unflatten(2, (*kinds, self.rank)).tanh()
+        weights = self.attention_weights(q).unflatten(2, (self.heads, -1)).softmax(-1)
+        weights = weights.unflatten(3, kinds[1:])
+        total = torch.zeros(())
+        for level, x in enumerate(made):
+            values = x.unflatten(1, (self.heads, -1)).flatten(0, 1)
+            grid = offsets[:, :, :, level].transpose(1, 2).flatten(0, 1)
+            seen = sampled(values, grid)  # (B · heads, channels of a head, queries, points)
+            self.samples += seen.numel() * 2**self.rank
+            share = weights[:, :, :, level].transpose(1, 2).flatten(0, 1)[:, None]
+            self.products += seen.numel()
+            total = total + (seen * share).sum(-1)
+        mixed = total.unflatten(0, (len(queries), self.heads)).flatten(1, 2)
+        return self.output_proj(mixed.mT).mT.reshape(queries.shape)
+
+
+def sampled(x: Tensor, grid: Tensor) -> Tensor:
+    """x (B, C, *sizes) at grid (B, N, P, rank): (B, C, N, P)."""
+    if x.dim() == 3:
+        x, grid = x[:, :, None], torch.cat([grid, torch.zeros_like(grid)], -1)
+    if x.dim() == 5:
+        return functional.grid_sample(x, grid[:, None], align_corners=False)[:, :, 0]
+    return functional.grid_sample(x, grid, align_corners=False)

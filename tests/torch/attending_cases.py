@@ -7,7 +7,7 @@ from typing import Any
 
 import attending
 from against import Case
-from variant_cases import Random, a_rank, integers, sizes
+from variant_cases import Random, a_rank, integers, odds, sizes
 
 
 def matmul(rng: Random) -> Case:
@@ -89,9 +89,98 @@ def window_attention(rng: Random) -> Case:
     )
 
 
+def channel_attention(rng: Random) -> Case:
+    rank, heads = a_rank(rng), rng.randint(1, 3)
+    channels = heads * rng.randint(2, 3) + (heads > 1 and rng.random() < 0.1)
+    fields: dict[str, Any] = {
+        "heads": heads,
+        "dw_kernel_size": odds(rng, rank) if rng.random() < 0.4 else None,
+        "qkv_bias": rng.random() < 0.5,
+        "proj_bias": rng.random() < 0.5,
+    }
+    return Case(
+        "channel_attention",
+        fields,
+        ((2, channels, *sizes(rng, rank, 1, 4)),),
+        lambda: attending.ChannelAttention(channels, *fields.values()),
+    )
+
+
+def correlation(rng: Random) -> Case:
+    rank, channels = a_rank(rng), rng.randint(1, 3)
+    near = rng.random() < 0.6
+    step = integers(rng, rank, 1, 2) if near or rng.random() < 0.1 else [1] * rank
+    fields: dict[str, Any] = {
+        "max_displacement": integers(rng, rank, 0, 3) if near else None,
+        "displacement_stride": step,
+        "stride": integers(rng, rank, 1, 2),
+    }
+    first = sizes(rng, rank, 1, 5)
+    second = first if near and rng.random() < 0.9 else sizes(rng, rank, 1, 5)
+    more = rng.random() < 0.1
+    return Case(
+        "correlation",
+        fields,
+        ((2, channels, *first), (2, channels + more, *second)),
+        lambda: attending.Correlation(*fields.values()),
+    )
+
+
+def grid_sample(rng: Random) -> Case:
+    rank = a_rank(rng)
+    fields: dict[str, Any] = {
+        "mode": rng.choice(("linear", "linear", "nearest", "cubic")),
+        "align_corners": rng.random() < 0.5,
+    }
+    grid = rank + (rng.random() < 0.1)
+    return Case(
+        "grid_sample",
+        fields,
+        ((2, rng.randint(1, 3), *sizes(rng, rank, 1, 5)), (2, grid, *sizes(rng, rank, 1, 5))),
+        lambda: attending.GridSample(*fields.values()),
+    )
+
+
+def carafe(rng: Random) -> Case:
+    rank, groups = a_rank(rng), rng.randint(1, 2)
+    channels = groups * rng.randint(1, 3) + (rng.random() < 0.1)
+    fields: dict[str, Any] = {
+        "scale": integers(rng, rank, 1, 2),
+        "kernel_size": [3, *odds(rng, rank - 1, 3)],  # the softmax of a single tap is 1
+        "encoder_kernel_size": odds(rng, rank, 3),
+        "compressed_channels": rng.randint(1, 3),
+        "groups": groups,
+    }
+    return Case(
+        "carafe",
+        fields,
+        ((2, channels, *sizes(rng, rank, 1, 4)),),
+        lambda: attending.Carafe(channels, *fields.values()),
+    )
+
+
+def multi_scale_deformable_attention(rng: Random) -> Case:
+    rank, levels, heads = a_rank(rng), rng.randint(1, 3), rng.randint(1, 3)
+    channels = heads * rng.randint(1, 2) + (heads > 1 and rng.random() < 0.1)
+    fields: dict[str, Any] = {"heads": heads, "points": rng.randint(1, 3)}
+    maps = [(2, channels, *sizes(rng, rank, 1, 4)) for _ in range(levels)]
+    queries = sizes(rng, a_rank(rng), 1, 3)
+    return Case(
+        "multi_scale_deformable_attention",
+        fields,
+        ((2, channels, *queries), *maps),
+        lambda: attending.MultiScaleDeformableAttention(channels, *fields.values(), levels, rank),
+    )
+
+
 # Each with the number of its 300 cases that must be refused by both sides.
 REFUSED: dict[Callable[[Random], Case], int] = {
     matmul: 40,
     dot_product_attention: 40,
     window_attention: 20,
+    channel_attention: 10,
+    correlation: 20,
+    grid_sample: 20,
+    carafe: 20,
+    multi_scale_deformable_attention: 5,
 }

@@ -14,8 +14,11 @@ import attending
 import pytest
 import torch
 from graphs import read
+from regions import listed
 from small import network_of
 from torch.nn import functional
+
+from convcalc.analysis.receptive_field.study import study
 
 Tensor = torch.Tensor
 Position = tuple[int, ...]
@@ -159,3 +162,37 @@ def test_a_stack_of_masked_convolutions_has_pixelcnns_blind_spot() -> None:
     }
     assert seen < earlier
     assert (4, 6) in earlier - seen  # to the right above: no path of the masks leads there
+
+
+def test_channels_attend_over_all_positions() -> None:
+    module = attending.ChannelAttention(2, 1, None, True, True).double()
+    agree([{"channel_attention": {"heads": 1}}], (2, 3, 4), module)
+
+
+@pytest.mark.parametrize(
+    ("most", "step", "stride"),
+    [([1, 2], [1, 1], [1, 1]), ([2, 2], [2, 1], [1, 2]), (None, [1, 1], [1, 1])],
+)
+def test_a_correlation_reads_its_displacements(
+    most: list[int] | None, step: list[int], stride: list[int]
+) -> None:
+    fields = {"max_displacement": most, "displacement_stride": step, "stride": stride}
+    module = attending.Correlation(most, step, stride)
+    layers = [{"correlation": fields, "from": ["input", "input"]}, {"conv": {"out": 1, "k": 1}}]
+    agree(layers, (2, 5, 6), lambda x: module(x, x))
+
+
+def test_each_channel_of_a_correlation_reads_one_displacement() -> None:
+    fields = {"max_displacement": 1, "stride": 1, "displacement_stride": 1}
+    network = network_of([{"correlation": fields, "from": ["input", "input"]}], (2, 5, 6))
+    found = study(network, position=(2, 3), channel=0)
+    assert found.region is not None
+    assert listed(found.region, 2) == {(2, 3), (1, 2)}
+
+
+@pytest.mark.parametrize(("k", "encoder"), [(3, 1), (3, 3), (3, 5)])
+def test_carafe_reads_around_the_position_that_it_comes_from(k: int, encoder: int) -> None:
+    both = [2, 1]
+    module = attending.Carafe(2, both, [k, k], [encoder, encoder], 2, 1).double()
+    fields = {"scale": both, "k": k, "encoder_kernel_size": encoder, "compressed_channels": 2}
+    agree([{"carafe": fields}], (2, 4, 3), module)

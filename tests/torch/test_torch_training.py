@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import attending
 import pytest
 import torch
 from torch import nn
@@ -74,6 +75,24 @@ class Attention(nn.Module):
         return self.out((q @ k.mT).softmax(-1) @ v)
 
 
+class Products(nn.Module):
+    """The same tensor for every input of a module."""
+
+    def __init__(self, module: nn.Module, inputs: int) -> None:
+        super().__init__()
+        self.module, self.inputs = module, inputs
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.module(*[x] * self.inputs)
+        return found
+
+
+def windows(position: str, cosine: bool) -> nn.Module:
+    return attending.WindowAttention(
+        8, [3, 3], 2, [1, 1], "window", position, 4, cosine, True, True, True
+    )
+
+
 class Dead(nn.Module):
     """Two convolutions, the second of which nobody reads."""
 
@@ -135,6 +154,35 @@ NETWORKS: dict[str, tuple[str, Callable[[], list[nn.Module]]]] = {
     "attention behind trained weights": (
         "[{conv: {out: 8, k: 3, p: 1}}, {attention: {heads: 1}}]",
         lambda: [conv(8, 8, 3), Attention()],
+    ),
+    "given queries": (
+        "[{conv: {out: 8, k: 3, p: 1}, id: x},"
+        " {dot_product_attention: {heads: 2}, from: [x, x, x]}]",
+        lambda: [
+            conv(8, 8, 3),
+            Products(attending.DotProductAttention(2, None, False, None, False), 3),
+        ],
+    ),
+    "a product": (
+        "[{conv: {out: 8, k: 3, p: 1}, id: x}, {matmul: {transpose_b: true}, from: [x, x]}]",
+        lambda: [conv(8, 8, 3), Products(attending.Matmul(False, True), 2)],
+    ),
+    "windows": (
+        "[{window_attention: {w: 3, heads: 2, shift_size: 1}}]",
+        lambda: [windows("table", False)],
+    ),
+    "windows with an mlp for positions": (
+        "[{conv: {out: 8, k: 3, p: 1}}, {window_attention: {w: 3, heads: 2, shift_size: 1,"
+        " cosine: true, relative_position: mlp, mlp_channels: 4}}]",
+        lambda: [conv(8, 8, 3), windows("mlp", True)],
+    ),
+    "between channels": (
+        "[{channel_attention: {heads: 2}}]",
+        lambda: [attending.ChannelAttention(8, 2, None, True, True)],
+    ),
+    "masked": (
+        "[{conv: {out: 8, k: 3, p: 1, mask: B}}, {conv: {out: 8, k: 3, p: 1, mask: B}}]",
+        lambda: [conv(8, 8, 3), conv(8, 8, 3)],
     ),
     "dead branch": (
         "[{conv: {out: 8, k: 3, p: 1}, id: a}, {conv: {out: 8, k: 3, p: 1}}]\noutputs: [a]",

@@ -1,4 +1,4 @@
-"""Swin and MaxViT with attention in windows, against torchvision's models."""
+"""Swin, MaxViT and XCiT with their kinds of attention, against torchvision and timm."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from against import Case, analysed
 from test_torch_networks import MODELS
 from torch.utils.flop_counter import FlopCounterMode
 from windowed import MAXVIT_T, SWIN
@@ -13,6 +14,7 @@ from windowed import MAXVIT_T, SWIN
 from convcalc.analysis.analyse import analyse
 from convcalc.language.reading import read_network
 from convcalc.language.sources.target import Target
+from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Analysis
 
 V2 = {"window": 8, "v2": True}
 CASES: dict[str, tuple[str, str, dict[str, Any], tuple[int, int]]] = {
@@ -39,3 +41,17 @@ def test_parameters_and_macs_are_torchvisions(name: str) -> None:
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         theirs(torch.zeros(1, 3, *size))
     assert 2 * ours.totals.macs == counter.get_total_flops()
+
+
+def test_channel_attention_is_timms() -> None:
+    from timm.models.xcit import XCA
+
+    theirs = XCA(192, 4, qkv_bias=True)
+    ours = analysed(Case("channel_attention", {"heads": 4}, ((1, 192, 14, 14),), lambda: theirs))
+    assert isinstance(ours, Analysis)
+    shapes = sorted(tuple(p.shape) for p in theirs.parameters())
+    assert sorted(ours.weights.values()) == shapes
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        theirs(torch.zeros(1, 196, 192))
+    macs = sum(t.amount for t in ours.terms if t.kind in (WEIGHTS, DYNAMIC))
+    assert 2 * macs == counter.get_total_flops()

@@ -32,7 +32,7 @@ def drifts(network: Network) -> Iterator[Drift]:
     """
     walk = Walk(network)
     for layer, seen in walk.layers():
-        if len(layer.inputs) < 2:
+        if len(layer.inputs) < 2 or not type(layer.operator).meets:
             continue
         for name in dict.fromkeys(name for each in seen for name in each):
             parts = [sight.axes for sight in walk.parts(layer, layer.inputs, name).values()]

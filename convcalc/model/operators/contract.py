@@ -184,7 +184,8 @@ class Operator:
     can be written over one of them. ``view``: the output is elements of the input, where they are;
     ``idle``: in evaluation it is the input.
     ``keeps`` is what the backward pass needs; ``passes``: the gradient of each input is that of the
-    output, or a part of it. ``indices_of`` is the input whose maxima's places are read, not values.
+    output, or a part of it. ``meets``: inputs meet at one place, so that it is a mistake
+    if they lie apart. ``indices_of`` is the input whose maxima's places are read, not values.
     """
 
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
@@ -195,6 +196,7 @@ class Operator:
     idle: ClassVar[bool] = False
     keeps: ClassVar[str] = INPUTS
     passes: ClassVar[bool] = False
+    meets: ClassVar[bool] = True
     indices_of: ClassVar[int] = -1
     declared_fields: ClassVar[Mapping[str, Field]] = {}
 

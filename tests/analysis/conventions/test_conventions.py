@@ -65,7 +65,7 @@ def test_the_exceptions_are_so_many() -> None:
     sizes = [len(t["cases"]) for t in TABLES]
     rows = [case["counts"] for _, case in LAYERS.values()]
     printed = sum(n is not None for row in rows for n in row)
-    assert (sizes, len(LAYERS), printed) == ([62, 54, 2], 118, 2585)
+    assert (sizes, len(LAYERS), printed) == ([62, 54, 3], 119, 2596)
     assert sum(len(entry["ours"]) for entry in EXCEPTIONS["layers"]) == 43
     assert all(None not in row for row in MODELS["models"].values())
     assert len(MODELS["models"]) * len(MODELS["columns"]) == 14 * 28

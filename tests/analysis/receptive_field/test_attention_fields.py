@@ -9,6 +9,7 @@ import pytest
 from regions import Position, listed, members
 from small import network_of, report_of
 
+from convcalc.analysis.receptive_field.alignment import drifts
 from convcalc.analysis.receptive_field.domains import SUPPORTS
 from convcalc.analysis.receptive_field.reach import seen_together
 from convcalc.analysis.receptive_field.read_back import read_back
@@ -78,6 +79,13 @@ def test_attention_without_a_mask_is_global_beside_its_own_position() -> None:
     field = report.layers[-1].receptive_field
     assert field is not None
     assert field.is_global and field.size == (3, 3)
+
+
+def test_queries_and_the_keys_before_them_are_not_called_misaligned() -> None:
+    assert not list(drifts(attention((4, 5), causal=True)))
+    joined = [{"conv": {"out": 4, "k": 2}, "id": "x"}, {"add": {}, "from": ["x", "cut"]}]
+    cut = {"crop": {"margins": [[1, 0], [1, 0]]}, "from": "input", "id": "cut"}
+    assert list(drifts(network_of([cut, {**joined[0], "from": "input"}, joined[1]], [4, 4, 5])))
 
 
 def test_with_its_linear_maps_it_is_attention() -> None:

@@ -3,7 +3,8 @@
 Unit: one per multiply-accumulate of convolution, linear and matrix product, without bias, and
 added to them without conversion one per element operation: batch norm 2 (1 without affine),
 group, layer and instance norm 5 (4 without affine), adaptive average pooling one per input
-element, upsampling 1 (nearest) or 4 (bilinear) per output element. The whole batch is counted.
+element, upsampling 1 (nearest) or 4 (bilinear) and grid sampling 4, whatever its mode, per output
+element. The whole batch is counted.
 ``activations`` are ActivationCountAnalysis: outputs of convolutions, linears and matrix products.
 
 Left out: bias; every activation (ReLU silently, others with a warning), max and average pooling,
@@ -80,6 +81,7 @@ RULES = {
     **each(("group_norm", "layer_norm", "instance_norm"), NORM),
     **each(ADAPTIVE_AVG, if_2d(IN)),
     "upsample": UPSAMPLE,
+    "grid_sample": 4 * OUT,
 }
 ACTIVATIONS = {
     **each(CONVS, if_traced(MADE)),

@@ -23,7 +23,10 @@ it is that of the position itself.
 
 Common mistakes: the cost grows with the square of the positions, so with the fourth power of
 an image's side; a count of the four weights alone misses it. For windows of a few positions
-see ``local_attention``.
+see ``local_attention`` and ``window_attention``.
+
+It is ``linear``, ``dot_product_attention`` and ``linear`` in one, on one tensor; for masks, for
+keys from another tensor and for grouped queries take those.
 
 Source: Vaswani et al., "Attention is all you need" (arXiv 1706.03762), section 3.2; PyTorch
 ``torch.nn.MultiheadAttention``, whose in_proj and out_proj are ``qkv`` and ``out``.

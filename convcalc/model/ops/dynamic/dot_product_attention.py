@@ -74,6 +74,7 @@ class DotProductAttention(Operator):
 
     arity = (3, 3)
     ranks = (1, 3)
+    meets = False
 
     heads: int = fields.integer("parts of the channels that attend by themselves", 8, minimum=1)
     kv_heads: int | None = fields.integer(
@@ -105,7 +106,7 @@ class DotProductAttention(Operator):
                 message = f"queries in batches of {queries.batch}, {_NAMES[index]} of {x.batch}"
                 yield Problem("shape-mismatch", "", message, "inputs of the same batch", index)
         if not keys.rank:
-            yield Problem("rank-mismatch", "", f"keys {keys} have no positions", "", 1)
+            yield Problem("wrong-rank", "", f"keys {keys} have no positions", "", 1)
         elif keys.rank != values.rank or any(
             n != m for n, m in zip(keys.spatial, values.spatial, strict=True)
         ):

@@ -56,6 +56,7 @@ class Matmul(Operator):
     arity = (2, 2)
     ranks = (1, 3)
     keeps = FACTORS
+    meets = False
 
     transpose_a: bool = fields.flag("whether the last two axes of the first input swap", False)
     transpose_b: bool = fields.flag("whether the last two axes of the second input swap", False)
