@@ -24,7 +24,7 @@ from math import prod
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
-from convcalc.analysis.conventions.quantities import TRAINED, Rule, axes
+from convcalc.analysis.conventions.quantities import TRAINED, UNMEASURED, Rule, axes, is_area
 from convcalc.analysis.conventions.tools.deepspeed import COMMON, COMMON_MACS
 
 
@@ -34,7 +34,10 @@ def _resized(leaf: Leaf) -> int:
     return prod(size) if size else leaf.x.numel
 
 
-FLOPS = {**COMMON, "upsample": Rule("E; positions of a given size", _resized)}
+FLOPS = {
+    **COMMON,
+    "upsample": Rule("E; positions of a given size", _resized).but("area", is_area, UNMEASURED),
+}
 
 CONVENTION = Convention(
     "calflops 0.3.2",

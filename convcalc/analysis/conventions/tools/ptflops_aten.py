@@ -16,12 +16,17 @@ from __future__ import annotations
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.quantities import (
     BIAS,
+    CONVOLVING,
     CONVS,
+    FIXED,
     INPUT_MACS,
     MACS,
     TRAINED,
     TRANSPOSED,
+    UNMEASURED,
+    ZERO,
     each,
+    recurrent,
 )
 
 RULES = {
@@ -29,6 +34,9 @@ RULES = {
     **each(TRANSPOSED, INPUT_MACS + BIAS),
     "linear": MACS + BIAS,
     "matmul": MACS,
+    **each((*FIXED, *CONVOLVING), MACS),
+    "gru": recurrent(0, 6),
+    "lstm": ZERO.but("projected", lambda leaf: bool(leaf.field("proj_size")), UNMEASURED),
 }
 
 CONVENTION = Convention(

@@ -16,13 +16,25 @@ Source: torch/utils/flop_counter.py, 2.13.0.
 from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
-from convcalc.analysis.conventions.quantities import CONVS, INPUT_MACS, MACS, TRANSPOSED, ZERO, each
+from convcalc.analysis.conventions.quantities import (
+    CONVOLVING,
+    CONVS,
+    FIXED,
+    INPUT_MACS,
+    MACS,
+    TRANSPOSED,
+    ZERO,
+    each,
+)
 
 RULES = {
     **each(CONVS, 2 * MACS),
     **each(TRANSPOSED, 2 * INPUT_MACS),
     "linear": 2 * MACS,
     "matmul": 2 * MACS,
+    **each((*FIXED, *CONVOLVING), 2 * MACS),
+    "gru": 2 * MACS,
+    "lstm": ZERO.but("projected", lambda leaf: bool(leaf.field("proj_size")), 2 * MACS),
     "attention": ZERO.but("no bias", lambda leaf: not leaf.field("bias"), 2 * MACS),
 }
 

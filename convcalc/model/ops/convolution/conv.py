@@ -18,6 +18,12 @@ it for a stride above 1. ``half`` is floor(extent / 2) on each side, PyTorch's u
 the two differ for even kernels and for strides above 1. Under padding_mode ``reflect`` the
 padding must be smaller than the input, under ``circular`` at most as large.
 
+weight_norm normalises the weight in each pass: ``standard`` to mean 0 and variance 1 per output
+(BiT), ``scaled`` with a learned gain of (out_channels, 1, ...) (NFNet), ``weight`` by its norm,
+times weight_g of (out_channels, 1, ...), ``spectral`` by its greatest singular value, with two
+buffers, weight_u and weight_v. It counts one or two elementwise operations per number of the
+weight, once in a pass whatever the batch; folded into the weight at export, none.
+
 The receptive field grows by (k - 1)·d times the jump before the layer, the jump by the factor s.
 
 Common mistakes: with p = 0 a convolution of 10 x 10 on a 10 x 10 input gives 1 x 1, not 10 x 10;
@@ -35,7 +41,9 @@ parameters instead of 9,030 (a third would be 3,010), and no output sees more th
 AlexNet has two groups in its second, fourth and fifth convolution, 1,413,120 weights less; its
 third and all three fully connected layers see every channel.
 
-Source: PyTorch ``torch.nn.Conv2d``; Dumoulin & Visin, arXiv 1603.07285, relations 6 and 15.
+Source: PyTorch ``torch.nn.Conv2d`` and ``torch.nn.utils.parametrizations``; Dumoulin & Visin, arXiv
+1603.07285, relations 6 and 15; Qiao et al., arXiv 1903.10520; Brock et al., arXiv 2102.06171;
+Salimans & Kingma, arXiv 1602.07868; Miyato et al., arXiv 1802.05957.
 """
 
 from __future__ import annotations
@@ -47,6 +55,7 @@ from convcalc.model.geometry.sizes import Padding, Sides, axis_name, extent, res
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Problem, Term, operator
+from convcalc.model.operators.weight_norms import with_weight_norm
 from convcalc.model.operators.windows import padding_known, slide_axes, slide_sizes, window_problems
 from convcalc.model.operators.work import bias_terms, share, sliding_macs
 from convcalc.model.quantities.shape import Shape
@@ -69,6 +78,7 @@ class Conv(Operator):
     padding_mode: str = fields.word(
         ("zeros", "reflect", "replicate", "circular"), "what stands in the padding", "zeros"
     )
+    weight_norm: str = fields.weight_norm()
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """Groups must divide both channel counts, a window must fit, and so must the padding."""
@@ -96,7 +106,7 @@ class Conv(Operator):
         weight = (self.out_channels, share(x.channels, self.groups), *self.kernel_size)
         fixed = padding_known(self.padding, x.spatial, self.kernel_size, self.stride, self.dilation)
         window = (self.kernel_size, self.stride, padding, self.dilation)
-        return Analysis(
+        made = Analysis(
             output,
             (slide_axes(*window, fixed, self.padding_mode),),
             (
@@ -106,6 +116,7 @@ class Conv(Operator):
             {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {}),
             channels=(grouped(self.groups, x.channels, self.out_channels),),
         )
+        return with_weight_norm(self.weight_norm, made)
 
 
 _MARGIN = {"reflect": 1, "circular": 0}  # by how much the input must exceed the padding
