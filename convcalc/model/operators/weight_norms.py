@@ -5,21 +5,18 @@ from __future__ import annotations
 from math import prod
 
 from convcalc.model.operators.contract import ELEMENTWISE, Analysis, Term
-from convcalc.model.operators.work import work
 from convcalc.model.quantities.formula import formula
 
 # Operations per number of the weight; statistics are left out, as for the norms of activations.
 _OPERATIONS = {"standard": 2, "scaled": 2, "weight": 1, "spectral": 1}
 
 
-def with_weight_norm(kind: str, analysis: Analysis, height: int = 0) -> Analysis:
+def normalised(kind: str, analysis: Analysis, height: int) -> Analysis:
     """The analysis of a layer whose weight is normalised, once in each pass.
 
     ``height`` is the axis of the weight that spectral norm takes for the rows of a matrix: its
     outputs, 1 in the weight of a transposed convolution.
     """
-    if kind == "none":
-        return analysis
     weight = analysis.weights["weight"]
     weights, buffers = dict(analysis.weights), dict(analysis.buffers)
     one_each = (weight[0], *(1,) * (len(weight) - 1))
@@ -28,14 +25,14 @@ def with_weight_norm(kind: str, analysis: Analysis, height: int = 0) -> Analysis
     if kind == "spectral":
         rows = weight[height]
         buffers |= {"weight_u": (rows,), "weight_v": (columns(weight, rows),)}
-    done = Term("weight_norm", ELEMENTWISE, work(_OPERATIONS[kind], numbers(weight)))
+    done = Term("weight_norm", ELEMENTWISE, weight_work(_OPERATIONS[kind], weight))
     return analysis._replace(weights=weights, buffers=buffers, terms=(*analysis.terms, done))
 
 
 @formula
-def numbers(weight: tuple[int, ...]) -> int:
-    """Numbers of a weight."""
-    return prod(weight)
+def weight_work(operations: int, weight: tuple[int, ...]) -> int:
+    """So many operations for each number of the weight."""
+    return operations * prod(weight)
 
 
 @formula

@@ -55,9 +55,8 @@ from convcalc.model.geometry.sizes import Padding, Sides, axis_name, extent, res
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Problem, Term, operator
-from convcalc.model.operators.weight_norms import with_weight_norm
 from convcalc.model.operators.windows import padding_known, slide_axes, slide_sizes, window_problems
-from convcalc.model.operators.work import bias_terms, share, sliding_macs
+from convcalc.model.operators.work import bias_terms, share, sliding_macs, with_weight_norm
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known, largest
 

@@ -72,8 +72,7 @@ from convcalc.model.geometry.sizes import Padding, axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Problem, Term, operator
-from convcalc.model.operators.weight_norms import with_weight_norm
-from convcalc.model.operators.work import bias_terms, share
+from convcalc.model.operators.work import bias_terms, share, with_weight_norm
 from convcalc.model.ops.convolution._placement import WORDS, Place, places, size_problems
 from convcalc.model.ops.convolution._transposed import REALISATIONS, Stamping
 from convcalc.model.ops.rearranging._target import unread

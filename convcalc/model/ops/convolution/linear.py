@@ -32,8 +32,7 @@ from convcalc.model.operators.contract import (
     Term,
     operator,
 )
-from convcalc.model.operators.weight_norms import with_weight_norm
-from convcalc.model.operators.work import bias_terms, sliding_macs
+from convcalc.model.operators.work import bias_terms, sliding_macs, with_weight_norm
 from convcalc.model.quantities.shape import Shape
 
 
