@@ -31,6 +31,7 @@ LEGEND: Mapping[str, str] = {
     "C": "channels",
     "N": "batch",
     "P": "learned parameters",
+    "S": "numbers of the state: batch·positions·hidden_size, for each layer and direction",
     "T": "learned parameters that are not frozen",
     "K": "taps of the kernel",
     "k": "kernel_size, one number where all axes have the same, else their product",
@@ -63,6 +64,13 @@ CONVS = (
 TRANSPOSED = ("conv_transpose", "bilinear_conv_transpose")
 MAX_POOLS = ("max_pool", "adaptive_max_pool", "global_max_pool")
 ADAPTIVE_AVG = ("adaptive_avg_pool", "global_avg_pool")
+
+
+RECURRENT = ("lstm", "gru")
+CONVOLVING = ("conv_lstm", "conv_gru")
+FIXED = ("fixed_conv", "blur_pool")  # functions of a buffer
+MULTIPLYING = (*RECURRENT, *CONVOLVING, *FIXED)
+WITH_WEIGHT_NORM = ("conv", "depthwise_conv", "pointwise_conv", "conv_transpose", "linear")
 
 
 class Rule:
@@ -160,6 +168,11 @@ def is_frozen(leaf: Leaf) -> bool:
     return bool(leaf.field("frozen"))
 
 
+def is_area(leaf: Leaf) -> bool:
+    """Whether a resizing averages, which PyTorch does by adaptive average pooling."""
+    return bool(leaf.field("mode") == "area")
+
+
 def not_frozen(rule: Rule) -> Rule:
     """The rule of a batch norm, but 0 for torchvision's ``FrozenBatchNorm2d``: a product and a
     sum that no tool hooks or patches."""
@@ -169,6 +182,39 @@ def not_frozen(rule: Rule) -> Rule:
 def each(names: tuple[str, ...], rule: Rule) -> dict[str, Rule]:
     """The same rule for several operators."""
     return dict.fromkeys(names, rule)
+
+
+def weight_normalised(rules: Rules, other: Rule) -> dict[str, Rule]:
+    """The rules, with another one for layers whose weight is normalised: to hooks they are of
+    another class."""
+    normalised = {
+        name: rules[name].but("weight normalised", _is_weight_normalised, other)
+        for name in WITH_WEIGHT_NORM
+        if name in rules
+    }
+    return {**rules, **normalised}
+
+
+def _is_weight_normalised(leaf: Leaf) -> bool:
+    return leaf.field("weight_norm") not in (None, "none")
+
+
+def recurrent(per_state: int, per_state_with_bias: int) -> Rule:
+    """The products of a recurrent layer, and so many operations per number of its state; what a
+    tool makes of a projection is not known."""
+    rule = MACS + per_state_with_bias * STATES
+    without = rule.but("no bias", lambda leaf: not leaf.field("bias"), MACS + per_state * STATES)
+    return without.but("projected", _is_projected, UNMEASURED)
+
+
+def _is_projected(leaf: Leaf) -> bool:
+    return bool(leaf.field("proj_size"))
+
+
+def _states(leaf: Leaf) -> int:
+    recurrences: int = leaf.field("num_layers") * (2 if leaf.field("bidirectional") else 1)
+    hidden: int = leaf.field("hidden_size")
+    return recurrences * hidden * leaf.batch * leaf.x.positions
 
 
 def groups(leaf: Leaf) -> int:
@@ -181,6 +227,7 @@ def groups(leaf: Leaf) -> int:
 # --- quantities --------------------------------------------------------------------------------
 
 ZERO = constant(0)
+UNMEASURED = Rule("unknown", lambda _: UNKNOWN)  # nobody has measured what the tool counts
 FREE = Rule("0", lambda _: 0)  # rightly nothing, so not among what a tool ignores
 NOT_KNOWN = Rule("not known", lambda _: UNKNOWN)  # nobody has measured what the tool counts
 MACS = Rule("M", multiplications)
@@ -198,6 +245,7 @@ TRAINED = Rule("T", lambda leaf: leaf.trained)
 STORED = Rule("P + buffers", lambda leaf: sum(map(prod, leaf.analysis.stored.values())))
 WINDOW = Rule("K", lambda leaf: prod(axes(leaf, "kernel_size")))
 GROUPS = Rule("g", groups)
+STATES = Rule("S", _states)
 ROWS = Rule("rows", lambda leaf: leaf.batch * leaf.x.positions)  # what a softmax sums over
 
 

@@ -10,17 +10,10 @@ more than one position, and none for the others.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from convcalc.analysis.receptive_field.channel_reader import ChannelReader, channel_map_of
 from convcalc.analysis.receptive_field.channels import Channels, History, Source
-from convcalc.analysis.receptive_field.layouts import (
-    DIFFERENT,
-    IN_TURN,
-    Layout,
-    layout_after,
-    read_on_image,
-    usual,
-)
 from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Nothing, Scattered
 from convcalc.model.geometry.channel_maps import (
     JOINED,
@@ -29,6 +22,9 @@ from convcalc.model.geometry.channel_maps import (
     ChannelMap,
 )
 from convcalc.model.graph.network import Layer, Network
+
+if TYPE_CHECKING:  # few networks move axes
+    from convcalc.analysis.receptive_field.layouts import Layout
 
 
 class Histories:
@@ -59,6 +55,8 @@ class Histories:
 
     def layout(self, tensor: int) -> Layout:
         """Where the axes of the image are in a tensor."""
+        from convcalc.analysis.receptive_field.layouts import usual
+
         return self.moved.get(tensor) or usual(self.network.shape(tensor))
 
     def spatial(self, tensor: int) -> tuple[int, ...]:
@@ -73,6 +71,8 @@ class Histories:
         tensor = layer.inputs[number]
         if tensor not in self.moved and layer.analysis.arranged is None:
             return axes, layer.shapes[number].spatial
+        from convcalc.analysis.receptive_field.layouts import read_on_image
+
         layout = self.layout(tensor)
         return read_on_image(layout, axes, channel_map, layer.analysis), layout.sizes
 
@@ -125,6 +125,8 @@ class Histories:
 
     def _arrange(self, index: int, layer: Layer, channels: Channels) -> Channels:
         """Notes the layout of a layer's output; gives up where those of its inputs differ."""
+        from convcalc.analysis.receptive_field.layouts import DIFFERENT, IN_TURN, layout_after
+
         inputs = [
             (number, self.layout(tensor))
             for number, tensor in enumerate(layer.inputs)

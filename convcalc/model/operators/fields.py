@@ -102,6 +102,15 @@ def bias(default: Any = True) -> Any:
     return field("bool", "whether a learned bias is added to each output channel", default)
 
 
+def weight_norm() -> Any:
+    doc = (
+        "what is done to the weight before it multiplies: standard (weight standardisation), "
+        "scaled (the same with a learned gain per output), weight (weight norm) or spectral"
+    )
+    kinds = ("none", "standard", "scaled", "weight", "spectral")
+    return field("word", doc, "none", choices=kinds)
+
+
 def affine(default: Any = True) -> Any:
     return field("bool", "whether a learned scale and shift follow", default)
 

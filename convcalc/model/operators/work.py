@@ -65,6 +65,15 @@ def share(channels: int, groups: int) -> int:
     return channels // groups
 
 
+def with_weight_norm(kind: str, analysis: Analysis, height: int = 0) -> Analysis:
+    """The analysis of a layer whose weight is normalised in that way; see ``weight_norms``."""
+    if kind == "none":
+        return analysis
+    from convcalc.model.operators.weight_norms import normalised  # few networks need it
+
+    return normalised(kind, analysis, height)
+
+
 def bias_terms(bias: bool, output: Shape) -> tuple[Term, ...]:
     """The work of a bias: one addition per output element, or nothing."""
     return (Term("bias", ELEMENTWISE, output.numel),) if bias else ()

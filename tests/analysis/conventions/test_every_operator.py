@@ -131,5 +131,6 @@ def test_parameters_are_those_of_the_report_for_most_tools() -> None:
         totals = convcalc.analyse(network).totals
         assert str(amount(network, "fvcore.params")) == str(totals.params)
         assert str(amount(network, "ptflops.params")) == str(totals.trainable)
-        if known((totals.params, totals.buffers)):
+        has_two_biases = network.layers[0].name == "lstm"  # one in Keras
+        if known((totals.params, totals.buffers)) and not has_two_biases:
             assert amount(network, "keras.params") == totals.params + totals.buffers

@@ -25,7 +25,15 @@ from math import prod
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
-from convcalc.analysis.conventions.quantities import MACS, TRAINED, ZERO, Rule, axes
+from convcalc.analysis.conventions.quantities import (
+    MACS,
+    TRAINED,
+    UNMEASURED,
+    ZERO,
+    Rule,
+    axes,
+    is_area,
+)
 from convcalc.analysis.conventions.tools.deepspeed import COMMON, COMMON_MACS
 from convcalc.model.operators.registry import name_of
 
@@ -45,7 +53,7 @@ FLOPS = {
     **COMMON,
     "matmul": ZERO.but("torch.matmul", _called, 2 * MACS),
     "dot_product_attention": ZERO,
-    "upsample": Rule("E; positions of a given size", _resized),
+    "upsample": Rule("E; positions of a given size", _resized).but("area", is_area, UNMEASURED),
 }
 MACS_RULES = {**COMMON_MACS, "matmul": ZERO.but("torch.matmul", _called, MACS)}
 

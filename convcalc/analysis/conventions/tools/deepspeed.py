@@ -37,14 +37,19 @@ from convcalc.analysis.conventions.quantities import (
     INPUT_MACS,
     MACS,
     MAX_POOLS,
+    MULTIPLYING,
     NORM,
     NOT_KNOWN,
     TRAINED,
     TRANSPOSED,
+    UNMEASURED,
     Rule,
+    Rules,
     axes,
     each,
     groups,
+    is_area,
+    weight_normalised,
 )
 from convcalc.model.geometry.sizes import extent, resolve_padding, slide_size
 
@@ -106,7 +111,8 @@ def _resized(leaf: Leaf) -> int:
 ONCE = ("relu", "leaky_relu", "prelu", "elu", "silu", "gelu", "softmax", "avg_pool")
 
 # What calflops, which began as a copy, has too.
-COMMON = {
+COMMON: Rules = {
+    **each(MULTIPLYING, UNMEASURED),
     **each(CONVS, 2 * CONV + CONV_BIAS),
     **each(TRANSPOSED, 2 * STAMP + STAMP_BIAS),
     "linear": 2 * MACS,
@@ -115,13 +121,20 @@ COMMON = {
     "local_response_norm": CROSS_CHANNEL_NORM,
     **each((*ONCE, *MAX_POOLS, *ADAPTIVE_AVG), IN),
 }
-COMMON_MACS = {**each(CONVS, CONV), **each(TRANSPOSED, STAMP), "linear": MACS}
+COMMON = weight_normalised(COMMON, UNMEASURED)
+COMMON_MACS: Rules = {
+    **each(MULTIPLYING, UNMEASURED),
+    **each(CONVS, CONV),
+    **each(TRANSPOSED, STAMP),
+    "linear": MACS,
+}
+COMMON_MACS = weight_normalised(COMMON_MACS, UNMEASURED)
 
 FLOPS = {
     **COMMON,
     "dot_product_attention": NOT_KNOWN,
     "matmul": 2 * MACS,
-    "upsample": Rule("O; positions of a given size", _resized),
+    "upsample": Rule("O; positions of a given size", _resized).but("area", is_area, UNMEASURED),
 }
 
 CONVENTION = Convention(

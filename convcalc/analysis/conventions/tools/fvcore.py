@@ -18,17 +18,24 @@ another operator (``aten::_convolution_mode``). Attention through
 ``scaled_dot_product_attention`` misses its two products; einsum is rounded down after a print of
 five digits. Deformable convolution is 0 (facebookresearch/fvcore#121).
 
+Recurrent layers count 0, since they are one operator of PyTorch's. Weight standardisation is traced
+as a batch norm of the weight, 4 per number of it.
+
 Composites are counted by their parts. Source: fvcore/nn/jit_handles.py, 0.1.5.post20221221.
 """
 
 from __future__ import annotations
+
+from math import prod
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
 from convcalc.analysis.conventions.quantities import (
     ADAPTIVE_AVG,
     BATCH_NORM,
+    CONVOLVING,
     CONVS,
+    FIXED,
     IN,
     INPUT_MACS,
     MACS,
@@ -36,9 +43,12 @@ from convcalc.analysis.conventions.quantities import (
     NORM,
     OUT,
     TRANSPOSED,
+    UNMEASURED,
     ZERO,
     Rule,
+    Rules,
     each,
+    weight_normalised,
 )
 
 
@@ -71,7 +81,24 @@ UPSAMPLE = if_2d(
     )
 )
 
-RULES = {
+
+def _standardised(leaf: Leaf) -> Rule:
+    """Weight standardisation is traced as a batch norm of the weight."""
+    kind = leaf.field("weight_norm")
+    if kind in ("weight", "spectral"):
+        return if_traced(MACS)
+    if kind == "scaled" or leaf.name in TRANSPOSED or leaf.name == "linear":
+        return UNMEASURED
+    return if_traced(MACS) + Rule("4·weight", lambda leaf: 4 * prod(leaf.weight))
+
+
+_STANDARDISED = Rule(
+    "M + 4·weight standardised, scaled unknown",
+    lambda leaf: _standardised(leaf).count(leaf),
+    _standardised,
+)
+
+RULES: Rules = {
     **each(CONVS, if_traced(MACS)),
     **each(TRANSPOSED, INPUT_MACS),
     "linear": MACS,
@@ -80,11 +107,16 @@ RULES = {
     "batch_norm": BATCH_NORM,
     **each(("group_norm", "layer_norm", "instance_norm"), NORM),
     **each(ADAPTIVE_AVG, if_2d(IN)),
-    "upsample": UPSAMPLE,
     "grid_sample": 4 * OUT,
+    "upsample": UPSAMPLE.but("area", lambda leaf: leaf.field("mode") == "area", if_2d(IN)),
+    **each((*FIXED, *CONVOLVING), if_traced(MACS)),
 }
+RULES = weight_normalised(RULES, _STANDARDISED)
 ACTIVATIONS = {
     **each(CONVS, if_traced(MADE)),
+    **each(FIXED, if_traced(OUT)),
+    "conv_lstm": 4 * OUT,
+    "conv_gru": 3 * OUT,
     **each((*TRANSPOSED, "linear", "matmul"), OUT),
 }
 

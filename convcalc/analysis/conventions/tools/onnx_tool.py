@@ -42,17 +42,22 @@ from convcalc.analysis.conventions.quantities import (
     IN,
     LEARNED,
     MACS,
+    MULTIPLYING,
     NOT_KNOWN,
     OUT,
     STORED,
     TRANSPOSED,
+    UNMEASURED,
     Rule,
+    Rules,
     axes,
     each,
     is_frozen,
+    weight_normalised,
 )
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.registry import name_of
+from convcalc.model.quantities.unknown import UNKNOWN
 
 PER_ELEMENT = {
     "relu": 1,
@@ -128,7 +133,8 @@ def _parted(leaf: Leaf) -> int:
 
 
 def _resized(leaf: Leaf) -> int:
-    return {"nearest": 0, "linear": 4, "cubic": 8}[str(leaf.field("mode"))] * leaf.output.numel
+    factors = {"nearest": 0, "linear": 4, "cubic": 8}
+    return factors.get(str(leaf.field("mode")), UNKNOWN) * leaf.output.numel
 
 
 def _joined(leaf: Leaf) -> int:
@@ -169,7 +175,23 @@ CONV_BIAS = BIAS.but("a norm folded in", takes_up_norm, Rule("O", _made))
 SAME_3D = Rule("M + b·O of the first axis alone", _along_depth)
 POOL = Rule("O·K", _window)
 
-RULES = {
+# Operators whose cost per element nobody has measured.
+NEWER = (
+    *MULTIPLYING,
+    "elementwise",
+    "embedding",
+    "fold",
+    "fractional_max_pool",
+    "lp_pool",
+    "reduce",
+    "rms_norm",
+    "scale",
+    "scatter",
+    "shift",
+)
+
+RULES: Rules = {
+    **each(NEWER, UNMEASURED),
     **each(CONVS, (MACS + CONV_BIAS).but("same on 3 axes", _is_same_3d, SAME_3D)),
     **each(TRANSPOSED, Rule("O·K·Co/g + b·O", _transposed)),
     "linear": MACS + BIAS,
@@ -190,6 +212,7 @@ RULES = {
     **each(("add", "mul", "maximum"), Rule("O per further input", _joined)),
     "attention": Rule("M + b·O + 36 per score + E + 2", _attention),
 }
+RULES = weight_normalised(RULES, UNMEASURED)
 
 CONVENTION = Convention(
     "onnx-tool 1.0.1",

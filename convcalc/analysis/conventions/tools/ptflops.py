@@ -17,6 +17,8 @@ a mask 25) operations per tap and position, not per channel (read, not measured)
 count is not divided by the batch, if a batch is forced through ``input_constructor``.
 Batch norms that are frozen for
 fine-tuning, torchvision's ``FrozenBatchNorm2d``, count 0.
+A recurrent layer counts its products, and 18 operations per number of its state (GRU 13), 10 (7)
+without bias. Convolutions whose weight is normalised are of another class, and count 0.
 ``nn.MultiheadAttention`` counts its closed form and, in evaluation with weights asked for, the
 products and the softmax once more.
 
@@ -34,20 +36,26 @@ from convcalc.analysis.conventions.leaves import Leaf
 from convcalc.analysis.conventions.quantities import (
     ADAPTIVE_AVG,
     BIAS,
+    CONVOLVING,
     CONVS,
     CROSS_CHANNEL_NORM,
     IN,
     INPUT_MACS,
+    LEARNED,
     MACS,
     MAX_POOLS,
     OUT,
+    ROWS,
     TRAINED,
     TRANSPOSED,
     ZERO,
     Rule,
+    Rules,
     affine,
     each,
     not_frozen,
+    recurrent,
+    weight_normalised,
 )
 
 
@@ -76,7 +84,7 @@ def _deformable(leaf: Leaf) -> int:
 
 TWICE_IN = ("relu", "elu", "prelu", "gelu", "avg_pool", *MAX_POOLS, *ADAPTIVE_AVG)
 
-RULES = {
+RULES: Rules = {
     **each(CONVS, MACS + BIAS),
     **each(TRANSPOSED, INPUT_MACS + BIAS),
     "linear": MACS + BIAS,
@@ -87,11 +95,16 @@ RULES = {
     "local_response_norm": CROSS_CHANNEL_NORM,
     **each(TWICE_IN, 2 * IN),
     **each(("relu6", "leaky_relu", "silu", "softmax"), IN),
-    "upsample": 2 * OUT,
+    "upsample": (2 * OUT).but("area", lambda leaf: leaf.field("mode") == "area", IN + 2 * OUT),
     "attention": Rule("closed form, its products and softmax twice", _attention),
     "dot_product_attention": ZERO,
+    **each(CONVOLVING, LEARNED * ROWS),
+    "lstm": recurrent(10, 18),
+    "gru": recurrent(7, 13),
+    "lp_pool": IN + 2 * OUT,
     "deform_conv": Rule("M + 24·K·positions + b·O, 25 with a mask", _deformable),
 }
+RULES = weight_normalised(RULES, ZERO)
 
 CONVENTION = Convention(
     "ptflops 0.7.5, backend pytorch",

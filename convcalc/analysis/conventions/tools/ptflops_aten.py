@@ -16,13 +16,17 @@ from __future__ import annotations
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.quantities import (
     BIAS,
+    CONVOLVING,
     CONVS,
+    FIXED,
     INPUT_MACS,
     MACS,
     TRAINED,
     TRANSPOSED,
+    UNMEASURED,
     ZERO,
     each,
+    recurrent,
 )
 
 RULES = {
@@ -31,6 +35,9 @@ RULES = {
     "linear": MACS + BIAS,
     "matmul": MACS,
     "dot_product_attention": ZERO,
+    **each((*FIXED, *CONVOLVING), MACS),
+    "gru": recurrent(0, 6),
+    "lstm": ZERO.but("projected", lambda leaf: bool(leaf.field("proj_size")), UNMEASURED),
 }
 
 CONVENTION = Convention(

@@ -32,14 +32,18 @@ from convcalc.analysis.conventions.quantities import (
     CONVS,
     IN,
     MACS,
+    MULTIPLYING,
     OUT,
     TRANSPOSED,
+    UNMEASURED,
     WINDOW,
     ZERO,
     Rule,
+    Rules,
     axes,
     each,
     groups,
+    weight_normalised,
 )
 
 
@@ -57,7 +61,8 @@ def _joined(leaf: Leaf) -> int:
     return max(len(leaf.inputs) - 1, 1) * leaf.output.numel
 
 
-RULES = {
+RULES: Rules = {
+    **each(MULTIPLYING, UNMEASURED),
     **each(CONVS, (2 * MACS).but("grouped", _is_grouped, ZERO) + BIAS),
     **each(TRANSPOSED, Rule("2·O·K·Ci / prod(stride)", _transposed) + BIAS),
     "linear": 2 * MACS + BIAS,
@@ -70,6 +75,7 @@ RULES = {
     **each(ADAPTIVE_AVG, IN),
     **each(("add", "mul", "maximum"), Rule("O per further input", _joined)),
 }
+RULES = weight_normalised(RULES, UNMEASURED)
 
 CONVENTION = Convention(
     "tf.compat.v1.profiler of tensorflow 2.21", (Count("flops", "FLOPs", "FLOP and op", RULES),)

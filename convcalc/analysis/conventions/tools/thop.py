@@ -13,6 +13,10 @@ Wrong: a transposed convolution is counted over its output positions, stride^ran
 convolution 4 per element are twice what fvcore adds: ResNet-50 shows 4,133.7 M against 4,111.5 M
 and 4,089.2 M of pure MACs.
 
+A recurrent layer counts its products and 16 operations per number of its state (GRU 13), 8 (7)
+without bias. Convolutions whose weight is normalised are of another class and have no hook: they
+count 0, and so do their parameters.
+
 Parameters: modules without a hook have 0: group norm, ``nn.MultiheadAttention``, parameters of a
 module of one's own such as ConvNeXt's layer scale, and a ``nn.Linear`` that is the whole model
 (#217). ViT-B/16 shows 58.07 M of 86.57 M; GoogLeNet 6.62 M of 13.00 M, since auxiliary heads do not
@@ -27,18 +31,23 @@ from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
 from convcalc.analysis.conventions.quantities import (
     ADAPTIVE_AVG,
+    CONVOLVING,
     CONVS,
     IN,
     LEARNED,
     MACS,
     OUT,
     OUTPUT_MACS,
+    RECURRENT,
     TRANSPOSED,
     ZERO,
     Rule,
+    Rules,
     affine,
     each,
     not_frozen,
+    recurrent,
+    weight_normalised,
 )
 
 _PER_ELEMENT = {"nearest": (1, 1, 1), "linear": (5, 11, 0), "cubic": (0, 259, 0)}
@@ -47,7 +56,7 @@ NORMS = ("batch_norm", "layer_norm", "instance_norm")
 
 def upsampled(leaf: Leaf) -> int:
     """Operations of one output element times their number, by mode and rank."""
-    mode = _PER_ELEMENT[str(leaf.field("mode"))]
+    mode = _PER_ELEMENT.get(str(leaf.field("mode")), (0, 0, 0))
     return mode[leaf.x.rank - 1] * leaf.output.numel
 
 
@@ -63,7 +72,7 @@ def _adaptive(leaf: Leaf) -> int:
 
 SOFTMAX = Rule("3·E - rows", softmax)
 
-RULES = {
+RULES: Rules = {
     **each(CONVS, MACS),
     **each(TRANSPOSED, OUTPUT_MACS),
     "linear": MACS,
@@ -76,8 +85,14 @@ RULES = {
     "upsample": Rule("O nearest, 5·O linear, 11·O bilinear, 259·O bicubic", upsampled),
     "attention": ZERO,
     "dot_product_attention": ZERO,
+    **each(CONVOLVING, MACS),
+    "lstm": recurrent(8, 16),
+    "gru": recurrent(7, 13),
 }
-HOOKED = each((*CONVS, *TRANSPOSED, "linear", *NORMS, "prelu"), LEARNED)
+RULES = weight_normalised(RULES, ZERO)
+HOOKED = weight_normalised(
+    each((*CONVS, *TRANSPOSED, "linear", *NORMS, "prelu", *RECURRENT, *CONVOLVING), LEARNED), ZERO
+)
 
 CONVENTION = Convention(
     "thop 0.1.1.post2209072238",

@@ -26,6 +26,7 @@ from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
 from convcalc.analysis.conventions.quantities import (
     ADAPTIVE_AVG,
+    CONVOLVING,
     CONVS,
     IN,
     INPUT_MACS,
@@ -36,6 +37,7 @@ from convcalc.analysis.conventions.quantities import (
     axes,
     each,
     not_frozen,
+    recurrent,
 )
 from convcalc.analysis.conventions.tools.thop import NORMS, SOFTMAX
 from convcalc.model.geometry.sizes import resolve_padding
@@ -46,7 +48,7 @@ _PER_ELEMENT = {"nearest": (0, 0, 0), "linear": (5, 11, 31), "cubic": (0, 259, 0
 
 
 def _upsampled(leaf: Leaf) -> int:
-    return _PER_ELEMENT[str(leaf.field("mode"))][leaf.x.rank - 1] * leaf.output.numel
+    return _PER_ELEMENT.get(str(leaf.field("mode")), (0, 0, 0))[leaf.x.rank - 1] * leaf.output.numel
 
 
 def _adaptive(leaf: Leaf) -> int:
@@ -89,6 +91,10 @@ RULES = {
     "dot_product_attention": MACS,
     **each((*NORMS, "group_norm"), affine(4 * IN, 2 * IN)),
     "batch_norm": not_frozen(affine(4 * IN, 2 * IN)),
+    "rms_norm": affine(4 * IN, 2 * IN),
+    **each(CONVOLVING, MACS),
+    "lstm": recurrent(8, 16),
+    "gru": recurrent(7, 13),
     "prelu": IN,
     "softmax": SOFTMAX,
     "log_softmax": 3 * IN,

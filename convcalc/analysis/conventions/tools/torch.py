@@ -18,7 +18,16 @@ from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
-from convcalc.analysis.conventions.quantities import CONVS, INPUT_MACS, MACS, TRANSPOSED, ZERO, each
+from convcalc.analysis.conventions.quantities import (
+    CONVOLVING,
+    CONVS,
+    FIXED,
+    INPUT_MACS,
+    MACS,
+    TRANSPOSED,
+    ZERO,
+    each,
+)
 
 
 def uneven_heads(leaf: Leaf) -> bool:
@@ -31,6 +40,9 @@ RULES = {
     **each(TRANSPOSED, 2 * INPUT_MACS),
     "linear": 2 * MACS,
     "matmul": 2 * MACS,
+    **each((*FIXED, *CONVOLVING), 2 * MACS),
+    "gru": 2 * MACS,
+    "lstm": ZERO.but("projected", lambda leaf: bool(leaf.field("proj_size")), 2 * MACS),
     "attention": ZERO.but("no bias", lambda leaf: not leaf.field("bias"), 2 * MACS),
     "dot_product_attention": ZERO.but("heads of v differ from k", uneven_heads, 2 * MACS),
 }

@@ -24,7 +24,9 @@ from convcalc.analysis.conventions.quantities import (
     GROUPS,
     INPUT_MACS,
     MACS,
+    MULTIPLYING,
     TRANSPOSED,
+    UNMEASURED,
     ZERO,
     Rule,
     each,
@@ -38,6 +40,7 @@ def learning(rule: Rule, macs: Rule) -> Rule:
 
 
 RIGHT = {
+    **each(MULTIPLYING, UNMEASURED),
     **each(CONVS, learning(6 * MACS, MACS)),
     **each(TRANSPOSED, learning(6 * INPUT_MACS, INPUT_MACS)),
     "linear": learning(6 * MACS, MACS),

@@ -2,7 +2,8 @@
 
 Unit: one per learned number, bias included, and output position: MACs plus bias additions for a
 convolution. Every other module with a ``weight`` or ``bias`` counts its parameters once per
-sample: a batch norm 2·C per sample whatever its image. The whole batch is counted.
+sample: a batch norm 2·C per sample whatever its image. A recurrent layer counts them once per
+position. The whole batch is counted.
 
 Left out: whatever has no parameters: activations, poolings, resizing, additions, matrix products,
 attention (``nn.MultiheadAttention`` is 0); parameters of other names, such as ConvNeXt's
@@ -20,16 +21,24 @@ Source: torchinfo/layer_info.py, ``calculate_macs``, 1.8.0.
 from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
+from convcalc.analysis.conventions.leaves import Leaf
 from convcalc.analysis.conventions.quantities import (
     BATCH,
     BIAS,
+    CONVOLVING,
     CONVS,
     LEARNED,
     MACS,
     OUTPUT_MACS,
+    RECURRENT,
+    ROWS,
     TRANSPOSED,
+    UNMEASURED,
     ZERO,
+    Rule,
+    Rules,
     each,
+    weight_normalised,
 )
 
 PARAMETRIC = (
@@ -38,15 +47,34 @@ PARAMETRIC = (
     "layer_norm",
     "instance_norm",
     "prelu",
+    "rms_norm",
+    "embedding",
+    "scale",
+    "shift",
 )
 
-RULES = {
+
+def _by_weight_norm(leaf: Leaf) -> Rule:
+    """Parametrised weights have no number of their own; a class of one's own is no convolution."""
+    kind = leaf.field("weight_norm")
+    return UNMEASURED if kind == "scaled" else BATCH * LEARNED if kind == "standard" else ZERO
+
+
+NORMALISED = Rule(
+    "N·P standardised, 0 by weight or spectral norm, scaled unknown",
+    lambda leaf: _by_weight_norm(leaf).count(leaf),
+    _by_weight_norm,
+)
+
+RULES: Rules = {
     **each(CONVS, MACS + BIAS),
     **each(TRANSPOSED, OUTPUT_MACS + BIAS),
     "linear": BATCH * LEARNED,
     **each(PARAMETRIC, BATCH * LEARNED),
     "attention": ZERO,
     "dot_product_attention": ZERO,
+    **each((*RECURRENT, *CONVOLVING), LEARNED * ROWS),
 }
+RULES = weight_normalised(RULES, NORMALISED)
 
 CONVENTION = Convention("torchinfo 1.8.0", (Count("macs", "mult-adds", "MAC and op", RULES),))

@@ -15,9 +15,20 @@ Source: TylerYep/torchinfo, torchinfo/layer_info.py at 5c4164f.
 from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
-from convcalc.analysis.conventions.quantities import BIAS, MACS
+from convcalc.analysis.conventions.quantities import (
+    BIAS,
+    CONVOLVING,
+    MACS,
+    RECURRENT,
+    UNMEASURED,
+    each,
+    weight_normalised,
+)
 from convcalc.analysis.conventions.tools.torchinfo import RULES as RELEASED
 
-RULES = {**RELEASED, "linear": MACS + BIAS}
+# Measured for the release alone:
+NEWER = ("rms_norm", "embedding", "scale", "shift", *RECURRENT, *CONVOLVING)
+RULES = {**RELEASED, "linear": MACS + BIAS, **each(NEWER, UNMEASURED)}
+RULES = weight_normalised(RULES, UNMEASURED)
 
 CONVENTION = Convention("torchinfo at 5c4164f", (Count("macs", "mult-adds", "MAC and op", RULES),))

@@ -34,16 +34,20 @@ from convcalc.analysis.conventions.quantities import (
     IN,
     MACS,
     MADE,
+    MULTIPLYING,
     OUT,
     OUTPUT_MACS,
     RANK,
     TRANSPOSED,
+    UNMEASURED,
     ZERO,
     Rule,
+    Rules,
     affine,
     axes,
     each,
     not_frozen,
+    weight_normalised,
 )
 
 
@@ -92,7 +96,8 @@ POOLS = {
     **each(("adaptive_max_pool", "global_max_pool"), OUT * _less(PARTED)),
     **each(ADAPTIVE_AVG, OUT * (_less(PARTED) + RANK)),
 }
-FLOPS = {
+FLOPS: Rules = {
+    **each(MULTIPLYING, UNMEASURED),
     **each(CONVS, 2 * MACS - MADE + BIAS),
     **each(TRANSPOSED, 2 * OUTPUT_MACS - OUT + BIAS + 8 * RANK),
     "linear": 2 * MACS - OUT + BIAS,
@@ -106,7 +111,9 @@ FLOPS = {
     **POOLS,
     "attention": Rule("closed form", _attention),
 }
-MACS_RULES = {
+FLOPS = weight_normalised(FLOPS, UNMEASURED)
+MACS_RULES: Rules = {
+    **each(MULTIPLYING, UNMEASURED),
     **each(CONVS, MACS),
     **each(TRANSPOSED, OUTPUT_MACS + 4 * RANK),
     "linear": MACS,
@@ -114,6 +121,7 @@ MACS_RULES = {
     **POOLS,
     "attention": ZERO,
 }
+MACS_RULES = weight_normalised(MACS_RULES, UNMEASURED)
 
 CONVENTION = Convention(
     "torch-scan 0.2.0",

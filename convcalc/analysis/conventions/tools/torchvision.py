@@ -14,7 +14,16 @@ Source: torchvision's test/common_extended_utils.py, ``get_ops``, 0.28.
 from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
-from convcalc.analysis.conventions.quantities import CONVS, INPUT_MACS, MACS, TRANSPOSED, each
+from convcalc.analysis.conventions.quantities import (
+    CONVOLVING,
+    CONVS,
+    FIXED,
+    INPUT_MACS,
+    MACS,
+    TRANSPOSED,
+    ZERO,
+    each,
+)
 
 RULES = {
     **each(CONVS, MACS),
@@ -22,6 +31,9 @@ RULES = {
     "linear": MACS,
     "matmul": MACS,
     "dot_product_attention": MACS,
+    **each((*FIXED, *CONVOLVING), MACS),
+    "gru": MACS,
+    "lstm": ZERO.but("projected", lambda leaf: bool(leaf.field("proj_size")), MACS),
 }
 
 CONVENTION = Convention(

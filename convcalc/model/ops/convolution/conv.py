@@ -24,6 +24,11 @@ kernel is stored and multiplied as a whole, so that parameters and MACs stay; ``
 are left. The receptive field is that of those: for A and B a half plane, which is read exactly,
 while an axis alone shows its hull. A stack of them has PixelCNN's blind spot. An order of channels
 within a pixel (red, green, blue) is not told apart.
+weight_norm normalises the weight in each pass: ``standard`` to mean 0 and variance 1 per output
+(BiT), ``scaled`` with a learned gain of (out_channels, 1, ...) (NFNet), ``weight`` by its norm,
+times weight_g of (out_channels, 1, ...), ``spectral`` by its greatest singular value, with two
+buffers, weight_u and weight_v. It counts one or two elementwise operations per number of the
+weight, once in a pass whatever the batch; folded into the weight at export, none.
 
 The receptive field grows by (k - 1)·d times the jump before the layer, the jump by the factor s.
 
@@ -42,8 +47,10 @@ parameters instead of 9,030 (a third would be 3,010), and no output sees more th
 AlexNet has two groups in its second, fourth and fifth convolution, 1,413,120 weights less; its
 third and all three fully connected layers see every channel.
 
-Source: PyTorch ``torch.nn.Conv2d``; Dumoulin & Visin, arXiv 1603.07285, relations 6 and 15; masks:
-van den Oord et al., "Pixel recurrent neural networks" (arXiv 1601.06759), section 3.4.
+Source: PyTorch ``torch.nn.Conv2d`` and ``torch.nn.utils.parametrizations``; Dumoulin & Visin, arXiv
+1603.07285, relations 6 and 15; Qiao et al., arXiv 1903.10520; Brock et al., arXiv 2102.06171;
+Salimans & Kingma, arXiv 1602.07868; Miyato et al., arXiv 1802.05957; masks: van den Oord et al.,
+"Pixel recurrent neural networks" (arXiv 1601.06759), section 3.4.
 """
 
 from __future__ import annotations
@@ -56,7 +63,7 @@ from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Problem, Term, operator
 from convcalc.model.operators.windows import padding_known, slide_axes, slide_sizes, window_problems
-from convcalc.model.operators.work import bias_terms, share, sliding_macs
+from convcalc.model.operators.work import bias_terms, share, sliding_macs, with_weight_norm
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known, largest
 
@@ -80,6 +87,7 @@ class Conv(Operator):
     mask: str = fields.word(
         ("none", "A", "B", "causal"), "which taps are set to zero: PixelCNN's masks", "none"
     )
+    weight_norm: str = fields.weight_norm()
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """Groups must divide both channel counts, a window must fit, and so must the padding."""
@@ -109,7 +117,7 @@ class Conv(Operator):
         weight = (self.out_channels, share(x.channels, self.groups), *self.kernel_size)
         fixed = padding_known(self.padding, x.spatial, self.kernel_size, self.stride, self.dilation)
         window = (self.kernel_size, self.stride, padding, self.dilation)
-        done = Analysis(
+        made = Analysis(
             output,
             (slide_axes(*window, fixed, self.padding_mode),),
             (
@@ -119,7 +127,8 @@ class Conv(Operator):
             {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {}),
             channels=(grouped(self.groups, x.channels, self.out_channels),),
         )
-        return done if self.mask == "none" else self._masked(done, x)
+        done = made if self.mask == "none" else self._masked(made, x)
+        return with_weight_norm(self.weight_norm, done)
 
     def _masked(self, whole: Analysis, x: Shape) -> Analysis:
         """The same work, of which only some taps are read."""

@@ -22,6 +22,9 @@ Two words of padding are Keras' and TensorFlow's, e = d·(k - 1) + 1 the extent:
     valid   nothing is cut off; where e is below s, s - e positions are added behind, so that
             out_size = n·s + max(e - s, 0)
 
+weight_norm is that of ``conv``; PyTorch's weight norm has a gain per *input* channel here, since
+that is the weight's first axis.
+
 realisation says how it is computed. Output, learned parameters and receptive field stay the
 same; the MACs do not:
 
@@ -69,7 +72,7 @@ from convcalc.model.geometry.sizes import Padding, axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.contract import WEIGHTS, Analysis, Operator, Problem, Term, operator
-from convcalc.model.operators.work import bias_terms, share
+from convcalc.model.operators.work import bias_terms, share, with_weight_norm
 from convcalc.model.ops.convolution._placement import WORDS, Place, places, size_problems
 from convcalc.model.ops.convolution._transposed import REALISATIONS, Stamping
 from convcalc.model.ops.rearranging._target import unread
@@ -104,6 +107,7 @@ class ConvTranspose(Operator):
     dilation: tuple[int, ...] = fields.dilation()
     groups: int = fields.groups()
     bias: bool = fields.bias()
+    weight_norm: str = fields.weight_norm()
     realisation: str = fields.word(
         tuple(REALISATIONS), "how it is computed: same output, different work", "scatter"
     )
@@ -175,7 +179,7 @@ class ConvTranspose(Operator):
         )
         layer = Stamping(x, output, weight, self.stride, befores, self.dilation)
         amount, facts = REALISATIONS[self.realisation](layer)
-        return Analysis(
+        made = Analysis(
             output,
             (axes, *unread(inputs)),
             (Term("weight", WEIGHTS, amount), *bias_terms(self.bias, output)),
@@ -183,6 +187,7 @@ class ConvTranspose(Operator):
             facts=facts,
             channels=(grouped(self.groups, x.channels, self.out_channels),),
         )
+        return with_weight_norm(self.weight_norm, made, height=1)
 
     def _target(self, inputs: Sequence[Shape]) -> tuple[int, ...] | None:
         """The positions of the output, where they are given."""

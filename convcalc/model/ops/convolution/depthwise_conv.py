@@ -44,6 +44,7 @@ class DepthwiseConv(Operator):
     padding_mode: str = fields.word(
         ("zeros", "reflect", "replicate", "circular"), "what stands in the padding", "zeros"
     )
+    weight_norm: str = fields.weight_norm()
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """A window must fit, and so must the padding."""
@@ -63,6 +64,7 @@ class DepthwiseConv(Operator):
             groups=x.channels,
             bias=self.bias,
             padding_mode=self.padding_mode,
+            weight_norm=self.weight_norm,
         )
 
 

@@ -9,6 +9,8 @@ of prod(weight) MACs per sample. On a tensor with spatial axes it acts on the ch
 position and keeps the axes, like a ``pointwise_conv``. The bias is one addition per output
 element, counted as elementwise work.
 
+weight_norm is that of ``conv``.
+
 Common mistakes: without a ``flatten`` before it the layer has in_channels inputs, not
 in_channels · height · width, and its weight is that much smaller; hence the warning where a
 network ends so. ``pointwise_conv`` says without a warning that every position is meant.
@@ -30,7 +32,7 @@ from convcalc.model.operators.contract import (
     Term,
     operator,
 )
-from convcalc.model.operators.work import bias_terms, sliding_macs
+from convcalc.model.operators.work import bias_terms, sliding_macs, with_weight_norm
 from convcalc.model.quantities.shape import Shape
 
 
@@ -42,13 +44,14 @@ class Linear(Operator):
 
     out_channels: int = fields.out_channels()
     bias: bool = fields.bias()
+    weight_norm: str = fields.weight_norm()
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """One product of the matrix with the channels per position."""
         (x,) = inputs
         output = x.with_channels(self.out_channels)
         weight = (self.out_channels, x.channels)
-        return Analysis(
+        made = Analysis(
             output,
             ((IDENTITY,) * x.rank,),
             (
@@ -57,3 +60,4 @@ class Linear(Operator):
             ),
             {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {}),
         )
+        return with_weight_norm(self.weight_norm, made)

@@ -38,6 +38,7 @@ class PointwiseConv(Operator):
     stride: tuple[int, ...] = fields.stride()
     groups: int = fields.groups()
     bias: bool = fields.bias()
+    weight_norm: str = fields.weight_norm()
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """Groups must divide both channel counts."""
@@ -57,4 +58,5 @@ class PointwiseConv(Operator):
             dilation=ones,
             groups=self.groups,
             bias=self.bias,
+            weight_norm=self.weight_norm,
         )

@@ -46,7 +46,6 @@ from convcalc.model.operators.contract import (
     operator,
 )
 from convcalc.model.operators.work import OWNS
-from convcalc.model.ops.pooling._pooling import pool_parts
 from convcalc.model.ops.rearranging._target import target_problems, unread
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
@@ -93,6 +92,8 @@ class Upsample(Operator):
         size = reference[0].spatial if reference else self.size
         spatial = size or tuple(map(scaled_size, x.spatial, self.scale or ()))
         if self.mode == "area":
+            from convcalc.model.ops.pooling._pooling import pool_parts  # the others need no pooling
+
             found = pool_parts(x, spatial)
             return found._replace(axes=(*found.axes, *unread(inputs)))
         output = x.with_spatial(spatial)
