@@ -17,6 +17,7 @@ from test_torch_detection import ONE_STAGE
 from test_torch_more_networks import NETWORKS as MORE
 from test_torch_networks import MODELS, SHARED, VIDEO, trimmed
 from test_torch_segmentation import NETWORKS as SEGMENTATION
+from test_torch_tasks import ALL as TASKS
 from test_torch_yolo import NETWORKS as YOLO
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
