@@ -15,6 +15,7 @@ from sized import Size, at_sizes, report
 from test_torch_classifiers import NETWORKS as CLASSIFIERS
 from test_torch_detection import ONE_STAGE
 from test_torch_more_networks import NETWORKS as MORE
+from test_torch_more_segmentation import NETWORKS as MORE_SEGMENTATION
 from test_torch_networks import MODELS, SHARED, VIDEO, trimmed
 from test_torch_segmentation import NETWORKS as SEGMENTATION
 from test_torch_tasks import ALL as TASKS
@@ -139,17 +140,8 @@ WITHOUT_CODE = ("internimage", "rednet")
 
 
 def test_every_shipped_network_is_compared_or_named() -> None:
-    compared = {
-        *NAMES,
-        *ONE_STAGE,
-        *YOLO,
-        *SHARED,
-        *VIDEO,
-        *MORE,
-        *SEGMENTATION,
-        *CLASSIFIERS,
-        *APART,
-    }
+    layouts = {*MORE, *SEGMENTATION, *MORE_SEGMENTATION, *CLASSIFIERS, *YOLO, *TASKS, *APART}
+    compared = {*NAMES, *SHARED, *VIDEO, *ONE_STAGE, *layouts}
     rest = set(shipped_names()) - compared
     assert {name for name in rest if not name.startswith((*IN_PARTS, *WITHOUT_CODE))} == set()
     assert len(compared) > 200
