@@ -15,8 +15,10 @@ from sized import Size, at_sizes, report
 from test_torch_classifiers import NETWORKS as CLASSIFIERS
 from test_torch_detection import ONE_STAGE
 from test_torch_more_networks import NETWORKS as MORE
+from test_torch_more_segmentation import NETWORKS as MORE_SEGMENTATION
 from test_torch_networks import MODELS, SHARED, VIDEO, trimmed
 from test_torch_segmentation import NETWORKS as SEGMENTATION
+from test_torch_tasks import ALL as TASKS
 from test_torch_yolo import NETWORKS as YOLO
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -36,7 +38,6 @@ WHOLE = (  # their maps halve or double to fit, so that sides are multiples of 6
     *("hrnet_w18", "hrnet_w30", "hrnet_w32", "hrnet_w40", "hrnet_w44", "hrnet_w48", "hrnet_w64"),
     *("dla34", "dla46_c", "dla46x_c", "dla60", "dla60x", "dla60x_c", "dla60_res2net"),
     *("dla60_res2next", "dla102", "dla102x", "dla102x2", "dla169"),
-    *("mobilevit_s", "mobilevit_xs", "mobilevit_xxs"),
 )
 SAME = (
     *("ghostnet_050", "ghostnet_100", "ghostnet_130"),
@@ -138,17 +139,8 @@ WITHOUT_CODE = ("internimage", "rednet")
 
 
 def test_every_shipped_network_is_compared_or_named() -> None:
-    compared = {
-        *NAMES,
-        *ONE_STAGE,
-        *YOLO,
-        *SHARED,
-        *VIDEO,
-        *MORE,
-        *SEGMENTATION,
-        *CLASSIFIERS,
-        *APART,
-    }
+    layouts = {*MORE, *SEGMENTATION, *MORE_SEGMENTATION, *CLASSIFIERS, *YOLO, *TASKS, *APART}
+    compared = {*NAMES, *SHARED, *VIDEO, *ONE_STAGE, *layouts}
     rest = set(shipped_names()) - compared
     assert {name for name in rest if not name.startswith((*IN_PARTS, *WITHOUT_CODE))} == set()
     assert len(compared) > 200
