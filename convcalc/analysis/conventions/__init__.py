@@ -17,9 +17,10 @@ from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
-from convcalc.analysis.conventions.quantities import FREE, LEARNED, MACS, Rule, Rules
+from convcalc.analysis.conventions.quantities import FREE, LEARNED, MACS, Forms, Rule, Rules
 from convcalc.analysis.report.report import PARAMS
 from convcalc.diagnostics.suggestion import UnknownName, advise, nearest, use
+from convcalc.model.graph.network import NOTHING
 from convcalc.model.operators.contract import DYNAMIC, ELEMENTWISE, SAMPLING, WEIGHTS
 
 OWN = "convcalc"
@@ -30,7 +31,9 @@ class Count(NamedTuple):
 
     ``unit`` says what is added up, not what the tool calls it: ``MAC``, ``FLOP``, or ``op``
     where multiply-accumulates and single operations are added as if they were the same.
-    ``other`` is the rule for operators without one; if it is None, they count 0.
+    ``other`` is the rule for operators without one; if it is None, they count 0. ``forms`` has the
+    rules for layers that are no module in code, by their form; it names forms that the tool sees
+    otherwise than a module, and there an operator without a rule is not seen at all.
     """
 
     key: str
@@ -38,12 +41,14 @@ class Count(NamedTuple):
     unit: str
     rules: Rules
     other: Rule | None = None
+    forms: Forms = NOTHING
 
 
 class Convention(NamedTuple):
     """What a tool prints. ``counts`` begin with its headline number.
 
-    ``params`` holds the rules for parameters by operator, ``other_params`` that for all others.
+    ``params`` holds the rules for parameters by operator, ``other_params`` that for all others,
+    ``form_params`` those by form (see Count).
     ``per_sample``: the tool measures one sample whatever the batch.
     """
 
@@ -51,12 +56,14 @@ class Convention(NamedTuple):
     counts: tuple[Count, ...]
     params: Rules = {}
     other_params: Rule = LEARNED
+    form_params: Forms = NOTHING
     per_sample: bool = False
 
     @property
     def parameters(self) -> Count:
         """The number of parameters."""
-        return Count(PARAMS, PARAMS, "parameter", self.params, self.other_params)
+        rules = self.params, self.other_params, self.form_params
+        return Count(PARAMS, PARAMS, "parameter", *rules)
 
 
 @cache

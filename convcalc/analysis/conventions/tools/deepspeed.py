@@ -7,7 +7,9 @@ input element, resizing 1 per output element. ``macs`` are the multiply-accumula
 whole batch is counted. In training mode a batch norm counts 5 per element.
 
 Left out: sigmoid, tanh, hard swish, hard sigmoid, Mish, Softplus, dropout; ``+`` and ``*`` of
-tensors (``torch.add`` counts). ReLU6 counts 0: the module calls ``hardtanh``, which is not patched.
+tensors (``torch.add`` counts); methods of a tensor and functions of ``torch`` but products, such
+as ``x.mean`` and ``torch.relu``. ReLU6 counts 0: the module calls ``hardtanh``, which is not
+patched.
 
 Wrong: the output size is computed anew, with padding ``same`` as floor(extent / 2) on both sides:
 for an even kernel 13 × 13 instead of 14 × 14. A grouped transposed convolution is divided by its
@@ -46,6 +48,7 @@ from convcalc.analysis.conventions.quantities import (
     groups,
 )
 from convcalc.model.geometry.sizes import extent, resolve_padding, slide_size
+from convcalc.model.graph.network import METHOD
 
 
 def _is_same(leaf: Leaf) -> bool:
@@ -121,8 +124,11 @@ FLOPS = {**COMMON, "matmul": 2 * MACS, "upsample": Rule("O; positions of a given
 CONVENTION = Convention(
     "DeepSpeed at edaa72212",
     (
-        Count("flops", "FLOPs", "FLOP and op", FLOPS),
-        Count("macs", "MACs", "MAC", {**COMMON_MACS, "matmul": MACS}),
+        Count("flops", "FLOPs", "FLOP and op", FLOPS, forms={METHOD: {"matmul": 2 * MACS}}),
+        Count(
+            *("macs", "MACs", "MAC", {**COMMON_MACS, "matmul": MACS}),
+            forms={METHOD: {"matmul": MACS}},
+        ),
     ),
     other_params=TRAINED,
 )

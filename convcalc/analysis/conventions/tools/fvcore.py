@@ -36,9 +36,11 @@ from convcalc.analysis.conventions.quantities import (
     OUT,
     TRANSPOSED,
     ZERO,
+    Forms,
     Rule,
     each,
 )
+from convcalc.model.graph.network import METHOD
 
 
 def is_traced(leaf: Leaf) -> bool:
@@ -80,6 +82,8 @@ RULES = {
     **each(ADAPTIVE_AVG, if_2d(IN)),
     "upsample": UPSAMPLE,
 }
+# Whatever calls it an operation is traced as the same, but a pooling that is a mean.
+BY_METHOD: Forms = {METHOD: {**RULES, **each(ADAPTIVE_AVG, ZERO)}}
 ACTIVATIONS = {
     **each(CONVS, if_traced(MADE)),
     **each((*TRANSPOSED, "linear", "matmul"), OUT),
@@ -88,7 +92,7 @@ ACTIVATIONS = {
 CONVENTION = Convention(
     "fvcore 0.1.5.post20221221",
     (
-        Count("flops", "flops", "MAC and op", RULES),
+        Count("flops", "flops", "MAC and op", RULES, forms=BY_METHOD),
         Count("activations", "activations", "element", ACTIVATIONS),
     ),
 )

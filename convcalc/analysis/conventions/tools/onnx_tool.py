@@ -45,11 +45,13 @@ from convcalc.analysis.conventions.quantities import (
     OUT,
     STORED,
     TRANSPOSED,
+    Forms,
     Rule,
     axes,
     each,
     is_frozen,
 )
+from convcalc.model.graph.network import METHOD
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.registry import name_of
 
@@ -189,9 +191,12 @@ RULES = {
     "attention": Rule("M + b·O + 36 per score + E + 2", _attention),
 }
 
+# A mean is exported as ReduceMean, which does not divide.
+BY_METHOD: Forms = {METHOD: {**RULES, **each(("adaptive_avg_pool", "global_avg_pool"), IN)}}
+
 CONVENTION = Convention(
     "onnx-tool 1.0.1",
-    (Count("macs", "MACs", "instruction", RULES),),
+    (Count("macs", "MACs", "instruction", RULES, forms=BY_METHOD),),
     params={
         **each(CONVS, Rule("P + C of a folded norm", _conv_params)),
         "batch_norm": Rule("4·C, 2·C measured or frozen, 0 if folded", _norm_params),

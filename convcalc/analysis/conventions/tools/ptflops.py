@@ -7,7 +7,8 @@ element, which is twice too much. ReLU6, LeakyReLU and SiLU are 1, softmax 1 by 
 batch norm 2 (1 without affine), group norm the same.
 
 Left out: sigmoid, tanh, hard swish, hard sigmoid, Mish, Softplus; addition and multiplication by
-``+`` and ``*`` (``torch.add`` counts); ``x @ y`` (``torch.matmul`` counts); a mean.
+``+`` and ``*`` (``torch.add`` counts); ``x @ y`` (``torch.matmul`` counts); a mean. A module is
+looked up by its very class: of a derived one only the function that it calls counts.
 
 Wrong: layer norm counts 1 per element with weights too, since it looks for an attribute ``affine``
 that the module does not have. Transposed convolution is right in 0.7.5, over the input positions;
@@ -47,6 +48,8 @@ from convcalc.analysis.conventions.quantities import (
     each,
     not_frozen,
 )
+from convcalc.model.graph.network import FUNCTION, METHOD, SUBCLASS
+from convcalc.model.quantities.unknown import UNKNOWN
 
 
 def _attention(leaf: Leaf) -> int:
@@ -90,9 +93,23 @@ RULES = {
     "deform_conv": Rule("M + 24·K·positions + b·O, 25 with a mask", _deformable),
 }
 
+# Functions that are patched: all that counts where no hook is, once where a module counts twice.
+PATCHED = {
+    **each((*TWICE_IN, "relu6", "silu", "softmax"), IN),
+    "upsample": OUT,
+    "matmul": MACS,
+    "local_response_norm": CROSS_CHANNEL_NORM,
+    "attention": Rule("unknown", lambda _: UNKNOWN),
+}
+
 CONVENTION = Convention(
     "ptflops 0.7.5, backend pytorch",
-    (Count("macs", "MACs", "MAC and op", RULES),),
+    (
+        Count(
+            *("macs", "MACs", "MAC and op", RULES),
+            forms={FUNCTION: PATCHED, SUBCLASS: PATCHED, METHOD: {"matmul": MACS}},
+        ),
+    ),
     other_params=TRAINED,
     per_sample=True,
 )

@@ -6,7 +6,7 @@ sample: a batch norm 2·C per sample whatever its image. The whole batch is coun
 
 Left out: whatever has no parameters: activations, poolings, resizing, additions, matrix products,
 attention (``nn.MultiheadAttention`` is 0); parameters of other names, such as ConvNeXt's
-``layer_scale``.
+``layer_scale``, and those that a function takes from a module with others in it.
 
 Wrong: a transposed convolution is counted over its output positions, stride^rank times too much.
 A linear layer on a sequence counts one position: ConvNeXt-T shows 322 M of 4,456 M, since its
@@ -28,6 +28,7 @@ from convcalc.analysis.conventions.quantities import (
     MACS,
     OUTPUT_MACS,
     TRANSPOSED,
+    UNCALLED,
     ZERO,
     each,
 )
@@ -48,4 +49,7 @@ RULES = {
     "attention": ZERO,
 }
 
-CONVENTION = Convention("torchinfo 1.8.0", (Count("macs", "mult-adds", "MAC and op", RULES),))
+CONVENTION = Convention(
+    "torchinfo 1.8.0",
+    (Count("macs", "mult-adds", "MAC and op", RULES, forms=UNCALLED),),
+)

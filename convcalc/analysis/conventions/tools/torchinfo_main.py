@@ -15,9 +15,12 @@ Source: TylerYep/torchinfo, torchinfo/layer_info.py at 5c4164f.
 from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
-from convcalc.analysis.conventions.quantities import BIAS, MACS
+from convcalc.analysis.conventions.quantities import BIAS, MACS, UNCALLED
 from convcalc.analysis.conventions.tools.torchinfo import RULES as RELEASED
 
 RULES = {**RELEASED, "linear": MACS + BIAS}
 
-CONVENTION = Convention("torchinfo at 5c4164f", (Count("macs", "mult-adds", "MAC and op", RULES),))
+CONVENTION = Convention(
+    "torchinfo at 5c4164f",
+    (Count("macs", "mult-adds", "MAC and op", RULES, forms=UNCALLED),),
+)

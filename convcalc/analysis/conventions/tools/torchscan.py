@@ -38,6 +38,7 @@ from convcalc.analysis.conventions.quantities import (
     OUTPUT_MACS,
     RANK,
     TRANSPOSED,
+    UNCALLED,
     ZERO,
     Rule,
     affine,
@@ -118,7 +119,7 @@ MACS_RULES = {
 CONVENTION = Convention(
     "torch-scan 0.2.0",
     (
-        Count("flops", "FLOPs", "FLOP and op", FLOPS),
-        Count("macs", "MACs", "MAC and op", MACS_RULES),
+        Count("flops", "FLOPs", "FLOP and op", FLOPS, forms=UNCALLED),
+        Count("macs", "MACs", "MAC and op", MACS_RULES, forms=UNCALLED),
     ),
 )
