@@ -24,9 +24,9 @@ from math import prod
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
-from convcalc.analysis.conventions.quantities import TRAINED, Forms, Rule, axes
+from convcalc.analysis.conventions.quantities import IN, TRAINED, Forms, Rule, axes
 from convcalc.analysis.conventions.tools.deepspeed import COMMON, COMMON_MACS
-from convcalc.model.graph.network import METHOD
+from convcalc.model.graph.network import FUNCTION, METHOD
 
 
 def _resized(leaf: Leaf) -> int:
@@ -35,14 +35,15 @@ def _resized(leaf: Leaf) -> int:
     return prod(size) if size else leaf.x.numel
 
 
-UNPATCHED: Forms = {METHOD: {}}  # methods of the tensor, whereas functions count as modules do
 FLOPS = {**COMMON, "upsample": Rule("E; positions of a given size", _resized)}
+# Functions count as modules do, but F.relu6, which the module does not call; methods do not count.
+FORMS: Forms = {FUNCTION: {**FLOPS, "relu6": IN}, METHOD: {}}
 
 CONVENTION = Convention(
     "calflops 0.3.2",
     (
-        Count("flops", "FLOPs", "FLOP and op", FLOPS, forms=UNPATCHED),
-        Count("macs", "MACs", "MAC", COMMON_MACS, forms=UNPATCHED),
+        Count("flops", "FLOPs", "FLOP and op", FLOPS, forms=FORMS),
+        Count("macs", "MACs", "MAC", COMMON_MACS, forms={METHOD: {}}),
     ),
     other_params=TRAINED,
 )

@@ -9,7 +9,7 @@ whole batch is counted. In training mode a batch norm counts 5 per element.
 Left out: sigmoid, tanh, hard swish, hard sigmoid, Mish, Softplus, dropout; ``+`` and ``*`` of
 tensors (``torch.add`` counts); methods of a tensor and functions of ``torch`` but products, such
 as ``x.mean`` and ``torch.relu``. ReLU6 counts 0: the module calls ``hardtanh``, which is not
-patched.
+patched (``F.relu6`` counts).
 
 Wrong: the output size is computed anew, with padding ``same`` as floor(extent / 2) on both sides:
 for an even kernel 13 × 13 instead of 14 × 14. A grouped transposed convolution is divided by its
@@ -42,13 +42,14 @@ from convcalc.analysis.conventions.quantities import (
     NORM,
     TRAINED,
     TRANSPOSED,
+    Forms,
     Rule,
     axes,
     each,
     groups,
 )
 from convcalc.model.geometry.sizes import extent, resolve_padding, slide_size
-from convcalc.model.graph.network import METHOD
+from convcalc.model.graph.network import FUNCTION, METHOD
 
 
 def _is_same(leaf: Leaf) -> bool:
@@ -120,11 +121,12 @@ COMMON = {
 COMMON_MACS = {**each(CONVS, CONV), **each(TRANSPOSED, STAMP), "linear": MACS}
 
 FLOPS = {**COMMON, "matmul": 2 * MACS, "upsample": Rule("O; positions of a given size", _resized)}
+FORMS: Forms = {FUNCTION: {**FLOPS, "relu6": IN}, METHOD: {"matmul": 2 * MACS}}
 
 CONVENTION = Convention(
     "DeepSpeed at edaa72212",
     (
-        Count("flops", "FLOPs", "FLOP and op", FLOPS, forms={METHOD: {"matmul": 2 * MACS}}),
+        Count("flops", "FLOPs", "FLOP and op", FLOPS, forms=FORMS),
         Count(
             *("macs", "MACs", "MAC", {**COMMON_MACS, "matmul": MACS}),
             forms={METHOD: {"matmul": MACS}},
