@@ -202,6 +202,11 @@ A composite, such as `separable_conv` or `squeeze_excite`, counts what its parts
 what a tool sees; `matmul` and `mul` are such parts. An operator that is missing here, or has a
 dash, counts 0 there, and the footer of a table says so."""
 
+FORMS = """\
+The tables above are for modules of PyTorch's own classes. A layer that its file calls `functional`
+(`F.relu`), a `method` (`x.mean([2, 3])`, `torch.relu`) or a `subclass` (a module of a class derived
+from PyTorch's) counts as a module too, but for the tools below; joins (`add`, `mul`, `concat`) are
+the same in every form."""
 SAMPLE = "resnet50"
 BETWEEN = {"matmul": "Convolutions and linear maps"}  # not an operator, but used inside operators
 COMPOSITES = ("attention", "deform_conv")  # for which some tool has a rule of its own
@@ -216,6 +221,7 @@ def conventions_page() -> str:
     for group, operators in ruled_operators(names).items():
         parts += [f"### {group}", comparison(names, operators)]
     parts += ["### Parameters", parameters(names)]
+    parts += ["### Functions, methods, derived classes", FORMS, forms(names)]
     parts.append("## The conventions")
     for name in names:
         parts += [f"### {name}", *map(paragraph, conventions.manual(name).split("\n\n"))]
@@ -248,6 +254,16 @@ def parameters(names: Sequence[str]) -> str:
         text = conventions.parameters_text(conventions.convention(name))
         rules.setdefault(text, []).append(name)
     return table(("convention", "parameters"), [(", ".join(m), text) for text, m in rules.items()])
+
+
+def forms(names: Sequence[str]) -> str:
+    """Return the table of what tools count for layers that are no plain modules."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for name in names:
+        for form, title, text in conventions.form_entries(conventions.convention(name)):
+            rows.setdefault((f"{name} {title}", text), []).append(form)
+    titles = ("", "form", "counts")
+    return table(titles, [(who, ", ".join(same), text) for (who, text), same in rows.items()])
 
 
 def symbols() -> str:

@@ -183,7 +183,7 @@ def _add_convention(
     chosen = convention(name)
     counts = layer_counts(network, name)
     headline = chosen.counts[0].key
-    missed = (each.operator for found in counts for each in found[headline] if each.missed)
+    missed = (each.title for found in counts for each in found[headline] if each.missed)
     tool = ToolConvention(
         name,
         chosen.tool,

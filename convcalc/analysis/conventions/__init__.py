@@ -17,9 +17,10 @@ from functools import cache
 from importlib import import_module
 from typing import NamedTuple
 
-from convcalc.analysis.conventions.quantities import FREE, LEARNED, MACS, Rule, Rules
+from convcalc.analysis.conventions.quantities import FREE, JOINS, LEARNED, MACS, Forms, Rule, Rules
 from convcalc.analysis.report.report import PARAMS
 from convcalc.diagnostics.suggestion import UnknownName, advise, nearest, use
+from convcalc.model.graph.network import NOTHING
 from convcalc.model.operators.contract import DYNAMIC, ELEMENTWISE, SAMPLING, WEIGHTS
 
 OWN = "convcalc"
@@ -30,7 +31,9 @@ class Count(NamedTuple):
 
     ``unit`` says what is added up, not what the tool calls it: ``MAC``, ``FLOP``, or ``op``
     where multiply-accumulates and single operations are added as if they were the same.
-    ``other`` is the rule for operators without one; if it is None, they count 0.
+    ``other`` is the rule for operators without one; if it is None, they count 0. ``forms`` has the
+    rules for layers that are no module in code, by their form; it names forms that the tool sees
+    otherwise than a module, and there an operator without a rule is not seen at all.
     """
 
     key: str
@@ -38,12 +41,14 @@ class Count(NamedTuple):
     unit: str
     rules: Rules
     other: Rule | None = None
+    forms: Forms = NOTHING
 
 
 class Convention(NamedTuple):
     """What a tool prints. ``counts`` begin with its headline number.
 
-    ``params`` holds the rules for parameters by operator, ``other_params`` that for all others.
+    ``params`` holds the rules for parameters by operator, ``other_params`` that for all others,
+    ``form_params`` those by form (see Count).
     ``per_sample``: the tool measures one sample whatever the batch.
     """
 
@@ -51,12 +56,14 @@ class Convention(NamedTuple):
     counts: tuple[Count, ...]
     params: Rules = {}
     other_params: Rule = LEARNED
+    form_params: Forms = NOTHING
     per_sample: bool = False
 
     @property
     def parameters(self) -> Count:
         """The number of parameters."""
-        return Count(PARAMS, PARAMS, "parameter", self.params, self.other_params)
+        rules = self.params, self.other_params, self.form_params
+        return Count(PARAMS, PARAMS, "parameter", *rules)
 
 
 @cache
@@ -161,6 +168,39 @@ def parameters_text(chosen: Convention) -> str:
         others.setdefault(rule.text, []).append(name)
     rest = f"all others: {chosen.other_params.text}" if others else chosen.other_params.text
     return "; ".join([*(f"{', '.join(n)}: {text}" for text, n in others.items()), rest])
+
+
+class FormEntry(NamedTuple):
+    """How a tool counts layers of one form in code, for one of its numbers."""
+
+    form: str
+    title: str
+    text: str
+
+
+def form_entries(chosen: Convention) -> list[FormEntry]:
+    """For each form in code that a tool sees otherwise than a module, and each of its numbers."""
+    return [
+        FormEntry(form, count.title, _form_text(count, rules))
+        for count in (*chosen.counts, chosen.parameters)
+        for form, rules in count.forms.items()
+    ]
+
+
+def _form_text(count: Count, rules: Rules) -> str:
+    """``0, but relu: E``, or ``as a module, but …``, whichever names fewer operators."""
+    names = [name for name in dict.fromkeys([*count.rules, *rules]) if name not in JOINS]
+    others = {name: _text(rules, name) for name in names}
+    changed = {name: text for name, text in others.items() if text != _text(count.rules, name)}
+    counted = {name: text for name, text in others.items() if text != "0"}
+    head, named = ("as a module", changed)
+    if len(counted) <= len(changed):
+        head, named = ("0", counted)
+    by_text: dict[str, list[str]] = {}
+    for name, text in named.items():
+        by_text.setdefault(text, []).append(name)
+    rest = "; ".join(f"{', '.join(same)}: {text}" for text, same in by_text.items())
+    return f"{head}, but {rest}" if rest else head
 
 
 def _text(rules: Rules, name: str) -> str:

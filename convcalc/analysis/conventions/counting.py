@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from convcalc.analysis.conventions import Convention, Count, convention
 from convcalc.analysis.conventions.leaves import Leaf, leaves
-from convcalc.analysis.conventions.quantities import Rule
+from convcalc.analysis.conventions.quantities import JOINS, Rule, Rules
 from convcalc.analysis.report.report import PARAMS
 from convcalc.model.graph.network import Network
 from convcalc.model.quantities.unknown import known
@@ -19,17 +19,34 @@ class Counted(NamedTuple):
     """One leaf, the rule that applies to it, and the amount that gives.
 
     ``missed``: the tool counts nothing, although the leaf does arithmetic or has parameters.
+    ``form``: what the leaf is in code, where the tool would count a module by another rule.
     """
 
     leaf: Leaf
     rule: Rule
     amount: int
     missed: bool
+    form: str = ""
+
+    @property
+    def rule_text(self) -> str:
+        """The text of the rule, with the form that makes it hold."""
+        return f"{self.rule.text}, a {self.form}" if self.form else self.rule.text
+
+    @property
+    def title(self) -> str:
+        """The operator's name, with the form that makes it count otherwise than a module."""
+        return with_form(self.operator, self.form)
 
     @property
     def operator(self) -> str:
         """The name of the operator that the leaf is counted as."""
         return self.leaf.name
+
+
+def with_form(operator: str, form: str) -> str:
+    """The name of an operator with its form in code, if it has one that matters."""
+    return f"{operator} ({form})" if form else operator
 
 
 def layer_counts(network: Network, name: str) -> list[Mapping[str, tuple[Counted, ...]]]:
@@ -77,7 +94,8 @@ def _per_sample(
 
 def _count(leaf: Leaf, count: Count) -> Iterator[Counted]:
     """Count a leaf by its rule; without one by its parts; without parts by the rule for others."""
-    rule = count.rules.get(leaf.name)
+    rules = rules_for(leaf, count)
+    rule = rules.get(leaf.name)
     if rule is not None:
         yield _apply(rule.at(leaf), leaf, count)
     elif leaf.parts:
@@ -85,12 +103,21 @@ def _count(leaf: Leaf, count: Count) -> Iterator[Counted]:
             yield from _count(part, count)
         yield from _rest(leaf, count)
     else:
-        yield _apply((count.other or UNRULED).at(leaf), leaf, count)
+        rest = count.other if rules is count.rules else None
+        yield _apply((rest or UNRULED).at(leaf), leaf, count)
+
+
+def rules_for(leaf: Leaf, count: Count) -> Rules:
+    """The rules for a leaf of its form in code; the joins of Python have one form only."""
+    return count.rules if leaf.name in JOINS else count.forms.get(leaf.form, count.rules)
 
 
 def _apply(rule: Rule, leaf: Leaf, count: Count) -> Counted:
     has = bool(leaf.analysis.weights) if count.key == PARAMS else leaf.works
-    return Counted(leaf, rule, rule.count(leaf), rule.ignores and has)
+    form = leaf.form
+    if form and (count.rules.get(leaf.name) or count.other or UNRULED).at(leaf).text == rule.text:
+        form = ""
+    return Counted(leaf, rule, rule.count(leaf), rule.ignores and has, form)
 
 
 def _rest(leaf: Leaf, count: Count) -> Iterator[Counted]:

@@ -37,6 +37,7 @@ class Leaf(NamedTuple):
     that reads this leaf's output; None where there are several. ``shared`` leaves use the
     weights of an earlier one again, but for ``own`` numbers; ``trains`` is False where all weights
     are frozen.
+    ``form`` is what it is in code: a function, a method, a module of a derived class.
     ``samples`` is the batch of the network; a head on regions works on several rows per sample.
     """
 
@@ -51,6 +52,7 @@ class Leaf(NamedTuple):
     own: int = 0
     trains: bool = True
     samples: int = 1
+    form: str = ""
 
     @property
     def x(self) -> Shape:
@@ -111,7 +113,8 @@ def leaves(network: Network) -> Iterator[Leaf]:
     for index, layer in enumerate(network.layers):
         producer, consumer = makers.get(index), only.get(index)
         leaf = _leaf(layer.name, layer.operator, layer.shapes, layer.analysis)
-        leaf = _set_all(leaf, shared=layer.shares >= 0, trains=layer.trainable, samples=samples)
+        facts = {"trains": layer.trainable, "samples": samples, "form": layer.form}
+        leaf = _set_all(leaf, shared=layer.shares >= 0, **facts)
         leaf = leaf._replace(own=sum(prod(layer.analysis.weights.get(w, (0,))) for w in layer.own))
         made_by = None if producer is None else _maker(network.layers[producer])
         read_by = None if consumer is None else network.layers[consumer].operator

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.conventions import Convention, Count
-from convcalc.analysis.conventions.counting import Counted, count_leaf
+from convcalc.analysis.conventions.counting import Counted, count_leaf, with_form
 from convcalc.analysis.conventions.leaves import Leaf, leaves
 from convcalc.analysis.conventions.quantities import (
     BATCH,
@@ -62,7 +62,8 @@ _SYMBOLS: Mapping[str, Rule] = {
 class RuleLine(NamedTuple):
     """One leaf: its rule, the rule with numbers if that can be written, and the count.
 
-    ``leaves`` is how many leaves a line stands for, ``missed`` whether the tool omits work.
+    ``leaves`` is how many leaves a line stands for, ``missed`` whether the tool omits work,
+    ``form`` what the leaf is in code where that decides about the rule.
     """
 
     path: str
@@ -72,6 +73,12 @@ class RuleLine(NamedTuple):
     amount: int
     leaves: int = 1
     missed: bool = False
+    form: str = ""
+
+    @property
+    def title(self) -> str:
+        """The operator, with the form in code that makes its rule hold."""
+        return with_form(self.operator, self.form)
 
 
 def rule_lines(network: Network, chosen: Convention, count: Count) -> list[RuleLine]:
@@ -87,7 +94,8 @@ def rule_lines(network: Network, chosen: Convention, count: Count) -> list[RuleL
 def _line(path: str, each: Counted, samples: int) -> RuleLine:
     text = rule_numbers(each.rule, each.leaf)
     text = f"({text}) // {samples}" if text and samples > 1 else text
-    return RuleLine(path, each.operator, each.rule.text, text, each.amount, missed=each.missed)
+    rule, form = each.rule_text, each.form
+    return RuleLine(path, each.operator, rule, text, each.amount, missed=each.missed, form=form)
 
 
 def group_by_rule(lines: Sequence[RuleLine]) -> list[RuleLine]:

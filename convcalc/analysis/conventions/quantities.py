@@ -19,6 +19,7 @@ from convcalc.analysis.conventions.leaves import (
     multiplications,
     output_macs,
 )
+from convcalc.model.graph.network import FUNCTION, METHOD, NOTHING, SUBCLASS
 from convcalc.model.quantities.unknown import UNKNOWN
 
 LEGEND: Mapping[str, str] = {
@@ -63,6 +64,7 @@ CONVS = (
 )
 TRANSPOSED = ("conv_transpose", "bilinear_conv_transpose")
 MAX_POOLS = ("max_pool", "adaptive_max_pool", "global_max_pool")
+JOINS = ("add", "mul", "maximum", "concat")  # operators of Python, whatever is around them
 ADAPTIVE_AVG = ("adaptive_avg_pool", "global_avg_pool")
 
 
@@ -131,6 +133,12 @@ class Rule:
 
 
 Rules = Mapping[str, Rule]
+Forms = Mapping[str, Rules]
+
+# A tool that hooks modules of PyTorch's own classes sees no layer of another form.
+UNSEEN: Forms = dict.fromkeys((FUNCTION, METHOD, SUBCLASS), NOTHING)
+# One that looks at classes by inheritance sees subclasses too.
+UNCALLED: Forms = dict.fromkeys((FUNCTION, METHOD), NOTHING)
 
 
 def _term(rule: Rule) -> str:

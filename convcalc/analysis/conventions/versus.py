@@ -14,7 +14,13 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from convcalc.analysis.conventions import Convention, Count, number
-from convcalc.analysis.conventions.counting import Counted, count_leaf, count_rest, total
+from convcalc.analysis.conventions.counting import (
+    Counted,
+    count_leaf,
+    count_rest,
+    rules_for,
+    total,
+)
 from convcalc.analysis.conventions.leaves import Leaf, leaves
 from convcalc.model.graph.network import Network
 from convcalc.model.operators.contract import DYNAMIC, WEIGHTS
@@ -101,7 +107,7 @@ def _weight(item: Item) -> tuple[bool, int]:
 
 def _pairs(leaf: Leaf, ours: Number, theirs: Number) -> Iterator[Item]:
     """The leaf under both rules, or its parts where neither has a rule for the whole."""
-    if not leaf.parts or any(leaf.name in count.rules for _, count in (ours, theirs)):
+    if not leaf.parts or any(leaf.name in rules_for(leaf, count) for _, count in (ours, theirs)):
         yield _pair(leaf.name, count_leaf(leaf, *ours), count_leaf(leaf, *theirs))
         return
     for part in leaf.parts:
@@ -118,5 +124,5 @@ def _pair(name: str, ours: Sequence[Counted], theirs: Sequence[Counted]) -> Item
 def _rule(counted: Sequence[Counted]) -> str:
     """The text of the rule; for a composite counted by its parts, their rules."""
     if len(counted) < 2:
-        return counted[0].rule.text if counted else "0"
-    return ", ".join(f"{each.operator} {each.rule.text}" for each in counted)
+        return counted[0].rule_text if counted else "0"
+    return ", ".join(f"{each.operator} {each.rule_text}" for each in counted)

@@ -23,7 +23,10 @@ from convcalc.model.quantities.unknown import known
 
 
 class LayerExplanation(NamedTuple):
-    """The explanation of one layer; ``sources`` are its inputs, by the layers they come from."""
+    """The explanation of one layer; ``sources`` are its inputs, by the layers they come from.
+
+    ``form`` is what it is in code, where that is no plain module.
+    """
 
     path: str
     operator: str
@@ -33,6 +36,7 @@ class LayerExplanation(NamedTuple):
     output: Shape
     fields: tuple[Origin, ...]
     sections: tuple[Section, ...]
+    form: str = ""
 
 
 def layer_explanation(
@@ -59,6 +63,7 @@ def layer_explanation(
             *training_sections(network, index),
             *receptive_field_sections(network, report, index, analysis),
         ),
+        layer.form,
     )
 
 

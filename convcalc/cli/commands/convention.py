@@ -22,7 +22,13 @@ def command(
 
     What the tool counts, what it leaves out, and which of its numbers are wrong.
     """
-    from convcalc.analysis.conventions import convention, manual, parameters_text, rule_entries
+    from convcalc.analysis.conventions import (
+        convention,
+        form_entries,
+        manual,
+        parameters_text,
+        rule_entries,
+    )
     from convcalc.analysis.conventions.quantities import legend
     from convcalc.output.markdown import code_block
     from convcalc.output.table import MARKDOWN_HINT, Table, render
@@ -34,19 +40,29 @@ def command(
     entries = rule_entries(found)
     keys = [count.key for count in found.counts]
     parameters = parameters_text(found)
-    texts = [*(text for entry in entries for text in entry.rules), parameters]
+    forms = form_entries(found)
+    texts = [
+        *(text for entry in entries for text in entry.rules),
+        parameters,
+        *(f.text for f in forms),
+    ]
     payload = {
         "name": name,
         "tool": found.tool,
         "manual": manual(name),
         "rules": {e.operator: dict(zip(keys, e.rules, strict=True)) for e in entries},
         "params": parameters,
+        "forms": [entry._asdict() for entry in forms],
     }
     table = Table(
         "",
         _columns(found),
         entries,
-        footer=(f"parameters: {parameters}", *legend(texts)),
+        footer=(
+            f"parameters: {parameters}",
+            *(f"a {form}, {title}: {text}" for form, title, text in forms),
+            *legend(texts),
+        ),
         hint=MARKDOWN_HINT,
     )
     text = render(form, table, payload, settings.style())

@@ -14,7 +14,7 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected, gather, rejected
 from convcalc.language.expand.layers import Layering
-from convcalc.language.expand.loops import condition_holds, loop_scopes, repeat_count
+from convcalc.language.expand.loops import condition_holds, loop_scopes, repeat_count, stated_form
 from convcalc.language.expand.scopes import (
     MISSING,
     Call,
@@ -224,6 +224,8 @@ class Expansion:
         start = len(self.layering.layers)
         if not item.trainable and frame.trainable:
             frame = frame.nested(frame.scope, trainable=False)
+        if item.form is not None and (form := stated_form(item.form, scope)) != frame.form:
+            frame = frame.nested(frame.scope, form=form)
         call = Call(item, inputs, path, names, frame, scope, turn)
         output = _KINDS[item.kind](self, call)
         if item.stated_channels or item.stated_shape:
@@ -377,7 +379,7 @@ class Expansion:
         scope = {**block.unit.scope, BLOCK: entering}
         describe_input(scope, entering)
         within = (block.name, item.place)
-        frame = Frame(scope, tensors, f"{path}.", within, outer.trainable)
+        frame = Frame(scope, tensors, f"{path}.", within, outer.trainable, outer.form)
         frame.call = call
         self.bind(block, call, frame)
         inner = names.below(path, block.name, block.indexed)

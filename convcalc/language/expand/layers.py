@@ -94,6 +94,7 @@ class Layering(Assembly):
             names.groups,
             item.note,
             trainable=frame.trainable,
+            form=frame.form,
         )
         if len(self.problems) > before:
             self.problems[before:] = map(frame.locate, self.problems[before:])

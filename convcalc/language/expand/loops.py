@@ -8,7 +8,7 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise
-from convcalc.language.parse.tree import Item
+from convcalc.language.parse.tree import FORM_KEYS, Item
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator, free_names, value_of
 from convcalc.model.operators.values import format_value
@@ -67,6 +67,22 @@ def condition_holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope
         message = f"'if' is {format_value(value)}, but must be true or false"
         raise rejected("wrong-type", message, node.place, "compare it, for instance 'n > 0'")
     return value
+
+
+def stated_form(given: tuple[Evaluator, nodes.Node, str], scope: Scope) -> str:
+    """What ``functional`` or ``subclass`` says; Rejected unless it is a boolean or a word."""
+    evaluate, node, key = given
+    value = evaluate(scope)
+    if value is UNKNOWN:
+        raise _not_known(f"'{key}'", node)
+    form, *words = FORM_KEYS[key]
+    if isinstance(value, bool):
+        return form if value else ""
+    if value not in words:
+        choices = ", ".join(["true", "false", *words])
+        message = f"'{key}' is {format_value(value)}, but must be one of: {choices}"
+        raise rejected("wrong-type", message, node.place)
+    return str(value)
 
 
 def repeat_count(repeat: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> int:

@@ -60,7 +60,9 @@ class Frame:
     this is; None at the top of the network.
     """
 
-    __slots__ = ("call", "left_out", "paths", "prefix", "scope", "tensors", "trainable", "within")
+    __slots__ = (
+        *("call", "form", "left_out", "paths", "prefix", "scope", "tensors", "trainable", "within"),
+    )
 
     def __init__(
         self,
@@ -69,19 +71,25 @@ class Frame:
         prefix: str = "",
         within: tuple[str, Place] | None = None,
         trainable: bool = True,
+        form: str = "",
     ) -> None:
         self.scope = scope
         self.tensors = tensors
         self.prefix = prefix
         self.within = within
         self.trainable = trainable
+        self.form = form  # what layers are in code; empty for modules
         self.left_out: set[str] = set()
         self.call: Call | None = None
         self.paths: dict[str, str] = {}  # by ref param: the path of the layer that it stands for
 
-    def nested(self, scope: dict[str, Any], trainable: bool) -> Frame:
+    def nested(
+        self, scope: dict[str, Any], *, trainable: bool | None = None, form: str | None = None
+    ) -> Frame:
         """The frame inside a composite: the same ids, and possibly more values (loop variables)."""
-        inner = Frame(dict(scope), self.tensors, self.prefix, self.within, trainable)
+        trains = self.trainable if trainable is None else trainable
+        written = self.form if form is None else form
+        inner = Frame(dict(scope), self.tensors, self.prefix, self.within, trains, written)
         inner.left_out = self.left_out
         inner.call = self.call
         inner.paths = self.paths
@@ -118,7 +126,7 @@ class Call(NamedTuple):
     @property
     def inner(self) -> Frame:
         """The frame for the item's children, which also see its loop variables."""
-        frame = self.frame.nested(self.scope, self.frame.trainable)
+        frame = self.frame.nested(self.scope)
         frame.call = self
         return frame
 

@@ -20,6 +20,7 @@ from convcalc.language.parse.arguments import (
 from convcalc.language.parse.tree import (
     BRANCH_KEYS,
     COMPOSITES,
+    FORM_KEYS,
     JOINS,
     SHARE_KEYS,
     SIBLINGS,
@@ -198,6 +199,7 @@ class Items:
             self.read_repeat,
             self.read_identity,
             self.read_statements,
+            self.read_form,
             self.read_carry,
             self.read_composite_keys,
         ):
@@ -272,6 +274,18 @@ class Items:
                 message = "'trainable' must be true or false"
                 raise rejected("wrong-type", message, trainable.place)
             item.trainable = trainable.value
+        return frozenset()
+
+    def read_form(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
+        """Reads ``functional`` or ``subclass``: what a layer is in code, if no plain module."""
+        given = [(key, found) for key in FORM_KEYS if (found := node.get(key)) is not None]
+        for key, found in given:
+            if len(given) > 1:
+                message = "a layer is 'functional' or a 'subclass', not both"
+                raise rejected("unknown-key", message, node.keys["subclass"].place)
+            words = FORM_KEYS[key][1:]
+            require_names(found, names, words)
+            item.form = evaluator(found, words), found, key
         return frozenset()
 
     def read_carry(self, item: Item, node: nodes.Mapping, names: Names) -> Names:

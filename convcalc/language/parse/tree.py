@@ -8,6 +8,7 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator
+from convcalc.model.graph.network import FUNCTION, METHOD, SUBCLASS
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.fields import Field
 
@@ -23,6 +24,8 @@ SIBLINGS = (
     "shape",
     "share",
     "trainable",
+    "functional",
+    "subclass",
     "carry",
     "shortcut",
     "split",
@@ -49,6 +52,8 @@ TOP_KEYS = (
     "expect",
     "budgets",
 )
+# What a layer is in code, by key: what true means, and further words.
+FORM_KEYS = {"functional": (FUNCTION, METHOD), "subclass": (SUBCLASS,)}
 SHARE_KEYS = ("of", "only")
 OF_VARIANT = ("input", "inputs", "outputs")  # what a variant may set besides params
 BRANCH_KEYS = ("for", "if", "layers", "note")
@@ -128,6 +133,7 @@ class Item:
         "cache",
         "carry",
         "condition",
+        "form",
         "id",
         "join",
         "kind",
@@ -165,6 +171,7 @@ class Item:
         self.share: Reference | None = None
         self.share_only: tuple[str, ...] = ()  # names of the weights to share; empty: all
         self.trainable = True
+        self.form: tuple[Evaluator, nodes.Node, str] | None = None  # with the key that states it
         self.arguments: list[Argument] = []
         self.operator: type[Operator] | None = None
         self.block: Block | None = None

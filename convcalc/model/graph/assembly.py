@@ -96,6 +96,7 @@ class Assembly:
         note: str = "",
         *,
         trainable: bool = True,
+        form: str = "",
     ) -> Value:
         """Adds a layer of an operator whose fields are already valid.
 
@@ -117,7 +118,10 @@ class Assembly:
         numbers = tuple(tensor.number for tensor in tensors)
         place = site.place
         self.layers.append(
-            Layer(path, groups, name, operator, numbers, shapes, analysis, place, note, trainable)
+            Layer(
+                *(path, groups, name, operator, numbers, shapes, analysis, place, note, trainable),
+                form=form,
+            )
         )
         if len(self.layers) > self.limit:
             raise TooLarge(place, f"more than {self.limit:,} layers", self.limit)

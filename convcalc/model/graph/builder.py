@@ -27,7 +27,7 @@ from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.model.graph.assembly import MOST_LAYERS, Assembly, Tensor, Value
 from convcalc.model.graph.layer_checks import check_fields, check_rank, match_fields, names_layer
-from convcalc.model.graph.network import Group, Network
+from convcalc.model.graph.network import FORMS, Group, Network
 from convcalc.model.graph.output_checks import missing_flattens
 from convcalc.model.graph.sites import Site, Spot
 from convcalc.model.operators.contract import Operator, Recorded
@@ -74,6 +74,7 @@ class Builder(Assembly):
         place: Place | Site | None = None,
         note: str = "",
         trainable: bool = True,
+        form: str = "",
         composites: Sequence[Group] | None = None,
         **fields: Any,
     ) -> Value:
@@ -83,13 +84,18 @@ class Builder(Assembly):
         another layer takes its tensor. They are checked against their declarations like those of a
         network file. ``path`` names the layer, by default after its operator; the composites
         that it belongs to are ``composites``, by default those of the dotted path. ``place`` says
-        where the layer stands in its source, by default the line that calls this.
+        where the layer stands in its source, by default the line that calls this. ``form`` is what
+        it is in code, if no module of PyTorch's: ``function``, ``method`` or ``subclass``.
         """
         site = _site(place)
         read = [inputs] if inputs is None or isinstance(inputs, Tensor) else list(inputs)
         if not all(each is None or isinstance(each, Tensor) for each in read):
             raise TypeError(
                 f"the inputs of '{operator}' are no tensors of this builder: {inputs!r}"
+            )
+        if form not in FORMS:
+            raise ValueError(
+                f"the form of '{operator}' is none of {', '.join(FORMS[1:])}: {form!r}"
             )
         above = tuple(_groups_of(path) if composites is None else composites)
         output: Value = None
@@ -102,7 +108,15 @@ class Builder(Assembly):
                 tensors = [*read, *further]
                 named = path or operator
                 output = self.add_layer(
-                    operator, made, tensors, named, site, above, note, trainable=trainable
+                    operator,
+                    made,
+                    tensors,
+                    named,
+                    site,
+                    above,
+                    note,
+                    trainable=trainable,
+                    form=form,
                 )
         except Rejected as error:
             self.problems += error.diagnostics

@@ -17,6 +17,10 @@ from convcalc.model.operators.contract import Analysis, Operator
 from convcalc.model.quantities.record import Record
 from convcalc.model.quantities.shape import Shape
 
+# What a layer is in code, if it is no module of PyTorch's own class: a function that its code calls
+# (``F.relu``), a method of the tensor (``x.mean``), a module of a class derived from PyTorch's.
+FUNCTION, METHOD, SUBCLASS = "function", "method", "subclass"
+FORMS = ("", FUNCTION, METHOD, SUBCLASS)
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -32,7 +36,8 @@ class Layer(NamedTuple):
 
     ``name`` is the operator's name. ``inputs`` are tensor numbers, ``shapes`` their shapes.
     ``shares`` is the index of the layer whose weights it reuses, or -1; ``own`` names those weights
-    that are its own all the same.
+    that are its own all the same. ``form`` is what it is in code: empty for a module of PyTorch's
+    own class, else FUNCTION, METHOD or SUBCLASS.
     """
 
     path: str
@@ -47,6 +52,7 @@ class Layer(NamedTuple):
     trainable: bool
     shares: int = -1
     own: tuple[str, ...] = ()
+    form: str = ""
 
     def is_own(self, weight: str) -> bool:
         """Whether a weight or buffer is the layer's own, and not that of another layer."""

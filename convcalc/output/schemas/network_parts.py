@@ -12,6 +12,7 @@ from convcalc.language.parse.tree import (
     PARAM_TYPES,
 )
 from convcalc.language.reading import AT_OUTPUTS, EXPECTED
+from convcalc.model.graph.network import METHOD
 from convcalc.output.schemas.limits import ASSERTIONS, COMPARE, LOCKED, PINNED
 from convcalc.output.schemas.values import DESCRIBED_SHAPE, NAME, VALUE, VARIANT, computed
 from convcalc.output.schemas.words import (
@@ -165,6 +166,14 @@ SIBLING: Schema = {
         description="use the weights of the layer with this id again",
     ),
     "trainable": described(FLAG, "false for frozen weights"),
+    "functional": any_of(
+        {"const": METHOD},
+        computed("boolean"),
+        description="whether the code calls a function for it (F.relu), or a method (x.mean)",
+    ),
+    "subclass": computed(
+        "boolean", description="whether its module is of a class derived from PyTorch's"
+    ),
     "carry": named(
         NAME,
         ref("reference"),

@@ -37,7 +37,7 @@ def rules_table(
         _column("amount", count.title, align="right"),
     )
     total = RuleLine("", "total", "", "", _sum(lines), sum(line.leaves for line in lines))
-    missed = list(dict.fromkeys(line.operator for line in lines if line.missed))
+    missed = list(dict.fromkeys(line.title for line in lines if line.missed))
     of_sample = ", of one sample" * (chosen.per_sample and count.key != PARAMS)
     footer = [f"{chosen.tool}: {count.title} ({count.unit}){of_sample}"]
     if missed:

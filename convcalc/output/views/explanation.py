@@ -103,7 +103,8 @@ def _where(explanation: LayerExplanation, folder: str) -> str:
         return ""
     groups = [f"{group.kind} {group.path}" for group in explanation.groups[-1:]]
     sources = ", ".join(name for name, _ in explanation.sources)
-    return ", ".join([place_text(explanation.place, folder), *groups, f"reads {sources}"])
+    form = [f"in code a {explanation.form}"] * bool(explanation.form)
+    return ", ".join([place_text(explanation.place, folder), *groups, f"reads {sources}", *form])
 
 
 def _bold(text: str, style: Style) -> str:

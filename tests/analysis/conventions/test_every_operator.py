@@ -6,6 +6,7 @@ from functools import cache
 from itertools import pairwise
 
 import pytest
+import shipped
 import yaml
 from measured import LOADER, amount, network_of
 from places import TESTS
@@ -92,6 +93,18 @@ def test_weights_beside_the_parts_of_a_composite_are_an_item_too() -> None:
     found = differences(network, "keras.params", "thop.params")
     (item,) = (item for item in found.items if item.difference)
     assert (item.operator, item.difference) == ("deform_conv", 32 * (16 * 9 + 1))
+    assert found.remainder == 0
+
+
+def test_a_difference_names_the_function_that_one_of_the_tools_does_not_see() -> None:
+    found = differences(shipped.network("densenet161"), "ptflops", "thop")
+    called = {item.operator: item for item in found.items if item.ours_rule == "E, a function"}
+    assert {name: item.theirs_rule for name, item in called.items()} == {
+        "relu": "0",
+        "global_avg_pool": "0, a function",
+    }
+    assert {item.leaves for item in called.values()} == {1}
+    assert (found.total, found.other_total) == (7_850_193_256, 7_845_841_056)
     assert found.remainder == 0
 
 

@@ -26,15 +26,18 @@ from math import prod
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
 from convcalc.analysis.conventions.quantities import (
+    IN,
     MACS,
     TRAINED,
     UNMEASURED,
     ZERO,
+    Forms,
     Rule,
     axes,
     is_area,
 )
 from convcalc.analysis.conventions.tools.deepspeed import COMMON, COMMON_MACS
+from convcalc.model.graph.network import FUNCTION, METHOD
 from convcalc.model.operators.registry import name_of
 
 
@@ -57,8 +60,14 @@ FLOPS = {
 }
 MACS_RULES = {**COMMON_MACS, "matmul": ZERO.but("torch.matmul", _called, MACS)}
 
+# Functions count as modules do, but F.relu6, which the module does not call; methods do not count.
+FORMS: Forms = {FUNCTION: {**FLOPS, "relu6": IN}, METHOD: {}}
+
 CONVENTION = Convention(
     "calflops 0.3.2",
-    (Count("flops", "FLOPs", "FLOP and op", FLOPS), Count("macs", "MACs", "MAC", MACS_RULES)),
+    (
+        Count("flops", "FLOPs", "FLOP and op", FLOPS, forms=FORMS),
+        Count("macs", "MACs", "MAC", MACS_RULES, forms={METHOD: {}}),
+    ),
     other_params=TRAINED,
 )

@@ -7,7 +7,9 @@ input element, resizing 1 per output element. ``macs`` are the multiply-accumula
 whole batch is counted. In training mode a batch norm counts 5 per element.
 
 Left out: sigmoid, tanh, hard swish, hard sigmoid, Mish, Softplus, dropout; ``+`` and ``*`` of
-tensors (``torch.add`` counts). ReLU6 counts 0: the module calls ``hardtanh``, which is not patched.
+tensors (``torch.add`` counts); methods of a tensor and functions of ``torch`` but products, such
+as ``x.mean`` and ``torch.relu``. ReLU6 counts 0: the module calls ``hardtanh``, which is not
+patched (``F.relu6`` counts).
 
 Wrong: the output size is computed anew, with padding ``same`` as floor(extent / 2) on both sides:
 for an even kernel 13 × 13 instead of 14 × 14. A grouped transposed convolution is divided by its
@@ -43,6 +45,7 @@ from convcalc.analysis.conventions.quantities import (
     TRAINED,
     TRANSPOSED,
     UNMEASURED,
+    Forms,
     Rule,
     Rules,
     axes,
@@ -52,6 +55,7 @@ from convcalc.analysis.conventions.quantities import (
     weight_normalised,
 )
 from convcalc.model.geometry.sizes import extent, resolve_padding, slide_size
+from convcalc.model.graph.network import FUNCTION, METHOD
 
 
 def _is_same(leaf: Leaf) -> bool:
@@ -136,16 +140,16 @@ FLOPS = {
     "matmul": 2 * MACS,
     "upsample": Rule("O; positions of a given size", _resized).but("area", is_area, UNMEASURED),
 }
+FORMS: Forms = {FUNCTION: {**FLOPS, "relu6": IN}, METHOD: {"matmul": 2 * MACS}}
 
 CONVENTION = Convention(
     "DeepSpeed at edaa72212",
     (
-        Count("flops", "FLOPs", "FLOP and op", FLOPS),
+        Count("flops", "FLOPs", "FLOP and op", FLOPS, forms=FORMS),
         Count(
-            "macs",
-            "MACs",
-            "MAC",
+            *("macs", "MACs", "MAC"),
             {**COMMON_MACS, "matmul": MACS, "dot_product_attention": NOT_KNOWN},
+            forms={METHOD: {"matmul": MACS}},
         ),
     ),
     other_params=TRAINED,

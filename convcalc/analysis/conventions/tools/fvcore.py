@@ -45,11 +45,13 @@ from convcalc.analysis.conventions.quantities import (
     TRANSPOSED,
     UNMEASURED,
     ZERO,
+    Forms,
     Rule,
     Rules,
     each,
     weight_normalised,
 )
+from convcalc.model.graph.network import METHOD
 
 
 def is_traced(leaf: Leaf) -> bool:
@@ -112,6 +114,8 @@ RULES: Rules = {
     **each((*FIXED, *CONVOLVING), if_traced(MACS)),
 }
 RULES = weight_normalised(RULES, _STANDARDISED)
+# Whatever calls it an operation is traced as the same, but a pooling that is a mean.
+BY_METHOD: Forms = {METHOD: {**RULES, **each(ADAPTIVE_AVG, ZERO)}}
 ACTIVATIONS = {
     **each(CONVS, if_traced(MADE)),
     **each(FIXED, if_traced(OUT)),
@@ -123,7 +127,7 @@ ACTIVATIONS = {
 CONVENTION = Convention(
     "fvcore 0.1.5.post20221221",
     (
-        Count("flops", "flops", "MAC and op", RULES),
+        Count("flops", "flops", "MAC and op", RULES, forms=BY_METHOD),
         Count("activations", "activations", "element", ACTIVATIONS),
     ),
 )

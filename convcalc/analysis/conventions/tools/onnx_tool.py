@@ -48,6 +48,7 @@ from convcalc.analysis.conventions.quantities import (
     STORED,
     TRANSPOSED,
     UNMEASURED,
+    Forms,
     Rule,
     Rules,
     axes,
@@ -55,6 +56,7 @@ from convcalc.analysis.conventions.quantities import (
     is_frozen,
     weight_normalised,
 )
+from convcalc.model.graph.network import METHOD
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.registry import name_of
 from convcalc.model.quantities.unknown import UNKNOWN
@@ -214,9 +216,12 @@ RULES: Rules = {
 }
 RULES = weight_normalised(RULES, UNMEASURED)
 
+# A mean is exported as ReduceMean, which does not divide.
+BY_METHOD: Forms = {METHOD: {**RULES, **each(("adaptive_avg_pool", "global_avg_pool"), IN)}}
+
 CONVENTION = Convention(
     "onnx-tool 1.0.1",
-    (Count("macs", "MACs", "instruction", RULES),),
+    (Count("macs", "MACs", "instruction", RULES, forms=BY_METHOD),),
     params={
         **each(CONVS, Rule("P + C of a folded norm", _conv_params)),
         "batch_norm": Rule("4·C, 2·C measured or frozen, 0 if folded", _norm_params),

@@ -8,7 +8,8 @@ batch norm 2 (1 without affine), group norm the same.
 
 Left out: sigmoid, tanh, hard swish, hard sigmoid, Mish, Softplus; addition and multiplication by
 ``+`` and ``*`` (``torch.add`` counts); ``x @ y`` (``torch.matmul`` counts); a mean;
-``scaled_dot_product_attention``.
+``scaled_dot_product_attention``. A module is looked up by its very class: of a derived one only the
+function that it calls counts.
 
 Wrong: layer norm counts 1 per element with weights too, since it looks for an attribute ``affine``
 that the module does not have. Transposed convolution is right in 0.7.5, over the input positions;
@@ -57,6 +58,8 @@ from convcalc.analysis.conventions.quantities import (
     recurrent,
     weight_normalised,
 )
+from convcalc.model.graph.network import FUNCTION, METHOD, SUBCLASS
+from convcalc.model.quantities.unknown import UNKNOWN
 
 
 def _attention(leaf: Leaf) -> int:
@@ -106,9 +109,23 @@ RULES: Rules = {
 }
 RULES = weight_normalised(RULES, ZERO)
 
+# Functions that are patched: all that counts where no hook is, once where a module counts twice.
+PATCHED = {
+    **each((*TWICE_IN, "relu6", "silu", "softmax"), IN),
+    "upsample": OUT,
+    "matmul": MACS,
+    "local_response_norm": CROSS_CHANNEL_NORM,
+    "attention": Rule("unknown", lambda _: UNKNOWN),
+}
+
 CONVENTION = Convention(
     "ptflops 0.7.5, backend pytorch",
-    (Count("macs", "MACs", "MAC and op", RULES),),
+    (
+        Count(
+            *("macs", "MACs", "MAC and op", RULES),
+            forms={FUNCTION: PATCHED, SUBCLASS: PATCHED, METHOD: {"matmul": MACS}},
+        ),
+    ),
     other_params=TRAINED,
     per_sample=True,
 )

@@ -6,7 +6,8 @@ O·(prod(in / out) + 1) rounded down, softmax 3·n - 1 per row of n, upsampling 
 (linear), 11 (bilinear) or 259 (bicubic) per output element. The whole batch is counted.
 
 Left out: whatever is not a module with a hook: group norm, attention, other activations,
-trilinear upsampling, functions such as ``F.adaptive_avg_pool2d`` or ``x @ y``, and additions.
+trilinear upsampling, functions such as ``F.adaptive_avg_pool2d`` or ``x @ y``, and additions. A
+module is looked up by its very class: torchvision's ``LayerNorm2d`` in ConvNeXt has no hook.
 
 Wrong: a transposed convolution is counted over its output positions, stride^rank times too much
 (Lyken17/pytorch-OpCounter counts ``l_prod(output_size)`` for both). Where batch norms follow every
@@ -40,6 +41,7 @@ from convcalc.analysis.conventions.quantities import (
     OUTPUT_MACS,
     RECURRENT,
     TRANSPOSED,
+    UNSEEN,
     ZERO,
     Rule,
     Rules,
@@ -96,7 +98,8 @@ HOOKED = weight_normalised(
 
 CONVENTION = Convention(
     "thop 0.1.1.post2209072238",
-    (Count("macs", "MACs", "MAC and op", RULES),),
+    (Count("macs", "MACs", "MAC and op", RULES, forms=UNSEEN),),
     params={**HOOKED, "attention": ZERO},
     other_params=ZERO,
+    form_params=UNSEEN,
 )

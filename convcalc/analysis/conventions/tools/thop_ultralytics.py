@@ -9,7 +9,8 @@ pooling with its exact windows), upsampling 0 (nearest), 5, 11, 31 (linear on 1,
 Matrix products count, also in ``nn.MultiheadAttention`` and einsum. A transposed convolution goes
 over its input positions since 2.0.16 (ultralytics/thop#92, #93).
 
-Left out: bias, other activations, max pooling, additions, means.
+Left out: bias, other activations, max pooling, additions, means; functions but matrix products and
+``F.linear``. A derived class counts as the class it is derived from.
 
 What YOLO prints as GFLOPs is twice this, measured at stride × stride pixels and scaled up by
 (imgsz / stride)², which is wrong for whatever does not grow with the area; any exception gives
@@ -41,6 +42,7 @@ from convcalc.analysis.conventions.quantities import (
 )
 from convcalc.analysis.conventions.tools.thop import NORMS, SOFTMAX
 from convcalc.model.geometry.sizes import resolve_padding
+from convcalc.model.graph.network import FUNCTION, METHOD
 from convcalc.model.operators.contract import ELEMENTWISE
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
@@ -103,4 +105,14 @@ RULES = {
     "upsample": Rule("0 nearest, 5·O linear, 11·O bilinear, 31·O trilinear, 259·O", _upsampled),
 }
 
-CONVENTION = Convention("ultralytics-thop 2.2.3", (Count("macs", "MACs", "MAC and op", RULES),))
+PRODUCTS = {"linear": MACS, "matmul": MACS}  # functions that it counts beside modules
+
+CONVENTION = Convention(
+    "ultralytics-thop 2.2.3",
+    (
+        Count(
+            *("macs", "MACs", "MAC and op", RULES),
+            forms={FUNCTION: PRODUCTS, METHOD: {"matmul": MACS}},
+        ),
+    ),
+)

@@ -12,12 +12,12 @@ Source: timm's benchmark.py, ``profile_fvcore`` and ``InferenceBenchmarkRunner``
 from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
-from convcalc.analysis.conventions.tools.fvcore import ACTIVATIONS, RULES
+from convcalc.analysis.conventions.tools.fvcore import ACTIVATIONS, BY_METHOD, RULES
 
 CONVENTION = Convention(
     "timm benchmark.py, with fvcore",
     (
-        Count("macs", "MACs", "MAC and op", RULES),
+        Count("macs", "MACs", "MAC and op", RULES, forms=BY_METHOD),
         Count("activations", "activations", "element", ACTIVATIONS),
     ),
     per_sample=True,

@@ -7,7 +7,7 @@ position. The whole batch is counted.
 
 Left out: whatever has no parameters: activations, poolings, resizing, additions, matrix products,
 attention (``nn.MultiheadAttention`` is 0); parameters of other names, such as ConvNeXt's
-``layer_scale``.
+``layer_scale``, and those that a function takes from a module with others in it.
 
 Wrong: a transposed convolution is counted over its output positions, stride^rank times too much.
 A linear layer on a sequence counts one position: ConvNeXt-T shows 322 M of 4,456 M, since its
@@ -33,6 +33,7 @@ from convcalc.analysis.conventions.quantities import (
     RECURRENT,
     ROWS,
     TRANSPOSED,
+    UNCALLED,
     UNMEASURED,
     ZERO,
     Rule,
@@ -77,4 +78,7 @@ RULES: Rules = {
 }
 RULES = weight_normalised(RULES, NORMALISED)
 
-CONVENTION = Convention("torchinfo 1.8.0", (Count("macs", "mult-adds", "MAC and op", RULES),))
+CONVENTION = Convention(
+    "torchinfo 1.8.0",
+    (Count("macs", "mult-adds", "MAC and op", RULES, forms=UNCALLED),),
+)

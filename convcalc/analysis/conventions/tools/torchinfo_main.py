@@ -20,6 +20,7 @@ from convcalc.analysis.conventions.quantities import (
     CONVOLVING,
     MACS,
     RECURRENT,
+    UNCALLED,
     UNMEASURED,
     each,
     weight_normalised,
@@ -31,4 +32,7 @@ NEWER = ("rms_norm", "embedding", "scale", "shift", *RECURRENT, *CONVOLVING)
 RULES = {**RELEASED, "linear": MACS + BIAS, **each(NEWER, UNMEASURED)}
 RULES = weight_normalised(RULES, UNMEASURED)
 
-CONVENTION = Convention("torchinfo at 5c4164f", (Count("macs", "mult-adds", "MAC and op", RULES),))
+CONVENTION = Convention(
+    "torchinfo at 5c4164f",
+    (Count("macs", "mult-adds", "MAC and op", RULES, forms=UNCALLED),),
+)

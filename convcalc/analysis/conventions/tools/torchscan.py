@@ -39,6 +39,7 @@ from convcalc.analysis.conventions.quantities import (
     OUTPUT_MACS,
     RANK,
     TRANSPOSED,
+    UNCALLED,
     UNMEASURED,
     ZERO,
     Rule,
@@ -126,7 +127,7 @@ MACS_RULES = weight_normalised(MACS_RULES, UNMEASURED)
 CONVENTION = Convention(
     "torch-scan 0.2.0",
     (
-        Count("flops", "FLOPs", "FLOP and op", FLOPS),
-        Count("macs", "MACs", "MAC and op", MACS_RULES),
+        Count("flops", "FLOPs", "FLOP and op", FLOPS, forms=UNCALLED),
+        Count("macs", "MACs", "MAC and op", MACS_RULES, forms=UNCALLED),
     ),
 )
