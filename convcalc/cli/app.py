@@ -15,7 +15,6 @@ from convcalc.cli.console import COULD_NOT_RUN, INTERRUPTED, Failure, Settings, 
 from convcalc.diagnostics.visible import visible
 from convcalc.diagnostics.work import LIMITS, TooMuchWork
 from convcalc.errors import Error
-from convcalc.language.sources.gate import reason
 from convcalc.language.sources.project import use_project
 from convcalc.output.formats import FORMATS
 
@@ -59,9 +58,6 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"too large: {error}", error.help)
     except Error as error:
         return _fail(error.message, error.help)
-    except OSError as error:  # of the machine, where nobody has a better word for it
-        place = f": {error.filename}" if isinstance(error.filename, str) else ""
-        return _fail(f"{reason(error)}{place}", "")
     finally:
         use_project(None)
 

@@ -98,12 +98,12 @@ def _pin(path: str, settings: "Settings") -> Pinned:
     """Pins one file in memory; prints why if that is not possible."""
     from convcalc.checking.budgets.pin_edits import Refused
     from convcalc.cli.problems import print_problems
+    from convcalc.language.reading import LIMITS, with_allowed
     from convcalc.language.sources.gate import read
     from convcalc.language.sources.target import TargetError
-    from convcalc.language.syntax.reader import Limits
 
     try:
-        old = read(path, Limits().bytes)
+        old = read(path, with_allowed(LIMITS).document.bytes)
     except OSError as error:
         _say_failure("read", path, error)
         return Pinned(path, code=COULD_NOT_RUN)
