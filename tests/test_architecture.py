@@ -51,7 +51,7 @@ WITHIN = {
         ("run",),
         ("discovery", "examination", "repositories", "selection"),
         ("configuration",),
-        ("budgets", "rules", "patterns", "processes", "suppression"),
+        ("budgets", "rules", "patterns", "processes", "suppression", "toml"),
     ),
     "analysis": (
         ("analyse", "explanation"),  # a network to a report; how its numbers come about

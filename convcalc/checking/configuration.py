@@ -73,11 +73,11 @@ def _closest(folder: str) -> Configuration:
 
 def _load_toml(path: str) -> dict[str, Any]:
     """Parse a TOML file; raises TargetError if it cannot be read."""
-    import tomllib
+    from convcalc.checking.toml import parse
 
     try:
         with open(path, "rb") as file:
-            return tomllib.load(file)
+            return parse(file.read().decode())
     except OSError as error:
         raise TargetError(f"cannot read {path}: {(error.strerror or str(error)).lower()}") from None
     except (ValueError, RecursionError) as error:
