@@ -14,6 +14,9 @@
     ├── Unseen               what a tensor reads cannot be known
     ├── TooWide              a receptive field takes too many bits or steps to compute
     ├── WrongTolerance       an expression is not a tolerance
+    ├── NoSize               an expression names a size that the tensor does not have
+    ├── NoKey                a file of values has no such key
+    ├── Unreadable           a file of values cannot be read
     ├── ExpressionError      an expression cannot be evaluated; in a file it is a problem
     ├── Refused              a number cannot be pinned
     ├── BudgetError          the bounds of an assertion are invalid or missing; a ValueError too

@@ -117,12 +117,12 @@ class Configurations:
 
     def load(self, path: str) -> tuple[dict[str, Any], str]:
         """Parse a TOML file; raises TargetError if it cannot be read."""
-        import tomllib
+        from convcalc.language.syntax.toml import parse
 
         name = self.tree.name(path)
         try:
             text = self.tree.read(path, SETTINGS_BYTES).decode()
-            return tomllib.loads(text), text
+            return parse(text), text
         except OSError as error:
             raise unreadable(name, error) from None
         except (ValueError, RecursionError) as error:

@@ -12,6 +12,7 @@ from convcalc.analysis.explanation.worked import Section, Worked, Working, sum_l
 from convcalc.analysis.report.report import LayerReport, Report
 from convcalc.analysis.report.units import flop_count
 from convcalc.diagnostics.diagnostic import Place
+from convcalc.diagnostics.work import current
 from convcalc.language.expand.origins import Origin
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.graph.network import Group, Network
@@ -43,6 +44,7 @@ def layer_explanation(
     network: Network, report: Report, index: int, found: Mapping[str, Sequence[Origin]]
 ) -> LayerExplanation:
     """Explain the layer at ``index``; ``found`` holds the origins of fields by layer path."""
+    current().spend(2000, "explanations of layers")
     layer, shown = network.layers[index], report.layers[index]
     analysis = trace_analysis(layer.operator, layer.shapes)
     port = _port(layer.path, layer.analysis, analysis)

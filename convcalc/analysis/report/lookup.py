@@ -182,14 +182,14 @@ def _no_such(key: str, valid: Sequence[str], where: str = "") -> PathError:
 def _unknown(report: Report, path: str, keys: Iterable[str]) -> PathError:
     """The error for a path that begins with neither a key of the report nor a layer or block."""
     asked, paths, keys = _before_key(report, path, 0), paths_of(report), [*keys]
-    close = nearest(asked, [*paths.index.names, *keys])
+    close = nearest(asked, [*paths.index.names(), *keys])
     return _no_such(asked, keys) if close in keys else paths.no_such_path(asked, keys)
 
 
 def _unknown_in(report: Report, path: str, end: int, key: str, keys: Sequence[str]) -> PathError:
     """The error for what follows a layer or block: neither a key of it nor a path within it."""
     asked, paths = _before_key(report, path, end), paths_of(report)
-    is_path = asked != path or (not nearest(key, keys) and nearest(path, paths.index.names))
+    is_path = asked != path or (not nearest(key, keys) and nearest(path, paths.index.names()))
     return paths.no_such_path(asked) if is_path else _no_such(key, keys, f" in {path[:end]}")
 
 

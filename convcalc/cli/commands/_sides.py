@@ -100,12 +100,13 @@ class Sides(NamedTuple):
         base = NetworkSource(target).network()
         if any(problem.help.startswith(ONLY_BLOCKS) for problem in base.problems):
             return {}
+        names = ("", *base.variants)
+        pairs = self.reading._replace(variants=names).reports([target])
         found: dict[str, Report] = {}
-        for name in (None, *base.variants):
-            report, _ = self.read_report(target._replace(variant=name))
-            if report is None:
+        for name, (network, report) in zip(names, pairs, strict=True):
+            if print_problems([network], self.settings, warnings=False):
                 return None
-            found[name or ""] = report
+            found[name] = report
         return found
 
 

@@ -19,7 +19,6 @@ from convcalc.language.syntax.nodes import Mapping, Node, Scalar, Sequence, Verb
 DEEPEST: Final = 100  # levels of a file
 MOST_VALUES: Final = 10_000  # of one param
 ENDINGS: Final = (".json", ".yaml", ".yml", ".toml", ".py")
-_DOTTED: Final = 1000  # dots in one line of TOML, whose parser takes quadratic time for long keys
 
 
 class Unreadable(Error):
@@ -247,14 +246,11 @@ def _json_value(text: str, plain: bool) -> Any:
 
 
 def _toml(text: str, file: str) -> Node:
-    import tomllib
+    from convcalc.language.syntax.toml import parse
 
-    for number, line in enumerate(text.splitlines(), 1):
-        if line.count(".") > _DOTTED:
-            raise Unreadable("a key is nested too deeply", number)
     try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        found = parse(text)
+    except ValueError as error:
         at = re.search(r"at line (\d+)", str(error))
         words = re.sub(r" \(at .*\)$", "", str(error))
         raise Unreadable(f"it is no TOML: {words}", int(at[1]) if at else 1) from None

@@ -84,7 +84,7 @@ class _Open:
         self.awaits_key = not self.awaits_key
 
 
-_WORK_OF_NODE: Final = 8  # with all that is made of it
+_WORK_OF_NODE: Final = 12  # with all that is made of it
 _NODES_AT_ONCE: Final = 1000
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 

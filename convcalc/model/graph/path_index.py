@@ -57,9 +57,12 @@ class PathIndex:
             ids.setdefault(name, [path for copy in copies for path in found[copy]])
         return ids
 
-    @cached_property
     def names(self) -> Sequence[str]:
         """All names, those in tables first."""
+        return self._names
+
+    @cached_property
+    def _names(self) -> Sequence[str]:
         return list(dict.fromkeys([*self.exact, *self.copies, *self.ids]))
 
     def outermost(self) -> Iterator[str]:

@@ -125,7 +125,7 @@ class Paths:
         valid = [*islice(chain(more, self.index.outermost()), LISTED + 1)]
         listed = ", ".join(valid[:LISTED]) + (", …" if len(valid) > LISTED else "")
         otherwise = f"there are: {listed}" if listed else ""
-        advice = advise(path, chain(self.index.names, more), otherwise)
+        advice = advise(path, chain(self.index.names(), more), otherwise)
         return PathError(f"there is no layer or block '{path}'", advice)
 
     def _is_input(self, path: str) -> bool:
