@@ -61,7 +61,10 @@ def _report() -> Schema:
                 "numbers": described(
                     list_of(closed(_number())), "those of the tool, headline first"
                 ),
-                "uncounted": described(list_of(TEXT), "operators that work and count 0 there"),
+                "uncounted": described(
+                    list_of(TEXT),
+                    "operators that work and count 0 there, with their form in code where that is why",
+                ),
                 "per_sample": described(FLAG, "the tool counts one sample, whatever the batch"),
             }
         ),
