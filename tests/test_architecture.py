@@ -95,7 +95,6 @@ FOREIGN = {
 
 # Who deals in files and folders.
 FILES = {
-    "diagnostics.faults",  # whether the current folder is still there
     "model.operators.registry",  # finds operators
     "analysis.conventions",  # finds conventions
     "diagnostics.faults",  # asks whether the current folder is still there

@@ -17,4 +17,4 @@ model = dict(
         ),
     ),
 )
-lr_config = dict(policy="step", step=[8, 11], warmup_iters=500)
+lr_config = dict(policy="step", step=[8, 11], warmup_iters=int(500))
