@@ -101,6 +101,9 @@ class Compute:
     def pointwise_conv(self, op: Any, x: Tensor) -> Tensor:
         return self.mixed(x[(..., *(slice(None, None, s) for s in op.stride))], self.width(op))
 
+    def linear(self, op: Any, x: Tensor) -> Tensor:
+        return self.mixed(x, self.width(op))
+
     def separable_conv(self, op: Any, x: Tensor) -> Tensor:
         more = {"stride": op.stride, "dilation": op.dilation}
         return self.mixed(self.filtered(x, op.kernel_size, pads_of(op, x), **more), self.width(op))

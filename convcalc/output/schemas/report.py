@@ -63,7 +63,7 @@ def _report() -> Schema:
                 ),
                 "uncounted": described(
                     list_of(TEXT),
-                    "operators that work and count 0 there, with their form in code where that is why",
+                    "operators that work and count 0 there, with the form in code that is why",
                 ),
                 "per_sample": described(FLAG, "the tool counts one sample, whatever the batch"),
             }

@@ -44,6 +44,7 @@ def rebuilt(network: Network) -> Network:
                 place=layer.place,
                 note=layer.note,
                 trainable=layer.trainable,
+                form=layer.form,
                 composites=layer.groups,
                 **given,
             )
