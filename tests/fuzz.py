@@ -34,7 +34,7 @@ from gitrepo import APART, IDENTITY
 
 from convcalc.checking.configuration import FORMATS as CHECKED
 from convcalc.cli import main
-from convcalc.cli.app import COMMANDS, Commands, _build_app, get_command, root
+from convcalc.cli.app import COMMANDS, Commands, _build_app, convcalc, get_command
 from convcalc.output.formats import FORMATS
 
 HOSTILE = [
@@ -228,7 +228,7 @@ KINDS = {
     "old.json": b"",  # a saved report, filled in below
 }
 
-GROUP: Any = get_command(_build_app(root, Commands))
+GROUP: Any = get_command(_build_app(convcalc, Commands))
 COMMAND_OBJECTS = {name: GROUP.get_command(None, name) for name in COMMANDS}
 
 

@@ -261,10 +261,11 @@ def test_the_action_fetches_the_base_of_a_shallow_clone(origin: Path, tmp_path: 
     commit(origin, {}, "without budgets")
     shallow = shallow_clone(origin, tmp_path / "shallow")
     base = git(origin, "rev-parse", "main")
-    done = step(shallow, tmp_path / "work", base=base)
+    done = step(shallow, tmp_path / "work", base=base, policy="")
     assert done.code == 0, done.log
     assert "out_channels 16 → 24" in done.outputs["markdown"]
-    held = step(shallow, tmp_path / "work", **{"base": base, "fail-on": "params:+200% macs:+2%"})
+    limits = {"base": base, "policy": "", "fail-on": "params:+200% macs:+2%"}
+    held = step(shallow, tmp_path / "work", **limits)
     assert held.code == 1
     assert "macs grew from 1.622 M to 3.318 M" in held.log
     assert "params grew" not in held.log

@@ -95,7 +95,7 @@ def test_what_a_shared_block_means_is_told_to_every_network(check: Check) -> Non
 def test_places_of_comments() -> None:
     text = "a: 1\nb: 2  # convcalc: ignore[CC201, CC2O2]\n"
     found = read_comments("f", text)
-    ((ignore,),) = found.ignores.values()
+    (ignore,) = found.ignores
     assert (ignore.code, ignore.line, ignore.place) == ("CC201", 2, Place("f", 2, 26, 31))
     (problem,) = found.problems
     assert problem.place == Place("f", 2, 33, 38)

@@ -256,7 +256,7 @@ def test_a_fault_of_the_machine_is_no_bug(
     assert ran.code == 2
     assert words.removeprefix("error: ") in ran.out
     assert "bug" not in ran.out
-    monkeypatch.setattr("convcalc.language.reading.read_network", fail)
+    monkeypatch.setattr("convcalc.language.reading.NetworkSource.network", fail)
     monkeypatch.delitem(sys.modules, "convcalc.cli.loading", raising=False)
     ran = convcalc("show n.convcalc.yaml")
     monkeypatch.delitem(sys.modules, "convcalc.cli.loading", raising=False)
