@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from problems import HEAD, read
 
 from convcalc.analysis.analyse import analyse
 from convcalc.diagnostics.text import full_text
+from convcalc.diagnostics.work import TooMuchWork
 from convcalc.language.reading import read_network
 from convcalc.language.sources.shipped import shipped_files
 from convcalc.language.sources.target import Target, TargetError
@@ -83,7 +85,8 @@ HOSTILE = {
 def test_a_hostile_file_ends_soon(which: str) -> None:
     with at_most(4_000_000):  # the aim is 1 s
         network = read(HOSTILE[which])
-        analyse(network)
+        with suppress(TooMuchWork):  # which is a sentence, too
+            analyse(network)
         for problem in network.problems:
             assert len(full_text(problem, network.sources)) < 5000
 

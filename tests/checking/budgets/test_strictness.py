@@ -29,7 +29,7 @@ PARTS = [Fraction(k, 4) for k in range(5)]
 VALUES: dict[str, Sequence[Any]] = {
     "params": [*range(8), UNKNOWN],
     "coverage": [*PARTS, UNKNOWN],
-    "receptive_field": [*product(range(5), repeat=2), (UNKNOWN, 1), (0, UNKNOWN)],
+    "receptive_field": [*product(range(7), repeat=2), (UNKNOWN, 1), (0, UNKNOWN)],
     "output": [*product(range(3), repeat=2), (0,), (1,), (UNKNOWN, 1)],
 }
 
