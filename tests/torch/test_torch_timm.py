@@ -139,8 +139,12 @@ WITHOUT_CODE = ("internimage", "rednet")
 
 
 def test_every_shipped_network_is_compared_or_named() -> None:
+    # ViT, Swin and MaxViT are torchvision's; these were built and compared once, see their files.
+    by_hand = ("segformer_b", "deit_", "vit_tiny", "vit_small", "swin_v2_")
     layouts = {*MORE, *SEGMENTATION, *MORE_SEGMENTATION, *CLASSIFIERS, *YOLO, *TASKS, *APART}
     compared = {*NAMES, *SHARED, *VIDEO, *ONE_STAGE, *layouts}
     rest = set(shipped_names()) - compared
-    assert {name for name in rest if not name.startswith((*IN_PARTS, *WITHOUT_CODE))} == set()
+    assert {
+        name for name in rest if not name.startswith((*IN_PARTS, *WITHOUT_CODE, *by_hand))
+    } == set()
     assert len(compared) > 200

@@ -69,7 +69,8 @@ class Slide(NamedTuple):
         return first, first + self.dilation * (self.kernel_size - 1)
 
 
-IDENTITY = Slide()  # output y reads input y, of as many positions
+IDENTITY = Slide()  # output y is input y, of as many positions
+POINTWISE = Slide()  # output y reads input y alone, of as many positions
 
 
 class Stamp(NamedTuple):
@@ -451,9 +452,10 @@ def compose(outer: AxisMap, inner: AxisMap, between: int = UNKNOWN) -> AxisMap:
         return outer if outer.local is None else Whole(compose(outer.local, inner, between))
     if isinstance(inner, Whole):
         return inner if inner.local is None else Whole(compose(outer, inner.local, between))
-    if outer is IDENTITY:  # an equal map may read positions behind the end of what it reads
+    # A map that is only equal to these may read positions behind the end of what it reads.
+    if outer is IDENTITY or outer is POINTWISE:
         return inner
-    return outer if inner is IDENTITY else Chain(outer, inner, between)
+    return outer if inner is IDENTITY or inner is POINTWISE else Chain(outer, inner, between)
 
 
 Axes = tuple[AxisMap, ...]  # one map per spatial axis of an input

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Slide
+from convcalc.model.geometry.axis_maps import POINTWISE, Axes, Slide
 from convcalc.model.geometry.sizes import (
     Padding,
     Sides,
@@ -34,11 +34,11 @@ def slide_axes(
     padding_known: tuple[bool, ...],
     border: str = "zeros",
 ) -> Axes:
-    """One sliding map per axis; IDENTITY only where nothing is padded, not even behind the end."""
+    """One sliding map per axis; POINTWISE for a single tap without padding before or behind."""
     befores = (before for before, _ in padding)
     sliding = zip(kernel_size, stride, befores, dilation, padding_known, strict=True)
     return tuple(
-        IDENTITY if axis == UNMOVED and sides == (0, 0) else Slide(*axis, border)
+        POINTWISE if axis == UNMOVED and sides == (0, 0) else Slide(*axis, border)
         for axis, sides in zip(sliding, padding, strict=True)
     )
 
