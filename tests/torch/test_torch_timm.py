@@ -38,6 +38,7 @@ WHOLE = (  # their maps halve or double to fit, so that sides are multiples of 6
     *("hrnet_w18", "hrnet_w30", "hrnet_w32", "hrnet_w40", "hrnet_w44", "hrnet_w48", "hrnet_w64"),
     *("dla34", "dla46_c", "dla46x_c", "dla60", "dla60x", "dla60x_c", "dla60_res2net"),
     *("dla60_res2next", "dla102", "dla102x", "dla102x2", "dla169"),
+    *("mobilevit_s", "mobilevit_xs", "mobilevit_xxs"),
 )
 SAME = (
     *("ghostnet_050", "ghostnet_100", "ghostnet_130"),

@@ -71,6 +71,7 @@ class Walk:
         self.histories = histories or Histories(network)
         self.seen: dict[int, Sights] = {}
         self._next = 0
+        self._left_out: dict[tuple[int, str, tuple[int, ...]], bool] = {}
 
     def layers(self, until: int | None = None) -> Iterator[tuple[Layer, list[Sights]]]:
         """Yield each layer with what the histories of its output see, up to and including index
@@ -229,9 +230,14 @@ class Walk:
 
     def _leaves_out(self, history: int, name: str, axes: Sequence[int]) -> bool:
         """Whether all positions of some channels together leave out positions of an axis."""
-        walk = Walk(self.network, SUPPORTS, self.histories)
-        seen = walk.of(history)[name]
-        return any(not any(map(_reads_all, seen.axes[axis])) for axis in axes)
+        key = (history, name, tuple(axes))
+        if key not in self._left_out:
+            walk = Walk(self.network, SUPPORTS, self.histories)
+            walk._left_out = self._left_out  # it asks the same of the histories before
+            seen = walk.of(history)[name]
+            found = any(not any(map(_reads_all, seen.axes[axis])) for axis in axes)
+            self._left_out[key] = found
+        return self._left_out[key]
 
     def _propagate_axis(self, axis: AxisMap, reach: Reach, done: dict[Any, Reach]) -> Reach:
         """One reach after one axis of a layer; unknown, with a reason, if it is too wide."""

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from regions import listed
-from small import network_of
+from small import network_of, report_of
 
 from convcalc.analysis.receptive_field.histories import Histories
 from convcalc.analysis.receptive_field.read_back import POINT, Unseen, read_histories
 from convcalc.analysis.receptive_field.region import product as region_of
+from convcalc.analysis.receptive_field.walk import Walk
 
 
 def reads_at(layers: list[Any], sizes: list[int], place: int) -> set[tuple[int, ...]]:
@@ -50,3 +51,20 @@ def test_what_mixes_a_part_of_flattened_positions_is_not_said_to_see_them_all(
         read_histories(
             histories, {histories.tensors[-1].histories[0]: POINT}, bordered=True, strict=True
         )
+
+
+def test_what_stacked_attention_leaves_out_is_asked_once_per_layer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each asks of all that is before it; asked anew each time, twenty would take for ever."""
+    made, begin = [], Walk.__init__
+
+    def counted(self: Walk, *args: Any) -> None:
+        made.append(self)
+        begin(self, *args)
+
+    monkeypatch.setattr(Walk, "__init__", counted)
+    layer = {"residual": ["layer_norm", {"attention": {"heads": 2}}]}
+    pooled = [{"conv": {"out": 4, "k": 1, "s": 2}}]
+    report_of([*pooled, *[layer] * 20, "global_avg_pool"], [4, 9, 9])
+    assert len(made) < 100
