@@ -29,6 +29,7 @@ from convcalc.model.graph.assembly import MOST_LAYERS, Shared, Tensor, TooLarge,
 from convcalc.model.graph.output_checks import missing_flattens
 from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.counts import COUNTS
+from convcalc.model.quantities.record import Record
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
@@ -201,7 +202,7 @@ def _content(files: Files, file: str) -> bytes:
         raise unreadable(file, error) from None
 
 
-class _Pins(NamedTuple):
+class _Pins(Record):
     """The numbers that a file pins, by variant and metric, the place of each, and the problems."""
 
     numbers: dict[str, dict[str, Any]]
@@ -605,7 +606,7 @@ class _Reading:
         before = len(self.units.problems)
         pins = self.read_expect()
         if not any(map(_uses_names, self.pinned_nodes())):
-            self.source.pins = pins._replace(problems=tuple(self.units.problems[before:]))
+            self.source.pins = pins.replace(problems=tuple(self.units.problems[before:]))
         return pins
 
     def pinned_nodes(self) -> Iterator[nodes.Node]:

@@ -126,7 +126,7 @@ class Stamp(NamedTuple):
         return None if least == most else (least, most)
 
 
-class Resize(NamedTuple):
+class Resize(Value):
     """Interpolation; ``step`` is the distance between neighbouring outputs in input positions.
 
     With ``corners`` (align_corners) output y lies at y·step, otherwise at
@@ -160,7 +160,7 @@ class Resize(NamedTuple):
         return taps[0], taps[-1]
 
 
-class Partition(NamedTuple):
+class Partition(Value):
     """Adaptive pooling of ``size`` positions into ``parts``: from floor(y·n/m) to
     ceil((y + 1)·n/m) - 1; the windows differ in size unless m divides n."""
 
@@ -300,7 +300,7 @@ class Whole(NamedTuple):
         raise ValueError("a global map has no hull")
 
 
-class Deformed(NamedTuple):
+class Deformed(Value):
     """Taps whose positions depend on the input: ``base`` is the grid that they start from.
 
     Without a ``bound`` on the offsets a tap can lie anywhere; the hull is that of the grid, and
@@ -343,7 +343,7 @@ def is_unbounded(axis: AxisMap) -> bool:
     return isinstance(axis, Union) and any(is_unbounded(each) for each in axis.maps)
 
 
-class Unreadable(NamedTuple):
+class Unreadable(Value):
     """It cannot be known what the output reads; ``reason`` says why."""
 
     reason: str
@@ -363,7 +363,7 @@ class Unreadable(NamedTuple):
         raise ValueError(self.reason)
 
 
-class Nothing(NamedTuple):
+class Nothing(Value):
     """No output reads any position; ``reason`` says what the input is for, such as its size."""
 
     reason: str = "only its size is used"

@@ -31,7 +31,9 @@ def rebuilt(network: Network) -> Network:
     for layer in network.layers:
         if len(tensors) == len(builder.inputs) + len(builder.layers):
             given = {
-                name: getattr(layer.operator, name) for name in fields_of(type(layer.operator))
+                name: getattr(layer.operator, name)
+                for name, field in fields_of(type(layer.operator)).items()
+                if field.kind != "layer" or getattr(layer.operator, name) is not None
             }
             recorded = [name for name, value in given.items() if isinstance(value, Recorded)]
             count = len(layer.inputs) - len(recorded)
