@@ -95,6 +95,14 @@ def boxes(text: str, kind: str) -> list[tuple[float, float, float]]:
     return [(n["x"], n["x"] + n["width"], n["y"]) for n in numbers]
 
 
+def test_a_figure_of_a_field_without_a_place_has_the_image_alone(
+    run: Command, tmp_path: Path
+) -> None:
+    file = tmp_path / "cone.svg"
+    assert run(f"pspnet_resnet50 --svg {file}")[0] == 0
+    assert file.read_text("utf-8").count('class="image"') == 1
+
+
 def test_the_cells_of_a_cone_lie_where_their_positions_are() -> None:
     items = [{"conv": {"out": 1, "k": 3, "s": 2, "p": 1}}] * 2
     text = cone_svg(study(network_of(items, [1, 33]), position=(5,)))

@@ -174,10 +174,9 @@ def _image(study: Study, top: float) -> tuple[list[str], float]:
         return [], 0.0
     spread = [_box(study, "middle"), _box(study, "first"), _box(study, "last")]
     boxes = [box for box in spread if box is not None]
-    left = min(0, *(box[1] for box in boxes))
-    upper = min(0, *(box[0] for box in boxes))
-    right = max(width, *(box[3] for box in boxes))
-    lower = max(height, *(box[2] for box in boxes))
+    frame = [(0, 0, height, width), *boxes]  # no box at all where no field has a place
+    upper, left = (min(box[k] for box in frame) for k in (0, 1))
+    lower, right = (max(box[k] for box in frame) for k in (2, 3))
     scale = min(MAP_SIZE / (right - left), MAP_SIZE / (lower - upper))
 
     def rect(kind: str, box: Box) -> str:
