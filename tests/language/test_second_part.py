@@ -177,6 +177,10 @@ def test_what_is_wrong_with_a_function_is_said_where_it_is(
     assert words in found[0].message
 
 
+def test_the_caret_of_a_function_is_at_the_name() -> None:
+    assert marked("functions:\n  w(c): 2*c*heigth\nlayers: [relu]\n") == ["heigth"]
+
+
 def test_functions_that_call_each_other_too_often_are_refused() -> None:
     lines = ["  f0(x): x + 1"]
     lines += [f"  f{n}(x): f{n - 1}(x) + f{n - 1}(x)" for n in range(1, 40)]

@@ -234,14 +234,15 @@ class Units:
             return self.foreign[path]
         if "://" in file.text or "\0" in file.text or not self.files.is_allowed(path):
             message = f"'{file.text}' lies outside the project's folder {self.files.root}"
-            raise rejected("unreadable-import", message, file.place)
+            link = "" if "\0" in file.text else self.files.refusal(path)
+            raise rejected("unreadable-import", link or message, file.place)
         try:
             content = self.files.read(path)
             if len(content) > self.limits.bytes:
                 raise Unreadable(f"it has more than {self.limits.bytes:,} bytes")
             self.foreign[path], self.sources[path] = read_values(content, path)
         except OSError as error:
-            message = f"cannot read '{file.text}': {(error.strerror or str(error)).lower()}"
+            message = f"cannot read '{file.text}': {reason(error)}"
             raise rejected("unreadable-import", message, file.place) from None
         except Unreadable as error:
             line = f", line {error.line}" if error.line > 1 else ""

@@ -10,6 +10,7 @@ from typing import Any
 
 from convcalc.diagnostics.rejection import rejected
 from convcalc.diagnostics.suggestion import advise
+from convcalc.language.parse.arguments import place_of
 from convcalc.language.parse.tree import Unit
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import expression
@@ -68,7 +69,8 @@ def read_function(
         if used not in known:
             what = "function" if used.endswith("()") else "name"
             advice = advise(used, known, "a function uses its arguments and params of the file")
-            raise rejected("unknown-name", f"unknown {what} '{used}'", node.place, advice)
+            place = place_of(used.removesuffix("()"), node)
+            raise rejected("unknown-name", f"unknown {what} '{used}'", place, advice)
     function = Function(name, arguments, code, unit)
     if function.calls > MOST_CALLS:
         message = f"a call of '{name}' makes {function.calls:,} calls of functions"
