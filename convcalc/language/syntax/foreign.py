@@ -131,6 +131,8 @@ def _json(text: str, file: str) -> Node:
         json.loads(text)
     except json.JSONDecodeError as error:
         raise Unreadable(f"it is no JSON: {error.msg}", error.lineno) from None
+    except ValueError:  # Python reads no integers of thousands of digits
+        raise Unreadable("it holds a number of too many digits") from None
     return _Composer(text.replace("\t", " "), file, _json_value).compose()
 
 
