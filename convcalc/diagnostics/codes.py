@@ -80,6 +80,9 @@ _RULES = (
     Rule("CC403", "budget-weakened", "warning"),
     Rule("CC404", "pin-changed", "warning"),
     Rule("CC405", "network-released", "warning"),
+    Rule("CC501", "unmapped-operator", "warning"),
+    Rule("CC502", "contradicts-file"),
+    Rule("CC503", "damaged-model"),
 )
 
 RULES: Mapping[str, Rule] = {rule.code: rule for rule in _RULES}

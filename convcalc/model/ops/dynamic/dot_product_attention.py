@@ -21,8 +21,18 @@ masked ones away, which is what is counted; ``skip_masked`` is for kernels that 
 (block-sparse, flash, neighbourhood attention). ``attended_pairs`` is the exact number of pairs
 that the mask leaves, borders respected.
 
+``partition`` cuts the map into parts of ``partition_size`` positions per axis, and a query sees its
+own part only: ``window`` neighbours side by side (Swin), ``grid`` every f-th position, f = n / size
+(MaxViT; MobileViT, whose patches are taken apart). The size of a whole axis leaves that one uncut,
+and 1 makes each of its positions a part: attention along rows or columns. P = N · prod(size), and
+the sizes must divide. ``window_attention`` is this with its linear maps, padding and shifts.
+
+``position_bias`` is the shape of a learned tensor that is added to the scores, whatever its entries
+belong to: a table of offsets, [(2·w - 1)², heads], or a number per pair and head. It adds its
+parameters and one elementwise operation per pair and head.
+
 The receptive field is global without a mask; beside it that of the query's own position is
-reported. With ``window`` it is that window. With ``causal`` it is what lies before the position: on
+reported. With ``window`` it is that window, with ``partition`` the part. With ``causal`` it is what lies before the position: on
 one axis the last M positions, on several a half plane, all earlier rows and the earlier part of its
 own. That is read exactly, but is no product of axes; per axis its hull is shown, as wide as a map
 without borders would have it.
@@ -45,7 +55,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import prod
 
-from convcalc.model.geometry.axis_maps import IDENTITY, Axes, AxisMap, Slide, Unreadable, Whole
+from convcalc.model.geometry.axis_maps import (
+    IDENTITY,
+    Axes,
+    AxisMap,
+    Comb,
+    Slide,
+    Tiles,
+    Unreadable,
+    Whole,
+)
+from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.geometry.channel_maps import Block, Blocks, ChannelMap, Hidden, grouped
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
@@ -54,9 +74,11 @@ from convcalc.model.operators.contract import (
     DYNAMIC,
     ELEMENTWISE,
     FACTORS,
+    NOTHING,
     OUTPUT,
     Analysis,
     Operator,
+    Part,
     Problem,
     Term,
     operator,
@@ -85,6 +107,15 @@ class DotProductAttention(Operator):
         "positions that a query sees per axis, around it; all if not given", None, minimum=1
     )
     skip_masked: bool = fields.flag("whether products of masked pairs are left out", False)
+    partition: str = fields.word(
+        ("none", "window", "grid"), "parts of the map within which queries see keys", "none"
+    )
+    partition_size: tuple[int, ...] | None = fields.axes(
+        "positions of a part, per axis", None, minimum=1
+    )
+    position_bias: tuple[int, ...] | None = fields.field(
+        "ints", "shape of a learned tensor that is added to the scores", None, minimum=1
+    )
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """Heads must divide, a head's queries and keys be as long, and keys and values as many."""
@@ -114,6 +145,31 @@ class DotProductAttention(Operator):
             yield Problem("shape-mismatch", "", message, f"values of {_sizes(keys)}", 2)
         elif self.causal or self.window:
             yield from self._mask_problems(queries, keys)
+        yield from self._part_problems(queries, keys)
+
+    def _part_problems(self, queries: Shape, keys: Shape) -> Iterator[Problem]:
+        """Parts have a size that divides a map, which queries and keys share."""
+        if self.partition == "none" or self.partition_size is None:
+            if self.partition != "none":
+                message = f"partition {self.partition} needs the size of a part"
+                yield Problem("missing-key", "partition_size", message, "partition_size: 7")
+            elif self.partition_size is not None:
+                message = "partition_size is set, but partition is none"
+                advice = "partition: window, or grid"
+                yield Problem("unsupported-combination", "partition_size", message, advice)
+        elif self.causal or self.window:
+            message = f"partition {self.partition} with a mask"
+            yield Problem("unsupported-combination", "partition", message, "one of both")
+        elif queries.rank != keys.rank or any(
+            n != m for n, m in zip(queries.spatial, keys.spatial, strict=True)
+        ):
+            message = f"parts of one map, but queries are {queries} and keys {keys}"
+            yield Problem("unsupported-combination", "partition", message, "equal sizes", 1)
+        else:
+            for axis, (n, k) in enumerate(zip(queries.spatial, self.partition_size, strict=True)):
+                if known(n) and n % k:
+                    message = f"parts of {k} do not divide {axis_name(axis, queries.rank)} {n}"
+                    yield Problem("does-not-divide", "partition_size", message, "", 0)
 
     def _mask_problems(self, queries: Shape, keys: Shape) -> Iterator[Problem]:
         """A mask compares places, so queries and keys must lie on the same map."""
@@ -136,20 +192,23 @@ class DotProductAttention(Operator):
         made = channels_of_heads(self.heads, share(values.channels, kv))
         output = queries.with_channels(made)
         batch, sizes, others = queries.batch, queries.spatial, keys.spatial
-        every = all_pairs(sizes, others)
-        left = self._left(sizes, others)
+        seen = self.partition_size if self.partition != "none" else others
+        every = all_pairs(sizes, seen or others)
+        left = self._left(sizes, others) if self.partition == "none" else every
         pairs = left if self.skip_masked else every
-        matrix = Shape(batch, keys_of_heads(others, self.heads), sizes)
+        matrix = Shape(batch, keys_of_heads(seen or others, self.heads), sizes)
         scores = Term("scores", DYNAMIC, products_of_pairs(batch, pairs, queries.channels))
         softmax = Term("softmax", ELEMENTWISE, softmax_of_pairs(batch, pairs, self.heads))
         aggregate = Term("aggregate", DYNAMIC, products_of_pairs(batch, pairs, made))
         masked = {"attended_pairs": left} if self.causal or self.window else {}
         axes = self._axes(queries, keys)
+        logits = "position_bias" if self.position_bias else "scores"
         return merge_analyses(
             output,
             ((IDENTITY,) * queries.rank, axes, axes),
             function("scores", (0, 1), matrix, scores, keeps=FACTORS, tiles=True),
-            function("softmax", ("scores",), matrix, softmax, keeps=OUTPUT, tiles=True),
+            *([self._bias_part(matrix)] if self.position_bias else ()),
+            function("softmax", (logits,), matrix, softmax, keeps=OUTPUT, tiles=True),
             function("aggregate", ("softmax", 2), output, aggregate, keeps=FACTORS),
             facts={
                 "attention_elements": products_of_pairs(batch, every, self.heads),
@@ -157,6 +216,13 @@ class DotProductAttention(Operator):
             },
             channels=self._channels(queries, keys, values, made),
         )
+
+    def _bias_part(self, matrix: Shape) -> Part:
+        """The learned tensor that is added to the scores."""
+        term = Term("position_bias", ELEMENTWISE, matrix.numel)
+        traits = {"keeps": NOTHING, "in_place": True, "passes": True, "tiles": True}
+        weights = {"position_bias": self.position_bias}
+        return function("position_bias", ("scores",), matrix, term, weights=weights, **traits)
 
     # --- masks ---------------------------------------------------------------------------------
 
@@ -170,6 +236,8 @@ class DotProductAttention(Operator):
 
     def _axes(self, queries: Shape, keys: Shape) -> Axes:
         """How an output reads the axes of the keys."""
+        if self.partition_size and self.partition != "none":
+            return tuple(map(self._part_axis, keys.spatial, self.partition_size))
         if self.window and self.causal:
             return (Slide(self.window[0], 1, self.window[0] - 1),)
         if self.window:
@@ -180,6 +248,14 @@ class DotProductAttention(Operator):
         if queries.rank == keys.rank and queries.spatial == keys.spatial:
             return (Whole(IDENTITY),) * keys.rank
         return (Whole(),) * keys.rank
+
+    def _part_axis(self, size: int, part: int) -> AxisMap:
+        """How an output reads an axis of which it sees a part."""
+        if known(size) and size == part:
+            return Whole(IDENTITY)
+        if self.partition == "window":
+            return Tiles(part)
+        return Comb(size, size // part) if known(size) else _GRID
 
     def _parts(self, keys: Shape) -> Sequence[Axes | None]:
         """The products of axes whose union an output reads: one, or those of a half plane."""
@@ -221,6 +297,7 @@ def half_space(spatial: tuple[int, ...]) -> list[Axes]:
     ]
 
 
+_GRID = Unreadable("which positions a grid takes depends on the size of the input")
 _UNKNOWN = Unreadable("how far back it reads depends on the size of the input")
 
 

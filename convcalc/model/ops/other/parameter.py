@@ -14,6 +14,9 @@ With an input, of which only the number of samples is used, it is repeated for e
 ``weight.expand(batch, ...)``: the constant of StyleGAN2, say, which convolutions follow. Without
 one, what is computed from it alone is computed once, whatever the batch.
 
+``fixed`` stores it as a buffer, ``register_buffer`` of PyTorch, which is not learned: a mask, or
+sines of positions.
+
 Common mistakes: shape has no batch; PyTorch's ``torch.zeros(1, 197, 768)`` for tokens of 768
 channels is [768, 197] here, since channels come before positions. A parameter for each position
 fixes the size of the image.
@@ -41,6 +44,7 @@ class Parameter(Operator):
     keeps = NOTHING
 
     shape: tuple[int, ...] = fields.field("shape", "channels and spatial sizes, without the batch")
+    fixed: bool = fields.flag("whether it is a buffer, and not learned", False)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """What is stored has a size."""
@@ -53,4 +57,7 @@ class Parameter(Operator):
         channels, *spatial = self.shape
         batch = inputs[0].batch if inputs else 1
         unread = tuple((Nothing("only its batch is used"),) * x.rank for x in inputs)
-        return Analysis(Shape(batch, channels, tuple(spatial)), unread, (), {"weight": self.shape})
+        output = Shape(batch, channels, tuple(spatial))
+        if self.fixed:
+            return Analysis(output, unread, buffers={"weight": self.shape})
+        return Analysis(output, unread, weights={"weight": self.shape})

@@ -1,0 +1,120 @@
+"""A graph as another program writes it: nodes that read and make tensors by name.
+
+Whatever the format, operators and their attributes are those of the newest ONNX, with what an
+older version or another format says otherwise already translated, and a few more that
+:data:`MORE_OPERATORS` names. Axes are the format's own: a tensor has a batch, channels and
+positions in whatever order its ``axes`` say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.errors import Error
+from convcalc.model.graph.network import Group
+
+Size = int | None  # None: not known, or symbolic
+Sizes = tuple[Size, ...]
+Number = int | float | bool
+
+MORE_OPERATORS = {
+    "Linear": "x over its last axis, weight (out, in), bias or nothing: torch.nn.functional.linear",
+    "Silu": "x · sigmoid(x)",
+    "Attention": "queries, keys, values and what is added to the scores; (…, heads, n, d)",
+    "AdaptiveAveragePool": "values: output_size",
+    "AdaptiveMaxPool": "values: output_size",
+    "L2Norm": "the Euclidean norm over axes, as ReduceL2",
+    "Move": "elements in another order, whose sizes the file states",
+}
+
+MOST_VALUES = 65_536  # of a constant that is kept as numbers
+
+
+class Unreadable(Error):
+    """A model file cannot be read: it is damaged, too large, or of a version that is not known.
+
+    ``element`` names the part of the file where that was seen.
+    """
+
+    def __init__(self, message: str, advice: str = "", element: str = "") -> None:
+        super().__init__(message, advice)
+        self.element = element
+
+
+class Constant(NamedTuple):
+    """A tensor that does not depend on the input.
+
+    ``data`` holds its numbers in row-major order, None if they are too many or not in the file.
+    ``origin`` is the name of the stored tensor that it is or was computed from, empty if it is a
+    literal; ``stored`` the sizes of that. ``learned``: it is a parameter and no buffer.
+    """
+
+    dims: tuple[int, ...]
+    data: tuple[Number, ...] | None = None
+    kind: str = "float"  # float, int or bool
+    origin: str = ""
+    stored: tuple[int, ...] = ()
+    learned: bool = False
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether it has one element, in however many axes."""
+        return all(size == 1 for size in self.dims)
+
+    @property
+    def number(self) -> Number | None:
+        """The only element, if it is known."""
+        return self.data[0] if self.data is not None and len(self.data) == 1 else None
+
+
+class Input(NamedTuple):
+    """An input of a graph: its sizes, and what each axis is: ``b`` the batch, ``c`` channels,
+    digits the spatial axes in order."""
+
+    dims: Sizes
+    axes: str
+
+
+class Node(NamedTuple):
+    """An operator applied to tensors; an input that is left out has an empty name.
+
+    ``scope`` are the modules that it belongs to, from the outermost; ``is_module`` if it is all
+    that the innermost of them does. ``place`` is where its element stands.
+    """
+
+    op: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    values: Mapping[str, Any]
+    name: str
+    place: Place
+    scope: tuple[Group, ...] = ()
+    form: str = ""
+
+    def value(self, name: str, default: Any = None) -> Any:
+        """The value of an attribute, or the default where it has none."""
+        found = self.values.get(name)
+        return default if found is None else found
+
+    def input(self, index: int) -> str:
+        """The name of an input; empty if it is left out."""
+        return self.inputs[index] if index < len(self.inputs) else ""
+
+
+class Graph(NamedTuple):
+    """The nodes in an order in which each reads only what was made before.
+
+    ``shapes`` are the sizes that the file states of tensors; ``notes`` what a user should know of
+    how it was read.
+    """
+
+    name: str
+    inputs: Mapping[str, Input]
+    outputs: Mapping[str, str]  # what is returned, by the name that it is called
+    nodes: Sequence[Node]
+    constants: Mapping[str, Constant]
+    shapes: Mapping[str, Sizes] = {}
+    description: str = ""
+    problems: tuple[Diagnostic, ...] = ()

@@ -1,0 +1,191 @@
+"""Reads an ONNX file into a foreign graph: functions inlined, old versions brought up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from convcalc.diagnostics.diagnostic import Place
+from convcalc.importing.foreign import Constant, Graph, Input, Node, Size, Unreadable
+from convcalc.importing.formats.onnx.messages import (
+    Attribute,
+    RawFunction,
+    RawGraph,
+    RawNode,
+    Subgraph,
+    read_function,
+    read_graph,
+    read_opset,
+)
+from convcalc.importing.formats.onnx.opsets import renewed
+from convcalc.importing.formats.onnx.scopes import scope_of
+from convcalc.importing.formats.onnx.wire import Bytes, Damaged, Span, as_span, fields, text
+
+MOST_NODES = 200_000
+MOST_DEPTH = 16  # of functions in functions
+OWN_DOMAINS = ("", "ai.onnx")
+
+
+def is_onnx(head: bytes) -> bool:
+    """Whether a file begins like an ONNX model: its version, and who wrote it or what it holds."""
+    return len(head) > 3 and head[0] == 0x08 and 0 < head[1] < 64 and head[2] in b"\x12\x1a\x22\x28\x32\x3a\x42"
+
+
+def read_onnx(data: Bytes, file: str) -> Graph:
+    """The graph of a model; Unreadable if it is damaged or too large."""
+    graph: Span | None = None
+    functions: dict[tuple[str, str], RawFunction] = {}
+    opsets: dict[str, int] = {}
+    producer = ""
+    for number, value in fields(data, Span(0, len(data))):
+        if number == 7:
+            graph = as_span(value)
+        elif number == 25:
+            key, function = read_function(data, as_span(value))
+            functions[key] = function
+        elif number == 8:
+            domain, version = read_opset(data, as_span(value))
+            opsets[domain] = version
+        elif number == 2:
+            producer = text(data, value)
+    if graph is None:
+        raise Damaged("it holds no graph; the file is cut off, or is no ONNX model")
+    return _Reading(read_graph(data, graph), functions, opsets, file, producer).graph()
+
+
+class _Reading:
+    """One graph on its way."""
+
+    def __init__(
+        self,
+        raw: RawGraph,
+        functions: Mapping[tuple[str, str], RawFunction],
+        opsets: Mapping[str, int],
+        file: str,
+        producer: str,
+    ) -> None:
+        self.raw = raw
+        self.functions = functions
+        self.opsets = opsets
+        self.file = file
+        self.producer = producer
+        self.count = 0
+
+    def graph(self) -> Graph:
+        """The graph with all functions inlined."""
+        raw = self.raw
+        constants = {key: each._replace(learned=each.kind == "float") for key, each in raw.constants.items()}
+        nodes = list(self.inlined(raw.nodes, self.opsets, {}, "", 0))
+        found = [node for node in nodes if not self.take_constant(node, constants)]
+        inputs = {
+            name: _input(sizes) for name, sizes in raw.inputs.items() if name not in constants
+        }
+        return Graph(
+            raw.name,
+            inputs,
+            {name: name for name in raw.outputs},
+            [self.node(node) for node in found],
+            constants,
+            raw.shapes,
+            f"exported by {self.producer}" if self.producer else "",
+        )
+
+    def node(self, raw: RawNode) -> Node:
+        """A node in the form of all formats."""
+        opset = self.opsets.get("", 1)
+        values = {key: each.value for key, each in raw.attributes.items()}
+        op, inputs, values = renewed(raw.op, raw.inputs, values, opset)
+        if raw.domain not in OWN_DOMAINS:
+            op = CONTRIBUTED.get((raw.domain, raw.op), f"{raw.domain}.{raw.op}")
+        name = raw.name or (raw.outputs[0] if raw.outputs else raw.op)
+        place = Place(self.file, 1, 1, 0, f"node {name}")
+        return Node(op, inputs, raw.outputs, values, name, place, scope_of(raw))
+
+    def take_constant(self, node: RawNode, constants: dict[str, Constant]) -> bool:
+        """Keep the tensor of a Constant node; whether it is one."""
+        if node.op != "Constant" or node.domain not in OWN_DOMAINS or len(node.outputs) != 1:
+            return False
+        for key, attribute in node.attributes.items():
+            found = _literal(key, attribute.value)
+            if found is not None:
+                constants[node.outputs[0]] = found
+                return True
+        return False
+
+    def inlined(
+        self,
+        nodes: list[RawNode],
+        opsets: Mapping[str, int],
+        names: dict[str, str],
+        prefix: str,
+        depth: int,
+        given: Mapping[str, Attribute] | None = None,
+    ) -> Iterator[RawNode]:
+        """The nodes, with those of functions in place of their calls."""
+        if depth > MOST_DEPTH:
+            raise Unreadable(f"functions call functions more than {MOST_DEPTH} deep")
+        for node in nodes:
+            self.count += 1
+            if self.count > MOST_NODES:
+                raise Unreadable(f"it has more than {MOST_NODES:,} nodes")
+            inputs = tuple(names.get(each, f"{prefix}{each}") if each else "" for each in node.inputs)
+            outputs = tuple(
+                names.get(each, f"{prefix}{each}") if each else "" for each in node.outputs
+            )
+            attributes = node.attributes
+            if given is not None:
+                attributes = dict(_resolved(attributes, given))
+            function = self.functions.get((node.domain, node.op))
+            if function is None:
+                name = f"{prefix}{node.name}" if prefix else node.name
+                yield node._replace(
+                    inputs=inputs, outputs=outputs, attributes=attributes, name=name
+                )
+                continue
+            inner = dict(zip(function.inputs, (*inputs, *[""] * len(function.inputs)), strict=False))
+            inner.update(zip(function.outputs, outputs, strict=False))
+            here = f"{prefix}{node.name or node.outputs[0] if node.outputs else node.op}/"
+            handed = {**function.defaults, **attributes}
+            for each in self.inlined(function.nodes, opsets, inner, here, depth + 1, handed):
+                yield each._replace(metadata=each.metadata or node.metadata)
+
+
+# Operators of other domains that mean one of ONNX's own, or of MORE_OPERATORS.
+CONTRIBUTED = {
+    ("com.microsoft", "Gelu"): "Gelu",
+    ("com.microsoft", "FusedConv"): "Conv",
+    ("com.microsoft", "BiasGelu"): "BiasGelu",
+}
+
+
+def _resolved(
+    attributes: Mapping[str, Attribute], given: Mapping[str, Attribute]
+) -> Iterator[tuple[str, Attribute]]:
+    """The attributes of a node in a function, with what its call gives."""
+    for key, each in attributes.items():
+        if not each.refers:
+            yield key, each
+        elif each.refers in given:
+            yield key, given[each.refers]
+
+
+def _literal(key: str, value: Any) -> Constant | None:
+    """The constant that an attribute of a Constant node holds."""
+    if key == "value" and isinstance(value, Constant):
+        return value
+    if key in ("value_float", "value_int"):
+        return Constant((), (value,), "float" if key == "value_float" else "int")
+    if key in ("value_floats", "value_ints"):
+        return Constant((len(value),), tuple(value), "float" if key == "value_floats" else "int")
+    if isinstance(value, Subgraph) or key.startswith(("sparse", "value_string")):
+        return Constant((), None, "other")
+    return None
+
+
+AXES = ("", "c", "bc", "bc0", "bc01", "bc012")
+
+
+def _input(sizes: tuple[Size, ...] | None) -> Input:
+    """An input with its axes, which ONNX does not say: channels follow the batch."""
+    sizes = sizes or ()
+    return Input(sizes, AXES[len(sizes)] if len(sizes) < len(AXES) else "")

@@ -1,0 +1,239 @@
+"""Maps a foreign graph to a network, node by node, and says what of it has no rule.
+
+Two guards run for every node: each weight is held against the channels that it meets (by the
+rules), and each output against the sizes that the file states. What has no rule becomes a layer
+with the sizes that the file states, known parameters, and work that is unknown.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.work import current
+from convcalc.importing.folding import fold, shape_of
+from convcalc.importing.foreign import Constant, Graph, Input, Node, Sizes
+from convcalc.importing.mapping import activation, convolution, joining, moving, norm, pooling, products
+from convcalc.importing.mapping.build import Build, Held, Lost, NoRule, Rule, product
+from convcalc.importing.patterns import recognise
+from convcalc.importing.views import View, atoms_of, fresh
+from convcalc.model.graph.builder import Builder
+from convcalc.model.graph.network import Group, Network
+from convcalc.model.quantities.unknown import UNKNOWN, known
+
+RULES: Mapping[str, Rule] = {
+    **activation.RULES,
+    **convolution.RULES,
+    **joining.RULES,
+    **moving.RULES,
+    **norm.RULES,
+    **pooling.RULES,
+    **products.RULES,
+}
+
+WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "Linear", "MatMul")
+
+GivenSizes = Mapping[str, Sequence[int | None]]
+
+
+def map_graph(graph: Graph, file: str, sizes: GivenSizes, batch: int) -> Network:
+    """The network of a graph; ``sizes`` are those of inputs, channels first, where they are given."""
+    return _Mapping(graph, file, sizes, batch).network()
+
+
+class _Mapping:
+    """One graph on its way to a network."""
+
+    def __init__(self, graph: Graph, file: str, sizes: GivenSizes, batch: int) -> None:
+        self.graph = recognise(graph)
+        self.file = file
+        self.batch = batch
+        self.builder = Builder(graph.name)
+        self.values: dict[str, Held] = dict(graph.constants)
+        self.problems: list[Diagnostic] = list(graph.problems)
+        self.paths = _Paths(self.graph.nodes)
+        self.build = Build(self.builder, self.values, self.paths.path)
+        self.is_resized = False
+        self.outputs: dict[str, Any] = {}
+        for name, given in graph.inputs.items():
+            self.add_input(name, given, sizes.get(name))
+
+    def add_input(self, name: str, given: Input, sizes: Sequence[int | None] | None) -> None:
+        """An input of the network; batch and symbolic sizes as they were asked for."""
+        axes = given.axes
+        if "c" not in axes:
+            self.values[name] = None
+            message = f"the input '{name}' has {len(given.dims)} axes, so its channels are not known"
+            self.problems.append(Diagnostic("wrong-rank", message, Place(self.file, 1, 1, 0, f"input {name}")))
+            return
+        order = ["c", *sorted(axis for axis in axes if axis.isdigit())]
+        own = [given.dims[axes.index(axis)] for axis in order]
+        if sizes is not None and list(sizes) != own:
+            self.is_resized = True
+            own = list(sizes)
+        tensor = self.builder.input(name, own, batch=self.batch)
+        at = axes.find("b")
+        size = given.dims[at] if at >= 0 else 1
+        view = fresh(tensor, atoms_of(size or 1), tensor.shape.dims[1:])
+        groups = dict(zip(("b", *order), view.axes, strict=True))
+        self.values[name] = view._replace(axes=tuple(groups[axis] for axis in axes))
+
+    def network(self) -> Network:
+        """The layers, with a problem for each node that has no rule."""
+        for node in self.graph.nodes:
+            current().spend(20, "nodes of the model")
+            self.add(node)
+        outputs: dict[str, Any] = {}
+        for name, tensor in self.graph.outputs.items():
+            held = self.values.get(tensor)
+            outputs[name] = held.tensor if isinstance(held, View) else None
+        self.builder.problems += self.problems
+        return self.builder.network(outputs, description=self.graph.description, file=self.file)
+
+    def add(self, node: Node) -> None:
+        """The outputs of one node."""
+        values = self.values
+        self.build.node = node
+        try:
+            found = self.result(node)
+        except Lost:
+            found = []
+            self.builder.skip()
+        except NoRule as reason:
+            found = self.unmapped(node, str(reason))
+        for name, value in zip(node.outputs, [*found, *[None] * len(node.outputs)], strict=False):
+            if name:
+                values[name] = self.compared(node, name, value)
+
+    def result(self, node: Node) -> Sequence[Held]:
+        """What the rule of a node makes; constants where it depends on nothing computed."""
+        held = [self.values.get(name) if name else None for name in node.inputs]
+        if any(value is None and name for value, name in zip(held, node.inputs, strict=True)):
+            raise Lost(node.name)
+        if node.op in ("Shape", "Size") and isinstance(held[0], View):
+            found = shape_of(node, held[0].sizes)
+            if found is None:
+                raise NoRule("the sizes of its input are not known")
+            if node.op == "Size":
+                return [Constant((), (product(found.data or ()),), "int")]
+            return [found]
+        if not any(isinstance(value, View) for value in held):
+            if node.op in WEIGHTED and self.weighs(held):
+                self.values[node.inputs[0]] = self.build.source_view(held[0])  # type: ignore[arg-type]
+                return RULES[node.op](self.build, node)
+            constants = [value if isinstance(value, Constant) else None for value in held]
+            folded = fold(node, constants)
+            if folded is not None:
+                for each in folded:
+                    current().spend(len(each.data or ()) // 8, "constants of the model")
+                return folded
+            if node.op not in RULES:
+                raise NoRule(f"no rule for {node.op} of constants")
+        rule = RULES.get(node.op)
+        if rule is None:
+            raise NoRule(f"no rule for {node.op}")
+        return rule(self.build, node)
+
+    @staticmethod
+    def weighs(held: Sequence[Held]) -> bool:
+        """Whether a learned weight meets a tensor that is none: work in every run."""
+        x, weight, *_ = (*held, None, None)
+        return (
+            isinstance(x, Constant)
+            and isinstance(weight, Constant)
+            and weight.learned
+            and not x.learned
+        )
+
+    # --- guards -------------------------------------------------------------------------------
+
+    def compared(self, node: Node, name: str, value: Held) -> Held:
+        """A value held against the sizes that the file states for it."""
+        stated = self.graph.shapes.get(name)
+        if value is None or stated is None or self.is_resized or node.op == "Expand":
+            return value  # what is repeated keeps size 1 here
+        sizes = value.sizes if isinstance(value, View) else value.dims
+        if _agree(sizes, stated):
+            return value
+        message = f"{node.op} makes {_text(sizes)}, but the file says {_text(stated)}"
+        self.problems.append(Diagnostic("contradicts-file", message, node.place))
+        return None
+
+    def unmapped(self, node: Node, reason: str) -> list[Held]:
+        """A layer for a node without a rule: sizes of the file, its parameters, unknown work."""
+        stated = self.graph.shapes.get(node.outputs[0]) if node.outputs else None
+        held = [self.values.get(name) for name in node.inputs if name]
+        views = [value for value in held if isinstance(value, View)]
+        output = self.stated_output(stated) if not self.is_resized else None
+        message = f"{node.op}: {reason}" if not reason.startswith("no rule") else reason
+        if output is None or not views or len(node.outputs) != 1:
+            self.builder.skip()
+            self.problems.append(
+                Diagnostic("unmapped-operator", message, node.place, _ADVICE, severity="error")
+            )
+            return []
+        self.problems.append(Diagnostic("unmapped-operator", message, node.place, _ADVICE))
+        learned = [each for each in held if isinstance(each, Constant) and each.learned]
+        params = sum(product(each.stored or each.dims) for each in learned)
+        try:
+            tensor = self.build.add(
+                "opaque", *(view.tensor for view in views), output=output, params=params, note=node.op
+            )
+        except Lost:
+            return []
+        assert stated is not None
+        view = fresh(tensor, (), tensor.shape.dims[1:])
+        if len(stated) == 1:
+            view = view._replace(axes=view.axes[1:])
+        return [view]
+
+    def stated_output(self, stated: Sizes | None) -> list[int | None] | None:
+        """The output of a layer by the sizes that the file states of a tensor in PyTorch's order."""
+        if not stated or len(stated) > 5 or stated[0] not in (1, None):
+            return None
+        return list(stated[1:]) or [1]
+
+
+_ADVICE = "its parameters are counted, its work is unknown"
+
+
+class _Paths:
+    """Names layers after the modules that they come from."""
+
+    def __init__(self, nodes: Sequence[Node]) -> None:
+        self.counts = Counter(
+            node.scope[-1].path for node in nodes if node.scope and node.op not in moving.IDLE
+        )
+        self.taken: Counter[str] = Counter()
+
+    def path(self, node: Node) -> tuple[str, tuple[Group, ...]]:
+        """The path of a node's next layer, and the composites that it belongs to."""
+        scope = node.scope
+        if scope and self.counts[scope[-1].path] == 1:
+            path, groups = scope[-1].path, scope[:-1]
+        elif scope:
+            path, groups = f"{scope[-1].path}.{node.op.lower()}", scope
+        else:
+            path, groups = _plain(node), ()
+        self.taken[path] += 1
+        number = self.taken[path]
+        return (path if number == 1 else f"{path}[{number - 1}]"), groups
+
+
+def _plain(node: Node) -> str:
+    """A name of a node without modules, as a path."""
+    return node.name.strip("/") or node.op.lower()
+
+
+def _agree(sizes: Sequence[int], stated: Sizes) -> bool:
+    """Whether sizes are those that a file states, as far as both are known."""
+    return len(sizes) == len(stated) and all(
+        b is None or not known((a,)) or a == b or index == 0
+        for index, (a, b) in enumerate(zip(sizes, stated, strict=True))
+    )
+
+
+def _text(sizes: Sequence[Any]) -> str:
+    return "×".join("?" if size is None or size is UNKNOWN else str(size) for size in sizes) or "one number"

@@ -1,0 +1,1 @@
+"""What each foreign operator becomes: a rule for each, by family."""

@@ -1,0 +1,141 @@
+"""Convolutions and matrix products with learned weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+from convcalc.importing.foreign import Constant, Node
+from convcalc.importing.mapping.build import Build, Held, NoRule, Rule
+from convcalc.importing.views import View, fresh, size_of
+from convcalc.model.quantities.unknown import known
+
+
+def windows(node: Node, rank: int, kernel: Sequence[int] = ()) -> dict[str, Any]:
+    """Kernel, stride, padding and dilation of a window, as fields."""
+    kernel = node.value("kernel_shape") or kernel
+    if len(kernel) != rank:
+        raise NoRule(f"a window of {len(kernel)} axes on {rank}")
+    fields: dict[str, Any] = {"kernel_size": list(kernel)}
+    strides, dilations = node.value("strides"), node.value("dilations")
+    if strides and any(s != 1 for s in strides):
+        fields["stride"] = list(strides)
+    if dilations and any(d != 1 for d in dilations):
+        fields["dilation"] = list(dilations)
+    padding = padding_of(node, rank)
+    if padding:
+        fields["padding"] = padding
+    return fields
+
+
+def padding_of(node: Node, rank: int) -> Any:
+    """The padding of a window: before and behind on each axis, or a word; 0 for none."""
+    word = node.value("auto_pad", "NOTSET")
+    if word == "SAME_UPPER":
+        return "same"
+    if word == "SAME_LOWER":
+        raise NoRule("padding SAME_LOWER, whose odd row comes first")
+    pads = node.value("pads")
+    if word == "VALID" or not pads or not any(pads):
+        return 0
+    if len(pads) != 2 * rank:
+        raise NoRule(f"{len(pads)} paddings for {rank} axes")
+    before, after = pads[:rank], pads[rank:]
+    if list(before) == list(after):
+        return list(before)
+    return [[b, a] for b, a in zip(before, after, strict=True)]
+
+
+def conv(build: Build, node: Node) -> Sequence[Held]:
+    """Conv: weight (out, in / groups, *kernel)."""
+    x = build.image(build.view(node))
+    weight = build.weight(node, 1)
+    out, per_group, *kernel = weight.dims
+    groups = node.value("group", 1)
+    check_channels(x, per_group * groups, "weight")
+    fields = windows(node, len(x.stored) - 1, kernel)
+    has_bias = bool(node.input(2))
+    channels = size_of(x.stored[0])
+    if not has_bias:
+        fields["bias"] = False
+    if groups > 1 and groups == channels:
+        if out != channels:
+            fields["depth_multiplier"] = out // channels
+        made = build.add("depthwise_conv", x.tensor, **fields)
+    else:
+        if groups > 1:
+            fields["groups"] = groups
+        made = build.add("conv", x.tensor, out_channels=out, **fields)
+    return [fresh(made, x.batch, made.shape.dims[1:])]
+
+
+def conv_transpose(build: Build, node: Node) -> Sequence[Held]:
+    """ConvTranspose: weight (in, out / groups, *kernel)."""
+    x = build.image(build.view(node))
+    weight = build.weight(node, 1)
+    channels, per_group, *kernel = weight.dims
+    groups = node.value("group", 1)
+    check_channels(x, channels, "weight")
+    fields = windows(node, len(x.stored) - 1, kernel)
+    if not node.input(2):
+        fields["bias"] = False
+    if groups > 1:
+        fields["groups"] = groups
+    if node.value("output_shape"):
+        fields["output_size"] = list(node.value("output_shape"))[-len(kernel) :]
+    elif any(node.value("output_padding") or ()):
+        fields["output_padding"] = list(node.value("output_padding"))
+    made = build.add("conv_transpose", x.tensor, out_channels=per_group * groups, **fields)
+    return [fresh(made, x.batch, made.shape.dims[1:])]
+
+
+def gemm(build: Build, node: Node) -> Sequence[Held]:
+    """Gemm of a computed matrix and a learned one."""
+    x = build.view(node)
+    if node.value("transA", 0):
+        x = x.with_axes(tuple(reversed(x.axes)))
+    weight = build.weight(node, 1)
+    rows, columns = weight.dims
+    out, inner = (rows, columns) if node.value("transB", 0) else (columns, rows)
+    return [apply_linear(build, x, inner, out, has_bias=bool(node.input(2)))]
+
+
+def linear(build: Build, node: Node) -> Sequence[Held]:
+    """Linear over the last axis: weight (out, in)."""
+    out, inner = build.weight(node, 1).dims
+    return [apply_linear(build, build.view(node), inner, out, has_bias=bool(node.input(2)))]
+
+
+def apply_linear(build: Build, x: View, inner: int, out: int, *, has_bias: bool) -> View:
+    """A learned matrix over the last axis of a view."""
+    if size_of(x.axes[-1]) != inner:
+        raise NoRule(f"a weight for {inner} channels meets {size_of(x.axes[-1])}")
+    axis = len(x.axes) - 1
+    x = build.along(x, [axis])
+    fields = {} if has_bias else {"bias": False}
+    made = build.add("linear", x.tensor, out_channels=out, **fields)
+    return build.replaced(x, made, axis, out)
+
+
+def matmul_by_constant(build: Build, x: View, weight: Constant) -> View:
+    """A computed tensor times a learned matrix."""
+    if len(weight.dims) < 2 or any(size != 1 for size in weight.dims[:-2]):
+        raise NoRule("a batch of learned matrices")
+    inner, out = weight.dims[-2:]
+    return apply_linear(build, x, inner, out, has_bias=False)
+
+
+def check_channels(x: View, wanted: int, what: str) -> None:
+    """Raises NoRule if a weight is for another number of channels than it meets."""
+    has = size_of(x.stored[0])
+    if known((has,)) and has != wanted:
+        raise NoRule(f"a {what} for {wanted} channels meets {has}")
+
+
+RULES: Mapping[str, Rule] = {
+    "Conv": conv,
+    "ConvTranspose": conv_transpose,
+    "Gemm": gemm,
+    "Linear": linear,
+}

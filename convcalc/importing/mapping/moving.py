@@ -1,0 +1,393 @@
+"""What moves elements: views, slices, padding, resizing, shuffling."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from convcalc.importing.foreign import Constant, Node
+from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
+from convcalc.importing.views import (
+    BATCH,
+    View,
+    atoms_of,
+    fresh,
+    merged,
+    regrouped,
+    size_of,
+)
+from convcalc.model.geometry.sizes import axis_names
+from convcalc.model.quantities.unknown import UNKNOWN, known
+
+
+def identity(build: Build, node: Node) -> Sequence[Held]:
+    """What passes its input on."""
+    return [build.held(node.input(0))]
+
+
+def transpose(build: Build, node: Node) -> Sequence[Held]:
+    """Transpose: axes in another order."""
+    view = build.view(node)
+    rank = len(view.axes)
+    order = node.value("perm") or range(rank - 1, -1, -1)
+    if sorted(order) != list(range(rank)):
+        raise NoRule(f"a permutation {list(order)} of {rank} axes")
+    return [view.with_axes(tuple(view.axes[axis] for axis in order))]
+
+
+def reshape(build: Build, node: Node) -> Sequence[Held]:
+    """Reshape to sizes, of which 0 copies and -1 is what is left."""
+    view = build.view(node)
+    shape = build.numbers(node, 1, "shape")
+    if shape is None:
+        raise NoRule("the sizes to reshape to are not there")
+    return [reshaped(view, [int(size) for size in shape], zero_copies=not node.value("allowzero", 0))]
+
+
+def reshaped(view: View, shape: Sequence[int], *, zero_copies: bool = True) -> View:
+    """The view with other sizes; raises NoRule if they cut its axes where they have no border."""
+    sizes: list[int] = []
+    own = view.sizes
+    for index, size in enumerate(shape):
+        if size == 0 and zero_copies:
+            if index >= len(own):
+                raise NoRule("a size to copy that is not there")
+            sizes.append(own[index])
+        else:
+            sizes.append(size)
+    if -1 in sizes:
+        total, rest = product(own), product([size for size in sizes if size != -1])
+        if not known((total, rest)):
+            left = _rest_unknown(own, sizes)
+            if left is None:
+                raise NoRule("a reshape of sizes that are not known")
+            sizes[sizes.index(-1)] = left
+        elif rest == 0 or total % rest:
+            raise NoRule(f"{total} elements as {list(shape)}")
+        else:
+            sizes[sizes.index(-1)] = total // rest
+    found = regrouped(view, sizes)
+    if found is None:
+        raise NoRule(f"a reshape of {list(own)} to {sizes}")
+    return found
+
+
+def _rest_unknown(own: Sequence[int], sizes: Sequence[int]) -> Any:
+    """What is left of unknown sizes, if it is the one axis that the stated ones leave."""
+    numbers = [size for size in own if size != 1]
+    for size in sizes:
+        if size not in (1, -1):
+            if size not in numbers:
+                return None
+            numbers.remove(size)
+    return product(numbers) if numbers else 1
+
+
+def flatten(build: Build, node: Node) -> Sequence[Held]:
+    """Flatten to two axes: those before one, and the rest."""
+    view = build.view(node)
+    axis = node.value("axis", 1)
+    axis = axis if axis == len(view.axes) else axis_number(axis, len(view.axes))
+    before, after = view.axes[:axis], view.axes[axis:]
+    axes = tuple(tuple(atom for group in part for atom in group) for part in (before, after))
+    return [view.with_axes(axes)]
+
+
+def squeeze(build: Build, node: Node) -> Sequence[Held]:
+    """Squeeze: axes of size 1 dropped."""
+    view = build.view(node)
+    rank = len(view.axes)
+    stated = build.numbers(node, 1, "axes")
+    if stated is None:
+        axes = [i for i, group in enumerate(view.axes) if not group]
+    else:
+        axes = [axis_number(int(axis), rank) for axis in stated]
+    if any(view.axes[axis] for axis in axes):
+        raise NoRule("it drops an axis that has a size")
+    return [view._replace(axes=tuple(g for i, g in enumerate(view.axes) if i not in axes))]
+
+
+def unsqueeze(build: Build, node: Node) -> Sequence[Held]:
+    """Unsqueeze: axes of size 1 put in."""
+    view = build.view(node)
+    stated = build.numbers(node, 1, "axes")
+    if stated is None:
+        raise NoRule("the axes to put in are not there")
+    rank = len(view.axes) + len(stated)
+    new = {axis_number(int(axis), rank) for axis in stated}
+    old = iter(view.axes)
+    return [view._replace(axes=tuple(() if i in new else next(old) for i in range(rank)))]
+
+
+def expand(build: Build, node: Node) -> Sequence[Held]:
+    """Expand: repetition is left to who reads it, which broadcasts; nothing is copied."""
+    view = build.view(node)
+    shape = build.numbers(node, 1, "shape") or ()
+    extra = len(shape) - len(view.axes)
+    return [view._replace(axes=((),) * max(extra, 0) + view.axes)]
+
+
+# --- slices ------------------------------------------------------------------------------------
+
+
+def take(build: Build, view: View, axis: int, start: int, stop: int, step: int = 1) -> View:
+    """A part of an axis of a view: every ``step``-th element from ``start`` to before ``stop``."""
+    group = view.axes[axis]
+    size = size_of(group)
+    count = len(range(start, stop, step)) if known((size,)) else UNKNOWN
+    if known((size,)) and (start, stop, step) == (0, size, 1):
+        return view
+    if not group or any(view.role(atom) == BATCH for atom in group):
+        raise NoRule("it takes samples of the batch")
+    role = view.role(group[0])
+    stored = view.stored[role]
+    if stored[: len(group)] != group:
+        others = [
+            tuple(a for a in g if view.role(a) != BATCH) for i, g in enumerate(view.axes) if i != axis
+        ]
+        others = [g for g in others if g]
+        if role == 0 and all(view.role(atom) == 0 for atom in group):
+            rest = tuple(atom for atom in stored if atom not in group)
+            target = ((*group, *rest), *view.stored[1:])
+        else:
+            if len(others) > 3:
+                others = [tuple(a for g in others for a in g)]
+            target = (group, *others)
+        view = View(build.settle(view, target), view.batch, target, view.axes)
+        role, stored = 0, target[0]
+    inner = size_of(stored[len(group) :])
+    made = _cut(build, view, role, start * inner, stop * inner, step, inner)
+    new = atoms_of(count)
+    left = (*new, *stored[len(group) :])
+    return merged(
+        View(
+            made,
+            view.batch,
+            (*view.stored[:role], left, *view.stored[role + 1 :]),
+            (*view.axes[:axis], new, *view.axes[axis + 1 :]),
+        )
+    )
+
+
+def _cut(build: Build, view: View, role: int, start: int, stop: int, step: int, inner: int) -> Any:
+    """The layer that takes a part of an axis of the tensor."""
+    if step != 1 and inner != 1:
+        raise NoRule("every other group of channels")
+    fields: dict[str, Any] = {"start": start} if start else {}
+    fields["stop"] = stop
+    if role == 0 and step == 1:
+        return build.add("channel_slice", view.tensor, **fields)
+    if step != 1:
+        fields["step"] = step
+    name = axis_names(len(view.stored) - 1)[role]
+    return build.add("slice", view.tensor, axis=name, **fields)
+
+
+def slice_(build: Build, node: Node) -> Sequence[Held]:
+    """Slice along some axes."""
+    view = build.view(node)
+    starts = build.numbers(node, 1, "starts") or ()
+    stops = build.numbers(node, 2, "ends") or ()
+    axes = build.numbers(node, 3, "axes") or tuple(range(len(starts)))
+    steps = build.numbers(node, 4, "steps") or (1,) * len(starts)
+    for start, stop, axis, step in zip(starts, stops, axes, steps, strict=True):
+        at = axis_number(int(axis), len(view.axes))
+        size = view.sizes[at]
+        if not known((size,)):
+            if (start, step) == (0, 1) and stop > 1 << 30:
+                continue
+            raise NoRule("a slice of an axis whose size is not known")
+        if step < 1:
+            raise NoRule("a slice in reverse order")
+        first, last, _ = slice(int(start), int(stop), int(step)).indices(size)
+        view = take(build, view, at, first, last, int(step))
+    return [view]
+
+
+def split(build: Build, node: Node) -> Sequence[Held]:
+    """Split an axis into parts."""
+    view = build.view(node)
+    axis = axis_number(node.value("axis", 0), len(view.axes))
+    size, count = view.sizes[axis], len(node.outputs)
+    sizes = build.numbers(node, 1, "split")
+    if sizes is None:
+        if not known((size,)):
+            raise NoRule("a split of an axis whose size is not known")
+        each = -(-size // count)
+        sizes = tuple(min(each, size - each * i) for i in range(count))
+    found: list[Held] = []
+    start = 0
+    for width in sizes:
+        found.append(take(build, view, axis, start, start + int(width)))
+        start += int(width)
+    return found
+
+
+def gather(build: Build, node: Node) -> Sequence[Held]:
+    """Gather by constant indices along an axis; of a table by computed ones: ``embedding``."""
+    table = build.held(node.input(0))
+    if isinstance(table, Constant):
+        return [_embedding(build, node, table)]
+    view = table
+    axis = axis_number(node.value("axis", 0), len(view.axes))
+    indices = build.weight(node, 1)
+    if indices.data is None:
+        raise NoRule("the indices are not in the file")
+    size = view.sizes[axis]
+    if not known((size,)):
+        raise NoRule("it takes from an axis whose size is not known")
+    numbers = [int(i) % size if -size <= i < size else -1 for i in indices.data]
+    if -1 in numbers or not numbers:
+        raise NoRule("indices outside the axis")
+    step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
+    if numbers != list(range(numbers[0], numbers[0] + step * len(numbers), step or 1)) or step < 1:
+        raise NoRule("it takes elements in an order of its own")
+    found = take(build, view, axis, numbers[0], numbers[-1] + 1, step)
+    if indices.dims == ():
+        return [found._replace(axes=tuple(g for i, g in enumerate(found.axes) if i != axis))]
+    if len(indices.dims) > 1:
+        sizes = [*found.sizes[:axis], *indices.dims, *found.sizes[axis + 1 :]]
+        return [reshaped(found, sizes)]
+    return [found]
+
+
+def _embedding(build: Build, node: Node, table: Constant) -> View:
+    """A row of a learned table for each number of the input."""
+    view = build.view(node, 1)
+    if node.value("axis", 0) != 0 or len(table.dims) != 2:
+        raise NoRule("a table that is not one row per number")
+    if view.stored[0] or len(view.stored) > 4:
+        raise NoRule("numbers that are channels")
+    rows, width = table.dims
+    made = build.add("embedding", view.tensor, num_embeddings=rows, embedding_dim=width)
+    new = atoms_of(width)
+    return View(made, view.batch, (new, *view.stored[1:]), (*view.axes, new))
+
+
+# --- sizes -------------------------------------------------------------------------------------
+
+
+def pad(build: Build, node: Node) -> Sequence[Held]:
+    """Pad axes before and behind."""
+    view = build.view(node)
+    rank = len(view.axes)
+    stated = build.numbers(node, 1, "pads") or ()
+    pads = [int(each) for each in stated]
+    axes = build.numbers(node, 3, "axes") or tuple(range(len(pads) // 2))
+    before, after = [0] * rank, [0] * rank
+    for index, axis in enumerate(axes):
+        at = axis_number(int(axis), rank)
+        before[at], after[at] = pads[index], pads[index + len(axes)]
+    if not any(pads):
+        return [view]
+    if any(each < 0 for each in pads):
+        raise NoRule("a pad that cuts")
+    touched = [axis for axis in range(rank) if before[axis] or after[axis]]
+    if any(view.role(a) == BATCH for axis in touched for a in view.axes[axis]):
+        raise NoRule("it pads the batch")
+    mode = {"constant": "constant", "reflect": "reflect", "edge": "replicate", "wrap": "circular"}
+    fields = {"mode": mode[node.value("mode", "constant")]}
+    if fields["mode"] == "constant":
+        fields = {}
+    return [_padded(build, view, before, after, touched, fields)]
+
+
+def _padded(
+    build: Build,
+    view: View,
+    before: Sequence[int],
+    after: Sequence[int],
+    touched: Sequence[int],
+    fields: Mapping[str, Any],
+) -> View:
+    """Pad the axes of the tensor that axes of the view are."""
+    roles = {axis: view.axis_of(view.axes[axis]) for axis in touched}
+    if any(role == BATCH for role in roles.values()):
+        view = build.image(view)
+        roles = {axis: axis - 1 for axis in touched}
+    channels = [axis for axis, role in roles.items() if role == 0]
+    spatial = len(view.stored) - 1
+    tensor = view.tensor
+    if channels:
+        (axis,) = channels
+        tensor = build.add("pad_channels", tensor, before=before[axis], after=after[axis])
+    if len(channels) < len(touched):
+        padding = [[0, 0] for _ in range(spatial)]
+        for axis, role in roles.items():
+            if role:
+                padding[role - 1] = [before[axis], after[axis]]
+        tensor = build.add("pad", tensor, padding=padding, **fields)
+    stored, axes = list(view.stored), list(view.axes)
+    for axis, role in roles.items():
+        axes[axis] = stored[role] = atoms_of(tensor.shape.dims[1 + role])
+    return View(tensor, view.batch, tuple(stored), tuple(axes))
+
+
+def resize(build: Build, node: Node) -> Sequence[Held]:
+    """Resize to sizes, or by scales."""
+    x = build.image(build.view(node))
+    rank = len(x.stored) - 1
+    sizes, scales = build.numbers(node, 3, "sizes"), None
+    if sizes is None:
+        scales = build.numbers(node, 2, "scales")
+    transform = node.value("coordinate_transformation_mode", "half_pixel")
+    mode = {"nearest": "nearest", "linear": "linear", "cubic": "cubic"}.get(node.value("mode", "nearest"))
+    if mode is None:
+        raise NoRule(f"a resize by {node.value('mode')}")
+    fields: dict[str, Any] = {}
+    if mode == "nearest":
+        if transform != "asymmetric" or node.value("nearest_mode", "round_prefer_floor") != "floor":
+            mode = "nearest_exact"
+    elif transform == "align_corners":
+        fields["align_corners"] = True
+    axes = [axis_number(int(axis), rank + 2) for axis in node.value("axes") or range(rank + 2)]
+    stated = sizes if sizes is not None else scales
+    if stated is None or len(stated) != len(axes):
+        raise NoRule("a resize without a size")
+    given = dict(zip(axes, stated, strict=True))
+    if any(given.get(axis, own) not in (own, 1) for axis, own in enumerate(x.sizes[:2])) and sizes:
+        raise NoRule("it resizes channels")
+    if sizes is not None:
+        fields["size"] = [int(given.get(axis, x.sizes[axis])) for axis in range(2, rank + 2)]
+    else:
+        fields["scale"] = [_scale(given.get(axis, 1)) for axis in range(2, rank + 2)]
+    made = build.add("upsample", x.tensor, mode=mode, **fields)
+    return [fresh(made, x.batch, made.shape.dims[1:])]
+
+
+def _scale(value: float) -> float | int:
+    return int(value) if value == int(value) else float(f"{value:.9g}")
+
+
+def depth_to_space(build: Build, node: Node) -> Sequence[Held]:
+    """DepthToSpace, in either order of the channels."""
+    x = build.image(build.view(node))
+    made = build.add("pixel_shuffle", x.tensor, factor=node.value("blocksize"))
+    return [fresh(made, x.batch, made.shape.dims[1:])]
+
+
+def space_to_depth(build: Build, node: Node) -> Sequence[Held]:
+    """SpaceToDepth."""
+    x = build.image(build.view(node))
+    made = build.add("pixel_unshuffle", x.tensor, factor=node.value("blocksize"))
+    return [fresh(made, x.batch, made.shape.dims[1:])]
+
+
+IDLE = ("Identity", "Cast", "CastLike", "Dropout", "StopGradient")
+
+RULES: Mapping[str, Rule] = {
+    **dict.fromkeys(IDLE, identity),
+    "Transpose": transpose,
+    "Reshape": reshape,
+    "Flatten": flatten,
+    "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
+    "Expand": expand,
+    "Slice": slice_,
+    "Split": split,
+    "Gather": gather,
+    "Pad": pad,
+    "Resize": resize,
+    "DepthToSpace": depth_to_space,
+    "SpaceToDepth": space_to_depth,
+}

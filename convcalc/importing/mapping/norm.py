@@ -1,0 +1,100 @@
+"""Normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from convcalc.importing.foreign import Node
+from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
+from convcalc.importing.mapping.convolution import check_channels
+from convcalc.importing.views import View, size_of
+
+
+def batch_norm(build: Build, node: Node) -> Sequence[Held]:
+    """BatchNormalization over the second axis: scale, bias, mean, variance."""
+    x = _over_channels(build, build.view(node))
+    scale, bias = (build.constant(node, index) for index in (1, 2))
+    for each in (scale, bias):
+        if each is not None:
+            check_channels(x, product(each.dims), "norm")
+    fields: dict[str, Any] = {}
+    if not node.value("scaled", scale is not None):
+        fields["scale"] = False
+    if not node.value("shifted", bias is not None):
+        fields["bias"] = False
+    if not node.value("affine", True):
+        fields = {"affine": False}
+    return [build.same(x, "batch_norm", **fields)]
+
+
+def instance_norm(build: Build, node: Node) -> Sequence[Held]:
+    """InstanceNormalization."""
+    x = build.image(build.view(node))
+    affine = bool(node.input(1)) and node.value("affine", True)
+    return [build.same(x, "instance_norm", affine=affine)]
+
+
+def group_norm(build: Build, node: Node) -> Sequence[Held]:
+    """GroupNormalization over the second axis and all behind it."""
+    view = build.view(node)
+    x = _over_channels(build, view)
+    fields: dict[str, Any] = {} if node.input(1) else {"affine": False}
+    return [build.same(x, "group_norm", groups=node.value("num_groups", 1), **fields)]
+
+
+def layer_norm(build: Build, node: Node) -> Sequence[Held]:
+    """LayerNormalization over the last axes, from ``axis`` on."""
+    return [_layer_norm(build, node, "layer_norm")]
+
+
+def rms_norm(build: Build, node: Node) -> Sequence[Held]:
+    """RMSNormalization over the last axes, from ``axis`` on."""
+    return [_layer_norm(build, node, "rms_norm")]
+
+
+def _layer_norm(build: Build, node: Node, operator: str) -> View:
+    view = build.view(node)
+    rank = len(view.axes)
+    axes = node.value("axes") or range(axis_number(node.value("axis", -1), rank), rank)
+    axes = sorted(axis_number(axis, rank) for axis in axes)
+    normalised = {atom for axis in axes for atom in view.axes[axis]}
+    fields: dict[str, Any] = {}
+    if not node.input(1):
+        fields["affine"] = False
+    elif operator == "layer_norm" and not node.input(2):
+        fields["bias"] = False
+    everything = {atom for group in view.stored for atom in group}
+    if operator == "layer_norm" and normalised == everything and len(view.stored) > 1:
+        weight = build.constant(node, 1)
+        if weight is None or product(weight.dims) == product(view.tensor.shape.dims[1:]):
+            return build.same(view, operator, spatial=True, **fields)
+        if product(weight.dims) == size_of(view.stored[0]):
+            affine = {"affine": False} if not node.input(1) else {}
+            return build.same(view, "group_norm", groups=1, **affine)
+        raise NoRule("its weights have other sizes than what it normalises")
+    return build.same(build.along(view, axes), operator, **fields)
+
+
+def local_response_norm(build: Build, node: Node) -> Sequence[Held]:
+    """LRN."""
+    x = build.image(build.view(node))
+    return [build.same(x, "local_response_norm", size=node.value("size"))]
+
+
+def _over_channels(build: Build, view: View) -> View:
+    """A view whose second axis is its tensor's channels."""
+    if len(view.axes) < 2:
+        raise NoRule("it has no channels")
+    return build.along(view, [1])
+
+
+RULES: Mapping[str, Rule] = {
+    "BatchNormalization": batch_norm,
+    "InstanceNormalization": instance_norm,
+    "GroupNormalization": group_norm,
+    "LayerNormalization": layer_norm,
+    "RMSNormalization": rms_norm,
+    "SimplifiedLayerNormalization": rms_norm,
+    "LRN": local_response_norm,
+}
