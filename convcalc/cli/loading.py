@@ -12,7 +12,7 @@ from convcalc.cli.console import Failure, choose, environment
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.diagnostics.work import current
 from convcalc.language.expand.scopes import Witness
-from convcalc.language.reading import NetworkSource
+from convcalc.importing.opening import open_source
 from convcalc.language.sources.resolve import is_revision, resolve
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
@@ -81,7 +81,7 @@ class Reading(NamedTuple):
         files: Sequence[str],
         settings: Mapping[str, str],
     ) -> Iterator[Network]:
-        source = NetworkSource(target)
+        source = open_source(target)
         params: dict[str, Any] = {}
         for file in files:
             params |= source.values(*_named_part(file))

@@ -88,7 +88,12 @@ def _spread(constant: Constant, target: tuple[int, ...]) -> list[Any]:
     if constant.dims == target:
         return list(constant.data)
     strides = _strides(constant.dims, target)
-    places = every(*(range(0, size * step, step) if step else (0,) * size for size, step in zip(target, strides, strict=True)))
+    places = every(
+        *(
+            range(0, size * step, step) if step else (0,) * size
+            for size, step in zip(target, strides, strict=True)
+        )
+    )
     return [constant.data[sum(place)] for place in places]
 
 
@@ -96,7 +101,9 @@ def _is_small(dims: Sequence[int]) -> bool:
     return prod(dims) <= MOST_VALUES
 
 
-def _elementwise(function: Callable[..., Any], kind: str = "") -> Callable[[Node, Inputs], Constant]:
+def _elementwise(
+    function: Callable[..., Any], kind: str = ""
+) -> Callable[[Node, Inputs], Constant]:
     def rule(node: Node, inputs: Inputs) -> Constant:
         given = [each for each in inputs if each is not None]
         dims = _broadcast([each.dims for each in given])
@@ -173,7 +180,10 @@ def _first(inputs: Inputs) -> Constant:
 def _reshape(node: Node, inputs: Inputs) -> Constant:
     x = _first(inputs)
     shape = _argument(node, inputs, 1, "shape") or []
-    sizes = [x.dims[i] if size == 0 and not node.value("allowzero", 0) else size for i, size in enumerate(shape)]
+    sizes = [
+        x.dims[i] if size == 0 and not node.value("allowzero", 0) else size
+        for i, size in enumerate(shape)
+    ]
     if -1 in sizes:
         rest = prod(size for size in sizes if size != -1)
         sizes[sizes.index(-1)] = prod(x.dims) // rest
@@ -199,7 +209,11 @@ def _squeeze(node: Node, inputs: Inputs) -> Constant:
     x = _first(inputs)
     axes = _argument(node, inputs, 1, "axes")
     rank = len(x.dims)
-    chosen = {axis % rank for axis in axes} if axes is not None else {i for i, n in enumerate(x.dims) if n == 1}
+    chosen = (
+        {axis % rank for axis in axes}
+        if axes is not None
+        else {i for i, n in enumerate(x.dims) if n == 1}
+    )
     return x._replace(dims=tuple(n for i, n in enumerate(x.dims) if i not in chosen))
 
 
@@ -288,7 +302,9 @@ def _split(node: Node, inputs: Inputs) -> list[Constant | None]:
     axis = node.value("axis", 0) % len(x.dims)
     size, count = x.dims[axis], len(node.outputs)
     each = -(-size // count)
-    sizes = _argument(node, inputs, 1, "split") or [min(each, size - each * i) for i in range(count)]
+    sizes = _argument(node, inputs, 1, "split") or [
+        min(each, size - each * i) for i in range(count)
+    ]
     found: list[Constant | None] = []
     start = 0
     for width in sizes:

@@ -9,12 +9,16 @@ positions in whatever order its ``axes`` say.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.errors import Error
 from convcalc.model.graph.network import Group
 
+if TYPE_CHECKING:
+    from mmap import mmap
+
+Content = "bytes | mmap"  # of a file; of a large one most is never looked at
 Size = int | None  # None: not known, or symbolic
 Sizes = tuple[Size, ...]
 Number = int | float | bool
@@ -118,3 +122,29 @@ class Graph(NamedTuple):
     shapes: Mapping[str, Sizes] = {}
     description: str = ""
     problems: tuple[Diagnostic, ...] = ()
+
+
+class Model(Protocol):
+    """A model file that was read: one graph, or one for each of its variants."""
+
+    base: str  # its name; that of the variant that is meant if none is named
+    variants: tuple[str, ...]  # the names of the others
+
+    def graph(self, variant: str) -> Graph:
+        """The graph of a variant, or of the base; raises Unreadable if it cannot be made."""
+
+
+class OneGraph(NamedTuple):
+    """A model of one graph."""
+
+    only: Graph
+    variants: tuple[str, ...] = ()
+
+    @property
+    def base(self) -> str:
+        """The name of the graph."""
+        return self.only.name
+
+    def graph(self, variant: str) -> Graph:
+        """The graph."""
+        return self.only

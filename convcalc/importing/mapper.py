@@ -15,7 +15,15 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.work import current
 from convcalc.importing.folding import fold, shape_of
 from convcalc.importing.foreign import Constant, Graph, Input, Node, Sizes
-from convcalc.importing.mapping import activation, convolution, joining, moving, norm, pooling, products
+from convcalc.importing.mapping import (
+    activation,
+    convolution,
+    joining,
+    moving,
+    norm,
+    pooling,
+    products,
+)
 from convcalc.importing.mapping.build import Build, Held, Lost, NoRule, Rule, product
 from convcalc.importing.patterns import recognise
 from convcalc.importing.views import View, atoms_of, fresh
@@ -65,8 +73,12 @@ class _Mapping:
         axes = given.axes
         if "c" not in axes:
             self.values[name] = None
-            message = f"the input '{name}' has {len(given.dims)} axes, so its channels are not known"
-            self.problems.append(Diagnostic("wrong-rank", message, Place(self.file, 1, 1, 0, f"input {name}")))
+            message = (
+                f"the input '{name}' has {len(given.dims)} axes, so its channels are not known"
+            )
+            self.problems.append(
+                Diagnostic("wrong-rank", message, Place(self.file, 1, 1, 0, f"input {name}"))
+            )
             return
         order = ["c", *sorted(axis for axis in axes if axis.isdigit())]
         own = [given.dims[axes.index(axis)] for axis in order]
@@ -179,7 +191,11 @@ class _Mapping:
         params = sum(product(each.stored or each.dims) for each in learned)
         try:
             tensor = self.build.add(
-                "opaque", *(view.tensor for view in views), output=output, params=params, note=node.op
+                "opaque",
+                *(view.tensor for view in views),
+                output=output,
+                params=params,
+                note=node.op,
             )
         except Lost:
             return []
@@ -208,23 +224,19 @@ class _Paths:
         )
         self.taken: Counter[str] = Counter()
 
-    def path(self, node: Node) -> tuple[str, tuple[Group, ...]]:
-        """The path of a node's next layer, and the composites that it belongs to."""
+    def path(self, node: Node, part: str) -> tuple[str, tuple[Group, ...]]:
+        """The path of a node's next layer, or of a move that it needs, and its composites."""
         scope = node.scope
         if scope and self.counts[scope[-1].path] == 1:
             path, groups = scope[-1].path, scope[:-1]
         elif scope:
             path, groups = f"{scope[-1].path}.{node.op.lower()}", scope
         else:
-            path, groups = _plain(node), ()
+            path, groups = node.name.strip("/") or node.op.lower(), ()
+        path = f"{path}.{part}" if part else path
         self.taken[path] += 1
         number = self.taken[path]
         return (path if number == 1 else f"{path}[{number - 1}]"), groups
-
-
-def _plain(node: Node) -> str:
-    """A name of a node without modules, as a path."""
-    return node.name.strip("/") or node.op.lower()
 
 
 def _agree(sizes: Sequence[int], stated: Sizes) -> bool:
@@ -236,4 +248,7 @@ def _agree(sizes: Sequence[int], stated: Sizes) -> bool:
 
 
 def _text(sizes: Sequence[Any]) -> str:
-    return "×".join("?" if size is None or size is UNKNOWN else str(size) for size in sizes) or "one number"
+    return (
+        "×".join("?" if size is None or size is UNKNOWN else str(size) for size in sizes)
+        or "one number"
+    )

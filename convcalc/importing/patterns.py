@@ -219,7 +219,10 @@ def _layer_norm(graph: _Patterns, index: int, node: Node) -> bool:
     if chain is None:
         return False
     steps, root, axes = chain
-    if axes != (node.values.get("axes"), node.inputs[1:]) and graph.constants.get(node.input(1)) is None:
+    if (
+        axes != (node.values.get("axes"), node.inputs[1:])
+        and graph.constants.get(node.input(1)) is None
+    ):
         return False
     quotient = graph.sole_reader(root)
     if quotient is None or quotient[1].op != "Div" or quotient[1].inputs != (centred, root):
@@ -296,7 +299,9 @@ def _group_norm(graph: _Patterns, index: int, node: Node) -> bool:
         inside.append(at)
         at, last = reader
     values = {"num_groups": groups}
-    made = last._replace(op="GroupNormalization", inputs=(before.inputs[0], *weights), values=values)
+    made = last._replace(
+        op="GroupNormalization", inputs=(before.inputs[0], *weights), values=values
+    )
     graph.replace(inside, at, made)
     return True
 
@@ -388,7 +393,9 @@ def _weighted(graph: _Patterns, name: str) -> tuple[list[int], int, Node] | None
     return None
 
 
-def _without_nan(graph: _Patterns, name: str, inside: list[int]) -> tuple[list[int], int, Node] | None:
+def _without_nan(
+    graph: _Patterns, name: str, inside: list[int]
+) -> tuple[list[int], int, Node] | None:
     """The same where rows without a key are set to zero: where(isnan(p), 0, p)."""
     tests, choices = graph.reading(name, "IsNaN"), graph.reading(name, "Where")
     if len(tests) != 1 or len(choices) != 1 or graph.live(name) != 2:

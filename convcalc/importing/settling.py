@@ -34,7 +34,9 @@ def settle(view: View, target: Groups, add: Add) -> Tensor | None:
     if held == stored:
         return _regroup(tensor, view.stored, target, add)
     if _is_shuffle(view.stored, target):
-        return add("channel_shuffle", tensor, groups=size_of(target[0][-1:]) and _outer(view, target))
+        return add(
+            "channel_shuffle", tensor, groups=size_of(target[0][-1:]) and _outer(view, target)
+        )
     return _move(tensor, view.stored, target, add)
 
 

@@ -1,1 +1,59 @@
-"""One folder or module for each format that is read; all of them make a foreign graph."""
+"""The formats that are read, and those that are recognised and not read.
+
+A format is known by its first bytes; its ending decides only where they do not. Each is a module
+or a folder here with a function ``open_model(content, file)``, which gives a
+:class:`~convcalc.importing.foreign.Model`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+HEAD = 4096  # bytes of a file that are looked at to know its format
+
+
+class Format(NamedTuple):
+    """A format: its title, the endings of its files, the module that reads it, and whether its
+    files are so large that most of them is weights."""
+
+    title: str
+    endings: tuple[str, ...]
+    module: str
+    is_large: bool = True
+
+
+FORMATS = {
+    "onnx": Format("ONNX", (".onnx",), "convcalc.importing.formats.onnx.reader"),
+}
+
+_YAML = (".yaml", ".yml")
+
+
+def detect(head: bytes, file: str) -> str:
+    """The name of the format of a file by its first bytes and its name; empty for none of these."""
+    ending = _ending(file)
+    if _is_onnx(head, ending):
+        return "onnx"
+    return ""
+
+
+def format_of_ending(file: str) -> str:
+    """The name of the format that files of this ending mostly have; empty for none."""
+    ending = _ending(file)
+    return next((name for name, each in FORMATS.items() if ending in each.endings), "")
+
+
+def _ending(file: str) -> str:
+    found = re.search(r"\.[A-Za-z0-9]+\Z", file)
+    return found[0].lower() if found else ""
+
+
+def _is_onnx(head: bytes, ending: str) -> bool:
+    """A message whose first field is a small version number, followed by another field of a model."""
+    looks_alike = (
+        len(head) > 3 and head[0] == 0x08 and 0 < head[1] < 64 and head[2] in b'\x12\x1a"(2:B'
+    )
+    return looks_alike and (
+        ending == ".onnx" or 0x3A in head or b"onnx" in head or head[2] in b"\x12:B"
+    )

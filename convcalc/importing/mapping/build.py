@@ -8,7 +8,7 @@ from typing import Any
 from convcalc.importing.foreign import Constant, Node
 from convcalc.importing.settling import Unsettled, settle
 from convcalc.importing.views import BATCH, Groups, View, atoms_of, size_of
-from convcalc.model.graph.assembly import Tensor, Value
+from convcalc.model.graph.assembly import Tensor
 from convcalc.model.graph.builder import Builder
 from convcalc.model.graph.sites import Spot
 from convcalc.model.quantities.unknown import UNKNOWN, known
@@ -29,7 +29,9 @@ Rule = Callable[["Build", Node], Sequence[Held]]
 class Build:
     """The layers and tensors that nodes have become so far."""
 
-    def __init__(self, builder: Builder, values: dict[str, Held], paths: Callable[[Node], Any]) -> None:
+    def __init__(
+        self, builder: Builder, values: dict[str, Held], paths: Callable[[Node, str], Any]
+    ) -> None:
         self.builder = builder
         self.values = values
         self.node: Node | None = None
@@ -91,8 +93,22 @@ class Build:
 
     def add(self, operator: str, *inputs: Tensor, note: str = "", **fields: Any) -> Tensor:
         """Adds a layer for the node at hand; raises Lost if it has a problem."""
+        return self._add(operator, inputs, note, fields, "")
+
+    def move(self, operator: str, tensor: Tensor, **fields: Any) -> Tensor:
+        """Adds a layer that only brings elements into the order that the node needs."""
+        return self._add(operator, (tensor,), "", fields, operator)
+
+    def _add(
+        self,
+        operator: str,
+        inputs: Sequence[Tensor],
+        note: str,
+        fields: Mapping[str, Any],
+        part: str,
+    ) -> Tensor:
         assert self.node is not None
-        path, composites = self._paths(self.node)
+        path, composites = self._paths(self.node, part)
         found = self.builder.add(
             operator,
             list(inputs),
@@ -107,15 +123,12 @@ class Build:
             raise Lost(operator)
         return found
 
-    def _add(self, operator: str, tensor: Tensor, **fields: Any) -> Value:
-        return self.add(operator, tensor, **fields)
-
     # --- views --------------------------------------------------------------------------------
 
     def settle(self, view: View, target: Groups) -> Tensor:
         """The tensor with these channels and spatial axes; raises NoRule if there is none."""
         try:
-            found = settle(view, target, self._add)
+            found = settle(view, target, self.move)
         except Unsettled as error:
             raise NoRule(str(error)) from None
         if found is None:
@@ -138,7 +151,7 @@ class Build:
         wanted = tuple(atom for axis in axes for atom in view.axes[axis])
         if view.stored[0] == wanted and wanted:
             if len(view.stored) > 1 and len(view.axes) < 3 and not any(view.stored[1:]):
-                return View(self.add("flatten", view.tensor), view.batch, (wanted,), view.axes)
+                return View(self.move("flatten", view.tensor), view.batch, (wanted,), view.axes)
             return view
         if any(view.role(atom) == BATCH for atom in wanted):
             raise NoRule("it works on samples of the batch")

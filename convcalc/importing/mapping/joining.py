@@ -60,9 +60,9 @@ def combined(build: Build, op: str, one: View, other: View) -> View:
     if pair is None:
         raise NoRule("sizes that do not fit each other")
     one, other = pair
-    if any(a == () and b for a, b in zip(reversed(one.axes), reversed(other.axes), strict=False)) or len(
-        other.axes
-    ) > len(one.axes):
+    if any(
+        a == () and b for a, b in zip(reversed(one.axes), reversed(other.axes), strict=False)
+    ) or len(other.axes) > len(one.axes):
         return _outer(build, op, one, other)
     tensor = laid_out(build, other, one)
     name, function = ARITHMETIC[op]
@@ -206,7 +206,11 @@ def concat(build: Build, node: Node) -> Sequence[Held]:
     name = axis_names(len(model.stored) - 1)[role]
     made = build.add("concat", *tensors, **({} if role == 0 else {"axis": name}))
     joined = atoms_of(sum(widths))
-    stored = (*model.stored[:role], _outer_part(model, axis, role, joined), *model.stored[role + 1 :])
+    stored = (
+        *model.stored[:role],
+        _outer_part(model, axis, role, joined),
+        *model.stored[role + 1 :],
+    )
     axes = (*model.axes[:axis], joined, *model.axes[axis + 1 :])
     return [merged(View(made, model.batch, stored, axes))]
 
@@ -221,7 +225,9 @@ def _model(build: Build, view: View, axis: int) -> View:
     role = view.role(group[0])
     if view.stored[role][: len(group)] == group:
         return view
-    others = [tuple(a for a in g if view.role(a) != BATCH) for i, g in enumerate(view.axes) if i != axis]
+    others = [
+        tuple(a for a in g if view.role(a) != BATCH) for i, g in enumerate(view.axes) if i != axis
+    ]
     others = [g for g in others if g]
     if len(others) > 3:
         others = [tuple(a for g in others for a in g)]
@@ -273,7 +279,9 @@ def _operand(build: Build, operand: View | Constant, model: View, axis: int, rol
     if pair is None:
         raise NoRule("sizes that do not fit each other")
     a, b = pair
-    place = {x: y for m, n in zip(a.axes, b.axes, strict=True) if n for x, y in zip(m, n, strict=True)}
+    place = {
+        x: y for m, n in zip(a.axes, b.axes, strict=True) if n for x, y in zip(m, n, strict=True)
+    }
     target = []
     for index, group in enumerate(a.stored):
         inner = tuple(place[atom] for atom in group if atom in place)

@@ -41,7 +41,9 @@ def reshape(build: Build, node: Node) -> Sequence[Held]:
     shape = build.numbers(node, 1, "shape")
     if shape is None:
         raise NoRule("the sizes to reshape to are not there")
-    return [reshaped(view, [int(size) for size in shape], zero_copies=not node.value("allowzero", 0))]
+    return [
+        reshaped(view, [int(size) for size in shape], zero_copies=not node.value("allowzero", 0))
+    ]
 
 
 def reshaped(view: View, shape: Sequence[int], *, zero_copies: bool = True) -> View:
@@ -143,7 +145,9 @@ def take(build: Build, view: View, axis: int, start: int, stop: int, step: int =
     stored = view.stored[role]
     if stored[: len(group)] != group:
         others = [
-            tuple(a for a in g if view.role(a) != BATCH) for i, g in enumerate(view.axes) if i != axis
+            tuple(a for a in g if view.role(a) != BATCH)
+            for i, g in enumerate(view.axes)
+            if i != axis
         ]
         others = [g for g in others if g]
         if role == 0 and all(view.role(atom) == 0 for atom in group):
@@ -331,7 +335,9 @@ def resize(build: Build, node: Node) -> Sequence[Held]:
     if sizes is None:
         scales = build.numbers(node, 2, "scales")
     transform = node.value("coordinate_transformation_mode", "half_pixel")
-    mode = {"nearest": "nearest", "linear": "linear", "cubic": "cubic"}.get(node.value("mode", "nearest"))
+    mode = {"nearest": "nearest", "linear": "linear", "cubic": "cubic"}.get(
+        node.value("mode", "nearest")
+    )
     if mode is None:
         raise NoRule(f"a resize by {node.value('mode')}")
     fields: dict[str, Any] = {}

@@ -46,7 +46,9 @@ def product_of(build: Build, one: View, other: View) -> View:
     if len(one.axes) < 2 or len(other.axes) < 2:
         raise NoRule("a product with a vector")
     rank = max(len(one.axes), len(other.axes))
-    a, b = (each._replace(axes=((),) * (rank - len(each.axes)) + each.axes) for each in (one, other))
+    a, b = (
+        each._replace(axes=((),) * (rank - len(each.axes)) + each.axes) for each in (one, other)
+    )
     rows, columns = a.axes[-2], b.axes[-1]
     if size_of(a.axes[-1]) != size_of(b.axes[-2]):
         raise NoRule("matrices that do not fit")
@@ -78,12 +80,14 @@ def attention(build: Build, node: Node) -> Sequence[Held]:
     q, k, v = (build.view(node, index) for index in (0, 1, 2))
     if node.value("keys_turned"):
         k = turned(k)
-    return [attend(build, q, k, v, bias=node.value("biases", ()), causal=bool(node.value("is_causal", 0)))]
+    return [
+        attend(
+            build, q, k, v, bias=node.value("biases", ()), causal=bool(node.value("is_causal", 0))
+        )
+    ]
 
 
-def attend(
-    build: Build, q: View, k: View, v: View, *, bias: Sequence[str], causal: bool
-) -> View:
+def attend(build: Build, q: View, k: View, v: View, *, bias: Sequence[str], causal: bool) -> View:
     """Attention of heads, within windows of the map or over all of it."""
     (queries, keys, values), fields = _attended(build, (q, k, v))
     heads, kv_heads = (size_of(view.axes[-3]) if len(view.axes) > 2 else 1 for view in (q, k))
@@ -120,7 +124,10 @@ def _attended(build: Build, views: Sequence[View]) -> tuple[list[View], dict[str
         return [_in_heads(build, view) for view in views], {}
     parts = _parts(q, outer[0])
     if parts and all(view.stored[0] == _channels(view) for view in views):
-        places = [[(view.role(a), a.size) for a in (*view.axes[-2], *out)] for view, out in zip(views, outer, strict=True)]
+        places = [
+            [(view.role(a), a.size) for a in (*view.axes[-2], *out)]
+            for view, out in zip(views, outer, strict=True)
+        ]
         if all(each == places[0] for each in places):
             return list(views), parts
     found = []

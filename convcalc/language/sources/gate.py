@@ -8,8 +8,14 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, BinaryIO
 
 from convcalc.language.sources.project import ALLOW, Outside, Project, project
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 SETTINGS_BYTES = 256 * 1024  # of a settings file, or a file of patterns
 REPORT_BYTES = 20 * 2**20  # of a saved report
@@ -61,7 +67,23 @@ def advice(error: OSError) -> str:
     return ALLOW if isinstance(error, Outside) else ""
 
 
-def _read(path: str, most: int, here: Project, root: str) -> bytes:
+def read_mapped(path: str, most: int, root: str | None = None) -> bytes | mmap:
+    """A file of which most is never looked at, as memory; OSError also if it is larger than
+    ``most``."""
+    here = project()
+    with _opened(path, here, here.root_of(path) if root is None else root) as (file, before):
+        if before.st_size > most:
+            raise OSError(0, too_large(most))
+        if not before.st_size:
+            return b""
+        from mmap import ACCESS_READ, mmap
+
+        return mmap(file.fileno(), 0, access=ACCESS_READ)
+
+
+@contextmanager
+def _opened(path: str, here: Project, root: str) -> Iterator[tuple[BinaryIO, os.stat_result]]:
+    """An open file that may be read, and what is known of it."""
     if root and not here.allow_outside:  # before it is looked at: nobody learns whether it exists
         here.require(path, here.real(path), root)
     descriptor = _open(path)
@@ -71,6 +93,12 @@ def _read(path: str, most: int, here: Project, root: str) -> bytes:
         if root and not here.allow_outside:
             here.require(path, _path_of(descriptor, path), root)
         here.inputs.add((before.st_dev, before.st_ino))
+        yield file, before
+
+
+def _read(path: str, most: int, here: Project, root: str) -> bytes:
+    with _opened(path, here, root) as (file, before):
+        descriptor = file.fileno()
         found = file.read(most + 1)
         after = os.fstat(descriptor)
     changed = (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns)

@@ -16,7 +16,7 @@ class Target(NamedTuple):
 
     ``files`` reads its imports; None means the folders of this machine. ``root`` is the content
     as nodes for a network that was never a file, with the ``problems`` found so far; their places
-    point into ``text``.
+    point into ``text``. ``format`` is that of a model file, if it was said: ``onnx:FILE``.
     """
 
     file: str
@@ -25,6 +25,7 @@ class Target(NamedTuple):
     files: Files | None = None
     root: Mapping | None = None
     problems: tuple[Diagnostic, ...] = ()
+    format: str = ""
 
 
 class TargetError(Error):

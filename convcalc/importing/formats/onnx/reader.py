@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Place
-from convcalc.importing.foreign import Constant, Graph, Input, Node, Size, Unreadable
+from convcalc.importing.foreign import Constant, Graph, Input, Node, OneGraph, Size, Unreadable
 from convcalc.importing.formats.onnx.messages import (
     Attribute,
     RawFunction,
@@ -26,9 +26,9 @@ MOST_DEPTH = 16  # of functions in functions
 OWN_DOMAINS = ("", "ai.onnx")
 
 
-def is_onnx(head: bytes) -> bool:
-    """Whether a file begins like an ONNX model: its version, and who wrote it or what it holds."""
-    return len(head) > 3 and head[0] == 0x08 and 0 < head[1] < 64 and head[2] in b"\x12\x1a\x22\x28\x32\x3a\x42"
+def open_model(content: Bytes, file: str) -> OneGraph:
+    """The model of an ONNX file; Unreadable if it is damaged or too large."""
+    return OneGraph(read_onnx(content, file))
 
 
 def read_onnx(data: Bytes, file: str) -> Graph:
@@ -74,7 +74,9 @@ class _Reading:
     def graph(self) -> Graph:
         """The graph with all functions inlined."""
         raw = self.raw
-        constants = {key: each._replace(learned=each.kind == "float") for key, each in raw.constants.items()}
+        constants = {
+            key: each._replace(learned=each.kind == "float") for key, each in raw.constants.items()
+        }
         nodes = list(self.inlined(raw.nodes, self.opsets, {}, "", 0))
         found = [node for node in nodes if not self.take_constant(node, constants)]
         inputs = {
@@ -128,7 +130,9 @@ class _Reading:
             self.count += 1
             if self.count > MOST_NODES:
                 raise Unreadable(f"it has more than {MOST_NODES:,} nodes")
-            inputs = tuple(names.get(each, f"{prefix}{each}") if each else "" for each in node.inputs)
+            inputs = tuple(
+                names.get(each, f"{prefix}{each}") if each else "" for each in node.inputs
+            )
             outputs = tuple(
                 names.get(each, f"{prefix}{each}") if each else "" for each in node.outputs
             )
@@ -142,7 +146,9 @@ class _Reading:
                     inputs=inputs, outputs=outputs, attributes=attributes, name=name
                 )
                 continue
-            inner = dict(zip(function.inputs, (*inputs, *[""] * len(function.inputs)), strict=False))
+            inner = dict(
+                zip(function.inputs, (*inputs, *[""] * len(function.inputs)), strict=False)
+            )
             inner.update(zip(function.outputs, outputs, strict=False))
             here = f"{prefix}{node.name or node.outputs[0] if node.outputs else node.op}/"
             handed = {**function.defaults, **attributes}

@@ -43,7 +43,7 @@ def _named(parts: Sequence[str]) -> Scope:
     last = ""
     for part in parts:
         if last and part.startswith(f"{last}."):
-            path = f"{path}{part[len(last):]}"
+            path = f"{path}{part[len(last) :]}"
         else:
             path = f"{path}.{part}" if path else part
         last = part

@@ -1,0 +1,171 @@
+"""The networks of a model file: its graph mapped at the sizes that are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from importlib import import_module
+from typing import Any
+
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.suggestion import advise
+from convcalc.diagnostics.work import TooMuchWork
+from convcalc.importing.foreign import Content, Graph, Model, Unreadable
+from convcalc.importing.formats import FORMATS, HEAD, detect
+from convcalc.language.expand.scopes import Witness
+from convcalc.language.file_facts import NetworkFile
+from convcalc.language.head.inputs import Inputs
+from convcalc.language.limits import Limits, with_allowed
+from convcalc.language.sources.files import Files
+from convcalc.language.sources.gate import read, read_mapped
+from convcalc.language.sources.target import Target, TargetError
+
+MOST_BYTES = 64 * 2**30  # of a file that is mapped: nearly all of it is weights
+MOST_STRUCTURE = 64 * 2**20  # of one that is read
+
+
+def model_source(target: Target, limits: Limits) -> ModelSource | None:
+    """The source of a target; None if it is no model of another program. OSError as the gate."""
+    head = _head(target)
+    name = target.format or detect(head, target.file)
+    if not name:
+        return None
+    return ModelSource(target, name, limits)
+
+
+def _head(target: Target) -> bytes:
+    """The first bytes of a target's file."""
+    if target.text is not None:
+        text = target.text
+        return (text.encode("utf-8", "replace") if isinstance(text, str) else text)[:HEAD]
+    return read(target.file, HEAD - 1)
+
+
+class ModelSource:
+    """The model of a target, read once; its networks are mapped from it, one after another."""
+
+    def __init__(self, target: Target, name: str, limits: Limits) -> None:
+        self.target = target
+        self.format = FORMATS[name]
+        self.limits = with_allowed(limits)
+        self.model: Model | None = None
+        self.problems: tuple[Diagnostic, ...] = ()
+        try:
+            reader = import_module(self.format.module)
+            self.model = reader.open_model(self._content(), target.file)
+        except Unreadable as error:
+            self.problems = (self._damaged(error),)
+        except (IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
+            # What a damaged file makes of a reader is a problem of the file.
+            self.problems = (self._damaged(Unreadable(f"it is damaged ({type(error).__name__})")),)
+
+    def _content(self) -> Content:
+        text = self.target.text
+        if text is not None:
+            return text.encode("utf-8") if isinstance(text, str) else text
+        if self.format.is_large:
+            return read_mapped(self.target.file, MOST_BYTES)
+        content = read(self.target.file, MOST_STRUCTURE)
+        if len(content) > MOST_STRUCTURE:
+            raise OSError(0, f"it is too large: more than {MOST_STRUCTURE // 2**20} MiB")
+        return content
+
+    def _damaged(self, error: Unreadable) -> Diagnostic:
+        place = Place(self.target.file, 1, 1, 0, error.element)
+        message = f"no {self.format.title} model: {error.message}"
+        return Diagnostic("damaged-model", message, place, error.help)
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The texts that places point into: none, since the file is none."""
+        return {}
+
+    def values(self, file: str, key: str = "") -> dict[str, Any]:
+        """A model has no params."""
+        raise TargetError(f"{self.target.file} is an {self.format.title} model, without params")
+
+    def network(
+        self,
+        variant: str | None = None,
+        inputs: Inputs = None,
+        params: Mapping[str, Any] | None = None,
+        *,
+        batch: int = 1,
+        witness: Witness | None = None,
+    ) -> NetworkFile:
+        """The network at the sizes of ``inputs``; problems of the model are in it.
+
+        Raises TargetError for a variant or an input that is not there, and for params.
+        """
+        if self.model is None:
+            return self._file(self.problems)
+        if params:
+            message = f"{self.target.file} is an {self.format.title} model, without params"
+            raise TargetError(message, "set them where it is made, and export it again")
+        name = variant or self.target.variant or self.model.base
+        if name != self.model.base and name not in self.model.variants:
+            names = [self.model.base, *self.model.variants]
+            message = f"{self.target.file} has no variant '{name}'"
+            raise TargetError(message, advise(name, names, "variants:"))
+        return self._network(name, inputs, batch)
+
+    def _network(self, name: str, inputs: Inputs, batch: int) -> NetworkFile:
+        from convcalc.importing.mapper import map_graph
+
+        assert self.model is not None
+        file = self.target.file
+        try:
+            graph = self._graphs(name)
+            network = map_graph(graph, file, self._sizes(graph, inputs), batch)
+        except Unreadable as error:
+            return self._file((self._damaged(error),))
+        except TooMuchWork as error:
+            error.place = error.place or Place(file, 1, 1)
+            return self._file((error.diagnostic(file),))
+        base = self.model.base
+        found = {key: getattr(network, key) for key in type(network).record_fields}
+        found |= {
+            "name": name or self._stem,
+            "variant": None if name == base else name,
+            "base": base or self._stem,
+            "variants": self.model.variants,
+            "origin": graph.description,
+            "description": "",
+        }
+        return NetworkFile(**found)
+
+    def _graphs(self, name: str) -> Graph:
+        assert self.model is not None
+        return self.model.graph("" if name == self.model.base else name)
+
+    def _sizes(self, graph: Graph, inputs: Inputs) -> Mapping[str, Any]:
+        """The sizes of inputs by name; TargetError for one that is not there."""
+        if inputs is None:
+            return {}
+        if not isinstance(inputs, Mapping):
+            if len(graph.inputs) != 1:
+                message = (
+                    f"{self.target.file} has {len(graph.inputs)} inputs, but one size is given"
+                )
+                names = ", ".join(graph.inputs)
+                raise TargetError(message, f"name it: --input NAME=3x224x224; inputs: {names}")
+            inputs = {next(iter(graph.inputs)): inputs}
+        for key, sizes in inputs.items():
+            if key not in graph.inputs:
+                message = f"{self.target.file} has no input '{key}'"
+                raise TargetError(message, advise(key, list(graph.inputs), "inputs:"))
+            wanted = len(graph.inputs[key].axes.replace("b", ""))
+            if len(sizes) != wanted:
+                message = (
+                    f"the input '{key}' has {wanted} sizes without the batch, not {len(sizes)}"
+                )
+                raise TargetError(message, "channels come first, for instance 3x224x224")
+        return inputs
+
+    @cached_property
+    def _stem(self) -> str:
+        return Files(self.target.file, "", 0).stem(self.target.file)
+
+    def _file(self, problems: tuple[Diagnostic, ...]) -> NetworkFile:
+        """The network of a model that cannot be read."""
+        return NetworkFile("", None, "", self.target.file, {}, {}, (), problems, 0, {})
