@@ -65,6 +65,11 @@ class NetworkSource:
                 self.document = Document(unit, self.units, self.limits)
         self.problems = tuple(self.units.problems)  # those of the text
 
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The texts that places point into, by file."""
+        return self.units.sources
+
     def _parse(self) -> Unit | None:
         target, units = self.target, self.units
         if target.root is not None:
