@@ -11,6 +11,7 @@ from convcalc.language.file_facts import NetworkFile
 from convcalc.language.head.inputs import Inputs
 from convcalc.language.limits import LIMITS, Limits
 from convcalc.language.reading import NetworkSource
+from convcalc.language.sources.files import Files
 from convcalc.language.sources.target import Target, unreadable
 
 if TYPE_CHECKING:
@@ -56,10 +57,19 @@ def open_source(target: Target, limits: Limits = LIMITS) -> Source:
         found = _model(target, limits)
         if found is not None:
             return found
-    source = NetworkSource(target, limits)
+    source = NetworkSource(target, limits, _read_beside)
     if source.problems and target.root is None and not target.format:
         return _model(target, limits) or source
     return source
+
+
+def _read_beside(
+    files: Files, path: str, variant: str, inputs: Inputs, batch: int
+) -> NetworkFile:
+    """The network of a model file that a network file names; OSError if it cannot be read."""
+    from convcalc.importing.source import model_beside
+
+    return model_beside(files, path).network(variant or None, inputs, batch=batch)
 
 
 @limited
