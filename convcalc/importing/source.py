@@ -21,8 +21,10 @@ from convcalc.language.sources.gate import read, read_mapped
 from convcalc.language.sources.target import Target, TargetError
 
 MOST_BYTES = 64 * 2**30  # of a file that is mapped: nearly all of it is weights
-MOST_AT_REVISION = 512 * 2**20  # of a file of a git revision, which is held as a whole
 MOST_STRUCTURE = 64 * 2**20  # of one that is read
+
+# What exporters call every graph.
+_EXPORTERS_WORDS = ("", "main", "main_graph", "torch_jit", "torch-jit-export", "graph", "model")
 
 
 def model_source(target: Target, limits: Limits) -> ModelSource | None:
@@ -36,10 +38,10 @@ def model_source(target: Target, limits: Limits) -> ModelSource | None:
 
 def model_beside(files: Files, path: str) -> ModelSource:
     """The source of a model file that a network file names, on the disk or at its revision."""
-    from convcalc.language.sources.git import Revision
+    from convcalc.language.sources.git import MODEL_BYTES, Revision
 
     if isinstance(files, Revision):
-        target = Target(path, None, files.with_most(MOST_AT_REVISION).read(path))
+        target = Target(path, None, files.with_most(MODEL_BYTES).read(path))
     else:
         target = Target(path)
     found = model_source(target, LIMITS)
@@ -140,9 +142,9 @@ class ModelSource:
         base = self.model.base
         found = {key: getattr(network, key) for key in type(network).record_fields}
         found |= {
-            "name": name or self._stem,
+            "name": self._shown(name),
             "variant": None if name == base else name,
-            "base": base or self._stem,
+            "base": self._shown(base),
             "variants": self.model.variants,
             "origin": graph.description,
             "description": "",
@@ -179,7 +181,12 @@ class ModelSource:
 
     @cached_property
     def _stem(self) -> str:
-        return Files(self.target.file, "", 0).stem(self.target.file)
+        name = self.target.file.rpartition(":")[2]
+        return Files(name, "", 0).stem(name)
+
+    def _shown(self, name: str) -> str:
+        """The name of a graph; that of the file where it is only a word of the exporter's."""
+        return self._stem if name.lower() in _EXPORTERS_WORDS else name
 
     def _file(self, problems: tuple[Diagnostic, ...]) -> NetworkFile:
         """The network of a model that cannot be read."""
