@@ -30,7 +30,13 @@ def receptive_fields(
         found.of(tensor, walk.histories.spatial(tensor), seen)
         for tensor, (_, seen) in enumerate(walk.layers(), len(network.inputs))
     ]
+    if len(_MADE) > MOST_MADE:
+        _MADE.clear()
     return _add_coverage(network, walk.histories, fields) if support else fields
+
+
+MOST_MADE = 1 << 14  # receptive fields that are kept for the next network
+_MADE: dict[tuple[Sight, tuple[int, ...], tuple[int, ...]], ReceptiveField] = {}
 
 
 class _Fields:
@@ -40,7 +46,7 @@ class _Fields:
         self.tensors = histories.tensors
         self.inputs = histories.network.inputs
         self.by_channels: dict[Any, Mapping[str, ReceptiveField]] = {}
-        self.by_sight: dict[Any, ReceptiveField] = {}
+        self.by_sight: dict[Any, tuple[Sight, ReceptiveField]] = {}
 
     def of(
         self, tensor: int, spatial: tuple[int, ...], seen: Sequence[Sights]
@@ -87,10 +93,15 @@ class _Fields:
     def _of_sight(
         self, sight: Sight, spatial: tuple[int, ...], inputs: tuple[int, ...]
     ) -> ReceptiveField:
+        near = (id(sight), spatial, inputs)
+        seen_before = self.by_sight.get(near)
+        if seen_before is not None:
+            return seen_before[1]
         key = (sight, spatial, inputs)
-        found = self.by_sight.get(key)
+        found = _MADE.get(key)
         if found is None:
-            found = self.by_sight[key] = _field(*key)
+            found = _MADE[key] = _field(*key)
+        self.by_sight[near] = sight, found  # with the sight, so that its id stays taken
         return found
 
 
