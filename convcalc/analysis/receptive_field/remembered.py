@@ -39,6 +39,10 @@ class Remembered(Generic[T]):
             current().spend(entry[1], self._part)
         return entry[0]
 
+    def same(self, found: T) -> T:
+        """The result that equals this one and that others have; this one if there is none."""
+        return self._equal.get(found, found)
+
     def _add(self, key: Hashable, make: Callable[..., T], arguments: tuple[Any, ...]) -> T:
         with current() as work:
             before = work.left

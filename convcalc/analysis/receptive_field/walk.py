@@ -26,6 +26,7 @@ from convcalc.model.geometry.axis_maps import (
     Chain,
     Deformed,
     Nothing,
+    Slide,
     Union,
     Whole,
 )
@@ -44,6 +45,14 @@ _NESTED = (Chain, Deformed, Union, Whole)  # maps made of others
 _AFTER = Remembered[Reach](PHASES, lambda reach: 1 + reach.period)
 _JOINED = Remembered[Reaches](PHASES, lambda reaches: sum(1 + each.period for each in reaches))
 _START = start(HULLS)
+
+
+def _phases(sight: Sight) -> int:
+    return 1 + sum(1 + reach.period for reaches in sight.axes for reach in reaches)
+
+
+_THROUGH = Remembered["Sight"](PHASES, _phases)  # what is seen through windows
+_MEETING = Remembered["Sight"](PHASES, _phases)  # what several see together
 
 
 class Sight(NamedTuple):
@@ -225,7 +234,19 @@ class Walk:
 
     def _propagate(self, source: Source, sight: Sight, name: str) -> Sight:
         """What is seen through a layer of an input; what a vector sees passes unchanged."""
-        maps, axes = source.axes, sight.axes
+        maps = source.axes
+        if self.kind is HULLS and maps and not source.gathers:
+            for axis in maps:
+                if type(axis) is not Slide:  # others may depend on the network
+                    break
+            else:
+                key = (id(maps), id(sight))
+                return _THROUGH.of(key, self._through, maps, sight, source, name)
+        return self._through(maps, sight, source, name)
+
+    def _through(self, maps: Axes | None, sight: Sight, source: Source, name: str) -> Sight:
+        """What is seen through these maps."""
+        axes = sight.axes
         if source.gathers:
             sight = self._widen(source, sight, frozenset(range(len(axes))), name)
         if maps is None or not axes:
@@ -242,7 +263,10 @@ class Walk:
         )
         whole = _whole_axes(maps)
         wider = self._widen(source, sight, whole, name) if whole else sight
-        return wider._replace(axes=reaches)
+        if wider is sight and reaches == axes:
+            return sight
+        found = wider._replace(axes=reaches)
+        return _THROUGH.same(found) if self.kind is HULLS else found
 
     def _widen(self, source: Source, sight: Sight, whole: Lost, name: str) -> Sight:
         """The same sight, of a layer that reads these axes as a whole."""
@@ -288,6 +312,12 @@ class Walk:
             sights = list({id(sight): sight for sight in sights}.values())
             if len(sights) == 1:
                 return sights[0]
+        if self.kind is not HULLS:
+            return self._meeting(*sights)
+        return _MEETING.of(tuple(map(id, sights)), self._meeting, *sights)
+
+    def _meeting(self, *sights: Sight) -> Sight:
+        """What several different sights see together."""
         lost = [_lost_axes(sight.axes) for sight in sights]
         counted = locating_inputs(lost)
         others = sorted(set(range(len(lost))).difference(counted))

@@ -23,9 +23,9 @@ def nothing_known() -> None:
 
 
 def forget() -> None:
-    walk._AFTER.forget()
-    walk._JOINED.forget()
-    per_layer._MADE.clear()
+    for each in (walk._AFTER, walk._JOINED, walk._THROUGH, walk._MEETING):
+        each.forget()
+    per_layer.forget()
 
 
 def measured(name: str) -> tuple[Any, int]:
