@@ -148,10 +148,11 @@ class Expansion(State):
         path = "" if item.transparent else names.path(item.component)
         if item.id and item.indexed:
             self.all.loops.add(frame.prefix + item.id)
-        resolve = self.all.resolve_all
-        inputs = [
-            tensor for source in sources for tensor in resolve(source, prev, frame, scope)
-        ] or [prev]
+        inputs = [prev]
+        if sources:
+            resolve = self.all.resolve_all
+            found = [resolve(source, prev, frame, scope) for source in sources]
+            inputs = [tensor for several in found for tensor in several] or inputs
         if len(inputs) > 1 and item.kind != "operator":
             message = f"'{item.type}' reads one tensor, but 'from' names {len(inputs)}"
             raise rejected("wrong-type", message, sources[1].place)
