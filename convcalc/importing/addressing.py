@@ -7,9 +7,7 @@ A file that exists comes first, whatever it is called. Then schemes, which say t
 
 from __future__ import annotations
 
-import os
-
-from convcalc.language.sources.resolve import is_revision, resolve
+from convcalc.language.sources.resolve import is_file, is_revision, resolve
 from convcalc.language.sources.target import Target
 
 CODE = ("torch", "timm", "torchvision")  # schemes of models that a program has to build
@@ -27,7 +25,7 @@ FILES = (  # schemes of files, by the names of their formats
 
 def target_at(text: str) -> Target:
     """The target that a word names; raises TargetError if there is none."""
-    if ":" not in text or os.path.isfile(text.partition("::")[0]):
+    if ":" not in text or is_file(text):
         return resolve(text)
     scheme, _, rest = text.partition(":")
     if scheme in FILES and rest and not rest.startswith(":"):

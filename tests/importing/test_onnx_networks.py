@@ -32,7 +32,12 @@ def test_every_file_maps_with_the_macs_of_pytorch(exporter: str, name: str) -> N
 # Where an exporter keeps what a module has, its parameters are the module's. Both fold batch norms
 # into convolutions, whose biases are left out if they are zero; attention's tables of offsets are
 # gathered before they are written; weights of equal value are written once and counted per use.
-SAME_PARAMS = ("tv_vit_b_16", "timm_vit_tiny_patch16_224", "timm_edgenext_small", "tv_squeezenet1_1")
+SAME_PARAMS = (
+    "tv_vit_b_16",
+    "timm_vit_tiny_patch16_224",
+    "timm_edgenext_small",
+    "tv_squeezenet1_1",
+)
 
 
 @pytest.mark.parametrize("name", SAME_PARAMS)
