@@ -28,7 +28,9 @@ MORE_OPERATORS = {
     "AdaptiveAveragePool": "values: output_size",
     "AdaptiveMaxPool": "values: output_size",
     "L2Norm": "the Euclidean norm over axes, as ReduceL2",
-    "Move": "elements in another order, whose sizes the file states",
+    "Im2Col": "windows laid out in channels, torch.nn.functional.unfold; values as Col2Im",
+    "Move": "elements in another order, some repeated or left out; values: sizes",
+    "Overwrite": "a tensor, and another that takes the place of a part of it; values: sizes",
 }
 
 MOST_VALUES = 65_536  # of a constant that is kept as numbers
@@ -50,7 +52,8 @@ class Constant(NamedTuple):
 
     ``data`` holds its numbers in row-major order, None if they are too many or not in the file.
     ``origin`` is the name of the stored tensor that it is or was computed from, empty if it is a
-    literal; ``stored`` the sizes of that. ``learned``: it is a parameter and no buffer.
+    literal; ``stored`` the sizes of that. ``learned``: it is a parameter and no buffer. ``roots``
+    are all stored tensors that it was computed from, of a format that stores each once.
     """
 
     dims: tuple[int, ...]
@@ -59,6 +62,7 @@ class Constant(NamedTuple):
     origin: str = ""
     stored: tuple[int, ...] = ()
     learned: bool = False
+    roots: frozenset[str] = frozenset()
 
     @property
     def is_scalar(self) -> bool:
@@ -108,8 +112,9 @@ class Node(NamedTuple):
 class Graph(NamedTuple):
     """The nodes in an order in which each reads only what was made before.
 
-    ``shapes`` are the sizes that the file states of tensors; ``notes`` what a user should know of
-    how it was read.
+    ``shapes`` are the sizes that the file states of tensors. ``stored_once``: constants of one
+    origin are one tensor, and those of different origins are not, so that weights are counted
+    exactly; exporters of ONNX merge equal ones.
     """
 
     name: str
@@ -120,6 +125,7 @@ class Graph(NamedTuple):
     shapes: Mapping[str, Sizes] = {}
     description: str = ""
     problems: tuple[Diagnostic, ...] = ()
+    stored_once: bool = False
 
 
 class Model(Protocol):
