@@ -37,7 +37,8 @@ def test_a_model_is_known_by_its_content(folder: Path, convcalc: Command, name: 
     assert convcalc(f"get totals.params {name}").out == f"{PARAMS}\n"
 
 
-def test_a_scheme_says_the_format(models: Path, convcalc: Command) -> None:
+@pytest.mark.usefixtures("models")
+def test_a_scheme_says_the_format(convcalc: Command) -> None:
     assert convcalc("get totals.macs onnx:small.onnx").out == f"{MACS}\n"
     ran = convcalc("show onnx:missing.onnx")
     assert ran.code == 2
@@ -58,9 +59,8 @@ def test_the_name_is_the_graphs_or_the_files(models: Path, convcalc: Command) ->
     assert convcalc("get network best.onnx").out == "best\n"
 
 
-def test_sizes_may_be_given_and_must_be_where_they_are_open(
-    models: Path, convcalc: Command
-) -> None:
+@pytest.mark.usefixtures("models")
+def test_sizes_may_be_given_and_must_be_where_they_are_open(convcalc: Command) -> None:
     assert convcalc("get totals.macs small.onnx -i 3x64x64").out == f"{4 * MACS}\n"
     assert "is unknown" in convcalc("get totals.macs open.onnx").err
     assert convcalc("get totals.macs open.onnx -i 3x32x32").out == f"{MACS}\n"
@@ -73,9 +73,8 @@ def test_sizes_may_be_given_and_must_be_where_they_are_open(
     assert (ran.code, "without params" in ran.err) == (2, True)
 
 
-def test_a_wrong_number_of_channels_is_an_error_at_the_node(
-    models: Path, convcalc: Command
-) -> None:
+@pytest.mark.usefixtures("models")
+def test_a_wrong_number_of_channels_is_an_error_at_the_node(convcalc: Command) -> None:
     ran = convcalc("show small.onnx -i 4x32x32")
     assert ran.code == 1
     assert "a weight for 3 channels meets 4" in ran.err
@@ -152,7 +151,8 @@ def test_a_finding_names_its_element(models: Path, convcalc: Command) -> None:
     assert convcalc("get totals.params late.onnx").out == f"{PARAMS}\n"
 
 
-def test_python_reads_a_model(models: Path) -> None:
+@pytest.mark.usefixtures("models")
+def test_python_reads_a_model() -> None:
     assert library.analyse(library.load("small.onnx")).totals.macs == MACS
 
 
