@@ -15,6 +15,7 @@ from sized import Size, at_sizes, report
 from test_torch_classifiers import NETWORKS as CLASSIFIERS
 from test_torch_detection import ONE_STAGE
 from test_torch_flow import NETWORKS as FLOW
+from test_torch_generators import NETWORKS as GENERATORS
 from test_torch_more_networks import NETWORKS as MORE
 from test_torch_more_segmentation import NETWORKS as MORE_SEGMENTATION
 from test_torch_networks import MODELS, SHARED, VIDEO, trimmed
@@ -148,7 +149,7 @@ def test_every_shipped_network_is_compared_or_named() -> None:
     # ViT, Swin and MaxViT are torchvision's; these were built and compared once, see their files.
     by_hand = ("segformer_b", "deit_", "vit_tiny", "vit_small", "swin_v2_")
     layouts = {*MORE, *SEGMENTATION, *MORE_SEGMENTATION, *CLASSIFIERS, *YOLO, *TASKS}
-    layouts |= {*OF_VIDEO, *FLOW, *APART}
+    layouts |= {*OF_VIDEO, *FLOW, *GENERATORS, *APART}
     compared = {*NAMES, *SHARED, *VIDEO, *ONE_STAGE, *layouts}
     rest = set(shipped_names()) - compared
     assert {
