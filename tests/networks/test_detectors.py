@@ -26,3 +26,19 @@ def test_yolo11_has_its_published_parameters_and_by_thop_its_published_flops(nam
     assert report(name).totals.trainable == params - 16  # "gradients" in the same file
     assert round(2 * amount(network(name), "thop.macs") / 1e9, 1) == published
     assert 2 * amount(network(name), "thop-ultralytics.macs") / 1e9 == printed
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "jump"),
+    [
+        ("detr_resnet50", 427, 32),
+        ("detr_resnet50_dc5", 427, 16),
+        ("detr_resnet101", 971, 32),
+        ("detr_resnet101_dc5", 971, 16),
+    ],
+)
+def test_detrs_map_sees_what_a_resnets_does(name: str, size: int, jump: int) -> None:
+    """Published for ResNet-50 and -101 (test_networks.py); dilation keeps it where strides go."""
+    (layer,) = (x for x in report(name).layers if x.path == "map")
+    assert layer.receptive_field is not None
+    assert (layer.receptive_field.size, layer.receptive_field.jump) == ((size,) * 2, (jump,) * 2)
