@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import count, takewhile
 from typing import Any, NamedTuple
 
@@ -149,14 +150,25 @@ class Tensors:
     def resolve_all(
         self, reference: Reference, prev: Value, frame: Frame, scope: Mapping[str, Any]
     ) -> list[Value]:
-        """The tensors that a reference names: ``id[*]`` is those of all rounds so far, in order."""
-        if not reference.text.endswith(EVERY):
+        """The tensors that a reference names: ``id[*]`` is those of all rounds so far, in order.
+
+        Behind it may stand a path inside each round: ``unit[*].skip``.
+        """
+        name, star, rest = reference.text.partition(EVERY)
+        if not star:
             return [self.resolve(reference, prev, frame, scope)]
-        name = reference.text.removesuffix(EVERY)
-        if frame.prefix + name not in self.loops:
+        if frame.path_of(name) not in self.loops:
             raise unknown_reference(reference, frame)
-        rounds = map(f"{name}[{{}}]".format, count())
-        return [frame.tensors[key] for key in takewhile(frame.tensors.__contains__, rounds)]
+        rounds = takewhile(partial(self.is_made, frame), map(f"{name}[{{}}]".format, count()))
+        if not rest:
+            return [self.find(each, frame) for each in rounds]
+        parts = [Reference(each + rest, reference.place) for each in rounds]
+        return [t for part in parts for t in self.resolve_all(part, prev, frame, scope)]
+
+    def is_made(self, frame: Frame, text: str) -> bool:
+        """Whether an id or a path has been come by, with or without success."""
+        path = frame.path_of(text)
+        return text in frame.tensors or self.path_at.get(path, path) in self.by_path
 
     def find(self, text: str, frame: Frame) -> Value:
         """The tensor that an id or a path names; None if there is none."""

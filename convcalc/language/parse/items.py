@@ -252,7 +252,8 @@ class Items:
             raise rejected("wrong-type", f"id '{text}' is no name", found.place, advice)
         if text in self.reserved:
             message = f"id '{text}' is the name of an input or of a param"
-            raise rejected("duplicate-id", message, found.place)
+            advice = "give the layer or the param another name"
+            raise rejected("duplicate-id", message, found.place, advice)
         item.id = text
         if text in self.ids:
             related = (Related(self.ids[text], "first defined here"),)
