@@ -10,6 +10,7 @@ from convcalc.diagnostics.suggestion import advise, nearest
 from convcalc.diagnostics.work import current
 from convcalc.language.parse.arguments import (
     Names,
+    hidden_sizes,
     is_type,
     read_block_call,
     read_operator_call,
@@ -32,6 +33,7 @@ from convcalc.language.parse.tree import (
 )
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator, evaluator
+from convcalc.language.syntax.sizes import AXES
 from convcalc.model.operators.words import Vocabulary, unknown_word
 
 
@@ -70,6 +72,8 @@ class Items:
                 whole = whole and fine
             self.resolve(item, value, names)
             self.check_carry(item)
+            if not names.isdisjoint(AXES):
+                self.report(*hidden_sizes(item, names))
         except Rejected as error:
             self.report(*error.diagnostics)
             whole = False
