@@ -241,6 +241,11 @@ class Items:
 
     def read_repeat(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
         """Reads ``repeat``, in which ``i`` is the index."""
+        found = node.get("repeat")
+        if isinstance(found, nodes.Mapping):
+            message = "'repeat' needs a number of rounds"
+            advice = "repeat: 12, and beside it carry: {state: start}"
+            raise rejected("wrong-type", message, found.place, advice)
         item.repeat = self.read_value(node, "repeat", names)
         return frozenset({"i"}) if item.repeat is not None else frozenset()
 
