@@ -22,7 +22,8 @@ from collections.abc import Callable
 
 import convcalc
 from convcalc.analysis.analyse import analyse
-from convcalc.language.reading import LIMITS, read_network
+from convcalc.language.limits import LIMITS
+from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
 from convcalc.language.sources.target import Target
 

@@ -25,7 +25,8 @@ from convcalc.errors import Error
 from convcalc.language.assertions.reading import Assertions
 from convcalc.language.assertions.vocabulary import Budget, Compare
 from convcalc.language.file_facts import NetworkFile
-from convcalc.language.reading import LIMITS, Inputs
+from convcalc.language.head.inputs import Inputs
+from convcalc.language.limits import LIMITS
 from convcalc.language.sources.gate import REPORT_BYTES, read_all
 from convcalc.language.sources.project import opened, project
 from convcalc.language.sources.target import Target

@@ -65,10 +65,12 @@ WITHIN = {
     ),
     "language": (
         ("reading", "one_layer", "stack"),  # a target to a network; layers of a command line
+        ("building",),  # a parsed file to the networks of its variants
+        ("head",),  # what a file says beside its layers: inputs, outputs, pins
         ("expand", "catalogue", "file_facts"),  # items to layers; what ships; what a file says
         ("input_order", "declared_sizes"),  # what an input may be other than it was meant
         ("parse", "assertions"),  # nodes to typed items; to budgets and pins
-        ("sources",),  # where texts come from
+        ("sources", "limits"),  # where texts come from; the largest network that is read
         ("syntax",),  # YAML to nodes with places, and the arithmetic in them
     ),
     "model": (

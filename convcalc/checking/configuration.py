@@ -15,7 +15,7 @@ from convcalc.checking.patterns import Pattern, parse_patterns
 from convcalc.checking.trees import Tree
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.suggestion import advise
-from convcalc.language.reading import Limits
+from convcalc.language.limits import Limits
 from convcalc.language.sources.gate import SETTINGS_BYTES
 from convcalc.language.sources.project import project, upward
 from convcalc.language.sources.target import TargetError, unreadable

@@ -13,8 +13,8 @@ from convcalc.checking.globs import matched_paths
 from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_patterns, path_regex
 from convcalc.checking.policy import Policy
 from convcalc.checking.trees import RevisionTree
+from convcalc.language.limits import LIMITS
 from convcalc.language.parse.params import sources_of_values
-from convcalc.language.reading import LIMITS
 from convcalc.language.sources.gate import SETTINGS_BYTES, read, read_all
 from convcalc.language.sources.project import project, upward
 from convcalc.language.sources.repository import repository

@@ -34,8 +34,10 @@ from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.diagnostics.work import TooMuchWork
 from convcalc.language.assertions.vocabulary import Budget, Compare, Named
+from convcalc.language.building import NO_LAYERS
 from convcalc.language.file_facts import NetworkFile
-from convcalc.language.reading import NO_LAYERS, Inputs, NetworkSource
+from convcalc.language.head.inputs import Inputs
+from convcalc.language.reading import NetworkSource
 from convcalc.language.sources.gate import REPORT_BYTES, read_all
 from convcalc.language.sources.project import project
 from convcalc.language.sources.target import Target, TargetError

@@ -16,7 +16,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.suggestion import advise
 from convcalc.diagnostics.work import current
 from convcalc.language.assertions.vocabulary import Budget
-from convcalc.language.reading import with_allowed
+from convcalc.language.limits import with_allowed
 from convcalc.language.sources.project import is_within, project, upward
 from convcalc.language.sources.target import unreadable
 

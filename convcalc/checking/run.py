@@ -25,7 +25,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.faults import fault
 from convcalc.diagnostics.suggestion import advise
 from convcalc.diagnostics.work import TooMuchWork, check_total, current
-from convcalc.language.reading import with_allowed
+from convcalc.language.limits import with_allowed
 from convcalc.language.sources.files import Projects
 from convcalc.language.sources.gate import REPORT_BYTES, SETTINGS_BYTES, reason
 from convcalc.language.sources.gate import advice as advice_on

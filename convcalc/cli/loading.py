@@ -123,7 +123,7 @@ def target_of(text: str | Target) -> Target:
 
 def _stdin() -> bytes:
     """The bytes of stdin, at most one more than the limit, which is enough to refuse them."""
-    from convcalc.language.reading import LIMITS, with_allowed
+    from convcalc.language.limits import LIMITS, with_allowed
 
     if sys.stdin is None:
         raise Failure("standard input is closed")

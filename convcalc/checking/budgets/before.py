@@ -9,7 +9,9 @@ from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.from_json import ENDING, load_report
 from convcalc.analysis.report.report import Report
 from convcalc.language.assertions.vocabulary import Budget
-from convcalc.language.reading import Inputs, Limits, NetworkSource
+from convcalc.language.head.inputs import Inputs
+from convcalc.language.limits import Limits
+from convcalc.language.reading import NetworkSource
 from convcalc.language.sources.git import MissingFile, earlier
 from convcalc.language.sources.target import Target, TargetError, unreadable
 from convcalc.model.graph.network import Network

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from convcalc.analysis.report.report import Report
 from convcalc.checking.budgets.pins import by_output, metric_value
 from convcalc.errors import Error
-from convcalc.language.reading import EXPECTED
+from convcalc.language.head.pins import EXPECTED
 from convcalc.language.syntax import nodes, reader
 from convcalc.language.syntax.scalars import WORDS
 from convcalc.model.quantities.unknown import UNKNOWN, known

@@ -12,7 +12,7 @@ from convcalc.checking.budgets.verdict import Verdict
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.file_facts import NetworkFile
-from convcalc.language.reading import AT_OUTPUTS
+from convcalc.language.head.pins import AT_OUTPUTS
 from convcalc.model.quantities.number_text import fraction_text
 from convcalc.model.quantities.unknown import UNKNOWN, known
 

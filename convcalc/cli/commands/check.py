@@ -188,7 +188,7 @@ def _files(
 ) -> tuple["Options", list["Found"]]:
     """The files to be checked, and the options with the text of stdin if that is one of them."""
     from convcalc.checking.discovery import Found, discover
-    from convcalc.language.reading import with_allowed
+    from convcalc.language.limits import with_allowed
 
     options = run.options
     if STDIN in paths:

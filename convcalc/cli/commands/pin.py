@@ -98,7 +98,7 @@ def _pin(path: str, settings: "Settings") -> Pinned:
     """Pins one file in memory; prints why if that is not possible."""
     from convcalc.checking.budgets.pin_edits import Refused
     from convcalc.cli.problems import print_problems
-    from convcalc.language.reading import LIMITS, with_allowed
+    from convcalc.language.limits import LIMITS, with_allowed
     from convcalc.language.sources.gate import read
     from convcalc.language.sources.target import TargetError
 

@@ -393,7 +393,7 @@ class Units:
                     )
                     _break_calls(block.body, callee)
                 elif callee in open_ and item.condition is not None:
-                    continue  # it ends as soon as the 'if' is false, see Expansion.enter
+                    continue  # it ends as soon as the 'if' is false, see expand/blocks.py
                 elif callee in open_:
                     ring = [b.name for b in open_[open_.index(callee) :]]
                     through = f" through {' → '.join(ring[1:])}" if ring[1:] else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from convcalc.language.head.pins import AT_OUTPUTS, EXPECTED
 from convcalc.language.parse.files import FORMAT_VERSION
 from convcalc.language.parse.tree import (
     BLOCK_KEYS,
@@ -11,7 +12,6 @@ from convcalc.language.parse.tree import (
     PARAM_KEYS,
     PARAM_TYPES,
 )
-from convcalc.language.reading import AT_OUTPUTS, EXPECTED
 from convcalc.model.graph.network import METHOD
 from convcalc.output.schemas.limits import ASSERTIONS, COMPARE, LOCKED, PINNED
 from convcalc.output.schemas.values import DESCRIBED_SHAPE, NAME, VALUE, VARIANT, computed

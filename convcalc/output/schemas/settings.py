@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from convcalc.checking.configuration import FORMATS, KEYS, SEVERITIES
 from convcalc.diagnostics.codes import RULES
-from convcalc.language.reading import Limits
+from convcalc.language.limits import Limits
 from convcalc.language.syntax import reader
 from convcalc.output.schemas.words import (
     FLAG,

@@ -21,7 +21,8 @@ from convcalc.cli import main
 from convcalc.cli.commands.show import View
 from convcalc.diagnostics.codes import BY_NAME
 from convcalc.language.assertions.vocabulary import METRICS
-from convcalc.language.reading import EXPECTED, read_network
+from convcalc.language.head.pins import EXPECTED
+from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
 from convcalc.model.quantities.counts import BYTES, COUNTS, Counts, DeclaredCount
 from convcalc.model.quantities.unknown import UNKNOWN, known

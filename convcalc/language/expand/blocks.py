@@ -1,0 +1,92 @@
+"""Expands calls of blocks: binds the params of the block, then writes out its layers."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from convcalc.diagnostics.rejection import Rejected, gather, rejected
+from convcalc.language.expand.scopes import Call, Frame
+from convcalc.language.expand.state import State, shape_of
+from convcalc.language.parse.params import check_param
+from convcalc.language.parse.tree import Argument, Block, Item
+from convcalc.language.syntax.sizes import BLOCK, describe_input
+from convcalc.model.graph.assembly import Value
+
+MOST_RECURSIVE = 32  # calls of a block within itself
+
+
+def expand_block(state: State, call: Call) -> Value:
+    """Expands a call of a block: binds its params, then expands its layers."""
+    item, path, names, outer = call.item, call.path, call.names, call.frame
+    block = item.block
+    assert block is not None
+    if block.unit.is_broken:  # its file has a problem, which was reported
+        raise Rejected
+    state.check_limit(item, block.least)
+    tensors: dict[str, Value] = {"input": call.inputs[0]}
+    state.layering.spend(len(block.unit.scope) // 32, "params of files in calls of blocks")
+    entering = shape_of(call.inputs[0])
+    scope = {**block.unit.scope, BLOCK: entering}
+    describe_input(scope, entering)
+    within = (block.name, item.place)
+    frame = Frame(scope, tensors, f"{path}.", within, outer.trainable, outer.form)
+    frame.call = call
+    _bind(state, block, call, frame)
+    inner = names.below(path, block.name, block.indexed)
+    _enter(state, block, item, frame)
+    try:
+        return state.expand_items(block.body, call.inputs[0], inner, frame)
+    finally:
+        state.entered[block].pop()
+
+
+def _enter(state: State, block: Block, item: Item, frame: Frame) -> None:
+    """Opens a call of a block; Rejected if it calls itself and no int param falls."""
+    given = frame.scope
+    ints = {name: given[name] for name, param in block.params.items() if param.kind == "int"}
+    entered = state.entered.setdefault(block, [])
+    if entered and not any(ints[name] < entered[-1][name] for name in ints):
+        message = f"block '{block.name}' calls itself, and none of its int params falls"
+        raise rejected("block-cycle", message, item.place, "for instance n: n - 1")
+    if len(entered) >= MOST_RECURSIVE:
+        message = f"block '{block.name}' calls itself more than {MOST_RECURSIVE} times"
+        raise rejected("too-large", message, item.place)
+    entered.append(ints)
+
+
+def _bind(state: State, block: Block, call: Call, frame: Frame) -> None:
+    """Gives a block's params their values: the call's arguments, then defaults in order."""
+    given = {argument.name: argument for argument in call.item.arguments}
+    try:
+        for argument in given.values():
+            _bind_argument(state, block, argument, call, frame)
+    except Rejected:  # bind all again, to collect the problems of every argument
+        gather(partial(_bind_argument, state, block, a, call, frame) for a in given.values())
+        raise
+    for name, param in block.params.items():
+        if param.is_broken:
+            raise Rejected
+        if name not in given:
+            assert param.evaluate is not None
+            assert param.default is not None
+            value = param.evaluate(frame.scope)
+            frame.scope[name] = check_param(param, value, param.default.place)
+
+
+def _bind_argument(
+    state: State, block: Block, argument: Argument, call: Call, frame: Frame
+) -> None:
+    """Gives one param the value of its argument, evaluated in the caller's scope."""
+    name = argument.name
+    if argument.reference is not None:
+        prev = call.inputs[0]
+        tensor = state.all.resolve(argument.reference, prev, call.frame, call.scope)
+        frame.tensors[name] = tensor
+        path = call.frame.path_of(argument.reference.text)
+        path = state.all.path_at.get(path, path)
+        if path in state.spans:
+            frame.paths[name] = path
+        return
+    assert argument.evaluate is not None
+    value = argument.evaluate(call.scope)
+    frame.scope[name] = check_param(block.params[name], value, argument.node.place)
