@@ -70,6 +70,9 @@ def read_block_call(item: Item, value: nodes.Node | None, names: Names, unit: Un
         if param.kind == "ref":
             argument.reference = reference(argument.node, argument.name)
             return
+        if param.kind == "refs":
+            argument.references = references(argument.node, argument.name)
+            return
         node = argument.node
         words: tuple[str, ...] = ()
         if param.kind == "str" and isinstance(node, nodes.Scalar) and node.text not in names:
