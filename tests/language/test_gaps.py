@@ -199,6 +199,23 @@ def test_a_list_of_widths_makes_segformer_b1_of_b0() -> None:
 
 
 @pytest.mark.shipped
+@pytest.mark.parametrize(
+    ("name", "first", "gated"),
+    # 7 windows of 4x4 pixels; of 8 in the second version. MaxViT's convolutions see 7 more, and the
+    # gate of its squeeze and excitation all there is.
+    [("swin_t", 28, False), ("swin_v2_t", 32, False), ("maxvit_t", 35, True)],
+)
+def test_attention_within_windows_sees_its_window(name: str, first: int, gated: bool) -> None:
+    fields = [
+        layer.receptive_field
+        for layer in shipped.report(name).layers
+        if layer.operator == "window_attention"
+    ]
+    assert fields[0] is not None
+    assert (fields[0].size, fields[0].is_global) == ((first, first), gated)
+
+
+@pytest.mark.shipped
 def test_tools_that_hook_modules_do_not_see_functions() -> None:
     """thop 0.1.1 prints this for torchvision's densenet161, which calls F.relu and F.adaptive_avg_pool2d."""
     assert amount(shipped.network("densenet161"), "thop.macs") == 7_845_841_056
