@@ -157,6 +157,8 @@ class Tensors:
         self, reference: Reference, prev: Value, frame: Frame, scope: Mapping[str, Any]
     ) -> list[Value]:
         """The tensors that a reference names: see ``single``."""
+        if EVERY not in reference.text and reference.text not in frame.lists:
+            return [self.resolve(reference, prev, frame, scope)]
         return [self.resolve(each, prev, frame, scope) for each in self.single(reference, frame)]
 
     def single(self, reference: Reference, frame: Frame) -> list[Reference]:
@@ -165,9 +167,8 @@ class Tensors:
         ``id[*]`` are all rounds so far, in order; behind it may stand a path inside each round:
         ``unit[*].skip``. A param of the type refs is all layers that the call names.
         """
-        text = reference.text
-        name, star, rest = text.partition(EVERY)
-        if not star and text not in frame.lists:
+        name, star, rest = reference.text.partition(EVERY)
+        if not star and name not in frame.lists:
             return [reference]
         if name not in frame.lists and frame.path_of(name) not in self.loops:
             raise unknown_reference(reference, frame)
