@@ -9,9 +9,27 @@ from convcalc.analysis.receptive_field.channel_reader import channel_map_of
 from convcalc.analysis.receptive_field.channels import History, Source
 from convcalc.analysis.receptive_field.domains import HULLS, SUPPORTS, Kind, TooWide
 from convcalc.analysis.receptive_field.histories import Histories
-from convcalc.analysis.receptive_field.reach import Reach, Reaches, join, propagate, start
+from convcalc.analysis.receptive_field.reach import (
+    PHASES,
+    Reach,
+    Reaches,
+    join,
+    propagate,
+    start,
+)
+from convcalc.analysis.receptive_field.remembered import Remembered
 from convcalc.diagnostics.work import current
-from convcalc.model.geometry.axis_maps import IDENTITY, Axes, AxisMap, Nothing, Union, Whole
+from convcalc.model.geometry.axis_maps import (
+    IDENTITY,
+    Axes,
+    AxisMap,
+    Chain,
+    Deformed,
+    Nothing,
+    Slide,
+    Union,
+    Whole,
+)
 from convcalc.model.graph.network import Layer, Network
 
 Lost = frozenset[int]  # numbers of axes on which all positions of a tensor see the same
@@ -20,6 +38,21 @@ EVERYWHERE: Lost = frozenset(range(3))
 
 
 _FEW = 8  # network inputs that one history sees
+_NESTED = (Chain, Deformed, Union, Whole)  # maps made of others
+
+# What is seen as hulls, after a layer and after a join, by ids of what was seen before; so what is
+# seen at the start is one object.
+_AFTER = Remembered[Reach](PHASES, lambda reach: 1 + reach.period)
+_JOINED = Remembered[Reaches](PHASES, lambda reaches: sum(1 + each.period for each in reaches))
+_START = start(HULLS)
+
+
+def _phases(sight: Sight) -> int:
+    return 1 + sum(1 + reach.period for reaches in sight.axes for reach in reaches)
+
+
+_THROUGH = Remembered["Sight"](PHASES, _phases)  # what is seen through windows
+_MEETING = Remembered["Sight"](PHASES, _phases)  # what several see together
 
 
 class Sight(NamedTuple):
@@ -173,7 +206,8 @@ class Walk:
     def _see(self, history: History) -> Sights:
         if history.name:
             rank = self.network.inputs[history.name].rank
-            return {history.name: Sight((start(self.kind),) * rank)}
+            seen = _START if self.kind is HULLS else start(self.kind)
+            return {history.name: Sight((seen,) * rank)}
         if len(history.sources) == 1 and not history.woven:
             (source,) = history.sources
             found = {n: self._propagate(source, s, n) for n, s in self.seen[source.history].items()}
@@ -200,7 +234,19 @@ class Walk:
 
     def _propagate(self, source: Source, sight: Sight, name: str) -> Sight:
         """What is seen through a layer of an input; what a vector sees passes unchanged."""
-        maps, axes = source.axes, sight.axes
+        maps = source.axes
+        if self.kind is HULLS and maps and not source.gathers:
+            for axis in maps:
+                if type(axis) is not Slide:  # others may depend on the network
+                    break
+            else:
+                key = (id(maps), id(sight))
+                return _THROUGH.of(key, self._through, maps, sight, source, name)
+        return self._through(maps, sight, source, name)
+
+    def _through(self, maps: Axes | None, sight: Sight, source: Source, name: str) -> Sight:
+        """What is seen through these maps."""
+        axes = sight.axes
         if source.gathers:
             sight = self._widen(source, sight, frozenset(range(len(axes))), name)
         if maps is None or not axes:
@@ -217,7 +263,10 @@ class Walk:
         )
         whole = _whole_axes(maps)
         wider = self._widen(source, sight, whole, name) if whole else sight
-        return wider._replace(axes=reaches)
+        if wider is sight and reaches == axes:
+            return sight
+        found = wider._replace(axes=reaches)
+        return _THROUGH.same(found) if self.kind is HULLS else found
 
     def _widen(self, source: Source, sight: Sight, whole: Lost, name: str) -> Sight:
         """The same sight, of a layer that reads these axes as a whole."""
@@ -241,13 +290,15 @@ class Walk:
 
     def _propagate_axis(self, axis: AxisMap, reach: Reach, done: dict[Any, Reach]) -> Reach:
         """One reach after one axis of a layer; unknown, with a reason, if it is too wide."""
-        key = (type(axis), axis, id(reach))  # maps of different kinds may hold equal numbers
+        key: Any = (type(axis), axis, id(reach))  # maps of different kinds may hold equal numbers
         found = done.get(key)
         if found is None:
-            try:
-                found = propagate(axis, reach, self.kind)
-            except TooWide as error:
-                found = reach._replace(reason=str(error))
+            if self.kind is not HULLS:
+                found = _after(axis, reach, self.kind)
+            else:
+                if isinstance(axis, _NESTED):  # in which such numbers may be
+                    key = (id(axis), id(reach))
+                found = _AFTER.of(key, _after, axis, reach, self.kind)
             done[key] = found
         return found
 
@@ -261,6 +312,12 @@ class Walk:
             sights = list({id(sight): sight for sight in sights}.values())
             if len(sights) == 1:
                 return sights[0]
+        if self.kind is not HULLS:
+            return self._meeting(*sights)
+        return _MEETING.of(tuple(map(id, sights)), self._meeting, *sights)
+
+    def _meeting(self, *sights: Sight) -> Sight:
+        """What several different sights see together."""
         lost = [_lost_axes(sight.axes) for sight in sights]
         counted = locating_inputs(lost)
         others = sorted(set(range(len(lost))).difference(counted))
@@ -280,10 +337,10 @@ class Walk:
         """The reaches of several sources on one axis."""
         if len(parts) == 1 and not gates:
             return parts[0]
-        try:
-            return join(parts, self.kind, gates)
-        except TooWide as error:
-            return (parts[0][0]._replace(reason=str(error)),)
+        if self.kind is not HULLS:
+            return _together(parts, gates, self.kind)
+        key = (_ids(parts), _ids(gates))
+        return _JOINED.of(key, _together, parts, gates, self.kind)
 
     def _weave(self, sources: Sequence[Source], sights: Sequence[Sight]) -> Sight:
         """What is seen where each position reads one of the sources in turn.
@@ -303,6 +360,26 @@ class Walk:
             else:
                 result.append(self._join_axis(parts, ()))
         return Sight(tuple(result), *_wholes_of(sights))
+
+
+def _after(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
+    """A reach after one axis of a layer; unknown, with a reason, if it is too wide."""
+    try:
+        return propagate(axis, reach, kind)
+    except TooWide as error:
+        return reach._replace(reason=str(error))
+
+
+def _together(parts: Sequence[Reaches], gates: Sequence[Reaches], kind: Kind[Any]) -> Reaches:
+    """The reaches of several sources; unknown, with a reason, if they are too wide."""
+    try:
+        return join(parts, kind, gates)
+    except TooWide as error:
+        return (parts[0][0]._replace(reason=str(error)),)
+
+
+def _ids(several: Sequence[Reaches]) -> tuple[tuple[int, ...], ...]:
+    return tuple([tuple(map(id, reaches)) for reaches in several])
 
 
 OTHER_AXES = "a layer has other axes than the input"

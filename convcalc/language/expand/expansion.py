@@ -146,12 +146,14 @@ class Expansion(State):
         path = "" if item.transparent else names.path(item.component)
         if item.id and item.indexed:
             self.all.loops.add(frame.prefix + item.id)
-        resolve = self.all.resolve_all
-        inputs = [tensor for source in sources for tensor in resolve(source, prev, frame, scope)]
-        if sources and not inputs:
-            message = f"'{sources[0].text}' names no layer yet"
-            raise rejected("unknown-name", message, sources[0].place)
-        inputs = inputs or [prev]
+        inputs = [prev]
+        if sources:
+            resolve = self.all.resolve_all
+            found = [resolve(source, prev, frame, scope) for source in sources]
+            inputs = [tensor for several in found for tensor in several]
+            if not inputs:
+                message = f"'{sources[0].text}' names no layer yet"
+                raise rejected("unknown-name", message, sources[0].place)
         if len(inputs) > 1 and item.kind != "operator":
             message = f"'{item.type}' reads one tensor, but 'from' names {len(inputs)}"
             raise rejected("wrong-type", message, sources[:2][-1].place)

@@ -142,6 +142,8 @@ def param_value(param: Param, node: nodes.Node, scope: dict[str, Any]) -> Any:
 
 def check_param(param: Param, value: Any, place: Place) -> Any:
     """``value`` if the param's declaration allows it; else Rejected. 3.0 counts as an int."""
+    if type(value) is int and param.kind == "int":  # most are
+        return _bounded(param, value, place)
     kind = _KINDS.get(param.kind, object)
     if value is UNKNOWN and param.kind:
         message = f"param '{param.name}' depends on a size that is not known"
@@ -160,6 +162,11 @@ def check_param(param: Param, value: Any, place: Place) -> Any:
         if param.kind == "int" and isinstance(value, float):
             advice = "use // or round, or declare the param with 'type: float'"
         raise rejected("wrong-type", message, place, advice)
+    return _bounded(param, value, place)
+
+
+def _bounded(param: Param, value: Any, place: Place) -> Any:
+    """``value`` if it is within the param's bounds; else Rejected."""
     problem = _bound_problem(param, value)
     if problem:
         raise rejected(

@@ -8,6 +8,7 @@ shapes and work, not totals: parameters, bytes and MACs are derived from them el
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from convcalc.diagnostics.codes import BY_NAME
@@ -96,7 +97,24 @@ class Part(NamedTuple):
     reads: tuple[int | str, ...]
 
 
-class Analysis(NamedTuple):
+class _Analysis(NamedTuple):
+    """The fields of an Analysis; a tuple with names has no room for what is made of them."""
+
+    output: Shape
+    axes: tuple[Axes, ...]
+    terms: tuple[Term, ...] = ()
+    weights: Mapping[str, tuple[int, ...]] = {}
+    buffers: Mapping[str, tuple[int, ...]] = {}
+    frozen: frozenset[str] = frozenset()
+    facts: Mapping[str, Any] = {}
+    ports: Mapping[str, Port] = {}
+    parts: tuple[Part, ...] = ()
+    result: str = ""
+    channels: tuple[ChannelMap, ...] = ()
+    arranged: tuple[tuple[int, ...], ...] | None = None
+
+
+class Analysis(_Analysis):
     """The result of applying an operator to its inputs.
 
     ``axes`` holds one tuple per input, with one map per spatial axis of that input: how the
@@ -113,18 +131,10 @@ class Analysis(NamedTuple):
     where each stays what it is. ``axes`` are then those of the input before it is moved.
     """
 
-    output: Shape
-    axes: tuple[Axes, ...]
-    terms: tuple[Term, ...] = ()
-    weights: Mapping[str, tuple[int, ...]] = {}
-    buffers: Mapping[str, tuple[int, ...]] = {}
-    frozen: frozenset[str] = frozenset()
-    facts: Mapping[str, Any] = {}
-    ports: Mapping[str, Port] = {}
-    parts: tuple[Part, ...] = ()
-    result: str = ""
-    channels: tuple[ChannelMap, ...] = ()
-    arranged: tuple[tuple[int, ...], ...] | None = None
+    @cached_property
+    def numbers(self) -> dict[Any, Any]:
+        """What was made of this analysis, by whoever made it; networks of one file share it."""
+        return {}
 
     @property
     def activations(self) -> int:
