@@ -147,3 +147,11 @@ layers:
     assert len(found.problems) == 3
     more = 1 if "for: {" in item else 0  # the round that reads the good one
     assert len(found.layers) == len(read(f"{body}{wrong}{unit}").layers) + more
+
+
+def test_a_list_that_doubles_ends_at_the_limit_of_work() -> None:
+    call = "{R: {of: [of, of], n: n - 1}, if: n > 1}"
+    block = f"  R: {{params: {{of: refs, n: int}}, layers: [{call}, relu]}}\n"
+    found = errors(f"blocks:\n{block}layers: [{{R: {{of: [input], n: 31}}}}]\n")
+    assert [problem.name for problem in found] == ["too-large"]
+    assert "lists of layers in calls of blocks" in found[0].message

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from convcalc.diagnostics.rejection import Rejected, gather, rejected
-from convcalc.language.expand.scopes import Call, Frame
+from convcalc.language.expand.scopes import LISTS, Call, Frame
 from convcalc.language.expand.state import State, shape_of
 from convcalc.language.parse.params import check_param
 from convcalc.language.parse.tree import Argument, Block, Item, Reference
@@ -94,8 +94,8 @@ def _bind_list(state: State, argument: Argument, call: Call, frame: Frame) -> No
     name, outer = argument.name, call.frame
     assert argument.references is not None
     found = [each for given in argument.references for each in state.all.single(given, outer)]
-    state.layering.spend(1 + len(found), "lists of layers in calls of blocks")
-    frame.lists.add(name)
+    state.layering.spend(1 + 4 * len(found), LISTS)
+    frame.lists[name] = len(found)
     frame.scope[name] = [each.text for each in found]
     for k, reference in enumerate(found):
         _bind_layer(state, f"{name}[{k}]", reference, call, frame)

@@ -86,7 +86,7 @@ class Frame:
         self.form = form  # what layers are in code; empty for modules
         self.left_out: set[str] = set()
         self.call: Call | None = None
-        self.lists: set[str] = set()  # params of the type refs
+        self.lists: dict[str, int] = {}  # params of the type refs: how many layers
         self.paths: dict[str, str] = {}  # by ref param: the path of the layer that it stands for
 
     def nested(
@@ -141,6 +141,7 @@ class Call(NamedTuple):
 Witness = Callable[[Call, Unit], None]  # called for each new layer, with the top-level file
 
 
+LISTS = "lists of layers in calls of blocks"
 EVERY = "[*]"  # behind an id: all rounds of its loop
 
 
@@ -172,6 +173,7 @@ class Tensors:
             return [reference]
         if name not in frame.lists and frame.path_of(name) not in self.loops:
             raise unknown_reference(reference, frame)
+        current().spend(frame.lists.get(name, 0), LISTS)
         rounds = takewhile(partial(self.is_made, frame), map(f"{name}[{{}}]".format, count()))
         parts = (Reference(each + rest, reference.place) for each in rounds)
         return [each for part in parts for each in self.single(part, frame)]
