@@ -94,7 +94,7 @@ def _bind_list(state: State, argument: Argument, call: Call, frame: Frame) -> No
     name, outer = argument.name, call.frame
     assert argument.references is not None
     found = [each for given in argument.references for each in state.all.single(given, outer)]
-    state.layering.spend(1 + 4 * len(found), LISTS)
+    state.layering.spend(1 + 8 * len(found), LISTS)
     frame.lists[name] = len(found)
     frame.scope[name] = [each.text for each in found]
     for k, reference in enumerate(found):
