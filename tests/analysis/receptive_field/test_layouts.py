@@ -123,3 +123,14 @@ def places(number: int, sizes: tuple[int, ...]) -> list[int]:
         number, place = divmod(number, size)
         found.append(place)
     return found[::-1]
+
+
+def test_channels_that_were_moved_apart_and_joined_later_are_seen_in_their_order() -> None:
+    """What two kernels made is given up late, when what it reads must still be there."""
+    layers = [
+        {"mix_conv": {"k": [3, 5], "s": 2}},
+        {"reshape": {"shape": [15, 1, 3, 3]}, "id": "moved"},
+        {"conv": {"out": 4, "k": [1, 1, 1]}, "id": "mixed"},
+        {"concat": ["mixed", "moved"]},
+    ]
+    assert report_of(layers, [5, 5, 6, 5]).layers[-1].receptive_field is not None
