@@ -298,7 +298,8 @@ def dot_product_attention(part: Part, f: Fields, *maps: Tensor) -> Tensor:
     else:
         rows, columns = mask.nonzero().unbind(1)
         scores = query[:, :, rows, None] @ key[:, :, columns, :, None]
-        summands = scores.sigmoid() @ value[:, :, columns, None]
+        shares = scores if part.smooth else scores.sigmoid()
+        summands = shares @ value[:, :, columns, None]
         made = torch.zeros(*query.shape[:3], value.shape[-1], dtype=value.dtype)
         made = made.index_add(2, rows, summands[:, :, :, 0])
     return made.mT.flatten(1, 2).unflatten(2, maps[0].shape[2:])

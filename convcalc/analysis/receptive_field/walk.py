@@ -175,8 +175,8 @@ class Walk:
     def _see(self, history: History) -> Sights:
         if history.name:
             rank = self.network.inputs[history.name].rank
-            return {history.name: Sight((start(self.kind),) * rank)}
-        if len(history.sources) == 1 and not history.woven:
+            found: dict[str, Sight] = {history.name: Sight((start(self.kind),) * rank)}
+        elif len(history.sources) == 1 and not history.woven:
             (source,) = history.sources
             found = {n: self._propagate(source, s, n) for n, s in self.seen[source.history].items()}
         else:
