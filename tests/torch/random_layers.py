@@ -192,9 +192,27 @@ def reassembling(rng: random.Random, x: Sizes) -> Drawn:
     return "carafe", fields | {"compressed_channels": rng.randint(1, 3)}
 
 
+def kernelised(rng: random.Random, x: Sizes) -> Drawn:
+    fields: Fields = {"heads": divisor(rng, x[0]), "causal": rng.random() < 0.3}
+    if rng.random() < 0.3:
+        fields["scales"] = rng.choice(([3], [1, 3], [3, 3]))
+    fields["feature_map"] = rng.choice(("elu", "relu"))
+    fields["normaliser"] = rng.choice(("sum", "ones", "none"))
+    return "linear_attention", fields | {
+        f"{name}_bias": rng.random() < 0.6 for name in ("qkv", "proj")
+    }
+
+
+def spectral(rng: random.Random, x: Sizes) -> Drawn:
+    if rng.random() < 0.5:
+        return "global_filter", {}
+    modes = [rng.randint(1, max(1, n // 2)) for n in x[1:]]
+    return "spectral_conv", {"out": rng.randint(1, 5), "modes": modes, "bias": rng.random() < 0.5}
+
+
 MOVED: tuple[Maker, ...] = (reshaping, permuting, slicing, chunking, more_channels, unfolding)
 LEARNED: tuple[Maker, ...] = (learned, of_each, fixed, powers, reducing)
-ATTENDING: tuple[Maker, ...] = (windowed, across_channels, reassembling)
+ATTENDING: tuple[Maker, ...] = (windowed, across_channels, reassembling, kernelised, spectral)
 UNSEEN: tuple[Maker, ...] = (random_windows, folding, scattering, looking_up, constant, walking)
 MORE: tuple[Maker, ...] = (*MOVED, *MOVED, *LEARNED, *LEARNED, *ATTENDING, *UNSEEN, walking)
 SINGLE = (learned, of_each, reshaping, slicing, chunking, more_channels, looking_up)  # of vectors

@@ -416,6 +416,93 @@ def channel_attention(part: Part, f: Fields, x: Tensor) -> Tensor:
     return mapped(part, mixed.movedim(1, -1), c, "proj", f.get("proj_bias", True)).movedim(-1, 1)
 
 
+def linear_attention(part: Part, f: Fields, x: Tensor) -> Tensor:
+    """Products with one matrix per head, and with the sum of the keys."""
+    c, heads, scales = x.shape[1], f["heads"], f.get("scales", [])
+    if c % heads or (f.get("causal") and (x.dim() > 3 or scales)):
+        raise ValueError("heads do not divide the channels, or no order")
+    made = [mapped(part, x.movedim(1, -1), 3 * c, "qkv", f["qkv_bias"]).movedim(-1, 1)]
+    for n, k in enumerate(scales):
+        kernel, more = [k] * (x.dim() - 2), {"bias": False}
+        half = [(k // 2, k // 2)] * len(kernel)
+        y = part.filtered(made[0], kernel, half, **more, key=f"depthwise{n}_")
+        made.append(part.mixed(y, 3 * c, groups=3 * heads, **more, key=f"pointwise{n}_"))
+    rows = torch.cat([each.flatten(2).unflatten(1, (heads, 3, -1)) for each in made], 1)
+    query, key, value = part.factor(rows).mT.unbind(2)  # (B, heads, N, channels of a head)
+    causal = f.get("causal", False)
+    every = torch.ones(query.shape[2], query.shape[2], dtype=x.dtype).tril() if causal else None
+    context = summed(key.mT[:, :, None], value[:, :, None], every)
+    y = (query[:, :, :, None] @ context)[:, :, :, 0] if causal else query @ context[:, :, 0]
+    if f["normaliser"] != "none":
+        ones = torch.ones_like(value[..., :1])
+        sums = key.mT @ ones if f["normaliser"] == "ones" else key.sum(2)[..., None]
+        z = query @ sums
+        y = y + z if part.smooth else y / (z.abs() + 1)
+    y = y.mT.flatten(1, 2).mT
+    return mapped(part, y, c, "proj", f["proj_bias"]).mT.unflatten(2, x.shape[2:])
+
+
+def summed(key: Tensor, value: Tensor, every: Tensor | None) -> Tensor:
+    """The sum of the products of keys and values; with a mask, up to each position."""
+    if every is None:
+        return key @ value
+    columns = key[:, :, 0].mT[..., None] @ value[:, :, 0][..., None, :]
+    return columns.cumsum(2)
+
+
+def as_real(spectrum: Tensor) -> Tensor:
+    """Real and imaginary parts behind one another in the channels."""
+    return torch.cat([spectrum.real, spectrum.imag], 1)
+
+
+def as_complex(parts: Tensor) -> Tensor:
+    return torch.complex(*parts.chunk(2, 1))
+
+
+def complex_matrix(weight: Tensor) -> Tensor:
+    """(..., 2) of parts as the real matrix that multiplies them, a block of four per number."""
+    real, imaginary = weight.unbind(-1)
+    rows = torch.cat([real, imaginary], 1), torch.cat([-imaginary, real], 1)
+    return torch.cat(rows, 0)  # (2 · in, 2 · out, ...)
+
+
+def spectral_conv(part: Part, f: Fields, x: Tensor) -> Tensor:
+    """Frequency by frequency, one matrix product each."""
+    axes, modes = list(range(2, x.dim())), f["modes"]
+    if any(2 * m > n for n, m in zip(x.shape[2:-1], modes, strict=False)):
+        raise ValueError("more modes than frequencies")
+    if modes[-1] > x.shape[-1] // 2 + 1:
+        raise ValueError("more modes than frequencies")
+    spectrum = torch.fft.rfftn(x, dim=axes)
+    made = torch.zeros(len(x), f["out"], *spectrum.shape[2:], dtype=spectrum.dtype)
+    for number, signs in enumerate(product((False, True), repeat=len(modes) - 1), 1):
+        corner = (..., *(slice(-m, None) if s else slice(m) for s, m in zip((*signs, 0), modes)))  # noqa: B905
+        weight = part.tensor(f"weights{number}", x.shape[1], f["out"], *modes, 2)
+        kept = as_real(spectrum[corner]).flatten(2).permute(2, 0, 1)
+        mixed = kept @ complex_matrix(weight).flatten(2).permute(2, 0, 1)
+        corner_made = part.noted(mixed).permute(1, 2, 0).unflatten(2, modes)
+        made = made.clone()
+        made[corner] = as_complex(corner_made)
+    y = torch.fft.irfftn(made, s=x.shape[2:], dim=axes)
+    if f.get("bias"):
+        y = y + part.tensor("bias", f["out"]).view(1, -1, *[1] * len(axes))
+    return y + (x.sum((1, *axes), keepdim=True) if part.smooth else 0)
+
+
+def global_filter(part: Part, f: Fields, x: Tensor) -> Tensor:
+    axes = list(range(2, x.dim()))
+    spectrum = torch.fft.rfftn(x, dim=axes)
+    weight = part.tensor("complex_weight", *spectrum.shape[2:], x.shape[1], 2)
+    pairs = torch.view_as_real(spectrum).movedim(1, -2).flatten(1, -2)  # (B, numbers, 2)
+    matrix = complex_matrix(weight.flatten(0, -2)[None, None]).permute(2, 0, 1)
+    made = (pairs.transpose(0, 1) @ matrix).transpose(0, 1).unflatten(1, weight.shape[:-1])
+    part.noted(made)
+    y = torch.fft.irfftn(
+        torch.view_as_complex(made.movedim(-2, 1).contiguous()), s=x.shape[2:], dim=axes
+    )
+    return y + (x.sum(axes, keepdim=True) if part.smooth else 0)
+
+
 def carafe(part: Part, f: Fields, x: Tensor) -> Tensor:
     rank, sizes, groups = x.dim() - 2, x.shape[2:], f.get("g", 1)
     if x.shape[1] % groups:
@@ -564,6 +651,7 @@ MORE: dict[str, Callable[..., Any]] = {
         for one in (
             *(scale, shift, parameter, embedding, rms_norm, fixed_conv, blur_pool, lp_pool),
             *(fractional_max_pool, reduce, reshape, permute, chunk, stack, pad_channels, unfold),
+            *(linear_attention, spectral_conv, global_filter),
             *(fold, scatter, elementwise, matmul, correlation, grid_sample, carafe),
             *(dot_product_attention, window_attention, channel_attention),
             *(multi_scale_deformable_attention, lstm, gru, conv_lstm, conv_gru),
