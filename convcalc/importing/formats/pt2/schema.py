@@ -12,7 +12,7 @@ from typing import Any
 
 from convcalc.importing.foreign import Size, Sizes, Unreadable
 
-MAJOR = 8  # of the schema, PyTorch 2.6 and newer
+MAJOR = 8  # of the schema; PyTorch 2.13 writes 8.20
 _MOST_AXES = 64
 _MOST_SIZE = 1 << 40
 
@@ -56,7 +56,7 @@ def check_version(version: Any, torch: Any) -> None:
     by = f", written by PyTorch {torch}" if isinstance(torch, str) and torch else ""
     raise Unreadable(
         f"its schema is version {stated[:20]}{by[:40]}, but only {MAJOR} is known",
-        "export it with PyTorch 2.6 or newer",
+        "export it with PyTorch 2.13, whose schema this is",
     )
 
 
@@ -165,6 +165,7 @@ _ARGUMENTS: Mapping[str, Any] = {
     "as_none": lambda _: None,
     "as_tensor": tensor,
     "as_tensors": _list(tensor),
+    "as_optional_tensor": _optional,
     "as_optional_tensors": _list(_optional),
     "as_int": _number,
     "as_ints": _list(_number),
