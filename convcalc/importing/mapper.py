@@ -24,6 +24,7 @@ from convcalc.importing.mapping import (
     norm,
     pooling,
     products,
+    recurrent,
     samples,
     unfolding,
 )
@@ -50,6 +51,7 @@ RULES: Mapping[str, Rule] = {
     **norm.RULES,
     **pooling.RULES,
     **products.RULES,
+    **recurrent.RULES,
     **unfolding.RULES,
 }
 

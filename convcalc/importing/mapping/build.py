@@ -201,6 +201,15 @@ class Build:
         """Whether a constant is no stored tensor, but made by the program, perhaps of several."""
         return self.stored_once and len(constant.roots) != 1
 
+    def whole(self, constant: Constant) -> View:
+        """A constant as a view of a layer that has its axes; at most four have a size."""
+        axes = tuple(map(atoms_of, constant.dims))
+        stored = tuple(group for group in axes if group)
+        if not 1 <= len(stored) <= 4:
+            raise NoRule("a constant of more axes than a tensor has")
+        tensor = self.source(constant, [size for size in constant.dims if size != 1])
+        return View(tensor, (), stored, axes)
+
     def source_view(self, constant: Constant) -> View:
         """A constant as a view of a layer, its axes in PyTorch's order."""
         _, *sizes = constant.dims if len(constant.dims) > 1 else (1, *constant.dims)

@@ -150,7 +150,7 @@ def with_constant(build: Build, op: str, view: View, constant: Constant, *, firs
     found = refined_for(view, constant.dims)
     if build.stored_once and (found is None or build.is_made(constant)):
         if not _fits(view, constant.dims):
-            raise NoRule(f"a constant of {_text(constant.dims)} meets {_text(view.sizes)}")
+            return combined(build, op, view, build.whole(constant))
         return build.same(view, "elementwise", op=function, value=1.0, note=_NUMBERS)
     if found is None:
         raise NoRule(f"a constant of {_text(constant.dims)} meets {_text(view.sizes)}")

@@ -16,6 +16,7 @@ from convcalc.importing.formats.pt2.aten import (
     norms,
     picking,
     products,
+    recurrent,
     windows,
 )
 from convcalc.importing.formats.pt2.call import Rule
@@ -27,5 +28,6 @@ RULES: Mapping[str, Rule] = {
     **norms.RULES,
     **picking.RULES,
     **products.RULES,
+    **recurrent.RULES,
     **windows.RULES,
 }
