@@ -115,7 +115,8 @@ class Graph(NamedTuple):
 
     ``shapes`` are the sizes that the file states of tensors. ``stored_once``: constants of one
     origin are one tensor, and those of different origins are not, so that weights are counted
-    exactly; exporters of ONNX merge equal ones.
+    exactly; exporters of ONNX merge equal ones. ``names_calls``: a node is what was called in code,
+    and nothing that an exporter takes apart.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Graph(NamedTuple):
     description: str = ""
     problems: tuple[Diagnostic, ...] = ()
     stored_once: bool = False
+    names_calls: bool = False
 
 
 class Model(Protocol):

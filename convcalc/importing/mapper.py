@@ -260,7 +260,9 @@ class _Paths:
 
     def __init__(self, nodes: Sequence[Node]) -> None:
         self.counts = Counter(
-            node.scope[-1].path for node in nodes if node.scope and node.op not in moving.IDLE
+            node.scope[-1].path
+            for node in nodes
+            if node.scope and (node.op not in moving.IDLE or node.value("ratio"))
         )
         self.taken: Counter[str] = Counter()
 

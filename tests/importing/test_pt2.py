@@ -319,3 +319,93 @@ def test_a_part_that_is_written_and_never_read_through_the_whole_costs_nothing()
         "channel_slice",
         "elementwise",
     ]
+
+
+# --- parts of a sample as a batch --------------------------------------------------------------
+
+
+def test_heads_that_are_a_batch_are_worked_on_with_the_same_weights() -> None:
+    """Two halves of the channels as two samples: the MACs of both, the weights of one."""
+    nodes = [
+        node("view", "v", self=T("x"), size=[2, 3, 8, 8]),
+        node("conv2d", "c", input=T("v"), weight=T("p_w"), bias=T("p_b"), padding=[1, 1]),
+        node("view", "y", self=T("c"), size=[1, 8, 8, 8]),
+        node("conv2d", "z", input=T("y"), weight=T("p_v")),
+    ]
+    sizes = {"x": [1, 6, 8, 8], "v": [2, 3, 8, 8], "p_w": [4, 3, 3, 3], "p_b": [4]}
+    sizes |= {"c": [2, 4, 8, 8], "y": [1, 8, 8, 8], "p_v": [2, 8, 1, 1], "z": [1, 2, 8, 8]}
+    assert totals(network(nodes, sizes, "z")) == (112 + 16, 0, 2 * 108 * 64 + 16 * 64)
+
+
+def test_channels_of_parts_are_pooled_side_by_side() -> None:
+    nodes = [
+        node("view", "v", self=T("x"), size=[30, 2, 8, 8]),
+        node("avg_pool2d", "p", self=T("v"), kernel_size=[2, 2]),
+        node("view", "y", self=T("p"), size=[1, 60, 4, 4]),
+        node("relu", "z", self=T("y")),
+    ]
+    sizes = {"x": [1, 60, 8, 8], "v": [30, 2, 8, 8], "p": [30, 2, 4, 4]}
+    found = network(nodes, sizes | {"y": [1, 60, 4, 4], "z": [1, 60, 4, 4]}, "z")
+    assert [layer.name for layer in found.layers] == ["avg_pool", "relu"]
+    assert totals(found) == (0, 0, 0)
+
+
+def test_matrices_of_which_some_axes_are_repeated_are_larger_matrices() -> None:
+    """Queries of 4 heads times one matrix for each of 16 positions, as in lambda layers."""
+    nodes = [
+        node("view", "q", self=T("x"), size=[1, 4, 8, 16]),
+        node("permute", "r", self=T("q"), dims=[0, 3, 1, 2]),
+        node("matmul", "y", self=T("r"), other=T("p_m")),
+    ]
+    sizes = {"x": [1, 32, 4, 4], "q": [1, 4, 8, 16], "r": [1, 16, 4, 8], "p_m": [16, 8, 5]}
+    found = network(nodes, {**sizes, "y": [1, 16, 4, 5]}, "y")
+    assert totals(found) == (16 * 8 * 5, 0, 16 * 4 * 8 * 5)
+
+
+# --- recurrent layers, sampling, masks ---------------------------------------------------------
+
+
+def test_a_recurrent_layer_has_the_weights_of_both_directions() -> None:
+    """MACs per step and direction: 4·5 rows of 3 + 5 columns."""
+    weights = {"p_i": [20, 3], "p_h": [20, 5], "p_a": [20], "p_b": [20]}
+    back = {f"{name}r": dims for name, dims in weights.items()}
+    made = node(
+        "lstm.input",
+        ["y", "h", "c"],
+        input=T("x"),
+        hx=[T("x"), T("x")],
+        params=[T(name) for name in (*weights, *back)],
+        has_biases=True,
+        num_layers=1,
+        bidirectional=True,
+        batch_first=True,
+    )
+    sizes = {"x": [1, 7, 3], **weights, **back, "y": [1, 7, 10], "h": [2, 1, 5], "c": [2, 1, 5]}
+    found = network([made], {**sizes, "x": [1, 7, 3]}, "y")
+    assert totals(found) == (2 * (60 + 100 + 40), 0, 7 * 2 * 20 * 8)
+
+
+def test_a_fixed_mask_costs_an_operation_for_each_element() -> None:
+    made = node("masked_fill.Scalar", "y", self=T("x"), mask=T("b_m"), value=0.0)
+    found = network([made], {"x": [1, 3, 8, 8], "b_m": [8, 8], "y": [1, 3, 8, 8]}, "y")
+    assert analyse(found).totals.elementwise == 192
+    assert totals(found) == (0, 64, 0)
+
+
+def test_a_mask_that_is_computed_is_not_guessed() -> None:
+    nodes = [
+        node("gt.Scalar", "m", self=T("x"), other=0.5),
+        node("where.self", "y", condition=T("m"), self=T("x"), other=T("x")),
+    ]
+    sizes = {name: [1, 3, 8, 8] for name in "xmy"}
+    found = network(nodes, sizes, "y")
+    assert {each.name for each in found.problems} == {"unmapped-operator"}
+
+
+def test_dropout_is_a_layer_at_its_rate() -> None:
+    nodes = [
+        node("dropout", "d", input=T("x"), p=0.2, train=False),
+        node("dropout_", "y", self=T("d"), p=0.0, train=False),
+    ]
+    found = network(nodes, {name: [1, 3, 8, 8] for name in "xdy"}, "y")
+    assert [(layer.name, layer.operator.rate) for layer in found.layers] == [("dropout", 0.2)]

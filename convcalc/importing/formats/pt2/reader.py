@@ -127,6 +127,7 @@ class _Reading:
             self.shapes,
             words,
             stored_once=True,
+            names_calls=True,
         )
 
     # --- tensors ------------------------------------------------------------------------------
