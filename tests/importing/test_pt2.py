@@ -62,6 +62,10 @@ def test_another_schema_is_refused_with_its_number(version: object) -> None:
         (archive({"models/model.json": b"{"}), "no JSON text: Expecting"),
         (archive({"models/model.json": b"[" * 100_000}), "no JSON text: RecursionError"),
         (archive({"models/model.json": b"[]"}), "no graph"),
+        (
+            archive({"models/model.json": b"[" + b"[]," * 10**6 + b"0]"}),
+            "more than 2,000,000 values",
+        ),
         (archive({"models/model.json": b" " * 10_000_000}, zipfile.ZIP_DEFLATED), "200 to one"),
         (archive({"models/model.json": program([CONV], SIZES, "y")})[:-30], "cut off, perhaps"),
         (archive({"models/model.json": program([CONV], SIZES, "y")})[200:], "damaged"),
@@ -87,7 +91,8 @@ def test_a_list_of_entries_that_is_too_long_is_not_read() -> None:
 def test_the_users_own_line_is_the_place() -> None:
     trace = (
         'File "/home/me/lib/site-packages/torch/nn/modules/container.py", line 3, in forward\n'
-        'File "/home/me/site-packages/nets/net.py", line 41, in forward\n'
+        'File "/home/me/site-packages/nets/net.py", line 9, in forward\n'
+        'File "/home/me/site-packages/nets/net.py", line 41, in forward_features\n'
         'File "/home/me/lib/site-packages/torch/nn/modules/conv.py", line 565, in forward'
     )
     made = node("conv2d", "y", trace=trace, input=T("x"), weight=T("p_w"), padding=[1, 1])
@@ -319,6 +324,16 @@ def test_a_part_that_is_written_and_never_read_through_the_whole_costs_nothing()
         "channel_slice",
         "elementwise",
     ]
+
+
+def test_constants_are_written_out_up_to_a_limit_in_all() -> None:
+    count = 40
+    nodes = [node("arange", f"a{n}", end=65_536) for n in range(count)]
+    sizes = {"x": [1, 3], **{f"a{n}": [65_536] for n in range(count)}}
+    found = graph(nodes, sizes, "x").constants
+    written = [name for name in found if found[name].data is not None]
+    assert len(written) == 2**21 // 65_536
+    assert found["a39"].dims == (65_536,)
 
 
 # --- parts of a sample as a batch --------------------------------------------------------------
