@@ -69,6 +69,12 @@ def test_layers_belong_to_the_modules_of_the_program() -> None:
     assert convolution.form == ""
 
 
+def test_a_module_that_is_called_again_has_a_number() -> None:
+    paths = [layer.path for layer in network("tv_resnet18").layers if "layer1.0.relu" in layer.path]
+    assert paths == ["layer1.0.relu", "layer1.0.relu[1]"]
+    assert "layer1.0.add" in [layer.path for layer in network("tv_resnet18").layers]
+
+
 def test_a_sum_is_a_method_and_a_flatten_is_a_function() -> None:
     """``out += identity`` in code, and ``torch.flatten``."""
     forms = {layer.name: layer.form for layer in network("tv_resnet18").layers}

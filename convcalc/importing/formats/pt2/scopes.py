@@ -11,7 +11,7 @@ from convcalc.model.graph.network import FUNCTION, METHOD, SUBCLASS, Group
 
 _FRAME = re.compile(r'File "([^"\n]{1,500})", line (\d{1,9}), in ')
 _LIBRARY = re.compile(r"[/\\]torch[/\\](?:_\w+|ao|autograd|export|functional|fx|nn|utils)[/\\.]")
-_SITE = re.compile(r".*[/\\](?:site|dist)-packages[/\\]")
+_SITE = re.compile(r"(?:.*[/\\])?(?:site|dist)-packages[/\\]")
 _OWN = "torch.nn.modules."
 _CONTAINERS = "torch.nn.modules.container."
 _MOST_MODULES = 64
