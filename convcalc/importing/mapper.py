@@ -18,6 +18,7 @@ from convcalc.importing.foreign import Constant, Graph, Input, Node, Sizes
 from convcalc.importing.mapping import (
     activation,
     convolution,
+    darknet,
     joining,
     moving,
     norm,
@@ -34,6 +35,7 @@ from convcalc.model.quantities.unknown import UNKNOWN, known
 RULES: Mapping[str, Rule] = {
     **activation.RULES,
     **convolution.RULES,
+    **darknet.RULES,
     **joining.RULES,
     **moving.RULES,
     **norm.RULES,

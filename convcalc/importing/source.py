@@ -50,9 +50,15 @@ class ModelSource:
         self.limits = with_allowed(limits)
         self.model: Model | None = None
         self.problems: tuple[Diagnostic, ...] = ()
+        self.sources: Mapping[
+            str, str
+        ] = {}  # the text that places point into, of a format with lines
         try:
             reader = import_module(self.format.module)
-            self.model = reader.open_model(self._content(), target.file)
+            content = self._content()
+            if self.format.is_text:
+                self.sources = {target.file: bytes(content).decode("utf-8", "replace")}
+            self.model = reader.open_model(content, target.file)
         except Unreadable as error:
             self.problems = (self._damaged(error),)
         except (IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
@@ -74,11 +80,6 @@ class ModelSource:
         place = Place(self.target.file, 1, 1, 0, error.element)
         message = f"no {self.format.title} model: {error.message}"
         return Diagnostic("damaged-model", message, place, error.help)
-
-    @property
-    def sources(self) -> Mapping[str, str]:
-        """The texts that places point into: none, since the file is none."""
-        return {}
 
     def values(self, file: str, key: str = "") -> dict[str, Any]:
         """A model has no params."""
@@ -131,6 +132,7 @@ class ModelSource:
             "variants": self.model.variants,
             "origin": graph.description,
             "description": "",
+            "sources": self.sources,
         }
         return NetworkFile(**found)
 
@@ -168,4 +170,4 @@ class ModelSource:
 
     def _file(self, problems: tuple[Diagnostic, ...]) -> NetworkFile:
         """The network of a model that cannot be read."""
-        return NetworkFile("", None, "", self.target.file, {}, {}, (), problems, 0, {})
+        return NetworkFile("", None, "", self.target.file, {}, {}, (), problems, 0, self.sources)

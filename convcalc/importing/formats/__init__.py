@@ -14,20 +14,29 @@ HEAD = 4096  # bytes of a file that are looked at to know its format
 
 
 class Format(NamedTuple):
-    """A format: its title, the endings of its files, the module that reads it, and whether its
-    files are so large that most of them is weights."""
+    """A format: its title, the endings of its files, the module that reads it, whether its files
+    are so large that most of them is weights, and whether they are text with lines."""
 
     title: str
     endings: tuple[str, ...]
     module: str
     is_large: bool = True
+    is_text: bool = False
 
 
 FORMATS = {
     "onnx": Format("ONNX", (".onnx",), "convcalc.importing.formats.onnx.reader"),
+    "darknet": Format(
+        "darknet",
+        (".cfg",),
+        "convcalc.importing.formats.darknet.reader",
+        is_large=False,
+        is_text=True,
+    ),
 }
 
 _YAML = (".yaml", ".yml")
+_DARKNET = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|[#;][^\n]*\n)*\[(?:net|network)\]")
 
 
 def detect(head: bytes, file: str) -> str:
@@ -35,6 +44,8 @@ def detect(head: bytes, file: str) -> str:
     ending = _ending(file)
     if _is_onnx(head, ending):
         return "onnx"
+    if _DARKNET.match(head):
+        return "darknet"
     return ""
 
 
