@@ -11,8 +11,8 @@ from convcalc.analysis.report.report import Report
 from convcalc.cli.console import Failure, choose, environment
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.diagnostics.work import current
-from convcalc.language.expand.scopes import Witness
 from convcalc.importing.opening import open_source
+from convcalc.language.expand.scopes import Witness
 from convcalc.language.sources.resolve import is_revision, resolve
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network

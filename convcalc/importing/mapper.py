@@ -49,7 +49,7 @@ GivenSizes = Mapping[str, Sequence[int | None]]
 
 
 def map_graph(graph: Graph, file: str, sizes: GivenSizes, batch: int) -> Network:
-    """The network of a graph; ``sizes`` are those of inputs, channels first, where they are given."""
+    """The network of a graph; ``sizes`` are those of inputs, channels first, where given."""
     return _Mapping(graph, file, sizes, batch).network()
 
 
@@ -131,7 +131,7 @@ class _Mapping:
             if found is None:
                 raise NoRule("the sizes of its input are not known")
             if node.op == "Size":
-                return [Constant((), (product(found.data or ()),), "int")]
+                return [Constant((), (product([int(n) for n in found.data or ()]),), "int")]
             return [found]
         if not any(isinstance(value, View) for value in held):
             if node.op in WEIGHTED and self.weighs(held):
@@ -208,7 +208,7 @@ class _Mapping:
         return [view]
 
     def stated_output(self, stated: Sizes | None) -> list[int | None] | None:
-        """The output of a layer by the sizes that the file states of a tensor in PyTorch's order."""
+        """The output of a layer by the sizes that the file states, in PyTorch's order."""
         if not stated or len(stated) > 5 or stated[0] not in (1, None):
             return None
         return list(stated[1:]) or [1]
@@ -250,7 +250,6 @@ def _agree(sizes: Sequence[int], stated: Sizes) -> bool:
 
 
 def _text(sizes: Sequence[Any]) -> str:
-    return (
-        "×".join("?" if size is None or size is UNKNOWN else str(size) for size in sizes)
-        or "one number"
-    )
+    """Sizes for a message."""
+    words = ("?" if size is None or size is UNKNOWN else str(size) for size in sizes)
+    return "×".join(words) or "one number"

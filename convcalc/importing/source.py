@@ -15,12 +15,13 @@ from convcalc.importing.formats import FORMATS, HEAD, detect
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.head.inputs import Inputs
-from convcalc.language.limits import Limits, with_allowed
+from convcalc.language.limits import LIMITS, Limits, with_allowed
 from convcalc.language.sources.files import Files
 from convcalc.language.sources.gate import read, read_mapped
 from convcalc.language.sources.target import Target, TargetError
 
 MOST_BYTES = 64 * 2**30  # of a file that is mapped: nearly all of it is weights
+MOST_AT_REVISION = 512 * 2**20  # of a file of a git revision, which is held as a whole
 MOST_STRUCTURE = 64 * 2**20  # of one that is read
 
 
@@ -31,6 +32,20 @@ def model_source(target: Target, limits: Limits) -> ModelSource | None:
     if not name:
         return None
     return ModelSource(target, name, limits)
+
+
+def model_beside(files: Files, path: str) -> ModelSource:
+    """The source of a model file that a network file names, on the disk or at its revision."""
+    from convcalc.language.sources.git import Revision
+
+    if isinstance(files, Revision):
+        target = Target(path, None, files.with_most(MOST_AT_REVISION).read(path))
+    else:
+        target = Target(path)
+    found = model_source(target, LIMITS)
+    if found is None:
+        raise OSError(0, "it is no model in a format that is read")
+    return found
 
 
 def _head(target: Target) -> bytes:
@@ -77,7 +92,7 @@ class ModelSource:
         return content
 
     def _damaged(self, error: Unreadable) -> Diagnostic:
-        place = Place(self.target.file, 1, 1, 0, error.element)
+        place = Place(self.target.file, 1, 1, 0, error.element or "the whole file")
         message = f"no {self.format.title} model: {error.message}"
         return Diagnostic("damaged-model", message, place, error.help)
 

@@ -117,6 +117,12 @@ class Revision(Files):
         self.folder = self._project(posixpath.dirname(path))
         super().__init__(path, str(shipped_folder()), most)
 
+    def with_most(self, most: int) -> Revision:
+        """The same files, of which up to ``most`` bytes are read."""
+        found = Revision.__new__(Revision)
+        vars(found).update(vars(self), most=most)
+        return found
+
     @property
     def root(self) -> str:
         """The folder of the project, with the revision."""
