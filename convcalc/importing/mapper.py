@@ -185,7 +185,7 @@ class _Mapping:
         if output is None or not views or len(node.outputs) != 1:
             self.builder.skip()
             self.problems.append(
-                Diagnostic("unmapped-operator", message, node.place, _ADVICE, severity="error")
+                Diagnostic("unmapped-operator", message, node.place, _SKIPPED, severity="error")
             )
             return []
         self.problems.append(Diagnostic("unmapped-operator", message, node.place, _ADVICE))
@@ -215,6 +215,7 @@ class _Mapping:
 
 
 _ADVICE = "its parameters are counted, its work is unknown"
+_SKIPPED = "what it makes is not known, and what reads that is skipped"
 
 
 class _Paths:

@@ -15,7 +15,10 @@ MISSING = "?"  # the name of a tensor that could not be made: what reads it is s
 
 
 class Writer:
-    """The nodes of a graph so far, with their weights; ``place`` and ``scope`` are those of the next."""
+    """The nodes of a graph so far, with their weights.
+
+    ``place`` and ``scope`` are those of the node that is written next.
+    """
 
     def __init__(self, file: str) -> None:
         self.nodes: list[Node] = []

@@ -1,4 +1,4 @@
-"""What only darknet has: layers with weights per position, and its own order of a reorganisation."""
+"""What only darknet has: layers with weights of each position, and a reorganisation of its own."""
 
 from __future__ import annotations
 

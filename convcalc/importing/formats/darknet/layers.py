@@ -7,13 +7,13 @@ shortcut and the activations src/blas.c and src/activations.h.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.importing.formats.darknet.sections import LARGEST, Section
 from convcalc.importing.formats.writing import MISSING, Writer
 
 LEAKY = 0.1  # the slope of darknet's leaky relu
-ACTIVATIONS: Mapping[str, tuple[str, Mapping[str, float | str]]] = {
+ACTIVATIONS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "logistic": ("Sigmoid", {}),
     "swish": ("Silu", {}),
     "mish": ("Mish", {}),
@@ -43,7 +43,7 @@ class Flow(NamedTuple):
     is_flat: bool = False
 
     @property
-    def count(self) -> int:
+    def elements(self) -> int:
         """Its elements."""
         return self.c * self.h * self.w
 
@@ -179,7 +179,7 @@ class Layers:
         flat = x.name if x.is_flat else writer.add("Flatten", x.name, axis=1)
         normalised = section.flag("batch_normalize")
         bias = "" if normalised else writer.weight(out)
-        y = writer.add("Gemm", flat, writer.weight(out, x.count), bias, transB=1)
+        y = writer.add("Gemm", flat, writer.weight(out, x.elements), bias, transB=1)
         if normalised:
             y = writer.batch_norm(y, out)
         y = self.activated(section, y, "logistic")
@@ -396,12 +396,17 @@ class Layers:
 
     def activation(self, section: Section) -> Flow:
         """An activation by itself."""
+        if self.last.is_missing:
+            return self.missing()
         return self.last._replace(name=self.activated(section, self.last.name, "linear"))
 
     def normalization(self, section: Section) -> Flow:
         """A local response norm."""
         x = self.image(section)
-        return x._replace(name=self.writer.add("LRN", x.name, size=section.number("size", 5, 1)))
+        size = section.number("size", 5, 1)
+        if x.is_missing:
+            return self.missing()
+        return x._replace(name=self.writer.add("LRN", x.name, size=size))
 
     def softmax(self, section: Section) -> Flow:
         """A softmax over all elements, over each of some groups, or over channels."""
@@ -414,13 +419,13 @@ class Layers:
         if section.flag("spatial"):
             return x._replace(name=writer.add("Softmax", x.name, axis=1))
         flat = x.name if x.is_flat else writer.add("Flatten", x.name, axis=1)
-        if x.count % groups:
-            message = f"groups {groups} does not divide {x.count} elements"
+        if x.elements % groups:
+            message = f"groups {groups} does not divide {x.elements} elements"
             raise section.wrong("does-not-divide", message, "groups")
         y = flat if groups == 1 else writer.add("Reshape", flat, shape=[0, groups, -1])
         y = writer.add("Softmax", y, axis=-1)
         y = y if groups == 1 else writer.add("Reshape", y, shape=[0, -1])
-        return Flow(y, x.count, 1, 1, is_flat=True)
+        return Flow(y, x.elements, 1, 1, is_flat=True)
 
     def passed(self, section: Section) -> Flow:
         """What passes its input on."""
@@ -428,6 +433,8 @@ class Layers:
 
     def dropout(self, section: Section) -> Flow:
         """A dropout, which passes its input on."""
+        if self.last.is_missing:
+            return self.missing()
         return self.last._replace(name=self.writer.add("Dropout", self.last.name))
 
     def unknown(self, section: Section) -> Flow:
