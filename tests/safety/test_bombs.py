@@ -15,7 +15,6 @@ from confined import confined, require_calm
 
 NETWORK = "n.convcalc.yaml"
 CONV = "- {conv: {out: 8, k: 3, p: 1}}\n"
-GATE = "- residual: [{squeeze_excite: {reduction: 2}}]\n"
 HEAD = "convcalc: 1\nname: n\n"
 EXPLAIN, SHOW, RF = f"explain {NETWORK}", f"show {NETWORK}", f"rf {NETWORK}"
 JSON, GET = f"show {NETWORK} -f json", f"get totals.params {NETWORK}"
@@ -300,7 +299,6 @@ DEPTHWISE = "- {depthwise_conv: {k: 3, p: 1}}\n"
 SLICES = "- {conv: {out: 4000, k: 3, p: 1}, id: a}\n" + lines(
     3000, "- {channel_slice: {start: #, stop: 3999}, from: a, id: s#}"
 )
-GATE = "- {relu: {}, id: r#}\n- {global_avg_pool: {}, id: g#}\n- {mul: [r#, g#]}"
 
 # --- other files ---------------------------------------------------------------------------------
 
@@ -367,7 +365,6 @@ COMMANDS = [
     Bomb("show-convention", f"{SHOW} --convention thop", lambda: net(CONV * 5000)),
     Bomb("json-many-layers", JSON, lambda: net("- {relu: {}, repeat: 150000}\n")),
     Bomb("rf-dilated-residuals", RF, lambda: net(lines(1000, DILATED, 1))),
-    Bomb("rf-astronomic-jump", RF, lambda: net(f"- {{conv: {{out: 8, s: {10**30}}}}}\n{GATE}")),
     Bomb("rf-branches", RF, lambda: net(f"- branches: {ATROUS}\n", rates(2000))),
     Bomb("rf-many-layers", RF, lambda: net("- {conv: {out: 8, k: 3, p: 1}, repeat: 99999}\n")),
     Bomb("rf-stack", "rf --stack s=1000003,1000003,1000003 -f json", dict),
