@@ -141,7 +141,7 @@ class ModelSource:
         base = self.model.base
         found = {key: getattr(network, key) for key in type(network).record_fields}
         found |= {
-            "name": name or self._stem,
+            "name": (self.format.is_text and graph.name) or name or self._stem,
             "variant": None if name == base else name,
             "base": base or self._stem,
             "variants": self.model.variants,

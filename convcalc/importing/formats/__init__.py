@@ -26,6 +26,9 @@ class Format(NamedTuple):
 
 FORMATS = {
     "onnx": Format("ONNX", (".onnx",), "convcalc.importing.formats.onnx.reader"),
+    "ultralytics": Format(
+        "Ultralytics", (), "convcalc.importing.formats.ultralytics.reader", False, True
+    ),
     "darknet": Format(
         "darknet",
         (".cfg",),
@@ -46,6 +49,8 @@ def detect(head: bytes, file: str) -> str:
         return "onnx"
     if _DARKNET.match(head):
         return "darknet"
+    if ending in _YAML and _is_ultralytics(head):
+        return "ultralytics"
     return ""
 
 
@@ -58,6 +63,12 @@ def format_of_ending(file: str) -> str:
 def _ending(file: str) -> str:
     found = re.search(r"\.[A-Za-z0-9]+\Z", file)
     return found[0].lower() if found else ""
+
+
+def _is_ultralytics(head: bytes) -> bool:
+    """A YAML file with a backbone, which no network of convcalc has at the start of a line."""
+    keys = re.findall(rb"^(convcalc|backbone|head):", head, re.M)
+    return b"backbone" in keys and b"convcalc" not in keys
 
 
 def _is_onnx(head: bytes, ending: str) -> bool:
