@@ -63,9 +63,7 @@ def open_source(target: Target, limits: Limits = LIMITS) -> Source:
     return source
 
 
-def _read_beside(
-    files: Files, path: str, variant: str, inputs: Inputs, batch: int
-) -> NetworkFile:
+def _read_beside(files: Files, path: str, variant: str, inputs: Inputs, batch: int) -> NetworkFile:
     """The network of a model file that a network file names; OSError if it cannot be read."""
     from convcalc.importing.source import model_beside
 

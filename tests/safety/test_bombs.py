@@ -299,6 +299,7 @@ DEPTHWISE = "- {depthwise_conv: {k: 3, p: 1}}\n"
 SLICES = "- {conv: {out: 4000, k: 3, p: 1}, id: a}\n" + lines(
     3000, "- {channel_slice: {start: #, stop: 3999}, from: a, id: s#}"
 )
+GATE = "- {relu: {}, id: r#}\n- {global_avg_pool: {}, id: g#}\n- {mul: [r#, g#]}"
 
 # --- other files ---------------------------------------------------------------------------------
 

@@ -84,8 +84,7 @@ def _result(found: Diagnostic, fingerprint: str, indices: Mapping[str, int]) -> 
     }
     if found.related:
         result["relatedLocations"] = [
-            {**_location(each.place), "message": _message(each.note)}
-            for each in found.related
+            {**_location(each.place), "message": _message(each.note)} for each in found.related
         ]
     return result
 

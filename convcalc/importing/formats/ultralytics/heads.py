@@ -2,7 +2,8 @@
 
 At each level one branch gives the bins of four distances, whose mean is taken by 16 numbers that
 are not learned (DFL, arXiv 2006.04388), another the classes, further ones mask coefficients,
-keypoints or angles. v10 and later models have all branches twice; those for one box per object are what decodes.
+keypoints or angles. v10 and later models have all branches twice; those that give one box per
+object are decoded.
 
 Source: Ultralytics, nn/modules/head.py and block.py (DFL, Proto).
 """
@@ -11,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from convcalc.importing.formats.ultralytics.modules import Flow, Modules
+from convcalc.importing.formats.ultralytics.attention import Modules
+from convcalc.importing.formats.ultralytics.layers import Flow
 from convcalc.importing.formats.ultralytics.rows import Row, Wrong
 from convcalc.model.graph.network import METHOD
 

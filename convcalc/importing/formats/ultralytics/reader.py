@@ -11,17 +11,13 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
-from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.suggestion import advise
 from convcalc.importing.foreign import Content, Graph, Input, Unreadable
+from convcalc.importing.formats.ultralytics.attention import Modules
+from convcalc.importing.formats.ultralytics.calls import Call
 from convcalc.importing.formats.ultralytics.heads import HEADS, Heads
-from convcalc.importing.formats.ultralytics.modules import (
-    MODULES,
-    NO_SCALING,
-    Flow,
-    Flows,
-    Modules,
-)
+from convcalc.importing.formats.ultralytics.layers import Flow, Flows
+from convcalc.importing.formats.ultralytics.modules import MODULES, NO_SCALING
 from convcalc.importing.formats.ultralytics.rows import (
     LARGEST,
     Document,
@@ -165,7 +161,7 @@ class _Graph:
             return self.lost()
         repeats = max(round(row.repeats * self.scale.depth), 1) if row.repeats > 1 else 1
         out = self.channels(row)
-        return rule(self.modules, row, read, out, repeats, self.name)
+        return rule(self.modules, Call(row, read, out, repeats, self.name))
 
     def source(self, row: Row, number: int, index: int, first: Flow) -> Flows:
         """What another row makes, or the image."""
@@ -205,5 +201,3 @@ class _Graph:
         self.heads.bins = values["reg_max"].integer("reg_max", 1) if "reg_max" in values else 16
         self.heads.end_to_end = bool(values["end2end"].value) if "end2end" in values else False
         return row._replace(args=tuple(args))
-
-

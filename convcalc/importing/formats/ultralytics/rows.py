@@ -53,7 +53,7 @@ class Value(NamedTuple):
         if type(found) not in (int, float) or not 0 <= found <= LARGEST:
             message = f"{what} is {_shown(self.plain)}, but a number from 0 on is expected"
             raise Wrong("wrong-type", message, self.place)
-        return found
+        return float(found)
 
     def integers(self, what: str, least: int = 0) -> list[int]:
         """A list of integers."""
@@ -169,7 +169,7 @@ class _Found:
         if len(items) != 4 or not isinstance(items[2], Scalar):
             message = "a row is [from, repeats, module, args]"
             raise Wrong("wrong-type", message, node.place)
-        sources, repeats, module, args = map(_value, items)
+        sources, repeats, _, args = map(_value, items)
         each = sources.value if isinstance(sources.value, list) else [sources]
         if not each:
             raise Wrong("wrong-type", "a row that reads nothing", sources.place)
