@@ -31,7 +31,8 @@ MORE_OPERATORS = {
     "Move": "elements in another order, whose sizes the file states",
 }
 
-MOST_VALUES = 65_536  # of a constant that is kept as numbers
+MOST_VALUES = 65_536  # of a constant that is kept as numbers: indices, sizes
+MOST_FLOATS = 1024  # of one that is no list of integers: whoever needs more has them as weights
 
 
 class Unreadable(Error):

@@ -21,8 +21,10 @@ from convcalc.language.sources.gate import read, read_mapped
 from convcalc.language.sources.target import Target, TargetError
 
 MOST_BYTES = 64 * 2**30  # of a file that is mapped: nearly all of it is weights
-MOST_AT_REVISION = 512 * 2**20  # of a file of a git revision, which is held as a whole
 MOST_STRUCTURE = 64 * 2**20  # of one that is read
+
+# What exporters call every graph.
+_EXPORTERS_WORDS = ("", "main", "main_graph", "torch_jit", "torch-jit-export", "graph", "model")
 
 
 def model_source(target: Target, limits: Limits) -> ModelSource | None:
@@ -30,22 +32,39 @@ def model_source(target: Target, limits: Limits) -> ModelSource | None:
     head = _head(target)
     name = target.format or detect(head, target.file)
     if not name:
+        refuse(target, head)
         return None
     return ModelSource(target, name, limits)
 
 
 def model_beside(files: Files, path: str) -> ModelSource:
     """The source of a model file that a network file names, on the disk or at its revision."""
-    from convcalc.language.sources.git import Revision
+    from convcalc.language.sources.git import MODEL_BYTES, Revision
 
     if isinstance(files, Revision):
-        target = Target(path, None, files.with_most(MOST_AT_REVISION).read(path))
+        target = Target(path, None, files.with_most(MODEL_BYTES).read(path))
     else:
         target = Target(path)
     found = model_source(target, LIMITS)
     if found is None:
         raise OSError(0, "it is no model in a format that is read")
     return found
+
+
+def refuse(target: Target, head: bytes) -> None:
+    """Raises TargetError for a file in a format that is known and not read; OSError as the gate."""
+    from convcalc.importing.formats.unread import found_in
+
+    found = found_in(head, target.file, lambda: _whole(target))
+    if found is not None:
+        raise TargetError(f"{target.file} is {found.what}", found.advice)
+
+
+def _whole(target: Target) -> Content:
+    """The content of a target's file, as memory."""
+    if target.text is not None:
+        return target.text.encode("utf-8") if isinstance(target.text, str) else target.text
+    return read_mapped(target.file, MOST_BYTES)
 
 
 def _head(target: Target) -> bytes:
@@ -65,9 +84,7 @@ class ModelSource:
         self.limits = with_allowed(limits)
         self.model: Model | None = None
         self.problems: tuple[Diagnostic, ...] = ()
-        self.sources: Mapping[
-            str, str
-        ] = {}  # the text that places point into, of a format with lines
+        self.sources: Mapping[str, str] = {}  # the text that places point into, if it has lines
         try:
             reader = import_module(self.format.module)
             content = self._content()
@@ -98,7 +115,7 @@ class ModelSource:
 
     def values(self, file: str, key: str = "") -> dict[str, Any]:
         """A model has no params."""
-        raise TargetError(f"{self.target.file} is an {self.format.title} model, without params")
+        raise TargetError(f"{self.target.file} is {self._kind}, without params")
 
     def network(
         self,
@@ -116,7 +133,7 @@ class ModelSource:
         if self.model is None:
             return self._file(self.problems)
         if params:
-            message = f"{self.target.file} is an {self.format.title} model, without params"
+            message = f"{self.target.file} is {self._kind}, without params"
             raise TargetError(message, "set them where it is made, and export it again")
         name = variant or self.target.variant or self.model.base
         if name != self.model.base and name not in self.model.variants:
@@ -141,9 +158,9 @@ class ModelSource:
         base = self.model.base
         found = {key: getattr(network, key) for key in type(network).record_fields}
         found |= {
-            "name": (self.format.is_text and graph.name) or name or self._stem,
+            "name": (self.format.is_text and graph.name) or self._shown(name),
             "variant": None if name == base else name,
-            "base": base or self._stem,
+            "base": self._shown(base),
             "variants": self.model.variants,
             "origin": graph.description,
             "description": "",
@@ -179,9 +196,20 @@ class ModelSource:
                 raise TargetError(message, "channels come first, for instance 3x224x224")
         return inputs
 
+    @property
+    def _kind(self) -> str:
+        """The format with its article."""
+        title = self.format.title
+        return f"{'an' if title[0] in 'AEIOU' else 'a'} {title} model"
+
     @cached_property
     def _stem(self) -> str:
-        return Files(self.target.file, "", 0).stem(self.target.file)
+        name = self.target.file.rpartition(":")[2]
+        return Files(name, "", 0).stem(name)
+
+    def _shown(self, name: str) -> str:
+        """The name of a graph; that of the file where it is only a word of the exporter's."""
+        return self._stem if name.lower() in _EXPORTERS_WORDS else name
 
     def _file(self, problems: tuple[Diagnostic, ...]) -> NetworkFile:
         """The network of a model that cannot be read."""

@@ -1,7 +1,7 @@
 """``model: FILE``: a network whose layers another program's file holds.
 
-The network file says the rest: the size of the input, pins, budgets, variants. Who reads the file is
-not the language's affair: the caller hands over a function that does.
+The network file says the rest: the size of the input, pins, budgets, variants. Who reads the model
+is not the language's affair: the caller hands over a function that does.
 """
 
 from __future__ import annotations
