@@ -23,13 +23,13 @@ class Unread(NamedTuple):
     advice: str
 
 
-ONNX_FROM_TORCH = "where the model is built: torch.onnx.export(model, (torch.zeros(1, 3, 224, 224),), 'model.onnx')"
+ONNX_FROM_TORCH = "where the model is built: torch.onnx.export(model, (x,), 'model.onnx')"
 JSON_FROM_KERAS = "open('model.json', 'w').write(model.to_json())"
 
 PICKLE = Unread("a PyTorch file of pickled Python objects, which are not read", ONNX_FROM_TORCH)
 SCRIPT = Unread(
     "a TorchScript program, which is not read",
-    "torch.onnx.export(torch.jit.load(FILE), (torch.zeros(1, 3, 224, 224),), 'model.onnx')",
+    "torch.onnx.export(torch.jit.load(FILE), (x,), 'model.onnx')",
 )
 KERAS_H5 = Unread(
     "a Keras model in HDF5, which is not read",
@@ -39,7 +39,7 @@ WEIGHTS_H5 = Unread(
     "an HDF5 file of weights without a graph", f"where the model is built: {JSON_FROM_KERAS}"
 )
 SAVED_MODEL = Unread(
-    "a TensorFlow graph, which is not read",
+    "a TensorFlow SavedModel, which is not read",
     "python -m tf2onnx.convert --saved-model FOLDER --output model.onnx",
 )
 FROZEN = Unread(
@@ -101,7 +101,15 @@ ENDINGS: Mapping[str, Unread] = {
     ".pdmodel": PADDLE,
 }
 
-_CAFFE_LAYER = re.compile(rb"(?m)^\s*layers?\s*\{")
+# What a file begins with, or has in its first bytes.
+_BEGINNINGS: tuple[tuple[re.Pattern[bytes], Unread], ...] = (
+    (re.compile(rb"\x80[\x02-\x05]"), PICKLE),
+    (re.compile(rb"GGUF"), GGUF),
+    (re.compile(rb"(?s)....ET\d\d"), EXECUTORCH),
+    (re.compile(rb"7767517\n"), NCNN),
+    (re.compile(rb"(?s)\s*\{.*\"model_type\""), HUGGING_FACE),
+    (re.compile(rb"(?ms)(?!convcalc).*^\s*layers?\s*\{"), CAFFE),
+)
 
 
 def found_in(head: bytes, file: str, content: Callable[[], Content]) -> Unread | None:
@@ -110,25 +118,16 @@ def found_in(head: bytes, file: str, content: Callable[[], Content]) -> Unread |
     ``content`` gives all of it; it is asked for archives and HDF5 alone.
     """
     ending = file[file.rfind(".") :].lower() if "." in file else ""
-    if head[:4] == b"PK\x03\x04":
+    if head.startswith(b"PK\x03\x04"):
         return _archive(_tail(content()), ending)
-    if head[:8] == b"\x89HDF\r\n\x1a\n":
+    if head.startswith(b"\x89HDF\r\n\x1a\n"):
         return KERAS_H5 if content()[:MOST_SEARCHED].find(b"model_config") >= 0 else WEIGHTS_H5
-    if head[:1] == b"\x80" and head[1:2] in b"\x02\x03\x04\x05" and len(head) > 1:
-        return PICKLE
-    if head[:4] == b"GGUF":
-        return GGUF
-    if head[4:6] == b"ET" and head[6:8].isdigit():
-        return EXECUTORCH
-    if head[:8] == b"7767517\n":
-        return NCNN
-    if head.lstrip()[:1] == b"{" and b'"model_type"' in head:
-        return HUGGING_FACE
-    if ending not in (".yaml", ".yml") and _CAFFE_LAYER.search(head):
-        return CAFFE
-    if ending == ".pb" and file.replace("\\", "/").endswith("saved_model.pb"):
+    if ending in (".yaml", ".yml"):
+        return None
+    found = next((each for pattern, each in _BEGINNINGS if pattern.match(head)), None)
+    if found is None and file.endswith("saved_model.pb"):
         return SAVED_MODEL
-    return ENDINGS.get(ending)
+    return found or ENDINGS.get(ending)
 
 
 def _tail(content: Content) -> bytes:
@@ -146,7 +145,7 @@ def _archive(names: bytes, ending: str) -> Unread | None:
     return ENDINGS.get(ending)
 
 
-def folder_advice(names: set[str]) -> Unread | None:
+def folder_of(names: set[str]) -> Unread | None:
     """What a folder is by the names in it; None if it is no model."""
     if "saved_model.pb" in names:
         return SAVED_MODEL
