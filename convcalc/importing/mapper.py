@@ -14,7 +14,8 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected
 from convcalc.diagnostics.work import current
-from convcalc.importing.folding import fold, shape_of
+from convcalc.importing.accounts import Accounts
+from convcalc.importing.folding import fold, shape_of, unfolded
 from convcalc.importing.foreign import Constant, Graph, Input, Node, Sizes
 from convcalc.importing.mapping import (
     activation,
@@ -25,8 +26,19 @@ from convcalc.importing.mapping import (
     norm,
     pooling,
     products,
+    recurrent,
+    samples,
+    unfolding,
 )
-from convcalc.importing.mapping.build import Build, Held, Lost, NoRule, Rule, product
+from convcalc.importing.mapping.build import (
+    Build,
+    Held,
+    Lost,
+    NoRule,
+    NotTheBatch,
+    Rule,
+    product,
+)
 from convcalc.importing.patterns import recognise
 from convcalc.importing.views import View, atoms_of, fresh
 from convcalc.model.graph.builder import Builder
@@ -42,6 +54,8 @@ RULES: Mapping[str, Rule] = {
     **norm.RULES,
     **pooling.RULES,
     **products.RULES,
+    **recurrent.RULES,
+    **unfolding.RULES,
 }
 
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "Linear", "MatMul")
@@ -67,7 +81,12 @@ class _Mapping:
         self.paths = _Paths(self.graph.nodes)
         self.build = Build(self.builder, self.values, self.paths.path)
         self.owners: dict[str, tuple[int, int]] = {}  # whose layers first read a weight
+        self.build.stored_once = graph.stored_once
+        self.accounts = (
+            Accounts(graph.constants, self.builder, self.paths.path) if graph.stored_once else None
+        )
         self.is_resized = False
+        self.repeated: set[str] = set()  # tensors whose repetition is left to who reads them
         self.outputs: dict[str, Any] = {}
         for name, given in graph.inputs.items():
             self.add_input(name, given, sizes.get(name))
@@ -113,6 +132,7 @@ class _Mapping:
         values = self.values
         self.build.node = node
         start = len(self.builder.layers)
+        read = [values.get(name) for name in node.inputs]
         try:
             found = self.result(node)
             if self.graph.shares:
@@ -125,6 +145,8 @@ class _Mapping:
         for name, value in zip(node.outputs, [*found, *[None] * len(node.outputs)], strict=False):
             if name:
                 values[name] = self.compared(node, name, value)
+        if self.accounts is not None and len(self.builder.layers) > start:
+            self.accounts.settle(node, [x for x in read if isinstance(x, Constant)], start)
 
     def result(self, node: Node) -> Sequence[Held]:
         """What the rule of a node makes; constants where it depends on nothing computed."""
@@ -142,18 +164,29 @@ class _Mapping:
             if node.op in WEIGHTED and self.weighs(held):
                 self.values[node.inputs[0]] = self.build.source_view(held[0])  # type: ignore[arg-type]
                 return RULES[node.op](self.build, node)
-            constants = [value if isinstance(value, Constant) else None for value in held]
-            folded = fold(node, constants)
-            if folded is not None:
-                for each in folded:
-                    current().spend(len(each.data or ()) // 8, "constants of the model")
-                return folded
+            constants = self.computed(node, held)
+            if constants is not None:
+                return constants
             if node.op not in RULES:
                 raise NoRule(f"no rule for {node.op} of constants")
         rule = RULES.get(node.op)
         if rule is None:
             raise NoRule(f"no rule for {node.op}")
-        return rule(self.build, node)
+        try:
+            return rule(self.build, node)
+        except NotTheBatch as reason:
+            return samples.in_samples(self.build, node, rule, reason)
+
+    def computed(self, node: Node, held: Sequence[Held]) -> Sequence[Held] | None:
+        """What a node makes of constants: computed, or of the sizes that the file states."""
+        constants = [value if isinstance(value, Constant) else None for value in held]
+        folded = fold(node, constants)
+        if folded is not None:
+            for each in folded:
+                current().spend(len(each.data or ()) // 8, "constants of the model")
+            return folded
+        made = [unfolded(self.graph.shapes.get(name), constants) for name in node.outputs]
+        return made if node.inputs and made and None not in made else None
 
     def share(self, node: Node, start: int) -> None:
         """Give the layers of a node the weights of those that read the same ones before."""
@@ -194,10 +227,15 @@ class _Mapping:
     def compared(self, node: Node, name: str, value: Held) -> Held:
         """A value held against the sizes that the file states for it."""
         stated = self.graph.shapes.get(name)
-        if value is None or stated is None or self.is_resized or node.op == "Expand":
-            return value  # what is repeated keeps size 1 here
+        if value is None or stated is None or self.is_resized:
+            return value
         sizes = value.sizes if isinstance(value, View) else value.dims
         if _agree(sizes, stated):
+            return value
+        if _is_repeated(sizes, stated) and (
+            node.op == "Expand" or (node.op in _MOVES and self.repeated.intersection(node.inputs))
+        ):  # what is repeated keeps size 1 here
+            self.repeated.add(name)
             return value
         message = f"{node.op} makes {_text(sizes)}, but the file says {_text(stated)}"
         self.problems.append(Diagnostic("contradicts-file", message, node.place))
@@ -242,6 +280,7 @@ class _Mapping:
         return list(stated[1:]) or [1]
 
 
+_MOVES = ("Transpose", "Unsqueeze", "Squeeze", "Identity", "Reshape")
 _ADVICE = "its parameters are counted, its work is unknown"
 _SKIPPED = "what it makes is not known, and what reads that is skipped"
 
@@ -275,6 +314,13 @@ def _agree(sizes: Sequence[int], stated: Sizes) -> bool:
     return len(sizes) == len(stated) and all(
         b is None or not known((a,)) or a == b or index == 0
         for index, (a, b) in enumerate(zip(sizes, stated, strict=True))
+    )
+
+
+def _is_repeated(sizes: Sequence[int], stated: Sizes) -> bool:
+    """Whether sizes are those that a file states, apart from some of 1."""
+    return len(sizes) == len(stated) and all(
+        a == 1 or _agree((1, a), (1, b)) for a, b in zip(sizes, stated, strict=True)
     )
 
 

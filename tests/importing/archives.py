@@ -39,3 +39,31 @@ def exported(exporter: str) -> dict[str, bytes]:
                 name = member.name.rpartition("/")[2].partition(f".{EXPORTERS[exporter]}.")[0]
                 found[name] = content.read()
         return found
+
+
+class Program(NamedTuple):
+    """PyTorch's numbers for a program: those of the module, and what its graph does not use."""
+
+    params: int
+    buffers: int
+    macs: int
+    unused_params: int = 0
+
+
+@cache
+def program_truth() -> dict[str, Program]:
+    """The numbers of every program of torch.export by its name."""
+    found = yaml.safe_load((DATA / "programs.yaml").read_text(encoding="utf-8"))
+    return {name: Program(**numbers) for name, numbers in found.items()}
+
+
+@cache
+def programs() -> dict[str, bytes]:
+    """The JSON texts of programs of torch.export by the network's name."""
+    found = {}
+    with tarfile.open(DATA / "pt2.tar.xz") as archive:
+        for member in archive.getmembers():
+            content = archive.extractfile(member)
+            assert content is not None
+            found[member.name.removesuffix(".json")] = content.read()
+    return found

@@ -36,6 +36,7 @@ FORMATS = {
         is_large=False,
         is_text=True,
     ),
+    "pt2": Format("torch.export", (".pt2",), "convcalc.importing.formats.pt2.reader"),
 }
 
 _YAML = (".yaml", ".yml")
@@ -51,6 +52,8 @@ def detect(head: bytes, file: str) -> str:
         return "darknet"
     if ending in _YAML and _is_ultralytics(head):
         return "ultralytics"
+    if _is_pt2(head, ending):
+        return "pt2"
     return ""
 
 
@@ -79,3 +82,12 @@ def _is_onnx(head: bytes, ending: str) -> bool:
     return looks_alike and (
         ending == ".onnx" or 0x3A in head or b"onnx" in head or head[2] in b"\x12:B"
     )
+
+
+def _is_pt2(head: bytes, ending: str) -> bool:
+    """A zip archive whose first entries are those of torch.export, or that is called so."""
+    is_archive = head[:4] == b"PK\x03\x04"
+    marks = (b"/data/weights/", b"models/model.json", b"serialized_exported_program.json")
+    if is_archive and (ending == ".pt2" or any(mark in head for mark in marks)):
+        return True
+    return head[:1] == b"{" and b'"graph_module"' in head[:200]

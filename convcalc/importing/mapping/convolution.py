@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc.importing.foreign import Constant, Node
-from convcalc.importing.mapping.build import Build, Held, NoRule, Rule
+from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, product
 from convcalc.importing.views import View, fresh, size_of
 from convcalc.model.quantities.unknown import known
 
@@ -58,7 +58,12 @@ def conv(build: Build, node: Node) -> Sequence[Held]:
     channels = size_of(x.stored[0])
     if not has_bias:
         fields["bias"] = False
-    if groups > 1 and groups == channels:
+    if build.stored_once and not weight.learned and groups == channels and not has_bias:
+        del fields["bias"]
+        filters = out // channels
+        shared = product(weight.stored or weight.dims) == filters * product(kernel)
+        made = build.add("fixed_conv", x.tensor, filters=filters, shared=shared, **fields)
+    elif groups > 1 and groups == channels:
         if out != channels:
             fields["depth_multiplier"] = out // channels
         made = build.add("depthwise_conv", x.tensor, **fields)
@@ -103,7 +108,13 @@ def gemm(build: Build, node: Node) -> Sequence[Held]:
 def linear(build: Build, node: Node) -> Sequence[Held]:
     """Linear over the last axis: weight (out, in)."""
     out, inner = build.weight(node, 1).dims
-    return [apply_linear(build, build.view(node), inner, out, has_bias=bool(node.input(2)))]
+    bias = build.constant(node, 2)
+    is_whole = bias is not None and (bias.learned or not build.stored_once)
+    found = apply_linear(build, build.view(node), inner, out, has_bias=is_whole)
+    if bias is None or is_whole:
+        return [found]
+    # One that is put together of several, such as those of queries and values.
+    return [build.same(found, "elementwise", op="add", value=1.0, note="a bias of several parts")]
 
 
 def apply_linear(build: Build, x: View, inner: int, out: int, *, has_bias: bool) -> View:
