@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.rejection import Rejected
 from convcalc.diagnostics.work import current
 from convcalc.importing.folding import fold, shape_of
 from convcalc.importing.foreign import Constant, Graph, Input, Node, Sizes
@@ -19,6 +20,7 @@ from convcalc.importing.mapping import (
     activation,
     convolution,
     joining,
+    layers,
     moving,
     norm,
     pooling,
@@ -35,6 +37,7 @@ RULES: Mapping[str, Rule] = {
     **activation.RULES,
     **convolution.RULES,
     **joining.RULES,
+    **layers.RULES,
     **moving.RULES,
     **norm.RULES,
     **pooling.RULES,
@@ -64,6 +67,7 @@ class _Mapping:
         self.paths = _Paths(self.graph.nodes)
         self.build = Build(self.builder, self.values, self.paths.path)
         self.is_resized = False
+        self.owners: dict[str, tuple[int, int]] = {}  # whose layers first read a weight
         self.outputs: dict[str, Any] = {}
         for name, given in graph.inputs.items():
             self.add_input(name, given, sizes.get(name))
@@ -83,9 +87,17 @@ class _Mapping:
         order = ["c", *sorted(axis for axis in axes if axis.isdigit())]
         own = [given.dims[axes.index(axis)] for axis in order]
         if sizes is not None and list(sizes) != own:
-            self.is_resized = True
+            self.is_resized = any(
+                old not in (None, new) for old, new in zip(own, sizes, strict=True)
+            )
             own = list(sizes)
-        tensor = self.builder.input(name, own, batch=self.batch)
+        try:
+            tensor = self.builder.input(name, own, batch=self.batch)
+        except ValueError as error:
+            self.values[name] = None
+            place = Place(self.file, 1, 1, 0, f"input {name}")
+            self.problems.append(Diagnostic("wrong-rank", str(error), place))
+            return
         at = axes.find("b")
         size = given.dims[at] if at >= 0 else 1
         view = fresh(tensor, atoms_of(size or 1), tensor.shape.dims[1:])
@@ -108,8 +120,11 @@ class _Mapping:
         """The outputs of one node."""
         values = self.values
         self.build.node = node
+        start = len(self.builder.layers)
         try:
             found = self.result(node)
+            if self.graph.shares:
+                self.share(node, start)
         except Lost:
             found = []
             self.builder.skip()
@@ -148,6 +163,29 @@ class _Mapping:
             raise NoRule(f"no rule for {node.op}")
         return rule(self.build, node)
 
+    def share(self, node: Node, start: int) -> None:
+        """Give the layers of a node the weights of those that read the same ones before."""
+        made = (start, len(self.builder.layers))
+        if not any(layer.analysis.stored for layer in self.builder.layers[start:]):
+            return
+        key = self.weights_of(node)
+        owner = self.owners.setdefault(key, made) if key else made
+        if owner == made:
+            return
+        try:
+            self.builder.share(self.builder.layers[owner[0]].path, node.place, owner, start)
+        except Rejected as error:
+            self.problems += error.diagnostics
+
+    def weights_of(self, node: Node) -> str:
+        """What a node learned, by name; empty if nothing, or nothing that has a name."""
+        stated = node.value("weights")
+        if stated is not None:
+            return str(stated)
+        held = (self.values.get(name) for name in node.inputs if name)
+        origins = [each.origin for each in held if isinstance(each, Constant) and each.learned]
+        return "" if not all(origins) else "\n".join(origins)
+
     @staticmethod
     def weighs(held: Sequence[Held]) -> bool:
         """Whether a learned weight meets a tensor that is none: work in every run."""
@@ -176,26 +214,33 @@ class _Mapping:
     def unmapped(self, node: Node, reason: str) -> list[Held]:
         """A layer for a node without a rule: sizes of the file, its parameters, unknown work."""
         stated = self.graph.shapes.get(node.outputs[0]) if node.outputs else None
+        is_last = stated is not None and len(stated) > 2 and node.value("channels_last", False)
+        if is_last:
+            stated = (stated[0], stated[-1], *stated[1:-1])
         held = [self.values.get(name) for name in node.inputs if name]
         views = [value for value in held if isinstance(value, View)]
         output = self.stated_output(stated) if not self.is_resized else None
-        message = f"{node.op}: {reason}" if not reason.startswith("no rule") else reason
+        kind = str(node.value("note", node.op))
+        message = f"{kind}: {reason}" if not reason.startswith("no rule") else reason
         if output is None or not views or len(node.outputs) != 1:
             self.builder.skip()
             self.problems.append(
                 Diagnostic("unmapped-operator", message, node.place, _ADVICE, severity="error")
             )
             return []
-        self.problems.append(Diagnostic("unmapped-operator", message, node.place, _ADVICE))
         learned = [each for each in held if isinstance(each, Constant) and each.learned]
-        params = sum(product(each.stored or each.dims) for each in learned)
+        fields: dict[str, Any] = {"params": sum(product(c.stored or c.dims) for c in learned)}
+        if "params" in node.values:
+            fields = {"params": node.values["params"]} if node.values["params"] is not None else {}
+        advice = _ADVICE if fields else _ADVICE_UNKNOWN
+        self.problems.append(Diagnostic("unmapped-operator", message, node.place, advice))
         try:
             tensor = self.build.add(
                 "opaque",
                 *(view.tensor for view in views),
                 output=output,
-                params=params,
-                note=node.op,
+                note=kind,
+                **fields,
             )
         except Lost:
             return []
@@ -203,6 +248,9 @@ class _Mapping:
         view = fresh(tensor, (), tensor.shape.dims[1:])
         if len(stated) == 1:
             view = view._replace(axes=view.axes[1:])
+        if is_last:
+            first, channels, *positions = view.axes
+            view = view._replace(axes=(first, *positions, channels))
         return [view]
 
     def stated_output(self, stated: Sizes | None) -> list[int | None] | None:
@@ -213,6 +261,7 @@ class _Mapping:
 
 
 _ADVICE = "its parameters are counted, its work is unknown"
+_ADVICE_UNKNOWN = "its parameters and its work are unknown"
 
 
 class _Paths:
@@ -230,13 +279,18 @@ class _Paths:
         if scope and self.counts[scope[-1].path] == 1:
             path, groups = scope[-1].path, scope[:-1]
         elif scope:
-            path, groups = f"{scope[-1].path}.{node.op.lower()}", scope
+            path, groups = f"{scope[-1].path}.{_word(node)}", scope
         else:
-            path, groups = node.name.strip("/") or node.op.lower(), ()
+            path, groups = node.name.strip("/") or _word(node), ()
         path = f"{path}.{part}" if part else path
         self.taken[path] += 1
         number = self.taken[path]
         return (path if number == 1 else f"{path}[{number - 1}]"), groups
+
+
+def _word(node: Node) -> str:
+    """What a node does, in one word."""
+    return str(node.value("operator", node.op)).lower()
 
 
 def _agree(sizes: Sequence[int], stated: Sizes) -> bool:

@@ -25,6 +25,7 @@ class Format(NamedTuple):
 
 FORMATS = {
     "onnx": Format("ONNX", (".onnx",), "convcalc.importing.formats.onnx.reader"),
+    "keras": Format("Keras", (".keras",), "convcalc.importing.formats.keras.reader"),
 }
 
 _YAML = (".yaml", ".yml")
@@ -35,6 +36,8 @@ def detect(head: bytes, file: str) -> str:
     ending = _ending(file)
     if _is_onnx(head, ending):
         return "onnx"
+    if _is_keras(head, ending):
+        return "keras"
     return ""
 
 
@@ -57,3 +60,16 @@ def _is_onnx(head: bytes, ending: str) -> bool:
     return looks_alike and (
         ending == ".onnx" or 0x3A in head or b"onnx" in head or head[2] in b"\x12:B"
     )
+
+
+def _is_keras(head: bytes, ending: str) -> bool:
+    """A zip file that begins with what Keras writes first, or JSON that names a class first."""
+    if head.startswith(b"PK\3\4"):
+        is_first = head[30:].startswith((b"metadata.json", b"config.json"))
+        return is_first and (ending == ".keras" or b"keras_version" in head)
+    if head[:1] != b"{":
+        return False
+    return bool(_KERAS_JSON.match(head)) or (ending == ".keras" and b'"class_name"' in head)
+
+
+_KERAS_JSON = re.compile(rb'\{\s*("module":\s*"[^"]*",\s*)?"class_name":\s*"[^"]*",\s*"config":')

@@ -115,6 +115,7 @@ class Build:
             path=path,
             place=Spot(self.node.place),
             note=note,
+            trainable=self.node.trainable,
             form=self.node.form,
             composites=composites,
             **fields,
