@@ -104,17 +104,13 @@ def load(
     content, and TargetError if the file cannot be read or has no such variant, param or input.
     """
     from convcalc.diagnostics.diagnostic import NetworkError
-    from convcalc.language.reading import read_network
+    from convcalc.importing.addressing import target_at
+    from convcalc.importing.opening import read_target
     from convcalc.language.sources.project import opened
-    from convcalc.language.sources.resolve import is_revision
 
-    if is_revision(path_or_name):
-        from convcalc.language.sources.git import resolve
-    else:
-        from convcalc.language.sources.resolve import resolve
     with opened(root, allow_outside=allow_outside):
-        network = read_network(
-            resolve(path_or_name), variant=variant, inputs=inputs, params=params, batch=batch
+        network = read_target(
+            target_at(path_or_name), variant=variant, inputs=inputs, params=params, batch=batch
         )
     errors = [problem for problem in network.problems if problem.severity == "error"]
     if errors:

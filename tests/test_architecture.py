@@ -24,6 +24,7 @@ ROOMS = (
     ("output",),  # results to text: tables, pictures, findings, schemas
     ("checking",),  # which files, by which settings, what is found
     ("analysis",),  # a network to numbers: reports, receptive fields, conventions, differences
+    ("importing",),  # models in the formats of other programs to networks
     ("language",),  # YAML text to a network
     ("model",),  # operators, and networks as graphs of them; knows no files
     ("diagnostics",),  # problems as data
@@ -62,6 +63,14 @@ WITHIN = {
         ("comparison", "conventions", "receptive_field"),
         ("memory",),  # bytes while a network runs, or is trained
         ("report", "costs", "training"),
+    ),
+    "importing": (
+        ("opening",),  # whatever a target names
+        ("source",),  # a model file to networks
+        ("mapper", "formats"),  # a foreign graph to layers; files to foreign graphs
+        ("mapping", "patterns"),  # a rule for each operator; what several nodes do together
+        ("settling", "folding"),  # elements brought into order; constants computed
+        ("views", "foreign"),  # axes taken apart; the graph as another program writes it
     ),
     "language": (
         ("reading", "one_layer", "stack"),  # a target to a network; layers of a command line

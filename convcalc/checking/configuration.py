@@ -41,6 +41,7 @@ class Configuration(NamedTuple):
     severity: Mapping[str, str] = {}
     per_file_ignores: tuple[tuple[Pattern, tuple[str, ...]], ...] = ()
     exclude: tuple[Pattern, ...] = ()
+    models: tuple[Pattern, ...] = ()
     respect_gitignore: bool = True
     budgets: str = ""
     variant: str = ALL
@@ -248,6 +249,7 @@ _KEYS: Mapping[str, Callable[..., Any]] = {
     "severity": _Reader.severities,
     "per-file-ignores": _Reader.per_file,
     "exclude": _Reader.paths,
+    "models": _Reader.paths,
     "respect-gitignore": _Reader.flag,
     "budgets": _Reader.text,
     "variant": _Reader.text,

@@ -13,12 +13,12 @@ from convcalc.checking.globs import matched_paths
 from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_patterns, path_regex
 from convcalc.checking.policy import Policy
 from convcalc.checking.trees import RevisionTree
+from convcalc.importing.addressing import target_at
 from convcalc.language.limits import LIMITS
 from convcalc.language.parse.params import sources_of_values
 from convcalc.language.sources.gate import SETTINGS_BYTES, read, read_all
 from convcalc.language.sources.project import project, upward
 from convcalc.language.sources.repository import repository
-from convcalc.language.sources.resolve import resolve
 from convcalc.language.sources.shipped import ENDINGS
 from convcalc.language.sources.target import TargetError, unreadable
 from convcalc.language.syntax.foreign import ENDINGS as VALUES
@@ -109,7 +109,7 @@ class _Search:
             yield from map(Found, self.matched(word))
         else:
             try:
-                target = resolve(word)
+                target = target_at(word)
             except TargetError as error:
                 yield Found(word, "", error.message, error.help)
             else:
@@ -170,7 +170,7 @@ class _Search:
             raise unreadable(folder.shown or folder.real, error) from None
         for entry in entries:
             path, is_folder = entry.path, entry.is_dir(follow_symlinks=False)
-            if not is_folder and not entry.name.endswith(ENDINGS):
+            if not (is_folder or entry.name.endswith(ENDINGS) or _is_model(settings, path)):
                 continue
             if is_folder and (entry.name.startswith(".") or entry.name in _NEVER):
                 continue
@@ -276,6 +276,13 @@ def _is_ignored(listed: Sequence[_Ignores], path: str, is_folder: bool) -> bool:
         if is_excluded is not None:
             return is_excluded
     return False
+
+
+def _is_model(settings: Configuration, path: str) -> bool:
+    """Whether the settings name a file as a model of another program that is checked too."""
+    return bool(settings.models) and bool(
+        is_matched(settings.models, _relative(path, settings.folder), is_folder=False)
+    )
 
 
 def _leaves_out(settings: Configuration, path: str, is_folder: bool) -> bool:

@@ -33,11 +33,11 @@ from convcalc.checking.weakening.networks import (
 from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.diagnostics.work import TooMuchWork
+from convcalc.importing.opening import Source, open_source
 from convcalc.language.assertions.vocabulary import Budget, Compare, Named
 from convcalc.language.building import NO_LAYERS
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.head.inputs import Inputs
-from convcalc.language.reading import NetworkSource
 from convcalc.language.sources.gate import REPORT_BYTES, read_all
 from convcalc.language.sources.project import project
 from convcalc.language.sources.target import Target, TargetError
@@ -102,7 +102,7 @@ class Examination:
         self.held = held
         self.wanted = wanted
         self.changes: list[Change] = []
-        self.source = NetworkSource(target, settings.limits)
+        self.source = open_source(target, settings.limits)
         self.first = self.read_first("" if wanted == ALL else wanted)
         self.findings: dict[tuple[object, ...], Diagnostic] = {}
         self.verdicts: list[Verdict] = []
@@ -271,11 +271,11 @@ class Examination:
         return self.earlier_source.network(variant or None)
 
     @cached_property
-    def earlier_source(self) -> NetworkSource:
+    def earlier_source(self) -> Source:
         """The file as it was in the policy, parsed once."""
         assert self.held is not None
         assert self.held.before is not None
-        return NetworkSource(self.held.before, self.settings.limits)
+        return open_source(self.held.before, self.settings.limits)
 
     def read_report(self, path: str, root: str | None = None) -> bytes:
         """Return the content of a saved report: the policy's, if it has one there."""

@@ -11,9 +11,9 @@ from convcalc.analysis.report.report import Report
 from convcalc.cli.console import Failure, choose, environment
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.diagnostics.work import current
-from convcalc.language.expand.scopes import Witness
+from convcalc.importing.addressing import target_at
 from convcalc.importing.opening import open_source
-from convcalc.language.sources.resolve import is_revision, resolve
+from convcalc.language.expand.scopes import Witness
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
 from convcalc.model.operators.contract import KINDS
@@ -114,11 +114,7 @@ def target_of(text: str | Target) -> Target:
         return text
     if text == STDIN:
         return Target(STDIN, None, _stdin())
-    if is_revision(text):
-        from convcalc.language.sources.git import resolve as resolve_revision
-
-        return resolve_revision(text)
-    return resolve(text)
+    return target_at(text)
 
 
 def _stdin() -> bytes:

@@ -104,7 +104,7 @@ def _is_small(dims: Sequence[int]) -> bool:
 def _elementwise(
     function: Callable[..., Any], kind: str = ""
 ) -> Callable[[Node, Inputs], Constant]:
-    def rule(node: Node, inputs: Inputs) -> Constant:
+    def rule(_: Node, inputs: Inputs) -> Constant:
         given = [each for each in inputs if each is not None]
         dims = _broadcast([each.dims for each in given])
         kinds = kind or ("float" if any(each.kind == "float" for each in given) else given[-1].kind)
@@ -143,7 +143,7 @@ def _cast(node: Node, inputs: Inputs) -> Constant:
     return Constant(x.dims, data, kind)
 
 
-def _cast_like(node: Node, inputs: Inputs) -> Constant:
+def _cast_like(_: Node, inputs: Inputs) -> Constant:
     x, like = inputs[:2]
     assert x is not None
     assert like is not None
@@ -314,7 +314,7 @@ def _split(node: Node, inputs: Inputs) -> list[Constant | None]:
     return found
 
 
-def _identity(node: Node, inputs: Inputs) -> Constant:
+def _identity(_: Node, inputs: Inputs) -> Constant:
     return _first(inputs)
 
 
@@ -322,7 +322,7 @@ def _shape(node: Node, inputs: Inputs) -> Constant | None:
     return shape_of(node, _first(inputs).dims)
 
 
-def _size(node: Node, inputs: Inputs) -> Constant:
+def _size(_: Node, inputs: Inputs) -> Constant:
     return Constant((), (prod(_first(inputs).dims),), "int")
 
 
@@ -336,7 +336,7 @@ def _constant_of_shape(node: Node, inputs: Inputs) -> Constant:
     return Constant(dims, (number,) * prod(dims) if _is_small(dims) else None, kind)
 
 
-def _range(node: Node, inputs: Inputs) -> Constant:
+def _range(_: Node, inputs: Inputs) -> Constant:
     start, limit, delta = (_numbers(each)[0] for each in inputs)
     count = max(0, math.ceil((limit - start) / delta))
     kind = "int" if isinstance(start, int) else "float"
@@ -359,7 +359,7 @@ def _reduce(function: Callable[[Sequence[Any]], Any]) -> Callable[[Node, Inputs]
     return rule
 
 
-def _keeps_sizes(node: Node, inputs: Inputs) -> Constant:
+def _keeps_sizes(_: Node, inputs: Inputs) -> Constant:
     """Sizes stay; numbers are not computed."""
     return _first(inputs)._replace(data=None)
 
@@ -380,7 +380,7 @@ def _conv(node: Node, inputs: Inputs) -> Constant:
     return Constant((x.dims[0], weight.dims[0], *sizes), None)
 
 
-def _matmul(node: Node, inputs: Inputs) -> Constant:
+def _matmul(_: Node, inputs: Inputs) -> Constant:
     a, b = inputs[:2]
     if a is None or b is None or len(a.dims) < 2 or len(b.dims) < 2 or a.dims[-1] != b.dims[-2]:
         raise ValueError("matrices that do not fit")

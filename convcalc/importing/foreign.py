@@ -9,16 +9,14 @@ positions in whatever order its ``axes`` say.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from mmap import mmap
+from typing import Any, NamedTuple, Protocol
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.errors import Error
 from convcalc.model.graph.network import Group
 
-if TYPE_CHECKING:
-    from mmap import mmap
-
-Content = "bytes | mmap"  # of a file; of a large one most is never looked at
+Content = bytes | mmap  # of a file; of a large one most is never looked at
 Size = int | None  # None: not known, or symbolic
 Sizes = tuple[Size, ...]
 Number = int | float | bool

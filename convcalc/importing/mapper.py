@@ -50,7 +50,7 @@ GivenSizes = Mapping[str, Sequence[int | None]]
 
 
 def map_graph(graph: Graph, file: str, sizes: GivenSizes, batch: int) -> Network:
-    """The network of a graph; ``sizes`` are those of inputs, channels first, where they are given."""
+    """The network of a graph; ``sizes`` are those of inputs, channels first, where given."""
     return _Mapping(graph, file, sizes, batch).network()
 
 
@@ -112,9 +112,26 @@ class _Mapping:
         outputs: dict[str, Any] = {}
         for name, tensor in self.graph.outputs.items():
             held = self.values.get(tensor)
-            outputs[name] = held.tensor if isinstance(held, View) else None
+            outputs[name] = self.returned(name, held) if isinstance(held, View) else None
         self.builder.problems += self.problems
         return self.builder.network(outputs, description=self.graph.description, file=self.file)
+
+    def returned(self, name: str, view: View) -> Any:
+        """The tensor of an output; one whose axes the last nodes took apart or put together gets
+        them by a layer of its own, where that is possible."""
+        axes = [group for group in view.axes[1:] if group]
+        is_flat = len(view.axes) == 2 and len(view.stored) > 1  # and size 1 on the axes that went
+        if not is_flat and set(axes) == {group for group in view.stored if group}:
+            return view.tensor
+        if len(axes) > 1 and any(_is_last(given) for given in self.graph.inputs.values()):
+            axes = [axes[-1], *axes[:-1]]
+        self.build.node = Node(
+            "Output", (), (), {}, name, Place(self.file, 1, 1, 0, f"output {name}")
+        )
+        try:
+            return self.build.settle(view, tuple(axes))
+        except (NoRule, Lost):
+            return view.tensor
 
     def add(self, node: Node) -> None:
         """The outputs of one node."""
@@ -144,7 +161,7 @@ class _Mapping:
             if found is None:
                 raise NoRule("the sizes of its input are not known")
             if node.op == "Size":
-                return [Constant((), (product(found.data or ()),), "int")]
+                return [Constant((), (product([int(n) for n in found.data or ()]),), "int")]
             return [found]
         if not any(isinstance(value, View) for value in held):
             if node.op in WEIGHTED and self.weighs(held):
@@ -214,8 +231,9 @@ class _Mapping:
     def unmapped(self, node: Node, reason: str) -> list[Held]:
         """A layer for a node without a rule: sizes of the file, its parameters, unknown work."""
         stated = self.graph.shapes.get(node.outputs[0]) if node.outputs else None
-        is_last = stated is not None and len(stated) > 2 and node.value("channels_last", False)
-        if is_last:
+        is_last = False
+        if stated is not None and len(stated) > 2 and node.value("channels_last"):
+            is_last = True
             stated = (stated[0], stated[-1], *stated[1:-1])
         held = [self.values.get(name) for name in node.inputs if name]
         views = [value for value in held if isinstance(value, View)]
@@ -254,7 +272,7 @@ class _Mapping:
         return [view]
 
     def stated_output(self, stated: Sizes | None) -> list[int | None] | None:
-        """The output of a layer by the sizes that the file states of a tensor in PyTorch's order."""
+        """The output of a layer by the sizes that the file states, in PyTorch's order."""
         if not stated or len(stated) > 5 or stated[0] not in (1, None):
             return None
         return list(stated[1:]) or [1]
@@ -302,7 +320,11 @@ def _agree(sizes: Sequence[int], stated: Sizes) -> bool:
 
 
 def _text(sizes: Sequence[Any]) -> str:
-    return (
-        "×".join("?" if size is None or size is UNKNOWN else str(size) for size in sizes)
-        or "one number"
-    )
+    """Sizes for a message."""
+    words = ("?" if size is None or size is UNKNOWN else str(size) for size in sizes)
+    return "×".join(words) or "one number"
+
+
+def _is_last(given: Input) -> bool:
+    """Whether an input has its channels behind its positions."""
+    return len(given.axes) > 2 and given.axes.endswith("c")

@@ -6,8 +6,7 @@ products around a softmax. A pattern is replaced only if nobody else reads what 
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from convcalc.importing.folding import fold
@@ -138,43 +137,43 @@ def _near(number: Any, wanted: float) -> bool:
 
 def _gelu(graph: _Patterns, index: int, node: Node) -> bool:
     """x · ½ · (1 + erf(x / √2)), the ½ before or after."""
-    divided = graph.producer(node.inputs[0])
-    if divided is None or divided.op not in ("Div", "Mul") or len(divided.inputs) != 2:
-        return False
-    number, x = graph.scalar(divided.inputs[1]), divided.inputs[0]
-    if number is None and graph.is_scalar(divided.inputs[0]):
-        number, x = graph.scalar(divided.inputs[0]), divided.inputs[1]
-    if not _near(number, 2**0.5 if divided.op == "Div" else 0.5**0.5):
-        return False
+    x = _over_root_two(graph, node.inputs[0])
     plus = graph.sole_reader(node.outputs[0])
-    if plus is None or plus[1].op != "Add" or not _near(_number(graph, plus[1]), 1):
+    if not x or plus is None or plus[1].op != "Add" or not _near(_number(graph, plus[1]), 1):
         return False
-    inside = [graph.maker[divided.outputs[0]], index, plus[0]]
-    name, halves = plus[1].outputs[0], 0
-    x_seen = False
-    for _ in range(2):
+    inside = [graph.maker[node.inputs[0]], index, plus[0]]
+    name, factors = plus[1].outputs[0], {"x", "half"}
+    while factors:
         reader = graph.sole_reader(name)
         if reader is None or reader[1].op != "Mul":
             return False
         at, product = reader
         other = graph.other(product, name)
         half = _half_of(graph, other, x)
-        if other == x:
-            x_seen = True
-        elif half is not None:
-            x_seen, halves = True, halves + 1
-            inside.append(half)
-        elif _near(graph.scalar(other), 0.5):
-            halves += 1
-        else:
+        found = {"x"} if other == x else {"x", "half"} if half is not None else set()
+        if not found and _near(graph.scalar(other), 0.5):
+            found = {"half"}
+        if not found or not found <= factors:
             return False
+        factors -= found
         name = product.outputs[0]
-        if x_seen and halves == 1:
-            made = product._replace(op="Gelu", inputs=(x,), values={})
-            graph.replace(inside, at, made)
-            return True
+        inside += [] if half is None else [half]
         inside.append(at)
-    return False
+    made = product._replace(op="Gelu", inputs=(x,), values={})
+    graph.replace(inside[:-1], inside[-1], made)
+    return True
+
+
+def _over_root_two(graph: _Patterns, name: str) -> str:
+    """The tensor that is divided by the root of two; empty if none is."""
+    node = graph.producer(name)
+    if node is None or node.op not in ("Div", "Mul") or node.outputs[0] != name:
+        return ""
+    wanted = 2**0.5 if node.op == "Div" else 0.5**0.5
+    first, second = node.inputs
+    if _near(graph.scalar(second), wanted):
+        return first
+    return second if node.op == "Mul" and _near(graph.scalar(first), wanted) else ""
 
 
 def _half_of(graph: _Patterns, name: str, x: str) -> int | None:

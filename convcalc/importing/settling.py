@@ -17,10 +17,10 @@ Add = Callable[..., Value]  # adds a layer: operator, inputs, fields
 MOST_AXES = 4  # of a tensor: channels and three spatial axes
 
 
-def settle(view: View, target: Groups, add: Add) -> Tensor | None:
+def settle(view: View, target: Groups, add: Add) -> Value:
     """The tensor whose channels and spatial axes are ``target``, groups of the view's atoms.
 
-    None if a layer could not be added; raises Unsettled if elements of the batch would have to move.
+    None if a layer could not be added; raises Unsettled if elements of the batch would move.
     """
     held = [atom for group in target for atom in group]
     stored = [atom for group in view.stored for atom in group]
@@ -30,21 +30,18 @@ def settle(view: View, target: Groups, add: Add) -> Tensor | None:
         raise Unsettled("it has no channels")
     if view.stored == target:
         return view.tensor
-    tensor: Value = view.tensor
     if held == stored:
-        return _regroup(tensor, view.stored, target, add)
+        return _regroup(view.tensor, target, add)
     if _is_shuffle(view.stored, target):
-        return add(
-            "channel_shuffle", tensor, groups=size_of(target[0][-1:]) and _outer(view, target)
-        )
-    return _move(tensor, view.stored, target, add)
+        return add("channel_shuffle", view.tensor, groups=view.stored[0][0].size)
+    return _move(view.tensor, view.stored, target, add)
 
 
 class Unsettled(Exception):
     """The elements cannot be brought into that order."""
 
 
-def _regroup(tensor: Tensor, stored: Groups, target: Groups, add: Add) -> Tensor | None:
+def _regroup(tensor: Tensor, target: Groups, add: Add) -> Value:
     """Axes merged or split, elements where they are."""
     if len(target) == 1:
         return add("flatten", tensor)
@@ -60,13 +57,9 @@ def _is_shuffle(stored: Groups, target: Groups) -> bool:
     )
 
 
-def _outer(view: View, target: Groups) -> int:
-    return view.stored[0][0].size
-
-
-def _move(tensor: Tensor, stored: Groups, target: Groups, add: Add) -> Tensor | None:
+def _move(tensor: Tensor, stored: Groups, target: Groups, add: Add) -> Value:
     """Axes taken apart, permuted, and put together."""
-    runs = _runs([atom for group in stored for atom in group], stored, target)
+    runs = _runs([atom for group in stored for atom in group], target)
     if len(runs) > MOST_AXES:
         shape: list[Any] = [size_of(group) for group in target]
         return add("opaque", tensor, output=shape, params=0, macs=0)
@@ -82,13 +75,12 @@ def _move(tensor: Tensor, stored: Groups, target: Groups, add: Add) -> Tensor | 
     return found
 
 
-def _runs(atoms: Sequence[Atom], stored: Groups, target: Groups) -> list[Group]:
+def _runs(atoms: Sequence[Atom], target: Groups) -> list[Group]:
     """The atoms in the order of the tensor, together as long as they stay neighbours."""
     after = {a: b for group in target for a, b in pairwise(group)}
-    within = {b for group in stored for _, b in pairwise(group)}
     found: list[list[Atom]] = []
     for atom in atoms:
-        if found and after.get(found[-1][-1]) is atom and (atom in within or True):
+        if found and after.get(found[-1][-1]) is atom:
             found[-1].append(atom)
         else:
             found.append([atom])

@@ -15,13 +15,16 @@ from convcalc.importing.formats import FORMATS, HEAD, detect
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.head.inputs import Inputs
-from convcalc.language.limits import Limits, with_allowed
+from convcalc.language.limits import LIMITS, Limits, with_allowed
 from convcalc.language.sources.files import Files
 from convcalc.language.sources.gate import read, read_mapped
 from convcalc.language.sources.target import Target, TargetError
 
 MOST_BYTES = 64 * 2**30  # of a file that is mapped: nearly all of it is weights
 MOST_STRUCTURE = 64 * 2**20  # of one that is read
+
+# What exporters call every graph.
+_EXPORTERS_WORDS = ("", "main", "main_graph", "torch_jit", "torch-jit-export", "graph", "model")
 
 
 def model_source(target: Target, limits: Limits) -> ModelSource | None:
@@ -31,6 +34,20 @@ def model_source(target: Target, limits: Limits) -> ModelSource | None:
     if not name:
         return None
     return ModelSource(target, name, limits)
+
+
+def model_beside(files: Files, path: str) -> ModelSource:
+    """The source of a model file that a network file names, on the disk or at its revision."""
+    from convcalc.language.sources.git import MODEL_BYTES, Revision
+
+    if isinstance(files, Revision):
+        target = Target(path, None, files.with_most(MODEL_BYTES).read(path))
+    else:
+        target = Target(path)
+    found = model_source(target, LIMITS)
+    if found is None:
+        raise OSError(0, "it is no model in a format that is read")
+    return found
 
 
 def _head(target: Target) -> bytes:
@@ -71,7 +88,7 @@ class ModelSource:
         return content
 
     def _damaged(self, error: Unreadable) -> Diagnostic:
-        place = Place(self.target.file, 1, 1, 0, error.element)
+        place = Place(self.target.file, 1, 1, 0, error.element or "the whole file")
         message = f"no {self.format.title} model: {error.message}"
         return Diagnostic("damaged-model", message, place, error.help)
 
@@ -125,9 +142,9 @@ class ModelSource:
         base = self.model.base
         found = {key: getattr(network, key) for key in type(network).record_fields}
         found |= {
-            "name": name or self._stem,
+            "name": self._shown(name),
             "variant": None if name == base else name,
-            "base": base or self._stem,
+            "base": self._shown(base),
             "variants": self.model.variants,
             "origin": graph.description,
             "description": "",
@@ -164,7 +181,12 @@ class ModelSource:
 
     @cached_property
     def _stem(self) -> str:
-        return Files(self.target.file, "", 0).stem(self.target.file)
+        name = self.target.file.rpartition(":")[2]
+        return Files(name, "", 0).stem(name)
+
+    def _shown(self, name: str) -> str:
+        """The name of a graph; that of the file where it is only a word of the exporter's."""
+        return self._stem if name.lower() in _EXPORTERS_WORDS else name
 
     def _file(self, problems: tuple[Diagnostic, ...]) -> NetworkFile:
         """The network of a model that cannot be read."""

@@ -1,12 +1,12 @@
-"""Tensors of another program's layout, as tensors of convcalc whose axes were taken apart.
+"""Tensors in another program's layout, as tensors of convcalc whose axes are taken apart.
 
 Another program moves axes about to say which of them an operator works on: ``transpose``,
 ``reshape`` and the like cost nothing, and in convcalc most of them are not needed. So a foreign
-tensor is a :class:`View`: a tensor of convcalc, and its axes as groups of *atoms*. An atom is a part
-of an axis of the tensor, such as the heads and the channels of a head in its channels, or the
+tensor is a :class:`View`: a tensor of convcalc, and its axes as groups of *atoms*. An atom is a
+part of an axis of the tensor, such as the heads and the channels of a head in its channels, or the
 windows and the positions within one in its height. A reshape that splits an axis splits an atom; a
-transposition reorders groups. Operators look whether what they work on is an axis of the tensor, and
-work on that. Only where it is none, a layer that moves the elements is added
+transposition reorders groups. Operators look whether what they work on is an axis of the tensor,
+and work on that. Only where it is none, a layer that moves the elements is added
 (:mod:`convcalc.importing.settling`).
 
 Axes of size 1 hold no atom. So the batch of a model for one sample holds none.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.diagnostics.suggestion import nearest
@@ -21,16 +21,23 @@ from convcalc.language.parse.files import Units
 from convcalc.language.parse.tree import TOP_KEYS, Item, Unit
 from convcalc.language.syntax import nodes
 from convcalc.model.graph.assembly import Shared, TooLarge, Value
+from convcalc.model.graph.network import Layer
 from convcalc.model.graph.output_checks import missing_flattens
 from convcalc.model.quantities.shape import Shape
+
+if TYPE_CHECKING:
+    from convcalc.language.head.model import Models
 
 NO_LAYERS = "the network has no 'layers'"  # which is fine for a file that only defines blocks
 
 
 class Document:
-    """A parsed file, and what all its networks have in common."""
+    """A parsed file, and what all its networks have in common; ``models`` reads model files."""
 
-    def __init__(self, unit: Unit, units: Units, limits: Limits) -> None:
+    def __init__(
+        self, unit: Unit, units: Units, limits: Limits, models: Models | None = None
+    ) -> None:
+        self.models = models
         self.unit = unit
         self.units = units
         self.limits = limits
@@ -63,28 +70,73 @@ class Building:
         self.units.bind(unit, head.overrides(), self.settings(params))
         self.sources.update(self.units.sources)  # files of values, read just now
         shapes = self.inputs.shapes(inputs)
+        if head.top("model") is not None:
+            return self.of_model(shapes)
         items = self.items(shapes)
         most = self.document.limits.layers
         expansion = Expansion(unit, shapes, most, witness, shared=self.document.shared)
         last = self.expand(expansion, items) if shapes and not unit.is_broken else None
         found = outputs(head, expansion, last, shapes) if shapes else {}
         made = {name: number for name, number in found.items() if number is not None}
+        layers = expansion.layering.layers
+        return self.file(
+            inputs=shapes,
+            outputs=made,
+            layers=tuple(layers),
+            more=[
+                *expansion.layering.problems,
+                *missing_flattens(layers, len(shapes), made.values()),
+            ],
+            skipped=expansion.layering.skipped,
+            output_names=tuple(found),
+        )
+
+    def of_model(self, shapes: Mapping[str, Shape]) -> NetworkFile:
+        """The network whose layers a model file holds."""
+        from convcalc.language.head.model import model_network  # few files name one
+
+        model = model_network(self.head, self.document.models, shapes, self.inputs.batch)
+        if model is None:
+            return self.file(
+                inputs=shapes, outputs={}, layers=(), more=[], skipped=0, output_names=()
+            )
+        self.sources.update(model.sources)
+        return self.file(
+            inputs=model.inputs,
+            outputs=model.outputs,
+            layers=model.layers,
+            more=model.problems,
+            skipped=model.skipped,
+            output_names=model.output_names,
+        )
+
+    def file(
+        self,
+        *,
+        inputs: Mapping[str, Shape],
+        outputs: Mapping[str, int],
+        layers: tuple[Layer, ...],
+        more: Iterable[Diagnostic],
+        skipped: int,
+        output_names: tuple[str, ...],
+    ) -> NetworkFile:
+        """A network with all that the file says besides its layers."""
+        head = self.head
         pins, budgets = self.pins(), self.budgets()
         description, origin, note = map(head.text, ("description", "source", "note"))
         year = head.year()
-        layers = expansion.layering.layers
         return NetworkFile(
             name=head.variant or head.name,
             variant=head.variant,
             description=description,
-            file=unit.file,
-            inputs=shapes,
-            outputs=made,
-            layers=tuple(layers),
-            problems=self.problems(expansion, missing_flattens(layers, len(shapes), made.values())),
-            skipped=expansion.layering.skipped,
+            file=self.unit.file,
+            inputs=inputs,
+            outputs=outputs,
+            layers=layers,
+            problems=self.problems(more),
+            skipped=skipped,
             sources=self.sources,
-            output_names=tuple(found),
+            output_names=output_names,
             origin=origin,
             year=year,
             note=note,
@@ -119,9 +171,9 @@ class Building:
             self.head.problem("too-large", "the layers are nested too deeply", place)
         return None
 
-    def problems(self, expansion: Expansion, more: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-        """All problems of the text and of the layers, in the order of their places."""
-        found = [*self.units.problems, *expansion.layering.problems, *more]
+    def problems(self, more: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """All problems of the text, and those of the layers, in the order of their places."""
+        found = [*self.units.problems, *more]
         return tuple(capped(found, self.document.limits.document.problems))
 
     def costliest(self, expansion: Expansion) -> Place:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.diagnostics.suggestion import advise
@@ -21,6 +21,9 @@ from convcalc.language.sources.files import Files
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target, TargetError, unreadable
 from convcalc.language.syntax import nodes
+
+if TYPE_CHECKING:
+    from convcalc.language.head.model import Models
 
 
 @limited
@@ -47,9 +50,11 @@ def read_network(
 
 class NetworkSource:
     """The file of a target, parsed once; the networks of all its variants and inputs are read from
-    it, one after another."""
+    it, one after another. ``models`` reads model files that it names."""
 
-    def __init__(self, target: Target, limits: Limits = LIMITS) -> None:
+    def __init__(
+        self, target: Target, limits: Limits = LIMITS, models: Models | None = None
+    ) -> None:
         self.target = target
         self.limits = with_allowed(limits)
         self.units = Units(_files(target, self.limits), self.limits.document)
@@ -62,8 +67,13 @@ class NetworkSource:
             self.stopped = error
         else:
             if unit is not None:
-                self.document = Document(unit, self.units, self.limits)
+                self.document = Document(unit, self.units, self.limits, models)
         self.problems = tuple(self.units.problems)  # those of the text
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The texts that places point into, by file."""
+        return self.units.sources
 
     def _parse(self) -> Unit | None:
         target, units = self.target, self.units

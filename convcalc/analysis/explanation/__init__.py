@@ -81,7 +81,8 @@ def _add_values(
     """The origins of the fields, with the operator's values; a layer that joins or splits
     branches has them from its composite."""
     if found is None:
-        found = [Origin(name, None, "", "composite", place) for name in fields_of(type(operator))]
+        how, at = ("model", None) if place.element else ("composite", place)
+        found = [Origin(name, None, "", how, at) for name in fields_of(type(operator))]
     for origin in found:
         yield origin._replace(value=getattr(operator, origin.name))
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.from_json import ENDING, load_report
 from convcalc.analysis.report.report import Report
+from convcalc.importing.opening import open_source
 from convcalc.language.assertions.vocabulary import Budget
 from convcalc.language.head.inputs import Inputs
 from convcalc.language.limits import Limits
-from convcalc.language.reading import NetworkSource
 from convcalc.language.sources.git import MissingFile, earlier
 from convcalc.language.sources.target import Target, TargetError, unreadable
 from convcalc.model.graph.network import Network
@@ -38,7 +38,7 @@ def from_revision(revision: str, target: Target, inputs: Inputs, limits: Limits)
         before = earlier(target, revision, limits.document.bytes)
     except MissingFile:
         raise Missing from None
-    source = NetworkSource(before._replace(variant=None), limits)
+    source = open_source(before._replace(variant=None), limits)
     base = source.network(None, inputs)
     network = base
     if target.variant not in (None, base.base):

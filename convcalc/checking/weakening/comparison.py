@@ -17,8 +17,8 @@ from convcalc.checking.weakening.change import Change, change, listed, shown_pat
 from convcalc.checking.weakening.networks import RELEASED, released
 from convcalc.checking.weakening.settings import weaker_settings
 from convcalc.diagnostics.diagnostic import Place
+from convcalc.importing.opening import read_target
 from convcalc.language.assertions.vocabulary import Budget
-from convcalc.language.reading import read_network
 from convcalc.language.sources.target import TargetError
 
 
@@ -169,7 +169,7 @@ class Comparison:
         inside = self.tree.inside(path)
         limits = self.held.configuration(os.path.dirname(path)).limits
         try:
-            network = read_network(self.tree.target(inside or path), limits=limits)
+            network = read_target(self.tree.target(inside or path), limits=limits)
         except TargetError:
             return
         yield from released(shown_path(path), "is gone", network, budgets)

@@ -12,7 +12,7 @@ from convcalc.cli.console import CLEAN, FINDINGS, Failure, Settings
 from convcalc.cli.loading import Reading
 from convcalc.cli.problems import print_problems
 from convcalc.diagnostics.work import current
-from convcalc.language.reading import NetworkSource
+from convcalc.importing.opening import open_source
 from convcalc.language.sources.resolve import is_revision
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
@@ -97,7 +97,7 @@ class Sides(NamedTuple):
         """The reports of a file by variant; none if it defines only blocks, None on errors."""
         if target is None:
             return {}
-        base = NetworkSource(target).network()
+        base = open_source(target).network()
         if any(problem.help.startswith(ONLY_BLOCKS) for problem in base.problems):
             return {}
         names = ("", *base.variants)
@@ -117,7 +117,7 @@ def _are_same(old: Target | None, new: Target | None) -> bool:
     """Whether two files and all that they import have the same text, so that nothing changed."""
     if old is None or new is None:
         return False
-    texts = [list(NetworkSource(target).units.sources.values()) for target in (old, new)]
+    texts = [list(open_source(target).sources.values()) for target in (old, new)]
     return texts[0] == texts[1]
 
 

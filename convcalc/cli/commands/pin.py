@@ -50,7 +50,8 @@ def command(
 
     Numbers that a file pins are renewed; a variant without an entry gets params, macs and
     output. Nothing else in the file changes, not by a byte. A network with problems is not
-    pinned.
+    pinned. Into a model of another program nothing is written: model.onnx is pinned by
+    model.convcalc.yaml beside it, which is made if it is not there.
     """
     settings = ctx.obj
     policy = chosen_policy(config, isolated=isolated)
@@ -102,30 +103,51 @@ def _pin(path: str, settings: "Settings") -> Pinned:
     from convcalc.language.sources.gate import read
     from convcalc.language.sources.target import TargetError
 
+    beside = "" if path.endswith(_TEXTS) else _beside(path)
     try:
-        old = read(path, with_allowed(LIMITS).document.bytes)
+        if beside and not os.path.lexists(beside):  # noqa: PTH118
+            old, path, text = b"", beside, _first_text(path)
+        else:
+            path = beside or path
+            old = text = read(path, with_allowed(LIMITS).document.bytes)
     except OSError as error:
         _say_failure("read", path, error)
         return Pinned(path, code=COULD_NOT_RUN)
     try:
-        networks = _networks(path, old)
+        networks = _networks(path, text)
         code = print_problems(networks, settings, warnings=False)
         return (
             Pinned(path, old, old, code)
             if code
-            else Pinned(path, old, _new_content(networks, path, old))
+            else Pinned(path, old, _new_content(networks, path, text))
         )
     except (Refused, TargetError) as error:
         say(f"error: {path} is not pinned: {error}")
         return Pinned(path, old, old, FINDINGS)
 
 
+_TEXTS = (".yaml", ".yml")
+
+
+def _beside(model: str) -> str:
+    """The network file that pins a model, beside it."""
+    return f"{os.path.splitext(model)[0]}.convcalc.yaml"  # noqa: PTH122
+
+
+def _first_text(model: str) -> bytes:
+    """A network file that has the layers of a model."""
+    from json import dumps
+
+    name = os.path.basename(model)  # noqa: PTH119
+    return f"convcalc: 1\nmodel: {dumps(name)}\n".encode()
+
+
 def _networks(path: str, content: bytes) -> "list[NetworkFile]":
     """The base and every variant; none if the file only defines blocks."""
-    from convcalc.language.reading import NetworkSource
+    from convcalc.importing.opening import open_source
     from convcalc.language.sources.target import Target
 
-    source = NetworkSource(Target(path, None, content))
+    source = open_source(Target(path, None, content))
     base = source.network()
     names = {problem.help for problem in base.problems}
     if "it only defines blocks, for 'imports'" in names:
@@ -161,10 +183,13 @@ def _new_content(networks: "Sequence[NetworkFile]", path: str, old: bytes) -> by
 
 def _write(pinned: Pinned, settings: "Settings") -> int:
     """Writes one file; returns the exit code, so that a failure does not stop the others."""
-    from convcalc.language.sources.atomic_write import replace_file
+    from convcalc.language.sources.atomic_write import replace_file, write_file
 
     try:
-        replace_file(pinned.path, pinned.old, pinned.new)
+        if pinned.old:
+            replace_file(pinned.path, pinned.old, pinned.new)
+        else:
+            write_file(pinned.path, pinned.new)
     except OSError as error:
         _say_failure("write", pinned.path, error)
         return COULD_NOT_RUN

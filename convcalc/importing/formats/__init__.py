@@ -53,7 +53,7 @@ def _ending(file: str) -> str:
 
 
 def _is_onnx(head: bytes, ending: str) -> bool:
-    """A message whose first field is a small version number, followed by another field of a model."""
+    """A message whose first field is a small version number, followed by another of a model."""
     looks_alike = (
         len(head) > 3 and head[0] == 0x08 and 0 < head[1] < 64 and head[2] in b'\x12\x1a"(2:B'
     )

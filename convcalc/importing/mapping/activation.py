@@ -7,7 +7,7 @@ from typing import Any
 
 from convcalc.importing.foreign import Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
-from convcalc.importing.views import View, size_of
+from convcalc.importing.views import View
 
 NAMED = {
     "Relu": "relu",

@@ -7,11 +7,10 @@ from typing import Any
 
 from convcalc.importing.foreign import Constant, Node
 from convcalc.importing.settling import Unsettled, settle
-from convcalc.importing.views import BATCH, Groups, View, atoms_of, size_of
+from convcalc.importing.views import BATCH, Groups, View, atoms_of
 from convcalc.model.graph.assembly import Tensor
 from convcalc.model.graph.builder import Builder
 from convcalc.model.graph.sites import Spot
-from convcalc.model.quantities.unknown import UNKNOWN, known
 
 
 class NoRule(Exception):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import prod
 from typing import Any
 
 from convcalc.importing.foreign import Constant, Node
@@ -112,7 +111,7 @@ def apply_linear(build: Build, x: View, inner: int, out: int, *, has_bias: bool)
     if size_of(x.axes[-1]) != inner:
         raise NoRule(f"a weight for {inner} channels meets {size_of(x.axes[-1])}")
     x = over_last(build, x)
-    fields = {} if has_bias else {"bias": False}
+    fields: dict[str, Any] = {} if has_bias else {"bias": False}
     made = build.add("linear", x.tensor, out_channels=out, **fields)
     return build.replaced(x, made, len(x.axes) - 1, out)
 

@@ -11,12 +11,10 @@ from convcalc.importing.views import (
     BATCH,
     Atom,
     Group,
-    Groups,
     View,
     aligned,
     atoms_of,
     merged,
-    refined,
     size_of,
 )
 from convcalc.model.geometry.sizes import axis_names
@@ -221,7 +219,7 @@ def _model(build: Build, view: View, axis: int) -> View:
     if any(view.role(atom) == BATCH for atom in group):
         raise NoRule("a concatenation of samples of the batch")
     if not group:
-        return _with_axis(view, axis)
+        return view
     role = view.role(group[0])
     if view.stored[role][: len(group)] == group:
         return view
@@ -233,11 +231,6 @@ def _model(build: Build, view: View, axis: int) -> View:
         others = [tuple(a for g in others for a in g)]
     target = (group, *others)
     return View(build.settle(view, target), view.batch, target, view.axes)
-
-
-def _with_axis(view: View, axis: int) -> View:
-    """A view whose axis of size 1 is an axis of its tensor, or an outer part of its channels."""
-    return view
 
 
 def _role(view: View, axis: int) -> int:
@@ -265,11 +258,11 @@ def _operand(build: Build, operand: View | Constant, model: View, axis: int, rol
     """An operand in the layout of the model, with its own size along the axis."""
     own = model.axes[axis]
     if isinstance(operand, Constant):
-        inner = size_of(model.stored[role][len(own) :])
+        within = size_of(model.stored[role][len(own) :])
         sizes = [size_of(group) for group in model.stored]
-        sizes[role] = operand.dims[axis] * inner
+        sizes[role] = operand.dims[axis] * within
         return build.source(operand, sizes)
-    if operand is model or operand.tensor is model.tensor and operand.axes == model.axes:
+    if operand is model or (operand.tensor is model.tensor and operand.axes == model.axes):
         return model.tensor
     if len(operand.axes) != len(model.axes):
         raise NoRule("a concatenation of tensors of unequal ranks")
@@ -282,7 +275,7 @@ def _operand(build: Build, operand: View | Constant, model: View, axis: int, rol
     place = {
         x: y for m, n in zip(a.axes, b.axes, strict=True) if n for x, y in zip(m, n, strict=True)
     }
-    target = []
+    target: list[Group] = []
     for index, group in enumerate(a.stored):
         inner = tuple(place[atom] for atom in group if atom in place)
         if len(inner) != len([atom for atom in group if atom not in own]):

@@ -8,7 +8,7 @@ from typing import Any
 from convcalc.importing.foreign import Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number
 from convcalc.importing.mapping.convolution import windows
-from convcalc.importing.views import BATCH, View, fresh, size_of
+from convcalc.importing.views import BATCH, View, fresh
 from convcalc.model.geometry.sizes import axis_names
 
 GLOBAL = {"GlobalAveragePool": "global_avg_pool", "GlobalMaxPool": "global_max_pool"}

@@ -122,7 +122,7 @@ def _attended(build: Build, views: Sequence[View]) -> tuple[list[View], dict[str
     outer = [_outer(view.axes[:-3], view) for view in views]
     if not any(outer):
         return [_in_heads(build, view) for view in views], {}
-    parts = _parts(q, outer[0])
+    parts = _parts(q)
     if parts and all(view.stored[0] == _channels(view) for view in views):
         places = [
             [(view.role(a), a.size) for a in (*view.axes[-2], *out)]
@@ -139,7 +139,7 @@ def _attended(build: Build, views: Sequence[View]) -> tuple[list[View], dict[str
     return found, {"partition": "window", "partition_size": [1, size_of(q.axes[-2])]}
 
 
-def _parts(view: View, outer: Group) -> dict[str, Any]:
+def _parts(view: View) -> dict[str, Any]:
     """The fields for attention within parts of a map; empty if the parts are none of its axes."""
     rows, sizes, kinds = view.axes[-2], [], set()
     for group in view.stored[1:]:

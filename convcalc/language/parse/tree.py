@@ -42,6 +42,7 @@ TOP_KEYS = (
     "note",
     "input",
     "inputs",
+    "model",
     "params",
     "functions",
     "variants",
@@ -55,7 +56,7 @@ TOP_KEYS = (
 # What a layer is in code, by key: what true means, and further words.
 FORM_KEYS = {"functional": (FUNCTION, METHOD), "subclass": (SUBCLASS,)}
 SHARE_KEYS = ("of", "only")
-OF_VARIANT = ("input", "inputs", "outputs")  # what a variant may set besides params
+OF_VARIANT = ("input", "inputs", "outputs", "model")  # what a variant may set besides params
 BRANCH_KEYS = ("for", "if", "layers", "note")
 BLOCK_KEYS = ("params", "layers", "description", "note")
 JOINS = {"concat": "concat", "add": "add", "mul": "mul", "max": "maximum"}  # word: operator

@@ -19,6 +19,8 @@ from convcalc.language.sources.shipped import ENDINGS, shipped_folder
 from convcalc.language.sources.target import Target, TargetError
 
 DOCUMENT_BYTES = 256 * 1024  # of a network, unless its reader has another limit
+MODEL_BYTES = 512 * 2**20  # of a model of another program, which is held as a whole
+TEXTS = (".yaml", ".yml")  # how files of the language end
 MOST_FILES = 10_000  # networks of one folder at a revision
 
 
@@ -35,7 +37,9 @@ def resolve(target: str) -> Target:
     dated, _, variant = target.partition("::")
     name, _, path = dated.partition(":")
     found = repository(dated)
-    return target_at(found, name, found.path(path), variant or None)
+    inside = found.path(path)
+    most = DOCUMENT_BYTES if inside.endswith(TEXTS) else MODEL_BYTES
+    return target_at(found, name, inside, variant or None, most)
 
 
 def earlier(target: Target, revision: str, most: int = DOCUMENT_BYTES) -> Target:
@@ -46,6 +50,8 @@ def earlier(target: Target, revision: str, most: int = DOCUMENT_BYTES) -> Target
     if target.text is not None or target.files is not None:
         raise TargetError(f"{target.file} has no history", "name a file of a git repository")
     found = repository(f"{revision}:{target.file}")
+    if not target.file.endswith(TEXTS):
+        most = max(most, MODEL_BYTES)
     return target_at(found, revision, found.path_of(target.file), target.variant, most)
 
 
@@ -116,6 +122,12 @@ class Revision(Files):
         self.commit = found.commit(name)
         self.folder = self._project(posixpath.dirname(path))
         super().__init__(path, str(shipped_folder()), most)
+
+    def with_most(self, most: int) -> Revision:
+        """The same files, of which up to ``most`` bytes are read."""
+        found = Revision.__new__(Revision)
+        vars(found).update(vars(self), most=most)
+        return found
 
     @property
     def root(self) -> str:

@@ -77,6 +77,7 @@ def _place(place: Place) -> dict[str, Any]:
         "line": place.line,
         "column": place.column,
         "end_column": place.end or None,
+        "element": place.element or None,
     }
 
 

@@ -79,13 +79,12 @@ def _result(found: Diagnostic, fingerprint: str, indices: Mapping[str, int]) -> 
         "ruleIndex": indices[found.code],
         "level": found.severity,
         "message": _message(found.message, *filter(None, more)),
-        "locations": [{"physicalLocation": _location(found.place)}],
+        "locations": [_location(found.place)],
         "partialFingerprints": {"convcalc/v1": fingerprint},
     }
     if found.related:
         result["relatedLocations"] = [
-            {"physicalLocation": _location(each.place), "message": _message(each.note)}
-            for each in found.related
+            {**_location(each.place), "message": _message(each.note)} for each in found.related
         ]
     return result
 
@@ -101,10 +100,15 @@ def _message(*lines: str) -> dict[str, str]:
 
 
 def _location(place: Place) -> dict[str, Any]:
-    """Return a place; a relative path counts from the working directory of the check."""
+    """Return a place, with the element of a model; a relative path counts from where it runs."""
     path = place.file.replace(os.sep, "/").encode("utf-8", "surrogateescape")
     uri = f"file://{quote(path)}" if os.path.isabs(place.file) else quote(path)
     region = {"startLine": place.line, "startColumn": place.column}
     if place.end:
         region["endColumn"] = place.end
-    return {"artifactLocation": {"uri": uri}, "region": region}
+    found: dict[str, Any] = {
+        "physicalLocation": {"artifactLocation": {"uri": uri}, "region": region}
+    }
+    if place.element:
+        found["logicalLocations"] = [{"fullyQualifiedName": visible(place.element)}]
+    return found

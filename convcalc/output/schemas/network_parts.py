@@ -98,6 +98,7 @@ TOP: Schema = {
     "note": text("a remark"),
     "input": described(ref("shape"), "shape of the input without the batch: [3, 224, 224]"),
     "inputs": named(NAME, DESCRIBED_SHAPE, description="several inputs by name"),
+    "model": text("the model file whose layers these are: model.onnx; in place of layers"),
     "params": ref("file_params"),
     "functions": named(
         r"^[A-Za-z_]\w*\([\w\s,]*\)$",
@@ -112,6 +113,7 @@ TOP: Schema = {
                 "input": any_of(ref("shape"), VALUE),
                 "inputs": {},
                 "outputs": ref("outputs"),
+                "model": TEXT,
             },
             "patternProperties": {f"^(?!({'|'.join(OF_VARIANT)})$){NAME[1:]}": VALUE},
             "additionalProperties": False,

@@ -32,6 +32,7 @@ _SETTINGS: Schema = {
         ref("codes"), description="rules that are not looked for in files of a pattern"
     ),
     "exclude": list_of(TEXT, description="patterns of what is not checked"),
+    "models": list_of(TEXT, description="patterns of models of other programs to check"),
     "respect-gitignore": {**FLAG, "default": True},
     "budgets": described(TEXT, "the file of budgets"),
     "variant": {**TEXT, "default": "all"},

@@ -147,7 +147,8 @@ def place_text(place: Place, folder: str) -> str:
     """Return file and line, relative to ``folder``; empty for a place outside of files."""
     if place.file.startswith("<"):
         return ""
-    return f"{place.file.removeprefix(folder)}:{place.line}"
+    file = place.file.removeprefix(folder)
+    return f"{file}: {place.element}" if place.element else f"{file}:{place.line}"
 
 
 def _worked_lines(lines: Iterable[Worked], depth: int) -> Iterator[Line]:

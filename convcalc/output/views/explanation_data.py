@@ -79,6 +79,8 @@ def layer_payload(explanation: LayerExplanation) -> dict[str, Any]:
 def _place_payload(place: Place | None) -> dict[str, Any] | None:
     if place is None:
         return None
+    if place.element:
+        return {"file": place.file, "element": place.element}
     return {"file": place.file, "line": place.line, "column": place.column}
 
 

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import struct
 import zlib
-from mmap import mmap
 
-from convcalc.importing.foreign import Unreadable
-
-Bytes = bytes | mmap
+from convcalc.importing.foreign import Content, Unreadable
 
 MOST_MEMBERS = 10_000
 _END, _END64, _LOCATOR, _ENTRY, _LOCAL = b"PK\5\6", b"PK\6\6", b"PK\6\7", b"PK\1\2", b"PK\3\4"
 _STORED, _DEFLATED = 0, 8
 
 
-def member(content: Bytes, name: str, most: int) -> bytes:
+def member(content: Content, name: str, most: int) -> bytes:
     """The bytes of a member; Unreadable if it is not there, damaged, or more than ``most``."""
     try:
         return _member(content, name.encode(), most)
@@ -27,7 +24,7 @@ def member(content: Bytes, name: str, most: int) -> bytes:
         raise Unreadable(f"its archive is damaged ({error})", element=name) from None
 
 
-def _member(content: Bytes, name: bytes, most: int) -> bytes:
+def _member(content: Content, name: bytes, most: int) -> bytes:
     count, at = _directory(content)
     if count > MOST_MEMBERS:
         raise Unreadable(f"its archive has more than {MOST_MEMBERS:,} members")
@@ -45,7 +42,7 @@ def _member(content: Bytes, name: bytes, most: int) -> bytes:
     raise Unreadable(f"its archive holds no {name.decode()}")
 
 
-def _directory(content: Bytes) -> tuple[int, int]:
+def _directory(content: Content) -> tuple[int, int]:
     """How many members there are, and where the first is listed."""
     end = content.rfind(_END, max(0, len(content) - 65_557))
     if end < 0:
@@ -62,7 +59,7 @@ def _directory(content: Bytes) -> tuple[int, int]:
 
 
 def _unpacked(
-    content: Bytes, name: str, at: int, packed: int, size: int, method: int, most: int
+    content: Content, name: str, at: int, packed: int, size: int, method: int, most: int
 ) -> bytes:
     if size > most:
         raise Unreadable(f"{name} is larger than {most // 2**20} MiB", element=name)

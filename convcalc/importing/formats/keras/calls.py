@@ -6,6 +6,7 @@ its layer, the number of that layer's call, and the number of the output.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from convcalc.importing.foreign import Sizes, Unreadable
 
 Ref = tuple[str, int, int]  # layer, number of its call, number of the output
 
-MODELS = ("Functional", "Sequential", "Model")
+_First = tuple[Mapping[str, int], Mapping[str, int]]  # of what calls read, and of outputs
 
 
 class Read(NamedTuple):
@@ -42,18 +43,13 @@ class Call(NamedTuple):
 def calls_of(config: Mapping[str, Any]) -> tuple[list[Call], list[Ref], list[Ref]]:
     """The calls of a functional model in order, and its inputs and outputs."""
     layers = objects(config.get("layers"), "layers")
-    by_name = {name_of(layer): layer for layer in layers}
-    if len(by_name) < len(layers):
+    if len({name_of(layer) for layer in layers}) < len(layers):
         raise Unreadable("two of its layers have one name")
     calls = [call for layer in layers for call in _calls(layer)]
     inputs, outputs = (list(_refs(config.get(key))) for key in ("input_layers", "output_layers"))
-    counts = {name: 0 for name in by_name}
-    for call in calls:
-        counts[call.name] += 1
-    first = _first_numbers(by_name, counts, [r.ref for c in calls for r in c.reads])
-    last = _first_numbers(by_name, counts, outputs)
+    first, last = _first_numbers(layers, calls)
     calls = [_renumbered(call, first) for call in calls]
-    outputs = [(name, number - last.get(name, 0), at) for name, number, at in outputs]
+    outputs = [(name, max(0, number - last.get(name, 0)), at) for name, number, at in outputs]
     return _ordered(calls, inputs), inputs, outputs
 
 
@@ -156,24 +152,29 @@ def _refs(value: Any) -> Iterator[Ref]:
         raise Unreadable(f"a tensor is {value!r:.40}, not a layer's name with two numbers")
 
 
-def _first_numbers(
-    by_name: Mapping[str, Mapping[str, Any]], counts: Mapping[str, int], refs: Sequence[Ref]
-) -> Mapping[str, int]:
-    """From which number on the calls of nested models count: of some, the first is number 1.
+def _first_numbers(layers: Sequence[Mapping[str, Any]], calls: Sequence[Call]) -> _First:
+    """From which number on the calls of nested models count.
 
-    Such a model has a call of its own, with its own inputs, that is not in the file.
+    Such a model has a call of its own, with its own inputs, that is not in the file. Keras 2 counts
+    it everywhere, if there was one; Keras 3 in the list of outputs alone, for functional models.
     """
-    found = {}
-    for name, layer in by_name.items():
-        if layer.get("class_name") in MODELS or counts[name]:
-            numbers = [number for each, number, _ in refs if each == name] if counts[name] else []
-            if (
-                numbers
-                and min(numbers) > 0
-                and (max(numbers) >= counts[name] or layer.get("class_name") == "Functional")
-            ):
-                found[name] = 1
-    return found
+    counts = Counter(call.name for call in calls)
+    numbers: dict[str, list[int]] = {}
+    for call in calls:
+        for read in call.reads:
+            numbers.setdefault(read.ref[0], []).append(read.ref[1])
+    reads, outputs = {}, {}
+    for layer in layers:
+        name, config = name_of(layer), layer.get("config")
+        if not counts[name] or not isinstance(config, dict) or "layers" not in config:
+            continue
+        is_past = max(numbers.get(name, [0])) >= counts[name]
+        if "module" in layer:
+            reads[name] = int(is_past)
+            outputs[name] = int("output_layers" in config)
+        else:
+            reads[name] = outputs[name] = int(0 not in numbers.get(name, []))
+    return reads, outputs
 
 
 def _renumbered(call: Call, first: Mapping[str, int]) -> Call:

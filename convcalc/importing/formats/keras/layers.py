@@ -414,7 +414,7 @@ def reshape(call: LayerCall) -> str:
     shape = call.config.get("target_shape")
     if not isinstance(shape, list) or any(type(each) is not int for each in shape):
         raise Unfit("target_shape is no list of whole numbers")
-    return call.node("Reshape", [call.input], shape=(0, *shape))
+    return call.node("Reshape", [call.input], shape=(0, *shape), channels_last=call.is_last)
 
 
 def permute(call: LayerCall) -> str:

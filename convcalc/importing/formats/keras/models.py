@@ -8,7 +8,6 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.importing.foreign import Constant, Graph, Input, Node, Sizes, Unreadable
 from convcalc.importing.formats.keras.calls import (
-    MODELS,
     Call,
     Read,
     calls_of,
@@ -265,7 +264,7 @@ def _is_own(layer: Mapping[str, Any]) -> bool:
     module = layer.get("module")
     registered = layer.get("registered_name")
     if module is None:  # of Keras 2
-        return registered is None or isinstance(registered, str) and "Custom>" not in registered
+        return registered is None or (isinstance(registered, str) and "Custom>" not in registered)
     return isinstance(module, str) and module.partition(".")[0] in ("keras", "tf_keras")
 
 

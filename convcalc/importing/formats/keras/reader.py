@@ -18,7 +18,7 @@ MOST_CONFIG = 64 * 2**20  # bytes of the configuration; the largest of Keras' ow
 CONFIG, METADATA = "config.json", "metadata.json"
 
 
-def open_model(content: Content, file: str) -> OneGraph:  # type: ignore[valid-type]
+def open_model(content: Content, file: str) -> OneGraph:
     """The model of a Keras file; Unreadable if it is damaged, too large, or a model in code."""
     version = ""
     if content[:4] == b"PK\3\4":
@@ -33,7 +33,7 @@ def open_model(content: Content, file: str) -> OneGraph:  # type: ignore[valid-t
     return OneGraph(graph_of(config, file)._replace(description=description))
 
 
-def _version(content: Content) -> str:  # type: ignore[valid-type]
+def _version(content: Content) -> str:
     """The version of Keras that wrote an archive; empty if it does not say."""
     try:
         return _text(_json(member(content, METADATA, 2**16), METADATA).get("keras_version"))
@@ -45,9 +45,14 @@ def _text(value: Any) -> str:
     return value[:40] if isinstance(value, str) else ""
 
 
+def _whole(text: str) -> int | float:
+    """A whole number; one that no size can be is no whole number where one is wanted."""
+    return int(text) if len(text) < 11 else float(text)
+
+
 def _json(content: bytes, name: str) -> Mapping[str, Any]:
     try:
-        found = json.loads(content.decode("utf-8-sig"))
+        found = json.loads(content.decode("utf-8-sig"), parse_int=_whole)
     except (ValueError, RecursionError) as error:
         what = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise Unreadable(f"its configuration cannot be read: {what}", element=name) from None

@@ -187,9 +187,8 @@ class LayerCall:
 
     def unmapped(self, reason: str) -> str:
         """A layer without a rule."""
-        params = (
-            0 if self.kind in WEIGHTLESS or ".ops." in str(self.call.layer.get("module")) else None
-        )
+        module = str(self.call.layer.get("module"))
+        params = 0 if self.kind in WEIGHTLESS or ".ops." in module else None
         return self.node(
             "Unmapped",
             self.inputs,

@@ -11,9 +11,10 @@ from typing import Any
 
 
 def renewed(
-    op: str, inputs: tuple[str, ...], values: dict[str, Any], opset: int
+    op: str, inputs: tuple[str, ...], given: Mapping[str, Any], opset: int
 ) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
     """An operator as the newest version would say it."""
+    values = dict(given)
     if op in ("Softmax", "LogSoftmax", "Hardmax") and opset < 13:
         values.setdefault("axis", 1)
         values["flattens"] = True  # all axes from this one on are one

@@ -95,7 +95,7 @@ class _Reading:
     def node(self, raw: RawNode) -> Node:
         """A node in the form of all formats."""
         opset = self.opsets.get("", 1)
-        values = {key: each.value for key, each in raw.attributes.items()}
+        values: Mapping[str, Any] = {key: each.value for key, each in raw.attributes.items()}
         op, inputs, values = renewed(raw.op, raw.inputs, values, opset)
         if raw.domain not in OWN_DOMAINS:
             op = CONTRIBUTED.get((raw.domain, raw.op), f"{raw.domain}.{raw.op}")

@@ -32,10 +32,10 @@ belong to: a table of offsets, [(2·w - 1)², heads], or a number per pair and h
 parameters and one elementwise operation per pair and head.
 
 The receptive field is global without a mask; beside it that of the query's own position is
-reported. With ``window`` it is that window, with ``partition`` the part. With ``causal`` it is what lies before the position: on
-one axis the last M positions, on several a half plane, all earlier rows and the earlier part of its
-own. That is read exactly, but is no product of axes; per axis its hull is shown, as wide as a map
-without borders would have it.
+reported. With ``window`` it is that window, with ``partition`` the part. With ``causal`` it is what
+lies before the position: on one axis the last M positions, on several a half plane, all earlier
+rows and the earlier part of its own. That is read exactly, but is no product of axes; per axis its
+hull is shown, as wide as a map without borders would have it.
 
 ``attention_elements``, batch · heads · N·M, is the size of the attention matrix; see ``attention``
 for what of it is held in memory.
@@ -65,8 +65,8 @@ from convcalc.model.geometry.axis_maps import (
     Unreadable,
     Whole,
 )
-from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.geometry.channel_maps import Block, Blocks, ChannelMap, Hidden, grouped
+from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.operators import fields
 from convcalc.model.operators.checks import uneven_groups
 from convcalc.model.operators.composing import function, merge_analyses
@@ -207,7 +207,7 @@ class DotProductAttention(Operator):
             output,
             ((IDENTITY,) * queries.rank, axes, axes),
             function("scores", (0, 1), matrix, scores, keeps=FACTORS, tiles=True),
-            *([self._bias_part(matrix)] if self.position_bias else ()),
+            *([_bias_part(matrix, self.position_bias)] if self.position_bias else ()),
             function("softmax", (logits,), matrix, softmax, keeps=OUTPUT, tiles=True),
             function("aggregate", ("softmax", 2), output, aggregate, keeps=FACTORS),
             facts={
@@ -216,13 +216,6 @@ class DotProductAttention(Operator):
             },
             channels=self._channels(queries, keys, values, made),
         )
-
-    def _bias_part(self, matrix: Shape) -> Part:
-        """The learned tensor that is added to the scores."""
-        term = Term("position_bias", ELEMENTWISE, matrix.numel)
-        traits = {"keeps": NOTHING, "in_place": True, "passes": True, "tiles": True}
-        weights = {"position_bias": self.position_bias}
-        return function("position_bias", ("scores",), matrix, term, weights=weights, **traits)
 
     # --- masks ---------------------------------------------------------------------------------
 
@@ -295,6 +288,14 @@ def half_space(spatial: tuple[int, ...]) -> list[Axes]:
         )
         for axis in range(rank)
     ]
+
+
+def _bias_part(matrix: Shape, shape: tuple[int, ...]) -> Part:
+    """The learned tensor that is added to the scores."""
+    term = Term("position_bias", ELEMENTWISE, matrix.numel)
+    traits = {"keeps": NOTHING, "in_place": True, "passes": True, "tiles": True}
+    weights = {"position_bias": shape}
+    return function("position_bias", ("scores",), matrix, term, weights=weights, **traits)
 
 
 _GRID = Unreadable("which positions a grid takes depends on the size of the input")

@@ -1,0 +1,41 @@
+"""What a word on the command line names: a file, a network that ships, a model, a revision.
+
+A file that exists comes first, whatever it is called. Then schemes, which say the format of a file
+(``onnx:FILE``) or the package that has a model (``torch:``, ``timm:``, ``torchvision:``); then
+``REV:path`` of a git revision; then the networks that ship.
+"""
+
+from __future__ import annotations
+
+import os
+
+from convcalc.language.sources.resolve import is_revision, resolve
+from convcalc.language.sources.target import Target
+
+CODE = ("torch", "timm", "torchvision")  # schemes of models that a program has to build
+FILES = (  # schemes of files, by the names of their formats
+    "onnx",
+    "pt2",
+    "keras",
+    "darknet",
+    "ultralytics",
+    "openvino",
+    "tflite",
+    "safetensors",
+)
+
+
+def target_at(text: str) -> Target:
+    """The target that a word names; raises TargetError if there is none."""
+    if ":" not in text or os.path.isfile(text.partition("::")[0]):
+        return resolve(text)
+    scheme, _, rest = text.partition(":")
+    if scheme in FILES and rest and not rest.startswith(":"):
+        return target_at(rest)._replace(format=scheme)
+    if scheme in CODE and rest:
+        return Target(text, None, None, format=scheme)
+    if is_revision(text):
+        from convcalc.language.sources.git import resolve as resolve_revision
+
+        return resolve_revision(text)
+    return resolve(text)
