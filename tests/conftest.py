@@ -6,7 +6,8 @@ does. A test that walks through a grid of its own asks the fixture
 ``part`` for the cases to look at; hypothesis makes a quarter of its examples. All take the same
 cases in every run.
 
-Tests in ``torch/`` compare with PyTorch and need it; those in ``keras/`` with Keras on PyTorch.
+Tests in ``torch/`` compare with PyTorch and need it; those in ``keras/`` with Keras on PyTorch,
+those in ``litert/`` run in LiteRT.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ pytest_plugins = ["pytester"]
 COMPARED = {
     "torch": (("torch", "PyTorch"), ("torchvision", "torchvision")),
     "keras": (("keras", "Keras"), ("torch", "PyTorch")),
+    "litert": (("ai-edge-litert", "LiteRT"),),
 }
 SAFETY_TESTS = TESTS / "safety"
 

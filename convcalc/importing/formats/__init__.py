@@ -26,6 +26,8 @@ class Format(NamedTuple):
 FORMATS = {
     "onnx": Format("ONNX", (".onnx",), "convcalc.importing.formats.onnx.reader"),
     "keras": Format("Keras", (".keras",), "convcalc.importing.formats.keras.reader"),
+    "openvino": Format("OpenVINO", (".xml",), "convcalc.importing.formats.openvino.reader"),
+    "tflite": Format("TensorFlow Lite", (".tflite",), "convcalc.importing.formats.tflite.reader"),
 }
 
 _YAML = (".yaml", ".yml")
@@ -38,6 +40,10 @@ def detect(head: bytes, file: str) -> str:
         return "onnx"
     if _is_keras(head, ending):
         return "keras"
+    if _is_openvino(head, ending):
+        return "openvino"
+    if head[4:8] == b"TFL3":
+        return "tflite"
     return ""
 
 
@@ -60,6 +66,16 @@ def _is_onnx(head: bytes, ending: str) -> bool:
     return looks_alike and (
         ending == ".onnx" or 0x3A in head or b"onnx" in head or head[2] in b"\x12:B"
     )
+
+
+def _is_openvino(head: bytes, ending: str) -> bool:
+    """XML whose root is a net of layers, with a version."""
+    return bool(_OPENVINO.match(head)) and (ending == ".xml" or b"<layers>" in head)
+
+
+_OPENVINO = re.compile(
+    rb"(\xef\xbb\xbf)?\s*(<\?xml[^>]*>)?\s*(<!--.{0,2000}?-->\s*)*<net[\s>]", re.S
+)
 
 
 def _is_keras(head: bytes, ending: str) -> bool:
