@@ -147,6 +147,9 @@ class _Mapping:
             self.builder.skip()
         except NoRule as reason:
             found = self.unmapped(node, str(reason))
+        except _MISFITS as error:  # numbers of a damaged file, which no rule expects
+            reason = f"its attributes do not fit each other ({type(error).__name__})"
+            found = self.unmapped(node, reason)
         for name, value in zip(node.outputs, [*found, *[None] * len(node.outputs)], strict=False):
             if name:
                 values[name] = self.compared(node, name, value)
@@ -278,6 +281,7 @@ class _Mapping:
         return list(stated[1:]) or [1]
 
 
+_MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _ADVICE = "its parameters are counted, its work is unknown"
 _ADVICE_UNKNOWN = "its parameters and its work are unknown"
 
