@@ -31,6 +31,8 @@ MORE_OPERATORS = {
     "Im2Col": "windows laid out in channels, torch.nn.functional.unfold; values as Col2Im",
     "Move": "elements in another order, some repeated or left out; values: sizes",
     "Overwrite": "a tensor, and another that takes the place of a part of it; values: sizes",
+    "Layer": "a layer with weights of its own; see convcalc.importing.mapping.layers",
+    "Unmapped": "values: reason, why it has no rule; note, params and channels_last",
 }
 
 MOST_VALUES = 65_536  # of a constant that is kept as numbers: indices, sizes

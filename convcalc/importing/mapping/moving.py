@@ -7,6 +7,7 @@ from typing import Any
 
 from convcalc.importing.foreign import Constant, Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
+from convcalc.importing.settling import MOST_AXES
 from convcalc.importing.views import (
     BATCH,
     View,
@@ -42,9 +43,13 @@ def reshape(build: Build, node: Node) -> Sequence[Held]:
     shape = build.numbers(node, 1, "shape")
     if shape is None:
         raise NoRule("the sizes to reshape to are not there")
-    return [
-        reshaped(view, [int(size) for size in shape], zero_copies=not node.value("allowzero", 0))
-    ]
+    sizes = [int(size) for size in shape]
+    zero_copies = not node.value("allowzero", 0)
+    try:
+        return [reshaped(view, sizes, zero_copies=zero_copies)]
+    except NoRule:
+        is_last = bool(node.value("channels_last")) and len(sizes) > 2
+        return [_as_new_axes(build, view, sizes, zero_copies=zero_copies, is_last=is_last)]
 
 
 def reshaped(view: View, shape: Sequence[int], *, zero_copies: bool = True) -> View:
@@ -73,6 +78,34 @@ def reshaped(view: View, shape: Sequence[int], *, zero_copies: bool = True) -> V
     if found is None:
         raise NoRule(f"a reshape of {list(own)} to {sizes}")
     return found
+
+
+def _as_new_axes(
+    build: Build, view: View, shape: Sequence[int], *, zero_copies: bool, is_last: bool
+) -> View:
+    """The elements of each sample on axes that have nothing to do with their old ones.
+
+    Which of them an element stands for is not followed; it is no work. Raises NoRule if samples
+    would become anything else.
+    """
+    own = view.sizes
+    sizes = [
+        own[i] if size == 0 and zero_copies and i < len(own) else size
+        for i, size in enumerate(shape)
+    ]
+    if not known((*own, *sizes)) or not 1 < len(sizes) <= MOST_AXES + 1:
+        raise NoRule(f"a reshape of {list(own)} to {list(shape)}")
+    if -1 in sizes:
+        rest = -product(sizes)
+        sizes[sizes.index(-1)] = product(own) // rest if rest > 0 else 0
+    first = tuple(atom for atom in view.axes[0] if view.role(atom) != BATCH)
+    if first or sizes[0] != own[0] or product(sizes) != product(own) or min(sizes) < 1:
+        raise NoRule(f"a reshape of {list(own)} to {list(shape)}")
+    own_order = [sizes[-1], *sizes[1:-1]] if is_last else sizes[1:]
+    made = build.add("opaque", view.tensor, output=own_order, params=0, macs=0, note="reshape")
+    found = fresh(made, view.batch, made.shape.dims[1:])
+    first, channels, *positions = found.axes
+    return found._replace(axes=(first, *positions, channels)) if is_last else found
 
 
 def _rest_unknown(own: Sequence[int], sizes: Sequence[int]) -> Any:
