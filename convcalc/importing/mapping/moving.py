@@ -335,7 +335,7 @@ def moved(build: Build, view: View, sizes: Sequence[int], *more: Tensor) -> View
     groups = [group for group in axes[is_batch:] if group] or [()]
     stored = (*groups[:3], tuple(atom for group in groups[3:] for atom in group))[: len(groups)]
     output = [size_of(group) for group in stored]
-    made = build.add("opaque", view.tensor, *more, output=output, params=0, macs=0)
+    made = build.add("opaque", view.tensor, *more, output=output, params=0, macs=0, note="moved")
     return View(made, batch, stored, axes)
 
 

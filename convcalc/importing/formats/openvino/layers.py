@@ -108,7 +108,9 @@ class Reading:
 
     def moved(self) -> Nodes:
         """Elements in an order that is not known; their sizes are."""
-        return [self.node("Move", self.inputs[:1], self.outputs[:1], sizes=self.made)]
+        return [
+            self.node("Move", self.inputs[:1], self.outputs[:1], sizes=[n or 1 for n in self.made])
+        ]
 
     def renamed(self, index: int, dims: tuple[int, ...]) -> str:
         """A constant with other sizes, as the vocabulary wants them."""
