@@ -31,6 +31,8 @@ MORE_OPERATORS = {
     "Im2Col": "windows laid out in channels, torch.nn.functional.unfold; values as Col2Im",
     "Move": "elements in another order, some repeated or left out; values: sizes",
     "Overwrite": "a tensor, and another that takes the place of a part of it; values: sizes",
+    "Layer": "a layer with weights of its own; see convcalc.importing.mapping.layers",
+    "Unmapped": "values: reason, why it has no rule; note, params and channels_last",
 }
 
 MOST_VALUES = 65_536  # of a constant that is kept as numbers: indices, sizes
@@ -88,7 +90,8 @@ class Node(NamedTuple):
     """An operator applied to tensors; an input that is left out has an empty name.
 
     ``scope`` are the modules that it belongs to, from the outermost; ``is_module`` if it is all
-    that the innermost of them does. ``place`` is where its element stands.
+    that the innermost of them does. ``place`` is where its element stands. ``trainable`` is false
+    if what it learned is kept as it is.
     """
 
     op: str
@@ -99,6 +102,7 @@ class Node(NamedTuple):
     place: Place
     scope: tuple[Group, ...] = ()
     form: str = ""
+    trainable: bool = True
 
     def value(self, name: str, default: Any = None) -> Any:
         """The value of an attribute, or the default where it has none."""
@@ -113,10 +117,11 @@ class Node(NamedTuple):
 class Graph(NamedTuple):
     """The nodes in an order in which each reads only what was made before.
 
-    ``shapes`` are the sizes that the file states of tensors. ``stored_once``: constants of one
-    origin are one tensor, and those of different origins are not, so that weights are counted
-    exactly; exporters of ONNX merge equal ones. ``names_calls``: a node is what was called in code,
-    and nothing that an exporter takes apart.
+    ``shapes`` are the sizes that the file states of tensors. ``shares``: weights of one origin that
+    two nodes read are one; without it, a file may name one tensor for what only has equal numbers,
+    as ONNX's exporters do. ``stored_once``: besides, the file lists every stored tensor, so that
+    what layers count can be held against it. ``names_calls``: a node is what was called in code, and
+    no part of what an exporter took apart.
     """
 
     name: str
@@ -127,6 +132,7 @@ class Graph(NamedTuple):
     shapes: Mapping[str, Sizes] = {}
     description: str = ""
     problems: tuple[Diagnostic, ...] = ()
+    shares: bool = False
     stored_once: bool = False
     names_calls: bool = False
 

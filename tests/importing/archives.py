@@ -31,14 +31,17 @@ def truth() -> dict[str, Truth]:
 @cache
 def exported(exporter: str) -> dict[str, bytes]:
     """The ONNX files of an exporter by the network's name."""
-    with tarfile.open(DATA / f"{exporter}.tar.xz") as archive:
-        found = {}
-        for member in archive.getmembers():
-            content = archive.extractfile(member) if member.isfile() else None
-            if content is not None:
-                name = member.name.rpartition("/")[2].partition(f".{EXPORTERS[exporter]}.")[0]
-                found[name] = content.read()
-        return found
+    ending = f".{EXPORTERS[exporter]}."
+    files = unpacked(f"{exporter}.tar.xz")
+    return {name.rpartition("/")[2].partition(ending)[0]: text for name, text in files.items()}
+
+
+@cache
+def unpacked(archive: str) -> dict[str, bytes]:
+    """The files of an archive by their names."""
+    with tarfile.open(DATA / archive) as opened:
+        files = ((each.name, opened.extractfile(each)) for each in opened.getmembers())
+        return {name: content.read() for name, content in files if content is not None}
 
 
 class Program(NamedTuple):
@@ -60,10 +63,5 @@ def program_truth() -> dict[str, Program]:
 @cache
 def programs() -> dict[str, bytes]:
     """The JSON texts of programs of torch.export by the network's name."""
-    found = {}
-    with tarfile.open(DATA / "pt2.tar.xz") as archive:
-        for member in archive.getmembers():
-            content = archive.extractfile(member)
-            assert content is not None
-            found[member.name.removesuffix(".json")] = content.read()
-    return found
+    files = unpacked("pt2.tar.xz")
+    return {name.removesuffix(".json"): text for name, text in files.items()}

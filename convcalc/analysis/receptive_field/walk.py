@@ -431,6 +431,8 @@ def _reads_all(reach: Reach) -> bool:
     read, rounds = 0, reach.shift
     if not rounds:  # interpolated from a single position
         return False
+    if sum(seen[1].bit_count() for seen in reach.seen if seen is not None) < rounds:
+        return False  # too few positions, however they lie; a shift may be astronomic
     for seen in reach.seen:
         if seen is not None:
             first, bits = seen

@@ -121,11 +121,22 @@ def apply_linear(build: Build, x: View, inner: int, out: int, *, has_bias: bool)
     """A learned matrix over the last axis of a view."""
     if size_of(x.axes[-1]) != inner:
         raise NoRule(f"a weight for {inner} channels meets {size_of(x.axes[-1])}")
-    axis = len(x.axes) - 1
-    x = build.along(x, [axis])
+    x = over_last(build, x)
     fields: dict[str, Any] = {} if has_bias else {"bias": False}
     made = build.add("linear", x.tensor, out_channels=out, **fields)
-    return build.replaced(x, made, axis, out)
+    return build.replaced(x, made, len(x.axes) - 1, out)
+
+
+def over_last(build: Build, x: View) -> View:
+    """A view whose tensor's channels are its last axis, for a learned matrix.
+
+    If that is all there is of a sample, it is taken in the tensor's own order: a matrix that is
+    learned may have its rows in any.
+    """
+    held = tuple(atom for group in x.stored for atom in group)
+    if len(x.axes[-1]) == len(held) and set(x.axes[-1]) == set(held):
+        x = x._replace(axes=(*x.axes[:-1], held))
+    return build.along(x, [len(x.axes) - 1])
 
 
 def matmul_by_constant(build: Build, x: View, weight: Constant) -> View:

@@ -7,6 +7,7 @@ from typing import Any
 
 from convcalc.importing.foreign import Constant, Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
+from convcalc.importing.settling import MOST_AXES
 from convcalc.importing.views import (
     BATCH,
     View,
@@ -51,9 +52,13 @@ def reshape(build: Build, node: Node) -> Sequence[Held]:
     shape = build.numbers(node, 1, "shape")
     if shape is None:
         raise NoRule("the sizes to reshape to are not there")
-    return [
-        reshaped(view, [int(size) for size in shape], zero_copies=not node.value("allowzero", 0))
-    ]
+    sizes = [int(size) for size in shape]
+    zero_copies = not node.value("allowzero", 0)
+    try:
+        return [reshaped(view, sizes, zero_copies=zero_copies)]
+    except NoRule:
+        is_last = bool(node.value("channels_last")) and len(sizes) > 2
+        return [_as_new_axes(build, view, sizes, zero_copies=zero_copies, is_last=is_last)]
 
 
 def reshaped(view: View, shape: Sequence[int], *, zero_copies: bool = True) -> View:
@@ -82,6 +87,34 @@ def reshaped(view: View, shape: Sequence[int], *, zero_copies: bool = True) -> V
     if found is None:
         raise NoRule(f"a reshape of {list(own)} to {sizes}")
     return found
+
+
+def _as_new_axes(
+    build: Build, view: View, shape: Sequence[int], *, zero_copies: bool, is_last: bool
+) -> View:
+    """The elements of each sample on axes that have nothing to do with their old ones.
+
+    Which of them an element stands for is not followed; it is no work. Raises NoRule if samples
+    would become anything else.
+    """
+    own = view.sizes
+    sizes = [
+        own[i] if size == 0 and zero_copies and i < len(own) else size
+        for i, size in enumerate(shape)
+    ]
+    if not known((*own, *sizes)) or not 1 < len(sizes) <= MOST_AXES + 1:
+        raise NoRule(f"a reshape of {list(own)} to {list(shape)}")
+    if -1 in sizes:
+        rest = -product(sizes)
+        sizes[sizes.index(-1)] = product(own) // rest if rest > 0 else 0
+    first = tuple(atom for atom in view.axes[0] if view.role(atom) != BATCH)
+    if first or sizes[0] != own[0] or product(sizes) != product(own) or min(sizes) < 1:
+        raise NoRule(f"a reshape of {list(own)} to {list(shape)}")
+    own_order = [sizes[-1], *sizes[1:-1]] if is_last else sizes[1:]
+    made = build.add("opaque", view.tensor, output=own_order, params=0, macs=0, note="reshape")
+    found = fresh(made, view.batch, made.shape.dims[1:])
+    first, channels, *positions = found.axes
+    return found._replace(axes=(first, *positions, channels)) if is_last else found
 
 
 def _rest_unknown(own: Sequence[int], sizes: Sequence[int]) -> Any:
@@ -153,6 +186,10 @@ def take(build: Build, view: View, axis: int, start: int, stop: int, step: int =
         raise NoRule("it takes samples of the batch")
     role = view.role(group[0])
     stored = view.stored[role]
+    if role == 0 and stored[: len(group)] != group:
+        selected = _selected(build, view, axis, range(start, stop, step))
+        if selected is not None:
+            return selected
     if stored[: len(group)] != group or (step != 1 and stored != group):
         others = [
             tuple(a for a in g if view.role(a) != BATCH)
@@ -181,6 +218,33 @@ def take(build: Build, view: View, axis: int, start: int, stop: int, step: int =
             (*view.axes[:axis], new, *view.axes[axis + 1 :]),
         )
     )
+
+
+MOST_SELECTED = 65_536  # channels that are listed one by one
+
+
+def _selected(build: Build, view: View, axis: int, chosen: Sequence[int]) -> View | None:
+    """A part of each of several groups of channels, which stay in their order; None if the axis is
+    no part of the channels."""
+    group, stored = view.axes[axis], view.stored[0]
+    at = stored.index(group[0])
+    outer, inner = stored[:at], stored[at + len(group) :]
+    sizes = (size_of(outer), size_of(group), size_of(inner))
+    if stored[at : at + len(group)] != group or not known(sizes):
+        return None
+    groups, size, each = sizes
+    if groups * len(chosen) * each > MOST_SELECTED:
+        return None
+    indices = [
+        (first * size + index) * each + last
+        for first in range(groups)
+        for index in chosen
+        for last in range(each)
+    ]
+    made = build.add("channel_select", view.tensor, indices=indices)
+    new = atoms_of(len(chosen))
+    axes = (*view.axes[:axis], new, *view.axes[axis + 1 :])
+    return merged(View(made, view.batch, ((*outer, *new, *inner), *view.stored[1:]), axes))
 
 
 def _cut(build: Build, view: View, role: int, start: int, stop: int, step: int, inner: int) -> Any:
@@ -280,7 +344,7 @@ def moved(build: Build, view: View, sizes: Sequence[int], *more: Tensor) -> View
     groups = [group for group in axes[is_batch:] if group] or [()]
     stored = (*groups[:3], tuple(atom for group in groups[3:] for atom in group))[: len(groups)]
     output = [size_of(group) for group in stored]
-    made = build.add("opaque", view.tensor, *more, output=output, params=0, macs=0)
+    made = build.add("opaque", view.tensor, *more, output=output, params=0, macs=0, note="moved")
     return View(made, batch, stored, axes)
 
 
