@@ -47,6 +47,18 @@ class Source(Protocol):
         """The params that a file of another program gives by their names, below ``key`` in it."""
 
 
+def is_model(file: str) -> bool:
+    """Whether a file that is not called like a network is a model of another program.
+
+    OSError if it cannot be read.
+    """
+    if file.endswith(_OURS):
+        return False
+    from convcalc.importing.source import format_of
+
+    return bool(format_of(Target(file)))
+
+
 def open_source(target: Target, limits: Limits = LIMITS) -> Source:
     """The source of the networks of a target.
 
