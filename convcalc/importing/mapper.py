@@ -25,6 +25,7 @@ from convcalc.importing.mapping import (
     norm,
     pooling,
     products,
+    stored,
 )
 from convcalc.importing.mapping.build import Build, Held, Lost, NoRule, Rule, product
 from convcalc.importing.patterns import recognise
@@ -42,6 +43,7 @@ RULES: Mapping[str, Rule] = {
     **norm.RULES,
     **pooling.RULES,
     **products.RULES,
+    **stored.RULES,
 }
 
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "Linear", "MatMul")

@@ -26,6 +26,9 @@ class Format(NamedTuple):
 
 FORMATS = {
     "onnx": Format("ONNX", (".onnx",), "convcalc.importing.formats.onnx.reader"),
+    "safetensors": Format(
+        "safetensors", (".safetensors",), "convcalc.importing.formats.safetensors"
+    ),
     "ultralytics": Format(
         "Ultralytics", (), "convcalc.importing.formats.ultralytics.reader", False, True
     ),
@@ -39,6 +42,7 @@ FORMATS = {
 }
 
 _YAML = (".yaml", ".yml")
+_SAFETENSORS = re.compile(rb"(?s).{4}\0{4}\{\s*\"")  # the length of a header, and its first key
 _DARKNET = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|[#;][^\n]*\n)*\[(?:net|network)\]")
 
 
@@ -47,6 +51,8 @@ def detect(head: bytes, file: str) -> str:
     ending = _ending(file)
     if _is_onnx(head, ending):
         return "onnx"
+    if _SAFETENSORS.match(head):
+        return "safetensors"
     if _DARKNET.match(head):
         return "darknet"
     if ending in _YAML and _is_ultralytics(head):
