@@ -57,7 +57,7 @@ def combined(build: Build, op: str, one: View, other: View) -> View:
     pair = aligned(one, other)
     if pair is None:
         raise NoRule("sizes that do not fit each other")
-    one, other = pair
+    one, other = _laid_apart(build, *pair)
     if any(
         a == () and b for a, b in zip(reversed(one.axes), reversed(other.axes), strict=False)
     ) or len(other.axes) > len(one.axes):
@@ -67,6 +67,25 @@ def combined(build: Build, op: str, one: View, other: View) -> View:
     fields = {"op": function} if name == "elementwise" else {}
     made = build.add(name, one.tensor, tensor, **fields)
     return merged(one._replace(tensor=made))
+
+
+def _laid_apart(build: Build, one: View, other: View) -> tuple[View, View]:
+    """The same views, the first with axes along which the second is repeated as whole axes."""
+    held = {
+        atom
+        for a, b in zip(reversed(one.axes), reversed(other.axes), strict=False)
+        if b
+        for atom in a
+    }
+    if all(len(held.intersection(group)) in (0, len(group)) for group in one.stored):
+        return one, other
+    free = tuple(atom for group in one.stored for atom in group if atom not in held)
+    kept = [tuple(atom for atom in group if atom in held) for group in one.stored]
+    kept = [group for group in kept if group]
+    if len(kept) > 3:
+        kept = [*kept[:2], tuple(atom for group in kept[2:] for atom in group)]
+    target = (free, *kept)
+    return View(build.settle(one, target), one.batch, target, one.axes), other
 
 
 def laid_out(build: Build, other: View, like: View) -> Tensor:
@@ -85,17 +104,35 @@ def laid_out(build: Build, other: View, like: View) -> Tensor:
 
 
 def _outer(build: Build, op: str, one: View, other: View) -> View:
-    """Two tensors each of which is repeated along an axis of the other."""
+    """Two tensors each of which is repeated along an axis of the other.
+
+    Both get axes for what both have, or one alone; neighbours of a kind become one axis.
+    """
     rank = max(len(one.axes), len(other.axes))
     a, b = (_padded(view, rank) for view in (one, other))
-    if a.axes[0] or b.axes[0] or not 2 <= rank <= 5:
+    pairs = [
+        tuple(tuple(x for x in group if view.role(x) != BATCH) for view, group in each)
+        for each in (((a, x), (b, y)) for x, y in zip(a.axes, b.axes, strict=True))
+    ]
+    targets: list[tuple[Group, Group]] = []
+    kinds: list[tuple[bool, bool]] = []
+    for x, y in pairs:
+        kind = bool(x), bool(y)
+        if kinds and kinds[-1] == kind and any(kind):
+            targets[-1] = (*targets[-1][0], *x), (*targets[-1][1], *y)
+        elif any(kind):
+            targets.append((x, y))
+            kinds.append(kind)
+    if not 1 <= len(targets) <= 4:
         raise NoRule("each is repeated along an axis of the other")
-    tensors = [build.settle(view, view.axes[1:]) for view in (a, b)]
+    first, second = (tuple(each[side] for each in targets) for side in (0, 1))
     name, function = ARITHMETIC[op]
     fields = {"op": function} if name == "elementwise" else {}
-    made = build.add(name, *tensors, **fields)
-    stored = tuple(x or y for x, y in zip(a.axes[1:], b.axes[1:], strict=True))
-    return View(made, (), stored, ((), *stored))
+    made = build.add(name, build.settle(a, first), build.settle(b, second), **fields)
+    stored = tuple(x or y for x, y in targets)
+    batch = one.batch or other.batch
+    axes = tuple(x or y for x, y in zip(a.axes, b.axes, strict=True))
+    return merged(View(made, batch, stored, axes))
 
 
 def _padded(view: View, rank: int) -> View:
@@ -111,6 +148,10 @@ def with_constant(build: Build, op: str, view: View, constant: Constant, *, firs
     if constant.is_scalar and not constant.learned:
         return _with_number(build, op, view, constant.number, first=first)
     found = refined_for(view, constant.dims)
+    if build.stored_once and (found is None or build.is_made(constant)):
+        if not _fits(view, constant.dims):
+            return combined(build, op, view, build.whole(constant))
+        return build.same(view, "elementwise", op=function, value=1.0, note=_NUMBERS)
     if found is None:
         raise NoRule(f"a constant of {_text(constant.dims)} meets {_text(view.sizes)}")
     view, sizes = found
@@ -125,6 +166,16 @@ def with_constant(build: Build, op: str, view: View, constant: Constant, *, firs
     fields = {"op": function} if name == "elementwise" else {}
     tensor = build.add(name, view.tensor, build.source(constant, sizes), **fields)
     return merged(view._replace(tensor=tensor))
+
+
+_NUMBERS = "with numbers that the program makes"
+
+
+def _fits(view: View, dims: Sequence[int]) -> bool:
+    """Whether a constant is repeated to the sizes of a view, and not the other way round."""
+    sizes = (1,) * max(len(dims) - len(view.sizes), 0) + view.sizes
+    pairs = zip(reversed(dims), reversed(sizes), strict=False)
+    return all(size in (1, own) for size, own in pairs)
 
 
 def _with_number(build: Build, op: str, view: View, number: Any, *, first: bool) -> View:

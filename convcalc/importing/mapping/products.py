@@ -25,14 +25,25 @@ def matmul(build: Build, node: Node) -> Sequence[Held]:
     if isinstance(other, Constant):
         if isinstance(one, Constant):
             raise NoRule("a product of constants that are not in the file")
+        if any(size != 1 for size in other.dims[:-2]):
+            return [product_of(build, one, matrices(build, other))]
         return [matmul_by_constant(build, one, other)]
     if isinstance(one, Constant):
         if len(one.dims) != 2:
-            raise NoRule("a batch of learned matrices")
+            return [product_of(build, matrices(build, one), other)]
         out, inner = one.dims
         found = apply_linear(build, turned(other), inner, out, has_bias=False)
         return [turned(found)]
     return [product_of(build, one, other)]
+
+
+def matrices(build: Build, constant: Constant) -> View:
+    """A constant of several matrices as a view of a layer."""
+    axes = tuple(map(atoms_of, constant.dims))
+    *outer, rows, columns = axes
+    stored = (tuple(atom for group in outer for atom in group), rows, columns)
+    tensor = build.source(constant, [size_of(group) for group in stored])
+    return View(tensor, (), stored, axes)
 
 
 def turned(view: View) -> View:
@@ -60,14 +71,24 @@ def product_of(build: Build, one: View, other: View) -> View:
         raise NoRule("batches of matrices that do not fit")
     a, b = pair
     first, second = (_outer(view.axes[:-2], view) for view in pair)
+    more_rows: Group = ()
+    more_columns: Group = ()
+    if size_of(first) != size_of(second) and first and second:
+        # Axes that only one of them has become rows or columns of its matrices.
+        pairs = list(zip(a.axes[:-2], b.axes[:-2], strict=True))
+        more_rows = tuple(x for group, other in pairs if not other for x in group)
+        more_columns = tuple(x for other, group in pairs if not other for x in group)
+        first = tuple(x for x in first if x not in more_rows)
+        second = tuple(x for x in second if x not in more_columns)
     made = build.add(
         "matmul",
-        build.settle(a, (first, rows, a.axes[-1])),
-        build.settle(b, (second, b.axes[-1], columns)),
+        build.settle(a, (first, (*more_rows, *rows), a.axes[-1])),
+        build.settle(b, (second, b.axes[-1], (*more_columns, *columns))),
     )
     new = atoms_of(size_of(columns))
     batches = tuple(x or y for x, y in zip(a.axes[:-2], b.axes[:-2], strict=True))
-    return merged(View(made, one.batch, (first or second, rows, new), (*batches, rows, new)))
+    stored = (first or second, (*more_rows, *rows), (*more_columns, *new))
+    return merged(View(made, one.batch, stored, (*batches, rows, new)))
 
 
 def _outer(axes: Sequence[Group], view: View) -> Group:
@@ -86,9 +107,18 @@ def attention(build: Build, node: Node) -> Sequence[Held]:
     return [turned(found) if node.value("values_turned") else found]
 
 
+class Unequal(NoRule):
+    """Queries and keys are not parts of one map."""
+
+
 def attend(build: Build, q: View, k: View, v: View, *, bias: Sequence[str], causal: bool) -> View:
     """Attention of heads, within windows of the map or over all of it."""
-    (queries, keys, values), fields = _attended(build, (q, k, v))
+    try:
+        (queries, keys, values), fields = _attended(build, (q, k, v))
+    except Unequal:  # the products themselves, with the softmax between
+        scores = product_of(build, q, turned(k))
+        scores = build.along(scores, [len(scores.axes) - 1])
+        return product_of(build, build.same(scores, "softmax"), v)
     heads, kv_heads = (size_of(view.axes[-3]) if len(view.axes) > 2 else 1 for view in (q, k))
     fields["heads"] = heads
     if kv_heads != heads:
@@ -134,7 +164,7 @@ def _attended(build: Build, views: Sequence[View]) -> tuple[list[View], dict[str
         target = (_channels(view), out, view.axes[-2])
         found.append(View(build.settle(view, target), view.batch, target, view.axes))
     if size_of(views[1].axes[-2]) != size_of(q.axes[-2]):
-        raise NoRule("attention within parts of a map to parts of another")
+        raise Unequal("attention within parts of a map to parts of another")
     return found, {"partition": "window", "partition_size": [1, size_of(q.axes[-2])]}
 
 
@@ -165,7 +195,7 @@ def _channels(view: View) -> Group:
 def _in_heads(build: Build, view: View) -> View:
     """A view whose channels are its heads, and whose positions are all there are."""
     channels = _channels(view)
-    if view.stored[0] == channels:
+    if view.stored[0] == channels and len(view.stored) > 1:
         return view
     target = (channels, view.axes[-2])
     return View(build.settle(view, target), view.batch, target, view.axes)
