@@ -311,7 +311,7 @@ class Run:
         here, there = reader(self.own.tree.read, limit), reader(tree.read, limit)
         return predecessors(shown, expected(words, self.held), tree, here, there)
 
-    def held_to(self, file: str, text: bytes) -> Held:
+    def held_to(self, file: str, text: bytes | None) -> Held:
         """Return what the policy holds a file to."""
         assert self.tree is not None
         path = self.predecessors.path(file)

@@ -29,6 +29,7 @@ from convcalc.importing.mapping import (
     products,
     recurrent,
     samples,
+    stored,
     unfolding,
 )
 from convcalc.importing.mapping.build import (
@@ -57,6 +58,7 @@ RULES: Mapping[str, Rule] = {
     **pooling.RULES,
     **products.RULES,
     **recurrent.RULES,
+    **stored.RULES,
     **unfolding.RULES,
 }
 

@@ -47,18 +47,6 @@ class Source(Protocol):
         """The params that a file of another program gives by their names, below ``key`` in it."""
 
 
-def is_model(file: str) -> bool:
-    """Whether a file that is not called like a network is a model of another program.
-
-    OSError if it cannot be read.
-    """
-    if file.endswith(_OURS):
-        return False
-    from convcalc.importing.source import format_of
-
-    return bool(format_of(Target(file)))
-
-
 def open_source(target: Target, limits: Limits = LIMITS) -> Source:
     """The source of the networks of a target.
 
@@ -73,6 +61,17 @@ def open_source(target: Target, limits: Limits = LIMITS) -> Source:
     if source.problems and target.root is None and not target.format:
         return _model(target, limits) or source
     return source
+
+
+def is_model(file: str) -> bool:
+    """Whether a file on the disk is a model of another program that is read where it is needed,
+    by its first bytes. OSError if it cannot be read."""
+    if file.endswith(_OURS):
+        return False
+    from convcalc.importing.formats import HEAD, detect
+    from convcalc.language.sources.gate import read
+
+    return bool(detect(read(file, HEAD - 1), file))
 
 
 def _read_beside(files: Files, path: str, variant: str, inputs: Inputs, batch: int) -> NetworkFile:

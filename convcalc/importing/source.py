@@ -40,14 +40,6 @@ def model_source(target: Target, limits: Limits) -> ModelSource | None:
     return ModelSource(target, name, limits)
 
 
-def format_of(target: Target) -> str:
-    """The name of the format of a target's file; empty if it is none of those that are read.
-
-    OSError as the gate.
-    """
-    return target.format or detect(_head(target), target.file)
-
-
 def model_beside(files: Files, path: str) -> ModelSource:
     """The source of a model file that a network file names, on the disk or at its revision."""
     from convcalc.language.sources.git import MODEL_BYTES, Revision
