@@ -27,6 +27,15 @@ def identity(build: Build, node: Node) -> Sequence[Held]:
     return [build.held(node.input(0))]
 
 
+def dropout(build: Build, node: Node) -> Sequence[Held]:
+    """Dropout: a layer where the format says at which rate, else nothing."""
+    rate = node.value("ratio", 0)
+    held = build.held(node.input(0))
+    if not rate or isinstance(held, Constant):
+        return [held]
+    return [build.same(held, "dropout", rate=float(f"{rate:.6g}"))]
+
+
 def transpose(build: Build, node: Node) -> Sequence[Held]:
     """Transpose: axes in another order."""
     view = build.view(node)
@@ -181,7 +190,7 @@ def take(build: Build, view: View, axis: int, start: int, stop: int, step: int =
         selected = _selected(build, view, axis, range(start, stop, step))
         if selected is not None:
             return selected
-    if stored[: len(group)] != group:
+    if stored[: len(group)] != group or (step != 1 and stored != group):
         others = [
             tuple(a for a in g if view.role(a) != BATCH)
             for i, g in enumerate(view.axes)
@@ -482,6 +491,7 @@ IDLE = ("Identity", "Cast", "CastLike", "Dropout", "StopGradient")
 
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(IDLE, identity),
+    "Dropout": dropout,
     "Transpose": transpose,
     "Reshape": reshape,
     "Flatten": flatten,
