@@ -65,7 +65,7 @@ WITHIN = {
         ("report", "costs", "training"),
     ),
     "importing": (
-        ("opening",),  # whatever a target names
+        ("opening", "addressing"),  # whatever a target names; what a word names
         ("source",),  # a model file to networks
         ("mapper", "formats"),  # a foreign graph to layers; files to foreign graphs
         ("mapping", "patterns"),  # a rule for each operator; what several nodes do together

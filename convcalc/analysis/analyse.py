@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import repeat
 from math import prod
+from typing import Any
 
 from convcalc.analysis.memory import Usage, usage
 from convcalc.analysis.report.outputs import output_reports
@@ -132,8 +133,18 @@ def _layer(
     )
 
 
-def _counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> dict[str, int]:
-    """The counts of a layer by key, as in ``COUNTS``; shared weights count on first use."""
+def _counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> Mapping[str, int]:
+    """The counts of a layer by key, as in ``COUNTS``; made once for layers that are alike."""
+    alike = (layer.shapes, layer.trainable, layer.shares < 0, layer.own)
+    key = (*alike, *counted, dtype, training)
+    made: dict[Any, Mapping[str, int]] = layer.analysis.numbers
+    if key not in made:
+        made[key] = _made_counts(layer, counted, dtype, training)
+    return made[key]
+
+
+def _made_counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> dict[str, int]:
+    """The counts of a layer; shared weights count on first use."""
     analysis = layer.analysis
     params, trainable = _parameters(layer)
     macs, sampling, elementwise = work_totals(analysis.terms, counted)

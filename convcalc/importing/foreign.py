@@ -33,7 +33,8 @@ MORE_OPERATORS = {
     "Unmapped": "values: reason, why it has no rule; note, params and channels_last",
 }
 
-MOST_VALUES = 65_536  # of a constant that is kept as numbers
+MOST_VALUES = 65_536  # of a constant that is kept as numbers: indices, sizes
+MOST_FLOATS = 1024  # of one that is no list of integers: whoever needs more has them as weights
 
 
 class Unreadable(Error):

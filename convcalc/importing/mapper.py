@@ -19,6 +19,7 @@ from convcalc.importing.foreign import Constant, Graph, Input, Node, Sizes
 from convcalc.importing.mapping import (
     activation,
     convolution,
+    darknet,
     joining,
     layers,
     moving,
@@ -36,6 +37,7 @@ from convcalc.model.quantities.unknown import UNKNOWN, known
 RULES: Mapping[str, Rule] = {
     **activation.RULES,
     **convolution.RULES,
+    **darknet.RULES,
     **joining.RULES,
     **layers.RULES,
     **moving.RULES,
@@ -66,8 +68,8 @@ class _Mapping:
         self.problems: list[Diagnostic] = list(graph.problems)
         self.paths = _Paths(self.graph.nodes)
         self.build = Build(self.builder, self.values, self.paths.path)
-        self.is_resized = False
         self.owners: dict[str, tuple[int, int]] = {}  # whose layers first read a weight
+        self.is_resized = False
         self.outputs: dict[str, Any] = {}
         for name, given in graph.inputs.items():
             self.add_input(name, given, sizes.get(name))
@@ -148,8 +150,8 @@ class _Mapping:
         except NoRule as reason:
             found = self.unmapped(node, str(reason))
         except _MISFITS as error:  # numbers of a damaged file, which no rule expects
-            reason = f"its attributes do not fit each other ({type(error).__name__})"
-            found = self.unmapped(node, reason)
+            what = f"its attributes do not fit each other ({type(error).__name__})"
+            found = self.unmapped(node, what)
         for name, value in zip(node.outputs, [*found, *[None] * len(node.outputs)], strict=False):
             if name:
                 values[name] = self.compared(node, name, value)
@@ -246,7 +248,7 @@ class _Mapping:
         if output is None or not views or len(node.outputs) != 1:
             self.builder.skip()
             self.problems.append(
-                Diagnostic("unmapped-operator", message, node.place, _ADVICE, severity="error")
+                Diagnostic("unmapped-operator", message, node.place, _SKIPPED, severity="error")
             )
             return []
         learned = [each for each in held if isinstance(each, Constant) and each.learned]
@@ -284,6 +286,7 @@ class _Mapping:
 _MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _ADVICE = "its parameters are counted, its work is unknown"
 _ADVICE_UNKNOWN = "its parameters and its work are unknown"
+_SKIPPED = "what it makes is not known, and what reads that is skipped"
 
 
 class _Paths:

@@ -187,6 +187,7 @@ def test_all_settings_at_once() -> None:
         "severity": {"CC203": "error"},
         "per-file-ignores": {"old/": ["CC2"]},
         "exclude": ["x/"],
+        "models": ["*.onnx"],
         "respect-gitignore": False,
         "budgets": "b.yaml",
         "variant": "all",

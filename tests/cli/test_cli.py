@@ -207,7 +207,7 @@ def test_a_crash_is_short_and_says_how_to_report_it(
     def crash(*_: object, **__: object) -> None:
         raise ZeroDivisionError("two\nlines")
 
-    monkeypatch.setattr("convcalc.language.reading.NetworkSource", crash)
+    monkeypatch.setattr("convcalc.importing.opening.NetworkSource", crash)
     monkeypatch.delitem(sys.modules, "convcalc.cli.loading", raising=False)
     ran = convcalc("show resnet50")
     assert ran.code == 2

@@ -32,8 +32,8 @@ def test_totals_are_the_sums_of_the_layers_at_any_depth(name: str) -> None:
         assert sum(row.layers for row in listing) == report.totals.layers == len(report.layers)
 
 
-# Their table of relative positions is computed once, whatever the batch.
-ONCE_PER_PASS = ("swin_v2_t",)
+# Swin v2's table of relative positions, EfficientDet's weights: computed once, whatever the batch.
+ONCE_PER_PASS = ("efficientdet_d0", "swin_v2_t")
 
 
 @pytest.mark.exhaustive

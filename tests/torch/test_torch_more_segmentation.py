@@ -167,6 +167,56 @@ def attention_unet(tape: Tape, x: Tensor) -> Tensor:
     return conv(torch.cat(scores, 1), 4)
 
 
+def enet(tape: Tape, x: Tensor, classes: int) -> Tensor:
+    """e-lab/ENet-training, train/models/encoder.lua and decoder.lua."""
+
+    def act(x: Tensor, learned: bool) -> Tensor:
+        return tape(nn.PReLU(x.shape[1]), x) if learned else relu(x)
+
+    def body(
+        x: Tensor,
+        c: int,
+        d: int = 1,
+        long: int = 0,
+        down: int = 1,
+        up: bool = False,
+        learned: bool = True,
+    ) -> Tensor:
+        y = act(tape.norm(tape.conv(x, c // 4, down, down, bias=False)), learned)
+        if up:
+            y = tape(nn.ConvTranspose2d(c // 4, c // 4, 3, 2, 1, 1), y)
+        elif long:
+            y = tape(nn.Conv2d(c // 4, c // 4, (1, long), 1, (0, long // 2), bias=False), y)
+            y = tape(nn.Conv2d(c // 4, c // 4, (long, 1), 1, (long // 2, 0)), y)
+        else:
+            y = tape.conv(y, c // 4, 3, 1, d, dilation=d)
+        return tape.norm(tape.conv(act(tape.norm(y), learned), c, bias=False))
+
+    def plain(x: Tensor, learned: bool = True, d: int = 1, long: int = 0) -> Tensor:
+        return act(x + body(x, x.shape[1], d, long, learned=learned), learned)
+
+    def smaller(x: Tensor, c: int) -> Tensor:
+        zeros = pool(x, 2).new_zeros(x.shape[0], c - x.shape[1], x.shape[2] // 2, x.shape[3] // 2)
+        return act(torch.cat([pool(x, 2), zeros], 1) + body(x, c, down=2), learned=True)
+
+    def placed(x: Tensor, c: int) -> Tensor:
+        y = tape.norm(tape.conv(x, c, bias=False))
+        y = y.new_empty(*y.shape[:2], 2 * y.shape[2], 2 * y.shape[3])
+        return relu(y + body(x, c, up=True, learned=False))
+
+    x = torch.cat([tape.conv(x, 13, 3, 2, 1), pool(x, 2)], 1)
+    x = smaller(act(tape.norm(x), learned=True), 64)
+    for _ in range(4):
+        x = plain(x)
+    x = smaller(x, 128)
+    for _ in range(2):
+        x = plain(plain(plain(plain(x), d=2), long=5), d=4)
+        x = plain(plain(plain(plain(x), d=8), long=5), d=16)
+    x = plain(plain(placed(x, 64), learned=False), learned=False)
+    x = plain(placed(x, 16), learned=False)
+    return tape(nn.ConvTranspose2d(16, classes, 2, 2), x)
+
+
 CUBIC = ((1, 1, 1), *((2, 2, 2),) * 4, (2, 2, 1))
 SQUARE = ((1, 1), *((2, 2),) * 7)
 NETWORKS: dict[str, Network] = {
@@ -181,6 +231,9 @@ NETWORKS: dict[str, Network] = {
     "nnunet_3d": partial(nnunet, widths=(32, 64, 128, 256, 320, 320), strides=CUBIC),
     "bisenetv2": bisenetv2,
     "attention_unet": attention_unet,
+    "enet": partial(enet, classes=20),
+    "enet_camvid": partial(enet, classes=12),
+    "enet_sun": partial(enet, classes=38),
 }
 
 

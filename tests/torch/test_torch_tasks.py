@@ -1,4 +1,4 @@
-"""Networks for restoration, speech, key points and centers, layer by layer as their sources say."""
+"""Networks for restoration, speech, key points, centers, point clouds, as their sources say."""
 
 from __future__ import annotations
 
@@ -207,6 +207,27 @@ def centernet(tape: Tape, x: Tensor) -> list[Tensor]:
     return heads
 
 
+def pointpillars(
+    tape: Tape, x: Tensor, grid: tuple[int, int], widths: tuple[int, ...], first: int, classes: int
+) -> list[Tensor]:
+    """open-mmlab/OpenPCDet: PillarVFE, PointPillarScatter, BaseBEVBackbone, AnchorHeadSingle."""
+    x = x[0].permute(1, 2, 0)  # pillars, points, features
+    for i, c in enumerate(widths):
+        x = tape(nn.Linear(x.shape[2], c, bias=False), x)
+        x = relu(tape(nn.BatchNorm1d(c), x.transpose(1, 2)).transpose(1, 2))
+        most = x.amax(1, keepdim=True)
+        x = torch.cat([x, most.expand_as(x)], 2) if i < len(widths) - 1 else most
+    x, maps = x.new_zeros(1, 64, *grid), []
+    for c, n, s, f in ((64, 3, first, 1), (128, 5, 2, 2), (256, 5, 2, 4)):
+        for i in range(n + 1):
+            x = relu(tape.conv_bn(x, c, 3, 1 if i else s))
+        maps.append(relu(tape.norm(tape(nn.ConvTranspose2d(c, 128, f, f, bias=False), x))))
+    x, anchors = torch.cat(maps, 1), 2 * classes
+    return [tape.conv(x, anchors * n) for n in (classes, 7, 2)]
+
+
+KITTI = partial(pointpillars, grid=(496, 432), widths=(64,), first=2)
+WAYMO = partial(pointpillars, grid=(468, 468), widths=(32, 64), first=1)
 NETWORKS: dict[str, Network] = {
     **{f"edsr_x{n}": partial(edsr, scale=n) for n in (2, 3, 4)},
     **{f"edsr_baseline_x{n}": partial(edsr, scale=n, width=64, depth=16) for n in (2, 3, 4)},
@@ -219,8 +240,13 @@ NETWORKS: dict[str, Network] = {
     "quartznet_10x5": partial(quartznet, times=2),
     "quartznet_15x5": partial(quartznet, times=3),
 }
-# Linear layers fix the side of one; the maps of the others halve and double.
-FIXED: dict[str, Network] = {"srgan_discriminator": discriminator}
+# Linear layers or a grid fix the size of some; the maps of the others halve and double.
+FIXED: dict[str, Network] = {
+    "srgan_discriminator": discriminator,
+    "pointpillars": partial(KITTI, classes=3),
+    "pointpillars_car": partial(KITTI, classes=1),
+    "pointpillars_waymo": partial(WAYMO, classes=3),
+}
 WHOLE: dict[str, Network] = {
     "hourglass_2": partial(hourglass, stacks=2),
     "hourglass_8": partial(hourglass, stacks=8),

@@ -14,11 +14,14 @@ import torch
 from sized import Size, at_sizes, report
 from test_torch_classifiers import NETWORKS as CLASSIFIERS
 from test_torch_detection import ONE_STAGE
+from test_torch_flow import NETWORKS as FLOW
+from test_torch_generators import NETWORKS as GENERATORS
 from test_torch_more_networks import NETWORKS as MORE
 from test_torch_more_segmentation import NETWORKS as MORE_SEGMENTATION
 from test_torch_networks import MODELS, SHARED, VIDEO, trimmed
 from test_torch_segmentation import NETWORKS as SEGMENTATION
 from test_torch_tasks import ALL as TASKS
+from test_torch_video import NETWORKS as OF_VIDEO
 from test_torch_yolo import NETWORKS as YOLO
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -35,6 +38,7 @@ REPVGG = (
     *("repvgg_b2", "repvgg_b2g4", "repvgg_b3", "repvgg_b3g4", "repvgg_d2se"),
 )
 WHOLE = (  # their maps halve or double to fit, so that sides are multiples of 64
+    *("hrnet_w18_small", "hrnet_w18_small_v2"),
     *("hrnet_w18", "hrnet_w30", "hrnet_w32", "hrnet_w40", "hrnet_w44", "hrnet_w48", "hrnet_w64"),
     *("dla34", "dla46_c", "dla46x_c", "dla60", "dla60x", "dla60x_c", "dla60_res2net"),
     *("dla60_res2next", "dla102", "dla102x", "dla102x2", "dla169"),
@@ -55,6 +59,8 @@ SAME = (
     "convnextv2_huge",
     *("mobilenetv4_conv_small_035", "mobilenetv4_conv_small_050", "mobilenetv4_conv_small"),
     *("mobilenetv4_conv_medium", "mobilenetv4_conv_large"),
+    *("mobilenetv4_hybrid_medium", "mobilenetv4_hybrid_medium_075"),
+    *("mobilenetv4_hybrid_large", "mobilenetv4_hybrid_large_075"),
     *("regnetz_005", "regnetz_040", "regnetz_040_h", "regnetz_b16", "regnetz_c16"),
     *("regnetz_d8", "regnetz_d32", "regnetz_e8"),
     *("resnet26", "resnet200", "resnext101_32x4d", "resnext101_32x16d", "resnext101_32x32d"),
@@ -142,7 +148,8 @@ WITHOUT_CODE = ("internimage", "rednet")
 def test_every_shipped_network_is_compared_or_named() -> None:
     # ViT, Swin and MaxViT are torchvision's; these were built and compared once, see their files.
     by_hand = ("segformer_b", "deit_", "vit_tiny", "vit_small", "swin_v2_")
-    layouts = {*MORE, *SEGMENTATION, *MORE_SEGMENTATION, *CLASSIFIERS, *YOLO, *TASKS, *APART}
+    layouts = {*MORE, *SEGMENTATION, *MORE_SEGMENTATION, *CLASSIFIERS, *YOLO, *TASKS}
+    layouts |= {*OF_VIDEO, *FLOW, *GENERATORS, *APART}
     compared = {*NAMES, *SHARED, *VIDEO, *ONE_STAGE, *layouts}
     rest = set(shipped_names()) - compared
     assert {

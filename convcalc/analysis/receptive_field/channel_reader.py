@@ -183,8 +183,7 @@ class ChannelReader:
         read: list[Any] = [()] * (self.out_channels * images)
         for number in self.numbers:
             self._add_labels(read, number, images)
-        places: dict[Any, int] = {}
-        members = [places.setdefault(labels, len(places)) for labels in read]
+        places, members = _numbered(read)
         if len(places) > MOST_HISTORIES:
             mixed = self._mixed()
             history = self.all.give_up(mixed, TOO_MANY)
@@ -358,10 +357,7 @@ class ChannelReader:
         for block in blocks:
             outs = slice(block.outputs.start, block.outputs.stop, block.outputs.step)
             reads = members[block.inputs.start : block.inputs.stop : block.inputs.step]
-            labels = list(_labels(number, block, reads))
-            read[outs] = [
-                (*before, label) for before, label in zip(read[outs], labels, strict=True)
-            ]
+            read[outs] = _extended(read[outs], _labels(number, block, reads))
 
     def _history_of(self, labels: Any) -> int:
         """The history of the output channels with these labels."""
@@ -377,22 +373,46 @@ class ChannelReader:
         return self.history(found)
 
 
-def _labels(number: int, block: Block, members: Sequence[int]) -> Iterator[Any]:
+# Neighbours mostly read the same, as one object: only where that ends is anything compared.
+
+
+def _labels(number: int, block: Block, members: Sequence[int]) -> list[Any]:
     """For each output channel of a block: the input, the axes, the histories that it reads."""
     groups = block.groups
     outputs, inputs = len(block.outputs) // groups, len(block.inputs) // groups
-    label: Any
     if inputs == 1:
-        for member in members:
-            label = (number, block.axes, (member,), False)
-            for _ in range(outputs):
-                yield label
-        return
+        single = {member: (number, block.axes, (member,), False) for member in set(members)}
+        if outputs == 1:
+            return [single[member] for member in members]
+        return [single[member] for member in members for _ in range(outputs)]
+    found: list[Any] = []
     for group in range(groups):
         seen = tuple(sorted(set(members[group * inputs : (group + 1) * inputs])))
-        label = (number, block.axes, seen, True)
-        for _ in range(outputs):
-            yield label
+        found += [(number, block.axes, seen, True)] * outputs
+    return found
+
+
+def _extended(read: Sequence[Any], labels: Sequence[Any]) -> list[Any]:
+    """What each channel reads, with one label more."""
+    found: list[Any] = []
+    last = last_label = longer = None
+    for before, label in zip(read, labels, strict=True):
+        if before is not last or label is not last_label:
+            last, last_label, longer = before, label, (*before, label)
+        found.append(longer)
+    return found
+
+
+def _numbered(read: Sequence[Any]) -> tuple[dict[Any, int], list[int]]:
+    """A number for everything that a channel reads, and that of each channel."""
+    places: dict[Any, int] = {}
+    members: list[int] = []
+    last, place = None, 0
+    for labels in read:
+        if labels is not last:
+            last, place = labels, places.setdefault(labels, len(places))
+        members.append(place)
+    return places, members
 
 
 def _windows(members: Sequence[int], band: Band) -> Iterator[tuple[int, ...]]:

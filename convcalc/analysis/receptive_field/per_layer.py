@@ -30,7 +30,20 @@ def receptive_fields(
         found.of(tensor, walk.histories.spatial(tensor), seen)
         for tensor, (_, seen) in enumerate(walk.layers(), len(network.inputs))
     ]
+    if len(_MADE) + len(_BY_SIGHT) > MOST_MADE:
+        forget()
     return _add_coverage(network, walk.histories, fields) if support else fields
+
+
+MOST_MADE = 1 << 14  # receptive fields that are kept for the next network
+_MADE: dict[tuple[Sight, tuple[int, ...], tuple[int, ...]], ReceptiveField] = {}
+_BY_SIGHT: dict[Any, tuple[Sight, ReceptiveField]] = {}  # by id, for which nothing is compared
+
+
+def forget() -> None:
+    """Forgets the receptive fields of networks before."""
+    _MADE.clear()
+    _BY_SIGHT.clear()
 
 
 class _Fields:
@@ -40,7 +53,6 @@ class _Fields:
         self.tensors = histories.tensors
         self.inputs = histories.network.inputs
         self.by_channels: dict[Any, Mapping[str, ReceptiveField]] = {}
-        self.by_sight: dict[Any, ReceptiveField] = {}
 
     def of(
         self, tensor: int, spatial: tuple[int, ...], seen: Sequence[Sights]
@@ -87,10 +99,15 @@ class _Fields:
     def _of_sight(
         self, sight: Sight, spatial: tuple[int, ...], inputs: tuple[int, ...]
     ) -> ReceptiveField:
+        near = (id(sight), spatial, inputs)
+        seen_before = _BY_SIGHT.get(near)
+        if seen_before is not None:
+            return seen_before[1]
         key = (sight, spatial, inputs)
-        found = self.by_sight.get(key)
+        found = _MADE.get(key)
         if found is None:
-            found = self.by_sight[key] = _field(*key)
+            found = _MADE[key] = _field(*key)
+        _BY_SIGHT[near] = sight, found  # with the sight, so that its id stays taken
         return found
 
 

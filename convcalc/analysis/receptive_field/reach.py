@@ -37,6 +37,7 @@ from convcalc.model.geometry.axis_maps import (
 from convcalc.model.quantities.formula import formula
 
 LONGEST_PERIOD = 4096  # phases; beyond, a reach is given up as unknown, with that reason
+PHASES = "phases of receptive fields"  # what their work is called
 MOST_PARTS = 16  # reaches side by side, likewise
 
 
@@ -117,7 +118,7 @@ def _propagate_taps(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
     period = axis.period * rounds
     if period > LONGEST_PERIOD:
         return reach._replace(reason=f"it differs between more than {LONGEST_PERIOD} phases")
-    current().spend(period * (1 + len(axis.taps(0)) // 2), "phases of receptive fields")
+    current().spend(period * (1 + len(axis.taps(0)) // 2), PHASES)
     seen = _read_phases(axis, reach, period, kind)
     shift = axis.shift * rounds // reach.period * reach.shift
     jump = reach.jump * Fraction(axis.shift, axis.period)
@@ -261,7 +262,7 @@ def _merge(reaches: Sequence[Reach], like: Reach, kind: Kind[Any]) -> Reach:
     period = lcm(*(reach.period for reach in reaches))
     if period > LONGEST_PERIOD:
         return like._replace(reason=f"it differs between more than {LONGEST_PERIOD} phases")
-    current().spend(period * len(reaches), "phases of receptive fields")
+    current().spend(period * len(reaches), PHASES)
     seen = [seen_together(reaches, y, kind) for y in range(period)]
     return _shorten_period(seen, first.shift * period // first.period, like, kind)
 

@@ -3,15 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from convcalc.analysis.receptive_field.channel_reader import channel_map_of
 from convcalc.analysis.receptive_field.channels import History, Source
 from convcalc.analysis.receptive_field.domains import HULLS, SUPPORTS, Kind, TooWide
 from convcalc.analysis.receptive_field.histories import Histories
-from convcalc.analysis.receptive_field.reach import Reach, Reaches, join, propagate, start
+from convcalc.analysis.receptive_field.reach import (
+    PHASES,
+    Reach,
+    Reaches,
+    join,
+    propagate,
+    start,
+)
+from convcalc.analysis.receptive_field.remembered import Remembered
 from convcalc.diagnostics.work import current
-from convcalc.model.geometry.axis_maps import IDENTITY, Axes, AxisMap, Nothing, Union, Whole
+from convcalc.model.geometry.axis_maps import (
+    IDENTITY,
+    Axes,
+    AxisMap,
+    Chain,
+    Deformed,
+    Nothing,
+    Slide,
+    Union,
+    Whole,
+)
 from convcalc.model.graph.network import Layer, Network
 
 Lost = frozenset[int]  # numbers of axes on which all positions of a tensor see the same
@@ -20,6 +39,21 @@ EVERYWHERE: Lost = frozenset(range(3))
 
 
 _FEW = 8  # network inputs that one history sees
+_NESTED = (Chain, Deformed, Union, Whole)  # maps made of others
+
+# What is seen as hulls, after a layer and after a join, by ids of what was seen before; so what is
+# seen at the start is one object.
+_AFTER = Remembered[Reach](PHASES, lambda reach: 1 + reach.period)
+_JOINED = Remembered[Reaches](PHASES, lambda reaches: sum(1 + each.period for each in reaches))
+_START = start(HULLS)
+
+
+def _phases(sight: Sight) -> int:
+    return 1 + sum(1 + reach.period for reaches in sight.axes for reach in reaches)
+
+
+_THROUGH = Remembered["Sight"](PHASES, _phases)  # what is seen through windows
+_MEETING = Remembered["Sight"](PHASES, _phases)  # what several see together
 
 
 class Sight(NamedTuple):
@@ -156,15 +190,16 @@ class Walk:
 
     def _last_uses(self) -> dict[int, list[int]]:
         """By index of a layer, the histories that nobody reads after it."""
-        last = {number: each.layer for number, each in enumerate(self.histories.histories)}
+        seen_at = [*accumulate((each.layer for each in self.histories.histories), max)]
+        last = dict(enumerate(seen_at))
         first = len(self.network.inputs)
         for index, layer in enumerate(self.network.layers):
             for tensor in (*layer.inputs, first + index):
                 for history in self.histories.tensors[tensor].histories:
                     last[history] = index
-        for each in self.histories.histories:
+        for at, each in zip(seen_at, self.histories.histories, strict=True):
             for source in each.sources:
-                last[source.history] = max(last[source.history], each.layer)
+                last[source.history] = max(last[source.history], at)
         dying: dict[int, list[int]] = {}
         for history, index in last.items():
             dying.setdefault(index, []).append(history)
@@ -173,8 +208,9 @@ class Walk:
     def _see(self, history: History) -> Sights:
         if history.name:
             rank = self.network.inputs[history.name].rank
-            return {history.name: Sight((start(self.kind),) * rank)}
-        if len(history.sources) == 1 and not history.woven:
+            seen = _START if self.kind is HULLS else start(self.kind)
+            found: dict[str, Sight] = {history.name: Sight((seen,) * rank)}
+        elif len(history.sources) == 1 and not history.woven:
             (source,) = history.sources
             found = {n: self._propagate(source, s, n) for n, s in self.seen[source.history].items()}
         else:
@@ -200,7 +236,19 @@ class Walk:
 
     def _propagate(self, source: Source, sight: Sight, name: str) -> Sight:
         """What is seen through a layer of an input; what a vector sees passes unchanged."""
-        maps, axes = source.axes, sight.axes
+        maps = source.axes
+        if self.kind is HULLS and maps and not source.gathers:
+            for axis in maps:
+                if type(axis) is not Slide:  # others may depend on the network
+                    break
+            else:
+                key = (id(maps), id(sight))
+                return _THROUGH.of(key, self._through, maps, sight, source, name)
+        return self._through(maps, sight, source, name)
+
+    def _through(self, maps: Axes | None, sight: Sight, source: Source, name: str) -> Sight:
+        """What is seen through these maps."""
+        axes = sight.axes
         if source.gathers:
             sight = self._widen(source, sight, frozenset(range(len(axes))), name)
         if maps is None or not axes:
@@ -217,7 +265,10 @@ class Walk:
         )
         whole = _whole_axes(maps)
         wider = self._widen(source, sight, whole, name) if whole else sight
-        return wider._replace(axes=reaches)
+        if wider is sight and reaches == axes:
+            return sight
+        found = wider._replace(axes=reaches)
+        return _THROUGH.same(found) if self.kind is HULLS else found
 
     def _widen(self, source: Source, sight: Sight, whole: Lost, name: str) -> Sight:
         """The same sight, of a layer that reads these axes as a whole."""
@@ -241,13 +292,15 @@ class Walk:
 
     def _propagate_axis(self, axis: AxisMap, reach: Reach, done: dict[Any, Reach]) -> Reach:
         """One reach after one axis of a layer; unknown, with a reason, if it is too wide."""
-        key = (type(axis), axis, id(reach))  # maps of different kinds may hold equal numbers
+        key: Any = (type(axis), axis, id(reach))  # maps of different kinds may hold equal numbers
         found = done.get(key)
         if found is None:
-            try:
-                found = propagate(axis, reach, self.kind)
-            except TooWide as error:
-                found = reach._replace(reason=str(error))
+            if self.kind is not HULLS:
+                found = _after(axis, reach, self.kind)
+            else:
+                if isinstance(axis, _NESTED):  # in which such numbers may be
+                    key = (id(axis), id(reach))
+                found = _AFTER.of(key, _after, axis, reach, self.kind)
             done[key] = found
         return found
 
@@ -261,6 +314,12 @@ class Walk:
             sights = list({id(sight): sight for sight in sights}.values())
             if len(sights) == 1:
                 return sights[0]
+        if self.kind is not HULLS:
+            return self._meeting(*sights)
+        return _MEETING.of(tuple(map(id, sights)), self._meeting, *sights)
+
+    def _meeting(self, *sights: Sight) -> Sight:
+        """What several different sights see together."""
         lost = [_lost_axes(sight.axes) for sight in sights]
         counted = locating_inputs(lost)
         others = sorted(set(range(len(lost))).difference(counted))
@@ -280,10 +339,10 @@ class Walk:
         """The reaches of several sources on one axis."""
         if len(parts) == 1 and not gates:
             return parts[0]
-        try:
-            return join(parts, self.kind, gates)
-        except TooWide as error:
-            return (parts[0][0]._replace(reason=str(error)),)
+        if self.kind is not HULLS:
+            return _together(parts, gates, self.kind)
+        key = (_ids(parts), _ids(gates))
+        return _JOINED.of(key, _together, parts, gates, self.kind)
 
     def _weave(self, sources: Sequence[Source], sights: Sequence[Sight]) -> Sight:
         """What is seen where each position reads one of the sources in turn.
@@ -303,6 +362,26 @@ class Walk:
             else:
                 result.append(self._join_axis(parts, ()))
         return Sight(tuple(result), *_wholes_of(sights))
+
+
+def _after(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
+    """A reach after one axis of a layer; unknown, with a reason, if it is too wide."""
+    try:
+        return propagate(axis, reach, kind)
+    except TooWide as error:
+        return reach._replace(reason=str(error))
+
+
+def _together(parts: Sequence[Reaches], gates: Sequence[Reaches], kind: Kind[Any]) -> Reaches:
+    """The reaches of several sources; unknown, with a reason, if they are too wide."""
+    try:
+        return join(parts, kind, gates)
+    except TooWide as error:
+        return (parts[0][0]._replace(reason=str(error)),)
+
+
+def _ids(several: Sequence[Reaches]) -> tuple[tuple[int, ...], ...]:
+    return tuple([tuple(map(id, reaches)) for reaches in several])
 
 
 OTHER_AXES = "a layer has other axes than the input"
@@ -352,6 +431,8 @@ def _reads_all(reach: Reach) -> bool:
     read, rounds = 0, reach.shift
     if not rounds:  # interpolated from a single position
         return False
+    if sum(seen[1].bit_count() for seen in reach.seen if seen is not None) < rounds:
+        return False  # too few positions, however they lie; a shift may be astronomic
     for seen in reach.seen:
         if seen is not None:
             first, bits = seen

@@ -77,6 +77,11 @@ def _weaker_patterns(own: Configuration, held: Configuration) -> Iterator[tuple[
         verb = "are" if len(codes) > 1 else "is"
         words = f"{first_of(codes)} {verb} not looked for in '{pattern}' any more"
         yield words, "per-file-ignores", pattern
+    models = [each for each in held.table.get("models", ()) if same and not each.startswith("!")]
+    gone = [each for each in models if each not in own.table.get("models", ())]
+    if gone:
+        names = first_of([f"'{pattern}'" for pattern in gone])
+        yield f"models of {names} are not checked any more", "models"
     old = dict.fromkeys(held.table.get("exclude", ()) if same else ())
     new = dict.fromkeys(own.table.get("exclude", ()))
     more = [each for each in new if not each.startswith(("!", "#")) and each not in old]

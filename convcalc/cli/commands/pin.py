@@ -105,7 +105,7 @@ def _pin(path: str, settings: "Settings") -> Pinned:
 
     beside = "" if path.endswith(_TEXTS) else _beside(path)
     try:
-        if beside and not os.path.lexists(beside):  # noqa: PTH118
+        if beside and not os.path.lexists(beside):
             old, path, text = b"", beside, _first_text(path)
         else:
             path = beside or path
@@ -136,10 +136,12 @@ def _beside(model: str) -> str:
 
 def _first_text(model: str) -> bytes:
     """A network file that has the layers of a model."""
+    import re
     from json import dumps
 
     name = os.path.basename(model)  # noqa: PTH119
-    return f"convcalc: 1\nmodel: {dumps(name)}\n".encode()
+    plain = re.fullmatch(r"[A-Za-z][\w.-]*", name)
+    return f"convcalc: 1\nmodel: {name if plain else dumps(name)}\n".encode()
 
 
 def _networks(path: str, content: bytes) -> "list[NetworkFile]":

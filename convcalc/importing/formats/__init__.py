@@ -14,13 +14,14 @@ HEAD = 4096  # bytes of a file that are looked at to know its format
 
 
 class Format(NamedTuple):
-    """A format: its title, the endings of its files, the module that reads it, and whether its
-    files are so large that most of them is weights."""
+    """A format: its title, the endings of its files, the module that reads it, whether its files
+    are so large that most of them is weights, and whether they are text with lines."""
 
     title: str
     endings: tuple[str, ...]
     module: str
     is_large: bool = True
+    is_text: bool = False
 
 
 FORMATS = {
@@ -28,23 +29,32 @@ FORMATS = {
     "keras": Format("Keras", (".keras",), "convcalc.importing.formats.keras.reader"),
     "openvino": Format("OpenVINO", (".xml",), "convcalc.importing.formats.openvino.reader"),
     "tflite": Format("TensorFlow Lite", (".tflite",), "convcalc.importing.formats.tflite.reader"),
+    "ultralytics": Format(
+        "Ultralytics", (), "convcalc.importing.formats.ultralytics.reader", False, True
+    ),
+    "darknet": Format(
+        "darknet",
+        (".cfg",),
+        "convcalc.importing.formats.darknet.reader",
+        is_large=False,
+        is_text=True,
+    ),
 }
 
 _YAML = (".yaml", ".yml")
+_DARKNET = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|[#;][^\n]*\n)*\[(?:net|network)\]")
 
 
 def detect(head: bytes, file: str) -> str:
     """The name of the format of a file by its first bytes and its name; empty for none of these."""
     ending = _ending(file)
-    if _is_onnx(head, ending):
-        return "onnx"
-    if _is_keras(head, ending):
-        return "keras"
-    if _is_openvino(head, ending):
-        return "openvino"
     if head[4:8] == b"TFL3":
         return "tflite"
-    return ""
+    if _DARKNET.match(head):
+        return "darknet"
+    if ending in _YAML and _is_ultralytics(head):
+        return "ultralytics"
+    return next((name for name, is_one in _BY_CONTENT.items() if is_one(head, ending)), "")
 
 
 def format_of_ending(file: str) -> str:
@@ -56,6 +66,12 @@ def format_of_ending(file: str) -> str:
 def _ending(file: str) -> str:
     found = re.search(r"\.[A-Za-z0-9]+\Z", file)
     return found[0].lower() if found else ""
+
+
+def _is_ultralytics(head: bytes) -> bool:
+    """A YAML file with a backbone, which no network of convcalc has at the start of a line."""
+    keys = re.findall(rb"^(convcalc|backbone|head):", head, re.M)
+    return b"backbone" in keys and b"convcalc" not in keys
 
 
 def _is_onnx(head: bytes, ending: str) -> bool:
@@ -89,3 +105,6 @@ def _is_keras(head: bytes, ending: str) -> bool:
 
 
 _KERAS_JSON = re.compile(rb'\{\s*("module":\s*"[^"]*",\s*)?"class_name":\s*"[^"]*",\s*"config":')
+
+
+_BY_CONTENT = {"onnx": _is_onnx, "keras": _is_keras, "openvino": _is_openvino}

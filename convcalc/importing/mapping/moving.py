@@ -176,6 +176,10 @@ def take(build: Build, view: View, axis: int, start: int, stop: int, step: int =
         raise NoRule("it takes samples of the batch")
     role = view.role(group[0])
     stored = view.stored[role]
+    if role == 0 and stored[: len(group)] != group:
+        selected = _selected(build, view, axis, range(start, stop, step))
+        if selected is not None:
+            return selected
     if stored[: len(group)] != group:
         others = [
             tuple(a for a in g if view.role(a) != BATCH)
@@ -204,6 +208,33 @@ def take(build: Build, view: View, axis: int, start: int, stop: int, step: int =
             (*view.axes[:axis], new, *view.axes[axis + 1 :]),
         )
     )
+
+
+MOST_SELECTED = 65_536  # channels that are listed one by one
+
+
+def _selected(build: Build, view: View, axis: int, chosen: Sequence[int]) -> View | None:
+    """A part of each of several groups of channels, which stay in their order; None if the axis is
+    no part of the channels."""
+    group, stored = view.axes[axis], view.stored[0]
+    at = stored.index(group[0])
+    outer, inner = stored[:at], stored[at + len(group) :]
+    sizes = (size_of(outer), size_of(group), size_of(inner))
+    if stored[at : at + len(group)] != group or not known(sizes):
+        return None
+    groups, size, each = sizes
+    if groups * len(chosen) * each > MOST_SELECTED:
+        return None
+    indices = [
+        (first * size + index) * each + last
+        for first in range(groups)
+        for index in chosen
+        for last in range(each)
+    ]
+    made = build.add("channel_select", view.tensor, indices=indices)
+    new = atoms_of(len(chosen))
+    axes = (*view.axes[:axis], new, *view.axes[axis + 1 :])
+    return merged(View(made, view.batch, ((*outer, *new, *inner), *view.stored[1:]), axes))
 
 
 def _cut(build: Build, view: View, role: int, start: int, stop: int, step: int, inner: int) -> Any:

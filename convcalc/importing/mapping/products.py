@@ -80,11 +80,10 @@ def attention(build: Build, node: Node) -> Sequence[Held]:
     q, k, v = (build.view(node, index) for index in (0, 1, 2))
     if node.value("keys_turned"):
         k = turned(k)
-    return [
-        attend(
-            build, q, k, v, bias=node.value("biases", ()), causal=bool(node.value("is_causal", 0))
-        )
-    ]
+    v = turned(v) if node.value("values_turned") else v
+    bias, causal = node.value("biases", ()), bool(node.value("is_causal", 0))
+    found = attend(build, q, k, v, bias=bias, causal=causal)
+    return [turned(found) if node.value("values_turned") else found]
 
 
 def attend(build: Build, q: View, k: View, v: View, *, bias: Sequence[str], causal: bool) -> View:

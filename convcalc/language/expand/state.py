@@ -74,10 +74,11 @@ class State(ABC):
 
     def require_inputs(self, inputs: Sequence[Value], place: Place) -> None:
         """Rejects a layer that does not say which of several network inputs it reads."""
-        if any(value is MISSING for value in inputs):
-            names = ", ".join(self.tensors)
-            message = "this layer must say which input it reads"
-            raise rejected("missing-key", message, place, f"'from:' one of {names}")
+        for value in inputs:
+            if value is MISSING:
+                names = ", ".join(self.tensors)
+                message = "this layer must say which input it reads"
+                raise rejected("missing-key", message, place, f"'from:' one of {names}")
 
 
 def shape_of(value: Value) -> Shape:

@@ -110,10 +110,10 @@ def _read_default(param: Param, node: nodes.Node, names: AbstractSet[str]) -> No
     words: tuple[str, ...] = ()
     if param.kind == "str" and isinstance(node, nodes.Scalar):
         words = (node.text,)
-    if param.kind == "ref":
-        raise rejected(
-            "wrong-type", f"param '{param.name}' is a ref and has no default", node.place
-        )
+    if param.kind in ("ref", "refs"):
+        what = "a ref" if param.kind == "ref" else "of the type refs"
+        message = f"param '{param.name}' is {what} and has no default"
+        raise rejected("wrong-type", message, node.place)
     for name, where in free_names(node, words).items():
         if name not in names:
             if name.endswith("()"):
@@ -142,6 +142,8 @@ def param_value(param: Param, node: nodes.Node, scope: dict[str, Any]) -> Any:
 
 def check_param(param: Param, value: Any, place: Place) -> Any:
     """``value`` if the param's declaration allows it; else Rejected. 3.0 counts as an int."""
+    if type(value) is int and param.kind == "int":  # most are
+        return _bounded(param, value, place)
     kind = _KINDS.get(param.kind, object)
     if value is UNKNOWN and param.kind:
         message = f"param '{param.name}' depends on a size that is not known"
@@ -160,6 +162,11 @@ def check_param(param: Param, value: Any, place: Place) -> Any:
         if param.kind == "int" and isinstance(value, float):
             advice = "use // or round, or declare the param with 'type: float'"
         raise rejected("wrong-type", message, place, advice)
+    return _bounded(param, value, place)
+
+
+def _bounded(param: Param, value: Any, place: Place) -> Any:
+    """``value`` if it is within the param's bounds; else Rejected."""
     problem = _bound_problem(param, value)
     if problem:
         raise rejected(

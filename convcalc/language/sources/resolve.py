@@ -51,6 +51,19 @@ def is_revision(target: str) -> bool:
     return ":" in path and not is_other
 
 
+def is_file(target: str) -> bool:
+    """Whether a target is the path of an existing file, with or without a variant."""
+    return os.path.isfile(target) or os.path.isfile(target.partition("::")[0])
+
+
+def names_in(folder: str) -> list[str]:
+    """The names in a folder; none if it is no folder, or cannot be listed."""
+    try:
+        return os.listdir(folder) if os.path.isdir(folder) else []
+    except (OSError, ValueError):
+        return []
+
+
 def _siblings(folder: Path) -> list[str]:
     """The YAML files of a folder."""
     try:

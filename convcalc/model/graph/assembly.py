@@ -108,26 +108,36 @@ class Assembly:
         if len(tensors) < len(inputs):
             self.skip()
             return None
-        shapes = tuple(tensor.shape for tensor in tensors)
+        shapes = tuple([tensor.shape for tensor in tensors])  # a list is faster than a generator
         analysis = self._analyses.get((id(operator), shapes))
         if analysis is None:
             analysis = self._analyse(operator, tensors, shapes, site)
             if analysis is None:
                 self.skip()
                 return None
-        numbers = tuple(tensor.number for tensor in tensors)
+        numbers = tuple([tensor.number for tensor in tensors])
         place = site.place
         self.layers.append(
             Layer(
-                *(path, groups, name, operator, numbers, shapes, analysis, place, note, trainable),
+                path,
+                groups,
+                name,
+                operator,
+                numbers,
+                shapes,
+                analysis,
+                place,
+                note,
+                trainable,
                 form=form,
             )
         )
         if len(self.layers) > self.limit:
             raise TooLarge(place, f"more than {self.limit:,} layers", self.limit)
         number = len(self.inputs) + len(self.layers) - 1
-        for key, port in analysis.ports.items():
-            self._add_port(f"{path}.{key}", port)
+        if analysis.ports:
+            for key, port in analysis.ports.items():
+                self._add_port(f"{path}.{key}", port)
         return Tensor(number, analysis.output, path)
 
     def record(self, name: str, tensor: Tensor) -> Recorded | None:

@@ -8,6 +8,7 @@ shapes and work, not totals: parameters, bytes and MACs are derived from them el
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, NamedTuple, TypeVar, dataclass_transform
 
 from convcalc.diagnostics.codes import BY_NAME
@@ -69,6 +70,14 @@ class Recorded(NamedTuple):
     output: Shape
 
 
+class Recurring(NamedTuple):
+    """Products of a recurrent layer whose other factor is not its input: so many multiply a state
+    that it made itself, so many a constant, the state before the first step."""
+
+    state: int
+    constant: int = 0
+
+
 class Port(NamedTuple):
     """An additional output of an operator, with its own axis maps per input.
 
@@ -96,7 +105,25 @@ class Part(NamedTuple):
     reads: tuple[int | str, ...]
 
 
-class Analysis(NamedTuple):
+class _Analysis(NamedTuple):
+    """The fields of an Analysis; a tuple with names has no room for what is made of them."""
+
+    output: Shape
+    axes: tuple[Axes, ...]
+    terms: tuple[Term, ...] = ()
+    weights: Mapping[str, tuple[int, ...]] = {}
+    buffers: Mapping[str, tuple[int, ...]] = {}
+    frozen: frozenset[str] = frozenset()
+    facts: Mapping[str, Any] = {}
+    ports: Mapping[str, Port] = {}
+    parts: tuple[Part, ...] = ()
+    result: str = ""
+    channels: tuple[ChannelMap, ...] = ()
+    arranged: tuple[tuple[int, ...], ...] | None = None
+    recurring: Mapping[str, Recurring] = {}
+
+
+class Analysis(_Analysis):
     """The result of applying an operator to its inputs.
 
     ``axes`` holds one tuple per input, with one map per spatial axis of that input: how the
@@ -111,20 +138,13 @@ class Analysis(NamedTuple):
     ``arranged`` says where axes move: for channels and each spatial axis of the output, the axes
     of the input that it holds, 0 for the channels; one that several name is split among them. None
     where each stays what it is. ``axes`` are then those of the input before it is moved.
+    ``recurring`` says of terms, by name, which of their products are those of a recurrence.
     """
 
-    output: Shape
-    axes: tuple[Axes, ...]
-    terms: tuple[Term, ...] = ()
-    weights: Mapping[str, tuple[int, ...]] = {}
-    buffers: Mapping[str, tuple[int, ...]] = {}
-    frozen: frozenset[str] = frozenset()
-    facts: Mapping[str, Any] = {}
-    ports: Mapping[str, Port] = {}
-    parts: tuple[Part, ...] = ()
-    result: str = ""
-    channels: tuple[ChannelMap, ...] = ()
-    arranged: tuple[tuple[int, ...], ...] | None = None
+    @cached_property
+    def numbers(self) -> dict[Any, Any]:
+        """What was made of this analysis, by whoever made it; networks of one file share it."""
+        return {}
 
     @property
     def activations(self) -> int:
@@ -186,6 +206,7 @@ class Operator:
     ``keeps`` is what the backward pass needs; ``passes``: the gradient of each input is that of the
     output, or a part of it. ``meets``: inputs meet at one place, so that it is a mistake
     if they lie apart. ``indices_of`` is the input whose maxima's places are read, not values.
+    Inputs from number ``detached`` on get no gradient: indices, and what only the size is read of.
     """
 
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
@@ -198,6 +219,7 @@ class Operator:
     passes: ClassVar[bool] = False
     meets: ClassVar[bool] = True
     indices_of: ClassVar[int] = -1
+    detached: ClassVar[int | None] = None
     declared_fields: ClassVar[Mapping[str, Field]] = {}
 
     def __init__(self, **given: Any) -> None:

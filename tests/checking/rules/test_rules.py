@@ -178,6 +178,7 @@ def test_the_page_shows_what_the_folders_hold(code: str) -> None:
     wrong, right = blocks(page(RULES[code]))
     for kind, block in (("bad", wrong), ("good", right)):
         files = [path for path in (FOLDER / code / kind).rglob("*") if path.is_file()]
+        files = [path for path in files if path.suffix != ".onnx"]
         assert any(block in path.read_text("utf-8") for path in files), kind
 
 

@@ -11,7 +11,7 @@ import struct
 from math import prod
 from typing import Any, NamedTuple
 
-from convcalc.importing.foreign import MOST_VALUES, Constant, Sizes
+from convcalc.importing.foreign import MOST_FLOATS, MOST_VALUES, Constant, Sizes
 from convcalc.importing.formats.onnx.wire import (
     Bytes,
     Damaged,
@@ -20,6 +20,7 @@ from convcalc.importing.formats.onnx.wire import (
     as_span,
     fields,
     floats,
+    forget,
     integers,
     text,
 )
@@ -42,6 +43,7 @@ _TYPES = {
     16: (FLOAT, ""),  # bfloat16, which struct does not know
 }
 _MOST_AXES = 64
+_LARGE = 256 * 1024  # bytes of weights behind which a page of the file is not needed any more
 
 
 class Attribute(NamedTuple):
@@ -234,6 +236,8 @@ def read_tensor(data: Bytes, span: Span) -> tuple[str, Constant]:
             name = text(data, value)
         elif number == 9:
             raw = as_span(value)
+            if raw.size > _LARGE:
+                forget(data)
         elif number == 14:
             external = value == 1
         elif number in (4, 5, 7, 10, 11) and _is_short(value):
@@ -264,7 +268,8 @@ def _data(
     """The numbers of a tensor, if the file has them all and they are few."""
     count = prod(dims)
     form = _TYPES.get(kind, (OTHER, ""))[1]
-    if external or count > MOST_VALUES or not form:
+    most = MOST_FLOATS if _kind(kind) == FLOAT else MOST_VALUES
+    if external or count > most or not form:
         return None
     if raw is not None and raw.size:
         if raw.size != count * struct.calcsize(form):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from mmap import mmap
+from mmap import MADV_DONTNEED, mmap
 from typing import NamedTuple
 
 from convcalc.importing.foreign import Unreadable
@@ -81,6 +81,15 @@ def _varint(data: Bytes, at: int, end: int) -> tuple[int, int]:
             return value, at
         shift += 7
     raise Damaged("it ends in the middle of a number" if at >= end else "a number is too long")
+
+
+def forget(data: Bytes) -> None:
+    """Give back the memory of what was looked at of a mapped file; it is still there to read.
+
+    Around each byte that is looked at, the system may map megabytes.
+    """
+    if not isinstance(data, bytes) and hasattr(data, "madvise"):  # not on every system
+        data.madvise(MADV_DONTNEED)
 
 
 def text(data: Bytes, value: int | Span) -> str:
