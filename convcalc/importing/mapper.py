@@ -18,11 +18,15 @@ from convcalc.importing.foreign import Constant, Graph, Input, Node, Sizes
 from convcalc.importing.mapping import (
     activation,
     convolution,
+    einsum,
     joining,
     moving,
     norm,
     pooling,
     products,
+    recurrent,
+    refused,
+    sampling,
 )
 from convcalc.importing.mapping.build import Build, Held, Lost, NoRule, Rule, product
 from convcalc.importing.patterns import recognise
@@ -39,7 +43,14 @@ RULES: Mapping[str, Rule] = {
     **norm.RULES,
     **pooling.RULES,
     **products.RULES,
+    **einsum.RULES,
+    **recurrent.RULES,
+    **refused.RULES,
+    **sampling.RULES,
 }
+
+# What a rule runs into where a node lacks an input, or an attribute is of another kind.
+MALFORMED = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "Linear", "MatMul")
 
@@ -63,6 +74,8 @@ class _Mapping:
         self.problems: list[Diagnostic] = list(graph.problems)
         self.paths = _Paths(self.graph.nodes)
         self.build = Build(self.builder, self.values, self.paths.path)
+        names = {name for node in self.graph.nodes for name in node.inputs}
+        self.build.read = frozenset(names | set(self.graph.outputs.values()))
         self.is_resized = False
         self.outputs: dict[str, Any] = {}
         for name, given in graph.inputs.items():
@@ -85,7 +98,13 @@ class _Mapping:
         if sizes is not None and list(sizes) != own:
             self.is_resized = True
             own = list(sizes)
-        tensor = self.builder.input(name, own, batch=self.batch)
+        try:
+            tensor = self.builder.input(name, own, batch=self.batch)
+        except ValueError as error:
+            self.values[name] = None
+            place = Place(self.file, 1, 1, 0, f"input {name}")
+            self.problems.append(Diagnostic("wrong-rank", str(error), place))
+            return
         at = axes.find("b")
         size = given.dims[at] if at >= 0 else 1
         view = fresh(tensor, atoms_of(size or 1), tensor.shape.dims[1:])
@@ -115,6 +134,8 @@ class _Mapping:
             self.builder.skip()
         except NoRule as reason:
             found = self.unmapped(node, str(reason))
+        except MALFORMED:
+            found = self.unmapped(node, "its inputs or attributes are not those of the operator")
         for name, value in zip(node.outputs, [*found, *[None] * len(node.outputs)], strict=False):
             if name:
                 values[name] = self.compared(node, name, value)
@@ -150,13 +171,16 @@ class _Mapping:
 
     @staticmethod
     def weighs(held: Sequence[Held]) -> bool:
-        """Whether a learned weight meets a tensor that is none: work in every run."""
+        """Whether a learned weight meets a tensor that is none: work in every run.
+
+        Tables are not told from weights in every format; they have the axes of a sample.
+        """
         x, weight, *_ = (*held, None, None)
         return (
             isinstance(x, Constant)
             and isinstance(weight, Constant)
             and weight.learned
-            and not x.learned
+            and (not x.learned or (len(x.dims) > 2 and x.dims[0] == 1))
         )
 
     # --- guards -------------------------------------------------------------------------------
@@ -164,7 +188,7 @@ class _Mapping:
     def compared(self, node: Node, name: str, value: Held) -> Held:
         """A value held against the sizes that the file states for it."""
         stated = self.graph.shapes.get(name)
-        if value is None or stated is None or self.is_resized or node.op == "Expand":
+        if value is None or stated is None or self.is_resized or node.op in moving.REPEATING:
             return value  # what is repeated keeps size 1 here
         sizes = value.sizes if isinstance(value, View) else value.dims
         if _agree(sizes, stated):

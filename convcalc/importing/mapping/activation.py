@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc.importing.foreign import Node
-from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
+from convcalc.importing.mapping.build import Build, Held, Rule, axis_number, product
 from convcalc.importing.views import View
 
 NAMED = {
@@ -107,14 +107,12 @@ def softmax(build: Build, node: Node) -> Sequence[Held]:
     axes = range(axis, len(view.axes)) if node.value("flattens") else [axis]
     name = "softmax" if node.op == "Softmax" else "log_softmax"
     atoms = tuple(atom for each in axes for atom in view.axes[each])
-    if not atoms:
-        raise NoRule("softmax over an axis of size 1")
     return [build.same(_softmax_view(build, view, axes, atoms), name)]
 
 
 def _softmax_view(build: Build, view: View, axes: Sequence[int], atoms: tuple[Any, ...]) -> View:
     """A view whose channels are what softmax runs over; parts of channels stay where they are."""
-    if all(view.role(atom) == 0 for atom in atoms):
+    if atoms and all(view.role(atom) == 0 for atom in atoms):
         return view
     return build.along(view, axes)
 

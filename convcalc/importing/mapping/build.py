@@ -34,6 +34,7 @@ class Build:
         self.builder = builder
         self.values = values
         self.node: Node | None = None
+        self.read: frozenset[str] = frozenset()  # what nodes read, and the graph returns
         self._paths = paths
 
     # --- what a node reads --------------------------------------------------------------------
@@ -87,6 +88,10 @@ class Build:
         if constant.data is None:
             raise NoRule(f"the numbers of '{node.input(index)}' are not in the file")
         return constant.data
+
+    def is_read(self, name: str) -> bool:
+        """Whether a node reads a tensor, or the graph returns it."""
+        return name in self.read
 
     # --- layers -------------------------------------------------------------------------------
 

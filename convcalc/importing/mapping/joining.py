@@ -7,13 +7,16 @@ from typing import Any
 
 from convcalc.importing.foreign import Constant, Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
+from convcalc.importing.settling import MOST_AXES
 from convcalc.importing.views import (
     BATCH,
     Atom,
     Group,
+    Groups,
     View,
     aligned,
     atoms_of,
+    copied,
     merged,
     size_of,
 )
@@ -28,10 +31,14 @@ ARITHMETIC = {
     "Sub": ("elementwise", "sub"),
     "Div": ("elementwise", "div"),
     "Pow": ("elementwise", "pow"),
+    "Mean": ("add", "add"),
     "Max": ("maximum", "clamp"),
     "Min": ("elementwise", "minimum"),
     "Atan2": ("elementwise", "atan2"),
 }
+
+
+SYMMETRIC = ("Add", "Sum", "Mul", "Max", "Min", "Mean")
 
 
 def arithmetic(build: Build, node: Node) -> Sequence[Held]:
@@ -47,12 +54,26 @@ def arithmetic(build: Build, node: Node) -> Sequence[Held]:
         if isinstance(operand, Constant):
             first = isinstance(operands[0], Constant)
             found = with_constant(build, node.op, found, operand, first=first)
+    if node.op == "Mean" and len(operands) > 1:
+        found = build.same(found, "elementwise", op="div", value=float(len(operands)))
     return [found]
+
+
+def by_number(build: Build, node: Node) -> Sequence[Held]:
+    """A computed tensor times a number."""
+    return [with_number(build, "Mul", build.view(node), node.value("value"), first=False)]
 
 
 def combined(build: Build, op: str, one: View, other: View) -> View:
     """Two computed tensors, element by element."""
-    if product(other.sizes) > product(one.sizes) and op in ("Add", "Sum", "Mul", "Max", "Min"):
+    if product(other.sizes) > product(one.sizes) and op in (
+        "Add",
+        "Sum",
+        "Mul",
+        "Max",
+        "Min",
+        "Mean",
+    ):
         one, other = other, one
     pair = aligned(one, other)
     if pair is None:
@@ -62,11 +83,48 @@ def combined(build: Build, op: str, one: View, other: View) -> View:
         a == () and b for a, b in zip(reversed(one.axes), reversed(other.axes), strict=False)
     ) or len(other.axes) > len(one.axes):
         return _outer(build, op, one, other)
+    one = divided(build, one, _met(one, other))
     tensor = laid_out(build, other, one)
     name, function = ARITHMETIC[op]
     fields = {"op": function} if name == "elementwise" else {}
     made = build.add(name, one.tensor, tensor, **fields)
     return merged(one._replace(tensor=made))
+
+
+def _met(one: View, other: View) -> set[Atom]:
+    """The atoms of a view along which another, taken apart like it, is not repeated."""
+    pairs = zip(reversed(one.axes), reversed(other.axes), strict=False)
+    return {atom for a, b in pairs if b for atom in a}
+
+
+def divided(build: Build, view: View, held: set[Atom]) -> View:
+    """The view with each axis of its tensor either all of these atoms or none of them.
+
+    So that another tensor is repeated along whole axes, not along heads within the channels.
+    """
+    groups: list[Group] = []
+    for group in view.stored:
+        runs: list[list[Atom]] = []
+        for atom in group:
+            if runs and (runs[-1][-1] in held) == (atom in held):
+                runs[-1].append(atom)
+            else:
+                runs.append([atom])
+        groups += map(tuple, runs or [[]])
+    if len(groups) == len(view.stored):
+        return view
+    while len(groups) > MOST_AXES:
+        groups = _fewer(groups, held)
+    return View(build.settle(view, tuple(groups)), view.batch, tuple(groups), view.axes)
+
+
+def _fewer(groups: list[Group], held: set[Atom]) -> list[Group]:
+    """Groups of which two neighbours of the same kind are one."""
+    for index in range(len(groups) - 1, 0, -1):
+        a, b = groups[index - 1 : index + 1]
+        if not a or not b or (a[0] in held) == (b[0] in held):
+            return [*groups[: index - 1], (*a, *b), *groups[index + 1 :]]
+    raise NoRule("it is repeated along parts of axes")
 
 
 def laid_out(build: Build, other: View, like: View) -> Tensor:
@@ -88,14 +146,36 @@ def _outer(build: Build, op: str, one: View, other: View) -> View:
     """Two tensors each of which is repeated along an axis of the other."""
     rank = max(len(one.axes), len(other.axes))
     a, b = (_padded(view, rank) for view in (one, other))
-    if a.axes[0] or b.axes[0] or not 2 <= rank <= 5:
-        raise NoRule("each is repeated along an axis of the other")
-    tensors = [build.settle(view, view.axes[1:]) for view in (a, b)]
+    if any(view.role(atom) == BATCH for view in (a, b) for group in view.axes for atom in group):
+        raise NoRule("each is repeated along an axis of the other, and samples of the batch")
+    runs: list[tuple[bool, bool, list[int]]] = []  # neighbouring axes that the same tensors have
+    for axis in range(rank):
+        has = bool(a.axes[axis]), bool(b.axes[axis])
+        if has == (False, False):
+            continue
+        if runs and runs[-1][:2] == has:
+            runs[-1][2].append(axis)
+        else:
+            runs.append((*has, [axis]))
+    if len(runs) > MOST_AXES:
+        raise NoRule("each is repeated along axes of the other")
+    tensors = [
+        build.settle(
+            view,
+            tuple(tuple(atom for axis in axes for atom in view.axes[axis]) for *_, axes in runs),
+        )
+        for view in (a, b)
+    ]
     name, function = ARITHMETIC[op]
     fields = {"op": function} if name == "elementwise" else {}
     made = build.add(name, *tensors, **fields)
-    stored = tuple(x or y for x, y in zip(a.axes[1:], b.axes[1:], strict=True))
-    return View(made, (), stored, ((), *stored))
+    axes = tuple(x or copied(y) for x, y in zip(a.axes, b.axes, strict=True))
+    return View(made, (), _chained(axes, runs), axes)
+
+
+def _chained(axes: Groups, runs: Sequence[tuple[bool, bool, list[int]]]) -> Groups:
+    """The atoms of the axes of each run, one after another."""
+    return tuple(tuple(atom for axis in run[2] for atom in axes[axis]) for run in runs)
 
 
 def _padded(view: View, rank: int) -> View:
@@ -109,8 +189,8 @@ def with_constant(build: Build, op: str, view: View, constant: Constant, *, firs
     """A computed tensor and a constant, element by element."""
     name, function = ARITHMETIC[op]
     if constant.is_scalar and not constant.learned:
-        return _with_number(build, op, view, constant.number, first=first)
-    found = refined_for(view, constant.dims)
+        return with_number(build, op, view, constant.number, first=first)
+    found = refined_for(build, view, constant.dims)
     if found is None:
         raise NoRule(f"a constant of {_text(constant.dims)} meets {_text(view.sizes)}")
     view, sizes = found
@@ -127,7 +207,7 @@ def with_constant(build: Build, op: str, view: View, constant: Constant, *, firs
     return merged(view._replace(tensor=tensor))
 
 
-def _with_number(build: Build, op: str, view: View, number: Any, *, first: bool) -> View:
+def with_number(build: Build, op: str, view: View, number: Any, *, first: bool) -> View:
     """A computed tensor and a number; what changes nothing is left out."""
     function = ARITHMETIC[op][1]
     neutral = {"Add": 0, "Sum": 0, "Sub": 0, "Mul": 1, "Div": 1, "Pow": 1}.get(op)
@@ -140,10 +220,10 @@ def _with_number(build: Build, op: str, view: View, number: Any, *, first: bool)
     return build.same(view, "elementwise", op=function, value=float(f"{value:.7g}"), note=note)
 
 
-def refined_for(view: View, dims: Sequence[int]) -> tuple[View, list[int]] | None:
+def refined_for(build: Build, view: View, dims: Sequence[int]) -> tuple[View, list[int]] | None:
     """The view taken apart like the axes of a constant, and the sizes of that in the view's tensor.
 
-    None if their sizes do not fit, or it is repeated along a part of an axis.
+    None if their sizes do not fit.
     """
     stand_in = View(view.tensor, (), (), tuple(map(atoms_of, dims)))
     if len(dims) > len(view.axes):
@@ -154,21 +234,11 @@ def refined_for(view: View, dims: Sequence[int]) -> tuple[View, list[int]] | Non
     if pair is None:
         return None
     view, stand_in = pair
-    held = {
-        atom
-        for a, b in zip(reversed(view.axes), reversed(stand_in.axes), strict=False)
-        if b
-        for atom in a
-    }
+    held = _met(view, stand_in)
     if any(atom in held for atom in view.batch):
         return None
-    sizes = []
-    for group in view.stored:
-        found = [atom for atom in group if atom in held]
-        if found and len(found) != len(group):
-            return None
-        sizes.append(size_of(tuple(found)))
-    return view, sizes
+    view = divided(build, view, held)
+    return view, [size_of(tuple(atom for atom in g if atom in held)) for g in view.stored]
 
 
 def _per(sizes: Sequence[int]) -> str:
@@ -287,4 +357,8 @@ def _operand(build: Build, operand: View | Constant, model: View, axis: int, rol
     return build.settle(view, tuple(target))
 
 
-RULES: Mapping[str, Rule] = {**dict.fromkeys(ARITHMETIC, arithmetic), "Concat": concat}
+RULES: Mapping[str, Rule] = {
+    **dict.fromkeys(ARITHMETIC, arithmetic),
+    "MulByNumber": by_number,
+    "Concat": concat,
+}

@@ -7,6 +7,7 @@ from typing import Any
 
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.importing.foreign import Constant, Graph, Input, Node, OneGraph, Size, Unreadable
+from convcalc.importing.formats.onnx.contributed import expanded
 from convcalc.importing.formats.onnx.messages import (
     Attribute,
     RawFunction,
@@ -86,7 +87,7 @@ class _Reading:
             raw.name,
             inputs,
             {name: name for name in raw.outputs},
-            [self.node(node) for node in found],
+            [each for node in found for each in expanded(self.node(node))],
             constants,
             raw.shapes,
             f"exported by {self.producer}" if self.producer else "",
@@ -98,7 +99,7 @@ class _Reading:
         values: Mapping[str, Any] = {key: each.value for key, each in raw.attributes.items()}
         op, inputs, values = renewed(raw.op, raw.inputs, values, opset)
         if raw.domain not in OWN_DOMAINS:
-            op = CONTRIBUTED.get((raw.domain, raw.op), f"{raw.domain}.{raw.op}")
+            op = f"{raw.domain}.{raw.op}"
         name = raw.name or (raw.outputs[0] if raw.outputs else raw.op)
         place = Place(self.file, 1, 1, 0, f"node {name}")
         return Node(op, inputs, raw.outputs, values, name, place, scope_of(raw))
@@ -154,14 +155,6 @@ class _Reading:
             handed = {**function.defaults, **attributes}
             for each in self.inlined(function.nodes, opsets, inner, here, depth + 1, handed):
                 yield each._replace(metadata=each.metadata or node.metadata)
-
-
-# Operators of other domains that mean one of ONNX's own, or of MORE_OPERATORS.
-CONTRIBUTED = {
-    ("com.microsoft", "Gelu"): "Gelu",
-    ("com.microsoft", "FusedConv"): "Conv",
-    ("com.microsoft", "BiasGelu"): "BiasGelu",
-}
 
 
 def _resolved(
