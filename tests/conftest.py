@@ -23,6 +23,8 @@ from grids import Part, quarter
 from hypothesis import settings
 from places import TESTS
 
+from convcalc.language.sources.shipped import shipped_names
+
 # The same examples in every run, and no deadline: a busy machine is no defect.
 settings.register_profile("quarter", deadline=None, derandomize=True, max_examples=25)
 settings.register_profile("exhaustive", settings.get_profile("quarter"), max_examples=100)
@@ -88,8 +90,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = left_out_of(items)
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]
-    # Side by side, so that a worker has the networks that ship in its cache, and no other has to.
-    items.sort(key=lambda item: item.get_closest_marker("shipped") is None)
+    items.sort(key=place)
+
+
+def place(item: pytest.Item) -> tuple[bool, str]:
+    """Where a test comes: those of networks that ship first, file by file, since workers begin with
+    tests in a row: each then computes other networks, once for all tests of them."""
+    if item.get_closest_marker("shipped") is None:
+        return True, ""
+    named = getattr(item, "callspec", None)
+    params = named.params if named else {}
+    target = shipped_names().get(str(params.get("name")))
+    return False, Path(target.file).name if target else str(params.get("file", ""))
 
 
 def left_out_of(items: list[pytest.Item]) -> set[pytest.Item]:

@@ -6,9 +6,10 @@ from functools import cache
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
-from convcalc.language.reading import read_network
+from convcalc.language.file_facts import NetworkFile
+from convcalc.language.reading import NetworkSource
 from convcalc.language.sources.shipped import shipped_files, shipped_names
-from convcalc.model.graph.network import Network
+from convcalc.language.sources.target import Target
 
 NAMES = sorted(shipped_names())
 BASES = sorted(name for name, target in shipped_names().items() if target.variant is None)
@@ -16,9 +17,16 @@ FILES = [path.name for path in shipped_files()]
 
 
 @cache
-def network(name: str) -> Network:
+def source(file: str) -> NetworkSource:
+    """A file that ships, by its path: parsed once for all of its variants."""
+    return NetworkSource(Target(file))
+
+
+@cache
+def network(name: str) -> NetworkFile:
     """A network by the name under which it ships."""
-    return read_network(shipped_names()[name])
+    target = shipped_names()[name]
+    return source(target.file).network(target.variant)
 
 
 @cache

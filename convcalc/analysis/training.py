@@ -5,7 +5,8 @@ for transposed convolutions too, so a layer costs up to three times its forward 
 of an input is left out where nothing before it is trained, as in the first layer of a network; the
 gradient of the weights where they are frozen; both where no output of the network depends on the
 layer. Composites are walked part by part, each with the values that it reads. Where both factors
-of a product are computed, each has its gradient if it depends on trained weights.
+of a product are computed, each has its gradient if it depends on trained weights. The states of a
+recurrent layer depend on its weights, all but the one before the first step, which gets none.
 
 Only multiply-accumulates are counted, weights and dynamic, 2 FLOPs each. The update of the weights
 is not, nor is anything that is computed a second time to save memory.
@@ -18,9 +19,10 @@ from typing import NamedTuple
 
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.steps import Step, Steps, live_layers
-from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Function, Term
+from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Function, Recurring, Term
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.record import Value
+from convcalc.model.quantities.unknown import known
 
 
 @formula
@@ -89,10 +91,38 @@ def _step_terms(step: Step, flows: frozenset[int], learns: bool) -> Iterator[Tra
         if step.makes not in flows and term.kind in (WEIGHTS, DYNAMIC):
             yield Trained(term, input_gradient=False, weight_gradient=False)
         elif term.kind == WEIGHTS:
-            yield Trained(term, not flows.isdisjoint(step.reads), learns)
+            of_input = not flows.isdisjoint(step.computes_with)
+            if term.name in step.analysis.recurring:
+                yield from _recurrent_terms(
+                    term, step.analysis.recurring[term.name], of_input, learns
+                )
+            else:
+                yield Trained(term, of_input, learns)
         elif term.kind == DYNAMIC:
             *one, other = step.reads if len(step.reads) > 1 else (*step.reads, -1)
             yield Trained(term, not flows.isdisjoint(one), other in flows or learns)
+
+
+def _recurrent_terms(
+    term: Term, recurring: Recurring, of_input: bool, learns: bool
+) -> Iterator[Trained]:
+    """The products with states, those with the state before the first step, and the rest."""
+    state, constant = recurring
+    left = left_over(term.amount, state, constant)
+    name = f"{term.name}, first step"
+    for part, computed in (
+        (Term(term.name, term.kind, state), True),
+        (Term(name, term.kind, constant), False),
+        (Term(name, term.kind, left), of_input),
+    ):
+        if not known(part.amount) or part.amount:
+            yield Trained(part, computed, learns)
+
+
+@formula
+def left_over(macs: int, state: int, constant: int) -> int:
+    """The products with the input alone."""
+    return macs - state - constant
 
 
 def _named_terms(step: Step) -> Sequence[Term]:

@@ -43,6 +43,7 @@ _RULES = (
     Rule("CC019", "batch-in-input", "warning"),
     Rule("CC020", "channels-last-input", "warning"),
     Rule("CC021", "declared-size-kept", "warning"),
+    Rule("CC022", "hidden-size", "warning"),
     Rule("CC101", "shape-mismatch"),
     Rule("CC102", "concat-mismatch"),
     Rule("CC103", "does-not-divide"),

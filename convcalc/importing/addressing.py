@@ -7,8 +7,8 @@ A file that exists comes first, whatever it is called. Then schemes, which say t
 
 from __future__ import annotations
 
-from convcalc.language.sources.resolve import is_file, is_revision, resolve
-from convcalc.language.sources.target import Target
+from convcalc.language.sources.resolve import is_file, is_revision, names_in, resolve
+from convcalc.language.sources.target import Target, TargetError
 
 CODE = ("torch", "timm", "torchvision")  # schemes of models that a program has to build
 FILES = (  # schemes of files, by the names of their formats
@@ -23,10 +23,25 @@ FILES = (  # schemes of files, by the names of their formats
 )
 
 
+def refuse_folder(text: str) -> None:
+    """Raises TargetError for a folder that is a model of another program."""
+    names = names_in(text)
+    if names:
+        from convcalc.importing.formats.unread import folder_of
+
+        found = folder_of(set(names))
+        if found is not None:
+            raise TargetError(f"{text} is {found.what}", found.advice)
+
+
 def target_at(text: str) -> Target:
     """The target that a word names; raises TargetError if there is none."""
     if ":" not in text or is_file(text):
-        return resolve(text)
+        try:
+            return resolve(text)
+        except TargetError:
+            refuse_folder(text)
+            raise
     scheme, _, rest = text.partition(":")
     if scheme in FILES and rest and not rest.startswith(":"):
         return target_at(rest)._replace(format=scheme)

@@ -86,7 +86,8 @@ class Node(NamedTuple):
     """An operator applied to tensors; an input that is left out has an empty name.
 
     ``scope`` are the modules that it belongs to, from the outermost; ``is_module`` if it is all
-    that the innermost of them does. ``place`` is where its element stands.
+    that the innermost of them does. ``place`` is where its element stands. ``trainable`` is false
+    if what it learned is kept as it is.
     """
 
     op: str
@@ -97,6 +98,7 @@ class Node(NamedTuple):
     place: Place
     scope: tuple[Group, ...] = ()
     form: str = ""
+    trainable: bool = True
 
     def value(self, name: str, default: Any = None) -> Any:
         """The value of an attribute, or the default where it has none."""
@@ -111,8 +113,8 @@ class Node(NamedTuple):
 class Graph(NamedTuple):
     """The nodes in an order in which each reads only what was made before.
 
-    ``shapes`` are the sizes that the file states of tensors; ``notes`` what a user should know of
-    how it was read.
+    ``shapes`` are the sizes that the file states of tensors. ``shares``: weights of one origin that
+    two nodes read are one; without it, a file may name one tensor for what only has equal numbers.
     """
 
     name: str
@@ -123,6 +125,7 @@ class Graph(NamedTuple):
     shapes: Mapping[str, Sizes] = {}
     description: str = ""
     problems: tuple[Diagnostic, ...] = ()
+    shares: bool = False
 
 
 class Model(Protocol):

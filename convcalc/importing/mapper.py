@@ -12,12 +12,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.rejection import Rejected
 from convcalc.diagnostics.work import current
 from convcalc.importing.folding import fold, shape_of
 from convcalc.importing.foreign import Constant, Graph, Input, Node, Sizes
 from convcalc.importing.mapping import (
     activation,
     convolution,
+    darknet,
     einsum,
     joining,
     moving,
@@ -38,6 +40,7 @@ from convcalc.model.quantities.unknown import UNKNOWN, known
 RULES: Mapping[str, Rule] = {
     **activation.RULES,
     **convolution.RULES,
+    **darknet.RULES,
     **joining.RULES,
     **moving.RULES,
     **norm.RULES,
@@ -76,6 +79,7 @@ class _Mapping:
         self.build = Build(self.builder, self.values, self.paths.path)
         names = {name for node in self.graph.nodes for name in node.inputs}
         self.build.read = frozenset(names | set(self.graph.outputs.values()))
+        self.owners: dict[str, tuple[int, int]] = {}  # whose layers first read a weight
         self.is_resized = False
         self.outputs: dict[str, Any] = {}
         for name, given in graph.inputs.items():
@@ -127,8 +131,11 @@ class _Mapping:
         """The outputs of one node."""
         values = self.values
         self.build.node = node
+        start = len(self.builder.layers)
         try:
             found = self.result(node)
+            if self.graph.shares:
+                self.share(node, start)
         except Lost:
             found = []
             self.builder.skip()
@@ -169,6 +176,29 @@ class _Mapping:
             raise NoRule(f"no rule for {node.op}")
         return rule(self.build, node)
 
+    def share(self, node: Node, start: int) -> None:
+        """Give the layers of a node the weights of those that read the same ones before."""
+        made = (start, len(self.builder.layers))
+        if not any(layer.analysis.stored for layer in self.builder.layers[start:]):
+            return
+        key = self.weights_of(node)
+        owner = self.owners.setdefault(key, made) if key else made
+        if owner == made:
+            return
+        try:
+            self.builder.share(self.builder.layers[owner[0]].path, node.place, owner, start)
+        except Rejected as error:
+            self.problems += error.diagnostics
+
+    def weights_of(self, node: Node) -> str:
+        """What a node learned, by name; empty if nothing, or nothing that has a name."""
+        stated = node.value("weights")
+        if stated is not None:
+            return str(stated)
+        held = (self.values.get(name) for name in node.inputs if name)
+        origins = [each.origin for each in held if isinstance(each, Constant) and each.learned]
+        return "" if not all(origins) else "\n".join(origins)
+
     @staticmethod
     def weighs(held: Sequence[Held]) -> bool:
         """Whether a learned weight meets a tensor that is none: work in every run.
@@ -207,7 +237,7 @@ class _Mapping:
         if output is None or not views or len(node.outputs) != 1:
             self.builder.skip()
             self.problems.append(
-                Diagnostic("unmapped-operator", message, node.place, _ADVICE, severity="error")
+                Diagnostic("unmapped-operator", message, node.place, _SKIPPED, severity="error")
             )
             return []
         self.problems.append(Diagnostic("unmapped-operator", message, node.place, _ADVICE))
@@ -237,6 +267,7 @@ class _Mapping:
 
 
 _ADVICE = "its parameters are counted, its work is unknown"
+_SKIPPED = "what it makes is not known, and what reads that is skipped"
 
 
 class _Paths:

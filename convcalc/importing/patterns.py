@@ -88,6 +88,10 @@ class _Patterns:
         found = self.constants.get(name)
         return found is not None and found.is_scalar
 
+    def at(self, index: int) -> Node | None:
+        """The node at an index, None if it was replaced."""
+        return self.nodes[index]
+
     def sole_reader(self, name: str) -> tuple[int, Node] | None:
         """The only node that reads a tensor."""
         readers = self.readers.get(name, ())
@@ -340,10 +344,14 @@ def _attention(graph: _Patterns, index: int, node: Node) -> bool:
         return False
     before, product, biases = scores
     after, at, result = values
+    weighted = result.inputs[1]
+    is_turned = any(each is not None and each.op == "Transpose" for each in map(graph.at, after))
+    if is_turned:
+        weighted = result.inputs[0]
     made = result._replace(
         op="Attention",
-        inputs=(*product.inputs[:2], result.inputs[1], *biases),
-        values={"keys_turned": True, "biases": tuple(biases)},
+        inputs=(*product.inputs[:2], weighted, *biases),
+        values={"keys_turned": True, "values_turned": is_turned, "biases": tuple(biases)},
         scope=node.scope,
     )
     graph.replace([*before, index, *after], at, made)
@@ -383,20 +391,33 @@ def _scores(graph: _Patterns, name: str) -> tuple[list[int], Node, list[str]] | 
 
 
 def _weighted(graph: _Patterns, name: str) -> tuple[list[int], int, Node] | None:
-    """The nodes between the softmax and the product with the values, and that product."""
+    """The nodes between the softmax and the product with the values, and that product.
+
+    The values may come first, if the softmax is turned for that.
+    """
     inside: list[int] = []
+    is_turned = False
     for _ in range(6):
         reader = graph.sole_reader(name)
         if reader is None:
             return _without_nan(graph, name, inside)
         at, node = reader
         if node.op == "MatMul":
-            return (inside, at, node) if node.inputs[0] == name else None
-        if node.op not in _PASSING:
+            return (inside, at, node) if node.inputs[int(is_turned)] == name else None
+        if _is_turn(node) and not is_turned:
+            is_turned = True
+        elif node.op not in _PASSING:
             return None
         inside.append(at)
         name = node.outputs[0]
     return None
+
+
+def _is_turn(node: Node) -> bool:
+    """Whether a node exchanges the last two axes."""
+    order = list(node.value("perm") or ())
+    rank = len(order)
+    return node.op == "Transpose" and order == [*range(rank - 2), rank - 1, rank - 2]
 
 
 def _without_nan(

@@ -32,6 +32,7 @@ def model_source(target: Target, limits: Limits) -> ModelSource | None:
     head = _head(target)
     name = target.format or detect(head, target.file)
     if not name:
+        refuse(target, head)
         return None
     return ModelSource(target, name, limits)
 
@@ -48,6 +49,22 @@ def model_beside(files: Files, path: str) -> ModelSource:
     if found is None:
         raise OSError(0, "it is no model in a format that is read")
     return found
+
+
+def refuse(target: Target, head: bytes) -> None:
+    """Raises TargetError for a file in a format that is known and not read; OSError as the gate."""
+    from convcalc.importing.formats.unread import found_in
+
+    found = found_in(head, target.file, lambda: _whole(target))
+    if found is not None:
+        raise TargetError(f"{target.file} is {found.what}", found.advice)
+
+
+def _whole(target: Target) -> Content:
+    """The content of a target's file, as memory."""
+    if target.text is not None:
+        return target.text.encode("utf-8") if isinstance(target.text, str) else target.text
+    return read_mapped(target.file, MOST_BYTES)
 
 
 def _head(target: Target) -> bytes:
@@ -67,9 +84,13 @@ class ModelSource:
         self.limits = with_allowed(limits)
         self.model: Model | None = None
         self.problems: tuple[Diagnostic, ...] = ()
+        self.sources: Mapping[str, str] = {}  # the text that places point into, if it has lines
         try:
             reader = import_module(self.format.module)
-            self.model = reader.open_model(self._content(), target.file)
+            content = self._content()
+            if self.format.is_text:
+                self.sources = {target.file: bytes(content).decode("utf-8", "replace")}
+            self.model = reader.open_model(content, target.file)
         except Unreadable as error:
             self.problems = (self._damaged(error),)
         except (IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
@@ -92,14 +113,9 @@ class ModelSource:
         message = f"no {self.format.title} model: {error.message}"
         return Diagnostic("damaged-model", message, place, error.help)
 
-    @property
-    def sources(self) -> Mapping[str, str]:
-        """The texts that places point into: none, since the file is none."""
-        return {}
-
     def values(self, file: str, key: str = "") -> dict[str, Any]:
         """A model has no params."""
-        raise TargetError(f"{self.target.file} is an {self.format.title} model, without params")
+        raise TargetError(f"{self.target.file} is {self._kind}, without params")
 
     def network(
         self,
@@ -117,7 +133,7 @@ class ModelSource:
         if self.model is None:
             return self._file(self.problems)
         if params:
-            message = f"{self.target.file} is an {self.format.title} model, without params"
+            message = f"{self.target.file} is {self._kind}, without params"
             raise TargetError(message, "set them where it is made, and export it again")
         name = variant or self.target.variant or self.model.base
         if name != self.model.base and name not in self.model.variants:
@@ -142,12 +158,13 @@ class ModelSource:
         base = self.model.base
         found = {key: getattr(network, key) for key in type(network).record_fields}
         found |= {
-            "name": self._shown(name),
+            "name": (self.format.is_text and graph.name) or self._shown(name),
             "variant": None if name == base else name,
             "base": self._shown(base),
             "variants": self.model.variants,
             "origin": graph.description,
             "description": "",
+            "sources": self.sources,
         }
         return NetworkFile(**found)
 
@@ -179,6 +196,12 @@ class ModelSource:
                 raise TargetError(message, "channels come first, for instance 3x224x224")
         return inputs
 
+    @property
+    def _kind(self) -> str:
+        """The format with its article."""
+        title = self.format.title
+        return f"{'an' if title[0] in 'AEIOU' else 'a'} {title} model"
+
     @cached_property
     def _stem(self) -> str:
         name = self.target.file.rpartition(":")[2]
@@ -190,4 +213,4 @@ class ModelSource:
 
     def _file(self, problems: tuple[Diagnostic, ...]) -> NetworkFile:
         """The network of a model that cannot be read."""
-        return NetworkFile("", None, "", self.target.file, {}, {}, (), problems, 0, {})
+        return NetworkFile("", None, "", self.target.file, {}, {}, (), problems, 0, self.sources)

@@ -217,9 +217,10 @@ def test_the_tables_hold_every_composite() -> None:
     assert {row.operator for row in ROWS} == {
         "attention", "carafe", "channel_attention", "chunk", "cond_conv", "coord_conv",
         "deform_conv", "deform_ps_roi_pool", "deform_roi_pool", "dot_product_attention",
-        "gated_conv", "ghost_conv", "inpainting_conv", "involution", "large_kernel_attention",
-        "learned_group_conv", "local_attention", "mix_conv", "multi_scale_deformable_attention",
-        "octave_conv", "partial_conv", "separable_conv", "spatially_separable_conv",
+        "gated_conv", "ghost_conv", "global_filter", "inpainting_conv", "involution",
+        "large_kernel_attention", "learned_group_conv", "linear_attention", "local_attention",
+        "mix_conv", "multi_scale_deformable_attention", "octave_conv", "partial_conv",
+        "selective_scan", "separable_conv", "spatially_separable_conv", "spectral_conv",
         "squeeze_excite", "window_attention",
     }  # fmt: skip
 
@@ -229,7 +230,7 @@ def test_the_parts_do_the_work_and_hold_the_weights_of_a_composite(row: Row) -> 
     analysis = layer_of(row).analysis
     assert work(analysis) == sum((work(part.analysis) for part in analysis.parts), Counter())
     inner = [size(part.analysis.weights) for part in analysis.parts]
-    assert size(analysis.weights) == sum(inner)
+    assert str(size(analysis.weights)) == str(sum(inner))  # one unknown is not another
     weighted = [
         part.analysis.output.numel
         for part in analysis.parts

@@ -69,6 +69,46 @@ def test_external_offsets_that_nothing_trained_made_need_no_gradient() -> None:
     assert analyse(network_of_text(body)).totals.training == 4 * 16 * 64
 
 
+# 3 channels, 5 steps, 2 sequences; a state of 4. Each step but the first multiplies a state that
+# depends on the weights, whose gradient is computed though the network's input gets none.
+STEPS = {
+    "lstm: {hidden_size: 4, axis: width}": 4 * 16 * 3 * 10 + 16 * 4 * 2 * (4 + 4 * 6),
+    "gru: {hidden_size: 4, axis: width}": 4 * 12 * 3 * 10 + 12 * 4 * 2 * (4 + 4 * 6),
+    "conv_lstm: {hidden_channels: 4, k: 1, axis: width}": 16 * 7 * 2 * (4 + 4 * 6),
+    # the convolution behind the reset reads what weights have made in the first step too
+    "conv_gru: {hidden_channels: 4, k: 1, axis: width}": (
+        8 * 7 * 2 * (4 + 4 * 6) + 4 * 7 * 2 * 5 * 6
+    ),
+}
+
+
+@pytest.mark.parametrize("layer", STEPS)
+def test_states_get_a_gradient_where_the_input_gets_none(layer: str) -> None:
+    body = f"input: [3, 2, 5]\nlayers: [{{{layer.replace('}', ', bias: false}')}}}]\n"
+    assert analyse(network_of_text(body)).totals.training == STEPS[layer]
+
+
+def test_an_index_gets_no_gradient() -> None:
+    layers = "[{pointwise_conv: {out: 1}}, {embedding: {num_embeddings: 3, embedding_dim: 2}}]"
+    assert training(f"layers: {layers}\n") == 2 * 4 * 64
+
+
+@pytest.mark.parametrize("reader", ["parameter: {shape: [4, 8, 8]}", "pad_channels: [input, x]"])
+def test_what_only_a_batch_or_a_number_of_channels_is_read_of_gets_no_gradient(reader: str) -> None:
+    behind = "" if reader.startswith("pad") else ", from: x"
+    layers = f"[{{linear: {{out: 4}}, id: x}}, {{{reader}{behind}}}]"
+    report = analyse(network_of_text(f"input: [4]\nlayers: {layers}\n"))
+    assert report.totals.training == 2 * 16
+
+
+def test_the_gradient_of_a_size_is_not_that_of_an_input() -> None:
+    layers = (
+        "- {pointwise_conv: {out: 4}, id: size, from: input}\n"
+        "- {conv_transpose: {out: 4, k: 1}, from: [input, size], id: x}\n- add: [x, size]\n"
+    )
+    assert training(f"layers:\n{layers}") == (4 + 4) * 16 * 64
+
+
 def test_what_is_read_for_its_size_alone_has_no_backward_pass() -> None:
     layers = (
         "- {conv: {out: 1, k: 3}, id: size, from: input}\n"

@@ -319,6 +319,46 @@ def test_within_a_loop_it_names_the_rounds_so_far() -> None:
     ]
 
 
+UNITS = """convcalc: 1
+input: [8, 16]
+blocks:
+  Unit:
+    params: {d: int}
+    layers:
+    - {conv: {out: 8, k: 3, p: d, d: d}, id: body}
+    - {conv: {out: 4, k: 1}, id: skip}
+    - {conv: {out: 8, k: 1}, from: body}
+  Stack: {params: {n: int}, layers: [{Unit: {d: 2**i}, repeat: n, id: unit}]}
+  Joined: {params: {of: ref}, layers: [{concat: ["of.unit[*].skip"]}]}
+layers:
+- {Stack: {n: i + 2}, repeat: 2, id: stack}
+"""
+
+
+@pytest.mark.parametrize(
+    ("item", "reads"),
+    [
+        ("add: ['stack[*].unit[*].skip']", ["00", "01", "10", "11", "12"]),
+        ("concat: ['stack[1].unit[*].skip']", ["10", "11", "12"]),
+        ("concat: ['stack[1].unit[1].skip', 'stack[0].unit[*].skip']", ["11", "00", "01"]),
+        ("Joined: {of: 'stack[0]'}", ["00", "01"]),
+    ],
+)
+def test_a_path_behind_a_star_is_that_of_each_round(item: str, reads: list[str]) -> None:
+    found = read_network(Target("net.yaml", None, f"{UNITS}- {item}\n"))
+    assert not found.problems, found.problems
+    *_, last = found.layers
+    paths = [found.layers[k - 1].path for k in last.inputs]  # 0 is the network's input
+    assert paths == [f"stack[{a}].unit[{b}].skip" for a, b in reads]
+
+
+def test_a_path_behind_a_star_must_be_there_in_each_round() -> None:
+    found = read_network(Target("net.yaml", None, f"{UNITS}- concat: ['stack[1].unit[*].skib']\n"))
+    (problem,) = found.problems
+    assert problem.name == "unknown-name"
+    assert "'stack[1].unit[0].skib'" in problem.message
+
+
 def test_a_star_behind_what_is_no_loop_is_an_unknown_name() -> None:
     for body in ("- concat: [input, 'q[*]']\n", "- {relu: {}, id: q}\n- concat: [input, 'q[*]']\n"):
         found = read_network(

@@ -66,6 +66,41 @@ def test_a_size_with_its_prefix_clashes_with_no_param() -> None:
     assert shapes(network_of_text(body)) == ["24×16×8"]
 
 
+@pytest.mark.parametrize(
+    ("params", "item", "hidden"),
+    [
+        ("width: 8", "opaque: {output: [4, height, width], macs: 1}", "width"),
+        ("height: 8", "opaque: {output: [4, height, width], macs: 1}", "height"),
+        ("width: 8", "opaque: {output: same, macs: 49*height*width}", "width"),
+        ("width: 8", "B: {n: height*width}", "width"),
+        ("depth: 8", "opaque: {output: [4, depth, height, width], macs: 1}", "depth"),
+        ("width: 8", "opaque: {output: [4, height, width + in_width], macs: 1}", ""),
+        ("width: 8", "opaque: {output: [width, in_height, in_width], macs: 1}", ""),
+        ("width: 8, height: 8", "opaque: {output: [4, height, width], macs: 1}", ""),
+        ("width: 8", "conv: {out: width, k: 1}", ""),
+        ("depth: 3", "opaque: {output: [4*depth, height, width], macs: 1}", ""),
+        ("width: 8", "B: {n: width, text: height*width}", ""),
+        ("width: 8", "upsample: {size: [height, 2*width]}", "width"),
+    ],
+)
+def test_a_param_that_hides_one_of_two_sizes_is_a_warning(
+    params: str, item: str, hidden: str
+) -> None:
+    block = (
+        "B: {params: {n: {default: 1, type: int}, text: {default: '', type: str}}, layers: [relu]}"
+    )
+    size = "[4, 8, 8, 8]" if params.startswith("depth: 8") else "[4, 8, 8]"
+    body = f"input: {size}\nparams: {{{params}}}\nblocks: {{{block}}}\nlayers:\n- {item}\n"
+    text = f"convcalc: 1\n{body}"
+    found = read_network(Target("net.yaml", None, text)).problems
+    assert [problem.name for problem in found] == ["hidden-size"][: len(hidden)]
+    lines = text.split("\n")
+    for problem in found:
+        place = problem.place
+        assert lines[place.line - 1][place.column - 1 : (place.end or 0) - 1] == hidden
+        assert problem.help == f"'in_{hidden}' is always the size; or give the param another name"
+
+
 def test_a_size_that_is_not_there_is_an_error_at_its_place() -> None:
     body = "layers: [{conv: {out: 2*length, k: 1}}]\n"
     assert only_error(body) == (

@@ -62,8 +62,13 @@ class Part(nn.Module):
         """A product with a gate; smooth, a sum, which has a gradient where one of them is zero."""
         return x + gate if self.smooth else x * gate.sigmoid()
 
+    def factor(self, x: Tensor) -> Tensor:
+        """A factor of a product of two tensors; smooth, it is never zero."""
+        return x + 1 if self.smooth else x
+
     def tensor(self, key: str, *shape: int) -> Tensor:
         """A weight that is made where it is first needed; its shape must never change."""
+        key = key.replace(".", "_")  # PyTorch has none in names
         if key not in self._parameters:
             made = self.drawn(*shape).requires_grad_(self.trainable)
             self.register_parameter(key, made)
@@ -89,13 +94,17 @@ class Part(nn.Module):
         bias: bool = True,
         mode: str = "zeros",
         key: str = "",
+        norm: str = "none",
+        mask: str = "none",
     ) -> Tensor:
         """One convolution per group: PyTorch's counter has the gradient of the weights of a
         grouped one g times too large."""
         if x.shape[1] % groups or out % groups:
             raise ValueError("groups do not divide the channels")
         rank = x.dim() - 2
-        weight = self.tensor(f"{key}weight", out, x.shape[1] // groups, *k)
+        weight = self.normalised(self.tensor(f"{key}weight", out, x.shape[1] // groups, *k), norm)
+        if mask != "none":
+            weight = weight * kept_taps(k, mask)
         offset = self.tensor(f"{key}bias", out) if bias else None
         x = padded(x, pads or [(0, 0)] * rank, mode)
         parts = zip(
@@ -107,6 +116,12 @@ class Part(nn.Module):
         done = [CONV[rank](one, w, b, stride=s, dilation=d) for one, w, b in parts]
         return self.noted(torch.cat(done, 1))
 
+    def normalised(self, weight: Tensor, kind: str) -> Tensor:
+        """What a normalised weight is multiplied with; its statistics play no role here."""
+        one_each = (len(weight), *[1] * (weight.dim() - 1))
+        gain = {"scaled": "gain", "weight": "weight_g"}.get(kind)
+        return weight * self.tensor(gain, *one_each) if gain else weight
+
     def filtered(self, x: Tensor, k: Sequence[int], pads: Any, **more: Any) -> Tensor:
         out = x.shape[1] * more.pop("multiplier", 1)
         return self.convolved(x, out, k, pads, groups=x.shape[1], **more)
@@ -117,6 +132,21 @@ class Part(nn.Module):
     def scaled(self, x: Tensor, statistic: Tensor) -> Tensor:
         """Instead of a norm or a softmax over the same numbers."""
         return x + statistic
+
+
+def kept_taps(k: Sequence[int], mask: str) -> Tensor:
+    """1 where a mask leaves a tap, 0 elsewhere."""
+    if any(n % 2 == 0 for n in (k[:1] if mask == "causal" else k)):
+        raise ValueError("an even kernel has no center")
+    ones = torch.ones(*k, dtype=torch.double)
+    if mask == "causal":
+        ones[k[0] // 2 + 1 :] = 0
+    else:
+        center = prod(k) // 2
+        ones.view(-1)[center + (mask == "B") :] = 0
+    if not ones.any():
+        raise ValueError("no tap is left")
+    return ones
 
 
 def as_axes(value: Any, rank: int) -> tuple[int, ...]:
@@ -140,6 +170,7 @@ def window(fields: Fields, x: Tensor) -> Fields:
 
 def conv(part: Part, f: Fields, x: Tensor) -> Tensor:
     more = {"groups": f.get("g", 1), "bias": f.get("bias", True)}
+    more |= {"norm": f.get("weight_norm", "none"), "mask": f.get("mask", "none")}
     return part.convolved(x, f["out"], **window(f, x), **more, mode=f.get("padding_mode", "zeros"))
 
 
@@ -188,11 +219,12 @@ def ghost_conv(part: Part, f: Fields, x: Tensor) -> Tensor:
     return torch.cat([made, normed(part, ghosts, "cheap_")], 1)[:, :out]
 
 
-def normed(part: Part, x: Tensor, key: str) -> Tensor:
+def normed(part: Part, x: Tensor, key: str, *, scale: bool = True, bias: bool = True) -> Tensor:
     """A batch norm as it is used: by stored statistics."""
     sizes = (1, -1, *[1] * (x.dim() - 2))
-    scale, shift = (part.tensor(f"{key}norm_{what}", x.shape[1]) for what in ("scale", "shift"))
-    return x * scale.view(sizes) + shift.view(sizes)
+    if scale:
+        x = x * part.tensor(f"{key}norm_scale", x.shape[1]).view(sizes)
+    return x + part.tensor(f"{key}norm_shift", x.shape[1]).view(sizes) if bias else x
 
 
 def mix_conv(part: Part, f: Fields, x: Tensor) -> Tensor:
@@ -227,26 +259,59 @@ def coord_conv(part: Part, f: Fields, x: Tensor) -> Tensor:
     return part.convolved(x, f["out"], **window(f, x), bias=f.get("bias", True))
 
 
-def conv_transpose(part: Part, f: Fields, x: Tensor) -> Tensor:
-    one, rank, groups = window(f, x), x.dim() - 2, f.get("g", 1)
+def conv_transpose(part: Part, f: Fields, x: Tensor, *reference: Tensor) -> Tensor:
+    """Stamped whole, then cut or made longer as the padding says."""
+    rank, groups, padding = x.dim() - 2, f.get("g", 1), f.get("p", 0)
     if x.shape[1] % groups or f["out"] % groups:
         raise ValueError("groups do not divide the channels")
-    more = {"output_padding": as_axes(f.get("output_padding", 0), rank)}
-    if any(n >= max(pair) for n, *pair in zip(*more.values(), one["s"], one["d"], strict=True)):
-        raise ValueError("more than a stride of output padding")
+    one = window({**f, "p": 0 if isinstance(padding, str) else padding}, x)
+    sizes = tuple(reference[0].shape[2:]) if reference else f.get("output_size")
     weight = part.tensor("weight", x.shape[1], f["out"] // groups, *one["k"])
-    ws = weight.chunk(groups)
-    bs = part.tensor("bias", f["out"]).chunk(groups) if f.get("bias", True) else [None] * groups
+    parts = part.normalised(weight, f.get("weight_norm", "none")).chunk(groups)
     stamped = [
-        STAMP[rank](each, w, b, stride=one["s"], dilation=one["d"], **more)
-        for each, w, b in zip(x.chunk(groups, 1), ws, bs, strict=True)
+        STAMP[rank](each, w, stride=one["s"], dilation=one["d"])
+        for each, w in zip(x.chunk(groups, 1), parts, strict=True)
     ]
-    y = cut(torch.cat(stamped, 1), one["pads"])
+    y = torch.cat(stamped, 1)
+    more = as_axes(f.get("output_padding", 0), rank)
+    for axis, (n, m) in enumerate(zip(x.shape[2:], y.shape[2:], strict=True)):
+        s, d = one["s"][axis], one["d"][axis]
+        size = None if sizes is None else sizes[axis]
+        before, after = stamp_margins(padding, one["pads"][axis], n, m, s, size)
+        if not isinstance(padding, str):
+            after -= more[axis]
+            if size is not None:
+                after = m - before - size
+            if not 0 <= one["pads"][axis][1] - after < (s if size is not None else max(s, d)):
+                raise ValueError("more than a stride of output padding")
+        y = y.narrow(2 + axis, before, m - before - max(after, 0))
+        behind = [0, 0] * (rank - 1 - axis) + [0, max(-after, 0)]
+        y = functional.pad(y, behind)
+    if f.get("bias", True):
+        y = y + part.tensor("bias", f["out"]).view(1, -1, *[1] * rank)
     return part.noted(y)
+
+
+def stamp_margins(
+    padding: Any, pads: tuple[int, int], n: int, m: int, s: int, size: int | None
+) -> tuple[int, int]:
+    """What is cut off before and behind; below 0, added."""
+    if padding == "valid":
+        if size is not None:
+            raise ValueError("a size with valid")
+        return 0, min(m - (n - 1) * s - s, 0)
+    if padding == "same":
+        size = n * s if size is None else size
+        if -(-size // s) != n:
+            raise ValueError("a size that the stride does not divide into the input's")
+        before = max(m - size, 0) // 2
+        return before, m - before - size
+    return pads
 
 
 def linear(part: Part, f: Fields, x: Tensor) -> Tensor:
     weight = part.tensor("weight", f["out"], x.shape[1])
+    weight = part.normalised(weight, f.get("weight_norm", "none"))
     offset = part.tensor("bias", f["out"]) if f.get("bias", True) else None
     return part.noted(functional.linear(x.movedim(1, -1), weight, offset)).movedim(-1, 1)
 
@@ -322,6 +387,7 @@ def max_unpool(part: Part, f: Fields, x: Tensor) -> Tensor:
     if any(2 * p > k for p, k in zip(sides, one["k"], strict=True)):
         raise ValueError("more padding than half of the window")
     if not part.smooth:
+        x = x.contiguous()
         return UNPOOL[rank](x, torch.zeros_like(x, dtype=torch.long), one["k"], one["s"], sides)
     ones = torch.ones(x.shape[1], 1, *one["k"], dtype=x.dtype)
     y = STAMP[rank](x, ones, stride=one["s"], groups=x.shape[1])
@@ -363,7 +429,9 @@ def global_max_pool(part: Part, f: Fields, x: Tensor) -> Tensor:
 
 
 def batch_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
-    return normed(part, x, "") if f.get("affine", True) else x * 1.5
+    if not f.get("affine", True) or f.get("frozen"):
+        return x * 1.5
+    return normed(part, x, "", scale=f.get("scale", True), bias=f.get("bias", True))
 
 
 def statistics(part: Part, x: Tensor, groups: int) -> Tensor:
@@ -394,8 +462,12 @@ def instance_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
 
 
 def layer_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
-    mean = x.mean(1, keepdim=True)
-    return normed(part, part.scaled(x, mean) if part.smooth else x - mean, "")
+    mean = x.mean(tuple(range(1, x.dim())) if f.get("spatial") else 1, keepdim=True)
+    y, affine = part.scaled(x, mean) if part.smooth else x - mean, f.get("affine", True)
+    if not f.get("spatial"):
+        return normed(part, y, "", scale=affine, bias=affine and f.get("bias", True))
+    y = y * part.tensor("scale", *x.shape[1:]) if affine else y
+    return y + part.tensor("shift", *x.shape[1:]) if affine and f.get("bias", True) else y
 
 
 def global_response_norm(part: Part, f: Fields, x: Tensor) -> Tensor:
@@ -447,6 +519,8 @@ def upsample(part: Part, f: Fields, x: Tensor, *reference: Tensor) -> Tensor:
     mode, rank = f.get("mode", "nearest"), x.dim() - 2
     size = tuple(reference[0].shape[2:]) if reference else f.get("size")
     scale = None if "scale" not in f else tuple(map(float, f["scale"]))
+    if mode == "area":
+        return functional.interpolate(x, size, scale, "area")
     if mode.startswith("nearest"):
         return nearest(x, size, scale, mode.replace("_", "-"))
     mode = "bicubic" if mode == "cubic" else ("linear", "bilinear", "trilinear")[rank - 1]
@@ -526,7 +600,23 @@ def maximum(part: Part, f: Fields, *xs: Tensor) -> Tensor:
 
 
 def concat(part: Part, f: Fields, *xs: Tensor) -> Tensor:
-    return torch.cat(xs, 1)
+    """One sample, as of a learned tensor, is repeated."""
+    most = max(len(x) for x in xs)
+    xs = tuple(x.expand(most, *x.shape[1:]) for x in xs)
+    return torch.cat(xs, axis_of(f.get("axis", "channels"), xs[0].dim()))
+
+
+AXES = {
+    2: ("channels",),
+    3: ("channels", "length"),
+    4: ("channels", "height", "width"),
+    5: ("channels", "depth", "height", "width"),
+}
+
+
+def axis_of(name: str, dims: int) -> int:
+    """The axis of a tensor that a name means."""
+    return 1 + AXES[dims].index(name)
 
 
 POINTS = (
@@ -560,6 +650,13 @@ OPERATORS: dict[str, Callable[..., Tensor]] = {
 JOINS = {"add": add, "mul": mul, "max": maximum, "concat": concat}
 
 
+def implementation(operator: str) -> Callable[..., Any]:
+    """The function of an operator."""
+    from random_operators import MORE  # written with what stands here
+
+    return OPERATORS.get(operator) or MORE[operator]
+
+
 class Model(nn.Module):
     """The layers of a network by name; weights are made while it first runs."""
 
@@ -578,11 +675,12 @@ class Model(nn.Module):
         assert isinstance(found, Part)
         return found
 
-    def computed(self, step: Step, *xs: Tensor) -> Tensor:
-        """One layer on its inputs; raises if it does not fit them."""
+    def computed(self, step: Step, *xs: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """One layer on its inputs, and its pieces if it has several; raises if it does not fit."""
         owner = step.share or step.name
         if not step.paths:
-            y = OPERATORS[step.operator](self.part(owner, step.trainable), step.fields, *xs)
+            part = self.part(owner, step.trainable)
+            y = implementation(step.operator)(part, step.fields, *xs)
         else:
             (x,) = xs
             shares = [x] * len(step.paths)
@@ -597,7 +695,7 @@ class Model(nn.Module):
                     end = self.computed(replace(named, trainable=step.trainable), end)  # noqa: PLW2901
                 ends.append(end)
             y = JOINS[step.fields["join"]](self.part(owner, True), {}, *ends)
-        if not y.numel():
+        if not all(piece.numel() for piece in pieces(y)):
             raise ValueError("nothing is left")
         return y
 
@@ -605,8 +703,19 @@ class Model(nn.Module):
         self.multiplied.clear()
         tensors = dict(inputs)
         for step in self.steps:
-            tensors[step.name] = self.computed(step, *(tensors[name] for name in step.sources))
+            y = self.computed(step, *(tensors[name] for name in step.sources))
+            tensors |= named_pieces(step, y)
         return tensors
+
+
+def pieces(y: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return y if isinstance(y, tuple) else (y,)
+
+
+def named_pieces(step: Step, y: Tensor | tuple[Tensor, ...]) -> dict[str, Tensor]:
+    """What a layer makes by the names that later ones read it by."""
+    names = (step.name, *(f"{step.name}.part{n}" for n in range(1, len(pieces(y)))))
+    return dict(zip(names, pieces(y), strict=True))
 
 
 MOST_ELEMENTS = 1 << 21
@@ -636,7 +745,8 @@ def supports(
             name: x.expand(len(rows), *x.shape[1:]).clone().requires_grad_()
             for name, x in inputs.items()
         }
-        chosen = model(repeated)[output].flatten(1)[torch.arange(len(rows)), rows].sum()
+        made = model(repeated)[output].flatten(1).expand(len(rows), -1)  # learned alone: once
+        chosen = made[torch.arange(len(rows)), rows].sum()
         if chosen.requires_grad:
             given = torch.autograd.grad(chosen, list(repeated.values()), allow_unused=True)
         else:

@@ -25,7 +25,9 @@ if __name__ == "__main__":  # pytest finds them by its settings
 
 import torch
 import yaml
-from random_models import POINTS, Fields, Model, Step
+from random_fields import Drawn, Maker, Sizes, axes, divisor, sides, window
+from random_layers import JOINTS, MORE, SINGLE, joint
+from random_models import POINTS, Fields, Model, Step, named_pieces, pieces
 from torch.utils.flop_counter import FlopCounterMode
 
 from convcalc.analysis.analyse import analyse
@@ -33,8 +35,6 @@ from convcalc.language.reading import read_network
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
 
-Sizes = tuple[int, ...]  # channels, then positions
-Drawn = tuple[str, Fields]
 MOST = 3000  # numbers of a tensor
 MOST_CHANNELS = 40
 
@@ -59,26 +59,6 @@ class Plan:
 # --- layers ------------------------------------------------------------------------------------
 
 
-def axes(rng: random.Random, rank: int, choice: Sequence[int]) -> list[int]:
-    return [rng.choice(choice) for _ in range(rank)]
-
-
-def sides(rng: random.Random, rank: int, most: int = 2) -> list[list[int]]:
-    return [[rng.randint(0, most), rng.randint(0, most)] for _ in range(rank)]
-
-
-def divisor(rng: random.Random, *of: int) -> int:
-    return rng.choice([n for n in range(1, min(of) + 1) if all(m % n == 0 for m in of)])
-
-
-def window(rng: random.Random, rank: int, more: Sequence[int] = (1, 1, 2, 3)) -> Fields:
-    k = axes(rng, rank, (1, 2, 3, 3, 4))
-    fields: Fields = {"k": k, "d": axes(rng, rank, (1, 1, 2))}
-    fields["s"] = axes(rng, rank, more)
-    fields["p"] = rng.choice((sides(rng, rank), sides(rng, rank, 1), "same", "half", "causal"))
-    return fields
-
-
 def conv(rng: random.Random, x: Sizes) -> Drawn:
     rank, out = len(x) - 1, rng.randint(1, 8)
     fields = {"out": out, **window(rng, rank)}
@@ -87,7 +67,15 @@ def conv(rng: random.Random, x: Sizes) -> Drawn:
         fields["out"] = groups * rng.randint(1, 3)
     fields["bias"] = rng.random() < 0.5
     fields["padding_mode"] = rng.choice(("zeros", "zeros", "reflect", "replicate", "circular"))
-    return "conv", fields
+    if rng.random() < 0.2:
+        fields["mask"] = rng.choice(("A", "B", "causal"))
+        fields["k"] = axes(rng, rank, (1, 3, 3))
+    return "conv", fields | weight_norm(rng)
+
+
+def weight_norm(rng: random.Random) -> Fields:
+    kinds = ("standard", "scaled", "weight", "spectral")
+    return {"weight_norm": rng.choice(kinds)} if rng.random() < 0.15 else {}
 
 
 def narrow(rng: random.Random, x: Sizes) -> Drawn:
@@ -113,9 +101,17 @@ def stamp(rng: random.Random, x: Sizes) -> Drawn:
     rank, groups = len(x) - 1, divisor(rng, x[0])
     fields = {"out": groups * rng.randint(1, 3), "g": groups, "k": axes(rng, rank, (1, 2, 3, 4))}
     fields |= {"s": axes(rng, rank, (1, 2, 2, 3)), "d": axes(rng, rank, (1, 1, 2))}
+    fields |= {"bias": rng.random() < 0.5, **weight_norm(rng)}
+    if rng.random() < 0.25:
+        return "conv_transpose", fields | {"p": rng.choice(("same", "valid"))}
+    fields["p"] = sides(rng, rank, 1)
     most = [max(pair) - 1 for pair in zip(fields["s"], fields["d"], strict=True)]
-    fields["output_padding"] = [rng.randint(0, n) for n in most]
-    return "conv_transpose", fields | {"p": sides(rng, rank, 1), "bias": rng.random() < 0.5}
+    more = [rng.randint(0, n) for n in most]
+    if rng.random() < 0.7:
+        return "conv_transpose", fields | {"output_padding": more}
+    ends = zip(x[1:], *(fields[key] for key in "ksdp"), more, strict=True)
+    sizes = [(n - 1) * s + d * (k - 1) + 1 - sum(p) + m for n, k, s, d, p, m in ends]
+    return "conv_transpose", fields | {"output_size": [max(1, n) for n in sizes]}
 
 
 def pooling(rng: random.Random, x: Sizes) -> Drawn:
@@ -146,7 +142,7 @@ def whole(rng: random.Random, x: Sizes) -> Drawn:
 
 
 def resizing(rng: random.Random, x: Sizes) -> Drawn:
-    modes = ("nearest", "nearest_exact", "linear", *["cubic"] * (len(x) == 3))
+    modes = ("nearest", "nearest_exact", "linear", "area", *["cubic"] * (len(x) == 3))
     fields: Fields = {"mode": rng.choice(modes)}
     if fields["mode"] in ("linear", "cubic"):
         fields["align_corners"] = rng.random() < 0.5
@@ -193,8 +189,13 @@ def norm(rng: random.Random, x: Sizes) -> Drawn:
     kinds = ("batch_norm", "batch_norm", "group_norm", "instance_norm", "layer_norm", "layer_scale")
     kind = rng.choice(kinds)
     fields: Fields = {"groups": divisor(rng, x[0])} if kind == "group_norm" else {}
-    if kind not in ("layer_scale", "layer_norm"):
+    if kind != "layer_scale":
         fields["affine"] = rng.random() < 0.7
+    if kind == "layer_norm":
+        fields |= {"spatial": rng.random() < 0.3, "bias": rng.random() < 0.7}
+    if kind == "batch_norm" and rng.random() < 0.4:
+        half = rng.choice(("scale", "bias", "frozen"))
+        fields = {half: half == "frozen"}
     return kind, fields
 
 
@@ -243,14 +244,14 @@ def energies(rng: random.Random, x: Sizes) -> Drawn:
 
 
 def classifier(rng: random.Random, x: Sizes) -> Drawn:
-    return "linear", {"out": rng.randint(1, 8), "bias": rng.random() < 0.5}
+    fields = {"out": rng.randint(1, 8), "bias": rng.random() < 0.5}
+    return "linear", fields | weight_norm(rng)
 
 
 def flat(rng: random.Random, x: Sizes) -> Drawn:
     return "flatten", {}
 
 
-Maker = Callable[[random.Random, Sizes], Drawn]
 WINDOWS: tuple[Maker, ...] = (conv, conv, narrow, narrow, narrow, depthwise, pointwise, stamp)
 MOVES: tuple[Maker, ...] = (
     *(pooling, pooling, unpooling, adaptive, adaptive),
@@ -264,6 +265,7 @@ ALL: tuple[Maker, ...] = (
     *[shuffling] * 5,
     *[composite] * 9,
     *(neighbours, whole, whole, flat, flat, classifier),
+    *MORE,
 )
 INNER: tuple[Maker, ...] = (narrow, depthwise, activation, norm)
 
@@ -271,11 +273,23 @@ INNER: tuple[Maker, ...] = (narrow, depthwise, activation, norm)
 # --- networks ----------------------------------------------------------------------------------
 
 
+# Where the one sample of a learned tensor is repeated for those of another input, or stays one.
+SIZED = ("pad", "crop", "upsample")
+REPEATS = ("add", "mul", "maximum", "elementwise", "concat", *SIZED)
+
+
 class Drawing:
     """A plan that grows by layers that fit; PyTorch says which do."""
 
-    def __init__(self, seed: int, makers: Sequence[Maker] = ALL, most: int = MOST) -> None:
+    def __init__(
+        self,
+        seed: int,
+        makers: Sequence[Maker] = ALL,
+        most: int = MOST,
+        joints: Sequence[str] = JOINTS,
+    ) -> None:
         self.rng, self.makers, self.most = random.Random(seed), makers, most
+        self.joints = joints
         self.apart = shuffling in makers  # whether channels may go their own ways
         rng, rank = self.rng, self.rng.choice((1, 2, 2, 3))
         start = tuple(rng.randint(3, (19, 11, 6)[rank - 1]) for _ in range(rank))
@@ -287,6 +301,7 @@ class Drawing:
         self.tensors = {
             name: torch.ones(1, *sizes, dtype=torch.double) for name, sizes in self.inputs.items()
         }
+        self.single: set[str] = set()  # what is computed once, of learned tensors alone
         self.batch = rng.choice((1, 1, 2))
 
     def plan(self) -> Plan:
@@ -305,17 +320,26 @@ class Drawing:
         if step is None:
             return
         known = set(self.model.parts)
+        alone = [name for name in step.sources if name in self.single]
+        if 0 < len(alone) < len(step.sources) and step.operator not in REPEATS:
+            return
         try:
             with torch.no_grad():
                 y = self.model.computed(step, *(self.tensors[name] for name in step.sources))
         except (RuntimeError, ValueError, IndexError):
             y = None
-        if y is None or y.numel() > self.most or y.shape[1] > MOST_CHANNELS:
+        if y is None or any(self.is_large(piece) for piece in pieces(y)):
             for name in set(self.model.parts) - known:
                 del self.model.parts[name]
             return
         self.model.steps.append(step)
-        self.tensors[step.name] = y
+        made = named_pieces(step, y)
+        self.tensors |= made
+        if len(alone) == len(step.sources) or (step.operator in SIZED and step.sources[0] in alone):
+            self.single |= set(made)
+
+    def is_large(self, y: torch.Tensor) -> bool:
+        return y.numel() > self.most or y.shape[1] > MOST_CHANNELS or y.dim() > 5
 
     def sizes(self, name: str) -> Sizes:
         return tuple(self.tensors[name].shape[1:])
@@ -327,13 +351,16 @@ class Drawing:
             return self.joined(name)
         if choice < 0.38:
             return self.shared(name)
+        if choice < 0.46 and self.joints:
+            return joint(rng, name, {n: self.sizes(n) for n in self.tensors}, self.joints)
         source = rng.choice([*self.tensors, *list(self.tensors)[-1:] * 4])
         x = self.sizes(source)
         if len(x) == 1:
             kinds = (norm, activation, classifier, classifier, *[shuffling] * self.apart)
+            kinds = (*kinds, *[maker for maker in self.makers if maker in SINGLE])
             return Step(name, *rng.choice(kinds)(rng, x), (source,))
         trainable = rng.random() < 0.9
-        if choice < 0.46:
+        if choice < 0.54:
             return replace(self.branched(name, source), trainable=trainable)
         drawn = rng.choice(self.makers)(rng, x)
         return Step(name, *drawn, (source,), trainable=trainable)
@@ -362,6 +389,7 @@ class Drawing:
         """The weights of a layer used again, on whatever tensor they fit."""
         owners = [s for s in self.model.steps if not s.share and s.name in self.model.parts]
         owners = [s for s in owners if list(self.model.parts[s.name].parameters())]
+        owners = [s for s in owners if s.sources]
         if not owners:
             return None
         owner, source = self.rng.choice(owners), self.rng.choice(list(self.tensors))
@@ -399,7 +427,7 @@ def item(step: Step) -> dict[str, Any]:
     else:
         said = {step.operator: step.fields}
     if step.name:
-        said |= {"id": step.name, "from": list(step.sources)}
+        said |= {"id": step.name, **({"from": list(step.sources)} if step.sources else {})}
     if not step.trainable:
         said["trainable"] = False
     return said | ({"share": step.share} if step.share else {})

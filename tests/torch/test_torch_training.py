@@ -75,6 +75,19 @@ class Attention(nn.Module):
         return self.out((q @ k.mT).softmax(-1) @ v)
 
 
+class Walked(nn.Module):
+    """PyTorch's recurrent layer along the rows; each column is a sequence."""
+
+    def __init__(self, made: nn.Module) -> None:
+        super().__init__()
+        self.made = made.double()  # in single precision the counter does not see its products
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = x.double().permute(0, 3, 2, 1).flatten(0, 1)
+        found: torch.Tensor = self.made(rows)[0]
+        return found.unflatten(0, (len(x), -1)).permute(0, 3, 2, 1)
+
+
 class Products(nn.Module):
     """The same tensor for every input of a module."""
 
@@ -179,6 +192,26 @@ NETWORKS: dict[str, tuple[str, Callable[[], list[nn.Module]]]] = {
     "between channels": (
         "[{channel_attention: {heads: 2}}]",
         lambda: [attending.ChannelAttention(8, 2, None, True, True)],
+    ),
+    **{
+        f"{kind} {'behind trained weights' * behind}": (
+            f"[{'{conv: {out: 8, k: 3, p: 1}}, ' * behind}"
+            f"{{{kind}: {{hidden_size: 6, axis: height, num_layers: 2, bidirectional: true}}}}]",
+            lambda kind=kind, behind=behind: [
+                *[conv(8, 8, 3)] * behind,
+                Walked(
+                    {"lstm": nn.LSTM, "gru": nn.GRU}[kind](
+                        8, 6, num_layers=2, bidirectional=True, batch_first=True
+                    )
+                ),
+            ],
+        )
+        for kind in ("lstm", "gru")
+        for behind in (False, True)
+    },
+    "states made shorter": (
+        "[{lstm: {hidden_size: 6, axis: height, proj_size: 2}}]",
+        lambda: [Walked(nn.LSTM(8, 6, proj_size=2, batch_first=True))],
     ),
     "masked": (
         "[{conv: {out: 8, k: 3, p: 1, mask: B}}, {conv: {out: 8, k: 3, p: 1, mask: B}}]",

@@ -7,7 +7,8 @@ of the tool does.
 
 Tools see modules, not composites: an operator without a rule of its own is counted by its parts
 (a ``squeeze_excite`` as pooling, two convolutions, two activations, a product). An operator
-with neither counts 0, as the tool prints, and is listed among ``uncounted``.
+with neither counts 0, as the tool prints, and is listed among ``uncounted``. What nobody has
+measured is unknown.
 """
 
 from __future__ import annotations

@@ -7,7 +7,14 @@ from typing import NamedTuple
 
 from convcalc.analysis.conventions import Convention, Count, convention
 from convcalc.analysis.conventions.leaves import Leaf, leaves
-from convcalc.analysis.conventions.quantities import JOINS, Rule, Rules
+from convcalc.analysis.conventions.quantities import (
+    COMPLEX,
+    JOINS,
+    NOT_MEASURED,
+    UNMEASURED,
+    Rule,
+    Rules,
+)
 from convcalc.analysis.report.report import PARAMS
 from convcalc.model.graph.network import Network
 from convcalc.model.quantities.unknown import known
@@ -98,6 +105,8 @@ def _count(leaf: Leaf, count: Count) -> Iterator[Counted]:
     rule = rules.get(leaf.name)
     if rule is not None:
         yield _apply(rule.at(leaf), leaf, count)
+    elif leaf.name in (COMPLEX if count.key == PARAMS else NOT_MEASURED):
+        yield _apply(UNMEASURED, leaf, count)
     elif leaf.parts:
         for part in leaf.parts:
             yield from _count(part, count)

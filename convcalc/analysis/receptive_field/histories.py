@@ -74,7 +74,8 @@ class Histories:
         from convcalc.analysis.receptive_field.layouts import read_on_image
 
         layout = self.layout(tensor)
-        return read_on_image(layout, axes, channel_map, layer.analysis), layout.sizes
+        x = layer.shapes[number]
+        return read_on_image(layout, axes, channel_map, layer.analysis, x), layout.sizes
 
     # --- one layer ---------------------------------------------------------------------------
 

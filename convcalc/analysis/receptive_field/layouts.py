@@ -23,9 +23,11 @@ from convcalc.model.geometry.axis_maps import (
 from convcalc.model.geometry.channel_maps import MIXED, OWN, ChannelMap
 from convcalc.model.operators.contract import Analysis
 from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import known
 
 MERGED = "positions of several axes lie in one, and a layer reads others than its own of them"
 SPLIT = "the positions of one axis are spread over several"
+SPREAD = "positions lie in one axis with something else"
 IN_CHANNELS = "it reads a part of the positions, which lie in the channels"
 IN_TURN = "each position reads one of several inputs"
 DIFFERENT = "the axes of its inputs are arranged differently"
@@ -55,9 +57,9 @@ def usual(shape: Shape) -> Layout:
 
 
 def read_on_image(
-    layout: Layout, axes: Axes, channel_map: ChannelMap, analysis: Analysis
+    layout: Layout, axes: Axes, channel_map: ChannelMap, analysis: Analysis, x: Shape
 ) -> tuple[AxisMap, ...]:
-    """What a layer reads of a tensor of that layout, on each axis of the image."""
+    """What a layer reads of a tensor ``x`` of that layout, on each axis of the image."""
     found: list[AxisMap] = []
     for axis in range(len(layout.sizes)):
         dim = layout.place(axis)
@@ -65,11 +67,23 @@ def read_on_image(
             found.append(IDENTITY)
         elif _held_apart(layout, dim, analysis) is None:
             found.append(Unreadable(SPLIT))
+        elif _is_spread(layout, dim, analysis, x):
+            found.append(Unreadable(SPREAD))
         elif dim == 0:
             found.append(_in_channels(axes, channel_map, analysis))
         else:
             found.append(_in_axis(axes[dim - 1], len(layout.dims[dim]) > 1))
     return tuple(found)
+
+
+def _is_spread(layout: Layout, dim: int, analysis: Analysis, x: Shape) -> bool:
+    """Whether an axis of positions becomes one with another that holds none of the image."""
+    return any(
+        each != dim and not layout.dims[each] and not (known(n := x.dims[1 + each]) and n == 1)
+        for dims in (analysis.arranged or ())[1:]
+        if dim in dims
+        for each in dims
+    )
 
 
 def _in_channels(axes: Axes, channel_map: ChannelMap, analysis: Analysis) -> AxisMap:

@@ -215,12 +215,12 @@ class _Back:
             if region is None:
                 continue
             history = self.histories[number]
+            if history.reason:
+                raise Unseen(history.reason)
             if history.name:
                 if region is not POINT:
                     found[history.name] = region
                 continue
-            if history.reason:
-                raise Unseen(history.reason)
             rank = self._rank(history)
             for source in self._followed(history):
                 read = self._read_through(source, region, rank)

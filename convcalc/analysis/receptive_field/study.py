@@ -336,10 +336,14 @@ def _spatial_place(histories: Histories, asked: Placed, name: str) -> Placed:
 
 
 def tensor_of(network: Network, path: str) -> int:
-    """The number of the tensor at a path; without a path, the first output that is not an input of
-    the network. Raises PathError if there is none, StudyError for a network without layers."""
+    """The number of the tensor at a path, or of an output of that name; without a path, the first
+    output that is not an input of the network. Raises PathError if there is none, StudyError for a
+    network without layers."""
     if path:
-        return paths_of(network).tensor(path)
+        paths = paths_of(network)
+        if path in network.outputs and paths.find(path) is None:
+            return network.outputs[path]
+        return paths.tensor(path)
     first = len(network.inputs)
     if network.outputs:
         made = (tensor for tensor in network.outputs.values() if tensor >= first)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from convcalc.analysis.receptive_field.channel_reader import channel_map_of
@@ -189,15 +190,16 @@ class Walk:
 
     def _last_uses(self) -> dict[int, list[int]]:
         """By index of a layer, the histories that nobody reads after it."""
-        last = {number: each.layer for number, each in enumerate(self.histories.histories)}
+        seen_at = [*accumulate((each.layer for each in self.histories.histories), max)]
+        last = dict(enumerate(seen_at))
         first = len(self.network.inputs)
         for index, layer in enumerate(self.network.layers):
             for tensor in (*layer.inputs, first + index):
                 for history in self.histories.tensors[tensor].histories:
                     last[history] = index
-        for each in self.histories.histories:
+        for at, each in zip(seen_at, self.histories.histories, strict=True):
             for source in each.sources:
-                last[source.history] = max(last[source.history], each.layer)
+                last[source.history] = max(last[source.history], at)
         dying: dict[int, list[int]] = {}
         for history, index in last.items():
             dying.setdefault(index, []).append(history)
@@ -207,8 +209,8 @@ class Walk:
         if history.name:
             rank = self.network.inputs[history.name].rank
             seen = _START if self.kind is HULLS else start(self.kind)
-            return {history.name: Sight((seen,) * rank)}
-        if len(history.sources) == 1 and not history.woven:
+            found: dict[str, Sight] = {history.name: Sight((seen,) * rank)}
+        elif len(history.sources) == 1 and not history.woven:
             (source,) = history.sources
             found = {n: self._propagate(source, s, n) for n, s in self.seen[source.history].items()}
         else:
@@ -429,6 +431,8 @@ def _reads_all(reach: Reach) -> bool:
     read, rounds = 0, reach.shift
     if not rounds:  # interpolated from a single position
         return False
+    if sum(seen[1].bit_count() for seen in reach.seen if seen is not None) < rounds:
+        return False  # too few positions, however they lie; a shift may be astronomic
     for seen in reach.seen:
         if seen is not None:
             first, bits = seen

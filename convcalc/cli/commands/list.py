@@ -11,7 +11,7 @@ from convcalc.cli.console import choose
 if TYPE_CHECKING:
     from convcalc.output.columns import Column
 
-KINDS = ("operators", "networks", "blocks", "columns", "metrics", "rules", "conventions")
+KINDS = ("operators", "networks", "blocks", "columns", "metrics", "rules", "conventions", "formats")
 
 
 class OperatorEntry(NamedTuple):
@@ -59,6 +59,14 @@ class RuleEntry(NamedTuple):
     description: str
 
 
+class FormatEntry(NamedTuple):
+    """A format of models that exist; its name is a scheme as well."""
+
+    name: str
+    title: str
+    endings: str
+
+
 def command(
     ctx: typer.Context,
     kind: Annotated[
@@ -68,7 +76,7 @@ def command(
         str, typer.Argument(metavar="[FILTER]", help="Only entries that contain this text.")
     ] = "",
 ) -> int:
-    """List operators, networks, blocks, columns, metrics, rules, or other tools' conventions."""
+    """List operators, networks, blocks, columns, metrics, rules, conventions, or formats."""
     from convcalc.output.formats import FORMATS
     from convcalc.output.table import Table, render
 
@@ -152,6 +160,14 @@ def conventions() -> Iterator[ConventionEntry]:
         yield ConventionEntry(name, found.tool, numbers, summary(name))
 
 
+def formats() -> Iterator[FormatEntry]:
+    """Every format of models that exist."""
+    from convcalc.importing.formats import FORMATS
+
+    for name, each in FORMATS.items():
+        yield FormatEntry(name, each.title, ", ".join(each.endings))
+
+
 _ENTRIES: dict[str, Callable[[], Iterator[Any]]] = {
     "operators": operators,
     "networks": networks,
@@ -160,6 +176,7 @@ _ENTRIES: dict[str, Callable[[], Iterator[Any]]] = {
     "metrics": metrics,
     "rules": rules,
     "conventions": conventions,
+    "formats": formats,
 }
 
 
@@ -196,6 +213,7 @@ def _columns(kind: str) -> tuple["Column", ...]:
         ),
         "conventions": (column("name"), column("numbers", priority=1, folds=True), about),
         "columns": (column("name"), column("title", priority=1), about),
+        "formats": (column("name"), column("title"), column("endings", priority=1)),
         "metrics": (
             column("name"),
             column("kind", priority=1),

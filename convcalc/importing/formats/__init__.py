@@ -14,20 +14,32 @@ HEAD = 4096  # bytes of a file that are looked at to know its format
 
 
 class Format(NamedTuple):
-    """A format: its title, the endings of its files, the module that reads it, and whether its
-    files are so large that most of them is weights."""
+    """A format: its title, the endings of its files, the module that reads it, whether its files
+    are so large that most of them is weights, and whether they are text with lines."""
 
     title: str
     endings: tuple[str, ...]
     module: str
     is_large: bool = True
+    is_text: bool = False
 
 
 FORMATS = {
     "onnx": Format("ONNX", (".onnx",), "convcalc.importing.formats.onnx.reader"),
+    "ultralytics": Format(
+        "Ultralytics", (), "convcalc.importing.formats.ultralytics.reader", False, True
+    ),
+    "darknet": Format(
+        "darknet",
+        (".cfg",),
+        "convcalc.importing.formats.darknet.reader",
+        is_large=False,
+        is_text=True,
+    ),
 }
 
 _YAML = (".yaml", ".yml")
+_DARKNET = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|[#;][^\n]*\n)*\[(?:net|network)\]")
 
 
 def detect(head: bytes, file: str) -> str:
@@ -35,6 +47,10 @@ def detect(head: bytes, file: str) -> str:
     ending = _ending(file)
     if _is_onnx(head, ending):
         return "onnx"
+    if _DARKNET.match(head):
+        return "darknet"
+    if ending in _YAML and _is_ultralytics(head):
+        return "ultralytics"
     return ""
 
 
@@ -47,6 +63,12 @@ def format_of_ending(file: str) -> str:
 def _ending(file: str) -> str:
     found = re.search(r"\.[A-Za-z0-9]+\Z", file)
     return found[0].lower() if found else ""
+
+
+def _is_ultralytics(head: bytes) -> bool:
+    """A YAML file with a backbone, which no network of convcalc has at the start of a line."""
+    keys = re.findall(rb"^(convcalc|backbone|head):", head, re.M)
+    return b"backbone" in keys and b"convcalc" not in keys
 
 
 def _is_onnx(head: bytes, ending: str) -> bool:

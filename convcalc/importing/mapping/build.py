@@ -119,6 +119,7 @@ class Build:
             path=path,
             place=Spot(self.node.place),
             note=note,
+            trainable=self.node.trainable,
             form=self.node.form,
             composites=composites,
             **fields,

@@ -172,6 +172,10 @@ def take(build: Build, view: View, axis: int, start: int, stop: int, step: int =
         raise NoRule("it takes samples of the batch")
     role = view.role(group[0])
     stored = view.stored[role]
+    if role == 0 and stored[: len(group)] != group:
+        selected = _selected(build, view, axis, range(start, stop, step))
+        if selected is not None:
+            return selected
     if stored[: len(group)] != group or (step != 1 and stored != group):
         others = [
             tuple(a for a in g if view.role(a) != BATCH)
@@ -203,6 +207,33 @@ def take(build: Build, view: View, axis: int, start: int, stop: int, step: int =
             (*view.axes[:axis], new, *view.axes[axis + 1 :]),
         )
     )
+
+
+MOST_SELECTED = 65_536  # channels that are listed one by one
+
+
+def _selected(build: Build, view: View, axis: int, chosen: Sequence[int]) -> View | None:
+    """A part of each of several groups of channels, which stay in their order; None if the axis is
+    no part of the channels."""
+    group, stored = view.axes[axis], view.stored[0]
+    at = stored.index(group[0])
+    outer, inner = stored[:at], stored[at + len(group) :]
+    sizes = (size_of(outer), size_of(group), size_of(inner))
+    if stored[at : at + len(group)] != group or not known(sizes):
+        return None
+    groups, size, each = sizes
+    if groups * len(chosen) * each > MOST_SELECTED:
+        return None
+    indices = [
+        (first * size + index) * each + last
+        for first in range(groups)
+        for index in chosen
+        for last in range(each)
+    ]
+    made = build.add("channel_select", view.tensor, indices=indices)
+    new = atoms_of(len(chosen))
+    axes = (*view.axes[:axis], new, *view.axes[axis + 1 :])
+    return merged(View(made, view.batch, ((*outer, *new, *inner), *view.stored[1:]), axes))
 
 
 def _cut(build: Build, view: View, role: int, start: int, stop: int, step: int, inner: int) -> Any:
@@ -277,7 +308,7 @@ def gather(build: Build, node: Node) -> Sequence[Held]:
         raise NoRule("indices outside the axis")
     step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
     if step < 1 or numbers != list(range(numbers[0], numbers[0] + step * len(numbers), step)):
-        found = _selected(build, view, axis, numbers)
+        found = _picked(build, view, axis, numbers)
     else:
         found = take(build, view, axis, numbers[0], numbers[-1] + 1, step)
     if indices.dims == ():
@@ -306,11 +337,11 @@ def gather_nd(build: Build, node: Node) -> Sequence[Held]:
         places.append(place)
     first = tuple(atom for group in view.axes[:count] for atom in group)
     found = view.with_axes((first, *view.axes[count:]))
-    found = _selected(build, found, 0, places)
+    found = _picked(build, found, 0, places)
     return [reshaped(found, [*indices.dims[:-1], *found.sizes[1:]], zero_copies=False)]
 
 
-def _selected(build: Build, view: View, axis: int, numbers: Sequence[int]) -> View:
+def _picked(build: Build, view: View, axis: int, numbers: Sequence[int]) -> View:
     """Elements of an axis in an order of their own."""
     if not view.axes[axis]:  # one element, again and again
         raise NoRule("it repeats the only element of an axis")

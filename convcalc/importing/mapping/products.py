@@ -104,12 +104,13 @@ def attention(build: Build, node: Node) -> Sequence[Held]:
     if is_packed:  # (batch, n, heads · d)
         q = _with_heads(q, heads[0])
         k, v = (_with_heads(each, heads[1]) for each in (k, v))
-    biases, causal = node.value("biases", ()), bool(node.value("is_causal", 0))
-    found = attend(build, q, k, v, bias=biases, causal=causal)
+    v = turned(v) if node.value("values_turned") else v
+    bias, causal = node.value("biases", ()), bool(node.value("is_causal", 0))
+    found = attend(build, q, k, v, bias=bias, causal=causal)
     if is_packed:
         batch, own, rows, width = found.axes
         found = found.with_axes((batch, rows, (*own, *width)))
-    return [found]
+    return [turned(found) if node.value("values_turned") else found]
 
 
 def _with_heads(view: View, heads: int) -> View:

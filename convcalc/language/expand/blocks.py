@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from convcalc.diagnostics.rejection import Rejected, gather, rejected
-from convcalc.language.expand.scopes import Call, Frame
+from convcalc.language.expand.scopes import LISTS, Call, Frame
 from convcalc.language.expand.state import State, shape_of
 from convcalc.language.parse.params import check_param
-from convcalc.language.parse.tree import Argument, Block, Item
+from convcalc.language.parse.tree import Argument, Block, Item, Reference
 from convcalc.language.syntax.sizes import BLOCK, describe_input
 from convcalc.model.graph.assembly import Value
 
@@ -79,14 +79,32 @@ def _bind_argument(
     """Gives one param the value of its argument, evaluated in the caller's scope."""
     name = argument.name
     if argument.reference is not None:
-        prev = call.inputs[0]
-        tensor = state.all.resolve(argument.reference, prev, call.frame, call.scope)
-        frame.tensors[name] = tensor
-        path = call.frame.path_of(argument.reference.text)
-        path = state.all.path_at.get(path, path)
-        if path in state.spans:
-            frame.paths[name] = path
+        _bind_layer(state, name, argument.reference, call, frame)
+        return
+    if argument.references is not None:
+        _bind_list(state, argument, call, frame)
         return
     assert argument.evaluate is not None
     value = argument.evaluate(call.scope)
     frame.scope[name] = check_param(block.params[name], value, argument.node.place)
+
+
+def _bind_list(state: State, argument: Argument, call: Call, frame: Frame) -> None:
+    """Gives a param of the type refs its layers; as a value it is the list of their names."""
+    name, outer = argument.name, call.frame
+    assert argument.references is not None
+    found = [each for given in argument.references for each in state.all.single(given, outer)]
+    state.layering.spend(1 + 8 * len(found), LISTS)
+    frame.lists[name] = len(found)
+    frame.scope[name] = [each.text for each in found]
+    for k, reference in enumerate(found):
+        _bind_layer(state, f"{name}[{k}]", reference, call, frame)
+
+
+def _bind_layer(state: State, name: str, reference: Reference, call: Call, frame: Frame) -> None:
+    """Makes a layer of the caller known in a block by a name."""
+    frame.tensors[name] = state.all.resolve(reference, call.inputs[0], call.frame, call.scope)
+    path = call.frame.path_of(reference.text)
+    path = state.all.path_at.get(path, path)
+    if path in state.spans:
+        frame.paths[name] = path

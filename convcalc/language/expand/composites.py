@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -12,7 +13,6 @@ from convcalc.language.expand.loops import condition_holds, loop_scopes
 from convcalc.language.expand.scopes import Call, Frame, Names
 from convcalc.language.expand.state import State, shape_of
 from convcalc.language.parse.tree import Item, indexed_components
-from convcalc.language.syntax import nodes
 from convcalc.language.syntax.sizes import describe_input
 from convcalc.model.graph.assembly import Value
 from convcalc.model.operators.contract import Operator
@@ -78,14 +78,11 @@ def _branch_rounds(state: State, call: Call) -> Iterator[tuple[Item, Frame, int]
     """Yields every branch, once per round of its ``for``; None for one that is left out."""
     (source, *_), outer = call.inputs, call.inner
 
-    def tensor(node: nodes.Scalar) -> Value:
-        return state.all.find(node.text, outer)
-
     for branch in call.item.branches:
         if not (branch.loops or branch.condition or branch.optional_body):
             yield branch, outer, 0
             continue
-        _, scopes = loop_scopes(branch, outer.scope, tensor)
+        _, scopes = loop_scopes(branch, outer.scope, partial(state.all.named, frame=outer))
         for turn, scope in enumerate(scopes):
             state.layering.step(branch.place, scope)
             describe_input(scope, shape_of(source))

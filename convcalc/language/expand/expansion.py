@@ -7,6 +7,7 @@ are still expanded, so that one run reports every problem of a file.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from convcalc.diagnostics.rejection import Rejected, rejected
@@ -18,7 +19,6 @@ from convcalc.language.expand.scopes import MISSING, Call, Frame, Names, unknown
 from convcalc.language.expand.state import State, shape_of
 from convcalc.language.expand.statements import check_stated
 from convcalc.language.parse.tree import Item, Reference, indexed_components
-from convcalc.language.syntax import nodes
 from convcalc.language.syntax.sizes import describe_input
 from convcalc.model.graph.assembly import Value
 from convcalc.model.quantities.unknown import known
@@ -96,14 +96,12 @@ class Expansion(State):
     def expand_rounds(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
         """Expands the rounds of an item: ``for`` outside, then ``if``, then ``repeat`` inside."""
 
-        def tensor(node: nodes.Scalar) -> Value:
-            return self.all.find(node.text, frame)
-
         for name, source in item.carry.items():
             frame.tensors[name] = self.all.resolve(source, prev, frame, frame.scope)
         label, outer = 0, self.rounds_ahead
         describe_input(frame.scope, shape_of(prev))
-        loops, scopes = loop_scopes(item, frame.scope, tensor)
+        named = partial(self.all.named, frame=frame)
+        loops, scopes = loop_scopes(item, frame.scope, named)
         for k, round_scope in enumerate(scopes):
             self.layering.step(item.place, round_scope)
             scope = round_scope
@@ -152,10 +150,13 @@ class Expansion(State):
         if sources:
             resolve = self.all.resolve_all
             found = [resolve(source, prev, frame, scope) for source in sources]
-            inputs = [tensor for several in found for tensor in several] or inputs
+            inputs = [tensor for several in found for tensor in several]
+            if not inputs:
+                message = f"'{sources[0].text}' names no layer yet"
+                raise rejected("unknown-name", message, sources[0].place)
         if len(inputs) > 1 and item.kind != "operator":
             message = f"'{item.type}' reads one tensor, but 'from' names {len(inputs)}"
-            raise rejected("wrong-type", message, sources[1].place)
+            raise rejected("wrong-type", message, sources[:2][-1].place)
         owner = self.find_owner(item.share, frame) if item.share else None
         describe_input(scope, shape_of(inputs[0]))
         start = len(self.layering.layers)

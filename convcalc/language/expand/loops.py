@@ -15,39 +15,47 @@ from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.unknown import UNKNOWN
 
 Scope = dict[str, Any]
-Lookup = Callable[[nodes.Scalar], Any]  # the tensor that a bare word names, or None
+Lookup = Callable[[nodes.Scalar], Any]  # the tensor that a word names, a list of them, or None
 
 
-def loop_scopes(item: Item, scope: Scope, tensor: Lookup) -> tuple[int, Iterator[Scope]]:
+def loop_scopes(item: Item, scope: Scope, named: Lookup) -> tuple[int, Iterator[Scope]]:
     """The number of rounds of ``for`` and a scope for each; one copy if there is no ``for``."""
     if not item.loops:
         return 1, iter([dict(scope)])
-    lists = {name: _values(node, scope, tensor) for name, node in item.loops}
+    lists = {name: _values(node, scope, named) for name, node in item.loops}
     first, count = item.loops[0][0], len(lists[item.loops[0][0]])
     for name, node in item.loops:
         if len(lists[name]) != count:
             message = f"'{name}' has {len(lists[name])} values, but '{first}' has {count}"
             raise rejected("wrong-type", message, node.place, "'for' walks its lists together")
-    named = ({name: values[i] for name, values in lists.items()} for i in range(count))
-    return count, ({**scope, **values, "i": i} for i, values in enumerate(named))
+    rounds = ({name: values[i] for name, values in lists.items()} for i in range(count))
+    return count, ({**scope, **values, "i": i} for i, values in enumerate(rounds))
 
 
-def _values(node: nodes.Node, scope: Scope, tensor: Lookup) -> list[Any]:
-    """The list of values of one loop variable."""
+def _values(node: nodes.Node, scope: Scope, named: Lookup) -> list[Any]:
+    """The list of values of one loop variable; a word that names several tensors is all of them."""
     if isinstance(node, nodes.Sequence):
-        return [_value(part, scope, tensor) for part in node.items]
-    values = _value(node, scope, tensor)
+        values: list[Any] = []
+        for part in node.items:
+            found = _named(part, named)
+            several = found if isinstance(found, list) else [found]
+            values += [_value(part, scope)] if found is None else several
+        return values
+    values = _named(node, named)
+    if values is None:
+        values = _value(node, scope)
     if not isinstance(values, list):
         raise rejected("wrong-type", f"'for' needs a list, not {format_value(values)}", node.place)
     return values
 
 
-def _value(node: nodes.Node, scope: Scope, tensor: Lookup) -> Any:
-    """The value of a node; the id of a tensor gives the tensor."""
-    if isinstance(node, nodes.Scalar) and isinstance(node.value, str) and node.text not in scope:
-        found = tensor(node)
-        if found is not None:
-            return found
+def _named(node: nodes.Node, named: Lookup) -> Any:
+    """The tensor that a word names, or a list of them; None if it names none."""
+    return named(node) if isinstance(node, nodes.Scalar) and isinstance(node.value, str) else None
+
+
+def _value(node: nodes.Node, scope: Scope) -> Any:
+    """The value of an expression."""
     for name, where in free_names(node).items():
         if name not in scope:
             message = f"unknown name '{name}'"

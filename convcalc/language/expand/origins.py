@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.diagnostics.rejection import Rejected
-from convcalc.language.expand.scopes import Call, Frame
+from convcalc.language.expand.scopes import EVERY, Call, Frame
 from convcalc.language.parse.coercion import field_words
 from convcalc.language.parse.tree import COMPOSITES, Argument, Unit
 from convcalc.language.syntax import nodes
@@ -100,7 +100,9 @@ class Origins:
     def loop_origin(self, name: str, node: nodes.Node, call: Call) -> Origin:
         """The origin of a ``for`` variable: one value of its list."""
         value = call.scope[name]
-        if isinstance(node, nodes.Sequence):
+        if isinstance(node, nodes.Sequence) and not any(
+            _names_several(part, call.frame) for part in node.items
+        ):
             how, part = f"for, value {call.turn + 1} of {len(node.items)}", node.items[call.turn]
             parts = self.outer_origins(part, call.frame)
             return Origin(name, value, text_of(part), how, part.place, parts)
@@ -133,9 +135,9 @@ class Origins:
         for argument in call.item.arguments:
             if argument.name == name:
                 how, node = f"param of {block.name}", argument.node
-                return Origin(
-                    name, value, text_of(node), how, node.place, self.name_origins(node, (), call)
-                )
+                layers = argument.references is not None
+                parts = () if layers else self.name_origins(node, (), call)
+                return Origin(name, value, text_of(node), how, node.place, parts)
         default = block.params[name].default
         assert default is not None
         parts = self.outer_origins(default, frame)
@@ -209,3 +211,9 @@ def text_of(node: nodes.Node) -> str:
     if isinstance(node, nodes.Mapping):
         return f"{{{', '.join(f'{key.text}: {text_of(value)}' for key, value in node.entries)}}}"
     return node.text
+
+
+def _names_several(node: nodes.Node, frame: Frame) -> bool:
+    """Whether an item of a list stands for any number of layers."""
+    text = node.text if isinstance(node, nodes.Scalar) else ""
+    return EVERY in text or text in frame.lists

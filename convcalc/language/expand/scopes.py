@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import count, takewhile
 from typing import Any, NamedTuple
 
@@ -11,12 +12,15 @@ from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, listing
 from convcalc.diagnostics.work import current
 from convcalc.language.parse.tree import Item, Reference, Unit
+from convcalc.language.syntax import nodes
 from convcalc.language.syntax.sizes import UNMADE
 from convcalc.model.graph.assembly import Tensor, Value
 from convcalc.model.graph.network import Group
 
 # Stands for the input of the first layer when a network has several inputs and none was named.
 MISSING = Tensor(-1, UNMADE, "")
+# Stands for a layer with a problem where a loop variable is to name its tensor.
+FAILED = Tensor(-2, UNMADE, "")
 
 
 class Names:
@@ -54,14 +58,15 @@ class Names:
 class Frame:
     """The scope of one block while it is expanded: its values, its tensors, and its call.
 
-    ``tensors`` holds ids and ref params; ``prefix`` begins the paths of its layers; ``within``
-    is the block's name and the place of its call; ``left_out`` holds the ids of items that an
-    ``if`` or a ``repeat`` omitted. ``call`` is the call of the block or composite whose inside
-    this is; None at the top of the network.
+    ``tensors`` holds ids and ref params, those of ``lists`` as ``name[0]``, ``name[1]`` and so on;
+    ``prefix`` begins the paths of its layers; ``within`` is the block's name and the place of its
+    call; ``left_out`` holds the ids of items that an ``if`` or a ``repeat`` omitted. ``call`` is
+    the call of the block or composite whose inside this is; None at the top of the network.
     """
 
     __slots__ = (
-        *("call", "form", "left_out", "paths", "prefix", "scope", "tensors", "trainable", "within"),
+        *("call", "form", "left_out", "lists", "paths", "prefix", "scope", "tensors", "trainable"),
+        "within",
     )
 
     def __init__(
@@ -81,6 +86,7 @@ class Frame:
         self.form = form  # what layers are in code; empty for modules
         self.left_out: set[str] = set()
         self.call: Call | None = None
+        self.lists: dict[str, int] = {}  # params of the type refs: how many layers
         self.paths: dict[str, str] = {}  # by ref param: the path of the layer that it stands for
 
     def nested(
@@ -92,6 +98,7 @@ class Frame:
         inner = Frame(dict(scope), self.tensors, self.prefix, self.within, trains, written)
         inner.left_out = self.left_out
         inner.call = self.call
+        inner.lists = self.lists
         inner.paths = self.paths
         return inner
 
@@ -134,6 +141,7 @@ class Call(NamedTuple):
 Witness = Callable[[Call, Unit], None]  # called for each new layer, with the top-level file
 
 
+LISTS = "lists of layers in calls of blocks"
 EVERY = "[*]"  # behind an id: all rounds of its loop
 
 
@@ -149,22 +157,42 @@ class Tensors:
     def resolve_all(
         self, reference: Reference, prev: Value, frame: Frame, scope: Mapping[str, Any]
     ) -> list[Value]:
-        """The tensors that a reference names: ``id[*]`` is those of all rounds so far, in order."""
-        if not reference.text.endswith(EVERY):
+        """The tensors that a reference names: see ``single``."""
+        if EVERY not in reference.text and reference.text not in frame.lists:
             return [self.resolve(reference, prev, frame, scope)]
-        name = reference.text.removesuffix(EVERY)
-        if frame.prefix + name not in self.loops:
-            raise unknown_reference(reference, frame)
-        rounds = map(f"{name}[{{}}]".format, count())
-        return [frame.tensors[key] for key in takewhile(frame.tensors.__contains__, rounds)]
+        return [self.resolve(each, prev, frame, scope) for each in self.single(reference, frame)]
 
-    def find(self, text: str, frame: Frame) -> Value:
-        """The tensor that an id or a path names; None if there is none."""
-        found = frame.tensors.get(text)
-        if found is None and "." in text:
-            path = frame.path_of(text)
-            found = self.by_path.get(self.path_at.get(path, path))
-        return found
+    def single(self, reference: Reference, frame: Frame) -> list[Reference]:
+        """The references to one tensor each that a reference stands for.
+
+        ``id[*]`` are all rounds so far, in order; behind it may stand a path inside each round:
+        ``unit[*].skip``. A param of the type refs is all layers that the call names.
+        """
+        name, star, rest = reference.text.partition(EVERY)
+        if not star and name not in frame.lists:
+            return [reference]
+        if name not in frame.lists and frame.path_of(name) not in self.loops:
+            raise unknown_reference(reference, frame)
+        current().spend(frame.lists.get(name, 0), LISTS)
+        rounds = takewhile(partial(self.is_made, frame), map(f"{name}[{{}}]".format, count()))
+        parts = (Reference(each + rest, reference.place) for each in rounds)
+        return [each for part in parts for each in self.single(part, frame)]
+
+    def is_made(self, frame: Frame, text: str) -> bool:
+        """Whether an id or a path has been come by, with or without success."""
+        path = frame.path_of(text)
+        return text in frame.tensors or self.path_at.get(path, path) in self.by_path
+
+    def named(self, node: nodes.Scalar, frame: Frame) -> Tensor | list[Tensor] | None:
+        """What a word in the list of a ``for`` names: a tensor, those of a list, or none."""
+        text = node.text
+        if EVERY in text or text in frame.lists:
+            found = self.resolve_all(Reference(text, node.place), None, frame, frame.scope)
+            return [tensor or FAILED for tensor in found]
+        if text in frame.tensors:
+            return frame.tensors[text] or FAILED
+        path = self.path_at.get(frame.path_of(text), frame.path_of(text))
+        return self.by_path[path] or FAILED if "." in text and path in self.by_path else None
 
     def resolve(
         self, reference: Reference, prev: Value, frame: Frame, scope: Mapping[str, Any]
@@ -179,7 +207,7 @@ class Tensors:
             return prev
         value = scope.get(text)
         if isinstance(value, Tensor):
-            return value
+            return None if value is FAILED else value
         if text in frame.tensors:
             return frame.tensors[text]
         path = self.path_at.get(frame.path_of(text), frame.path_of(text))
@@ -196,7 +224,10 @@ class Tensors:
 
 
 def unknown_reference(reference: Reference, frame: Frame) -> Rejected:
-    """The exception for a reference that names no layer above it."""
+    """The exception for a reference that does not name one layer above it."""
+    if reference.text in frame.lists:
+        message = f"'{reference.text}' is a list of layers, but one is needed"
+        return rejected("wrong-type", message, reference.place, f"for instance {reference.text}[0]")
     if reference.text in frame.left_out:
         message = f"'{reference.text}' was left out by its 'if' or 'repeat'"
         return rejected(

@@ -7,7 +7,8 @@ checked here, once per place in the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from functools import partial
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
@@ -16,9 +17,9 @@ from convcalc.diagnostics.suggestion import UnknownName, listing, nearest, use
 from convcalc.language.parse.coercion import field_evaluator, field_words
 from convcalc.language.parse.tree import COMPOSITES, Argument, Block, Item, Reference, Unit
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import evaluator, free_names
+from convcalc.language.syntax.evaluation import evaluator, free_names, suffixed_number
 from convcalc.language.syntax.expressions import no_function
-from convcalc.language.syntax.sizes import SIZES
+from convcalc.language.syntax.sizes import AXES, PREFIX, SIZES
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.fields import Field
 from convcalc.model.operators.registry import fields_of, operator_class, operator_names
@@ -69,6 +70,9 @@ def read_block_call(item: Item, value: nodes.Node | None, names: Names, unit: Un
         if param.kind == "ref":
             argument.reference = reference(argument.node, argument.name)
             return
+        if param.kind == "refs":
+            argument.references = references(argument.node, argument.name)
+            return
         node = argument.node
         words: tuple[str, ...] = ()
         if param.kind == "str" and isinstance(node, nodes.Scalar) and node.text not in names:
@@ -83,7 +87,9 @@ def read_block_call(item: Item, value: nodes.Node | None, names: Names, unit: Un
 
 def _words(field: Field, node: nodes.Node) -> tuple[str, ...]:
     """The bare words of a field's value; a word field checks its text itself, later."""
-    if field.kind in ("word", "count") and isinstance(node, nodes.Scalar):
+    if isinstance(node, nodes.Scalar) and (
+        field.kind == "word" or (field.kind == "count" and suffixed_number(node.text) is not None)
+    ):
         return (node.text,)
     return field_words(field)
 
@@ -207,6 +213,36 @@ def require_names(node: nodes.Node, names: Names, words: tuple[str, ...] = ()) -
 def _no_function(name: str, where: nodes.Scalar, names: Names) -> Diagnostic:
     error = no_function(name.removesuffix("()"), names)
     return Diagnostic(error.rule, error.message, place_of(name[:-2], where), error.help)
+
+
+def hidden_sizes(item: Item, names: Names) -> Iterator[Diagnostic]:
+    """Yields a warning for each value that mixes a size of the input and a param called like one.
+
+    ``[c, height, width]`` where ``width`` is a param and ``height`` is none.
+    """
+    for argument in item.arguments:
+        if argument.evaluate is None:
+            continue
+        node, field = argument.node, argument.field
+        if item.block is not None and item.block.params[argument.name].kind == "str":
+            continue
+        used = free_names(node, _words(field, node) if field else ())
+        sizes = {name for name in AXES if name in used and name not in names}
+        hidden = [name for name in AXES if name in used and name in names]
+        for name in hidden if sizes else ():
+            if PREFIX + name in used or not _goes_with(name, sizes, node):
+                continue
+            beside = min(sizes)
+            message = f"'{name}' is a param here, but '{beside}' beside it is the size of the input"
+            advice = f"'{PREFIX}{name}' is always the size; or give the param another name"
+            yield Diagnostic("hidden-size", message, place_of(name, used[name]), advice)
+
+
+def _goes_with(name: str, sizes: AbstractSet[str], node: nodes.Node) -> bool:
+    """Whether a name is that of a size too, where ``sizes`` are: maps have no depth."""
+    if name == "depth":
+        return len(sizes) == 2 and isinstance(node, nodes.Sequence) and len(node.items) == 4
+    return not sizes.isdisjoint({"height", "width"})
 
 
 def references(node: nodes.Node | None, key: str) -> list[Reference]:

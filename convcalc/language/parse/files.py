@@ -346,8 +346,9 @@ class Units:
             bodies.append((block, self.read_block_head(block, node, outer)))
         for block, body in bodies:
             current().spend(1 + len(outer) // 32, "names in blocks")
-            refs = {p.name for p in block.params.values() if p.kind == "ref"}
-            names = outer | {n for n in block.params if n not in refs} | {CHANNELS} | OF_BLOCK
+            refs = {p.name for p in block.params.values() if p.kind in ("ref", "refs")}
+            single = {name for name in refs if block.params[name].kind == "ref"}
+            names = outer | {n for n in block.params if n not in single} | {CHANNELS} | OF_BLOCK
             items = Items(unit, self.report, refs | {"prev", "input"})
             block.body, block.calls = items.read_items(body, names), items.calls
         self.check_cycles(unit)

@@ -10,6 +10,7 @@ from convcalc.diagnostics.suggestion import advise, nearest
 from convcalc.diagnostics.work import current
 from convcalc.language.parse.arguments import (
     Names,
+    hidden_sizes,
     is_type,
     read_block_call,
     read_operator_call,
@@ -32,6 +33,7 @@ from convcalc.language.parse.tree import (
 )
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator, evaluator
+from convcalc.language.syntax.sizes import AXES
 from convcalc.model.operators.words import Vocabulary, unknown_word
 
 
@@ -70,6 +72,8 @@ class Items:
                 whole = whole and fine
             self.resolve(item, value, names)
             self.check_carry(item)
+            if not names.isdisjoint(AXES):
+                self.report(*hidden_sizes(item, names))
         except Rejected as error:
             self.report(*error.diagnostics)
             whole = False
@@ -237,6 +241,11 @@ class Items:
 
     def read_repeat(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
         """Reads ``repeat``, in which ``i`` is the index."""
+        found = node.get("repeat")
+        if isinstance(found, nodes.Mapping):
+            message = "'repeat' needs a number of rounds"
+            advice = "repeat: 12, and beside it carry: {state: start}"
+            raise rejected("wrong-type", message, found.place, advice)
         item.repeat = self.read_value(node, "repeat", names)
         return frozenset({"i"}) if item.repeat is not None else frozenset()
 
@@ -252,7 +261,8 @@ class Items:
             raise rejected("wrong-type", f"id '{text}' is no name", found.place, advice)
         if text in self.reserved:
             message = f"id '{text}' is the name of an input or of a param"
-            raise rejected("duplicate-id", message, found.place)
+            advice = "give the layer or the param another name"
+            raise rejected("duplicate-id", message, found.place, advice)
         item.id = text
         if text in self.ids:
             related = (Related(self.ids[text], "first defined here"),)

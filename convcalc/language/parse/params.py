@@ -110,10 +110,10 @@ def _read_default(param: Param, node: nodes.Node, names: AbstractSet[str]) -> No
     words: tuple[str, ...] = ()
     if param.kind == "str" and isinstance(node, nodes.Scalar):
         words = (node.text,)
-    if param.kind == "ref":
-        raise rejected(
-            "wrong-type", f"param '{param.name}' is a ref and has no default", node.place
-        )
+    if param.kind in ("ref", "refs"):
+        what = "a ref" if param.kind == "ref" else "of the type refs"
+        message = f"param '{param.name}' is {what} and has no default"
+        raise rejected("wrong-type", message, node.place)
     for name, where in free_names(node, words).items():
         if name not in names:
             if name.endswith("()"):

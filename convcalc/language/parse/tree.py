@@ -31,7 +31,7 @@ SIBLINGS = (
     "split",
     "join",
 )
-PARAM_TYPES = ("int", "float", "bool", "str", "ref", "shape", "list", "size")
+PARAM_TYPES = ("int", "float", "bool", "str", "ref", "refs", "shape", "list", "size")
 PARAM_KEYS = ("default", "from", "key", "type", "min", "max", "choices", "multiple_of", "help")
 TOP_KEYS = (
     "convcalc",
@@ -106,9 +106,12 @@ class Reference:
 
 
 class Argument:
-    """The value that an item gives to a field or param: its node, and evaluator or reference."""
+    """The value that an item gives to a field or param: its node, and evaluator or reference.
 
-    __slots__ = ("evaluate", "field", "key", "name", "node", "reference")
+    ``references`` are those of a param of the type refs; None for all others.
+    """
+
+    __slots__ = ("evaluate", "field", "key", "name", "node", "reference", "references")
 
     def __init__(self, name: str, node: nodes.Node, key: Place) -> None:
         self.name = name
@@ -117,6 +120,7 @@ class Argument:
         self.field: Field | None = None
         self.evaluate: Evaluator | None = None
         self.reference: Reference | None = None
+        self.references: list[Reference] | None = None
 
 
 class Item:

@@ -56,6 +56,14 @@ def is_file(target: str) -> bool:
     return os.path.isfile(target) or os.path.isfile(target.partition("::")[0])
 
 
+def names_in(folder: str) -> list[str]:
+    """The names in a folder; none if it is no folder, or cannot be listed."""
+    try:
+        return os.listdir(folder) if os.path.isdir(folder) else []
+    except (OSError, ValueError):
+        return []
+
+
 def _siblings(folder: Path) -> list[str]:
     """The YAML files of a folder."""
     try:

@@ -51,7 +51,9 @@ class Step:
 
     @property
     def computes_with(self) -> tuple[int, ...]:
-        """The values that it reads, without those of which only the size matters."""
+        """The values that it reads, without indices and those of which only the size matters."""
+        if self.operator.detached is not None:
+            return self.reads[: self.operator.detached]
         axes = self.analysis.axes
         if len(self.reads) < 2 or len(axes) != len(self.reads):
             return self.reads

@@ -70,6 +70,14 @@ class Recorded(NamedTuple):
     output: Shape
 
 
+class Recurring(NamedTuple):
+    """Products of a recurrent layer whose other factor is not its input: so many multiply a state
+    that it made itself, so many a constant, the state before the first step."""
+
+    state: int
+    constant: int = 0
+
+
 class Port(NamedTuple):
     """An additional output of an operator, with its own axis maps per input.
 
@@ -112,6 +120,7 @@ class _Analysis(NamedTuple):
     result: str = ""
     channels: tuple[ChannelMap, ...] = ()
     arranged: tuple[tuple[int, ...], ...] | None = None
+    recurring: Mapping[str, Recurring] = {}
 
 
 class Analysis(_Analysis):
@@ -129,6 +138,7 @@ class Analysis(_Analysis):
     ``arranged`` says where axes move: for channels and each spatial axis of the output, the axes
     of the input that it holds, 0 for the channels; one that several name is split among them. None
     where each stays what it is. ``axes`` are then those of the input before it is moved.
+    ``recurring`` says of terms, by name, which of their products are those of a recurrence.
     """
 
     @cached_property
@@ -196,6 +206,7 @@ class Operator:
     ``keeps`` is what the backward pass needs; ``passes``: the gradient of each input is that of the
     output, or a part of it. ``meets``: inputs meet at one place, so that it is a mistake
     if they lie apart. ``indices_of`` is the input whose maxima's places are read, not values.
+    Inputs from number ``detached`` on get no gradient: indices, and what only the size is read of.
     """
 
     arity: ClassVar[tuple[int, int | None]] = (1, 1)
@@ -208,6 +219,7 @@ class Operator:
     passes: ClassVar[bool] = False
     meets: ClassVar[bool] = True
     indices_of: ClassVar[int] = -1
+    detached: ClassVar[int | None] = None
     declared_fields: ClassVar[Mapping[str, Field]] = {}
 
     def __init__(self, **given: Any) -> None:

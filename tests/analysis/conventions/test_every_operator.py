@@ -142,6 +142,9 @@ def test_parameters_are_those_of_the_report_for_most_tools() -> None:
     """Of every operator: a composite has those of its parts and its own."""
     for network in operator_networks():
         totals = convcalc.analyse(network).totals
+        if network.layers[0].name == "spectral_conv":  # complex numbers, which PyTorch counts once
+            assert not known(amount(network, "fvcore.params"))
+            continue
         assert str(amount(network, "fvcore.params")) == str(totals.params)
         assert str(amount(network, "ptflops.params")) == str(totals.trainable)
         has_two_biases = network.layers[0].name == "lstm"  # one in Keras

@@ -11,6 +11,7 @@ from small import network_of, report_of
 
 from convcalc.analysis.receptive_field.study import study
 from convcalc.model.ops.rearranging._axes import regrouped
+from convcalc.model.quantities.unknown import known
 
 CONV = {"conv": {"out": 4, "k": [3, 5], "p": [1, 2], "s": [1, 2]}}
 TOKENS = [{"reshape": {"shape": [4, -1]}}, {"linear": {"out": 4}}]
@@ -123,3 +124,45 @@ def places(number: int, sizes: tuple[int, ...]) -> list[int]:
         number, place = divmod(number, size)
         found.append(place)
     return found[::-1]
+
+
+def test_channels_that_were_moved_apart_and_joined_later_are_seen_in_their_order() -> None:
+    """What two kernels made is given up late, when what it reads must still be there."""
+    layers = [
+        {"mix_conv": {"k": [3, 5], "s": 2}},
+        {"reshape": {"shape": [15, 1, 3, 3]}, "id": "moved"},
+        {"conv": {"out": 4, "k": [1, 1, 1]}, "id": "mixed"},
+        {"concat": ["mixed", "moved"]},
+    ]
+    assert report_of(layers, [5, 5, 6, 5]).layers[-1].receptive_field is not None
+
+
+@pytest.mark.parametrize(
+    ("layers", "sizes"),
+    [
+        # every position of the one axis is that of the input, and then again
+        (
+            [
+                {"stack": {"axis": "width"}, "from": ["input", "input"]},
+                {"reshape": {"shape": [4, 22]}},
+            ],
+            [4, 11],
+        ),
+        ([{"reshape": {"shape": [1, 8, 5]}}], [2, 4, 5]),
+        # rows and columns of the same input side by side
+        (
+            [
+                {"permute": {"dims": [1, 3, 2]}, "id": "turned", "from": "input"},
+                {"concat": ["turned", "input"]},
+                {"slice": {"axis": "width", "step": 3}},
+            ],
+            [1, 5, 5],
+        ),
+    ],
+)
+def test_positions_that_cannot_be_followed_are_given_up(
+    layers: list[Any], sizes: list[int]
+) -> None:
+    field = report_of(layers, sizes).layers[-1].receptive_field
+    assert field is not None
+    assert not known(field.size)

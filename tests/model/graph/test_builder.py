@@ -56,6 +56,7 @@ def rebuilt(network: Network) -> Network:
     return builder.network({name: tensors[number] for name, number in network.outputs.items()})
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("path", shipped_files(), ids=lambda path: path.name.partition(".")[0])
 def test_a_shipped_network_built_layer_by_layer_is_the_same(path: Path) -> None:
     network = read_network(Target(str(path)))

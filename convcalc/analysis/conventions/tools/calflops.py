@@ -5,8 +5,8 @@ with elementwise operations added; ``macs`` are the multiply-accumulates alone. 
 counted.
 
 Left out: what the page ``deepspeed`` names, and matrix products by ``@``, ``torch.mm`` and
-``torch.bmm`` (``torch.matmul`` counts), so that ``nn.MultiheadAttention`` has its linear maps and
-its softmax only.
+``torch.bmm`` (``torch.matmul`` and ``a.matmul(b)`` count), so that ``nn.MultiheadAttention`` has
+its linear maps and its softmax only.
 
 Wrong: what that page names. Resizing by a scale counts input elements: the product with the scale
 is computed and thrown away. After a run that failed the patched functions stay, and later counts in
@@ -21,8 +21,6 @@ Source: calflops/pytorch_ops.py, 0.3.2.
 
 from __future__ import annotations
 
-from math import prod
-
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
 from convcalc.analysis.conventions.quantities import (
@@ -33,18 +31,16 @@ from convcalc.analysis.conventions.quantities import (
     ZERO,
     Forms,
     Rule,
-    axes,
     is_area,
 )
-from convcalc.analysis.conventions.tools.deepspeed import COMMON, COMMON_MACS
+from convcalc.analysis.conventions.tools.deepspeed import COMMON, COMMON_MACS, has_size
 from convcalc.model.graph.network import FUNCTION, METHOD
 from convcalc.model.operators.registry import name_of
 
 
 def _resized(leaf: Leaf) -> int:
     """Input elements; with a size its positions alone."""
-    size = axes(leaf, "size")
-    return prod(size) if size else leaf.x.numel
+    return leaf.output.positions if has_size(leaf) else leaf.x.numel
 
 
 def _called(leaf: Leaf) -> bool:
@@ -60,14 +56,29 @@ FLOPS = {
 }
 MACS_RULES = {**COMMON_MACS, "matmul": ZERO.but("torch.matmul", _called, MACS)}
 
-# Functions count as modules do, but F.relu6, which the module does not call; methods do not count.
-FORMS: Forms = {FUNCTION: {**FLOPS, "relu6": IN}, METHOD: {}}
+
+def _multiplied(leaf: Leaf) -> bool:
+    """Whether it is a product by ``matmul``, as torchvision's windows have; others take ``bmm``."""
+    return name_of(leaf.operator) in ("matmul", "window_attention")
+
+
+# Functions count as modules do, but F.relu6, which the module does not call; of methods, matmul.
+CALLED = ZERO.but("matmul, not bmm", _multiplied, 2 * MACS)
+FORMS: Forms = {
+    FUNCTION: {**FLOPS, "relu6": IN, "matmul": CALLED},
+    METHOD: {"matmul": 2 * MACS},
+}
+MACS_CALLED = ZERO.but("matmul, not bmm", _multiplied, MACS)
+MACS_FORMS: Forms = {
+    FUNCTION: {**MACS_RULES, "matmul": MACS_CALLED},
+    METHOD: {"matmul": MACS},
+}
 
 CONVENTION = Convention(
     "calflops 0.3.2",
     (
         Count("flops", "FLOPs", "FLOP and op", FLOPS, forms=FORMS),
-        Count("macs", "MACs", "MAC", MACS_RULES, forms={METHOD: {}}),
+        Count("macs", "MACs", "MAC", MACS_RULES, forms=MACS_FORMS),
     ),
     other_params=TRAINED,
 )

@@ -108,8 +108,12 @@ STAMP_BIAS = Rule("b·O / g of a forward convolution", _transposed_bias)
 
 def _resized(leaf: Leaf) -> int:
     """Output elements; with a size its positions alone."""
-    size = axes(leaf, "size")
-    return prod(size) if size else leaf.output.numel
+    return leaf.output.positions if has_size(leaf) else leaf.output.numel
+
+
+def has_size(leaf: Leaf) -> bool:
+    """Whether the size of an interpolation is given: in numbers, or as that of a second tensor."""
+    return leaf.field("size") is not None or len(leaf.inputs) > 1
 
 
 ONCE = ("relu", "leaky_relu", "prelu", "elu", "silu", "gelu", "softmax", "avg_pool")

@@ -112,7 +112,11 @@ CONVENTION = Convention(
     (
         Count(
             *("macs", "MACs", "MAC and op", RULES),
-            forms={FUNCTION: PRODUCTS, METHOD: {"matmul": MACS}},
+            # attention that is a method is written out as two products
+            forms={
+                FUNCTION: PRODUCTS,
+                METHOD: {"matmul": MACS, "dot_product_attention": MACS},
+            },
         ),
     ),
 )

@@ -47,7 +47,7 @@ def _named(parts: Sequence[str]) -> Scope:
         else:
             path = f"{path}.{part}" if path else part
         last = part
-        found.append(Group(path, part.rpartition(".")[2]))
+        found.append(Group(path, "module"))
     return tuple(found)
 
 

@@ -31,6 +31,7 @@ class Embedding(Operator):
     """The look-up; see the module's docstring."""
 
     keeps = LEARNED
+    detached = 0
 
     num_embeddings: int = fields.integer("number of different indices", minimum=1)
     embedding_dim: int = fields.integer("numbers of each vector", minimum=1)

@@ -42,6 +42,7 @@ class Parameter(Operator):
 
     arity = (0, 1)
     keeps = NOTHING
+    detached = 0
 
     shape: tuple[int, ...] = fields.field("shape", "channels and spatial sizes, without the batch")
     fixed: bool = fields.flag("whether it is a buffer, and not learned", False)

@@ -35,6 +35,7 @@ class PadChannels(Operator):
 
     arity = (1, 2)
     keeps = NOTHING
+    detached = 1
 
     before: int = fields.integer("channels of zeros before the first", 0, minimum=0)
     after: int = fields.integer("channels of zeros after the last", 0, minimum=0)

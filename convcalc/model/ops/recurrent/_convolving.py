@@ -16,12 +16,18 @@ from convcalc.model.operators.contract import (
     Kept,
     Operator,
     Problem,
+    Recurring,
     Term,
     operator,
 )
 from convcalc.model.operators.windows import arm
 from convcalc.model.operators.work import sliding_macs, work
-from convcalc.model.ops.recurrent._recurrent import gate_rows, spatial_axis_problems
+from convcalc.model.ops.recurrent._recurrent import (
+    gate_rows,
+    products_after_first,
+    spatial_axis_problems,
+    steps_along,
+)
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
@@ -64,7 +70,19 @@ class Convolving(Operator):
             weights["bias"] = (rows,)
             terms.append(Term("bias", ELEMENTWISE, work(self.gates, output.numel)))
         terms.append(Term("gates", ELEMENTWISE, work(self.operations, output.numel)))
-        return Analysis(output, (self._axes(x),), tuple(terms), weights, channels=(MIXED,))
+        return Analysis(
+            output,
+            (self._axes(x),),
+            tuple(terms),
+            weights,
+            channels=(MIXED,),
+            recurring={"weight": Recurring(self._of_states(x, terms[0].amount))},
+        )
+
+    def _of_states(self, x: Shape, macs: int) -> int:
+        """The products of convolutions that read a state, beside the input: of all steps but the
+        first."""
+        return products_after_first(macs, steps_along(self.axis, x))
 
     def _along(self, x: Shape) -> int:
         return axis_names(x.rank).index(self.axis) - 1

@@ -21,6 +21,7 @@ from convcalc.model.operators.contract import (
     Kept,
     Operator,
     Problem,
+    Recurring,
     Term,
     operator,
 )
@@ -35,6 +36,11 @@ def walked_axes(axis: str, x: Shape) -> Axes:
     """The axis maps of a layer that walks along one axis: all of it, beside its own position."""
     along = axis_names(x.rank).index(axis) - 1
     return tuple(Whole(IDENTITY) if each == along else IDENTITY for each in range(x.rank))
+
+
+def steps_along(axis: str, x: Shape) -> int:
+    """How many steps there are."""
+    return x.spatial[axis_names(x.rank).index(axis) - 1]
 
 
 def spatial_axis_problems(axis: str, x: Shape) -> Iterator[Problem]:
@@ -83,8 +89,25 @@ class Recurrent(Operator):
             terms.append(Term("bias", ELEMENTWISE, work(2, added)))
         terms.append(Term("gates", ELEMENTWISE, work(layers, work(self.operations, states))))
         return Analysis(
-            output, (walked_axes(self.axis, x),), tuple(terms), weights, channels=(MIXED,)
+            output,
+            (walked_axes(self.axis, x),),
+            tuple(terms),
+            weights,
+            channels=(MIXED,),
+            recurring=dict(self._recurring(x, terms)),
         )
+
+    def _recurring(self, x: Shape, terms: Sequence[Term]) -> Iterator[tuple[str, Recurring]]:
+        """The products with states, and with what a layer before made."""
+        steps = steps_along(self.axis, x)
+        for name, _, amount in terms:
+            if name.startswith("weight_hh"):
+                later = products_after_first(amount, steps)
+                yield name, Recurring(later, products_of_first(amount, steps))
+            elif name.startswith("weight_hr") or (
+                name.startswith("weight_ih") and not name.startswith("weight_ih_l0")
+            ):
+                yield name, Recurring(amount)
 
     def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
         """Gates and state of each position, layer and direction."""
@@ -120,6 +143,18 @@ class Recurrent(Operator):
 def gate_rows(gates: int, hidden_size: int) -> int:
     """Rows of a matrix: one block per gate."""
     return gates * hidden_size
+
+
+@formula
+def products_of_first(macs: int, steps: int) -> int:
+    """Those of the first step, with the state before it."""
+    return macs // steps
+
+
+@formula
+def products_after_first(macs: int, steps: int) -> int:
+    """Those of all steps but the first, with the state of the step before."""
+    return macs // steps * (steps - 1)
 
 
 @formula

@@ -28,6 +28,9 @@ from typing import ClassVar
 
 from convcalc.model.operators.contract import operator
 from convcalc.model.ops.recurrent._convolving import Convolving
+from convcalc.model.ops.recurrent._recurrent import steps_along
+from convcalc.model.quantities.formula import formula
+from convcalc.model.quantities.shape import Shape
 
 
 @operator
@@ -37,3 +40,13 @@ class ConvGru(Convolving):
     gates: ClassVar[int] = 3
     operations: ClassVar[int] = 3 + 1 + 4
     convolutions: ClassVar[int] = 2
+
+    def _of_states(self, x: Shape, macs: int) -> int:
+        """That of q reads what r lets through, also in the first step."""
+        return products_with_reset(macs, self.gates, steps_along(self.axis, x))
+
+
+@formula
+def products_with_reset(macs: int, gates: int, steps: int) -> int:
+    """Those of one gate in all steps, of the others in all but the first."""
+    return macs - macs // steps // gates * (gates - 1)

@@ -1,0 +1,1 @@
+"""Ultralytics' YAML files: rows of modules, and scales of depth and width."""
