@@ -26,9 +26,9 @@ from convcalc.importing.mapping import (
     norm,
     pooling,
     products,
-    recurrent,
     refused,
     sampling,
+    sequences,
 )
 from convcalc.importing.mapping.build import Build, Held, Lost, NoRule, Rule, product
 from convcalc.importing.patterns import recognise
@@ -47,15 +47,18 @@ RULES: Mapping[str, Rule] = {
     **pooling.RULES,
     **products.RULES,
     **einsum.RULES,
-    **recurrent.RULES,
     **refused.RULES,
     **sampling.RULES,
+    **sequences.RULES,
 }
 
 # What a rule runs into where a node lacks an input, or an attribute is of another kind.
 MALFORMED = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "Linear", "MatMul")
+
+# Operators whose constants are sizes and places, in whatever form a file stores them.
+WEIGHTLESS = ("Clip", "NonMaxSuppression", "Pad", "Resize", "RoiAlign", "Slice", "Tile", "TopK")
 
 GivenSizes = Mapping[str, Sequence[int | None]]
 
@@ -125,7 +128,14 @@ class _Mapping:
             held = self.values.get(tensor)
             outputs[name] = held.tensor if isinstance(held, View) else None
         self.builder.problems += self.problems
-        return self.builder.network(outputs, description=self.graph.description, file=self.file)
+        found = self.builder.network(outputs, description=self.graph.description, file=self.file)
+        # A hint for who writes a network: a model that was trained has the layers that it has.
+        kept = tuple(each for each in found.problems if each.name != "flatten-missing")
+        if len(kept) == len(found.problems):
+            return found
+        return Network(
+            **{key: getattr(found, key) for key in Network.record_fields} | {"problems": kept}
+        )
 
     def add(self, node: Node) -> None:
         """The outputs of one node."""
@@ -242,6 +252,7 @@ class _Mapping:
             return []
         self.problems.append(Diagnostic("unmapped-operator", message, node.place, _ADVICE))
         learned = [each for each in held if isinstance(each, Constant) and each.learned]
+        learned = [] if node.op in WEIGHTLESS else learned
         params = sum(product(each.stored or each.dims) for each in learned)
         try:
             tensor = self.build.add(

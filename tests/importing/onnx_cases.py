@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from onnx_files import Sizes, attribute, field, model, node, tensor
+from onnx_files import Sizes, field, model, node, tensor
 
 MICROSOFT = "com.microsoft"
 
@@ -241,7 +241,14 @@ CONVOLUTIONS = [
         "Gemm", "x w", [1, 6], [1, 4], 24, 24, weights={"w": [6, 4]}, name="Gemm, weight (in, out)"
     ),
     one(
-        "MatMul", "x w", [1, 5, 6], [1, 5, 4], 5 * 24, 24, weights={"w": [6, 4]}, operators="linear"
+        "MatMul",
+        "x w",
+        [1, 5, 6],
+        [1, 5, 4],
+        5 * 24,
+        24,
+        weights={"w": [6, 4]},
+        operators="permute linear",
     ),
     one(
         "MatMul",
@@ -260,7 +267,7 @@ CONVOLUTIONS = [
         [1, 5, 4],
         5 * 24,
         28,
-        operators="linear",
+        operators="permute linear",
         weights={"w": [6, 4], "b": [4]},
     ),
     case(
@@ -461,15 +468,12 @@ POOLS = [
     ),
 ]
 
+FUNCTIONS = """
+Relu Sigmoid Tanh Softplus Elu Selu Celu Softsign HardSwish LeakyRelu HardSigmoid Mish Abs Ceil Cos
+Erf Exp Floor Log Neg Reciprocal Round Sign Sin Sqrt
+""".split()  # noqa: SIM905 as a list of a line each it would say no more
 ACTIVATIONS = [
-    *(
-        one(op, "x", IMAGE, IMAGE, opset=22)
-        for op in (
-            "Relu Sigmoid Tanh Softplus Elu Selu Celu Softsign HardSwish LeakyRelu "
-            "HardSigmoid Mish Abs Ceil Cos Erf Exp Floor Log Neg Reciprocal Round Sign Sin "
-            "Sqrt ThresholdedRelu"
-        ).split()
-    ),
+    *(one(op, "x", IMAGE, IMAGE, opset=22) for op in FUNCTIONS),
     one("Gelu", "x", IMAGE, IMAGE, opset=20),
     one("Gelu", "x", IMAGE, IMAGE, values={"approximate": "tanh"}, opset=20, name="Gelu by tanh"),
     one("Swish", "x", IMAGE, IMAGE, opset=24),
@@ -501,7 +505,7 @@ ACTIVATIONS = [
         None,
         72,
         weights={"w": [1, 9, 8]},
-        finding="a slope for each position",
+        finding="72 slopes for 6 channels",
         name="PRelu of positions",
     ),
     one("Softmax", "x", IMAGE, IMAGE, values={"axis": 1}, opset=13),
@@ -550,7 +554,17 @@ ARITHMETIC = [
     case("Add of itself", [node("Add", ["x", "x"], ["y"])], IMAGE, IMAGE, operators="add"),
     one("Mul", "x z", IMAGE, IMAGE, inputs={"z": [1, 6, 1, 1]}, operators="mul"),
     one("Add", "x w", IMAGE, IMAGE, 0, 6, weights={"w": [1, 6, 1, 1]}, operators="shift"),
-    one("Mul", "w x", IMAGE, IMAGE, 0, 6, weights={"w": [6, 1, 1]}, operators="layer_scale"),
+    one(
+        "Mul",
+        "w x",
+        IMAGE,
+        IMAGE,
+        0,
+        6,
+        weights={"w": [6, 1, 1]},
+        operators="layer_scale",
+        name="Mul by a number per channel",
+    ),
     one("Add", "x w", IMAGE, IMAGE, 0, 6 * 72, weights={"w": [1, 6, 9, 8]}, name="Add of a table"),
     one("Sub", "x z", IMAGE, IMAGE, inputs={"z": [1, 1, 9, 8]}),
     one("Sum", "x z x", IMAGE, IMAGE, inputs={"z": IMAGE}, operators="add add"),
@@ -826,6 +840,7 @@ MOVES = [
 ]
 
 QKV = {"q_num_heads": 2, "kv_num_heads": 2}
+TIME_FIRST = node("Transpose", ["x"], ["t"], perm=[1, 0, 2])
 PRODUCTS = [
     one(
         "Einsum",
@@ -845,7 +860,7 @@ PRODUCTS = [
         48,
         values={"equation": "bnc,chd->bhnd"},
         weights={"w": [6, 2, 4]},
-        operators="linear",
+        operators="permute linear",
         name="Einsum by a matrix",
     ),
     one(
@@ -910,35 +925,61 @@ PRODUCTS = [
         inputs={"k": [1, 7, 6], "v": [1, 7, 6]},
         name="Attention of shared keys",
     ),
-    one(
+    case(
         "LSTM",
-        "x w r b",
-        [7, 1, 6],
+        [TIME_FIRST, node("LSTM", ["t", "w", "r", "b"], ["y"], hidden_size=4)],
+        [1, 7, 6],
         [7, 1, 1, 4],
         7 * 16 * (6 + 4),
         16 * (6 + 4) + 32,
-        {"hidden_size": 4},
         weights={"w": [1, 16, 6], "r": [1, 16, 4], "b": [1, 32]},
+    ),
+    case(
+        "LSTM in both directions",
+        [
+            TIME_FIRST,
+            node("LSTM", ["t", "w", "r"], ["y"], hidden_size=4, direction="bidirectional"),
+        ],
+        [1, 7, 6],
+        [7, 2, 1, 4],
+        2 * 7 * 16 * (6 + 4),
+        2 * 16 * (6 + 4),
+        weights={"w": [2, 16, 6], "r": [2, 16, 4]},
+    ),
+    case(
+        "LSTM of each row of a map",
+        [
+            node("Transpose", ["x"], ["u"], perm=[3, 0, 2, 1]),
+            node("Reshape", ["u", "s"], ["t"]),
+            node("LSTM", ["t", "w", "r"], ["y"], hidden_size=4),
+        ],
+        [1, 6, 5, 7],
+        [7, 1, 5, 4],
+        5 * 7 * 16 * (6 + 4),
+        16 * (6 + 4),
+        weights={"w": [1, 16, 6], "r": [1, 16, 4]},
+        numbers={"s": [7, 5, 6]},
+    ),
+    case(
+        "GRU, the last state",
+        [TIME_FIRST, node("GRU", ["t", "w", "r"], ["", "y"], hidden_size=4)],
+        [1, 7, 6],
+        [1, 1, 4],
+        7 * 12 * (6 + 4),
+        12 * (6 + 4),
+        weights={"w": [1, 12, 6], "r": [1, 12, 4]},
     ),
     one(
         "LSTM",
         "x w r",
         [7, 1, 6],
-        [7, 2, 1, 4],
-        2 * 7 * 16 * (6 + 4),
-        2 * 16 * (6 + 4),
-        {"hidden_size": 4, "direction": "bidirectional"},
-        weights={"w": [2, 16, 6], "r": [2, 16, 4]},
-        name="LSTM in both directions",
-    ),
-    case(
-        "GRU, the last state",
-        [node("GRU", ["x", "w", "r"], ["", "y"], hidden_size=4)],
-        [7, 1, 6],
-        [1, 1, 4],
-        7 * 12 * (6 + 4),
-        12 * (6 + 4),
-        weights={"w": [1, 12, 6], "r": [1, 12, 4]},
+        [7, 1, 1, 4],
+        None,
+        160,
+        {"hidden_size": 4},
+        weights={"w": [1, 16, 6], "r": [1, 16, 4]},
+        finding="samples of the batch",
+        name="LSTM of an input whose time comes first",
     ),
 ]
 

@@ -29,7 +29,7 @@ def test_a_rule_has_the_work_and_the_parameters_of_its_operator(case: Case) -> N
         assert messages == []
         assert None not in found.outputs.values()
     if case.operators:
-        assert tuple(layer.operator.name for layer in found.layers) == case.operators
+        assert tuple(layer.name for layer in found.layers) == case.operators
     if found.layers:
         totals = analyse(found).totals
         assert totals.macs == (UNKNOWN if case.macs is None else case.macs) or case.macs is None

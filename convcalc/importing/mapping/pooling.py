@@ -55,6 +55,12 @@ def global_pool(build: Build, node: Node) -> Sequence[Held]:
     return [fresh(made, x.batch, made.shape.dims[1:])]
 
 
+def global_lp_pool(build: Build, node: Node) -> Sequence[Held]:
+    """GlobalLpPool: a norm over all positions, which stay with size 1."""
+    x = build.image(build.view(node))
+    return [reduced(build, x, range(2, len(x.axes)), "sum")]
+
+
 def adaptive_pool(build: Build, node: Node) -> Sequence[Held]:
     """Adaptive pooling to a size."""
     x = build.image(build.view(node))
@@ -123,6 +129,7 @@ RULES: Mapping[str, Rule] = {
     "MaxPool": pool,
     "AveragePool": pool,
     "LpPool": pool,
+    "GlobalLpPool": global_lp_pool,
     **dict.fromkeys(GLOBAL, global_pool),
     "AdaptiveAveragePool": adaptive_pool,
     "AdaptiveMaxPool": adaptive_pool,

@@ -76,7 +76,7 @@ class _Reading:
         """The graph with all functions inlined."""
         raw = self.raw
         constants = {
-            key: each._replace(learned=each.kind == "float") for key, each in raw.constants.items()
+            key: each._replace(learned=_is_weight(key, each)) for key, each in raw.constants.items()
         }
         nodes = list(self.inlined(raw.nodes, self.opsets, {}, "", 0))
         found = [node for node in nodes if not self.take_constant(node, constants)]
@@ -155,6 +155,15 @@ class _Reading:
             handed = {**function.defaults, **attributes}
             for each in self.inlined(function.nodes, opsets, inner, here, depth + 1, handed):
                 yield each._replace(metadata=each.metadata or node.metadata)
+
+
+def _is_weight(name: str, tensor: Constant) -> bool:
+    """Whether a stored tensor was learned, as far as a file of ONNX tells.
+
+    Exporters store numbers like the ½ of a formula beside the weights; a learned number has the
+    path of a module's parameter.
+    """
+    return tensor.kind == "float" and (tensor.dims != () or "." in name)
 
 
 def _resolved(
