@@ -100,7 +100,7 @@ CONVOLUTIONS = [
         [1, 4, 7, 6],
         4 * 6 * 9 * 7 * 6,
         216,
-        {"auto_pad": "VALID", "pads": [1, 1, 1, 1]},
+        {"auto_pad": "VALID"},
         weights=W,
         name="Conv without padding",
     ),
