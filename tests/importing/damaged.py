@@ -49,7 +49,7 @@ def _transformer() -> bytes:
     numbers = {"two": [3], "one": [1], "rest": [-1], "parts": [12, 12, 12]}
     numbers |= {"zero": [0], "stop": [4], "axes": [1]}
     weights = {"s": [12], "w": [12, 36], "o": [36]}
-    return through(nodes, [1, 4, 6, 12], "y", weights=weights, numbers=numbers)
+    return model(nodes, {"x": [1, 4, 6, 12]}, {"y": [1, 12]}, weights, numbers)
 
 
 def _functions() -> bytes:

@@ -88,7 +88,9 @@ def _compare_values(value: Any, attribute: Any) -> None:
     elif isinstance(wanted, bytes):
         assert value == wanted.decode()
     elif isinstance(wanted, list):
-        assert list(value) == [each.decode() if isinstance(each, bytes) else each for each in wanted]
+        assert list(value) == [
+            each.decode() if isinstance(each, bytes) else each for each in wanted
+        ]
     else:
         assert value == wanted
 

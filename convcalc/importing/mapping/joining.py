@@ -22,6 +22,7 @@ from convcalc.importing.views import (
 )
 from convcalc.model.geometry.sizes import axis_names
 from convcalc.model.graph.assembly import Tensor
+from convcalc.model.quantities.unknown import known
 
 # Foreign operator: convcalc's of two tensors, and the function of a tensor and a number.
 ARITHMETIC = {
@@ -190,6 +191,9 @@ def with_constant(build: Build, op: str, view: View, constant: Constant, *, firs
     name, function = ARITHMETIC[op]
     if constant.is_scalar and not constant.learned:
         return with_number(build, op, view, constant.number, first=first)
+    if not _fits(view, constant.dims):
+        sizes = (1,) * (1 if constant.dims[:1] != (1,) else 0) + constant.dims
+        return combined(build, op, view, build.source_view(constant._replace(dims=sizes)))
     found = refined_for(build, view, constant.dims)
     if found is None:
         raise NoRule(f"a constant of {_text(constant.dims)} meets {_text(view.sizes)}")
@@ -205,6 +209,13 @@ def with_constant(build: Build, op: str, view: View, constant: Constant, *, firs
     fields = {"op": function} if name == "elementwise" else {}
     tensor = build.add(name, view.tensor, build.source(constant, sizes), **fields)
     return merged(view._replace(tensor=tensor))
+
+
+def _fits(view: View, dims: Sequence[int]) -> bool:
+    """Whether a constant is repeated to the sizes of a view, and not the other way round."""
+    sizes = (1,) * max(len(dims) - len(view.sizes), 0) + view.sizes
+    pairs = zip(reversed(dims), reversed(sizes), strict=False)
+    return all(size == 1 or not known((own,)) or own != 1 for size, own in pairs)
 
 
 def with_number(build: Build, op: str, view: View, number: Any, *, first: bool) -> View:
