@@ -6,7 +6,8 @@ does. A test that walks through a grid of its own asks the fixture
 ``part`` for the cases to look at; hypothesis makes a quarter of its examples. All take the same
 cases in every run.
 
-Tests in ``torch/`` compare with PyTorch and need it.
+Tests in ``torch/`` compare with PyTorch and need it; those in ``keras/`` with Keras on PyTorch,
+those in ``litert/`` run in LiteRT.
 """
 
 from __future__ import annotations
@@ -34,17 +35,22 @@ settings.register_profile("exhaustive", settings.get_profile("quarter"), max_exa
 gc.set_threshold(100_000, 20, 50)
 
 pytest_plugins = ["pytester"]
-TORCH_TESTS = TESTS / "torch"
+# Folders of tests that compare with other packages, by the mark that they get, and the packages.
+COMPARED = {
+    "torch": (("torch", "PyTorch"), ("torchvision", "torchvision")),
+    "keras": (("keras", "Keras"), ("torch", "PyTorch")),
+    "litert": (("ai-edge-litert", "LiteRT"),),
+}
 SAFETY_TESTS = TESTS / "safety"
 
 
-def missing_packages() -> list[str]:
-    """What the comparison tests need and this environment lacks.
+def missing_packages(folder: str) -> list[str]:
+    """What the comparison tests of a folder need and this environment lacks.
 
     By distribution: a folder of tests is called torch, which an import would find.
     """
     missing = []
-    for name, title in (("torch", "PyTorch"), ("torchvision", "torchvision")):
+    for name, title in COMPARED[folder]:
         try:
             version(name)
         except PackageNotFoundError:
@@ -52,8 +58,8 @@ def missing_packages() -> list[str]:
     return missing
 
 
-MISSING = missing_packages()
-collect_ignore = ["torch"] if MISSING else []
+MISSING = {folder: found for folder in COMPARED if (found := missing_packages(folder))}
+collect_ignore = list(MISSING)
 
 
 # --- which tests run ---------------------------------------------------------------------------
@@ -121,23 +127,23 @@ def left_out_of(items: list[pytest.Item]) -> set[pytest.Item]:
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     """All of ``tests/torch`` is marked, so that ``-m torch`` and ``-m 'not torch'`` choose."""
-    if TORCH_TESTS in item.path.parents:
-        item.add_marker(pytest.mark.torch)
+    for folder in COMPARED:
+        if TESTS / folder in item.path.parents:
+            item.add_marker(getattr(pytest.mark, folder))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """One line says which tests this environment could not collect."""
-    if not MISSING:
-        return
-    files = sorted(TORCH_TESTS.glob("test_*.py"))
-    tests = sum(len(re.findall(r"^def test_", f.read_text("utf-8"), re.MULTILINE)) for f in files)
-    names = " and ".join(MISSING)
-    verb = "are" if len(MISSING) > 1 else "is"
-    terminalreporter.write_line(
-        f"{names} {verb} not installed: {tests} comparison tests were not collected; "
-        "see CONTRIBUTING.md",
-        yellow=True,
-    )
+    """A line for each package says which tests this environment could not collect."""
+    for folder, missing in MISSING.items():
+        texts = [file.read_text("utf-8") for file in (TESTS / folder).glob("test_*.py")]
+        tests = sum(len(re.findall(r"^def test_", text, re.MULTILINE)) for text in texts)
+        names = " and ".join(missing)
+        verb = "are" if len(missing) > 1 else "is"
+        terminalreporter.write_line(
+            f"{names} {verb} not installed: {tests} comparison tests were not collected; "
+            "see CONTRIBUTING.md",
+            yellow=True,
+        )
 
 
 # --- the command line --------------------------------------------------------------------------

@@ -37,6 +37,14 @@ def fold(node: Node, inputs: Inputs) -> list[Constant] | None:
     return [_inherited(_bounded(each), inputs) for each in results if each is not None] or None
 
 
+def unfolded(sizes: Sequence[int | None] | None, inputs: Inputs) -> Constant | None:
+    """What is computed of constants in a way that is not known; None if its sizes are not."""
+    known = [size for size in sizes or () if size is not None]
+    if sizes is None or len(known) != len(sizes):
+        return None
+    return _inherited(Constant(tuple(known)), inputs)
+
+
 def shape_of(node: Node, sizes: Sequence[Any]) -> Constant | None:
     """The sizes of a tensor as numbers; None if one of them is not known."""
     start, end = node.value("start", 0), node.value("end")
@@ -53,6 +61,9 @@ def _bounded(found: Constant) -> Constant:
 
 def _inherited(found: Constant, inputs: Inputs) -> Constant:
     """A constant with the origin of what it was computed from, if that is one stored tensor."""
+    roots = frozenset[str]().union(*(each.roots for each in inputs if each is not None))
+    if roots:
+        found = found._replace(roots=roots)
     origins = {each.origin: each for each in inputs if each is not None and each.origin}
     if found.origin and found.stored == found.dims:
         return found  # a part of one, of which others hold the rest

@@ -14,7 +14,8 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected
 from convcalc.diagnostics.work import current
-from convcalc.importing.folding import fold, shape_of
+from convcalc.importing.accounts import Accounts
+from convcalc.importing.folding import fold, shape_of, unfolded
 from convcalc.importing.foreign import Constant, Graph, Input, Node, Sizes
 from convcalc.importing.mapping import (
     activation,
@@ -22,15 +23,27 @@ from convcalc.importing.mapping import (
     darknet,
     einsum,
     joining,
+    layers,
     moving,
     norm,
     pooling,
     products,
+    recurrent,
     refused,
+    samples,
     sampling,
     sequences,
+    unfolding,
 )
-from convcalc.importing.mapping.build import Build, Held, Lost, NoRule, Rule, product
+from convcalc.importing.mapping.build import (
+    Build,
+    Held,
+    Lost,
+    NoRule,
+    NotTheBatch,
+    Rule,
+    product,
+)
 from convcalc.importing.patterns import recognise
 from convcalc.importing.views import View, atoms_of, fresh
 from convcalc.model.graph.builder import Builder
@@ -42,18 +55,18 @@ RULES: Mapping[str, Rule] = {
     **convolution.RULES,
     **darknet.RULES,
     **joining.RULES,
+    **layers.RULES,
     **moving.RULES,
     **norm.RULES,
     **pooling.RULES,
     **products.RULES,
+    **recurrent.RULES,
+    **unfolding.RULES,
     **einsum.RULES,
     **refused.RULES,
     **sampling.RULES,
     **sequences.RULES,
 }
-
-# What a rule runs into where a node lacks an input, or an attribute is of another kind.
-MALFORMED = (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "Linear", "MatMul")
 
@@ -83,7 +96,12 @@ class _Mapping:
         names = {name for node in self.graph.nodes for name in node.inputs}
         self.build.read = frozenset(names | set(self.graph.outputs.values()))
         self.owners: dict[str, tuple[int, int]] = {}  # whose layers first read a weight
+        self.build.stored_once = graph.stored_once
+        self.accounts = (
+            Accounts(graph.constants, self.builder, self.paths.path) if graph.stored_once else None
+        )
         self.is_resized = False
+        self.repeated: set[str] = set()  # tensors whose repetition is left to who reads them
         self.outputs: dict[str, Any] = {}
         for name, given in graph.inputs.items():
             self.add_input(name, given, sizes.get(name))
@@ -103,7 +121,9 @@ class _Mapping:
         order = ["c", *sorted(axis for axis in axes if axis.isdigit())]
         own = [given.dims[axes.index(axis)] for axis in order]
         if sizes is not None and list(sizes) != own:
-            self.is_resized = True
+            self.is_resized = any(
+                old not in (None, new) for old, new in zip(own, sizes, strict=True)
+            )
             own = list(sizes)
         try:
             tensor = self.builder.input(name, own, batch=self.batch)
@@ -126,7 +146,7 @@ class _Mapping:
         outputs: dict[str, Any] = {}
         for name, tensor in self.graph.outputs.items():
             held = self.values.get(tensor)
-            outputs[name] = held.tensor if isinstance(held, View) else None
+            outputs[name] = self.returned(name, held) if isinstance(held, View) else None
         self.builder.problems += self.problems
         found = self.builder.network(outputs, description=self.graph.description, file=self.file)
         # A hint for who writes a network: a model that was trained has the layers that it has.
@@ -137,11 +157,29 @@ class _Mapping:
             **{key: getattr(found, key) for key in Network.record_fields} | {"problems": kept}
         )
 
+    def returned(self, name: str, view: View) -> Any:
+        """The tensor of an output; one whose axes the last nodes took apart or put together gets
+        them by a layer of its own, where that is possible."""
+        axes = [group for group in view.axes[1:] if group]
+        is_flat = len(view.axes) == 2 and len(view.stored) > 1  # and size 1 on the axes that went
+        if not is_flat and set(axes) == {group for group in view.stored if group}:
+            return view.tensor
+        if len(axes) > 1 and any(_is_last(given) for given in self.graph.inputs.values()):
+            axes = [axes[-1], *axes[:-1]]
+        self.build.node = Node(
+            "Output", (), (), {}, name, Place(self.file, 1, 1, 0, f"output {name}")
+        )
+        try:
+            return self.build.settle(view, tuple(axes))
+        except (NoRule, Lost):
+            return view.tensor
+
     def add(self, node: Node) -> None:
         """The outputs of one node."""
         values = self.values
         self.build.node = node
         start = len(self.builder.layers)
+        read = [values.get(name) for name in node.inputs]
         try:
             found = self.result(node)
             if self.graph.shares:
@@ -151,11 +189,14 @@ class _Mapping:
             self.builder.skip()
         except NoRule as reason:
             found = self.unmapped(node, str(reason))
-        except MALFORMED:
-            found = self.unmapped(node, "its inputs or attributes are not those of the operator")
+        except _MISFITS as error:  # numbers of a damaged file, which no rule expects
+            kind = type(error).__name__
+            found = self.unmapped(node, f"its attributes do not fit each other ({kind})")
         for name, value in zip(node.outputs, [*found, *[None] * len(node.outputs)], strict=False):
             if name:
                 values[name] = self.compared(node, name, value)
+        if self.accounts is not None and len(self.builder.layers) > start:
+            self.accounts.settle(node, [x for x in read if isinstance(x, Constant)], start)
 
     def result(self, node: Node) -> Sequence[Held]:
         """What the rule of a node makes; constants where it depends on nothing computed."""
@@ -173,18 +214,29 @@ class _Mapping:
             if node.op in WEIGHTED and self.weighs(held):
                 self.values[node.inputs[0]] = self.build.source_view(held[0])  # type: ignore[arg-type]
                 return RULES[node.op](self.build, node)
-            constants = [value if isinstance(value, Constant) else None for value in held]
-            folded = fold(node, constants)
-            if folded is not None:
-                for each in folded:
-                    current().spend(len(each.data or ()) // 8, "constants of the model")
-                return folded
+            constants = self.computed(node, held)
+            if constants is not None:
+                return constants
             if node.op not in RULES:
                 raise NoRule(f"no rule for {node.op} of constants")
         rule = RULES.get(node.op)
         if rule is None:
             raise NoRule(f"no rule for {node.op}")
-        return rule(self.build, node)
+        try:
+            return rule(self.build, node)
+        except NotTheBatch as reason:
+            return samples.in_samples(self.build, node, rule, reason)
+
+    def computed(self, node: Node, held: Sequence[Held]) -> Sequence[Held] | None:
+        """What a node makes of constants: computed, or of the sizes that the file states."""
+        constants = [value if isinstance(value, Constant) else None for value in held]
+        folded = fold(node, constants)
+        if folded is not None:
+            for each in folded:
+                current().spend(len(each.data or ()) // 8, "constants of the model")
+            return folded
+        made = [unfolded(self.graph.shapes.get(name), constants) for name in node.outputs]
+        return made if node.inputs and made and None not in made else None
 
     def share(self, node: Node, start: int) -> None:
         """Give the layers of a node the weights of those that read the same ones before."""
@@ -228,10 +280,16 @@ class _Mapping:
     def compared(self, node: Node, name: str, value: Held) -> Held:
         """A value held against the sizes that the file states for it."""
         stated = self.graph.shapes.get(name)
-        if value is None or stated is None or self.is_resized or node.op in moving.REPEATING:
-            return value  # what is repeated keeps size 1 here
+        if value is None or stated is None or self.is_resized:
+            return value
         sizes = value.sizes if isinstance(value, View) else value.dims
         if _agree(sizes, stated):
+            return value
+        if _is_repeated(sizes, stated) and (
+            node.op in moving.REPEATING
+            or (node.op in _MOVES and self.repeated.intersection(node.inputs))
+        ):  # what is repeated keeps size 1 here
+            self.repeated.add(name)
             return value
         message = f"{node.op} makes {_text(sizes)}, but the file says {_text(stated)}"
         self.problems.append(Diagnostic("contradicts-file", message, node.place))
@@ -240,27 +298,35 @@ class _Mapping:
     def unmapped(self, node: Node, reason: str) -> list[Held]:
         """A layer for a node without a rule: sizes of the file, its parameters, unknown work."""
         stated = self.graph.shapes.get(node.outputs[0]) if node.outputs else None
+        is_last = False
+        if stated is not None and len(stated) > 2 and node.value("channels_last"):
+            is_last = True
+            stated = (stated[0], stated[-1], *stated[1:-1])
         held = [self.values.get(name) for name in node.inputs if name]
         views = [value for value in held if isinstance(value, View)]
         output = self.stated_output(stated) if not self.is_resized else None
-        message = f"{node.op}: {reason}" if not reason.startswith("no rule") else reason
+        kind = str(node.value("note", node.op))
+        message = f"{kind}: {reason}" if not reason.startswith("no rule") else reason
         if output is None or not views or len(node.outputs) != 1:
             self.builder.skip()
             self.problems.append(
                 Diagnostic("unmapped-operator", message, node.place, _SKIPPED, severity="error")
             )
             return []
-        self.problems.append(Diagnostic("unmapped-operator", message, node.place, _ADVICE))
         learned = [each for each in held if isinstance(each, Constant) and each.learned]
         learned = [] if node.op in WEIGHTLESS else learned
-        params = sum(product(each.stored or each.dims) for each in learned)
+        fields: dict[str, Any] = {"params": sum(product(c.stored or c.dims) for c in learned)}
+        if "params" in node.values:
+            fields = {"params": node.values["params"]} if node.values["params"] is not None else {}
+        advice = _ADVICE if fields else _ADVICE_UNKNOWN
+        self.problems.append(Diagnostic("unmapped-operator", message, node.place, advice))
         try:
             tensor = self.build.add(
                 "opaque",
                 *(view.tensor for view in views),
                 output=output,
-                params=params,
-                note=node.op,
+                note=kind,
+                **fields,
             )
         except Lost:
             return []
@@ -268,6 +334,9 @@ class _Mapping:
         view = fresh(tensor, (), tensor.shape.dims[1:])
         if len(stated) == 1:
             view = view._replace(axes=view.axes[1:])
+        if is_last:
+            first, channels, *positions = view.axes
+            view = view._replace(axes=(first, *positions, channels))
         return [view]
 
     def stated_output(self, stated: Sizes | None) -> list[int | None] | None:
@@ -277,7 +346,11 @@ class _Mapping:
         return list(stated[1:]) or [1]
 
 
+_MOVES = ("Transpose", "Unsqueeze", "Squeeze", "Identity", "Reshape")
+# What a rule runs into where a node lacks an input, or an attribute is of another kind.
+_MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _ADVICE = "its parameters are counted, its work is unknown"
+_ADVICE_UNKNOWN = "its parameters and its work are unknown"
 _SKIPPED = "what it makes is not known, and what reads that is skipped"
 
 
@@ -296,13 +369,18 @@ class _Paths:
         if scope and self.counts[scope[-1].path] == 1:
             path, groups = scope[-1].path, scope[:-1]
         elif scope:
-            path, groups = f"{scope[-1].path}.{node.op.lower()}", scope
+            path, groups = f"{scope[-1].path}.{_word(node)}", scope
         else:
-            path, groups = node.name.strip("/") or node.op.lower(), ()
+            path, groups = node.name.strip("/") or _word(node), ()
         path = f"{path}.{part}" if part else path
         self.taken[path] += 1
         number = self.taken[path]
         return (path if number == 1 else f"{path}[{number - 1}]"), groups
+
+
+def _word(node: Node) -> str:
+    """What a node does, in one word."""
+    return str(node.value("operator", node.op)).lower()
 
 
 def _agree(sizes: Sequence[int], stated: Sizes) -> bool:
@@ -313,7 +391,19 @@ def _agree(sizes: Sequence[int], stated: Sizes) -> bool:
     )
 
 
+def _is_repeated(sizes: Sequence[int], stated: Sizes) -> bool:
+    """Whether sizes are those that a file states, apart from some of 1."""
+    return len(sizes) == len(stated) and all(
+        a == 1 or _agree((1, a), (1, b)) for a, b in zip(sizes, stated, strict=True)
+    )
+
+
 def _text(sizes: Sequence[Any]) -> str:
     """Sizes for a message."""
     words = ("?" if size is None or size is UNKNOWN else str(size) for size in sizes)
     return "×".join(words) or "one number"
+
+
+def _is_last(given: Input) -> bool:
+    """Whether an input has its channels behind its positions."""
+    return len(given.axes) > 2 and given.axes.endswith("c")

@@ -598,7 +598,7 @@ ARITHMETIC = [
         None,
         0,
         inputs={"z": IMAGE},
-        finding="a choice between two tensors",
+        finding="a choice that depends on what is computed",
     ),
     one(
         "Greater", "x z", IMAGE, IMAGE, None, 0, inputs={"z": IMAGE}, finding="no rule for Greater"

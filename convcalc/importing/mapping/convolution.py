@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc.importing.foreign import Constant, Node
-from convcalc.importing.mapping.build import Build, Held, NoRule, Rule
+from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, product
 from convcalc.importing.views import View, fresh, size_of
 from convcalc.model.quantities.unknown import known
 
@@ -75,7 +75,12 @@ def conv(build: Build, node: Node) -> Sequence[Held]:
     channels = size_of(x.stored[0])
     if not has_bias:
         fields["bias"] = False
-    if groups > 1 and groups == channels:
+    if build.stored_once and not weight.learned and groups == channels and not has_bias:
+        del fields["bias"]
+        filters = out // channels
+        shared = product(weight.stored or weight.dims) == filters * product(kernel)
+        made = build.add("fixed_conv", x.tensor, filters=filters, shared=shared, **fields)
+    elif groups > 1 and groups == channels:
         if out != channels:
             fields["depth_multiplier"] = out // channels
         made = build.add("depthwise_conv", x.tensor, **fields)
@@ -143,18 +148,35 @@ def gemm(build: Build, node: Node) -> Sequence[Held]:
 def linear(build: Build, node: Node) -> Sequence[Held]:
     """Linear over the last axis: weight (out, in)."""
     out, inner = build.weight(node, 1).dims
-    return [apply_linear(build, build.view(node), inner, out, has_bias=bool(node.input(2)))]
+    bias = build.constant(node, 2)
+    is_whole = bias is not None and (bias.learned or not build.stored_once)
+    found = apply_linear(build, build.view(node), inner, out, has_bias=is_whole)
+    if bias is None or is_whole:
+        return [found]
+    # One that is put together of several, such as those of queries and values.
+    return [build.same(found, "elementwise", op="add", value=1.0, note="a bias of several parts")]
 
 
 def apply_linear(build: Build, x: View, inner: int, out: int, *, has_bias: bool) -> View:
     """A learned matrix over the last axis of a view."""
     if size_of(x.axes[-1]) != inner:
         raise NoRule(f"a weight for {inner} channels meets {size_of(x.axes[-1])}")
-    axis = len(x.axes) - 1
-    x = build.along(x, [axis])
+    x = over_last(build, x)
     fields: dict[str, Any] = {} if has_bias else {"bias": False}
     made = build.add("linear", x.tensor, out_channels=out, **fields)
-    return build.replaced(x, made, axis, out)
+    return build.replaced(x, made, len(x.axes) - 1, out)
+
+
+def over_last(build: Build, x: View) -> View:
+    """A view whose tensor's channels are its last axis, for a learned matrix.
+
+    If that is all there is of a sample, it is taken in the tensor's own order: a matrix that is
+    learned may have its rows in any.
+    """
+    held = tuple(atom for group in x.stored for atom in group)
+    if len(x.axes[-1]) == len(held) and set(x.axes[-1]) == set(held):
+        x = x._replace(axes=(*x.axes[:-1], held))
+    return build.along(x, [len(x.axes) - 1])
 
 
 def matmul_by_constant(build: Build, x: View, weight: Constant) -> View:

@@ -12,11 +12,9 @@ from convcalc.importing.views import (
     BATCH,
     Atom,
     Group,
-    Groups,
     View,
     aligned,
     atoms_of,
-    copied,
     merged,
     size_of,
 )
@@ -144,39 +142,40 @@ def laid_out(build: Build, other: View, like: View) -> Tensor:
 
 
 def _outer(build: Build, op: str, one: View, other: View) -> View:
-    """Two tensors each of which is repeated along an axis of the other."""
+    """Two tensors each of which is repeated along an axis of the other.
+
+    Both get axes for what both have, or one alone; neighbours of a kind become one axis.
+    """
     rank = max(len(one.axes), len(other.axes))
     a, b = (_padded(view, rank) for view in (one, other))
-    if any(view.role(atom) == BATCH for view in (a, b) for group in view.axes for atom in group):
-        raise NoRule("each is repeated along an axis of the other, and samples of the batch")
-    runs: list[tuple[bool, bool, list[int]]] = []  # neighbouring axes that the same tensors have
-    for axis in range(rank):
-        has = bool(a.axes[axis]), bool(b.axes[axis])
-        if has == (False, False):
-            continue
-        if runs and runs[-1][:2] == has:
-            runs[-1][2].append(axis)
-        else:
-            runs.append((*has, [axis]))
-    if len(runs) > MOST_AXES:
-        raise NoRule("each is repeated along axes of the other")
-    tensors = [
-        build.settle(
-            view,
-            tuple(tuple(atom for axis in axes for atom in view.axes[axis]) for *_, axes in runs),
-        )
-        for view in (a, b)
+    pairs = [
+        tuple(tuple(x for x in group if view.role(x) != BATCH) for view, group in each)
+        for each in (((a, x), (b, y)) for x, y in zip(a.axes, b.axes, strict=True))
     ]
+    targets: list[tuple[Group, Group]] = []
+    kinds: list[tuple[bool, bool]] = []
+    for x, y in pairs:
+        kind = bool(x), bool(y)
+        if kinds and kinds[-1] == kind and any(kind):
+            targets[-1] = (*targets[-1][0], *x), (*targets[-1][1], *y)
+        elif any(kind):
+            targets.append((x, y))
+            kinds.append(kind)
+    if not 1 <= len(targets) <= 4:
+        raise NoRule("each is repeated along an axis of the other")
+    first, second = (tuple(each[side] for each in targets) for side in (0, 1))
     name, function = ARITHMETIC[op]
     fields = {"op": function} if name == "elementwise" else {}
-    made = build.add(name, *tensors, **fields)
-    axes = tuple(x or copied(y) for x, y in zip(a.axes, b.axes, strict=True))
-    return View(made, (), _chained(axes, runs), axes)
+    made = build.add(name, build.settle(a, first), build.settle(b, second), **fields)
+    # Both may be made of one tensor, and have its atoms on different axes.
+    lone = {atom: Atom(atom.size) for x, y in pairs if not x for atom in y}
 
+    def both(x: Group, y: Group) -> Group:
+        return x or tuple(lone.get(atom, atom) for atom in y)
 
-def _chained(axes: Groups, runs: Sequence[tuple[bool, bool, list[int]]]) -> Groups:
-    """The atoms of the axes of each run, one after another."""
-    return tuple(tuple(atom for axis in run[2] for atom in axes[axis]) for run in runs)
+    stored = tuple(both(x, y) for x, y in targets)
+    axes = tuple(both(x, y) for x, y in zip(a.axes, b.axes, strict=True))
+    return merged(View(made, one.batch or other.batch, stored, axes))
 
 
 def _padded(view: View, rank: int) -> View:
@@ -191,9 +190,11 @@ def with_constant(build: Build, op: str, view: View, constant: Constant, *, firs
     name, function = ARITHMETIC[op]
     if constant.is_scalar and not constant.learned:
         return with_number(build, op, view, constant.number, first=first)
-    if not _fits(view, constant.dims):
-        sizes = (1,) * (1 if constant.dims[:1] != (1,) else 0) + constant.dims
-        return combined(build, op, view, build.source_view(constant._replace(dims=sizes)))
+    is_made = build.stored_once and build.is_made(constant)
+    if _widens(view, constant.dims) or (is_made and not _fits(view, constant.dims)):
+        return combined(build, op, view, _as_view(build, constant))
+    if is_made:
+        return build.same(view, "elementwise", op=function, value=1.0, note=_NUMBERS)
     found = refined_for(build, view, constant.dims)
     if found is None:
         raise NoRule(f"a constant of {_text(constant.dims)} meets {_text(view.sizes)}")
@@ -211,11 +212,29 @@ def with_constant(build: Build, op: str, view: View, constant: Constant, *, firs
     return merged(view._replace(tensor=tensor))
 
 
+def _as_view(build: Build, constant: Constant) -> View:
+    """A constant as a tensor of its own, which is larger than what it meets."""
+    if build.stored_once:
+        return build.whole(constant)
+    leading = () if constant.dims[:1] == (1,) else (1,)
+    return build.source_view(constant._replace(dims=(*leading, *constant.dims)))
+
+
+_NUMBERS = "with numbers that the program makes"
+
+
 def _fits(view: View, dims: Sequence[int]) -> bool:
     """Whether a constant is repeated to the sizes of a view, and not the other way round."""
     sizes = (1,) * max(len(dims) - len(view.sizes), 0) + view.sizes
     pairs = zip(reversed(dims), reversed(sizes), strict=False)
-    return all(size == 1 or not known((own,)) or own != 1 for size, own in pairs)
+    return all(size in (1, own) for size, own in pairs)
+
+
+def _widens(view: View, dims: Sequence[int]) -> bool:
+    """Whether a constant has several elements where a view has one, which is repeated then."""
+    sizes = (1,) * max(len(dims) - len(view.sizes), 0) + view.sizes
+    pairs = zip(reversed(dims), reversed(sizes), strict=False)
+    return any(size != 1 and known((own,)) and own == 1 for size, own in pairs)
 
 
 def with_number(build: Build, op: str, view: View, number: Any, *, first: bool) -> View:

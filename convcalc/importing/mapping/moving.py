@@ -7,6 +7,7 @@ from typing import Any
 
 from convcalc.importing.foreign import Constant, Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
+from convcalc.importing.settling import MOST_AXES
 from convcalc.importing.views import (
     BATCH,
     View,
@@ -17,6 +18,7 @@ from convcalc.importing.views import (
     size_of,
 )
 from convcalc.model.geometry.sizes import axis_names
+from convcalc.model.graph.assembly import Tensor
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
 
@@ -46,9 +48,13 @@ def reshape(build: Build, node: Node) -> Sequence[Held]:
     shape = build.numbers(node, 1, "shape")
     if shape is None:
         raise NoRule("the sizes to reshape to are not there")
-    return [
-        reshaped(view, [int(size) for size in shape], zero_copies=not node.value("allowzero", 0))
-    ]
+    sizes = [int(size) for size in shape]
+    zero_copies = not node.value("allowzero", 0)
+    try:
+        return [reshaped(view, sizes, zero_copies=zero_copies)]
+    except NoRule:
+        is_last = bool(node.value("channels_last")) and len(sizes) > 2
+        return [_as_new_axes(build, view, sizes, zero_copies=zero_copies, is_last=is_last)]
 
 
 def reshaped(view: View, shape: Sequence[int], *, zero_copies: bool = True) -> View:
@@ -77,6 +83,34 @@ def reshaped(view: View, shape: Sequence[int], *, zero_copies: bool = True) -> V
     if found is None:
         raise NoRule(f"a reshape of {list(own)} to {sizes}")
     return found
+
+
+def _as_new_axes(
+    build: Build, view: View, shape: Sequence[int], *, zero_copies: bool, is_last: bool
+) -> View:
+    """The elements of each sample on axes that have nothing to do with their old ones.
+
+    Which of them an element stands for is not followed; it is no work. Raises NoRule if samples
+    would become anything else.
+    """
+    own = view.sizes
+    sizes = [
+        own[i] if size == 0 and zero_copies and i < len(own) else size
+        for i, size in enumerate(shape)
+    ]
+    if not known((*own, *sizes)) or not 1 < len(sizes) <= MOST_AXES + 1:
+        raise NoRule(f"a reshape of {list(own)} to {list(shape)}")
+    if -1 in sizes:
+        rest = -product(sizes)
+        sizes[sizes.index(-1)] = product(own) // rest if rest > 0 else 0
+    first = tuple(atom for atom in view.axes[0] if view.role(atom) != BATCH)
+    if first or sizes[0] != own[0] or product(sizes) != product(own) or min(sizes) < 1:
+        raise NoRule(f"a reshape of {list(own)} to {list(shape)}")
+    own_order = [sizes[-1], *sizes[1:-1]] if is_last else sizes[1:]
+    made = build.add("opaque", view.tensor, output=own_order, params=0, macs=0, note="reshape")
+    found = fresh(made, view.batch, made.shape.dims[1:])
+    first, channels, *positions = found.axes
+    return found._replace(axes=(first, *positions, channels)) if is_last else found
 
 
 def _rest_unknown(own: Sequence[int], sizes: Sequence[int]) -> Any:
@@ -183,12 +217,9 @@ def take(build: Build, view: View, axis: int, start: int, stop: int, step: int =
             if i != axis
         ]
         others = [g for g in others if g]
-        rest = tuple(atom for atom in stored if atom not in group)
-        apart = (
-            (group, rest, *view.stored[1:]) if step != 1 else ((*group, *rest), *view.stored[1:])
-        )
-        if role == 0 and len(apart) <= 4 and all(view.role(atom) == 0 for atom in group):
-            target = apart
+        if role == 0 and step == 1 and all(view.role(atom) == 0 for atom in group):
+            rest = tuple(atom for atom in stored if atom not in group)
+            target = ((*group, *rest), *view.stored[1:])
         else:
             if len(others) > 3:
                 others = [tuple(a for g in others for a in g)]
@@ -299,7 +330,9 @@ def gather(build: Build, node: Node) -> Sequence[Held]:
     axis = axis_number(node.value("axis", 0), len(view.axes))
     indices = build.weight(node, 1)
     if indices.data is None:
-        raise NoRule("the indices are not in the file")
+        if not build.stored_once:
+            raise NoRule("the indices are not in the file")
+        return [moved(build, view, (*view.sizes[:axis], *indices.dims, *view.sizes[axis + 1 :]))]
     size = view.sizes[axis]
     if not known((size,)):
         raise NoRule("it takes from an axis whose size is not known")
@@ -348,6 +381,34 @@ def _picked(build: Build, view: View, axis: int, numbers: Sequence[int]) -> View
     view = build.along(view, [axis])
     made = build.add("channel_select", view.tensor, indices=list(numbers))
     return build.replaced(view, made, axis, len(numbers))
+
+
+def moved(build: Build, view: View, sizes: Sequence[int], *more: Tensor) -> View:
+    """Elements in another order, some of them repeated or left out: a layer without work.
+
+    ``more`` are further tensors that elements come from.
+    """
+    if not known(tuple(sizes)):
+        raise NoRule("it moves elements of an axis whose size is not known")
+    axes = tuple(map(atoms_of, sizes))
+    is_batch = view.axes[:1] == (view.batch,) and bool(view.batch)
+    batch = axes[0] if is_batch else ()
+    groups = [group for group in axes[is_batch:] if group] or [()]
+    stored = (*groups[:3], tuple(atom for group in groups[3:] for atom in group))[: len(groups)]
+    output = [size_of(group) for group in stored]
+    made = build.add("opaque", view.tensor, *more, output=output, params=0, macs=0, note="moved")
+    return View(made, batch, stored, axes)
+
+
+def move(build: Build, node: Node) -> Sequence[Held]:
+    """Move: elements in another order, whose sizes are stated."""
+    return [moved(build, build.view(node), node.value("sizes"))]
+
+
+def overwrite(build: Build, node: Node) -> Sequence[Held]:
+    """Overwrite: a tensor, and one that takes the place of a part of it: a layer without work."""
+    views = [each for each in map(build.held, node.inputs) if isinstance(each, View)]
+    return [moved(build, views[0], node.value("sizes"), *(view.tensor for view in views[1:]))]
 
 
 def _embedding(build: Build, node: Node, table: Constant) -> View:
@@ -529,6 +590,8 @@ RULES: Mapping[str, Rule] = {
     "Split": split,
     "Gather": gather,
     "GatherND": gather_nd,
+    "Move": move,
+    "Overwrite": overwrite,
     "Pad": pad,
     "Resize": resize,
     "DepthToSpace": depth_to_space,

@@ -27,14 +27,25 @@ def matmul(build: Build, node: Node) -> Sequence[Held]:
     if isinstance(other, Constant):
         if isinstance(one, Constant):
             raise NoRule("a product of constants that are not in the file")
+        if any(size != 1 for size in other.dims[:-2]):
+            return [product_of(build, one, matrices(build, other))]
         return [matmul_by_constant(build, one, other)]
     if isinstance(one, Constant):
         if len(one.dims) != 2:
-            raise NoRule("a batch of learned matrices")
+            return [product_of(build, matrices(build, one), other)]
         out, inner = one.dims
         found = apply_linear(build, turned(other), inner, out, has_bias=False)
         return [turned(found)]
     return [product_of(build, one, other)]
+
+
+def matrices(build: Build, constant: Constant) -> View:
+    """A constant of several matrices as a view of a layer."""
+    axes = tuple(map(atoms_of, constant.dims))
+    *outer, rows, columns = axes
+    stored = (tuple(atom for group in outer for atom in group), rows, columns)
+    tensor = build.source(constant, [size_of(group) for group in stored])
+    return View(tensor, (), stored, axes)
 
 
 def turned(view: View) -> View:
@@ -130,9 +141,18 @@ def turn(build: Build, node: Node) -> Sequence[Held]:
     return [turned(build.view(node))]
 
 
+class Unequal(NoRule):
+    """Queries and keys are not parts of one map."""
+
+
 def attend(build: Build, q: View, k: View, v: View, *, bias: Sequence[str], causal: bool) -> View:
     """Attention of heads, within windows of the map or over all of it."""
-    (queries, keys, values), fields = _attended(build, (q, k, v))
+    try:
+        (queries, keys, values), fields = _attended(build, (q, k, v))
+    except Unequal:  # the products themselves, with the softmax between
+        scores = product_of(build, q, turned(k))
+        scores = build.along(scores, [len(scores.axes) - 1])
+        return product_of(build, build.same(scores, "softmax"), v)
     heads, kv_heads = (size_of(view.axes[-3]) if len(view.axes) > 2 else 1 for view in (q, k))
     fields["heads"] = heads
     if kv_heads != heads:
@@ -178,7 +198,7 @@ def _attended(build: Build, views: Sequence[View]) -> tuple[list[View], dict[str
         target = (_channels(view), out, view.axes[-2])
         found.append(View(build.settle(view, target), view.batch, target, view.axes))
     if size_of(views[1].axes[-2]) != size_of(q.axes[-2]):
-        raise NoRule("attention within parts of a map to parts of another")
+        raise Unequal("attention within parts of a map to parts of another")
     return found, {"partition": "window", "partition_size": [1, size_of(q.axes[-2])]}
 
 

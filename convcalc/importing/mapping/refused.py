@@ -19,7 +19,6 @@ REASONS = {
     "ScatterND": "it writes at places that are computed",
     "ScatterElements": "it writes at places that are computed",
     "GatherElements": "it reads at places that are computed",
-    "Where": "a choice between two tensors, which is no layer of convcalc",
     "ThresholdedRelu": "an activation that is no layer of convcalc",
     "Shrink": "an activation that is no layer of convcalc",
     "RNN": "a recurrence without gates, which is no layer of convcalc",

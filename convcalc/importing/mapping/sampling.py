@@ -1,43 +1,15 @@
-"""Sampling at places that are computed, and pooling undone."""
+"""Pooling of boxes, and pooling undone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from convcalc.importing.foreign import Constant, Node
+from convcalc.importing.foreign import Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule
 from convcalc.importing.mapping.convolution import windows
-from convcalc.importing.views import BATCH, View, atoms_of, fresh
+from convcalc.importing.views import View, atoms_of, fresh
 from convcalc.model.quantities.unknown import known
-
-MODES = {
-    "bilinear": "linear",
-    "linear": "linear",
-    "nearest": "nearest",
-    "bicubic": "cubic",
-    "cubic": "cubic",
-}
-
-
-def grid_sample(build: Build, node: Node) -> Sequence[Held]:
-    """GridSample: X (N, C, *size), grid (N, *out_size, rank)."""
-    x = build.image(build.view(node))
-    grid = build.held(node.input(1))
-    if isinstance(grid, Constant):
-        *sizes, rank = grid.dims[1:]
-        tensor = build.source(grid, [rank, *sizes])
-    else:
-        first, *places, last = grid.axes
-        if any(grid.role(atom) != BATCH for atom in first):
-            raise NoRule("a grid whose first axis is not the batch")
-        tensor = build.settle(grid, (last, *places))
-    fields: dict[str, Any] = {"align_corners": True} if node.value("align_corners", 0) else {}
-    mode = MODES.get(node.value("mode", "linear"))
-    if mode is None:
-        raise NoRule(f"sampling by {node.value('mode')}")
-    made = build.add("grid_sample", x.tensor, tensor, mode=mode, **fields)
-    return [fresh(made, x.batch, made.shape.dims[1:])]
 
 
 def roi_align(build: Build, node: Node) -> Sequence[Held]:
@@ -77,7 +49,6 @@ def max_unpool(build: Build, node: Node) -> Sequence[Held]:
 
 
 RULES: Mapping[str, Rule] = {
-    "GridSample": grid_sample,
     "RoiAlign": roi_align,
     "MaxUnpool": max_unpool,
 }

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc.importing.foreign import Node
+from convcalc.importing.mapping import recurrent
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule
 from convcalc.importing.views import BATCH, Group, View, atoms_of, size_of
 from convcalc.model.geometry.sizes import axis_names
@@ -20,8 +21,10 @@ GATES = {"LSTM": 4, "GRU": 3}
 PEEPHOLES = 7  # the input of LSTM
 
 
-def recurrent(build: Build, node: Node) -> Sequence[Held]:
+def sequence(build: Build, node: Node) -> Sequence[Held]:
     """The states of all positions, and the last one."""
+    if node.value("time") is not None:  # as PyTorch says it
+        return recurrent.recurrent(build, node)
     view = build.view(node)
     if len(view.axes) != 3:
         raise NoRule("sequences of vectors have three axes")
@@ -69,4 +72,4 @@ def _last(build: Build, found: View, others: Group, axes: tuple[Group, ...]) -> 
     return View(made, found.batch, stored, ()).with_axes(axes)
 
 
-RULES: Mapping[str, Rule] = dict.fromkeys(GATES, recurrent)
+RULES: Mapping[str, Rule] = dict.fromkeys(GATES, sequence)

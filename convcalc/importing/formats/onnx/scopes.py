@@ -24,9 +24,12 @@ def scope_of(node: RawNode) -> Scope:
     names, classes = node.metadata.get(_NAMES), node.metadata.get(_CLASSES)
     if names and classes:
         return _written(_strings(names), _strings(classes))
-    if node.name.startswith("/"):
-        return _named(node.name.split("/")[1:-1])
-    return ()
+    return scope_of_name(node.name)
+
+
+def scope_of_name(name: str) -> Scope:
+    """The modules that a name tells of, as the older exporter writes it."""
+    return _named(name.split("/")[1:-1]) if name.startswith("/") else ()
 
 
 def _written(names: Sequence[str], classes: Sequence[str]) -> Scope:
