@@ -161,6 +161,16 @@ CONVOLUTIONS = [
         finding="a weight for 5 channels meets 6",
         name="Conv of other channels",
     ),
+    one(
+        "Conv",
+        "x conv.weight conv.bias",
+        IMAGE,
+        [1, 4, 7, 6],
+        4 * 6 * 9 * 42,
+        220,
+        inputs={"conv.weight": [4, 6, 3, 3], "conv.bias": [4]},
+        name="Conv of a file without weights",
+    ),
     case(
         "Conv by a computed weight",
         [node("Relu", ["w"], ["v"]), node("Conv", ["x", "v"], ["y"])],
@@ -836,6 +846,24 @@ MOVES = [
         numbers={"i": [0, 0, 0]},
     ),
     one("Dropout", "x", IMAGE, IMAGE),
+    case(
+        "Col2Im",
+        [node("Reshape", ["x", "s"], ["c"]), node("Col2Im", ["c", "i", "k"], ["y"])],
+        [1, 12, 2, 3],
+        [1, 3, 3, 4],
+        numbers={"s": [1, 12, 6], "i": [3, 4], "k": [2, 2]},
+        opset=18,
+    ),
+    case(
+        "an input that is stored as well",
+        [node("Add", ["x", "w"], ["y"])],
+        IMAGE,
+        IMAGE,
+        0,
+        6,
+        inputs={"w": [1, 6, 1, 1]},
+        weights={"w": [1, 6, 1, 1]},
+    ),
     one("Cast", "x", IMAGE, IMAGE, values={"to": 10}),
 ]
 

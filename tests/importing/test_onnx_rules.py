@@ -13,7 +13,6 @@ from convcalc.language.file_facts import NetworkFile
 from convcalc.language.sources.target import Target
 from convcalc.model.quantities.unknown import UNKNOWN
 
-
 MOVES = {"flatten", "permute", "reshape"}
 
 

@@ -78,6 +78,8 @@ class _Reading:
         constants = {
             key: each._replace(learned=_is_weight(key, each)) for key, each in raw.constants.items()
         }
+        weights = _weights_as_inputs(raw)
+        constants |= weights
         nodes = list(self.inlined(raw.nodes, self.opsets, {}, "", 0))
         found = [node for node in nodes if not self.take_constant(node, constants)]
         inputs = {
@@ -90,7 +92,9 @@ class _Reading:
             [each for node in found for each in expanded(self.node(node))],
             constants,
             raw.shapes,
-            f"exported by {self.producer}" if self.producer else "",
+            f"exported by {self.producer}{', its weights as inputs' if weights else ''}"
+            if self.producer
+            else "",
         )
 
     def node(self, raw: RawNode) -> Node:
@@ -155,6 +159,33 @@ class _Reading:
             handed = {**function.defaults, **attributes}
             for each in self.inlined(function.nodes, opsets, inner, here, depth + 1, handed):
                 yield each._replace(metadata=each.metadata or node.metadata)
+
+
+_WEIGHT_READERS = (
+    *("Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "LayerNormalization"),
+    *("InstanceNormalization", "GroupNormalization", "PRelu"),
+)
+
+
+def _weights_as_inputs(raw: RawGraph) -> dict[str, Constant]:
+    """The weights of a file that was exported without them, which are inputs of its graph.
+
+    They have the path of a parameter, such as ``layer1.conv.weight``; an input without a name of
+    its own is ``x.1``. What an exporter computed of weights is ``onnx::Conv_12``, as some inputs
+    are; it is a weight if only layers with weights read it, and none as what it works on.
+    """
+    others = set()
+    for node in raw.nodes:
+        others.update(node.inputs[:1] if node.op in _WEIGHT_READERS else node.inputs)
+    found = {}
+    for name, sizes in raw.inputs.items():
+        last = name.rpartition(".")[2]
+        is_path = "." in name.strip(".") and not last.isdigit()
+        is_computed = name.startswith("onnx::") and name not in others
+        known = tuple(size for size in sizes or () if size is not None)
+        if (is_path or is_computed) and name not in raw.constants and known == sizes:
+            found[name] = Constant(known, None, "float", name, known, learned=True)
+    return found if len(found) < len(raw.inputs) else {}
 
 
 def _is_weight(name: str, tensor: Constant) -> bool:
