@@ -24,9 +24,11 @@ Number = int | float | bool
 MORE_OPERATORS = {
     "Linear": "x over its last axis, weight (out, in), bias or nothing: torch.nn.functional.linear",
     "Silu": "x · sigmoid(x)",
-    "Attention": "queries, keys, values and what is added to the scores; (…, heads, n, d)",
+    "Attention": "queries, keys, values, mask; (…, heads, n, d), with q_num_heads (b, n, heads·d)",
     "AdaptiveAveragePool": "values: output_size",
     "AdaptiveMaxPool": "values: output_size",
+    "TransposeLast": "the last two axes exchanged",
+    "MulByNumber": "x times value",
     "L2Norm": "the Euclidean norm over axes, as ReduceL2",
     "Im2Col": "windows laid out in channels, torch.nn.functional.unfold; values as Col2Im",
     "Move": "elements in another order, some repeated or left out; values: sizes",

@@ -21,6 +21,7 @@ from convcalc.importing.mapping import (
     activation,
     convolution,
     darknet,
+    einsum,
     joining,
     layers,
     moving,
@@ -28,7 +29,11 @@ from convcalc.importing.mapping import (
     pooling,
     products,
     recurrent,
+    refused,
     samples,
+    sampling,
+    sequences,
+    stored,
     unfolding,
 )
 from convcalc.importing.mapping.build import (
@@ -57,10 +62,18 @@ RULES: Mapping[str, Rule] = {
     **pooling.RULES,
     **products.RULES,
     **recurrent.RULES,
+    **stored.RULES,
     **unfolding.RULES,
+    **einsum.RULES,
+    **refused.RULES,
+    **sampling.RULES,
+    **sequences.RULES,
 }
 
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "Linear", "MatMul")
+
+# Operators whose constants are sizes and places, in whatever form a file stores them.
+WEIGHTLESS = ("Clip", "NonMaxSuppression", "Pad", "Resize", "RoiAlign", "Slice", "Tile", "TopK")
 
 GivenSizes = Mapping[str, Sequence[int | None]]
 
@@ -82,6 +95,8 @@ class _Mapping:
         self.problems: list[Diagnostic] = list(graph.problems)
         self.paths = _Paths(self.graph)
         self.build = Build(self.builder, self.values, self.paths.path)
+        names = {name for node in self.graph.nodes for name in node.inputs}
+        self.build.read = frozenset(names | set(self.graph.outputs.values()))
         self.owners: dict[str, tuple[int, int]] = {}  # whose layers first read a weight
         self.build.stored_once = graph.stored_once
         self.accounts = (
@@ -135,7 +150,14 @@ class _Mapping:
             held = self.values.get(tensor)
             outputs[name] = self.returned(name, held) if isinstance(held, View) else None
         self.builder.problems += self.problems
-        return self.builder.network(outputs, description=self.graph.description, file=self.file)
+        found = self.builder.network(outputs, description=self.graph.description, file=self.file)
+        # A hint for who writes a network: a model that was trained has the layers that it has.
+        kept = tuple(each for each in found.problems if each.name != "flatten-missing")
+        if len(kept) == len(found.problems):
+            return found
+        return Network(
+            **{key: getattr(found, key) for key in Network.record_fields} | {"problems": kept}
+        )
 
     def returned(self, name: str, view: View) -> Any:
         """The tensor of an output; one whose axes the last nodes took apart or put together gets
@@ -243,13 +265,16 @@ class _Mapping:
 
     @staticmethod
     def weighs(held: Sequence[Held]) -> bool:
-        """Whether a learned weight meets a tensor that is none: work in every run."""
+        """Whether a learned weight meets a tensor that is none: work in every run.
+
+        Tables are not told from weights in every format; they have the axes of a sample.
+        """
         x, weight, *_ = (*held, None, None)
         return (
             isinstance(x, Constant)
             and isinstance(weight, Constant)
             and weight.learned
-            and not x.learned
+            and (not x.learned or (len(x.dims) > 2 and x.dims[0] == 1))
         )
 
     # --- guards -------------------------------------------------------------------------------
@@ -263,7 +288,8 @@ class _Mapping:
         if _agree(sizes, stated):
             return value
         if _is_repeated(sizes, stated) and (
-            node.op == "Expand" or (node.op in _MOVES and self.repeated.intersection(node.inputs))
+            node.op in moving.REPEATING
+            or (node.op in _MOVES and self.repeated.intersection(node.inputs))
         ):  # what is repeated keeps size 1 here
             self.repeated.add(name)
             return value
@@ -290,6 +316,7 @@ class _Mapping:
             )
             return []
         learned = [each for each in held if isinstance(each, Constant) and each.learned]
+        learned = [] if node.op in WEIGHTLESS else learned
         fields: dict[str, Any] = {"params": sum(product(c.stored or c.dims) for c in learned)}
         if "params" in node.values:
             fields = {"params": node.values["params"]} if node.values["params"] is not None else {}
@@ -322,6 +349,7 @@ class _Mapping:
 
 
 _MOVES = ("Transpose", "Unsqueeze", "Squeeze", "Identity", "Reshape")
+# What a rule runs into where a node lacks an input, or an attribute is of another kind.
 _MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _ADVICE = "its parameters are counted, its work is unknown"
 _ADVICE_UNKNOWN = "its parameters and its work are unknown"
