@@ -4,6 +4,7 @@
     ├── NetworkError         a network could not be read or analysed; carries all its problems
     ├── TargetError          the file or network asked for cannot be found or read
     │   ├── MissingFile      the git revision exists, but has no such file
+    │   ├── CodeNotAllowed   a model that a program builds, where no code may be run
     │   └── Hung             git took too long
     ├── UnknownName          no operator, convention or rule has this name; a KeyError too
     ├── PathError            a path names no layer, block, input or number
@@ -16,7 +17,8 @@
     ├── WrongTolerance       an expression is not a tolerance
     ├── NoSize               an expression names a size that the tensor does not have
     ├── NoKey                a file of values has no such key
-    ├── Unreadable           a file of values cannot be read
+    ├── Unreadable           a file of values, or a model of another program, cannot be read
+    │   └── Damaged          an ONNX file ends too early or is none; in a file, a problem
     ├── ExpressionError      an expression cannot be evaluated; in a file it is a problem
     ├── Refused              a number cannot be pinned
     ├── BudgetError          the bounds of an assertion are invalid or missing; a ValueError too
@@ -31,6 +33,13 @@ inside; one that escapes is a bug and is shown as one:
     ├── _StopError           language: the YAML cannot be read any further; the problem is recorded
     ├── Wrong                analysis: a value of a saved report is wrong; becomes a TargetError
     ├── Missing              checking: the base of a comparison has no such network
+    ├── Lost                 importing: a node reads what could not be made; it is skipped
+    ├── NoRule               importing: a node means nothing here; becomes a problem
+    │   ├── NotTheBatch      its samples are parts of one sample
+    │   └── Unequal          its queries and keys are not parts of one map
+    ├── Unsettled            importing: elements cannot be brought into an order; becomes a problem
+    ├── Untranslated         importing: a call has no equal in ONNX; becomes a problem
+    ├── Unfit                importing: settings of a layer of Keras; becomes a problem
     └── OSError              language: a file cannot be read or written, as for any other reason
         ├── Changed          it was changed in the meantime
         ├── Outside          it lies outside the project, or behind a link that leads there
