@@ -108,7 +108,8 @@ class Reading:
 
     def moved(self) -> Nodes:
         """Elements in an order that is not known; their sizes are."""
-        return [self.node("Move", self.inputs[:1], self.outputs[:1], sizes=self.made)]
+        values = {"sizes": self.made, "note": self.layer.type}
+        return [Node("Move", (self.inputs[0],), (self.outputs[0],), values, "", _NOWHERE)]
 
     def renamed(self, index: int, dims: tuple[int, ...]) -> str:
         """A constant with other sizes, as the vocabulary wants them."""
