@@ -67,8 +67,9 @@ WITHIN = {
     "importing": (
         ("opening", "addressing"),  # whatever a target names; what a word names
         ("source",),  # a model file to networks
-        ("mapper", "formats"),  # a foreign graph to layers; files to foreign graphs
-        ("mapping", "patterns"),  # a rule for each operator; what several nodes do together
+        ("mapper", "formats", "building"),  # a foreign graph to layers; what gives foreign graphs
+        ("mapping", "patterns", "accounts"),  # operators, alone and several; weights counted
+        ("schemes", "export_script"),  # models that a program builds, and that program
         ("settling", "folding"),  # elements brought into order; constants computed
         ("views", "foreign"),  # axes taken apart; the graph as another program writes it
     ),
@@ -111,6 +112,7 @@ FILES = {
     "diagnostics.faults",  # asks whether the current folder is still there
     "language.sources",
     "language.catalogue",
+    "importing.building",  # runs the user's Python
     "checking",
     "output.findings",
     "cli",

@@ -24,11 +24,15 @@ Number = int | float | bool
 MORE_OPERATORS = {
     "Linear": "x over its last axis, weight (out, in), bias or nothing: torch.nn.functional.linear",
     "Silu": "x · sigmoid(x)",
-    "Attention": "queries, keys, values and what is added to the scores; (…, heads, n, d)",
+    "Attention": "queries, keys, values, mask; (…, heads, n, d), with q_num_heads (b, n, heads·d)",
     "AdaptiveAveragePool": "values: output_size",
     "AdaptiveMaxPool": "values: output_size",
+    "TransposeLast": "the last two axes exchanged",
+    "MulByNumber": "x times value",
     "L2Norm": "the Euclidean norm over axes, as ReduceL2",
-    "Move": "elements in another order, whose sizes the file states",
+    "Im2Col": "windows laid out in channels, torch.nn.functional.unfold; values as Col2Im",
+    "Move": "elements in another order, some repeated or left out; values: sizes",
+    "Overwrite": "a tensor, and another that takes the place of a part of it; values: sizes",
     "Layer": "a layer with weights of its own; see convcalc.importing.mapping.layers",
     "Unmapped": "values: reason, why it has no rule; note, params and channels_last",
 }
@@ -53,7 +57,8 @@ class Constant(NamedTuple):
 
     ``data`` holds its numbers in row-major order, None if they are too many or not in the file.
     ``origin`` is the name of the stored tensor that it is or was computed from, empty if it is a
-    literal; ``stored`` the sizes of that. ``learned``: it is a parameter and no buffer.
+    literal; ``stored`` the sizes of that. ``learned``: it is a parameter and no buffer. ``roots``
+    are all stored tensors that it was computed from, of a format that stores each once.
     """
 
     dims: tuple[int, ...]
@@ -62,6 +67,7 @@ class Constant(NamedTuple):
     origin: str = ""
     stored: tuple[int, ...] = ()
     learned: bool = False
+    roots: frozenset[str] = frozenset()
 
     @property
     def is_scalar(self) -> bool:
@@ -114,7 +120,10 @@ class Graph(NamedTuple):
     """The nodes in an order in which each reads only what was made before.
 
     ``shapes`` are the sizes that the file states of tensors. ``shares``: weights of one origin that
-    two nodes read are one; without it, a file may name one tensor for what only has equal numbers.
+    two nodes read are one; without it, a file may name one tensor for what only has equal numbers,
+    as ONNX's exporters do. ``stored_once``: besides, the file lists every stored tensor, so that
+    what layers count can be held against it. ``names_calls``: a node is what was called in code,
+    and nothing that an exporter takes apart.
     """
 
     name: str
@@ -126,6 +135,8 @@ class Graph(NamedTuple):
     description: str = ""
     problems: tuple[Diagnostic, ...] = ()
     shares: bool = False
+    stored_once: bool = False
+    names_calls: bool = False
 
 
 class Model(Protocol):

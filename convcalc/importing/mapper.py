@@ -14,24 +14,41 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected
 from convcalc.diagnostics.work import current
-from convcalc.importing.folding import fold, shape_of
+from convcalc.importing.accounts import Accounts
+from convcalc.importing.folding import fold, shape_of, unfolded
 from convcalc.importing.foreign import Constant, Graph, Input, Node, Sizes
 from convcalc.importing.mapping import (
     activation,
     convolution,
     darknet,
+    einsum,
     joining,
     layers,
     moving,
     norm,
     pooling,
     products,
+    recurrent,
+    refused,
+    samples,
+    sampling,
+    sequences,
+    stored,
+    unfolding,
 )
-from convcalc.importing.mapping.build import Build, Held, Lost, NoRule, Rule, product
+from convcalc.importing.mapping.build import (
+    Build,
+    Held,
+    Lost,
+    NoRule,
+    NotTheBatch,
+    Rule,
+    product,
+)
 from convcalc.importing.patterns import recognise
 from convcalc.importing.views import View, atoms_of, fresh
 from convcalc.model.graph.builder import Builder
-from convcalc.model.graph.network import Group, Network
+from convcalc.model.graph.network import SUBCLASS, Group, Network
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
 RULES: Mapping[str, Rule] = {
@@ -44,9 +61,19 @@ RULES: Mapping[str, Rule] = {
     **norm.RULES,
     **pooling.RULES,
     **products.RULES,
+    **recurrent.RULES,
+    **stored.RULES,
+    **unfolding.RULES,
+    **einsum.RULES,
+    **refused.RULES,
+    **sampling.RULES,
+    **sequences.RULES,
 }
 
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "Linear", "MatMul")
+
+# Operators whose constants are sizes and places, in whatever form a file stores them.
+WEIGHTLESS = ("Clip", "NonMaxSuppression", "Pad", "Resize", "RoiAlign", "Slice", "Tile", "TopK")
 
 GivenSizes = Mapping[str, Sequence[int | None]]
 
@@ -66,10 +93,17 @@ class _Mapping:
         self.builder = Builder(graph.name)
         self.values: dict[str, Held] = dict(graph.constants)
         self.problems: list[Diagnostic] = list(graph.problems)
-        self.paths = _Paths(self.graph.nodes)
+        self.paths = _Paths(self.graph)
         self.build = Build(self.builder, self.values, self.paths.path)
+        names = {name for node in self.graph.nodes for name in node.inputs}
+        self.build.read = frozenset(names | set(self.graph.outputs.values()))
         self.owners: dict[str, tuple[int, int]] = {}  # whose layers first read a weight
+        self.build.stored_once = graph.stored_once
+        self.accounts = (
+            Accounts(graph.constants, self.builder, self.paths.path) if graph.stored_once else None
+        )
         self.is_resized = False
+        self.repeated: set[str] = set()  # tensors whose repetition is left to who reads them
         self.outputs: dict[str, Any] = {}
         for name, given in graph.inputs.items():
             self.add_input(name, given, sizes.get(name))
@@ -116,7 +150,14 @@ class _Mapping:
             held = self.values.get(tensor)
             outputs[name] = self.returned(name, held) if isinstance(held, View) else None
         self.builder.problems += self.problems
-        return self.builder.network(outputs, description=self.graph.description, file=self.file)
+        found = self.builder.network(outputs, description=self.graph.description, file=self.file)
+        # A hint for who writes a network: a model that was trained has the layers that it has.
+        kept = tuple(each for each in found.problems if each.name != "flatten-missing")
+        if len(kept) == len(found.problems):
+            return found
+        return Network(
+            **{key: getattr(found, key) for key in Network.record_fields} | {"problems": kept}
+        )
 
     def returned(self, name: str, view: View) -> Any:
         """The tensor of an output; one whose axes the last nodes took apart or put together gets
@@ -140,6 +181,7 @@ class _Mapping:
         values = self.values
         self.build.node = node
         start = len(self.builder.layers)
+        read = [values.get(name) for name in node.inputs]
         try:
             found = self.result(node)
             if self.graph.shares:
@@ -150,11 +192,13 @@ class _Mapping:
         except NoRule as reason:
             found = self.unmapped(node, str(reason))
         except _MISFITS as error:  # numbers of a damaged file, which no rule expects
-            what = f"its attributes do not fit each other ({type(error).__name__})"
-            found = self.unmapped(node, what)
+            kind = type(error).__name__
+            found = self.unmapped(node, f"its attributes do not fit each other ({kind})")
         for name, value in zip(node.outputs, [*found, *[None] * len(node.outputs)], strict=False):
             if name:
                 values[name] = self.compared(node, name, value)
+        if self.accounts is not None and len(self.builder.layers) > start:
+            self.accounts.settle(node, [x for x in read if isinstance(x, Constant)], start)
 
     def result(self, node: Node) -> Sequence[Held]:
         """What the rule of a node makes; constants where it depends on nothing computed."""
@@ -172,18 +216,29 @@ class _Mapping:
             if node.op in WEIGHTED and self.weighs(held):
                 self.values[node.inputs[0]] = self.build.source_view(held[0])  # type: ignore[arg-type]
                 return RULES[node.op](self.build, node)
-            constants = [value if isinstance(value, Constant) else None for value in held]
-            folded = fold(node, constants)
-            if folded is not None:
-                for each in folded:
-                    current().spend(len(each.data or ()) // 8, "constants of the model")
-                return folded
+            constants = self.computed(node, held)
+            if constants is not None:
+                return constants
             if node.op not in RULES:
                 raise NoRule(f"no rule for {node.op} of constants")
         rule = RULES.get(node.op)
         if rule is None:
             raise NoRule(f"no rule for {node.op}")
-        return rule(self.build, node)
+        try:
+            return rule(self.build, node)
+        except NotTheBatch as reason:
+            return samples.in_samples(self.build, node, rule, reason)
+
+    def computed(self, node: Node, held: Sequence[Held]) -> Sequence[Held] | None:
+        """What a node makes of constants: computed, or of the sizes that the file states."""
+        constants = [value if isinstance(value, Constant) else None for value in held]
+        folded = fold(node, constants)
+        if folded is not None:
+            for each in folded:
+                current().spend(len(each.data or ()) // 8, "constants of the model")
+            return folded
+        made = [unfolded(self.graph.shapes.get(name), constants) for name in node.outputs]
+        return made if node.inputs and made and None not in made else None
 
     def share(self, node: Node, start: int) -> None:
         """Give the layers of a node the weights of those that read the same ones before."""
@@ -210,13 +265,16 @@ class _Mapping:
 
     @staticmethod
     def weighs(held: Sequence[Held]) -> bool:
-        """Whether a learned weight meets a tensor that is none: work in every run."""
+        """Whether a learned weight meets a tensor that is none: work in every run.
+
+        Tables are not told from weights in every format; they have the axes of a sample.
+        """
         x, weight, *_ = (*held, None, None)
         return (
             isinstance(x, Constant)
             and isinstance(weight, Constant)
             and weight.learned
-            and not x.learned
+            and (not x.learned or (len(x.dims) > 2 and x.dims[0] == 1))
         )
 
     # --- guards -------------------------------------------------------------------------------
@@ -224,10 +282,16 @@ class _Mapping:
     def compared(self, node: Node, name: str, value: Held) -> Held:
         """A value held against the sizes that the file states for it."""
         stated = self.graph.shapes.get(name)
-        if value is None or stated is None or self.is_resized or node.op == "Expand":
-            return value  # what is repeated keeps size 1 here
+        if value is None or stated is None or self.is_resized:
+            return value
         sizes = value.sizes if isinstance(value, View) else value.dims
         if _agree(sizes, stated):
+            return value
+        if _is_repeated(sizes, stated) and (
+            node.op in moving.REPEATING
+            or (node.op in _MOVES and self.repeated.intersection(node.inputs))
+        ):  # what is repeated keeps size 1 here
+            self.repeated.add(name)
             return value
         message = f"{node.op} makes {_text(sizes)}, but the file says {_text(stated)}"
         self.problems.append(Diagnostic("contradicts-file", message, node.place))
@@ -252,6 +316,7 @@ class _Mapping:
             )
             return []
         learned = [each for each in held if isinstance(each, Constant) and each.learned]
+        learned = [] if node.op in WEIGHTLESS else learned
         fields: dict[str, Any] = {"params": sum(product(c.stored or c.dims) for c in learned)}
         if "params" in node.values:
             fields = {"params": node.values["params"]} if node.values["params"] is not None else {}
@@ -283,6 +348,8 @@ class _Mapping:
         return list(stated[1:]) or [1]
 
 
+_MOVES = ("Transpose", "Unsqueeze", "Squeeze", "Identity", "Reshape")
+# What a rule runs into where a node lacks an input, or an attribute is of another kind.
 _MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _ADVICE = "its parameters are counted, its work is unknown"
 _ADVICE_UNKNOWN = "its parameters and its work are unknown"
@@ -292,16 +359,27 @@ _SKIPPED = "what it makes is not known, and what reads that is skipped"
 class _Paths:
     """Names layers after the modules that they come from."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, graph: Graph) -> None:
+        nodes = graph.nodes
+        self.names_calls = graph.names_calls
         self.counts = Counter(
-            node.scope[-1].path for node in nodes if node.scope and node.op not in moving.IDLE
+            node.scope[-1].path
+            for node in nodes
+            if node.scope and (node.op not in moving.IDLE or node.value("ratio"))
         )
         self.taken: Counter[str] = Counter()
+
+    def is_module(self, node: Node) -> bool:
+        """Whether a node is all that the innermost of its modules does, perhaps once more."""
+        is_alone = self.counts[node.scope[-1].path] == 1
+        if self.names_calls:
+            return not node.form or (is_alone and node.form == SUBCLASS)
+        return is_alone
 
     def path(self, node: Node, part: str) -> tuple[str, tuple[Group, ...]]:
         """The path of a node's next layer, or of a move that it needs, and its composites."""
         scope = node.scope
-        if scope and self.counts[scope[-1].path] == 1:
+        if scope and self.is_module(node):
             path, groups = scope[-1].path, scope[:-1]
         elif scope:
             path, groups = f"{scope[-1].path}.{_word(node)}", scope
@@ -323,6 +401,13 @@ def _agree(sizes: Sequence[int], stated: Sizes) -> bool:
     return len(sizes) == len(stated) and all(
         b is None or not known((a,)) or a == b or index == 0
         for index, (a, b) in enumerate(zip(sizes, stated, strict=True))
+    )
+
+
+def _is_repeated(sizes: Sequence[int], stated: Sizes) -> bool:
+    """Whether sizes are those that a file states, apart from some of 1."""
+    return len(sizes) == len(stated) and all(
+        a == 1 or _agree((1, a), (1, b)) for a, b in zip(sizes, stated, strict=True)
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib import import_module
 from typing import Any
@@ -12,6 +12,7 @@ from convcalc.diagnostics.suggestion import advise
 from convcalc.diagnostics.work import TooMuchWork
 from convcalc.importing.foreign import Content, Graph, Model, Unreadable
 from convcalc.importing.formats import FORMATS, HEAD, detect
+from convcalc.importing.schemes import recipe_of, runs_code
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.head.inputs import Inputs
@@ -30,6 +31,8 @@ _EXPORTERS_WORDS = ("", "main", "main_graph", "torch_jit", "torch-jit-export", "
 
 def model_source(target: Target, limits: Limits) -> ModelSource | None:
     """The source of a target; None if it is no model of another program. OSError as the gate."""
+    if runs_code(target):
+        return CodeSource(target, limits)
     head = _head(target)
     name = target.format or detect(head, target.file)
     if not name:
@@ -80,18 +83,25 @@ class ModelSource:
     """The model of a target, read once; its networks are mapped from it, one after another."""
 
     def __init__(self, target: Target, name: str, limits: Limits) -> None:
+        self._prepare(target, name, limits)
+        self._open(self._content)
+
+    def _prepare(self, target: Target, name: str, limits: Limits) -> None:
         self.target = target
         self.format = FORMATS[name]
         self.limits = with_allowed(limits)
         self.model: Model | None = None
         self.problems: tuple[Diagnostic, ...] = ()
         self.sources: Mapping[str, str] = {}  # the text that places point into, if it has lines
+
+    def _open(self, content: Callable[[], Content]) -> None:
+        """Read the model; what is wrong with it becomes a problem."""
         try:
             reader = import_module(self.format.module)
-            content = self._content()
+            found = content()
             if self.format.is_text:
-                self.sources = {target.file: bytes(content).decode("utf-8", "replace")}
-            self.model = reader.open_model(content, target.file)
+                self.sources = {self.target.file: bytes(found).decode("utf-8", "replace")}
+            self.model = reader.open_model(found, self.target.file)
         except Unreadable as error:
             self.problems = (self._damaged(error),)
         except (IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
@@ -217,3 +227,32 @@ class ModelSource:
     def _file(self, problems: tuple[Diagnostic, ...]) -> NetworkFile:
         """The network of a model that cannot be read."""
         return NetworkFile("", None, "", self.target.file, {}, {}, (), problems, 0, self.sources)
+
+
+class CodeSource(ModelSource):
+    """A model that a program builds, again for each of the sizes that are asked for."""
+
+    def __init__(self, target: Target, limits: Limits) -> None:
+        self.recipe = recipe_of(target.file)
+        self.built: dict[str, tuple[Model | None, tuple[Diagnostic, ...]]] = {}
+        self._prepare(target, "pt2", limits)
+
+    def network(
+        self,
+        variant: str | None = None,
+        inputs: Inputs = None,
+        params: Mapping[str, Any] | None = None,
+        *,
+        batch: int = 1,
+        witness: Witness | None = None,
+    ) -> NetworkFile:
+        """The network at the sizes of ``inputs``, for which the model is built."""
+        from convcalc.importing.building import exported
+
+        key = repr(inputs)
+        if key not in self.built:
+            content = exported(self.recipe, inputs)
+            self._open(lambda: content)
+            self.built[key] = self.model, self.problems
+        self.model, self.problems = self.built[key]
+        return super().network(variant, None, params, batch=batch, witness=witness)

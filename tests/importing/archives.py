@@ -42,3 +42,26 @@ def unpacked(archive: str) -> dict[str, bytes]:
     with tarfile.open(DATA / archive) as opened:
         files = ((each.name, opened.extractfile(each)) for each in opened.getmembers())
         return {name: content.read() for name, content in files if content is not None}
+
+
+class Program(NamedTuple):
+    """PyTorch's numbers for a program: those of the module, and what its graph does not use."""
+
+    params: int
+    buffers: int
+    macs: int
+    unused_params: int = 0
+
+
+@cache
+def program_truth() -> dict[str, Program]:
+    """The numbers of every program of torch.export by its name."""
+    found = yaml.safe_load((DATA / "programs.yaml").read_text(encoding="utf-8"))
+    return {name: Program(**numbers) for name, numbers in found.items()}
+
+
+@cache
+def programs() -> dict[str, bytes]:
+    """The JSON texts of programs of torch.export by the network's name."""
+    files = unpacked("pt2.tar.xz")
+    return {name.removesuffix(".json"): text for name, text in files.items()}

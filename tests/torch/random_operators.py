@@ -435,8 +435,11 @@ def linear_attention(part: Part, f: Fields, x: Tensor) -> Tensor:
     y = (query[:, :, :, None] @ context)[:, :, :, 0] if causal else query @ context[:, :, 0]
     if f["normaliser"] != "none":
         ones = torch.ones_like(value[..., :1])
-        sums = key.mT @ ones if f["normaliser"] == "ones" else key.sum(2)[..., None]
-        z = query @ sums
+        if f["normaliser"] == "ones":
+            sums = summed(key.mT[:, :, None], ones[:, :, None], every)
+        else:
+            sums = (key.cumsum(2) if causal else key.sum(2, keepdim=True))[..., None]
+        z = (query[:, :, :, None] @ sums)[:, :, :, 0] if causal else query @ sums[:, :, 0]
         y = y + z if part.smooth else y / (z.abs() + 1)
     y = y.mT.flatten(1, 2).mT
     return mapped(part, y, c, "proj", f["proj_bias"]).mT.unflatten(2, x.shape[2:])

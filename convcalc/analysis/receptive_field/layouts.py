@@ -126,7 +126,7 @@ def layout_after(layout: Layout, analysis: Analysis, channel_map: ChannelMap) ->
         dims = (layout.dims[0] if channel_map is OWN else (), *layout.dims[1:])
     else:
         return None
-    moved = Layout(dims, layout.sizes)
+    moved = Layout(dims, _read_sizes(layout, analysis))
     sizes = tuple(_size(moved, axis, output) for axis in range(len(layout.sizes)))
     found = Layout(dims, sizes)
     return None if found == usual(output) else found
@@ -139,6 +139,17 @@ def _arranged(
         dim: iter(_held_apart(layout, dim, analysis) or ()) for dims in arranged for dim in dims
     }
     return tuple(tuple(axis for dim in dims for axis in next(parts[dim], ())) for dims in arranged)
+
+
+def _read_sizes(layout: Layout, analysis: Analysis) -> tuple[int, ...]:
+    """The positions on each axis of the image after windows were read, before axes are moved."""
+    if not analysis.windows:
+        return layout.sizes
+    places = [layout.place(axis) for axis in range(len(layout.sizes))]
+    return tuple(
+        analysis.windows[dim - 1] if dim > 0 and len(layout.dims[dim]) == 1 else n
+        for dim, n in zip(places, layout.sizes, strict=True)
+    )
 
 
 def _size(layout: Layout, axis: int, output: Shape) -> int:

@@ -26,9 +26,9 @@ class Format(NamedTuple):
 
 FORMATS = {
     "onnx": Format("ONNX", (".onnx",), "convcalc.importing.formats.onnx.reader"),
-    "keras": Format("Keras", (".keras",), "convcalc.importing.formats.keras.reader"),
-    "openvino": Format("OpenVINO", (".xml",), "convcalc.importing.formats.openvino.reader"),
-    "tflite": Format("TensorFlow Lite", (".tflite",), "convcalc.importing.formats.tflite.reader"),
+    "safetensors": Format(
+        "safetensors", (".safetensors",), "convcalc.importing.formats.safetensors"
+    ),
     "ultralytics": Format(
         "Ultralytics", (), "convcalc.importing.formats.ultralytics.reader", False, True
     ),
@@ -39,22 +39,21 @@ FORMATS = {
         is_large=False,
         is_text=True,
     ),
+    "pt2": Format("torch.export", (".pt2",), "convcalc.importing.formats.pt2.reader"),
+    "keras": Format("Keras", (".keras",), "convcalc.importing.formats.keras.reader"),
+    "openvino": Format("OpenVINO", (".xml",), "convcalc.importing.formats.openvino.reader"),
+    "tflite": Format("TensorFlow Lite", (".tflite",), "convcalc.importing.formats.tflite.reader"),
 }
 
 _YAML = (".yaml", ".yml")
+_SAFETENSORS = re.compile(rb"(?s).{4}\0{4}\{\s*\"")
 _DARKNET = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|[#;][^\n]*\n)*\[(?:net|network)\]")
 
 
 def detect(head: bytes, file: str) -> str:
     """The name of the format of a file by its first bytes and its name; empty for none of these."""
     ending = _ending(file)
-    if head[4:8] == b"TFL3":
-        return "tflite"
-    if _DARKNET.match(head):
-        return "darknet"
-    if ending in _YAML and _is_ultralytics(head):
-        return "ultralytics"
-    return next((name for name, is_one in _BY_CONTENT.items() if is_one(head, ending)), "")
+    return next((name for name, is_one in _TESTS.items() if is_one(head, ending)), "")
 
 
 def format_of_ending(file: str) -> str:
@@ -68,8 +67,25 @@ def _ending(file: str) -> str:
     return found[0].lower() if found else ""
 
 
-def _is_ultralytics(head: bytes) -> bool:
+def _is_darknet(head: bytes, _: str) -> bool:
+    """A first section that is the network's."""
+    return bool(_DARKNET.match(head))
+
+
+def _is_safetensors(head: bytes, _: str) -> bool:
+    """The length of a header, and JSON that begins with a name."""
+    return bool(_SAFETENSORS.match(head))
+
+
+def _is_tflite(head: bytes, _: str) -> bool:
+    """A flatbuffer with TensorFlow Lite's mark."""
+    return head[4:8] == b"TFL3"
+
+
+def _is_ultralytics(head: bytes, ending: str) -> bool:
     """A YAML file with a backbone, which no network of convcalc has at the start of a line."""
+    if ending not in _YAML:
+        return False
     keys = re.findall(rb"^(convcalc|backbone|head):", head, re.M)
     return b"backbone" in keys and b"convcalc" not in keys
 
@@ -82,6 +98,15 @@ def _is_onnx(head: bytes, ending: str) -> bool:
     return looks_alike and (
         ending == ".onnx" or 0x3A in head or b"onnx" in head or head[2] in b"\x12:B"
     )
+
+
+def _is_pt2(head: bytes, ending: str) -> bool:
+    """A zip archive whose first entries are those of torch.export, or that is called so."""
+    is_archive = head[:4] == b"PK\x03\x04"
+    marks = (b"/data/weights/", b"models/model.json", b"serialized_exported_program.json")
+    if is_archive and (ending == ".pt2" or any(mark in head for mark in marks)):
+        return True
+    return head[:1] == b"{" and b'"graph_module"' in head[:200]
 
 
 def _is_openvino(head: bytes, ending: str) -> bool:
@@ -108,5 +133,13 @@ _KERAS_JSON = re.compile(
     rb'\{\s*("module":\s*"[^"]*",\s*)?"class_name":\s*"[^"]*",\s*("name":\s*"[^"]*",\s*)?"config":'
 )
 
-
-_BY_CONTENT = {"onnx": _is_onnx, "keras": _is_keras, "openvino": _is_openvino}
+_TESTS = {
+    "onnx": _is_onnx,
+    "darknet": _is_darknet,
+    "ultralytics": _is_ultralytics,
+    "pt2": _is_pt2,
+    "keras": _is_keras,
+    "openvino": _is_openvino,
+    "tflite": _is_tflite,
+    "safetensors": _is_safetensors,
+}

@@ -17,6 +17,10 @@ class NoRule(Exception):
     """What a node does cannot be said by convcalc's operators; the message tells why."""
 
 
+class NotTheBatch(NoRule):
+    """The samples that a node works on are parts of one sample of the network."""
+
+
 class Lost(Exception):
     """A node reads a tensor that could not be made; it is skipped."""
 
@@ -34,6 +38,8 @@ class Build:
         self.builder = builder
         self.values = values
         self.node: Node | None = None
+        self.read: frozenset[str] = frozenset()  # what nodes read, and the graph returns
+        self.stored_once = False  # whether constants of different origins are different tensors
         self._paths = paths
 
     # --- what a node reads --------------------------------------------------------------------
@@ -88,6 +94,10 @@ class Build:
             raise NoRule(f"the numbers of '{node.input(index)}' are not in the file")
         return constant.data
 
+    def is_read(self, name: str) -> bool:
+        """Whether a node reads a tensor, or the graph returns it."""
+        return name in self.read
+
     # --- layers -------------------------------------------------------------------------------
 
     def add(self, operator: str, *inputs: Tensor, note: str = "", **fields: Any) -> Tensor:
@@ -139,7 +149,7 @@ class Build:
         """The view as (batch, channels, *positions), as its axes say."""
         first, *rest = view.axes
         if any(view.role(atom) != BATCH for atom in first) or not rest:
-            raise NoRule("its first axis is not the batch")
+            raise NotTheBatch("its first axis is not the batch")
         target = tuple(rest)
         tensor = view.tensor
         if view.stored != target:
@@ -182,14 +192,29 @@ class Build:
         One that was computed from a stored tensor of another number of elements is that tensor,
         and a move of no work.
         """
-        if not constant.learned:
-            return self.add("parameter", shape=list(sizes), fixed=True)
+        if self.is_made(constant):
+            given = Tensor(0, next(iter(self.builder.inputs.values())), "")
+            return self.add("opaque", given, output=list(sizes), params=0, macs=0)
+        fields: dict[str, Any] = {} if constant.learned else {"fixed": True}
         stored = constant.stored or constant.dims
-        if product(stored) == product(sizes):
-            return self.add("parameter", shape=list(sizes))
+        if product(stored) == product(sizes) or not (constant.learned or self.stored_once):
+            return self.add("parameter", shape=list(sizes), **fields)
         shape = list(stored) if 0 < len(stored) <= 4 else [product(stored)]
-        made = self.add("parameter", shape=shape)
+        made = self.add("parameter", shape=shape, **fields)
         return self.add("opaque", made, output=list(sizes), params=0, macs=0)
+
+    def is_made(self, constant: Constant) -> bool:
+        """Whether a constant is no stored tensor, but made by the program, perhaps of several."""
+        return self.stored_once and len(constant.roots) != 1
+
+    def whole(self, constant: Constant) -> View:
+        """A constant as a view of a layer that has its axes; at most four have a size."""
+        axes = tuple(map(atoms_of, constant.dims))
+        stored = tuple(group for group in axes if group)
+        if not 1 <= len(stored) <= 4:
+            raise NoRule("a constant of more axes than a tensor has")
+        tensor = self.source(constant, [size for size in constant.dims if size != 1])
+        return View(tensor, (), stored, axes)
 
     def source_view(self, constant: Constant) -> View:
         """A constant as a view of a layer, its axes in PyTorch's order."""

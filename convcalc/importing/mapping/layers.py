@@ -91,17 +91,6 @@ def _elements(build: Build, node: Node, view: View, fields: Fields) -> View:
     return build.same(view, node.value("operator"), **fields)
 
 
-def move(build: Build, node: Node) -> Sequence[Held]:
-    """Elements in an order that is not known, on axes whose ``sizes`` are; it is no work."""
-    view = build.view(node)
-    sizes = list(node.value("sizes"))
-    is_one = len(view.axes[0]) == sum(view.role(atom) == BATCH for atom in view.axes[0])
-    if not is_one or not 1 < len(sizes) <= 5 or sizes[0] not in (None, view.sizes[0]):
-        raise NoRule("elements are moved between samples of the batch")
-    made = build.add("opaque", view.tensor, output=sizes[1:], params=0, macs=0, note="moved")
-    return [fresh(made, view.batch, made.shape.dims[1:])]
-
-
 def unmapped(_: Build, node: Node) -> Sequence[Held]:
     """A node of which its reader knows that it has no rule."""
     raise NoRule(node.value("reason"))
@@ -114,4 +103,4 @@ _READS: Mapping[str, Callable[[Build, Node, View, Fields], View]] = {
     "elements": _elements,
 }
 
-RULES: Mapping[str, Rule] = {"Layer": layer, "Move": move, "Unmapped": unmapped}
+RULES: Mapping[str, Rule] = {"Layer": layer, "Unmapped": unmapped}

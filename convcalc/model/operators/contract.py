@@ -121,6 +121,7 @@ class _Analysis(NamedTuple):
     channels: tuple[ChannelMap, ...] = ()
     arranged: tuple[tuple[int, ...], ...] | None = None
     recurring: Mapping[str, Recurring] = {}
+    windows: tuple[int, ...] = ()
 
 
 class Analysis(_Analysis):
@@ -137,7 +138,8 @@ class Analysis(_Analysis):
     they do its work. The output is that of the part named ``result``, the last if none is.
     ``arranged`` says where axes move: for channels and each spatial axis of the output, the axes
     of the input that it holds, 0 for the channels; one that several name is split among them. None
-    where each stays what it is. ``axes`` are then those of the input before it is moved.
+    where each stays what it is. ``axes`` are then those of the input before it is moved;
+    ``windows`` are the positions that they make on each of its spatial axes, where that differs.
     ``recurring`` says of terms, by name, which of their products are those of a recurrence.
     """
 

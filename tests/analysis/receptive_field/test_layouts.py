@@ -166,3 +166,11 @@ def test_positions_that_cannot_be_followed_are_given_up(
     field = report_of(layers, sizes).layers[-1].receptive_field
     assert field is not None
     assert not known(field.size)
+
+
+def test_windows_in_one_axis_are_a_map_again_of_as_many_windows() -> None:
+    """3×2 windows of a 4×4 map; behind the reshape they are followed like a convolution."""
+    windows = {"unfold": {"k": [2, 3]}}
+    through = field_of([windows, {"reshape": {"shape": [12, 3, 2]}}, CONV], [2, 4, 4])
+    without = field_of([{"conv": {"out": 12, "k": [2, 3]}}, CONV], [2, 4, 4])
+    assert (through.size, through.jump) == (without.size, without.jump) == ((4, 7), (1, 2))

@@ -108,7 +108,10 @@ class Reading:
 
     def moved(self) -> Nodes:
         """Elements in an order that is not known; their sizes are."""
-        values = {"sizes": self.made, "note": self.layer.type}
+        first, *sizes = self.made or (None, None)
+        if None in sizes:
+            return self.unmapped("the sizes of what it makes are not known")
+        values = {"sizes": (first or 1, *sizes), "note": self.layer.type}
         return [Node("Move", (self.inputs[0],), (self.outputs[0],), values, "", _NOWHERE)]
 
     def renamed(self, index: int, dims: tuple[int, ...]) -> str:

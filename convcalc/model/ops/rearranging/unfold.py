@@ -66,7 +66,8 @@ class Unfold(Operator):
         output = Shape(x.batch, unfolded_channels(x.channels, self.kernel_size), spatial)
         merged = ((0,), tuple(range(1, x.rank + 1))) if self.flat and x.rank > 1 else None
         channels = (self._channels(x, befores),)
-        return Analysis(output, (axes,), channels=channels, arranged=merged)
+        windows = sizes if merged else ()
+        return Analysis(output, (axes,), channels=channels, arranged=merged, windows=windows)
 
     def _channels(self, x: Shape, befores: Sequence[int]) -> ChannelMap:
         taps = prod(self.kernel_size)
