@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from command import Command
 from ultralytics_texts import (
     HEADS,
     Rows,
@@ -18,7 +20,7 @@ from ultralytics_texts import (
     yolov10,
 )
 
-import convcalc
+import convcalc as library
 from convcalc.importing.formats import detect
 from convcalc.importing.opening import open_source
 from convcalc.language.file_facts import NetworkFile
@@ -121,15 +123,15 @@ def network(content: str | bytes, name: str = "yolo.yaml", scale: str | None = N
 def test_published_numbers(name: str, scale: str, params: int, gflops: str) -> None:
     found = network(TEXTS[name], f"{name}.yaml", scale or None)
     assert not found.problems
-    report = convcalc.analyse(found, convention="thop-ultralytics")
+    report = library.analyse(found, convention="thop-ultralytics")
     assert report.totals.params == params
     assert f"{2 * report.totals.convention['macs'] / 1e9:.4f}" == gflops
 
 
 def test_fields_and_work_are_those_of_the_spec() -> None:
     """The same network as specs/yolov8.convcalc.yaml, layer by layer."""
-    ours = convcalc.analyse(convcalc.load("yolov8s"))
-    found = convcalc.analyse(network(yolov8(), "yolov8s.yaml"))
+    ours = library.analyse(library.load("yolov8s"))
+    found = library.analyse(network(yolov8(), "yolov8s.yaml"))
     assert found.totals.macs == ours.totals.macs
     assert found.totals.buffers == ours.totals.buffers
     for level in range(3):
@@ -141,7 +143,7 @@ def test_only_the_mean_of_distances_is_frozen() -> None:
     layers = [layer for layer in network(yolov8()).layers if not layer.trainable]
     assert {layer.name for layer in layers} == {"conv"}
     assert sum(1 for layer in layers if layer.shares < 0) == 1
-    totals = convcalc.analyse(network(yolov8())).totals
+    totals = library.analyse(network(yolov8())).totals
     assert totals.params - totals.trainable == 16
 
 
@@ -204,6 +206,19 @@ def test_channels_round_up_and_repeats_to_even() -> None:
     assert "model.2.m.1.cv1.conv" in paths
 
 
+def test_pins_stand_beside_the_file_and_not_in_it(folder: Path, convcalc: Command) -> None:
+    path = folder / "yolo11.yaml"
+    path.write_text(yolo11())
+    assert convcalc("pin yolo11.yaml").code == 0
+    assert path.read_text() == yolo11()
+    assert "params: 2624080" in (folder / "yolo11.convcalc.yaml").read_text()
+    assert "pinned numbers held" in convcalc("check .").out
+
+
+def test_a_file_that_is_piped_in() -> None:
+    assert network(yolo11(), "-").name == "n"
+
+
 # --- rows ----------------------------------------------------------------------------------------
 
 
@@ -214,7 +229,7 @@ def params(*row: object, before: int = 32, n: int = 1, **values: object) -> int:
     rows.add(*row, n=n)  # type: ignore[arg-type]
     found = network(rows.text(**values))
     assert not found.problems, found.problems
-    report = convcalc.analyse(found)
+    report = library.analyse(found)
     return report.totals.params - (3 * before + 2 * before)
 
 

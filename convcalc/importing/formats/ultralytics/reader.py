@@ -74,6 +74,8 @@ class Ultralytics:
             if found and name:
                 return f"{self.stem[: found.start(1)]}{name}{self.stem[found.end(1) :]}"
             return self.stem
+        if self.stem == "-":  # it was piped in
+            return name
         found = re.match(r"yolo(?:e-)?v?\d+", self.stem)
         at = found.end() if found else len(self.stem)
         return f"{self.stem[:at]}{'' if found else '-'}{name}{self.stem[at:]}"
