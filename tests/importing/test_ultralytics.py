@@ -147,6 +147,37 @@ def test_only_the_mean_of_distances_is_frozen() -> None:
     assert totals.params - totals.trainable == 16
 
 
+def test_attention_is_one_layer_whose_local_path_is_followed() -> None:
+    """YOLO11 attends to the whole of its coarsest map, in heads of 64 channels; the local path
+    through it is that of its convolutions."""
+    found = network(yolo11("-cls"), "yolo11s-cls.yaml")
+    kinds = [layer.name for layer in found.layers]
+    assert kinds.count("dot_product_attention") == 1
+    assert "matmul" not in kinds
+    report = library.analyse(network(yolo11()))
+    assert report.global_from == "model.10.m.0.attn.attention"
+    assert report.receptive_field is not None
+    assert report.receptive_field.jump == (8, 8)
+
+
+def test_areas_are_bands_of_rows() -> None:
+    """YOLO12 cuts 40 rows into four bands and attends within each; the coarsest map is whole."""
+    layers = [each for each in network(yolo12()).layers if each.name == "dot_product_attention"]
+    parts = [(each.operator.partition, each.operator.partition_size) for each in layers]
+    assert set(parts[:4]) == {("window", (10, 40))}
+    assert set(parts[4:]) == {("none", None)}
+
+
+def test_the_class_branch_is_as_wide_as_the_map_or_a_hundred_classes() -> None:
+    for classes, width in ((20, 64), (80, 80), (365, 100)):
+        rows = Rows()
+        rows.add("Conv", 64, 1)
+        rows.add("Detect", "nc", reads=[-1])
+        found = network(rows.text(classes))
+        widths = {layer.path: layer.analysis.output.channels for layer in found.layers}
+        assert widths["model.1.cv3.0.0.conv"] == width
+
+
 # --- scales --------------------------------------------------------------------------------------
 
 
