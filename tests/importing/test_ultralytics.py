@@ -382,7 +382,7 @@ def problems(change: Change, **values: object) -> list[tuple[str, str, int]]:
     rows = Rows()
     rows.add("Conv", 16, 3, 2)
     change(rows)
-    rows.add("nn.Identity")
+    rows.add("nn.Identity", reads=0)
     found = network(rows.text(**values))
     return [(each.name, each.message, each.place.line) for each in found.problems]
 
@@ -442,6 +442,16 @@ def problems(change: Change, **values: object) -> list[tuple[str, str, int]]:
 )
 def test_mistakes_stand_at_their_lines(change: Change, name: str, message: str) -> None:
     assert problems(change) == [(name, message, 4)]
+
+
+def test_a_head_is_read_by_nobody() -> None:
+    def change(rows: Rows) -> None:
+        rows.add("Detect", "nc", reads=[0])
+        rows.add("GhostConv", 8)
+
+    assert problems(change) == [
+        ("unsupported-combination", "row 2 reads row -1, which is a head", 5)
+    ]
 
 
 def test_all_mistakes_at_once() -> None:
