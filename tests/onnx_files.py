@@ -34,10 +34,16 @@ def field(number: int, value: int | bytes | str | float) -> bytes:
     return varint(number << 3 | 2) + varint(len(content)) + content
 
 
-def tensor(name: str, dims: Sequence[int], values: Sequence[int | float] | None = None) -> bytes:
-    """A TensorProto; of floats without numbers, unless they are given."""
+def tensor(
+    name: str,
+    dims: Sequence[int],
+    values: Sequence[int | float] | None = None,
+    kind: int = 0,
+) -> bytes:
+    """A TensorProto; of floats without numbers, unless they are given or ``kind`` is another."""
     is_int = values is not None and all(isinstance(value, int) for value in values)
-    found = b"".join(field(1, size) for size in dims) + field(2, INT64 if is_int else FLOAT)
+    kind = kind or (INT64 if is_int else FLOAT)
+    found = b"".join(field(1, size) for size in dims) + field(2, kind)
     found += field(8, name)
     if values is not None:
         found += field(9, struct.pack(f"<{len(values)}{'q' if is_int else 'f'}", *values))
@@ -55,18 +61,21 @@ def attribute(name: str, value: Any) -> bytes:
         return found + field(2, value) + field(20, 1)
     if isinstance(value, int):
         return found + field(3, value) + field(20, 2)
+    if value and isinstance(value[0], float):
+        return found + b"".join(field(7, each) for each in value) + field(20, 6)
     return found + b"".join(field(8, each) for each in value) + field(20, 7)
 
 
 def node(
     op: str, inputs: Sequence[str], outputs: Sequence[str], name: str = "", **attributes: Any
 ) -> bytes:
-    """A NodeProto; ``domain`` among the attributes is its domain."""
-    domain = attributes.pop("domain", "")
+    """A NodeProto; among the attributes, ``domain`` is its domain, ``encoded`` are further ones."""
+    domain, encoded = attributes.pop("domain", ""), attributes.pop("encoded", ())
     found = b"".join(field(1, each) for each in inputs)
     found += b"".join(field(2, each) for each in outputs)
     found += field(3, name or f"/{op}_{outputs[0]}") + field(4, op)
     found += b"".join(field(5, attribute(key, value)) for key, value in attributes.items())
+    found += b"".join(field(5, each) for each in encoded)
     return found + (field(7, domain) if domain else b"")
 
 
@@ -101,18 +110,22 @@ def model(
     opset: int = 17,
     functions: Sequence[bytes] = (),
     name: str = "net",
+    tensors: Sequence[bytes] = (),
+    domains: Sequence[str] = (),
 ) -> bytes:
-    """A ModelProto: ``weights`` are tensors without numbers, ``numbers`` lists with them."""
+    """A ModelProto: ``weights`` are tensors without numbers, ``numbers`` lists with them,
+    ``tensors`` further ones."""
     graph = b"".join(field(1, each) for each in nodes) + field(2, name)
     for key, dims in (weights or {}).items():
         graph += field(5, tensor(key, dims))
     for key, values in (numbers or {}).items():
         graph += field(5, tensor(key, [len(values)], values))
+    graph += b"".join(field(5, each) for each in tensors)
     for number, found in ((11, inputs), (12, outputs), (13, shapes or {})):
         graph += b"".join(field(number, value_info(key, sizes)) for key, sizes in found.items())
-    domains = [("", opset), *([("local", 1)] if functions else [])]
+    versions = [("", opset), *([("local", 1)] if functions else []), *((d, 1) for d in domains)]
     head = field(1, 8) + field(2, "tests")
-    opsets = b"".join(field(8, field(1, key) + field(2, number)) for key, number in domains)
+    opsets = b"".join(field(8, field(1, key) + field(2, number)) for key, number in versions)
     return head + field(7, graph) + opsets + b"".join(field(25, each) for each in functions)
 
 

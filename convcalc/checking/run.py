@@ -203,8 +203,9 @@ class Run:
         sources = self.projects.sources(found.file, with_allowed(settings.limits).document.bytes)
         try:
             text = self.options.stdin
-            if text is None and not is_model(found.file):
-                text = sources.read(found.file)
+            of_model = text is None and (found.format or is_model(found.file))
+            if text is None:
+                text = b"" if of_model else sources.read(found.file)
         except OSError as error:
             message = f"cannot read the file: {reason(error)}"
             return _unreadable(found.file, message, advice_on(error))
@@ -214,6 +215,8 @@ class Run:
         named = found.variant or self.options.variant
         wanted = named or settings.variant
         target = Target(found.file, None, text, sources)
+        if of_model:  # of which most is never looked at
+            target = Target(found.file, format=found.format)
         examination = Examination(target, settings, budgets, wanted, held)
         if not named and wanted != ALL and examination.is_locked:
             examination = Examination(target, settings, budgets, ALL, held)

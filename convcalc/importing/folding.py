@@ -29,10 +29,12 @@ def fold(node: Node, inputs: Inputs) -> list[Constant] | None:
         return None
     try:
         found = rule(node, inputs)
-    except (ArithmeticError, IndexError, TypeError, ValueError, KeyError):
-        return None
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
+        return None  # a node that lacks an input, or an attribute of another kind
+    if node.op in ("DequantizeLinear", "QuantizeLinear"):  # the scale is no part of it
+        return [found]
     results = found if isinstance(found, list) else [found]
-    return [_inherited(each, inputs) for each in results if each is not None] or None
+    return [_inherited(_bounded(each), inputs) for each in results if each is not None] or None
 
 
 def unfolded(sizes: Sequence[int | None] | None, inputs: Inputs) -> Constant | None:
@@ -52,12 +54,19 @@ def shape_of(node: Node, sizes: Sequence[Any]) -> Constant | None:
     return Constant((len(part),), tuple(part), "int")
 
 
+def _bounded(found: Constant) -> Constant:
+    """A constant whose numbers are kept only if they are few."""
+    return found if _is_small(found.dims) else found._replace(data=None)
+
+
 def _inherited(found: Constant, inputs: Inputs) -> Constant:
     """A constant with the origin of what it was computed from, if that is one stored tensor."""
     roots = frozenset[str]().union(*(each.roots for each in inputs if each is not None))
     if roots:
         found = found._replace(roots=roots)
     origins = {each.origin: each for each in inputs if each is not None and each.origin}
+    if found.origin and found.stored == found.dims:
+        return found  # a part of one, of which others hold the rest
     learned = [each for each in origins.values() if each.learned]
     if len(learned) == 1:
         (one,) = learned
@@ -109,7 +118,8 @@ def _spread(constant: Constant, target: tuple[int, ...]) -> list[Any]:
 
 
 def _is_small(dims: Sequence[int]) -> bool:
-    return prod(dims) <= MOST_VALUES
+    """Whether there are few elements; a tensor of none may still have axes too long to walk."""
+    return all(0 <= size <= MOST_VALUES for size in dims) and prod(dims) <= MOST_VALUES
 
 
 def _elementwise(
@@ -176,7 +186,7 @@ def _argument(node: Node, inputs: Inputs, index: int, key: str) -> list[int] | N
     """An argument that is an attribute or an input."""
     found = node.value(key)
     if found is not None:
-        return list(found) if isinstance(found, tuple | list) else [found]
+        return [int(each) for each in (found if isinstance(found, tuple | list) else [found])]
     if len(inputs) <= index or inputs[index] is None:
         return None
     return [int(each) for each in _numbers(inputs[index])]
@@ -233,6 +243,8 @@ def _unsqueeze(node: Node, inputs: Inputs) -> Constant:
     axes = _argument(node, inputs, 1, "axes") or []
     rank = len(x.dims) + len(axes)
     new = {axis % rank for axis in axes}
+    if len(new) < len(axes):
+        raise ValueError("an axis twice")
     old = iter(x.dims)
     return x._replace(dims=tuple(1 if i in new else next(old) for i in range(rank)))
 
@@ -280,6 +292,20 @@ def _chosen(x: Constant, axis: int, places: Sequence[int], dims: tuple[int, ...]
     return x._replace(dims=dims, data=tuple(data))
 
 
+def _tile(_: Node, inputs: Inputs) -> Constant:
+    x = _first(inputs)
+    repeats = [int(each) for each in _numbers(inputs[1])]
+    if len(repeats) != len(x.dims):
+        raise ValueError("a repetition for each axis")
+    for axis, count in enumerate(repeats):
+        size = x.dims[axis]
+        places = range(size * count)
+        dims = (*x.dims[:axis], len(places), *x.dims[axis + 1 :])
+        turned = [place % size for place in places] if _is_small(dims) else ()
+        x = _chosen(x, axis, turned, dims)
+    return x
+
+
 def _gather(node: Node, inputs: Inputs) -> Constant:
     x, indices = inputs[:2]
     if x is None or indices is None:
@@ -293,6 +319,17 @@ def _gather(node: Node, inputs: Inputs) -> Constant:
     if any(not 0 <= place < size for place in places):
         raise ValueError("indices outside the axis")
     return _chosen(x, axis, places, dims)
+
+
+def _gather_nd(node: Node, inputs: Inputs) -> Constant:
+    x, indices = inputs[:2]
+    if x is None or indices is None or node.value("batch_dims", 0):
+        raise ValueError("no input")
+    dims = (*indices.dims[:-1], *x.dims[indices.dims[-1] :])
+    if indices.dims[-1] != 1 or indices.data is None:
+        return x._replace(dims=dims, data=None)
+    places = [int(i) % x.dims[0] for i in indices.data]
+    return _chosen(x, 0, places, dims)
 
 
 def _slice(node: Node, inputs: Inputs) -> Constant:
@@ -320,7 +357,8 @@ def _split(node: Node, inputs: Inputs) -> list[Constant | None]:
     start = 0
     for width in sizes:
         dims = (*x.dims[:axis], width, *x.dims[axis + 1 :])
-        found.append(_chosen(x, axis, range(start, start + width), dims))
+        part = _chosen(x, axis, range(start, start + width), dims)
+        found.append(part._replace(stored=dims))
         start += width
     return found
 
@@ -368,6 +406,14 @@ def _reduce(function: Callable[[Sequence[Any]], Any]) -> Callable[[Node, Inputs]
         return Constant(dims, (function(x.data),), x.kind)
 
     return rule
+
+
+def _dequantized(node: Node, inputs: Inputs) -> Constant:
+    """A weight in numbers of another width."""
+    x = _first(inputs)
+    is_weight = node.op == "DequantizeLinear" or x.learned
+    stored = x.stored or x.dims
+    return Constant(x.dims, None, "float", x.origin, stored, is_weight and bool(x.origin))
 
 
 def _keeps_sizes(_: Node, inputs: Inputs) -> Constant:
@@ -451,7 +497,9 @@ _RULES: Mapping[str, Callable[[Node, Inputs], Any]] = {
     "Expand": _expand,
     "Concat": _concat,
     "Gather": _gather,
+    "GatherND": _gather_nd,
     "Slice": _slice,
+    "Tile": _tile,
     "Split": _split,
     "Shape": _shape,
     "Size": _size,
@@ -462,6 +510,8 @@ _RULES: Mapping[str, Callable[[Node, Inputs], Any]] = {
     "ReduceMax": _reduce(max),
     "ReduceMin": _reduce(min),
     "ReduceMean": _reduce(lambda numbers: sum(numbers) / len(numbers)),
+    "DequantizeLinear": _dequantized,
+    "QuantizeLinear": _dequantized,
     "BatchNormalization": _keeps_sizes,
     "CumSum": _keeps_sizes,
     "Trilu": _keeps_sizes,
@@ -470,3 +520,4 @@ _RULES: Mapping[str, Callable[[Node, Inputs], Any]] = {
     "Conv": _conv,
     "MatMul": _matmul,
 }
+FOLDED = frozenset(_RULES)

@@ -24,9 +24,11 @@ Number = int | float | bool
 MORE_OPERATORS = {
     "Linear": "x over its last axis, weight (out, in), bias or nothing: torch.nn.functional.linear",
     "Silu": "x · sigmoid(x)",
-    "Attention": "queries, keys, values and what is added to the scores; (…, heads, n, d)",
+    "Attention": "queries, keys, values, mask; (…, heads, n, d), with q_num_heads (b, n, heads·d)",
     "AdaptiveAveragePool": "values: output_size",
     "AdaptiveMaxPool": "values: output_size",
+    "TransposeLast": "the last two axes exchanged",
+    "MulByNumber": "x times value",
     "L2Norm": "the Euclidean norm over axes, as ReduceL2",
     "Im2Col": "windows laid out in channels, torch.nn.functional.unfold; values as Col2Im",
     "Move": "elements in another order, some repeated or left out; values: sizes",
@@ -120,7 +122,8 @@ class Graph(NamedTuple):
     ``shapes`` are the sizes that the file states of tensors. ``shares``: weights of one origin that
     two nodes read are one; without it, a file may name one tensor for what only has equal numbers,
     as ONNX's exporters do. ``stored_once``: besides, the file lists every stored tensor, so that
-    what layers count can be held against it.
+    what layers count can be held against it. ``names_calls``: a node is what was called in code,
+    and nothing that an exporter takes apart.
     """
 
     name: str
@@ -133,6 +136,7 @@ class Graph(NamedTuple):
     problems: tuple[Diagnostic, ...] = ()
     shares: bool = False
     stored_once: bool = False
+    names_calls: bool = False
 
 
 class Model(Protocol):

@@ -21,6 +21,7 @@ from convcalc.importing.mapping import (
     activation,
     convolution,
     darknet,
+    einsum,
     joining,
     layers,
     moving,
@@ -28,7 +29,10 @@ from convcalc.importing.mapping import (
     pooling,
     products,
     recurrent,
+    refused,
     samples,
+    sampling,
+    sequences,
     stored,
     unfolding,
 )
@@ -44,7 +48,7 @@ from convcalc.importing.mapping.build import (
 from convcalc.importing.patterns import recognise
 from convcalc.importing.views import View, atoms_of, fresh
 from convcalc.model.graph.builder import Builder
-from convcalc.model.graph.network import Group, Network
+from convcalc.model.graph.network import SUBCLASS, Group, Network
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
 RULES: Mapping[str, Rule] = {
@@ -60,9 +64,16 @@ RULES: Mapping[str, Rule] = {
     **recurrent.RULES,
     **stored.RULES,
     **unfolding.RULES,
+    **einsum.RULES,
+    **refused.RULES,
+    **sampling.RULES,
+    **sequences.RULES,
 }
 
 WEIGHTED = ("Conv", "ConvTranspose", "Gemm", "Linear", "MatMul")
+
+# Operators whose constants are sizes and places, in whatever form a file stores them.
+WEIGHTLESS = ("Clip", "NonMaxSuppression", "Pad", "Resize", "RoiAlign", "Slice", "Tile", "TopK")
 
 GivenSizes = Mapping[str, Sequence[int | None]]
 
@@ -82,8 +93,10 @@ class _Mapping:
         self.builder = Builder(graph.name)
         self.values: dict[str, Held] = dict(graph.constants)
         self.problems: list[Diagnostic] = list(graph.problems)
-        self.paths = _Paths(self.graph.nodes)
+        self.paths = _Paths(self.graph)
         self.build = Build(self.builder, self.values, self.paths.path)
+        names = {name for node in self.graph.nodes for name in node.inputs}
+        self.build.read = frozenset(names | set(self.graph.outputs.values()))
         self.owners: dict[str, tuple[int, int]] = {}  # whose layers first read a weight
         self.build.stored_once = graph.stored_once
         self.accounts = (
@@ -137,7 +150,14 @@ class _Mapping:
             held = self.values.get(tensor)
             outputs[name] = self.returned(name, held) if isinstance(held, View) else None
         self.builder.problems += self.problems
-        return self.builder.network(outputs, description=self.graph.description, file=self.file)
+        found = self.builder.network(outputs, description=self.graph.description, file=self.file)
+        # A hint for who writes a network: a model that was trained has the layers that it has.
+        kept = tuple(each for each in found.problems if each.name != "flatten-missing")
+        if len(kept) == len(found.problems):
+            return found
+        return Network(
+            **{key: getattr(found, key) for key in Network.record_fields} | {"problems": kept}
+        )
 
     def returned(self, name: str, view: View) -> Any:
         """The tensor of an output; one whose axes the last nodes took apart or put together gets
@@ -245,13 +265,16 @@ class _Mapping:
 
     @staticmethod
     def weighs(held: Sequence[Held]) -> bool:
-        """Whether a learned weight meets a tensor that is none: work in every run."""
+        """Whether a learned weight meets a tensor that is none: work in every run.
+
+        Tables are not told from weights in every format; they have the axes of a sample.
+        """
         x, weight, *_ = (*held, None, None)
         return (
             isinstance(x, Constant)
             and isinstance(weight, Constant)
             and weight.learned
-            and not x.learned
+            and (not x.learned or (len(x.dims) > 2 and x.dims[0] == 1))
         )
 
     # --- guards -------------------------------------------------------------------------------
@@ -265,7 +288,8 @@ class _Mapping:
         if _agree(sizes, stated):
             return value
         if _is_repeated(sizes, stated) and (
-            node.op == "Expand" or (node.op in _MOVES and self.repeated.intersection(node.inputs))
+            node.op in moving.REPEATING
+            or (node.op in _MOVES and self.repeated.intersection(node.inputs))
         ):  # what is repeated keeps size 1 here
             self.repeated.add(name)
             return value
@@ -292,6 +316,7 @@ class _Mapping:
             )
             return []
         learned = [each for each in held if isinstance(each, Constant) and each.learned]
+        learned = [] if node.op in WEIGHTLESS else learned
         fields: dict[str, Any] = {"params": sum(product(c.stored or c.dims) for c in learned)}
         if "params" in node.values:
             fields = {"params": node.values["params"]} if node.values["params"] is not None else {}
@@ -324,6 +349,7 @@ class _Mapping:
 
 
 _MOVES = ("Transpose", "Unsqueeze", "Squeeze", "Identity", "Reshape")
+# What a rule runs into where a node lacks an input, or an attribute is of another kind.
 _MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _ADVICE = "its parameters are counted, its work is unknown"
 _ADVICE_UNKNOWN = "its parameters and its work are unknown"
@@ -333,16 +359,27 @@ _SKIPPED = "what it makes is not known, and what reads that is skipped"
 class _Paths:
     """Names layers after the modules that they come from."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, graph: Graph) -> None:
+        nodes = graph.nodes
+        self.names_calls = graph.names_calls
         self.counts = Counter(
-            node.scope[-1].path for node in nodes if node.scope and node.op not in moving.IDLE
+            node.scope[-1].path
+            for node in nodes
+            if node.scope and (node.op not in moving.IDLE or node.value("ratio"))
         )
         self.taken: Counter[str] = Counter()
+
+    def is_module(self, node: Node) -> bool:
+        """Whether a node is all that the innermost of its modules does, perhaps once more."""
+        is_alone = self.counts[node.scope[-1].path] == 1
+        if self.names_calls:
+            return not node.form or (is_alone and node.form == SUBCLASS)
+        return is_alone
 
     def path(self, node: Node, part: str) -> tuple[str, tuple[Group, ...]]:
         """The path of a node's next layer, or of a move that it needs, and its composites."""
         scope = node.scope
-        if scope and self.counts[scope[-1].path] == 1:
+        if scope and self.is_module(node):
             path, groups = scope[-1].path, scope[:-1]
         elif scope:
             path, groups = f"{scope[-1].path}.{_word(node)}", scope

@@ -14,7 +14,9 @@ from convcalc.importing.foreign import Constant, Graph, Node
 
 
 def recognise(graph: Graph) -> Graph:
-    """The graph with its patterns replaced."""
+    """The graph with its patterns replaced; a format that names what was called has none."""
+    if graph.names_calls:
+        return graph
     found = _Patterns(graph)
     found.run()
     return graph._replace(nodes=[node for node in found.nodes if node is not None])
@@ -57,8 +59,15 @@ class _Patterns:
             node = self.nodes[index]
             rule = _AT.get(node.op) if node is not None else None
             for each in rule or ():
-                if node is not None and each(self, index, node):
+                if node is not None and self.applies(each, index, node):
                     break
+
+    def applies(self, rule: Callable[[_Patterns, int, Node], bool], index: int, node: Node) -> bool:
+        """Whether a pattern was found and replaced; none is where a node lacks what it needs."""
+        try:
+            return rule(self, index, node)
+        except (AttributeError, IndexError, TypeError, ValueError):
+            return False
 
     # --- looking around -----------------------------------------------------------------------
 

@@ -82,6 +82,11 @@ def atoms_of(size: int) -> Group:
     return () if size is not UNKNOWN and size == 1 else (Atom(size),)
 
 
+def copied(group: Group) -> Group:
+    """New atoms of the same sizes: of an axis of another tensor, which may have the same atoms."""
+    return tuple(Atom(atom.size) for atom in group)
+
+
 def fresh(tensor: Tensor, batch: Group, sizes: Sequence[int]) -> View:
     """A tensor of convcalc in PyTorch's order, with axes that were not taken apart.
 
@@ -140,7 +145,9 @@ def regrouped(view: View, sizes: Sequence[int]) -> View | None:
 
     None where the sizes do not allow it: an atom would be cut where it has no border.
     """
-    left = [atom for group in view.axes for atom in group]
+    whole = tuple(atom for group in view.axes for atom in group)
+    view = merged(view._replace(axes=(whole,)))  # borders that another reshape made are none
+    left = list(view.axes[0])
     parts: dict[Atom, Sequence[Atom]] = {}
     axes: list[Group] = []
     for size in sizes:

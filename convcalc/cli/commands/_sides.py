@@ -52,8 +52,8 @@ class Sides(NamedTuple):
 
     def read_report(self, word: str | Target) -> tuple[Report | None, Network | None]:
         """The report of a target or of a saved file; None after printing its errors."""
-        if isinstance(word, str) and word.partition("::")[0].endswith(SAVED):
-            file, _, name = word.partition("::")
+        file, _, name = word.partition("::") if isinstance(word, str) else ("", "", "")
+        if file.endswith(SAVED) and not _is_model(file):
             return _load_saved(file, name or None), None
         ((network, report),) = self.reading.reports([word])
         code = print_problems([network], self.settings, warnings=False)
@@ -108,6 +108,16 @@ class Sides(NamedTuple):
                 return None
             found[name] = report
         return found
+
+
+def _is_model(file: str) -> bool:
+    """Whether a file that is called like a saved report is a model of another program."""
+    from convcalc.importing.opening import is_model
+
+    try:
+        return is_model(file)
+    except OSError:
+        return False  # which is said where it is read
 
 
 ONLY_BLOCKS = "it only defines blocks"

@@ -7,7 +7,7 @@ from typing import Any
 
 from convcalc.importing.foreign import Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
-from convcalc.importing.views import View
+from convcalc.importing.views import View, size_of
 
 NAMED = {
     "Relu": "relu",
@@ -96,8 +96,12 @@ def _bound(build: Build, node: Node, index: int, key: str) -> float | None:
 def prelu(build: Build, node: Node) -> Sequence[Held]:
     """PRelu with a slope for each channel, or one for all."""
     slope = build.weight(node, 1)
-    fields = {} if product(slope.dims) == 1 else {"per_channel": True}
-    return [build.same(build.along(build.view(node), [1]), "prelu", **fields)]
+    x = build.along(build.view(node), [1])
+    count = product(slope.dims)
+    if count not in (1, size_of(x.stored[0])):
+        raise NoRule(f"{count} slopes for {size_of(x.stored[0])} channels, not one each")
+    fields = {} if count == 1 else {"per_channel": True}
+    return [build.same(x, "prelu", **fields)]
 
 
 def softmax(build: Build, node: Node) -> Sequence[Held]:
@@ -107,14 +111,12 @@ def softmax(build: Build, node: Node) -> Sequence[Held]:
     axes = range(axis, len(view.axes)) if node.value("flattens") else [axis]
     name = "softmax" if node.op == "Softmax" else "log_softmax"
     atoms = tuple(atom for each in axes for atom in view.axes[each])
-    if not atoms:
-        raise NoRule("softmax over an axis of size 1")
     return [build.same(_softmax_view(build, view, axes, atoms), name)]
 
 
 def _softmax_view(build: Build, view: View, axes: Sequence[int], atoms: tuple[Any, ...]) -> View:
     """A view whose channels are what softmax runs over; parts of channels stay where they are."""
-    if all(view.role(atom) == 0 for atom in atoms):
+    if atoms and all(view.role(atom) == 0 for atom in atoms):
         return view
     return build.along(view, axes)
 

@@ -38,6 +38,7 @@ class Build:
         self.builder = builder
         self.values = values
         self.node: Node | None = None
+        self.read: frozenset[str] = frozenset()  # what nodes read, and the graph returns
         self.stored_once = False  # whether constants of different origins are different tensors
         self._paths = paths
 
@@ -92,6 +93,10 @@ class Build:
         if constant.data is None:
             raise NoRule(f"the numbers of '{node.input(index)}' are not in the file")
         return constant.data
+
+    def is_read(self, name: str) -> bool:
+        """Whether a node reads a tensor, or the graph returns it."""
+        return name in self.read
 
     # --- layers -------------------------------------------------------------------------------
 

@@ -11,8 +11,10 @@ from convcalc.importing.views import View, fresh, size_of
 from convcalc.model.quantities.unknown import known
 
 
-def windows(node: Node, rank: int, kernel: Sequence[int] = ()) -> dict[str, Any]:
-    """Kernel, stride, padding and dilation of a window, as fields."""
+def windows(
+    node: Node, rank: int, kernel: Sequence[int] = (), sizes: Sequence[int] = ()
+) -> dict[str, Any]:
+    """Kernel, stride, padding and dilation of a window over sizes, as fields."""
     kernel = node.value("kernel_shape") or kernel
     if len(kernel) != rank:
         raise NoRule(f"a window of {len(kernel)} axes on {rank}")
@@ -23,6 +25,8 @@ def windows(node: Node, rank: int, kernel: Sequence[int] = ()) -> dict[str, Any]
     if dilations and any(d != 1 for d in dilations):
         fields["dilation"] = list(dilations)
     padding = padding_of(node, rank)
+    if padding == "same_lower":
+        padding = _same_lower(node, kernel, sizes)
     if padding:
         fields["padding"] = padding
     return fields
@@ -34,7 +38,7 @@ def padding_of(node: Node, rank: int) -> Any:
     if word == "SAME_UPPER":
         return "same"
     if word == "SAME_LOWER":
-        raise NoRule("padding SAME_LOWER, whose odd row comes first")
+        return "same_lower"
     pads = node.value("pads")
     if word == "VALID" or not pads or not any(pads):
         return 0
@@ -46,6 +50,19 @@ def padding_of(node: Node, rank: int) -> Any:
     return [[b, a] for b, a in zip(before, after, strict=True)]
 
 
+def _same_lower(node: Node, kernel: Sequence[int], sizes: Sequence[int]) -> list[list[int]]:
+    """Padding to ceil(n / stride) outputs, the odd row in front."""
+    ones = [1] * len(kernel)
+    strides, dilations = node.value("strides") or ones, node.value("dilations") or ones
+    if len(sizes) != len(kernel) or not known(sizes):
+        raise NoRule("padding SAME_LOWER of a size that is not known")
+    found = []
+    for n, k, s, d in zip(sizes, kernel, strides, dilations, strict=True):
+        total = max((-(-n // s) - 1) * s + d * (k - 1) + 1 - n, 0)
+        found.append([total - total // 2, total // 2])
+    return found
+
+
 def conv(build: Build, node: Node) -> Sequence[Held]:
     """Conv: weight (out, in / groups, *kernel)."""
     x = build.image(build.view(node))
@@ -53,7 +70,7 @@ def conv(build: Build, node: Node) -> Sequence[Held]:
     out, per_group, *kernel = weight.dims
     groups = node.value("group", 1)
     check_channels(x, per_group * groups, "weight")
-    fields = windows(node, len(x.stored) - 1, kernel)
+    fields = windows(node, len(x.stored) - 1, kernel, x.sizes[2:])
     has_bias = bool(node.input(2))
     channels = size_of(x.stored[0])
     if not has_bias:
@@ -81,17 +98,40 @@ def conv_transpose(build: Build, node: Node) -> Sequence[Held]:
     channels, per_group, *kernel = weight.dims
     groups = node.value("group", 1)
     check_channels(x, channels, "weight")
-    fields = windows(node, len(x.stored) - 1, kernel)
+    fields = _stamps(node, kernel, x.sizes[2:])
     if not node.input(2):
         fields["bias"] = False
     if groups > 1:
         fields["groups"] = groups
-    if node.value("output_shape"):
-        fields["output_size"] = list(node.value("output_shape"))[-len(kernel) :]
-    elif any(node.value("output_padding") or ()):
-        fields["output_padding"] = list(node.value("output_padding"))
     made = build.add("conv_transpose", x.tensor, out_channels=per_group * groups, **fields)
     return [fresh(made, x.batch, made.shape.dims[1:])]
+
+
+def _stamps(node: Node, kernel: Sequence[int], sizes: Sequence[int]) -> dict[str, Any]:
+    """The fields of a transposed convolution; the size of its output decides over its padding."""
+    word, rank = node.value("auto_pad", "NOTSET"), len(kernel)
+    fields = windows(node._replace(values={**node.values, "auto_pad": "NOTSET"}), rank, kernel)
+    extra = list(node.value("output_padding") or [0] * rank)
+    wanted = node.value("output_shape")
+    strides, dilations = fields.get("stride", [1] * rank), fields.get("dilation", [1] * rank)
+    if not wanted and word not in ("SAME_UPPER", "SAME_LOWER"):
+        if word == "VALID":
+            fields.pop("padding", None)
+        return {**fields, **({"output_padding": extra} if any(extra) else {})}
+    if not known(sizes):
+        raise NoRule("a padding that depends on a size that is not known")
+    made = list(wanted)[-rank:] if wanted else [n * s for n, s in zip(sizes, strides, strict=True)]
+    padding = []
+    for axis, n in enumerate(sizes):
+        full = strides[axis] * (n - 1) + dilations[axis] * (kernel[axis] - 1) + 1
+        total = full + extra[axis] - made[axis]
+        if total < 0:  # rows behind that nothing reaches
+            extra[axis] -= total
+            total = 0
+        small = total // 2
+        padding.append([small, total - small] if word == "SAME_UPPER" else [total - small, small])
+    fields |= {"padding": padding} if any(map(any, padding)) else {"padding": 0}
+    return {**fields, **({"output_padding": extra} if any(extra) else {})}
 
 
 def gemm(build: Build, node: Node) -> Sequence[Held]:

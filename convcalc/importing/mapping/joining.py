@@ -7,6 +7,7 @@ from typing import Any
 
 from convcalc.importing.foreign import Constant, Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
+from convcalc.importing.settling import MOST_AXES
 from convcalc.importing.views import (
     BATCH,
     Atom,
@@ -19,6 +20,7 @@ from convcalc.importing.views import (
 )
 from convcalc.model.geometry.sizes import axis_names
 from convcalc.model.graph.assembly import Tensor
+from convcalc.model.quantities.unknown import known
 
 # Foreign operator: convcalc's of two tensors, and the function of a tensor and a number.
 ARITHMETIC = {
@@ -28,10 +30,14 @@ ARITHMETIC = {
     "Sub": ("elementwise", "sub"),
     "Div": ("elementwise", "div"),
     "Pow": ("elementwise", "pow"),
+    "Mean": ("add", "add"),
     "Max": ("maximum", "clamp"),
     "Min": ("elementwise", "minimum"),
     "Atan2": ("elementwise", "atan2"),
 }
+
+
+SYMMETRIC = ("Add", "Sum", "Mul", "Max", "Min", "Mean")
 
 
 def arithmetic(build: Build, node: Node) -> Sequence[Held]:
@@ -47,21 +53,36 @@ def arithmetic(build: Build, node: Node) -> Sequence[Held]:
         if isinstance(operand, Constant):
             first = isinstance(operands[0], Constant)
             found = with_constant(build, node.op, found, operand, first=first)
+    if node.op == "Mean" and len(operands) > 1:
+        found = build.same(found, "elementwise", op="div", value=float(len(operands)))
     return [found]
+
+
+def by_number(build: Build, node: Node) -> Sequence[Held]:
+    """A computed tensor times a number."""
+    return [with_number(build, "Mul", build.view(node), node.value("value"), first=False)]
 
 
 def combined(build: Build, op: str, one: View, other: View) -> View:
     """Two computed tensors, element by element."""
-    if product(other.sizes) > product(one.sizes) and op in ("Add", "Sum", "Mul", "Max", "Min"):
+    if product(other.sizes) > product(one.sizes) and op in (
+        "Add",
+        "Sum",
+        "Mul",
+        "Max",
+        "Min",
+        "Mean",
+    ):
         one, other = other, one
     pair = aligned(one, other)
     if pair is None:
         raise NoRule("sizes that do not fit each other")
-    one, other = _laid_apart(build, *pair)
+    one, other = pair
     if any(
         a == () and b for a, b in zip(reversed(one.axes), reversed(other.axes), strict=False)
     ) or len(other.axes) > len(one.axes):
         return _outer(build, op, one, other)
+    one = divided(build, one, _met(one, other))
     tensor = laid_out(build, other, one)
     name, function = ARITHMETIC[op]
     fields = {"op": function} if name == "elementwise" else {}
@@ -69,23 +90,40 @@ def combined(build: Build, op: str, one: View, other: View) -> View:
     return merged(one._replace(tensor=made))
 
 
-def _laid_apart(build: Build, one: View, other: View) -> tuple[View, View]:
-    """The same views, the first with axes along which the second is repeated as whole axes."""
-    held = {
-        atom
-        for a, b in zip(reversed(one.axes), reversed(other.axes), strict=False)
-        if b
-        for atom in a
-    }
-    if all(len(held.intersection(group)) in (0, len(group)) for group in one.stored):
-        return one, other
-    free = tuple(atom for group in one.stored for atom in group if atom not in held)
-    kept = [tuple(atom for atom in group if atom in held) for group in one.stored]
-    kept = [group for group in kept if group]
-    if len(kept) > 3:
-        kept = [*kept[:2], tuple(atom for group in kept[2:] for atom in group)]
-    target = (free, *kept)
-    return View(build.settle(one, target), one.batch, target, one.axes), other
+def _met(one: View, other: View) -> set[Atom]:
+    """The atoms of a view along which another, taken apart like it, is not repeated."""
+    pairs = zip(reversed(one.axes), reversed(other.axes), strict=False)
+    return {atom for a, b in pairs if b for atom in a}
+
+
+def divided(build: Build, view: View, held: set[Atom]) -> View:
+    """The view with each axis of its tensor either all of these atoms or none of them.
+
+    So that another tensor is repeated along whole axes, not along heads within the channels.
+    """
+    groups: list[Group] = []
+    for group in view.stored:
+        runs: list[list[Atom]] = []
+        for atom in group:
+            if runs and (runs[-1][-1] in held) == (atom in held):
+                runs[-1].append(atom)
+            else:
+                runs.append([atom])
+        groups += map(tuple, runs or [[]])
+    if len(groups) == len(view.stored):
+        return view
+    while len(groups) > MOST_AXES:
+        groups = _fewer(groups, held)
+    return View(build.settle(view, tuple(groups)), view.batch, tuple(groups), view.axes)
+
+
+def _fewer(groups: list[Group], held: set[Atom]) -> list[Group]:
+    """Groups of which two neighbours of the same kind are one."""
+    for index in range(len(groups) - 1, 0, -1):
+        a, b = groups[index - 1 : index + 1]
+        if not a or not b or (a[0] in held) == (b[0] in held):
+            return [*groups[: index - 1], (*a, *b), *groups[index + 1 :]]
+    raise NoRule("it is repeated along parts of axes")
 
 
 def laid_out(build: Build, other: View, like: View) -> Tensor:
@@ -129,10 +167,15 @@ def _outer(build: Build, op: str, one: View, other: View) -> View:
     name, function = ARITHMETIC[op]
     fields = {"op": function} if name == "elementwise" else {}
     made = build.add(name, build.settle(a, first), build.settle(b, second), **fields)
-    stored = tuple(x or y for x, y in targets)
-    batch = one.batch or other.batch
-    axes = tuple(x or y for x, y in zip(a.axes, b.axes, strict=True))
-    return merged(View(made, batch, stored, axes))
+    # Both may be made of one tensor, and have its atoms on different axes.
+    lone = {atom: Atom(atom.size) for x, y in pairs if not x for atom in y}
+
+    def both(x: Group, y: Group) -> Group:
+        return x or tuple(lone.get(atom, atom) for atom in y)
+
+    stored = tuple(both(x, y) for x, y in targets)
+    axes = tuple(both(x, y) for x, y in zip(a.axes, b.axes, strict=True))
+    return merged(View(made, one.batch or other.batch, stored, axes))
 
 
 def _padded(view: View, rank: int) -> View:
@@ -146,12 +189,13 @@ def with_constant(build: Build, op: str, view: View, constant: Constant, *, firs
     """A computed tensor and a constant, element by element."""
     name, function = ARITHMETIC[op]
     if constant.is_scalar and not constant.learned:
-        return _with_number(build, op, view, constant.number, first=first)
-    found = refined_for(view, constant.dims)
-    if build.stored_once and (found is None or build.is_made(constant)):
-        if not _fits(view, constant.dims):
-            return combined(build, op, view, build.whole(constant))
+        return with_number(build, op, view, constant.number, first=first)
+    is_made = build.stored_once and build.is_made(constant)
+    if _widens(view, constant.dims) or (is_made and not _fits(view, constant.dims)):
+        return combined(build, op, view, _as_view(build, constant))
+    if is_made:
         return build.same(view, "elementwise", op=function, value=1.0, note=_NUMBERS)
+    found = refined_for(build, view, constant.dims)
     if found is None:
         raise NoRule(f"a constant of {_text(constant.dims)} meets {_text(view.sizes)}")
     view, sizes = found
@@ -168,6 +212,14 @@ def with_constant(build: Build, op: str, view: View, constant: Constant, *, firs
     return merged(view._replace(tensor=tensor))
 
 
+def _as_view(build: Build, constant: Constant) -> View:
+    """A constant as a tensor of its own, which is larger than what it meets."""
+    if build.stored_once:
+        return build.whole(constant)
+    leading = () if constant.dims[:1] == (1,) else (1,)
+    return build.source_view(constant._replace(dims=(*leading, *constant.dims)))
+
+
 _NUMBERS = "with numbers that the program makes"
 
 
@@ -178,7 +230,14 @@ def _fits(view: View, dims: Sequence[int]) -> bool:
     return all(size in (1, own) for size, own in pairs)
 
 
-def _with_number(build: Build, op: str, view: View, number: Any, *, first: bool) -> View:
+def _widens(view: View, dims: Sequence[int]) -> bool:
+    """Whether a constant has several elements where a view has one, which is repeated then."""
+    sizes = (1,) * max(len(dims) - len(view.sizes), 0) + view.sizes
+    pairs = zip(reversed(dims), reversed(sizes), strict=False)
+    return any(size != 1 and known((own,)) and own == 1 for size, own in pairs)
+
+
+def with_number(build: Build, op: str, view: View, number: Any, *, first: bool) -> View:
     """A computed tensor and a number; what changes nothing is left out."""
     function = ARITHMETIC[op][1]
     neutral = {"Add": 0, "Sum": 0, "Sub": 0, "Mul": 1, "Div": 1, "Pow": 1}.get(op)
@@ -191,10 +250,10 @@ def _with_number(build: Build, op: str, view: View, number: Any, *, first: bool)
     return build.same(view, "elementwise", op=function, value=float(f"{value:.7g}"), note=note)
 
 
-def refined_for(view: View, dims: Sequence[int]) -> tuple[View, list[int]] | None:
+def refined_for(build: Build, view: View, dims: Sequence[int]) -> tuple[View, list[int]] | None:
     """The view taken apart like the axes of a constant, and the sizes of that in the view's tensor.
 
-    None if their sizes do not fit, or it is repeated along a part of an axis.
+    None if their sizes do not fit.
     """
     stand_in = View(view.tensor, (), (), tuple(map(atoms_of, dims)))
     if len(dims) > len(view.axes):
@@ -205,21 +264,11 @@ def refined_for(view: View, dims: Sequence[int]) -> tuple[View, list[int]] | Non
     if pair is None:
         return None
     view, stand_in = pair
-    held = {
-        atom
-        for a, b in zip(reversed(view.axes), reversed(stand_in.axes), strict=False)
-        if b
-        for atom in a
-    }
+    held = _met(view, stand_in)
     if any(atom in held for atom in view.batch):
         return None
-    sizes = []
-    for group in view.stored:
-        found = [atom for atom in group if atom in held]
-        if found and len(found) != len(group):
-            return None
-        sizes.append(size_of(tuple(found)))
-    return view, sizes
+    view = divided(build, view, held)
+    return view, [size_of(tuple(atom for atom in g if atom in held)) for g in view.stored]
 
 
 def _per(sizes: Sequence[int]) -> str:
@@ -338,4 +387,8 @@ def _operand(build: Build, operand: View | Constant, model: View, axis: int, rol
     return build.settle(view, tuple(target))
 
 
-RULES: Mapping[str, Rule] = {**dict.fromkeys(ARITHMETIC, arithmetic), "Concat": concat}
+RULES: Mapping[str, Rule] = {
+    **dict.fromkeys(ARITHMETIC, arithmetic),
+    "MulByNumber": by_number,
+    "Concat": concat,
+}

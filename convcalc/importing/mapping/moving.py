@@ -27,6 +27,20 @@ def identity(build: Build, node: Node) -> Sequence[Held]:
     return [build.held(node.input(0))]
 
 
+def dropout(build: Build, node: Node) -> Sequence[Held]:
+    """Dropout: a layer where the format says at which rate, else nothing."""
+    rate = node.value("ratio", 0)
+    held = build.held(node.input(0))
+    if not rate or isinstance(held, Constant):
+        return [held]
+    return [build.same(held, "dropout", rate=float(f"{rate:.6g}"))]
+
+
+def quantized(build: Build, node: Node) -> Sequence[Held]:
+    """DynamicQuantizeLinear: numbers of 8 bits, with a scale and a zero point that are computed."""
+    return [build.held(node.input(0)), Constant(()), Constant(())]
+
+
 def transpose(build: Build, node: Node) -> Sequence[Held]:
     """Transpose: axes in another order."""
     view = build.view(node)
@@ -151,6 +165,8 @@ def unsqueeze(build: Build, node: Node) -> Sequence[Held]:
         raise NoRule("the axes to put in are not there")
     rank = len(view.axes) + len(stated)
     new = {axis_number(int(axis), rank) for axis in stated}
+    if len(new) < len(stated):
+        raise NoRule("an axis that is put in twice")
     old = iter(view.axes)
     return [view._replace(axes=tuple(() if i in new else next(old) for i in range(rank)))]
 
@@ -161,6 +177,28 @@ def expand(build: Build, node: Node) -> Sequence[Held]:
     shape = build.numbers(node, 1, "shape") or ()
     extra = len(shape) - len(view.axes)
     return [view._replace(axes=((),) * max(extra, 0) + view.axes)]
+
+
+def tile(build: Build, node: Node) -> Sequence[Held]:
+    """Tile: an axis of one element is left to who reads it, others are repeated by a move."""
+    view = build.view(node)
+    counts = [int(each) for each in build.numbers(node, 1, "repeats") or ()]
+    if len(counts) != len(view.axes) or any(count < 1 for count in counts):
+        raise NoRule(f"{len(counts)} repetitions of {len(view.axes)} axes")
+    for axis, count in enumerate(counts):
+        if count > 1 and view.axes[axis]:
+            view = _repeated(build, view, axis, count)
+    return [view]
+
+
+def _repeated(build: Build, view: View, axis: int, count: int) -> View:
+    """A view one of whose axes has its elements several times, one row after another."""
+    if not known((view.sizes[axis],)):
+        raise NoRule("it repeats an axis whose size is not known")
+    view = build.along(view, [axis])
+    size = view.sizes[axis] * count
+    made = build.add("concat", *[view.tensor] * count)
+    return build.replaced(view, made, axis, size)
 
 
 # --- slices ------------------------------------------------------------------------------------
@@ -181,7 +219,7 @@ def take(build: Build, view: View, axis: int, start: int, stop: int, step: int =
         selected = _selected(build, view, axis, range(start, stop, step))
         if selected is not None:
             return selected
-    if stored[: len(group)] != group:
+    if stored[: len(group)] != group or (step != 1 and stored != group):
         others = [
             tuple(a for a in g if view.role(a) != BATCH)
             for i, g in enumerate(view.axes)
@@ -311,15 +349,47 @@ def gather(build: Build, node: Node) -> Sequence[Held]:
     if -1 in numbers or not numbers:
         raise NoRule("indices outside the axis")
     step = numbers[1] - numbers[0] if len(numbers) > 1 else 1
-    if numbers != list(range(numbers[0], numbers[0] + step * len(numbers), step or 1)) or step < 1:
-        raise NoRule("it takes elements in an order of its own")
-    found = take(build, view, axis, numbers[0], numbers[-1] + 1, step)
+    if step < 1 or numbers != list(range(numbers[0], numbers[0] + step * len(numbers), step)):
+        found = _picked(build, view, axis, numbers)
+    else:
+        found = take(build, view, axis, numbers[0], numbers[-1] + 1, step)
     if indices.dims == ():
         return [found._replace(axes=tuple(g for i, g in enumerate(found.axes) if i != axis))]
     if len(indices.dims) > 1:
         sizes = [*found.sizes[:axis], *indices.dims, *found.sizes[axis + 1 :]]
         return [reshaped(found, sizes)]
     return [found]
+
+
+def gather_nd(build: Build, node: Node) -> Sequence[Held]:
+    """GatherND by constant indices: rows of what the first axes are together."""
+    view = build.view(node)
+    indices = build.constant(node, 1) if build.is_constant(node, 1) else None
+    if indices is None or node.value("batch_dims", 0):
+        raise NoRule("it reads at places that are computed")
+    count = indices.dims[-1]
+    sizes = view.sizes[:count]
+    if indices.data is None or not known(sizes):
+        raise NoRule("the indices are not in the file")
+    places = []
+    for start in range(0, len(indices.data), count):
+        place = 0
+        for size, index in zip(sizes, indices.data[start : start + count], strict=True):
+            place = place * size + int(index) % size
+        places.append(place)
+    first = tuple(atom for group in view.axes[:count] for atom in group)
+    found = view.with_axes((first, *view.axes[count:]))
+    found = _picked(build, found, 0, places)
+    return [reshaped(found, [*indices.dims[:-1], *found.sizes[1:]], zero_copies=False)]
+
+
+def _picked(build: Build, view: View, axis: int, numbers: Sequence[int]) -> View:
+    """Elements of an axis in an order of their own."""
+    if not view.axes[axis]:  # one element, again and again
+        raise NoRule("it repeats the only element of an axis")
+    view = build.along(view, [axis])
+    made = build.add("channel_select", view.tensor, indices=list(numbers))
+    return build.replaced(view, made, axis, len(numbers))
 
 
 def moved(build: Build, view: View, sizes: Sequence[int], *more: Tensor) -> View:
@@ -379,8 +449,15 @@ def pad(build: Build, node: Node) -> Sequence[Held]:
         before[at], after[at] = pads[index], pads[index + len(axes)]
     if not any(pads):
         return [view]
-    if any(each < 0 for each in pads):
-        raise NoRule("a pad that cuts")
+    for axis in range(rank):
+        if before[axis] < 0 or after[axis] < 0:
+            size = view.sizes[axis]
+            if not known((size,)):
+                raise NoRule("a pad that cuts an axis whose size is not known")
+            view = take(build, view, axis, max(-before[axis], 0), size + min(after[axis], 0))
+            before[axis], after[axis] = max(before[axis], 0), max(after[axis], 0)
+    if not any((*before, *after)):
+        return [view]
     touched = [axis for axis in range(rank) if before[axis] or after[axis]]
     if any(view.role(a) == BATCH for axis in touched for a in view.axes[axis]):
         raise NoRule("it pads the batch")
@@ -402,12 +479,7 @@ def _padded(
     """Pad the axes of the tensor that axes of the view are."""
     roles = {axis: view.axis_of(view.axes[axis]) for axis in touched}
     if any(role == BATCH for role in roles.values()):
-        if len(touched) == 1 and not fields:
-            view = build.along(view, touched)
-            roles = {touched[0]: 0}
-        else:
-            view = build.image(view)
-            roles = {axis: axis - 1 for axis in touched}
+        view, roles = _apart(build, view, touched)
     channels = [axis for axis, role in roles.items() if role == 0]
     spatial = len(view.stored) - 1
     tensor = view.tensor
@@ -426,6 +498,25 @@ def _padded(
     return View(tensor, view.batch, tuple(stored), tuple(axes))
 
 
+def _apart(build: Build, view: View, touched: Sequence[int]) -> tuple[View, dict[int, int]]:
+    """A view each of whose touched axes is one of its tensor, and which."""
+    first, *rest = view.axes
+    if len(rest) <= 4 and rest and all(view.role(atom) == BATCH for atom in first):
+        return build.image(view), {axis: axis - 1 for axis in touched}
+    if len(touched) > 3:
+        raise NoRule("it pads more than three axes")
+    others = tuple(
+        atom
+        for axis, group in enumerate(view.axes)
+        if axis not in touched
+        for atom in group
+        if view.role(atom) != BATCH
+    )
+    target = (others, *(view.axes[axis] for axis in touched))
+    view = View(build.settle(view, target), view.batch, target, view.axes)
+    return view, {axis: index + 1 for index, axis in enumerate(touched)}
+
+
 def resize(build: Build, node: Node) -> Sequence[Held]:
     """Resize to sizes, or by scales."""
     x = build.image(build.view(node))
@@ -433,31 +524,42 @@ def resize(build: Build, node: Node) -> Sequence[Held]:
     sizes, scales = build.numbers(node, 3, "sizes"), None
     if sizes is None:
         scales = build.numbers(node, 2, "scales")
-    transform = node.value("coordinate_transformation_mode", "half_pixel")
-    mode = {"nearest": "nearest", "linear": "linear", "cubic": "cubic"}.get(
-        node.value("mode", "nearest")
-    )
-    if mode is None:
-        raise NoRule(f"a resize by {node.value('mode')}")
-    fields: dict[str, Any] = {}
-    if mode == "nearest":
-        if transform != "asymmetric" or node.value("nearest_mode", "round_prefer_floor") != "floor":
-            mode = "nearest_exact"
-    elif transform == "align_corners":
-        fields["align_corners"] = True
+    fields = _interpolation(node)
     axes = [axis_number(int(axis), rank + 2) for axis in node.value("axes") or range(rank + 2)]
     stated = sizes if sizes is not None else scales
     if stated is None or len(stated) != len(axes):
         raise NoRule("a resize without a size")
     given = dict(zip(axes, stated, strict=True))
-    if any(given.get(axis, own) not in (own, 1) for axis, own in enumerate(x.sizes[:2])) and sizes:
-        raise NoRule("it resizes channels")
+    for axis, own in enumerate(x.sizes[:2]):
+        if given.get(axis, own if sizes is not None else 1) != (own if sizes is not None else 1):
+            raise NoRule("it resizes batch or channels")
     if sizes is not None:
         fields["size"] = [int(given.get(axis, x.sizes[axis])) for axis in range(2, rank + 2)]
     else:
         fields["scale"] = [_scale(given.get(axis, 1)) for axis in range(2, rank + 2)]
-    made = build.add("upsample", x.tensor, mode=mode, **fields)
+    made = build.add("upsample", x.tensor, **fields)
     return [fresh(made, x.batch, made.shape.dims[1:])]
+
+
+def _interpolation(node: Node) -> dict[str, Any]:
+    """How a resize reads its input, as fields."""
+    transform = node.value("coordinate_transformation_mode", "half_pixel")
+    mode = node.value("mode", "nearest")
+    if mode not in ("nearest", "linear", "cubic"):
+        raise NoRule(f"a resize by {mode}")
+    if transform == "tf_crop_and_resize":
+        raise NoRule("a resize of a part that is given by numbers")
+    if node.value("antialias", 0):
+        raise NoRule("a resize whose windows grow with the scale")
+    if node.value("keep_aspect_ratio_policy", "stretch") != "stretch":
+        raise NoRule("a resize that keeps the aspect ratio")
+    is_floor = node.value("nearest_mode", "round_prefer_floor") == "floor"
+    if mode == "nearest":
+        return {"mode": mode if transform == "asymmetric" and is_floor else "nearest_exact"}
+    fields: dict[str, Any] = {"mode": mode}
+    if transform == "align_corners":
+        fields["align_corners"] = True
+    return fields
 
 
 def _scale(value: float) -> float | int:
@@ -478,19 +580,26 @@ def space_to_depth(build: Build, node: Node) -> Sequence[Held]:
     return [fresh(made, x.batch, made.shape.dims[1:])]
 
 
+REPEATING = ("Expand", "Tile")  # what they repeat keeps size 1
 IDLE = ("Identity", "Cast", "CastLike", "Dropout", "StopGradient")
 
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(IDLE, identity),
+    "Dropout": dropout,
     "Transpose": transpose,
     "Reshape": reshape,
     "Flatten": flatten,
     "Squeeze": squeeze,
     "Unsqueeze": unsqueeze,
     "Expand": expand,
+    "Tile": tile,
+    "QuantizeLinear": identity,
+    "DequantizeLinear": identity,
+    "DynamicQuantizeLinear": quantized,
     "Slice": slice_,
     "Split": split,
     "Gather": gather,
+    "GatherND": gather_nd,
     "Move": move,
     "Overwrite": overwrite,
     "Pad": pad,

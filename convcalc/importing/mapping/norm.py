@@ -8,7 +8,9 @@ from typing import Any
 from convcalc.importing.foreign import Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
 from convcalc.importing.mapping.convolution import check_channels
-from convcalc.importing.views import View, size_of
+from convcalc.importing.mapping.joining import combined, with_constant
+from convcalc.importing.mapping.pooling import reduced
+from convcalc.importing.views import View, regrouped, size_of
 
 
 def batch_norm(build: Build, node: Node) -> Sequence[Held]:
@@ -39,8 +41,27 @@ def group_norm(build: Build, node: Node) -> Sequence[Held]:
     """GroupNormalization over the second axis and all behind it."""
     view = build.view(node)
     x = _over_channels(build, view)
-    fields: dict[str, Any] = {} if node.input(1) else {"affine": False}
-    return [build.same(x, "group_norm", groups=node.value("num_groups", 1), **fields)]
+    groups = node.value("num_groups", 1)
+    scale, bias = (build.constant(node, index) for index in (1, 2))
+    channels = size_of(x.stored[0])
+    if scale is None or product(scale.dims) == channels:
+        fields: dict[str, Any] = {} if scale is not None else {"affine": False}
+        return [build.same(x, "group_norm", groups=groups, **fields)]
+    if product(scale.dims) != groups or bias is None or channels % groups:
+        raise NoRule(f"a norm for {product(scale.dims)} channels meets {channels}")
+    # The first version of ONNX's has one number per group.
+    found = build.same(x, "group_norm", groups=groups, affine=False)
+    sizes = found.sizes
+    apart = regrouped(found, [sizes[0], groups, channels // groups, *sizes[2:]])
+    if apart is None:
+        raise NoRule("groups that are no part of the channels")
+    for op, each in (("Mul", scale), ("Add", bias)):
+        constant = each._replace(dims=(groups, *[1] * (len(sizes) - 1)))
+        apart = with_constant(build, op, apart, constant, first=False)
+    whole = regrouped(apart, sizes)
+    if whole is None:
+        raise NoRule("groups that are no part of the channels")
+    return [whole]
 
 
 def layer_norm(build: Build, node: Node) -> Sequence[Held]:
@@ -89,7 +110,28 @@ def _over_channels(build: Build, view: View) -> View:
     return build.along(view, [1])
 
 
+def lp_norm(build: Build, node: Node) -> Sequence[Held]:
+    """LpNormalization: a norm over one axis, and a quotient."""
+    view = build.view(node)
+    axis = axis_number(node.value("axis", -1), len(view.axes))
+    norm = reduced(build, view, [axis], "sum")
+    return [combined(build, "Div", view, norm)]
+
+
+def mean_variance(build: Build, node: Node) -> Sequence[Held]:
+    """MeanVarianceNormalization: over samples and positions, of each channel."""
+    x = build.image(build.view(node))
+    axes = sorted(node.value("axes") or (0, 2, 3))
+    if axes not in ([0, *range(2, len(x.axes))], [*range(2, len(x.axes))]):
+        raise NoRule("it normalises over other axes than the positions")
+    if axes[0] == 0 and x.batch:
+        raise NoRule("it normalises over samples of the batch")
+    return [build.same(x, "instance_norm", affine=False)]
+
+
 RULES: Mapping[str, Rule] = {
+    "LpNormalization": lp_norm,
+    "MeanVarianceNormalization": mean_variance,
     "BatchNormalization": batch_norm,
     "InstanceNormalization": instance_norm,
     "GroupNormalization": group_norm,

@@ -22,13 +22,17 @@ MODES = {
     "ReduceSumSquare": "sum",
     "ReduceLogSumExp": "sum",
     "ReduceProd": "sum",
+    "ReduceLogSum": "sum",
+    "L2Norm": "sum",
+    "ArgMax": "max",
+    "ArgMin": "min",
 }
 
 
 def pool(build: Build, node: Node) -> Sequence[Held]:
     """MaxPool, AveragePool, LpPool."""
     x = build.image(build.view(node))
-    fields = windows(node, len(x.stored) - 1)
+    fields = windows(node, len(x.stored) - 1, (), x.sizes[2:])
     fields.setdefault("stride", 1)  # of convcalc it is the kernel if not given
     if node.value("ceil_mode", 0):
         fields["ceil_mode"] = True
@@ -40,7 +44,8 @@ def pool(build: Build, node: Node) -> Sequence[Held]:
     if name == "lp_pool":
         fields["norm_type"] = float(node.value("p", 2))
     made = build.add(name, x.tensor, **fields)
-    return [fresh(made, x.batch, made.shape.dims[1:])]
+    found = fresh(made, x.batch, made.shape.dims[1:])
+    return [found] * len(node.outputs)  # with the places where the largest were found
 
 
 def global_pool(build: Build, node: Node) -> Sequence[Held]:
@@ -48,6 +53,12 @@ def global_pool(build: Build, node: Node) -> Sequence[Held]:
     x = build.image(build.view(node))
     made = build.add(GLOBAL[node.op], x.tensor, keepdim=True)
     return [fresh(made, x.batch, made.shape.dims[1:])]
+
+
+def global_lp_pool(build: Build, node: Node) -> Sequence[Held]:
+    """GlobalLpPool: a norm over all positions, which stay with size 1."""
+    x = build.image(build.view(node))
+    return [reduced(build, x, range(2, len(x.axes)), "sum")]
 
 
 def adaptive_pool(build: Build, node: Node) -> Sequence[Held]:
@@ -67,6 +78,8 @@ def reduce(build: Build, node: Node) -> Sequence[Held]:
     view = build.view(node)
     rank = len(view.axes)
     stated = build.numbers(node, 1, "axes")
+    if node.op in ("ArgMax", "ArgMin"):
+        stated = (node.value("axis", 0),)
     if stated is None and node.value("noop_with_empty_axes", 0):
         return [view]
     axes = sorted(axis_number(axis, rank) for axis in (range(rank) if stated is None else stated))
@@ -116,6 +129,7 @@ RULES: Mapping[str, Rule] = {
     "MaxPool": pool,
     "AveragePool": pool,
     "LpPool": pool,
+    "GlobalLpPool": global_lp_pool,
     **dict.fromkeys(GLOBAL, global_pool),
     "AdaptiveAveragePool": adaptive_pool,
     "AdaptiveMaxPool": adaptive_pool,

@@ -14,7 +14,9 @@ from convcalc.importing.views import (
     View,
     aligned,
     atoms_of,
+    copied,
     merged,
+    regrouped,
     size_of,
 )
 
@@ -73,22 +75,27 @@ def product_of(build: Build, one: View, other: View) -> View:
     first, second = (_outer(view.axes[:-2], view) for view in pair)
     more_rows: Group = ()
     more_columns: Group = ()
-    if size_of(first) != size_of(second) and first and second:
-        # Axes that only one of them has become rows or columns of its matrices.
-        pairs = list(zip(a.axes[:-2], b.axes[:-2], strict=True))
-        more_rows = tuple(x for group, other in pairs if not other for x in group)
-        more_columns = tuple(x for other, group in pairs if not other for x in group)
-        first = tuple(x for x in first if x not in more_rows)
-        second = tuple(x for x in second if x not in more_columns)
+    if first and second:  # what only one has is no batch of matrices, but rows or columns
+        more_rows = _outer([x for x, y in _batches(a, b) if not y], a)
+        more_columns = _outer([y for x, y in _batches(a, b) if not x], b)
+        first = tuple(atom for atom in first if atom not in more_rows)
+        second = tuple(atom for atom in second if atom not in more_columns)
     made = build.add(
         "matmul",
         build.settle(a, (first, (*more_rows, *rows), a.axes[-1])),
         build.settle(b, (second, b.axes[-1], (*more_columns, *columns))),
     )
     new = atoms_of(size_of(columns))
-    batches = tuple(x or y for x, y in zip(a.axes[:-2], b.axes[:-2], strict=True))
-    stored = (first or second, (*more_rows, *rows), (*more_columns, *new))
+    lone = {id(y): copied(y) for x, y in _batches(a, b) if not x and more_columns}
+    added = tuple(atom for group in lone.values() for atom in group)
+    stored = (first or second, (*more_rows, *rows), (*added, *new))
+    batches = tuple(x or lone.get(id(y), y) for x, y in _batches(a, b))
     return merged(View(made, one.batch, stored, (*batches, rows, new)))
+
+
+def _batches(a: View, b: View) -> list[tuple[Group, Group]]:
+    """The axes before the last two, of both."""
+    return list(zip(a.axes[:-2], b.axes[:-2], strict=True))
 
 
 def _outer(axes: Sequence[Group], view: View) -> Group:
@@ -101,10 +108,37 @@ def attention(build: Build, node: Node) -> Sequence[Held]:
     q, k, v = (build.view(node, index) for index in (0, 1, 2))
     if node.value("keys_turned"):
         k = turned(k)
+    if node.input(4) and not node.value("keys_turned"):
+        raise NoRule("keys and values of earlier steps")
+    heads = node.value("q_num_heads"), node.value("kv_num_heads")
+    is_packed = len(q.axes) == 3 and all(heads)
+    if is_packed:  # (batch, n, heads · d)
+        q = _with_heads(q, heads[0])
+        k, v = (_with_heads(each, heads[1]) for each in (k, v))
     v = turned(v) if node.value("values_turned") else v
     bias, causal = node.value("biases", ()), bool(node.value("is_causal", 0))
     found = attend(build, q, k, v, bias=bias, causal=causal)
+    if is_packed:
+        batch, own, rows, width = found.axes
+        found = found.with_axes((batch, rows, (*own, *width)))
     return [turned(found) if node.value("values_turned") else found]
+
+
+def _with_heads(view: View, heads: int) -> View:
+    """(batch, n, heads · d) as (batch, heads, n, d)."""
+    *sizes, width = view.sizes
+    if heads < 1 or width % heads:
+        raise NoRule(f"{heads} heads of {width} channels")
+    found = regrouped(view, [*sizes, heads, width // heads])
+    if found is None:
+        raise NoRule("heads that are no part of the channels")
+    batch, rows, own, each = found.axes
+    return found.with_axes((batch, own, rows, each))
+
+
+def turn(build: Build, node: Node) -> Sequence[Held]:
+    """The last two axes exchanged."""
+    return [turned(build.view(node))]
 
 
 class Unequal(NoRule):
@@ -201,4 +235,4 @@ def _in_heads(build: Build, view: View) -> View:
     return View(build.settle(view, target), view.batch, target, view.axes)
 
 
-RULES: Mapping[str, Rule] = {"MatMul": matmul, "Attention": attention}
+RULES: Mapping[str, Rule] = {"MatMul": matmul, "TransposeLast": turn, "Attention": attention}

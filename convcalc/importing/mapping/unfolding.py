@@ -23,6 +23,9 @@ def col2im(build: Build, node: Node) -> Sequence[Held]:
     size = build.numbers(node, 1, "image_shape")
     if size is None:
         raise NoRule("the size of the map is not there")
+    if not node.value("kernel_shape"):  # ONNX's own has it as an input
+        kernel = tuple(int(each) for each in build.numbers(node, 2, "") or ())
+        node = node._replace(values={**node.values, "kernel_shape": kernel})
     fields = _fields(node, len(size))
     made = build.add("fold", x.tensor, output_size=[int(each) for each in size], **fields)
     return [fresh(made, x.batch, made.shape.dims[1:])]

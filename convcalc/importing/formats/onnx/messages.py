@@ -269,7 +269,7 @@ def _data(
     count = prod(dims)
     form = _TYPES.get(kind, (OTHER, ""))[1]
     most = MOST_FLOATS if _kind(kind) == FLOAT else MOST_VALUES
-    if external or count > most or not form:
+    if external or count > most or max(dims, default=1) > most or not form:
         return None
     if raw is not None and raw.size:
         if raw.size != count * struct.calcsize(form):

@@ -28,6 +28,9 @@ def renewed(
         return op, _resize_inputs(inputs), values
     elif op == "BatchNormalization" and opset < 9 and values.get("spatial", 1) == 0:
         return "BatchNormalization of each position", inputs, values
+    elif op == "GridSample":
+        words = {"bilinear": "linear", "bicubic": "cubic"}
+        values["mode"] = words.get(values.get("mode", "linear"), values.get("mode", "linear"))
     elif op == "Dropout":
         return op, inputs[:1], values
     return op, inputs, values

@@ -7,6 +7,7 @@ from typing import Any
 
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.importing.foreign import Constant, Graph, Input, Node, OneGraph, Size, Unreadable
+from convcalc.importing.formats.onnx.contributed import expanded
 from convcalc.importing.formats.onnx.messages import (
     Attribute,
     RawFunction,
@@ -75,8 +76,10 @@ class _Reading:
         """The graph with all functions inlined."""
         raw = self.raw
         constants = {
-            key: each._replace(learned=each.kind == "float") for key, each in raw.constants.items()
+            key: each._replace(learned=_is_weight(key, each)) for key, each in raw.constants.items()
         }
+        weights = _weights_as_inputs(raw)
+        constants |= weights
         nodes = list(self.inlined(raw.nodes, self.opsets, {}, "", 0))
         found = [node for node in nodes if not self.take_constant(node, constants)]
         inputs = {
@@ -86,10 +89,12 @@ class _Reading:
             raw.name,
             inputs,
             {name: name for name in raw.outputs},
-            [self.node(node) for node in found],
+            [each for node in found for each in expanded(self.node(node))],
             constants,
             raw.shapes,
-            f"exported by {self.producer}" if self.producer else "",
+            f"exported by {self.producer}{', its weights as inputs' if weights else ''}"
+            if self.producer
+            else "",
         )
 
     def node(self, raw: RawNode) -> Node:
@@ -98,7 +103,7 @@ class _Reading:
         values: Mapping[str, Any] = {key: each.value for key, each in raw.attributes.items()}
         op, inputs, values = renewed(raw.op, raw.inputs, values, opset)
         if raw.domain not in OWN_DOMAINS:
-            op = CONTRIBUTED.get((raw.domain, raw.op), f"{raw.domain}.{raw.op}")
+            op = f"{raw.domain}.{raw.op}"
         name = raw.name or (raw.outputs[0] if raw.outputs else raw.op)
         place = Place(self.file, 1, 1, 0, f"node {name}")
         return Node(op, inputs, raw.outputs, values, name, place, scope_of(raw))
@@ -156,12 +161,40 @@ class _Reading:
                 yield each._replace(metadata=each.metadata or node.metadata)
 
 
-# Operators of other domains that mean one of ONNX's own, or of MORE_OPERATORS.
-CONTRIBUTED = {
-    ("com.microsoft", "Gelu"): "Gelu",
-    ("com.microsoft", "FusedConv"): "Conv",
-    ("com.microsoft", "BiasGelu"): "BiasGelu",
-}
+_WEIGHT_READERS = (
+    *("Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization", "LayerNormalization"),
+    *("InstanceNormalization", "GroupNormalization", "PRelu"),
+)
+
+
+def _weights_as_inputs(raw: RawGraph) -> dict[str, Constant]:
+    """The weights of a file that was exported without them, which are inputs of its graph.
+
+    They have the path of a parameter, such as ``layer1.conv.weight``; an input without a name of
+    its own is ``x.1``. What an exporter computed of weights is ``onnx::Conv_12``, as some inputs
+    are; it is a weight if only layers with weights read it, and none as what it works on.
+    """
+    others: set[str] = set()
+    for node in raw.nodes:
+        others.update(node.inputs[:1] if node.op in _WEIGHT_READERS else node.inputs)
+    found: dict[str, Constant] = {}
+    for name, sizes in raw.inputs.items():
+        last = name.rpartition(".")[2]
+        is_path = "." in name.strip(".") and not last.isdigit()
+        is_computed = name.startswith("onnx::") and name not in others
+        known = tuple(size for size in sizes or () if size is not None)
+        if (is_path or is_computed) and name not in raw.constants and known == sizes:
+            found[name] = Constant(known, None, "float", name, known, learned=True)
+    return found if len(found) < len(raw.inputs) else {}
+
+
+def _is_weight(name: str, tensor: Constant) -> bool:
+    """Whether a stored tensor was learned, as far as a file of ONNX tells.
+
+    Exporters store numbers like the ½ of a formula beside the weights; a learned number has the
+    path of a module's parameter.
+    """
+    return tensor.kind == "float" and (tensor.dims != () or "." in name)
 
 
 def _resolved(
