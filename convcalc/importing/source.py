@@ -25,6 +25,9 @@ from convcalc.model.graph.assembly import TooLarge
 MOST_BYTES = 64 * 2**30  # of a file that is mapped: nearly all of it is weights
 MOST_STRUCTURE = 64 * 2**20  # of one that is read
 
+# What a damaged file makes of a reader is a problem of the file.
+_DAMAGE = (ArithmeticError, IndexError, KeyError, TypeError, ValueError, RecursionError)
+
 # What exporters call every graph.
 _EXPORTERS_WORDS = ("", "main", "main_graph", "torch_jit", "torch-jit-export", "graph", "model")
 
@@ -79,6 +82,11 @@ def _head(target: Target) -> bytes:
     return read(target.file, HEAD - 1)
 
 
+def _as_damage(error: Exception) -> Unreadable:
+    """The error that says so of a file."""
+    return Unreadable(f"it is damaged ({type(error).__name__})")
+
+
 class ModelSource:
     """The model of a target, read once; its networks are mapped from it, one after another."""
 
@@ -104,9 +112,8 @@ class ModelSource:
             self.model = reader.open_model(found, self.target.file)
         except Unreadable as error:
             self.problems = (self._damaged(error),)
-        except (IndexError, KeyError, TypeError, ValueError, RecursionError) as error:
-            # What a damaged file makes of a reader is a problem of the file.
-            self.problems = (self._damaged(Unreadable(f"it is damaged ({type(error).__name__})")),)
+        except _DAMAGE as error:
+            self.problems = (self._damaged(_as_damage(error)),)
 
     def _content(self) -> Content:
         text = self.target.text
@@ -183,7 +190,10 @@ class ModelSource:
 
     def _graphs(self, name: str) -> Graph:
         assert self.model is not None
-        return self.model.graph("" if name == self.model.base else name)
+        try:
+            return self.model.graph("" if name == self.model.base else name)
+        except _DAMAGE as error:
+            raise _as_damage(error) from None
 
     def _sizes(self, graph: Graph, inputs: Inputs) -> Mapping[str, Any]:
         """The sizes of inputs by name; TargetError for one that is not there."""

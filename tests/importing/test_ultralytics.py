@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from command import Command
 from ultralytics_texts import (
     HEADS,
     Rows,
@@ -18,7 +20,7 @@ from ultralytics_texts import (
     yolov10,
 )
 
-import convcalc
+import convcalc as library
 from convcalc.importing.formats import detect
 from convcalc.importing.opening import open_source
 from convcalc.language.file_facts import NetworkFile
@@ -121,15 +123,15 @@ def network(content: str | bytes, name: str = "yolo.yaml", scale: str | None = N
 def test_published_numbers(name: str, scale: str, params: int, gflops: str) -> None:
     found = network(TEXTS[name], f"{name}.yaml", scale or None)
     assert not found.problems
-    report = convcalc.analyse(found, convention="thop-ultralytics")
+    report = library.analyse(found, convention="thop-ultralytics")
     assert report.totals.params == params
     assert f"{2 * report.totals.convention['macs'] / 1e9:.4f}" == gflops
 
 
 def test_fields_and_work_are_those_of_the_spec() -> None:
     """The same network as specs/yolov8.convcalc.yaml, layer by layer."""
-    ours = convcalc.analyse(convcalc.load("yolov8s"))
-    found = convcalc.analyse(network(yolov8(), "yolov8s.yaml"))
+    ours = library.analyse(library.load("yolov8s"))
+    found = library.analyse(network(yolov8(), "yolov8s.yaml"))
     assert found.totals.macs == ours.totals.macs
     assert found.totals.buffers == ours.totals.buffers
     for level in range(3):
@@ -141,8 +143,39 @@ def test_only_the_mean_of_distances_is_frozen() -> None:
     layers = [layer for layer in network(yolov8()).layers if not layer.trainable]
     assert {layer.name for layer in layers} == {"conv"}
     assert sum(1 for layer in layers if layer.shares < 0) == 1
-    totals = convcalc.analyse(network(yolov8())).totals
+    totals = library.analyse(network(yolov8())).totals
     assert totals.params - totals.trainable == 16
+
+
+def test_attention_is_one_layer_whose_local_path_is_followed() -> None:
+    """YOLO11 attends to the whole of its coarsest map, in heads of 64 channels; the local path
+    through it is that of its convolutions."""
+    found = network(yolo11("-cls"), "yolo11s-cls.yaml")
+    kinds = [layer.name for layer in found.layers]
+    assert kinds.count("dot_product_attention") == 1
+    assert "matmul" not in kinds
+    report = library.analyse(network(yolo11()))
+    assert report.global_from == "model.10.m.0.attn.attention"
+    assert report.receptive_field is not None
+    assert report.receptive_field.jump == (8, 8)
+
+
+def test_areas_are_bands_of_rows() -> None:
+    """YOLO12 cuts 40 rows into four bands and attends within each; the coarsest map is whole."""
+    layers = [each for each in network(yolo12()).layers if each.name == "dot_product_attention"]
+    parts = [(each.operator.partition, each.operator.partition_size) for each in layers]
+    assert set(parts[:4]) == {("window", (10, 40))}
+    assert set(parts[4:]) == {("none", None)}
+
+
+def test_the_class_branch_is_as_wide_as_the_map_or_a_hundred_classes() -> None:
+    for classes, width in ((20, 64), (80, 80), (365, 100)):
+        rows = Rows()
+        rows.add("Conv", 64, 1)
+        rows.add("Detect", "nc", reads=[-1])
+        found = network(rows.text(classes))
+        widths = {layer.path: layer.analysis.output.channels for layer in found.layers}
+        assert widths["model.1.cv3.0.0.conv"] == width
 
 
 # --- scales --------------------------------------------------------------------------------------
@@ -204,6 +237,19 @@ def test_channels_round_up_and_repeats_to_even() -> None:
     assert "model.2.m.1.cv1.conv" in paths
 
 
+def test_pins_stand_beside_the_file_and_not_in_it(folder: Path, convcalc: Command) -> None:
+    path = folder / "yolo11.yaml"
+    path.write_text(yolo11())
+    assert convcalc("pin yolo11.yaml").code == 0
+    assert path.read_text() == yolo11()
+    assert "params: 2624080" in (folder / "yolo11.convcalc.yaml").read_text()
+    assert "pinned numbers held" in convcalc("check .").out
+
+
+def test_a_file_that_is_piped_in() -> None:
+    assert network(yolo11(), "-").name == "n"
+
+
 # --- rows ----------------------------------------------------------------------------------------
 
 
@@ -214,7 +260,7 @@ def params(*row: object, before: int = 32, n: int = 1, **values: object) -> int:
     rows.add(*row, n=n)  # type: ignore[arg-type]
     found = network(rows.text(**values))
     assert not found.problems, found.problems
-    report = convcalc.analyse(found)
+    report = library.analyse(found)
     return report.totals.params - (3 * before + 2 * before)
 
 
@@ -336,7 +382,7 @@ def problems(change: Change, **values: object) -> list[tuple[str, str, int]]:
     rows = Rows()
     rows.add("Conv", 16, 3, 2)
     change(rows)
-    rows.add("nn.Identity")
+    rows.add("nn.Identity", reads=0)
     found = network(rows.text(**values))
     return [(each.name, each.message, each.place.line) for each in found.problems]
 
@@ -396,6 +442,16 @@ def problems(change: Change, **values: object) -> list[tuple[str, str, int]]:
 )
 def test_mistakes_stand_at_their_lines(change: Change, name: str, message: str) -> None:
     assert problems(change) == [(name, message, 4)]
+
+
+def test_a_head_is_read_by_nobody() -> None:
+    def change(rows: Rows) -> None:
+        rows.add("Detect", "nc", reads=[0])
+        rows.add("GhostConv", 8)
+
+    assert problems(change) == [
+        ("unsupported-combination", "row 2 reads row -1, which is a head", 5)
+    ]
 
 
 def test_all_mistakes_at_once() -> None:

@@ -103,8 +103,8 @@ def _pin(path: str, settings: "Settings") -> Pinned:
     from convcalc.language.sources.gate import read
     from convcalc.language.sources.target import TargetError
 
-    beside = "" if path.endswith(_TEXTS) else _beside(path)
     try:
+        beside = "" if _is_ours(path) else _beside(path)
         if beside and not os.path.lexists(beside):
             old, path, text = b"", beside, _first_text(path)
         else:
@@ -127,6 +127,16 @@ def _pin(path: str, settings: "Settings") -> Pinned:
 
 
 _TEXTS = (".yaml", ".yml")
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a file is a network of the language, and no model of another program in YAML."""
+    if not path.endswith(_TEXTS):
+        return False
+    from convcalc.importing.formats import HEAD, detect
+    from convcalc.language.sources.gate import read
+
+    return not detect(read(path, HEAD - 1), path)
 
 
 def _beside(model: str) -> str:

@@ -84,7 +84,7 @@ def _is_tflite(head: bytes, _: str) -> bool:
 
 def _is_ultralytics(head: bytes, ending: str) -> bool:
     """A YAML file with a backbone, which no network of convcalc has at the start of a line."""
-    if ending not in _YAML:
+    if ending not in (*_YAML, ""):
         return False
     keys = re.findall(rb"^(convcalc|backbone|head):", head, re.M)
     return b"backbone" in keys and b"convcalc" not in keys

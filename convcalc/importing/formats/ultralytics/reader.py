@@ -74,6 +74,8 @@ class Ultralytics:
             if found and name:
                 return f"{self.stem[: found.start(1)]}{name}{self.stem[found.end(1) :]}"
             return self.stem
+        if self.stem == "-":  # it was piped in
+            return name
         found = re.match(r"yolo(?:e-)?v?\d+", self.stem)
         at = found.end() if found else len(self.stem)
         return f"{self.stem[:at]}{'' if found else '-'}{name}{self.stem[at:]}"
@@ -150,7 +152,7 @@ class _Graph:
             legacy = not self.is_modern
             made = self.heads.write(self.scaled_head(row), [flows[0] for flows in read], legacy)
             outputs.update(made)
-            return (Flow(next(iter(made.values()), MISSING), 0),)
+            return (Flow(MISSING, 0),)
         self.is_modern = self.is_modern or row.module in MODERN
         rule = MODULES.get(row.module)
         if rule is None:
@@ -172,6 +174,9 @@ class _Graph:
             message = f"row {number} reads row {index}"
             advice = f"0 to {number - 1}, or -1 to {-number}" if number else "-1: the image"
             raise Wrong("out-of-range", message, row.reads, advice)
+        if self.document.rows[at].module in HEADS:
+            message = f"row {number} reads row {index}, which is a head"
+            raise Wrong("unsupported-combination", message, row.reads)
         return self.flows[at]
 
     def channels(self, row: Row) -> int:
