@@ -14,6 +14,7 @@ from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_pat
 from convcalc.checking.policy import Policy
 from convcalc.checking.trees import RevisionTree
 from convcalc.importing.addressing import target_at
+from convcalc.importing.schemes import recipe_of, runs_code
 from convcalc.language.limits import LIMITS
 from convcalc.language.parse.params import sources_of_values
 from convcalc.language.sources.gate import SETTINGS_BYTES, read, read_all
@@ -29,25 +30,32 @@ _NEVER = ("node_modules", "__pycache__")
 class Found(NamedTuple):
     """A file to check, and the variant that was named with it, if any.
 
-    If the word names no file, ``problem`` says why and ``advice`` what to do.
+    If the word names no file, ``problem`` says why and ``advice`` what to do. ``format`` is that of
+    a model, if it was said: ``onnx:FILE``, ``timm:NAME``.
     """
 
     file: str
     variant: str = ""
     problem: str = ""
     advice: str = ""
+    format: str = ""
 
 
 def discover(
-    words: Sequence[str], *, force_exclude: bool = False, policy: Policy | None = None
+    words: Sequence[str],
+    *,
+    force_exclude: bool = False,
+    policy: Policy | None = None,
+    allow_code: bool = False,
 ) -> list[Found]:
     """Return the files that the words name.
 
     Searches folders, expands patterns and resolves the names of built-in networks. Files that
     ``.gitignore`` or ``exclude`` leave out are found only if they are named explicitly; with
-    ``force_exclude``, for tools that name every file, ``exclude`` applies to those too.
+    ``force_exclude``, for tools that name every file, ``exclude`` applies to those too. A model
+    that has to be built by running code is one only if ``allow_code`` says so.
     """
-    search = _Search(policy or Policy())
+    search = _Search(policy or Policy(), allow_code=allow_code)
     found: dict[tuple[str, str], Found] = {}
     for word in words:
         for each in search.expand(word):
@@ -94,8 +102,9 @@ def _would_find(word: str, names: Sequence[str], tree: RevisionTree) -> Iterator
 class _Search:
     """Looks for network files; ignore files and the files that git tracks are read once."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, *, allow_code: bool = False) -> None:
         self.policy = policy
+        self.allow_code = allow_code
 
     def expand(self, word: str) -> Iterator[Found]:
         """Yield the files that one word names."""
@@ -113,7 +122,11 @@ class _Search:
             except TargetError as error:
                 yield Found(word, "", error.message, error.help)
             else:
-                yield Found(target.file, target.variant or "")
+                if runs_code(target) and not self.allow_code:
+                    message = f"{recipe_of(word).notice}, which a check does not do by itself"
+                    yield Found(word, "", message, "--allow-code lets it")
+                else:
+                    yield Found(target.file, target.variant or "", format=target.format)
 
     def users(self, file: str) -> Iterator[str]:
         """Yield the networks of the project that take values of params from a file."""

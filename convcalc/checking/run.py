@@ -25,6 +25,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.faults import fault
 from convcalc.diagnostics.suggestion import advise
 from convcalc.diagnostics.work import TooMuchWork, check_total, current
+from convcalc.importing.opening import is_model
 from convcalc.language.limits import with_allowed
 from convcalc.language.sources.files import Projects
 from convcalc.language.sources.gate import REPORT_BYTES, SETTINGS_BYTES, reason
@@ -202,7 +203,9 @@ class Run:
         sources = self.projects.sources(found.file, with_allowed(settings.limits).document.bytes)
         try:
             text = self.options.stdin
-            text = sources.read(found.file) if text is None else text
+            of_model = text is None and (found.format or is_model(found.file))
+            if text is None:
+                text = b"" if of_model else sources.read(found.file)
         except OSError as error:
             message = f"cannot read the file: {reason(error)}"
             return _unreadable(found.file, message, advice_on(error))
@@ -212,6 +215,8 @@ class Run:
         named = found.variant or self.options.variant
         wanted = named or settings.variant
         target = Target(found.file, None, text, sources)
+        if of_model:  # of which most is never looked at
+            target = Target(found.file, format=found.format)
         examination = Examination(target, settings, budgets, wanted, held)
         if not named and wanted != ALL and examination.is_locked:
             examination = Examination(target, settings, budgets, ALL, held)
@@ -306,7 +311,7 @@ class Run:
         here, there = reader(self.own.tree.read, limit), reader(tree.read, limit)
         return predecessors(shown, expected(words, self.held), tree, here, there)
 
-    def held_to(self, file: str, text: bytes) -> Held:
+    def held_to(self, file: str, text: bytes | None) -> Held:
         """Return what the policy holds a file to."""
         assert self.tree is not None
         path = self.predecessors.path(file)

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
-from convcalc.cli.console import Failure, choose, environment
+from convcalc.cli.console import Failure, choose, environment, say
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.diagnostics.work import current
 from convcalc.importing.addressing import target_at
 from convcalc.importing.opening import open_source
+from convcalc.importing.schemes import CODE
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network
@@ -114,7 +115,12 @@ def target_of(text: str | Target) -> Target:
         return text
     if text == STDIN:
         return Target(STDIN, None, _stdin())
-    return target_at(text)
+    target = target_at(text)
+    if target.format in CODE:
+        from convcalc.importing.schemes import recipe_of
+
+        say(f"note: {recipe_of(text).notice}")
+    return target
 
 
 def _stdin() -> bytes:

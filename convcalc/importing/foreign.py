@@ -122,7 +122,8 @@ class Graph(NamedTuple):
     ``shapes`` are the sizes that the file states of tensors. ``shares``: weights of one origin that
     two nodes read are one; without it, a file may name one tensor for what only has equal numbers,
     as ONNX's exporters do. ``stored_once``: besides, the file lists every stored tensor, so that
-    what layers count can be held against it.
+    what layers count can be held against it. ``names_calls``: a node is what was called in code,
+    and nothing that an exporter takes apart.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Graph(NamedTuple):
     problems: tuple[Diagnostic, ...] = ()
     shares: bool = False
     stored_once: bool = False
+    names_calls: bool = False
 
 
 class Model(Protocol):

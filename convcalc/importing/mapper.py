@@ -33,6 +33,7 @@ from convcalc.importing.mapping import (
     samples,
     sampling,
     sequences,
+    stored,
     unfolding,
 )
 from convcalc.importing.mapping.build import (
@@ -47,7 +48,7 @@ from convcalc.importing.mapping.build import (
 from convcalc.importing.patterns import recognise
 from convcalc.importing.views import View, atoms_of, fresh
 from convcalc.model.graph.builder import Builder
-from convcalc.model.graph.network import Group, Network
+from convcalc.model.graph.network import SUBCLASS, Group, Network
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
 RULES: Mapping[str, Rule] = {
@@ -61,6 +62,7 @@ RULES: Mapping[str, Rule] = {
     **pooling.RULES,
     **products.RULES,
     **recurrent.RULES,
+    **stored.RULES,
     **unfolding.RULES,
     **einsum.RULES,
     **refused.RULES,
@@ -91,7 +93,7 @@ class _Mapping:
         self.builder = Builder(graph.name)
         self.values: dict[str, Held] = dict(graph.constants)
         self.problems: list[Diagnostic] = list(graph.problems)
-        self.paths = _Paths(self.graph.nodes)
+        self.paths = _Paths(self.graph)
         self.build = Build(self.builder, self.values, self.paths.path)
         names = {name for node in self.graph.nodes for name in node.inputs}
         self.build.read = frozenset(names | set(self.graph.outputs.values()))
@@ -357,16 +359,27 @@ _SKIPPED = "what it makes is not known, and what reads that is skipped"
 class _Paths:
     """Names layers after the modules that they come from."""
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
+    def __init__(self, graph: Graph) -> None:
+        nodes = graph.nodes
+        self.names_calls = graph.names_calls
         self.counts = Counter(
-            node.scope[-1].path for node in nodes if node.scope and node.op not in moving.IDLE
+            node.scope[-1].path
+            for node in nodes
+            if node.scope and (node.op not in moving.IDLE or node.value("ratio"))
         )
         self.taken: Counter[str] = Counter()
+
+    def is_module(self, node: Node) -> bool:
+        """Whether a node is all that the innermost of its modules does, perhaps once more."""
+        is_alone = self.counts[node.scope[-1].path] == 1
+        if self.names_calls:
+            return not node.form or (is_alone and node.form == SUBCLASS)
+        return is_alone
 
     def path(self, node: Node, part: str) -> tuple[str, tuple[Group, ...]]:
         """The path of a node's next layer, or of a move that it needs, and its composites."""
         scope = node.scope
-        if scope and self.counts[scope[-1].path] == 1:
+        if scope and self.is_module(node):
             path, groups = scope[-1].path, scope[:-1]
         elif scope:
             path, groups = f"{scope[-1].path}.{_word(node)}", scope

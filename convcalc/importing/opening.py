@@ -63,6 +63,17 @@ def open_source(target: Target, limits: Limits = LIMITS) -> Source:
     return source
 
 
+def is_model(file: str) -> bool:
+    """Whether a file on the disk is a model of another program that is read where it is needed,
+    by its first bytes. OSError if it cannot be read."""
+    if file.endswith(_OURS):
+        return False
+    from convcalc.importing.formats import HEAD, detect
+    from convcalc.language.sources.gate import read
+
+    return bool(detect(read(file, HEAD - 1), file))
+
+
 def _read_beside(files: Files, path: str, variant: str, inputs: Inputs, batch: int) -> NetworkFile:
     """The network of a model file that a network file names; OSError if it cannot be read."""
     from convcalc.importing.source import model_beside

@@ -14,7 +14,9 @@ from convcalc.importing.foreign import Constant, Graph, Node
 
 
 def recognise(graph: Graph) -> Graph:
-    """The graph with its patterns replaced."""
+    """The graph with its patterns replaced; a format that names what was called has none."""
+    if graph.names_calls:
+        return graph
     found = _Patterns(graph)
     found.run()
     return graph._replace(nodes=[node for node in found.nodes if node is not None])

@@ -118,6 +118,20 @@ def test_dilation_keeps_the_size() -> None:
     assert output(cbl(2, 1, dilation=2)) == (2, 8, 8)
 
 
+def test_shared_weights_count_once() -> None:
+    """Weights, and the running statistics, of the first; the work of each."""
+    one = report(sections(cbl(4, 3)))
+    three = report(sections(cbl(4, 3), cbl(4, 3, share_index=-1), cbl(4, 3, share_index=0)))
+    assert (three.totals.params, three.totals.buffers) == (one.totals.params, one.totals.buffers)
+    assert three.totals.macs == 3 * one.totals.macs
+    found = network(sections(cbl(4, 3), cbl(4, 3, share_index=-2)))
+    assert [each.name for each in found.problems] == ["share-mismatch"]
+    other = network(sections(cbl(4, 3), cbl(8, 3, share_index=0)))
+    assert [each.message for each in other.problems] == [
+        "weights cannot be shared: 8×4×3×3 here, 4×4×3×3 there"
+    ]
+
+
 def test_groups_divide_the_weights() -> None:
     found = report(sections(cbl(8, 3, groups=2)))
     assert found.totals.params == 8 * 2 * 9 + 2 * 8

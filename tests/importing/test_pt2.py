@@ -62,6 +62,10 @@ def test_another_schema_is_refused_with_its_number(version: object) -> None:
         (archive({"models/model.json": b"{"}), "no JSON text: Expecting"),
         (archive({"models/model.json": b"[" * 100_000}), "no JSON text: RecursionError"),
         (archive({"models/model.json": b"[]"}), "no graph"),
+        (
+            archive({"models/model.json": b"[" + b"[]," * 10**6 + b"0]"}),
+            "more than 2,000,000 values",
+        ),
         (archive({"models/model.json": b" " * 10_000_000}, zipfile.ZIP_DEFLATED), "200 to one"),
         (archive({"models/model.json": program([CONV], SIZES, "y")})[:-30], "cut off, perhaps"),
         (archive({"models/model.json": program([CONV], SIZES, "y")})[200:], "damaged"),
@@ -87,7 +91,8 @@ def test_a_list_of_entries_that_is_too_long_is_not_read() -> None:
 def test_the_users_own_line_is_the_place() -> None:
     trace = (
         'File "/home/me/lib/site-packages/torch/nn/modules/container.py", line 3, in forward\n'
-        'File "/home/me/site-packages/nets/net.py", line 41, in forward\n'
+        'File "/home/me/site-packages/nets/net.py", line 9, in forward\n'
+        'File "/home/me/site-packages/nets/net.py", line 41, in forward_features\n'
         'File "/home/me/lib/site-packages/torch/nn/modules/conv.py", line 565, in forward'
     )
     made = node("conv2d", "y", trace=trace, input=T("x"), weight=T("p_w"), padding=[1, 1])
@@ -319,3 +324,103 @@ def test_a_part_that_is_written_and_never_read_through_the_whole_costs_nothing()
         "channel_slice",
         "elementwise",
     ]
+
+
+def test_constants_are_written_out_up_to_a_limit_in_all() -> None:
+    count = 40
+    nodes = [node("arange", f"a{n}", end=65_536) for n in range(count)]
+    sizes = {"x": [1, 3], **{f"a{n}": [65_536] for n in range(count)}}
+    found = graph(nodes, sizes, "x").constants
+    written = [name for name in found if found[name].data is not None]
+    assert len(written) == 2**21 // 65_536
+    assert found["a39"].dims == (65_536,)
+
+
+# --- parts of a sample as a batch --------------------------------------------------------------
+
+
+def test_heads_that_are_a_batch_are_worked_on_with_the_same_weights() -> None:
+    """Two halves of the channels as two samples: the MACs of both, the weights of one."""
+    nodes = [
+        node("view", "v", self=T("x"), size=[2, 3, 8, 8]),
+        node("conv2d", "c", input=T("v"), weight=T("p_w"), bias=T("p_b"), padding=[1, 1]),
+        node("view", "y", self=T("c"), size=[1, 8, 8, 8]),
+        node("conv2d", "z", input=T("y"), weight=T("p_v")),
+    ]
+    sizes = {"x": [1, 6, 8, 8], "v": [2, 3, 8, 8], "p_w": [4, 3, 3, 3], "p_b": [4]}
+    sizes |= {"c": [2, 4, 8, 8], "y": [1, 8, 8, 8], "p_v": [2, 8, 1, 1], "z": [1, 2, 8, 8]}
+    assert totals(network(nodes, sizes, "z")) == (112 + 16, 0, 2 * 108 * 64 + 16 * 64)
+
+
+def test_channels_of_parts_are_pooled_side_by_side() -> None:
+    nodes = [
+        node("view", "v", self=T("x"), size=[30, 2, 8, 8]),
+        node("avg_pool2d", "p", self=T("v"), kernel_size=[2, 2]),
+        node("view", "y", self=T("p"), size=[1, 60, 4, 4]),
+        node("relu", "z", self=T("y")),
+    ]
+    sizes = {"x": [1, 60, 8, 8], "v": [30, 2, 8, 8], "p": [30, 2, 4, 4]}
+    found = network(nodes, sizes | {"y": [1, 60, 4, 4], "z": [1, 60, 4, 4]}, "z")
+    assert [layer.name for layer in found.layers] == ["avg_pool", "relu"]
+    assert totals(found) == (0, 0, 0)
+
+
+def test_matrices_of_which_some_axes_are_repeated_are_larger_matrices() -> None:
+    """Queries of 4 heads times one matrix for each of 16 positions, as in lambda layers."""
+    nodes = [
+        node("view", "q", self=T("x"), size=[1, 4, 8, 16]),
+        node("permute", "r", self=T("q"), dims=[0, 3, 1, 2]),
+        node("matmul", "y", self=T("r"), other=T("p_m")),
+    ]
+    sizes = {"x": [1, 32, 4, 4], "q": [1, 4, 8, 16], "r": [1, 16, 4, 8], "p_m": [16, 8, 5]}
+    found = network(nodes, {**sizes, "y": [1, 16, 4, 5]}, "y")
+    assert totals(found) == (16 * 8 * 5, 0, 16 * 4 * 8 * 5)
+
+
+# --- recurrent layers, sampling, masks ---------------------------------------------------------
+
+
+def test_a_recurrent_layer_has_the_weights_of_both_directions() -> None:
+    """MACs per step and direction: 4·5 rows of 3 + 5 columns."""
+    weights = {"p_i": [20, 3], "p_h": [20, 5], "p_a": [20], "p_b": [20]}
+    back = {f"{name}r": dims for name, dims in weights.items()}
+    made = node(
+        "lstm.input",
+        ["y", "h", "c"],
+        input=T("x"),
+        hx=[T("x"), T("x")],
+        params=[T(name) for name in (*weights, *back)],
+        has_biases=True,
+        num_layers=1,
+        bidirectional=True,
+        batch_first=True,
+    )
+    sizes = {"x": [1, 7, 3], **weights, **back, "y": [1, 7, 10], "h": [2, 1, 5], "c": [2, 1, 5]}
+    found = network([made], {**sizes, "x": [1, 7, 3]}, "y")
+    assert totals(found) == (2 * (60 + 100 + 40), 0, 7 * 2 * 20 * 8)
+
+
+def test_a_fixed_mask_costs_an_operation_for_each_element() -> None:
+    made = node("masked_fill.Scalar", "y", self=T("x"), mask=T("b_m"), value=0.0)
+    found = network([made], {"x": [1, 3, 8, 8], "b_m": [8, 8], "y": [1, 3, 8, 8]}, "y")
+    assert analyse(found).totals.elementwise == 192
+    assert totals(found) == (0, 64, 0)
+
+
+def test_a_mask_that_is_computed_is_not_guessed() -> None:
+    nodes = [
+        node("gt.Scalar", "m", self=T("x"), other=0.5),
+        node("where.self", "y", condition=T("m"), self=T("x"), other=T("x")),
+    ]
+    sizes = {name: [1, 3, 8, 8] for name in "xmy"}
+    found = network(nodes, sizes, "y")
+    assert {each.name for each in found.problems} == {"unmapped-operator"}
+
+
+def test_dropout_is_a_layer_at_its_rate() -> None:
+    nodes = [
+        node("dropout", "d", input=T("x"), p=0.2, train=False),
+        node("dropout_", "y", self=T("d"), p=0.0, train=False),
+    ]
+    found = network(nodes, {name: [1, 3, 8, 8] for name in "xdy"}, "y")
+    assert [(layer.name, layer.operator.rate) for layer in found.layers] == [("dropout", 0.2)]

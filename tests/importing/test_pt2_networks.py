@@ -8,10 +8,13 @@ import pytest
 from importing.archives import program_truth, programs
 
 from convcalc.analysis.analyse import analyse
+from convcalc.analysis.conventions import convention_names
+from convcalc.analysis.conventions.counting import layer_counts, total
 from convcalc.importing.opening import read_target
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.sources.resolve import resolve
 from convcalc.language.sources.target import Target
+from convcalc.model.graph.network import Network
 
 NAMES = list(program_truth())
 QUICK = ("tv_resnet18", "tv_shufflenet_v2_x1_0", "tv_r3d_18", "timm_levit_128s", "tv_googlenet")
@@ -66,8 +69,37 @@ def test_layers_belong_to_the_modules_of_the_program() -> None:
     assert convolution.form == ""
 
 
+def test_a_module_that_is_called_again_has_a_number() -> None:
+    paths = [layer.path for layer in network("tv_resnet18").layers if "layer1.0.relu" in layer.path]
+    assert paths == ["layer1.0.relu", "layer1.0.relu[1]"]
+    assert "layer1.0.add" in [layer.path for layer in network("tv_resnet18").layers]
+
+
 def test_a_sum_is_a_method_and_a_flatten_is_a_function() -> None:
     """``out += identity`` in code, and ``torch.flatten``."""
     forms = {layer.name: layer.form for layer in network("tv_resnet18").layers}
     assert forms["add"] == "method"
     assert forms["conv"] == forms["batch_norm"] == forms["max_pool"] == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "shipped"),
+    [
+        ("tv_resnet18", "resnet18"),
+        ("tv_googlenet", "googlenet"),
+        ("tv_efficientnet_b0", "efficientnet_b0"),
+        ("tv_shufflenet_v2_x1_0", "shufflenet_v2_x1_0"),
+        ("tv_convnext_tiny", "convnext_tiny"),
+    ],
+)
+def test_every_tool_counts_what_it_counts_of_the_shipped_network(name: str, shipped: str) -> None:
+    """Functions, methods, derived classes and dropout are told apart as in the code."""
+    ours, theirs = network(name), read_target(resolve(shipped))
+    for tool in convention_names():
+        assert counted(ours, tool) == counted(theirs, tool), tool
+
+
+def counted(found: Network, tool: str) -> dict[str, int]:
+    """The totals of a tool."""
+    layers = layer_counts(found, tool)
+    return {key: sum(total(layer[key]) for layer in layers) for key in layers[0]}

@@ -125,6 +125,29 @@ def test_check_finds_the_models_that_the_settings_name(models: Path, convcalc: C
     assert "in 1 model." in convcalc("check wide.onnx").out
 
 
+def test_a_model_of_any_size_is_checked(folder: Path, convcalc: Command) -> None:
+    """Weights are not read, here more of them than a network file may have bytes."""
+    from onnx_files import field
+
+    (folder / "large.onnx").write_bytes(SMALL + field(14, b"\n\x01w" + bytes(10**6)))
+    ran = convcalc("check large.onnx")
+    assert (ran.code, "in 1 model" in ran.out) == (0, True)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_check_runs_no_code_by_itself(convcalc: Command) -> None:
+    ran = convcalc("check timm:resnet18 torch:os:system")
+    assert ran.code == 2
+    assert ran.out.count("which a check does not do by itself") == 2
+    assert "--allow-code" in ran.out
+
+
+def test_a_file_that_is_not_there_is_one_near_it(models: Path, convcalc: Command) -> None:
+    ran = convcalc("show smal.onnx")
+    assert (ran.code, "use 'small.onnx'" in ran.err) == (2, True)
+    assert models.exists()
+
+
 def test_pins_of_a_model_stand_beside_it(models: Path, convcalc: Command) -> None:
     assert convcalc("pin small.onnx --check").code == 1
     assert not (models / "small.convcalc.yaml").exists()

@@ -42,7 +42,7 @@ def node(
     op: str, outputs: str | list[str], modules: str = "", trace: str = "", **inputs: Any
 ) -> dict[str, Any]:
     """A node of an ATen operator; ``modules`` is ``path=class;…``, from the outermost."""
-    stack = ";".join(f"k,{each.replace('=', ',')}" for each in modules.split(";") if each)
+    stack = ";".join(f"k{each},{each.replace('=', ',')}" for each in modules.split(";") if each)
     made = T(outputs) if isinstance(outputs, str) else [T(each) for each in outputs]
     return {
         "target": f"torch.ops.aten.{op}" if "." in op else f"torch.ops.aten.{op}.default",

@@ -103,6 +103,12 @@ def command(
             "--force-exclude", help="'exclude' holds for files that are named, too (for hooks)."
         ),
     ] = False,
+    allow_code: Annotated[
+        bool,
+        typer.Option(
+            "--allow-code", help="Build models such as timm:NAME, which runs the code of a package."
+        ),
+    ] = False,
     add_ignore: Annotated[
         bool,
         typer.Option(
@@ -126,7 +132,9 @@ def command(
     run.own.configuration(os.curdir)  # if it is wrong, that is one error
     here = run.held.configuration(os.curdir)
     form = _format(settings, here, FORMATS)
-    run.options, files = _files(run, words, stdin_filename, force_exclude=force_exclude)
+    run.options, files = _files(
+        run, words, stdin_filename, force_exclude=force_exclude, allow_code=allow_code
+    )
     if add_ignore:
         return _add_ignores(run, files, settings)
     view = View(show_passed, statistics, settings.style().color, settings.quiet)
@@ -184,7 +192,12 @@ def _options(words: tuple[str, ...], *, isolated: bool) -> "Options":
 
 
 def _files(
-    run: "Run", paths: Sequence[str], stdin_filename: str, *, force_exclude: bool
+    run: "Run",
+    paths: Sequence[str],
+    stdin_filename: str,
+    *,
+    force_exclude: bool,
+    allow_code: bool,
 ) -> tuple["Options", list["Found"]]:
     """The files to be checked, and the options with the text of stdin if that is one of them."""
     from convcalc.checking.discovery import Found, discover
@@ -199,7 +212,7 @@ def _files(
         return options._replace(stdin=text), [Found(stdin_filename or STDIN)]
     if stdin_filename:
         raise Failure("--stdin-filename without -", "write: convcalc check - --stdin-filename NAME")
-    files = discover(paths, force_exclude=force_exclude, policy=run.held)
+    files = discover(paths, force_exclude=force_exclude, policy=run.held, allow_code=allow_code)
     if not files and not (force_exclude and all(map(_is_named_file, paths))):
         shown = "the current folder" if list(paths) == [os.curdir] else ", ".join(paths)
         advice = "they end in .convcalc.yaml, and are not ignored"

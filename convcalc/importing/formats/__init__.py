@@ -26,6 +26,9 @@ class Format(NamedTuple):
 
 FORMATS = {
     "onnx": Format("ONNX", (".onnx",), "convcalc.importing.formats.onnx.reader"),
+    "safetensors": Format(
+        "safetensors", (".safetensors",), "convcalc.importing.formats.safetensors"
+    ),
     "ultralytics": Format(
         "Ultralytics", (), "convcalc.importing.formats.ultralytics.reader", False, True
     ),
@@ -43,6 +46,7 @@ FORMATS = {
 }
 
 _YAML = (".yaml", ".yml")
+_SAFETENSORS = re.compile(rb"(?s).{4}\0{4}\{\s*\"")
 _DARKNET = re.compile(rb"(?:\xef\xbb\xbf)?(?:\s|[#;][^\n]*\n)*\[(?:net|network)\]")
 
 
@@ -66,6 +70,11 @@ def _ending(file: str) -> str:
 def _is_darknet(head: bytes, _: str) -> bool:
     """A first section that is the network's."""
     return bool(_DARKNET.match(head))
+
+
+def _is_safetensors(head: bytes, _: str) -> bool:
+    """The length of a header, and JSON that begins with a name."""
+    return bool(_SAFETENSORS.match(head))
 
 
 def _is_tflite(head: bytes, _: str) -> bool:
@@ -130,4 +139,5 @@ _TESTS = {
     "keras": _is_keras,
     "openvino": _is_openvino,
     "tflite": _is_tflite,
+    "safetensors": _is_safetensors,
 }

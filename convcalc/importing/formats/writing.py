@@ -70,11 +70,15 @@ class Writer:
         self.constants[name] = Constant((len(data),) if len(data) != 1 else (), data)
         return name
 
-    def batch_norm(self, x: str, channels: int) -> str:
-        """A batch norm: scale and shift are learned, mean and variance are buffers."""
+    def norm(self, channels: int) -> tuple[str, ...]:
+        """The weights of a batch norm: scale and shift are learned, mean and variance buffers."""
         learned = [self.weight(channels) for _ in range(2)]
         kept = [self.weight(channels, learned=False) for _ in range(2)]
-        return self.add("BatchNormalization", x, *learned, *kept)
+        return (*learned, *kept)
+
+    def batch_norm(self, x: str, channels: int) -> str:
+        """A batch norm with weights of its own."""
+        return self.add("BatchNormalization", x, *self.norm(channels))
 
     def graph(
         self,

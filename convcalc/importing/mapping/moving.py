@@ -32,6 +32,15 @@ def quantized(build: Build, node: Node) -> Sequence[Held]:
     return [build.held(node.input(0)), Constant(()), Constant(())]
 
 
+def dropout(build: Build, node: Node) -> Sequence[Held]:
+    """Dropout: a layer where the format says at which rate, else nothing."""
+    rate = node.value("ratio", 0)
+    held = build.held(node.input(0))
+    if not rate or isinstance(held, Constant):
+        return [held]
+    return [build.same(held, "dropout", rate=float(f"{rate:.6g}"))]
+
+
 def transpose(build: Build, node: Node) -> Sequence[Held]:
     """Transpose: axes in another order."""
     view = build.view(node)
@@ -576,6 +585,7 @@ IDLE = ("Identity", "Cast", "CastLike", "Dropout", "StopGradient")
 
 RULES: Mapping[str, Rule] = {
     **dict.fromkeys(IDLE, identity),
+    "Dropout": dropout,
     "Transpose": transpose,
     "Reshape": reshape,
     "Flatten": flatten,

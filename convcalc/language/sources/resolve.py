@@ -13,6 +13,12 @@ from convcalc.language.sources.shipped import (
 )
 from convcalc.language.sources.target import Target, TargetError, unreadable
 
+# How files are called that are meant where there is none: networks, and models of other programs.
+FILES = (
+    *(".yaml", ".yml", ".onnx", ".pt2", ".keras", ".json", ".cfg", ".xml", ".tflite"),
+    *(".safetensors", ".pt", ".pth", ".h5"),
+)
+
 
 def resolve(target: str) -> Target:
     """The target of a path, ``path::variant`` or a shipped name; an existing file comes first.
@@ -22,7 +28,7 @@ def resolve(target: str) -> Target:
     path, _, variant = target.partition("::")
     if os.path.isfile(path):
         return Target(path, variant or None)
-    looks_like_path = os.sep in path or path.endswith((".yaml", ".yml"))
+    looks_like_path = os.sep in path or path.endswith(FILES)
     if not looks_like_path:
         found = _shipped(path)
         if found is not None:
@@ -65,12 +71,12 @@ def names_in(folder: str) -> list[str]:
 
 
 def _siblings(folder: Path) -> list[str]:
-    """The YAML files of a folder."""
+    """The files of a folder that could be meant."""
     try:
         names = os.listdir(folder)
     except OSError:
         return []
-    return [name for name in names if name.endswith((".yaml", ".yml"))]
+    return [name for name in names if name.endswith(FILES)]
 
 
 def _shipped(name: str) -> Target | None:

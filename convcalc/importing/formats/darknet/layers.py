@@ -53,6 +53,9 @@ class Flow(NamedTuple):
         return self.name == MISSING
 
 
+Weights = tuple[str, str, tuple[str, ...]]  # of a convolution: kernel, bias, those of its norm
+
+
 class Layers:
     """The layers so far, and how each is written."""
 
@@ -60,6 +63,7 @@ class Layers:
         self.writer = writer
         self.first = first
         self.flows: list[Flow] = []
+        self.weights: dict[int, Weights] = {}  # of convolutions, by their numbers
 
     @property
     def last(self) -> Flow:
@@ -118,32 +122,64 @@ class Layers:
         stride_y, stride_x = self._strides(section)
         dilation = section.number("dilation", 1, 1) if size > 1 else 1
         padding = size // 2 if section.flag("pad") else section.number("padding", 0, 0)
-        for key in ("antialiasing", "share_index", "sway", "rotate", "stretch", "stretch_sway"):
-            if key in section.options and (key == "share_index" or section.flag(key)):
+        for key in ("antialiasing", "sway", "rotate", "stretch", "stretch_sway"):
+            if section.flag(key):
                 return self._unmapped(f"a convolution with {key}")
+        normalised = section.flag("batch_normalize") or section.flag("cbn")
+        owner = self._owner(section)
         if x.is_missing:
             return self.missing()
         if x.c % groups or filters % groups:
             message = f"groups {groups} does not divide {x.c} channels and {filters} filters"
             raise section.wrong("does-not-divide", message, "groups")
-        normalised = section.flag("batch_normalize") or section.flag("cbn")
+        dims = (filters, x.c // groups, size, size)
+        kernel, bias, norm = self._weights(section, dims, normalised, owner)
+        self.weights[len(self.flows)] = kernel, bias, norm
         y = writer.add(
             "Conv",
             x.name,
-            writer.weight(filters, x.c // groups, size, size),
-            "" if normalised else writer.weight(filters),
+            kernel,
+            bias,
             strides=[stride_y, stride_x],
             dilations=[dilation, dilation],
             pads=[padding * dilation] * 4,
             group=groups,
         )
         if normalised:
-            y = writer.batch_norm(y, filters)
+            y = writer.add("BatchNormalization", y, *norm)
         y = self.activated(section, y, "logistic")
         extent = dilation * (size - 1) + 1
         h = (x.h + 2 * padding * dilation - extent) // stride_y + 1
         w = (x.w + 2 * padding * dilation - extent) // stride_x + 1
         return self._made(section, y, filters, h, w)
+
+    def _weights(
+        self, section: Section, dims: tuple[int, ...], normalised: bool, owner: Weights | None
+    ) -> Weights:
+        """The weights of a convolution: those of its owner, or new ones."""
+        writer = self.writer
+        if owner is None:
+            bias = "" if normalised else writer.weight(dims[0])
+            return writer.weight(*dims), bias, writer.norm(dims[0]) if normalised else ()
+        kernel, _, norm = owner
+        theirs = writer.constants[kernel].dims
+        if theirs != dims or bool(norm) != normalised:
+            one, other = ("×".join(map(str, each)) for each in (dims, theirs))
+            with_norm = " with a norm on one side alone" if theirs == dims else ""
+            message = f"weights cannot be shared: {one} here, {other} there{with_norm}"
+            raise section.wrong("share-mismatch", message, "share_index")
+        return owner
+
+    def _owner(self, section: Section) -> Weights | None:
+        """The weights that a convolution takes from one before it; None if it has its own."""
+        if "share_index" not in section.options:
+            return None
+        index = section.number("share_index", 0)
+        owner = index if index >= 0 else len(self.flows) + index
+        if owner not in self.weights:
+            message = f"share_index is {index}, but layer {owner} is no convolution before this one"
+            raise section.wrong("share-mismatch", message, "share_index")
+        return self.weights[owner]
 
     def _strides(self, section: Section) -> tuple[int, int]:
         both = section.number("stride", 1, 1)

@@ -32,7 +32,8 @@ def open_model(content: Content, file: str) -> OneGraph:
     inputs = {"input": Input((1, first.c, first.h, first.w)[: 2 if first.is_flat else 4], "bc01")}
     if first.is_flat:
         inputs["input"] = inputs["input"]._replace(axes="bc")
-    return OneGraph(writer.graph("", inputs, _outputs(sections, flows), "a darknet configuration"))
+    graph = writer.graph("", inputs, _outputs(sections, flows), "a darknet configuration")
+    return OneGraph(graph._replace(shares=True))
 
 
 def _head(head: Section, writer: Writer) -> Flow:

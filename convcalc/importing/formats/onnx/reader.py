@@ -174,7 +174,7 @@ def _weights_as_inputs(raw: RawGraph) -> dict[str, Constant]:
     its own is ``x.1``. What an exporter computed of weights is ``onnx::Conv_12``, as some inputs
     are; it is a weight if only layers with weights read it, and none as what it works on.
     """
-    others = set()
+    others: set[str] = set()
     for node in raw.nodes:
         others.update(node.inputs[:1] if node.op in _WEIGHT_READERS else node.inputs)
     found = {}

@@ -13,6 +13,20 @@ class Untranslated(Exception):
     """A call has no equal among the operators of all formats; the message tells why."""
 
 
+class Budget:
+    """How many numbers of constants may still be written out."""
+
+    def __init__(self, left: int = 1 << 21) -> None:
+        self.left = left
+
+    def allows(self, count: int) -> bool:
+        """Whether so many more are within it; they are taken off then."""
+        if count > min(self.left, MOST_VALUES):
+            return False
+        self.left -= count
+        return True
+
+
 class Call:
     """A call of an operator: ``op`` without its overload, and what it makes.
 
@@ -27,6 +41,7 @@ class Call:
         shapes: Mapping[str, Sizes],
         constants: dict[str, Constant],
         node: Node,
+        budget: Budget,
     ) -> None:
         self.op = op
         self.arguments = arguments
@@ -34,6 +49,7 @@ class Call:
         self.shapes = shapes
         self.constants = constants
         self.node = node
+        self.budget = budget
         self.made: list[Node] = []
 
     # --- arguments ----------------------------------------------------------------------------
@@ -159,13 +175,16 @@ class Call:
         self.made.append(made)
 
     def hold(self, data: Sequence[Number] | None = None) -> None:
-        """Says that the output is a constant, of these numbers if they are known."""
+        """Says that the output is a constant, of these numbers if they are known.
+
+        Who gives numbers has asked ``budget`` for them.
+        """
         (name,) = self.outputs
         sizes = self.sizes(name)
         if any(size is None for size in sizes):
             raise Untranslated("it makes a tensor whose size is not fixed")
         kind = "float" if data is None or any(isinstance(n, float) for n in data) else "int"
-        known = None if data is None or len(data) > MOST_VALUES else tuple(data)
+        known = None if data is None else tuple(data)
         self.constants[name] = Constant(tuple(size or 0 for size in sizes), known, kind)
 
 

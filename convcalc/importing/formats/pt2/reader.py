@@ -21,7 +21,7 @@ from convcalc.importing.foreign import (
 from convcalc.importing.formats.pt2.archive import MOST_TEXT, program_text
 from convcalc.importing.formats.pt2.aten import RULES
 from convcalc.importing.formats.pt2.aten.elementwise import PASSING, SILENT
-from convcalc.importing.formats.pt2.call import Call, Untranslated
+from convcalc.importing.formats.pt2.call import Budget, Call, Untranslated
 from convcalc.importing.formats.pt2.schema import (
     Ref,
     Subprogram,
@@ -97,6 +97,7 @@ class _Reading:
         self.nodes: list[Node] = []
         self.count = 0
         self.written = Written(self.shapes)
+        self.budget = Budget()
 
     def graph(self) -> Graph:
         """The graph, with what the signature says of its inputs."""
@@ -127,6 +128,7 @@ class _Reading:
             self.shapes,
             words,
             stored_once=True,
+            names_calls=True,
         )
 
     # --- tensors ------------------------------------------------------------------------------
@@ -271,7 +273,7 @@ class _Reading:
         node = Node("", (), (), {}, name, place, part.origin.scope, form)
         is_written = part.op.endswith("_") and not part.op.endswith("__")
         op = part.op.removesuffix("_") if is_written else part.op
-        call = Call(op, arguments, part.outputs, self.shapes, self.constants, node)
+        call = Call(op, arguments, part.outputs, self.shapes, self.constants, node, self.budget)
         self.nodes += _translated(call)
         self.written.follow(op, arguments.get("self"), names, is_written=is_written)
 

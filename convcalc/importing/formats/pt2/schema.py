@@ -13,6 +13,7 @@ from typing import Any
 from convcalc.importing.foreign import Size, Sizes, Unreadable
 
 MAJOR = 8  # of the schema; PyTorch 2.13 writes 8.20
+MOST_VALUES = 2_000_000  # of a program's text: objects, lists and what is in them
 _MOST_AXES = 64
 _MOST_SIZE = 1 << 40
 
@@ -36,6 +37,8 @@ class Unknown:
 
 def parsed(text: bytes) -> dict[str, Any]:
     """The program of a JSON text; Unreadable for another schema, or if it is damaged."""
+    if sum(text.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+        raise Unreadable(f"its program has more than {MOST_VALUES:,} values")
     try:
         program = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -11,7 +11,7 @@ from convcalc.model.graph.network import FUNCTION, METHOD, SUBCLASS, Group
 
 _FRAME = re.compile(r'File "([^"\n]{1,500})", line (\d{1,9}), in ')
 _LIBRARY = re.compile(r"[/\\]torch[/\\](?:_\w+|ao|autograd|export|functional|fx|nn|utils)[/\\.]")
-_SITE = re.compile(r".*[/\\](?:site|dist)-packages[/\\]")
+_SITE = re.compile(r"(?:.*[/\\])?(?:site|dist)-packages[/\\]")
 _OWN = "torch.nn.modules."
 _CONTAINERS = "torch.nn.modules.container."
 _MOST_MODULES = 64
@@ -28,7 +28,7 @@ class Origin(NamedTuple):
 def origin_of(metadata: Mapping[str, Any]) -> Origin:
     """The modules that a node's metadata names, ``key,path,class;…``; the model itself is none.
 
-    A module that is called more than once has ``@1`` and so on behind its path.
+    The key is another one each time that a module is called.
     """
     stack = metadata.get("nn_module_stack")
     if not isinstance(stack, str):
@@ -39,8 +39,8 @@ def origin_of(metadata: Mapping[str, Any]) -> Origin:
         parts = entry.split(",")
         if len(parts) < 3:
             continue
-        call, kind = ",".join(parts[1:-1]), parts[-1]
-        path = call.partition("@")[0]
+        call, kind = parts[0], parts[-1]
+        path = ",".join(parts[1:-1]).partition("@")[0]
         if path:
             scope.append(Group(path, kind.rpartition(".")[2]))
     return Origin(tuple(scope), call, kind)

@@ -39,14 +39,10 @@ SAME = {
 }
 PASSING = (
     "alias",
-    "alpha_dropout",
     "clone",
     "contiguous",
     "detach",
     "detach_copy",
-    "dropout",
-    "feature_dropout",
-    "feature_alpha_dropout",
     "lift",
     "lift_fresh",
     "lift_fresh_copy",
@@ -107,6 +103,12 @@ def passing(call: Call) -> None:
 def copied(call: Call) -> None:
     """``self.copy_(src)``: afterwards it is what was copied."""
     call.make("Identity", call.tensor("src"))
+
+
+def dropout(call: Call) -> None:
+    """Dropout of any kind, which does nothing in eval mode."""
+    x = call.tensor("input" if call.get("self") is None else "self")
+    call.make("Dropout", x, ratio=float(call.get("p", 0)))
 
 
 def silent(call: Call) -> None:
@@ -256,6 +258,8 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys((f"operator.{name}" for name in SYMBOLIC), symbolic),
     "copy": copied,
     "rsub": reversed_sub,
+    **dict.fromkeys(("dropout", "alpha_dropout", "feature_dropout"), dropout),
+    "feature_alpha_dropout": dropout,
     "ne": not_equal,
     "pow": power,
     "addcmul": add_product,

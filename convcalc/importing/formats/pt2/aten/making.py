@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from itertools import repeat
 
-from convcalc.importing.foreign import MOST_VALUES, Number
+from convcalc.importing.foreign import Number
 from convcalc.importing.formats.pt2.call import Call, Rule, fixed
 
 MADE = ("bernoulli", "empty_strided", "eye", "linspace", "logspace", "rand", "randn", "randint")
@@ -26,14 +25,16 @@ def filled(call: Call) -> None:
         given = call.first("fill_value", "value", "s")
         value = given if isinstance(given, int | float) else None
     count = math.prod(fixed(call.sizes(call.outputs[0])))
-    call.hold(None if value is None or count > MOST_VALUES else list(repeat(value, count)))
+    is_known = value is not None and call.budget.allows(count)
+    call.hold([value] * count if is_known and value is not None else None)
 
 
 def arange(call: Call) -> None:
     """Numbers in steps."""
     start, step, end = call.get("start", 0), call.get("step", 1), call.get("end", 0)
     (count,) = fixed(call.sizes(call.outputs[0]))
-    if count > MOST_VALUES or not all(isinstance(each, int) for each in (start, step, end)):
+    is_whole = all(isinstance(each, int) for each in (start, step, end))
+    if not is_whole or not call.budget.allows(count):
         call.hold()
     else:
         call.hold([start + index * step for index in range(count)])
