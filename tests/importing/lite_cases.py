@@ -101,6 +101,10 @@ def rows() -> Iterator[tuple[str, Case]]:
         size = {"f3": ("i", 3), "f4": ("i", 2)}
         yield name, one(code, (1, 5, 4, 4), options=5, **window(2, **size))
         yield f"{name}_valid", one(code, (1, 4, 3, 4), options=5, **window(2, VALID, **size))
+    yield (
+        "max_pool_strided",
+        one(17, (1, 9, 4, 4), options=5, f1=("i", 2), f2=("i", 1), f3=("i", 3), f4=("i", 2)),
+    )
     yield "mean", one(40, (1, 4), [1, 2], options=27)
     yield "mean_kept", one(40, (1, 1, 1, 4), [1, 2], options=27, f0=("B", 1))
     yield "add_scalar_each", one(0, (1, 9, 7, 4), (4,), options=11, numbers=(4, 0))

@@ -298,6 +298,7 @@ def test_softmax_over_everything_groups_and_channels() -> None:
     parts = network(sections(section("softmax", groups=4)))
     (softmax,) = (layer for layer in parts.layers if layer.name == "softmax")
     assert softmax.analysis.output.channels == 64
+    assert output(section("softmax", groups=4)) == (256,)
     assert output(section("softmax", spatial=1)) == (4, 8, 8)
 
 

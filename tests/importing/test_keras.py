@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import struct
 import zipfile
 from functools import cache
 from typing import Any
@@ -85,6 +86,17 @@ def test_an_archive_is_read_without_its_weights(method: int) -> None:
     assert detect(content[:4096], "shared.keras") == "keras"
     found, wanted = (analyse(read(each)).totals for each in (content, written()["shared"]))
     assert (found.params, found.macs) == (wanted.params, wanted.macs)
+
+
+def test_an_archive_whose_directory_is_far_behind_is_read() -> None:
+    content = archive(written()["shared"])
+    end = content.rindex(b"PK\5\6")
+    count, size, at = struct.unpack_from("<HII", content, end + 10)
+    far = struct.pack("<4sQHHIIQQQQ", b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, at)
+    locator = struct.pack("<4sIQI", b"PK\6\7", 0, end, 1)
+    near = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, 0xFFFF, 0xFFFF, size, 0xFFFFFFFF, 0)
+    found = read(content[:end] + far + locator + near)
+    assert analyse(found).totals.params == analyse(read(content)).totals.params
 
 
 def test_what_to_json_writes_is_known_by_its_content() -> None:

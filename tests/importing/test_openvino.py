@@ -171,10 +171,35 @@ def test_a_constant_that_is_added_to_each_channel_is_the_bias() -> None:
     assert (only.name, analyse(read(content)).totals.params) == ("conv", 28)
 
 
-def test_what_the_xml_does_not_say_is_no_guess() -> None:
-    two_ways = one("Transpose", "1 4 4 4", "4", reads="1 4 4 4")
+def test_a_constant_for_each_position_is_no_bias() -> None:
+    content = model(
+        X,
+        constant(1, "4 6 1 1"),
+        layer(3, "Convolution", ["1 6 8 8", "4 6 1 1"], ["1 4 8 8"], strides="1,1"),
+        constant(4, "1 1 8 8"),
+        layer(5, "Add", ["1 4 8 8", "1 1 8 8"], ["1 4 8 8"]),
+        layer(6, "Result", ["1 4 8 8"], []),
+        edges="0.0>3.0 1.0>3.1 3.2>5.0 4.0>5.1 5.2>6.0",
+    )
+    found = read(content)
+    assert [each.name for each in found.layers] == ["conv", "parameter", "add"]
+    assert analyse(found).totals.params == 24 + 64
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("1 4 4 4", "1 4 4 4"), ("1 4 4 8", "1 4 4 8"), ("1 4 6 4", "1 4 4 6")]
+)
+def test_what_the_xml_does_not_say_is_no_guess(before: str, after: str) -> None:
+    two_ways = one("Transpose", after, "4", reads=before)
     (moved,) = two_ways.layers
     assert (moved.name, moved.note, analyse(two_ways).totals.macs) == ("opaque", "moved", 0)
+
+
+def test_height_and_width_of_one_size_keep_their_order() -> None:
+    assert one("Transpose", "1 8 4 4", "4", reads="1 4 4 8").layers == ()
+
+
+def test_a_norm_over_axes_that_are_not_said_has_no_rule() -> None:
     (problem,) = one("MVN", "1 6 8 8", "1").problems
     assert problem.message == "MVN: the axes that it normalises are not in the .xml"
 

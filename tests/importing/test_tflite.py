@@ -46,6 +46,11 @@ def test_an_activation_that_was_fused_is_a_layer() -> None:
     assert " ".join(names) == wanted
 
 
+def test_padding_stands_before_and_behind() -> None:
+    (only,) = read(CASES["pad"].content).layers
+    assert only.operator.padding == ((1, 2), (0, 0))  # type: ignore[attr-defined]
+
+
 def test_a_file_is_known_by_its_mark() -> None:
     assert detect(CASES["conv"].content[:64], "any.name") == "tflite"
 
