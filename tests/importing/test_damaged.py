@@ -134,7 +134,7 @@ def test_a_name_of_megabytes_is_cut_in_messages(folder: Path, convcalc: Command)
     content = through([node("Mystery", ["x"], ["y"], name=name)], [1, 3, 8, 8], "y")
     (folder / "long.onnx").write_bytes(content)
     ran = convcalc("check long.onnx")
-    assert ran.code == 1
+    assert ran.code == 0  # a warning
     assert len(ran.out) + len(ran.err) < 100_000
 
 
