@@ -318,7 +318,9 @@ class _Mapping:
         learned = [each for each in held if isinstance(each, Constant) and each.learned]
         learned = [] if node.op in WEIGHTLESS else learned
         fields: dict[str, Any] = {"params": sum(product(c.stored or c.dims) for c in learned)}
-        if "params" in node.values:
+        if node.op in refused.GRAPHS:
+            fields = {}
+        elif "params" in node.values:
             fields = {"params": node.values["params"]} if node.values["params"] is not None else {}
         advice = _ADVICE if fields else _ADVICE_UNKNOWN
         self.problems.append(Diagnostic("unmapped-operator", message, node.place, advice))

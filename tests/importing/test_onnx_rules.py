@@ -6,6 +6,7 @@ from collections import Counter
 
 import pytest
 from importing.onnx_cases import CASES, Case
+from onnx_files import model, node
 
 from convcalc.analysis.analyse import analyse
 from convcalc.importing.opening import read_target
@@ -44,3 +45,13 @@ def test_a_rule_has_the_work_and_the_parameters_of_its_operator(case: Case) -> N
 def test_names_of_cases_are_their_own() -> None:
     counts = Counter(case.name for case in CASES)
     assert [name for name, count in counts.items() if count > 1] == []
+
+
+def test_parameters_of_a_branch_are_unknown_and_no_number() -> None:
+    """Those of the graphs that ``If`` holds are not read."""
+    branch = node("If", ["x"], ["y"], "/If")
+    content = model([branch], {"x": [1, 3, 8, 8]}, {"y": [1, 3, 8, 8]})
+    found = read_target(Target("net.onnx", None, content, format="onnx"))
+    (problem,) = found.problems
+    assert problem.help == "its parameters and its work are unknown"
+    assert analyse(found).totals.params is UNKNOWN
