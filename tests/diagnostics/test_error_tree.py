@@ -6,6 +6,7 @@ import pickle
 import re
 from collections.abc import Iterator
 from importlib import import_module
+from pathlib import Path
 from pkgutil import walk_packages
 
 import pytest
@@ -106,11 +107,13 @@ def test_what_python_would_call_the_error_stays_true() -> None:
     assert senseless.value.diagnostics
 
 
-def test_a_network_with_problems_carries_them() -> None:
+def test_a_network_with_problems_carries_them(tmp_path: Path) -> None:
+    file = tmp_path / "net.yaml"
+    file.write_text("convcalc: 1\nlayers: 3\n")
     with pytest.raises(convcalc.Error) as caught:
-        convcalc.load(__file__)
+        convcalc.load(str(file))
     assert caught.value.diagnostics
-    assert caught.value.message.startswith(f"{__file__}:")
+    assert caught.value.message.startswith(f"{file}:")
 
 
 def test_any_error_ends_a_command_with_its_help(capsys: pytest.CaptureFixture[str]) -> None:
