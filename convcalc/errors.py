@@ -4,8 +4,8 @@
     ├── NetworkError         a network could not be read or analysed; carries all its problems
     ├── TargetError          the file or network asked for cannot be found or read
     │   ├── MissingFile      the git revision exists, but has no such file
-    │   ├── Hung             git took too long
-    │   └── CodeNotAllowed   a model would have to be built by running its code
+    │   ├── CodeNotAllowed   a model that a program builds, where no code may be run
+    │   └── Hung             git took too long
     ├── UnknownName          no operator, convention or rule has this name; a KeyError too
     ├── PathError            a path names no layer, block, input or number
     ├── TooLarge             a network exceeds its limit of layers; in a file, a problem
@@ -17,8 +17,8 @@
     ├── WrongTolerance       an expression is not a tolerance
     ├── NoSize               an expression names a size that the tensor does not have
     ├── NoKey                a file of values has no such key
-    ├── Unreadable           a file of values, or a model file, cannot be read
-    │   └── Damaged          an ONNX file is no message as it should be
+    ├── Unreadable           a file of values, or a model of another program, cannot be read
+    │   └── Damaged          an ONNX file ends too early or is none; in a file, a problem
     ├── ExpressionError      an expression cannot be evaluated; in a file it is a problem
     ├── Refused              a number cannot be pinned
     ├── BudgetError          the bounds of an assertion are invalid or missing; a ValueError too
@@ -31,15 +31,15 @@ inside; one that escapes is a bug and is shown as one:
     ├── Rejected             language, model: a part is wrong; its problems are collected
     ├── WrongValue           model: a field cannot take a value; becomes a problem
     ├── _StopError           language: the YAML cannot be read any further; the problem is recorded
-    ├── Wrong                a value of a saved report or of a model file is wrong; is reported
-    ├── NoRule               importing: no operator says what a node does; becomes a problem
-    │   ├── NotTheBatch      importing: what should be samples is something else
-    │   └── Unequal          importing: matrices that are multiplied do not fit
-    ├── Lost                 importing: what a node reads could not be made; it is skipped
-    ├── Unsettled            importing: elements cannot be put in that order; becomes NoRule
-    ├── Untranslated         importing: a call of torch.export's means no operator
-    ├── Unfit                importing: a layer of Keras has settings that no operator has
+    ├── Wrong                analysis: a value of a saved report is wrong; becomes a TargetError
     ├── Missing              checking: the base of a comparison has no such network
+    ├── Lost                 importing: a node reads what could not be made; it is skipped
+    ├── NoRule               importing: a node means nothing here; becomes a problem
+    │   ├── NotTheBatch      its samples are parts of one sample
+    │   └── Unequal          its queries and keys are not parts of one map
+    ├── Unsettled            importing: elements cannot be brought into an order; becomes a problem
+    ├── Untranslated         importing: a call has no equal in ONNX; becomes a problem
+    ├── Unfit                importing: settings of a layer of Keras; becomes a problem
     └── OSError              language: a file cannot be read or written, as for any other reason
         ├── Changed          it was changed in the meantime
         ├── Outside          it lies outside the project, or behind a link that leads there

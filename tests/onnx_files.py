@@ -53,7 +53,7 @@ def tensor(
 def attribute(name: str, value: Any) -> bytes:
     """An AttributeProto of a number, a text, a tensor or a list."""
     found = field(1, name)
-    if isinstance(value, bytes):
+    if isinstance(value, bytes):  # a TensorProto
         return found + field(5, value) + field(20, 4)
     if isinstance(value, str):
         return found + field(4, value) + field(20, 3)

@@ -65,7 +65,7 @@ def _inherited(found: Constant, inputs: Inputs) -> Constant:
     if roots:
         found = found._replace(roots=roots)
     origins = {each.origin: each for each in inputs if each is not None and each.origin}
-    if found.origin and found.stored == found.dims:
+    if found.origin and found.stored == found.dims and not roots:
         return found  # a part of one, of which others hold the rest
     learned = [each for each in origins.values() if each.learned]
     if len(learned) == 1:

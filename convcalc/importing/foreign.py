@@ -123,7 +123,7 @@ class Graph(NamedTuple):
     two nodes read are one; without it, a file may name one tensor for what only has equal numbers,
     as ONNX's exporters do. ``stored_once``: besides, the file lists every stored tensor, so that
     what layers count can be held against it. ``names_calls``: a node is what was called in code,
-    and nothing that an exporter takes apart.
+    and no part of what an exporter took apart.
     """
 
     name: str

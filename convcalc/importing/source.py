@@ -20,6 +20,7 @@ from convcalc.language.limits import LIMITS, Limits, with_allowed
 from convcalc.language.sources.files import Files
 from convcalc.language.sources.gate import read, read_mapped
 from convcalc.language.sources.target import Target, TargetError
+from convcalc.model.graph.assembly import TooLarge
 
 MOST_BYTES = 64 * 2**30  # of a file that is mapped: nearly all of it is weights
 MOST_STRUCTURE = 64 * 2**20  # of one that is read
@@ -169,6 +170,8 @@ class ModelSource:
             network = map_graph(graph, file, self._sizes(graph, inputs), batch)
         except Unreadable as error:
             return self._file((self._damaged(error),))
+        except TooLarge as error:
+            return self._file(error.diagnostics)
         except TooMuchWork as error:
             error.place = error.place or Place(file, 1, 1)
             return self._file((error.diagnostic(file),))

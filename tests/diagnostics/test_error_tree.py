@@ -109,7 +109,7 @@ def test_what_python_would_call_the_error_stays_true() -> None:
 
 def test_a_network_with_problems_carries_them(tmp_path: Path) -> None:
     file = tmp_path / "net.yaml"
-    file.write_text("convcalc: 1\nlayers: 3\n")
+    file.write_text("no network", encoding="utf-8")
     with pytest.raises(convcalc.Error) as caught:
         convcalc.load(str(file))
     assert caught.value.diagnostics

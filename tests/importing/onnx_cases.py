@@ -330,6 +330,16 @@ NORMS = [
         name="BatchNormalization of positions",
     ),
     one("InstanceNormalization", "x s s", IMAGE, IMAGE, 0, 12, weights={"s": [6]}),
+    case(
+        "InstanceNormalization without weights",
+        [
+            node("Constant", [], ["s"], value=tensor("", [6], [1.0] * 6)),
+            node("Constant", [], ["b"], value=tensor("", [6], [0.0] * 6)),
+            node("InstanceNormalization", ["x", "s", "b"], ["y"]),
+        ],
+        IMAGE,
+        IMAGE,
+    ),
     one(
         "GroupNormalization",
         "x s s",

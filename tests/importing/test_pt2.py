@@ -424,3 +424,15 @@ def test_dropout_is_a_layer_at_its_rate() -> None:
     ]
     found = network(nodes, {name: [1, 3, 8, 8] for name in "xdy"}, "y")
     assert [(layer.name, layer.operator.rate) for layer in found.layers] == [("dropout", 0.2)]
+
+
+def test_halves_of_a_buffer_are_one_buffer() -> None:
+    """Sines and cosines of rotary positions, stored side by side."""
+    nodes = [
+        node("chunk", ["s", "c"], self=T("b_e"), chunks=2, dim=-1),
+        node("mul.Tensor", "m", self=T("x"), other=T("s")),
+        node("mul.Tensor", "y", self=T("m"), other=T("c")),
+    ]
+    sizes = {"x": [1, 2, 4, 8], "b_e": [4, 16], "s": [4, 8], "c": [4, 8]}
+    found = network(nodes, {**sizes, "m": [1, 2, 4, 8], "y": [1, 2, 4, 8]}, "y")
+    assert totals(found) == (0, 64, 0)

@@ -129,7 +129,9 @@ def _is_keras(head: bytes, ending: str) -> bool:
     return bool(_KERAS_JSON.match(head)) or (ending == ".keras" and b'"class_name"' in head)
 
 
-_KERAS_JSON = re.compile(rb'\{\s*("module":\s*"[^"]*",\s*)?"class_name":\s*"[^"]*",\s*"config":')
+_KERAS_JSON = re.compile(
+    rb'\{\s*("module":\s*"[^"]*",\s*)?"class_name":\s*"[^"]*",\s*("name":\s*"[^"]*",\s*)?"config":'
+)
 
 _TESTS = {
     "onnx": _is_onnx,

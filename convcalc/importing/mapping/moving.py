@@ -27,6 +27,11 @@ def identity(build: Build, node: Node) -> Sequence[Held]:
     return [build.held(node.input(0))]
 
 
+def quantized(build: Build, node: Node) -> Sequence[Held]:
+    """DynamicQuantizeLinear: numbers of 8 bits, with a scale and a zero point that are computed."""
+    return [build.held(node.input(0)), Constant(()), Constant(())]
+
+
 def dropout(build: Build, node: Node) -> Sequence[Held]:
     """Dropout: a layer where the format says at which rate, else nothing."""
     rate = node.value("ratio", 0)
@@ -34,11 +39,6 @@ def dropout(build: Build, node: Node) -> Sequence[Held]:
     if not rate or isinstance(held, Constant):
         return [held]
     return [build.same(held, "dropout", rate=float(f"{rate:.6g}"))]
-
-
-def quantized(build: Build, node: Node) -> Sequence[Held]:
-    """DynamicQuantizeLinear: numbers of 8 bits, with a scale and a zero point that are computed."""
-    return [build.held(node.input(0)), Constant(()), Constant(())]
 
 
 def transpose(build: Build, node: Node) -> Sequence[Held]:

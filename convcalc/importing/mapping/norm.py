@@ -33,7 +33,10 @@ def batch_norm(build: Build, node: Node) -> Sequence[Held]:
 def instance_norm(build: Build, node: Node) -> Sequence[Held]:
     """InstanceNormalization."""
     x = build.image(build.view(node))
-    affine = bool(node.input(1)) and node.value("affine", True)
+    scale = build.constant(node, 1)
+    # An exporter writes ones where there is no scale.
+    is_one = scale is not None and not scale.learned and {1.0} == set(scale.data or ())
+    affine = scale is not None and not is_one and node.value("affine", True)
     return [build.same(x, "instance_norm", affine=affine)]
 
 

@@ -172,7 +172,8 @@ def _weights_as_inputs(raw: RawGraph) -> dict[str, Constant]:
 
     They have the path of a parameter, such as ``layer1.conv.weight``; an input without a name of
     its own is ``x.1``. What an exporter computed of weights is ``onnx::Conv_12``, as some inputs
-    are; it is a weight if only layers with weights read it, and none as what it works on.
+    are; it is a weight if only layers with weights read it, and none as what it works on, or if it
+    has a number for each channel.
     """
     others: set[str] = set()
     for node in raw.nodes:
@@ -181,8 +182,9 @@ def _weights_as_inputs(raw: RawGraph) -> dict[str, Constant]:
     for name, sizes in raw.inputs.items():
         last = name.rpartition(".")[2]
         is_path = "." in name.strip(".") and not last.isdigit()
-        is_computed = name.startswith("onnx::") and name not in others
         known = tuple(size for size in sizes or () if size is not None)
+        is_column = len(known) > 1 and known[0] > 1 and all(n == 1 for n in known[1:])
+        is_computed = name.startswith("onnx::") and (is_column or name not in others)
         if (is_path or is_computed) and name not in raw.constants and known == sizes:
             found[name] = Constant(known, None, "float", name, known, learned=True)
     return found if len(found) < len(raw.inputs) else {}

@@ -108,9 +108,11 @@ class Reading:
 
     def moved(self) -> Nodes:
         """Elements in an order that is not known; their sizes are."""
-        return [
-            self.node("Move", self.inputs[:1], self.outputs[:1], sizes=[n or 1 for n in self.made])
-        ]
+        first, *sizes = self.made or (None, None)
+        if None in sizes:
+            return self.unmapped("the sizes of what it makes are not known")
+        values = {"sizes": (first or 1, *sizes), "note": self.layer.type}
+        return [Node("Move", (self.inputs[0],), (self.outputs[0],), values, "", _NOWHERE)]
 
     def renamed(self, index: int, dims: tuple[int, ...]) -> str:
         """A constant with other sizes, as the vocabulary wants them."""
