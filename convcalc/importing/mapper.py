@@ -24,15 +24,17 @@ from convcalc.importing.mapping import (
     einsum,
     joining,
     layers,
-    moving,
     norm,
+    picking,
     pooling,
     products,
     recurrent,
     refused,
+    resizing,
     samples,
     sampling,
     sequences,
+    shaping,
     stored,
     unfolding,
 )
@@ -57,7 +59,9 @@ RULES: Mapping[str, Rule] = {
     **darknet.RULES,
     **joining.RULES,
     **layers.RULES,
-    **moving.RULES,
+    **picking.RULES,
+    **resizing.RULES,
+    **shaping.RULES,
     **norm.RULES,
     **pooling.RULES,
     **products.RULES,
@@ -288,7 +292,7 @@ class _Mapping:
         if _agree(sizes, stated):
             return value
         if _is_repeated(sizes, stated) and (
-            node.op in moving.REPEATING
+            node.op in shaping.REPEATING
             or (node.op in _MOVES and self.repeated.intersection(node.inputs))
         ):  # what is repeated keeps size 1 here
             self.repeated.add(name)
@@ -367,7 +371,7 @@ class _Paths:
         self.counts = Counter(
             node.scope[-1].path
             for node in nodes
-            if node.scope and (node.op not in moving.IDLE or node.value("ratio"))
+            if node.scope and (node.op not in shaping.IDLE or node.value("ratio"))
         )
         self.taken: Counter[str] = Counter()
 

@@ -1246,7 +1246,7 @@ DATA = [
         IMAGE,
         IMAGE,
         None,
-        0,
+        None,
         finding="which of its graphs runs",
         inputs={"c": [1]},
     ),

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from convcalc.importing.foreign import Constant, Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, product
 from convcalc.importing.mapping.convolution import apply_linear
-from convcalc.importing.mapping.moving import reshaped
 from convcalc.importing.mapping.pooling import reduced
+from convcalc.importing.mapping.shaping import reshaped
 from convcalc.importing.views import BATCH, Group, View, aligned, copied, merged, size_of
 
 

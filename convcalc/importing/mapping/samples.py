@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from convcalc.importing.foreign import Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, NotTheBatch, Rule
 from convcalc.importing.mapping.joining import concat
-from convcalc.importing.mapping.moving import take
+from convcalc.importing.mapping.picking import take
 from convcalc.importing.views import BATCH, Group, View, regrouped, size_of
 
 MOST_SAMPLES = 16
