@@ -19,7 +19,7 @@ class Case(NamedTuple):
     name: str
     content: bytes
     macs: int | None = 0  # None: unknown
-    params: int = 0
+    params: int | None = 0
     finding: str = ""
     operators: tuple[str, ...] = ()  # of its layers, where they are the claim
 
@@ -30,7 +30,7 @@ def case(
     x: Sizes,
     y: Sizes,
     macs: int | None = 0,
-    params: int = 0,
+    params: int | None = 0,
     finding: str = "",
     operators: str = "",
     inputs: dict[str, Sizes] | None = None,
@@ -47,7 +47,7 @@ def one(
     x: Sizes,
     y: Sizes,
     macs: int | None = 0,
-    params: int = 0,
+    params: int | None = 0,
     values: dict[str, Any] | None = None,
     **more: Any,
 ) -> Case:
