@@ -23,7 +23,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MOST_WORK = 3_000_000  # units: a few seconds
-MOST_SHARES = 5  # times as much for all files of a command together
+MOST_SHARES = 8  # times as much for all files of a command together
 MOST_COMPARED = 20_000  # words that suggestions may look at: 20 suggestions among 1,000 names
 LIMITS = ("bytes", "nodes", "depth", "problems", "layers", "work")  # what may be limited
 
