@@ -16,10 +16,11 @@ from convcalc.checking.trees import RevisionTree
 from convcalc.importing.addressing import target_at
 from convcalc.importing.schemes import recipe_of, runs_code
 from convcalc.language.limits import LIMITS
-from convcalc.language.parse.params import sources_of_values
+from convcalc.language.parse.params import files_named_by
 from convcalc.language.sources.gate import SETTINGS_BYTES, read, read_all
 from convcalc.language.sources.project import project, upward
 from convcalc.language.sources.repository import repository
+from convcalc.language.sources.resolve import FILES
 from convcalc.language.sources.shipped import ENDINGS
 from convcalc.language.sources.target import TargetError, unreadable
 from convcalc.language.syntax.foreign import ENDINGS as VALUES
@@ -129,8 +130,9 @@ class _Search:
                     yield Found(target.file, target.variant or "", format=target.format)
 
     def users(self, file: str) -> Iterator[str]:
-        """Yield the networks of the project that take values of params from a file."""
-        if not file.endswith(VALUES):
+        """Yield the networks of the project that a file is a part of: a model that they name, or
+        values of their params."""
+        if not file.endswith((*VALUES, *FILES)):
             return
         folder = os.path.relpath(project().root_of(file))
         wanted, name = project().real(project().absolute(file)), os.path.basename(file)
@@ -140,7 +142,7 @@ class _Search:
             except OSError:
                 continue
             if name.encode("utf-8", "surrogateescape") in content:
-                for source in sources_of_values(content, network, LIMITS.document):
+                for source in files_named_by(content, network, LIMITS.document):
                     path = os.path.join(os.path.dirname(network), source)
                     if project().real(project().absolute(path)) == wanted:
                         yield network

@@ -161,6 +161,14 @@ def test_pins_of_a_model_stand_beside_it(models: Path, convcalc: Command) -> Non
     assert f"params: {2 * PARAMS}" in (models / "small.convcalc.yaml").read_text()
 
 
+def test_a_model_is_held_to_the_pins_beside_it(models: Path, convcalc: Command) -> None:
+    """As a hook runs it, which names the files that changed."""
+    assert convcalc("pin small.onnx").code == 0
+    assert "3 of 3 pinned numbers held" in convcalc("check small.onnx").out
+    (models / "small.onnx").write_bytes(WIDE)
+    assert convcalc("check small.onnx").code == 1
+
+
 def test_a_finding_names_its_element(models: Path, convcalc: Command) -> None:
     late = node("Detect", ["y"], ["z"], "/head/Detect")
     whole = model([CONV, late], {"x": [1, 3, 32, 32]}, {"z": [1, 8]}, WEIGHTS)
