@@ -17,6 +17,7 @@ from convcalc.importing.foreign import MOST_VALUES, Constant, Node
 
 Inputs = Sequence[Constant | None]
 MOST_ELEMENTS = 1 << 40
+MOST_INTEGER = 1 << 63
 
 
 def fold(node: Node, inputs: Inputs) -> list[Constant] | None:
@@ -55,8 +56,14 @@ def shape_of(node: Node, sizes: Sequence[Any]) -> Constant | None:
 
 
 def _bounded(found: Constant) -> Constant:
-    """A constant whose numbers are kept only if they are few."""
-    return found if _is_small(found.dims) else found._replace(data=None)
+    """A constant whose numbers are kept only if they are few, and integers of 64 bits.
+
+    No program computes larger ones; squared again and again they would have a million digits.
+    """
+    data = found.data or ()
+    if _is_small(found.dims) and not any(type(n) is int and abs(n) >= MOST_INTEGER for n in data):
+        return found
+    return found._replace(data=None)
 
 
 def _inherited(found: Constant, inputs: Inputs) -> Constant:
@@ -132,7 +139,10 @@ def _elementwise(
         if any(each.data is None for each in given) or not _is_small(dims):
             return Constant(dims, None, kinds)
         values = zip(*(_spread(each, dims) for each in given), strict=True)
-        return Constant(dims, tuple(function(*each) for each in values), kinds)
+        try:
+            return Constant(dims, tuple(function(*each) for each in values), kinds)
+        except OverflowError:
+            return Constant(dims, None, kinds)
 
     return rule
 
@@ -146,7 +156,7 @@ def _divide(a: Any, b: Any) -> Any:
 
 def _power(a: Any, b: Any) -> Any:
     if abs(b) > 64:
-        raise ValueError("too large a power")
+        raise OverflowError("too large a power")
     return a**b
 
 
@@ -408,6 +418,16 @@ def _reduce(function: Callable[[Sequence[Any]], Any]) -> Callable[[Node, Inputs]
     return rule
 
 
+def _product(numbers: Sequence[Any]) -> Any:
+    """The product, as long as it is a number of 64 bits."""
+    found: Any = 1
+    for number in numbers:
+        found *= number
+        if isinstance(found, int) and abs(found) >= MOST_INTEGER:
+            raise OverflowError("too large a product")
+    return found
+
+
 def _dequantized(node: Node, inputs: Inputs) -> Constant:
     """A weight in numbers of another width."""
     x = _first(inputs)
@@ -505,7 +525,7 @@ _RULES: Mapping[str, Callable[[Node, Inputs], Any]] = {
     "Size": _size,
     "ConstantOfShape": _constant_of_shape,
     "Range": _range,
-    "ReduceProd": _reduce(prod),
+    "ReduceProd": _reduce(_product),
     "ReduceSum": _reduce(sum),
     "ReduceMax": _reduce(max),
     "ReduceMin": _reduce(min),

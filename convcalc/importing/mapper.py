@@ -239,7 +239,7 @@ class _Mapping:
         folded = fold(node, constants)
         if folded is not None:
             for each in folded:
-                current().spend(len(each.data or ()) // 8, "constants of the model")
+                current().spend(len(each.data or ()) // 4, "constants of the model")
             return folded
         made = [unfolded(self.graph.shapes.get(name), constants) for name in node.outputs]
         return made if node.inputs and made and None not in made else None

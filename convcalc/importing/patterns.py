@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from convcalc.diagnostics.work import current
 from convcalc.importing.folding import fold
 from convcalc.importing.foreign import Constant, Graph, Node
 
@@ -49,7 +50,9 @@ class _Patterns:
         inputs = [self.constants.get(name) if name else None for name in node.inputs]
         if any(found is None and name for found, name in zip(inputs, node.inputs, strict=True)):
             return
-        if node.inputs and sum(len(each.data or ()) for each in inputs if each) <= 4096:
+        count = sum(len(each.data or ()) for each in inputs if each)
+        current().spend(1 + count // 4, "constants of the model")
+        if node.inputs and count <= 4096:
             made = fold(node, inputs) or []
             self.constants.update(zip(node.outputs, made, strict=False))
 

@@ -146,6 +146,27 @@ def test_a_constant_of_a_billion_elements_that_is_not_there_is_its_sizes() -> No
     assert found.shape(found.outputs["y"]).numel == 10**9
 
 
+@pytest.mark.parametrize("op", ["Mul", "Add", "Pow"])
+def test_numbers_that_grow_are_given_up(op: str) -> None:
+    """Squared sixty times, a number would have more digits than there is memory for."""
+    nodes = [node(op, [f"c{i}", f"c{i}"], [f"c{i + 1}"]) for i in range(90)]
+    nodes.append(node("Mul", ["x", "c90"], ["y"]))
+    sizes = {"x": [1, 3, 8, 8]}, {"y": [1, 3, 8, 8]}
+    content = model(nodes, *sizes, numbers={"c0": [7]})
+    found = read_target(Target("net.onnx", None, content, format="onnx"))
+    assert found.shape(found.outputs["y"]).numel == 3 * 8 * 8
+
+
+def test_constants_that_are_computed_are_work() -> None:
+    nodes = [node("Add", [f"c{i}", f"c{i}"], [f"c{i + 1}"]) for i in range(5000)]
+    nodes.append(node("Mul", ["x", "c5000"], ["y"]))
+    sizes = {"x": [1, 1, 1, 4000]}, {"y": [1, 1, 1, 4000]}
+    content = model(nodes, *sizes, numbers={"c0": [0] * 4000})
+    (problem,) = read_target(Target("net.onnx", None, content, format="onnx")).problems
+    assert problem.name == "too-large"
+    assert "constants of the model" in problem.message
+
+
 def test_data_in_another_file_is_never_opened(folder: Path, convcalc: Command) -> None:
     """Only the sizes of a tensor are needed; a path that leads outside is not even looked at."""
     outside = field(1, "location") + field(2, "../../etc/passwd")
