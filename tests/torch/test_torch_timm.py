@@ -14,6 +14,8 @@ import torch
 from sized import Size, at_sizes, report
 from test_torch_classifiers import NETWORKS as CLASSIFIERS
 from test_torch_detection import ONE_STAGE
+from test_torch_detr import NETWORKS as DETR
+from test_torch_efficientdet import NETWORKS as EFFICIENTDET
 from test_torch_flow import NETWORKS as FLOW
 from test_torch_generators import NETWORKS as GENERATORS
 from test_torch_more_networks import NETWORKS as MORE
@@ -23,6 +25,7 @@ from test_torch_segmentation import NETWORKS as SEGMENTATION
 from test_torch_tasks import ALL as TASKS
 from test_torch_video import NETWORKS as OF_VIDEO
 from test_torch_yolo import NETWORKS as YOLO
+from test_torch_yolo11 import NETWORKS as YOLO11
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -149,7 +152,7 @@ def test_every_shipped_network_is_compared_or_named() -> None:
     # ViT, Swin and MaxViT are torchvision's; these were built and compared once, see their files.
     by_hand = ("segformer_b", "deit_", "vit_tiny", "vit_small", "swin_v2_")
     layouts = {*MORE, *SEGMENTATION, *MORE_SEGMENTATION, *CLASSIFIERS, *YOLO, *TASKS}
-    layouts |= {*OF_VIDEO, *FLOW, *GENERATORS, *APART}
+    layouts |= {*OF_VIDEO, *FLOW, *GENERATORS, *YOLO11, *EFFICIENTDET, *DETR, *APART}
     compared = {*NAMES, *SHARED, *VIDEO, *ONE_STAGE, *layouts}
     rest = set(shipped_names()) - compared
     assert {
