@@ -51,8 +51,8 @@ def archived(text: bytes) -> bytes:
     """A ``.pt2`` file of a program, without weights."""
     found = io.BytesIO()
     with zipfile.ZipFile(found, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("m/archive_format", "pt2")
-        archive.writestr("m/models/model.json", text)
+        archive.writestr(zipfile.ZipInfo("m/archive_format"), "pt2")
+        archive.writestr(zipfile.ZipInfo("m/models/model.json"), text)
     return found.getvalue()
 
 

@@ -93,7 +93,7 @@ def archive(entries: Mapping[str, bytes], packed: int = zipfile.ZIP_STORED) -> b
     found = io.BytesIO()
     with zipfile.ZipFile(found, "w", packed) as file:
         for name, content in entries.items():
-            file.writestr(name, content)
+            file.writestr(zipfile.ZipInfo(name), content, packed)
     return found.getvalue()
 
 
