@@ -183,6 +183,7 @@ class ModelSource:
             "base": self._shown(base),
             "variants": self.model.variants,
             "origin": graph.description,
+            "remark": graph.description,
             "description": "",
             "sources": self.sources,
         }

@@ -108,7 +108,7 @@ class Building:
             more=model.problems,
             skipped=model.skipped,
             output_names=model.output_names,
-        )
+        ).replace(remark=getattr(model, "remark", ""))
 
     def file(
         self,

@@ -15,7 +15,8 @@ class NetworkFile(Network):
 
     ``base`` and ``variants`` are the names of the file's base and of its variants, ``expect`` the
     numbers that it pins, by variant, ``pinned_at`` the place of each, ``budgets`` its bounds on
-    this variant. ``origin`` is the paper or the code that the network comes from.
+    this variant. ``origin`` is the paper or the code that the network comes from. ``remark`` says
+    how a model of another program was read: by whom it was written, what was assumed.
     """
 
     origin: str = ""
@@ -26,3 +27,4 @@ class NetworkFile(Network):
     expect: Mapping[str, Mapping[str, Any]] = NOTHING
     pinned_at: Mapping[tuple[str, str], Place] = NOTHING
     budgets: Budget | None = None
+    remark: str = ""

@@ -169,6 +169,13 @@ def test_a_model_is_held_to_the_pins_beside_it(models: Path, convcalc: Command) 
     assert convcalc("check small.onnx").code == 1
 
 
+def test_a_remark_says_how_a_model_was_read(models: Path, convcalc: Command) -> None:
+    assert "note: small.onnx: exported by tests\n" in convcalc("show small.onnx").err
+    (models / "net.convcalc.yaml").write_text("convcalc: 1\nmodel: small.onnx\n")
+    assert "exported by tests" in convcalc("show net.convcalc.yaml").err
+    assert convcalc("show net.convcalc.yaml -q").err == ""
+
+
 def test_a_finding_names_its_element(models: Path, convcalc: Command) -> None:
     late = node("Detect", ["y"], ["z"], "/head/Detect")
     whole = model([CONV, late], {"x": [1, 3, 32, 32]}, {"z": [1, 8]}, WEIGHTS)

@@ -85,6 +85,9 @@ def command(
     if form == "json" or any(report.layers or not report.problems for report in reports):
         payload = _payload(reports) if form == "json" else None
         settings.write(render(form, table, payload, settings.style(exact=exact)))
+    for network, _ in read:
+        if remark := getattr(network, "remark", ""):
+            settings.note(f"note: {network.file}: {remark}")
     return print_problems([network for network, _ in read], settings)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Place
@@ -92,10 +92,18 @@ class _Reading:
             [each for node in found for each in expanded(self.node(node))],
             constants,
             raw.shapes,
-            f"exported by {self.producer}{', its weights as inputs' if weights else ''}"
-            if self.producer
-            else "",
+            self.remark(found, has_weights_as_inputs=bool(weights)),
         )
+
+    def remark(self, nodes: Sequence[RawNode], *, has_weights_as_inputs: bool) -> str:
+        """Who wrote the file, and what that means for its numbers."""
+        parts = [f"exported by {self.producer}"] if self.producer else []
+        parts += ["its weights are inputs"] if has_weights_as_inputs else []
+        operators = {node.op for node in nodes}
+        is_folded = "Conv" in operators and "BatchNormalization" not in operators
+        if self.producer == "pytorch" and is_folded:
+            parts.append("batch norms, if it had any, are folded into convolutions")
+        return "; ".join(parts)
 
     def node(self, raw: RawNode) -> Node:
         """A node in the form of all formats."""
