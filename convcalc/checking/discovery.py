@@ -14,7 +14,7 @@ from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_pat
 from convcalc.checking.policy import Policy
 from convcalc.checking.trees import RevisionTree
 from convcalc.importing.addressing import target_at
-from convcalc.importing.schemes import recipe_of, runs_code
+from convcalc.importing.schemes import CODE, refuse_code
 from convcalc.language.limits import LIMITS
 from convcalc.language.parse.params import files_named_by
 from convcalc.language.sources.gate import SETTINGS_BYTES, read, read_all
@@ -120,14 +120,12 @@ class _Search:
         else:
             try:
                 target = target_at(word)
+                if target.format in CODE and not self.allow_code:
+                    refuse_code(target)
             except TargetError as error:
                 yield Found(word, "", error.message, error.help)
             else:
-                if runs_code(target) and not self.allow_code:
-                    message = f"{recipe_of(word).notice}, which a check does not do by itself"
-                    yield Found(word, "", message, "--allow-code lets it")
-                else:
-                    yield Found(target.file, target.variant or "", format=target.format)
+                yield Found(target.file, target.variant or "", format=target.format)
 
     def users(self, file: str) -> Iterator[str]:
         """Yield the networks of the project that a file is a part of: a model that they name, or

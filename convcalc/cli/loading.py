@@ -11,9 +11,8 @@ from convcalc.analysis.report.report import Report
 from convcalc.cli.console import Failure, choose, environment, say
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.diagnostics.work import current
-from convcalc.importing.addressing import target_at
+from convcalc.importing.addressing import CODE, target_at
 from convcalc.importing.opening import open_source
-from convcalc.importing.schemes import CODE
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.sources.target import Target
 from convcalc.model.graph.network import Network

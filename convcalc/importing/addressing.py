@@ -7,10 +7,10 @@ A file that exists comes first, whatever it is called. Then schemes, which say t
 
 from __future__ import annotations
 
-from convcalc.importing.schemes import CODE
 from convcalc.language.sources.resolve import is_file, is_revision, names_in, resolve
 from convcalc.language.sources.target import Target, TargetError
 
+CODE = ("torch", "timm", "torchvision")  # those of models that a program has to build
 FILES = (  # schemes of files, by the names of their formats
     "onnx",
     "pt2",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from importing.archives import programs
 
+from convcalc.importing import addressing, schemes
 from convcalc.importing.addressing import target_at
 from convcalc.importing.building import VARIABLE, exported, python_path
 from convcalc.importing.opening import read_target
@@ -206,3 +207,8 @@ def test_the_python_of_the_environment_is_next(
 def test_sizes_that_are_no_numbers_are_refused() -> None:
     with pytest.raises(TargetError, match="sizes that are numbers"):
         exported(recipe_of("timm:a"), [3, None, 224])
+
+
+def test_the_start_of_a_command_knows_the_same_schemes() -> None:
+    """It has a list of its own, so that it need not read what parses them."""
+    assert addressing.CODE == schemes.CODE
