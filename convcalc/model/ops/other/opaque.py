@@ -11,8 +11,8 @@ Sizes that are numbers stay as they are whatever comes in, so that a network wit
 one size of its input; at another one, CC021 warns. ``same`` and null follow the input.
 
 Nothing is computed: the numbers are shown as declared. The MACs are multiplied by the batch.
-What is not stated is unknown, and so are the totals that contain it. It takes any number of
-inputs; the receptive field holds for each.
+What is not stated is unknown, and so are the totals that contain it: without MACs the elementwise
+work too. It takes any number of inputs; the receptive field holds for each.
 
 A stated receptive field is taken as a window centred on its output. Its stride follows from
 the sizes where one divides the other; otherwise what it reads stays unknown.
@@ -25,7 +25,15 @@ from fractions import Fraction
 
 from convcalc.model.geometry.axis_maps import AxisMap, Resize, Slide, Unreadable, Whole, compose
 from convcalc.model.operators import fields
-from convcalc.model.operators.contract import WEIGHTS, Analysis, Kept, Operator, Term, operator
+from convcalc.model.operators.contract import (
+    ELEMENTWISE,
+    WEIGHTS,
+    Analysis,
+    Kept,
+    Operator,
+    Term,
+    operator,
+)
 from convcalc.model.quantities.formula import formula
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
@@ -60,9 +68,14 @@ class Opaque(Operator):
         return Analysis(
             output,
             tuple(self._axes(x, output) for x in inputs),
-            (Term("declared", WEIGHTS, declared_macs(batch, _count(self.macs))),),
+            self._terms(batch),
             {"declared": (_count(self.params),)},
         )
+
+    def _terms(self, batch: int) -> tuple[Term, ...]:
+        """The stated MACs; without them, nothing is known of other work either."""
+        declared = Term("declared", WEIGHTS, declared_macs(batch, _count(self.macs)))
+        return (declared,) if self.macs is not None else (declared, _OTHER_WORK)
 
     def _axes(self, x: Shape, output: Shape) -> tuple[AxisMap, ...]:
         stated = self.receptive_field
@@ -80,6 +93,9 @@ class Opaque(Operator):
     def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
         """It is not known."""
         return Kept(UNKNOWN)
+
+
+_OTHER_WORK = Term("other work", ELEMENTWISE, UNKNOWN)
 
 
 def _count(stated: int | None) -> int:
