@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
@@ -45,7 +46,6 @@ from convcalc.importing.mapping.build import (
     NoRule,
     NotTheBatch,
     Rule,
-    product,
 )
 from convcalc.importing.patterns import recognise
 from convcalc.importing.views import View, atoms_of, fresh
@@ -157,11 +157,7 @@ class _Mapping:
         found = self.builder.network(outputs, description=self.graph.description, file=self.file)
         # A hint for who writes a network: a model that was trained has the layers that it has.
         kept = tuple(each for each in found.problems if each.name != "flatten-missing")
-        if len(kept) == len(found.problems):
-            return found
-        return Network(
-            **{key: getattr(found, key) for key in Network.record_fields} | {"problems": kept}
-        )
+        return found.replace(problems=kept)
 
     def returned(self, name: str, view: View) -> Any:
         """The tensor of an output; one whose axes the last nodes took apart or put together gets
@@ -214,7 +210,7 @@ class _Mapping:
             if found is None:
                 raise NoRule("the sizes of its input are not known")
             if node.op == "Size":
-                return [Constant((), (product([int(n) for n in found.data or ()]),), "int")]
+                return [Constant((), (prod([int(n) for n in found.data or ()]),), "int")]
             return [found]
         if not any(isinstance(value, View) for value in held):
             if node.op in WEIGHTED and self.weighs(held):
@@ -321,7 +317,7 @@ class _Mapping:
             return []
         learned = [each for each in held if isinstance(each, Constant) and each.learned]
         learned = [] if node.op in WEIGHTLESS else learned
-        fields: dict[str, Any] = {"params": sum(product(c.stored or c.dims) for c in learned)}
+        fields: dict[str, Any] = {"params": sum(prod(c.stored or c.dims) for c in learned)}
         if node.op in refused.GRAPHS:
             fields = {}
         elif "params" in node.values:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from convcalc.importing.foreign import Node
-from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
+from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number
 from convcalc.importing.views import View, size_of
 
 NAMED = {
@@ -97,7 +98,7 @@ def prelu(build: Build, node: Node) -> Sequence[Held]:
     """PRelu with a slope for each channel, or one for all."""
     slope = build.weight(node, 1)
     x = build.along(build.view(node), [1])
-    count = product(slope.dims)
+    count = prod(slope.dims)
     if count not in (1, size_of(x.stored[0])):
         raise NoRule(f"{count} slopes for {size_of(x.stored[0])} channels, not one each")
     fields = {} if count == 1 else {"per_channel": True}

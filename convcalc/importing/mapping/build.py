@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from typing import Any
 
 from convcalc.importing.foreign import Constant, Node
@@ -197,9 +198,9 @@ class Build:
             return self.add("opaque", given, output=list(sizes), params=0, macs=0)
         fields: dict[str, Any] = {} if constant.learned else {"fixed": True}
         stored = constant.stored or constant.dims
-        if product(stored) == product(sizes) or not (constant.learned or self.stored_once):
+        if prod(stored) == prod(sizes) or not (constant.learned or self.stored_once):
             return self.add("parameter", shape=list(sizes), **fields)
-        shape = list(stored) if 0 < len(stored) <= 4 else [product(stored)]
+        shape = list(stored) if 0 < len(stored) <= 4 else [prod(stored)]
         made = self.add("parameter", shape=shape, **fields)
         return self.add("opaque", made, output=list(sizes), params=0, macs=0)
 
@@ -224,14 +225,6 @@ class Build:
         tensor = self.source(constant, sizes)
         stored = tuple(map(atoms_of, sizes))
         return View(tensor, (), stored, ((), *stored))
-
-
-def product(sizes: Sequence[int]) -> int:
-    """The number of elements."""
-    found = 1
-    for size in sizes:
-        found *= size
-    return found
 
 
 def axis_number(axis: int, rank: int) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from convcalc.importing.foreign import Constant, Node
-from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, product
+from convcalc.importing.mapping.build import Build, Held, NoRule, Rule
 from convcalc.importing.views import View, fresh, size_of
 from convcalc.model.quantities.unknown import known
 
@@ -78,7 +79,7 @@ def conv(build: Build, node: Node) -> Sequence[Held]:
     if build.stored_once and not weight.learned and groups == channels and not has_bias:
         del fields["bias"]
         filters = out // channels
-        shared = product(weight.stored or weight.dims) == filters * product(kernel)
+        shared = prod(weight.stored or weight.dims) == filters * prod(kernel)
         made = build.add("fixed_conv", x.tensor, filters=filters, shared=shared, **fields)
     elif groups > 1 and groups == channels:
         if out != channels:

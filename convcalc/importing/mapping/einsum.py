@@ -6,10 +6,11 @@ Source: numpy.einsum; ONNX operator Einsum.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import NamedTuple
 
 from convcalc.importing.foreign import Constant, Node
-from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, product
+from convcalc.importing.mapping.build import Build, Held, NoRule, Rule
 from convcalc.importing.mapping.convolution import apply_linear
 from convcalc.importing.mapping.pooling import reduced
 from convcalc.importing.mapping.shaping import reshaped
@@ -105,8 +106,8 @@ def _by_matrix(build: Build, x: _Term, letters: str, weight: Constant, out: str)
     view = apply_linear(
         build,
         view,
-        product([sizes[each] for each in summed]),
-        product([sizes[each] for each in made]),
+        prod([sizes[each] for each in summed]),
+        prod([sizes[each] for each in made]),
         has_bias=False,
     )
     return _split(view, kept, [(each, sizes[each]) for each in made], out)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from convcalc.importing.foreign import Constant, Node
-from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
+from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number
 from convcalc.importing.settling import MOST_AXES
 from convcalc.importing.views import (
     BATCH,
@@ -65,14 +66,7 @@ def by_number(build: Build, node: Node) -> Sequence[Held]:
 
 def combined(build: Build, op: str, one: View, other: View) -> View:
     """Two computed tensors, element by element."""
-    if product(other.sizes) > product(one.sizes) and op in (
-        "Add",
-        "Sum",
-        "Mul",
-        "Max",
-        "Min",
-        "Mean",
-    ):
+    if prod(other.sizes) > prod(one.sizes) and op in SYMMETRIC:
         one, other = other, one
     pair = aligned(one, other)
     if pair is None:
@@ -83,11 +77,15 @@ def combined(build: Build, op: str, one: View, other: View) -> View:
     ) or len(other.axes) > len(one.axes):
         return _outer(build, op, one, other)
     one = divided(build, one, _met(one, other))
-    tensor = laid_out(build, other, one)
+    made = _joined(build, op, one.tensor, laid_out(build, other, one))
+    return merged(one._replace(tensor=made))
+
+
+def _joined(build: Build, op: str, one: Tensor, other: Tensor) -> Tensor:
+    """The layer that joins two tensors."""
     name, function = ARITHMETIC[op]
     fields = {"op": function} if name == "elementwise" else {}
-    made = build.add(name, one.tensor, tensor, **fields)
-    return merged(one._replace(tensor=made))
+    return build.add(name, one, other, **fields)
 
 
 def _met(one: View, other: View) -> set[Atom]:
@@ -164,9 +162,7 @@ def _outer(build: Build, op: str, one: View, other: View) -> View:
     if not 1 <= len(targets) <= 4:
         raise NoRule("each is repeated along an axis of the other")
     first, second = (tuple(each[side] for each in targets) for side in (0, 1))
-    name, function = ARITHMETIC[op]
-    fields = {"op": function} if name == "elementwise" else {}
-    made = build.add(name, build.settle(a, first), build.settle(b, second), **fields)
+    made = _joined(build, op, build.settle(a, first), build.settle(b, second))
     # Both may be made of one tensor, and have its atoms on different axes.
     lone = {atom: Atom(atom.size) for x, y in pairs if not x for atom in y}
 
@@ -187,28 +183,26 @@ def _padded(view: View, rank: int) -> View:
 
 def with_constant(build: Build, op: str, view: View, constant: Constant, *, first: bool) -> View:
     """A computed tensor and a constant, element by element."""
-    name, function = ARITHMETIC[op]
     if constant.is_scalar and not constant.learned:
         return with_number(build, op, view, constant.number, first=first)
     is_made = build.stored_once and build.is_made(constant)
     if _widens(view, constant.dims) or (is_made and not _fits(view, constant.dims)):
         return combined(build, op, view, _as_view(build, constant))
     if is_made:
-        return build.same(view, "elementwise", op=function, value=1.0, note=_NUMBERS)
+        return build.same(view, "elementwise", op=ARITHMETIC[op][1], value=1.0, note=_NUMBERS)
     found = refined_for(build, view, constant.dims)
     if found is None:
         raise NoRule(f"a constant of {_text(constant.dims)} meets {_text(view.sizes)}")
     view, sizes = found
     if constant.learned and op in ("Add", "Mul"):
         kind = _per(sizes)
-        own = product(constant.stored or constant.dims) == product(constant.dims)
+        own = prod(constant.stored or constant.dims) == prod(constant.dims)
         if kind == "tensor":
             operator = "shift" if op == "Add" else "scale"
             return merged(build.same(view, operator, per="tensor"))
         if kind == "channel" and own and sizes[0] == size_of(view.stored[0]):
             return merged(build.same(view, "shift" if op == "Add" else "layer_scale"))
-    fields = {"op": function} if name == "elementwise" else {}
-    tensor = build.add(name, view.tensor, build.source(constant, sizes), **fields)
+    tensor = _joined(build, op, view.tensor, build.source(constant, sizes))
     return merged(view._replace(tensor=tensor))
 
 
@@ -292,7 +286,7 @@ def concat(build: Build, node: Node) -> Sequence[Held]:
     if not views:
         raise NoRule("a concatenation of constants that are not in the file")
     axis = axis_number(node.value("axis", 0), len(views[0].axes))
-    model = _model(build, max(views, key=lambda view: product(view.sizes)), axis)
+    model = _model(build, max(views, key=lambda view: prod(view.sizes)), axis)
     role = _role(model, axis)
     tensors, widths = [], []
     for operand in operands:

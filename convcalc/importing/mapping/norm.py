@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from convcalc.importing.foreign import Node
-from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
+from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number
 from convcalc.importing.mapping.convolution import check_channels
 from convcalc.importing.mapping.joining import combined, with_constant
 from convcalc.importing.mapping.pooling import reduced
@@ -19,7 +20,7 @@ def batch_norm(build: Build, node: Node) -> Sequence[Held]:
     scale, bias = (build.constant(node, index) for index in (1, 2))
     for each in (scale, bias):
         if each is not None:
-            check_channels(x, product(each.dims), "norm")
+            check_channels(x, prod(each.dims), "norm")
     fields: dict[str, Any] = {}
     if not node.value("scaled", scale is not None):
         fields["scale"] = False
@@ -47,11 +48,11 @@ def group_norm(build: Build, node: Node) -> Sequence[Held]:
     groups = node.value("num_groups", 1)
     scale, bias = (build.constant(node, index) for index in (1, 2))
     channels = size_of(x.stored[0])
-    if scale is None or product(scale.dims) == channels:
+    if scale is None or prod(scale.dims) == channels:
         fields: dict[str, Any] = {} if scale is not None else {"affine": False}
         return [build.same(x, "group_norm", groups=groups, **fields)]
-    if product(scale.dims) != groups or bias is None or channels % groups:
-        raise NoRule(f"a norm for {product(scale.dims)} channels meets {channels}")
+    if prod(scale.dims) != groups or bias is None or channels % groups:
+        raise NoRule(f"a norm for {prod(scale.dims)} channels meets {channels}")
     # The first version of ONNX's has one number per group.
     found = build.same(x, "group_norm", groups=groups, affine=False)
     sizes = found.sizes
@@ -91,9 +92,9 @@ def _layer_norm(build: Build, node: Node, operator: str) -> View:
     everything = {atom for group in view.stored for atom in group}
     if operator == "layer_norm" and normalised == everything and len(view.stored) > 1:
         weight = build.constant(node, 1)
-        if weight is None or product(weight.dims) == product(view.tensor.shape.dims[1:]):
+        if weight is None or prod(weight.dims) == prod(view.tensor.shape.dims[1:]):
             return build.same(view, operator, spatial=True, **fields)
-        if product(weight.dims) == size_of(view.stored[0]):
+        if prod(weight.dims) == size_of(view.stored[0]):
             affine = {"affine": False} if not node.input(1) else {}
             return build.same(view, "group_norm", groups=1, **affine)
         raise NoRule("its weights have other sizes than what it normalises")

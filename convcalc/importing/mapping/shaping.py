@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import Any
 
 from convcalc.importing.foreign import Constant, Node
-from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number, product
+from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number
 from convcalc.importing.settling import MOST_AXES
 from convcalc.importing.views import (
     BATCH,
@@ -73,7 +74,7 @@ def reshaped(view: View, shape: Sequence[int], *, zero_copies: bool = True) -> V
         else:
             sizes.append(size)
     if -1 in sizes:
-        total, rest = product(own), product([size for size in sizes if size != -1])
+        total, rest = prod(own), prod([size for size in sizes if size != -1])
         if not known((total, rest)):
             left = _rest_unknown(own, sizes)
             if left is None:
@@ -105,10 +106,10 @@ def _as_new_axes(
     if not known((*own, *sizes)) or not 1 < len(sizes) <= MOST_AXES + 1:
         raise NoRule(f"a reshape of {list(own)} to {list(shape)}")
     if -1 in sizes:
-        rest = -product(sizes)
-        sizes[sizes.index(-1)] = product(own) // rest if rest > 0 else 0
+        rest = -prod(sizes)
+        sizes[sizes.index(-1)] = prod(own) // rest if rest > 0 else 0
     first = tuple(atom for atom in view.axes[0] if view.role(atom) != BATCH)
-    if first or sizes[0] != own[0] or product(sizes) != product(own) or min(sizes) < 1:
+    if first or sizes[0] != own[0] or prod(sizes) != prod(own) or min(sizes) < 1:
         raise NoRule(f"a reshape of {list(own)} to {list(shape)}")
     own_order = [sizes[-1], *sizes[1:-1]] if is_last else sizes[1:]
     made = build.add("opaque", view.tensor, output=own_order, params=0, macs=0, note="reshape")
@@ -125,7 +126,7 @@ def _rest_unknown(own: Sequence[int], sizes: Sequence[int]) -> Any:
             if size not in numbers:
                 return None
             numbers.remove(size)
-    return product(numbers) if numbers else 1
+    return prod(numbers) if numbers else 1
 
 
 def flatten(build: Build, node: Node) -> Sequence[Held]:
