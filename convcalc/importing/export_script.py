@@ -1,13 +1,19 @@
 """The program that builds a model and exports it, run by the user's Python and never by convcalc.
 
 It reads a request as JSON and writes the exported program as JSON, without weights. What the
-model's code prints goes to stderr, so that it cannot be taken for the program.
+model's code prints goes to stderr, so that it cannot be taken for the program. Modules of the
+current folder are imported for ``torch:`` alone, which names the user's own code: a checkout could
+have a ``timm.py``, or a ``json.py``.
 """
 
 NO_TORCH, NO_MODEL, NO_EXPORT = 41, 42, 43  # exit codes
 
 SCRIPT = r'''
-import importlib, inspect, io, json, os, sys, zipfile
+import sys
+
+sys.path[:] = [path for path in sys.path if path]  # nothing of the current folder, as yet
+
+import importlib, inspect, io, json, os, zipfile
 
 out = os.fdopen(os.dup(1), "wb")
 os.dup2(2, 1)
@@ -67,7 +73,7 @@ def timm_model():
 
 def torch_model():
     if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+        sys.path.append(os.getcwd())  # behind what is installed
     try:
         found = importlib.import_module(request["module"])
     except RuntimeError:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command import Command
 from importing.archives import programs
 
 from convcalc.importing import addressing, schemes
@@ -212,3 +213,14 @@ def test_sizes_that_are_no_numbers_are_refused() -> None:
 def test_the_start_of_a_command_knows_the_same_schemes() -> None:
     """It has a list of its own, so that it need not read what parses them."""
     assert addressing.CODE == schemes.CODE
+
+
+@pytest.mark.parametrize("target", ["timm:resnet18", "torchvision:resnet18"])
+def test_a_package_that_is_named_is_not_one_of_the_current_folder(
+    folder: Path, convcalc: Command, target: str
+) -> None:
+    """A checkout may have modules of these names, and of those that are imported for them."""
+    for name in ("torch", "timm", "torchvision", "json", "importlib", "zipfile", "inspect"):
+        (folder / f"{name}.py").write_text("open('ran', 'w')\nraise SystemExit\n")
+    convcalc(f"get totals.params {target}")
+    assert not (folder / "ran").exists()
