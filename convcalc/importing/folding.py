@@ -21,7 +21,7 @@ MOST_INTEGER = 1 << 63
 
 
 def fold(node: Node, inputs: Inputs) -> list[Constant] | None:
-    """The outputs of a node of which all inputs are constants; None if there is no rule for it.
+    """The outputs of a node whose inputs are all constants; None if there is no rule for it.
 
     Where numbers are too many or not known, they are left out of the result.
     """
@@ -32,7 +32,7 @@ def fold(node: Node, inputs: Inputs) -> list[Constant] | None:
         found = rule(node, inputs)
     except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError):
         return None  # a node that lacks an input, or an attribute of another kind
-    if node.op in ("DequantizeLinear", "QuantizeLinear"):  # the scale is no part of it
+    if node.op in ("DequantizeLinear", "QuantizeLinear"):  # the scale is not part of it
         return [found]
     results = found if isinstance(found, list) else [found]
     return [_inherited(_bounded(each), inputs) for each in results if each is not None] or None

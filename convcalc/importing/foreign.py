@@ -38,7 +38,7 @@ MORE_OPERATORS = {
 }
 
 MOST_VALUES = 65_536  # of a constant that is kept as numbers: indices, sizes
-MOST_FLOATS = 1024  # of one that is no list of integers: whoever needs more has them as weights
+MOST_FLOATS = 1024  # of floats: larger tensors are weights, and only their sizes matter
 
 
 class Unreadable(Error):

@@ -376,7 +376,7 @@ def test_what_has_no_rule_is_named_and_what_reads_it_skipped(part: str, message:
     [
         (
             "[net]\nwidth=8\nheight=8\nchannels=3\noops",
-            "line 5 is no section, no option and no comment",
+            "line 5 is not a section, an option or a comment",
         ),
         ("# nothing\n[net]\n", "the head says no size of the input"),
     ],

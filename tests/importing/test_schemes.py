@@ -14,6 +14,7 @@ from importing.archives import programs
 from convcalc.importing import addressing, schemes
 from convcalc.importing.addressing import target_at
 from convcalc.importing.building import VARIABLE, exported, python_path
+from convcalc.importing.formats import FORMATS
 from convcalc.importing.opening import read_target
 from convcalc.importing.schemes import CodeNotAllowed, arguments_of, recipe_of, refuse_code
 from convcalc.language.sources.target import TargetError
@@ -211,8 +212,9 @@ def test_sizes_that_are_no_numbers_are_refused() -> None:
 
 
 def test_the_start_of_a_command_knows_the_same_schemes() -> None:
-    """It has a list of its own, so that it need not read what parses them."""
+    """It has lists of its own, so that it need not read what parses them and reads the files."""
     assert addressing.CODE == schemes.CODE
+    assert set(addressing.FILES) == set(FORMATS)
 
 
 @pytest.mark.parametrize("target", ["timm:resnet18", "torchvision:resnet18"])

@@ -111,7 +111,7 @@ class Sides(NamedTuple):
 
 
 def _is_model(file: str) -> bool:
-    """Whether a file that is called like a saved report is a model of another program."""
+    """Whether a file named like a saved report is a model of another program."""
     from convcalc.importing.opening import is_model
 
     try:

@@ -177,7 +177,7 @@ class Layers:
         index = section.number("share_index", 0)
         owner = index if index >= 0 else len(self.flows) + index
         if owner not in self.weights:
-            message = f"share_index is {index}, but layer {owner} is no convolution before this one"
+            message = f"share_index is {index}, but layer {owner} is not an earlier convolution"
             raise section.wrong("share-mismatch", message, "share_index")
         return self.weights[owner]
 

@@ -2,7 +2,7 @@
 
 Sections are numbered from 0, the head not counted, as ``layers=`` and ``from=`` number them and as
 darknet prints them. The detection sections (yolo, region, detection) and the cost pass their input
-on: what they decode or compare is no layer, and their inputs are the network's outputs.
+on: what they decode or compare is not a layer, and their inputs are the network's outputs.
 
 Source: pjreddie/darknet and AlexeyAB/darknet, src/parser.c and the files of the layers.
 """

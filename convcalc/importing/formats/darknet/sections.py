@@ -1,7 +1,7 @@
 """The sections of a darknet .cfg file, with the places of their options.
 
 A line is a section's ``[name]``, an option ``key=value``, or a comment after ``#`` or ``;``. Of an
-option that stands twice the first counts, and a number ends where its digits do, as darknet reads
+option that is given twice the first counts, and a number ends where its digits do, as darknet reads
 them.
 """
 
@@ -121,7 +121,7 @@ def _sections(text: str, file: str) -> Iterator[Section]:
             continue
         key, equals, value = stripped.partition("=")
         if section is None or not equals:
-            raise Unreadable(f"line {number} is no section, no option and no comment")
+            raise Unreadable(f"line {number} is not a section, an option or a comment")
         value = _COMMENT.sub("", value)
         column = begin + len(key) + 1 + (len(value) - len(value.lstrip()))
         place = Place(file, number, column, column + max(len(value.strip()), 1))
