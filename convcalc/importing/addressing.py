@@ -44,6 +44,8 @@ def target_at(text: str) -> Target:
             raise
     scheme, _, rest = text.partition(":")
     if scheme in FILES and rest and not rest.startswith(":"):
+        if not is_file(rest) and not is_revision(rest):
+            raise TargetError(f"no such file: {rest}")
         return target_at(rest)._replace(format=scheme)
     if scheme in CODE and rest:
         return Target(text, None, None, format=scheme)

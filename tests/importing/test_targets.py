@@ -40,9 +40,9 @@ def test_a_model_is_known_by_its_content(folder: Path, convcalc: Command, name: 
 @pytest.mark.usefixtures("models")
 def test_a_scheme_says_the_format(convcalc: Command) -> None:
     assert convcalc("get totals.macs onnx:small.onnx").out == f"{MACS}\n"
-    ran = convcalc("show onnx:missing.onnx")
-    assert ran.code == 2
-    assert "missing.onnx" in ran.err
+    for missing in ("missing.onnx", "resnet50"):
+        ran = convcalc(f"show onnx:{missing}")
+        assert (ran.code, ran.err) == (2, f"error: no such file: {missing}\n")
 
 
 def test_a_text_under_a_scheme_is_a_damaged_model(models: Path, convcalc: Command) -> None:
