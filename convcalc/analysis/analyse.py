@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import repeat
 from math import prod
 from typing import Any
@@ -112,24 +111,30 @@ def _layer(
     training: int,
 ) -> LayerReport:
     """The report of one layer."""
-    analysis = layer.analysis
-    return LayerReport(
-        path=layer.path,
-        operator=layer.name,
-        groups=layer.groups,
-        fields={name: getattr(layer.operator, name) for name in fields_of(type(layer.operator))},
-        inputs=layer.shapes,
-        output=analysis.output,
-        weights=analysis.weights,
-        counts=_counts(layer, counted, dtype, training),
-        terms=analysis.terms,
-        receptive_fields=seen,
-        source=layer.place,
-        declared=type(layer.operator).declared,
-        shares="" if layer.shares < 0 else network.layers[layer.shares].path,
-        own=layer.own,
-        note=layer.note,
-        facts=analysis.facts or None,
+    analysis, operator = layer.analysis, layer.operator
+    made_of, fields = analysis.numbers.get("fields", (None, {}))
+    if made_of is not operator:
+        fields = {name: getattr(operator, name) for name in fields_of(type(operator))}
+        analysis.numbers["fields"] = operator, fields
+    return LayerReport.of(
+        {
+            "path": layer.path,
+            "operator": layer.name,
+            "groups": layer.groups,
+            "fields": fields,
+            "inputs": layer.shapes,
+            "output": analysis.output,
+            "weights": analysis.weights,
+            "counts": _counts(layer, counted, dtype, training),
+            "terms": analysis.terms,
+            "receptive_fields": seen,
+            "source": layer.place,
+            "declared": operator.declared,
+            "shares": "" if layer.shares < 0 else network.layers[layer.shares].path,
+            "own": layer.own,
+            "note": layer.note,
+            "facts": analysis.facts or None,
+        }
     )
 
 
@@ -203,7 +208,7 @@ def _add_convention(
         chosen.per_sample,
     )
     return tool, tuple(
-        replace(layer, convention={key: total(each) for key, each in found.items()})
+        layer.replace(convention={key: total(each) for key, each in found.items()})
         for layer, found in zip(layers, counts, strict=True)
     )
 
@@ -215,7 +220,7 @@ def _add_fused(
     from convcalc.model.graph.fusion import fused_analyses
 
     return tuple(
-        replace(layer, fused=_fused_counts(layer, analysis, counted))
+        layer.replace(fused=_fused_counts(layer, analysis, counted))
         for layer, analysis in zip(layers, fused_analyses(network), strict=True)
     )
 
@@ -284,7 +289,7 @@ def _totals(
         fused=fused,
     )
     bounds = lower_bounds(found, layers, is_partial=is_partial)
-    return found if bounds is EXACT else replace(found, at_least=bounds)
+    return found if bounds is EXACT else found.replace(at_least=bounds)
 
 
 def _unknown(layers: Sequence[LayerReport]) -> list[str]:

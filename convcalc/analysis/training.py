@@ -72,7 +72,20 @@ def gradients(found: Steps) -> Gradients:
 
 def training_flops(network: Network, found: Steps) -> list[int]:
     """FLOPs of one training step, for each layer; ``found`` are the steps of the network."""
-    return [sum(each.flops for each in trained) for trained in trained_terms(network, found)]
+    known = gradients(found)
+    values = known.values
+    flops = [0] * len(network.layers)
+    for step, learns in zip(found.steps, known.learns, strict=True):
+        if not step.analysis.terms:
+            continue
+        flows = step.makes in values, learns, not values.isdisjoint(step.computes_with)
+        key = ("training", step.part, *flows, *(each in values for each in step.reads))
+        made = step.analysis.numbers.get(key)
+        if made is None:
+            made = sum(each.flops for each in _step_terms(step, values, learns))
+            step.analysis.numbers[key] = made
+        flops[step.layer] += made
+    return flops
 
 
 def trained_terms(network: Network, found: Steps) -> list[tuple[Trained, ...]]:

@@ -11,6 +11,7 @@ from convcalc.diagnostics.work import TooMuchWork, current
 from convcalc.language.assertions.vocabulary import Budget
 from convcalc.language.expand.expansion import Expansion
 from convcalc.language.expand.scopes import Witness
+from convcalc.language.expand.state import Kept
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.head.head import Head
 from convcalc.language.head.inputs import Inputs, InputShapes, declared_inputs
@@ -20,7 +21,7 @@ from convcalc.language.limits import Limits
 from convcalc.language.parse.files import Units
 from convcalc.language.parse.tree import TOP_KEYS, Item, Unit
 from convcalc.language.syntax import nodes
-from convcalc.model.graph.assembly import Shared, TooLarge, Value
+from convcalc.model.graph.assembly import TooLarge, Value
 from convcalc.model.graph.network import Layer
 from convcalc.model.graph.output_checks import missing_flattens
 from convcalc.model.quantities.shape import Shape
@@ -43,7 +44,7 @@ class Document:
         self.limits = limits
         self.problems = tuple(units.problems)  # those of the text
         self.variants = tuple(unit.variants)
-        self.shared = Shared()
+        self.kept = Kept()
         self.items: dict[frozenset[str], tuple[list[Item], list[Diagnostic]]] = {}
         self.pins: Pins | None = None
 
@@ -74,7 +75,7 @@ class Building:
             return self.of_model(shapes)
         items = self.items(shapes)
         most = self.document.limits.layers
-        expansion = Expansion(unit, shapes, most, witness, shared=self.document.shared)
+        expansion = Expansion(unit, shapes, most, witness, kept=self.document.kept)
         last = self.expand(expansion, items) if shapes and not unit.is_broken else None
         found = outputs(head, expansion, last, shapes) if shapes else {}
         made = {name: number for name, number in found.items() if number is not None}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -190,6 +189,6 @@ def test_rich_markup_in_a_path_is_shown_as_it_is() -> None:
 
 def test_a_batch_is_part_of_a_shape_only_above_one() -> None:
     one = layer("a", "relu", Shape(1, 8, (4, 4)), None)
-    eight = replace(one, output=Shape(8, 8, (4, 4)))
-    found = rows(sample([one, replace(eight, path="b")]), None)
+    eight = one.replace(output=Shape(8, 8, (4, 4)))
+    found = rows(sample([one, eight.replace(path="b")]), None)
     assert [COLUMNS["output"].value(row) for row in found] == [(8, 4, 4), (8, 8, 4, 4)]

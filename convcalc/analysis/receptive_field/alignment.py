@@ -47,7 +47,10 @@ def _misalignment(inputs: tuple[Reaches, ...], *, time: bool) -> tuple[Fraction,
     centers = [center for reach in reaches if (center := mean_center(reach)) is not None]
     if len(centers) < 2:
         return None
-    offset, per_output = max(centers) - min(centers), _range([reach.jump for reach in reaches])
+    offset, per_output = (
+        max(centers) - min(centers),
+        _range([Fraction(reach.jump) for reach in reaches]),
+    )
     if time and not per_output and not _range([_mean_end(reach) for reach in reaches]):
         return None
     return (offset, per_output) if offset or per_output else None

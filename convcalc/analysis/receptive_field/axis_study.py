@@ -154,7 +154,8 @@ def axis_study(
     position = _furthest(extents, size) if wanted is None else wanted
     at = 0 if lost else position
     shares = [coverage(each) for each in seen if each is not None]
-    jump = reaches[0].jump if len({reach.jump for reach in reaches}) == 1 else _NO_JUMP
+    jumps = {reach.jump for reach in reaches}
+    jump = Fraction(jumps.pop()) if len(jumps) == 1 else _NO_JUMP
     placed = all(reach.placed for reach in reaches)
     envelope, halo = _halo(seen, jump, input_size, size)
     return AxisStudy(

@@ -46,7 +46,11 @@ class _Hulls:
         return seen[0] + by, seen[1] + by
 
     def union(self, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
-        return min(lo for lo, _ in parts), max(hi for _, hi in parts)
+        low, high = parts[0]
+        for lo, hi in parts:
+            low = lo if lo < low else low
+            high = hi if hi > high else high
+        return low, high
 
     def window(self, seen: tuple[int, int], step: int, count: int) -> tuple[int, int]:
         return seen[0], seen[0] + field_after(seen[1] - seen[0] + 1, count, step, 1) - 1

@@ -222,7 +222,7 @@ _NOT_A_NUMBER: Fraction = UNKNOWN  # type: ignore[assignment]  # it absorbs arit
 def _view(reaches: Reaches, size: int) -> _View:
     """The receptive field on one axis, over the ``size`` positions that occur."""
     jumps = {reach.jump for reach in reaches}
-    jump = jumps.pop() if len(jumps) == 1 else _NOT_A_NUMBER
+    jump = Fraction(jumps.pop()) if len(jumps) == 1 else _NOT_A_NUMBER
     count, reason = phase_count(reaches, size)
     if reason:
         return _View(UNKNOWN, UNKNOWN, _NOT_A_NUMBER, _NOT_A_NUMBER, reason)

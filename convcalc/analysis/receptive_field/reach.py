@@ -56,7 +56,7 @@ class Reach(NamedTuple):
     period: int = 1
     shift: int = 1
     seen: tuple[Any, ...] = (HULLS.start,)
-    jump: Fraction = Fraction(1)
+    jump: int | Fraction = 1  # a fraction only where it has to be: integers are much faster
     fixed: bool = False
     placed: bool = True
     unbounded: bool = False
@@ -121,7 +121,7 @@ def _propagate_taps(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
     current().spend(period * (1 + len(axis.taps(0)) // 2), PHASES)
     seen = _read_phases(axis, reach, period, kind)
     shift = axis.shift * rounds // reach.period * reach.shift
-    jump = reach.jump * Fraction(axis.shift, axis.period)
+    jump = reach.jump * (axis.shift if axis.period == 1 else Fraction(axis.shift, axis.period))
     return _shorten_period(seen, shift, reach._replace(jump=jump), kind)
 
 
@@ -235,7 +235,7 @@ def join(
     like = _combine_flags([*parts, *(reach for reaches in gates for reach in reaches)])
     if like.reason:
         return (like,)
-    by_jump: dict[Fraction, list[Reach]] = {}
+    by_jump: dict[int | Fraction, list[Reach]] = {}
     for reach in parts:
         by_jump.setdefault(reach.jump, []).append(reach)
     if len(by_jump) > MOST_PARTS:

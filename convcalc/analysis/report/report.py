@@ -6,7 +6,6 @@ All counts are exact integers for the whole batch, or ``UNKNOWN``; FLOPs are 2 Ã
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
@@ -123,8 +122,10 @@ if TYPE_CHECKING:  # a protocol takes time to make
         def at_least(self) -> LowerBounds: ...
 
 
-@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
-class LayerReport(Counts):
+NO_COUNTS: Mapping[str, int] = {}  # of another tool, or with norms folded: none were asked for
+
+
+class LayerReport(Record, Counts):
     """One layer. Shapes carry the batch; each of its ``counts`` is an attribute too: ``macs``.
 
     ``shares`` is the path of the layer whose weights are used again, or empty, and ``own`` are the
@@ -149,8 +150,8 @@ class LayerReport(Counts):
     own: tuple[str, ...] = ()
     note: str = ""
     facts: Mapping[str, Any] | None = None
-    convention: Mapping[str, int] = field(default_factory=dict)
-    fused: Mapping[str, int] = field(default_factory=dict)
+    convention: Mapping[str, int] = NO_COUNTS
+    fused: Mapping[str, int] = NO_COUNTS
     at_least: ClassVar[LowerBounds] = EXACT  # a layer's count is known or it is not
 
     @property
@@ -206,8 +207,7 @@ class Memory(Value):
         return self.weights + self.gradients + self.optimizer_states + self.activations_peak
 
 
-@dataclass(frozen=True, eq=False)  # generated comparisons cost start-up time
-class Totals(Counts):
+class Totals(Record, Counts):
     """Sums over the layers; each of the ``counts`` is an attribute too: ``params``.
 
     ``unknown`` lists ``path: what`` for each count of a layer that is not known. ``at_least`` says
@@ -219,8 +219,8 @@ class Totals(Counts):
     counts: Mapping[str, int]
     memory: Memory
     unknown: tuple[str, ...] = ()
-    convention: Mapping[str, int] = field(default_factory=dict)
-    fused: Mapping[str, int] = field(default_factory=dict)
+    convention: Mapping[str, int] = NO_COUNTS
+    fused: Mapping[str, int] = NO_COUNTS
     at_least: LowerBounds = EXACT
 
 

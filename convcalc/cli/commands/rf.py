@@ -162,11 +162,10 @@ def _of_input(report: "Report", name: str) -> "Report":
     """The report, reduced to the receptive fields on one input if it is named."""
     if name not in report.inputs:
         return report
-    from dataclasses import replace
 
     def of_input(layer: "LayerReport") -> "LayerReport":
         found = {each: x for each, x in layer.receptive_fields.items() if each == name}
-        return replace(layer, receptive_fields=found)
+        return layer.replace(receptive_fields=found)
 
     def output_of_input(output: "OutputReport") -> "OutputReport":
         found = {each: x for each, x in output.receptive_fields.items() if each == name}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from convcalc.diagnostics.rejection import Rejected, gather, rejected
+from convcalc.language.expand.repeating import fits, keep, key_of, mark, repeat
 from convcalc.language.expand.scopes import LISTS, Call, Frame
 from convcalc.language.expand.state import State, shape_of
 from convcalc.language.parse.params import check_param
@@ -17,7 +18,7 @@ MOST_RECURSIVE = 32  # calls of a block within itself
 
 def expand_block(state: State, call: Call) -> Value:
     """Expands a call of a block: binds its params, then expands its layers."""
-    item, path, names, outer = call.item, call.path, call.names, call.frame
+    item, outer = call.item, call.frame
     block = item.block
     assert block is not None
     if block.unit.is_broken:  # its file has a problem, which was reported
@@ -29,13 +30,27 @@ def expand_block(state: State, call: Call) -> Value:
     scope = {**block.unit.scope, BLOCK: entering}
     describe_input(scope, entering)
     within = (block.name, item.place)
-    frame = Frame(scope, tensors, f"{path}.", within, outer.trainable, outer.form)
+    frame = Frame(scope, tensors, f"{call.path}.", within, outer.trainable, outer.form)
     frame.call = call
     _bind(state, block, call, frame)
-    inner = names.below(path, block.name, block.indexed)
-    _enter(state, block, item, frame)
+    key = key_of(state, block, call, frame)
+    made = state.kept.made.get(key)
+    if made is not None and fits(state, made):
+        return repeat(state, made, call)
+    before = mark(state)
+    output = _expand_body(state, block, call, frame)
+    if key is not None:
+        keep(state, key, call, before, output)
+    return output
+
+
+def _expand_body(state: State, block: Block, call: Call, frame: Frame) -> Value:
+    """Writes out the layers of a block whose params have their values."""
+    _enter(state, block, call.item, frame)
+    state.called.append(block)
+    names = call.names.below(call.path, block.name, block.indexed)
     try:
-        return state.expand_items(block.body, call.inputs[0], inner, frame)
+        return state.expand_items(block.body, call.inputs[0], names, frame)
     finally:
         state.entered[block].pop()
 

@@ -169,15 +169,13 @@ class Expansion(State):
         if item.stated_channels or item.stated_shape:
             check_stated(self, call, output)
         span = (start, len(self.layering.layers))
-        if path:
-            self.all.by_path[path] = output
-            self.spans[path] = span
+        keys: tuple[str, ...] = ()
         if item.id:
-            for key in (item.id, label) if item.indexed else (item.id,):
-                frame.tensors[key] = output
-                self.spans[frame.prefix + key] = span
-                if frame.prefix + key != path:
-                    self.all.path_at[frame.prefix + key] = path
+            ids = (item.id, label) if item.indexed else (item.id,)
+            frame.tensors.update(dict.fromkeys(ids, output))
+            keys = tuple([frame.prefix + key for key in ids])
+        if path or keys:
+            self.register((path, keys, output, span))
         if item.share is not None and owner is not None and output is not None:
             self.share(item, item.share, owner, start, frame)
         return output

@@ -21,7 +21,7 @@ from convcalc.model.quantities.shape import Shape
 
 LAYERS = "items and layers"  # what their work is called
 _AT_ONCE = 1000  # units
-_SHORT = 64  # characters of values
+SHORT = 64  # characters of values that cost no work
 
 
 class Layering(Assembly):
@@ -33,7 +33,9 @@ class Layering(Assembly):
         super().__init__(limit, shared)
         self.inputs = dict(inputs)
         self.steps = 0
-        self.spend = current().spend
+        self.recorded = 0  # layers that fields of others refer to
+        self.work = current()
+        self.spend = self.work.spend
         self.owed = 0  # units of work not yet spent: a call for each layer would take too long
 
     def step(self, place: Place, scope: Mapping[str, Any] = NOTHING) -> None:
@@ -63,8 +65,8 @@ class Layering(Assembly):
             gather(partial(a.evaluate, scope) for a in given if a.evaluate)
             raise
         text = repr(values)
-        if len(text) > _SHORT:
-            self.spend(len(text) // _SHORT, "the values of fields")
+        if len(text) > SHORT:
+            self.spend(len(text) // SHORT, "the values of fields")
         key = (rank, text)
         found: Operator | None = item.cache.get(key)
         if found is None:

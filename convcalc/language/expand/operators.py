@@ -52,6 +52,7 @@ def _references(state: State, call: Call) -> tuple[dict[str, Recorded], list[Val
         tensors.append(tensor)
         record = state.layering.record(reference.text, tensor) if tensor else None
         if record is not None:
+            state.layering.recorded += 1
             found[argument.name] = record
         elif tensor is not None:
             message = f"{argument.name} needs a layer, but '{reference.text}' is an input"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
 
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.diagnostics.rejection import rejected
@@ -13,6 +14,23 @@ from convcalc.language.parse.tree import Block, Item, Unit
 from convcalc.language.syntax.sizes import UNMADE
 from convcalc.model.graph.assembly import Shared, Tensor, TooLarge, Value
 from convcalc.model.quantities.shape import Shape
+
+MOST_KEPT = 1 << 19  # layers and names of all calls that are kept
+
+# What was made of an item: its path, which may be empty; its ids, with the prefix of their block
+# (of a loop, the id and that of the round); the tensor; the range of its layers.
+Entry = tuple[str, tuple[str, ...], Value, tuple[int, int]]
+
+
+class Kept(Shared):
+    """What networks of one file share: also what calls of blocks made, by what that depends on."""
+
+    __slots__ = ("made", "room")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: dict[Hashable, Any] = {}  # the values are those of ``repeating``
+        self.room = MOST_KEPT
 
 
 class State(ABC):
@@ -28,18 +46,22 @@ class State(ABC):
         limit: int,
         witness: Witness | None = None,
         *,
-        shared: Shared | None = None,
+        kept: Kept | None = None,
     ) -> None:
         self.unit = unit
         self.witness = witness
         self.limit = limit
         self.rounds_ahead = 1  # product of the rounds left in the loops around the current item
-        self.layering = Layering(inputs, limit, shared)
+        self.kept = kept or Kept()
+        self.layering = Layering(inputs, limit, self.kept)
         self.known_layers = 0  # the first layers whose channels are known
         self.rank = max((shape.rank for shape in inputs.values()), default=2)
         self.all = Tensors(self.layering.ports)
         self.spans: dict[str, tuple[int, int]] = {}  # path or id: its range of layers
+        self.entries: list[Entry] = []  # what ``register`` was given
         self.entered: dict[Block, list[Mapping[str, int]]] = {}  # int params of its open calls
+        self.called: list[Block] = []
+        self.texts: dict[Unit, str] = {}  # the values of the params of each file
         self.tensors: dict[str, Value] = {
             name: Tensor(k, shape, name) for k, (name, shape) in enumerate(inputs.items())
         }
@@ -47,6 +69,20 @@ class State(ABC):
     @abstractmethod
     def expand_items(self, items: list[Item], prev: Value, names: Names, frame: Frame) -> Value:
         """Expands items one after another and returns the last tensor."""
+
+    def register(self, entry: Entry) -> None:
+        """Makes known under its names what was made of an item."""
+        self.entries.append(entry)
+        path, keys, output, span = entry
+        if path:
+            self.all.by_path[path] = output
+            self.spans[path] = span
+        for key in keys:
+            self.spans[key] = span
+            if key != path:
+                self.all.path_at[key] = path
+        if len(keys) > 1:
+            self.all.loops.add(keys[0])
 
     def tensor(self, text: str) -> Value:
         """The tensor that a path or a top-level id names; None if there is none or it failed."""

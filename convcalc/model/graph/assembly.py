@@ -140,6 +140,11 @@ class Assembly:
                 self._add_port(f"{path}.{key}", port)
         return Tensor(number, analysis.output, path)
 
+    def has_ports(self, tensor: Tensor) -> bool:
+        """Whether the layer that makes a tensor has further outputs."""
+        maker = self._producer(tensor)
+        return maker is not None and bool(maker.analysis.ports)
+
     def record(self, name: str, tensor: Tensor) -> Recorded | None:
         """The layer that makes a tensor, as a Recorded; None for an input of the network."""
         layer = self._producer(tensor)

@@ -88,7 +88,7 @@ def _rows(study: Study, axis: int) -> list[Row]:
     for level in found:
         size = study.histories.spatial(level.tensor)[axis]
         reach = walk.seen[level.history][study.input].axes[axis][0]
-        place = mean_center(reach) or Fraction(0), reach.jump
+        place = mean_center(reach) or Fraction(0), Fraction(reach.jump)
         rows.append(Row(network.name_of(level.tensor), level.seen, size, *place))
     return rows
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from convcalc.analysis.report.report import LayerReport, Report, lower_bounds
@@ -52,7 +51,7 @@ def _in_one_group(layers: Sequence[LayerReport]) -> tuple[LayerReport, ...]:
     """Return the layers as if they were one block, to get a row with their sums."""
     from convcalc.model.graph.network import Group
 
-    return tuple(replace(layer, groups=(Group("total", "network"),)) for layer in layers)
+    return tuple(layer.replace(groups=(Group("total", "network"),)) for layer in layers)
 
 
 def _count_text(layers: int) -> str:
