@@ -93,6 +93,11 @@ class Work:
         return self._stopped
 
     @property
+    def is_open(self) -> bool:
+        """Whether work within a ``with`` draws from it."""
+        return bool(self._tokens)
+
+    @property
     def spent(self) -> int:
         """The units that were spent."""
         return self.most - self.left

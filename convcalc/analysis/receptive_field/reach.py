@@ -164,12 +164,22 @@ def _propagate_union(axis: Union, reach: Reach, kind: Kind[Any]) -> Reach:
 def _read_phases(axis: AxisMap, reach: Reach, period: int, kind: Kind[V]) -> list[V | None]:
     """What each of ``period`` outputs sees: the union of what its taps see."""
     if kind.outer_only and _is_monotone(reach):  # the outer taps decide
-        return [_unite(axis.hull(y) or (), reach, kind) for y in range(period)]
+        return [_hull(axis.hull(y), reach) for y in range(period)]
     if kind.outer_only:
         return [_unite(_outer_taps(axis.taps(y), reach), reach, kind) for y in range(period)]
     if reach.period == 1 and isinstance(axis, Tiles | Comb):  # all taps see the same, moved
         return [_in_a_row(axis.taps(y), reach, kind) for y in range(period)]
     return [_unite(axis.taps(y), reach, kind) for y in range(period)]
+
+
+def _hull(taps: tuple[int, int] | None, reach: Reach) -> Any:
+    """What the first and the last tap see together; None if there is none."""
+    if taps is None:
+        return None
+    first, last = reach.at(taps[0], HULLS), reach.at(taps[1], HULLS)
+    assert first is not None
+    assert last is not None
+    return first[0], last[1]
 
 
 def _unite(positions: Iterable[int], reach: Reach, kind: Kind[V]) -> V | None:

@@ -44,10 +44,13 @@ class Remembered(Generic[T]):
         return self._equal.get(found, found)
 
     def _add(self, key: Hashable, make: Callable[..., T], arguments: tuple[Any, ...]) -> T:
-        with current() as work:
-            before = work.left
-            found = make(*arguments)
-            units = before - work.left
+        work = current()
+        if not work.is_open:
+            with work:
+                return self._add(key, make, arguments)
+        before = work.left
+        found = make(*arguments)
+        units = before - work.left
         self._room -= self._size(found)
         if self._room < 0:
             self.forget()

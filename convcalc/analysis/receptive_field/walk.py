@@ -38,6 +38,7 @@ NOWHERE: Lost = frozenset()
 EVERYWHERE: Lost = frozenset(range(3))
 
 
+_SHORT = 4096  # layers
 _FEW = 8  # network inputs that one history sees
 _NESTED = (Chain, Deformed, Union, Whole)  # maps made of others
 
@@ -111,7 +112,8 @@ class Walk:
         """Yield each layer with what the histories of its output see, up to and including index
         ``until``."""
         first = len(self.network.inputs)
-        dying = self._last_uses()
+        # In a short network nothing needs to be dropped.
+        dying = self._last_uses() if len(self.network.layers) > _SHORT else {}
         for index, layer in enumerate(self.network.layers):
             self._see_until(index)
             yield (
@@ -256,18 +258,12 @@ class Walk:
         if len(maps) != len(axes):  # of a vector, say
             is_placed = any(not reach.fixed for reaches in axes for reach in reaches)
             return _give_up(sight, OTHER_AXES) if is_placed and maps else sight
-        done: dict[Any, Reach] = {}  # square networks have equal axes
-        reaches = tuple(
-            reaches
-            if axis is IDENTITY
-            else tuple(self._propagate_axis(axis, reach, done) for reach in reaches)
-            for axis, reaches in zip(maps, axes, strict=True)
-        )
+        reaches = self._propagate_axes(maps, axes)
         whole = _whole_axes(maps)
         wider = self._widen(source, sight, whole, name) if whole else sight
         if wider is sight and reaches == axes:
             return sight
-        found = wider._replace(axes=reaches)
+        found = Sight(reaches, wider.wholes, wider.parts)
         return _THROUGH.same(found) if self.kind is HULLS else found
 
     def _widen(self, source: Source, sight: Sight, whole: Lost, name: str) -> Sight:
@@ -289,6 +285,19 @@ class Walk:
             found = any(not any(map(_reads_all, seen.axes[axis])) for axis in axes)
             self._left_out[key] = found
         return self._left_out[key]
+
+    def _propagate_axes(self, maps: Axes, axes: tuple[Reaches, ...]) -> tuple[Reaches, ...]:
+        """The reaches after each axis of a layer."""
+        done: dict[Any, Reach] = {}  # square networks have equal axes
+        found: list[Reaches] = []
+        for axis, reaches in zip(maps, axes, strict=True):
+            if axis is IDENTITY:
+                found.append(reaches)
+            elif len(reaches) == 1:
+                found.append((self._propagate_axis(axis, reaches[0], done),))
+            else:
+                found.append(tuple([self._propagate_axis(axis, each, done) for each in reaches]))
+        return tuple(found)
 
     def _propagate_axis(self, axis: AxisMap, reach: Reach, done: dict[Any, Reach]) -> Reach:
         """One reach after one axis of a layer; unknown, with a reason, if it is too wide."""
@@ -402,7 +411,8 @@ def _give_up(sight: Sight, reason: str) -> Sight:
 
 def _whole_axes(maps: Axes) -> Lost:
     """The axes that a layer reads as a whole."""
-    return frozenset(i for i, axis in enumerate(maps) if _reads_whole(axis))
+    whole = [i for i, axis in enumerate(maps) if type(axis) is not Slide and _reads_whole(axis)]
+    return frozenset(whole) if whole else NOWHERE
 
 
 def _reads_whole(axis: AxisMap) -> bool:
