@@ -113,7 +113,7 @@ class Schedule:
                 elements = elements + self.buffers[number].elements
                 index_bytes = index_bytes + self.buffers[number].index_bytes
             yield index, elements, index_bytes
-            unread = (number for number in operation.makes if number not in last)
+            unread = [number for number in operation.makes if number not in last]
             for number in (*dying.get(index, ()), *unread):
                 elements = elements - self.buffers[number].elements
                 index_bytes = index_bytes - self.buffers[number].index_bytes

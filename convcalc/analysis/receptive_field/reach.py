@@ -103,13 +103,13 @@ def propagate(axis: AxisMap, reach: Reach, kind: Kind[Any] = HULLS) -> Reach:
 
 def _propagate_taps(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
     """The reach after a layer whose taps are known."""
+    if type(axis) is Slide and reach.period == 1:
+        return _slide_window(axis, reach, kind)
     grid = axis.base if isinstance(axis, Deformed) else axis
     if isinstance(grid, Slide):
         reach = reach._replace(placed=reach.placed and grid.padding_known)
     elif isinstance(grid, Tiles):
         reach = reach._replace(placed=reach.placed and grid.placed)
-    if isinstance(axis, Slide) and reach.period == 1:
-        return _slide_window(axis, reach, kind)
     if reach.shift and not reach.sparse and _leaves_out(axis):
         reach = reach._replace(sparse=True)
     if is_unbounded(axis):
@@ -127,14 +127,15 @@ def _propagate_taps(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
 
 def _slide_window(axis: Slide, reach: Reach, kind: Kind[Any]) -> Reach:
     """The reach after a window, where the input has no phases: the common case, in closed form."""
-    seen = reach.seen[0]
+    _, shift, (seen,), jump, fixed, placed, unbounded, sparse, reason = reach
     if seen is not None:
-        first = kind.shift(seen, -axis.padding * reach.shift) if axis.padding else seen
-        seen = kind.window(first, axis.dilation * reach.shift, axis.kernel_size)
-    shift = jump_after(reach.shift, axis.stride)
-    if axis.stride > 1 and reach.shift and _leaves_out(axis):
-        reach = reach._replace(sparse=True)
-    return reach._replace(shift=shift, jump=reach.jump * axis.stride, seen=(seen,))
+        first = kind.shift(seen, -axis.padding * shift) if axis.padding else seen
+        seen = kind.window(first, axis.dilation * shift, axis.kernel_size)
+    placed = placed and axis.padding_known
+    sparse = sparse or (axis.stride > 1 and shift > 0 and _leaves_out(axis))
+    after = jump_after(shift, axis.stride)
+    found = jump * axis.stride
+    return Reach(1, after, (seen,), found, fixed, placed, unbounded, sparse, reason)
 
 
 @formula

@@ -47,7 +47,7 @@ class Step:
     def made_elements(self) -> int:
         """Elements of memory that its output takes; a learned tensor takes none beside itself."""
         is_stored = not self.reads and bool(self.analysis.weights)
-        return 0 if is_stored else self.analysis.output.numel
+        return 0 if is_stored else self.analysis.elements
 
     @property
     def computes_with(self) -> tuple[int, ...]:

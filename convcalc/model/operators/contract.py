@@ -148,6 +148,11 @@ class Analysis(_Analysis):
         """What was made of this analysis, by whoever made it; networks of one file share it."""
         return {}
 
+    @cached_property
+    def elements(self) -> int:
+        """Elements of the output."""
+        return self.output.numel
+
     @property
     def activations(self) -> int:
         """Output elements of operators that multiply by learned weights, as fvcore counts them."""

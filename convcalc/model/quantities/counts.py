@@ -8,6 +8,7 @@ declarations in :class:`Counts`. To add a count, declare it there and compute it
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from typing import Any, overload
 
@@ -146,4 +147,6 @@ COUNTS: Mapping[str, DeclaredCount] = {
 
 def sum_counts(parts: Collection[Mapping[str, int]]) -> dict[str, int]:
     """The sum of each count over several parts; unknown where any part's is unknown."""
-    return {key: sum(part[key] for part in parts) for key in COUNTS}
+    distinct = {id(part): part for part in parts}  # layers that are alike have the same object
+    times = Counter(map(id, parts))
+    return {key: sum([distinct[i][key] * n for i, n in times.items()]) for key in COUNTS}
