@@ -79,7 +79,7 @@ def training_flops(network: Network, found: Steps) -> list[int]:
         if not step.analysis.terms:
             continue
         flows = step.makes in values, learns, not values.isdisjoint(step.computes_with)
-        key = ("training", step.part, *flows, *(each in values for each in step.reads))
+        key = ("training", step.part, *flows, *[each in values for each in step.reads])
         made = step.analysis.numbers.get(key)
         if made is None:
             made = sum(each.flops for each in _step_terms(step, values, learns))

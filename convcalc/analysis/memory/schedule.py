@@ -108,15 +108,17 @@ class Schedule:
         elements = sum(self.buffers[number].elements for number in self.start)
         index_bytes = 0
         yield -1, elements, index_bytes
+        buffers = self.buffers
         for index, operation in enumerate(self.operations):
-            for number in operation.makes:
-                elements = elements + self.buffers[number].elements
-                index_bytes = index_bytes + self.buffers[number].index_bytes
+            makes = operation.makes
+            for number in makes:
+                elements = elements + buffers[number].elements
+                index_bytes = index_bytes + buffers[number].index_bytes
             yield index, elements, index_bytes
-            unread = [number for number in operation.makes if number not in last]
-            for number in (*dying.get(index, ()), *unread):
-                elements = elements - self.buffers[number].elements
-                index_bytes = index_bytes - self.buffers[number].index_bytes
+            gone = dying.get(index, ())
+            for number in (*gone, *[number for number in makes if number not in last]):
+                elements = elements - buffers[number].elements
+                index_bytes = index_bytes - buffers[number].index_bytes
 
 
 def plain_schedule(found: Steps) -> Schedule:

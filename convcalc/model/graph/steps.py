@@ -20,10 +20,13 @@ class Step:
     """One step: a layer, or a part of one.
 
     ``layer`` is the index of the layer and ``part`` the name of the part in it. ``reads`` are the
-    values it works on, ``makes`` the one that it makes.
+    values it works on, ``makes`` the one that it makes; ``computes_with`` are those that it reads
+    without indices, and without those of which only the size matters.
     """
 
-    __slots__ = ("analysis", "layer", "makes", "operator", "part", "reads", "trainable")
+    __slots__ = (
+        *("analysis", "computes_with", "layer", "makes", "operator", "part", "reads", "trainable"),
+    )
 
     def __init__(
         self,
@@ -42,6 +45,8 @@ class Step:
         self.reads = reads
         self.makes = makes
         self.trainable = trainable
+        few = operator.detached is None and len(reads) < 2  # most steps
+        self.computes_with = reads if few else self._computed()
 
     @property
     def made_elements(self) -> int:
@@ -49,9 +54,8 @@ class Step:
         is_stored = not self.reads and bool(self.analysis.weights)
         return 0 if is_stored else self.analysis.elements
 
-    @property
-    def computes_with(self) -> tuple[int, ...]:
-        """The values that it reads, without indices and those of which only the size matters."""
+    def _computed(self) -> tuple[int, ...]:
+        """The values that it computes with."""
         if self.operator.detached is not None:
             return self.reads[: self.operator.detached]
         axes = self.analysis.axes
