@@ -12,7 +12,7 @@ from convcalc.language.sources.atomic_write import replace_file
 from convcalc.language.sources.files import Files
 from convcalc.language.sources.gate import read_all, reason
 from convcalc.language.sources.shipped import shipped_folder
-from convcalc.language.syntax import nodes, reader
+from convcalc.language.syntax import document_limits, nodes, reader
 
 _MOST = 2**24  # bytes of a file that gets a comment
 
@@ -88,7 +88,7 @@ def _insert_above(parts: list[str], index: int, comment: str) -> list[str]:
 
 def _content(text: str) -> Any:
     """Return the values of a file without their places; None if the file has problems."""
-    root, problems = reader.read(text, "", reader.Limits(bytes=_MOST))
+    root, problems = reader.read(text, "", document_limits.Limits(bytes=_MOST))
     return None if root is None or problems else _plain(root)
 
 

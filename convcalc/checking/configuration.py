@@ -19,7 +19,7 @@ from convcalc.language.limits import Limits
 from convcalc.language.sources.gate import SETTINGS_BYTES
 from convcalc.language.sources.project import project, upward
 from convcalc.language.sources.target import TargetError, unreadable
-from convcalc.language.syntax import reader
+from convcalc.language.syntax import document_limits
 
 OWN, SHARED = "convcalc.toml", "pyproject.toml"
 EVERYTHING = "CC"  # the prefix of all codes
@@ -233,14 +233,18 @@ class _Reader:
         return value
 
     def limits(self, key: str, value: Any) -> Limits:
-        most = {**reader.Limits()._asdict(), "layers": Limits().layers, "work": Limits().work}
+        most = {
+            **document_limits.Limits()._asdict(),
+            "layers": Limits().layers,
+            "work": Limits().work,
+        }
         found = self.values(value, dict.fromkeys(most, _Reader.positive), f"{key}.")
         for name, number in found.items():
             if number > most[name]:
                 wanted = f"is {number:,}, and settings only lower a limit, here of {most[name]:,}"
                 raise self.error(f"{key}.{name}", wanted, f"allow it by --limit {name}={number}")
         layers, work = (found.pop(name, most[name]) for name in ("layers", "work"))
-        return Limits(reader.Limits()._replace(**found), layers, work)
+        return Limits(document_limits.Limits()._replace(**found), layers, work)
 
 
 _KEYS: Mapping[str, Callable[..., Any]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from convcalc.diagnostics.work import MOST_WORK, current
-from convcalc.language.syntax import reader
+from convcalc.language.syntax import document_limits
 from convcalc.model.graph.assembly import MOST_LAYERS
 
 
@@ -13,7 +13,7 @@ class Limits(NamedTuple):
     """The largest network that is read: size of each file; layers, and iterations of loops; and the
     work of all that is done with it."""
 
-    document: reader.Limits = reader.Limits()
+    document: document_limits.Limits = document_limits.Limits()
     layers: int = MOST_LAYERS
     work: int = MOST_WORK
 
@@ -27,5 +27,5 @@ def with_allowed(limits: Limits) -> Limits:
     if not allowed:
         return limits
     values = {**limits._asdict(), **limits.document._asdict(), **allowed}
-    document = reader.Limits(*(values[name] for name in reader.Limits._fields))
+    document = document_limits.Limits(*(values[name] for name in document_limits.Limits._fields))
     return Limits(document, values["layers"], values["work"])

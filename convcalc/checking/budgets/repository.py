@@ -12,7 +12,7 @@ from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.assertions.reading import Assertions
 from convcalc.language.assertions.vocabulary import Budget, Named
-from convcalc.language.syntax import nodes, reader
+from convcalc.language.syntax import document_limits, nodes, reader
 
 FILE = "convcalc.budgets.yaml"
 VERSION = 1
@@ -22,7 +22,7 @@ SEVERITIES = ("error", "warning", "ignore")
 
 
 def read_budgets(
-    content: bytes | str, file: str, limits: reader.Limits = reader.LIMITS
+    content: bytes | str, file: str, limits: document_limits.Limits = document_limits.LIMITS
 ) -> tuple[list[Budget], list[Diagnostic]]:
     """Return the budgets in a file's content, and all its problems in order."""
     root, problems = reader.read(content, file, limits)

@@ -9,7 +9,7 @@ from convcalc.diagnostics.diagnostic import Place
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.head.head import Head
 from convcalc.language.sources.target import TargetError
-from convcalc.language.syntax import nodes, reader
+from convcalc.language.syntax import nodes
 from convcalc.model.operators.values import format_value
 
 
@@ -39,6 +39,8 @@ def settings(
 
 def _parse(name: str, text: str, source: str) -> nodes.Node:
     """The node of a param's value given as text; TargetError if it cannot be read."""
+    from convcalc.language.syntax import reader  # few runs set a param
+
     node, problems = reader.read(text, source)
     if node is None or problems:
         reason = problems[0].message if problems else "no value"

@@ -17,7 +17,9 @@ from convcalc.language.parse.params import check_param, param_value, read_param
 from convcalc.language.parse.tree import BLOCK_KEYS, OF_VARIANT, TOP_KEYS, Block, Item, Param, Unit
 from convcalc.language.sources.files import Files
 from convcalc.language.sources.gate import reason
-from convcalc.language.syntax import nodes, reader
+from convcalc.language.syntax import nodes
+from convcalc.language.syntax.document_limits import LIMITS, Limits
+from convcalc.language.syntax.ready import find_tree
 from convcalc.language.syntax.sizes import CHANNELS, OF_BLOCK, SIZES
 
 FORMAT_VERSION = 1
@@ -29,7 +31,7 @@ MOST_IMPORTS = 200  # files
 class Units:
     """Reads network files and their imports; collects their problems and source texts."""
 
-    def __init__(self, files: Files, limits: reader.Limits) -> None:
+    def __init__(self, files: Files, limits: Limits) -> None:
         self.files = files
         self.limits = limits
         self.problems: list[Diagnostic] = []
@@ -52,8 +54,12 @@ class Units:
         """Parses a file's content; None if it has no mapping at the top."""
         text = content if isinstance(content, str) else content.decode("utf-8", "replace")
         self.sources[file] = text.removeprefix("\ufeff")
-        root, problems = reader.read(content, file, self.limits)
-        self.problems += problems
+        root = self.find_ready(file, content)
+        if root is None:
+            from convcalc.language.syntax import reader  # and with it PyYAML, which takes long
+
+            root, problems = reader.read(content, file, self.limits)
+            self.problems += problems
         if root is None:
             return None
         if not isinstance(root, nodes.Mapping):
@@ -61,6 +67,12 @@ class Units:
             self.problem("wrong-type", message, root.place)
             return None
         return self.read_unit(file, root)
+
+    def find_ready(self, file: str, content: bytes | str) -> nodes.Node | None:
+        """The tree of a shipped file that was read before; None for all other files."""
+        if isinstance(content, str) or self.limits != LIMITS or not self.files.is_shipped(file):
+            return None
+        return find_tree(self.files.shipped_path(file), file, content)
 
     def read_unit(self, file: str, root: nodes.Mapping) -> Unit:
         """Reads a file's params, imports and blocks from its nodes."""

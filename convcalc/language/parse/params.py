@@ -10,7 +10,8 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import PARAM_KEYS, PARAM_TYPES, Param
-from convcalc.language.syntax import nodes, reader
+from convcalc.language.syntax import nodes
+from convcalc.language.syntax.document_limits import Limits
 from convcalc.language.syntax.evaluation import evaluator, free_names
 from convcalc.language.syntax.expressions import no_function
 from convcalc.model.operators.values import format_value
@@ -77,9 +78,11 @@ def _read_source(param: Param, node: nodes.Mapping) -> tuple[nodes.Scalar, nodes
     return file, key if isinstance(key, nodes.Scalar) else node.keys["from"].renamed(param.name)
 
 
-def files_named_by(content: bytes, file: str, limits: reader.Limits) -> Iterator[str]:
+def files_named_by(content: bytes, file: str, limits: Limits) -> Iterator[str]:
     """Yields the paths of the files that a network file is made of besides its imports: those that
     its params take values from, and the models that it or a variant names."""
+    from convcalc.language.syntax import reader  # few files name others
+
     root, _ = reader.read(content, file, limits)
     if not isinstance(root, nodes.Mapping):
         return

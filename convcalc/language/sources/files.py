@@ -52,6 +52,10 @@ class Files:
         """Whether a path lies inside the shipped folder; what is there is not a stranger's."""
         return is_within(os.path.normpath(path), self.shipped)
 
+    def shipped_path(self, path: str) -> str:
+        """The path of a shipped file in the shipped folder, with slashes."""
+        return os.path.relpath(path, self.shipped).replace(os.sep, "/")
+
     def refusal(self, path: str) -> str:
         """Why a file is not allowed."""
         link, target = project().link_out(path, self.root)

@@ -10,12 +10,12 @@ error, and anything that expands (aliases, merge keys) is refused.
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NoReturn
 
 import yaml
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related, sort_diagnostics
-from convcalc.diagnostics.work import current
+from convcalc.language.syntax.document_limits import LIMITS, Limits, spend_on_nodes
 from convcalc.language.syntax.nodes import Mapping, Node, Scalar, Sequence
 from convcalc.language.syntax.scalars import WORDS, Wrong, find_forbidden, resolve_scalar
 from convcalc.language.syntax.yaml_errors import (
@@ -25,18 +25,6 @@ from convcalc.language.syntax.yaml_errors import (
     missing_colon,
     too_deep,
 )
-
-
-class Limits(NamedTuple):
-    """The largest file that is read, and the largest number of problems that are reported."""
-
-    bytes: int = 256 * 1024
-    nodes: int = 50_000
-    depth: int = 48
-    problems: int = 100
-
-
-LIMITS: Final = Limits()
 
 
 def read(
@@ -84,7 +72,6 @@ class _Open:
         self.awaits_key = not self.awaits_key
 
 
-_WORK_OF_NODE: Final = 12  # with all that is made of it
 _NODES_AT_ONCE: Final = 1000
 _LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 
@@ -183,13 +170,13 @@ class _Reader:
                 root = root or node
                 nodes += 1
                 if not nodes % _NODES_AT_ONCE:
-                    current().spend(_WORK_OF_NODE * _NODES_AT_ONCE, "reading")
+                    spend_on_nodes(_NODES_AT_ONCE)
                 if nodes > self.limits.nodes:
                     message = f"the file has more than {self.limits.nodes:,} nodes"
                     self.stop(Wrong("too-large", message, REPEAT), node.place)
                 if len(opened) > self.limits.depth:
                     self.stop(too_deep(self.limits.depth), node.place)
-        current().spend(_WORK_OF_NODE * (nodes % _NODES_AT_ONCE) + len(text) // 64, "reading")
+        spend_on_nodes(nodes % _NODES_AT_ONCE, len(text))
         return root
 
     def build_node(self, event: Any, kind: type) -> Node:

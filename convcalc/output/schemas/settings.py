@@ -5,7 +5,7 @@ from __future__ import annotations
 from convcalc.checking.configuration import FORMATS, KEYS, SEVERITIES
 from convcalc.diagnostics.codes import RULES
 from convcalc.language.limits import Limits
-from convcalc.language.syntax import reader
+from convcalc.language.syntax import document_limits
 from convcalc.output.schemas.words import (
     FLAG,
     TEXT,
@@ -19,7 +19,7 @@ from convcalc.output.schemas.words import (
     ref,
 )
 
-_LIMITS = {**reader.Limits()._asdict(), "layers": Limits().layers, "work": Limits().work}
+_LIMITS = {**document_limits.Limits()._asdict(), "layers": Limits().layers, "work": Limits().work}
 _SETTINGS: Schema = {
     "select": described(ref("codes"), "rules that are looked for, by code or its beginning"),
     "ignore": described(ref("codes"), "rules that are not"),

@@ -14,7 +14,8 @@ from texts import NETWORK
 
 from convcalc.diagnostics.text import full_text
 from convcalc.language.syntax import reader as document
-from convcalc.language.syntax.reader import Limits, read
+from convcalc.language.syntax.document_limits import Limits
+from convcalc.language.syntax.reader import read
 
 # --- limits ---------------------------------------------------------------------------------
 

@@ -1,0 +1,47 @@
+"""Adds to the wheel the trees of the shipped networks; see convcalc/language/syntax/ready.py."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class TreesHook(BuildHookInterface):
+    """Reads every shipped file once, when the wheel is built."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Writes a module for each file, unless the package is installed from its checkout."""
+        if version == "editable":
+            return
+        root = Path(self.root)
+        sys.path.insert(0, str(root))
+        from convcalc.language.syntax import ready
+        from convcalc.language.syntax.reader import read
+
+        self.folder = TemporaryDirectory()
+        modules = {"": '"""The shipped networks as trees, made with the wheel."""\n'}
+        for path in sorted((root / "specs").rglob(f"*{ready.ENDING}")):
+            name, content = path.relative_to(root / "specs").as_posix(), path.read_bytes()
+            tree, problems = read(content, name)
+            if tree is None or problems:
+                raise ValueError(f"{name}: {problems}")
+            module = ready.module_name(name).removeprefix(ready.PACKAGE).replace(".", "/")
+            modules[module] = ready.module_text(content, tree)
+            modules.setdefault(module.rpartition("/")[0], "")
+        for module, text in modules.items():
+            is_package = any(other.startswith(f"{module}/") for other in modules)
+            file = Path(
+                self.folder.name, f"{module}/__init__.py"[1:] if is_package else f"{module}.py"[1:]
+            )
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        build_data["force_include"][self.folder.name] = ready.PACKAGE.replace(".", "/")
+
+    def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
+        """Removes what was written."""
+        if version != "editable":
+            self.folder.cleanup()
