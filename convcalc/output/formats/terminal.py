@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from rich.box import Box
 from rich.cells import cell_len, chop_cells
-from rich.console import Console
-from rich.table import Table as RichTable
+from rich.console import Console, ConsoleOptions
+from rich.segment import Segment
+from rich.style import Style as RichStyle
 from rich.text import Text
 
 from convcalc.model.quantities.number_text import UNKNOWN_WORD
@@ -30,10 +30,13 @@ IN_LINES = (r"(?<= [·|] )", r"(?<=\D )")
 
 _INDENT = "  "  # of a line that continues
 _HEIGHT = 1000  # rich ignores a width without a height where TERM is dumb
-_BOX = "    \n    \n {0}{0} \n    \n {0}{0} \n {0}{0} \n    \n    \n"
 _PREFIXED = re.compile(r"[\d.]+ [kMGTPEZYRQ]")
 _BARE = re.compile(r"[\d.]+|[–-]")
+_BOLD, _QUIET_LOOK, _UNKNOWN_LOOK = "bold", "dim", "yellow"
 _QUIET = {"0", "0 %", "0 MiB", "0 B", NOTHING, "-"}
+
+
+_GAP, _END = Segment(" "), Segment.line()
 
 
 def text(table: Table, _payload: Any, style: Style) -> str:
@@ -45,7 +48,7 @@ def text(table: Table, _payload: Any, style: Style) -> str:
     out = io.StringIO()
     console = _console(out, sum(layout.widths) + layout.gap * len(layout.widths), style)
     _print_lines(console, [cells.title] if cells.title else [], "bold", style)
-    console.print(_draw(table, texts, layout, style))
+    console.print(Drawn(table, texts, layout, style))
     if notes := [*cells.footer, *_hidden_line(table, layout, style)]:
         _print_lines(console, ["", *notes], "", style)
     lines = out.getvalue().splitlines()
@@ -116,35 +119,85 @@ def _console(out: io.StringIO, width: int, style: Style) -> Console:
     )
 
 
-def _draw(table: Table, texts: Sequence[Sequence[str]], layout: Layout, style: Style) -> RichTable:
-    """Return a rich table; gaps are part of the widths, which is faster than padding."""
-    drawn = RichTable(
-        box=Box(_BOX.format("-" if style.ascii else "─"), ascii=style.ascii),
-        show_edge=False,
-        show_footer=table.totals is not None,
-        padding=0,
-    )
-    cells = [
-        [_cell(text, table.columns[index], width) for text in texts[index]]
-        for index, width in zip(layout.shown, layout.widths, strict=True)
-    ]
-    for column, width in zip(cells, layout.widths, strict=True):
-        gap = layout.gap - 1 if column is not cells[-1] else 0  # the box adds one
-        foot = column.pop() if table.totals is not None else ""
-        drawn.add_column(column[0], foot, width=width + gap, no_wrap=True, footer_style="bold")
-    for index, row in enumerate(zip(*(column[1:] for column in cells), strict=True), 1):
-        drawn.add_row(*row, end_section=bool(table.outputs) and index == len(table.rows))
-    return drawn
+class Drawn:
+    """A table as rich prints it: lines of segments, whose widths are decided already.
+
+    ``rich.table`` would measure every cell again, which takes several times as long as the analysis
+    of a network.
+    """
+
+    def __init__(
+        self, table: Table, texts: Sequence[Sequence[str]], layout: Layout, style: Style
+    ) -> None:
+        self.table = table
+        self.rule = "-" if style.ascii else "─"
+        self.columns = [table.columns[index] for index in layout.shown]
+        self.texts = [texts[index] for index in layout.shown]
+        self.header: Sequence[str] = ()
+        self.widths = layout.widths
+        self.gap = layout.gap
+
+    def __rich_console__(self, console: Console, _: ConsoleOptions) -> Iterator[Segment]:
+        """Yields the header, a rule, the rows, and below another rule the totals."""
+        looks = {
+            (bold, look): console.get_style(f"{bold} {look}".strip() or "none")
+            for bold in ("", _BOLD)
+            for look in ("", _QUIET_LOOK, _UNKNOWN_LOOK)
+        }
+        self.header, *rows = zip(*self.texts, strict=True)
+        totals = rows.pop() if self.table.totals is not None else None
+        rule = Segment(self.rule * (sum(self.widths) + self.gap * (len(self.widths) - 1)) + "\n")
+        yield from self._line(self.header, looks, _BOLD)
+        yield rule
+        stop = len(self.table.rows) if self.table.outputs else 0  # outputs stand apart
+        for index, row in enumerate(rows, 1):
+            yield from self._line(row, looks, "")
+            if index == stop:
+                yield rule
+        if totals is not None:
+            yield rule
+            yield from self._line(totals, looks, _BOLD)
+
+    def _line(
+        self, texts: Sequence[str], looks: Mapping[tuple[str, str], RichStyle], bold: str
+    ) -> Iterator[Segment]:
+        """Yields a row: as many lines as its highest cell has, the others filled up."""
+        cells = list(map(_cell, texts, self.columns, self.widths))
+        rooms = [*(width + self.gap - 1 for width in self.widths[:-1]), self.widths[-1]]
+        styles = [looks[bold, _look(text)] for text in texts]
+        height = max(map(len, cells))
+        if height > 1:
+            cells = [_fill(cell, height, at_top=texts is self.header) for cell in cells]
+        for level in range(height):
+            for number, (cell, room, style) in enumerate(zip(cells, rooms, styles, strict=True)):
+                if number:
+                    yield _GAP
+                line = cell[level]
+                if line is None:
+                    yield Segment(" " * room, looks[bold, ""])
+                else:
+                    yield Segment(line + " " * (room - cell_len(line)), style)
+            yield _END
 
 
-def _cell(text: str, column: Column, width: int) -> Text:
-    """Return a padded cell; rich would strip the blanks that align numbers."""
+def _fill(cell: Sequence[str | None], height: int, *, at_top: bool) -> list[str | None]:
+    """The lines of a cell in a row of some height; None where it has none."""
+    blank = [None] * (height - len(cell))
+    return [*blank, *cell] if at_top else [*cell, *blank]
+
+
+def _look(text: str) -> str:
+    """What a cell looks like; empty if like any other."""
     bare = text.strip()
-    look = "dim" if bare in _QUIET else "yellow" if bare == UNKNOWN_WORD else ""
+    return _QUIET_LOOK if bare in _QUIET else _UNKNOWN_LOOK if bare == UNKNOWN_WORD else ""
+
+
+def _cell(text: str, column: Column, width: int) -> Sequence[str | None]:
+    """The lines of a cell."""
     room = width - cell_len(text)
     if room < 0:
-        return Text("\n".join(fold(text, width, IN_TEXTS if column.folds else IN_PATHS)), look)
-    return Text(" " * room + text if column.align == "right" else text, look)
+        return fold(text, width, IN_TEXTS if column.folds else IN_PATHS)
+    return [" " * room + text if column.align == "right" else text]
 
 
 # --- lines above and below ---------------------------------------------------------------------
