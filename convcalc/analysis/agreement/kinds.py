@@ -133,10 +133,10 @@ def _adaptive(at: At) -> tuple[str, Traits] | None:
     """Pooling to a size; by a plain window where that divides the input's."""
     kind = name_of(at.operator).removeprefix("adaptive_")
     wanted = at.output.spatial
-    if wanted == at.x.spatial:
-        return None
     if prod(wanted) == 1:
         return f"global_{kind}", {}
+    if wanted == at.x.spatial:
+        return None
     if known((*wanted, *at.x.spatial)) and not any(
         n % out for n, out in zip(at.x.spatial, wanted, strict=True)
     ):
@@ -145,8 +145,8 @@ def _adaptive(at: At) -> tuple[str, Traits] | None:
     return f"adaptive_{kind}", {"output_size": wanted}
 
 
-def _global(at: At) -> tuple[str, Traits] | None:
-    return None if at.x.positions == 1 else (name_of(at.operator), {})
+def _global(at: At) -> tuple[str, Traits]:
+    return name_of(at.operator), {}
 
 
 def _reduce(at: At) -> tuple[str, Traits] | None:
