@@ -85,8 +85,8 @@ def agreement(old: Network, new: Network, *, fold_norms: str = AUTO) -> Agreemen
         idle(units[1], ends[1]) - found.taken.keys(),
     )
     tolerance = Tolerance(biases=getattr(new, "remark", "").startswith(_LEFT_OUT))
-    told = differences(found, tolerance, unused)
-    told = [_with_reason(each, _only_for(found, ends)) for each in told]
+    alone = _only_for(found, ends)
+    told = [_with_reason(each, alone) for each in differences(found, tolerance, unused)]
     reports = [analyse(network, fuse_batch_norm=folded) for network in (old, new)]
     changed = {each.old[0].number for each in told if each.old and each.new}
     skipped = _paths(units[0], unused[0]), _paths(units[1], unused[1])

@@ -20,21 +20,21 @@ def only_for(
 ) -> Mapping[int, str]:
     """The units that no shared output needs, with the name of an output that does."""
     found: dict[int, str] = {}
-    for_shared = needed(units, [ends[name] for name in shared])
+    seen = needed(units, [ends[name] for name in shared])
     for name, number in ends.items():
-        if name not in shared:
-            for each in needed(units, [number]) - for_shared:
-                found.setdefault(each, name)
+        new = needed(units, [number], seen)
+        found |= dict.fromkeys(new, name)
+        seen |= new
     return found
 
 
-def needed(units: Sequence[Unit], ends: Iterable[int]) -> set[int]:
-    """The units that some units are computed from, and these."""
+def needed(units: Sequence[Unit], ends: Iterable[int], known: Collection[int] = ()) -> set[int]:
+    """The units that some units are computed from, and these; without those that are known."""
     found: set[int] = set()
     todo = [*ends]
     while todo:
         number = todo.pop()
-        if number not in found:
+        if number not in found and number not in known:
             found.add(number)
             todo += [read for read in units[number].reads if read >= 0]
     return found
