@@ -233,3 +233,15 @@ def test_the_same_bytes_whatever_the_hashes(net: Path) -> None:
     }
     assert len(texts) == 1
     assert texts.pop()
+
+
+def test_a_policy_sees_that_a_file_names_its_model_no_more(net: Path, convcalc: Command) -> None:
+    text = NET.replace("params:", "verify: resnet18.onnx\nparams:", 1)
+    repository(net, {ONE: text})
+    (net / ONE).write_text(NET, "utf-8")
+    ran = convcalc(f"check {ONE} --policy HEAD")
+    assert "CC404" in ran.out
+    assert "net is not held against resnet18.onnx any more" in ran.out
+    (net / ONE).write_text(text.replace("resnet18.onnx", "other.onnx"), "utf-8")
+    ran = convcalc(f"check {ONE} --policy HEAD")
+    assert "net is held against other.onnx, not against resnet18.onnx" in ran.out

@@ -98,7 +98,7 @@ def agreement(old: Network, new: Network, *, fold_norms: str = AUTO) -> Agreemen
         (len(units[0]), len(units[1])),
         len(found.partner) - len(changed & found.partner.keys()),
         folded,
-        tuple(_notes(folded, has, skipped)),
+        (*_notes(folded, has, skipped), *_unread(old, new)),
     )
 
 
@@ -136,6 +136,15 @@ def _notes(folded: bool, has: Sequence[bool], unused: Sequence[Sequence[str]]) -
                 f"{len(paths)} {layers} of {name} lead to no output and are left out, "
                 f"from {paths[0]} on"
             )
+
+
+def _unread(*networks: Network) -> Iterator[str]:
+    """What has no rule, and is compared as one layer."""
+    for name, network in zip(_SIDES, networks, strict=True):
+        count = sum(problem.name == "unmapped-operator" for problem in network.problems)
+        if count:
+            parts = "1 part" if count == 1 else f"{count} parts"
+            yield f"{parts} of {name} without a rule; what is computed there is not compared"
 
 
 _SIDES = "the design", "the model"

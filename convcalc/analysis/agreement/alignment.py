@@ -15,6 +15,7 @@ from functools import cached_property
 from convcalc.analysis.agreement.common import common_order, in_order
 from convcalc.analysis.agreement.describing import COMMUTING
 from convcalc.analysis.agreement.unit import Unit, exact
+from convcalc.diagnostics.work import current
 
 TAILS = ("softmax", "log_softmax", "sigmoid")
 
@@ -73,6 +74,7 @@ class Alignment:
         it (way 0) or comes before it (way 1), then in its sizes; else the first or the last."""
         mine, theirs = self.surroundings[0][way], self.surroundings[1][way]
         one = self.old[number]
+        current().spend(len(found), "layers that are compared")
 
         def likeness(at: int) -> tuple[bool, int, bool, int]:
             other = self.new[found[at]]
@@ -119,6 +121,7 @@ class Alignment:
             if reader.number not in self.partner:
                 continue
             other = self.new[self.partner[reader.number]]
+            current().spend(len(reader.reads) * len(other.reads) // 100, "layers that are compared")
             if reader.kind not in COMMUTING:
                 for one, two in zip(reader.reads, other.reads, strict=False):
                     self.pair_alike(one, [two], key)

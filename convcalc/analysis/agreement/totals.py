@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.agreement.alignment import Alignment
 from convcalc.analysis.report.report import Report
+from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
 
 
@@ -21,9 +22,14 @@ class Total(NamedTuple):
     @property
     def is_same(self) -> bool:
         """Whether both are equal."""
-        if self.key == "outputs":  # in whatever order
-            return sorted(map(str, self.old)) == sorted(map(str, self.new))
+        if self.key == "outputs":  # in whatever order, with or without sizes of 1 at the end
+            return sorted(map(_trimmed, self.old)) == sorted(map(_trimmed, self.new))
         return bool(self.old == self.new)
+
+
+def _trimmed(shape: Shape) -> str:
+    """A shape in words, without positions if there is only one."""
+    return str(shape.with_spatial(()) if shape.positions == 1 else shape)
 
 
 class Sides(NamedTuple):
