@@ -141,16 +141,17 @@ def verify(
     through. The result says whether it ``agrees``. Raises what :func:`load` raises.
     """
     from convcalc.analysis.agreement.agreement import agreement
-    from convcalc.importing.pairing import at_size_of
+    from convcalc.importing.pairing import common_sizes
 
     more: dict[str, Any] = {"root": root, "allow_outside": allow_outside}
     new = load(model, inputs=inputs, **more) if isinstance(model, str) else model
-    if not isinstance(design, str):
-        return agreement(design, new, fold_norms=fold_norms)
-    old = load(design, inputs=inputs, params=params, **more)
-    sizes = None if inputs else at_size_of(old, new)
-    if sizes:
-        old = load(design, inputs=sizes, params=params, **more)
+    old = load(design, inputs=inputs, params=params, **more) if isinstance(design, str) else design
+    if inputs is None:
+        for_old, for_new = common_sizes(old, new)
+        if for_old and isinstance(design, str):
+            old = load(design, inputs=for_old, params=params, **more)
+        if for_new and isinstance(model, str):
+            new = load(model, inputs=for_new, **more)
     return agreement(old, new, fold_norms=fold_norms)
 
 

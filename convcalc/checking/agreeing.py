@@ -12,7 +12,7 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Related
 from convcalc.diagnostics.rejection import Rejected
 from convcalc.importing.addressing import CODE, target_at
 from convcalc.importing.opening import read_target
-from convcalc.importing.pairing import at_size_of
+from convcalc.importing.pairing import common_sizes
 from convcalc.importing.schemes import refuse_code
 from convcalc.language.file_facts import NetworkFile, Verified
 from convcalc.language.head.inputs import Inputs
@@ -35,7 +35,10 @@ def model_findings(
     if held is None:
         return
     try:
-        model = _model(held, allow_code=allow_code)
+        model = _model(held, None, allow_code=allow_code)
+        sizes, open_sizes = common_sizes(network, model)
+        if open_sizes:
+            model = _model(held, open_sizes, allow_code=allow_code)
     except Rejected as error:
         yield from error.diagnostics
         return
@@ -47,20 +50,19 @@ def model_findings(
         message = f"{held.target} cannot be compared: {wrong[0].message}"
         yield Diagnostic("unreadable-import", message, held.place, wrong[0].help)
         return
-    sizes = at_size_of(network, model)
     found = agreement(read(sizes) if sizes else network, model)
     if not found.agrees:
         yield _finding(held, found)
 
 
-def _model(held: Verified, *, allow_code: bool) -> Network:
+def _model(held: Verified, inputs: Inputs, *, allow_code: bool) -> Network:
     """The network of the model; Rejected or TargetError if it cannot be read."""
     if held.target.partition(":")[0] not in CODE:
-        return held.read()
+        return held.read(inputs)
     target = target_at(held.target)
     if not allow_code:
         refuse_code(target)
-    return read_target(target)
+    return read_target(target, inputs=inputs)
 
 
 def _finding(held: Verified, found: Agreement) -> Diagnostic:

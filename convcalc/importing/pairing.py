@@ -5,8 +5,18 @@ from __future__ import annotations
 from convcalc.model.graph.network import Network
 from convcalc.model.quantities.unknown import known
 
+Sizes = dict[str, list[int]]
 
-def at_size_of(network: Network, model: Network) -> dict[str, list[int]]:
+
+def common_sizes(design: Network, model: Network) -> tuple[Sizes, Sizes]:
+    """Sizes at which a design and a model are read again to be compared: the model's for the
+    design, or the design's for a model that leaves its own open. Empty for what stays."""
+    if all(known(shape.dims) for shape in model.inputs.values()):
+        return at_size_of(design, model), {}
+    return {}, at_size_of(model, design)
+
+
+def at_size_of(network: Network, model: Network) -> Sizes:
     """Sizes for the inputs of a network, those of a model in the same order.
 
     Empty if they are the same, or if the inputs do not correspond: other numbers of inputs,
@@ -15,7 +25,7 @@ def at_size_of(network: Network, model: Network) -> dict[str, list[int]]:
     pairs = list(zip(network.inputs.items(), model.inputs.values(), strict=False))
     if len(network.inputs) != len(model.inputs):
         return {}
-    found: dict[str, list[int]] = {}
+    found: Sizes = {}
     for (name, mine), theirs in pairs:
         if mine.channels != theirs.channels or mine.rank != theirs.rank or not known(theirs.dims):
             return {}

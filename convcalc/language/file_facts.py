@@ -13,12 +13,12 @@ from convcalc.model.graph.network import NOTHING, Network
 class Verified(NamedTuple):
     """The model that a network is held against, as the file names it, and where.
 
-    ``read`` gives its network; it raises Rejected if it cannot be read.
+    ``read`` gives its network at some inputs; it raises Rejected if it cannot be read.
     """
 
     target: str
     place: Place
-    read: Callable[[], Network]
+    read: Callable[[Any], Network]
 
 
 class NetworkFile(Network):

@@ -81,6 +81,23 @@ def test_the_design_is_read_at_the_size_of_the_model(net: Path, verify: Command)
     assert finding["differences"][0]["changes"] == {"in_channels": {"design": 3, "model": 1}}
 
 
+def test_a_model_of_open_sizes_is_read_at_those_of_the_design(
+    net: Path, verify: Command, convcalc: Command
+) -> None:
+    conv = node("Conv", ["x", "w"], ["y"], "/conv/Conv", kernel_shape=[3, 3])
+    sizes = {"x": ["b", 3, "h", "w"]}, {"y": [None] * 4}, {"w": [4, 3, 3, 3]}
+    (net / "open.onnx").write_bytes(model([conv], *sizes))
+    layers = "layers: [conv: {out: 4, k: 3, bias: false}]"
+    text = f"convcalc: 1\nname: net\ninput: [3, 9, 9]\nverify: open.onnx\n{layers}\n"
+    (net / ONE).write_text(text, "utf-8")
+    for line in (f"{ONE} open.onnx", ONE):
+        ran = verify(line)
+        assert ran.code == 0
+        assert "output   4×7×7  4×7×7" in ran.out
+    assert convcalc(f"check {ONE}").code == 0
+    assert library.verify(str(net / ONE), str(net / "open.onnx"), allow_outside=True).agrees
+
+
 CHANGES = {
     "missing": ("  - {Unit: {c: width, act: act}, repeat: 3}\n", ""),
     "missing in the model: relu": ("{c: width, act: act}", "{c: width, act: false}"),

@@ -57,7 +57,7 @@ class Agreement(NamedTuple):
         if self.findings:
             return ()
         return tuple(
-            each for each in self.totals if each.key in _HELD and not each.is_same and not each.why
+            each for each in self.totals if each.key in _HELD and each.is_other and not each.why
         )
 
 

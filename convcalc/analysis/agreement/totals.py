@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.agreement.alignment import Alignment
 from convcalc.analysis.report.report import Report
+from convcalc.analysis.report.to_json import plain
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
 
@@ -21,10 +22,21 @@ class Total(NamedTuple):
 
     @property
     def is_same(self) -> bool:
-        """Whether both are equal."""
+        """Whether both are equal; two unknown values count as equal."""
         if self.key == "outputs":  # in whatever order, with or without sizes of 1 at the end
             return sorted(map(_trimmed, self.old)) == sorted(map(_trimmed, self.new))
-        return bool(self.old == self.new)
+        return bool(plain(self.old) == plain(self.new))
+
+    @property
+    def is_other(self) -> bool:
+        """Whether both are known to differ."""
+        return not self.is_same and known(_numbers(self.old)) and known(_numbers(self.new))
+
+
+def _numbers(value: Any) -> Any:
+    """A value, or the sizes of shapes."""
+    shapes = isinstance(value, tuple) and all(isinstance(each, Shape) for each in value)
+    return tuple(each.dims for each in value) if shapes else value
 
 
 def _trimmed(shape: Shape) -> str:

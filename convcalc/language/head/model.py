@@ -8,7 +8,6 @@ is not the language's affair: the caller hands over a function that does.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Protocol
 
 from convcalc.diagnostics.rejection import Rejected, rejected
@@ -64,7 +63,9 @@ def verified(head: Head, models: Models | None) -> Verified | None:
         return None
     if models is None:
         return None
-    return Verified(node.text, node.place, partial(_read, head, node, models, None, 1))
+    return Verified(
+        node.text, node.place, lambda inputs: _read(head, node, models, inputs, batch=1)
+    )
 
 
 def _read(head: Head, node: nodes.Scalar, models: Models, inputs: Inputs, batch: int) -> Network:

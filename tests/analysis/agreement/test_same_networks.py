@@ -6,6 +6,7 @@ import pytest
 import shipped
 from agreeing import KERAS, Model, differing, models
 
+import convcalc as library
 from convcalc.analysis.agreement.agreement import agreement
 
 
@@ -24,6 +25,14 @@ def test_a_network_agrees_with_itself(name: str) -> None:
     found = agreement(network, network)
     assert found.agrees
     assert found.agreeing == found.layers[0] == found.layers[1]
+
+
+@pytest.mark.parametrize("name", ["resnet50", "unet", "fasterrcnn_resnet50_fpn", "yolov8n"])
+def test_sizes_that_are_not_known_are_no_differences(name: str) -> None:
+    network = library.load(name, inputs=[3, None, None])
+    found = agreement(network, network)
+    assert found.agrees
+    assert not found.unexplained
 
 
 def test_what_folding_explains_is_said() -> None:
