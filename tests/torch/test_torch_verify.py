@@ -67,7 +67,7 @@ def names_only(found: list[Difference], edit: Edit, form: str) -> bool:
 
 
 @pytest.mark.parametrize("form", FORMATS)
-@pytest.mark.parametrize("name", ["mobilenet_v3_small"])
+@pytest.mark.parametrize("name", ["resnet18"])
 def test_an_unchanged_module_agrees(name: str, form: str) -> None:
     found = held(name, model_of(perturbed(BUILT[name]()), form))
     assert found.agrees
@@ -98,8 +98,9 @@ def missed(count: int, first: int) -> tuple[int, list[str]]:
 
 
 def test_a_few_changes_in_modules() -> None:
-    _, wrong = missed(len(KINDS), 0)
-    assert len(wrong) <= 1, "\n".join(wrong)
+    """A norm in a file that has folded the others, a stride, a layer that is dropped."""
+    _, wrong = missed(3, 8)
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.exhaustive

@@ -53,7 +53,7 @@ def explained(found: Agreement) -> Iterator[str]:
     """What one factor explains."""
     yield from explanations(found.findings)
     for total in found.unexplained:
-        yield f"{TITLES[total.key]} differ although all layers agree"
+        yield f"all layers agree, but not the {TITLES[total.key]}"
 
 
 # --- differences -------------------------------------------------------------------------------
