@@ -7,8 +7,9 @@
     (25557032, 8343641088)
 
 :func:`load` reads a network file or a shipped network, :func:`analyse` computes its
-:class:`Report`, :func:`study` the receptive field of one tensor. Counts are exact
-integers for the whole batch; FLOPs are 2 × MACs. Whatever cannot be done is an
+:class:`Report`, :func:`study` the receptive field of one tensor, :func:`verify` says whether a
+design and a model are the same network. Counts are exact integers for the whole batch; FLOPs are
+2 × MACs. Whatever cannot be done is an
 :class:`Error` with ``message``, ``help`` and ``diagnostics``. A call that takes too much work
 raises :class:`TooMuchWork`; :func:`limits` allows more, or less.
 """
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
 
+    from convcalc.analysis.agreement.agreement import Agreement
     from convcalc.analysis.analyse import analyse
     from convcalc.analysis.receptive_field.axis_study import StudyError
     from convcalc.analysis.receptive_field.study import Study, study
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from convcalc.model.graph.network import Network
 
 __all__ = [
+    "Agreement",
     "Builder",
     "Diagnostic",
     "Error",
@@ -61,9 +64,11 @@ __all__ = [
     "limits",
     "load",
     "study",
+    "verify",
 ]
 
 _HOMES = {
+    "Agreement": "analysis.agreement.agreement",
     "Builder": "model.graph.builder",
     "Diagnostic": "diagnostics.diagnostic",
     "Error": "errors",
@@ -116,6 +121,38 @@ def load(
     if errors:
         raise NetworkError(errors)
     return network
+
+
+def verify(
+    design: str | Network,
+    model: str | Network,
+    *,
+    inputs: Mapping[str, Sequence[int | None]] | Sequence[int | None] | None = None,
+    params: Mapping[str, Any] | None = None,
+    fold_norms: str = "auto",
+    root: str = "",
+    allow_outside: bool = False,
+) -> Agreement:
+    """Whether a design and a model are the same network, and where they part.
+
+    Both are what :func:`load` reads, or what it returned. ``inputs`` are the sizes for both;
+    without them a design that is read here gets those of the model. ``params`` are the design's.
+    ``fold_norms`` is "yes", "no" or "auto": whether batch norms that can be folded are looked
+    through. The result says whether it ``agrees``. Raises what :func:`load` raises.
+    """
+    from convcalc.analysis.agreement.agreement import agreement
+    from convcalc.importing.pairing import common_sizes
+
+    more: dict[str, Any] = {"root": root, "allow_outside": allow_outside}
+    new = load(model, inputs=inputs, **more) if isinstance(model, str) else model
+    old = load(design, inputs=inputs, params=params, **more) if isinstance(design, str) else design
+    if inputs is None:
+        for_old, for_new = common_sizes(old, new)
+        if for_old and isinstance(design, str):
+            old = load(design, inputs=for_old, params=params, **more)
+        if for_new and isinstance(model, str):
+            new = load(model, inputs=for_new, **more)
+    return agreement(old, new, fold_norms=fold_norms)
 
 
 def __dir__() -> list[str]:

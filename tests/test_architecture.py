@@ -56,15 +56,17 @@ WITHIN = {
         ("repositories",),
         ("configuration",),
         ("budgets", "rules", "globs", "patterns", "processes", "suppression", "trees"),
-        ("alignment",),
+        ("alignment", "agreeing"),
     ),
     "analysis": (
+        ("agreement",),  # whether two networks are the same one
         ("analyse", "explanation"),  # a network to a report; how its numbers come about
         ("comparison", "conventions", "receptive_field"),
         ("memory",),  # bytes while a network runs, or is trained
         ("report", "costs", "training"),
     ),
     "importing": (
+        ("pairing",),  # a network at the size of another one
         ("opening", "addressing"),  # whatever a target names; what a word names
         ("source",),  # a model file to networks
         ("mapper", "formats", "building"),  # a foreign graph to layers; what gives foreign graphs

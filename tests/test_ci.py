@@ -204,11 +204,12 @@ def program(entry: str) -> list[str]:
 
 
 def test_the_hooks_have_what_pre_commit_asks_for() -> None:
-    assert set(hooks()) == {"convcalc-check", "convcalc-pin"}
-    for hook in hooks().values():
+    assert set(hooks()) == {"convcalc-check", "convcalc-pin", "convcalc-verify"}
+    for name, hook in hooks().items():
         assert hook["language"] == "python"
         assert hook["require_serial"] is True
-        assert hook["files"] == r"\.convcalc\.ya?ml$"
+        assert re.search(hook["files"], "models/net.convcalc.yaml")
+        assert bool(re.search(hook["files"], "net.onnx")) == (name == "convcalc-verify")
         assert {"name", "entry", "description"} <= set(hook)
     configuration = yaml.safe_load(files()[".pre-commit-config.yaml"])
     named = {hook["id"] for hook in configuration["repos"][0]["hooks"]}
@@ -224,6 +225,20 @@ def test_the_hooks_pass_what_is_clean_and_mend_what_is_not(clone: Path) -> None:
     assert "expect-drift" in text
     assert hooked("convcalc-pin", clone) == (0, f"pinned {NET}\n")
     assert git(clone, "status", "--porcelain") == ""
+
+
+def test_the_hook_finds_a_model_that_parted_from_its_design(clone: Path) -> None:
+    assert hooked("convcalc-verify", clone)[0] == 0
+    example = ROOT / "tests" / "rules" / "CC504"
+    for name in ("net.convcalc.yaml", "model.onnx"):
+        (clone / "models" / name).write_bytes((example / "good" / name).read_bytes())
+    git(clone, "add", ".")
+    assert hooked("convcalc-verify", clone)[0] == 0
+    text = (example / "bad" / "net.convcalc.yaml").read_text("utf-8")
+    (clone / "models" / "net.convcalc.yaml").write_text(text, "utf-8")
+    code, text = hooked("convcalc-verify", clone)
+    assert code == 1
+    assert "model-differs" in text
 
 
 # --- the action ----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 from convcalc.analysis.analyse import analyse
@@ -85,7 +85,8 @@ class Examination:
     """Collects the findings and verdicts of one file.
 
     ``budgets`` are those of the repository that apply to it; ``wanted`` is the name of a variant,
-    empty for the base, or "all". ``held`` is what the policy says.
+    empty for the base, or "all". ``held`` is what the policy says. With ``allow_code`` models are
+    built that a file names under ``verify``.
     """
 
     def __init__(
@@ -95,7 +96,10 @@ class Examination:
         budgets: Sequence[Budget],
         wanted: str = ALL,
         held: Held | None = None,
+        *,
+        allow_code: bool = False,
     ) -> None:
+        self.allow_code = allow_code
         self.target = target
         self.settings = settings
         self.budgets = budgets
@@ -211,6 +215,11 @@ class Examination:
             self.skip(network, [budget for _, budgets in demanded for budget in budgets], words)
             return
         self.keep(design_findings(network), f"variant: {variant}" if variant else "")
+        if network.verified is not None:
+            from convcalc.checking.agreeing import model_findings  # few files name a model
+
+            read = partial(self.read, variant)
+            self.keep(model_findings(network, read, allow_code=self.allow_code), "")
         if at_home or network.expect.get(network.name):
             report = analyse(network)
             self.verdicts += check_pins(network, report, words)

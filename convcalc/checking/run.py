@@ -47,6 +47,7 @@ class Options(NamedTuple):
     policy: str = ""
     config: str = ""
     isolated: bool = False
+    allow_code: bool = False
 
     @property
     def choice(self) -> Choice:
@@ -217,9 +218,10 @@ class Run:
         target = Target(found.file, None, text, sources)
         if of_model:  # of which most is never looked at
             target = Target(found.file, format=found.format)
-        examination = Examination(target, settings, budgets, wanted, held)
+        code = self.options.allow_code
+        examination = Examination(target, settings, budgets, wanted, held, allow_code=code)
         if not named and wanted != ALL and examination.is_locked:
-            examination = Examination(target, settings, budgets, ALL, held)
+            examination = Examination(target, settings, budgets, ALL, held, allow_code=code)
         if found.variant and not examination.variants:
             message = f"the file has no variant '{found.variant}'"
             advice = advise(found.variant, examination.names, "variants:")

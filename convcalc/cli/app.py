@@ -24,6 +24,7 @@ COMMANDS = (
     "show",
     "check",
     "diff",
+    "verify",
     "pin",
     "layer",
     "rf",

@@ -84,6 +84,7 @@ _RULES = (
     Rule("CC501", "unmapped-operator", "warning"),
     Rule("CC502", "contradicts-file"),
     Rule("CC503", "damaged-model"),
+    Rule("CC504", "model-differs"),
 )
 
 RULES: Mapping[str, Rule] = {rule.code: rule for rule in _RULES}

@@ -124,6 +124,11 @@ class Building:
         """A network with all that the file says besides its layers."""
         head = self.head
         pins, budgets = self.pins(), self.budgets()
+        held = None
+        if head.own("verify") is not None:
+            from convcalc.language.head.model import verified  # few files name one
+
+            held = verified(head, self.document.models)
         description, origin, note = map(head.text, ("description", "source", "note"))
         year = head.year()
         return NetworkFile(
@@ -146,6 +151,7 @@ class Building:
             expect=pins.numbers,
             pinned_at=pins.places,
             budgets=budgets,
+            verified=held,
         )
 
     def settings(self, params: Mapping[str, Any] | None) -> dict[str, nodes.Node]:

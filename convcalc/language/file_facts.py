@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.language.assertions.vocabulary import Budget
 from convcalc.model.graph.network import NOTHING, Network
+
+
+class Verified(NamedTuple):
+    """The model that a network is held against, as the file names it, and where.
+
+    ``read`` gives its network at some inputs; it raises Rejected if it cannot be read.
+    """
+
+    target: str
+    place: Place
+    read: Callable[[Any], Network]
 
 
 class NetworkFile(Network):
@@ -17,6 +28,7 @@ class NetworkFile(Network):
     numbers that it pins, by variant, ``pinned_at`` the place of each, ``budgets`` its bounds on
     this variant. ``origin`` is the paper or the code that the network comes from. ``remark`` says
     how a model of another program was read: by whom it was written, what was assumed.
+    ``verified`` is the model that this variant is held against.
     """
 
     origin: str = ""
@@ -28,3 +40,4 @@ class NetworkFile(Network):
     pinned_at: Mapping[tuple[str, str], Place] = NOTHING
     budgets: Budget | None = None
     remark: str = ""
+    verified: Verified | None = None

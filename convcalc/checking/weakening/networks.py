@@ -26,6 +26,7 @@ def network_changes(
 ) -> Iterator[Change]:
     """Yield the changes of one variant; ``budgets`` are the repository's that hold for it."""
     yield from changed_pins(own, held)
+    yield from changed_model(own, held)
     if held.budgets is not None:
         gone = Budget("", key_place(own, "budgets"))
         yield from weaker_budget(held.budgets, own.budgets or gone)
@@ -61,6 +62,19 @@ def changed_pins(own: NetworkFile, held: NetworkFile) -> Iterator[Change]:
             message = f"{metric} of {own.name} is pinned to {new}, not to {pin_text(old)}"
             advice = "if it is meant, it is for the reviewer to say so"
             yield change("pin-changed", message, own.pinned_at[own.name, metric], advice, origin)
+
+
+def changed_model(own: NetworkFile, held: NetworkFile) -> Iterator[Change]:
+    """Yield the model that a variant was held against, if it is held against it no more."""
+    if held.verified is None:
+        return
+    old, new = held.verified, own.verified
+    if new is None:
+        message = f"{own.name} is not held against {old.target} any more"
+        yield change("pin-changed", message, key_place(own, "verify"), "", old.place)
+    elif new.target != old.target:
+        message = f"{own.name} is held against {new.target}, not against {old.target}"
+        yield change("pin-changed", message, new.place, "", old.place)
 
 
 def _is_as_strict(own: Any, held: Any) -> bool:

@@ -203,7 +203,7 @@ def _files(
     from convcalc.checking.discovery import Found, discover
     from convcalc.language.limits import with_allowed
 
-    options = run.options
+    options = run.options._replace(allow_code=allow_code)
     if STDIN in paths:
         if len(paths) > 1:
             raise Failure("- stands beside other paths", "check stdin alone")

@@ -12,6 +12,7 @@ KINDS = {
     "network": ("network", "network_schema"),
     "report": ("report", "report_schema"),
     "receptive_field": ("receptive_field", "receptive_field_schema"),
+    "verify": ("verify", "verify_schema"),
     "budgets": ("budgets", "budgets_schema"),
     "settings": ("settings", "settings_schema"),
 }
@@ -24,7 +25,7 @@ def command(
         typer.Argument(
             metavar="[KIND]",
             help="network (the file), report (the JSON of show), receptive_field (that of rf), "
-            "budgets (convcalc.budgets.yaml) or settings (convcalc.toml).",
+            "verify (that of verify), budgets (convcalc.budgets.yaml) or settings (convcalc.toml).",
         ),
     ] = "network",
 ) -> int:

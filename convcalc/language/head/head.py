@@ -39,6 +39,13 @@ class Head:
                 return None
         return self.root.get(key)
 
+    def own(self, key: str) -> nodes.Node | None:
+        """The node that the variant itself has under a key; at the top for the base."""
+        if self.variant is None:
+            return self.root.get(key)
+        variant = self.unit.variants.get(self.variant)
+        return None if variant is None or key in self.unit.params else variant.get(key)
+
     def sets_inputs(self, variant: nodes.Mapping) -> bool:
         """Whether a variant says itself what comes in, with 'input' or 'inputs'."""
         return any(k in variant.keys and k not in self.unit.params for k in OF_VARIANT[:2])

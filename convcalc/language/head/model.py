@@ -1,4 +1,5 @@
-"""``model: FILE``: a network whose layers another program's file holds.
+"""``model: FILE``, a network whose layers another program's file holds, and ``verify: FILE``, one
+that a model is held against.
 
 The network file says the rest: the size of the input, pins, budgets, variants. Who reads the model
 is not the language's affair: the caller hands over a function that does.
@@ -10,6 +11,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from convcalc.diagnostics.rejection import Rejected, rejected
+from convcalc.language.file_facts import Verified
 from convcalc.language.head.head import Head
 from convcalc.language.head.inputs import Inputs
 from convcalc.language.sources.files import Files
@@ -42,15 +44,31 @@ def model_network(
         if not isinstance(node, nodes.Scalar) or not node.text or models is None:
             assert node is not None
             raise rejected("wrong-type", "'model' is the path of a model file", node.place)
-        return _read(head, node, models, shapes, batch)
+        return _read(head, node, models, _sizes(shapes), batch)
     except Rejected as error:
         head.report(*error.diagnostics)
         return None
 
 
-def _read(
-    head: Head, node: nodes.Scalar, models: Models, shapes: Mapping[str, Shape], batch: int
-) -> Network:
+def verified(head: Head, models: Models | None) -> Verified | None:
+    """The model that this variant is held against; None if it names none.
+
+    What stands at the top is that of the base: another variant is another network.
+    """
+    node = head.own("verify")
+    if node is None:
+        return None
+    if not isinstance(node, nodes.Scalar) or not node.text:
+        head.problem("wrong-type", "'verify' is the path of a model file", node.place)
+        return None
+    if models is None:
+        return None
+    return Verified(
+        node.text, node.place, lambda inputs: _read(head, node, models, inputs, batch=1)
+    )
+
+
+def _read(head: Head, node: nodes.Scalar, models: Models, inputs: Inputs, batch: int) -> Network:
     name, _, variant = node.text.partition("::")
     files = head.units.files
     path = files.import_paths(head.unit.file, name)[0]
@@ -59,7 +77,7 @@ def _read(
         link = "" if "\0" in name else files.refusal(path)
         raise rejected("unreadable-import", link or message, node.place)
     try:
-        return models(files, path, variant, _sizes(shapes), batch)
+        return models(files, path, variant, inputs, batch)
     except OSError as error:
         message = f"cannot read '{name}': {reason(error)}"
         raise rejected("unreadable-import", message, node.place) from None

@@ -80,7 +80,7 @@ def _read_source(param: Param, node: nodes.Mapping) -> tuple[nodes.Scalar, nodes
 
 def files_named_by(content: bytes, file: str, limits: Limits) -> Iterator[str]:
     """Yields the paths of the files that a network file is made of besides its imports: those that
-    its params take values from, and the models that it or a variant names."""
+    its params take values from, and the models that it or a variant is, or is held against."""
     from convcalc.language.syntax import reader  # few files name others
 
     root, _ = reader.read(content, file, limits)
@@ -89,9 +89,10 @@ def files_named_by(content: bytes, file: str, limits: Limits) -> Iterator[str]:
     variants = root.get("variants")
     named = [root, *(each for _, each in getattr(variants, "entries", ()))]
     for each in named:
-        model = each.get("model") if isinstance(each, nodes.Mapping) else None
-        if isinstance(model, nodes.Scalar):
-            yield model.text.partition("::")[0]
+        for key in ("model", "verify") if isinstance(each, nodes.Mapping) else ():
+            model = each.get(key)
+            if isinstance(model, nodes.Scalar):
+                yield model.text.partition("::")[0]
     params = root.get("params")
     for _, param in params.entries if isinstance(params, nodes.Mapping) else ():
         source = param.get("from") if isinstance(param, nodes.Mapping) else None

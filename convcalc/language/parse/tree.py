@@ -43,6 +43,7 @@ TOP_KEYS = (
     "input",
     "inputs",
     "model",
+    "verify",
     "params",
     "functions",
     "variants",
@@ -56,7 +57,13 @@ TOP_KEYS = (
 # What a layer is in code, by key: what true means, and further words.
 FORM_KEYS = {"functional": (FUNCTION, METHOD), "subclass": (SUBCLASS,)}
 SHARE_KEYS = ("of", "only")
-OF_VARIANT = ("input", "inputs", "outputs", "model")  # what a variant may set besides params
+OF_VARIANT = (
+    "input",
+    "inputs",
+    "outputs",
+    "model",
+    "verify",
+)  # what a variant may set besides params
 BRANCH_KEYS = ("for", "if", "layers", "note")
 BLOCK_KEYS = ("params", "layers", "description", "note")
 JOINS = {"concat": "concat", "add": "add", "mul": "mul", "max": "maximum"}  # word: operator

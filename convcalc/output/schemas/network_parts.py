@@ -99,6 +99,7 @@ TOP: Schema = {
     "input": described(ref("shape"), "shape of the input without the batch: [3, 224, 224]"),
     "inputs": named(NAME, DESCRIBED_SHAPE, description="several inputs by name"),
     "model": text("the model file whose layers these are: model.onnx; in place of layers"),
+    "verify": text("the model that this network is: model.onnx; 'convcalc check' compares them"),
     "params": ref("file_params"),
     "functions": named(
         r"^[A-Za-z_]\w*\([\w\s,]*\)$",
@@ -114,6 +115,7 @@ TOP: Schema = {
                 "inputs": {},
                 "outputs": ref("outputs"),
                 "model": TEXT,
+                "verify": TEXT,
             },
             "patternProperties": {f"^(?!({'|'.join(OF_VARIANT)})$){NAME[1:]}": VALUE},
             "additionalProperties": False,

@@ -25,6 +25,7 @@ from convcalc.output.schemas.network import network_schema
 from convcalc.output.schemas.receptive_field import receptive_field_schema
 from convcalc.output.schemas.report import report_schema
 from convcalc.output.schemas.settings import settings_schema
+from convcalc.output.schemas.verify import verify_schema
 
 SCHEMA = network_schema()
 VALIDATOR = Draft7Validator(SCHEMA)
@@ -56,8 +57,8 @@ def network(layers: str) -> str:
 
 @pytest.mark.parametrize(
     "schema",
-    [SCHEMA, report_schema(), receptive_field_schema()],
-    ids=["network", "report", "receptive_field"],
+    [SCHEMA, report_schema(), receptive_field_schema(), verify_schema()],
+    ids=["network", "report", "receptive_field", "verify"],
 )
 def test_the_schemas_are_draft_7(schema: dict[str, Any]) -> None:
     Draft7Validator.check_schema(schema)
@@ -241,6 +242,7 @@ SCHEMAS = {
     "network": SCHEMA,
     "report": report_schema(),
     "receptive_field": receptive_field_schema(),
+    "verify": verify_schema(),
     "budgets": budgets_schema(),
     "settings": settings_schema(),
 }

@@ -1,0 +1,166 @@
+"""A network as the units that are compared: its steps without what only hands on what it reads.
+
+Composites are their parts. Views, dropout, identities, the concatenation of one tensor's own
+pieces and constant factors are no units: what reads them reads what they read. Padding of its own
+belongs to the window that reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import Any
+
+from convcalc.analysis.agreement.describing import COMMUTING, Described, described
+from convcalc.analysis.agreement.kinds import CONV, EACH
+from convcalc.analysis.agreement.simplifying import folded_pairs, simplified
+from convcalc.analysis.agreement.unit import Unit
+from convcalc.model.geometry.sizes import Sides
+from convcalc.model.graph.network import Network
+from convcalc.model.graph.steps import Step, Steps, steps_of
+from convcalc.model.operators.contract import Function
+from convcalc.model.operators.registry import name_of
+from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.unknown import known
+
+
+class Units:
+    """The units of a network, before batch norms are folded."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.steps: Steps = steps_of(network)
+        self.sources: dict[int, tuple[int, ...]] = {}  # the units that a value is made by
+        self.padded: dict[int, Sides] = {}  # what was added to a value before
+        self.raised: set[int] = set()  # values to which 3 was added
+        self.units: list[Unit] = []
+        for number in range(self.steps.inputs):
+            self.sources[number] = (-1 - number,)
+        for step in self.steps.steps:
+            self._add(step)
+
+    def made(self, *, fold: bool) -> list[Unit]:
+        """The units in one way of writing; with ``fold``, without norms that can be folded."""
+        return simplified(self.units, self.returned, fold=fold)
+
+    @property
+    def has_foldable(self) -> bool:
+        """Whether there is a norm that every exporter folds: one right behind a convolution."""
+        pairs = folded_pairs(self.units, self.returned)
+        return any(unit.kind == CONV and unit.layer.name != "linear" for unit, _ in pairs)
+
+    def ends(self, made: Sequence[Unit]) -> dict[str, int]:
+        """The unit that makes each output of the network, by the output's name."""
+        places = {unit.path: unit.number for unit in made}
+        found: dict[str, int] = {}
+        for name, tensor in self.network.outputs.items():
+            for number in self.sources.get(self.steps.values[tensor], ())[-1:]:
+                path = self.units[number].path if number >= 0 else ""
+                if path in places:
+                    found[name] = places[path]
+        return found
+
+    @property
+    def returned(self) -> set[int]:
+        """The units that the network returns."""
+        return {each for value in self.steps.outputs for each in self.sources.get(value, ())}
+
+    def _add(self, step: Step) -> None:
+        """Add a unit for a step, or hand on what it reads."""
+        layer = self.network.layers[step.layer]
+        inputs = [self.steps.shapes[value] for value in step.reads]
+        reads = tuple(dict.fromkeys(each for v in step.computes_with for each in self.sources[v]))
+        found = self._of_three(step) or described(step, inputs, layer.operator)
+        if found is not None and found.kind == "concat" and len(reads) == 1:
+            found = self._of_pieces(step, reads[0])
+        if found is None:
+            self.sources[step.makes] = reads
+            self._hand_padding_on(step)
+            return
+        traits = dict(found.traits)
+        self._take_padding(step, traits)
+        number = len(self.units)
+        self.units.append(
+            Unit(
+                number,
+                f"{layer.path}.{step.part}" if step.part else layer.path,
+                layer,
+                found.kind,
+                found.family,
+                traits,
+                tuple(sorted(reads)) if found.kind in COMMUTING else reads,
+                step.analysis.output,
+                inputs[0] if inputs else step.analysis.output,
+                bool(step.analysis.stored),
+                meets=_met(step, traits),
+            )
+        )
+        self.sources[step.makes] = (number,)
+
+    def _of_three(self, step: Step) -> Described | None:
+        """A hardsigmoid that is written as relu6(x + 3) / 6, at its relu6."""
+        if isinstance(step.operator, Function) or len(step.reads) != 1:
+            return None
+        operator: Any = step.operator
+        name = name_of(operator)
+        if name == "elementwise" and operator.op == "add" and operator.value == 3:
+            self.raised.add(step.makes)
+        if name == "relu6" and step.reads[0] in self.raised:
+            return Described("hardsigmoid", {}, "activation")
+        return None
+
+    def _of_pieces(self, step: Step, source: int) -> Described | None:
+        """The concatenation of pieces of one tensor: positions become channels, or nothing is
+        done to it."""
+        inputs = [*self.network.inputs.values()]
+        x = self.units[source].output if source >= 0 else inputs[-1 - source]
+        out = step.analysis.output
+        if not known((*x.dims, *out.dims)) or x.rank != out.rank or x.spatial == out.spatial:
+            return None
+        factor = tuple(n // m for n, m in zip(x.spatial, out.spatial, strict=True))
+        if out.channels != x.channels * prod(factor):
+            return None
+        return Described("pixel_unshuffle", {"factor": factor}, "pixel_unshuffle")
+
+    def _hand_padding_on(self, step: Step) -> None:
+        """Remember the padding that a step adds, for the window that reads it."""
+        if isinstance(step.operator, Function) or not step.reads:
+            return
+        before = self.padded.get(step.reads[0])
+        if name_of(step.operator) == "pad":
+            sides = _sides(step.operator, self.steps.shapes[step.reads[0]], step.analysis.output)
+            if sides is not None:
+                self.padded[step.makes] = _sum(before, sides)
+        elif before is not None:
+            self.padded[step.makes] = before
+
+    def _take_padding(self, step: Step, traits: dict[str, Any]) -> None:
+        """Add the padding that was added before to that of a window."""
+        given = self.padded.get(step.reads[0]) if step.reads else None
+        kernel = traits.get("kernel_size")
+        if given is not None and kernel is not None and len(given) == len(kernel):
+            traits["padding"] = _sum(traits.get("padding"), given)
+
+
+def _met(step: Step, traits: Mapping[str, Any]) -> int | None:
+    """How many channels a weight meets; None where each channel has its own."""
+    weight = step.analysis.weights.get("weight", ())
+    groups = traits.get("groups", 1)
+    return None if groups == EACH or len(weight) < 2 else weight[1] * groups
+
+
+def _sides(operator: Any, x: Shape, out: Shape) -> Sides | None:
+    """What a padding adds on both sides of each axis."""
+    if operator.mode != "constant" or x.rank != out.rank:
+        return None
+    if operator.padding is not None and not isinstance(operator.padding, str):
+        found: Sides = operator.padding
+        return found
+    grown = [m - n for m, n in zip(out.spatial, x.spatial, strict=True)]
+    return tuple((each // 2, each - each // 2) for each in grown)
+
+
+def _sum(one: Sides | None, other: Sides) -> Sides:
+    if one is None:
+        return other
+    return tuple((a + c, b + d) for (a, b), (c, d) in zip(one, other, strict=True))
