@@ -43,12 +43,16 @@ class Reading(NamedTuple):
     def reports(self, targets: Sequence[str | Target]) -> list[tuple[Network, Report]]:
         """Reads and analyses targets; problems of their content are in the networks."""
         options = self._options()
-        networks = list(self._networks(list(map(target_of, targets))))
+        networks = self.networks(targets)
         found: list[tuple[Network, Report]] = []
         for network in networks:
             with current().share() if len(networks) > 1 else current():
                 found.append((network, analyse(network, **options)))
         return found
+
+    def networks(self, targets: Sequence[str | Target]) -> list[Network]:
+        """Reads targets; problems of their content are in the networks."""
+        return list(self._networks(list(map(target_of, targets))))
 
     def report(self, network: Network) -> Report:
         """Analyses a network that is already read."""

@@ -1,0 +1,142 @@
+"""Finds the modules that become blocks, from the innermost to the outermost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from convcalc.exporting.source.costs import cost_of_body, cost_of_template
+from convcalc.exporting.source.forks import with_forks
+from convcalc.exporting.source.idioms import IDIOM
+from convcalc.exporting.source.lines import Misfit, keys_of, spliced
+from convcalc.exporting.source.repeats import with_first_rounds, with_repeats
+from convcalc.exporting.source.templates import Scene, Template
+from convcalc.exporting.source.terms import Body, Call, Group, Term
+from convcalc.exporting.source.tree import CONTAINERS
+from convcalc.exporting.source.words import block_name
+
+_TRIES = 40  # groups of equal modules that are laid beside each other
+
+
+class Blocks:
+    """The blocks of a network so far."""
+
+    def __init__(self, scene: Scene, refused: frozenset[str] = frozenset()) -> None:
+        self.scene = scene
+        self.refused = refused  # names of blocks that turned out wrong
+        self.templates: list[Template] = []
+        self.names: set[str] = set()
+
+    def rewritten(self, bodies: Sequence[Body]) -> list[Body]:
+        """Bodies in which modules that do the same are calls of blocks."""
+        found = list(bodies)
+        highest = max((group.height for body in found for group in _groups(body)), default=-1)
+        for height in range(1 + highest):
+            groups = [g for body in found for g in _groups(body) if g.height == height]
+            calls = self._calls(groups)
+            found = [_with_calls(body, calls) for body in found]
+        return found
+
+    def _calls(self, groups: Sequence[Group]) -> Mapping[int, Call]:
+        found: dict[int, Call] = {}
+        bodies = {id(group): written(group.items) for group in groups}
+        for members in _classes(groups):
+            for cluster in self._clusters(members, bodies):
+                found.update(self._template(cluster, bodies))
+        return found
+
+    def _clusters(self, members: Sequence[Group], bodies: Mapping[int, Body]) -> list[list[Group]]:
+        """Modules of a class, divided into those that fit one block; the largest first."""
+        by_keys: dict[str, list[Group]] = {}
+        for group in members:
+            by_keys.setdefault(repr(_deep_keys(bodies[id(group)])), []).append(group)
+        parts = sorted(by_keys.values(), key=lambda part: (-len(part), part[0].out))
+        found: list[list[Group]] = []
+        for part in parts[:_TRIES]:
+            fitting = (c for c in found if self._fit([*c, *part], bodies))
+            cluster = next(fitting, None)
+            if cluster is not None:
+                cluster += part
+            elif self._fit(part, bodies):
+                found.append(part)
+        return [sorted(cluster, key=lambda group: group.out) for cluster in found]
+
+    def _fit(self, groups: Sequence[Group], bodies: Mapping[int, Body]) -> bool:
+        try:
+            Template(self.scene, "?", [bodies[id(group)] for group in groups])
+        except Misfit:
+            return False
+        return True
+
+    def _template(self, groups: Sequence[Group], bodies: Mapping[int, Body]) -> Mapping[int, Call]:
+        """The calls of a block, if it is worth its lines."""
+        if len(groups) < 2:
+            return {}
+        name = block_name(groups, self.names)
+        if name in self.refused:
+            self.names.add(name)
+            return {}
+        template = Template(self.scene, name, [bodies[id(group)] for group in groups])
+        calls = {id(g): Call(template, case, g) for case, g in enumerate(groups)}
+        plain = sum(cost_of_body(bodies[id(group)], self.scene) for group in groups)
+        if cost_of_template(template) + cost_of_body(list(calls.values()), self.scene) >= plain:
+            return {}
+        self.names.add(name)
+        self.templates.append(template)
+        return calls
+
+
+def written(items: Body) -> list[Term]:
+    """The items of a module with forks and loops, and without modules inside."""
+    return with_first_rounds(with_repeats(with_forks(spliced(items), most=10**6)))
+
+
+def _deep_keys(body: Body) -> object:
+    return [
+        (key, [_deep_keys(part) for part in term.parts])
+        for key, term in zip(keys_of(body), body, strict=True)
+    ]
+
+
+def _classes(groups: Sequence[Group]) -> Iterator[list[Group]]:
+    """Modules that may be one block: those of one class; where the class is not known, those that
+    are made of the same."""
+    found: dict[object, list[Group]] = {}
+    for group in groups:
+        kind = group.kind
+        key: object = kind
+        if kind in CONTAINERS:
+            key = _stem(group.path)
+        elif kind.startswith(IDIOM):
+            key = keys_of(group.items)[0]
+        found.setdefault(key, []).append(group)
+    yield from found.values()
+
+
+def _stem(path: str) -> tuple[str, int]:
+    """What a module is called, without numbers."""
+    words = [word.rstrip("0123456789_-") for word in path.split(".")]
+    named = [word for word in words if word]
+    return (named[-1] if named else "", 0)
+
+
+def _groups(body: Body) -> Iterator[Group]:
+    for term in body:
+        if isinstance(term, Group):
+            yield from _groups(term.items)
+            yield term
+
+
+def _with_calls(body: Body, calls: Mapping[int, Call]) -> list[Term]:
+    found: list[Term] = []
+    for term in body:
+        if not isinstance(term, Group):
+            found.append(term)
+        elif id(term) in calls:
+            found.append(calls[id(term)])
+        else:
+            inner = _with_calls(term.items, calls)
+            changed = len(inner) != len(term.items) or any(
+                a is not b for a, b in zip(inner, term.items, strict=True)
+            )
+            found.append(Group(inner, term.path, term.kind, term.height) if changed else term)
+    return found

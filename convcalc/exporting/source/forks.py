@@ -1,0 +1,92 @@
+"""Forks: where branches that read one tensor are joined again.
+
+At each join one goes back from every operand along the tensors that terms read first. The latest
+tensor that all operands come from is where the branches part, if what stands between is these
+branches and nothing else, one after another. The innermost forks come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from convcalc.exporting.source.terms import Body, Fork, Op, Term
+
+JOINS = {"add": "add", "mul": "mul", "concat": "concat", "maximum": "max"}
+_MOST_LAYERS = 60  # in a fork with an empty branch, among terms that belong to no module
+_FIELDS = {"concat": ("axis", "channels")}
+
+
+def with_forks(body: Body, most: int = _MOST_LAYERS) -> list[Term]:
+    """A body in which joins and the branches before them are forks, at most ``most`` layers each
+    where one branch is the identity."""
+    found: list[Term] = []
+    for term in body:
+        fork = _fork(found, term, most) if isinstance(term, Op) and _is_join(term) else None
+        if fork is None:
+            found.append(term)
+        else:
+            start, made = fork
+            found[start:] = [made]
+    return found
+
+
+def _is_join(op: Op) -> bool:
+    if op.name not in JOINS or op.beside or len(op.inputs) < 2:
+        return False
+    if op.name == "concat":
+        return op.fields.get("axis") == "channels"
+    return all(not value or isinstance(value, bool) for value in op.fields.values())
+
+
+def _fork(before: list[Term], join: Op, most: int) -> tuple[int, Fork] | None:
+    """Where the branches of a join begin, and the fork that they are."""
+    made = {term.out: index for index, term in enumerate(before)}
+    chains = [_chain(before, made, tensor) for tensor in join.inputs]
+    common = set(chains[0]).intersection(*chains[1:])
+    if not common or len(set(join.inputs)) < len(join.inputs):
+        return None
+    source = max(common)
+    branches = [[made[tensor] for tensor in _until(chain, source)] for chain in chains]
+    taken = sorted(index for branch in branches for index in branch)
+    is_large = not all(branches) and sum(before[index].size for index in taken) > most
+    ordered = _in_order(join, branches)
+    if ordered is None or is_large or not _fill(branches, taken, len(before)):
+        return None
+    bodies: Sequence[Body] = [[before[index] for index in branch] for branch in ordered]
+    return taken[0], Fork(JOINS[join.name], bodies, source, join.out, join.path)
+
+
+def _fill(branches: Sequence[Sequence[int]], taken: Sequence[int], end: int) -> bool:
+    """Whether branches are all that stands from their first term to the join, one by one."""
+    return bool(taken) and all(
+        list(run) == list(range(run[0], run[0] + len(run)))
+        for run in (*filter(None, branches), [*taken, end])
+    )
+
+
+def _chain(before: Sequence[Term], made: Mapping[int, int], tensor: int) -> list[int]:
+    """A tensor, and those that it comes from by way of what each term reads first."""
+    found = [tensor]
+    while tensor in made:
+        tensor = before[made[tensor]].source
+        found.append(tensor)
+    return found
+
+
+def _until(chain: Sequence[int], source: int) -> list[int]:
+    """The tensors that terms of a branch make, in order."""
+    return list(reversed(chain[: chain.index(source)]))
+
+
+def _in_order(join: Op, branches: Sequence[list[int]]) -> Sequence[list[int]] | None:
+    """The branches in the order in which they run, if the join allows it.
+
+    The operands of a sum, a product and a maximum may change places, those of a concatenation may
+    not. An empty branch stays where it is, or comes last.
+    """
+    running = sorted((branch for branch in branches if branch), key=lambda branch: branch[0])
+    if running == [branch for branch in branches if branch]:
+        return branches
+    if join.name == "concat":
+        return None
+    return [*running, *[branch for branch in branches if not branch]]

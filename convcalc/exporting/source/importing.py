@@ -1,0 +1,114 @@
+"""From networks to the text of a network file, by way of terms, blocks and lines.
+
+The text is expanded again and compared. What differs is written another way, block by block: first
+without the block in which the difference stands, then without loops around, at last layer by layer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcalc.exporting.source.blocks import Blocks
+from convcalc.exporting.source.flat import flat_body
+from convcalc.exporting.source.head import name_of
+from convcalc.exporting.source.idioms import with_idioms
+from convcalc.exporting.source.lines import Misfit, spliced
+from convcalc.exporting.source.round_trip import difference, expanded
+from convcalc.exporting.source.stages import finished
+from convcalc.exporting.source.templates import Scene
+from convcalc.exporting.source.terms import Body
+from convcalc.exporting.source.tree import module_tree
+from convcalc.exporting.source.writing import written_file
+from convcalc.language.file_facts import NetworkFile
+
+MAIN = "layers"  # the list of layers itself, among the blocks that are refused
+_MOST_ALONE = 60  # layers of a fork with an empty branch, outside of blocks
+_MOST_TRIES = 24
+
+
+class Source(NamedTuple):
+    """A network file: its text, the blocks that had to be written out, and whether all had to."""
+
+    text: str
+    layers: int
+    fallbacks: tuple[str, ...] = ()
+    is_flat: bool = False
+
+
+def source_of(networks: Sequence[NetworkFile]) -> Source:
+    """The text of a network file that describes networks without problems.
+
+    The first is the base, each other a variant. Raises Misfit if no file describes them all.
+    """
+    layers = sum(len(network.layers) for network in networks)
+    refused: list[str] = []
+    while len(refused) < _MOST_TRIES:
+        text, blamed = _tried(networks, frozenset(refused))
+        if text:
+            return Source(text, layers, tuple(refused))
+        if not blamed and MAIN in refused:
+            break
+        refused.append(blamed or MAIN)
+    text = flat_text(networks)
+    found = _difference(networks, text)
+    if found is not None:
+        raise Misfit(found[0])
+    return Source(text, layers, tuple(refused), is_flat=True)
+
+
+def flat_text(networks: Sequence[NetworkFile]) -> str:
+    """The text with a line for each layer."""
+    scene = Scene(networks)
+    bodies = [flat_body(n, k) for n, k in zip(networks, scene.offsets, strict=True)]
+    return written_file(networks, bodies, scene, [])
+
+
+def _tried(networks: Sequence[NetworkFile], refused: frozenset[str]) -> tuple[str, str]:
+    """A text that describes the networks; or none, and the block to blame, if one is."""
+    try:
+        text = readable_text(networks, refused)
+    except Misfit as error:
+        return "", error.block
+    found = _difference(networks, text)
+    if found is None:
+        return text, ""
+    return "", next((kind for kind in reversed(found[1]) if kind not in refused), "")
+
+
+def _difference(networks: Sequence[NetworkFile], text: str) -> tuple[str, tuple[str, ...]] | None:
+    """What differs first between networks and those that a text describes, and in which blocks."""
+    for index, network in enumerate(networks):
+        name = name_of(network)
+        new = expanded(text, batch_of(network), name if index else None)
+        found = difference(network, new)
+        if found is not None:
+            return f"{name}, layer {found.layer}: {found.what}", found.groups
+    return None
+
+
+def batch_of(network: NetworkFile) -> int:
+    """The samples that a network reads at once."""
+    return next((shape.batch for shape in network.inputs.values()), 1)
+
+
+def readable_text(networks: Sequence[NetworkFile], refused: frozenset[str]) -> str:
+    """The text with blocks and loops, but not those that are refused."""
+    scene = Scene(networks)
+    trees = [_tree(n, k) for n, k in zip(networks, scene.offsets, strict=True)]
+    blocks = Blocks(scene, refused)
+    bodies = blocks.rewritten(trees)
+    if MAIN in refused:
+        bodies = [spliced(body) for body in bodies]
+    else:
+        bodies = [finished(body, scene, _MOST_ALONE) for body in bodies]
+    return written_file(networks, bodies, scene, blocks.templates)
+
+
+def _tree(network: NetworkFile, offset: int) -> Body:
+    """The modules and idioms of a network."""
+    ops = flat_body(network, offset)
+    readers = Counter(tensor for op in ops for tensor in op.reads)
+    readers.update(tensor + offset for tensor in network.outputs.values())
+    return with_idioms(module_tree(network, ops, offset), readers)

@@ -1,0 +1,124 @@
+"""Gives ids to the lines that are read from afar, and to no others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from convcalc.exporting.source.addresses import Address, Further, Step, Steps, Word
+from convcalc.exporting.source.lines import Line, all_lines
+from convcalc.exporting.source.templates import RESERVED, Template
+from convcalc.exporting.source.terms import Loop
+from convcalc.exporting.source.words import free_id, last_word
+
+
+class Names:
+    """The ids of one block or of the network, and what addresses are called in it."""
+
+    def __init__(self, lines: Sequence[Line], further: Sequence[str], taken: Sequence[str]) -> None:
+        self.further = further
+        self.taken = {*RESERVED, *taken, *further}
+        self.hosts: dict[int, Line] = {}
+        for line in all_lines(lines):
+            self.hosts.setdefault(id(line), line)
+            if line.kind == "loop" and is_merged(line):
+                self.hosts[id(line.parts[0].lines[0])] = self.hosts[id(line)]
+
+    def name(self, line: Line) -> str:
+        """The id of the item that a line is written in; given now if it has none."""
+        host = self.hosts[id(line)]
+        if not host.id:
+            fallback = host.name if host.kind == "op" else "x"
+            host.id = free_id(last_word(host.first.path), self.taken, fallback)
+            self.taken.add(host.id)
+        return host.id
+
+
+def is_merged(loop: Line) -> bool:
+    """Whether a loop and the only line in it are one item."""
+    (inner, *rest) = loop.parts[0].lines
+    if rest or (inner.kind == "loop" and (inner.is_for or not loop.is_for)):
+        return False
+    if inner.condition is not True and (not loop.is_for or loop.condition is not True):
+        return False
+    prev = Word("prev")
+    if inner.sources[:1] != [prev] and prev not in inner.sources:
+        return False
+    return len(inner.sources) < 2 or inner.kind != "op" or loop.sources == [prev]
+
+
+class Naming:
+    """The ids of all blocks of a network."""
+
+    def __init__(
+        self, main: Sequence[Line], taken: Sequence[str], templates: Sequence[Template]
+    ) -> None:
+        self.main = Names(main, (), taken)
+        self.of_template = {
+            template.key: Names(template.lines, template.further_names, [*template.values.taken])
+            for template in templates
+        }
+        self._owners: dict[int, Names] = {}
+        for names, lines in self._all(main, templates):
+            for line in all_lines(lines):
+                self._owners[id(line)] = names
+        for _, lines in self._all(main, templates):
+            for line in all_lines(lines):
+                for source in line.sources:
+                    self.text(source, line)
+
+    def _all(
+        self, main: Sequence[Line], templates: Sequence[Template]
+    ) -> Iterator[tuple[Names, Sequence[Line]]]:
+        for template in templates:
+            yield self.of_template[template.key], template.lines
+        yield self.main, main
+
+    def text(self, address: Address, reader: Line | None = None) -> str:
+        """What an address is called in the block in which it is read."""
+        if isinstance(address, Word):
+            return address.text
+        if isinstance(address, Further):
+            assert reader is not None
+            return self._owners[id(reader)].further[address.number]
+        assert isinstance(address, Steps)
+        return ".".join(self._parts(address.steps))
+
+    def _parts(self, steps: Sequence[Step]) -> Iterator[str]:
+        index = 0
+        while index < len(steps):
+            step = steps[index]
+            names = self._owners[id(step.line)]
+            name = names.name(step.line)
+            rounds: list[Step] = []
+            host = names.hosts[id(step.line)]
+            while (
+                index < len(steps)
+                and steps[index].label >= 0
+                and names.hosts.get(id(steps[index].line)) is host
+            ):
+                rounds.append(steps[index])
+                index += 1
+            if not rounds:
+                yield name
+                if step.port:
+                    yield step.port
+                index += 1
+            else:
+                yield f"{name}[{_label(rounds)}]"
+
+
+def _label(rounds: Sequence[Step]) -> int:
+    """The number of a round among those of all loops of one item."""
+    if len(rounds) == 1:
+        return rounds[0].label
+    outer, inner = rounds
+    term = outer.line.first
+    assert isinstance(term, Loop)
+    counts: list[int] = []
+    for body in term.rounds:
+        first = body[0]
+        counts.append(len(first.rounds) if isinstance(first, Loop) else 1)
+    return sum(counts[: outer.label]) + inner.label
+
+
+Ids = Mapping[str, str]

@@ -1,0 +1,306 @@
+"""Blocks of several modules that do the same: lines, params, and what each module gives."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
+from typing import Any
+
+from convcalc.exporting.source.addresses import Outside, addresses_of
+from convcalc.exporting.source.flat import defaults_at
+from convcalc.exporting.source.lines import Line, Misfit, all_lines, lines_of
+from convcalc.exporting.source.terms import Body, Call, Fork, Loop, Op
+from convcalc.exporting.source.values import Expr, Param, Slot, Values
+from convcalc.model.graph.network import Network
+from convcalc.model.operators.registry import fields_of, operator_class
+from convcalc.model.quantities.shape import Shape
+
+# Names that mean something else in an expression or a reference.
+RESERVED = (
+    *("i", "prev", "input", "in_channels", "block", "length", "height", "width", "depth"),
+    *("positions", "in_height", "in_width", "in_length", "in_depth", "in_positions"),
+    *("min", "max", "sum", "len", "ceil", "floor", "round", "int", "abs", "make_divisible"),
+    *("true", "false", "null", "and", "or", "not", "if", "else", "in", "is", "for", "lambda"),
+    *("on", "no", "off", "yes", "from", "id", "repeat", "note", "share", "join"),
+)
+_SHORT = {"out_channels": "c", "kernel_size": "k", "stride": "s", "padding": "p", "dilation": "d"}
+_SHORT |= {"groups": "g", "count": "n", "output_size": "size", "depth_multiplier": "m"}
+
+
+class Scene:
+    """What all blocks know: tensors of one network or several, defaults of layers' fields.
+
+    The tensors of each network are numbered from its offset on.
+    """
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self.networks = networks
+        sizes = [len(network.inputs) + len(network.layers) for network in networks]
+        self.offsets = [0, *accumulate(sizes)][:-1]
+        self._defaults: dict[int, Mapping[str, Any]] = {}
+
+    def channels(self, tensor: int) -> int | None:
+        """The channels of a tensor; None if they are not known."""
+        if tensor < 0:
+            return None
+        found = self.shape(tensor).channels
+        return found if type(found) is int else None
+
+    def shape(self, tensor: int) -> Shape:
+        """The shape of a tensor."""
+        index = bisect_right(self.offsets, tensor) - 1
+        return self.networks[index].shape(tensor - self.offsets[index])
+
+    def defaults(self, op: Op) -> Mapping[str, Any]:
+        """The defaults of the fields of a layer."""
+        if op.out not in self._defaults:
+            index = bisect_right(self.offsets, op.out) - 1
+            network = self.networks[index]
+            layer = network.layers[network.index(op.out - self.offsets[index])]
+            self._defaults[op.out] = defaults_at(layer)
+        return self._defaults[op.out]
+
+
+class Template:
+    """A block, and its cases: the modules that it was made of."""
+
+    def __init__(self, scene: Scene, key: str, groups: Sequence[Body]) -> None:
+        self.scene = scene
+        self.key = key
+        self.name = key
+        self.bodies = groups
+        self.lines, self.frames = lines_of(groups)
+        self.entries = {index: frame.entry for index, frame in enumerate(self.frames)}
+        self.outside = Outside()
+        self.values = Values(RESERVED)
+        self.further_names: list[str] = []
+        resolve(self.lines, self.outside, self.values, scene)
+        for param in self.values.params.values():
+            _settle_default(param, len(groups))
+        for number in range(len(self.outside.tensors)):
+            if any(case not in self.outside.tensors[number] for case in self.entries):
+                raise Misfit("a tensor from outside is not read by all")
+            self.further_names.append(self.values.free("x" if number == 0 else "x2"))
+
+    def arguments(self, case: int) -> dict[str, Any]:
+        """The values of params in a case, those of the type ref left out."""
+        return {
+            name: param.values.get(case, param.default)
+            for name, param in self.values.params.items()
+        }
+
+    def further(self, case: int) -> list[int]:
+        """The tensors from outside in a case."""
+        return [tensors[case] for tensors in self.outside.tensors]
+
+
+def resolve(
+    lines: Sequence[Line],
+    outside: Outside,
+    values: Values,
+    scene: Scene,
+) -> None:
+    """Find out sources and values of all lines; raises Misfit if there are none."""
+    every = list(all_lines(lines))
+    for line in every:
+        addresses_of(line, outside)
+    for line in every:
+        _resolve_values(line, values, scene)
+    for line in every:
+        _resolve_conditions(line, values, scene)
+    values.settle_columns()
+
+
+def _resolve_values(line: Line, values: Values, scene: Scene) -> None:
+    there = list(line.there)
+    contexts = [context for _, context, _ in there]
+    terms = [term for _, _, term in there]
+    reads = [scene.channels(term.source) for term in terms]
+    entering = [scene.channels(context.frame.entry) for context in contexts]
+
+    def slot(role: str, name: str, found: Sequence[Any]) -> Slot:
+        return Slot(role, name, contexts, found, reads, entering, None in line.terms)
+
+    if line.kind == "op":
+        ops = [term for term in terms if isinstance(term, Op)]
+        _op_values(line, ops, values, slot, scene)
+    elif line.kind == "call":
+        calls = [term for term in terms if isinstance(term, Call)]
+        for name, param in calls[0].template.values.params.items():
+            found = [call.args[name] for call in calls]
+            value = values.written(slot(param.role, name, found))
+            if not (param.has_default and same(value, param.default)):
+                line.fields[name] = value
+    elif line.kind == "loop" and not line.is_for:
+        counts = [len(term.rounds) for term in terms if isinstance(term, Loop)]
+        line.count = values.written(slot("count", "n", counts))
+
+
+def _op_values(line: Line, ops: Sequence[Op], values: Values, slot: Any, scene: Scene) -> None:
+    declared = fields_of(operator_class(line.name))
+    beside = ops[0].beside
+    if any(op.beside != beside for op in ops):
+        raise Misfit("what stands beside the layers differs")
+    line.beside = dict(beside)
+    defaults = [scene.defaults(op) for op in ops]
+    for name in ops[0].fields:
+        found = [op.fields[name] for op in ops]
+        field = declared[name]
+        if field.kind == "word" and len(set(found)) > 1:
+            raise Misfit("words differ")
+        if not field.required and all(
+            same(value, given.get(name)) for value, given in zip(found, defaults, strict=True)
+        ):
+            continue
+        if name == "padding" and (
+            len({*map(repr, found)}) > 1
+            or (isinstance(found[0], tuple) and isinstance(found[0][0], tuple))
+        ):
+            line.fields[field.short or name] = _padding(line, ops, values, slot, found, scene)
+            continue
+        short = _SHORT.get(name, field.short or name)
+        line.fields[field.short or name] = values.written(slot(name, short, found))
+
+
+def _padding(
+    line: Line, ops: Sequence[Op], values: Values, slot: Any, found: Sequence[Any], scene: Scene
+) -> Any:
+    """A padding that follows from the kernel, else as other values."""
+    kernels = [op.fields.get("kernel_size") for op in ops]
+    dilations = [op.fields.get("dilation", 1) for op in ops]
+    if len({*map(repr, found)}) == 1:
+        return found[0]
+    if "half" in found:
+        rank = len(scene.shape(ops[0].source).spatial)
+        triples = zip(found, kernels, dilations, strict=True)
+        found = [_half_of(k, d, rank) if p == "half" else p for p, k, d in triples]
+    if all(_is_half(p, k, d) for p, k, d in zip(found, kernels, dilations, strict=True)):
+        kernel = line.fields.get("k")
+        is_plain = set(dilations) == {1} and all(type(k) is int for k in kernels)
+        if is_plain and isinstance(kernel, Expr) and kernel.text.isidentifier():
+            return Expr(f"{kernel.text}//2")
+        return "half"
+    if all(_is_same(op, scene) for op in ops):
+        return "same"
+    axes = {len(p) for p in found if isinstance(p, tuple)}
+    if len(axes) == 1:  # pairs for all, so that a param has one type
+        found = [_pairs(p, *axes) for p in found]
+    return values.written(slot("padding", "p", found))
+
+
+def _half(kernel: int, dilation: int) -> int:
+    """The positions that the word ``half`` adds on each side."""
+    return (dilation * (kernel - 1) + 1) // 2
+
+
+def _half_of(kernel: Any, dilation: Any, rank: int) -> Any:
+    """The numbers that the word ``half`` stands for: one, or one for each axis."""
+    each = [
+        _half(*(v[axis] if isinstance(v, tuple) else v for v in (kernel, dilation)))
+        for axis in range(rank)
+    ]
+    return each[0] if len(set(each)) == 1 else tuple(each)
+
+
+def _pairs(padding: Any, axes: int) -> Any:
+    each = padding if isinstance(padding, tuple) else (padding,) * axes
+    return tuple(part if isinstance(part, tuple) else (part, part) for part in each)
+
+
+def _is_same(op: Op, scene: Scene) -> bool:
+    """Whether a padding is TensorFlow's for the size that the layer reads: as little as gives
+    ceil(size / stride) positions, the odd one behind."""
+    sizes = scene.shape(op.source).spatial
+    rank = len(sizes)
+    wanted = _pairs(op.fields["padding"], rank)
+    for axis, size in enumerate(sizes):
+        kernel, stride, dilation = (
+            value[axis] if isinstance(value, tuple) else value
+            for value in (op.fields.get(key, 1) for key in ("kernel_size", "stride", "dilation"))
+        )
+        if not all(type(n) is int for n in (size, kernel, stride, dilation)):
+            return False
+        extent = dilation * (kernel - 1) + 1
+        total = max((-(-size // stride) - 1) * stride + extent - size, 0)
+        if wanted[axis] != (total // 2, total - total // 2):
+            return False
+    return True
+
+
+def _is_half(padding: Any, kernel: Any, dilation: Any) -> bool:
+    if isinstance(kernel, tuple) or isinstance(padding, tuple) or isinstance(dilation, tuple):
+        axes = max(len(v) for v in (padding, kernel, dilation) if isinstance(v, tuple))
+        each = [v if isinstance(v, tuple) else (v,) * axes for v in (padding, kernel, dilation)]
+        if any(len(v) != axes for v in each):
+            return False
+        return all(_is_half(p, k, d) for p, k, d in zip(*each, strict=True) if True)
+    numbers = (padding, kernel, dilation)
+    return all(type(n) is int for n in numbers) and padding == _half(kernel, dilation)
+
+
+def _resolve_conditions(line: Line, values: Values, scene: Scene) -> None:
+    if None in line.terms:
+        line.condition = _condition(
+            line.contexts,
+            [term is not None for term in line.terms],
+            [scene.channels(tensor) for tensor in line.before],
+            values,
+            scene,
+            _flag_name(line),
+        )
+    if line.kind != "fork":
+        return
+    for part in line.parts:
+        there = [part.there[index] for index, _, _ in line.there]
+        if all(there):
+            line.conditions.append(True)
+            continue
+        contexts = [context for _, context, _ in line.there]
+        reads = [scene.channels(term.source) for _, _, term in line.there]
+        condition = _condition(contexts, there, reads, values, scene, "skip")
+        line.conditions.append(condition)
+
+
+def _condition(
+    contexts: Sequence[Any],
+    there: Sequence[bool],
+    reads: Sequence[int | None],
+    values: Values,
+    scene: Scene,
+    name: str,
+) -> Any:
+    entering = [scene.channels(context.frame.entry) for context in contexts]
+    slot = Slot("if", name, contexts, list(there), reads, entering)
+    return values.condition(slot)
+
+
+def _flag_name(line: Line) -> str:
+    term = line.first
+    if line.is_shortcut:
+        return "project"
+    if isinstance(term, Op):
+        from convcalc.model.operators.registry import families
+
+        family = families().get(term.name)
+        return {"activation": "act", "norm": "norm"}.get(str(family), term.name.partition("_")[0])
+    if isinstance(term, Call):
+        return term.template.name.lower().partition("bn")[0] or "more"
+    return "skip" if isinstance(term, Fork) else "more"
+
+
+def _settle_default(param: Param, cases: int) -> None:
+    """The commonest value of a param is its default, where a call may do without it."""
+    counts = Counter(map(repr, param.values.values()))
+    text, _ = max(counts.items(), key=lambda each: (each[1], each[0]))
+    default = next(value for value in param.values.values() if repr(value) == text)
+    lacks = len(param.values) < cases
+    if lacks or isinstance(default, bool) or param.role not in ("out_channels", "count"):
+        param.default = default
+        param.has_default = True
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two values are written alike: true is not 1."""
+    return bool(a == b) and type(a) is type(b)
