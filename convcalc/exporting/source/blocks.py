@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from convcalc.exporting.source.costs import cost_of_body, cost_of_template
 from convcalc.exporting.source.forks import with_forks
 from convcalc.exporting.source.idioms import IDIOM
+from convcalc.exporting.source.levels import class_of, groups_in, levelled
 from convcalc.exporting.source.lines import Misfit, keys_of, spliced
 from convcalc.exporting.source.repeats import with_first_rounds, with_repeats
 from convcalc.exporting.source.templates import Scene, Template
@@ -20,18 +21,26 @@ _TRIES = 40  # groups of equal modules that are laid beside each other
 class Blocks:
     """The blocks of a network so far."""
 
-    def __init__(self, scene: Scene, refused: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, scene: Scene, refused: frozenset[str] = frozenset(), *, with_containers: bool = True
+    ) -> None:
         self.scene = scene
         self.refused = refused  # names of blocks that turned out wrong
+        self.with_containers = with_containers  # whether a Sequential may be a block
         self.templates: list[Template] = []
         self.names: set[str] = set()
 
     def rewritten(self, bodies: Sequence[Body]) -> list[Body]:
         """Bodies in which modules that do the same are calls of blocks."""
-        found = list(bodies)
-        highest = max((group.height for body in found for group in _groups(body)), default=-1)
+        found = levelled(bodies)
+        highest = max((group.height for body in found for group in groups_in(body)), default=-1)
         for height in range(1 + highest):
-            groups = [g for body in found for g in _groups(body) if g.height == height]
+            groups = [
+                group
+                for body in found
+                for group in groups_in(body)
+                if group.height == height and (self.with_containers or not _is_container(group))
+            ]
             calls = self._calls(groups)
             found = [_with_calls(body, calls) for body in found]
         return found
@@ -102,28 +111,16 @@ def _classes(groups: Sequence[Group]) -> Iterator[list[Group]]:
     are made of the same."""
     found: dict[object, list[Group]] = {}
     for group in groups:
-        kind = group.kind
-        key: object = kind
-        if kind in CONTAINERS:
-            key = _stem(group.path)
-        elif kind.startswith(IDIOM):
-            key = keys_of(group.items)[0]
+        is_idiom = group.kind.startswith(IDIOM)
+        key = keys_of(group.items)[0] if is_idiom else class_of(group)
         found.setdefault(key, []).append(group)
     yield from found.values()
 
 
-def _stem(path: str) -> tuple[str, int]:
-    """What a module is called, without numbers."""
-    words = [word.rstrip("0123456789_-") for word in path.split(".")]
-    named = [word for word in words if word]
-    return (named[-1] if named else "", 0)
-
-
-def _groups(body: Body) -> Iterator[Group]:
-    for term in body:
-        if isinstance(term, Group):
-            yield from _groups(term.items)
-            yield term
+def _is_container(group: Group) -> bool:
+    """Whether a module only holds others, under a name of its own: ``conv``, not ``3``."""
+    name = group.path.rpartition(".")[2]
+    return group.kind in CONTAINERS and not name.lstrip("_").isdigit()
 
 
 def _with_calls(body: Body, calls: Mapping[int, Call]) -> list[Term]:

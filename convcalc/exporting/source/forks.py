@@ -46,22 +46,36 @@ def _fork(before: list[Term], join: Op, most: int) -> tuple[int, Fork] | None:
     if not common or len(set(join.inputs)) < len(join.inputs):
         return None
     source = max(common)
-    branches = [[made[tensor] for tensor in _until(chain, source)] for chain in chains]
-    taken = sorted(index for branch in branches for index in branch)
-    is_large = not all(branches) and sum(before[index].size for index in taken) > most
+    firsts = [_first(chain, source, made) for chain in chains]
+    ends = [made[tensor] if tensor != source else -1 for tensor in join.inputs]
+    branches = _ranges(firsts, ends, len(before))
+    if branches is None:
+        return None
+    start = min(first for first in firsts if first >= 0)
     ordered = _in_order(join, branches)
-    if ordered is None or is_large or not _fill(branches, taken, len(before)):
+    is_large = not all(branches) and sum(term.size for term in before[start:]) > most
+    if ordered is None or is_large:
         return None
     bodies: Sequence[Body] = [[before[index] for index in branch] for branch in ordered]
-    return taken[0], Fork(JOINS[join.name], bodies, source, join.out, join.path)
+    return start, Fork(JOINS[join.name], bodies, source, join.out, join.path)
 
 
-def _fill(branches: Sequence[Sequence[int]], taken: Sequence[int], end: int) -> bool:
-    """Whether branches are all that stands from their first term to the join, one by one."""
-    return bool(taken) and all(
-        list(run) == list(range(run[0], run[0] + len(run)))
-        for run in (*filter(None, branches), [*taken, end])
-    )
+def _first(chain: Sequence[int], source: int, made: Mapping[int, int]) -> int:
+    """The index of the term that begins a branch; -1 if it is empty."""
+    at = chain.index(source)
+    return made[chain[at - 1]] if at else -1
+
+
+def _ranges(firsts: Sequence[int], ends: Sequence[int], stop: int) -> list[list[int]] | None:
+    """The indices of the terms of each branch, from its first to the one whose result it is, if
+    nothing else stands between the first of all and the join; what is beside the way of a branch
+    belongs to it. None if that is not so."""
+    found: list[list[int]] = [
+        list(range(first, end + 1)) if first >= 0 else []
+        for first, end in zip(firsts, ends, strict=True)
+    ]
+    taken = sorted(index for branch in found for index in branch)
+    return found if taken and taken == list(range(taken[0], stop)) else None
 
 
 def _chain(before: Sequence[Term], made: Mapping[int, int], tensor: int) -> list[int]:
@@ -71,11 +85,6 @@ def _chain(before: Sequence[Term], made: Mapping[int, int], tensor: int) -> list
         tensor = before[made[tensor]].source
         found.append(tensor)
     return found
-
-
-def _until(chain: Sequence[int], source: int) -> list[int]:
-    """The tensors that terms of a branch make, in order."""
-    return list(reversed(chain[: chain.index(source)]))
 
 
 def _in_order(join: Op, branches: Sequence[list[int]]) -> Sequence[list[int]] | None:

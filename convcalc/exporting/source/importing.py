@@ -6,6 +6,7 @@ without the block in which the difference stands, then without loops around, at 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -26,6 +27,7 @@ from convcalc.language.file_facts import NetworkFile
 MAIN = "layers"  # the list of layers itself, among the blocks that are refused
 _MOST_ALONE = 60  # layers of a fork with an empty branch, outside of blocks
 _MOST_TRIES = 24
+_TOKEN = re.compile(r"\w+")
 
 
 class Source(NamedTuple):
@@ -43,19 +45,37 @@ def source_of(networks: Sequence[NetworkFile]) -> Source:
     The first is the base, each other a variant. Raises Misfit if no file describes them all.
     """
     layers = sum(len(network.layers) for network in networks)
+    found = [_readable(networks, way) for way in (True, False)]
+    texts = [(tokens(text), index, text, refused) for index, (text, refused) in enumerate(found)]
+    written = [each for each in texts if each[2]]
+    if written:
+        _, _, text, refused = min(written, key=lambda each: (len(each[3]), *each[:2]))
+        return Source(text, layers, refused)
+    text = flat_text(networks)
+    difference = _difference(networks, text)
+    if difference is not None:
+        raise Misfit(difference[0])
+    return Source(text, layers, found[0][1], is_flat=True)
+
+
+def tokens(text: str) -> int:
+    """What a text costs whoever reads it: its words and numbers, and its lines."""
+    return len(_TOKEN.findall(text)) + text.count("\n")
+
+
+def _readable(
+    networks: Sequence[NetworkFile], with_containers: bool
+) -> tuple[str, tuple[str, ...]]:
+    """A text that describes networks, and the blocks that had to be written out; or no text."""
     refused: list[str] = []
     while len(refused) < _MOST_TRIES:
-        text, blamed = _tried(networks, frozenset(refused))
+        text, blamed = _tried(networks, frozenset(refused), with_containers)
         if text:
-            return Source(text, layers, tuple(refused))
+            return text, tuple(refused)
         if not blamed and MAIN in refused:
             break
         refused.append(blamed or MAIN)
-    text = flat_text(networks)
-    found = _difference(networks, text)
-    if found is not None:
-        raise Misfit(found[0])
-    return Source(text, layers, tuple(refused), is_flat=True)
+    return "", tuple(refused)
 
 
 def flat_text(networks: Sequence[NetworkFile]) -> str:
@@ -65,10 +85,12 @@ def flat_text(networks: Sequence[NetworkFile]) -> str:
     return written_file(networks, bodies, scene, [])
 
 
-def _tried(networks: Sequence[NetworkFile], refused: frozenset[str]) -> tuple[str, str]:
+def _tried(
+    networks: Sequence[NetworkFile], refused: frozenset[str], with_containers: bool
+) -> tuple[str, str]:
     """A text that describes the networks; or none, and the block to blame, if one is."""
     try:
-        text = readable_text(networks, refused)
+        text = readable_text(networks, refused, with_containers=with_containers)
     except Misfit as error:
         return "", error.block
     found = _difference(networks, text)
@@ -93,11 +115,17 @@ def batch_of(network: NetworkFile) -> int:
     return next((shape.batch for shape in network.inputs.values()), 1)
 
 
-def readable_text(networks: Sequence[NetworkFile], refused: frozenset[str]) -> str:
-    """The text with blocks and loops, but not those that are refused."""
+def readable_text(
+    networks: Sequence[NetworkFile],
+    refused: frozenset[str] = frozenset(),
+    *,
+    with_containers: bool = True,
+) -> str:
+    """The text with blocks and loops, but not those that are refused; ``with_containers``: a
+    module that only holds others may be a block too."""
     scene = Scene(networks)
     trees = [_tree(n, k) for n, k in zip(networks, scene.offsets, strict=True)]
-    blocks = Blocks(scene, refused)
+    blocks = Blocks(scene, refused, with_containers=with_containers)
     bodies = blocks.rewritten(trees)
     if MAIN in refused:
         bodies = [spliced(body) for body in bodies]

@@ -8,6 +8,7 @@ term that only some have becomes a line with a condition.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from convcalc.exporting.source.terms import (
@@ -20,6 +21,7 @@ from convcalc.exporting.source.terms import (
     Term,
     entry_of,
 )
+from convcalc.model.operators.registry import families
 
 MOST_OPTIONAL = 3  # lines with a condition, in a block
 
@@ -88,6 +90,7 @@ class Line:
         self.parts: list[Part] = []
         self.id = ""
         self.is_for = False
+        self.is_alternative = False  # it is there where the one above or below is not
         self.is_shortcut = False  # it stands in the second branch of a sum
         # What the passes after this one find out.
         self.fields: dict[str, Any] = {}
@@ -154,6 +157,10 @@ def _lines(
         for index, term in enumerate(terms):
             if term is not None:
                 above[index] = term.out
+    for one, other in pairwise(found):
+        if all(_is_activation(key_of(line.first)) for line in (one, other)):
+            exclusive = all(None in pair for pair in zip(one.terms, other.terms, strict=True))
+            one.is_alternative = other.is_alternative = exclusive
     return found
 
 
@@ -278,11 +285,26 @@ def _superset(sequences: Sequence[Keys]) -> Keys:
     longest = max(sequences, key=len)
     for keys in sequences:
         longest = _merged(longest, keys)
-    if len(longest) > max(map(len, sequences)):
+    least = max(map(len, sequences)) + _alternatives(longest, sequences)
+    if len(longest) > least:
         raise Misfit("the bodies differ")
     if any(len(longest) - len(keys) > max(2, len(longest) // 3) for keys in sequences if keys):
         raise Misfit("the bodies differ")
     return longest
+
+
+def _alternatives(rows: Keys, sequences: Sequence[Keys]) -> int:
+    """How many lines stand for another: an activation after which another is, never both."""
+    return sum(
+        _is_activation(one)
+        and _is_activation(other)
+        and not any(one in keys and other in keys for keys in sequences)
+        for one, other in pairwise(rows)
+    )
+
+
+def _is_activation(key: tuple[Any, ...]) -> bool:
+    return key[0] == "op" and families().get(key[1]) == "activation"
 
 
 def _merged(a: Keys, b: Keys) -> Keys:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -185,7 +186,8 @@ def _padding(
     if all(_is_same(op, scene) for op in ops):
         return "same"
     axes = {len(p) for p in found if isinstance(p, tuple)}
-    if len(axes) == 1:  # pairs for all, so that a param has one type
+    is_paired = any(isinstance(part, tuple) for p in found if isinstance(p, tuple) for part in p)
+    if len(axes) == 1 and is_paired:  # pairs for all, so that a param has one type
         found = [_pairs(p, *axes) for p in found]
     return values.written(slot("padding", "p", found))
 
@@ -284,10 +286,23 @@ def _flag_name(line: Line) -> str:
         from convcalc.model.operators.registry import families
 
         family = families().get(term.name)
+        if line.is_alternative:
+            return term.name
         return {"activation": "act", "norm": "norm"}.get(str(family), term.name.partition("_")[0])
     if isinstance(term, Call):
-        return term.template.name.lower().partition("bn")[0] or "more"
+        return flag_of(term.template.name)
     return "skip" if isinstance(term, Fork) else "more"
+
+
+def flag_of(name: str) -> str:
+    """What a flag for a block is called: ``conv`` for ConvBn, ``se`` for SqueezeExcitation."""
+    words = _WORDS.findall(name)
+    if len(words) < 2 or words[0] == "Conv":
+        return (words[0] if words else name).lower()
+    return "".join(word[0] for word in words).lower()
+
+
+_WORDS = re.compile(r"[A-Z][a-z]+|[A-Z]+(?![a-z])|[a-z]+")
 
 
 def _settle_default(param: Param, cases: int) -> None:

@@ -47,13 +47,11 @@ class Param:
         if kind is None and kinds == {int, float}:
             kind = "float"
         if kinds == {int, tuple}:
-            kind = "size" if self.role != "padding" else ""
+            kind = "size"
         if kind is None:
             raise Misfit("a param has values of several types")
         if not self.has_default:
-            return kind or {}
-        if kind == "":
-            return {"default": self.default}
+            return kind
         if kind in ("size", "list"):
             return {"default": self.default, "type": kind}
         return self.default
@@ -90,7 +88,10 @@ class Values:
         """The value of a slot, or an expression for it; raises Misfit if there is none."""
         if _all_equal(slot.values):
             return self._general(slot) or slot.values[0]
-        return self._known(slot) or self._new(slot)
+        found = self._known(slot)
+        if found is None and isinstance(slot.values[0], bool):
+            found = self._opposite(slot)
+        return found or self._new(slot)
 
     def _general(self, slot: Slot) -> Expr | None:
         """A param for the stride of a line that is left out where the param is another."""
@@ -141,10 +142,16 @@ class Values:
 
     def condition(self, slot: Slot) -> Any:
         """An expression that is true where a slot is: of what is known, or a param."""
-        found = self._known(slot)
+        found = self._known(slot) or self._opposite(slot)
         if found is None and slot.name in COMPARED:
             found = self._compared(slot)
         return found or self._new(slot)
+
+    def _opposite(self, slot: Slot) -> Expr | None:
+        """The opposite of a param that is true or false."""
+        opposite = [not value for value in slot.values]
+        names = [text for text, values in self._names(slot) if list(values) == opposite]
+        return Expr(f"not {names[0]}") if names else None
 
     def _compared(self, slot: Slot) -> Expr | None:
         """A comparison of a stride, or of channels, that is true where a slot is."""

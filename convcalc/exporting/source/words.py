@@ -16,6 +16,7 @@ from convcalc.model.operators.registry import families
 
 _LONGEST = 32
 _EXPORTERS = re.compile(r"^node_([A-Za-z]\w*?)_\d+$")  # what one calls a node without a module
+_WORD = re.compile(r"[A-Z][a-z0-9]*")
 _OTHERS = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -39,13 +40,22 @@ def block_name(groups: Sequence[Group], taken: Collection[str]) -> str:
     kinds = [group.kind for group in groups if group.kind not in CONTAINERS]
     kind = kinds[0] if kinds else ""
     if kind.startswith(IDIOM):
-        name = kind.removeprefix(IDIOM)
+        name = common_start([each.removeprefix(IDIOM) for each in kinds])
     else:
         name = _camel(safe(kind.rpartition(".")[2])) or _camel(
             last_word(groups[0].path).rstrip("0123456789_")
         )
     name = name or "Block"
     return free(name, taken)
+
+
+def common_start(names: Sequence[str]) -> str:
+    """A name that several have in common, by its words: ``ConvAct`` for ConvRelu and ConvSilu."""
+    if len(set(names)) == 1:
+        return names[0]
+    words = [_WORD.findall(name) for name in names]
+    shared = [first for first, *rest in zip(*words, strict=False) if set(rest) <= {first}]
+    return "".join(shared) + ("Act" if len({len(each) for each in words}) == 1 else "")
 
 
 def free(name: str, taken: Collection[str]) -> str:

@@ -18,7 +18,7 @@ WIDTH = 100
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*(?: [A-Za-z0-9_.,()]+)*")
 _EXPRESSION = re.compile(r"[A-Za-z0-9_.+*/<>=!() -]+")
 _WORDS = frozenset(("true", "false", "null", "yes", "no", "on", "off"))
-_MOST_INLINE = 3  # items of a list on one line
+_MOST_INLINE = 4  # items of a list on one line
 
 
 def document(entries: Sequence[tuple[str, Any]]) -> str:
@@ -93,10 +93,10 @@ def _values(start: str, value: Any, indent: int) -> list[str]:
     if len(line) <= WIDTH or isinstance(value, Expr):
         return [line]
     if isinstance(value, Mapping):
-        inner = [line for k, v in value.items() for line in _entry(k, v, indent + 4)]
-        return [start, *inner]
+        pairs = [f"{scalar(k)}: {flow(v)}," for k, v in value.items()]
+        return _wrapped(f"{start} {{", pairs, "}", indent + 2)
     if isinstance(value, list | tuple):
-        return _wrapped(f"{start} [", [f"{flow(each)}," for each in value], "]", indent + 4)
+        return _wrapped(f"{start} [", [f"{flow(each)}," for each in value], "]", indent + 2)
     if isinstance(value, str) and line.endswith('"') and "  " not in value:
         return _wrapped(f"{start} ", flow(value).split(" "), "", indent + 2)
     return [line]
