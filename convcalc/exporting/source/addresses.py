@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.exporting.source.lines import Context, Line, Misfit, Spot, Turn
-from convcalc.exporting.source.terms import NONE, Call, Loop, Op
+from convcalc.exporting.source.terms import NONE, Call, Grown, Loop, Op
 
 
 class Word(NamedTuple):
@@ -39,7 +39,13 @@ class Steps(NamedTuple):
     steps: tuple[Step, ...]
 
 
-Address = Word | Further | Steps
+class Rounds(NamedTuple):
+    """All rounds so far of a loop."""
+
+    line: Line
+
+
+Address = Word | Further | Steps | Rounds
 PREV, ENTRY = Word("prev"), Word("input")
 
 
@@ -67,8 +73,21 @@ class Outside:
 
 def addresses_of(line: Line, outside: Outside) -> None:
     """Find out what the inputs of a line are called; raises Misfit if cases differ."""
+    if isinstance(line.first, Grown):
+        line.sources = [_address(line, 0, outside), Rounds(_loop_of(line))]
+        return
     for number in range(max(len(reads_of(term)) for _, _, term in line.there)):
         line.sources.append(_address(line, number, outside))
+
+
+def _loop_of(line: Line) -> Line:
+    """The loop whose rounds a concatenation reads: the one that it stands in, or after."""
+    index, context, _ = next(line.there)
+    above = context.frame.made.get(line.before[index])
+    turns = (*context.turns, *(above.turns if above else ()))
+    if not turns:
+        raise Misfit("a concatenation of no rounds")
+    return turns[0].loop if not context.turns else context.turns[-1].loop
 
 
 def reads_of(term: object) -> Sequence[int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.exporting.source.costs import cost_of_body, cost_of_template
 from convcalc.exporting.source.forks import with_forks
+from convcalc.exporting.source.growth import has_growth, with_growth
 from convcalc.exporting.source.idioms import IDIOM
 from convcalc.exporting.source.levels import class_of, groups_in, levelled
 from convcalc.exporting.source.lines import Misfit, keys_of, spliced
@@ -87,7 +88,8 @@ class Blocks:
         template = Template(self.scene, name, [bodies[id(group)] for group in groups])
         calls = {id(g): Call(template, case, g) for case, g in enumerate(groups)}
         plain = sum(cost_of_body(bodies[id(group)], self.scene) for group in groups)
-        if cost_of_template(template) + cost_of_body(list(calls.values()), self.scene) >= plain:
+        cost = cost_of_template(template) + cost_of_body(list(calls.values()), self.scene)
+        if cost >= plain and not has_growth(bodies[id(groups[0])]):
             return {}
         self.names.add(name)
         self.templates.append(template)
@@ -96,7 +98,7 @@ class Blocks:
 
 def written(items: Body) -> list[Term]:
     """The items of a module with forks and loops, and without modules inside."""
-    return with_first_rounds(with_repeats(with_forks(spliced(items), most=10**6)))
+    return with_first_rounds(with_repeats(with_forks(with_growth(spliced(items)), most=10**6)))
 
 
 def _deep_keys(body: Body) -> object:

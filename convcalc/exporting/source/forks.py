@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from convcalc.exporting.source.terms import Body, Fork, Op, Term
+from convcalc.exporting.source.terms import Body, Fork, Grown, Op, Term
 
 JOINS = {"add": "add", "mul": "mul", "concat": "concat", "maximum": "max"}
 _MOST_LAYERS = 60  # in a fork with an empty branch, among terms that belong to no module
@@ -31,7 +31,7 @@ def with_forks(body: Body, most: int = _MOST_LAYERS) -> list[Term]:
 
 
 def _is_join(op: Op) -> bool:
-    if op.name not in JOINS or op.beside or len(op.inputs) < 2:
+    if isinstance(op, Grown) or op.name not in JOINS or op.beside or len(op.inputs) < 2:
         return False
     if op.name == "concat":
         return op.fields.get("axis") == "channels"

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from convcalc.exporting.source.blocks import Blocks
 from convcalc.exporting.source.flat import flat_body
+from convcalc.exporting.source.growth import hoisted
 from convcalc.exporting.source.head import name_of
 from convcalc.exporting.source.idioms import with_idioms
 from convcalc.exporting.source.lines import Misfit, spliced
@@ -139,4 +140,4 @@ def _tree(network: NetworkFile, offset: int) -> Body:
     ops = flat_body(network, offset)
     readers = Counter(tensor for op in ops for tensor in op.reads)
     readers.update(tensor + offset for tensor in network.outputs.values())
-    return with_idioms(module_tree(network, ops, offset), readers)
+    return with_idioms(hoisted(module_tree(network, ops, offset)), readers)

@@ -8,7 +8,7 @@ from typing import Any
 from convcalc.exporting.source.addresses import Address, Word
 from convcalc.exporting.source.lines import Line, Misfit
 from convcalc.exporting.source.naming import Naming, is_merged
-from convcalc.exporting.source.terms import Op
+from convcalc.exporting.source.terms import Grown, Op
 from convcalc.exporting.source.values import Expr
 from convcalc.model.operators.registry import fields_of, operator_class
 
@@ -53,7 +53,7 @@ class Items:
         op = line.first
         assert isinstance(op, Op)
         fields = dict(line.fields)
-        count = len(op.inputs) - len(op.layers)
+        count = len(line.sources) if isinstance(op, Grown) else len(op.inputs) - len(op.layers)
         layered = [
             (name, field)
             for name, field in fields_of(operator_class(line.name)).items()

@@ -16,6 +16,7 @@ from convcalc.exporting.source.terms import (
     Call,
     Fork,
     Group,
+    Grown,
     Loop,
     Op,
     Term,
@@ -230,7 +231,7 @@ def _loop_part(line: Line) -> None:
 
 
 def _kind(term: Term) -> str:
-    return {Op: "op", Call: "call", Fork: "fork", Loop: "loop"}[type(term)]
+    return {Op: "op", Grown: "op", Call: "call", Fork: "fork", Loop: "loop"}[type(term)]
 
 
 def _name(term: Term) -> str:
@@ -247,7 +248,7 @@ def _name(term: Term) -> str:
 def key_of(term: Term) -> tuple[Any, ...]:
     """What terms have in common that may be one line."""
     if isinstance(term, Op):
-        return ("op", term.name, len(term.ports), len(term.layers))
+        return ("op", term.name, len(term.ports), len(term.layers), isinstance(term, Grown))
     if isinstance(term, Call):
         return ("call", term.template.key)
     if isinstance(term, Fork):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from convcalc.exporting.source.addresses import Address, Further, Step, Steps, Word
+from convcalc.exporting.source.addresses import Address, Further, Rounds, Step, Word
 from convcalc.exporting.source.lines import Line, all_lines
 from convcalc.exporting.source.templates import RESERVED, Template
-from convcalc.exporting.source.terms import Loop
+from convcalc.exporting.source.terms import Grown, Loop
 from convcalc.exporting.source.words import free_id, last_word
 
 
@@ -28,7 +28,10 @@ class Names:
         host = self.hosts[id(line)]
         if not host.id:
             fallback = host.name if host.kind == "op" else "x"
-            host.id = free_id(last_word(host.first.path), self.taken, fallback)
+            wanted = last_word(host.first.path)
+            if host.kind == "loop":
+                wanted = wanted.rstrip("0123456789_") or wanted
+            host.id = free_id(wanted, self.taken, fallback)
             self.taken.add(host.id)
         return host.id
 
@@ -36,7 +39,7 @@ class Names:
 def is_merged(loop: Line) -> bool:
     """Whether a loop and the only line in it are one item."""
     (inner, *rest) = loop.parts[0].lines
-    if rest or (inner.kind == "loop" and (inner.is_for or not loop.is_for)):
+    if rest or _grows(inner) or (inner.kind == "loop" and (inner.is_for or not loop.is_for)):
         return False
     if inner.condition is not True and (not loop.is_for or loop.condition is not True):
         return False
@@ -44,6 +47,13 @@ def is_merged(loop: Line) -> bool:
     if inner.sources[:1] != [prev] and prev not in inner.sources:
         return False
     return len(inner.sources) < 2 or inner.kind != "op" or loop.sources == [prev]
+
+
+def _grows(line: Line) -> bool:
+    """Whether a loop reads all its rounds, so that its id is its own."""
+    return line.kind == "loop" and any(
+        isinstance(each.first, Grown) for each in line.parts[0].lines
+    )
 
 
 class Naming:
@@ -80,7 +90,8 @@ class Naming:
         if isinstance(address, Further):
             assert reader is not None
             return self._owners[id(reader)].further[address.number]
-        assert isinstance(address, Steps)
+        if isinstance(address, Rounds):
+            return f"{self._owners[id(address.line)].name(address.line)}[*]"
         return ".".join(self._parts(address.steps))
 
     def _parts(self, steps: Sequence[Step]) -> Iterator[str]:

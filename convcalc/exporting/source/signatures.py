@@ -32,7 +32,8 @@ def _word(term: Term, names: dict[int, str], absolute: bool) -> Iterator[str]:
         return names[tensor]
 
     if isinstance(term, Op):
-        yield f"{term.name}{sorted(term.fields.items())!r}{sorted(term.beside.items())!r}"
+        yield f"{type(term).__name__} {term.name} {sorted(term.fields.items())!r}"
+        yield f"{sorted(term.beside.items())!r}"
         yield f"({','.join(map(name, term.inputs))};{name(term.owner) if term.owner >= 0 else ''})"
     elif isinstance(term, Call):
         yield f"{term.template.key}{sorted(term.args.items())!r}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from convcalc.exporting.source.addresses import Outside
 from convcalc.exporting.source.costs import cost_of_lines
 from convcalc.exporting.source.forks import with_forks
+from convcalc.exporting.source.growth import has_growth, with_growth
 from convcalc.exporting.source.lines import Line, Misfit, keys_of, lines_of, spliced
 from convcalc.exporting.source.repeats import pairs, with_first_rounds, with_repeats
 from convcalc.exporting.source.templates import RESERVED, Scene, resolve
@@ -23,7 +24,7 @@ def finished(body: Body, scene: Scene, most: int, *, is_module: bool = False) ->
     """The body of the network itself, or of a module that is no block: stages, forks and loops."""
     items = [_finished_group(term, scene, most) for term in body]
     items = _with_stages(items, scene, _rounds_of_modules)
-    found = with_first_rounds(with_repeats(with_forks(spliced(items), most)))
+    found = with_first_rounds(with_repeats(with_forks(with_growth(spliced(items)), most)))
     found = pairs(found) if is_module else found
     return _with_stages(found, scene, _rounds_of_terms)
 
@@ -84,7 +85,10 @@ def _stage(
 
 
 def gain_of(loop: Loop, scene: Scene) -> int | None:
-    """What a loop saves; None if it cannot be written."""
+    """What a loop saves; None if it cannot be written, or has rounds within that are all read:
+    their numbers would go on from round to round."""
+    if any(map(has_growth, loop.rounds)):
+        return None
     try:
         lines, _ = lines_of([[loop]])
         resolve(lines, Outside(), Values(RESERVED), scene)

@@ -80,6 +80,22 @@ class Op(Term):
         self.size = 1 + len(ports)
 
 
+class Grown(Op):
+    """A concatenation of a tensor and of what all rounds of a loop so far made."""
+
+    def __init__(self, op: Op) -> None:
+        super().__init__(
+            op.name,
+            op.fields,
+            op.inputs[:1],
+            op.out,
+            op.path,
+            beside=op.beside,
+            ports=op.ports,
+        )
+        self.reads = op.reads
+
+
 class Whole(Term):
     """A term that has bodies."""
 

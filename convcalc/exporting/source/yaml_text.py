@@ -92,17 +92,11 @@ def _values(start: str, value: Any, indent: int) -> list[str]:
     line = f"{start} {flow(value)}"
     if len(line) <= WIDTH or isinstance(value, Expr):
         return [line]
-    if isinstance(value, Mapping):
-        pairs = [f"{scalar(k)}: {flow(v)}," for k, v in value.items()]
-        return _wrapped(f"{start} {{", pairs, "}", indent + 2)
-    if isinstance(value, list | tuple):
-        return _wrapped(f"{start} [", [f"{flow(each)}," for each in value], "]", indent + 2)
-    if isinstance(value, str) and line.endswith('"') and "  " not in value:
-        return _wrapped(f"{start} ", flow(value).split(" "), "", indent + 2)
-    return [line]
+    words = flow(value).split(" ")
+    return _wrapped(f"{start} ", words, indent + 2) if all(words) else [line]
 
 
-def _wrapped(start: str, words: Sequence[str], end: str, indent: int) -> list[str]:
+def _wrapped(start: str, words: Sequence[str], indent: int) -> list[str]:
     """Words on as many lines as they need; within quotes, YAML reads a new line as a blank."""
     lines = [start + words[0]]
     for word in words[1:]:
@@ -110,7 +104,6 @@ def _wrapped(start: str, words: Sequence[str], end: str, indent: int) -> list[st
             lines[-1] += f" {word}"
         else:
             lines.append(" " * indent + word)
-    lines[-1] = lines[-1].removesuffix(",") + end
     return lines
 
 
