@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.exporting.source.lines import Context, Line, Misfit, Spot, Turn
-from convcalc.exporting.source.terms import NONE, Call, Grown, Loop, Op
+from convcalc.exporting.source.terms import NONE, Call, Grown, Loop, Op, entry_of
 
 
 class Word(NamedTuple):
@@ -73,11 +73,33 @@ class Outside:
 
 def addresses_of(line: Line, outside: Outside) -> None:
     """Find out what the inputs of a line are called; raises Misfit if cases differ."""
+    if line.is_apart:
+        line.sources = [PREV]
+        line.apart = [_of_round(line, number, outside) for number in range(_rounds(line))]
+        return
     if isinstance(line.first, Grown):
         line.sources = [_address(line, 0, outside), Rounds(_loop_of(line))]
         return
     for number in range(max(len(reads_of(term)) for _, _, term in line.there)):
         line.sources.append(_address(line, number, outside))
+
+
+def _rounds(line: Line) -> int:
+    """The rounds of a loop, which are the same in all cases."""
+    counts = {len(term.rounds) for _, _, term in line.there if isinstance(term, Loop)}
+    if len(counts) > 1:
+        raise Misfit("loops over lists of other lengths")
+    return counts.pop()
+
+
+def _of_round(line: Line, number: int, outside: Outside) -> Address:
+    """The address of what a round of a loop reads from afar."""
+    pairs = [
+        (context, entry_of(term.rounds[number]))
+        for _, context, term in line.there
+        if isinstance(term, Loop)
+    ]
+    return _common(pairs, outside)
 
 
 def _loop_of(line: Line) -> Line:
@@ -108,6 +130,11 @@ def _address(line: Line, number: int, outside: Outside) -> Address:
     if set(tensors) == {NONE} or (above is not None and tensors == above):
         return PREV
     pairs = [(context, tensor) for tensor, (_, context, _) in zip(tensors, there, strict=True)]
+    return _common(pairs, outside)
+
+
+def _common(pairs: Sequence[tuple[Context, int]], outside: Outside) -> Address:
+    """The address that a tensor has in each of some contexts."""
     found = {address_of(context, tensor) for context, tensor in pairs}
     if len(found) != 1:
         raise Misfit("layers read different tensors")

@@ -48,7 +48,7 @@ class Blocks:
 
     def _calls(self, groups: Sequence[Group]) -> Mapping[int, Call]:
         found: dict[int, Call] = {}
-        bodies = {id(group): written(group.items) for group in groups}
+        bodies = {id(group): written(group.items, self.scene.readers) for group in groups}
         for members in _classes(groups):
             for cluster in self._clusters(members, bodies):
                 found.update(self._template(cluster, bodies))
@@ -96,9 +96,9 @@ class Blocks:
         return calls
 
 
-def written(items: Body) -> list[Term]:
+def written(items: Body, readers: Mapping[int, int]) -> list[Term]:
     """The items of a module with forks and loops, and without modules inside."""
-    return with_first_rounds(with_repeats(with_forks(with_growth(spliced(items)), most=10**6)))
+    return with_first_rounds(with_repeats(with_forks(with_growth(spliced(items)), readers)))
 
 
 def _deep_keys(body: Body) -> object:

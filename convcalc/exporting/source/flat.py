@@ -14,6 +14,8 @@ from convcalc.model.operators.registry import fields_of
 from convcalc.model.operators.values import default_value
 from convcalc.model.quantities.unknown import UNKNOWN
 
+# What is never a module, so that no tool counts it otherwise by the form that it has in code.
+JOINS = frozenset(("add", "mul", "concat", "maximum"))
 _FORMS = {
     FUNCTION: ("functional", True),
     METHOD: ("functional", METHOD),
@@ -62,7 +64,7 @@ def _beside(layer: Layer, network: Network) -> Mapping[str, Any]:
         found["note"] = layer.note
     if not layer.trainable:
         found["trainable"] = False
-    if layer.form:
+    if layer.form and layer.name not in JOINS:
         key, value = _FORMS[layer.form]
         found[key] = value
     if layer.shares >= 0 and layer.own:

@@ -7,21 +7,25 @@ branches and nothing else, one after another. The innermost forks come first.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from convcalc.exporting.source.terms import Body, Fork, Grown, Op, Term
+from convcalc.exporting.source.terms import Body, Fork, Grown, Op, Term, ops_in
 
 JOINS = {"add": "add", "mul": "mul", "concat": "concat", "maximum": "max"}
-_MOST_LAYERS = 60  # in a fork with an empty branch, among terms that belong to no module
-_FIELDS = {"concat": ("axis", "channels")}
 
 
-def with_forks(body: Body, most: int = _MOST_LAYERS) -> list[Term]:
-    """A body in which joins and the branches before them are forks, at most ``most`` layers each
-    where one branch is the identity."""
+def with_forks(body: Body, readers: Mapping[int, int], most: int = 10**6) -> list[Term]:
+    """A body in which joins and the branches before them are forks.
+
+    ``readers`` counts those of each tensor: what a branch makes is read in it, or is its result.
+    ``most`` are the layers of a fork one of whose branches is the identity.
+    """
     found: list[Term] = []
     for term in body:
-        fork = _fork(found, term, most) if isinstance(term, Op) and _is_join(term) else None
+        fork = (
+            _fork(found, term, readers, most) if isinstance(term, Op) and _is_join(term) else None
+        )
         if fork is None:
             found.append(term)
         else:
@@ -38,7 +42,9 @@ def _is_join(op: Op) -> bool:
     return all(not value or isinstance(value, bool) for value in op.fields.values())
 
 
-def _fork(before: list[Term], join: Op, most: int) -> tuple[int, Fork] | None:
+def _fork(
+    before: list[Term], join: Op, readers: Mapping[int, int], most: int
+) -> tuple[int, Fork] | None:
     """Where the branches of a join begin, and the fork that they are."""
     made = {term.out: index for index, term in enumerate(before)}
     chains = [_chain(before, made, tensor) for tensor in join.inputs]
@@ -53,11 +59,19 @@ def _fork(before: list[Term], join: Op, most: int) -> tuple[int, Fork] | None:
         return None
     start = min(first for first in firsts if first >= 0)
     ordered = _in_order(join, branches)
-    is_large = not all(branches) and sum(term.size for term in before[start:]) > most
-    if ordered is None or is_large:
+    inside = before[start:]
+    is_large = not all(branches) and sum(term.size for term in inside) > most
+    if ordered is None or is_large or _is_read_outside([*inside, join], readers):
         return None
     bodies: Sequence[Body] = [[before[index] for index in branch] for branch in ordered]
     return start, Fork(JOINS[join.name], bodies, source, join.out, join.path)
+
+
+def _is_read_outside(inside: Body, readers: Mapping[int, int]) -> bool:
+    """Whether anything else reads what is made inside, apart from the last result."""
+    reads = Counter(tensor for term in inside for op in ops_in(term) for tensor in op.reads)
+    made = {op.out for term in inside[:-1] for op in ops_in(term)}
+    return any(readers.get(tensor, 0) > reads[tensor] for tensor in made)
 
 
 def _first(chain: Sequence[int], source: int, made: Mapping[int, int]) -> int:

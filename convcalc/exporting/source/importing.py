@@ -7,7 +7,6 @@ without the block in which the difference stands, then without loops around, at 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -125,7 +124,7 @@ def readable_text(
     """The text with blocks and loops, but not those that are refused; ``with_containers``: a
     module that only holds others may be a block too."""
     scene = Scene(networks)
-    trees = [_tree(n, k) for n, k in zip(networks, scene.offsets, strict=True)]
+    trees = [_tree(n, k, scene) for n, k in zip(networks, scene.offsets, strict=True)]
     blocks = Blocks(scene, refused, with_containers=with_containers)
     bodies = blocks.rewritten(trees)
     if MAIN in refused:
@@ -135,9 +134,10 @@ def readable_text(
     return written_file(networks, bodies, scene, blocks.templates)
 
 
-def _tree(network: NetworkFile, offset: int) -> Body:
+def _tree(network: NetworkFile, offset: int, scene: Scene) -> Body:
     """The modules and idioms of a network."""
     ops = flat_body(network, offset)
-    readers = Counter(tensor for op in ops for tensor in op.reads)
+    readers = scene.readers
+    readers.update(tensor for op in ops for tensor in op.reads)
     readers.update(tensor + offset for tensor in network.outputs.values())
     return with_idioms(hoisted(module_tree(network, ops, offset)), readers)

@@ -10,6 +10,7 @@ from convcalc.exporting.source.lines import Line, Misfit
 from convcalc.exporting.source.naming import Naming, is_merged
 from convcalc.exporting.source.terms import Grown, Op
 from convcalc.exporting.source.values import Expr
+from convcalc.exporting.source.words import free
 from convcalc.model.operators.registry import fields_of, operator_class
 
 Item = dict[str, Any]
@@ -125,7 +126,12 @@ class Items:
             item = {"seq": inner}
         if source != PREV:
             item["from"] = self._name(source, line)
-        if line.is_for:
+        if line.is_apart:
+            variable = free("x", line.columns)
+            names = [Expr(self._name(address, line)) for address in line.apart]
+            item["from"] = variable
+            item["for"] = {variable: names, **line.columns}
+        elif line.is_for:
             item["for"] = dict(line.columns)
             if not line.columns:
                 raise Misfit("a loop over nothing")

@@ -91,6 +91,7 @@ class Line:
         self.parts: list[Part] = []
         self.id = ""
         self.is_for = False
+        self.is_apart = False  # each round reads a tensor from afar
         self.is_alternative = False  # it is there where the one above or below is not
         self.is_shortcut = False  # it stands in the second branch of a sum
         # What the passes after this one find out.
@@ -100,6 +101,7 @@ class Line:
         self.conditions: list[Any] = []  # of branches
         self.sources: list[Any] = []
         self.columns: dict[str, Any] = {}
+        self.apart: list[Any] = []  # what the rounds of a loop read, if each reads from afar
         self.count: Any = None
 
     @property
@@ -222,6 +224,9 @@ def _loop_part(line: Line) -> None:
             entries.append(entry)
             parents.append(index)
             entry = body[-1].out
+    if any(isinstance(term, Loop) and term.is_apart for term in line.terms):
+        line.is_apart = True
+        entries = [entry_of(body) for body in bodies]
     loops = [term for term in line.terms if isinstance(term, Loop)]
     line.is_for = any(loop.is_for for loop in loops)
     if line.is_for and len({len(loop.rounds) for loop in loops}) > 1:

@@ -68,12 +68,13 @@ class Naming:
             for template in templates
         }
         self._owners: dict[int, Names] = {}
+        self._numbered: set[int] = set()  # loops some of whose rounds are read by their number
         for names, lines in self._all(main, templates):
             for line in all_lines(lines):
                 self._owners[id(line)] = names
         for _, lines in self._all(main, templates):
             for line in all_lines(lines):
-                for source in line.sources:
+                for source in (*line.sources, *line.apart):
                     self.text(source, line)
 
     def _all(
@@ -110,12 +111,23 @@ class Naming:
                 rounds.append(steps[index])
                 index += 1
             if not rounds:
-                yield name
+                yield f"{name}[{_rounds(host) - 1}]" if id(host) in self._numbered else name
                 if step.port:
                     yield step.port
                 index += 1
             else:
+                self._numbered.add(id(host))
                 yield f"{name}[{_label(rounds)}]"
+
+
+def _rounds(loop: Line) -> int:
+    """How many rounds the loops of one item have in all."""
+    term = loop.first
+    assert isinstance(term, Loop)
+    firsts = [body[0] for body in term.rounds]
+    if not is_merged(loop):
+        return len(firsts)
+    return sum(len(first.rounds) if isinstance(first, Loop) else 1 for first in firsts)
 
 
 def _label(rounds: Sequence[Step]) -> int:

@@ -84,10 +84,12 @@ def _phase(body: Body, at: int, length: int, count: int) -> int:
 def with_first_rounds(body: Body) -> list[Term]:
     """A body in which calls of one block are loops where only the first differs."""
     found: list[Term] = []
-    for term in body:
+    for index, term in enumerate(body):
         before = found[-1] if found else None
+        after = body[index + 1] if index + 1 < len(body) else None
         if (
-            isinstance(term, Loop)
+            not (isinstance(before, Call) and isinstance(after, Call) and _are_alike(before, after))
+            and isinstance(term, Loop)
             and isinstance(before, Call)
             and len(term.rounds[0]) == 1
             and _are_equal(term)
@@ -103,6 +105,10 @@ def _are_equal(loop: Loop) -> bool:
     return not loop.is_for and len({signature(body) for body in loop.rounds}) == 1
 
 
+def _are_alike(a: Call, b: Call) -> bool:
+    return a.template is b.template
+
+
 def _follows(first: Call, then: Term) -> bool:
     return (
         isinstance(then, Call)
@@ -112,6 +118,35 @@ def _follows(first: Call, then: Term) -> bool:
         and not first.group.kind.startswith(IDIOM)
         and sum(then.args[name] != value for name, value in first.args.items()) <= _MOST_OTHERS
     )
+
+
+def with_readers(body: Body) -> list[Term]:
+    """A body in which neighbouring calls that are alike and read tensors from afar are loops."""
+    found: list[Term] = []
+    at = 0
+    while at < len(body):
+        run = _readers(body, at)
+        found.append(Loop([[term] for term in run], is_apart=True) if len(run) > 1 else body[at])
+        at += max(1, len(run))
+    return found
+
+
+def _readers(body: Body, at: int) -> Body:
+    """The calls from an index on that are alike, and none of which reads the one before."""
+    first = body[at]
+    run: list[Term] = []
+    for term in body[at:]:
+        if (
+            not isinstance(term, Call)
+            or not isinstance(first, Call)
+            or term.template is not first.template
+            or dict(term.args) != dict(first.args)
+            or term.further
+            or any(term.source in each.makes for each in run)
+        ):
+            break
+        run.append(term)
+    return run
 
 
 def pairs(body: Sequence[Term]) -> list[Term]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from convcalc.exporting.source.flat import JOINS
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.reading import read_network
 from convcalc.language.sources.target import Target
@@ -68,5 +69,6 @@ def _differences(a: Layer, b: Layer) -> Iterator[str]:
         yield "work"
     if a.inputs == b.inputs and (mine.axes, mine.channels) != (other.axes, other.channels):
         yield "receptive fields"
-    if (a.shares, a.own, a.trainable, a.form) != (b.shares, b.own, b.trainable, b.form):
+    forms = ("", "") if a.name in JOINS else (a.form, b.form)
+    if (a.shares, a.own, a.trainable, forms[0]) != (b.shares, b.own, b.trainable, forms[1]):
         yield "what is shared or trained"

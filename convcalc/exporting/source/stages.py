@@ -10,7 +10,7 @@ from convcalc.exporting.source.costs import cost_of_lines
 from convcalc.exporting.source.forks import with_forks
 from convcalc.exporting.source.growth import has_growth, with_growth
 from convcalc.exporting.source.lines import Line, Misfit, keys_of, lines_of, spliced
-from convcalc.exporting.source.repeats import pairs, with_first_rounds, with_repeats
+from convcalc.exporting.source.repeats import pairs, with_first_rounds, with_readers, with_repeats
 from convcalc.exporting.source.templates import RESERVED, Scene, resolve
 from convcalc.exporting.source.terms import Body, Group, Loop, Term, entry_of
 from convcalc.exporting.source.values import Values
@@ -24,9 +24,11 @@ def finished(body: Body, scene: Scene, most: int, *, is_module: bool = False) ->
     """The body of the network itself, or of a module that is no block: stages, forks and loops."""
     items = [_finished_group(term, scene, most) for term in body]
     items = _with_stages(items, scene, _rounds_of_modules)
-    found = with_first_rounds(with_repeats(with_forks(with_growth(spliced(items)), most)))
+    found = with_first_rounds(
+        with_repeats(with_forks(with_growth(spliced(items)), scene.readers, most))
+    )
     found = pairs(found) if is_module else found
-    return _with_stages(found, scene, _rounds_of_terms)
+    return with_readers(_with_stages(found, scene, _rounds_of_terms))
 
 
 def _finished_group(term: Term, scene: Scene, most: int) -> Term:

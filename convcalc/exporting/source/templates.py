@@ -24,7 +24,7 @@ RESERVED = (
     *("positions", "in_height", "in_width", "in_length", "in_depth", "in_positions"),
     *("min", "max", "sum", "len", "ceil", "floor", "round", "int", "abs", "make_divisible"),
     *("true", "false", "null", "and", "or", "not", "if", "else", "in", "is", "for", "lambda"),
-    *("on", "no", "off", "yes", "from", "id", "repeat", "note", "share", "join"),
+    *("on", "no", "off", "yes"),
 )
 _SHORT = {"out_channels": "c", "kernel_size": "k", "stride": "s", "padding": "p", "dilation": "d"}
 _SHORT |= {"groups": "g", "count": "n", "output_size": "size", "depth_multiplier": "m"}
@@ -40,6 +40,7 @@ class Scene:
         self.networks = networks
         sizes = [len(network.inputs) + len(network.layers) for network in networks]
         self.offsets = [0, *accumulate(sizes)][:-1]
+        self.readers: Counter[int] = Counter()  # how many layers read each tensor
         self._defaults: dict[int, Mapping[str, Any]] = {}
 
     def channels(self, tensor: int) -> int | None:

@@ -169,11 +169,14 @@ class Fork(Whole):
 
 class Loop(Whole):
     """Rounds of a body, each of which reads what the one before made; with ``is_for`` they have
-    other numbers, else only the first may differ."""
+    other numbers, else only the first may differ. ``is_apart``: each reads a tensor from afar."""
 
-    def __init__(self, rounds: Sequence[Body], *, is_for: bool = False) -> None:
+    def __init__(
+        self, rounds: Sequence[Body], *, is_for: bool = False, is_apart: bool = False
+    ) -> None:
         self.rounds = rounds
-        self.is_for = is_for
+        self.is_for = is_for or is_apart
+        self.is_apart = is_apart
         self._take(rounds)
         self.source = entry_of(rounds[0])
         self.out = rounds[-1][-1].out
@@ -232,3 +235,13 @@ def all_terms(items: Body) -> Iterator[Term]:
         yield term
         for part in term.parts:
             yield from all_terms(part)
+
+
+def ops_in(term: Term) -> Iterator[Op]:
+    """Every layer of a term, those inside called blocks too."""
+    if isinstance(term, Op):
+        yield term
+    bodies = (term.group.items,) if isinstance(term, Call) else term.parts
+    for body in bodies:
+        for each in body:
+            yield from ops_in(each)

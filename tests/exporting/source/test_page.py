@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import os
 import re
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from command import Command
 from importing.archives import exported
-from places import ROOT
+from places import ROOT, TESTS
 
 FILE = ROOT / "docs" / "import.md"
 BLOCK = re.compile(r"^```console\n\$ convcalc ([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -23,7 +24,14 @@ def models(folder: Path) -> Path:
     """The models of the page."""
     for name, model in MODELS.items():
         (folder / f"{name}.onnx").write_bytes(exported("torchscript")[model])
+    stored = TESTS / "exporting" / "data" / "detector.json.xz"
+    (folder / "detector.pt2").write_bytes(lzma.decompress(stored.read_bytes()))
     return folder
+
+
+def test_the_detector_of_the_page_is_the_one_that_was_exported() -> None:
+    (code,) = re.findall(r"^```python\n(.*?)^```$", FILE.read_text("utf-8"), re.M | re.S)
+    assert code == (TESTS / "torch" / "detector.py").read_text("utf-8")
 
 
 def updated(line: str, now: str) -> None:

@@ -11,6 +11,7 @@ from exporting.imported import again, read, source
 from importing.archives import exported, truth, unpacked
 
 from convcalc.analysis.analyse import analyse
+from convcalc.analysis.report.report import ReceptiveField
 from convcalc.language.file_facts import NetworkFile
 from convcalc.model.graph.network import Network
 
@@ -43,6 +44,13 @@ def model(archive: str, name: str) -> NetworkFile:
     return read(f"{name}.onnx", exported(archive)[name])
 
 
+def field(found: ReceptiveField) -> tuple[object, ...]:
+    """What is compared of a receptive field; how channels divide into classes depends on the order
+    of the operands of a sum."""
+    keys = ("size", "size_min", "jump", "center", "is_global", "unbounded", "reason")
+    return tuple(getattr(found, key) for key in keys)
+
+
 def compare(old: Network, new: Network) -> None:
     """The same layers in the same order, each by its numbers."""
     pairs = list(zip(analyse(old).layers, analyse(new).layers, strict=True))
@@ -54,7 +62,7 @@ def compare(old: Network, new: Network) -> None:
         assert inputs[0] == inputs[1], where
         assert mine.output == other.output, where
         assert mine.counts == other.counts, where  # parameters, MACs, elementwise, …
-        fields = [list(each.receptive_fields.values()) for each in (mine, other)]
+        fields = [list(map(field, each.receptive_fields.values())) for each in (mine, other)]
         assert fields[0] == fields[1], where
         assert a.analysis.weights == b.analysis.weights, where
     assert list(old.outputs.values()) == list(new.outputs.values())

@@ -1,0 +1,33 @@
+"""The detector of docs/import.md, exported anew, is imported as the page shows."""
+
+from __future__ import annotations
+
+import lzma
+from pathlib import Path
+
+import pytest
+import torch
+from detector import Detector
+from exporting.imported import again, read, source
+from places import TESTS
+
+from convcalc.analysis.analyse import analyse
+
+pytestmark = pytest.mark.torch
+
+
+def test_the_detector_is_imported_as_the_page_shows(tmp_path: Path) -> None:
+    model = Detector().eval()
+    exported = torch.export.export(model, (torch.zeros(1, 3, 640, 640),))
+    file = tmp_path / "detector.pt2"
+    torch.export.save(exported, file)
+    stored = lzma.decompress((TESTS / "exporting" / "data" / "detector.json.xz").read_bytes())
+    now = source(read("detector.pt2", file.read_bytes())).text
+    assert now == source(read("detector.pt2", stored)).text
+    report = analyse(again(now))
+    assert report.totals.params == sum(each.numel() for each in model.parameters())
+    assert [shape.dims[1:] for shape in report.outputs.values()] == [
+        (84, 80, 80),
+        (84, 40, 40),
+        (84, 20, 20),
+    ]
