@@ -18,6 +18,7 @@ from convcalc.exporting.source.idioms import with_idioms
 from convcalc.exporting.source.lines import Misfit, spliced
 from convcalc.exporting.source.round_trip import difference, expanded
 from convcalc.exporting.source.stages import finished
+from convcalc.exporting.source.structure import with_structure
 from convcalc.exporting.source.templates import Scene
 from convcalc.exporting.source.terms import Body
 from convcalc.exporting.source.tree import module_tree
@@ -140,4 +141,6 @@ def _tree(network: NetworkFile, offset: int, scene: Scene) -> Body:
     readers = scene.readers
     readers.update(tensor for op in ops for tensor in op.reads)
     readers.update(tensor + offset for tensor in network.outputs.values())
-    return with_idioms(hoisted(module_tree(network, ops, offset)), readers)
+    if any(layer.groups for layer in network.layers):
+        return with_idioms(hoisted(module_tree(network, ops, offset)), readers)
+    return with_idioms(with_structure(ops, readers), readers)

@@ -127,7 +127,7 @@ class Part(NamedTuple):
 
 
 def lines_of(
-    bodies: Sequence[Body], entries: Sequence[int] | None = None
+    bodies: Sequence[Body], entries: Sequence[int] | None = None, most: int = MOST_OPTIONAL
 ) -> tuple[list[Line], list[Frame]]:
     """The lines of a block of which each body is a case; raises Misfit if there are none."""
     frames = [Frame(entry_of(body)) for body in bodies]
@@ -135,7 +135,8 @@ def lines_of(
         frame.entry = entry
     contexts = [Context(index, frame) for index, frame in enumerate(frames)]
     found = _lines(contexts, bodies, [frame.entry for frame in frames])
-    if sum(None in line.terms for line in all_lines(found)) > MOST_OPTIONAL:
+    optional = [line for line in all_lines(found) if None in line.terms]
+    if sum(not isinstance(line.first, Grown) for line in optional) > most:
         raise Misfit("too many lines have a condition")
     return found, frames
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from convcalc.exporting.source.idioms import IDIOM
 from convcalc.exporting.source.signatures import signature
-from convcalc.exporting.source.terms import Body, Call, Fork, Loop, Term, entry_of
+from convcalc.exporting.source.terms import Body, Call, Fork, Loop, Op, Term, entry_of
 
 _MOST_OTHERS = 2  # values that the first round has of its own
 MOST = 4  # terms that are repeated together
@@ -53,7 +53,7 @@ def _longest(body: Body, at: int) -> tuple[int, int]:
 def _rounds(body: Body, at: int, length: int) -> int:
     """How often the terms from one on come in equal runs, each entered by the one before."""
     first = body[at : at + length]
-    if len(first) < length or _reads_again(first):
+    if len(first) < length or _reads_again(first, entry_of(first), entry_of(first)):
         return 0
     text = signature(first)
     count = 1
@@ -65,10 +65,22 @@ def _rounds(body: Body, at: int, length: int) -> int:
         count += 1
 
 
-def _reads_again(run: Body) -> bool:
-    """Whether a term after the first reads what enters the round, which has no name there."""
-    entry = entry_of(run)
-    return any(entry in term.reads for term in run[1:])
+def _reads_again(run: Body, entry: int, above: int) -> bool:
+    """Whether a term reads what enters the round from anywhere but right below it, where it has
+    no name; ``above`` is what stands above the first term."""
+    for term in run:
+        if isinstance(term, Fork):
+            if term.source == entry != above:
+                return True
+            if any(_reads_again(branch, entry, term.source) for branch in term.branches):
+                return True
+        elif isinstance(term, Call):
+            if (term.source == entry != above) or (entry in term.further and entry != term.source):
+                return True
+        elif entry in term.reads and (above != entry or not isinstance(term, Op)):
+            return True
+        above = term.out
+    return False
 
 
 def _phase(body: Body, at: int, length: int, count: int) -> int:

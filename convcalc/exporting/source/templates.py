@@ -81,6 +81,7 @@ class Template:
         resolve(self.lines, self.outside, self.values, scene)
         for param in self.values.params.values():
             _settle_default(param, len(groups))
+            param.require_type()
         for number in range(len(self.outside.tensors)):
             if any(case not in self.outside.tensors[number] for case in self.entries):
                 raise Misfit("a tensor from outside is not read by all")
@@ -174,10 +175,13 @@ def _padding(
     dilations = [op.fields.get("dilation", 1) for op in ops]
     if len({*map(repr, found)}) == 1:
         return found[0]
-    if "half" in found:
+    if "same" in found and all(_is_same(op, scene) for op in ops):
+        return "same"
+    if any(isinstance(p, str) for p in found) and set(found) != {"half"}:
         rank = len(scene.shape(ops[0].source).spatial)
         triples = zip(found, kernels, dilations, strict=True)
         found = [_half_of(k, d, rank) if p == "half" else p for p, k, d in triples]
+        found = [_numbers(p, op, scene) for p, op in zip(found, ops, strict=True)]
     if all(_is_half(p, k, d) for p, k, d in zip(found, kernels, dilations, strict=True)):
         kernel = line.fields.get("k")
         is_plain = set(dilations) == {1} and all(type(k) is int for k in kernels)
@@ -215,21 +219,43 @@ def _pairs(padding: Any, axes: int) -> Any:
 def _is_same(op: Op, scene: Scene) -> bool:
     """Whether a padding is TensorFlow's for the size that the layer reads: as little as gives
     ceil(size / stride) positions, the odd one behind."""
+    if op.fields["padding"] == "same":
+        return True
     sizes = scene.shape(op.source).spatial
-    rank = len(sizes)
-    wanted = _pairs(op.fields["padding"], rank)
+    if isinstance(op.fields["padding"], str) or not sizes:
+        return False
+    wanted = _pairs(op.fields["padding"], len(sizes))
+    return bool(wanted == _same_pairs(op, scene))
+
+
+def _numbers(padding: Any, op: Op, scene: Scene) -> Any:
+    """The numbers that a word stands for at the size that a layer reads."""
+    if padding == "valid":
+        return 0
+    if padding != "same":
+        return padding
+    found = _same_pairs(op, scene)
+    if found is None:
+        raise Misfit("a padding depends on a size that is not known")
+    alike = tuple(pair[0] if pair[0] == pair[1] else pair for pair in found)
+    return alike[0] if len(set(alike)) == 1 and isinstance(alike[0], int) else alike
+
+
+def _same_pairs(op: Op, scene: Scene) -> tuple[tuple[int, int], ...] | None:
+    """What TensorFlow's padding adds on each side of each axis; None if that is not known."""
+    found = []
+    sizes = scene.shape(op.source).spatial
     for axis, size in enumerate(sizes):
         kernel, stride, dilation = (
             value[axis] if isinstance(value, tuple) else value
             for value in (op.fields.get(key, 1) for key in ("kernel_size", "stride", "dilation"))
         )
         if not all(type(n) is int for n in (size, kernel, stride, dilation)):
-            return False
+            return None
         extent = dilation * (kernel - 1) + 1
         total = max((-(-size // stride) - 1) * stride + extent - size, 0)
-        if wanted[axis] != (total // 2, total - total // 2):
-            return False
-    return True
+        found.append((total // 2, total - total // 2))
+    return tuple(found)
 
 
 def _is_half(padding: Any, kernel: Any, dilation: Any) -> bool:

@@ -39,6 +39,11 @@ class Param:
         self.default: Any = None
         self.has_default = False
 
+    def require_type(self) -> None:
+        """Raises Misfit if the values are of several types."""
+        if self.declaration is None:
+            raise Misfit("a param without a type")
+
     @property
     def declaration(self) -> Any:
         """What stands for the param in the block: its default, or its type."""

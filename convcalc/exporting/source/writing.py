@@ -16,6 +16,7 @@ from convcalc.exporting.source.values import Expr, Values
 from convcalc.exporting.source.yaml_text import comment, document
 from convcalc.language.file_facts import NetworkFile
 
+_MOST_OPTIONAL = 8  # lines with a condition, among those of several models
 Entries = list[tuple[str, Any]]
 
 
@@ -31,7 +32,7 @@ def written_file(
     """
     used = [each for each in templates if each.key in _called(bodies)]
     inputs, entries = _inputs(networks, scene)
-    lines, _ = lines_of(bodies, entries)
+    lines, _ = lines_of(bodies, entries, _MOST_OPTIONAL if len(bodies) > 1 else len(bodies[0]))
     values = Values([*RESERVED, *networks[0].inputs])
     resolve(lines, Outside(inputs), values, scene)
     naming = Naming(lines, [*networks[0].inputs, *values.taken], used)
@@ -123,6 +124,8 @@ def _outputs(
     networks: Sequence[NetworkFile], lines: Sequence[Line], scene: Scene, naming: Naming
 ) -> list[str]:
     """What the networks return; nothing if it is the last tensor of each alone."""
+    if not lines:
+        return ["input"] if len(networks[0].inputs) == 1 else list(networks[0].outputs)
     contexts = lines[0].contexts
     returned = [
         [tensor + offset for tensor in network.outputs.values()]
