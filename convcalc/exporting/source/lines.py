@@ -316,6 +316,8 @@ def _is_activation(key: tuple[Any, ...]) -> bool:
 
 def _merged(a: Keys, b: Keys) -> Keys:
     """The shortest sequence that holds two, in order."""
+    if a == b:
+        return a
     lengths = [[0] * (len(b) + 1) for _ in range(len(a) + 1)]
     for i in range(len(a) - 1, -1, -1):
         for j in range(len(b) - 1, -1, -1):

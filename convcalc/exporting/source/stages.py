@@ -75,6 +75,8 @@ def _stage(
         rounds.append(spliced(chunk))
         if len(rounds) < 2:
             continue
+        if not _are_alike(rounds[-2], rounds[-1]):
+            return best
         loop = Loop(list(rounds), is_for=True)
         gain = gain_of(loop, scene)
         if gain is None:
@@ -97,13 +99,20 @@ def gain_of(loop: Loop, scene: Scene) -> int | None:
     except Misfit:
         return None
     if not _is_regular(lines[0]):
-        return None
+        return 0  # which more rounds may change
     columns = lines[0].columns
     if loop.is_for and not columns:
         return None
     if len(columns) > MOST_COLUMNS or _width(columns) > MOST_CHARACTERS:
         return None
     return _plain_cost(loop, scene) - cost_of_lines(lines)
+
+
+def _are_alike(a: Body, b: Body) -> bool:
+    """Whether one of two rounds is made of terms like the other's, and of two more at most."""
+    short, long = sorted((keys_of(a), keys_of(b)), key=len)
+    rest = iter(long)
+    return len(long) - len(short) <= 2 and all(key in rest for key in short)
 
 
 def _is_regular(loop: Line) -> bool:

@@ -15,6 +15,7 @@ from convcalc.model.graph.network import Group as Scope
 from convcalc.model.graph.network import Network
 
 UNKNOWN_KIND = "module"  # where the file does not say the class
+_LOST = "node_"  # begins what one exporter calls a layer without a module
 CONTAINERS = frozenset(
     (
         *("", UNKNOWN_KIND, "Sequential", "ModuleList", "ModuleDict", "SequentialList"),
@@ -46,19 +47,32 @@ def _scopes(network: Network, ops: Sequence[Op], offset: int) -> Mapping[int, tu
 
 
 def _adopt(ops: Sequence[Op], scopes: dict[int, tuple[Scope, ...]]) -> None:
-    """Layers of no module belong to the one that those before and after them share."""
-    own = [scopes[op.out] for op in ops]
-    after: list[tuple[Scope, ...]] = []
+    """Layers of no module belong to the one that the layers before and after them share; where
+    the exporter lost the module, to that which all their readers share, if it comes next."""
+    readers: dict[int, list[int]] = {}
+    for op in ops:
+        for tensor in op.reads:
+            readers.setdefault(tensor, []).append(op.out)
+    before: list[tuple[Scope, ...]] = []
+    latest: tuple[Scope, ...] = ()
+    for op in ops:
+        latest = scopes[op.out] or latest
+        before.append(latest)
     following: tuple[Scope, ...] = ()
-    for above in reversed(own):
-        following = above or following
-        after.append(following)
-    before: tuple[Scope, ...] = ()
-    for op, above, following in zip(ops, own, reversed(after), strict=True):
-        before = above or before
-        if not above:
-            pairs = zip(before, following, strict=False)
-            scopes[op.out] = tuple(a for a, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    for op, above in zip(reversed(ops), reversed(before), strict=True):
+        if not scopes[op.out]:
+            wanted = [scopes[out] for out in readers.get(op.out, ())]
+            is_lost = bool(wanted) and op.path.startswith(_LOST)
+            common = _shared([*wanted, following]) if is_lost else ()
+            around = _shared([above, following])
+            scopes[op.out] = max(common, around, key=len)
+        following = scopes[op.out] or following
+
+
+def _shared(scopes: Sequence[tuple[Scope, ...]]) -> tuple[Scope, ...]:
+    """The modules that scopes have in common, from the outermost."""
+    steps = takewhile(lambda step: len(set(step)) == 1, zip(*scopes, strict=False))
+    return tuple(step[0] for step in steps)
 
 
 def _called_again(network: Network) -> frozenset[str]:
