@@ -45,6 +45,8 @@ def source_of(networks: Sequence[NetworkFile]) -> Source:
 
     The first is the base, each other a variant. Raises Misfit if no file describes them all.
     """
+    if not all(network.layers for network in networks):
+        raise Misfit("a model without layers")
     layers = sum(len(network.layers) for network in networks)
     found = [_readable(networks, way) for way in (True, False)]
     texts = [(tokens(text), index, text, refused) for index, (text, refused) in enumerate(found)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from convcalc.exporting.source.addresses import Address, Further, Rounds, Step, Word
 from convcalc.exporting.source.lines import Line, all_lines
@@ -131,17 +131,14 @@ def _rounds(loop: Line) -> int:
 
 
 def _label(rounds: Sequence[Step]) -> int:
-    """The number of a round among those of all loops of one item."""
-    if len(rounds) == 1:
-        return rounds[0].label
-    outer, inner = rounds
+    """The number of a round among those of all loops of one item; of an outer round alone, that
+    of its last inner one."""
+    outer = rounds[0]
     term = outer.line.first
     assert isinstance(term, Loop)
-    counts: list[int] = []
-    for body in term.rounds:
-        first = body[0]
-        counts.append(len(first.rounds) if isinstance(first, Loop) else 1)
-    return sum(counts[: outer.label]) + inner.label
-
-
-Ids = Mapping[str, str]
+    if not is_merged(outer.line):
+        return outer.label
+    firsts = [body[0] for body in term.rounds]
+    counts = [len(first.rounds) if isinstance(first, Loop) else 1 for first in firsts]
+    before = sum(counts[: outer.label])
+    return before + (rounds[1].label if len(rounds) > 1 else counts[outer.label] - 1)

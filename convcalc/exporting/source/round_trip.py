@@ -45,7 +45,8 @@ def difference(old: Network, new: Network) -> Difference | None:
         return Difference(-1, "the outputs")
     if list(old.inputs.values()) != list(new.inputs.values()):
         return Difference(-1, "the inputs")
-    return None
+    wrong = [found.message for found in new.problems if found.severity == "error"]
+    return Difference(-1, wrong[0]) if wrong else None
 
 
 def _of_layers(a: Layer, b: Layer) -> str:

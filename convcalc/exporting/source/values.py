@@ -140,7 +140,10 @@ class Values:
         if len(loops) > 1 or all(is_first) or not any(is_first):
             return None
         if all(isinstance(value, bool) for value in slot.values):
-            return Expr("i == 0" if slot.values[0] == is_first[0] else "i > 0")
+            if list(slot.values) == is_first:
+                return Expr("i == 0")
+            if [not value for value in slot.values] == is_first:
+                return Expr("i > 0")
         first = self.written(_chosen(slot, is_first))
         rest = self.written(_chosen(slot, [not each for each in is_first]))
         return Expr(f"{as_text(first)} if i == 0 else {as_text(rest)}")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from itertools import count
 from keyword import iskeyword
 
 from convcalc.exporting.source.idioms import IDIOM
@@ -15,6 +16,7 @@ from convcalc.exporting.source.tree import CONTAINERS
 from convcalc.model.operators.registry import families
 
 _LONGEST = 32
+_COMPONENTS = frozenset(("branch", "shortcut", "split", "seq", "residual", "branches"))
 _EXPORTERS = re.compile(r"^node_([A-Za-z]\w*?)_\d+$")  # what one calls a node without a module
 _WORD = re.compile(r"[A-Z][a-z0-9]*")
 _OTHERS = re.compile(r"[^A-Za-z0-9_]+")
@@ -78,6 +80,9 @@ def free_id(wanted: str, taken: Collection[str], fallback: str) -> str:
     """An id that is free in its block."""
     name = wanted if wanted and wanted[0].isalpha() else ""
     name = (name or fallback).lower() if name.isupper() else (name or fallback)
-    if iskeyword(name) or name in families():
-        name = f"{name}_" if iskeyword(name) else name
+    if iskeyword(name):
+        name = f"{name}_"
+    if name in families() or name in _COMPONENTS:  # of paths, where layers without an id have them
+        numbered = (f"{name}{number}" for number in count(1))
+        return next(each for each in numbered if each not in taken)
     return free(name, taken)

@@ -124,8 +124,6 @@ def _outputs(
     networks: Sequence[NetworkFile], lines: Sequence[Line], scene: Scene, naming: Naming
 ) -> list[str]:
     """What the networks return; nothing if it is the last tensor of each alone."""
-    if not lines:
-        return ["input"] if len(networks[0].inputs) == 1 else list(networks[0].outputs)
     contexts = lines[0].contexts
     returned = [
         [tensor + offset for tensor in network.outputs.values()]
