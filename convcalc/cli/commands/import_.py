@@ -43,8 +43,8 @@ def command(
     """
     from convcalc.cli.loading import Reading
     from convcalc.cli.problems import print_problems
+    from convcalc.exporting.source.alignment import Misfit
     from convcalc.exporting.source.importing import source_of
-    from convcalc.exporting.source.lines import Misfit
     from convcalc.language.file_facts import NetworkFile
 
     settings = ctx.obj

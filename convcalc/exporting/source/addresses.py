@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from convcalc.exporting.source.lines import Context, Line, Misfit, Spot, Turn
+from convcalc.exporting.source.alignment import Misfit
+from convcalc.exporting.source.lines import Context, Line, Spot, Turn
 from convcalc.exporting.source.terms import NONE, Call, Grown, Loop, Op, entry_of
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from convcalc.exporting.source.alignment import Misfit, keys_of
 from convcalc.exporting.source.costs import cost_of_body, cost_of_template
 from convcalc.exporting.source.forks import with_forks
 from convcalc.exporting.source.growth import has_growth, with_growth
 from convcalc.exporting.source.idioms import IDIOM
 from convcalc.exporting.source.levels import class_of, groups_in, levelled
-from convcalc.exporting.source.lines import Misfit, keys_of, spliced
+from convcalc.exporting.source.lines import spliced
 from convcalc.exporting.source.repeats import with_first_rounds, with_repeats
-from convcalc.exporting.source.templates import Scene, Template
+from convcalc.exporting.source.scene import Scene
+from convcalc.exporting.source.templates import Template
 from convcalc.exporting.source.terms import Body, Call, Group, Term
 from convcalc.exporting.source.tree import CONTAINERS
 from convcalc.exporting.source.words import block_name

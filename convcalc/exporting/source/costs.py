@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.exporting.source.lines import Line, all_lines
-from convcalc.exporting.source.templates import Scene, Template, same
+from convcalc.exporting.source.scene import Scene
+from convcalc.exporting.source.templates import Template, same
 from convcalc.exporting.source.terms import Body, Call, Fork, Loop, Op, Term
 from convcalc.exporting.source.values import Expr
 

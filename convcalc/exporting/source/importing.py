@@ -10,16 +10,17 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from convcalc.exporting.source.alignment import Misfit
 from convcalc.exporting.source.blocks import Blocks
 from convcalc.exporting.source.flat import flat_body
 from convcalc.exporting.source.growth import hoisted
 from convcalc.exporting.source.head import name_of
 from convcalc.exporting.source.idioms import with_idioms
-from convcalc.exporting.source.lines import Misfit, spliced
+from convcalc.exporting.source.lines import spliced
 from convcalc.exporting.source.round_trip import difference, expanded
+from convcalc.exporting.source.scene import Scene
 from convcalc.exporting.source.stages import finished
 from convcalc.exporting.source.structure import with_structure
-from convcalc.exporting.source.templates import Scene
 from convcalc.exporting.source.terms import Body
 from convcalc.exporting.source.tree import module_tree
 from convcalc.exporting.source.writing import written_file

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc.exporting.source.addresses import Address, Word
-from convcalc.exporting.source.lines import Line, Misfit
+from convcalc.exporting.source.alignment import Misfit
+from convcalc.exporting.source.lines import Line
 from convcalc.exporting.source.naming import Naming, is_merged
 from convcalc.exporting.source.terms import Grown, Op
 from convcalc.exporting.source.values import Expr

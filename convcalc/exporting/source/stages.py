@@ -6,12 +6,14 @@ Rounds are modules that stand side by side, or terms of one body; they never cut
 from __future__ import annotations
 
 from convcalc.exporting.source.addresses import Outside
+from convcalc.exporting.source.alignment import Misfit, keys_of
 from convcalc.exporting.source.costs import cost_of_lines
 from convcalc.exporting.source.forks import with_forks
 from convcalc.exporting.source.growth import has_growth, with_growth
-from convcalc.exporting.source.lines import Line, Misfit, keys_of, lines_of, spliced
+from convcalc.exporting.source.lines import Line, lines_of, spliced
 from convcalc.exporting.source.repeats import pairs, with_first_rounds, with_readers, with_repeats
-from convcalc.exporting.source.templates import RESERVED, Scene, resolve
+from convcalc.exporting.source.scene import Scene
+from convcalc.exporting.source.templates import RESERVED, resolve
 from convcalc.exporting.source.terms import Body, Group, Loop, Term, entry_of
 from convcalc.exporting.source.values import Values
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Sequence
 from typing import Any
 
 from convcalc.exporting.source.addresses import Outside, addresses_of
-from convcalc.exporting.source.flat import defaults_at
-from convcalc.exporting.source.lines import Line, Misfit, all_lines, lines_of
+from convcalc.exporting.source.alignment import Misfit
+from convcalc.exporting.source.lines import Line, all_lines, lines_of
+from convcalc.exporting.source.paddings import padding_of
+from convcalc.exporting.source.scene import Scene
 from convcalc.exporting.source.terms import Body, Call, Fork, Loop, Op
-from convcalc.exporting.source.values import Expr, Param, Slot, Values
-from convcalc.model.graph.network import Network
+from convcalc.exporting.source.values import Param, Slot, Values
 from convcalc.model.operators.registry import fields_of, operator_class
-from convcalc.model.quantities.shape import Shape
 
 # Names that mean something else in an expression or a reference.
 RESERVED = (
@@ -28,41 +26,6 @@ RESERVED = (
 )
 _SHORT = {"out_channels": "c", "kernel_size": "k", "stride": "s", "padding": "p", "dilation": "d"}
 _SHORT |= {"groups": "g", "count": "n", "output_size": "size", "depth_multiplier": "m"}
-
-
-class Scene:
-    """What all blocks know: tensors of one network or several, defaults of layers' fields.
-
-    The tensors of each network are numbered from its offset on.
-    """
-
-    def __init__(self, networks: Sequence[Network]) -> None:
-        self.networks = networks
-        sizes = [len(network.inputs) + len(network.layers) for network in networks]
-        self.offsets = [0, *accumulate(sizes)][:-1]
-        self.readers: Counter[int] = Counter()  # how many layers read each tensor
-        self._defaults: dict[int, Mapping[str, Any]] = {}
-
-    def channels(self, tensor: int) -> int | None:
-        """The channels of a tensor; None if they are not known."""
-        if tensor < 0:
-            return None
-        found = self.shape(tensor).channels
-        return found if type(found) is int else None
-
-    def shape(self, tensor: int) -> Shape:
-        """The shape of a tensor."""
-        index = bisect_right(self.offsets, tensor) - 1
-        return self.networks[index].shape(tensor - self.offsets[index])
-
-    def defaults(self, op: Op) -> Mapping[str, Any]:
-        """The defaults of the fields of a layer."""
-        if op.out not in self._defaults:
-            index = bisect_right(self.offsets, op.out) - 1
-            network = self.networks[index]
-            layer = network.layers[network.index(op.out - self.offsets[index])]
-            self._defaults[op.out] = defaults_at(layer)
-        return self._defaults[op.out]
 
 
 class Template:
@@ -161,112 +124,10 @@ def _op_values(line: Line, ops: Sequence[Op], values: Values, slot: Any, scene: 
             len({*map(repr, found)}) > 1
             or (isinstance(found[0], tuple) and isinstance(found[0][0], tuple))
         ):
-            line.fields[field.short or name] = _padding(line, ops, values, slot, found, scene)
+            line.fields[field.short or name] = padding_of(line, ops, values, slot, found, scene)
             continue
         short = _SHORT.get(name, field.short or name)
         line.fields[field.short or name] = values.written(slot(name, short, found))
-
-
-def _padding(
-    line: Line, ops: Sequence[Op], values: Values, slot: Any, found: Sequence[Any], scene: Scene
-) -> Any:
-    """A padding that follows from the kernel, else as other values."""
-    kernels = [op.fields.get("kernel_size") for op in ops]
-    dilations = [op.fields.get("dilation", 1) for op in ops]
-    if len({*map(repr, found)}) == 1:
-        return found[0]
-    if "same" in found and all(_is_same(op, scene) for op in ops):
-        return "same"
-    if any(isinstance(p, str) for p in found) and set(found) != {"half"}:
-        rank = len(scene.shape(ops[0].source).spatial)
-        triples = zip(found, kernels, dilations, strict=True)
-        found = [_half_of(k, d, rank) if p == "half" else p for p, k, d in triples]
-        found = [_numbers(p, op, scene) for p, op in zip(found, ops, strict=True)]
-    if all(_is_half(p, k, d) for p, k, d in zip(found, kernels, dilations, strict=True)):
-        kernel = line.fields.get("k")
-        is_plain = set(dilations) == {1} and all(type(k) is int for k in kernels)
-        if is_plain and isinstance(kernel, Expr) and kernel.text.isidentifier():
-            return Expr(f"{kernel.text}//2")
-        return "half"
-    if all(_is_same(op, scene) for op in ops):
-        return "same"
-    axes = {len(p) for p in found if isinstance(p, tuple)}
-    is_paired = any(isinstance(part, tuple) for p in found if isinstance(p, tuple) for part in p)
-    if len(axes) == 1 and is_paired:  # pairs for all, so that a param has one type
-        found = [_pairs(p, *axes) for p in found]
-    return values.written(slot("padding", "p", found))
-
-
-def _half(kernel: int, dilation: int) -> int:
-    """The positions that the word ``half`` adds on each side."""
-    return (dilation * (kernel - 1) + 1) // 2
-
-
-def _half_of(kernel: Any, dilation: Any, rank: int) -> Any:
-    """The numbers that the word ``half`` stands for: one, or one for each axis."""
-    each = [
-        _half(*(v[axis] if isinstance(v, tuple) else v for v in (kernel, dilation)))
-        for axis in range(rank)
-    ]
-    return each[0] if len(set(each)) == 1 else tuple(each)
-
-
-def _pairs(padding: Any, axes: int) -> Any:
-    each = padding if isinstance(padding, tuple) else (padding,) * axes
-    return tuple(part if isinstance(part, tuple) else (part, part) for part in each)
-
-
-def _is_same(op: Op, scene: Scene) -> bool:
-    """Whether a padding is TensorFlow's for the size that the layer reads: as little as gives
-    ceil(size / stride) positions, the odd one behind."""
-    if op.fields["padding"] == "same":
-        return True
-    sizes = scene.shape(op.source).spatial
-    if isinstance(op.fields["padding"], str) or not sizes:
-        return False
-    wanted = _pairs(op.fields["padding"], len(sizes))
-    return bool(wanted == _same_pairs(op, scene))
-
-
-def _numbers(padding: Any, op: Op, scene: Scene) -> Any:
-    """The numbers that a word stands for at the size that a layer reads."""
-    if padding == "valid":
-        return 0
-    if padding != "same":
-        return padding
-    found = _same_pairs(op, scene)
-    if found is None:
-        raise Misfit("a padding depends on a size that is not known")
-    alike = tuple(pair[0] if pair[0] == pair[1] else pair for pair in found)
-    return alike[0] if len(set(alike)) == 1 and isinstance(alike[0], int) else alike
-
-
-def _same_pairs(op: Op, scene: Scene) -> tuple[tuple[int, int], ...] | None:
-    """What TensorFlow's padding adds on each side of each axis; None if that is not known."""
-    found = []
-    sizes = scene.shape(op.source).spatial
-    for axis, size in enumerate(sizes):
-        kernel, stride, dilation = (
-            value[axis] if isinstance(value, tuple) else value
-            for value in (op.fields.get(key, 1) for key in ("kernel_size", "stride", "dilation"))
-        )
-        if not all(type(n) is int for n in (size, kernel, stride, dilation)):
-            return None
-        extent = dilation * (kernel - 1) + 1
-        total = max((-(-size // stride) - 1) * stride + extent - size, 0)
-        found.append((total // 2, total - total // 2))
-    return tuple(found)
-
-
-def _is_half(padding: Any, kernel: Any, dilation: Any) -> bool:
-    if isinstance(kernel, tuple) or isinstance(padding, tuple) or isinstance(dilation, tuple):
-        axes = max(len(v) for v in (padding, kernel, dilation) if isinstance(v, tuple))
-        each = [v if isinstance(v, tuple) else (v,) * axes for v in (padding, kernel, dilation)]
-        if any(len(v) != axes for v in each):
-            return False
-        return all(_is_half(p, k, d) for p, k, d in zip(*each, strict=True) if True)
-    numbers = (padding, kernel, dilation)
-    return all(type(n) is int for n in numbers) and padding == _half(kernel, dilation)
 
 
 def _resolve_conditions(line: Line, values: Values, scene: Scene) -> None:

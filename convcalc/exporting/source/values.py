@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.exporting.source.lines import Context, Line, Misfit, Turn
+from convcalc.exporting.source.alignment import Misfit
+from convcalc.exporting.source.lines import Context, Line, Turn
 from convcalc.exporting.source.terms import Loop
 from convcalc.exporting.source.words import free
 

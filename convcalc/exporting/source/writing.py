@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc.exporting.source.addresses import Outside, address_of
+from convcalc.exporting.source.alignment import Misfit
 from convcalc.exporting.source.head import head_of, name_of, sizes_of
 from convcalc.exporting.source.items import Items
-from convcalc.exporting.source.lines import Line, Misfit, all_lines, lines_of
+from convcalc.exporting.source.lines import Line, all_lines, lines_of
 from convcalc.exporting.source.naming import Naming
-from convcalc.exporting.source.templates import RESERVED, Scene, Template, resolve, same
+from convcalc.exporting.source.scene import Scene
+from convcalc.exporting.source.templates import RESERVED, Template, resolve, same
 from convcalc.exporting.source.terms import NONE, Body, Call, all_terms
 from convcalc.exporting.source.values import Expr, Values
 from convcalc.exporting.source.yaml_text import comment, document

@@ -7,7 +7,7 @@ from exporting.imported import again, source
 from exporting.random_modules import drawn_network
 
 import convcalc
-from convcalc.exporting.source.lines import Misfit
+from convcalc.exporting.source.alignment import Misfit
 from convcalc.language.file_facts import NetworkFile
 from convcalc.model.graph.network import Layer, Network
 

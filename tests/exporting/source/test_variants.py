@@ -6,7 +6,7 @@ import pytest
 from exporting.imported import again, source
 
 import convcalc
-from convcalc.exporting.source.lines import Misfit
+from convcalc.exporting.source.alignment import Misfit
 from convcalc.language.file_facts import NetworkFile
 from convcalc.model.graph.network import Group, Network
 
