@@ -10,6 +10,7 @@ import torch
 from detector import Detector
 from exporting.imported import again, read, source
 from places import TESTS
+from random_networks import drawn, text_of
 
 from convcalc.analysis.analyse import analyse
 
@@ -31,3 +32,13 @@ def test_the_detector_is_imported_as_the_page_shows(tmp_path: Path) -> None:
         (84, 40, 40),
         (84, 20, 20),
     ]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_random_network_of_any_operators_is_what_is_written_of_it(seed: int) -> None:
+    old = again(text_of(drawn(seed)))
+    written = source(old)
+    assert not written.is_flat
+    new = again(written.text)
+    assert [layer.name for layer in new.layers] == [layer.name for layer in old.layers]
+    assert [layer.analysis for layer in new.layers] == [layer.analysis for layer in old.layers]
