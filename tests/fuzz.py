@@ -34,7 +34,7 @@ from gitrepo import APART, IDENTITY
 
 from convcalc.checking.configuration import FORMATS as CHECKED
 from convcalc.cli import main
-from convcalc.cli.app import COMMANDS, Commands, _build_app, convcalc, get_command
+from convcalc.cli.app import COMMANDS, Commands, _build_app, convcalc, get_command, module_of
 from convcalc.output.formats import FORMATS
 
 HOSTILE = [
@@ -145,7 +145,7 @@ def form(rng: random.Random, command: str) -> str:
         return rng.choice(HOSTILE)
     if command == "check":
         return rng.choice(CHECKED)
-    module = import_module(f"convcalc.cli.commands.{command}")
+    module = import_module(f"convcalc.cli.commands.{module_of(command)}")
     return rng.choice(getattr(module, "FORMATS", FORMATS))
 
 

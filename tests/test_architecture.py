@@ -23,6 +23,7 @@ ROOMS = (
     ("cli",),  # the commands: one verb, one file
     ("output",),  # results to text: tables, pictures, findings, schemas
     ("checking",),  # which files, by which settings, what is found
+    ("exporting",),  # networks written for others: network files, code, other formats
     ("analysis",),  # a network to numbers: reports, receptive fields, conventions, differences
     ("importing",),  # models in the formats of other programs to networks
     ("language",),  # YAML text to a network
@@ -58,6 +59,7 @@ WITHIN = {
         ("budgets", "rules", "globs", "patterns", "processes", "suppression", "trees"),
         ("alignment", "agreeing"),
     ),
+    "exporting": (("source",),),  # a graph as a network file that a person can read
     "analysis": (
         ("agreement",),  # whether two networks are the same one
         ("analyse", "explanation"),  # a network to a report; how its numbers come about

@@ -5,6 +5,7 @@
 
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +30,7 @@ COMMANDS = (
     "layer",
     "rf",
     "explain",
+    "import",
     "get",
     "list",
     "operator",
@@ -100,7 +102,7 @@ class Commands(PrintsHelp, TyperGroup):
         """The command of that name, which takes the shared options too."""
         if cmd_name not in COMMANDS:
             return None if ctx.resilient_parsing else _unknown_command(cmd_name)
-        module = import_module(f"convcalc.cli.commands.{cmd_name}")
+        module = import_module(f"convcalc.cli.commands.{module_of(cmd_name)}")
         command: Any = get_command(_build_app(module.command))
         command.name = cmd_name
         command.params += [param for param in self.params if param.name in SHARED]
@@ -127,6 +129,11 @@ def _build_app(function: Any, group: Any = None) -> typer.Typer:
     )
     (app.callback(invoke_without_command=True) if group else app.command(cls=Verb))(function)
     return app
+
+
+def module_of(name: str) -> str:
+    """The module of a command: ``import_`` for a name that is a word of Python."""
+    return f"{name}_" if iskeyword(name) else name
 
 
 def _unknown_command(name: str) -> None:

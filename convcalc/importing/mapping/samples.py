@@ -7,12 +7,14 @@ worked on with the same weights, and put back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 from convcalc.importing.foreign import Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, NotTheBatch, Rule
 from convcalc.importing.mapping.joining import concat
 from convcalc.importing.mapping.picking import take
 from convcalc.importing.views import BATCH, Group, View, regrouped, size_of
+from convcalc.model.graph.network import Layer
 
 MOST_SAMPLES = 16
 _EACH_CHANNEL = (
@@ -68,10 +70,15 @@ def _in_channels(build: Build, node: Node, rule: Rule, view: View, batch: Group)
 def _share(build: Build, first: int, start: int) -> None:
     """Layers of a part use the weights of the first part's."""
     layers = build.builder.layers
-    owners = [index for index in range(first, start) if layers[index].analysis.stored]
-    users = [index for index in range(start, len(layers)) if layers[index].analysis.stored]
+    owners = [index for index in range(first, start) if _stores(layers[index])]
+    users = [index for index in range(start, len(layers)) if _stores(layers[index])]
     for owner, user in zip(owners, users, strict=False):
         layers[user] = layers[user]._replace(shares=owner)
+
+
+def _stores(layer: Layer) -> bool:
+    """Whether a layer has weights or buffers; one that cuts out a part states that it has none."""
+    return any(prod(dims) for dims in layer.analysis.stored.values())
 
 
 def _joined(build: Build, node: Node, parts: Sequence[Held]) -> View:

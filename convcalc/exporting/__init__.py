@@ -1,0 +1,1 @@
+"""Networks written for others: as network files, as code, in other programs' formats."""
