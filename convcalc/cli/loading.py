@@ -54,10 +54,6 @@ class Reading(NamedTuple):
                 found.append((network, analyse(network, **options)))
         return found
 
-    def networks(self, targets: Sequence[str | Target]) -> list[Network]:
-        """Reads targets; problems of their content are in the networks."""
-        return list(self._networks(list(map(target_of, targets))))
-
     def report(self, network: Network) -> Report:
         """Analyses a network that is already read."""
         return analyse(network, **self._options())
