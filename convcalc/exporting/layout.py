@@ -30,13 +30,17 @@ def _lines(text: str, indent: int, tail: str) -> Iterator[str]:
     start, stop = pair
     head, body, rest = text[: start + 1], text[start + 1 : stop], text[stop:]
     yield margin + head
-    parts = _parts(body)
-    one = ", ".join(parts)
+    at = _comprehension(body)
+    parts = [body[:at].strip(), body[at:].strip()] if at else _parts(body)
+    one = body.strip() if at else ", ".join(parts)
     is_definition = text.startswith("def ")
     if indent + 4 + len(one) <= WIDTH:
         yield f"{margin}    {one}"
     elif len(parts) == 1 and not is_definition:
         yield from _lines(parts[0], indent + 4, "")
+    elif at:
+        for part in parts:
+            yield from _lines(part, indent + 4, "")
     else:
         for part in parts:
             yield from _lines(part, indent + 4, ",")
@@ -62,6 +66,16 @@ def _last_pair(text: str) -> tuple[int, int] | None:
                 is_annotation = text.startswith("def ") and "->" in text[:start]
                 found = found if is_annotation else (start, at)
     return found
+
+
+def _comprehension(text: str) -> int:
+    """Where the ``for`` of a comprehension stands; 0 if the text is none."""
+    depth = 0
+    for at, char in enumerate(text):
+        depth += (char in _OPEN) - (char in _CLOSE)
+        if not depth and text.startswith(" for ", at):
+            return at
+    return 0
 
 
 def _parts(text: str) -> list[str]:

@@ -15,7 +15,7 @@ from convcalc.exporting.expressions import Names, literal, names_in, rendered
 from convcalc.exporting.naming import snake_case
 from convcalc.exporting.references import head_of, own_texts
 from convcalc.exporting.refusal import Refused
-from convcalc.exporting.torch.parts import LAST, Number, Part, Var
+from convcalc.exporting.torch.parts import LAST, Number, Part, Var, inner_value
 from convcalc.exporting.torch.site import Made, Site
 from convcalc.exporting.trace import Run
 from convcalc.language.parse.tree import Argument, Item, Reference, inner_items
@@ -105,6 +105,10 @@ class Body:
             self.init, self.forward, self.depth, names, variables, self.vars, self.attributes,
             self.parts, self.cur, self.running, self.kept, self.sink, locals_, indices, self.numbers,
         ) = state  # fmt: skip
+        self.init, self.forward, self.depth = list(self.init), list(self.forward), list(self.depth)
+        self.vars, self.attributes = dict(self.vars), dict(self.attributes)
+        self.parts, self.kept, self.numbers = dict(self.parts), dict(self.kept), dict(self.numbers)
+        names, variables = names.copy(), variables.copy()
         self.names.taken, self.variables.taken = names.taken, variables.taken
         self.names.__dict__["_own"] = names.own
         self.variables.__dict__["_own"] = variables.own
@@ -152,18 +156,20 @@ class Body:
         values = []
         for run in runs:
             value = of(run)
-            if value not in values:
+            if value is not None and value not in values:
                 values.append(value)
         if len(values) == 1:
             return literal(values[0])
         if self.index and (listed := self.by_round(item, of, runs)):
             return listed
+        made = Number("", self.writer.original.get(item, item), of)
+        found = [inner_value(run, made) for run in self.part.instances]
         for known in self.part.numbers:
-            if known.item is item and [known.of(run) for run in runs] == [of(run) for run in runs]:
+            if [inner_value(run, known) for run in self.part.instances] == found:
                 return known.name
-        name = self.names.fresh(snake_case(hint.removeprefix("in_")))
-        self.part.numbers.append(Number(name, item, of))
-        return name
+        made = made._replace(name=self.names.fresh(snake_case(hint.removeprefix("in_"))))
+        self.part.numbers.append(made)
+        return made.name
 
     def by_round(self, item: Item, of: Callable[[Run], Any], runs: Sequence[Run]) -> str:
         """A number that only the round of the innermost loop decides: an item of a tuple."""
@@ -175,7 +181,8 @@ class Body:
                 outer = outer.parent
             if outer is None:
                 return ""
-            if found.setdefault(outer.turn, of(run)) != of(run):
+            value = of(run)
+            if value is not None and found.setdefault(outer.turn, value) != value:
                 return ""
         if sorted(found) != list(range(len(found))):
             return ""
@@ -431,18 +438,47 @@ class Body:
             raise NotChain
         self.reading = inputs[0].channels if inputs else "in_channels"
         widths = [self.widths_of(var) for var in inputs]
-        site = Site(item, self.runs(item), widths, self.field, self.number, self.keep)
+        site = Site(item, self.runs(item), widths, self.field, self.number, self.keep, self.moving)
         made = self.writer.operator(site, [var.is_list for var in inputs])
         self.writer.use(made.helpers)
         if item.share is not None:
             self.shared(item, inputs, made.channels)
         elif made.module:
             self.module(item, made, inputs)
+        elif made.held:
+            self.held(item, made, inputs)
         elif made.call == "{0}" and len(inputs) == 1:
             self.cur = Var(inputs[0].tensor, made.channels)
         else:
+            if self.chain or self.sink:
+                raise NotChain
             tensors = [f"*{var.tensor}" if var.is_list else var.tensor for var in inputs]
             self.apply(made.call.format(*tensors, x=self.running), made.channels, item)
+
+    def held(self, item: Item, made: Made, inputs: Sequence[Var]) -> None:
+        """Adds a tensor that the class holds, and reads it."""
+        if self.chain or self.sink or self.index:
+            raise NotChain
+        name = self.attribute_name(item)
+        self.make(f"self.{name} = {made.held}")
+        tensors = [var.tensor for var in inputs]
+        self.apply(made.call.format(*tensors, held=f"self.{name}"), made.channels, item)
+
+    def moving(self, node: nodes.Node) -> str:
+        """A value as an expression of forward; sizes are those of the tensor that is read."""
+        rank = max((run.source.rank for run in self.runs(self.item) if run.source), default=0) if self.item else 0
+        axes = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}.get(rank, ())
+
+        def lookup(name: str) -> str:
+            own = self.writer.param(self.part, name) if name not in ("in_channels",) else ""
+            plain = name.removeprefix("in_")
+            if not own and name in SIZES:
+                if plain == "positions":
+                    return "{0}.shape[2:].numel()"
+                return f"{{0}}.shape[{2 + axes.index(plain)}]"
+            return self.keep(self.lookup(name))
+
+        return rendered(node, Names(lookup, self.writer.function(self.part, lookup)))
 
     def widths_of(self, var: Var) -> str:
         """The channels of an input; of a list their sum."""
@@ -569,6 +605,7 @@ class Body:
             target = self.add_call(item, part, module, values)
         given = dict(values)
         given["in_channels"] = source.channels
+        given |= self.writer.widths(self, item, part)
         held = target
         if (
             (self.sink or self.adder)
@@ -584,7 +621,8 @@ class Body:
         channels = {want: part.channels_of(want, given, str(held)) for want in part.wanted}
         if item.id:
             self.parts[item.id] = part
-        call = f"{target}({', '.join([source.tensor, *further])})"
+        tensors = [source.tensor, *further] if part.takes_input else further
+        call = f"{target}({', '.join(tensors)})"
         if not multiple:
             self.apply(call, channels[LAST], item)
             return
@@ -613,11 +651,11 @@ class Body:
                 )
                 continue
             key = f"{stem}.{want}"
-            name = (
-                self.vars[key].tensor
-                if key in self.vars and not item.indexed
-                else self.variables.fresh(snake_case(_tail(want)))
-            )
+            known = self.vars.get(want if part.block is None else key)
+            if known is not None and known.tensor in self.variables.own:
+                name = known.tensor
+            else:
+                name = self.variables.fresh(snake_case(_tail(want)))
             targets.append(name)
             self.vars[key] = Var(name, channels[want])
             if part.block is None:  # the body of a loop: its ids are those of this block
@@ -627,7 +665,7 @@ class Body:
             at = part.wanted.index(LAST)
             self.cur = Var(targets[at], channels[LAST])
         else:
-            self.cur = Var("", "")  # nothing reads it
+            self.cur = self.vars[f"{stem}.{part.last_is}"]
 
     def tensor_argument(self, item: Item, part: Part, key: str) -> str:
         """A further tensor that a class reads, as its caller has it."""

@@ -152,3 +152,24 @@ def _free(node: nodes.Node) -> frozenset[str]:
         return frozenset(free_names(node))
     except Rejected:
         return frozenset()
+
+
+def indexed(body: Body, header: Header, widths: list[str]) -> str:
+    """The channels of the tensor that a round reads: an item of a tuple."""
+    index = next((scope["i"] for scope in reversed(body.local) if "i" in scope), "")
+    if not index or index == "_":
+        # the head of the loop has no index: give it one
+        depth, text = body.init[-1]
+        if text.startswith("for _ in range("):
+            index = body.names.fresh("i")
+            body.init[-1] = (depth, text.replace("for _ in", f"for {index} in"))
+            body.local[-1]["i"] = index
+            header.variables.append(index)
+        elif text.startswith("for ") and "enumerate" not in text:
+            index = body.names.fresh("i")
+            names, _, source = text[4:-1].partition(" in ")
+            names = f"({names})" if "," in names else names
+            body.init[-1] = (depth, f"for {index}, {names} in enumerate({source}):")
+            body.local[-1]["i"] = index
+            header.variables.append(index)
+    return f"({', '.join(widths)})[{index}]"

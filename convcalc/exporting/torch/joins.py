@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from convcalc.exporting.expressions import literal, names_in
 from convcalc.exporting.naming import snake_case
 from convcalc.exporting.torch.body import Body, NotChain
-from convcalc.exporting.torch.headers import headed
+from convcalc.exporting.torch.headers import headed, indexed
 from convcalc.exporting.torch.parts import Var
 from convcalc.language.parse.tree import Item
 from convcalc.language.syntax import nodes
@@ -106,6 +106,9 @@ def branches(body: Body, item: Item) -> None:
     if body.chain or body.sink or body.adder is not None:
         raise NotChain
     source, running = body.cur, body.running
+    if item.split is not None and item.join == "add" and not any(b.body for b in item.branches):
+        _summed(body, item, source)
+        return
     body.pins.append(source.channels)
     pieces = _pieces(body, item, source)
     results: list[Var] = []
@@ -159,6 +162,13 @@ def branches(body: Body, item: Item) -> None:
             body.apply(_joined(item.join, tensors), widths, item)
     for name in made_names:
         body.variables.taken.discard(name)
+
+
+def _summed(body: Body, item: Item, source: Var) -> None:
+    """The sum of as many sets of channels as there are branches."""
+    count = body.number("sets", lambda run: run.source.channels // run.output.channels if run.source and run.output else 1)
+    width = f"{_bracketed(source.channels)} // {count}"
+    body.apply(f"{source.tensor}.unflatten(1, ({body.keep(count)}, -1)).sum(dim=1)", width, item)
 
 
 _LETTERS = ("a", "b", "c", "d", "e", "g", "h", "k")
@@ -246,7 +256,9 @@ def _looped(body: Body, branch: Item, inner: str, read: Var) -> Var:
             tensors = header.tensors[walked[0]]
             body.walked[-1][walked[0]] = tensors[0]
         if walked and not more:
-            channels = _walk_one(body, only, name, tensors[0])
+            widths = [var.channels for var in tensors]
+            width = widths[0] if len(set(widths)) == 1 else indexed(body, header, widths)
+            channels = _walk_one(body, only, name, Var(tensors[0].tensor, width))
         else:
             branch_name = body.names.fresh("module")
             body.make(f"{branch_name} = nn.Sequential()")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from convcalc.exporting.expressions import names_in
 from convcalc.exporting.naming import snake_case
 from convcalc.exporting.torch.body import Body, NotChain
-from convcalc.exporting.torch.headers import Header, headed
+from convcalc.exporting.torch.headers import Header, headed, indexed
 from convcalc.exporting.torch.parts import LAST, Part, Var
 from convcalc.language.parse.tree import Item
 
@@ -83,6 +83,7 @@ def stripped(body: Body, item: Item) -> Item:
         found.sources, found.carry, found.id = [], {}, ""
         body.writer.stripped[item] = found
         body.writer.trace.runs[found] = body.runs(item)
+        body.writer.original[found] = item
     return found
 
 
@@ -137,25 +138,29 @@ def _container(body: Body, item: Item) -> None:
         body.do(f"{rounds}.append({body.running})")
     body.variables.taken.discard(module)
     body.cur = Var(body.running, channels)
-    body.vars[item.id] = Var(rounds, uniform or channels, rounds, collect)
+    del uniform
+    body.vars[item.id] = Var(rounds, channels, rounds, collect)
 
 
 def _listed_widths(body: Body, header: Header, item: Item) -> str:
     """Keeps the channels of each round in a list, if they may differ; returns its name."""
     del header
-    values = {run.output.channels for run in body.runs(item) if run.output}
-    changing = names_in(body.cur.channels) & {n for scope in body.local for n in scope.values()}
-    if not changing and not any(
-        "channels" in n for n in names_in(body.cur.channels) - {"in_channels"}
-    ):
-        return ""
-    if len(values) == 1 and not changing:
+    if _is_uniform(body, item):
         return ""
     name = body.part.lists.setdefault(item, "")
     if not name:
         name = body.part.lists[item] = body.names.fresh(f"{snake_case(item.id)}_channels")
     body.make(f"{name}.append({body.cur.channels})")
     return name
+
+
+def _is_uniform(body: Body, item: Item) -> bool:
+    """Whether all rounds of each loop have the same channels."""
+    found: dict[int, set[object]] = {}
+    for run in body.runs(item):
+        if run.output is not None:
+            found.setdefault(id(run.parent), set()).add(run.output.channels)
+    return all(len(channels) == 1 for channels in found.values())
 
 
 def _turning(body: Body, item: Item, write: Callable[[Header], None]) -> str:
@@ -231,7 +236,7 @@ def _rounds(body: Body, item: Item) -> None:
             )
             targets.append(name)
             widths = [var.channels for var in tensors]
-            width = widths[0] if len(set(widths)) == 1 else _indexed(body, header, widths, key)
+            width = widths[0] if len(set(widths)) == 1 else indexed(body, header, widths)
             extra[key] = Var(name, width)
         body.walked[-1].update(extra)
         if len(zipped) == 1:
@@ -251,6 +256,7 @@ def _rounds(body: Body, item: Item) -> None:
                     keyed.id = item.id
                     keyed.loops = item.loops or [("", item.place)]  # type: ignore[list-item]
                     body.writer.trace.runs[keyed] = body.runs(item)
+                    body.writer.original[keyed] = item
                     body.call(keyed, part)
                 else:
                     part = body.writer.loop_part(body, item, one)
@@ -258,6 +264,7 @@ def _rounds(body: Body, item: Item) -> None:
                     keyed.id = item.id
                     keyed.loops = [("", item.place)]  # type: ignore[list-item]
                     body.writer.trace.runs[keyed] = body.runs(item)
+                    body.writer.original[keyed] = item
                     body.call(keyed, part)
             finally:
                 body.adder = None
@@ -267,9 +274,12 @@ def _rounds(body: Body, item: Item) -> None:
                 var = body.vars.get(name)
                 if var is None:
                     raise body.refuse(f"'{name}' is carried, but not made", "carry")
+                width = body.part.carried.get(item, {}).get(name)
+                if width is not None:
+                    body.make(f"{width} = {var.channels}")
 
     insert = len(body.forward)
-    _turning(body, item, write)
+    _carried(body, item, lambda: _turning(body, item, write))
     for key in lists:
         body.forward.insert(insert, (body.depth[1], f"{lists[key]} = []"))
         last = body.vars.get(key)
@@ -281,26 +291,23 @@ def _rounds(body: Body, item: Item) -> None:
         body.attributes.setdefault(item.id, f"self.{attribute}")
 
 
-def _indexed(body: Body, header: Header, widths: list[str], key: str) -> str:
-    """The channels of the tensor that a round reads: an item of a tuple."""
-    index = next((scope["i"] for scope in reversed(body.local) if "i" in scope), "")
-    if not index or index == "_":
-        # the head of the loop has no index: give it one
-        depth, text = body.init[-1]
-        if text.startswith("for _ in range("):
-            index = body.names.fresh("i")
-            body.init[-1] = (depth, text.replace("for _ in", f"for {index} in"))
-            body.local[-1]["i"] = index
-            header.variables.append(index)
-        elif text.startswith("for ") and "enumerate" not in text:
-            index = body.names.fresh("i")
-            names, _, source = text[4:-1].partition(" in ")
-            names = f"({names})" if "," in names else names
-            body.init[-1] = (depth, f"for {index}, {names} in enumerate({source}):")
-            body.local[-1]["i"] = index
-            header.variables.append(index)
-    del key
-    return f"({', '.join(widths)})[{index}]"
+def _carried(body: Body, item: Item, write: Callable[[], object]) -> None:
+    """Writes the rounds; channels that are carried on and change become variables."""
+    state = body.state()
+    before = {name: body.vars[name] for name in item.carry}
+    write()
+    if all(body.vars[name].channels == var.channels for name, var in before.items()):
+        return
+    body.restore(state)
+    widths = {}
+    for name, var in before.items():
+        widths[name] = body.names.fresh(f"{snake_case(name)}_channels")
+        body.make(f"{widths[name]} = {var.channels}")
+        body.vars[name] = Var(var.tensor, widths[name])
+    body.part.carried[item] = widths
+    write()
+    for name, width in widths.items():
+        body.vars[name] = body.vars[name]._replace(channels=width)
 
 
 def _collect(body: Body, item: Item, lists: dict[str, str], widths: dict[str, str]) -> None:

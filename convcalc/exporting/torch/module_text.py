@@ -9,8 +9,8 @@ from convcalc.exporting.expressions import literal, names_in
 from convcalc.exporting.layout import laid_out
 from convcalc.exporting.naming import snake_case
 from convcalc.exporting.torch.helpers import helper_texts
-from convcalc.exporting.torch.parts import LAST, Part
-from convcalc.exporting.torch.writer import Writer, _inner_value
+from convcalc.exporting.torch.parts import LAST, Part, inner_value
+from convcalc.exporting.torch.writer import Writer
 
 
 def module_text(writer: Writer) -> str:
@@ -111,7 +111,6 @@ def _constructor(writer: Writer, part: Part) -> Iterator[str]:
     body = list(_statements(writer, part))
     texts = [text for _, text in body]
     needed = ["self"]
-    part.takes_channels = any(re.search(r"\bin_channels\b", text) for text in texts)
     if part.takes_channels:
         default = ""
         if part.is_network:
@@ -154,7 +153,7 @@ def _statements(writer: Writer, part: Part) -> Iterator[tuple[int, str]]:
 
 
 def _forward(part: Part) -> Iterator[str]:
-    tensors = [*part.inputs, *part.tensors.values()]
+    tensors = [*(part.inputs if part.takes_input else []), *part.tensors.values()]
     count = len(part.wanted)
     result = "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
     listed = ", ".join(f"{name}: Tensor" for name in tensors)
@@ -193,7 +192,7 @@ def _value(writer: Writer, variant: str, argument: str) -> str:
             return literal(writer.trace.scopes[variant][name])
     for number in part.numbers:
         if number.name == argument:
-            return literal(_inner_value(writer.trace.roots[variant], number))
+            return literal(inner_value(writer.trace.roots[variant], number))
     return ""
 
 

@@ -25,7 +25,7 @@ from convcalc.exporting.torch import joins, loops
 from convcalc.exporting.torch.annotations import annotation
 from convcalc.exporting.torch.body import Body, NotChain
 from convcalc.exporting.torch.operators.table import made_of
-from convcalc.exporting.torch.parts import LAST, Argument, Part, Var
+from convcalc.exporting.torch.parts import LAST, Argument, Part, Var, inner_value
 from convcalc.exporting.torch.reserved import METHODS, MODULE_NAMES
 from convcalc.exporting.torch.site import Made, Site
 from convcalc.exporting.trace import Run, Trace
@@ -51,6 +51,7 @@ class Writer:
         self.order: list[Part] = []  # as they are finished
         self.helpers: dict[str, None] = {}
         self.functions: dict[str, str] = {}  # by name: the text of one of the file
+        self.original: dict[Item, Item] = {}  # of items without their loops
         self.stripped: dict[Item, Item] = {}
         self.open: list[Part] = []
         base = next(iter(trace.networks))
@@ -172,13 +173,14 @@ class Writer:
         self.open.append(part)
         last = part.items[-1] if part.items else None
         if last is not None and LAST in part.wanted and len(part.wanted) > 1:
-            if last.id in part.wanted and last.condition is None and not last.indexed:
+            if last.id and last.id in part.wanted and last.condition is None and not last.indexed:
                 part.wanted.remove(LAST)
                 part.last_is = last.id
         calls_itself = part.block is not None and part.block in blocks_below(part.items)
         before: Any = None
         for _ in range(_MOST_ATTEMPTS if calls_itself else 1):
             self._fill_once(part)
+            part.settle()
             now = [dict(part.used), dict(part.extras), list(part.numbers), dict(part.stored_widths)]
             if now == before:
                 break
@@ -195,6 +197,7 @@ class Writer:
         except NotChain:
             part.names = names
             part.lists.clear()
+            part.carried.clear()
             part.width_lists.clear()
             body = self._body(part, chain=False)
         part.init, part.forward = body.init, body.forward
@@ -404,7 +407,9 @@ class Writer:
                 found[width] = body.resolve(self._outer_key(item, part, key)).channels
         given = {argument.name: argument for argument in item.arguments}
         for name, argument in part.used.items():
-            if part.block is None:
+            if name.startswith("<file> "):
+                found[argument] = self._file_param(body, name.removeprefix("<file> "))
+            elif part.block is None:
                 found[argument] = body.lookup(name)
             elif name in given:
                 text = self._argument(body, item, part, name)
@@ -415,10 +420,17 @@ class Writer:
             found[argument] = self._file_param(body, name)
         for number in part.numbers:
             found[number.name] = body.number(
-                number.name, lambda run, number=number: _inner_value(run, number), item
+                number.name, lambda run, number=number: inner_value(run, number), item
             )
         order = {argument.name: k for k, argument in enumerate(part.arguments)}
         return dict(sorted(found.items(), key=lambda pair: order.get(pair[0], -1)))
+
+    def widths(self, body: Body, item: Item, part: Part) -> dict[str, str]:
+        """The channels of the further tensors that a class reads."""
+        return {
+            width: body.resolve(self._outer_key(item, part, key)).channels
+            for key, width in part.widths.items()
+        }
 
     def _argument(self, body: Body, item: Item, part: Part, name: str) -> str:
         argument = next(a for a in item.arguments if a.name == name)
@@ -474,9 +486,7 @@ class Writer:
     def _needs(self, part: Part, name: str) -> bool:
         pattern = re.compile(rf"\b{re.escape(name)}\b")
         texts = [text for _, text in part.init]
-        texts += [
-            part.results[want].channels for want in part.stored_widths if want in part.results
-        ]
+        texts += [r.channels for want, r in part.results.items() if part.closed(want) is None]
         texts += [argument.late for argument in part.arguments]
         return any(pattern.search(text) for text in texts) or part in self.open
 
@@ -506,7 +516,7 @@ class Writer:
             values = [number.of(run) for run in self.trace.runs.get(number.item, [])]
             default = ""
             if part.is_network:
-                default = literal(_inner_value(self.trace.roots[self.base], number))
+                default = literal(inner_value(self.trace.roots[self.base], number))
                 optional.append(Argument(number.name, annotation(values), default))
             else:
                 required.append(Argument(number.name, annotation(values)))
@@ -551,14 +561,6 @@ class Writer:
 
 def _count(items: Sequence[Item], text: str) -> int:
     return sum(each == text for each in own_texts(items))
-
-
-def _inner_value(run: Run, number: Any) -> Any:
-    """The number of an item below a run; None if the run has none."""
-    for inner in run.below():
-        if inner.item is number.item:
-            return number.of(inner)
-    return None
 
 
 __all__ = ["Made", "Site", "Writer", "rendered", "substituted"]
