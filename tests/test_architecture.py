@@ -108,6 +108,7 @@ FOREIGN = {
     "yaml": {"language.syntax"},
     "rich": {"output.formats.terminal", "output.views.map"},
     "typer": {"cli"},
+    "torch": {"exporting.torch.modules"},  # which nothing imports: they are read as text
     "click": set[str](),  # typer has a copy of its own
 }
 

@@ -11,10 +11,10 @@ import typer
 from convcalc.cli import options
 from convcalc.cli.console import Failure, choose, print_text, write_file
 
-# By the word of --to: the module and its function write(source, variant, inputs, params), which gives
-# the text or the bytes of the file, and the ending of the file.
+# By the word of --to: a module with a function write(source, variant, inputs, params), which gives
+# the text or the bytes of the file.
 WRITERS = {
-    "torch": ("convcalc.exporting.torch.write", ".py"),
+    "torch": "convcalc.exporting.torch.write",
 }
 
 
@@ -32,11 +32,11 @@ def command(
 ) -> int:
     """Write a network as code of PyTorch.
 
-    The code stands alone. Blocks are classes, params are arguments of constructors, and variants are
+    The code stands alone. Blocks are classes, params are arguments of constructors, variants are
     functions. What has no counterpart is refused by its name. Without -o it goes to stdout.
     """
     settings = ctx.obj
-    module, _ = WRITERS[choose(to, WRITERS, "--to")]
+    module = WRITERS[choose(to, list(WRITERS), "--to")]
     output = settings.output_file
     if output and output != "-" and Path(output).exists() and not force:
         raise Failure(f"{output} exists already", "choose another name, or replace it with --force")

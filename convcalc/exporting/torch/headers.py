@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from convcalc.exporting.naming import snake_case
 from convcalc.exporting.torch.body import Body
 from convcalc.exporting.torch.parts import Var
-from convcalc.exporting.trace import Run
 from convcalc.language.parse.tree import Item
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import free_names
@@ -23,7 +22,7 @@ class Header:
 
 
 @contextmanager
-def headed(body: Body, item: Item, runs: Sequence[Run]) -> Iterator[Header]:
+def headed(body: Body, item: Item) -> Iterator[Header]:
     """Opens the loops of an item in the constructor."""
     header = Header()
     depth = body.depth[0]

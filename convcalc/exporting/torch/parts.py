@@ -109,7 +109,7 @@ class Part:
         return text if used <= self.known_names() and len(text) <= 40 else None
 
     def channels_of(self, result: str, values: dict[str, str], attribute: str) -> str:
-        """The channels of a result after a call with some arguments; ``attribute`` is the module."""
+        """The channels of a result after a call with some arguments of a module."""
         text = self.closed(result)
         if text is not None:
             given = dict(values)

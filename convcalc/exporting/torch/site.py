@@ -1,4 +1,4 @@
-"""An operator at its place in a class: what its fields are in code, and what they were in all runs."""
+"""An operator at its place in a class: what its fields are in code, and were in all runs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Made(NamedTuple):
     ``module`` makes a module, which is called with all inputs; without one, ``call`` is the
     expression of the output, in which ``{0}``, ``{1}``, … are the inputs. ``channels`` is an
     expression for the output's channels in the constructor, ``helpers`` the classes of
-    ``modules/`` that are used. ``held`` makes a tensor that the class holds, ``{held}`` in ``call``.
+    ``modules/`` that are used. ``held`` makes a tensor that the class holds: ``{held}``.
     """
 
     module: str = ""
@@ -42,7 +42,7 @@ class Site:
         channels: Sequence[str],
         render: Callable[[Argument, tuple[str, ...]], str],
         number: Callable[[str, Callable[[Run], Any]], str],
-        keep: Callable[[str], str],
+        keep: Callable[..., str],
         moving: Callable[[nodes.Node], str],
     ) -> None:
         self.item = item
@@ -51,7 +51,9 @@ class Site:
         self.render = render
         self.number = number  # what differs between runs, as a number or a name
         self.keep = keep  # an expression of the constructor as one of forward
-        self.moved = moving  # a value as an expression of forward, where sizes are those of a tensor
+        self.moved = (
+            moving  # a value as an expression of forward, where sizes are those of a tensor
+        )
         self.layers = [run.layer for run in runs]
         self.given = {argument.name: argument for argument in item.arguments}
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.exporting.expressions import Names, literal, names_in, rendered, substituted, written
+from convcalc.exporting.layout import laid_out
 from convcalc.exporting.naming import Namespace, camel_case, identifier, snake_case
 from convcalc.exporting.references import (
     blocks_below,
     head_of,
     own_texts,
+    read_before_made,
     tensor_keys,
     wanted_results,
 )
@@ -28,7 +31,9 @@ from convcalc.exporting.torch.operators.table import made_of
 from convcalc.exporting.torch.parts import LAST, Argument, Part, Var, inner_value
 from convcalc.exporting.torch.reserved import METHODS, MODULE_NAMES
 from convcalc.exporting.torch.site import Made, Site
+from convcalc.exporting.torch.tidying import tidied
 from convcalc.exporting.trace import Run, Trace
+from convcalc.language.expand.scopes import EVERY
 from convcalc.language.parse.functions import Function
 from convcalc.language.parse.tree import Block, Item, Param, Unit, inner_items
 from convcalc.language.syntax.expressions import FUNCTIONS
@@ -39,8 +44,6 @@ _MOST_ATTEMPTS = 8  # until the signature of a block that calls itself stays
 class Writer:
     """Writes the classes of one file."""
 
-    loops = loops
-    joins = joins
     methods = METHODS
 
     def __init__(self, trace: Trace, name: str) -> None:
@@ -71,6 +74,16 @@ class Writer:
         if "outputs" not in self.unit.root.keys:
             return [LAST]
         return list(names)
+
+    @property
+    def loops(self) -> Any:
+        """The module that writes loops."""
+        return loops
+
+    @property
+    def joins(self) -> Any:
+        """The module that writes residuals and branches."""
+        return joins
 
     @staticmethod
     def operator(site: Site, lists: Sequence[bool]) -> Made:
@@ -126,8 +139,9 @@ class Writer:
             inside = {each.id for each in inner_items(item) if each.id}
             outside = self._texts_outside(body.part, item)
             read = [text for text in outside if head_of(text) in inside]
+            early = [name for name in read_before_made(items) if name not in item.carry]
             found.wanted = list(
-                dict.fromkeys([*(n for n in item.carry if n in inside), *read, LAST])
+                dict.fromkeys([*(n for n in item.carry if n in inside), *early, *read, LAST])
             )
             if item.id:
                 start = f"{item.id}["
@@ -137,7 +151,7 @@ class Writer:
                 found.wanted = list(dict.fromkeys([*behind, *found.wanted]))
             for text in own_texts(items):
                 head = head_of(text)
-                is_inner = head in inside and head not in item.carry
+                is_inner = head in inside and head not in item.carry and head not in early
                 if text != "prev" and not is_inner:
                     found.tensors.setdefault(text, "")
             found.outer = body.lookup
@@ -158,7 +172,7 @@ class Writer:
 
         walk(part.items)
         own = set(own_texts([item]))
-        texts = [t for t in (*found, *(w for w in part.wanted if w))]
+        texts = [*found, *filter(None, part.wanted)]
         if part.block is not None or part.is_network:
             # items around the loop may hold it: what they name besides is outside too
             texts = [
@@ -171,11 +185,11 @@ class Writer:
     def fill(self, part: Part) -> None:
         """Writes the body of a class, as a chain of modules if it is one."""
         self.open.append(part)
-        last = part.items[-1] if part.items else None
-        if last is not None and LAST in part.wanted and len(part.wanted) > 1:
-            if last.id and last.id in part.wanted and last.condition is None and not last.indexed:
-                part.wanted.remove(LAST)
-                part.last_is = last.id
+        last = part.items[-1].id if part.items else ""
+        several = LAST in part.wanted and len(part.wanted) > 1 and last in part.wanted
+        if last and several and part.items[-1].condition is None and not part.items[-1].indexed:
+            part.wanted.remove(LAST)
+            part.last_is = last
         calls_itself = part.block is not None and part.block in blocks_below(part.items)
         before: Any = None
         for _ in range(_MOST_ATTEMPTS if calls_itself else 1):
@@ -200,7 +214,7 @@ class Writer:
             part.carried.clear()
             part.width_lists.clear()
             body = self._body(part, chain=False)
-        part.init, part.forward = body.init, body.forward
+        part.init, part.forward = body.init, tidied(body.forward, pure=True)
         for made in part.width_lists.values():
             part.init.insert(0, (2, f"{made}: list[int] = []"))
         self._late(part)
@@ -243,13 +257,16 @@ class Writer:
         for key in part.tensors:
             if not part.tensors[key]:
                 name = body.variables.fresh(
-                    snake_case(key.replace("[", "_").replace("]", "").replace(".", "_"))
+                    snake_case(
+                        key.removesuffix(EVERY).replace("[", "_").replace("]", "").replace(".", "_")
+                    )
                 )
                 part.tensors[key] = name
-                part.widths[key] = part.names.fresh(f"{name}_channels")
+                part.widths[key] = part.names.fresh(f"{name.rstrip('_')}_channels")
             else:
                 body.variables.taken.add(part.tensors[key])
-            body.vars[key] = Var(part.tensors[key], part.widths[key])
+            is_list = key.endswith(EVERY)
+            body.vars[key] = Var(part.tensors[key], part.widths[key], is_list=is_list)
 
     def _input_width(self, name: str) -> str:
         values = {network.inputs[name].channels for network in self.trace.networks.values()}
@@ -376,10 +393,10 @@ class Writer:
                 and "/" not in text.rpartition(")")[2]
             )
             result = text if is_int else f"int({text})"
-            self.functions[own.name] = (
-                f"def {snake_case(own.name)}({listed}) -> int:\n"
-                f'    """The function {snake_case(own.name)} of the network file."""\n    return {result}'
-            )
+            name = snake_case(own.name)
+            lines = laid_out(f"def {name}({listed}) -> int:", 0)
+            lines += [f'    """The function {name} of the network file."""']
+            self.functions[own.name] = "\n".join([*lines, *laid_out(f"return {result}", 1)])
         return params
 
     def _params_of(self, own: Function) -> list[str]:
@@ -419,9 +436,8 @@ class Writer:
         for name, argument in part.extras.items():
             found[argument] = self._file_param(body, name)
         for number in part.numbers:
-            found[number.name] = body.number(
-                number.name, lambda run, number=number: inner_value(run, number), item
-            )
+            of = partial(inner_value, number=number)
+            found[number.name] = body.number(number.name, of, item)
         order = {argument.name: k for k, argument in enumerate(part.arguments)}
         return dict(sorted(found.items(), key=lambda pair: order.get(pair[0], -1)))
 
@@ -436,12 +452,9 @@ class Writer:
         argument = next(a for a in item.arguments if a.name == name)
         assert part.block is not None
         kind = part.block.params[name].kind
-        words = (
-            (argument.node.text,)
-            if kind == "str" and getattr(argument.node, "text", "") not in self._scope_names(part)
-            else ()
-        )
-        if kind == "str" and words:
+        text = getattr(argument.node, "text", "")
+        words = (text,) if kind == "str" and text not in part.unit.params else ()
+        if words:
             own = self.param(body.part, words[0])
             if own:
                 return own
@@ -451,10 +464,6 @@ class Writer:
             if any(isinstance(value, float) for value in values):
                 return f"int({text})"
         return text
-
-    @staticmethod
-    def _scope_names(part: Part) -> frozenset[str]:
-        return frozenset(part.unit.params)
 
     def _file_param(self, body: Body, name: str) -> str:
         """A param of the file in the constructor of a class that may have one of the same name."""

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from torch import Tensor
 
 
-def crop_to(x: Tensor, sizes: Sequence[int], offsets: Sequence[int] | None = None) -> Tensor:
+def crop_to(
+    x: Tensor, sizes: Sequence[int], offsets: Sequence[int] | None = None
+) -> Tensor:
     """The part of a map of given sizes: its middle, or what begins at the offsets."""
     for axis, size in enumerate(sizes):
         middle = (x.shape[2 + axis] - size) // 2

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class DotProductAttention(nn.Module):
-    """Every query looks at all keys, which may come from another map: (N, C, …) each."""
+    """Every query looks at all keys, perhaps of another map: (N, C, …) each."""
 
     def __init__(
         self, heads: int, kv_heads: int | None = None, causal: bool = False

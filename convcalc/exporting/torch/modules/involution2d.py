@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Involution2d(nn.Module):
-    """Kernels of each position, made of the pooled input and shared by groups of channels."""
+    """Kernels of each position, made of the input, shared by groups of channels."""
 
     def __init__(
         self,

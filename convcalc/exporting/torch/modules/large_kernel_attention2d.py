@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class LargeKernelAttention2d(nn.Module):
-    """A large depthwise kernel in two steps, of which the second is dilated, as a factor."""
+    """A large depthwise kernel in two steps, the second dilated, as a factor."""
 
     def __init__(self, channels: int, kernel_size: int = 21, dilation: int = 3) -> None:
         super().__init__()

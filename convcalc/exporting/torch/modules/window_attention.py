@@ -13,8 +13,8 @@ class WindowAttention(nn.Module):
     """Swin's attention within windows that may be shifted, or MaxViT's over a grid.
 
     ``position`` says what is added to the scores: a ``table`` of numbers by offset and
-    head, or one that an ``mlp`` makes; ``cosine`` compares directions. (N, C, H, W) keeps
-    its shape; a map that the windows do not divide is padded behind.
+    head, or one that an ``mlp`` makes; ``cosine`` compares directions. The shape stays,
+    (N, C, H, W); a map that the windows do not divide is padded behind.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class WindowAttention(nn.Module):
         return bias.permute(2, 0, 1)
 
     def mask(self, x: Tensor, shifts: list[int]) -> Tensor:
-        """What keeps apart what a roll brought together: (windows, positions, positions)."""
+        """Keeps apart what a roll brought together: (windows, positions, positions)."""
         lines = []
         for n, shift in zip(x.shape[1:3], shifts, strict=True):
             place = torch.arange(n, device=x.device)

@@ -43,7 +43,11 @@ def _squeeze_excite(site: Site, _: Sequence[bool]) -> Made:
 
 def _attention(site: Site, _: Sequence[bool]) -> Made:
     words = [site.text("heads")]
-    for field, keyword in (("key_channels", "keys"), ("value_channels", "values"), ("out_channels", "out")):
+    for field, keyword in (
+        ("key_channels", "keys"),
+        ("value_channels", "values"),
+        ("out_channels", "out"),
+    ):
         if not site.is_always(field, None):
             words.append(f"{keyword}={site.text(field)}")
     if site.text("bias") != "True":
@@ -54,7 +58,12 @@ def _attention(site: Site, _: Sequence[bool]) -> Made:
 
 
 def _dot_product(site: Site, _: Sequence[bool]) -> Made:
-    for field, value in (("window", None), ("partition", "none"), ("position_bias", None), ("skip_masked", False)):
+    for field, value in (
+        ("window", None),
+        ("partition", "none"),
+        ("position_bias", None),
+        ("skip_masked", False),
+    ):
         if not site.is_always(field, value):
             raise site.refused(f"with {field} is not written")
     words = [site.text("heads")]
@@ -65,7 +74,9 @@ def _dot_product(site: Site, _: Sequence[bool]) -> Made:
     name = "DotProductAttention"
     channels = site.inputs[2]
     if not site.is_always("kv_heads", None):
-        channels = site.number("channels", lambda run: run.layer.analysis.output.channels)
+        kv_heads = site.text("kv_heads")
+        part = channels if kv_heads == "1" else f"({site.bracket(channels)} // {kv_heads})"
+        channels = f"{site.bracket(site.text('heads'))} * {site.bracket(part)}"
     return Made(f"{name}({', '.join(words)})", channels=channels, helpers=(name,))
 
 
@@ -81,7 +92,9 @@ def _window(site: Site, _: Sequence[bool]) -> Made:
     if any(any(shift) for shift in site.values("shift_size")):
         words.append(f"shift={site.text('shift_size')}")
     if "grid" in site.values("partition"):
-        is_grid = "True" if site.is_always("partition", "grid") else f'{site.text("partition")} == "grid"'
+        is_grid = (
+            "True" if site.is_always("partition", "grid") else f'{site.text("partition")} == "grid"'
+        )
         words.append(f"grid={is_grid}")
     if not site.is_always("relative_position", "table"):
         words.append(f'position="{site.one("relative_position")}"')
@@ -90,11 +103,15 @@ def _window(site: Site, _: Sequence[bool]) -> Made:
     if site.text("cosine") != "False":
         words.append(f"cosine={site.text('cosine')}")
     name = "WindowAttention"
-    return Made(f"{name}({', '.join([site.channels, *words])})", channels=site.channels, helpers=(name,))
+    return Made(
+        f"{name}({', '.join([site.channels, *words])})", channels=site.channels, helpers=(name,)
+    )
 
 
 def _involution(site: Site, _: Sequence[bool]) -> Made:
-    if site.rank != 2 or any(len(set(k)) > 1 for f in ("kernel_size", "stride") for k in site.values(f)):
+    if site.rank != 2 or any(
+        len(set(k)) > 1 for f in ("kernel_size", "stride") for k in site.values(f)
+    ):
         raise site.refused("on other maps than of two like axes is not written")
     words = [site.text("kernel_size")]
     for field, keyword, default in (
@@ -105,11 +122,15 @@ def _involution(site: Site, _: Sequence[bool]) -> Made:
         if (text := site.text(field)) != default:
             words.append(f"{keyword}={text}")
     name = "Involution2d"
-    return Made(f"{name}({', '.join([site.channels, *words])})", channels=site.channels, helpers=(name,))
+    return Made(
+        f"{name}({', '.join([site.channels, *words])})", channels=site.channels, helpers=(name,)
+    )
 
 
 def _large_kernel(site: Site, _: Sequence[bool]) -> Made:
-    if site.rank != 2 or any(len(set(k)) > 1 for f in ("kernel_size", "dilation") for k in site.values(f)):
+    if site.rank != 2 or any(
+        len(set(k)) > 1 for f in ("kernel_size", "dilation") for k in site.values(f)
+    ):
         raise site.refused("on other maps than of two like axes is not written")
     name = "LargeKernelAttention2d"
     words = [site.channels, site.text("kernel_size"), site.text("dilation")]

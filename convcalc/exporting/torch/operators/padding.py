@@ -48,8 +48,7 @@ def _word(site: Site, value: str) -> Padding:
         return Padding()
     sides = []
     for operator, shape in zip(site.operators, site.shapes(), strict=True):
-        kernel, stride, dilation = _window(operator, shape.rank)
-        found = resolve_padding(word, shape.spatial, kernel, stride, dilation)
+        found = resolve_padding(word, shape.spatial, *_window(operator, shape.rank))
         if found not in sides:
             sides.append(found)
     if len(sides) == 1 and all(before == after for before, after in sides[0]):
@@ -90,7 +89,9 @@ def _half(text: str) -> str:
     return f"{text} // 2" if text.isidentifier() else f"({text}) // 2"
 
 
-def _window(operator: object, rank: int) -> tuple[tuple[int, ...], ...]:
+def _window(
+    operator: object, rank: int
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     kernel = operator.kernel_size  # type: ignore[attr-defined]
     stride = getattr(operator, "stride", None) or kernel
     dilation = getattr(operator, "dilation", (1,) * rank)
