@@ -501,8 +501,20 @@ class Body:
                 return own or literal(node.text)
         return self.text(argument.node, words)
 
+    def given(self, item: Item, name: str) -> Var:
+        """A further input of the network."""
+        if not self.part.is_network:
+            raise self.refuse(f"{item.type} stands in a block, which is given no {name}")
+        if self.chain or self.sink:
+            raise NotChain
+        variable = self.variables.fresh(name)
+        self.part.further.append(variable)
+        return Var(variable, "")
+
     def module(self, item: Item, made: Made, inputs: Sequence[Var]) -> None:
         """Adds a module, and calls it."""
+        if made.further:
+            inputs = [*inputs, self.given(item, made.further)]
         target = self.add(item, made.module)
         tensors = ", ".join(f"*{v.tensor}" if v.is_list else v.tensor for v in inputs)
         if self.chain or self.sink:

@@ -175,7 +175,9 @@ def _summed(body: Body, item: Item, source: Var) -> None:
         lambda run: run.source.channels // run.output.channels if run.source and run.output else 1,
     )
     width = f"{_bracketed(source.channels)} // {count}"
-    body.apply(f"{source.tensor}.unflatten(1, ({body.keep(count)}, -1)).sum(dim=1)", width, item)
+    body.apply(
+        f"torch.unflatten({source.tensor}, 1, ({body.keep(count)}, -1)).sum(dim=1)", width, item
+    )
 
 
 _LETTERS = ("a", "b", "c", "d", "e", "g", "h", "k")
@@ -217,7 +219,7 @@ def _pieces(body: Body, item: Item, source: Var) -> list[Var]:
         body.reading = source.channels
         widths = [body.text(each) for each in node.items]
         sizes = ", ".join(body.keep(width, "width") for width in widths)
-        call = f"{source.tensor}.split([{sizes}], dim=1)"
+        call = f"torch.split({source.tensor}, [{sizes}], dim=1)"
     names = [body.variables.fresh(name) for name in ("first", "second", "third", "fourth")[:count]]
     body.do(f"{', '.join(names)} = {call}")
     return [Var(name, width) for name, width in zip(names, widths, strict=True)]

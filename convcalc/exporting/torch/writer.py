@@ -28,7 +28,7 @@ from convcalc.exporting.torch import joins, loops
 from convcalc.exporting.torch.annotations import annotation
 from convcalc.exporting.torch.body import Body, NotChain
 from convcalc.exporting.torch.operators.table import made_of
-from convcalc.exporting.torch.parts import LAST, Argument, Part, Var, inner_value
+from convcalc.exporting.torch.parts import LAST, Argument, Part, Var, inner_value, reads_input
 from convcalc.exporting.torch.reserved import METHODS, MODULE_NAMES
 from convcalc.exporting.torch.site import Made, Site
 from convcalc.exporting.torch.tidying import tidied
@@ -285,7 +285,8 @@ class Writer:
     @staticmethod
     def _declare(body: Body, part: Part, name: str) -> None:
         """Says that the variable that is returned is a tensor, where it is first made."""
-        if name in part.inputs or name in part.tensors.values() or not name.isidentifier():
+        given = part.inputs if part.is_network or reads_input(body.forward) else []
+        if name in given or name in part.tensors.values() or not name.isidentifier():
             if not name.isidentifier():
                 body.do(f"result: Tensor = {name}")
                 part.results[part.wanted[0]] = part.results[part.wanted[0]]._replace(
