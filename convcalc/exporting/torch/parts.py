@@ -69,7 +69,8 @@ class Part:
         self.tensors: dict[str, str] = {}  # further tensors by the name in the file: the argument
         self.outer: Callable[[str], str] | None = None  # names of what a loop's body stands in
         self.outer_values: dict[str, str] = {}  # by argument: what the body's class is called with
-        self.names = Namespace()
+        self.names = Namespace()  # of the constructor
+        self.holders = Namespace()  # attributes
         self.is_chain = False
         self.init: list[tuple[int, str]] = []
         self.forward: list[tuple[int, str]] = []
