@@ -24,7 +24,7 @@ def torch_code(
     inputs: Inputs = None,
     params: Mapping[str, Any] | None = None,
 ) -> str:
-    """A module with the network and its variants, or with the chosen one if others are refused.
+    """A module with the network and its variants, without those that are refused.
 
     Raises Refused for the first thing that has no counterpart in PyTorch.
     """
@@ -33,9 +33,16 @@ def torch_code(
     try:
         return _written(document, every, inputs, params)
     except (Refused, NetworkError):
-        if every == [chosen]:
-            raise
-    return _written(document, [chosen], inputs, params)
+        text = _written(document, [chosen], inputs, params)  # what is refused of it, is refused
+    kept = [chosen]
+    for each in every:
+        if each != chosen:
+            try:
+                text = _written(document, [*kept, each], inputs, params)
+            except (Refused, NetworkError):
+                continue
+            kept.append(each)
+    return text
 
 
 def _written(
