@@ -36,8 +36,12 @@ from convcalc.model.ops.region._roi import RoiOperator
 assert MODELS  # torchvision is imported in a way that works with any PyTorch
 
 EVERY = bool(os.environ.get("CONVCALC_ALL"))
-# A factor that is made of a parameter counts as one more there.
-UNREAD = ("efficientdet.convcalc.yaml",)
+# What the reader of .pt2 files has no rule for: tensors made of parameters that count once more,
+# kernels and biases that are computed, products of sampled values.
+UNREAD = {
+    f"{name}.convcalc.yaml"
+    for name in ("centernet", "condconv_efficientnet", "detr", "efficientdet", "maxvit")
+} | {"resnet_dcn.convcalc.yaml", "swin_v2.convcalc.yaml"}
 UNSEEN = ("modulation",)  # products of elements, which PyTorch's counter does not see
 
 
