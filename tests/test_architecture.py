@@ -59,13 +59,18 @@ WITHIN = {
         ("budgets", "rules", "globs", "patterns", "processes", "suppression", "trees"),
         ("alignment", "agreeing"),
     ),
-    "exporting": (("source",),),  # a graph as a network file that a person can read
     "analysis": (
         ("agreement",),  # whether two networks are the same one
         ("analyse", "explanation"),  # a network to a report; how its numbers come about
         ("comparison", "conventions", "receptive_field"),
         ("memory",),  # bytes while a network runs, or is trained
         ("report", "costs", "training"),
+    ),
+    "exporting": (
+        ("source",),  # a graph as a network file that a person can read
+        ("torch",),  # network files to PyTorch code
+        ("references", "trace", "expressions", "naming", "layout"),  # of all that writes code
+        ("refusal",),
     ),
     "importing": (
         ("pairing",),  # a network at the size of another one
@@ -106,6 +111,7 @@ FOREIGN = {
     "yaml": {"language.syntax"},
     "rich": {"output.formats.terminal", "output.views.map"},
     "typer": {"cli"},
+    "torch": {"exporting.torch.modules"},  # which nothing imports: they are read as text
     "click": set[str](),  # typer has a copy of its own
 }
 
@@ -116,6 +122,7 @@ FILES = {
     "diagnostics.faults",  # asks whether the current folder is still there
     "language.sources",
     "language.catalogue",
+    "exporting.torch.helpers",  # reads the classes that it writes
     "importing.building",  # runs the user's Python
     "checking",
     "output.findings",

@@ -73,6 +73,7 @@ def key_of(state: State, block: Block, call: Call, frame: Frame) -> Hashable | N
     entering = call.inputs[0]
     if (
         state.witness is not None
+        or not state.copies
         or entering is None
         or entering is MISSING
         or frame.lists

@@ -36,8 +36,11 @@ class Kept(Shared):
 class State(ABC):
     """The layers, tensors and open calls so far of one network that is expanded.
 
-    ``limit`` is the largest number of layers and of iterations.
+    ``limit`` is the largest number of layers and of iterations. ``copies``: a call of a block may
+    copy what another one made, instead of being expanded.
     """
+
+    copies = True
 
     def __init__(
         self,
