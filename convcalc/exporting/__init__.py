@@ -1,0 +1,1 @@
+"""Networks as files of other programs, and models as network files."""
