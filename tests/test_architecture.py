@@ -23,6 +23,7 @@ ROOMS = (
     ("cli",),  # the commands: one verb, one file
     ("output",),  # results to text: tables, pictures, findings, schemas
     ("checking",),  # which files, by which settings, what is found
+    ("exporting",),  # networks as files of other programs, and models as network files
     ("analysis",),  # a network to numbers: reports, receptive fields, conventions, differences
     ("importing",),  # models in the formats of other programs to networks
     ("language",),  # YAML text to a network
@@ -57,6 +58,9 @@ WITHIN = {
         ("configuration",),
         ("budgets", "rules", "globs", "patterns", "processes", "suppression", "trees"),
         ("alignment",),
+    ),
+    "exporting": (
+        ("onnx",),  # a network as an ONNX file
     ),
     "analysis": (
         ("analyse", "explanation"),  # a network to a report; how its numbers come about
@@ -102,6 +106,7 @@ FOREIGN = {
     "yaml": {"language.syntax"},
     "rich": {"output.formats.terminal", "output.views.map"},
     "typer": {"cli"},
+    "onnx": {"exporting.onnx.model"},
     "click": set[str](),  # typer has a copy of its own
 }
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product as every
-from math import prod
+from math import copysign, log2, prod
 from typing import Any
 
 from convcalc.exporting.onnx.composites import composed
@@ -64,7 +64,11 @@ class Cut:
         split = part.reshape(x, batch, *self.counts, heads, *self.size, each)
         rank = self.rank
         pairs = [(1 + axis, 2 + rank + axis) for axis in range(rank)]
-        places = [n for count, inside in pairs for n in ((inside, count) if self.grid else (count, inside))]
+        places = [
+            n
+            for count, inside in pairs
+            for n in ((inside, count) if self.grid else (count, inside))
+        ]
         moved = part.transpose(split, 0, 1 + rank, 2 + 2 * rank, *places)
         return part.reshape(moved, *dims)
 
@@ -80,7 +84,7 @@ def softmax(part: Writing, _: Any, scores: Value) -> Value:
     return part.node("Softmax", scores, axis=-1)
 
 
-# --- attention -------------------------------------------------------------------------------------
+# --- attention ------------------------------------------------------------------------------------
 
 
 def attention(part: Writing, operator: Any, x: Value, *, write: Any) -> Value:
@@ -176,7 +180,7 @@ def by_offset(part: Writing, size: Sequence[int], table: Value) -> Value:
     return part.transpose(part.reshape(found, count, count, heads), 2, 0, 1)
 
 
-# --- attention within windows ------------------------------------------------------------------------
+# --- attention within windows ---------------------------------------------------------------------
 
 
 class Windows:
@@ -210,8 +214,10 @@ class Windows:
 
     def scores(self, part: Writing, _: Any, q: Value, k: Value) -> Value:
         """The products, scaled unless directions are compared."""
-        channels = part.analysis.terms and q.dims[1] // (2 if self.operator.cosine else 3)
-        first, second = (part.slice(q if not at else k, 1, at * channels, (at + 1) * channels) for at in (0, 1))
+        channels = q.dims[1] // (2 if self.operator.cosine else 3)
+        first, second = (
+            part.slice(q if not at else k, 1, at * channels, (at + 1) * channels) for at in (0, 1)
+        )
         queries, keys = self.heads(part, first), self.heads(part, second)
         if self.operator.cosine:
             return product(part, queries, turned(part, keys))
@@ -242,13 +248,22 @@ class Windows:
         return self.masked(part, part.node("Add", scores, bias))
 
     def hidden(self, part: Writing, _: Any) -> Value:
-        """The first map of the offsets, from -8 to 8 on a logarithmic scale: zeros stand for them."""
+        """The first map of the offsets, which are on a logarithmic scale."""
         weight = part.analysis.weights["relative.hidden.weight"]
-        offsets = part.filled((1, weight[1], part.made[2]))
+        numbers = [number for axis in zip(*self.offsets(), strict=True) for number in axis]
+        offsets = part.floats(*numbers, to=(1, weight[1], part.made[2]))
         stored = part.stored("relative.hidden.weight", (*weight, 1))
         bias = part.stored("relative.hidden.bias")
         made = part.node("Conv", offsets, stored, bias, to=part.made, kernel_shape=[1])
         return part.node("Relu", made)
+
+    def offsets(self) -> Iterator[tuple[float, ...]]:
+        """Each offset of a window, from -1 to 1: sign(o) · log2(8·|o| / (k - 1) + 1) / 3."""
+        axes = []
+        for k in self.operator.window_size:
+            steps = (8 * o / max(k - 1, 1) for o in range(1 - k, k))
+            axes.append([copysign(log2(abs(step) + 1) / 3, step) for step in steps])
+        return every(*axes)
 
     def output(self, part: Writing, _: Any, hidden: Value) -> Value:
         """The second map, bounded by a sigmoid."""
@@ -269,7 +284,9 @@ class Windows:
             own = part.table(dims, [3**axis * number for number in ids])
             region = own if region is None else part.pair("Add", region, own)
         assert region is not None
-        split = part.reshape(region, *(n for pair in zip(cut.counts, cut.size, strict=True) for n in pair))
+        split = part.reshape(
+            region, *(n for pair in zip(cut.counts, cut.size, strict=True) for n in pair)
+        )
         order = (*range(0, 2 * cut.rank, 2), *range(1, 2 * cut.rank, 2))
         count, size = prod(cut.counts), prod(cut.size)
         flat = part.reshape(part.transpose(split, *order), count, size)

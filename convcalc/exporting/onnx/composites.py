@@ -9,7 +9,7 @@ from typing import Any
 from convcalc.exporting.onnx.activation import broadcast
 from convcalc.exporting.onnx.convolution import bias_of, slid
 from convcalc.exporting.onnx.joining import product
-from convcalc.exporting.onnx.nodes import INT, Unwritable, Value
+from convcalc.exporting.onnx.nodes import BUFFER, Unwritable, Value
 from convcalc.exporting.onnx.part import Writing
 from convcalc.exporting.onnx.rearranging import channel_shuffle, windows_of
 from convcalc.exporting.onnx.rule import Rule
@@ -46,12 +46,12 @@ def times(part: Writing, _: Any, x: Value, gate: Value) -> Value:
     return broadcast(part, "Mul", x, gate)
 
 
-def joined(part: Writing, _: Any, *values: Value) -> Value:
-    """Channels one behind the other, as many of them as the part has."""
-    return part.slice(part.concat(values, 1), 1, 0, part.made[1])
+def joined(part: Writing, operator: Any, *values: Value) -> Value:
+    """Channels one behind the other, as many of them as the operator makes."""
+    return part.slice(part.concat(values, 1), 1, 0, operator.out_channels)
 
 
-# --- convolutions of some of the channels -----------------------------------------------------------
+# --- convolutions of some of the channels ---------------------------------------------------------
 
 
 def partial_conv(part: Writing, operator: Any, x: Value) -> Value:
@@ -71,8 +71,9 @@ def partial_conv(part: Writing, operator: Any, x: Value) -> Value:
 
 def untouched(part: Writing, _: Any, convolved: Value, x: Value) -> Value:
     """The convolved channels and those behind them."""
-    rest = part.slice(x, 1, convolved.dims[1], x.dims[1])
-    return part.concat([convolved, rest], 1) if rest.dims[1] else convolved
+    if convolved.dims[1] == x.dims[1]:
+        return convolved
+    return part.concat([convolved, part.slice(x, 1, convolved.dims[1], x.dims[1])], 1)
 
 
 def mix_conv(part: Writing, operator: Any, x: Value, *, write: Write) -> Value:
@@ -89,11 +90,7 @@ def mix_conv(part: Writing, operator: Any, x: Value, *, write: Write) -> Value:
 
 def selected(part: Writing, _: Any, x: Value) -> Value:
     """The channels that an index names, which is stored."""
-    index = part.nodes.add(
-        "ConstantOfShape", [part.ints(part.made[1])], part.made[1:2], stored="buffer", kind=INT
-    )
-    index.name = f"{part.paths('index')}.index"
-    return part.node("Gather", x, index, to=part.made, axis=1)
+    return part.node("Gather", x, part.index("index", BUFFER), to=part.made, axis=1)
 
 
 def learned_group_conv(part: Writing, operator: Any, x: Value, *, write: Write) -> Value:
@@ -104,7 +101,7 @@ def learned_group_conv(part: Writing, operator: Any, x: Value, *, write: Write) 
     return channel_shuffle(part, ChannelShuffle(groups=operator.groups), made)
 
 
-# --- kernels that are computed ----------------------------------------------------------------------
+# --- kernels that are computed --------------------------------------------------------------------
 
 
 def aggregated(part: Writing, operator: Any, x: Value, kernels: Value) -> Value:

@@ -18,7 +18,11 @@ EPS = 1e-5
 
 
 def windows(
-    x: Value, kernel: Sequence[int], stride: Sequence[int], padding: Padding, dilation: Sequence[int]
+    x: Value,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    padding: Padding,
+    dilation: Sequence[int],
 ) -> dict[str, Any]:
     """The attributes of a window that slides; padding is in numbers where they are known."""
     sizes = (tuple(kernel), tuple(stride), tuple(dilation))
@@ -130,9 +134,7 @@ def stamped(
         "output_padding": more if any(more) else None,
         "dilations": list(operator.dilation) if set(operator.dilation) != {1} else None,
     }
-    return part.node(
-        "ConvTranspose", x, weight, bias, to=part.made, **given, group=_groups(groups)
-    )
+    return part.node("ConvTranspose", x, weight, bias, to=part.made, **given, group=_groups(groups))
 
 
 def bilinear(part: Writing, operator: Any, x: Value) -> Value:
@@ -153,7 +155,7 @@ def filtered(part: Writing, operator: Any, x: Value) -> Value:
     return slid(part, x, stored, None, fixed, channels)
 
 
-# --- weights that are normalised -------------------------------------------------------------------
+# --- weights that are normalised ------------------------------------------------------------------
 
 
 def normalised(part: Writing, operator: Any, weight: Value, height: int = 0) -> Value:

@@ -28,6 +28,7 @@ from convcalc.model.quantities.unknown import known
 OPSET, IR = 21, 10
 STORED = "stored"  # metadata of a node: what its output is in the network
 SCOPES, CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
+_NOT_INFERRED = ("MaxUnpool",)  # with a size that is given
 INSTALL = "pip install 'convcalc[onnx]'"
 
 
@@ -82,6 +83,7 @@ class _Model:
             [_info(value) for value in self.found.outputs.values()],
             [_tensor(value) for value in self.found.nodes.numbers.values()],
             doc_string=self.network.description,
+            value_info=[_info(value) for value in self.not_inferred()],
         )
         return helper.make_model(
             graph,
@@ -90,6 +92,13 @@ class _Model:
             producer_name="convcalc",
             producer_version=__version__,
         )
+
+    def not_inferred(self) -> Iterator[Value]:
+        """Tensors whose sizes ONNX does not infer."""
+        returned = set(self.found.outputs.values())
+        for node in self.found.nodes.nodes:
+            if node.op in _NOT_INFERRED and node.outputs[0] not in returned:
+                yield node.outputs[0]
 
     def name_all(self) -> None:
         """Inputs and outputs first, so that they have the names of the network."""
@@ -125,7 +134,11 @@ class _Model:
             name=None if node.stored else node.outputs[0].name,
             **attributes,
         )
-        if node.op == "ConstantOfShape" and node.outputs[0].kind != FLOAT and "value" not in attributes:
+        if (
+            node.op == "ConstantOfShape"
+            and node.outputs[0].kind != FLOAT
+            and "value" not in attributes
+        ):
             made.attribute.append(
                 helper.make_attribute("value", helper.make_tensor("value", 7, [1], [0]))
             )

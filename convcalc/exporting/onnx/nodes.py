@@ -12,7 +12,8 @@ from typing import Any
 from convcalc.errors import Error
 from convcalc.model.quantities.shape import Shape
 
-WEIGHT, BUFFER = "weight", "buffer"  # what a stored tensor is: learned, or not
+# What a tensor is that a file would hold: learned, stored besides, or an index that nobody counts.
+WEIGHT, BUFFER, INDEX = "weight", "buffer", "index"
 FLOAT, INT = "float", "int64"
 Dims = tuple[int, ...]  # sizes of a tensor, the batch first; UNKNOWN where one is not known
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from typing import Any
 
 from convcalc.exporting.onnx.nodes import Unwritable, Value
@@ -50,9 +51,20 @@ def instance_norm(part: Writing, operator: Any, x: Value) -> Value:
 
 
 def group_norm(part: Writing, operator: Any, x: Value) -> Value:
-    """Groups of channels by their own statistics."""
-    scale, shift = _scale(part, x), _shift(part, x)
-    return part.node("GroupNormalization", x, scale, shift, num_groups=operator.groups)
+    """Groups of channels by their own statistics: an instance norm of each group.
+
+    GroupNormalization is a function in ONNX, through which sizes are not inferred.
+    """
+    groups, rest = operator.groups, prod(x.dims[1:])
+    apart = part.reshape(x, x.dims[0], groups, rest // groups)
+    norm = part.node(
+        "InstanceNormalization", apart, part.filled((groups,), 1.0), part.filled((groups,))
+    )
+    made = part.reshape(norm, *x.dims)
+    for op, key in (("Mul", "weight"), ("Add", "bias")):
+        if part.has(key):
+            made = part.node(op, made, part.per_channel(key, x))
+    return made
 
 
 def layer_norm(part: Writing, operator: Any, x: Value) -> Value:
@@ -90,14 +102,15 @@ def global_response_norm(part: Writing, _: Any, x: Value) -> Value:
 def local_response_norm(part: Writing, operator: Any, x: Value) -> Value:
     """Each channel by its neighbours."""
     given = {"alpha": operator.alpha, "beta": operator.beta, "bias": operator.k}
-    return part.node("LRN", x, size=operator.size, **given)
+    floats: dict[str, Any] = {key: float(value) for key, value in given.items()}
+    return part.node("LRN", x, size=operator.size, **floats)
 
 
-def _learned(op: str) -> Rule:
+def _learned(op: str, key: str = "weight") -> Rule:
     def rule(part: Writing, operator: Any, x: Value) -> Value:
         if getattr(operator, "per", "channel") == "tensor":
-            return part.node(op, x, part.stored("weight"))
-        return part.node(op, x, part.per_channel("weight", x))
+            return part.node(op, x, part.stored(key))
+        return part.node(op, x, part.per_channel(key, x))
 
     return rule
 
@@ -112,5 +125,5 @@ RULES: Mapping[str, Rule] = {
     "local_response_norm": local_response_norm,
     "scale": _learned("Mul"),
     "layer_scale": _learned("Mul"),
-    "shift": _learned("Add"),
+    "shift": _learned("Add", "bias"),
 }

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-from convcalc.exporting.onnx.nodes import BUFFER, FLOAT, INT, WEIGHT, Dims, Nodes, Unwritable, Value
+from convcalc.exporting.onnx.nodes import (
+    BUFFER,
+    FLOAT,
+    INDEX,
+    INT,
+    WEIGHT,
+    Dims,
+    Nodes,
+    Unwritable,
+    Value,
+)
 from convcalc.model.operators.contract import Analysis, Part
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
@@ -70,6 +80,16 @@ class Writing:
             self.nodes.stored[name] = found
         return found
 
+    def index(self, key: str, kind: str = INDEX) -> Value:
+        """Which channels are taken, as many as the part has; a buffer, if the layer stores it."""
+        count = self.made[1]
+        made = self.nodes.add(
+            "ConstantOfShape", [self.ints(count)], (count,), stored=kind, kind=INT
+        )
+        made.name = f"{self.paths(key)}.{self.prefix}{key}"
+        self.nodes.stored[made.name] = made
+        return made
+
     def filled(self, dims: Dims, value: float | None = None, *, stored: str = "") -> Value:
         """A tensor of one number; zero if none is given."""
         return self.nodes.add(
@@ -92,9 +112,10 @@ class Writing:
         """One number."""
         return self.nodes.constant((), (float(value),), FLOAT)
 
-    def floats(self, *numbers: float) -> Value:
-        """A list of numbers."""
-        return self.nodes.constant((len(numbers),), tuple(map(float, numbers)), FLOAT)
+    def floats(self, *numbers: float, to: Dims | None = None) -> Value:
+        """A list of numbers, or so many on several axes."""
+        dims = (len(numbers),) if to is None else to
+        return self.nodes.constant(dims, tuple(map(float, numbers)), FLOAT)
 
     # --- nodes ------------------------------------------------------------------------------------
 

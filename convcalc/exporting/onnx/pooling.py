@@ -17,8 +17,23 @@ def max_pool(part: Writing, operator: Any, x: Value) -> Value:
     """The greatest value of each window."""
     stride = operator.stride or operator.kernel_size
     given = windows(x, operator.kernel_size, stride, operator.padding, operator.dilation)
-    ceil = 1 if operator.ceil_mode else None
+    ceil = _ceil(part, operator, x, given)
     return part.node("MaxPool", x, to=part.made, **given, ceil_mode=ceil)
+
+
+def _ceil(part: Writing, operator: Any, x: Value, given: Mapping[str, Any]) -> int | None:
+    """1 if a window hangs over the end of an axis; ONNX would also start one behind it."""
+    rank = len(x.dims) - 2
+    pads = given.get("pads") or (0,) * 2 * rank
+    dilations = given.get("dilations") or (1,) * rank
+    whole = [
+        (n + pads[i] + pads[rank + i] - d * (k - 1) - 1) // s + 1
+        for i, (n, k, s, d) in enumerate(
+            zip(x.dims[2:], given["kernel_shape"], given["strides"], dilations, strict=True)
+        )
+    ]
+    hangs = any(not known((n, m)) or n != m for n, m in zip(whole, part.made[2:], strict=True))
+    return 1 if operator.ceil_mode and hangs else None
 
 
 def avg_pool(part: Writing, operator: Any, x: Value) -> Value:
@@ -26,7 +41,7 @@ def avg_pool(part: Writing, operator: Any, x: Value) -> Value:
     stride, ones = operator.stride or operator.kernel_size, (1,) * (len(x.dims) - 2)
     given = windows(x, operator.kernel_size, stride, operator.padding, ones)
     is_counted = operator.count_include_pad and "pads" in given
-    ceil = 1 if operator.ceil_mode else None
+    ceil = _ceil(part, operator, x, given)
     included = 1 if is_counted else None
     return part.node(
         "AveragePool", x, to=part.made, **given, ceil_mode=ceil, count_include_pad=included
@@ -39,11 +54,11 @@ def lp_pool(part: Writing, operator: Any, x: Value) -> Value:
         raise Unwritable(f"lp_pool by a norm of {operator.norm_type:g}: ONNX has whole ones")
     stride, rank = operator.stride or operator.kernel_size, len(x.dims) - 2
     given = windows(x, operator.kernel_size, stride, ((0, 0),) * rank, (1,) * rank)
-    ceil = 1 if operator.ceil_mode else None
+    ceil = _ceil(part, operator, x, given)
     return part.node("LpPool", x, to=part.made, **given, p=int(operator.norm_type), ceil_mode=ceil)
 
 
-# --- parts of an axis ------------------------------------------------------------------------------
+# --- parts of an axis -----------------------------------------------------------------------------
 
 _WINDOWS = {"ReduceMean": "AveragePool", "ReduceMax": "MaxPool"}
 
@@ -83,7 +98,7 @@ def adaptive_max_pool(part: Writing, operator: Any, x: Value) -> Value:
     return in_parts(part, x, operator.output_size, "ReduceMax")
 
 
-# --- whole axes ------------------------------------------------------------------------------------
+# --- whole axes -----------------------------------------------------------------------------------
 
 
 def _global(op: str) -> Rule:
@@ -104,7 +119,7 @@ def reduce(part: Writing, operator: Any, x: Value) -> Value:
     return part.reduce(op, x, *axes, keepdims=operator.keepdim)
 
 
-def max_unpool(part: Writing, operator: Any, x: Value, *pooled: Value) -> Value:
+def max_unpool(part: Writing, _: Any, x: Value, *pooled: Value) -> Value:
     """Values at the places where a max pooling found them, which that gives besides."""
     (found,) = pooled or (None,)
     pool = found.node if found is not None else None

@@ -39,7 +39,7 @@ def dropout(part: Writing, operator: Any, x: Value) -> Value:
     return part.node("Dropout", x, part.number(operator.rate))
 
 
-# --- parts -----------------------------------------------------------------------------------------
+# --- parts ----------------------------------------------------------------------------------------
 
 
 def channel_slice(part: Writing, operator: Any, x: Value) -> Value:
@@ -48,10 +48,9 @@ def channel_slice(part: Writing, operator: Any, x: Value) -> Value:
 
 
 def channel_select(part: Writing, operator: Any, x: Value) -> Value:
-    """Channels in a given order; if only their number is known, the first ones."""
-    if operator.indices is None:
-        return part.slice(x, 1, 0, operator.channels)
-    indices = part.ints(*operator.indices)
+    """Channels in a given order, or by an index of which only the length is known."""
+    stated = operator.indices
+    indices = part.index("index") if stated is None else part.ints(*stated)
     return part.node("Gather", x, indices, to=part.made, axis=1)
 
 
@@ -98,7 +97,7 @@ def pad_channels(part: Writing, operator: Any, x: Value, *_: Value) -> Value:
     return part.pad(x, [(before, part.made[1] - before - x.dims[1])], first=1)
 
 
-# --- channels and positions ------------------------------------------------------------------------
+# --- channels and positions -----------------------------------------------------------------------
 
 
 def channel_shuffle(part: Writing, operator: Any, x: Value) -> Value:
@@ -187,7 +186,7 @@ def unfold(part: Writing, operator: Any, x: Value) -> Value:
     return part.reshape(part.transpose(apart, 0, 1, *taps, *positions), *part.made)
 
 
-# --- interpolation ---------------------------------------------------------------------------------
+# --- interpolation --------------------------------------------------------------------------------
 
 
 def upsample(part: Writing, operator: Any, x: Value, *_: Value) -> Value:
@@ -203,9 +202,7 @@ def upsample(part: Writing, operator: Any, x: Value, *_: Value) -> Value:
         given["coordinate_transformation_mode"] = "align_corners"
     scales = tuple(map(float, operator.scale or ()))
     if scales and all(map(_scales_to, x.dims[2:], scales, part.made[2:])):
-        return part.node(
-            "Resize", x, None, part.floats(1, 1, *scales), to=part.made, **given
-        )
+        return part.node("Resize", x, None, part.floats(1, 1, *scales), to=part.made, **given)
     axes = list(range(2, len(x.dims)))
     sizes = part.ints(*part.made[2:])
     return part.node("Resize", x, None, None, sizes, to=part.made, **given, axes=axes)

@@ -16,7 +16,7 @@ from convcalc.exporting.onnx import (
     rearranging,
     region,
 )
-from convcalc.exporting.onnx.nodes import INT, Nodes, Unwritable, Value
+from convcalc.exporting.onnx.nodes import Nodes, Unwritable, Value
 from convcalc.exporting.onnx.part import Writing
 from convcalc.exporting.onnx.rule import Rule
 from convcalc.model.graph.network import Layer, Network
@@ -66,7 +66,7 @@ def written(network: Network) -> Written:
     named: dict[str, Value] = {}
     for name, number in network.outputs.items():
         value = tensors[number]
-        if value.node is None or value in named.values():
+        if value.node is None or value.node.stored or value in named.values():
             value = nodes.add("Identity", [value], value.dims)
         named[name] = value
     return Written(nodes, inputs, named, tensors[len(inputs) :])
@@ -105,6 +105,3 @@ def _paths(network: Network, layer: Layer) -> Callable[[str], str]:
         return layer.path if layer.is_own(key) else network.layers[layer.shares].path
 
     return path
-
-
-__all__ = ["COMPOSITES", "INT", "RULES", "Written", "write", "written"]

@@ -26,7 +26,7 @@ MOST_NODES = 200_000
 MOST_DEPTH = 16  # of functions in functions
 OWN_DOMAINS = ("", "ai.onnx")
 OWN_PRODUCER = "convcalc"  # whose files list each stored tensor once, by its name
-STORED = "stored"  # its metadata of a node that stands for such a tensor: weight or buffer
+STORED = "stored"  # its metadata of a node that stands for one: weight, buffer or index
 
 
 def open_model(content: Bytes, file: str) -> OneGraph:
@@ -77,8 +77,10 @@ class _Reading:
     def graph(self) -> Graph:
         """The graph with all functions inlined."""
         raw = self.raw
+        is_own = self.producer == OWN_PRODUCER
         constants = {
-            key: each._replace(learned=_is_weight(key, each)) for key, each in raw.constants.items()
+            key: each._replace(learned=not is_own and _is_weight(key, each))
+            for key, each in raw.constants.items()
         }
         weights = _weights_as_inputs(raw)
         constants |= weights
@@ -95,8 +97,9 @@ class _Reading:
             constants,
             raw.shapes,
             self.remark(found, has_weights_as_inputs=bool(weights)),
-            shares=self.producer == OWN_PRODUCER,
-            stored_once=self.producer == OWN_PRODUCER,
+            shares=is_own,
+            stored_once=is_own,
+            channels_first=is_own,
         )
 
     def remark(self, nodes: Sequence[RawNode], *, has_weights_as_inputs: bool) -> str:
@@ -142,8 +145,9 @@ class _Reading:
         if sizes is None or sizes.data is None:
             return False
         (name,), dims = node.outputs, tuple(int(size) for size in sizes.data)
-        learned = node.metadata[STORED] == "weight"
-        constants[name] = Constant(dims, None, "float", name, dims, learned, frozenset((name,)))
+        kind = node.metadata[STORED]
+        roots = frozenset((name,) if kind in ("weight", "buffer") else ())
+        constants[name] = Constant(dims, None, "float", name, dims, kind == "weight", roots)
         return True
 
     def inlined(
