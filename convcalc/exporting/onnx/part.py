@@ -210,8 +210,13 @@ class Writing:
         """Positions before and behind axes from ``first`` on; below 0 they are cut off."""
         if not any(n for pair in sides for n in pair if known((n,))) and known(tuple(sides)):
             return x
-        before, after = zip(*sides, strict=True)
         axes = range(first, first + len(sides))
+        if known(tuple(sides)) and min(map(min, sides)) < 0:
+            for axis, (low, high) in zip(axes, sides, strict=True):
+                x = self.slice(x, axis, max(-low, 0), x.dims[axis] + min(high, 0))
+            left = [(max(low, 0), max(high, 0)) for low, high in sides]
+            return self.pad(x, left, mode, first)
+        before, after = zip(*sides, strict=True)
         dims = list(x.dims)
         for axis, pair in zip(axes, sides, strict=True):
             dims[axis] += sum(pair)
