@@ -23,7 +23,7 @@ ROOMS = (
     ("cli",),  # the commands: one verb, one file
     ("output",),  # results to text: tables, pictures, findings, schemas
     ("checking",),  # which files, by which settings, what is found
-    ("exporting",),  # networks as files of other programs, and models as network files
+    ("exporting",),  # networks to code and to files of other programs
     ("analysis",),  # a network to numbers: reports, receptive fields, conventions, differences
     ("importing",),  # models in the formats of other programs to networks
     ("language",),  # YAML text to a network
@@ -59,14 +59,18 @@ WITHIN = {
         ("budgets", "rules", "globs", "patterns", "processes", "suppression", "trees"),
         ("alignment",),
     ),
-    "exporting": (
-        ("onnx",),  # a network as an ONNX file
-    ),
     "analysis": (
         ("analyse", "explanation"),  # a network to a report; how its numbers come about
         ("comparison", "conventions", "receptive_field"),
         ("memory",),  # bytes while a network runs, or is trained
         ("report", "costs", "training"),
+    ),
+    "exporting": (
+        ("torch",),  # network files to PyTorch code
+        ("keras",),  # network files to Keras code
+        ("onnx",),  # networks to ONNX files
+        ("references", "trace", "expressions", "naming", "layout"),  # of all that writes code
+        ("refusal",),
     ),
     "importing": (
         ("opening", "addressing"),  # whatever a target names; what a word names
@@ -117,6 +121,7 @@ FILES = {
     "diagnostics.faults",  # asks whether the current folder is still there
     "language.sources",
     "language.catalogue",
+    "exporting.torch.helpers",  # reads the classes that it writes
     "importing.building",  # runs the user's Python
     "checking",
     "output.findings",

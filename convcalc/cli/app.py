@@ -35,6 +35,7 @@ COMMANDS = (
     "rule",
     "schema",
     "new",
+    "export",
 )
 # The options that every command takes.
 SHARED = ("output_format", "output_file", "color", "quiet", "root", "allow_outside", "limit")

@@ -51,6 +51,8 @@ class Document:
 class Building:
     """Builds one network of a document."""
 
+    expansion: type[Expansion] = Expansion  # what writes out the items
+
     def __init__(self, document: Document, variant: str | None, batch: int) -> None:
         self.document = document
         self.unit = unit = document.unit
@@ -74,7 +76,7 @@ class Building:
             return self.of_model(shapes)
         items = self.items(shapes)
         most = self.document.limits.layers
-        expansion = Expansion(unit, shapes, most, witness, shared=self.document.shared)
+        expansion = self.expansion(unit, shapes, most, witness, shared=self.document.shared)
         last = self.expand(expansion, items) if shapes and not unit.is_broken else None
         found = outputs(head, expansion, last, shapes) if shapes else {}
         made = {name: number for name, number in found.items() if number is not None}

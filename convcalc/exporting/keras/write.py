@@ -7,12 +7,14 @@ from typing import Any
 
 from convcalc.diagnostics.diagnostic import NetworkError
 from convcalc.diagnostics.work import limited
+from convcalc.errors import Error
 from convcalc.exporting.keras.module_text import module_text
 from convcalc.exporting.keras.writer import Writer
 from convcalc.exporting.refusal import Refused
 from convcalc.exporting.trace import traced
 from convcalc.language.building import Document
 from convcalc.language.head.inputs import Inputs
+from convcalc.language.reading import NetworkSource
 
 
 @limited
@@ -42,3 +44,16 @@ def _written(
     writer = Writer(traced(document, variants, inputs, params))
     writer.write()
     return module_text(writer)
+
+
+def write(source: object, variant: str | None, inputs: Inputs, params: Mapping[str, Any]) -> str:
+    """The code of an opened target; Error for a model, and for a file without layers."""
+    if not isinstance(source, NetworkSource):
+        raise Error("code is written of network files, and this is a model", "import it first")
+    document = source.document
+    if document is None:
+        raise NetworkError(source.problems)
+    if "model" in document.unit.root.keys:
+        message = f"{document.unit.file} names a model in place of layers"
+        raise Error(message, "import the model, and export what that gives")
+    return keras_code(document, variant, inputs, params or None)

@@ -1,0 +1,87 @@
+"""Identifiers of written code: names of a file made safe, and each of them used once.
+
+Names of a file are a stranger's. They are normalised as Python normalises identifiers, keywords and
+names with a meaning of their own get an underscore, and whatever is no identifier becomes one.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_BUILTINS = frozenset(
+    (
+        "abs",
+        "ceil",
+        "enumerate",
+        "float",
+        "floor",
+        "int",
+        "len",
+        "list",
+        "max",
+        "min",
+        "print",
+        "range",
+    )
+    + ("round", "sum", "super", "tuple", "zip", "bool", "str", "self", "None", "True", "False")
+)
+
+
+def identifier(text: str) -> str:
+    """A Python identifier as near to a text as possible."""
+    text = unicodedata.normalize("NFKC", text)
+    if not text.isidentifier():
+        text = re.sub(r"\W", "_", text)
+        text = text if text.isidentifier() else f"_{text}"
+    return f"{text}_" if keyword.iskeyword(text) or keyword.issoftkeyword(text) else text
+
+
+def snake_case(text: str) -> str:
+    """``ConvBn`` as ``conv_bn``."""
+    text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", identifier(text))
+    return identifier(text.lower())
+
+
+def camel_case(text: str) -> str:
+    """``conv_bn`` as ``ConvBn``."""
+    parts = re.split(r"[\W_]+", unicodedata.normalize("NFKC", text))
+    return identifier("".join(part[:1].upper() + part[1:] for part in parts) or "Network")
+
+
+class Namespace:
+    """Hands out names, none of them twice; ``reserved`` are those that nothing may have."""
+
+    def __init__(self, reserved: Iterable[str] = ()) -> None:
+        self.taken = {*_BUILTINS, *reserved}
+
+    def fresh(self, wanted: str) -> str:
+        """The wanted name, or with an underscore or a number behind it if it is taken."""
+        name = wanted
+        if name in self.taken and f"{name}_" not in self.taken and not self.is_own(name):
+            name = f"{name}_"
+        count = 2
+        while name in self.taken:
+            name = f"{wanted}{count}" if not wanted[-1:].isdigit() else f"{wanted}_{count}"
+            count += 1
+        self.taken.add(name)
+        self.own.add(name)
+        return name
+
+    def is_own(self, name: str) -> bool:
+        """Whether a name is taken because it was handed out."""
+        return name in self.own
+
+    @property
+    def own(self) -> set[str]:
+        """The names that were handed out."""
+        return self.__dict__.setdefault("_own", set())
+
+    def copy(self) -> Namespace:
+        """Another namespace with the same names taken."""
+        other = Namespace()
+        other.taken = set(self.taken)
+        other.own.update(self.own)
+        return other

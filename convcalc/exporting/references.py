@@ -1,0 +1,95 @@
+"""Who reads whose tensors: what a block takes besides its input, and what is read inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from convcalc.language.parse.tree import Block, Item, inner_items
+from convcalc.language.syntax import nodes
+
+
+def own_texts(items: Sequence[Item]) -> Iterator[str]:
+    """All references among items: to what they read, and to what loops walk over."""
+    for item in items:
+        for each in (item, *inner_items(item)):
+            yield from _texts_of(each)
+
+
+def _texts_of(item: Item) -> Iterator[str]:
+    yield from (source.text for source in item.sources)
+    for name, source in item.carry.items():
+        yield name
+        yield source.text
+    for argument in item.arguments:
+        if argument.reference is not None:
+            yield argument.reference.text
+            if item.block is not None:
+                start = argument.reference.text
+                for key in tensor_keys(item.block):
+                    head, dot, rest = key.partition(".")
+                    if head == argument.name and dot:
+                        yield f"{start}.{rest}"
+        yield from (reference.text for reference in argument.references or ())
+    for _, node in item.loops:
+        parts = node.items if isinstance(node, nodes.Sequence) else [node]
+        for part in parts:
+            if isinstance(part, nodes.Scalar) and isinstance(part.value, str):
+                yield part.text
+
+
+def head_of(text: str) -> str:
+    """The first component of a reference, without an index."""
+    return text.partition(".")[0].partition("[")[0]
+
+
+def tensor_keys(block: Block) -> list[str]:
+    """What a block reads of its ref params: their names, and paths behind them."""
+    refs = {name for name, param in block.params.items() if param.kind == "ref"}
+    found = dict.fromkeys(text for text in own_texts(block.body) if head_of(text) in refs)
+    order = list(block.params)
+    return sorted(found, key=lambda text: (order.index(head_of(text)), text))
+
+
+def wanted_results(
+    blocks: Iterable[Block], top: Sequence[Item], outputs: Sequence[str]
+) -> dict[Block, list[str]]:
+    """The paths inside each block that are read from outside it, by fixpoint."""
+    bodies: list[tuple[Block | None, Sequence[Item]]] = [(None, top)]
+    bodies += [(block, block.body) for block in blocks]
+    wanted: dict[Block, list[str]] = {}
+    changed = True
+    while changed:
+        changed = False
+        for block, items in bodies:
+            inside = wanted.get(block, []) if block is not None else list(outputs)
+            for text in (*own_texts(items), *inside):
+                for called, rest in reached(items, text):
+                    if rest not in wanted.setdefault(called, []):
+                        wanted[called].append(rest)
+                        changed = True
+    return wanted
+
+
+def reached(items: Sequence[Item], text: str) -> Iterator[tuple[Block, str]]:
+    """The blocks that a path goes into, each with the rest of the path."""
+    head, dot, rest = text.partition(".")
+    if not dot:
+        return
+    name = head.partition("[")[0]
+    for item in items:
+        for each in (item, *inner_items(item)):
+            if each.block is not None and each.component == name:
+                yield each.block, rest
+
+
+def blocks_below(items: Sequence[Item]) -> list[Block]:
+    """All blocks that items call, and those that these call."""
+    found: dict[Block, None] = {}
+    waiting = list(items)
+    while waiting:
+        item = waiting.pop(0)
+        for each in (item, *inner_items(item)):
+            if each.block is not None and each.block not in found:
+                found[each.block] = None
+                waiting += each.block.body
+    return list(found)

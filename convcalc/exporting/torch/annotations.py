@@ -1,0 +1,44 @@
+"""Types of arguments, from the values that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def annotation(values: Sequence[Any]) -> str:
+    """The annotation of an argument that had these values."""
+    kinds = list(dict.fromkeys(_kind(value) for value in values if value is not None))
+    if "float" in kinds:
+        kinds = [kind for kind in kinds if kind != "int"]
+    if not kinds:
+        return "int"
+    return " | ".join(sorted(kinds))
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, int):
+        return "int"
+    if isinstance(value, float):
+        return "float"
+    if isinstance(value, str):
+        return "str"
+    if isinstance(value, list | tuple):
+        return _of_list(value)
+    return "int"
+
+
+def _of_list(value: Sequence[Any]) -> str:
+    inner = [_kind(each) for each in value]
+    lengths = {len(each) for each in value if isinstance(each, list | tuple)}
+    if lengths and len(lengths) == 1 and max(lengths) <= 3:
+        first = [each for each in value if isinstance(each, list | tuple)]
+        if len(first) == len(value):
+            parts = ", ".join(annotation([each[k] for each in value]) for k in range(len(first[0])))
+            return f"Sequence[tuple[{parts}]]"
+    kinds = set(inner)
+    if "float" in kinds:
+        kinds.discard("int")
+    return f"Sequence[{' | '.join(sorted(kinds)) or 'int'}]"

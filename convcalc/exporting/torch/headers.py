@@ -1,0 +1,154 @@
+"""The heads of loops: ``for`` over lists, ``repeat`` over a range."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from convcalc.exporting.naming import snake_case
+from convcalc.exporting.torch.body import Body
+from convcalc.exporting.torch.parts import Var
+from convcalc.exporting.trace import Run
+from convcalc.language.parse.tree import Item
+from convcalc.language.syntax import nodes
+from convcalc.language.syntax.evaluation import free_names
+
+
+class Header:
+    """The variables of a loop, and the tensors that it walks over."""
+
+    def __init__(self) -> None:
+        self.variables: list[str] = []
+        self.tensors: dict[str, list[Var]] = {}
+
+
+@contextmanager
+def headed(body: Body, item: Item, runs: Sequence[Run]) -> Iterator[Header]:
+    """Opens the loops of an item in the constructor."""
+    header = Header()
+    depth = body.depth[0]
+    scope: dict[str, str] = {}
+    walked: dict[str, Var] = {}
+    uses_index = _uses_index(item)
+    if item.loops:
+        _open_for(body, item, scope, walked, header, uses_index and item.repeat is None)
+    body.local.append(scope)
+    body.walked.append(walked)
+    indices = len(body.index)
+    if item.loops and "i" in scope:
+        body.index.append((item, scope["i"]))
+    try:
+        condition = body.text(item.condition[1]) if item.condition is not None else "True"
+        if condition != "True":
+            body.make(f"if {condition}:")
+            body.depth[0] += 1
+        if item.repeat is not None:
+            name = body.names.fresh("i" if uses_index else "_") if uses_index else "_"
+            scope["i"] = name
+            header.variables.append(name)
+            body.make(f"for {name} in range({_count(body, item)}):")
+            body.depth[0] += 1
+            if uses_index:
+                body.index.append((item, name))
+        yield header
+    finally:
+        body.depth[0] = depth
+        body.local.pop()
+        body.walked.pop()
+        del body.index[indices:]
+        for name in header.variables:
+            if name in ("i", "j"):
+                body.names.taken.discard(name)
+
+
+def _count(body: Body, item: Item) -> str:
+    assert item.repeat is not None
+    text = body.text(item.repeat[1])
+    values = [item.repeat[0](run.scope) for run in body.runs(item)]
+    return f"int({text})" if any(isinstance(value, float) for value in values) else text
+
+
+def _open_for(
+    body: Body,
+    item: Item,
+    scope: dict[str, str],
+    walked: dict[str, Var],
+    header: Header,
+    index: bool,
+) -> None:
+    """Writes ``for a, b in zip(…)``."""
+    names, lists = [], []
+    for key, node in item.loops:
+        tensors = _tensors(body, node)
+        if tensors is not None:
+            header.tensors[key] = tensors
+            walked[key] = tensors[0]
+            continue
+        name = body.names.fresh(snake_case(key))
+        names.append(name)
+        lists.append(body.text(node))
+        scope[key] = name
+    header.variables += names
+    if not names:
+        count = len(next(iter(header.tensors.values())))
+        name = body.names.fresh("i") if index else "_"
+        scope["i"] = name
+        header.variables.append(name)
+        body.make(f"for {name} in range({count}):")
+    else:
+        source = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
+        listed = ", ".join(names)
+        if index:
+            name = body.names.fresh("i")
+            scope["i"] = name
+            header.variables.append(name)
+            listed = f"{name}, {listed}" if len(names) == 1 else f"{name}, ({listed})"
+            source = f"enumerate({source})"
+        body.make(f"for {listed} in {source}:")
+    body.depth[0] += 1
+
+
+def _tensors(body: Body, node: nodes.Node) -> list[Var] | None:
+    """The tensors that a list of names means; None if it is a list of values."""
+    if not isinstance(node, nodes.Sequence) or not node.items:
+        return None
+    found = []
+    for part in node.items:
+        if not isinstance(part, nodes.Scalar) or not isinstance(part.value, str):
+            return None
+        text = part.text
+        known = text in body.vars or any(text in scope for scope in body.walked)
+        if not known and body.of_rounds(text) is None:
+            return None
+        found.append(body.resolve(text))
+    return found
+
+
+def _uses_index(item: Item) -> bool:
+    """Whether an expression inside names the index, or something may ask for the round."""
+    return any("i" in used for used in _names(item))
+
+
+def _names(item: Item) -> Iterator[frozenset[str]]:
+    from convcalc.language.parse.tree import inner_items
+
+    for each in (item, *inner_items(item)):
+        for argument in each.arguments:
+            if argument.evaluate is not None:
+                yield _free(argument.node)
+        if each is not item and each.repeat is not None:
+            yield _free(each.repeat[1])
+        if each.condition is not None:
+            yield _free(each.condition[1])
+        if each is not item:
+            for _, node in each.loops:
+                yield _free(node)
+
+
+def _free(node: nodes.Node) -> frozenset[str]:
+    from convcalc.diagnostics.rejection import Rejected
+
+    try:
+        return frozenset(free_names(node))
+    except Rejected:
+        return frozenset()

@@ -1,0 +1,291 @@
+"""Residuals and branches: statements of forward that read one tensor several times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convcalc.exporting.expressions import literal, names_in
+from convcalc.exporting.naming import snake_case
+from convcalc.exporting.torch.body import Body, NotChain
+from convcalc.exporting.torch.headers import headed
+from convcalc.exporting.torch.parts import Var
+from convcalc.language.parse.tree import Item
+from convcalc.language.syntax import nodes
+
+_SUM = {"add": " + ", "mul": " * "}
+
+
+def residual(body: Body, item: Item) -> None:
+    """The body of a residual, joined with its shortcut."""
+    if body.chain or body.sink:
+        raise NotChain
+    if body.adder is not None:
+        raise NotChain
+    source, running = body.cur, body.running
+    body.pins.append(source.channels)
+    inner = body.variables.fresh("y")
+    body.running = inner
+    body.items(item.body)
+    main = body.cur
+    body.running = running
+    body.pins.append(main.channels)
+    body.cur = source
+    side = _shortcut(body, item) if item.shortcut else source.tensor
+    body.pins.pop()
+    body.pins.pop()
+    absent = [run for run in body.runs(item) if _is_bare(item, run)]
+    if absent and len(absent) == len(body.runs(item)):
+        body.apply(side, main.channels)
+    elif absent:
+        raise body.refuse("the body of a residual is left out at times", "residual")
+    else:
+        body.apply(_joined(item.join, [main.tensor, side]), main.channels, item)
+    body.variables.taken.discard(inner)
+
+
+def _is_bare(item: Item, run: object) -> bool:
+    children = {id(child.item) for child in run.children}  # type: ignore[attr-defined]
+    return item.optional_body and not any(id(each) in children for each in item.body)
+
+
+def _joined(join: str, tensors: Sequence[str]) -> str:
+    """The expression that joins tensors."""
+    if join in _SUM:
+        return _SUM[join].join(tensors)
+    if join == "maximum":
+        made = tensors[0]
+        for tensor in tensors[1:]:
+            made = f"torch.maximum({made}, {tensor})"
+        return made
+    return f"torch.cat([{', '.join(tensors)}], dim=1)"
+
+
+def _shortcut(body: Body, item: Item) -> str:
+    """The expression of a shortcut."""
+    source = body.cur
+    name = body.names.fresh("shortcut")
+    target = f"self.{name}"
+    holder = Item("seq", item.place)
+    holder.kind = "seq"
+    holder.body = item.shortcut
+    body.unmerged = item.shortcut[-1]
+    try:
+        lines, after = body.collected(holder, target, plain=True)
+    except NotChain:
+        body.names.taken.discard(name)
+        inner = body.variables.fresh("side")
+        running, body.running = body.running, inner
+        body.items(item.shortcut)
+        body.running = running
+        body.variables.taken.discard(inner)
+        return body.cur.tensor
+    body.cur = source._replace(channels=after)
+    if not lines:
+        body.names.taken.discard(name)
+        return source.tensor
+    start = f"{target}.append("
+    depth = body.depth[0]
+    if len(lines) == 1 and lines[0][1].startswith(start):
+        body.make(f"{target} = {lines[0][1][len(start) : -1]}")
+    elif len(lines) == 2 and lines[0][1].startswith("if ") and lines[1][1].startswith(start):
+        body.make(f"{target}: nn.Module = nn.Identity()")
+        body.make(lines[0][1])
+        with body.inside(0):
+            body.make(f"{target} = {lines[1][1][len(start) : -1]}")
+    elif all(text.startswith(start) and at == depth for at, text in lines):
+        modules = ", ".join(text[len(start) : -1] for _, text in lines)
+        body.make(f"{target} = nn.Sequential({modules})")
+    else:
+        body.make(f"{target} = nn.Sequential()")
+        body.init += lines
+    return f"{target}({source.tensor})"
+
+
+def branches(body: Body, item: Item) -> None:
+    """Branches that read one tensor, or parts of its channels, and are joined."""
+    if body.chain or body.sink or body.adder is not None:
+        raise NotChain
+    source, running = body.cur, body.running
+    body.pins.append(source.channels)
+    pieces = _pieces(body, item, source)
+    results: list[Var] = []
+    conditional = False
+    made_names = []
+    for k, branch in enumerate(item.branches):
+        if not any(body.runs(each) for each in branch.body) and branch.body:
+            continue
+        read = pieces[k] if pieces else source
+        condition = ""
+        if branch.condition is not None and not branch.loops:
+            body.reading = source.channels
+            condition = body.text(branch.condition[1])
+            if condition in ("True", "False"):
+                condition = "" if condition == "True" else condition
+        if branch.optional_body:
+            conditions = []
+            for each in branch.body:
+                assert each.condition is not None
+                body.reading = source.channels
+                conditions.append(body.text(each.condition[1]))
+            joined = " or ".join(conditions)
+            condition = "" if "True" in conditions or _covers(conditions) else joined
+        inner = body.variables.fresh(_LETTERS[len(made_names) % len(_LETTERS)])
+        made_names.append(inner)
+        body.running = inner
+        body.cur = read
+        if branch.loops:
+            results.append(_looped(body, branch, inner, read))
+        elif condition:
+            conditional = True
+            results.append(_guarded(body, branch, inner, read, condition))
+        else:
+            body.items(branch.body)
+            results.append(body.cur)
+        body.pins.append(body.cur.channels)
+    body.running = running
+    del body.pins[len(body.pins) - len(results) - 1 :]
+    if conditional and len(results) > 1:
+        _join_some(body, item, results)
+    else:
+        widths = _channels(item.join, results)
+        tensors = [f"*{var.tensor}" if var.is_list else var.tensor for var in results]
+        if len(results) == 1 and not results[0].is_list:
+            body.apply(tensors[0], widths)
+        elif item.join != "concat" and any(var.is_list for var in results):
+            body.apply(
+                f"torch.stack({results[0].tensor}).sum(dim=0)", results[0].widths or widths, item
+            )
+        else:
+            body.apply(_joined(item.join, tensors), widths, item)
+    for name in made_names:
+        body.variables.taken.discard(name)
+
+
+_LETTERS = ("a", "b", "c", "d", "e", "g", "h", "k")
+
+
+def _covers(conditions: Sequence[str]) -> bool:
+    """Whether one of the conditions always holds, as far as the texts show."""
+    return any(f"not {c}" in conditions or f"not ({c})" in conditions for c in conditions)
+
+
+def _channels(join: str, results: Sequence[Var]) -> str:
+    if join != "concat":
+        return results[0].channels
+    texts = [var.channels for var in results]
+    if len(set(texts)) == 1 and len(texts) > 1 and not results[0].is_list:
+        text = texts[0]
+        return (
+            f"{len(texts)} * {text}"
+            if text.isidentifier() or text.isdigit()
+            else f"{len(texts)} * ({text})"
+        )
+    return " + ".join(texts)
+
+
+def _pieces(body: Body, item: Item, source: Var) -> list[Var]:
+    """The channels that each branch reads, where ``split`` says so."""
+    if item.split is None:
+        return []
+    node = item.split[1]
+    if isinstance(node, nodes.Scalar) and node.value == "copy":
+        return []
+    count = len(item.branches)
+    if isinstance(node, nodes.Scalar) and node.value == "channels":
+        width = f"{_bracketed(source.channels)} // {count}"
+        widths = [width] * count
+        call = f"{source.tensor}.chunk({count}, dim=1)"
+    else:
+        assert isinstance(node, nodes.Sequence)
+        body.reading = source.channels
+        widths = [body.text(each) for each in node.items]
+        sizes = ", ".join(body.keep(width, "width") for width in widths)
+        call = f"{source.tensor}.split([{sizes}], dim=1)"
+    names = [body.variables.fresh(name) for name in ("first", "second", "third", "fourth")[:count]]
+    body.do(f"{', '.join(names)} = {call}")
+    return [Var(name, width) for name, width in zip(names, widths, strict=True)]
+
+
+def _bracketed(text: str) -> str:
+    return text if text.isidentifier() or text.isdigit() else f"({text})"
+
+
+def _guarded(body: Body, branch: Item, inner: str, read: Var, condition: str) -> Var:
+    """A branch that is there under a condition: a list of one tensor, or of none."""
+    flag = body.keep(condition, "has_branch")
+    rounds = body.variables.fresh("parts")
+    body.do(f"{rounds} = []")
+    body.make(f"if {condition}:")
+    body.do(f"if {flag}:")
+    start = len(body.init)
+    with body.inside(0, 1):
+        body.items(branch.body)
+        body.do(f"{rounds}.append({body.cur.tensor})")
+    if len(body.init) == start:
+        body.init.pop()
+    return Var(rounds, body.cur.channels, is_list=True)
+
+
+def _join_some(body: Body, item: Item, results: Sequence[Var]) -> None:
+    if item.join != "add":
+        raise body.refuse("a branch that may be left out is not added", "branches")
+    tensors = [f"*{var.tensor}" if var.is_list else var.tensor for var in results]
+    plain = next((var for var in results if not var.is_list), results[0])
+    body.apply(f"torch.stack([{', '.join(tensors)}]).sum(dim=0)", plain.channels, item)
+
+
+def _looped(body: Body, branch: Item, inner: str, read: Var) -> Var:
+    """A branch for each round of its ``for``."""
+    name = body.names.fresh("branch")
+    body.make(f"self.{name} = nn.ModuleList()")
+    (only, *more) = branch.body
+    walked = [key for key, _ in branch.loops if only.sources and only.sources[0].text == key]
+    tensors: list[Var] = []
+    with headed(body, branch, body.runs(branch.body[0])) as header:
+        if walked:
+            tensors = header.tensors[walked[0]]
+            body.walked[-1][walked[0]] = tensors[0]
+        if walked and not more:
+            channels = _walk_one(body, only, name, tensors[0])
+        else:
+            branch_name = body.names.fresh("module")
+            body.make(f"{branch_name} = nn.Sequential()")
+            holder = Item("seq", branch.place)
+            holder.kind = "seq"
+            holder.body = branch.body
+            body.reading = read.channels
+            lines, channels = body.collected(holder, branch_name, plain=True)
+            body.init += lines
+            body.make(f"self.{name}.append({branch_name})")
+    rounds = inner
+    if walked:
+        listed = ", ".join(var.tensor for var in tensors)
+        source = f"zip(self.{name}, ({listed}), strict=True)"
+        body.do(f"{rounds} = [branch(source) for branch, source in {source}]")
+    else:
+        body.do(f"{rounds} = [branch({read.tensor}) for branch in self.{name}]")
+    if names_in(channels) & set(header.variables):
+        channels = body.number(
+            "channels", lambda run: run.output.channels if run.output else 0, only
+        )
+    count = f"len(self.{name}) * {_bracketed(channels)}"
+    return Var(rounds, count, widths=channels, is_list=True)
+
+
+def _walk_one(body: Body, only: Item, name: str, source: Var) -> str:
+    """One block per tensor."""
+    kept = list(only.sources)
+    only_sources, only.sources = only.sources, []
+    try:
+        body.cur = source
+        holder = Item("seq", only.place)
+        holder.kind = "seq"
+        holder.body = [only]
+        lines, channels = body.collected(holder, f"self.{name}", plain=True)
+    finally:
+        only.sources = only_sources or kept
+    body.init += lines
+    return channels
+
+
+__all__ = ["branches", "literal", "residual", "snake_case"]

@@ -1,0 +1,146 @@
+"""Classes to be written: blocks of a file, bodies of loops, and the network itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from convcalc.exporting.expressions import names_in, substituted
+from convcalc.exporting.naming import Namespace
+from convcalc.exporting.trace import Run
+from convcalc.language.parse.tree import Block, Item, Unit
+
+LAST = ""  # among what a class returns: what its last layer makes
+
+
+class Var(NamedTuple):
+    """A tensor: its expression in forward, and one for its channels in the constructor.
+
+    ``rounds`` is the list of those of a loop, ``widths`` the list of their channels, empty if all
+    have the same.
+    """
+
+    tensor: str
+    channels: str
+    rounds: str = ""
+    widths: str = ""
+    is_list: bool = False
+
+
+class Number(NamedTuple):
+    """A number of the trace that differs between the instances of a class: an argument of it."""
+
+    name: str
+    item: Item
+    of: Callable[[Run], Any]
+
+
+class Argument(NamedTuple):
+    """An argument of a constructor."""
+
+    name: str
+    annotation: str
+    default: str = ""  # empty: there is none
+    late: str = ""  # a default that reads other arguments
+
+
+class Part:
+    """A class: what its items are, what it takes, and what it returns."""
+
+    def __init__(
+        self,
+        name: str,
+        items: Sequence[Item],
+        unit: Unit,
+        block: Block | None,
+        instances: list[Run],
+    ) -> None:
+        self.name = name
+        self.items = items
+        self.unit = unit
+        self.block = block
+        self.instances = instances
+        self.notes = ""
+        self.wanted: list[str] = []  # what callers read: LAST, ids and paths
+        self.used: dict[str, str] = {}  # params by the file's name: the argument's
+        self.extras: dict[str, str] = {}  # params of the file
+        self.numbers: list[Number] = []
+        self.tensors: dict[str, str] = {}  # further tensors by the name in the file: the argument
+        self.outer: Callable[[str], str] | None = None  # names of what a loop's body stands in
+        self.outer_values: dict[str, str] = {}  # by argument: what the body's class is called with
+        self.names = Namespace()
+        self.is_chain = False
+        self.init: list[tuple[int, str]] = []
+        self.forward: list[tuple[int, str]] = []
+        self.inputs: list[str] = ["x"]
+        self.results: dict[str, Var] = {}
+        self.arguments: list[Argument] = []
+        self.takes_channels = True
+        self.stored_widths: dict[str, str] = {}  # what callers read of it: attribute by result
+        self.lists: dict[Item, str] = {}  # by loop: the list of its rounds' channels
+        self.width_lists: dict[tuple[int, str], str] = {}
+        self.widths: dict[str, str] = {}  # by tensor: the argument for its channels
+        self.folded: dict[str, str] = {}  # params that are the same in all instances
+        self.last_is = ""  # what else the last tensor is called
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it is the whole network."""
+        return self.block is None and not self.instances[0].item
+
+    def known_names(self) -> frozenset[str]:
+        """The names that an expression about the class may use outside it."""
+        found = {argument.name for argument in self.arguments} | set(self.widths.values())
+        return frozenset(found | {"in_channels"})
+
+    def closed(self, result: str) -> str | None:
+        """The channels of a result by its arguments; None if they depend on more than these."""
+        found = self.results.get(result)
+        if found is None or found.is_list or found.widths:
+            return None
+        text = found.channels
+        for argument in reversed(self.arguments):
+            if argument.late and argument.name in names_in(text):
+                pass
+        used = names_in(text) - _FUNCTIONS
+        return text if used <= self.known_names() and len(text) <= 40 else None
+
+    def channels_of(self, result: str, values: dict[str, str], attribute: str) -> str:
+        """The channels of a result after a call with some arguments; ``attribute`` is the module."""
+        text = self.closed(result)
+        if text is not None:
+            given = dict(values)
+            for argument in self.arguments:
+                if argument.name not in given:
+                    given[argument.name] = (
+                        substituted(argument.late, given) if argument.late else argument.default
+                    )
+            made = substituted(
+                text, {k: v if names_in(v) == {v} else f"({v})" for k, v in given.items() if v}
+            )
+            if len(made) <= 60:
+                return made
+        name = (
+            "out_channels"
+            if result == LAST or len(self.wanted) == 1
+            else f"{_plain(result)}_channels"
+        )
+        self.stored_widths[result] = name
+        return f"{attribute}.{name}"
+
+    def values(self, name: str) -> Iterator[Any]:
+        """The values of a param in all instances."""
+        for run in self.instances:
+            inside = next((child for child in run.children), None)
+            scope = inside.scope if inside is not None and self.block is not None else run.scope
+            if name in scope:
+                yield scope[name]
+
+
+def _plain(text: str) -> str:
+    return "".join(char if char.isalnum() else "_" for char in text).strip("_")
+
+
+_FUNCTIONS = frozenset(
+    ("abs", "int", "len", "max", "min", "round", "sum", "math", "make_divisible", "self")
+)
