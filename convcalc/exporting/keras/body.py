@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from convcalc.exporting.expressions import Names, literal, rendered
-from convcalc.exporting.keras.function import Function
-from convcalc.exporting.keras.operators import X, made_of
+from convcalc.diagnostics.rejection import Rejected
+from convcalc.exporting.expressions import Names, literal, rendered, tuple_of, written
+from convcalc.exporting.keras.function import INNER, LOCALS, Function
+from convcalc.exporting.keras.operators import X, frozen, made_of
 from convcalc.exporting.keras.site import Site
 from convcalc.exporting.naming import identifier, snake_case
 from convcalc.exporting.references import head_of, own_texts, tensor_keys
@@ -22,7 +23,6 @@ from convcalc.model.geometry.sizes import axis_names
 if TYPE_CHECKING:
     from convcalc.exporting.keras.writer import Writer
 
-_INNER = ("y", "z", "u", "v", "w")
 _JOINED = {"concat": "concatenate", "add": "add", "mul": "multiply", "maximum": "maximum"}
 _SIZES = ("length", "depth", "height", "width", "positions")
 _INDEXED = re.compile(r"([^.\[]+)\[(.+?)\](?:\.(.+))?$")
@@ -109,7 +109,7 @@ class Body:
         """One item, with its loops or its condition."""
         if item.share is not None:
             raise self.refused("shares weights, which functions do not", item)
-        if not item.trainable:
+        if not item.trainable and item.kind != "operator":
             raise self.refused("is not trained, which functions do not say", item)
         if not self.runs(item):
             return
@@ -188,7 +188,8 @@ class Body:
                 inputs = [*inputs, self.resolve(argument.reference, item)]
         given = [] if item.reads_nothing else inputs
         site = Site(item, self.runs(item), given or inputs, self.render, self.writer.use)
-        for expression in made_of(site):
+        made = made_of(site)
+        for expression in made if item.trainable else frozen(made):
             text = expression.replace(X, inputs[0])
             if text != inputs[0]:
                 self.do(f"{target} = {text}")
@@ -216,7 +217,7 @@ class Body:
         outer = self.run
         self.level += 1
         suffix = "" if self.level == 1 else str(self.level)
-        self.run = _INNER[min(self.level, len(_INNER)) - 1]
+        self.run = INNER[min(self.level, len(INNER)) - 1]
         if self.run == source:
             raise self.refused("is nested too deeply", item)
         self.items(item.body)
@@ -286,7 +287,10 @@ class Body:
         """Branches that come by loops or conditions, in a list."""
         if item.split is not None:
             raise self.refused("splits channels among branches of a loop", item)
-        counts = {len(run.layers) and run.layers[-1].name == JOINS.get(item.join, item.join) for run in self.runs(item)}
+        counts = {
+            len(run.layers) and run.layers[-1].name == JOINS.get(item.join, item.join)
+            for run in self.runs(item)
+        }
         if False in counts and item.join != "concat":
             raise self.refused("joins a single branch in some places", item)
         name = f"branches{suffix}"
@@ -310,7 +314,9 @@ class Body:
                     texts = [self.text(branch.condition[1])]
                 if branch.optional_body:
                     own = [self.text(each.condition[1]) for each in branch.body if each.condition]
-                    texts.append(f"({' or '.join(own)})" if len(own) > 1 and texts else " or ".join(own))
+                    texts.append(
+                        f"({' or '.join(own)})" if len(own) > 1 and texts else " or ".join(own)
+                    )
                 if texts and texts != ["True"]:
                     self.block_of(f"if {' and '.join(texts)}:", lambda: body(branch))
                 else:
@@ -345,7 +351,7 @@ class Body:
     def values_of(self, node: nodes.Node, item: Item) -> str:
         """The values of a loop: numbers, or tensors by their names."""
         if isinstance(node, nodes.Sequence):
-            return f"({', '.join(self.value_of(part, item) for part in node.items)}{',' * (len(node.items) == 1)})"
+            return tuple_of([self.value_of(part, item) for part in node.items])
         return self.value_of(node, item)
 
     def value_of(self, node: nodes.Node, item: Item) -> str:
@@ -374,55 +380,57 @@ class Body:
             self.settle(run)
         saved = dict(self.loops)
         head = self.header(item, item.loops, "i") if item.loops else ""
-
-        def turn() -> None:
-            self.cur = run
-            sources, item.sources = item.sources, item.sources
-            if sources and not (item.rereads or item.walks_sources):
-                item.sources = []
-            try:
-                self.once(item, run)
-            finally:
-                item.sources = sources
-            self.settle(run)
-            if listed:
-                self.do(f"{listed}.append({run})")
-
-        def repeated() -> None:
-            if item.repeat is None:
-                turn()
-                return
-            self.look_at(self.cur, item)
-            count = self.text(item.repeat[1])
-            outer = dict(self.loops)
-            index = "i" if _uses_index(item) else "_"
-            if index == "i" and "i" in outer.values():
-                index = "j"
-            self.loops["i"] = index
-            self.block_of(f"for {index} in range({count}):", turn)
-            self.loops = outer
-
-        def conditional() -> None:
-            if item.condition is None:
-                repeated()
-                return
-            self.look_at(self.cur, item)
-            condition = self.text(item.condition[1])
-            if condition == "True":
-                repeated()
-            elif condition != "False":
-                self.block_of(f"if {condition}:", repeated)
-
         if head:
-            self.block_of(head, conditional)
+            self.block_of(head, lambda: self.conditional(item, listed))
         else:
-            conditional()
+            self.conditional(item, listed)
         self.loops = saved
         self.cur = run
         if item.id and item.id in self.read and any(t == item.id for t in self.texts):
             own = self.variable(item.id)
             self.do(f"{own} = {run}")
             self.vars[item.id] = self.cur = own
+
+    def conditional(self, item: Item, listed: str) -> None:
+        """The rounds of a ``repeat``, below the ``if`` of an item."""
+        if item.condition is None:
+            self.repeated(item, listed)
+            return
+        self.look_at(self.cur, item)
+        condition = self.text(item.condition[1])
+        if condition == "True":
+            self.repeated(item, listed)
+        elif condition != "False":
+            self.block_of(f"if {condition}:", lambda: self.repeated(item, listed))
+
+    def repeated(self, item: Item, listed: str) -> None:
+        """The rounds of a ``repeat``, or the only one."""
+        if item.repeat is None:
+            self.turn(item, listed)
+            return
+        self.look_at(self.cur, item)
+        count = self.text(item.repeat[1])
+        outer = dict(self.loops)
+        index = "i" if _uses_index(item) else "_"
+        if index == "i" and "i" in outer.values():
+            index = "j"
+        self.loops["i"] = index
+        self.block_of(f"for {index} in range({count}):", lambda: self.turn(item, listed))
+        self.loops = outer
+
+    def turn(self, item: Item, listed: str) -> None:
+        """One round, whose tensor the next one reads."""
+        run = self.cur = self.run
+        sources = item.sources
+        if sources and not (item.rereads or item.walks_sources):
+            item.sources = []
+        try:
+            self.once(item, run)
+        finally:
+            item.sources = sources
+        self.settle(run)
+        if listed:
+            self.do(f"{listed}.append({run})")
 
     def list_of(self, item: Item) -> str:
         """The list that holds what each round made, if rounds are read by their number."""
@@ -449,32 +457,24 @@ class Body:
 
     def find(self, text: str, item: Item) -> str | None:
         """The expression of a tensor; None if there is none of that name."""
-        if text == "prev":
-            return self.cur
-        if text == "input":
-            return self.source
-        if text in self.vars:
-            return self.vars[text]
+        direct = {"prev": self.cur, "input": self.source, **self.vars}
+        if text in direct:
+            return direct[text]
         match = _INDEXED.match(text)
         if match is None:
             return None
         head, index, rest = match.groups()
-        key = f"{head}.{rest}" if rest else head
         block = self.function.block
         if block is not None and head in block.params and block.params[head].kind == "refs":
-            listed = self.vars[head] if not rest else None
+            listed = None if rest else self.vars[head]
         else:
-            listed = self.lists.get(key)
+            listed = self.lists.get(f"{head}.{rest}" if rest else head)
         if listed is None:
             return None
-        if index == "*":
-            return f"*{listed}"
-        return f"{listed}[{self.index(index)}]"
+        return f"*{listed}" if index == "*" else f"{listed}[{self.index(index)}]"
 
     def index(self, text: str) -> str:
         """The index of a round: a number, or an expression."""
-        from convcalc.exporting.expressions import written
-
         return written(text, Names(self.lookup, self.called))
 
     # --- blocks -----------------------------------------------------------------------------------
@@ -504,7 +504,10 @@ class Body:
         for rest in function.wanted:
             key = f"{item.id or item.name}.{rest}"
             stem = snake_case(re.sub(r"\W+", "_", key).strip("_"))
-            is_read = any(t == key or t.startswith(f"{item.component}[") and t.endswith(f".{rest}") for t in self.texts)
+            is_read = any(
+                t == key or (t.startswith(f"{item.component}[") and t.endswith(f".{rest}"))
+                for t in self.texts
+            )
             name = self.variable_of(key, stem) if is_read else "_"
             made.append(name)
             if is_read:
@@ -555,17 +558,23 @@ class Body:
         return text
 
 
+def names_of(node: nodes.Node) -> set[str]:
+    """The names in an expression; none in a path to a tensor, which is no expression."""
+    try:
+        return set(free_names(node))
+    except Rejected:
+        return set()
+
+
 def _uses_index(item: Item) -> bool:
     """Whether anything of an item reads the number of its round."""
     found: list[Any] = [argument.node for argument in item.arguments]
-    for pair in (item.condition, item.repeat, item.split):
-        if pair is not None:
-            found.append(pair[1])
+    found += [pair[1] for pair in (item.condition, item.repeat, item.split) if pair is not None]
     for each in (*item.body, *item.shortcut, *item.branches):
         if _uses_index(each):
             return True
     found += [node for _, node in item.loops]
-    if any("i" in free_names(node) for node in found):
+    if any("i" in names_of(node) for node in found):
         return True
     return any(re.search(r"\[[^\]]*\bi\b", source.text) for source in item.sources)
 
@@ -578,9 +587,7 @@ def start(body: Body, writer: Writer) -> None:
     function.source = "inputs" if needs_source else "x"
     body.source = body.cur = function.source
     body.run = "x"
-    function.names.taken.add("x")
-    for name in (*_INNER, "shortcut", "pieces"):
-        function.names.taken.add(name)
+    function.names.taken.update(LOCALS)
     for key in tensor_keys(function.block):
         function.tensors[key] = function.names.fresh(snake_case(re.sub(r"\W+", "_", key)))
         body.vars[key] = function.tensors[key]

@@ -8,6 +8,9 @@ from convcalc.language.parse.tree import Block, Item, Unit
 # Names that the code uses itself.
 RESERVED = ("keras", "layers", "ops", "math", "inputs", "outputs")
 
+INNER = ("y", "z", "u", "v", "w")  # variables of residuals, one in another
+LOCALS = ("x", *INNER, "shortcut", "pieces", "branch", "branches")
+
 
 class Argument:
     """An argument: its name and its default; ``late`` is a default that reads others."""

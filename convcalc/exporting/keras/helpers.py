@@ -22,17 +22,44 @@ def _helper(text: str) -> None:
 
 
 _helper('''
-def make_divisible(value, divisor):
+def make_divisible(value, divisor=8):
     """The multiple of divisor nearest to value, at least divisor, at most 10 % smaller."""
     made = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return made + divisor if made < 0.9 * value else made
 ''')
 _helper('''
-def max_pool(x, pool_size, strides, padding):
-    """Max pooling of a map with padding ((top, bottom), (left, right)) that is never a maximum."""
-    edges = ((0, 0), *padding, (0, 0))
-    x = ops.pad(x, edges, constant_values=-1e30)
-    return layers.MaxPooling2D(pool_size, strides)(x)
+def max_pool(x, pool_size, strides, padding=0, ceil_mode=False):
+    """Max pooling with PyTorch's padding, which is never a maximum, and its rounding up."""
+    rank = len(x.shape) - 2
+    sides = [padding] * rank if isinstance(padding, int) else padding
+    sides = [(side, side) if isinstance(side, int) else side for side in sides]
+    kernel, steps = (
+        (each,) * rank if isinstance(each, int) else each for each in (pool_size, strides)
+    )
+    if ceil_mode:
+        for axis, (n, k, s) in enumerate(zip(x.shape[1:-1], kernel, steps)):
+            before, after = sides[axis]
+            more = -(n + before + after - k) % s
+            starts_inside = n + before + after - k + more < n + before
+            sides[axis] = (before, after + more if starts_inside else after)
+    x = ops.pad(x, ((0, 0), *sides, (0, 0)), constant_values=-1e30)
+    pool = (layers.MaxPooling1D, layers.MaxPooling2D, layers.MaxPooling3D)[rank - 1]
+    return pool(pool_size, strides)(x)
+''')
+_helper('''
+def resize_aligned(x, height, width):
+    """Bilinear interpolation in which the first and the last positions stay where they are."""
+    for axis, size in ((1, height), (2, width)):
+        n = x.shape[axis]
+        at = [k * (n - 1) / max(size - 1, 1) for k in range(size)]
+        low = [min(int(each), max(n - 2, 0)) for each in at]
+        high = [min(each + 1, n - 1) for each in low]
+        weight = ops.reshape(
+            ops.convert_to_tensor([a - b for a, b in zip(at, low)], "float32"),
+            (1, size, 1, 1) if axis == 1 else (1, 1, size, 1),
+        )
+        x = ops.take(x, low, axis) * (1 - weight) + ops.take(x, high, axis) * weight
+    return x
 ''')
 _helper('''
 def channel_shuffle(x, groups):
@@ -64,9 +91,9 @@ def pixel_unshuffle(x, factor):
 _helper('''
 def squeeze_excite(x, squeezed, activation="relu", gate="sigmoid", use_bias=True):
     """Each channel of a map is scaled by a gate that is computed from all of them."""
-    y = layers.GlobalAveragePooling2D(keepdims=True)(x)
-    y = layers.Conv2D(squeezed, 1, activation=activation, use_bias=use_bias)(y)
-    y = layers.Conv2D(x.shape[-1], 1, activation=gate, use_bias=use_bias)(y)
+    y = ops.mean(x, axis=tuple(range(1, len(x.shape) - 1)), keepdims=True)
+    y = layers.Dense(squeezed, activation=activation, use_bias=use_bias)(y)
+    y = layers.Dense(x.shape[-1], activation=gate, use_bias=use_bias)(y)
     return layers.multiply([x, y])
 ''')
 _helper('''

@@ -32,8 +32,8 @@ def _docstring(writer: Writer) -> str:
     about = _safe(network.description or network.name)
     return (
         f'"""{about}\n\n'
-        "Channels stand last: images are (height, width, channels). Padding is PyTorch's, in layers\n"
-        'of its own where Keras has no word for it.\n"""'
+        "Channels stand last: images are (height, width, channels). Padding is PyTorch's, in\n"
+        'layers of its own where Keras has no word for it.\n"""'
     )
 
 

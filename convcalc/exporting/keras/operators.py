@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -37,9 +38,13 @@ def _is_half(site: Site) -> bool:
         operator: Any = layer.operator
         stride = operator.stride or operator.kernel_size
         dilation = getattr(operator, "dilation", (1,) * shape.rank)
-        if set(stride) != {1} or any(d * (k - 1) % 2 for k, d in zip(operator.kernel_size, dilation, strict=True)):
+        if set(stride) != {1} or any(
+            d * (k - 1) % 2 for k, d in zip(operator.kernel_size, dilation, strict=True)
+        ):
             return False
-        sides = resolve_padding(operator.padding, shape.spatial, operator.kernel_size, stride, dilation)
+        sides = resolve_padding(
+            operator.padding, shape.spatial, operator.kernel_size, stride, dilation
+        )
         wanted = [d * (k - 1) // 2 for k, d in zip(operator.kernel_size, dilation, strict=True)]
         if [tuple(side) for side in sides] != [(n, n) for n in wanted]:
             return False
@@ -69,12 +74,18 @@ def _sides(site: Site) -> str:
         text = site.text("padding")
         pairs = {pair for value in site.values("padding") for pair in value}
         if site.rank == 1 and text.startswith("("):
-            return text[1:-1].rstrip(",") if text.count("(") == 1 else text[1:-1].rstrip(",")
+            return text[1:-1].rstrip(",")
         if all(a == b for a, b in pairs) or text.startswith("(("):
             return text
     found = {
-        resolve_padding(o.padding, s.spatial, o.kernel_size, o.stride or o.kernel_size, getattr(o, "dilation", (1,) * s.rank))
-        for o, s in zip((layer.operator for layer in site.layers), site.shapes(), strict=True)
+        resolve_padding(
+            o.padding,
+            s.spatial,
+            o.kernel_size,
+            o.stride or o.kernel_size,
+            getattr(o, "dilation", (1,) * s.rank),
+        )
+        for o, s in zip(_operators(site), site.shapes(), strict=True)
     }
     if len(found) == 1:
         text = scalar(found.pop())
@@ -83,6 +94,10 @@ def _sides(site: Site) -> str:
         k, d = site.text("kernel_size"), site.text("dilation") if "dilation" in site.given else "1"
         return f"{_bracket(k)} // 2" if d == "1" else f"{_bracket(d)} * ({k} - 1) // 2"
     raise site.refused("pads differently from place to place")
+
+
+def _operators(site: Site) -> list[Any]:
+    return [layer.operator for layer in site.layers]
 
 
 def _bracket(text: str) -> str:
@@ -129,9 +144,16 @@ def depthwise(site: Site) -> Sequence[str]:
         arguments = [filters, site.text("kernel_size"), *site.keywords(**names)]
         arguments += [f"groups={channels}", *padding, *site.keywords(bias="use_bias")]
         return [*before, call(_ranked(site, "Conv"), arguments)]
-    names = {"stride": "strides", "dilation": "dilation_rate", "depth_multiplier": "depth_multiplier"}
+    names = {
+        "stride": "strides",
+        "dilation": "dilation_rate",
+        "depth_multiplier": "depth_multiplier",
+    }
     arguments = [site.text("kernel_size"), *site.keywords(**names), *padding]
-    return [*before, call(_ranked(site, "DepthwiseConv"), [*arguments, *site.keywords(bias="use_bias")])]
+    return [
+        *before,
+        call(_ranked(site, "DepthwiseConv"), [*arguments, *site.keywords(bias="use_bias")]),
+    ]
 
 
 def pointwise(site: Site) -> Sequence[str]:
@@ -155,14 +177,34 @@ def conv_transpose(site: Site) -> Sequence[str]:
     cuts = set()
     for layer in site.layers:
         o: Any = layer.operator
-        if set(o.dilation) != {1} or any(k < s for k, s in zip(o.kernel_size, o.stride, strict=True)):
-            raise site.refused("with a dilation or a kernel smaller than its stride is Keras' otherwise")
-        found = places(layer.shapes[0], o.kernel_size, o.stride, o.dilation, o.padding, o.output_padding, layer.analysis.output.spatial)
+        if set(o.dilation) != {1} or any(
+            k < s for k, s in zip(o.kernel_size, o.stride, strict=True)
+        ):
+            raise site.refused(
+                "with a dilation or a kernel smaller than its stride is Keras' otherwise"
+            )
+        found = places(
+            layer.shapes[0],
+            o.kernel_size,
+            o.stride,
+            o.dilation,
+            o.padding,
+            o.output_padding,
+            layer.analysis.output.spatial,
+        )
         cuts.add(tuple((p.before, p.after - p.more) for p in found))
-    if len(cuts) != 1 or not known(tuple(cuts)) or min(n for cut in cuts for pair in cut for n in pair) < 0:
+    if (
+        len(cuts) != 1
+        or not known(tuple(cuts))
+        or min(n for cut in cuts for pair in cut for n in pair) < 0
+    ):
         raise site.refused("cuts off differently from place to place, or adds behind")
     (cut,) = cuts
-    arguments = [site.text("out_channels"), site.text("kernel_size"), *site.keywords(stride="strides", bias="use_bias")]
+    arguments = [
+        site.text("out_channels"),
+        site.text("kernel_size"),
+        *site.keywords(stride="strides", bias="use_bias"),
+    ]
     made = [call(_ranked(site, "Conv") + "Transpose", arguments)]
     if any(map(any, cut)):
         text = scalar(cut)
@@ -176,7 +218,11 @@ def separable(site: Site) -> Sequence[str]:
     bias = site.text("bias")
     _no_strided_dilation(site)
     before, word = _padding(site)
-    names = {"stride": "strides", "dilation": "dilation_rate", "depth_multiplier": "depth_multiplier"}
+    names = {
+        "stride": "strides",
+        "dilation": "dilation_rate",
+        "depth_multiplier": "depth_multiplier",
+    }
     arguments = [site.text("kernel_size"), *site.keywords(**names)]
     arguments += [f'padding="{word}"'] if word else []
     use = [] if bias == "True" else [f"use_bias={bias}"]
@@ -203,19 +249,20 @@ def max_pool(site: Site) -> Sequence[str]:
         return [call(_ranked(site, "MaxPooling"), [*_window(site), 'padding="same"'])]
     if "dilation" in site.given and any(set(v) != {1} for v in site.values("dilation")):
         raise site.refused("with a dilation has no counterpart in Keras")
-    sides = _pool_sides(site)
-    if not any(map(any, sides)):
-        return [call(_ranked(site, "MaxPooling"), _window(site))]
-    if _is_half(site) and not site.one("ceil_mode"):
+    if not any(site.values("ceil_mode")) and _is_half(site):
         return [call(_ranked(site, "MaxPooling"), [*_window(site), 'padding="same"'])]
-    if site.rank != 2:
-        raise site.refused("with padding has a counterpart in Keras on two axes alone")
+    is_plain = site.values("padding") in ([((0, 0),) * site.rank], ["valid"])
+    if is_plain and not any(site.values("ceil_mode")):
+        return [call(_ranked(site, "MaxPooling"), _window(site))]
     stride = site.text("kernel_size") if site.is_always("stride", None) else site.text("stride")
-    arguments = [X, site.text("kernel_size"), stride, literal(sides)]
+    arguments = [X, site.text("kernel_size"), stride]
+    arguments += [] if is_plain else [_sides(site)]
+    if any(site.values("ceil_mode")):
+        arguments.append(f"ceil_mode={site.text('ceil_mode')}")
     return [f"{site.use('max_pool')}({', '.join(arguments)})"]
 
 
-def _pool_sides(site: Site) -> tuple[tuple[int, int], ...]:
+def _pool_sides(site: Site) -> Any:
     """The padding of a pooling, with what windows that hang over the end need."""
     found = set()
     for layer in site.layers:
@@ -228,9 +275,13 @@ def _pool_sides(site: Site) -> tuple[tuple[int, int], ...]:
                 raise site.refused("with ceil_mode needs sizes that are known")
             ends = [
                 (m - 1) * s + k - n - before
-                for n, m, k, s, (before, _) in zip(x.spatial, made.spatial, o.kernel_size, stride, sides, strict=True)
+                for n, m, k, s, (before, _) in zip(
+                    x.spatial, made.spatial, o.kernel_size, stride, sides, strict=True
+                )
             ]
-            sides = tuple((before, max(end, after)) for (before, after), end in zip(sides, ends, strict=True))
+            sides = tuple(
+                (before, max(end, after)) for (before, after), end in zip(sides, ends, strict=True)
+            )
         found.add(tuple(map(tuple, sides)))
     if len(found) != 1:
         raise site.refused("pads differently from place to place")
@@ -241,7 +292,11 @@ def avg_pool(site: Site) -> Sequence[str]:
     """Average pooling; zeros in the padding enter the mean unless it is Keras' own."""
     word = site.is_always("padding", "same")
     sides = () if word else _pool_sides(site)
-    own = [call(_ranked(site, "AveragePooling"), [*_window(site), *(['padding="same"'] if word else [])])]
+    own = [
+        call(
+            _ranked(site, "AveragePooling"), [*_window(site), *(['padding="same"'] if word else [])]
+        )
+    ]
     if word or not any(map(any, sides)):
         return own
     if not site.one("count_include_pad"):
@@ -384,7 +439,7 @@ def prelu(site: Site) -> Sequence[str]:
     """A slope for each channel, or one for all."""
     last = site.rank + 1
     axes = range(1, last if site.one("per_channel") else last + 1)
-    return [call("PReLU", [f"shared_axes={literal(list(axes))}"] if len(axes) else [])]
+    return [call("PReLU", [f"shared_axes={literal(list(axes))}"] if axes else [])]
 
 
 UNARY = {name: name for name in ("abs", "ceil", "cos", "erf", "exp", "floor", "log", "round")}
@@ -540,7 +595,11 @@ def crop(site: Site) -> Sequence[str]:
     for layer in site.layers:
         o: Any = layer.operator
         x, made = layer.shapes[0].spatial, layer.analysis.output.spatial
-        befores = [b for b, _ in o.margins] if isinstance(o.margins, tuple) else o.offset or list(map(MARGINS[o.keep], x, made))
+        befores = (
+            [b for b, _ in o.margins]
+            if isinstance(o.margins, tuple)
+            else o.offset or list(map(MARGINS[o.keep], x, made))
+        )
         cut = tuple((b, n - m - b) for n, m, b in zip(x, made, befores, strict=True))
         if not known(cut):
             raise site.refused("of a size that is not known has no counterpart in Keras")
@@ -574,19 +633,21 @@ def reshape(site: Site) -> Sequence[str]:
         raise site.refused("makes maps of different ranks")
     if rows == {1}:
         return [call("Reshape", [f"(-1, {site.x}.shape[-1])"])]
-    made = {layer.analysis.output.dims[1:] for layer in site.layers}
-    if len(made) != 1:
+    sizes = {layer.analysis.output.dims[1:] for layer in site.layers}
+    if len(sizes) != 1:
         raise site.refused("makes maps of different sizes")
-    channels, *spatial = made.pop()
+    channels, *spatial = sizes.pop()
     return [call("Reshape", [literal((*spatial, channels))])]
 
 
 def upsample(site: Site) -> Sequence[str]:
     """Interpolation to a size, or by whole numbers."""
     mode = {"nearest": "nearest", "linear": "bilinear", "cubic": "bicubic"}.get(site.one("mode"))
-    if mode is None or site.one("align_corners") or site.rank != 2:
-        if not (mode == "nearest" and site.rank in (1, 3)):
-            raise site.refused(f"by {site.one('mode')}, aligned so, has no counterpart in Keras")
+    if mode == "bilinear" and site.rank == 2 and site.is_always("align_corners", True):
+        return [f"{site.use('resize_aligned')}({X}, {_target(site)})"]
+    is_map = mode is not None and not site.one("align_corners") and site.rank == 2
+    if not is_map and not (mode == "nearest" and site.rank in (1, 3)):
+        raise site.refused(f"by {site.one('mode')}, aligned so, has no counterpart in Keras")
     scales = [value for value in site.values("scale") if value is not None]
     if scales and len(site.inputs) == 1 and site.is_always("size", None):
         if any(n.denominator != 1 for scale in scales for n in scale):
@@ -597,11 +658,22 @@ def upsample(site: Site) -> Sequence[str]:
         return [call("UpSampling2D", [site.text("scale"), *word])]
     if site.rank != 2:
         raise site.refused("to a size has a counterpart in Keras on two axes alone")
-    if len(site.inputs) > 1:
-        size = f"{site.inputs[1]}.shape[1:3]"
-    else:
-        size = literal(site.one("size"))
+    is_given = len(site.inputs) > 1
+    size = f"{site.inputs[1]}.shape[1:3]" if is_given else literal(site.one("size"))
     return [f'ops.image.resize({X}, {size}, interpolation="{mode}")']
+
+
+def _target(site: Site) -> str:
+    """Height and width of what is made."""
+    if len(site.inputs) > 1:
+        return f"*{site.inputs[1]}.shape[1:3]"
+    if not site.is_always("size", None):
+        height, width = site.one("size")
+        return f"{height}, {width}"
+    scale = site.one("scale")
+    if any(n.denominator != 1 for n in scale):
+        raise site.refused("by a broken scale has no counterpart in Keras")
+    return f"{site.x}.shape[1] * {scale[0]}, {site.x}.shape[2] * {scale[1]}"
 
 
 # --- composites -----------------------------------------------------------------------------------
@@ -609,8 +681,6 @@ def upsample(site: Site) -> Sequence[str]:
 
 def squeeze_excite(site: Site) -> Sequence[str]:
     """A gate per channel."""
-    if site.rank != 2:
-        raise site.refused("has a counterpart on two axes alone")
     if site.is_always("squeeze_channels", None):
         squeezed = f"{site.x}.shape[-1] // {_bracket(site.text('reduction'))}"
     else:
@@ -722,7 +792,10 @@ RULES: Mapping[str, Rule] = {
     "partial_conv": _call_helper("partial_conv", "kernel_size", "n_div"),
     "large_kernel_attention": _call_helper("large_kernel_attention", "kernel_size", "dilation"),
     "mix_conv": _call_helper(
-        "mix_conv", "kernel_size", "stride", "bias",
+        "mix_conv",
+        "kernel_size",
+        "stride",
+        "bias",
         only={"depthwise": True, "out_channels": None, "padding": "half", "dilation": (1, 1)},
     ),
     "ghost_conv": _call_helper(
@@ -739,3 +812,12 @@ def made_of(site: Site) -> Sequence[str]:
     if rule is None:
         raise site.refused("has no counterpart in Keras")
     return rule(site)
+
+
+def frozen(expressions: Sequence[str]) -> Sequence[str]:
+    """The same layers, whose weights are not trained."""
+    made = [
+        re.sub(r"^layers\.(\w+)\((.*)\)\(\{x\}\)$", r"layers.\1(\2, trainable=False)({x})", e)
+        for e in expressions
+    ]
+    return [each.replace("(, ", "(") for each in made]

@@ -113,9 +113,9 @@ DEFAULTS = {
 
 def scalar(value: Any) -> str:
     """A field's value; one number for equal numbers of all axes."""
-    if isinstance(value, tuple) and value and not isinstance(value[0], tuple):
-        if len(set(value)) == 1:
-            return literal(value[0])
+    is_flat = isinstance(value, tuple) and value and not isinstance(value[0], tuple)
+    if is_flat and len(set(value)) == 1:
+        return literal(value[0])
     if isinstance(value, tuple) and value and all(isinstance(each, tuple) for each in value):
         flat = [number for pair in value for number in pair]
         if len(set(flat)) == 1:

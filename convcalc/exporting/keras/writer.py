@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from convcalc.exporting.expressions import Names, literal, names_in, written
-from convcalc.exporting.keras.body import Body, start
-from convcalc.exporting.keras.function import RESERVED, Argument, Function
+from convcalc.exporting.keras.body import Body, names_of, start
+from convcalc.exporting.keras.function import LOCALS, RESERVED, Argument, Function
 from convcalc.exporting.keras.helpers import HELPERS
 from convcalc.exporting.naming import Namespace, identifier, snake_case
 from convcalc.exporting.references import blocks_below, wanted_results
@@ -22,6 +22,7 @@ from convcalc.language.parse.functions import Function as Formula
 from convcalc.language.parse.tree import Block, Param, Unit, inner_items
 from convcalc.language.syntax.evaluation import free_names
 from convcalc.language.syntax.expressions import FUNCTIONS
+from convcalc.model.graph.steps import live_layers, steps_of
 
 _MOST_ATTEMPTS = 4  # until the arguments of a block that calls itself stay
 
@@ -33,7 +34,7 @@ class Writer:
         self.trace = trace
         self.unit: Unit = trace.document.unit
         self.base = next(iter(trace.networks))
-        self.names = Namespace(RESERVED)
+        self.names = Namespace((*RESERVED, *LOCALS))
         self.functions: dict[Block, Function] = {}
         self.formulas: dict[str, str] = {}
         self.order: list[Function] = []
@@ -45,7 +46,9 @@ class Writer:
         blocks = blocks_below(trace.items)
         self.wanted = wanted_results(blocks, trace.items, paths)
         self.named = {block: self.names.fresh(snake_case(block.name)) for block in blocks}
-        self.formulas_of = {snake_case(name.removesuffix("()")) for b in blocks for name in b.unit.functions}
+        self.formulas_of = {
+            snake_case(name.removesuffix("()")) for b in blocks for name in b.unit.functions
+        }
         self.network = Function(
             self.names.fresh(snake_case(network.name)), self.unit, None, trace.items
         )
@@ -73,12 +76,15 @@ class Writer:
 
     def write(self) -> None:
         """Writes the network, and all functions that it needs."""
+        self._refuse_dead_ends()
         function = self.network
         function.wanted = [path for path in self.outputs if path]
         body = Body(self, function)
         network = self.trace.networks[self.base]
         names = list(network.inputs)
-        variables = ["inputs"] if len(names) == 1 else [function.names.fresh(identifier(n)) for n in names]
+        variables = (
+            ["inputs"] if len(names) == 1 else [function.names.fresh(identifier(n)) for n in names]
+        )
         for name, variable in zip(names, variables, strict=True):
             body.vars[name] = variable
             body.do(f"{variable} = keras.Input({self._input_shape(name, len(names))})")
@@ -86,13 +92,22 @@ class Writer:
             body.source = body.cur = "inputs"
         else:
             body.source = body.cur = variables[0]
-        function.names.taken.update(("x", "y", "z", "u", "v", "w", "shortcut", "pieces", "inputs"))
+        function.names.taken.update(LOCALS)
         body.items(function.items)
         given = variables[0] if len(variables) == 1 else f"[{', '.join(variables)}]"
         made = [body.cur if not path else self._found(body, path) for path in self.outputs]
         returned = made[0] if len(made) == 1 else f"[{', '.join(made)}]"
         body.do(f"return keras.Model({given}, {returned}, name={literal(network.name)})")
         self.order.append(function)
+
+    def _refuse_dead_ends(self) -> None:
+        """Raises Refused if weights lead to no output: Keras' functional models leave them out."""
+        for network in self.trace.networks.values():
+            live = live_layers(steps_of(network))
+            for index, layer in enumerate(network.layers):
+                if index not in live and layer.analysis.stored:
+                    why = f"{layer.path} leads to no output, and a model of functions leaves it out"
+                    raise Refused(layer.name, why, layer.place)
 
     @staticmethod
     def _found(body: Body, path: str) -> str:
@@ -105,9 +120,13 @@ class Writer:
         shapes = set()
         for network in self.trace.networks.values():
             shape = network.inputs[name]
-            shapes.add((*(n if isinstance(n, int) else None for n in shape.spatial), shape.channels))
+            shapes.add(
+                (*(n if isinstance(n, int) else None for n in shape.spatial), shape.channels)
+            )
         if len({len(shape) for shape in shapes}) > 1:
-            raise Refused("input", "its variants have inputs of other axes", self.trace.items[0].place)
+            raise Refused(
+                "input", "its variants have inputs of other axes", self.trace.items[0].place
+            )
         if count == 1:
             return "input_shape"
         if len(shapes) > 1:
@@ -179,7 +198,11 @@ class Writer:
         node = param.default
         scope = set(block.params) | set(body.function.unit.params)
         value = getattr(node, "value", None)
-        if isinstance(value, str) and not set(free_names(node)) & scope and param.evaluate is not None:
+        if (
+            isinstance(value, str)
+            and not set(free_names(node)) & scope
+            and param.evaluate is not None
+        ):
             try:
                 argument.default = literal(param.evaluate(dict(body.function.unit.scope)))
             except Exception:
@@ -227,15 +250,14 @@ class Writer:
                 found: list[Any] = [argument.node for argument in each.arguments]
                 found += [pair[1] for pair in (each.condition, each.repeat, each.split) if pair]
                 found += [node for _, node in each.loops]
-                if any("block" in free_names(node) for node in found):
+                names = {name for node in found for name in names_of(node)}
+                if any(name.partition(".")[0] == "block" for name in names):
                     return True
         return False
 
     # --- functions of the file --------------------------------------------------------------------
 
-    def called(
-        self, name: str, unit: Unit, lookup: Callable[[str], str]
-    ) -> tuple[str, list[str]]:
+    def called(self, name: str, unit: Unit, lookup: Callable[[str], str]) -> tuple[str, list[str]]:
         """A function of expressions: its Python name, and params of the file that it gets."""
         if name in FUNCTIONS:
             if name == "make_divisible":

@@ -22,7 +22,7 @@ class _Source(Protocol):
 def write(source: _Source, variant: str | None, inputs: Inputs, params: Mapping[str, Any]) -> bytes:
     """The file of an opened target; raises NetworkError for a network that has problems."""
     network = source.network(variant, inputs, params or None)
-    errors = [problem for problem in network.problems if problem.is_error]
+    errors = [problem for problem in network.problems if problem.severity == "error"]
     if errors:
         raise NetworkError(errors)
     return onnx_file(network)
