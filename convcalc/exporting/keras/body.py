@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from convcalc.diagnostics.rejection import Rejected
 from convcalc.exporting.expressions import Names, literal, rendered, tuple_of, written
 from convcalc.exporting.keras.function import INNER, LOCALS, Function
-from convcalc.exporting.keras.operators import X, frozen, made_of
+from convcalc.exporting.keras.operators.calls import X
+from convcalc.exporting.keras.operators.table import frozen, made_of
 from convcalc.exporting.keras.site import Site
 from convcalc.exporting.naming import identifier, snake_case
 from convcalc.exporting.references import head_of, own_texts, tensor_keys
@@ -92,7 +93,8 @@ class Body:
     def refused(self, why: str, item: Item | None = None) -> Refused:
         """The exception for what cannot be written."""
         place = (item or self.function.items[0]).place
-        return Refused(item.type if item is not None else self.function.name, why, place)
+        what = item.type if item is not None else self.function.name
+        return Refused(what, f"{what} {why}", place)
 
     def runs(self, item: Item) -> list[Run]:
         """What an item was in all calls."""
@@ -431,6 +433,10 @@ class Body:
         self.settle(run)
         if listed:
             self.do(f"{listed}.append({run})")
+        for key, inner in self.lists.items():
+            owner, _, rest = key.partition(".")
+            if item.id and owner == item.id and item.kind != "block" and rest in self.vars:
+                self.do(f"{inner}.append({self.vars[rest]})")
 
     def list_of(self, item: Item) -> str:
         """The list that holds what each round made, if rounds are read by their number."""
@@ -444,6 +450,8 @@ class Body:
             if key not in self.lists:
                 self.lists[key] = self.function.names.fresh(snake_case(f"{key.replace('.', '_')}s"))
                 self.do(f"{self.lists[key]} = []")
+            if rest:
+                self.read.add(head_of(rest))
         return self.lists.get(item.id, "")
 
     # --- references -------------------------------------------------------------------------------
@@ -585,7 +593,7 @@ def start(body: Body, writer: Writer) -> None:
     assert function.block is not None
     needs_source = "input" in body.read or writer.reads_block(function.block)
     function.source = "inputs" if needs_source else "x"
-    body.source = body.cur = function.source
+    body.source = body.cur = body.reading = function.source
     body.run = "x"
     function.names.taken.update(LOCALS)
     for key in tensor_keys(function.block):
