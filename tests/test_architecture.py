@@ -111,6 +111,7 @@ FOREIGN = {
     "rich": {"output.formats.terminal", "output.views.map"},
     "typer": {"cli"},
     "onnx": {"exporting.onnx.model"},
+    "torch": {"exporting.torch.modules"},  # which nothing imports: they are read as text
     "click": set[str](),  # typer has a copy of its own
 }
 

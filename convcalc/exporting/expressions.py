@@ -7,6 +7,7 @@ Lists become tuples. What is known to be true or false is left out of conditions
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Mapping
 
 from convcalc.language.syntax import nodes
@@ -40,10 +41,23 @@ def rendered(node: nodes.Node, names: Names, words: tuple[str, ...] = ()) -> str
     return written(node.text, names)
 
 
+_POWER = re.compile(r"(?<![\w.)\]])([\w.]+) \*\* ([\w.]+)(?![\w.(\[])")
+
+
+def unparsed(tree: ast.expr) -> str:
+    """The text of an expression, powers of simple operands without blanks as formatters have it."""
+    return _POWER.sub(r"\1**\2", ast.unparse(tree))
+
+
+def normalised(text: str) -> str:
+    """An expression with no more brackets than it needs."""
+    return unparsed(simplified(_parsed(text)))
+
+
 def written(text: str, names: Names) -> str:
     """The Python text of an expression."""
     tree = ast.parse(text.strip(), mode="eval").body
-    return ast.unparse(simplified(_Renaming(names).visit(tree)))
+    return unparsed(simplified(_Renaming(names).visit(tree)))
 
 
 def tuple_of(parts: list[str]) -> str:
@@ -64,18 +78,18 @@ class _Renaming(ast.NodeTransformer):
     def __init__(self, names: Names) -> None:
         self.names = names
 
-    def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+    def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in ("true", "false"):
             return ast.Constant(node.id == "true")
         return _parsed(self.names.lookup(node.id))
 
-    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:  # noqa: N802
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         return _parsed(self.names.lookup(f"block.{node.attr}"))
 
-    def visit_List(self, node: ast.List) -> ast.expr:  # noqa: N802
+    def visit_List(self, node: ast.List) -> ast.expr:
         return ast.Tuple([self.visit(each) for each in node.elts], ast.Load())
 
-    def visit_Call(self, node: ast.Call) -> ast.expr:  # noqa: N802
+    def visit_Call(self, node: ast.Call) -> ast.expr:
         assert isinstance(node.func, ast.Name)
         name, further = self.names.function(node.func.id)
         arguments = [self.visit(each) for each in node.args]
@@ -93,13 +107,13 @@ def simplified(node: ast.expr) -> ast.expr:
 
 
 class _Simplifying(ast.NodeTransformer):
-    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:  # noqa: N802
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         operand = self.visit(node.operand)
         if isinstance(node.op, ast.Not) and isinstance(operand, ast.Constant):
             return ast.Constant(not operand.value)
         return ast.UnaryOp(node.op, operand)
 
-    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:  # noqa: N802
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:
         decides = isinstance(node.op, ast.Or)
         values = [self.visit(each) for each in node.values]
         left = [v for v in values if not (isinstance(v, ast.Constant) and v.value is not decides)]
@@ -110,7 +124,7 @@ class _Simplifying(ast.NodeTransformer):
             return ast.Constant(not decides)
         return left[0] if len(left) == 1 else ast.BoolOp(node.op, left)
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:  # noqa: N802
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         left, right = self.visit(node.left), self.visit(node.right)
         if isinstance(node.op, ast.Mult):
             for one, other in ((left, right), (right, left)):
@@ -118,26 +132,25 @@ class _Simplifying(ast.NodeTransformer):
                     result: ast.expr = other
                     return result
         if isinstance(left, ast.Constant) and isinstance(right, ast.Constant):
-            if type(left.value) is int and type(right.value) is int:
-                value = _value(ast.BinOp(left, node.op, right))
-                if value is not None:
-                    return ast.Constant(value)
+            value = _value(left.value, node.op, right.value)
+            if value is not None:
+                return ast.Constant(value)
         return ast.BinOp(left, node.op, right)
 
-    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:  # noqa: N802
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         test = self.visit(node.test)
         if isinstance(test, ast.Constant):
             chosen: ast.expr = self.visit(node.body if test.value else node.orelse)
             return chosen
         return ast.IfExp(test, self.visit(node.body), self.visit(node.orelse))
 
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:  # noqa: N802
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:
         left = self.visit(node.left)
         others = [self.visit(each) for each in node.comparators]
         known = all(isinstance(each, ast.Constant) for each in (left, *others))
         if known and len(others) == 1:
             a, b = left.value, others[0].value
-            holds: dict[type, object] = {
+            holds: dict[type, bool] = {
                 ast.Eq: a == b,
                 ast.NotEq: a != b,
                 ast.Lt: a < b,
@@ -149,18 +162,16 @@ class _Simplifying(ast.NodeTransformer):
         return ast.Compare(left, node.ops, others)
 
 
-def _value(node: ast.BinOp) -> int | None:
-    assert isinstance(node.left, ast.Constant)
-    assert isinstance(node.right, ast.Constant)
-    a, b = node.left.value, node.right.value
-    assert isinstance(a, int)
-    assert isinstance(b, int)
-    if isinstance(node.op, ast.FloorDiv | ast.Mod) and b == 0:
+def _value(a: object, sign: ast.operator, b: object) -> int | None:
+    """The value of an operation on whole numbers; None for what is left as it is."""
+    if type(a) is not int or type(b) is not int:
         return None
-    made = {ast.Add: a.__add__, ast.Sub: a.__sub__, ast.Mult: a.__mul__}
-    made |= {ast.FloorDiv: a.__floordiv__, ast.Mod: a.__mod__}
-    apply = made.get(type(node.op))
-    return apply(b) if apply is not None else None
+    if isinstance(sign, ast.FloorDiv | ast.Mod):
+        if b == 0:
+            return None
+        return a // b if isinstance(sign, ast.FloorDiv) else a % b
+    made = {ast.Add: a + b, ast.Sub: a - b, ast.Mult: a * b}
+    return made.get(type(sign))
 
 
 def substituted(text: str, values: Mapping[str, str]) -> str:
@@ -170,11 +181,11 @@ def substituted(text: str, values: Mapping[str, str]) -> str:
         return values.get(name, name)
 
     class Replacing(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:  # noqa: N802
+        def visit_Name(self, node: ast.Name) -> ast.expr:
             return _parsed(lookup(node.id))
 
     tree = ast.parse(text, mode="eval").body
-    return ast.unparse(simplified(Replacing().visit(tree)))
+    return unparsed(simplified(Replacing().visit(tree)))
 
 
 def names_in(text: str) -> frozenset[str]:

@@ -13,20 +13,10 @@ from collections.abc import Iterable
 
 _BUILTINS = frozenset(
     (
-        "abs",
-        "ceil",
-        "enumerate",
-        "float",
-        "floor",
-        "int",
-        "len",
-        "list",
-        "max",
-        "min",
-        "print",
-        "range",
+        *("None", "True", "False", "self", "super", "abs", "bool", "ceil", "enumerate", "float"),
+        *("floor", "input", "int", "len", "list", "max", "min", "print", "range", "round", "str"),
+        *("sum", "tuple", "zip"),
     )
-    + ("round", "sum", "super", "tuple", "zip", "bool", "str", "self", "None", "True", "False")
 )
 
 
@@ -52,19 +42,23 @@ def camel_case(text: str) -> str:
 
 
 class Namespace:
-    """Hands out names, none of them twice; ``reserved`` are those that nothing may have."""
+    """Hands out names, none of them twice; ``reserved`` are those that nothing may have.
+
+    ``own`` are the names that were handed out.
+    """
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
         self.taken = {*_BUILTINS, *reserved}
+        self.own: set[str] = set()
 
     def fresh(self, wanted: str) -> str:
         """The wanted name, or with an underscore or a number behind it if it is taken."""
         name = wanted
-        if name in self.taken and f"{name}_" not in self.taken and not self.is_own(name):
+        if name in self.taken and name not in self.own and f"{name}_" not in self.taken:
             name = f"{name}_"
         count = 2
         while name in self.taken:
-            name = f"{wanted}{count}" if not wanted[-1:].isdigit() else f"{wanted}_{count}"
+            name = f"{wanted}_{count}" if wanted[-1:].isdigit() else f"{wanted}{count}"
             count += 1
         self.taken.add(name)
         self.own.add(name)
@@ -74,14 +68,8 @@ class Namespace:
         """Whether a name is taken because it was handed out."""
         return name in self.own
 
-    @property
-    def own(self) -> set[str]:
-        """The names that were handed out."""
-        return self.__dict__.setdefault("_own", set())
-
     def copy(self) -> Namespace:
         """Another namespace with the same names taken."""
         other = Namespace()
-        other.taken = set(self.taken)
-        other.own.update(self.own)
+        other.taken, other.own = set(self.taken), set(self.own)
         return other

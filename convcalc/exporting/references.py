@@ -93,3 +93,23 @@ def blocks_below(items: Sequence[Item]) -> list[Block]:
                 found[each.block] = None
                 waiting += each.block.body
     return list(found)
+
+
+def read_before_made(items: Sequence[Item]) -> list[str]:
+    """The ids of items that others name before them: in a loop, what the round before made."""
+    ids = {each.id for item in items for each in (item, *inner_items(item)) if each.id}
+    made: set[str] = set()
+    early: dict[str, None] = {}
+
+    def walk(some: Sequence[Item], variables: frozenset[str]) -> None:
+        for item in some:
+            own = variables | {name for name, _ in item.loops}
+            for text in _texts_of(item):
+                if head_of(text) in ids - made - own:
+                    early[head_of(text)] = None
+            for part in (item.body, item.shortcut, item.branches):
+                walk(part, own)
+            made.add(item.id)
+
+    walk(items, frozenset())
+    return list(early)

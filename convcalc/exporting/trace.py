@@ -1,8 +1,8 @@
 """How the items of a network file were expanded: a tree of runs for each of its variants.
 
 A :class:`Run` is one round of one item, with the values that its expressions could see, the layers
-that it made and the runs inside it. A writer of code looks up all runs of an item, over all calls of
-its block and over all variants: what is the same in all of them can be written as a number.
+that it made and the runs inside it. A writer of code looks up all runs of an item, over all calls
+of its block and over all variants: what is the same in all of them can be written as a number.
 """
 
 from __future__ import annotations

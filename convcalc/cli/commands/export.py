@@ -11,12 +11,12 @@ import typer
 from convcalc.cli import options
 from convcalc.cli.console import Failure, choose, print_text, write_file
 
-# By the word of --to: the module and its function write(source, variant, inputs, params), which gives
-# the text or the bytes of the file, and the ending of the file.
+# By the word of --to: a module with a function write(source, variant, inputs, params), which gives
+# the text or the bytes of the file.
 WRITERS = {
-    "torch": ("convcalc.exporting.torch.write", ".py"),
-    "keras": ("convcalc.exporting.keras.write", ".py"),
-    "onnx": ("convcalc.exporting.onnx.write", ".onnx"),
+    "torch": "convcalc.exporting.torch.write",
+    "keras": "convcalc.exporting.keras.write",
+    "onnx": "convcalc.exporting.onnx.write",
 }
 BINARY = ("onnx",)
 
@@ -40,7 +40,7 @@ def command(
     the onnx package. What has no counterpart is refused by its name.
     """
     settings = ctx.obj
-    module, _ = WRITERS[choose(to, WRITERS, "--to")]
+    module = WRITERS[choose(to, list(WRITERS), "--to")]
     output = settings.output_file
     is_binary = to in BINARY
     if is_binary and (not output or output == "-"):

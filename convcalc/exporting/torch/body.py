@@ -6,24 +6,28 @@ forward: their class is an ``nn.Sequential``; :class:`NotChain` says that this i
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from convcalc.exporting.expressions import Names, literal, names_in, rendered
+from convcalc.exporting.expressions import Names, literal, names_in, normalised, rendered
 from convcalc.exporting.naming import snake_case
 from convcalc.exporting.references import head_of, own_texts
 from convcalc.exporting.refusal import Refused
-from convcalc.exporting.torch.parts import LAST, Number, Part, Var
+from convcalc.exporting.torch.classes import Classes
+from convcalc.exporting.torch.parts import LAST, Number, Part, Var, inner_value
 from convcalc.exporting.torch.site import Made, Site
 from convcalc.exporting.trace import Run
 from convcalc.language.parse.tree import Argument, Item, Reference, inner_items
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.sizes import BLOCK, SIZES, value_in
 
-if TYPE_CHECKING:
-    from convcalc.exporting.torch.writer import Writer
+_CHANGING = (
+    *("init", "forward", "depth", "vars", "attributes", "parts", "cur", "running", "kept", "sink"),
+    *("numbers",),
+)
 
 
 class NotChain(Exception):
@@ -33,7 +37,7 @@ class NotChain(Exception):
 class Body:
     """Writes the items of one class."""
 
-    def __init__(self, writer: Writer, part: Part, *, chain: bool) -> None:
+    def __init__(self, writer: Classes, part: Part, *, chain: bool) -> None:
         self.writer = writer
         self.part = part
         self.chain = chain  # no forward is written
@@ -47,6 +51,7 @@ class Body:
         self.names = part.names
         self.variables = part.names.copy()  # of forward
         self.vars: dict[str, Var] = {}
+        self.sinks: dict[int, str] = {}  # local names of modules that loops append
         self.attributes: dict[str, str] = {}  # by id: the attribute that holds its module
         self.parts: dict[str, Part] = {}  # by id: the class of its module
         self.reading = ""  # channels of what the current item reads
@@ -90,26 +95,22 @@ class Body:
             for k in which:
                 self.depth[k] -= 1
 
-    def state(self) -> Any:
+    def state(self) -> dict[str, Any]:
         """Everything that writing changes, to come back to."""
-        return (
-            list(self.init), list(self.forward), list(self.depth), self.names.copy(),
-            self.variables.copy(), dict(self.vars), dict(self.attributes), dict(self.parts),
-            self.cur, self.running, dict(self.kept), self.sink, len(self.local), len(self.index),
-            dict(self.numbers),
-        )  # fmt: skip
+        kept = {name: copy.copy(getattr(self, name)) for name in _CHANGING}
+        spaces = {"names": self.names.copy(), "variables": self.variables.copy()}
+        return {**kept, **spaces, "loops": (len(self.local), len(self.index))}
 
-    def restore(self, state: Any) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Comes back to a state."""
-        (
-            self.init, self.forward, self.depth, names, variables, self.vars, self.attributes,
-            self.parts, self.cur, self.running, self.kept, self.sink, locals_, indices, self.numbers,
-        ) = state  # fmt: skip
-        self.names.taken, self.variables.taken = names.taken, variables.taken
-        self.names.__dict__["_own"] = names.own
-        self.variables.__dict__["_own"] = variables.own
-        del self.local[locals_:]
-        del self.walked[locals_:]
+        for name in _CHANGING:
+            setattr(self, name, copy.copy(state[name]))
+        for space in ("names", "variables"):
+            own, kept = getattr(self, space), state[space].copy()
+            own.taken, own.own = kept.taken, kept.own
+        scopes, indices = state["loops"]
+        del self.local[scopes:]
+        del self.walked[scopes:]
         del self.index[indices:]
 
     # --- names --------------------------------------------------------------------------------
@@ -152,18 +153,20 @@ class Body:
         values = []
         for run in runs:
             value = of(run)
-            if value not in values:
+            if value is not None and value not in values:
                 values.append(value)
         if len(values) == 1:
             return literal(values[0])
         if self.index and (listed := self.by_round(item, of, runs)):
             return listed
+        made = Number("", self.writer.original.get(item, item), of)
+        found = [inner_value(run, made) for run in self.part.instances]
         for known in self.part.numbers:
-            if known.item is item and [known.of(run) for run in runs] == [of(run) for run in runs]:
+            if [inner_value(run, known) for run in self.part.instances] == found:
                 return known.name
-        name = self.names.fresh(snake_case(hint.removeprefix("in_")))
-        self.part.numbers.append(Number(name, item, of))
-        return name
+        made = made._replace(name=self.names.fresh(snake_case(hint.removeprefix("in_"))))
+        self.part.numbers.append(made)
+        return made.name
 
     def by_round(self, item: Item, of: Callable[[Run], Any], runs: Sequence[Run]) -> str:
         """A number that only the round of the innermost loop decides: an item of a tuple."""
@@ -175,7 +178,8 @@ class Body:
                 outer = outer.parent
             if outer is None:
                 return ""
-            if found.setdefault(outer.turn, of(run)) != of(run):
+            value = of(run)
+            if value is not None and found.setdefault(outer.turn, value) != value:
                 return ""
         if sorted(found) != list(range(len(found))):
             return ""
@@ -253,7 +257,7 @@ class Body:
         used |= {name for pin in self.pins for name in names_in(pin)}
         if channels in used or channels not in self.counters:
             name, count = "channels", 2
-            while name in used or name in self.names.taken and name not in self.counters:
+            while name in used or (name in self.names.taken and name not in self.counters):
                 name = f"channels{count}"
                 count += 1
             self.names.taken.add(name)
@@ -282,6 +286,8 @@ class Body:
             before = self.merged(before)
             found = self.collected(item, target)
         lines, after = found
+        if not lines:
+            raise NotChain
         single = _single(lines, target)
         if single is not None:
             self.make(f"{target}: nn.Module = nn.Identity()")
@@ -327,34 +333,28 @@ class Body:
         flag = self.keep_flag(condition, item)
         before = self.cur.channels
         state = self.state()
-        for name in ("", self.merged(before)):
-            if name:
-                self.restore(state)
-                if self.cur.channels == before and name != before:
-                    name = self.merged(before)
-            start = len(self.init)
-            self.make(f"if {condition}:")
-            self.do(f"if {flag}:")
-            lines = len(self.forward)
-            with self.inside(0, 1):
-                self.once(item)
-                if item.id:
-                    self.bind(item.id)
-                if self.cur.tensor != self.running:
-                    self.do(f"{self.running} = {self.cur.tensor}")
-                if name:
-                    self.merge(name)
-            if len(self.init) == start + 1:
-                self.init.pop()
-            if len(self.forward) == lines:
-                self.forward.pop()
-            after = self.cur.channels
-            self.cur = Var(self.running, after)
-            if not name and after == before:
-                return
-            if name:
-                return
+        self.guarded(item, condition, flag, "")
+        if self.cur.channels != before:
             self.restore(state)
+            self.guarded(item, condition, flag, self.merged(before))
+
+    def guarded(self, item: Item, condition: str, flag: str, width: str) -> None:
+        """An item under a condition; ``width`` is a variable for the channels, if they change."""
+        starts = len(self.init), len(self.forward)
+        self.make(f"if {condition}:")
+        self.do(f"if {flag}:")
+        with self.inside(0, 1):
+            self.once(item)
+            if item.id:
+                self.bind(item.id)
+            if self.cur.tensor != self.running:
+                self.do(f"{self.running} = {self.cur.tensor}")
+            if width:
+                self.merge(width)
+        for lines, start in zip((self.init, self.forward), starts, strict=True):
+            if len(lines) == start + 1:  # nothing stands under it
+                lines.pop()
+        self.cur = Var(self.running, self.cur.channels)
 
     def keep_flag(self, condition: str, item: Item) -> str:
         """A condition of the constructor as one of forward."""
@@ -431,18 +431,54 @@ class Body:
             raise NotChain
         self.reading = inputs[0].channels if inputs else "in_channels"
         widths = [self.widths_of(var) for var in inputs]
-        site = Site(item, self.runs(item), widths, self.field, self.number, self.keep)
+        site = Site(item, self.runs(item), widths, self.field, self.number, self.keep, self.moving)
         made = self.writer.operator(site, [var.is_list for var in inputs])
+        made = made._replace(channels=normalised(made.channels))
         self.writer.use(made.helpers)
         if item.share is not None:
             self.shared(item, inputs, made.channels)
         elif made.module:
             self.module(item, made, inputs)
+        elif made.held:
+            self.held(item, made, inputs)
         elif made.call == "{0}" and len(inputs) == 1:
             self.cur = Var(inputs[0].tensor, made.channels)
         else:
+            if self.chain or self.sink:
+                raise NotChain
             tensors = [f"*{var.tensor}" if var.is_list else var.tensor for var in inputs]
             self.apply(made.call.format(*tensors, x=self.running), made.channels, item)
+
+    def held(self, item: Item, made: Made, inputs: Sequence[Var]) -> None:
+        """Adds a tensor that the class holds, and reads it."""
+        if self.chain or self.sink or self.index:
+            raise NotChain
+        name = self.attribute_name(item)
+        self.make(f"self.{name} = {made.held}")
+        tensors = [var.tensor for var in inputs]
+        self.apply(made.call.format(*tensors, held=f"self.{name}"), made.channels, item)
+
+    def moving(self, node: nodes.Node) -> str:
+        """A value as an expression of forward; sizes are those of the tensor that is read."""
+        rank = (
+            max((run.source.rank for run in self.runs(self.item) if run.source), default=0)
+            if self.item
+            else 0
+        )
+        axes = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}.get(
+            rank, ()
+        )
+
+        def lookup(name: str) -> str:
+            own = self.writer.param(self.part, name) if name != "in_channels" else ""
+            plain = name.removeprefix("in_")
+            if not own and name in SIZES:
+                if plain == "positions":
+                    return "{0}.shape[2:].numel()"
+                return f"{{0}}.shape[{2 + axes.index(plain)}]"
+            return self.keep(self.lookup(name))
+
+        return rendered(node, Names(lookup, self.writer.function(self.part, lookup)))
 
     def widths_of(self, var: Var) -> str:
         """The channels of an input; of a list their sum."""
@@ -477,7 +513,7 @@ class Body:
     def add(self, item: Item, module: str) -> str:
         """Gives a module its attribute, or appends it to the container; returns its name."""
         if not item.trainable:
-            module = f"{module}.requires_grad_(requires_grad=False)"
+            module = f"{module}.requires_grad_(False)"
         if self.sink:
             self.make(f"{self.sink}.append({module})")
             return self.sink
@@ -569,6 +605,7 @@ class Body:
             target = self.add_call(item, part, module, values)
         given = dict(values)
         given["in_channels"] = source.channels
+        given |= self.writer.widths(self, item, part)
         held = target
         if (
             (self.sink or self.adder)
@@ -584,17 +621,12 @@ class Body:
         channels = {want: part.channels_of(want, given, str(held)) for want in part.wanted}
         if item.id:
             self.parts[item.id] = part
-        call = f"{target}({', '.join([source.tensor, *further])})"
+        tensors = [source.tensor, *further] if part.takes_input else further
+        call = f"{target}({', '.join(tensors)})"
         if not multiple:
             self.apply(call, channels[LAST], item)
             return
         self.unpack(item, part, call, channels)
-
-    @property
-    def sinks(self) -> dict[int, Any]:
-        """The local names of modules that loops append."""
-        found: dict[int, Any] = self.__dict__.setdefault("_sinks", {})
-        return found
 
     def add_call(self, item: Item, part: Part, module: str, values: dict[str, str]) -> str:
         """Adds the module of a class."""
@@ -613,11 +645,11 @@ class Body:
                 )
                 continue
             key = f"{stem}.{want}"
-            name = (
-                self.vars[key].tensor
-                if key in self.vars and not item.indexed
-                else self.variables.fresh(snake_case(_tail(want)))
-            )
+            known = self.vars.get(want if part.block is None else key)
+            if known is not None and known.tensor in self.variables.own:
+                name = known.tensor
+            else:
+                name = self.variables.fresh(snake_case(_tail(want)))
             targets.append(name)
             self.vars[key] = Var(name, channels[want])
             if part.block is None:  # the body of a loop: its ids are those of this block
@@ -627,7 +659,7 @@ class Body:
             at = part.wanted.index(LAST)
             self.cur = Var(targets[at], channels[LAST])
         else:
-            self.cur = Var("", "")  # nothing reads it
+            self.cur = self.vars[f"{stem}.{part.last_is}"]
 
     def tensor_argument(self, item: Item, part: Part, key: str) -> str:
         """A further tensor that a class reads, as its caller has it."""
@@ -681,13 +713,10 @@ class Body:
             return None
         if index == "*":
             widths = found.widths
-            channels = (
-                f"len(self.{head}) * {_bracketed(found.channels)}"
-                if not widths
-                else f"sum({widths})"
-            )
+            holder = self.attributes.get(head, f"self.{head}")
+            channels = f"sum({widths})"
             if not widths:
-                channels = f"len({self.attributes.get(head, 'self.' + head)}) * {_bracketed(found.channels)}"
+                channels = f"len({holder}) * {_bracketed(found.channels)}"
             return Var(found.rounds, channels, is_list=True)
         channels = f"{found.widths}[{index}]" if found.widths else found.channels
         return Var(f"{found.rounds}[{index}]", channels)

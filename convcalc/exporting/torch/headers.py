@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from convcalc.exporting.naming import snake_case
 from convcalc.exporting.torch.body import Body
 from convcalc.exporting.torch.parts import Var
-from convcalc.exporting.trace import Run
 from convcalc.language.parse.tree import Item
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import free_names
@@ -23,7 +22,7 @@ class Header:
 
 
 @contextmanager
-def headed(body: Body, item: Item, runs: Sequence[Run]) -> Iterator[Header]:
+def headed(body: Body, item: Item) -> Iterator[Header]:
     """Opens the loops of an item in the constructor."""
     header = Header()
     depth = body.depth[0]
@@ -152,3 +151,24 @@ def _free(node: nodes.Node) -> frozenset[str]:
         return frozenset(free_names(node))
     except Rejected:
         return frozenset()
+
+
+def indexed(body: Body, header: Header, widths: list[str]) -> str:
+    """The channels of the tensor that a round reads: an item of a tuple."""
+    index = next((scope["i"] for scope in reversed(body.local) if "i" in scope), "")
+    if not index or index == "_":
+        # the head of the loop has no index: give it one
+        depth, text = body.init[-1]
+        if text.startswith("for _ in range("):
+            index = body.names.fresh("i")
+            body.init[-1] = (depth, text.replace("for _ in", f"for {index} in"))
+            body.local[-1]["i"] = index
+            header.variables.append(index)
+        elif text.startswith("for ") and "enumerate" not in text:
+            index = body.names.fresh("i")
+            names, _, source = text[4:-1].partition(" in ")
+            names = f"({names})" if "," in names else names
+            body.init[-1] = (depth, f"for {index}, {names} in enumerate({source}):")
+            body.local[-1]["i"] = index
+            header.variables.append(index)
+    return f"({', '.join(widths)})[{index}]"

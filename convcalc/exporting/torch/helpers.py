@@ -1,7 +1,7 @@
 """Classes that PyTorch lacks, read as text from the modules of ``modules/``.
 
-Each module holds one class or function of its own name and what it imports; only those that a network
-uses are written. They are never imported here, so that no PyTorch is needed.
+Each module holds one class or function of its own name and what it imports; only those that a
+network uses are written. They are never imported here, so that no PyTorch is needed.
 """
 
 from __future__ import annotations

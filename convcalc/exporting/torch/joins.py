@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convcalc.exporting.expressions import literal, names_in
-from convcalc.exporting.naming import snake_case
+from convcalc.exporting.expressions import names_in
 from convcalc.exporting.torch.body import Body, NotChain
-from convcalc.exporting.torch.headers import headed
+from convcalc.exporting.torch.headers import headed, indexed
 from convcalc.exporting.torch.parts import Var
 from convcalc.language.parse.tree import Item
 from convcalc.language.syntax import nodes
@@ -106,59 +105,77 @@ def branches(body: Body, item: Item) -> None:
     if body.chain or body.sink or body.adder is not None:
         raise NotChain
     source, running = body.cur, body.running
+    if item.split is not None and item.join == "add" and not any(b.body for b in item.branches):
+        _summed(body, item, source)
+        return
+    pins = len(body.pins)
     body.pins.append(source.channels)
     pieces = _pieces(body, item, source)
     results: list[Var] = []
-    conditional = False
-    made_names = []
+    names: list[str] = []
     for k, branch in enumerate(item.branches):
-        if not any(body.runs(each) for each in branch.body) and branch.body:
+        if branch.body and not any(map(body.runs, branch.body)):
             continue
-        read = pieces[k] if pieces else source
-        condition = ""
-        if branch.condition is not None and not branch.loops:
-            body.reading = source.channels
-            condition = body.text(branch.condition[1])
-            if condition in ("True", "False"):
-                condition = "" if condition == "True" else condition
-        if branch.optional_body:
-            conditions = []
-            for each in branch.body:
-                assert each.condition is not None
-                body.reading = source.channels
-                conditions.append(body.text(each.condition[1]))
-            joined = " or ".join(conditions)
-            condition = "" if "True" in conditions or _covers(conditions) else joined
-        inner = body.variables.fresh(_LETTERS[len(made_names) % len(_LETTERS)])
-        made_names.append(inner)
-        body.running = inner
-        body.cur = read
-        if branch.loops:
-            results.append(_looped(body, branch, inner, read))
-        elif condition:
-            conditional = True
-            results.append(_guarded(body, branch, inner, read, condition))
-        else:
-            body.items(branch.body)
-            results.append(body.cur)
-        body.pins.append(body.cur.channels)
+        names.append(body.variables.fresh(_LETTERS[len(names) % len(_LETTERS)]))
+        body.running = names[-1]
+        body.cur = pieces[k] if pieces else source
+        results.append(_branch(body, branch))
+        body.pins.append(results[-1].channels)
     body.running = running
-    del body.pins[len(body.pins) - len(results) - 1 :]
-    if conditional and len(results) > 1:
-        _join_some(body, item, results)
+    del body.pins[pins:]
+    _join(body, item, results)
+    body.variables.taken -= set(names)
+
+
+def _branch(body: Body, branch: Item) -> Var:
+    """One branch: a tensor, or a list of those of its rounds, or of one or none."""
+    if branch.loops:
+        return _looped(body, branch)
+    condition = _condition(body, branch)
+    if condition:
+        return _guarded(body, branch, condition)
+    body.items(branch.body)
+    return body.cur
+
+
+def _condition(body: Body, branch: Item) -> str:
+    """Where a branch is there; empty if it always is."""
+    body.reading = body.cur.channels
+    if branch.optional_body:
+        texts = [body.text(each.condition[1]) for each in branch.body if each.condition]
+        return "" if "True" in texts or _covers(texts) else " or ".join(texts)
+    if branch.condition is None:
+        return ""
+    text = body.text(branch.condition[1])
+    return "" if text == "True" else text
+
+
+def _join(body: Body, item: Item, results: Sequence[Var]) -> None:
+    """Joins the results of branches."""
+    tensors = [f"*{var.tensor}" if var.is_list else var.tensor for var in results]
+    widths = _channels(item.join, results)
+    if len(results) == 1 and not results[0].is_list:
+        body.apply(tensors[0], widths)
+    elif item.join == "concat":
+        body.apply(_joined(item.join, tensors), widths, item)
+    elif any(var.is_list for var in results):
+        if item.join != "add":
+            raise body.refuse("branches that a loop makes are added or concatenated", "branches")
+        plain = next((var for var in results if not var.is_list), results[0])
+        width = plain.widths or plain.channels
+        body.apply(f"torch.stack([{', '.join(tensors)}]).sum(dim=0)", width, item)
     else:
-        widths = _channels(item.join, results)
-        tensors = [f"*{var.tensor}" if var.is_list else var.tensor for var in results]
-        if len(results) == 1 and not results[0].is_list:
-            body.apply(tensors[0], widths)
-        elif item.join != "concat" and any(var.is_list for var in results):
-            body.apply(
-                f"torch.stack({results[0].tensor}).sum(dim=0)", results[0].widths or widths, item
-            )
-        else:
-            body.apply(_joined(item.join, tensors), widths, item)
-    for name in made_names:
-        body.variables.taken.discard(name)
+        body.apply(_joined(item.join, tensors), widths, item)
+
+
+def _summed(body: Body, item: Item, source: Var) -> None:
+    """The sum of as many sets of channels as there are branches."""
+    count = body.number(
+        "sets",
+        lambda run: run.source.channels // run.output.channels if run.source and run.output else 1,
+    )
+    width = f"{_bracketed(source.channels)} // {count}"
+    body.apply(f"{source.tensor}.unflatten(1, ({body.keep(count)}, -1)).sum(dim=1)", width, item)
 
 
 _LETTERS = ("a", "b", "c", "d", "e", "g", "h", "k")
@@ -210,7 +227,7 @@ def _bracketed(text: str) -> str:
     return text if text.isidentifier() or text.isdigit() else f"({text})"
 
 
-def _guarded(body: Body, branch: Item, inner: str, read: Var, condition: str) -> Var:
+def _guarded(body: Body, branch: Item, condition: str) -> Var:
     """A branch that is there under a condition: a list of one tensor, or of none."""
     flag = body.keep(condition, "has_branch")
     rounds = body.variables.fresh("parts")
@@ -226,27 +243,22 @@ def _guarded(body: Body, branch: Item, inner: str, read: Var, condition: str) ->
     return Var(rounds, body.cur.channels, is_list=True)
 
 
-def _join_some(body: Body, item: Item, results: Sequence[Var]) -> None:
-    if item.join != "add":
-        raise body.refuse("a branch that may be left out is not added", "branches")
-    tensors = [f"*{var.tensor}" if var.is_list else var.tensor for var in results]
-    plain = next((var for var in results if not var.is_list), results[0])
-    body.apply(f"torch.stack([{', '.join(tensors)}]).sum(dim=0)", plain.channels, item)
-
-
-def _looped(body: Body, branch: Item, inner: str, read: Var) -> Var:
+def _looped(body: Body, branch: Item) -> Var:
     """A branch for each round of its ``for``."""
+    rounds, read = body.running, body.cur
     name = body.names.fresh("branch")
     body.make(f"self.{name} = nn.ModuleList()")
     (only, *more) = branch.body
     walked = [key for key, _ in branch.loops if only.sources and only.sources[0].text == key]
     tensors: list[Var] = []
-    with headed(body, branch, body.runs(branch.body[0])) as header:
+    with headed(body, branch) as header:
         if walked:
             tensors = header.tensors[walked[0]]
             body.walked[-1][walked[0]] = tensors[0]
         if walked and not more:
-            channels = _walk_one(body, only, name, tensors[0])
+            widths = [var.channels for var in tensors]
+            width = widths[0] if len(set(widths)) == 1 else indexed(body, header, widths)
+            channels = _walk_one(body, only, name, Var(tensors[0].tensor, width))
         else:
             branch_name = body.names.fresh("module")
             body.make(f"{branch_name} = nn.Sequential()")
@@ -257,7 +269,6 @@ def _looped(body: Body, branch: Item, inner: str, read: Var) -> Var:
             lines, channels = body.collected(holder, branch_name, plain=True)
             body.init += lines
             body.make(f"self.{name}.append({branch_name})")
-    rounds = inner
     if walked:
         listed = ", ".join(var.tensor for var in tensors)
         source = f"zip(self.{name}, ({listed}), strict=True)"
@@ -288,4 +299,4 @@ def _walk_one(body: Body, only: Item, name: str, source: Var) -> str:
     return channels
 
 
-__all__ = ["branches", "literal", "residual", "snake_case"]
+__all__ = ["branches", "residual"]

@@ -9,8 +9,12 @@ from convcalc.exporting.expressions import literal, names_in
 from convcalc.exporting.layout import laid_out
 from convcalc.exporting.naming import snake_case
 from convcalc.exporting.torch.helpers import helper_texts
-from convcalc.exporting.torch.parts import LAST, Part
-from convcalc.exporting.torch.writer import Writer, _inner_value
+from convcalc.exporting.torch.parts import LAST, Part, inner_value
+from convcalc.exporting.torch.tidying import tidied
+from convcalc.exporting.torch.writer import Writer
+from convcalc.language.expand.scopes import EVERY
+
+_LISTED = 6  # tensors in the annotation of what forward returns
 
 
 def module_text(writer: Writer) -> str:
@@ -108,10 +112,9 @@ def _ended(text: str) -> str:
 
 
 def _constructor(writer: Writer, part: Part) -> Iterator[str]:
-    body = list(_statements(writer, part))
+    body = list(_statements(part))
     texts = [text for _, text in body]
     needed = ["self"]
-    part.takes_channels = any(re.search(r"\bin_channels\b", text) for text in texts)
     if part.takes_channels:
         default = ""
         if part.is_network:
@@ -142,23 +145,28 @@ def _constructor(writer: Writer, part: Part) -> Iterator[str]:
         yield from laid_out(text, depth)
 
 
-def _statements(writer: Writer, part: Part) -> Iterator[tuple[int, str]]:
+def _statements(part: Part) -> Iterator[tuple[int, str]]:
     yield 2, "super().__init__()"
     for argument in part.arguments:
         if argument.late:
             yield 2, f"if {argument.name} is None:"
             yield 3, f"{argument.name} = {argument.late}"
-    yield from part.init
+    stored = [part.results[want].channels for want in part.stored_widths]
+    yield from tidied(part.init, pure=False, kept=stored)
     for want, name in part.stored_widths.items():
         yield 2, f"self.{name} = {part.results[want].channels}"
 
 
 def _forward(part: Part) -> Iterator[str]:
-    tensors = [*part.inputs, *part.tensors.values()]
+    tensors = ["self"]
+    tensors += [f"{name}: Tensor" for name in (part.inputs if part.takes_input else [])]
+    for key, name in part.tensors.items():
+        tensors.append(f"{name}: list[Tensor]" if key.endswith(EVERY) else f"{name}: Tensor")
     count = len(part.wanted)
-    result = "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
-    listed = ", ".join(f"{name}: Tensor" for name in tensors)
-    yield from laid_out(f"def forward(self, {listed}) -> {result}:", 1)
+    each = ", ".join(["Tensor"] * count) if count <= _LISTED else "Tensor, ..."
+    result = "Tensor" if count == 1 else f"tuple[{each}]"
+    listed = ", ".join(tensors)
+    yield from laid_out(f"def forward({listed}) -> {result}:", 1)
     for depth, text in part.forward:
         yield from laid_out(text, depth)
 
@@ -193,7 +201,7 @@ def _value(writer: Writer, variant: str, argument: str) -> str:
             return literal(writer.trace.scopes[variant][name])
     for number in part.numbers:
         if number.name == argument:
-            return literal(_inner_value(writer.trace.roots[variant], number))
+            return literal(inner_value(writer.trace.roots[variant], number))
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -76,8 +77,10 @@ class Part:
         self.results: dict[str, Var] = {}
         self.arguments: list[Argument] = []
         self.takes_channels = True
+        self.takes_input = True
         self.stored_widths: dict[str, str] = {}  # what callers read of it: attribute by result
         self.lists: dict[Item, str] = {}  # by loop: the list of its rounds' channels
+        self.carried: dict[Item, dict[str, str]] = {}  # by loop and name: its channels' variable
         self.width_lists: dict[tuple[int, str], str] = {}
         self.widths: dict[str, str] = {}  # by tensor: the argument for its channels
         self.folded: dict[str, str] = {}  # params that are the same in all instances
@@ -106,7 +109,7 @@ class Part:
         return text if used <= self.known_names() and len(text) <= 40 else None
 
     def channels_of(self, result: str, values: dict[str, str], attribute: str) -> str:
-        """The channels of a result after a call with some arguments; ``attribute`` is the module."""
+        """The channels of a result after a call with some arguments of a module."""
         text = self.closed(result)
         if text is not None:
             given = dict(values)
@@ -118,7 +121,8 @@ class Part:
             made = substituted(
                 text, {k: v if names_in(v) == {v} else f"({v})" for k, v in given.items() if v}
             )
-            if len(made) <= 60:
+            needs = names_in(text) & {"in_channels", *self.widths.values()}
+            if len(made) <= 60 or needs:
                 return made
         name = (
             "out_channels"
@@ -127,6 +131,23 @@ class Part:
         )
         self.stored_widths[result] = name
         return f"{attribute}.{name}"
+
+    def settle(self) -> None:
+        """Finds what of its input the class reads at all."""
+        texts = [text for _, text in self.init] + [a.late for a in self.arguments]
+        texts += [r.channels for w, r in self.results.items() if self.closed(w) is None]
+        self.takes_channels = any(_CHANNELS.search(text) for text in texts)
+        self.takes_input = self.is_chain or self.is_network or self._reads_input()
+
+    def _reads_input(self) -> bool:
+        for _, text in self.forward:
+            if not _INPUT.search(text):
+                continue
+            target, is_assignment, value = text.partition(" = ")
+            if is_assignment and target in ("x", "x: Tensor"):
+                return _INPUT.search(value) is not None
+            return True
+        return False
 
     def values(self, name: str) -> Iterator[Any]:
         """The values of a param in all instances."""
@@ -137,10 +158,22 @@ class Part:
                 yield scope[name]
 
 
+_CHANNELS = re.compile(r"\bin_channels\b")
+_INPUT = re.compile(r"\bx\b")
+
+
 def _plain(text: str) -> str:
     return "".join(char if char.isalnum() else "_" for char in text).strip("_")
 
 
 _FUNCTIONS = frozenset(
-    ("abs", "int", "len", "max", "min", "round", "sum", "math", "make_divisible", "self")
+    ("abs", "int", "len", "max", "min", "round", "sum", "math", "make_divisible")
 )
+
+
+def inner_value(run: Run, number: Number) -> Any:
+    """The number of an item below a run; None if the run has none."""
+    for inner in run.below():
+        if inner.item is number.item:
+            return number.of(inner)
+    return None

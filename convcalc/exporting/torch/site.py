@@ -1,4 +1,4 @@
-"""An operator at its place in a class: what its fields are in code, and what they were in all runs."""
+"""An operator at its place in a class: what its fields are in code, and were in all runs."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from convcalc.exporting.refusal import Refused
 from convcalc.exporting.trace import Run
 from convcalc.language.parse.coercion import field_words
 from convcalc.language.parse.tree import Argument, Item
+from convcalc.language.syntax import nodes
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.registry import fields_of
 from convcalc.model.quantities.shape import Shape
@@ -21,10 +22,11 @@ class Made(NamedTuple):
     ``module`` makes a module, which is called with all inputs; without one, ``call`` is the
     expression of the output, in which ``{0}``, ``{1}``, … are the inputs. ``channels`` is an
     expression for the output's channels in the constructor, ``helpers`` the classes of
-    ``modules/`` that are used. ``keep`` names what ``call`` reads of ``self``.
+    ``modules/`` that are used. ``held`` makes a tensor that the class holds: ``{held}``.
     """
 
     module: str = ""
+    held: str = ""
     call: str = ""
     channels: str = ""
     helpers: tuple[str, ...] = ()
@@ -40,7 +42,8 @@ class Site:
         channels: Sequence[str],
         render: Callable[[Argument, tuple[str, ...]], str],
         number: Callable[[str, Callable[[Run], Any]], str],
-        keep: Callable[[str], str],
+        keep: Callable[..., str],
+        moving: Callable[[nodes.Node], str],
     ) -> None:
         self.item = item
         self.runs = runs
@@ -48,6 +51,9 @@ class Site:
         self.render = render
         self.number = number  # what differs between runs, as a number or a name
         self.keep = keep  # an expression of the constructor as one of forward
+        self.moved = (
+            moving  # a value as an expression of forward, where sizes are those of a tensor
+        )
         self.layers = [run.layer for run in runs]
         self.given = {argument.name: argument for argument in item.arguments}
 
@@ -130,6 +136,28 @@ class Site:
         wants_int = argument.field.kind not in ("float", "scales", "numbers")
         is_float = any(isinstance(value, float) for value in self.raw(name))
         return f"int({text})" if wants_int and is_float else text
+
+    def moving(self, name: str) -> str:
+        """A field as an expression of forward, in which sizes are those of the tensor itself."""
+        argument = self.given.get(name)
+        if argument is None:
+            return scalar(self.one(name))
+        return self.moved(argument.node)
+
+    def element(
+        self, name: str, index: int, of: Callable[[Run], Any], *, moving: bool = False
+    ) -> str:
+        """One item of a list: its expression, or its number where the list is not written out."""
+        argument = self.given.get(name)
+        node = argument.node if argument is not None else None
+        if isinstance(node, nodes.Sequence):
+            part = node.items[index]
+            if moving:
+                return self.moved(part)
+            piece = Argument(name, part, self.item.place)
+            return self.render(piece, ())
+        number = self.number(f"{name}{index}", of)
+        return self.keep(number) if moving else number
 
     def keywords(self, **names: str) -> list[str]:
         """``stride=s`` for each field that is not always its default in PyTorch.

@@ -7,12 +7,12 @@ from typing import Any
 
 from convcalc.diagnostics.diagnostic import NetworkError
 from convcalc.diagnostics.work import limited
+from convcalc.errors import Error
 from convcalc.exporting.refusal import Refused
 from convcalc.exporting.torch.module_text import module_text
 from convcalc.exporting.torch.writer import Writer
 from convcalc.exporting.trace import traced
 from convcalc.language.building import Document
-from convcalc.errors import Error
 from convcalc.language.head.inputs import Inputs
 from convcalc.language.reading import NetworkSource
 
@@ -24,7 +24,7 @@ def torch_code(
     inputs: Inputs = None,
     params: Mapping[str, Any] | None = None,
 ) -> str:
-    """A module with the network and its variants; with one of them alone if others cannot be written.
+    """A module with the network and its variants, or with the chosen one if others are refused.
 
     Raises Refused for the first thing that has no counterpart in PyTorch.
     """

@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.exporting.expressions import Names, literal, names_in, rendered, substituted, written
+from convcalc.exporting.layout import laid_out
 from convcalc.exporting.naming import Namespace, camel_case, identifier, snake_case
 from convcalc.exporting.references import (
     blocks_below,
     head_of,
     own_texts,
+    read_before_made,
     tensor_keys,
     wanted_results,
 )
@@ -25,10 +28,12 @@ from convcalc.exporting.torch import joins, loops
 from convcalc.exporting.torch.annotations import annotation
 from convcalc.exporting.torch.body import Body, NotChain
 from convcalc.exporting.torch.operators.table import made_of
-from convcalc.exporting.torch.parts import LAST, Argument, Part, Var
+from convcalc.exporting.torch.parts import LAST, Argument, Part, Var, inner_value
 from convcalc.exporting.torch.reserved import METHODS, MODULE_NAMES
 from convcalc.exporting.torch.site import Made, Site
+from convcalc.exporting.torch.tidying import tidied
 from convcalc.exporting.trace import Run, Trace
+from convcalc.language.expand.scopes import EVERY
 from convcalc.language.parse.functions import Function
 from convcalc.language.parse.tree import Block, Item, Param, Unit, inner_items
 from convcalc.language.syntax.expressions import FUNCTIONS
@@ -39,8 +44,6 @@ _MOST_ATTEMPTS = 8  # until the signature of a block that calls itself stays
 class Writer:
     """Writes the classes of one file."""
 
-    loops = loops
-    joins = joins
     methods = METHODS
 
     def __init__(self, trace: Trace, name: str) -> None:
@@ -51,6 +54,7 @@ class Writer:
         self.order: list[Part] = []  # as they are finished
         self.helpers: dict[str, None] = {}
         self.functions: dict[str, str] = {}  # by name: the text of one of the file
+        self.original: dict[Item, Item] = {}  # of items without their loops
         self.stripped: dict[Item, Item] = {}
         self.open: list[Part] = []
         base = next(iter(trace.networks))
@@ -70,6 +74,16 @@ class Writer:
         if "outputs" not in self.unit.root.keys:
             return [LAST]
         return list(names)
+
+    @property
+    def loops(self) -> Any:
+        """The module that writes loops."""
+        return loops
+
+    @property
+    def joins(self) -> Any:
+        """The module that writes residuals and branches."""
+        return joins
 
     @staticmethod
     def operator(site: Site, lists: Sequence[bool]) -> Made:
@@ -125,8 +139,9 @@ class Writer:
             inside = {each.id for each in inner_items(item) if each.id}
             outside = self._texts_outside(body.part, item)
             read = [text for text in outside if head_of(text) in inside]
+            early = [name for name in read_before_made(items) if name not in item.carry]
             found.wanted = list(
-                dict.fromkeys([*(n for n in item.carry if n in inside), *read, LAST])
+                dict.fromkeys([*(n for n in item.carry if n in inside), *early, *read, LAST])
             )
             if item.id:
                 start = f"{item.id}["
@@ -136,7 +151,7 @@ class Writer:
                 found.wanted = list(dict.fromkeys([*behind, *found.wanted]))
             for text in own_texts(items):
                 head = head_of(text)
-                is_inner = head in inside and head not in item.carry
+                is_inner = head in inside and head not in item.carry and head not in early
                 if text != "prev" and not is_inner:
                     found.tensors.setdefault(text, "")
             found.outer = body.lookup
@@ -157,7 +172,7 @@ class Writer:
 
         walk(part.items)
         own = set(own_texts([item]))
-        texts = [t for t in (*found, *(w for w in part.wanted if w))]
+        texts = [*found, *filter(None, part.wanted)]
         if part.block is not None or part.is_network:
             # items around the loop may hold it: what they name besides is outside too
             texts = [
@@ -170,15 +185,16 @@ class Writer:
     def fill(self, part: Part) -> None:
         """Writes the body of a class, as a chain of modules if it is one."""
         self.open.append(part)
-        last = part.items[-1] if part.items else None
-        if last is not None and LAST in part.wanted and len(part.wanted) > 1:
-            if last.id in part.wanted and last.condition is None and not last.indexed:
-                part.wanted.remove(LAST)
-                part.last_is = last.id
+        last = part.items[-1].id if part.items else ""
+        several = LAST in part.wanted and len(part.wanted) > 1 and last in part.wanted
+        if last and several and part.items[-1].condition is None and not part.items[-1].indexed:
+            part.wanted.remove(LAST)
+            part.last_is = last
         calls_itself = part.block is not None and part.block in blocks_below(part.items)
         before: Any = None
         for _ in range(_MOST_ATTEMPTS if calls_itself else 1):
             self._fill_once(part)
+            part.settle()
             now = [dict(part.used), dict(part.extras), list(part.numbers), dict(part.stored_widths)]
             if now == before:
                 break
@@ -195,9 +211,10 @@ class Writer:
         except NotChain:
             part.names = names
             part.lists.clear()
+            part.carried.clear()
             part.width_lists.clear()
             body = self._body(part, chain=False)
-        part.init, part.forward = body.init, body.forward
+        part.init, part.forward = body.init, tidied(body.forward, pure=True)
         for made in part.width_lists.values():
             part.init.insert(0, (2, f"{made}: list[int] = []"))
         self._late(part)
@@ -240,13 +257,16 @@ class Writer:
         for key in part.tensors:
             if not part.tensors[key]:
                 name = body.variables.fresh(
-                    snake_case(key.replace("[", "_").replace("]", "").replace(".", "_"))
+                    snake_case(
+                        key.removesuffix(EVERY).replace("[", "_").replace("]", "").replace(".", "_")
+                    )
                 )
                 part.tensors[key] = name
-                part.widths[key] = part.names.fresh(f"{name}_channels")
+                part.widths[key] = part.names.fresh(f"{name.rstrip('_')}_channels")
             else:
                 body.variables.taken.add(part.tensors[key])
-            body.vars[key] = Var(part.tensors[key], part.widths[key])
+            is_list = key.endswith(EVERY)
+            body.vars[key] = Var(part.tensors[key], part.widths[key], is_list=is_list)
 
     def _input_width(self, name: str) -> str:
         values = {network.inputs[name].channels for network in self.trace.networks.values()}
@@ -373,10 +393,10 @@ class Writer:
                 and "/" not in text.rpartition(")")[2]
             )
             result = text if is_int else f"int({text})"
-            self.functions[own.name] = (
-                f"def {snake_case(own.name)}({listed}) -> int:\n"
-                f'    """The function {snake_case(own.name)} of the network file."""\n    return {result}'
-            )
+            name = snake_case(own.name)
+            lines = laid_out(f"def {name}({listed}) -> int:", 0)
+            lines += [f'    """The function {name} of the network file."""']
+            self.functions[own.name] = "\n".join([*lines, *laid_out(f"return {result}", 1)])
         return params
 
     def _params_of(self, own: Function) -> list[str]:
@@ -404,7 +424,9 @@ class Writer:
                 found[width] = body.resolve(self._outer_key(item, part, key)).channels
         given = {argument.name: argument for argument in item.arguments}
         for name, argument in part.used.items():
-            if part.block is None:
+            if name.startswith("<file> "):
+                found[argument] = self._file_param(body, name.removeprefix("<file> "))
+            elif part.block is None:
                 found[argument] = body.lookup(name)
             elif name in given:
                 text = self._argument(body, item, part, name)
@@ -414,22 +436,25 @@ class Writer:
         for name, argument in part.extras.items():
             found[argument] = self._file_param(body, name)
         for number in part.numbers:
-            found[number.name] = body.number(
-                number.name, lambda run, number=number: _inner_value(run, number), item
-            )
+            of = partial(inner_value, number=number)
+            found[number.name] = body.number(number.name, of, item)
         order = {argument.name: k for k, argument in enumerate(part.arguments)}
         return dict(sorted(found.items(), key=lambda pair: order.get(pair[0], -1)))
+
+    def widths(self, body: Body, item: Item, part: Part) -> dict[str, str]:
+        """The channels of the further tensors that a class reads."""
+        return {
+            width: body.resolve(self._outer_key(item, part, key)).channels
+            for key, width in part.widths.items()
+        }
 
     def _argument(self, body: Body, item: Item, part: Part, name: str) -> str:
         argument = next(a for a in item.arguments if a.name == name)
         assert part.block is not None
         kind = part.block.params[name].kind
-        words = (
-            (argument.node.text,)
-            if kind == "str" and getattr(argument.node, "text", "") not in self._scope_names(part)
-            else ()
-        )
-        if kind == "str" and words:
+        text = getattr(argument.node, "text", "")
+        words = (text,) if kind == "str" and text not in part.unit.params else ()
+        if words:
             own = self.param(body.part, words[0])
             if own:
                 return own
@@ -439,10 +464,6 @@ class Writer:
             if any(isinstance(value, float) for value in values):
                 return f"int({text})"
         return text
-
-    @staticmethod
-    def _scope_names(part: Part) -> frozenset[str]:
-        return frozenset(part.unit.params)
 
     def _file_param(self, body: Body, name: str) -> str:
         """A param of the file in the constructor of a class that may have one of the same name."""
@@ -474,9 +495,7 @@ class Writer:
     def _needs(self, part: Part, name: str) -> bool:
         pattern = re.compile(rf"\b{re.escape(name)}\b")
         texts = [text for _, text in part.init]
-        texts += [
-            part.results[want].channels for want in part.stored_widths if want in part.results
-        ]
+        texts += [r.channels for want, r in part.results.items() if part.closed(want) is None]
         texts += [argument.late for argument in part.arguments]
         return any(pattern.search(text) for text in texts) or part in self.open
 
@@ -506,7 +525,7 @@ class Writer:
             values = [number.of(run) for run in self.trace.runs.get(number.item, [])]
             default = ""
             if part.is_network:
-                default = literal(_inner_value(self.trace.roots[self.base], number))
+                default = literal(inner_value(self.trace.roots[self.base], number))
                 optional.append(Argument(number.name, annotation(values), default))
             else:
                 required.append(Argument(number.name, annotation(values)))
@@ -551,14 +570,6 @@ class Writer:
 
 def _count(items: Sequence[Item], text: str) -> int:
     return sum(each == text for each in own_texts(items))
-
-
-def _inner_value(run: Run, number: Any) -> Any:
-    """The number of an item below a run; None if the run has none."""
-    for inner in run.below():
-        if inner.item is number.item:
-            return number.of(inner)
-    return None
 
 
 __all__ = ["Made", "Site", "Writer", "rendered", "substituted"]

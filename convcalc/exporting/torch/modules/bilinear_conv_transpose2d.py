@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 
 class BilinearConvTranspose2d(nn.ConvTranspose2d):
-    """Bilinear upsampling by a whole factor with fixed weights; ``grouped`` as one per channel."""
+    """Bilinear upsampling by a whole factor, with fixed weights."""
 
     def __init__(
-        self, channels: int, factor: int, padding: int | None = None, grouped: bool = True
+        self,
+        channels: int,
+        factor: int,
+        padding: int | None = None,
+        grouped: bool = True,
     ) -> None:
         super().__init__(
             channels,
@@ -30,6 +34,8 @@ class BilinearConvTranspose2d(nn.ConvTranspose2d):
         tent = 1 - (torch.arange(size) - middle).abs() / self.stride[0]
         weight = torch.zeros(self.weight.shape)
         for channel in range(self.out_channels):
-            weight[channel, channel if self.groups == 1 else 0] = torch.outer(tent, tent)
+            weight[channel, channel if self.groups == 1 else 0] = torch.outer(
+                tent, tent
+            )
         with torch.no_grad():
             self.weight.copy_(weight)

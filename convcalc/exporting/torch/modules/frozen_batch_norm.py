@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class FrozenBatchNorm(nn.Module):
-    """A batch norm whose scale, shift and statistics are buffers that nothing changes."""
+    """A batch norm whose scale, shift and statistics are constant buffers."""
 
     def __init__(self, num_features: int, eps: float = 1e-5) -> None:
         super().__init__()

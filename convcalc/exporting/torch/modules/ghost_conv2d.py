@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class GhostConv2d(nn.Module):
-    """A convolution makes part of the channels, cheap depthwise filters of these the others."""
+    """A convolution makes some channels, cheap depthwise filters the others."""
 
     def __init__(
         self,
@@ -23,7 +23,9 @@ class GhostConv2d(nn.Module):
         own = -(-out // ratio)
         self.out = out
         self.primary = self._stage(
-            nn.Conv2d(channels, own, kernel_size, stride, padding=kernel_size // 2, bias=False),
+            nn.Conv2d(
+                channels, own, kernel_size, stride, padding=kernel_size // 2, bias=False
+            ),
             relu,
         )
         self.cheap = self._stage(

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class GlobalResponseNorm(nn.Module):
-    """Channels scaled by their norm over all positions, beside the mean norm (ConvNeXt V2)."""
+    """Channels scaled by their norm over all positions (ConvNeXt V2)."""
 
     def __init__(self, channels: int, eps: float = 1e-6) -> None:
         super().__init__()

@@ -21,7 +21,9 @@ class MixConv2d(nn.Module):
     ) -> None:
         super().__init__()
         share = channels // len(kernels)
-        self.splits = [channels - share * (len(kernels) - 1)] + [share] * (len(kernels) - 1)
+        self.splits = [channels - share * (len(kernels) - 1)] + [share] * (
+            len(kernels) - 1
+        )
         self.convs = nn.ModuleList(
             nn.Conv2d(
                 split,

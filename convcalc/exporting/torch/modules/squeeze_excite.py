@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class SqueezeExcite(nn.Module):
-    """Weighs channels by what two linear maps make of their means: (N, C, …) keeps its shape."""
+    """Channels weighed by what two linear maps make of their means."""
 
     def __init__(
         self,

@@ -62,7 +62,7 @@ def _log_softmax(site: Site, _: Sequence[bool]) -> Made:
 
 
 def _glu(site: Site, _: Sequence[bool]) -> Made:
-    return Made("nn.GLU(dim=1)", channels=site.halved)
+    return Made("nn.GLU(dim=1)", channels=f"{site.bracketed} // 2")
 
 
 TABLE = {
@@ -71,6 +71,7 @@ TABLE = {
     "elu": _with("ELU", alpha="1.0"),
     "celu": _with("CELU", alpha="1.0"),
     "gelu": _gelu,
+    "glu": _glu,
     "prelu": _prelu,
     "softmax": _softmax,
     "log_softmax": _log_softmax,

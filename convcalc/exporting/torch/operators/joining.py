@@ -89,6 +89,8 @@ def _sum(texts: Sequence[str]) -> str:
 
 def _elementwise(site: Site, lists: Sequence[bool]) -> Made:
     sign = {"add": "+", "sub": "-", "mul": "*", "div": "/"}.get(site.one("op"))
+    if site.one("op") in _UNARY and len(lists) == 1:
+        return Made(call=_UNARY[site.one("op")], channels=site.channels)
     if sign is None:
         raise site.refused(f"with op {site.one('op')} is not written")
     if len(lists) == 2:
@@ -97,6 +99,15 @@ def _elementwise(site: Site, lists: Sequence[bool]) -> Made:
     value = site.keep(site.text("value"))
     return Made(call=f"{{0}} {sign} {value}", channels=site.channels)
 
+
+_UNARY = {
+    "abs": "{0}.abs()",
+    "exp": "{0}.exp()",
+    "log": "{0}.log()",
+    "neg": "-{0}",
+    "sqrt": "{0}.sqrt()",
+    "square": "{0}.square()",
+}
 
 TABLE = {
     "add": _joined(" + "),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from convcalc.exporting.expressions import literal
 from convcalc.exporting.torch.site import Site, scalar
+from convcalc.language.parse.tree import Argument
 from convcalc.language.syntax import nodes
 from convcalc.model.geometry.sizes import PADDING_WORDS, resolve_padding
 
@@ -47,8 +48,7 @@ def _word(site: Site, value: str) -> Padding:
         return Padding()
     sides = []
     for operator, shape in zip(site.operators, site.shapes(), strict=True):
-        kernel, stride, dilation = _window(operator, shape.rank)
-        found = resolve_padding(word, shape.spatial, kernel, stride, dilation)
+        found = resolve_padding(word, shape.spatial, *_window(operator, shape.rank))
         if found not in sides:
             sides.append(found)
     if len(sides) == 1 and all(before == after for before, after in sides[0]):
@@ -57,16 +57,7 @@ def _word(site: Site, value: str) -> Padding:
     kernel = site.text("kernel_size")
     dilation = site.text("dilation") if "dilation" in site.declared else "1"
     if word == "half":
-        if dilation == "1":
-            half = (
-                f"{kernel} // 2"
-                if kernel.isidentifier() or kernel.isdigit()
-                else f"({kernel}) // 2"
-            )
-            if not all(isinstance(k, int) for k in site.raw("kernel_size")):
-                raise site.refused("pads by half a window that is not the same on all axes")
-            return Padding(half)
-        raise site.refused("pads by half of a dilated window")
+        return Padding(_half_of(site, kernel, dilation))
     if word == "causal":
         before = f"{dilation} * ({kernel} - 1)"
         return Padding(before=f"nn.ConstantPad1d(({before}, 0), {value})")
@@ -76,7 +67,31 @@ def _word(site: Site, value: str) -> Padding:
     return Padding(before=f"SamePad({kernel}, {stride}{more})", helpers=("SamePad",))
 
 
-def _window(operator: object, rank: int) -> tuple[tuple[int, ...], ...]:
+def _half_of(site: Site, kernel: str, dilation: str) -> str:
+    """Half of a window's extent: a number, or one for each axis."""
+    argument = site.given.get("kernel_size")
+    if argument is not None and isinstance(argument.node, nodes.Sequence) and dilation == "1":
+        pieces = [Argument("", part, site.item.place) for part in argument.node.items]
+        return f"({', '.join(_half(site.render(piece, ())) for piece in pieces)})"
+    if not all(isinstance(k, int) for k in site.raw("kernel_size")):
+        raise site.refused("pads by half a window that is not the same on all axes")
+    if dilation == "1":
+        return _half(kernel)
+    if kernel.isdigit() and int(kernel) % 2:
+        times = int(kernel) // 2
+        return dilation if times == 1 else f"{site.bracket(dilation)} * {times}"
+    return f"({site.bracket(dilation)} * ({kernel} - 1) + 1) // 2"
+
+
+def _half(text: str) -> str:
+    if text.isdigit():
+        return str(int(text) // 2)
+    return f"{text} // 2" if text.isidentifier() else f"({text}) // 2"
+
+
+def _window(
+    operator: object, rank: int
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
     kernel = operator.kernel_size  # type: ignore[attr-defined]
     stride = getattr(operator, "stride", None) or kernel
     dilation = getattr(operator, "dilation", (1,) * rank)

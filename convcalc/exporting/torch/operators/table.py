@@ -13,7 +13,6 @@ from convcalc.exporting.torch.operators import (
     other,
     pooling,
     rearranging,
-    region,
 )
 from convcalc.exporting.torch.site import Made, Site
 
@@ -28,7 +27,6 @@ TABLE: dict[str, Make] = {
     **other.TABLE,
     **pooling.TABLE,
     **rearranging.TABLE,
-    **region.TABLE,
 }
 
 
