@@ -1,6 +1,6 @@
 """Written code, built by Keras: outputs, and weights of all kinds, are those of the network.
 
-Every fortieth of those that are written runs here; ``python benchmarks/keras_code.py`` runs all.
+Every thirtieth by its name runs here; ``python benchmarks/keras_code.py`` runs all.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from measured_code import differences, is_written
 
 from convcalc.language.sources.shipped import shipped_names
 
-SAMPLE = [name for name in shipped_names() if crc32(name.encode()) % 40 == 0]
+SAMPLE = [name for name in shipped_names() if crc32(name.encode()) % 30 == 0]
 
 
 @pytest.mark.parametrize("name", SAMPLE)
@@ -21,5 +21,5 @@ def test_code_builds_the_network(name: str) -> None:
         assert differences(name) == {}
 
 
-def test_half_of_the_sample_is_written() -> None:
-    assert 2 * sum(map(is_written, SAMPLE)) > len(SAMPLE)
+def test_enough_of_the_sample_is_written() -> None:
+    assert sum(map(is_written, SAMPLE)) >= 5

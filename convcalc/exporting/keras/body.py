@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from convcalc.diagnostics.rejection import Rejected
 from convcalc.exporting.expressions import Names, literal, rendered, tuple_of, written
@@ -21,9 +21,6 @@ from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import free_names
 from convcalc.model.geometry.sizes import axis_names
 
-if TYPE_CHECKING:
-    from convcalc.exporting.keras.writer import Writer
-
 _JOINED = {"concat": "concatenate", "add": "add", "mul": "multiply", "maximum": "maximum"}
 _SIZES = ("length", "depth", "height", "width", "positions")
 _INDEXED = re.compile(r"([^.\[]+)\[(.+?)\](?:\.(.+))?$")
@@ -32,7 +29,7 @@ _INDEXED = re.compile(r"([^.\[]+)\[(.+?)\](?:\.(.+))?$")
 class Body:
     """The statements of one function on their way."""
 
-    def __init__(self, writer: Writer, function: Function) -> None:
+    def __init__(self, writer: Any, function: Function) -> None:
         self.writer = writer
         self.function = function
         self.depth = 1
@@ -587,7 +584,7 @@ def _uses_index(item: Item) -> bool:
     return any(re.search(r"\[[^\]]*\bi\b", source.text) for source in item.sources)
 
 
-def start(body: Body, writer: Writer) -> None:
+def start(body: Body, writer: Any) -> None:
     """The tensors that a function of a block is given."""
     function = body.function
     assert function.block is not None

@@ -69,7 +69,7 @@ def _pixels(name: str) -> Rule:
 def pad(site: Site) -> Sequence[str]:
     """Positions around; the padding in numbers."""
     if len(site.inputs) > 1 or not site.is_always("size", None):
-        raise site.refused("to a size has no counterpart in Keras")
+        return _padded_to(site)
     mode = {"reflect": "reflect", "replicate": "edge", "circular": "wrap"}.get(site.one("mode"))
     if mode is None:
         text = site.text("padding")
@@ -80,6 +80,20 @@ def pad(site: Site) -> Sequence[str]:
         raise site.refused(f"by {site.one('mode')} has no counterpart in Keras")
     sides = literal(((0, 0), *site.one("padding"), (0, 0)))
     return [f'ops.pad({X}, {sides}, mode="{mode}")']
+
+
+def _padded_to(site: Site) -> Sequence[str]:
+    """Positions around up to a size, where that takes equally many everywhere."""
+    found = set()
+    for layer in site.layers:
+        pairs = zip(layer.shapes[0].spatial, layer.analysis.output.spatial, strict=True)
+        found.add(tuple(((m - n) // 2, m - n - (m - n) // 2) for n, m in pairs))
+    if len(found) != 1 or not known(tuple(found)) or site.rank == 1:
+        raise site.refused("to a size pads differently from place to place")
+    (sides,) = found
+    if min(map(min, sides)) < 0 or not site.is_always("mode", "constant"):
+        raise site.refused("to a smaller size, or by another mode, has no counterpart in Keras")
+    return [call(ranked(site, "ZeroPadding"), [literal(sides)])] if any(map(any, sides)) else [X]
 
 
 def pad_channels(site: Site) -> Sequence[str]:
