@@ -8,7 +8,10 @@ from typing import Any
 
 def annotation(values: Sequence[Any]) -> str:
     """The annotation of an argument that had these values."""
-    kinds = list(dict.fromkeys(_kind(value) for value in values if value is not None))
+    lists = [value for value in values if isinstance(value, list | tuple)]
+    lengths = {len(value) for value in lists}
+    fixed = len(lengths) == 1 and max(lengths) in (2, 3) and all(map(_is_plain, lists))
+    kinds = list(dict.fromkeys(_kind(value, fixed=fixed) for value in values if value is not None))
     if "float" in kinds:
         kinds = [kind for kind in kinds if kind != "int"]
     if not kinds:
@@ -16,7 +19,12 @@ def annotation(values: Sequence[Any]) -> str:
     return " | ".join(sorted(kinds))
 
 
-def _kind(value: Any) -> str:
+def _is_plain(value: Sequence[Any]) -> bool:
+    """Whether a list holds whole numbers and nothing else."""
+    return all(type(each) is int for each in value)
+
+
+def _kind(value: Any, *, fixed: bool = False) -> str:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
@@ -26,7 +34,7 @@ def _kind(value: Any) -> str:
     if isinstance(value, str):
         return "str"
     if isinstance(value, list | tuple):
-        return _of_list(value)
+        return f"tuple[{', '.join(['int'] * len(value))}]" if fixed else _of_list(value)
     return "int"
 
 

@@ -30,6 +30,9 @@ _CHANGING = (
 )
 
 
+_SPACES = ("names", "holders", "variables")
+
+
 class NotChain(Exception):
     """Something is more than modules one after another."""
 
@@ -48,7 +51,8 @@ class Body:
         self.local: list[dict[str, str]] = []  # variables of loops
         self.walked: list[dict[str, Var]] = []  # variables of loops that are tensors
         self.index: list[tuple[Item, str]] = []
-        self.names = part.names
+        self.names = part.names  # of the constructor
+        self.holders = part.holders  # attributes
         self.variables = part.names.copy()  # of forward
         self.vars: dict[str, Var] = {}
         self.sinks: dict[int, str] = {}  # local names of modules that loops append
@@ -98,14 +102,14 @@ class Body:
     def state(self) -> dict[str, Any]:
         """Everything that writing changes, to come back to."""
         kept = {name: copy.copy(getattr(self, name)) for name in _CHANGING}
-        spaces = {"names": self.names.copy(), "variables": self.variables.copy()}
+        spaces = {name: getattr(self, name).copy() for name in _SPACES}
         return {**kept, **spaces, "loops": (len(self.local), len(self.index))}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Comes back to a state."""
         for name in _CHANGING:
             setattr(self, name, copy.copy(state[name]))
-        for space in ("names", "variables"):
+        for space in _SPACES:
             own, kept = getattr(self, space), state[space].copy()
             own.taken, own.own = kept.taken, kept.own
         scopes, indices = state["loops"]
@@ -318,9 +322,10 @@ class Body:
         else:
             self.once(item)
         lines, after = self.init[start:], self.cur.channels
-        kept_names = self.names.copy()
+        kept_names, kept_holders = self.names.copy(), self.holders.copy()
         self.restore(state)
         self.names.taken |= kept_names.taken
+        self.holders.taken |= kept_holders.taken
         return lines, after
 
     def body_of(self, item: Item) -> None:
@@ -371,14 +376,10 @@ class Body:
         if self.index:
             raise NotChain
         wanted = text if text.isidentifier() else hint
-        name = self.names.fresh(wanted) if wanted != text else self.attribute(text)
+        name = self.holders.fresh(wanted)
         self.make(f"self.{name} = {text}")
         self.kept[text] = f"self.{name}"
         return f"self.{name}"
-
-    def attribute(self, name: str) -> str:
-        """An attribute for an argument of the constructor, of the same name if it is free."""
-        return f"{name}_" if name in self.writer.methods else name
 
     # --- one round ----------------------------------------------------------------------------
 
@@ -501,8 +502,20 @@ class Body:
                 return own or literal(node.text)
         return self.text(argument.node, words)
 
+    def given(self, item: Item, name: str) -> Var:
+        """A further input of the network."""
+        if not self.part.is_network:
+            raise self.refuse(f"{item.type} stands in a block, which is given no {name}")
+        if self.chain or self.sink:
+            raise NotChain
+        variable = self.variables.fresh(name)
+        self.part.further.append(variable)
+        return Var(variable, "")
+
     def module(self, item: Item, made: Made, inputs: Sequence[Var]) -> None:
         """Adds a module, and calls it."""
+        if made.further:
+            inputs = [*inputs, self.given(item, made.further)]
         target = self.add(item, made.module)
         tensors = ", ".join(f"*{v.tensor}" if v.is_list else v.tensor for v in inputs)
         if self.chain or self.sink:
@@ -532,7 +545,7 @@ class Body:
             number = self.numbers.get(stem, 0) + 1
             self.numbers[stem] = number
             stem = f"{stem}{number}" if not stem[-1:].isdigit() else f"{stem}_{number}"
-        return self.names.fresh(stem)
+        return self.holders.fresh(stem)
 
     def apply(self, expression: str, channels: str, item: Item | None = None) -> None:
         """Makes the next tensor in forward, under the name of its id if it is read again."""

@@ -62,7 +62,7 @@ def _joined(join: str, tensors: Sequence[str]) -> str:
 def _shortcut(body: Body, item: Item) -> str:
     """The expression of a shortcut."""
     source = body.cur
-    name = body.names.fresh("shortcut")
+    name = body.holders.fresh("shortcut")
     target = f"self.{name}"
     holder = Item("seq", item.place)
     holder.kind = "seq"
@@ -71,7 +71,7 @@ def _shortcut(body: Body, item: Item) -> str:
     try:
         lines, after = body.collected(holder, target, plain=True)
     except NotChain:
-        body.names.taken.discard(name)
+        body.holders.taken.discard(name)
         inner = body.variables.fresh("side")
         running, body.running = body.running, inner
         body.items(item.shortcut)
@@ -80,7 +80,7 @@ def _shortcut(body: Body, item: Item) -> str:
         return body.cur.tensor
     body.cur = source._replace(channels=after)
     if not lines:
-        body.names.taken.discard(name)
+        body.holders.taken.discard(name)
         return source.tensor
     start = f"{target}.append("
     depth = body.depth[0]
@@ -175,7 +175,9 @@ def _summed(body: Body, item: Item, source: Var) -> None:
         lambda run: run.source.channels // run.output.channels if run.source and run.output else 1,
     )
     width = f"{_bracketed(source.channels)} // {count}"
-    body.apply(f"{source.tensor}.unflatten(1, ({body.keep(count)}, -1)).sum(dim=1)", width, item)
+    body.apply(
+        f"torch.unflatten({source.tensor}, 1, ({body.keep(count)}, -1)).sum(dim=1)", width, item
+    )
 
 
 _LETTERS = ("a", "b", "c", "d", "e", "g", "h", "k")
@@ -217,7 +219,7 @@ def _pieces(body: Body, item: Item, source: Var) -> list[Var]:
         body.reading = source.channels
         widths = [body.text(each) for each in node.items]
         sizes = ", ".join(body.keep(width, "width") for width in widths)
-        call = f"{source.tensor}.split([{sizes}], dim=1)"
+        call = f"torch.split({source.tensor}, [{sizes}], dim=1)"
     names = [body.variables.fresh(name) for name in ("first", "second", "third", "fourth")[:count]]
     body.do(f"{', '.join(names)} = {call}")
     return [Var(name, width) for name, width in zip(names, widths, strict=True)]
@@ -246,7 +248,7 @@ def _guarded(body: Body, branch: Item, condition: str) -> Var:
 def _looped(body: Body, branch: Item) -> Var:
     """A branch for each round of its ``for``."""
     rounds, read = body.running, body.cur
-    name = body.names.fresh("branch")
+    name = body.holders.fresh("branch")
     body.make(f"self.{name} = nn.ModuleList()")
     (only, *more) = branch.body
     walked = [key for key, _ in branch.loops if only.sources and only.sources[0].text == key]

@@ -69,7 +69,7 @@ def _container(body: Body, item: Item) -> None:
     elif body.sink:
         target = body.sink
     else:
-        attribute = body.names.fresh(snake_case(item.component))
+        attribute = body.holders.fresh(snake_case(item.component))
         target = f"self.{attribute}"
         body.make(f"{target} = nn.Sequential()")
     source, outer = body.cur, body.sink

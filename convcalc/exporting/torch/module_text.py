@@ -160,6 +160,7 @@ def _statements(part: Part) -> Iterator[tuple[int, str]]:
 def _forward(part: Part) -> Iterator[str]:
     tensors = ["self"]
     tensors += [f"{name}: Tensor" for name in (part.inputs if part.takes_input else [])]
+    tensors += [f"{name}: Tensor" for name in part.further]
     for key, name in part.tensors.items():
         tensors.append(f"{name}: list[Tensor]" if key.endswith(EVERY) else f"{name}: Tensor")
     count = len(part.wanted)
@@ -178,7 +179,7 @@ def _factories(writer: Writer) -> Iterator[str]:
         given = []
         for argument in part.arguments:
             value = _value(writer, variant, argument.name)
-            if value != argument.default:
+            if value not in (argument.default, "None"):
                 given.append(f"{argument.name}={value}")
         shape = next(iter(network.inputs.values()))
         base = next(iter(writer.trace.networks[writer.base].inputs.values()))

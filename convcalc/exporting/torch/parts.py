@@ -69,11 +69,13 @@ class Part:
         self.tensors: dict[str, str] = {}  # further tensors by the name in the file: the argument
         self.outer: Callable[[str], str] | None = None  # names of what a loop's body stands in
         self.outer_values: dict[str, str] = {}  # by argument: what the body's class is called with
-        self.names = Namespace()
+        self.names = Namespace()  # of the constructor
+        self.holders = Namespace()  # attributes
         self.is_chain = False
         self.init: list[tuple[int, str]] = []
         self.forward: list[tuple[int, str]] = []
         self.inputs: list[str] = ["x"]
+        self.further: list[str] = []  # inputs of the network that its file does not have
         self.results: dict[str, Var] = {}
         self.arguments: list[Argument] = []
         self.takes_channels = True
@@ -137,17 +139,7 @@ class Part:
         texts = [text for _, text in self.init] + [a.late for a in self.arguments]
         texts += [r.channels for w, r in self.results.items() if self.closed(w) is None]
         self.takes_channels = any(_CHANNELS.search(text) for text in texts)
-        self.takes_input = self.is_chain or self.is_network or self._reads_input()
-
-    def _reads_input(self) -> bool:
-        for _, text in self.forward:
-            if not _INPUT.search(text):
-                continue
-            target, is_assignment, value = text.partition(" = ")
-            if is_assignment and target in ("x", "x: Tensor"):
-                return _INPUT.search(value) is not None
-            return True
-        return False
+        self.takes_input = self.is_chain or self.is_network or reads_input(self.forward)
 
     def values(self, name: str) -> Iterator[Any]:
         """The values of a param in all instances."""
@@ -177,3 +169,15 @@ def inner_value(run: Run, number: Number) -> Any:
         if inner.item is number.item:
             return number.of(inner)
     return None
+
+
+def reads_input(forward: Sequence[tuple[int, str]]) -> bool:
+    """Whether the statements of forward read ``x`` before they make it."""
+    for _, text in forward:
+        if not _INPUT.search(text):
+            continue
+        target, is_assignment, value = text.partition(" = ")
+        if is_assignment and target in ("x", "x: Tensor"):
+            return _INPUT.search(value) is not None
+        return True
+    return False

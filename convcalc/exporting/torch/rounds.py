@@ -28,7 +28,7 @@ class Rounds:
         if self.one.kind == "operator" and item.rereads:
             self.one.sources = item.sources
         stem = snake_case(item.component)
-        self.attribute = body.names.fresh(stem)
+        self.attribute = body.holders.fresh(stem)
         body.make(f"self.{self.attribute} = nn.ModuleList()")
         self.module = body.variables.fresh(stem if self.attribute != stem else "module")
         self.names = dict.fromkeys(item.carry)

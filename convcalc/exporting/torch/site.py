@@ -23,6 +23,7 @@ class Made(NamedTuple):
     expression of the output, in which ``{0}``, ``{1}``, … are the inputs. ``channels`` is an
     expression for the output's channels in the constructor, ``helpers`` the classes of
     ``modules/`` that are used. ``held`` makes a tensor that the class holds: ``{held}``.
+    ``further`` is what the network is given besides, such as boxes.
     """
 
     module: str = ""
@@ -30,6 +31,7 @@ class Made(NamedTuple):
     call: str = ""
     channels: str = ""
     helpers: tuple[str, ...] = ()
+    further: str = ""
 
 
 class Site:

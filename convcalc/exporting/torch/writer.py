@@ -28,7 +28,7 @@ from convcalc.exporting.torch import joins, loops
 from convcalc.exporting.torch.annotations import annotation
 from convcalc.exporting.torch.body import Body, NotChain
 from convcalc.exporting.torch.operators.table import made_of
-from convcalc.exporting.torch.parts import LAST, Argument, Part, Var, inner_value
+from convcalc.exporting.torch.parts import LAST, Argument, Part, Var, inner_value, reads_input
 from convcalc.exporting.torch.reserved import METHODS, MODULE_NAMES
 from convcalc.exporting.torch.site import Made, Site
 from convcalc.exporting.torch.tidying import tidied
@@ -38,6 +38,7 @@ from convcalc.language.parse.functions import Function
 from convcalc.language.parse.tree import Block, Item, Param, Unit, inner_items
 from convcalc.language.syntax.expressions import FUNCTIONS
 
+_OWN = MODULE_NAMES | {"in_channels"}  # what no argument or variable of a constructor is called
 _MOST_ATTEMPTS = 8  # until the signature of a block that calls itself stays
 
 
@@ -67,7 +68,7 @@ class Writer:
         self.network = Part(
             self.classes.fresh(camel_case(name)), trace.items, self.unit, None, root
         )
-        self.network.names = Namespace(METHODS)
+        self.network.names, self.network.holders = Namespace(_OWN), Namespace(METHODS)
 
     def _outputs(self, names: Sequence[str]) -> list[str]:
         """The references of the outputs; LAST where the file names none."""
@@ -110,7 +111,7 @@ class Writer:
             found = Part(
                 self.classes.fresh(camel_case(block.name)), block.body, block.unit, block, instances
             )
-            found.names = Namespace(METHODS)
+            found.names, found.holders = Namespace(_OWN), Namespace(METHODS)
             self.parts[block] = found
             found.wanted = [*self.wanted.get(block, []), LAST]
             for key in tensor_keys(block):
@@ -134,7 +135,7 @@ class Writer:
             items = one.body if one.kind == "seq" else [one]
             stem = camel_case(item.id) if item.id else f"{body.part.name}Step"
             found = Part(self.classes.fresh(stem), items, body.part.unit, None, body.runs(item))
-            found.names = Namespace(METHODS)
+            found.names, found.holders = Namespace(_OWN), Namespace(METHODS)
             self.parts[item] = found
             inside = {each.id for each in inner_items(item) if each.id}
             outside = self._texts_outside(body.part, item)
@@ -203,13 +204,13 @@ class Writer:
         self.order.append(part)
 
     def _fill_once(self, part: Part) -> None:
-        names = part.names.copy()
+        names, holders = part.names.copy(), part.holders.copy()
         try:
             if part.is_network or part.wanted != [LAST] or part.tensors:
                 raise NotChain
             body = self._body(part, chain=True)
         except NotChain:
-            part.names = names
+            part.names, part.holders = names, holders
             part.lists.clear()
             part.carried.clear()
             part.width_lists.clear()
@@ -285,7 +286,8 @@ class Writer:
     @staticmethod
     def _declare(body: Body, part: Part, name: str) -> None:
         """Says that the variable that is returned is a tensor, where it is first made."""
-        if name in part.inputs or name in part.tensors.values() or not name.isidentifier():
+        given = part.inputs if part.is_network or reads_input(body.forward) else []
+        if name in given or name in part.tensors.values() or not name.isidentifier():
             if not name.isidentifier():
                 body.do(f"result: Tensor = {name}")
                 part.results[part.wanted[0]] = part.results[part.wanted[0]]._replace(

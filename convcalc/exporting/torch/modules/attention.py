@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -27,10 +28,10 @@ class Attention(nn.Module):
         self.out = nn.Linear(values, channels if out is None else out, bias=bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = self.qkv(x.flatten(2).transpose(1, 2)).split(self.sizes, dim=2)
+        rows = torch.split(self.qkv(x.flatten(2).transpose(1, 2)), self.sizes, dim=2)
         query, key, value = (
-            part.unflatten(2, (self.heads, -1)).transpose(1, 2) for part in rows
+            torch.unflatten(part, 2, (self.heads, -1)).transpose(1, 2) for part in rows
         )
         mixed = F.scaled_dot_product_attention(query, key, value)
         made: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
-        return made.transpose(1, 2).unflatten(2, x.shape[2:])
+        return torch.unflatten(made.transpose(1, 2), 2, x.shape[2:])

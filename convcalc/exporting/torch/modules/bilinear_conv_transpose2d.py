@@ -25,7 +25,7 @@ class BilinearConvTranspose2d(nn.ConvTranspose2d):
             groups=channels if grouped else 1,
             bias=False,
         )
-        self.weight.requires_grad_(requires_grad=False)
+        self.weight.requires_grad_(False)
 
     def reset_parameters(self) -> None:
         """Gives the weight its tent."""

@@ -21,7 +21,7 @@ class CondConv2d(nn.Module):
         groups: int = 1,
     ) -> None:
         super().__init__()
-        self.stride, self.padding, self.groups = stride, padding, groups
+        self.stride, self.padding, self.groups = (stride, padding, groups)
         self.weight = nn.Parameter(
             torch.empty(experts, out, channels // groups, kernel_size, kernel_size)
         )
@@ -29,7 +29,9 @@ class CondConv2d(nn.Module):
             nn.init.kaiming_uniform_(kernel, a=5**0.5)
 
     def forward(self, x: Tensor, routing: Tensor) -> Tensor:
-        kernels = (routing @ self.weight.flatten(1)).unflatten(1, self.weight.shape[1:])
+        kernels = torch.unflatten(
+            routing @ self.weight.flatten(1), 1, self.weight.shape[1:]
+        )
         made = F.conv2d(
             x.flatten(0, 1)[None],
             kernels.flatten(0, 1),
@@ -37,4 +39,4 @@ class CondConv2d(nn.Module):
             padding=self.padding,
             groups=self.groups * len(x),
         )
-        return made.unflatten(1, (len(x), -1))[0]
+        return torch.unflatten(made, 1, (len(x), -1))[0]

@@ -22,7 +22,7 @@ class DeformConvV3(nn.Module):
         center: bool = False,
     ) -> None:
         super().__init__()
-        self.groups, self.kernel_size, self.spread = groups, kernel_size, spread
+        self.groups, self.kernel_size, self.spread = (groups, kernel_size, spread)
         self.dw = nn.Conv2d(
             channels, channels, dw_size, padding=dw_size // 2, groups=channels
         )
@@ -35,13 +35,13 @@ class DeformConvV3(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         count, channels, height, width = x.shape
-        groups, taps = self.groups, self.kernel_size**2
+        groups, taps = (self.groups, self.kernel_size**2)
         value: Tensor = self.input_proj(x.movedim(1, -1))
         guide: Tensor = self.dw(x).movedim(1, -1)
         hidden = F.gelu(self.norm(guide))
-        moves = self.offset(hidden).unflatten(-1, (groups, taps, 2))
+        moves = torch.unflatten(self.offset(hidden), -1, (groups, taps, 2))
         moves = moves.permute(0, 3, 4, 5, 1, 2).flatten(0, 1)
-        weights = self.mask(hidden).unflatten(-1, (groups, taps)).softmax(dim=-1)
+        weights = torch.unflatten(self.mask(hidden), -1, (groups, taps)).softmax(dim=-1)
         tap = torch.arange(self.kernel_size, device=x.device) - self.kernel_size // 2
         down = tap.repeat_interleave(self.kernel_size)[:, None, None]
         across = tap.repeat(self.kernel_size)[:, None, None]
@@ -52,7 +52,7 @@ class DeformConvV3(nn.Module):
             torch.arange(width, device=x.device)
             + (moves[:, :, 1] + across) * self.spread,
         )
-        seen = seen.unflatten(0, (count, groups)).permute(0, 4, 5, 1, 2, 3)
+        seen = torch.unflatten(seen, 0, (count, groups)).permute(0, 4, 5, 1, 2, 3)
         made = (seen @ weights[..., None]).flatten(3)
         if self.center is not None:
             gate = (

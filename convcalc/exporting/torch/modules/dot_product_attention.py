@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -26,9 +27,9 @@ class DotProductAttention(nn.Module):
             enable_gqa=self.kv_heads != self.heads,
         )
         made = mixed.transpose(2, 3).flatten(1, 2)
-        return made.unflatten(2, query.shape[2:]) if query.dim() > 3 else made
+        return torch.unflatten(made, 2, query.shape[2:]) if query.dim() > 3 else made
 
     @staticmethod
     def split(x: Tensor, heads: int) -> Tensor:
         """(N, C, …) to (N, heads, positions, C / heads)."""
-        return x.flatten(2).unflatten(1, (heads, -1)).transpose(2, 3)
+        return torch.unflatten(x.flatten(2), 1, (heads, -1)).transpose(2, 3)

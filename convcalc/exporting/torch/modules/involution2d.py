@@ -34,5 +34,7 @@ class Involution2d(nn.Module):
         taps = self.kernel_size**2
         seen = seen.reshape(len(x), self.groups, -1, taps, height * width)
         kernels = kernels.reshape(len(x), self.groups, taps, height * width)
-        mixed = seen.permute(0, 1, 4, 2, 3) @ kernels.permute(0, 1, 3, 2)[..., None]
+        mixed: Tensor = (
+            seen.permute(0, 1, 4, 2, 3) @ kernels.permute(0, 1, 3, 2)[..., None]
+        )
         return mixed[..., 0].transpose(2, 3).reshape(len(x), -1, height, width)

@@ -19,7 +19,7 @@ class LearnedGroupConv2d(nn.Module):
     ) -> None:
         super().__init__()
         kept = channels * groups // factor if converted else channels
-        self.groups, self.converted = groups, converted
+        self.groups, self.converted = (groups, converted)
         self.norm = nn.BatchNorm2d(kept)
         self.conv = nn.Conv2d(
             kept, out, 1, groups=groups if converted else 1, bias=False
@@ -37,4 +37,4 @@ class LearnedGroupConv2d(nn.Module):
             return F.conv2d(F.relu(self.norm(x)), weight)
         x = F.relu(self.norm(x.index_select(1, self.get_buffer("index"))))
         made: Tensor = self.conv(x)
-        return made.unflatten(1, (self.groups, -1)).transpose(1, 2).flatten(1, 2)
+        return torch.unflatten(made, 1, (self.groups, -1)).transpose(1, 2).flatten(1, 2)

@@ -25,20 +25,22 @@ class MixConv2d(nn.Module):
             len(kernels) - 1
         )
         self.convs = nn.ModuleList(
-            nn.Conv2d(
-                split,
-                split,
-                kernel,
-                stride,
-                padding=(dilation * (kernel - 1) + 1) // 2,
-                dilation=dilation,
-                groups=split,
-                bias=bias,
+            (
+                nn.Conv2d(
+                    split,
+                    split,
+                    kernel,
+                    stride,
+                    padding=(dilation * (kernel - 1) + 1) // 2,
+                    dilation=dilation,
+                    groups=split,
+                    bias=bias,
+                )
+                for split, kernel in zip(self.splits, kernels, strict=True)
             )
-            for split, kernel in zip(self.splits, kernels, strict=True)
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        parts = x.split(self.splits, dim=1)
+        parts = torch.split(x, self.splits, dim=1)
         done = [conv(part) for conv, part in zip(self.convs, parts, strict=True)]
         return torch.cat(done, dim=1)

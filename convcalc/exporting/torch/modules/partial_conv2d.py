@@ -18,5 +18,5 @@ class PartialConv2d(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        first, rest = x.split(self.parts, dim=1)
+        first, rest = torch.split(x, self.parts, dim=1)
         return torch.cat([self.conv(first), rest], dim=1)

@@ -17,4 +17,4 @@ def sampled(x: Tensor, down: Tensor, across: Tensor) -> Tensor:
         [(2 * across + 1) / width - 1, (2 * down + 1) / height - 1], dim=-1
     )
     made = F.grid_sample(x, grid.flatten(2, 3), align_corners=False)
-    return made.unflatten(3, down.shape[2:])
+    return torch.unflatten(made, 3, down.shape[2:])

@@ -29,7 +29,7 @@ class WindowAttention(nn.Module):
         cosine: bool = False,
     ) -> None:
         super().__init__()
-        self.window, self.heads, self.shift, self.grid = window, heads, shift, grid
+        self.window, self.heads, self.shift, self.grid = (window, heads, shift, grid)
         self.qkv = nn.Linear(channels, 3 * channels)
         self.proj = nn.Linear(channels, channels)
         self.table: nn.Parameter | None = None
@@ -51,11 +51,11 @@ class WindowAttention(nn.Module):
         shifts = [self.shift if n > size else 0 for n in x.shape[1:3]]
         if any(shifts):
             x = x.roll((-shifts[0], -shifts[1]), (1, 2))
-        rows = self.qkv(self.cut(x)).unflatten(-1, (3, self.heads, -1))
+        rows = torch.unflatten(self.qkv(self.cut(x)), -1, (3, self.heads, -1))
         query, key, value = rows.movedim(-3, 0).transpose(-2, -3)
         if self.logit_scale is not None:
             factor = self.logit_scale.clamp(max=math.log(100.0)).exp()
-            query, key = F.normalize(query, dim=-1) * factor, F.normalize(key, dim=-1)
+            query, key = (F.normalize(query, dim=-1) * factor, F.normalize(key, dim=-1))
         else:
             query = query / math.sqrt(query.shape[-1])
         scores = query @ key.transpose(-1, -2) + self.bias(x)
@@ -70,18 +70,18 @@ class WindowAttention(nn.Module):
     def cut(self, x: Tensor) -> Tensor:
         """(N, H, W, C) to (N, windows, positions, C)."""
         size = self.window
-        rows, columns = x.shape[1] // size, x.shape[2] // size
+        rows, columns = (x.shape[1] // size, x.shape[2] // size)
         if self.grid:
-            x = x.unflatten(2, (size, columns)).unflatten(1, (size, rows))
+            x = torch.unflatten(torch.unflatten(x, 2, (size, columns)), 1, (size, rows))
             return x.permute(0, 2, 4, 1, 3, 5).flatten(3, 4).flatten(1, 2)
-        x = x.unflatten(2, (columns, size)).unflatten(1, (rows, size))
+        x = torch.unflatten(torch.unflatten(x, 2, (columns, size)), 1, (rows, size))
         return x.permute(0, 1, 3, 2, 4, 5).flatten(3, 4).flatten(1, 2)
 
     def join(self, x: Tensor, height: int, width: int) -> Tensor:
         """The way back."""
         size = self.window
-        rows, columns = height // size, width // size
-        x = x.unflatten(2, (size, size)).unflatten(1, (rows, columns))
+        rows, columns = (height // size, width // size)
+        x = torch.unflatten(torch.unflatten(x, 2, (size, size)), 1, (rows, columns))
         order = (0, 3, 1, 4, 2, 5) if self.grid else (0, 1, 3, 2, 4, 5)
         return x.permute(*order).flatten(3, 4).flatten(1, 2)
 
@@ -91,7 +91,7 @@ class WindowAttention(nn.Module):
         if self.table is None and self.mlp is None:
             return x.new_zeros(1)
         place = torch.arange(size, device=x.device)
-        down = (place[:, None] - place[None]) + size - 1
+        down = place[:, None] - place[None] + size - 1
         index = down[:, None, :, None] * (2 * size - 1) + down[None, :, None, :]
         if self.mlp is not None:
             offset = torch.arange(1 - size, size, device=x.device, dtype=x.dtype)

@@ -13,6 +13,7 @@ from convcalc.exporting.torch.operators import (
     other,
     pooling,
     rearranging,
+    region,
 )
 from convcalc.exporting.torch.site import Made, Site
 
@@ -27,6 +28,7 @@ TABLE: dict[str, Make] = {
     **other.TABLE,
     **pooling.TABLE,
     **rearranging.TABLE,
+    **region.TABLE,
 }
 
 
