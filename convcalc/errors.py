@@ -19,6 +19,8 @@
     ├── NoKey                a file of values has no such key
     ├── Unreadable           a file of values, or a model of another program, cannot be read
     │   └── Damaged          an ONNX file ends too early or is none; in a file, a problem
+    ├── Unwritable           a layer has no equal in the program that is written for
+    ├── NeedsOnnx            an ONNX file is asked for, and the onnx package is not there
     ├── ExpressionError      an expression cannot be evaluated; in a file it is a problem
     ├── Refused              a number cannot be pinned
     ├── BudgetError          the bounds of an assertion are invalid or missing; a ValueError too

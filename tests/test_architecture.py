@@ -69,6 +69,8 @@ WITHIN = {
     "exporting": (
         ("source",),  # a graph as a network file that a person can read
         ("torch",),  # network files to PyTorch code
+        ("keras",),  # network files to Keras code
+        ("onnx",),  # networks to ONNX files
         ("references", "trace", "expressions", "naming", "layout"),  # of all that writes code
         ("refusal",),
     ),
@@ -111,6 +113,7 @@ FOREIGN = {
     "yaml": {"language.syntax"},
     "rich": {"output.formats.terminal", "output.views.map"},
     "typer": {"cli"},
+    "onnx": {"exporting.onnx.model"},
     "torch": {"exporting.torch.modules"},  # which nothing imports: they are read as text
     "click": set[str](),  # typer has a copy of its own
 }

@@ -185,12 +185,14 @@ def choose(word: str, valid: Iterable[str], what: str) -> str:
 # --- where text goes -----------------------------------------------------------------------------
 
 
-def write_file(path: str, text: str) -> None:
-    """Writes a text file; raises Failure if that is not possible."""
+def write_file(path: str, content: str | bytes) -> None:
+    """Writes a file, of text or of bytes; raises Failure if that is not possible."""
     from convcalc.language.sources import atomic_write
 
+    if isinstance(content, str):
+        content = content.encode("utf-8", "backslashreplace")
     try:
-        atomic_write.write_file(path, text.encode("utf-8", "backslashreplace"))
+        atomic_write.write_file(path, content)
     except OSError as error:
         raise unwritable(path, error) from None
 

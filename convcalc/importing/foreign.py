@@ -123,7 +123,8 @@ class Graph(NamedTuple):
     two nodes read are one; without it, a file may name one tensor for what only has equal numbers,
     as ONNX's exporters do. ``stored_once``: besides, the file lists every stored tensor, so that
     what layers count can be held against it. ``names_calls``: a node is what was called in code,
-    and no part of what an exporter took apart.
+    and no part of what an exporter took apart. ``channels_first``: what it returns has the axes
+    that it has here, in their order.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Graph(NamedTuple):
     shares: bool = False
     stored_once: bool = False
     names_calls: bool = False
+    channels_first: bool = False
 
 
 class Model(Protocol):

@@ -164,9 +164,11 @@ class _Mapping:
         them by a layer of its own, where that is possible."""
         axes = [group for group in view.axes[1:] if group]
         is_flat = len(view.axes) == 2 and len(view.stored) > 1  # and size 1 on the axes that went
-        if not is_flat and set(axes) == {group for group in view.stored if group}:
+        if self.graph.channels_first:
+            axes = list(view.axes[1:])
+        elif not is_flat and set(axes) == {group for group in view.stored if group}:
             return view.tensor
-        if len(axes) > 1 and any(_is_last(given) for given in self.graph.inputs.values()):
+        elif len(axes) > 1 and any(_is_last(given) for given in self.graph.inputs.values()):
             axes = [axes[-1], *axes[:-1]]
         self.build.node = Node(
             "Output", (), (), {}, name, Place(self.file, 1, 1, 0, f"output {name}")

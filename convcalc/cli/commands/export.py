@@ -15,7 +15,10 @@ from convcalc.cli.console import Failure, choose, print_text, write_file
 # the text or the bytes of the file.
 WRITERS = {
     "torch": "convcalc.exporting.torch.write",
+    "keras": "convcalc.exporting.keras.write",
+    "onnx": "convcalc.exporting.onnx.write",
 }
+BINARY = ("onnx",)
 
 
 def command(
@@ -23,21 +26,25 @@ def command(
     target: Annotated[
         str, typer.Argument(metavar="TARGET", help="Network file, FILE::VARIANT, name, or -.")
     ],
-    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="torch.")],
+    to: Annotated[str, typer.Option("--to", metavar="FORMAT", help="torch, keras or onnx.")],
     variant: options.Variant = "",
     input: options.Inputs = [],  # noqa: A002, B006
     set: options.Params = [],  # noqa: A002, B006
     set_from: options.ParamsFrom = [],  # noqa: B006
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> int:
-    """Write a network as code of PyTorch.
+    """Write a network as code of PyTorch or Keras, or as an ONNX file.
 
-    The code stands alone. Blocks are classes, params are arguments of constructors, variants are
-    functions. What has no counterpart is refused by its name. Without -o it goes to stdout.
+    The code stands alone. In PyTorch blocks are classes, in Keras functions; params are arguments,
+    and variants are functions. Without -o it goes to stdout. An ONNX file has no weights, and needs
+    the onnx package. What has no counterpart is refused by its name.
     """
     settings = ctx.obj
     module = WRITERS[choose(to, list(WRITERS), "--to")]
     output = settings.output_file
+    is_binary = to in BINARY
+    if is_binary and (not output or output == "-"):
+        raise Failure(f"--to {to} writes a binary file", f"name it: -o network.{to}")
     if output and output != "-" and Path(output).exists() and not force:
         raise Failure(f"{output} exists already", "choose another name, or replace it with --force")
     source, chosen, shapes, params = _opened(target, variant, input, set, set_from)

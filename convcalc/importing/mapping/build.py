@@ -42,6 +42,7 @@ class Build:
         self.read: frozenset[str] = frozenset()  # what nodes read, and the graph returns
         self.stored_once = False  # whether constants of different origins are different tensors
         self._paths = paths
+        self._sources: dict[tuple[str, tuple[int, ...]], Tensor] = {}  # stored tensors as layers
 
     # --- what a node reads --------------------------------------------------------------------
 
@@ -199,7 +200,11 @@ class Build:
         fields: dict[str, Any] = {} if constant.learned else {"fixed": True}
         stored = constant.stored or constant.dims
         if prod(stored) == prod(sizes) or not (constant.learned or self.stored_once):
-            return self.add("parameter", shape=list(sizes), **fields)
+            key = (constant.origin, tuple(sizes))
+            found = self._sources.get(key) or self.add("parameter", shape=list(sizes), **fields)
+            if self.stored_once and constant.origin:
+                self._sources[key] = found
+            return found
         shape = list(stored) if 0 < len(stored) <= 4 else [prod(stored)]
         made = self.add("parameter", shape=shape, **fields)
         return self.add("opaque", made, output=list(sizes), params=0, macs=0)

@@ -92,6 +92,27 @@ def conv(build: Build, node: Node) -> Sequence[Held]:
     return [fresh(made, x.batch, made.shape.dims[1:])]
 
 
+def deform_conv(build: Build, node: Node) -> Sequence[Held]:
+    """DeformConv: a convolution whose taps are moved by an offset map, and weighed by a mask."""
+    x, offset = (build.image(build.view(node, index)) for index in (0, 2))
+    weight = build.weight(node, 1)
+    out, per_group, *kernel = weight.dims
+    groups = node.value("group", 1)
+    check_channels(x, per_group * groups, "weight")
+    fields = windows(node, len(x.stored) - 1, kernel)
+    if not node.input(3) or not build.weight(node, 3).learned:
+        fields["bias"] = False
+    for field, number in (("groups", groups), ("deform_groups", node.value("offset_group", 1))):
+        if number > 1:
+            fields[field] = number
+    maps = [offset.tensor]
+    if node.input(4):
+        maps.append(build.image(build.view(node, 4)).tensor)
+    fields |= {"version": len(maps), "offset": "external", "out_channels": out}
+    made = build.add("deform_conv", x.tensor, *maps, **fields)
+    return [fresh(made, x.batch, made.shape.dims[1:])]
+
+
 def conv_transpose(build: Build, node: Node) -> Sequence[Held]:
     """ConvTranspose: weight (in, out / groups, *kernel)."""
     x = build.image(build.view(node))
@@ -198,6 +219,7 @@ def check_channels(x: View, wanted: int, what: str) -> None:
 RULES: Mapping[str, Rule] = {
     "Conv": conv,
     "ConvTranspose": conv_transpose,
+    "DeformConv": deform_conv,
     "Gemm": gemm,
     "Linear": linear,
 }

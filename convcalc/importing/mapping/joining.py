@@ -324,6 +324,8 @@ def _model(build: Build, view: View, axis: int) -> View:
     if len(others) > 3:
         others = [tuple(a for g in others for a in g)]
     target = (group, *others)
+    if role and len(others) in (1, 2) and all(view.role(atom) == 0 for atom in others[0]):
+        target = (others[0], group, *others[1:])  # positions stay positions
     return View(build.settle(view, target), view.batch, target, view.axes)
 
 

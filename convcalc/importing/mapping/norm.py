@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any
 
-from convcalc.importing.foreign import Node
+from convcalc.importing.foreign import Constant, Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule, axis_number
 from convcalc.importing.mapping.convolution import check_channels
 from convcalc.importing.mapping.joining import combined, with_constant
@@ -17,7 +17,7 @@ from convcalc.importing.views import View, regrouped, size_of
 def batch_norm(build: Build, node: Node) -> Sequence[Held]:
     """BatchNormalization over the second axis: scale, bias, mean, variance."""
     x = _over_channels(build, build.view(node))
-    scale, bias = (build.constant(node, index) for index in (1, 2))
+    scale, bias = (_given(build, node, index, value) for index, value in ((1, 1.0), (2, 0.0)))
     for each in (scale, bias):
         if each is not None:
             check_channels(x, prod(each.dims), "norm")
@@ -28,7 +28,20 @@ def batch_norm(build: Build, node: Node) -> Sequence[Held]:
         fields["bias"] = False
     if not node.value("affine", True):
         fields = {"affine": False}
+    elif build.stored_once and scale is not None and scale.roots and not scale.learned:
+        fields["frozen"] = True
     return [build.same(x, "batch_norm", **fields)]
+
+
+def _given(build: Build, node: Node, index: int, neutral: float) -> Constant | None:
+    """A scale or shift; None for numbers that change nothing, in a file that lists what is stored.
+
+    ONNX has no norm without them.
+    """
+    found = build.constant(node, index)
+    if found is None or found.roots or not build.stored_once:
+        return found
+    return None if set(found.data or ()) == {neutral} else found
 
 
 def instance_norm(build: Build, node: Node) -> Sequence[Held]:
@@ -85,7 +98,7 @@ def _layer_norm(build: Build, node: Node, operator: str) -> View:
     axes = sorted(axis_number(axis, rank) for axis in axes)
     normalised = {atom for axis in axes for atom in view.axes[axis]}
     fields: dict[str, Any] = {}
-    if not node.input(1):
+    if not node.input(1) or _given(build, node, 1, 1.0) is None:
         fields["affine"] = False
     elif operator == "layer_norm" and not node.input(2):
         fields["bias"] = False

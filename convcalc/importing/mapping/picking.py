@@ -157,6 +157,10 @@ def gather(build: Build, node: Node) -> Sequence[Held]:
     if indices.data is None:
         if not build.stored_once:
             raise NoRule("the indices are not in the file")
+        if indices.origin and len(indices.dims) == 1 and indices.dims[0] <= view.sizes[axis]:
+            x = build.along(view, [axis])
+            made = build.add("channel_select", x.tensor, channels=indices.dims[0])
+            return [build.replaced(x, made, axis, indices.dims[0])]
         return [moved(build, view, (*view.sizes[:axis], *indices.dims, *view.sizes[axis + 1 :]))]
     size = view.sizes[axis]
     if not known((size,)):

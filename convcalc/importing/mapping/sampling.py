@@ -36,6 +36,23 @@ def roi_align(build: Build, node: Node) -> Sequence[Held]:
     return [fresh(made, atoms_of(sizes[0]), made.shape.dims[1:])]
 
 
+def roi_pool(build: Build, node: Node) -> Sequence[Held]:
+    """MaxRoiPool: as RoiAlign; a box is the number of its image and four corners."""
+    x = build.image(build.view(node))
+    boxes = build.held(node.input(1))
+    sizes = boxes.sizes if isinstance(boxes, View) else boxes.dims
+    if len(sizes) != 2 or not known(sizes) or x.tensor.shape.batch != 1:
+        raise NoRule("how many boxes there are depends on the input")
+    made = build.add(
+        "roi_pool",
+        x.tensor,
+        output_size=list(node.value("pooled_shape") or ()),
+        rois=sizes[0],
+        spatial_scale=float(f"{node.value('spatial_scale', 1.0):.9g}"),
+    )
+    return [fresh(made, atoms_of(sizes[0]), made.shape.dims[1:])]
+
+
 def max_unpool(build: Build, node: Node) -> Sequence[Held]:
     """MaxUnpool: values at the places where a MaxPool found them."""
     x = build.image(build.view(node))
@@ -50,5 +67,6 @@ def max_unpool(build: Build, node: Node) -> Sequence[Held]:
 
 RULES: Mapping[str, Rule] = {
     "RoiAlign": roi_align,
+    "MaxRoiPool": roi_pool,
     "MaxUnpool": max_unpool,
 }

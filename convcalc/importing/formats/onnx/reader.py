@@ -25,6 +25,8 @@ from convcalc.importing.formats.onnx.wire import Bytes, Damaged, Span, as_span, 
 MOST_NODES = 200_000
 MOST_DEPTH = 16  # of functions in functions
 OWN_DOMAINS = ("", "ai.onnx")
+OWN_PRODUCER = "convcalc"  # whose files list each stored tensor once, by its name
+STORED = "stored"  # its metadata of a node that stands for one: weight, buffer or index
 
 
 def open_model(content: Bytes, file: str) -> OneGraph:
@@ -75,8 +77,10 @@ class _Reading:
     def graph(self) -> Graph:
         """The graph with all functions inlined."""
         raw = self.raw
+        is_own = self.producer == OWN_PRODUCER
         constants = {
-            key: each._replace(learned=_is_weight(key, each)) for key, each in raw.constants.items()
+            key: each._replace(learned=not is_own and _is_weight(key, each))
+            for key, each in raw.constants.items()
         }
         weights = _weights_as_inputs(raw)
         constants |= weights
@@ -93,6 +97,9 @@ class _Reading:
             constants,
             raw.shapes,
             self.remark(found, has_weights_as_inputs=bool(weights)),
+            shares=is_own,
+            stored_once=is_own,
+            channels_first=is_own,
         )
 
     def remark(self, nodes: Sequence[RawNode], *, has_weights_as_inputs: bool) -> str:
@@ -118,7 +125,11 @@ class _Reading:
 
     def take_constant(self, node: RawNode, constants: dict[str, Constant]) -> bool:
         """Keep the tensor of a Constant node; whether it is one."""
-        if node.op != "Constant" or node.domain not in OWN_DOMAINS or len(node.outputs) != 1:
+        if node.domain not in OWN_DOMAINS or len(node.outputs) != 1:
+            return False
+        if node.op == "ConstantOfShape" and STORED in node.metadata:
+            return self.take_stored(node, constants)
+        if node.op != "Constant":
             return False
         for key, attribute in node.attributes.items():
             found = _literal(key, attribute.value)
@@ -126,6 +137,18 @@ class _Reading:
                 constants[node.outputs[0]] = found
                 return True
         return False
+
+    @staticmethod
+    def take_stored(node: RawNode, constants: dict[str, Constant]) -> bool:
+        """Keep the sizes of a weight or a buffer that convcalc wrote without its numbers."""
+        sizes = constants.get(node.inputs[0]) if node.inputs else None
+        if sizes is None or sizes.data is None:
+            return False
+        (name,), dims = node.outputs, tuple(int(size) for size in sizes.data)
+        kind = node.metadata[STORED]
+        roots = frozenset((name,) if kind in ("weight", "buffer") else ())
+        constants[name] = Constant(dims, None, "float", name, dims, kind == "weight", roots)
+        return True
 
     def inlined(
         self,
