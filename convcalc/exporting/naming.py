@@ -21,8 +21,8 @@ _BUILTINS = frozenset(
 
 
 def identifier(text: str) -> str:
-    """A Python identifier as near to a text as possible."""
-    text = unicodedata.normalize("NFKC", text)
+    """A Python identifier as near to a text as possible; none of Python's own, as ``__init__``."""
+    text = unicodedata.normalize("NFKC", text).lstrip("_") or "_"
     if not text.isidentifier():
         text = re.sub(r"\W", "_", text)
         text = text if text.isidentifier() else f"_{text}"

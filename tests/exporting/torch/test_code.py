@@ -170,6 +170,13 @@ def test_a_name_that_means_something_gets_another(name: str, why: str) -> None:
     assert why
 
 
+@pytest.mark.parametrize("name", ["__init__", "_modules", "__setattr__", "_call_impl"])
+def test_what_a_module_has_for_itself_is_not_replaced(name: str) -> None:
+    code = code_of(HEAD + f"layers: [{{conv: {{out: 8, k: 3}}, id: {name}}}, relu]\n")
+    assert f"{name} =" not in code
+    assert f"self.{name.strip('_')}" in code
+
+
 @pytest.mark.parametrize("name", ["lambda", "match", "\ufb01", "None_", "yield"])
 def test_an_id_that_is_no_name_of_python_gets_another(name: str) -> None:
     code = code_of(
