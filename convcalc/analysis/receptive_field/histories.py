@@ -126,7 +126,13 @@ class Histories:
 
     def _arrange(self, index: int, layer: Layer, channels: Channels) -> Channels:
         """Notes the layout of a layer's output; gives up where those of its inputs differ."""
-        from convcalc.analysis.receptive_field.layouts import DIFFERENT, IN_TURN, layout_after
+        from convcalc.analysis.receptive_field.layouts import (
+            DIFFERENT,
+            IN_TURN,
+            SPREAD,
+            is_joined,
+            layout_after,
+        )
 
         inputs = [
             (number, self.layout(tensor))
@@ -143,6 +149,8 @@ class Histories:
         reason = DIFFERENT if len({each.dims for _, each in placed}) > 1 else ""
         if layer.analysis.arranged and len({layer.analysis.axes[n] for n, _ in placed}) > 1:
             reason = IN_TURN
+        if is_joined(layer.analysis) and any(each.dims[0] for _, each in placed):
+            reason = SPREAD
         if not reason:
             return channels
         histories = tuple(self.give_up(each, reason) for each in channels.histories)

@@ -20,7 +20,7 @@ from convcalc.model.geometry.axis_maps import (
     Unreadable,
     Whole,
 )
-from convcalc.model.geometry.channel_maps import MIXED, OWN, ChannelMap
+from convcalc.model.geometry.channel_maps import JOINED, MIXED, OWN, ChannelMap
 from convcalc.model.operators.contract import Analysis
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
@@ -123,13 +123,19 @@ def layout_after(layout: Layout, analysis: Analysis, channel_map: ChannelMap) ->
     if analysis.arranged is not None:
         dims = _arranged(layout, analysis.arranged, analysis)
     elif output.rank and output.rank == len(layout.dims) - 1:
-        dims = (layout.dims[0] if channel_map is OWN else (), *layout.dims[1:])
+        stays = channel_map is OWN or is_joined(analysis)
+        dims = (layout.dims[0] if stays else (), *layout.dims[1:])
     else:
         return None
     moved = Layout(dims, _read_sizes(layout, analysis))
     sizes = tuple(_size(moved, axis, output) for axis in range(len(layout.sizes)))
     found = Layout(dims, sizes)
     return None if found == usual(output) else found
+
+
+def is_joined(analysis: Analysis) -> bool:
+    """Whether a layer puts the channels of its inputs in a row."""
+    return analysis.channels[:1] == (JOINED,)
 
 
 def _arranged(

@@ -174,3 +174,24 @@ def test_windows_in_one_axis_are_a_map_again_of_as_many_windows() -> None:
     through = field_of([windows, {"reshape": {"shape": [12, 3, 2]}}, CONV], [2, 4, 4])
     without = field_of([{"conv": {"out": 12, "k": [2, 3]}}, CONV], [2, 4, 4])
     assert (through.size, through.jump) == (without.size, without.jump) == ((4, 7), (1, 2))
+
+
+@pytest.mark.parametrize("attends", [{"attention": {"heads": 2}}, "global_avg_pool"])
+def test_tokens_beside_others_in_the_channels_are_not_told_apart(attends: Any) -> None:
+    """A class token beside positions in the channels: unknown, and what sees all is global."""
+    layers = [
+        CONV,
+        {"reshape": {"shape": [4, -1]}},
+        {"permute": {"dims": [2, 1]}, "id": "tokens"},
+        {"parameter": {"shape": [1, 4]}, "id": "own"},
+        {"concat": {"axis": "channels"}, "from": ["own", "tokens"]},
+        {"permute": {"dims": [2, 1]}},
+        attends,
+    ]
+    *_, joined, back, last = report_of(layers, [3, 8, 8]).layers
+    for layer in (joined, back):
+        assert layer.receptive_field is not None
+        assert layer.receptive_field.reason == "positions lie in one axis with something else"
+        assert not layer.receptive_field.is_global
+    assert last.receptive_field is not None
+    assert last.receptive_field.is_global
