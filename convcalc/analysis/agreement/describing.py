@@ -8,7 +8,7 @@ language's names of the general form.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcalc.analysis.agreement.kinds import (
     ATTENTION,
@@ -80,6 +80,7 @@ _HANDED_ON = {  # moves of elements, which programs write in many ways
 _MADE = {
     "scale": "mul",
     "product": "mul",
+    "gate": "mul",
     "add": "add",
     "concat": "concat",
     "aggregate": ATTENTION,
@@ -101,12 +102,14 @@ def _function(step: Step, owner: Operator) -> Described | None:
     """What a composite does with the results of its parts."""
     name = step.part.rpartition(".")[2]
     weights = step.analysis.weights
-    traits: Traits = {}
+    traits: dict[str, Any] = {}
     if vars(step.operator).get("view") or name in _WITHIN or ".relative" in f".{step.part}":
         return None
-    kind = _MADE.get(name, name)
+    kind = "matmul" if name_of(owner) == "involution" else _MADE.get(name, name)
     if kind == ATTENTION:
-        traits = heads(owner)
+        traits |= heads(owner)
     elif weight := weights.get("weight"):
         kind, traits = CONV, conv_traits(weight[0], weight[2:])
+        if name_of(owner) == "partial_conv":
+            traits |= {"padding": tuple((k // 2, k // 2) for k in weight[2:]), "bias": False}
     return Described(kind, traits, _family(kind))

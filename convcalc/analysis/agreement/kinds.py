@@ -97,6 +97,38 @@ def _transposed(at: At) -> tuple[str, Traits]:
     return "conv_transpose", traits
 
 
+def _tent(at: At) -> tuple[str, Traits]:
+    """Linear upsampling by a transposed convolution is that convolution, with a fixed weight."""
+    operator = at.operator
+    weight = at.analysis.stored["weight"]
+    sides = operator.transposed(at.x).padding
+    traits = conv_traits(at.output.channels, weight[2:])
+    if operator.grouped:
+        del traits["out_channels"]
+        traits["groups"] = EACH
+    if any(size != 1 for size in operator.factor):
+        traits["stride"] = tuple(operator.factor)
+    if any(map(any, sides)):
+        traits["padding"] = sides
+    return "conv_transpose", {**traits, "bias": False}
+
+
+def _deformed(at: At) -> tuple[str, Traits]:
+    """A deformable convolution of given offsets: where it samples says what computes them."""
+    return CONV, conv_traits(at.output.channels, at.operator.kernel_size)
+
+
+def _unpooled(at: At) -> tuple[str, Traits]:
+    """Its window is that of the pooling whose places it is given."""
+    return name_of(at.operator), {"output_size": at.output.spatial}
+
+
+def _regions(at: At) -> tuple[str, Traits]:
+    """Pooling of regions; the size of the boxes is known to nobody but who assumes one."""
+    kind, traits = plain(at)
+    return kind, {key: each for key, each in traits.items() if key != "roi_size"}
+
+
 def _pool(at: At) -> tuple[str, Traits] | None:
     """A pooling window; a global one if it is as large as its input."""
     operator = at.operator
@@ -245,6 +277,10 @@ RULES: Mapping[str, Rule] = {
         _conv,
     ),
     "conv_transpose": _transposed,
+    "bilinear_conv_transpose": _tent,
+    "deform_conv": _deformed,
+    "max_unpool": _unpooled,
+    **dict.fromkeys(("roi_align", "roi_pool", "ps_roi_pool"), _regions),
     **dict.fromkeys(("max_pool", "avg_pool", "lp_pool"), _pool),
     **dict.fromkeys(("adaptive_avg_pool", "adaptive_max_pool"), _adaptive),
     **dict.fromkeys(("global_avg_pool", "global_max_pool"), _global),

@@ -2,6 +2,7 @@
 
 x + (y + z)                        one sum; concatenations alike
 f(x) computed twice                once, if f has no weights
+a sum over what was stacked        one sum
 concat of convolutions of parts    one convolution in groups
 """
 
@@ -10,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from convcalc.analysis.agreement.draft import Draft
-from convcalc.analysis.agreement.idioms import attention, response_norms
+from convcalc.analysis.agreement.idioms import attention, deformable, response_norms
 from convcalc.analysis.agreement.kinds import CONV, EACH
 from convcalc.analysis.agreement.unit import Unit, exact
 from convcalc.diagnostics.work import current
+from convcalc.model.quantities.unknown import known
 
 NESTED = ("add", "concat")
 
@@ -75,6 +77,24 @@ def _one_sum(draft: Draft) -> None:
         draft.units[number] = unit._replace(reads=tuple(reads))
 
 
+def _stacked_sum(draft: Draft) -> None:
+    """A sum over an axis along which tensors of its own size were stacked is a sum of these."""
+    for number, unit in list(draft.units.items()):
+        source = draft.units.get(unit.reads[0]) if unit.reads else None
+        if source is None or not known((unit.output.numel, source.output.numel)):
+            continue
+        size, whole = unit.output.numel, source.output.numel
+        if unit.kind == "add" and len(unit.reads) == 1 and whole > size:
+            traits = {"axis": "channels"}  # of the parts of one tensor
+            draft.units[number] = unit._replace(kind="reduce_sum", traits=traits)
+        is_alone = source.kind == "concat" and draft.reader(source.number) is not None
+        if unit.kind == "reduce_sum" and is_alone and whole == size * len(source.reads):
+            draft.units[number] = unit._replace(
+                kind="add", family=source.family, traits={}, reads=source.reads
+            )
+            draft.instead[source.number] = number
+
+
 def _in_groups(draft: Draft) -> None:
     """Convolutions of the equal parts of a tensor, concatenated, are one in groups."""
     for number, unit in list(draft.units.items()):
@@ -121,4 +141,13 @@ def _folded(draft: Draft) -> None:
         draft.instead[norm.number] = unit.number
 
 
-_RULES = (_unread, _computed_once, _one_sum, _in_groups, response_norms, attention)
+_RULES = (
+    _unread,
+    _computed_once,
+    _stacked_sum,
+    _one_sum,
+    _in_groups,
+    response_norms,
+    deformable,
+    attention,
+)

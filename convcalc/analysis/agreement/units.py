@@ -32,6 +32,8 @@ class Units:
         self.steps: Steps = steps_of(network)
         self.sources: dict[int, tuple[int, ...]] = {}  # the units that a value is made by
         self.padded: dict[int, Sides] = {}  # what was added to a value before
+        self.learned: dict[int, int] = {}  # of a layer that is a learned tensor: its unit
+        self.constant: set[int] = set()  # values that are computed of learned tensors alone
         self.raised: set[int] = set()  # values to which 3 was added
         self.units: list[Unit] = []
         for number in range(self.steps.inputs):
@@ -68,12 +70,19 @@ class Units:
     def _add(self, step: Step) -> None:
         """Add a unit for a step, or hand on what it reads."""
         layer = self.network.layers[step.layer]
+        if layer.shares in self.learned:
+            self.constant.add(step.makes)
+            self.sources[step.makes] = (self.learned[layer.shares],)
+            return
         inputs = [self.steps.shapes[value] for value in step.reads]
-        reads = tuple(dict.fromkeys(each for v in step.computes_with for each in self.sources[v]))
+        values = self._numbers_left_out(step)
+        reads = tuple(dict.fromkeys(each for v in values for each in self.sources[v]))
         found = self._of_three(step) or described(step, inputs, layer.operator)
+        if len(values) == 1 < len(step.computes_with):
+            found = None
         if found is not None and found.kind == "concat" and len(reads) == 1:
             found = self._of_pieces(step, reads[0])
-        if found is None:
+        if self._is_constant(step) or found is None:
             self.sources[step.makes] = reads
             self._hand_padding_on(step)
             return
@@ -96,6 +105,29 @@ class Units:
             )
         )
         self.sources[step.makes] = (number,)
+        if found.kind == "parameter":
+            self.learned[step.layer] = number
+            self.constant.add(step.makes)
+
+    def _numbers_left_out(self, step: Step) -> tuple[int, ...]:
+        """What a step computes with; of a sum or a product, without learned single numbers."""
+        if isinstance(step.operator, Function) or name_of(step.operator) not in ("add", "mul"):
+            return step.computes_with
+        shapes = self.steps.shapes
+        many = [v for v in step.computes_with if v not in self.constant or shapes[v].numel != 1]
+        return tuple(many) or step.computes_with
+
+    def _is_constant(self, step: Step) -> bool:
+        """Whether a step computes with learned tensors alone, and remember that.
+
+        It is the same in every run; programs compute it early or late, once or at each use, and
+        exporters before the first one.
+        """
+        stored = any(map(prod, step.analysis.stored.values()))
+        is_so = bool(step.reads) and not stored and self.constant.issuperset(step.reads)
+        if is_so:
+            self.constant.add(step.makes)
+        return is_so
 
     def _of_three(self, step: Step) -> Described | None:
         """A hardsigmoid that is written as relu6(x + 3) / 6, at its relu6."""
@@ -145,7 +177,7 @@ class Units:
 def _met(step: Step, traits: Mapping[str, Any]) -> int | None:
     """How many channels a weight meets; None where each channel has its own."""
     weight = step.analysis.weights.get("weight", ())
-    groups = traits.get("groups", 1)
+    groups = traits.get("groups") or 1  # none: of a deformable convolution, its own number
     return None if groups == EACH or len(weight) < 2 else weight[1] * groups
 
 

@@ -43,6 +43,7 @@ class Build:
         self.stored_once = False  # whether constants of different origins are different tensors
         self._paths = paths
         self._sources: dict[tuple[str, tuple[int, ...]], Tensor] = {}  # stored tensors as layers
+        self._owners: dict[str, int] = {}  # of each stored tensor: the first layer that it became
 
     # --- what a node reads --------------------------------------------------------------------
 
@@ -203,11 +204,24 @@ class Build:
             key = (constant.origin, tuple(sizes))
             found = self._sources.get(key) or self.add("parameter", shape=list(sizes), **fields)
             if self.stored_once and constant.origin:
+                if key not in self._sources:
+                    self._share(constant.origin)
                 self._sources[key] = found
             return found
         shape = list(stored) if 0 < len(stored) <= 4 else [prod(stored)]
         made = self.add("parameter", shape=shape, **fields)
+        if self.stored_once and constant.origin:
+            self._share(constant.origin)
         return self.add("opaque", made, output=list(sizes), params=0, macs=0)
+
+    def _share(self, origin: str) -> None:
+        """Give the last layer, a stored tensor, the numbers of the first layer that it became:
+        the same ones in another order, or as another node needs them."""
+        last = len(self.builder.layers) - 1
+        owner = self._owners.setdefault(origin, last)
+        if owner != last:
+            layer = self.builder.layers[last]
+            self.builder.layers[last] = layer._replace(shares=owner)
 
     def is_made(self, constant: Constant) -> bool:
         """Whether a constant is no stored tensor, but made by the program, perhaps of several."""

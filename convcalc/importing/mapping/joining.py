@@ -197,7 +197,7 @@ def with_constant(build: Build, op: str, view: View, constant: Constant, *, firs
     if constant.learned and op in ("Add", "Mul"):
         kind = _per(sizes)
         own = prod(constant.stored or constant.dims) == prod(constant.dims)
-        if kind == "tensor":
+        if kind == "tensor" and (own or not build.stored_once):
             operator = "shift" if op == "Add" else "scale"
             return merged(build.same(view, operator, per="tensor"))
         if kind == "channel" and own and sizes[0] == size_of(view.stored[0]):

@@ -53,16 +53,17 @@ class BilinearConvTranspose(Operator):
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """Something must remain of the output."""
-        return self._conv(inputs[0]).check(inputs)
+        return self.transposed(inputs[0]).check(inputs)
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:
         """The transposed convolution's analysis; its weight is frozen."""
         (x,) = inputs
-        conv = self._conv(x)
+        conv = self.transposed(x)
         facts = {} if self.grouped else {"nonzeros": x.channels * prod(conv.kernel_size)}
         return conv.analyse(inputs)._replace(frozen=frozenset({"weight"}), facts=facts)
 
-    def _conv(self, x: Shape) -> ConvTranspose:
+    def transposed(self, x: Shape) -> ConvTranspose:
+        """The transposed convolution that it is at an input."""
         padding = tuple((centring(f), centring(f)) for f in self.factor)
         return ConvTranspose(
             out_channels=x.channels,
