@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from convcalc.exporting.naming import snake_case
-from convcalc.exporting.torch.body import Body, NotChain
+from convcalc.exporting.torch.body import Body
 from convcalc.exporting.torch.headers import Header
 from convcalc.exporting.torch.parts import Var
 from convcalc.exporting.torch.rounds import Rounds, carry, is_uniform, stripped, turning
+from convcalc.exporting.torch.statements import NotChain
 from convcalc.language.parse.tree import Item, inner_items
 
 
@@ -32,7 +33,7 @@ def write_loop(body: Body, item: Item) -> None:
         _container(body, item)
     except NotChain:
         body.restore(state)
-        if body.chain or body.sink:
+        if body.is_flat:
             raise
         Rounds(body, item).write()
     _finish(body, item)
@@ -40,7 +41,7 @@ def write_loop(body: Body, item: Item) -> None:
 
 def _finish(body: Body, item: Item) -> None:
     """Keeps the last round under the id."""
-    if not item.id or item.id not in body.read_ids or body.chain or body.sink:
+    if not item.id or item.id not in body.read_ids or body.is_flat:
         return
     found = body.vars.get(item.id)
     if found is not None and found.rounds:
