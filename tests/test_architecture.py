@@ -71,8 +71,9 @@ WITHIN = {
         ("torch",),  # network files to PyTorch code
         ("keras",),  # network files to Keras code
         ("onnx",),  # networks to ONNX files
-        ("references", "trace", "expressions", "naming", "layout"),  # of all that writes code
-        ("refusal",),
+        ("opened", "walking", "site", "formulas"),  # what writers of code do alike
+        ("phrases", "trace", "references", "naming", "layout"),  # and what they are built from
+        ("expressions", "refusal"),
     ),
     "importing": (
         ("pairing",),  # a network at the size of another one

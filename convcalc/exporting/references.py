@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from convcalc.diagnostics.rejection import Rejected
 from convcalc.language.parse.tree import Block, Item, inner_items
 from convcalc.language.syntax import nodes
+from convcalc.language.syntax.evaluation import free_names
 
 
 def own_texts(items: Sequence[Item]) -> Iterator[str]:
@@ -113,3 +116,35 @@ def read_before_made(items: Sequence[Item]) -> list[str]:
 
     walk(items, frozenset())
     return list(early)
+
+
+def names_of(node: nodes.Node) -> frozenset[str]:
+    """The names in an expression; none in a path to a tensor, which is no expression."""
+    try:
+        return frozenset(free_names(node))
+    except Rejected:
+        return frozenset()
+
+
+def nodes_of(item: Item) -> Iterator[nodes.Node]:
+    """All expressions of an item itself."""
+    for argument in item.arguments:
+        yield argument.node
+    for pair in (item.condition, item.repeat, item.split):
+        if pair is not None:
+            yield pair[1]
+    for _, node in item.loops:
+        yield node
+
+
+_ROUND = re.compile(r"\[[^\]]*\bi\b")
+
+
+def uses_index(item: Item) -> bool:
+    """Whether anything of an item reads the number of its round."""
+    for each in (item, *inner_items(item)):
+        if any("i" in names_of(node) for node in nodes_of(each)):
+            return True
+        if any(_ROUND.search(source.text) for source in each.sources):
+            return True
+    return False

@@ -14,7 +14,7 @@ from convcalc.exporting.naming import snake_case
 
 def module_text(writer: Writer) -> str:
     """All of it."""
-    parts = [*texts(writer.helpers), *writer.formulas.values()]
+    parts = [*texts(writer.helpers), *writer.formulas.texts.values()]
     parts += ["\n".join(_function(writer, function)) for function in writer.order]
     parts += ["\n".join(each) for each in _variants(writer)]
     code = "\n\n\n".join(parts)

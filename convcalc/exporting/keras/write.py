@@ -7,14 +7,13 @@ from typing import Any
 
 from convcalc.diagnostics.diagnostic import NetworkError
 from convcalc.diagnostics.work import limited
-from convcalc.errors import Error
 from convcalc.exporting.keras.module_text import module_text
 from convcalc.exporting.keras.writer import Writer
+from convcalc.exporting.opened import document_of, variants_of
 from convcalc.exporting.refusal import Refused
 from convcalc.exporting.trace import traced
 from convcalc.language.building import Document
 from convcalc.language.head.inputs import Inputs
-from convcalc.language.reading import NetworkSource
 
 
 @limited
@@ -29,7 +28,7 @@ def keras_code(
     Raises Refused for the first thing that has no counterpart in Keras.
     """
     chosen = variant or ""
-    every = ["", *document.variants] if not inputs and not params else [chosen]
+    every = variants_of(document, chosen, inputs, params)
     try:
         return _written(document, every, inputs, params)
     except (Refused, NetworkError):
@@ -48,12 +47,4 @@ def _written(
 
 def write(source: object, variant: str | None, inputs: Inputs, params: Mapping[str, Any]) -> str:
     """The code of an opened target; Error for a model, and for a file without layers."""
-    if not isinstance(source, NetworkSource):
-        raise Error("code is written of network files, and this is a model", "import it first")
-    document = source.document
-    if document is None:
-        raise NetworkError(source.problems)
-    if "model" in document.unit.root.keys:
-        message = f"{document.unit.file} names a model in place of layers"
-        raise Error(message, "import the model, and export what that gives")
-    return keras_code(document, variant, inputs, params or None)
+    return keras_code(document_of(source), variant, inputs, params or None)

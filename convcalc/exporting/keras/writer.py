@@ -7,21 +7,20 @@ keyword arguments, handed on by its callers. The network is a function that retu
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
-from convcalc.exporting.expressions import Names, literal, names_in, written
-from convcalc.exporting.keras.body import Body, names_of, start
+from convcalc.exporting.expressions import literal, names_in
+from convcalc.exporting.formulas import Formulas
+from convcalc.exporting.keras.body import Body
 from convcalc.exporting.keras.function import LOCALS, RESERVED, Argument, Function
 from convcalc.exporting.keras.helpers import HELPERS
+from convcalc.exporting.keras.walk import Walk
 from convcalc.exporting.naming import Namespace, identifier, snake_case
 from convcalc.exporting.references import blocks_below, wanted_results
 from convcalc.exporting.refusal import Refused
 from convcalc.exporting.trace import Trace
-from convcalc.language.parse.functions import Function as Formula
-from convcalc.language.parse.tree import Block, Param, Unit, inner_items
+from convcalc.language.parse.tree import Block, Param, Unit
 from convcalc.language.syntax.evaluation import free_names
-from convcalc.language.syntax.expressions import FUNCTIONS
 from convcalc.model.graph.steps import live_layers, steps_of
 
 _MOST_ATTEMPTS = 4  # until the arguments of a block that calls itself stay
@@ -36,7 +35,7 @@ class Writer:
         self.base = next(iter(trace.networks))
         self.names = Namespace((*RESERVED, *LOCALS))
         self.functions: dict[Block, Function] = {}
-        self.formulas: dict[str, str] = {}
+        self.formulas = Formulas(_definition, self.use)
         self.order: list[Function] = []
         self.helpers: dict[str, None] = {}
         self.modules: set[str] = set()
@@ -79,7 +78,7 @@ class Writer:
         self._refuse_dead_ends()
         function = self.network
         function.wanted = [path for path in self.outputs if path]
-        body = Body(self, function)
+        body = Walk(self, function)
         network = self.trace.networks[self.base]
         names = list(network.inputs)
         variables = (
@@ -178,8 +177,8 @@ class Writer:
 
     def _fill(self, function: Function, block: Block) -> None:
         function.lines.clear()
-        body = Body(self, function)
-        start(body, self)
+        body = Walk(self, function)
+        body.start(block)
         for name in function.params:
             self._default(body, block, name)
         body.items(block.body)
@@ -243,52 +242,6 @@ class Writer:
             function.outer[name] = Argument(function.names.fresh(identifier(name)))
         return function.outer[name].name
 
-    def reads_block(self, block: Block) -> bool:
-        """Whether an expression of a block names sizes of what enters it."""
-        for item in block.body:
-            for each in (item, *inner_items(item)):
-                found: list[Any] = [argument.node for argument in each.arguments]
-                found += [pair[1] for pair in (each.condition, each.repeat, each.split) if pair]
-                found += [node for _, node in each.loops]
-                names = {name for node in found for name in names_of(node)}
-                if any(name.partition(".")[0] == "block" for name in names):
-                    return True
-        return False
 
-    # --- functions of the file --------------------------------------------------------------------
-
-    def called(self, name: str, unit: Unit, lookup: Callable[[str], str]) -> tuple[str, list[str]]:
-        """A function of expressions: its Python name, and params of the file that it gets."""
-        if name in FUNCTIONS:
-            if name == "make_divisible":
-                self.use(name)
-            return (f"math.{name}" if name in ("ceil", "floor") else name), []
-        own = unit.functions.get(f"{name}()")
-        assert isinstance(own, Formula)
-        return snake_case(name), [lookup(param) for param in self._formula(own)]
-
-    def _formula(self, own: Formula) -> list[str]:
-        """The params that a function of the file reads; writes it if it was not yet."""
-        params = self._params_of(own)
-        if own.name not in self.formulas:
-
-            def called(name: str) -> tuple[str, list[str]]:
-                if name in FUNCTIONS:
-                    return self.called(name, own.unit, lambda each: each)
-                other = own.unit.functions[f"{name}()"]
-                return snake_case(name), self._formula(other)
-
-            text = written(own.code.text, Names(lambda name: name, called))
-            listed = ", ".join((*own.arguments, *params))
-            name = snake_case(own.name)
-            self.formulas[own.name] = f"def {name}({listed}):\n    return {text}"
-        return params
-
-    def _params_of(self, own: Formula) -> list[str]:
-        found: dict[str, None] = {}
-        for name in sorted(own.code.names):
-            if name.endswith("()"):
-                found |= dict.fromkeys(self._params_of(own.unit.functions[name]))
-            elif name not in own.arguments:
-                found[name] = None
-        return list(found)
+def _definition(name: str, arguments: Sequence[str], result: str) -> str:
+    return f"def {name}({', '.join(arguments)}):\n    return {result}"

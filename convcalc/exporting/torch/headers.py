@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from convcalc.exporting.naming import snake_case
+from convcalc.exporting.phrases import for_head, whole
+from convcalc.exporting.references import uses_index
 from convcalc.exporting.torch.body import Body
 from convcalc.exporting.torch.parts import Var
 from convcalc.language.parse.tree import Item
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import free_names
 
 
 class Header:
@@ -28,9 +29,9 @@ def headed(body: Body, item: Item) -> Iterator[Header]:
     depth = body.depth[0]
     scope: dict[str, str] = {}
     walked: dict[str, Var] = {}
-    uses_index = _uses_index(item)
+    numbered = uses_index(item)
     if item.loops:
-        _open_for(body, item, scope, walked, header, uses_index and item.repeat is None)
+        _open_for(body, item, scope, walked, header, numbered and item.repeat is None)
     body.local.append(scope)
     body.walked.append(walked)
     indices = len(body.index)
@@ -42,12 +43,12 @@ def headed(body: Body, item: Item) -> Iterator[Header]:
             body.make(f"if {condition}:")
             body.depth[0] += 1
         if item.repeat is not None:
-            name = body.names.fresh("i" if uses_index else "_") if uses_index else "_"
+            name = body.names.fresh("i") if numbered else "_"
             scope["i"] = name
             header.variables.append(name)
             body.make(f"for {name} in range({_count(body, item)}):")
             body.depth[0] += 1
-            if uses_index:
+            if numbered:
                 body.index.append((item, name))
         yield header
     finally:
@@ -62,9 +63,8 @@ def headed(body: Body, item: Item) -> Iterator[Header]:
 
 def _count(body: Body, item: Item) -> str:
     assert item.repeat is not None
-    text = body.text(item.repeat[1])
     values = [item.repeat[0](run.scope) for run in body.runs(item)]
-    return f"int({text})" if any(isinstance(value, float) for value in values) else text
+    return whole(body.text(item.repeat[1]), values)
 
 
 def _open_for(
@@ -76,7 +76,8 @@ def _open_for(
     index: bool,
 ) -> None:
     """Writes ``for a, b in zip(…)``."""
-    names, lists = [], []
+    names: list[str] = []
+    lists: list[str] = []
     for key, node in item.loops:
         tensors = _tensors(body, node)
         if tensors is not None:
@@ -95,15 +96,11 @@ def _open_for(
         header.variables.append(name)
         body.make(f"for {name} in range({count}):")
     else:
-        source = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}, strict=True)"
-        listed = ", ".join(names)
-        if index:
-            name = body.names.fresh("i")
-            scope["i"] = name
-            header.variables.append(name)
-            listed = f"{name}, {listed}" if len(names) == 1 else f"{name}, ({listed})"
-            source = f"enumerate({source})"
-        body.make(f"for {listed} in {source}:")
+        counter = body.names.fresh("i") if index else ""
+        if counter:
+            scope["i"] = counter
+            header.variables.append(counter)
+        body.make(for_head(names, lists, counter, ", strict=True"))
     body.depth[0] += 1
 
 
@@ -121,36 +118,6 @@ def _tensors(body: Body, node: nodes.Node) -> list[Var] | None:
             return None
         found.append(body.resolve(text))
     return found
-
-
-def _uses_index(item: Item) -> bool:
-    """Whether an expression inside names the index, or something may ask for the round."""
-    return any("i" in used for used in _names(item))
-
-
-def _names(item: Item) -> Iterator[frozenset[str]]:
-    from convcalc.language.parse.tree import inner_items
-
-    for each in (item, *inner_items(item)):
-        for argument in each.arguments:
-            if argument.evaluate is not None:
-                yield _free(argument.node)
-        if each is not item and each.repeat is not None:
-            yield _free(each.repeat[1])
-        if each.condition is not None:
-            yield _free(each.condition[1])
-        if each is not item:
-            for _, node in each.loops:
-                yield _free(node)
-
-
-def _free(node: nodes.Node) -> frozenset[str]:
-    from convcalc.diagnostics.rejection import Rejected
-
-    try:
-        return frozenset(free_names(node))
-    except Rejected:
-        return frozenset()
 
 
 def indexed(body: Body, header: Header, widths: list[str]) -> str:

@@ -5,22 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from convcalc.exporting.expressions import names_in
-from convcalc.exporting.torch.body import Body, NotChain
+from convcalc.exporting.phrases import bracketed
+from convcalc.exporting.torch.body import Body
 from convcalc.exporting.torch.headers import headed, indexed
 from convcalc.exporting.torch.parts import Var
+from convcalc.exporting.torch.statements import NotChain
+from convcalc.exporting.trace import Run
 from convcalc.language.parse.tree import Item
 from convcalc.language.syntax import nodes
 
 _SUM = {"add": " + ", "mul": " * "}
 
 
-def residual(body: Body, item: Item) -> None:
+def residual(body: Body, item: Item, source: Var) -> None:
     """The body of a residual, joined with its shortcut."""
-    if body.chain or body.sink:
-        raise NotChain
+    body.need_forward()
     if body.adder is not None:
         raise NotChain
-    source, running = body.cur, body.running
+    running = body.running
     body.pins.append(source.channels)
     inner = body.variables.fresh("y")
     body.running = inner
@@ -42,8 +44,8 @@ def residual(body: Body, item: Item) -> None:
     body.variables.taken.discard(inner)
 
 
-def _is_bare(item: Item, run: object) -> bool:
-    children = {id(child.item) for child in run.children}  # type: ignore[attr-defined]
+def _is_bare(item: Item, run: Run) -> bool:
+    children = {id(child.item) for child in run.children}
     return item.optional_body and not any(id(each) in children for each in item.body)
 
 
@@ -64,12 +66,9 @@ def _shortcut(body: Body, item: Item) -> str:
     source = body.cur
     name = body.holders.fresh("shortcut")
     target = f"self.{name}"
-    holder = Item("seq", item.place)
-    holder.kind = "seq"
-    holder.body = item.shortcut
     body.unmerged = item.shortcut[-1]
     try:
-        lines, after = body.collected(holder, target, plain=True)
+        lines, after = body.collected(item.shortcut, target)
     except NotChain:
         body.holders.taken.discard(name)
         inner = body.variables.fresh("side")
@@ -100,11 +99,12 @@ def _shortcut(body: Body, item: Item) -> str:
     return f"{target}({source.tensor})"
 
 
-def branches(body: Body, item: Item) -> None:
+def branches(body: Body, item: Item, source: Var) -> None:
     """Branches that read one tensor, or parts of its channels, and are joined."""
-    if body.chain or body.sink or body.adder is not None:
+    body.need_forward()
+    if body.adder is not None:
         raise NotChain
-    source, running = body.cur, body.running
+    running = body.running
     if item.split is not None and item.join == "add" and not any(b.body for b in item.branches):
         _summed(body, item, source)
         return
@@ -174,7 +174,7 @@ def _summed(body: Body, item: Item, source: Var) -> None:
         "sets",
         lambda run: run.source.channels // run.output.channels if run.source and run.output else 1,
     )
-    width = f"{_bracketed(source.channels)} // {count}"
+    width = f"{bracketed(source.channels)} // {count}"
     body.apply(
         f"torch.unflatten({source.tensor}, 1, ({body.keep(count)}, -1)).sum(dim=1)", width, item
     )
@@ -194,11 +194,7 @@ def _channels(join: str, results: Sequence[Var]) -> str:
     texts = [var.channels for var in results]
     if len(set(texts)) == 1 and len(texts) > 1 and not results[0].is_list:
         text = texts[0]
-        return (
-            f"{len(texts)} * {text}"
-            if text.isidentifier() or text.isdigit()
-            else f"{len(texts)} * ({text})"
-        )
+        return f"{len(texts)} * {bracketed(text)}"
     return " + ".join(texts)
 
 
@@ -211,7 +207,7 @@ def _pieces(body: Body, item: Item, source: Var) -> list[Var]:
         return []
     count = len(item.branches)
     if isinstance(node, nodes.Scalar) and node.value == "channels":
-        width = f"{_bracketed(source.channels)} // {count}"
+        width = f"{bracketed(source.channels)} // {count}"
         widths = [width] * count
         call = f"{source.tensor}.chunk({count}, dim=1)"
     else:
@@ -223,10 +219,6 @@ def _pieces(body: Body, item: Item, source: Var) -> list[Var]:
     names = [body.variables.fresh(name) for name in ("first", "second", "third", "fourth")[:count]]
     body.do(f"{', '.join(names)} = {call}")
     return [Var(name, width) for name, width in zip(names, widths, strict=True)]
-
-
-def _bracketed(text: str) -> str:
-    return text if text.isidentifier() or text.isdigit() else f"({text})"
 
 
 def _guarded(body: Body, branch: Item, condition: str) -> Var:
@@ -264,11 +256,8 @@ def _looped(body: Body, branch: Item) -> Var:
         else:
             branch_name = body.names.fresh("module")
             body.make(f"{branch_name} = nn.Sequential()")
-            holder = Item("seq", branch.place)
-            holder.kind = "seq"
-            holder.body = branch.body
             body.reading = read.channels
-            lines, channels = body.collected(holder, branch_name, plain=True)
+            lines, channels = body.collected(branch.body, branch_name)
             body.init += lines
             body.make(f"self.{name}.append({branch_name})")
     if walked:
@@ -281,7 +270,7 @@ def _looped(body: Body, branch: Item) -> Var:
         channels = body.number(
             "channels", lambda run: run.output.channels if run.output else 0, only
         )
-    count = f"len(self.{name}) * {_bracketed(channels)}"
+    count = f"len(self.{name}) * {bracketed(channels)}"
     return Var(rounds, count, widths=channels, is_list=True)
 
 
@@ -291,14 +280,8 @@ def _walk_one(body: Body, only: Item, name: str, source: Var) -> str:
     only_sources, only.sources = only.sources, []
     try:
         body.cur = source
-        holder = Item("seq", only.place)
-        holder.kind = "seq"
-        holder.body = [only]
-        lines, channels = body.collected(holder, f"self.{name}", plain=True)
+        lines, channels = body.collected([only], f"self.{name}")
     finally:
         only.sources = only_sources or kept
     body.init += lines
     return channels
-
-
-__all__ = ["branches", "residual"]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from convcalc.exporting.naming import snake_case
-from convcalc.exporting.torch.body import Body, NotChain
+from convcalc.exporting.torch.body import Body
 from convcalc.exporting.torch.headers import Header
 from convcalc.exporting.torch.parts import Var
 from convcalc.exporting.torch.rounds import Rounds, carry, is_uniform, stripped, turning
+from convcalc.exporting.torch.statements import NotChain
 from convcalc.language.parse.tree import Item, inner_items
 
 
@@ -32,7 +33,7 @@ def write_loop(body: Body, item: Item) -> None:
         _container(body, item)
     except NotChain:
         body.restore(state)
-        if body.chain or body.sink:
+        if body.is_flat:
             raise
         Rounds(body, item).write()
     _finish(body, item)
@@ -40,7 +41,7 @@ def write_loop(body: Body, item: Item) -> None:
 
 def _finish(body: Body, item: Item) -> None:
     """Keeps the last round under the id."""
-    if not item.id or item.id not in body.read_ids or body.chain or body.sink:
+    if not item.id or item.id not in body.read_ids or body.is_flat:
         return
     found = body.vars.get(item.id)
     if found is not None and found.rounds:
@@ -62,24 +63,15 @@ def _read_inside(body: Body, item: Item) -> bool:
 def _container(body: Body, item: Item) -> None:
     """All rounds as the modules of one ``nn.Sequential``."""
     one = stripped(body, item)
-    only = body.chain and not body.sink and len(body.part.items) == 1
-    attribute = ""
-    if only:
-        target = "self"
-    elif body.sink:
-        target = body.sink
-    else:
-        attribute = body.holders.fresh(snake_case(item.component))
-        target = f"self.{attribute}"
-        body.make(f"{target} = nn.Sequential()")
+    target = _target(body, item)
     source, outer = body.cur, body.sink
     listed = item.id in body.round_ids and bool(item.id)
-    if listed and (only or body.sink):
+    if listed and target in ("self", outer):
         raise NotChain
-    collect = ""
+    widths = ""
 
-    def write(header: Header) -> None:
-        nonlocal collect
+    def write(_: Header) -> None:
+        nonlocal widths
         body.sink = target
         start = len(body.init)
         body.once(one)
@@ -87,20 +79,35 @@ def _container(body: Body, item: Item) -> None:
             made = sum(f"{target}.append(" in text for _, text in body.init[start:])
             if made != 1:
                 raise NotChain
-            collect = _listed_widths(body, header, item)
+            widths = _listed_widths(body, item)
 
-    uniform = turning(body, item, write)
+    turning(body, item, write)
     body.sink = outer
     channels = body.cur.channels
     if item.id:
         body.attributes[item.id] = target
     body.cur = source
-    if not listed:
+    if listed:
+        _rounds_of(body, item, target, Var(body.running, channels), widths)
+    else:
         body.apply(f"{target}({source.tensor})", channels)
-        return
-    rounds = body.variables.fresh(
-        f"{snake_case(item.id)}_maps" if item.id in body.vars else snake_case(item.id)
-    )
+
+
+def _target(body: Body, item: Item) -> str:
+    """What rounds are appended to: the class itself, the container around it, or one of its own."""
+    if body.sink:
+        return body.sink
+    if body.chain and len(body.part.items) == 1:
+        return "self"
+    target = f"self.{body.holders.fresh(snake_case(item.component))}"
+    body.make(f"{target} = nn.Sequential()")
+    return target
+
+
+def _rounds_of(body: Body, item: Item, target: str, last: Var, widths: str) -> None:
+    """Calls the modules of a container one by one, and keeps what each makes in a list."""
+    stem = snake_case(item.id)
+    rounds = body.variables.fresh(f"{stem}_maps" if item.id in body.vars else stem)
     body.settle()
     module = body.variables.fresh("module")
     body.do(f"{rounds}: list[Tensor] = []")
@@ -109,14 +116,12 @@ def _container(body: Body, item: Item) -> None:
         body.do(f"{body.running} = {module}({body.running})")
         body.do(f"{rounds}.append({body.running})")
     body.variables.taken.discard(module)
-    body.cur = Var(body.running, channels)
-    del uniform
-    body.vars[item.id] = Var(rounds, channels, rounds, collect)
+    body.cur = last
+    body.vars[item.id] = Var(rounds, last.channels, rounds, widths)
 
 
-def _listed_widths(body: Body, header: Header, item: Item) -> str:
+def _listed_widths(body: Body, item: Item) -> str:
     """Keeps the channels of each round in a list, if they may differ; returns its name."""
-    del header
     if is_uniform(body, item):
         return ""
     name = body.part.lists.setdefault(item, "")

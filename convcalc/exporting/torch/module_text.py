@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from convcalc.exporting.expressions import literal, names_in
+from convcalc.exporting.expressions import literal
 from convcalc.exporting.layout import laid_out
 from convcalc.exporting.naming import snake_case
 from convcalc.exporting.torch.helpers import helper_texts
-from convcalc.exporting.torch.parts import LAST, Part, inner_value
+from convcalc.exporting.torch.parts import Part, inner_value
 from convcalc.exporting.torch.tidying import tidied
 from convcalc.exporting.torch.writer import Writer
 from convcalc.language.expand.scopes import EVERY
@@ -19,9 +19,9 @@ _LISTED = 6  # tensors in the annotation of what forward returns
 
 def module_text(writer: Writer) -> str:
     """The whole module."""
-    classes = [_class(writer, part) for part in _in_order(writer)]
+    classes = [_class(writer, part) for part in writer.order]
     helpers, imports = helper_texts(writer.helpers)
-    functions = list(writer.functions.values())
+    functions = list(writer.formulas.texts.values())
     factories = list(_factories(writer))
     code = "\n\n\n".join([*helpers, *functions, *classes, *factories])
     return f"{_head(writer)}\n{_imports(code, imports)}\n\n\n{code}\n"
@@ -67,10 +67,6 @@ def _imports(code: str, more: list[str]) -> str:
     )
     torch += more
     return "\n".join([*standard, *([""] if standard else []), *torch])
-
-
-def _in_order(writer: Writer) -> list[Part]:
-    return writer.order
 
 
 def _class(writer: Writer, part: Part) -> str:
@@ -204,6 +200,3 @@ def _value(writer: Writer, variant: str, argument: str) -> str:
         if number.name == argument:
             return literal(inner_value(writer.trace.roots[variant], number))
     return ""
-
-
-__all__ = ["LAST", "module_text", "names_in"]

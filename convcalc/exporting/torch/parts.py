@@ -8,8 +8,12 @@ from typing import Any, NamedTuple
 
 from convcalc.exporting.expressions import names_in, substituted
 from convcalc.exporting.naming import Namespace
+from convcalc.exporting.phrases import as_word
+from convcalc.exporting.torch.reserved import METHODS, MODULE_NAMES
 from convcalc.exporting.trace import Run
 from convcalc.language.parse.tree import Block, Item, Unit
+
+_OWN = MODULE_NAMES | {"in_channels"}  # what no argument or variable of a constructor is called
 
 LAST = ""  # among what a class returns: what its last layer makes
 
@@ -69,8 +73,8 @@ class Part:
         self.tensors: dict[str, str] = {}  # further tensors by the name in the file: the argument
         self.outer: Callable[[str], str] | None = None  # names of what a loop's body stands in
         self.outer_values: dict[str, str] = {}  # by argument: what the body's class is called with
-        self.names = Namespace()  # of the constructor
-        self.holders = Namespace()  # attributes
+        self.names = Namespace(_OWN)  # of the constructor
+        self.holders = Namespace(METHODS)  # attributes
         self.is_chain = False
         self.init: list[tuple[int, str]] = []
         self.forward: list[tuple[int, str]] = []
@@ -129,7 +133,7 @@ class Part:
         name = (
             "out_channels"
             if result == LAST or len(self.wanted) == 1
-            else f"{_plain(result)}_channels"
+            else f"{as_word(result)}_channels"
         )
         self.stored_widths[result] = name
         return f"{attribute}.{name}"
@@ -152,11 +156,6 @@ class Part:
 
 _CHANNELS = re.compile(r"\bin_channels\b")
 _INPUT = re.compile(r"\bx\b")
-
-
-def _plain(text: str) -> str:
-    return "".join(char if char.isalnum() else "_" for char in text).strip("_")
-
 
 _FUNCTIONS = frozenset(
     ("abs", "int", "len", "max", "min", "round", "sum", "math", "make_divisible")

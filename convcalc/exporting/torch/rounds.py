@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 
 from convcalc.exporting.expressions import names_in
 from convcalc.exporting.naming import snake_case
+from convcalc.exporting.phrases import as_word
 from convcalc.exporting.references import own_texts, read_before_made
+from convcalc.exporting.torch import calls
 from convcalc.exporting.torch.body import Body
 from convcalc.exporting.torch.headers import Header, headed, indexed
 from convcalc.exporting.torch.parts import Var
@@ -109,7 +111,7 @@ class Rounds:
         body.adder = self.adder
         try:
             if one.block is not None:
-                part = body.writer.block_part(one.block, item.place)
+                part = body.writer.block_part(one.block)
             else:
                 part = body.writer.loop_part(body, item, one)
             keyed = copy.copy(one)
@@ -118,7 +120,7 @@ class Rounds:
             body.writer.trace.runs[keyed] = body.runs(item)
             body.writer.original[keyed] = item
             outer, body.item = body.item, keyed
-            body.call(keyed, part)
+            calls.call(body, keyed, part)
             body.item = outer
         finally:
             body.adder = None
@@ -137,7 +139,7 @@ class Rounds:
             var = body.vars.get(key) if behind else body.cur
             if var is None or not var.tensor:
                 raise body.refuse(f"'{text}' is not held in a variable", "reference")
-            stem = f"{snake_case(head)}_{_word(behind) or 'maps'}"
+            stem = f"{snake_case(head)}_{as_word(behind) or 'maps'}"
             name = self.lists.get(key) or body.variables.fresh(stem)
             self.lists[key] = name
             body.do(f"{name}.append({var.tensor})")
@@ -237,7 +239,3 @@ def carried(body: Body, item: Item, names: Sequence[str], write: Callable[[], ob
     write()
     for name, width in widths.items():
         body.vars[name] = body.vars[name]._replace(channels=width)
-
-
-def _word(text: str) -> str:
-    return "".join(char if char.isalnum() else "_" for char in text).strip("_")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from convcalc.exporting.keras.site import Site, scalar
+from convcalc.exporting.keras.site import Site
+from convcalc.exporting.phrases import scalar
 from convcalc.model.geometry.sizes import resolve_padding
 
 Rule = Callable[[Site], Sequence[str]]  # expressions: each but the last makes what the next reads

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcalc.exporting.keras.operators.calls import Rule, bracket, call, padding, ranked
-from convcalc.exporting.keras.site import Site, scalar
+from convcalc.exporting.keras.site import Site
+from convcalc.exporting.phrases import scalar
 from convcalc.model.ops.convolution._placement import places
 from convcalc.model.quantities.unknown import known
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from convcalc.exporting.expressions import literal
 from convcalc.exporting.keras.operators.calls import Rule, X, call, is_half, ranked, sides
-from convcalc.exporting.keras.site import Site, scalar
+from convcalc.exporting.keras.site import Site
+from convcalc.exporting.phrases import scalar
 from convcalc.model.geometry.sizes import axis_names, resolve_padding
 from convcalc.model.quantities.unknown import known
 

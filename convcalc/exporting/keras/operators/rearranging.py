@@ -7,7 +7,8 @@ from typing import Any
 
 from convcalc.exporting.expressions import literal
 from convcalc.exporting.keras.operators.calls import Rule, X, call, ranked
-from convcalc.exporting.keras.site import Site, scalar
+from convcalc.exporting.keras.site import Site
+from convcalc.exporting.phrases import scalar
 from convcalc.model.geometry.sizes import axis_names
 from convcalc.model.ops.rearranging.crop import MARGINS
 from convcalc.model.quantities.unknown import known

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from convcalc.exporting.phrases import bracketed
 from convcalc.exporting.torch.operators.padding import padding_of
 from convcalc.exporting.torch.site import Made, Site
 
@@ -75,8 +76,8 @@ def _dot_product(site: Site, _: Sequence[bool]) -> Made:
     channels = site.inputs[2]
     if not site.is_always("kv_heads", None):
         kv_heads = site.text("kv_heads")
-        part = channels if kv_heads == "1" else f"({site.bracket(channels)} // {kv_heads})"
-        channels = f"{site.bracket(site.text('heads'))} * {site.bracket(part)}"
+        part = channels if kv_heads == "1" else f"({bracketed(channels)} // {kv_heads})"
+        channels = f"{bracketed(site.text('heads'))} * {bracketed(part)}"
     return Made(f"{name}({', '.join(words)})", channels=channels, helpers=(name,))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from convcalc.exporting.expressions import literal
-from convcalc.exporting.torch.site import Site, scalar
+from convcalc.exporting.phrases import bracketed, scalar
+from convcalc.exporting.torch.site import Site
 from convcalc.language.parse.tree import Argument
 from convcalc.language.syntax import nodes
 from convcalc.model.geometry.sizes import PADDING_WORDS, resolve_padding
@@ -79,8 +80,8 @@ def _half_of(site: Site, kernel: str, dilation: str) -> str:
         return _half(kernel)
     if kernel.isdigit() and int(kernel) % 2:
         times = int(kernel) // 2
-        return dilation if times == 1 else f"{site.bracket(dilation)} * {times}"
-    return f"({site.bracket(dilation)} * ({kernel} - 1) + 1) // 2"
+        return dilation if times == 1 else f"{bracketed(dilation)} * {times}"
+    return f"({bracketed(dilation)} * ({kernel} - 1) + 1) // 2"
 
 
 def _half(text: str) -> str:

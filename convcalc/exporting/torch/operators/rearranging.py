@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from convcalc.exporting.phrases import bracketed
 from convcalc.exporting.torch.site import Made, Site
 from convcalc.exporting.trace import Run
 
@@ -39,7 +40,7 @@ def _channel_slice(site: Site, _: Sequence[bool]) -> Made:
     start = site.text("start")
     stop = "" if site.is_always("stop", None) else site.text("stop")
     end = stop or site.channels
-    width = end if start == "0" else f"{site.bracket(end)} - {site.bracket(start)}"
+    width = end if start == "0" else f"{bracketed(end)} - {bracketed(start)}"
     return Made(call=f"{{0}}[:, {_range(site, start, stop)}]", channels=width)
 
 
