@@ -24,12 +24,9 @@ _TRIES = 40  # groups of equal modules that are laid beside each other
 class Blocks:
     """The blocks of a network so far."""
 
-    def __init__(
-        self, scene: Scene, refused: frozenset[str] = frozenset(), *, with_containers: bool = True
-    ) -> None:
+    def __init__(self, scene: Scene, refused: frozenset[str] = frozenset()) -> None:
         self.scene = scene
         self.refused = refused  # names of blocks that turned out wrong
-        self.with_containers = with_containers  # whether a Sequential may be a block
         self.templates: list[Template] = []
         self.names: set[str] = set()
 
@@ -42,7 +39,8 @@ class Blocks:
                 group
                 for body in found
                 for group in groups_in(body)
-                if group.height == height and (self.with_containers or not _is_container(group))
+                if group.height == height
+                and (self.scene.way.with_containers or not _is_container(group))
             ]
             calls = self._calls(groups)
             found = [_with_calls(body, calls) for body in found]
@@ -50,7 +48,7 @@ class Blocks:
 
     def _calls(self, groups: Sequence[Group]) -> Mapping[int, Call]:
         found: dict[int, Call] = {}
-        bodies = {id(group): written(group.items, self.scene.readers) for group in groups}
+        bodies = {id(group): written(group.items, self.scene) for group in groups}
         for members in _classes(groups):
             for cluster in self._clusters(members, bodies):
                 found.update(self._template(cluster, bodies))
@@ -98,9 +96,11 @@ class Blocks:
         return calls
 
 
-def written(items: Body, readers: Mapping[int, int]) -> list[Term]:
+def written(items: Body, scene: Scene) -> list[Term]:
     """The items of a module with forks and loops, and without modules inside."""
-    return with_first_rounds(with_repeats(with_forks(with_growth(spliced(items)), readers)))
+    terms = with_growth(spliced(items))
+    forked = with_forks(terms, scene.readers, nested=scene.way.nests_forks)
+    return with_first_rounds(with_repeats(forked))
 
 
 def _deep_keys(body: Body) -> object:

@@ -9,24 +9,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TypeGuard
 
-from convcalc.exporting.source.terms import Body, Fork, Grown, Op, Term, ops_in
+from convcalc.exporting.source.terms import Body, Fork, Grown, Op, Term, all_terms, ops_in
 
 JOINS = {"add": "add", "mul": "mul", "concat": "concat", "maximum": "max"}
 
 
-def with_forks(body: Body, readers: Mapping[int, int], most: int = 10**6) -> list[Term]:
+def with_forks(
+    body: Body, readers: Mapping[int, int], most: int = 10**6, *, nested: bool = True
+) -> list[Term]:
     """A body in which joins and the branches before them are forks.
 
     ``readers`` counts those of each tensor: what a branch makes is read in it, or is its result.
-    ``most`` are the layers of a fork one of whose branches is the identity.
+    ``most`` are the layers of a fork one of whose branches is the identity; ``nested``: branches
+    may part again.
     """
     found: list[Term] = []
     for term in body:
-        fork = (
-            _fork(found, term, readers, most) if isinstance(term, Op) and _is_join(term) else None
-        )
-        if fork is None:
+        fork = _fork(found, term, readers, most) if _is_join(term) else None
+        if fork is None or (not nested and any(map(_parts, fork[1].parts))):
             found.append(term)
         else:
             start, made = fork
@@ -34,8 +36,15 @@ def with_forks(body: Body, readers: Mapping[int, int], most: int = 10**6) -> lis
     return found
 
 
-def _is_join(op: Op) -> bool:
-    if isinstance(op, Grown) or op.name not in JOINS or op.beside or len(op.inputs) < 2:
+def _parts(body: Body) -> bool:
+    """Whether branches part in a body."""
+    return any(isinstance(term, Fork) for term in body)
+
+
+def _is_join(op: Term) -> TypeGuard[Op]:
+    if not isinstance(op, Op) or isinstance(op, Grown):
+        return False
+    if op.name not in JOINS or op.beside or len(op.inputs) < 2:
         return False
     if op.name == "concat":
         return op.fields.get("axis") == "channels"
@@ -70,8 +79,16 @@ def _fork(
 def _is_read_outside(inside: Body, readers: Mapping[int, int]) -> bool:
     """Whether anything else reads what is made inside, apart from the last result."""
     reads = Counter(tensor for term in inside for op in ops_in(term) for tensor in op.reads)
+    reads.update(tensor for term in all_terms(inside) for tensor in _joined(term))
     made = {op.out for term in inside[:-1] for op in ops_in(term)}
     return any(readers.get(tensor, 0) > reads[tensor] for tensor in made)
+
+
+def _joined(term: Term) -> list[int]:
+    """The tensors that the join of a fork reads."""
+    if not isinstance(term, Fork):
+        return []
+    return [branch[-1].out if branch else term.source for branch in term.branches]
 
 
 def _first(chain: Sequence[int], source: int, made: Mapping[int, int]) -> int:

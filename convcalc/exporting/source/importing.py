@@ -7,7 +7,7 @@ without the block in which the difference stands, then without loops around, at 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from convcalc.exporting.source.alignment import Misfit
@@ -18,7 +18,7 @@ from convcalc.exporting.source.head import name_of
 from convcalc.exporting.source.idioms import with_idioms
 from convcalc.exporting.source.lines import spliced
 from convcalc.exporting.source.round_trip import difference, expanded
-from convcalc.exporting.source.scene import Scene
+from convcalc.exporting.source.scene import WAYS, Scene, Way
 from convcalc.exporting.source.stages import finished
 from convcalc.exporting.source.structure import with_structure
 from convcalc.exporting.source.terms import Body
@@ -49,17 +49,36 @@ def source_of(networks: Sequence[NetworkFile]) -> Source:
     if not all(network.layers for network in networks):
         raise Misfit("a model without layers")
     layers = sum(len(network.layers) for network in networks)
-    found = [_readable(networks, way) for way in (True, False)]
-    texts = [(tokens(text), index, text, refused) for index, (text, refused) in enumerate(found)]
-    written = [each for each in texts if each[2]]
-    if written:
-        _, _, text, refused = min(written, key=lambda each: (len(each[3]), *each[:2]))
+    found = {way: _readable(networks, way) for way in WAYS}
+    best = [
+        _best(found[way] for way in WAYS if way.nests_forks is nests) for nests in (True, False)
+    ]
+    text, refused = min(best, key=_length)
+    if text:
         return Source(text, layers, refused)
     text = flat_text(networks)
     difference = _difference(networks, text)
     if difference is not None:
         raise Misfit(difference[0])
-    return Source(text, layers, found[0][1], is_flat=True)
+    return Source(text, layers, found[WAYS[0]].refused, is_flat=True)
+
+
+class Written(NamedTuple):
+    """A text, empty if there is none, and the blocks that had to be written out."""
+
+    text: str
+    refused: tuple[str, ...]
+
+
+def _best(found: Iterable[Written]) -> Written:
+    """The text that costs least to read; one in which all blocks stand, if there is one."""
+    return min(found, key=lambda each: (not each.text, len(each.refused), tokens(each.text)))
+
+
+def _length(each: Written) -> tuple[bool, int, int, int]:
+    """What makes a text longer than another, where branches part within branches or do not."""
+    lines = each.text.count("\n")
+    return not each.text, len(each.refused), lines, tokens(each.text)
 
 
 def tokens(text: str) -> int:
@@ -67,19 +86,17 @@ def tokens(text: str) -> int:
     return len(_TOKEN.findall(text)) + text.count("\n")
 
 
-def _readable(
-    networks: Sequence[NetworkFile], with_containers: bool
-) -> tuple[str, tuple[str, ...]]:
-    """A text that describes networks, and the blocks that had to be written out; or no text."""
+def _readable(networks: Sequence[NetworkFile], way: Way) -> Written:
+    """A text that describes networks, or none."""
     refused: list[str] = []
     while len(refused) < _MOST_TRIES:
-        text, blamed = _tried(networks, frozenset(refused), with_containers)
+        text, blamed = _tried(networks, frozenset(refused), way)
         if text:
-            return text, tuple(refused)
+            return Written(text, tuple(refused))
         if not blamed and MAIN in refused:
             break
         refused.append(blamed or MAIN)
-    return "", tuple(refused)
+    return Written("", tuple(refused))
 
 
 def flat_text(networks: Sequence[NetworkFile]) -> str:
@@ -89,12 +106,10 @@ def flat_text(networks: Sequence[NetworkFile]) -> str:
     return written_file(networks, bodies, scene, [])
 
 
-def _tried(
-    networks: Sequence[NetworkFile], refused: frozenset[str], with_containers: bool
-) -> tuple[str, str]:
+def _tried(networks: Sequence[NetworkFile], refused: frozenset[str], way: Way) -> tuple[str, str]:
     """A text that describes the networks; or none, and the block to blame, if one is."""
     try:
-        text = readable_text(networks, refused, with_containers=with_containers)
+        text = readable_text(networks, refused, way)
     except Misfit as error:
         return "", error.block
     found = _difference(networks, text)
@@ -122,14 +137,12 @@ def batch_of(network: NetworkFile) -> int:
 def readable_text(
     networks: Sequence[NetworkFile],
     refused: frozenset[str] = frozenset(),
-    *,
-    with_containers: bool = True,
+    way: Way = WAYS[0],
 ) -> str:
-    """The text with blocks and loops, but not those that are refused; ``with_containers``: a
-    module that only holds others may be a block too."""
-    scene = Scene(networks)
+    """The text with blocks and loops, but not those that are refused."""
+    scene = Scene(networks, way)
     trees = [_tree(n, k, scene) for n, k in zip(networks, scene.offsets, strict=True)]
-    blocks = Blocks(scene, refused, with_containers=with_containers)
+    blocks = Blocks(scene, refused)
     bodies = blocks.rewritten(trees)
     if MAIN in refused:
         bodies = [spliced(body) for body in bodies]
@@ -146,4 +159,4 @@ def _tree(network: NetworkFile, offset: int, scene: Scene) -> Body:
     readers.update(tensor + offset for tensor in network.outputs.values())
     if any(layer.groups for layer in network.layers):
         return with_idioms(hoisted(module_tree(network, ops, offset)), readers)
-    return with_idioms(with_structure(ops, readers), readers)
+    return with_idioms(with_structure(ops, readers, nested=scene.way.nests_forks), readers)

@@ -34,10 +34,7 @@ def with_repeats(body: Body) -> list[Term]:
 def _inside(term: Term) -> Term:
     if not isinstance(term, Fork):
         return term
-    branches = [with_repeats(branch) for branch in term.branches]
-    made = Fork(term.join, branches, term.source, term.out, term.path)
-    made.there = term.there
-    return made
+    return term.with_branches([with_repeats(branch) for branch in term.branches])
 
 
 def _longest(body: Body, at: int) -> tuple[int, int]:

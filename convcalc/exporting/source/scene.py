@@ -5,13 +5,27 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from itertools import accumulate
-from typing import Any
+from itertools import accumulate, product
+from typing import Any, NamedTuple
 
 from convcalc.exporting.source.flat import defaults_at
 from convcalc.exporting.source.terms import Op
 from convcalc.model.graph.network import Network
 from convcalc.model.quantities.shape import Shape
+
+
+class Way(NamedTuple):
+    """One of the ways to rewrite networks, of which the shortest text is taken.
+
+    ``with_containers``: a module that only holds others may be a block; ``nests_forks``: branches
+    may part again within a branch.
+    """
+
+    with_containers: bool = True
+    nests_forks: bool = True
+
+
+WAYS = tuple(Way(*flags) for flags in product((True, False), repeat=2))
 
 
 class Scene:
@@ -20,8 +34,9 @@ class Scene:
     The tensors of each network are numbered from its offset on.
     """
 
-    def __init__(self, networks: Sequence[Network]) -> None:
+    def __init__(self, networks: Sequence[Network], way: Way = WAYS[0]) -> None:
         self.networks = networks
+        self.way = way
         sizes = [len(network.inputs) + len(network.layers) for network in networks]
         self.offsets = [0, *accumulate(sizes)][:-1]
         self.readers: Counter[int] = Counter()  # how many layers read each tensor

@@ -5,16 +5,18 @@ Rounds are modules that stand side by side, or terms of one body; they never cut
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from convcalc.exporting.source.addresses import Outside
 from convcalc.exporting.source.alignment import Misfit, keys_of
 from convcalc.exporting.source.costs import cost_of_lines
 from convcalc.exporting.source.forks import with_forks
 from convcalc.exporting.source.growth import has_growth, with_growth
-from convcalc.exporting.source.lines import Line, lines_of, spliced
+from convcalc.exporting.source.lines import Line, all_lines, lines_of, spliced
 from convcalc.exporting.source.repeats import pairs, with_first_rounds, with_readers, with_repeats
 from convcalc.exporting.source.scene import Scene
 from convcalc.exporting.source.templates import RESERVED, resolve
-from convcalc.exporting.source.terms import Body, Group, Loop, Term, entry_of
+from convcalc.exporting.source.terms import Body, Fork, Group, Loop, Term, entry_of
 from convcalc.exporting.source.values import Values
 
 MOST_COLUMNS = 5
@@ -26,11 +28,22 @@ def finished(body: Body, scene: Scene, most: int, *, is_module: bool = False) ->
     """The body of the network itself, or of a module that is no block: stages, forks and loops."""
     items = [_finished_group(term, scene, most) for term in body]
     items = _with_stages(items, scene, _rounds_of_modules)
-    found = with_first_rounds(
-        with_repeats(with_forks(with_growth(spliced(items)), scene.readers, most))
-    )
+    terms = with_growth(spliced(items))
+    forked = with_forks(terms, scene.readers, most, nested=scene.way.nests_forks)
+    found = with_first_rounds(with_repeats(forked))
     found = pairs(found) if is_module else found
-    return with_readers(_with_stages(found, scene, _rounds_of_terms))
+    return with_readers(_with_stages_inside(found, scene))
+
+
+def _with_stages_inside(body: Body, scene: Scene) -> list[Term]:
+    """A body with stages, and branches with stages."""
+    inner = [
+        term.with_branches([_with_stages_inside(branch, scene) for branch in term.branches])
+        if isinstance(term, Fork)
+        else term
+        for term in body
+    ]
+    return _with_stages(inner, scene, _rounds_of_terms)
 
 
 def _finished_group(term: Term, scene: Scene, most: int) -> Term:
@@ -107,7 +120,7 @@ def gain_of(loop: Loop, scene: Scene) -> int | None:
         return None
     if len(columns) > MOST_COLUMNS or _width(columns) > MOST_CHARACTERS:
         return None
-    return _plain_cost(loop, scene) - cost_of_lines(lines)
+    return _plain_cost(loop, scene) - _cost(lines)
 
 
 def _are_alike(a: Body, b: Body) -> bool:
@@ -130,7 +143,12 @@ def _plain_cost(loop: Loop, scene: Scene) -> int:
     """The cost of the rounds of a loop, written one after another."""
     lines, _ = lines_of([[term for body in loop.rounds for term in body]])
     resolve(lines, Outside(), Values(RESERVED), scene)
-    return cost_of_lines(lines)
+    return _cost(lines)
+
+
+def _cost(lines: Sequence[Line]) -> int:
+    """The cost of lines, where one line less is a gain too."""
+    return cost_of_lines(lines) + len(list(all_lines(lines)))
 
 
 def _width(columns: dict[str, object]) -> int:

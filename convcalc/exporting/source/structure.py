@@ -16,9 +16,12 @@ _KINDS = {"add": "Residual", "mul": "Gate", "concat": "Join", "max": "Maximum"}
 _MOST = 60  # layers of a fork with an empty branch
 
 
-def with_structure(ops: Sequence[Op], readers: Mapping[int, int]) -> list[Term]:
-    """The layers of a network, in groups for each fork, with the activation that follows it."""
-    return _grouped(with_forks(ops, readers, _MOST), {op.out: op for op in ops})
+def with_structure(ops: Sequence[Op], readers: Mapping[int, int], *, nested: bool) -> list[Term]:
+    """The layers of a network, in groups for each fork, with the activation that follows it.
+
+    ``nested``: branches may part again.
+    """
+    return _grouped(with_forks(ops, readers, _MOST, nested=nested), {op.out: op for op in ops})
 
 
 def _grouped(body: Body, ops: Mapping[int, Op]) -> list[Term]:

@@ -162,6 +162,12 @@ class Fork(Whole):
         found.size -= 1
         return found
 
+    def with_branches(self, branches: Sequence[Body]) -> Fork:
+        """The fork with branches that are written otherwise."""
+        made = Fork(self.join, branches, self.source, self.out, self.path)
+        made.there = self.there
+        return made
+
     @property
     def parts(self) -> Sequence[Body]:
         return self.branches
