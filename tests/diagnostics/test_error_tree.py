@@ -22,7 +22,6 @@ from convcalc.language.sources.git import MissingFile
 from convcalc.language.syntax.expressions import ExpressionError
 from convcalc.testing import BudgetError, assert_budget
 
-
 # What is run, or read as the text of a module of PyTorch, rather than imported.
 TEXTS = re.compile(r"__main__$|exporting\.torch\.modules\.")
 
