@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 _BUILTINS = frozenset(
     (
@@ -35,10 +35,37 @@ def snake_case(text: str) -> str:
     return identifier(text.lower())
 
 
-def camel_case(text: str) -> str:
-    """``conv_bn`` as ``ConvBn``."""
+def camel_case(text: str, about: str = "") -> str:
+    """``conv_bn`` as ``ConvBn``; with the capitals that a sentence about it gives its words.
+
+    ``resnet_v2`` about a ResNet is ``ResNetV2``, ``unet`` about a U-Net is ``UNet``.
+    """
     parts = re.split(r"[\W_]+", unicodedata.normalize("NFKC", text))
-    return identifier("".join(part[:1].upper() + part[1:] for part in parts) or "Network")
+    spelled = _spellings(about)
+    return identifier("".join(_capitalised(part, spelled) for part in parts) or "Network")
+
+
+def _spellings(about: str) -> dict[str, str]:
+    """The words of a sentence by their small letters; of ``U-Net`` its parts as well."""
+    found: dict[str, str] = {}
+    for word in re.findall(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*", about):
+        for each in (word.replace("-", ""), *word.split("-")):
+            if each != each.lower():
+                found.setdefault(each.lower(), each)
+    return found
+
+
+_BEGINNING = re.compile(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])|$")  # ends where letters or digits do
+
+
+def _capitalised(part: str, spelled: Mapping[str, str]) -> str:
+    """A part of a name, its longest beginning that is a known word as that is spelled."""
+    small = part.lower()
+    for end in sorted((at.start() for at in _BEGINNING.finditer(small)), reverse=True):
+        if part == small and small[:end] in spelled:
+            part = spelled[small[:end]] + part[end:]
+            break
+    return part[:1].upper() + part[1:]
 
 
 class Namespace:

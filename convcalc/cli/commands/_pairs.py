@@ -33,7 +33,7 @@ def opened(design: str, model: str, reading: Reading, settings: Settings) -> Pai
     (old,) = reading.networks([design])
     held: Verified | None = getattr(old, "verified", None)
     if not model and held is None:
-        raise Failure(f"{design} names no model", "write: convcalc verify NET MODEL")
+        raise Failure(f"{design} names no model", "write: convcalc verify TARGET MODEL")
     new = _model(model, held, reading)
     if not reading.inputs:
         for_old, for_new = common_sizes(old, new)

@@ -33,11 +33,12 @@ def command(
     set_from: options.ParamsFrom = [],  # noqa: B006
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> int:
-    """Write a network as code of PyTorch or Keras, or as an ONNX file.
+    """Write a network as PyTorch or Keras code, or as an ONNX file.
 
-    The code stands alone. In PyTorch blocks are classes, in Keras functions; params are arguments,
-    and variants are functions. Without -o it goes to stdout. An ONNX file has no weights, and needs
-    the onnx package. What has no counterpart is refused by its name.
+    The code stands alone: blocks are classes in PyTorch and functions in Keras, params their
+    arguments, variants functions. Without -o it goes to stdout. An ONNX file has no weights;
+    writing one takes the onnx package. An operator without a counterpart is named, and nothing is
+    written. Exit code 0 if the file was written, 2 if it could not be.
     """
     settings = ctx.obj
     module = WRITERS[choose(to, list(WRITERS), "--to")]

@@ -19,7 +19,10 @@ def command(
     ctx: typer.Context,
     models: Annotated[
         list[str],
-        typer.Argument(metavar="MODELS...", help="Models of other programs, or any target."),
+        typer.Argument(
+            metavar="MODELS...",
+            help="Models, such as model.onnx, model.pt2 or timm:NAME, or any target.",
+        ),
     ],
     together: Annotated[
         str,
@@ -34,12 +37,13 @@ def command(
     batch: options.Batch = 1,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> int:
-    """Write a network file from a model, as a person would write it.
+    """Write a model as a network file, the way a person would write it.
 
-    Modules become blocks, neighbours that do the same loops, sums and concatenations branches. The
-    file is read again before it is written: it has the same layers in the same order, with the
-    same shapes, parameters, work and receptive fields. A block for which that fails is written out
-    layer by layer, and a note counts them.
+    Modules become blocks, repeated neighbours become loops, and sums and concatenations become
+    residuals and branches. The text is read again before it is written: it has the same layers in
+    the same order, with the same shapes, parameters, work and receptive fields. A block for which
+    that fails is written layer by layer, and a note counts them. Without -o it goes to stdout.
+    Exit code 0 if the file was written, 1 if a model has a problem, 2 if it could not be written.
     """
     from convcalc.cli.loading import Reading
     from convcalc.cli.problems import print_problems

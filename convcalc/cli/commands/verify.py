@@ -15,9 +15,9 @@ def command(
     design: Annotated[
         str,
         typer.Argument(
-            metavar="NET",
+            metavar="TARGET",
             show_default=False,
-            help="Network file, FILE::VARIANT, name, REV:path in git, a model, or -.",
+            help="The design: network file, FILE::VARIANT, name, REV:path in git, a model, or -.",
         ),
     ],
     model: Annotated[
@@ -25,8 +25,9 @@ def command(
         typer.Argument(
             metavar="MODEL",
             show_default=False,
-            help="The same; model.onnx, model.pt2, timm:NAME, torch:package.module:callable, …; by "
-            "default the model that NET names under 'verify'.",
+            help="The same, such as model.onnx, model.pt2, timm:NAME, "
+            "torch:package.module:callable; by default the model that the design names under "
+            "'verify'.",
         ),
     ] = "",
     fold_norms: Annotated[
@@ -43,12 +44,12 @@ def command(
     set: options.Params = [],  # noqa: A002, B006
     set_from: options.ParamsFrom = [],  # noqa: B006
 ) -> int:
-    """Say whether a design file and a model are the same network, and if not, where they part.
+    """Say whether a design and a model are the same network, and if not, where they differ.
 
     Layers are aligned along both graphs. What programs write in several ways is looked through:
     folded norms, 1×1 convolutions and linear layers, composites, views, dropout. The design is
-    read at the model's size unless --input says another. Exits with 1 if anything differs, and with
-    2 if a side cannot be read.
+    read at the model's size unless --input says otherwise. Exit code 0 if they agree, 1 if anything
+    differs, 2 if a side could not be read.
     """
     from convcalc.analysis.agreement.agreement import FOLDING, agreement
     from convcalc.cli.commands._pairs import opened

@@ -55,7 +55,11 @@ class Writer:
         self.name = name
         root = list(trace.roots.values())
         self.network = Part(
-            self.classes.fresh(camel_case(name)), trace.items, self.unit, None, root
+            self.classes.fresh(camel_case(name, network.description)),
+            trace.items,
+            self.unit,
+            None,
+            root,
         )
 
     def _outputs(self, names: Sequence[str]) -> list[str]:

@@ -47,6 +47,29 @@ def body_of(code: str, name: str) -> str:
     return ast.unparse(found)
 
 
+@pytest.mark.parametrize(
+    ("name", "about", "class_"),
+    [
+        ("resnet50", "ResNet, residual blocks", "ResNet50"),
+        ("resnet_v2", "a ResNet", "ResNetV2"),
+        ("nested_unet", "a U-Net of U-Nets", "NestedUNet"),
+        ("se_resnet", "SE-ResNet", "SEResNet"),
+        ("yolo11n", "YOLO11, small", "YOLO11n"),
+        ("resnext", "ResNe, not all of the word", "Resnext"),
+        ("MyNet", "MYNET", "MyNet"),
+        ("import", "IMPORT", "IMPORT"),
+        ("none", "none of it", "None_"),
+        ("x", "(X): y = 1; class X", "X"),
+    ],
+)
+def test_the_class_of_the_network_has_the_capitals_of_the_description(
+    name: str, about: str, class_: str
+) -> None:
+    text = f"convcalc: 1\nname: {name}\ndescription: {about!r}\ninput: [3, 8, 8]\nlayers: [relu]\n"
+    classes = [n.name for n in ast.parse(code_of(text)).body if isinstance(n, ast.ClassDef)]
+    assert classes == [class_]
+
+
 def test_a_block_is_a_class_with_its_params_as_arguments() -> None:
     code = code_of(
         HEAD + "blocks:\n"
@@ -72,9 +95,9 @@ def test_a_block_is_a_class_with_its_params_as_arguments() -> None:
 
 def test_a_variant_is_a_function() -> None:
     code = shipped_code("resnet50")
-    assert "def wide_resnet50_2() -> Resnet50:" in code
-    assert "    return Resnet50(wide=2)" in code
-    assert "def resnet50() -> Resnet50:\n" in code
+    assert "def wide_resnet50_2() -> ResNet50:" in code
+    assert "    return ResNet50(wide=2)" in code
+    assert "def resnet50() -> ResNet50:\n" in code
 
 
 def test_a_residual_is_a_sum_in_forward() -> None:
@@ -84,7 +107,7 @@ def test_a_residual_is_a_sum_in_forward() -> None:
 
 
 def test_a_loop_over_modules_is_a_loop_in_the_constructor() -> None:
-    made = body_of(shipped_code("resnet50"), "Resnet50")
+    made = body_of(shipped_code("resnet50"), "ResNet50")
     assert "for c, n, s in zip((64, 128, 256, 512), depths, (1, 2, 2, 2), strict=True):" in made
 
 
