@@ -30,7 +30,8 @@ def key_of(term: Term) -> tuple[Any, ...]:
     if isinstance(term, Call):
         return ("call", term.template.key)
     if isinstance(term, Fork):
-        return ("fork", term.join, len(term.branches))
+        count = 0 if term.is_spread else len(term.branches)
+        return ("fork", term.join, count, bool(term.cuts))
     assert isinstance(term, Loop)
     (first, *rest) = term.rounds[0]
     return key_of(first) if not rest else ("loop", *map(key_of, term.rounds[0]))
@@ -155,5 +156,7 @@ def _with_missing_joins(bodies: Sequence[Body]) -> Sequence[Body]:
 
 def _body_of(fork: Fork) -> int:
     """The only branch of a fork that is not empty; -1 if there are more."""
+    if fork.cuts or fork.is_spread:
+        return -1
     full = [index for index, branch in enumerate(fork.branches) if branch]
     return full[0] if len(full) == 1 and len(fork.branches) == 2 else -1

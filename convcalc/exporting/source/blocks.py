@@ -13,6 +13,7 @@ from convcalc.exporting.source.levels import class_of, groups_in, levelled
 from convcalc.exporting.source.lines import spliced
 from convcalc.exporting.source.repeats import with_first_rounds, with_repeats
 from convcalc.exporting.source.scene import Scene
+from convcalc.exporting.source.splits import with_splits
 from convcalc.exporting.source.templates import Template
 from convcalc.exporting.source.terms import Body, Call, Group, Term
 from convcalc.exporting.source.tree import CONTAINERS
@@ -100,7 +101,7 @@ def written(items: Body, scene: Scene) -> list[Term]:
     """The items of a module with forks and loops, and without modules inside."""
     terms = with_growth(spliced(items))
     forked = with_forks(terms, scene.readers, nested=scene.way.nests_forks)
-    return with_first_rounds(with_repeats(forked))
+    return with_first_rounds(with_repeats(with_splits(forked, scene)))
 
 
 def _deep_keys(body: Body) -> object:

@@ -34,7 +34,13 @@ def cost_of_term(term: Term, scene: Scene) -> int:
     if isinstance(term, Loop):
         return 2 + cost_of_body(term.rounds[0], scene)
     inner = sum(cost_of_body(part, scene) for part in term.parts)
-    return inner + (1 if isinstance(term, Fork) else 0)
+    return inner + (_cost_of_fork(term) if isinstance(term, Fork) else 0)
+
+
+def _cost_of_fork(fork: Fork) -> int:
+    """The cost of a fork without its branches: a sum of two needs no list and no join."""
+    is_residual = len(fork.branches) == 2 and fork.join != "concat"
+    return 1 if is_residual and not fork.cuts else 3 + (2 if fork.cuts else 0)
 
 
 def cost_of_lines(lines: Sequence[Line]) -> int:
@@ -44,7 +50,9 @@ def cost_of_lines(lines: Sequence[Line]) -> int:
 
 def _cost_of_line(line: Line) -> int:
     values: list[Any] = [*line.fields.values(), *line.beside.values()]
-    cost = 1 + sum(2 if not isinstance(v, Expr) else 1 + len(v.text.split()) for v in values)
+    first = line.first
+    cost = _cost_of_fork(first) if isinstance(first, Fork) else 1
+    cost += sum(2 if not isinstance(v, Expr) else 1 + len(v.text.split()) for v in values)
     cost += max(0, len(line.sources) - 1)
     cost += sum(2 for condition in (line.condition, *line.conditions) if condition is not True)
     cost += sum(1 + (len(c) if isinstance(c, tuple) else 1) for c in line.columns.values())

@@ -19,6 +19,7 @@ from convcalc.exporting.source.idioms import with_idioms
 from convcalc.exporting.source.lines import spliced
 from convcalc.exporting.source.round_trip import difference, expanded
 from convcalc.exporting.source.scene import WAYS, Scene, Way
+from convcalc.exporting.source.slices import with_slices_where_read
 from convcalc.exporting.source.stages import finished
 from convcalc.exporting.source.structure import with_structure
 from convcalc.exporting.source.terms import Body
@@ -49,18 +50,19 @@ def source_of(networks: Sequence[NetworkFile]) -> Source:
     if not all(network.layers for network in networks):
         raise Misfit("a model without layers")
     layers = sum(len(network.layers) for network in networks)
-    found = {way: _readable(networks, way) for way in WAYS}
-    best = [
-        _best(found[way] for way in WAYS if way.nests_forks is nests) for nests in (True, False)
-    ]
-    text, refused = min(best, key=_length)
+    moved = [with_slices_where_read(network) for network in networks]
+    is_moved = any(a is not b for a, b in zip(networks, moved, strict=True))
+    ways = [way for way in WAYS if is_moved or not way.moves_slices]
+    found = {way: _readable(moved if way.moves_slices else networks, way) for way in ways}
+    plain = _best(found[way] for way in ways if not (way.nests_forks or way.moves_slices))
+    text, refused = _best(each for each in found.values() if _is_no_longer(each, plain))
     if text:
         return Source(text, layers, refused)
     text = flat_text(networks)
     difference = _difference(networks, text)
     if difference is not None:
         raise Misfit(difference[0])
-    return Source(text, layers, found[WAYS[0]].refused, is_flat=True)
+    return Source(text, layers, found[ways[0]].refused, is_flat=True)
 
 
 class Written(NamedTuple):
@@ -75,10 +77,11 @@ def _best(found: Iterable[Written]) -> Written:
     return min(found, key=lambda each: (not each.text, len(each.refused), tokens(each.text)))
 
 
-def _length(each: Written) -> tuple[bool, int, int, int]:
-    """What makes a text longer than another, where branches part within branches or do not."""
-    lines = each.text.count("\n")
-    return not each.text, len(each.refused), lines, tokens(each.text)
+def _is_no_longer(each: Written, other: Written) -> bool:
+    """Whether a text has no more lines than another, or the other is none or has blocks less."""
+    if not other.text or len(each.refused) < len(other.refused):
+        return True
+    return each.text.count("\n") <= other.text.count("\n")
 
 
 def tokens(text: str) -> int:

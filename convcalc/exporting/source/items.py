@@ -99,7 +99,13 @@ class Items:
         item: Item
         is_whole = all(condition is True for condition in conditions)
         is_plain = len(parts) == 2 and line.name != "concat" and not _may_vanish(parts[0])
-        if is_whole and is_plain and (parts[0] or parts[1]):
+        is_plain = is_plain and not line.split
+        if line.is_for:
+            (part,) = parts
+            if not line.columns or _may_vanish(part):
+                raise Misfit("branches for no list")
+            item = {"branches": {"for": dict(line.columns), "layers": part}, "join": line.name}
+        elif is_whole and is_plain and (parts[0] or parts[1]):
             body, shortcut = parts
             if not body:
                 body, shortcut = shortcut, body
@@ -113,6 +119,8 @@ class Items:
             for part, condition in zip(parts, conditions, strict=True):
                 branches += _branches(part, condition)
             item = {"branches": branches, "join": line.name}
+        if line.split:
+            item["split"] = line.split
         if source != PREV:
             item["from"] = self._name(source, line)
         return item

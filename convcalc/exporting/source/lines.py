@@ -94,6 +94,7 @@ class Line:
         self.columns: dict[str, Any] = {}
         self.apart: list[Any] = []  # what the rounds of a loop read, if each reads from afar
         self.count: Any = None
+        self.split: Any = None  # how a fork divides channels
 
     @property
     def there(self) -> Iterator[tuple[int, Context, Term]]:
@@ -185,6 +186,9 @@ def _fork_parts(line: Line) -> None:
     forks = [(index, context, term) for index, context, term in line.there]
     first = line.first
     assert isinstance(first, Fork)
+    if first.is_spread:
+        _spread_part(line)
+        return
     for number in range(len(first.branches)):
         held = [
             (index, context, term)
@@ -193,12 +197,40 @@ def _fork_parts(line: Line) -> None:
         ]
         bodies = [term.branches[number] for _, _, term in held if isinstance(term, Fork)]
         inner = [Context(c.case, c.frame, c.turns) for _, c, _ in held]
-        lines = _lines(inner, bodies, [term.source for _, _, term in held])
+        lines = _lines(inner, bodies, [_entry(term, number) for _, _, term in held])
         for each in lines:
             each.is_shortcut = number == 1 and first.join == "add"
         parents = [index for index, _, _ in held]
         there = [index in parents for index in range(len(line.terms))]
         line.parts.append(Part(lines, inner, parents, there))
+
+
+def _entry(fork: Term, number: int) -> int:
+    assert isinstance(fork, Fork)
+    return fork.entry(number)
+
+
+def _spread_part(line: Line) -> None:
+    """The only part of a fork whose branches are made of the same, each a round of a list."""
+    contexts: list[Context] = []
+    bodies: list[Body] = []
+    entries: list[int] = []
+    parents: list[int] = []
+    counts: dict[int, int] = {}
+    for index, context, term in line.there:
+        assert isinstance(term, Fork)
+        count = len(term.branches)
+        if counts.setdefault(context.case, count) != count:
+            raise Misfit("branches for lists of other lengths")
+        for number, body in enumerate(term.branches):
+            turns = (*context.turns, Turn(line, number, count))
+            contexts.append(Context(context.case, context.frame, turns))
+            bodies.append(body)
+            entries.append(term.entry(number))
+            parents.append(index)
+    line.is_for = True
+    lines = _lines(contexts, bodies, entries)
+    line.parts.append(Part(lines, contexts, parents, [True] * len(line.terms)))
 
 
 def _loop_part(line: Line) -> None:

@@ -18,14 +18,15 @@ class Way(NamedTuple):
     """One of the ways to rewrite networks, of which the shortest text is taken.
 
     ``with_containers``: a module that only holds others may be a block; ``nests_forks``: branches
-    may part again within a branch.
+    may part again within a branch; ``moves_slices``: each stands where it is read.
     """
 
     with_containers: bool = True
     nests_forks: bool = True
+    moves_slices: bool = True
 
 
-WAYS = tuple(Way(*flags) for flags in product((True, False), repeat=2))
+WAYS = tuple(Way(*flags) for flags in product((True, False), repeat=3))
 
 
 class Scene:

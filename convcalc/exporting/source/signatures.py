@@ -40,6 +40,8 @@ def _word(term: Term, names: dict[int, str], absolute: bool) -> Iterator[str]:
         yield f"({','.join(map(name, (term.source, *term.further)))})"
     else:
         yield f"{_kind(term)}[{name(term.source)}"
+        for cut in term.cuts if isinstance(term, Fork) else ():
+            names.setdefault(cut.out, f"t{len(names)}")
         for part in term.parts:
             yield "|"
             yield from _words(part, names, absolute)
@@ -50,7 +52,7 @@ def _word(term: Term, names: dict[int, str], absolute: bool) -> Iterator[str]:
 
 def _kind(term: Term) -> str:
     if isinstance(term, Fork):
-        return f"fork {term.join} {term.there}"
+        return f"fork {term.join} {term.there} {term.sizes} {term.is_spread}"
     if isinstance(term, Loop):
         return f"loop {len(term.rounds)}"
     assert isinstance(term, Group)

@@ -15,6 +15,7 @@ from convcalc.exporting.source.growth import has_growth, with_growth
 from convcalc.exporting.source.lines import Line, all_lines, lines_of, spliced
 from convcalc.exporting.source.repeats import pairs, with_first_rounds, with_readers, with_repeats
 from convcalc.exporting.source.scene import Scene
+from convcalc.exporting.source.splits import with_splits
 from convcalc.exporting.source.templates import RESERVED, resolve
 from convcalc.exporting.source.terms import Body, Fork, Group, Loop, Term, entry_of
 from convcalc.exporting.source.values import Values
@@ -30,7 +31,7 @@ def finished(body: Body, scene: Scene, most: int, *, is_module: bool = False) ->
     items = _with_stages(items, scene, _rounds_of_modules)
     terms = with_growth(spliced(items))
     forked = with_forks(terms, scene.readers, most, nested=scene.way.nests_forks)
-    found = with_first_rounds(with_repeats(forked))
+    found = with_first_rounds(with_repeats(with_splits(forked, scene)))
     found = pairs(found) if is_module else found
     return with_readers(_with_stages_inside(found, scene))
 
@@ -105,7 +106,7 @@ def _stage(
 
 def gain_of(loop: Loop, scene: Scene) -> int | None:
     """What a loop saves; None if it cannot be written, or has rounds within that are all read:
-    their numbers would go on from round to round."""
+    their numbers would go on from round to round. With a list each line less is a gain too."""
     if any(map(has_growth, loop.rounds)):
         return None
     try:
@@ -120,7 +121,9 @@ def gain_of(loop: Loop, scene: Scene) -> int | None:
         return None
     if len(columns) > MOST_COLUMNS or _width(columns) > MOST_CHARACTERS:
         return None
-    return _plain_cost(loop, scene) - _cost(lines)
+    plain = _plain_lines(loop, scene)
+    fewer = len(list(all_lines(plain))) - len(list(all_lines(lines))) if loop.is_for else 0
+    return cost_of_lines(plain) - cost_of_lines(lines) + fewer
 
 
 def _are_alike(a: Body, b: Body) -> bool:
@@ -139,16 +142,11 @@ def _is_regular(loop: Line) -> bool:
     )
 
 
-def _plain_cost(loop: Loop, scene: Scene) -> int:
-    """The cost of the rounds of a loop, written one after another."""
+def _plain_lines(loop: Loop, scene: Scene) -> Sequence[Line]:
+    """The rounds of a loop, written one after another."""
     lines, _ = lines_of([[term for body in loop.rounds for term in body]])
     resolve(lines, Outside(), Values(RESERVED), scene)
-    return _cost(lines)
-
-
-def _cost(lines: Sequence[Line]) -> int:
-    """The cost of lines, where one line less is a gain too."""
-    return cost_of_lines(lines) + len(list(all_lines(lines)))
+    return lines
 
 
 def _width(columns: dict[str, object]) -> int:

@@ -102,6 +102,11 @@ def _resolve_values(line: Line, values: Values, scene: Scene) -> None:
     elif line.kind == "loop" and not line.is_for:
         counts = [len(term.rounds) for term in terms if isinstance(term, Loop)]
         line.count = values.written(slot("count", "n", counts))
+    elif line.kind == "fork":
+        sizes = [term.sizes for term in terms if isinstance(term, Fork)]
+        if any(sizes):
+            is_even = all(len(set(each)) == 1 for each in sizes)
+            line.split = "channels" if is_even else values.written(slot("split", "split", sizes))
 
 
 def _op_values(line: Line, ops: Sequence[Op], values: Values, slot: Any, scene: Scene) -> None:

@@ -136,11 +136,21 @@ class Group(Whole):
 class Fork(Whole):
     """Branches that read one tensor and are joined; an empty one is the identity.
 
-    ``there`` says which branches there are: of two, one that is left out leaves no join.
+    ``there`` says which branches there are: of two, one that is left out leaves no join. With
+    ``cuts``, a slice for each, branches read some channels each. ``is_spread``: all are made of the
+    same, with other numbers.
     """
 
     def __init__(
-        self, join: str, branches: Sequence[Body], source: int, out: int, path: str = ""
+        self,
+        join: str,
+        branches: Sequence[Body],
+        source: int,
+        out: int,
+        path: str = "",
+        *,
+        cuts: Sequence[Op] = (),
+        is_spread: bool = False,
     ) -> None:
         self.join = join
         self.branches = branches
@@ -148,7 +158,9 @@ class Fork(Whole):
         self.out = out
         self.path = path
         self.there = (True,) * len(branches)
-        self._take(branches, source)
+        self.cuts = cuts
+        self.is_spread = is_spread
+        self._take([cuts, *branches], source)
         self.makes |= {out}
         self.size += 1
 
@@ -164,9 +176,26 @@ class Fork(Whole):
 
     def with_branches(self, branches: Sequence[Body]) -> Fork:
         """The fork with branches that are written otherwise."""
-        made = Fork(self.join, branches, self.source, self.out, self.path)
+        made = Fork(
+            self.join,
+            branches,
+            self.source,
+            self.out,
+            self.path,
+            cuts=self.cuts,
+            is_spread=self.is_spread,
+        )
         made.there = self.there
         return made
+
+    def entry(self, number: int) -> int:
+        """The tensor that a branch reads."""
+        return self.cuts[number].out if self.cuts else self.source
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The channels that each branch reads, where they are divided."""
+        return tuple(cut.fields["stop"] - cut.fields["start"] for cut in self.cuts)
 
     @property
     def parts(self) -> Sequence[Body]:
@@ -235,6 +264,13 @@ def _first_reads(term: Term) -> tuple[int, ...]:
     return (term.source,) if term.source != NONE else ()
 
 
+def rounds_of(term: Term) -> Sequence[Body]:
+    """The bodies that a loop walks, or a fork whose branches are made of the same."""
+    if isinstance(term, Fork):
+        return term.branches
+    return term.rounds if isinstance(term, Loop) else ()
+
+
 def all_terms(items: Body) -> Iterator[Term]:
     """Every term of a body, and those within, outer ones first."""
     for term in items:
@@ -247,6 +283,8 @@ def ops_in(term: Term) -> Iterator[Op]:
     """Every layer of a term, those inside called blocks too."""
     if isinstance(term, Op):
         yield term
+    if isinstance(term, Fork):
+        yield from term.cuts
     bodies = (term.group.items,) if isinstance(term, Call) else term.parts
     for body in bodies:
         for each in body:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from convcalc.exporting.source.alignment import Misfit
 from convcalc.exporting.source.lines import Context, Line, Turn
-from convcalc.exporting.source.terms import Loop
+from convcalc.exporting.source.terms import rounds_of
 from convcalc.exporting.source.words import free
 
 COMPARED = ("project", "skip")  # conditions that follow from strides and channels, as a rule
@@ -231,11 +231,7 @@ class Values:
     def settle_columns(self) -> None:
         """Give each loop its lists; one that is another in each case is a param."""
         for name, (loop, column) in self.columns.items():
-            rounds = {
-                context.case: len(term.rounds)
-                for _, context, term in loop.there
-                if isinstance(term, Loop)
-            }
+            rounds = {context.case: len(rounds_of(term)) for _, context, term in loop.there}
             some = next(iter(column.values.values()))
             lists = {
                 case: tuple(column.values.get((case, k), some) for k in range(count))

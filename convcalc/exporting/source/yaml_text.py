@@ -152,6 +152,8 @@ def _entry_of(key: str, value: Any, indent: int) -> list[str]:
 def _has_items(item: Mapping[str, Any]) -> bool:
     for key in ("residual", "branches", "seq", "shortcut", "layers"):
         value = item.get(key)
+        if isinstance(value, Mapping) and key == "branches":
+            return True
         if isinstance(value, list) and key != "shortcut" and (not _is_short(value) or key != "seq"):
             return True
         if isinstance(value, list) and not _is_short(value):

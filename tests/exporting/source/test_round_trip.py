@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 
 import pytest
-from exporting.imported import again, read, source
+from exporting.imported import again, in_order_of, read, source
 from importing.archives import exported, truth, unpacked
 
 from convcalc.analysis.analyse import analyse
@@ -52,7 +52,8 @@ def field(found: ReceptiveField) -> tuple[object, ...]:
 
 
 def compare(old: Network, new: Network) -> None:
-    """The same layers in the same order, each by its numbers."""
+    """The same layers, each by its numbers; in the same order but for slices."""
+    old = in_order_of(old, new)
     pairs = list(zip(analyse(old).layers, analyse(new).layers, strict=True))
     for index, (mine, other) in enumerate(pairs):
         a, b = old.layers[index], new.layers[index]
