@@ -70,6 +70,15 @@ def test_the_class_of_the_network_has_the_capitals_of_the_description(
     assert classes == [class_]
 
 
+def test_a_block_keeps_its_name_whatever_the_description_says() -> None:
+    code = code_of(
+        "convcalc: 1\nname: wavenet\ndescription: WaveNet\ninput: [3, 8, 8]\n"
+        "blocks: {WaveNet: {layers: [relu]}}\nlayers: [WaveNet]\n"
+    )
+    classes = [node.name for node in ast.parse(code).body if isinstance(node, ast.ClassDef)]
+    assert classes == ["WaveNet", "Wavenet"]
+
+
 def test_a_block_is_a_class_with_its_params_as_arguments() -> None:
     code = code_of(
         HEAD + "blocks:\n"
