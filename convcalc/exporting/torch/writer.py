@@ -62,6 +62,7 @@ class Writer:
             None,
             root,
         )
+        self.network.reserve()
 
     def _outputs(self, names: Sequence[str]) -> list[str]:
         """The references of the outputs; LAST where the file names none."""
@@ -89,6 +90,7 @@ class Writer:
             found = Part(
                 self.classes.fresh(camel_case(block.name)), block.body, block.unit, block, instances
             )
+            found.reserve()
             self.parts[block] = found
             found.wanted = [*self.wanted.get(block, []), LAST]
             for key in tensor_keys(block):
