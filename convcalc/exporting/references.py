@@ -137,6 +137,19 @@ def nodes_of(item: Item) -> Iterator[nodes.Node]:
         yield node
 
 
+def free_in(items: Iterable[Item], bound: frozenset[str] = frozenset()) -> set[str]:
+    """The names that expressions of items read, but for variables of loops around them."""
+    found: set[str] = set()
+    for item in items:
+        inner = bound | {name for name, _ in item.loops}
+        lists = {id(node) for _, node in item.loops}
+        for node in nodes_of(item):
+            found |= names_of(node) - (bound if id(node) in lists else inner)
+        for part in (item.body, item.shortcut, item.branches):
+            found |= free_in(part, inner)
+    return found
+
+
 _ROUND = re.compile(r"\[[^\]]*\bi\b")
 
 

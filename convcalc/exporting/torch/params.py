@@ -82,7 +82,8 @@ def is_of_file(name: str) -> bool:
 
 def _use(used: dict[str, str], part: Part, name: str) -> str:
     if name not in used:
-        used[name] = part.names.fresh(identifier(name))
+        own = part.own.get(name) if used is part.used else None
+        used[name] = own or part.names.fresh(identifier(name))
     return used[name]
 
 

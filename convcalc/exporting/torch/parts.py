@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.exporting.expressions import names_in, substituted
-from convcalc.exporting.naming import Namespace
+from convcalc.exporting.naming import Namespace, identifier
 from convcalc.exporting.phrases import as_word
+from convcalc.exporting.references import free_in
 from convcalc.exporting.torch.reserved import METHODS, MODULE_NAMES
 from convcalc.exporting.trace import Run
 from convcalc.language.parse.tree import Block, Item, Unit
@@ -75,6 +76,7 @@ class Part:
         self.outer_values: dict[str, str] = {}  # by argument: what the body's class is called with
         self.names = Namespace(_OWN)  # of the constructor
         self.holders = Namespace(METHODS)  # attributes
+        self.own: dict[str, str] = {}  # by param: the name that no variable of a loop takes from it
         self.is_chain = False
         self.init: list[tuple[int, str]] = []
         self.forward: list[tuple[int, str]] = []
@@ -91,6 +93,20 @@ class Part:
         self.widths: dict[str, str] = {}  # by tensor: the argument for its channels
         self.folded: dict[str, str] = {}  # params that are the same in all instances
         self.last_is = ""  # what else the last tensor is called
+
+    def reserve(self) -> None:
+        """Keeps the names of params that the items read for the arguments of the constructor."""
+        params = self.block.params if self.block is not None else self.unit.params
+        read = free_in(self.items)
+        for name, param in params.items():
+            if name in read and param.kind not in ("ref", "refs"):
+                self.own[name] = self.names.fresh(identifier(name))
+
+    def forward_names(self) -> Namespace:
+        """The names of forward, which has no params."""
+        names = self.names.copy()
+        names.taken -= set(self.own.values()) - _OWN
+        return names
 
     @property
     def is_network(self) -> bool:

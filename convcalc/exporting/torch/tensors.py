@@ -18,7 +18,7 @@ class Tensors(Statements):
         super().__init__(chain=chain)
         self.part = part
         self.item: Item | None = None  # that is written
-        self.variables: Namespace = part.names.copy()  # of forward
+        self.variables: Namespace = part.forward_names()  # of forward
         self.vars: dict[str, Var] = {}
         self.walked: list[dict[str, Var]] = []  # variables of loops that are tensors
         self.attributes: dict[str, str] = {}  # by id: the attribute that holds its module

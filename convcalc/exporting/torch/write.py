@@ -48,8 +48,7 @@ def _written(
     document: Document, variants: list[str], inputs: Inputs, params: Mapping[str, Any] | None
 ) -> str:
     trace = traced(document, variants, inputs, params)
-    network = next(iter(trace.networks.values()))
-    writer = Writer(trace, network.name)
+    writer = Writer(trace)
     writer.write()
     return module_text(writer)
 

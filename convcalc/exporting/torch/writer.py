@@ -27,6 +27,7 @@ from convcalc.exporting.torch.tidying import tidied
 from convcalc.exporting.torch.walk import Walk
 from convcalc.exporting.trace import Run, Trace
 from convcalc.language.expand.scopes import EVERY
+from convcalc.language.file_facts import NetworkFile
 from convcalc.language.parse.tree import Block, Item, Unit
 
 _MOST_ATTEMPTS = 8  # until the signature of a block that calls itself stays
@@ -35,7 +36,7 @@ _MOST_ATTEMPTS = 8  # until the signature of a block that calls itself stays
 class Writer:
     """Writes the classes of one file."""
 
-    def __init__(self, trace: Trace, name: str) -> None:
+    def __init__(self, trace: Trace) -> None:
         self.trace = trace
         self.unit: Unit = trace.document.unit
         self.classes = Namespace(MODULE_NAMES)
@@ -51,16 +52,17 @@ class Writer:
         self.base = base
         network = trace.networks[base]
         self.outputs = self._outputs(network.output_names)
-        self.wanted = wanted_results(blocks_below(trace.items), trace.items, self.outputs)
-        self.name = name
+        blocks = blocks_below(trace.items)
+        self.wanted = wanted_results(blocks, trace.items, self.outputs)
         root = list(trace.roots.values())
         self.network = Part(
-            self.classes.fresh(camel_case(name, network.description)),
+            self.classes.fresh(_class_name(network, blocks)),
             trace.items,
             self.unit,
             None,
             root,
         )
+        self.network.reserve()
 
     def _outputs(self, names: Sequence[str]) -> list[str]:
         """The references of the outputs; LAST where the file names none."""
@@ -88,6 +90,7 @@ class Writer:
             found = Part(
                 self.classes.fresh(camel_case(block.name)), block.body, block.unit, block, instances
             )
+            found.reserve()
             self.parts[block] = found
             found.wanted = [*self.wanted.get(block, []), LAST]
             for key in tensor_keys(block):
@@ -204,6 +207,13 @@ class Writer:
                 "inputs", f"the channels of input {name} differ", Place(self.unit.file, 1, 1)
             )
         return literal(values.pop())
+
+
+def _class_name(network: NetworkFile, blocks: Sequence[Block]) -> str:
+    """The network's class, in the capitals of the description unless a block is called so."""
+    spelled = camel_case(network.name, network.description)
+    is_taken = spelled in {camel_case(block.name) for block in blocks}
+    return camel_case(network.name) if is_taken else spelled
 
 
 def _definition(name: str, arguments: Sequence[str], result: str) -> str:

@@ -70,6 +70,30 @@ def test_the_class_of_the_network_has_the_capitals_of_the_description(
     assert classes == [class_]
 
 
+def test_a_block_keeps_its_name_whatever_the_description_says() -> None:
+    code = code_of(
+        "convcalc: 1\nname: wavenet\ndescription: WaveNet\ninput: [3, 8, 8]\n"
+        "blocks: {WaveNet: {layers: [relu]}}\nlayers: [WaveNet]\n"
+    )
+    classes = [node.name for node in ast.parse(code).body if isinstance(node, ast.ClassDef)]
+    assert classes == ["WaveNet", "Wavenet"]
+
+
+def test_an_argument_keeps_its_name_and_a_variable_of_a_loop_gives_way() -> None:
+    code = code_of(
+        HEAD + "params: {pool: [true, false], channels: 5}\n"
+        "layers:\n"
+        "  - seq: [{max_pool: {k: 2}, if: pool}, {conv: {out: c, k: 1}}]\n"
+        "    for: {pool: pool, c: [8, 16]}\n"
+        "  - conv: {out: channels, k: 1}\n"
+    )
+    body = body_of(code, "Small")
+    assert "pool: Sequence[bool]=(True, False), channels: int=5" in body
+    assert "for pool2, c in zip(pool, (8, 16), strict=True):" in body
+    assert "if pool2:" in body
+    assert "nn.Conv2d(channels2, channels, 1)" in body
+
+
 def test_a_block_is_a_class_with_its_params_as_arguments() -> None:
     code = code_of(
         HEAD + "blocks:\n"
