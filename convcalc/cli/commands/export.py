@@ -38,8 +38,12 @@ def command(
     The code stands alone: blocks are classes in PyTorch and functions in Keras, params their
     arguments, variants functions. Without -o it goes to stdout. An ONNX file has no weights;
     writing one takes the onnx package. An operator without a counterpart is named, and nothing is
-    written. Exit code 0 if the file was written, 2 if it could not be.
+    written. Exit code 0 if the file was written, 1 if the network has a problem, 2 if it could not
+    be written.
     """
+    from convcalc.cli.problems import print_problems
+    from convcalc.diagnostics.diagnostic import NetworkError
+
     settings = ctx.obj
     module = WRITERS[choose(to, list(WRITERS), "--to")]
     output = settings.output_file
@@ -49,7 +53,10 @@ def command(
     if output and output != "-" and Path(output).exists() and not force:
         raise Failure(f"{output} exists already", "choose another name, or replace it with --force")
     source, chosen, shapes, params = _opened(target, variant, input, set, set_from)
-    text = import_module(module).write(source, chosen, shapes, params)
+    try:
+        text = import_module(module).write(source, chosen, shapes, params)
+    except NetworkError:
+        return print_problems([source.network(chosen, shapes, params)], settings)
     if not output or output == "-":
         print_text(text.removesuffix("\n"))
         return 0
