@@ -48,7 +48,7 @@ def test_a_network_with_a_problem_is_not_written(convcalc: Command, form: str) -
 
 def test_what_has_no_counterpart_is_named(convcalc: Command) -> None:
     Path("net.convcalc.yaml").write_text(
-        NET.replace("relu", "{opaque: {out: 8, params: 1, macs: 1}}")
+        NET.replace("relu", "{opaque: {output: [8, 6, 6], params: 1, macs: 1}}")
     )
     found = convcalc("export net.convcalc.yaml --to torch")
     assert found.code == 2
