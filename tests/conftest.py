@@ -1,10 +1,10 @@
 """Which tests run, in which order, and the command line for all of them.
 
 ``pytest`` runs a fixed quarter of each grid that is marked ``exhaustive``, of those in ``safety/``,
-which start a process each, a thirty-second; ``pytest --exhaustive`` runs all of it, as ``.ci/run``
-does. A test that walks through a grid of its own asks the fixture
-``part`` for the cases to look at; hypothesis makes a quarter of its examples. All take the same
-cases in every run.
+which start a process each, a thirty-second. ``pytest --exhaustive`` runs all of it; ``--rotate 3``
+also a third of the other cases, with each commit the next third, as ``.ci/run`` does. A test that
+walks through a grid of its own asks the fixture ``part`` for the cases to look at; hypothesis makes
+a quarter of its examples. A commit always takes the same cases.
 
 Tests in ``torch/`` compare with PyTorch and need it; those in ``keras/`` with Keras on PyTorch,
 those in ``litert/`` run in LiteRT.
@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import gc
 import re
+import subprocess
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from pathlib import Path
 
 import command
 import pytest
-from grids import Part, quarter
+from grids import Part, quarter, with_share
 from hypothesis import settings
 from places import TESTS
 
@@ -71,6 +73,12 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
         action="store_true",
         help="run all cases of the brute-force grids, not only a fixed quarter",
     )
+    parser.addoption(
+        "--rotate",
+        type=int,
+        metavar="N",
+        help="beside the quarter run one share in N of the other cases, with each commit the next",
+    )
     if not pluginmanager.hasplugin("xdist"):  # all in one process, whatever the settings ask for
         for option in ("--numprocesses", "--maxprocesses", "--dist"):
             parser.addoption(option)
@@ -83,7 +91,25 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture
 def part(request: pytest.FixtureRequest) -> Part:
     """All cases of a grid, or by default a fixed quarter of them."""
-    return list if request.config.getoption("--exhaustive") else quarter
+    return chooser(request.config)
+
+
+def chooser(config: pytest.Config) -> Part:
+    """What chooses the cases of a grid in this run."""
+    if config.getoption("--exhaustive"):
+        return list
+    shares = config.getoption("--rotate")
+    return partial(with_share, turn=commits(), shares=shares) if shares else quarter
+
+
+@cache
+def commits() -> int:
+    """The number of commits so far; 0 where there is no repository."""
+    command = ["git", "-C", str(TESTS), "rev-list", "--count", "HEAD"]
+    try:
+        return int(subprocess.run(command, capture_output=True, check=True).stdout)
+    except (OSError, subprocess.CalledProcessError):
+        return 0
 
 
 @pytest.hookimpl(trylast=True)  # after -k and -m have chosen
@@ -93,7 +119,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
         torch.set_num_threads(1)  # thousands of tiny tensors only wait for threads
     if not config.getoption("--exhaustive"):
-        left_out = left_out_of(items)
+        left_out = left_out_of(items, chooser(config))
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]
     items.sort(key=place)
@@ -110,8 +136,9 @@ def place(item: pytest.Item) -> tuple[bool, str]:
     return False, Path(target.file).name if target else str(params.get("file", ""))
 
 
-def left_out_of(items: list[pytest.Item]) -> set[pytest.Item]:
-    """Three quarters of the cases of each grid; of those that start a process each, almost all."""
+def left_out_of(items: list[pytest.Item], choose: Part) -> set[pytest.Item]:
+    """Three quarters of the cases of each grid; of those that start a process each, almost all;
+    fewer if a share of them has its turn."""
 
     def function(item: pytest.Item) -> str:
         return item.nodeid.partition("[")[0]
@@ -121,7 +148,7 @@ def left_out_of(items: list[pytest.Item]) -> set[pytest.Item]:
     for _, cases in groupby(grids, key=function):
         listed = list(cases)
         part = 32 if SAFETY_TESTS in listed[0].path.parents else 4
-        kept.update(quarter(listed, lambda item: item.nodeid, part))
+        kept.update(choose(listed, lambda item: item.nodeid, part))
     return set(grids) - kept
 
 
