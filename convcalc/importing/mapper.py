@@ -164,7 +164,8 @@ class _Mapping:
         them by a layer of its own, where that is possible."""
         axes = [group for group in view.axes[1:] if group]
         is_flat = len(view.axes) == 2 and len(view.stored) > 1  # and size 1 on the axes that went
-        if self.graph.channels_first:
+        has_ones = len(view.stored) > len(view.axes) - 1 and not view.stored[0]
+        if self.graph.channels_first or (axes and has_ones):  # channels of size 1 that it dropped
             axes = list(view.axes[1:])
         elif not is_flat and set(axes) == {group for group in view.stored if group}:
             return view.tensor

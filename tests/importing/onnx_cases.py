@@ -176,9 +176,8 @@ CONVOLUTIONS = [
         [node("Relu", ["w"], ["v"]), node("Conv", ["x", "v"], ["y"])],
         IMAGE,
         [1, 4, 7, 6],
-        None,
+        4 * 6 * 9 * 7 * 6,
         0,
-        finding="input 1 is computed",
         inputs={"w": [4, 6, 3, 3]},
     ),
     one(

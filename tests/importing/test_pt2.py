@@ -436,3 +436,30 @@ def test_halves_of_a_buffer_are_one_buffer() -> None:
     sizes = {"x": [1, 2, 4, 8], "b_e": [4, 16], "s": [4, 8], "c": [4, 8]}
     found = network(nodes, {**sizes, "m": [1, 2, 4, 8], "y": [1, 2, 4, 8]}, "y")
     assert totals(found) == (0, 64, 0)
+
+
+def test_parts_of_a_parameter_count_once() -> None:
+    """Each scales another tensor: weights of a sum."""
+    nodes = [
+        node("slice.Tensor", "a", self=T("p_w"), dim=0, start=0, end=1),
+        node("slice.Tensor", "b", self=T("p_w"), dim=0, start=1, end=2),
+        node("mul.Tensor", "m", self=T("x"), other=T("a")),
+        node("mul.Tensor", "n", self=T("x"), other=T("b")),
+        node("add.Tensor", "y", self=T("m"), other=T("n")),
+    ]
+    sizes = {"p_w": [2], "a": [1], "b": [1]} | {key: [1, 3, 8, 8] for key in "xmny"}
+    found = network(nodes, sizes, "y")
+    assert not found.problems
+    assert totals(found) == (2, 0, 0)
+
+
+def test_a_computed_kernel_has_known_work() -> None:
+    nodes = [
+        node("conv2d", "w", input=T("x"), weight=T("p_w"), padding=[1, 1]),
+        node("view", "v", self=T("w"), size=[2, 3, 8, 8]),
+        node("conv2d", "y", input=T("x"), weight=T("v"), padding=[4, 4], stride=[2, 2]),
+    ]
+    sizes = {"x": [1, 3, 8, 8], "p_w": [6, 3, 3, 3], "w": [1, 6, 8, 8], "v": [2, 3, 8, 8]}
+    found = network(nodes, {**sizes, "y": [1, 2, 5, 5]}, "y")
+    assert not found.problems
+    assert totals(found) == (162, 0, 162 * 64 + 2 * 3 * 64 * 25)

@@ -36,12 +36,8 @@ from convcalc.model.ops.region._roi import RoiOperator
 assert MODELS  # torchvision is imported in a way that works with any PyTorch
 
 EVERY = bool(os.environ.get("CONVCALC_ALL"))
-# What the reader of .pt2 files has no rule for: tensors made of parameters that count once more,
-# kernels and biases that are computed, products of sampled values.
-UNREAD = {
-    f"{name}.convcalc.yaml"
-    for name in ("centernet", "condconv_efficientnet", "detr", "efficientdet", "maxvit")
-} | {"resnet_dcn.convcalc.yaml", "swin_v2.convcalc.yaml"}
+# Factors of samples are work in a network file, and no product of PyTorch's.
+UNREAD = ("centernet.convcalc.yaml", "resnet_dcn.convcalc.yaml")
 UNSEEN = ("modulation",)  # products of elements, which PyTorch's counter does not see
 
 

@@ -8,6 +8,7 @@ language's names of the general form.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 from convcalc.analysis.agreement.kinds import (
@@ -68,6 +69,7 @@ _HANDED_ON = {  # moves of elements, which programs write in many ways
     "channel_select",
     "pad",
     "pad_channels",
+    "pixel_unshuffle",
     "stack",
     "fold",
     "unfold",
@@ -108,8 +110,12 @@ def _function(step: Step, owner: Operator) -> Described | None:
     kind = "matmul" if name_of(owner) == "involution" else _MADE.get(name, name)
     if kind == ATTENTION:
         traits |= heads(owner)
+    elif (name_of(owner), name) == ("cond_conv", "main"):
+        kind, traits = "opaque", {"macs": sum(term.amount for term in step.analysis.terms)}
     elif weight := weights.get("weight"):
         kind, traits = CONV, conv_traits(weight[0], weight[2:])
+        if name_of(owner) == "cond_conv":  # kernels from a vector of weights
+            traits = {"out_channels": prod(weight[1:]), "bias": False}
         if name_of(owner) == "partial_conv":
             traits |= {"padding": tuple((k // 2, k // 2) for k in weight[2:]), "bias": False}
     return Described(kind, traits, _family(kind))

@@ -1,5 +1,6 @@
 """Operators that programs write out as their steps.
 
+x / √mean(x²)                        root mean square norm
 x + w·x·n + b, n = g / mean(g)       global response norm
 softmax(q·kᵀ + positions)·v          attention
 w·(m·samples of x) + b               deformable convolution
@@ -34,6 +35,25 @@ def response_norms(draft: Draft) -> None:
             )
             drops = [*inner, *(each.number for each in steps)]
             draft.instead |= dict.fromkeys(drops, last.number)
+
+
+def square_norms(draft: Draft) -> None:
+    """A division by the root of the mean square over channels."""
+    for number, unit in list(draft.units.items()):
+        if unit.kind != "div" or len(unit.reads) != 2:
+            continue
+        x, root = unit.reads
+        steps = [root]
+        for kind in ("sqrt", "reduce_mean", "square"):
+            step = draft.units.get(steps[-1])
+            if step is None or step.kind != kind or draft.reader(step.number) is None:
+                break
+            steps.append(step.reads[0])
+        if len(steps) == 4 and steps.pop() == x:
+            draft.units[number] = unit._replace(
+                kind="rms_norm", family="norm", traits={"affine": False}, reads=(x,)
+            )
+            draft.instead |= dict.fromkeys(steps, number)
 
 
 def _energy(draft: Draft, energy: Unit) -> list[int]:
@@ -140,6 +160,7 @@ _BETWEEN = {
 def attention(draft: Draft) -> None:
     """Products with a softmax between, and all that only they read, are one unit."""
     free = _free(draft)
+    plain = {each for each in free if _is_plain(draft.units[each])}
     for number, unit in list(draft.units.items()):
         product = draft.reader(number) if unit.kind == "softmax" else None
         if product is None or product.kind != "matmul":
@@ -152,7 +173,7 @@ def attention(draft: Draft) -> None:
         sources = [
             each
             for one in (scores[0], product)
-            for each in _sources(draft, one, free, inner)
+            for each in _sources(draft, one, plain, inner)
             if each not in inner
         ]
         members = {*inner, product.number}
@@ -175,6 +196,11 @@ def _free(draft: Draft) -> set[int]:
     return found
 
 
+def _is_plain(unit: Unit) -> bool:
+    """Whether a unit is a learned tensor, or computes without weights."""
+    return unit.kind == "parameter" or not unit.has_weights
+
+
 def _upstream(draft: Draft, unit: Unit, free: set[int], inner: set[int]) -> list[Unit | None]:
     """What is read through functions of single elements; what lies between joins ``inner``."""
     found: list[Unit | None] = []
@@ -184,7 +210,8 @@ def _upstream(draft: Draft, unit: Unit, free: set[int], inner: set[int]) -> list
         if number in inner:
             continue
         read = draft.units.get(number)
-        if read is None or not (read.kind in _BETWEEN or number in free):
+        is_inner = read is not None and read.kind != "matmul" and number in free
+        if read is None or not (read.kind in _BETWEEN or is_inner):
             found.append(read)
             continue
         inner.add(number)

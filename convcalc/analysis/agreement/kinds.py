@@ -218,6 +218,8 @@ def _opaque(at: At) -> tuple[str, Traits] | None:
     operator = at.operator
     if operator.params == 0 and operator.macs == 0:
         return None
+    if operator.params == 0:  # work of computed factors, such as a kernel
+        return name_of(operator), {"macs": operator.macs}
     return plain(at)
 
 
@@ -256,7 +258,8 @@ def _attention(at: At) -> tuple[str, Traits]:
 
 
 def heads(operator: Operator) -> Traits:
-    found = getattr(operator, "heads", None)
+    """Its heads; with one of keys, heads of queries can also be written as more positions."""
+    found = getattr(operator, "heads", None) if getattr(operator, "kv_heads", 0) != 1 else None
     return {} if found is None else {"heads": found}
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 from convcalc.analysis.agreement.draft import Draft
-from convcalc.analysis.agreement.idioms import attention, deformable, response_norms
+from convcalc.analysis.agreement.idioms import attention, deformable, response_norms, square_norms
 from convcalc.analysis.agreement.kinds import CONV, EACH
 from convcalc.analysis.agreement.unit import Unit, exact
 from convcalc.diagnostics.work import current
@@ -147,6 +147,7 @@ _RULES = (
     _stacked_sum,
     _one_sum,
     _in_groups,
+    square_norms,
     response_norms,
     deformable,
     attention,

@@ -16,12 +16,11 @@ from convcalc.analysis.agreement.kinds import CONV, EACH
 from convcalc.analysis.agreement.simplifying import folded_pairs, simplified
 from convcalc.analysis.agreement.unit import Unit
 from convcalc.model.geometry.sizes import Sides
-from convcalc.model.graph.network import Network
+from convcalc.model.graph.network import MADE, Network
 from convcalc.model.graph.steps import Step, Steps, steps_of
 from convcalc.model.operators.contract import Function
 from convcalc.model.operators.registry import name_of
 from convcalc.model.quantities.shape import Shape
-from convcalc.model.quantities.unknown import known
 
 
 class Units:
@@ -74,14 +73,19 @@ class Units:
             self.constant.add(step.makes)
             self.sources[step.makes] = (self.learned[layer.shares],)
             return
+        if layer.note == MADE:
+            self.sources[step.makes] = ()
+            return
         inputs = [self.steps.shapes[value] for value in step.reads]
         values = self._numbers_left_out(step)
         reads = tuple(dict.fromkeys(each for v in values for each in self.sources[v]))
         found = self._of_three(step) or described(step, inputs, layer.operator)
+        if found is not None and found.kind == "mul" and len({*step.reads}) == 1 < len(step.reads):
+            found = Described("square", {}, "square")
         if len(values) == 1 < len(step.computes_with):
             found = None
         if found is not None and found.kind == "concat" and len(reads) == 1:
-            found = self._of_pieces(step, reads[0])
+            found = None  # pieces of one tensor in another place
         if self._is_constant(step) or found is None:
             self.sources[step.makes] = reads
             self._hand_padding_on(step)
@@ -141,19 +145,6 @@ class Units:
             return Described("hardsigmoid", {}, "activation")
         return None
 
-    def _of_pieces(self, step: Step, source: int) -> Described | None:
-        """The concatenation of pieces of one tensor: positions become channels, or nothing is
-        done to it."""
-        inputs = [*self.network.inputs.values()]
-        x = self.units[source].output if source >= 0 else inputs[-1 - source]
-        out = step.analysis.output
-        if not known((*x.dims, *out.dims)) or x.rank != out.rank or x.spatial == out.spatial:
-            return None
-        factor = tuple(n // m for n, m in zip(x.spatial, out.spatial, strict=True))
-        if out.channels != x.channels * prod(factor):
-            return None
-        return Described("pixel_unshuffle", {"factor": factor}, "pixel_unshuffle")
-
     def _hand_padding_on(self, step: Step) -> None:
         """Remember the padding that a step adds, for the window that reads it."""
         if isinstance(step.operator, Function) or not step.reads:
@@ -177,6 +168,8 @@ class Units:
 def _met(step: Step, traits: Mapping[str, Any]) -> int | None:
     """How many channels a weight meets; None where each channel has its own."""
     weight = step.analysis.weights.get("weight", ())
+    if isinstance(step.operator, Function) and step.part.rpartition(".")[2] == "mix":
+        return weight[0]  # numbers that weigh kernels
     groups = traits.get("groups") or 1  # none: of a deformable convolution, its own number
     return None if groups == EACH or len(weight) < 2 else weight[1] * groups
 

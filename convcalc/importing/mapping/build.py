@@ -11,6 +11,7 @@ from convcalc.importing.settling import Unsettled, settle
 from convcalc.importing.views import BATCH, Groups, View, atoms_of
 from convcalc.model.graph.assembly import Tensor
 from convcalc.model.graph.builder import Builder
+from convcalc.model.graph.network import MADE
 from convcalc.model.graph.sites import Spot
 
 
@@ -197,7 +198,7 @@ class Build:
         """
         if self.is_made(constant):
             given = Tensor(0, next(iter(self.builder.inputs.values())), "")
-            return self.add("opaque", given, output=list(sizes), params=0, macs=0)
+            return self.add("opaque", given, output=list(sizes), params=0, macs=0, note=MADE)
         fields: dict[str, Any] = {} if constant.learned else {"fixed": True}
         stored = constant.stored or constant.dims
         if prod(stored) == prod(sizes) or not (constant.learned or self.stored_once):
@@ -239,6 +240,8 @@ class Build:
     def source_view(self, constant: Constant) -> View:
         """A constant as a view of a layer, its axes in PyTorch's order."""
         _, *sizes = constant.dims if len(constant.dims) > 1 else (1, *constant.dims)
+        if constant.dims[:1] != (1,) and self.stored_once and len(constant.dims) > 1:
+            return self.whole(constant)  # a table, in which no axis is that of the batch
         if constant.dims[:1] != (1,) or not 1 <= len(sizes) <= 4:
             raise NoRule("a constant that is no tensor of one sample")
         tensor = self.source(constant, sizes)

@@ -9,6 +9,7 @@ from typing import Any
 from convcalc.importing.foreign import Constant, Node
 from convcalc.importing.mapping.build import Build, Held, NoRule, Rule
 from convcalc.importing.views import View, fresh, size_of
+from convcalc.model.geometry.sizes import slide_size
 from convcalc.model.quantities.unknown import known
 
 
@@ -67,6 +68,8 @@ def _same_lower(node: Node, kernel: Sequence[int], sizes: Sequence[int]) -> list
 def conv(build: Build, node: Node) -> Sequence[Held]:
     """Conv: weight (out, in / groups, *kernel)."""
     x = build.image(build.view(node))
+    if not build.is_constant(node, 1):
+        return [_of_computed(build, node, x, build.view(node, 1))]
     weight = build.weight(node, 1)
     out, per_group, *kernel = weight.dims
     groups = node.value("group", 1)
@@ -90,6 +93,36 @@ def conv(build: Build, node: Node) -> Sequence[Held]:
             fields["groups"] = groups
         made = build.add("conv", x.tensor, out_channels=out, **fields)
     return [fresh(made, x.batch, made.shape.dims[1:])]
+
+
+def _of_computed(build: Build, node: Node, x: View, weight: View) -> View:
+    """A convolution with a kernel that the network computes: what it makes, and its work."""
+    if not known(weight.sizes) or node.input(2):
+        raise NoRule("input 1 is computed, not a constant")
+    out, per_group, *kernel = weight.sizes
+    check_channels(x, per_group * node.value("group", 1), "weight")
+    fields = windows(node, len(x.stored) - 1, kernel, x.sizes[2:])
+    ones = (1,) * len(kernel)
+    stride, dilation = (tuple(fields.get(key, ones)) for key in ("stride", "dilation"))
+    padding = fields.get("padding", 0)
+    if isinstance(padding, str):
+        raise NoRule("input 1 is computed, not a constant")
+    sides = [(side, side) if type(side) is int else side for side in padding or [0] * len(kernel)]
+    sizes = [
+        slide_size(n, d * (k - 1) + 1, s, *pair)
+        for n, k, s, d, pair in zip(x.sizes[2:], kernel, stride, dilation, sides, strict=True)
+    ]
+    work = out * per_group * prod(kernel) * prod(sizes)
+    made = build.add(
+        "opaque",
+        x.tensor,
+        weight.tensor,
+        output=[out, *sizes],
+        params=0,
+        macs=work,
+        note="a convolution with a computed kernel",
+    )
+    return fresh(made, x.batch, made.shape.dims[1:])
 
 
 def deform_conv(build: Build, node: Node) -> Sequence[Held]:

@@ -16,6 +16,7 @@ from convcalc.importing.views import (
     View,
     aligned,
     atoms_of,
+    fresh,
     merged,
     size_of,
 )
@@ -69,6 +70,9 @@ def combined(build: Build, op: str, one: View, other: View) -> View:
     if prod(other.sizes) > prod(one.sizes) and op in SYMMETRIC:
         one, other = other, one
     pair = aligned(one, other)
+    if pair is None and one.sizes == other.sizes:  # axes that were taken apart in other ways
+        one, other = (_put_together(build, view) for view in (one, other))
+        pair = aligned(one, other)
     if pair is None:
         raise NoRule("sizes that do not fit each other")
     one, other = pair
@@ -79,6 +83,12 @@ def combined(build: Build, op: str, one: View, other: View) -> View:
     one = divided(build, one, _met(one, other))
     made = _joined(build, op, one.tensor, laid_out(build, other, one))
     return merged(one._replace(tensor=made))
+
+
+def _put_together(build: Build, view: View) -> View:
+    """A view of the same axes, none of which is taken apart."""
+    image = build.image(view)
+    return fresh(image.tensor, image.batch, image.sizes[1:])
 
 
 def _joined(build: Build, op: str, one: Tensor, other: Tensor) -> Tensor:

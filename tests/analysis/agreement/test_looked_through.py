@@ -55,6 +55,15 @@ SAME = {
         "{branches: [[], [relu], [silu]], join: add}",
         "{branches: [[{branches: [[], [relu]], join: add}], [silu]], join: add}",
     ),
+    "what is computed of a learned tensor": (
+        "{branches: [[], [parameter: {shape: [8, 1, 1]}, relu]], join: add}",
+        "{branches: [[], [parameter: {shape: [8, 1, 1]}]], join: add}",
+    ),
+    "a square": ("{branches: [[], []], join: mul}", "elementwise: {op: square}"),
+    "linear upsampling": (
+        "bilinear_conv_transpose: {factor: 2, grouped: false}",
+        "conv_transpose: {out: 8, k: 4, s: 2, p: 1, bias: false}",
+    ),
     "the order of a sum": (
         "{branches: [[relu], [silu]], join: add}",
         "{branches: [[silu], [relu]], join: add}",
