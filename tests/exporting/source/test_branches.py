@@ -120,7 +120,8 @@ def test_a_block_has_a_list_of_any_length_for_its_branches() -> None:
         "layers:\n",
         "blocks:\n  Mix:\n    params: {{kernels: list}}\n    layers:\n"
         "      - {{branches: {{for: {{k: kernels}},"
-        " layers: [{{depthwise_conv: {{k: k, p: k//2}}}}]}}, split: channels, join: concat}}\n      - relu\nlayers:\n",
+        " layers: [{{depthwise_conv: {{k: k, p: k//2}}}}]}}, split: channels,"
+        " join: concat}}\n      - relu\nlayers:\n",
     )
     calls = "".join(map(unit.format, ([3, 5], [3, 5, 7], [3, 5, 7, 9])))
     text = source(again(head.format(sizes="[12, 16, 16]") + calls)).text
