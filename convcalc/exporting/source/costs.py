@@ -38,9 +38,8 @@ def cost_of_term(term: Term, scene: Scene) -> int:
 
 
 def _cost_of_fork(fork: Fork) -> int:
-    """The cost of a fork without its branches: a sum of two needs no list and no join."""
-    is_residual = len(fork.branches) == 2 and fork.join != "concat"
-    return 1 if is_residual and not fork.cuts else 3 + (2 if fork.cuts else 0)
+    """The cost of a fork without its branches."""
+    return 5 if fork.cuts else 1
 
 
 def cost_of_lines(lines: Sequence[Line]) -> int:

@@ -36,15 +36,15 @@ def finished(body: Body, scene: Scene, most: int, *, is_module: bool = False) ->
     return with_readers(_with_stages_inside(found, scene))
 
 
-def _with_stages_inside(body: Body, scene: Scene) -> list[Term]:
-    """A body with stages, and branches with stages."""
+def _with_stages_inside(body: Body, scene: Scene, worth: int = 0) -> list[Term]:
+    """A body with stages, and branches with stages; ``worth`` is the gain of a line less."""
     inner = [
-        term.with_branches([_with_stages_inside(branch, scene) for branch in term.branches])
+        term.with_branches([_with_stages_inside(branch, scene, 1) for branch in term.branches])
         if isinstance(term, Fork)
         else term
         for term in body
     ]
-    return _with_stages(inner, scene, _rounds_of_terms)
+    return _with_stages(inner, scene, _rounds_of_terms, worth)
 
 
 def _finished_group(term: Term, scene: Scene, most: int) -> Term:
@@ -57,13 +57,13 @@ def _finished_group(term: Term, scene: Scene, most: int) -> Term:
 Rounds = list[Body]
 
 
-def _with_stages(body: Body, scene: Scene, rounds_of: object) -> list[Term]:
+def _with_stages(body: Body, scene: Scene, rounds_of: object, worth: int = 0) -> list[Term]:
     found: list[Term] = []
     at = 0
     while at < len(body):
         best: tuple[int, int, Loop] | None = None  # gain, terms, loop
         for length in range(1, _MOST_TERMS + 1):
-            made = _stage(body, at, length, scene, rounds_of)
+            made = _stage(body, at, length, scene, rounds_of, worth)
             if made is not None and (best is None or made[0] > best[0]):
                 best = made
         if best is None:
@@ -76,7 +76,7 @@ def _with_stages(body: Body, scene: Scene, rounds_of: object) -> list[Term]:
 
 
 def _stage(
-    body: Body, at: int, length: int, scene: Scene, rounds_of: object
+    body: Body, at: int, length: int, scene: Scene, rounds_of: object, worth: int
 ) -> tuple[int, int, Loop] | None:
     """The loop of the most rounds that begins at a term, with its gain and its terms."""
     rounds: Rounds = []
@@ -94,19 +94,20 @@ def _stage(
         if not _are_alike(rounds[-2], rounds[-1]):
             return best
         loop = Loop(list(rounds), is_for=True)
-        gain = gain_of(loop, scene)
+        gain = gain_of(loop, scene, worth)
         if gain is None:
             loop = Loop(list(rounds))
-            gain = gain_of(loop, scene)
+            gain = gain_of(loop, scene, worth)
         if gain is None:
             return best
         if gain > 0 and (best is None or gain > best[0]):
             best = (gain, len(rounds) * length, loop)
 
 
-def gain_of(loop: Loop, scene: Scene) -> int | None:
+def gain_of(loop: Loop, scene: Scene, worth: int = 0) -> int | None:
     """What a loop saves; None if it cannot be written, or has rounds within that are all read:
-    their numbers would go on from round to round. With a list each line less is a gain too."""
+    their numbers would go on from round to round. With a list each line less is
+    worth something too."""
     if any(map(has_growth, loop.rounds)):
         return None
     try:
@@ -123,7 +124,7 @@ def gain_of(loop: Loop, scene: Scene) -> int | None:
         return None
     plain = _plain_lines(loop, scene)
     fewer = len(list(all_lines(plain))) - len(list(all_lines(lines))) if loop.is_for else 0
-    return cost_of_lines(plain) - cost_of_lines(lines) + fewer
+    return cost_of_lines(plain) - cost_of_lines(lines) + worth * fewer
 
 
 def _are_alike(a: Body, b: Body) -> bool:

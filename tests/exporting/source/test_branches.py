@@ -119,8 +119,9 @@ def test_a_block_has_a_list_of_any_length_for_its_branches() -> None:
     head = HEAD.replace(
         "layers:\n",
         "blocks:\n  Mix:\n    params: {{kernels: list}}\n    layers:\n"
-        "      - {{branches: {{for: {{k: kernels}}, layers: [{{depthwise_conv: {{k: k, p: k//2}}}}]"
-        "}}, split: channels, join: concat}}\n      - relu\nlayers:\n",
+        "      - {{branches: {{for: {{k: kernels}},"
+        " layers: [{{depthwise_conv: {{k: k, p: k//2}}}}]}}, split: channels,"
+        " join: concat}}\n      - relu\nlayers:\n",
     )
     calls = "".join(map(unit.format, ([3, 5], [3, 5, 7], [3, 5, 7, 9])))
     text = source(again(head.format(sizes="[12, 16, 16]") + calls)).text
