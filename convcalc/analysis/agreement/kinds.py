@@ -263,6 +263,11 @@ def heads(operator: Operator) -> Traits:
     return {} if found is None else {"heads": found}
 
 
+def _correlation(at: At) -> tuple[str, Traits]:
+    """Of all positions with all, it is the product of two matrices."""
+    return plain(at) if at.operator.max_displacement else ("matmul", {})
+
+
 def _softmax(at: At) -> tuple[str, Traits]:
     return name_of(at.operator), {}
 
@@ -297,4 +302,5 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("add", "mul", "maximum", "concat", "matmul"), _joined),
     "dot_product_attention": _attention,
     "softmax": _softmax,
+    "correlation": _correlation,
 }
