@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from convcalc.language.expand.layers import SHORT
 from convcalc.language.expand.scopes import MISSING, Call, Frame
 from convcalc.language.expand.state import Entry, State
 from convcalc.model.graph.assembly import Tensor, Value
@@ -19,6 +18,9 @@ from convcalc.model.graph.network import Group, Layer
 
 if TYPE_CHECKING:
     from convcalc.language.parse.tree import Block
+
+# The largest values that a call is known by, in numbers and words: of the call, and of its file.
+MOST_OF_CALL, MOST_OF_FILE, WORD = 128, 4096, 16
 
 # Layers, entries, blocks called, ports; items come by, units left; what must not become more.
 Mark = tuple[int, int, int, int, int, int, int, int, int]
@@ -83,11 +85,30 @@ def key_of(state: State, block: Block, call: Call, frame: Frame) -> Hashable | N
         return None
     of_file = state.texts.get(block.unit)
     if of_file is None:
-        of_file = state.texts[block.unit] = repr(list(block.unit.scope.values()))
-    params = repr([frame.scope[name] for name in block.params])
-    if len(params) > SHORT:
-        state.layering.spend(len(params) // SHORT, "the values of params")
+        of_file = state.texts[block.unit] = _text(list(block.unit.scope.values()), MOST_OF_FILE)
+    params = _text([frame.scope[name] for name in block.params], MOST_OF_CALL)
+    if not of_file or not params:
+        return None
     return block, of_file, params, entering.shape, frame.trainable, frame.form
+
+
+def _text(values: list[Any], most: int) -> str:
+    """Values as a text; empty if they are more than so many numbers and words."""
+    return repr(values) if _weight(values, most) <= most else ""
+
+
+def _weight(value: Any, most: int) -> int:
+    """How many numbers and short words a value has; more than ``most`` if it has more."""
+    if isinstance(value, str):
+        return 1 + len(value) // WORD
+    if not isinstance(value, list):
+        return 1
+    weight = len(value)
+    for each in value if weight <= most else ():
+        weight += _weight(each, most)
+        if weight > most:
+            break
+    return weight
 
 
 def mark(state: State) -> Mark:

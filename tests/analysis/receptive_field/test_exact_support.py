@@ -255,7 +255,7 @@ def test_regions_on_several_axes_hold_what_single_paths_reach(bordered: bool, pa
                 partial += len(expected) < len(list(product(*box)))
             checked += 1
     assert checked > 3 * len(seeds)
-    assert partial > len(seeds) // 40  # branches of different shapes, which are no product of sets
+    assert partial > len(seeds) // 60  # branches of different shapes, which are no product of sets
 
 
 def test_what_no_output_reads_is_what_is_left_of_all_outputs_together(part: Part) -> None:
