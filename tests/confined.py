@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from command import RUN, environment
 
-SECONDS = 5  # of processor time
+SECONDS = 8  # of processor time, on a core that two processes share
 MEGABYTES = 300  # of memory
 WAITED = 60  # seconds after which a process that waits for something is ended
 PER_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes, of the greatest memory that is told
