@@ -139,7 +139,7 @@ def stamped(
 
 def bilinear(part: Writing, operator: Any, x: Value) -> Value:
     """The transposed convolution of fixed weights that interpolates."""
-    inner = operator._conv(x.shape)
+    inner = operator.transposed(x.shape)
     return stamped(part, inner, x, part.stored("weight"), None, inner.groups)
 
 
