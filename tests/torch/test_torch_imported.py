@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from detector import Detector
-from exporting.imported import again, read, source
+from exporting.imported import again, in_order_of, read, source
 from places import TESTS
 from random_networks import drawn, text_of
 
@@ -40,5 +40,6 @@ def test_a_random_network_of_any_operators_is_what_is_written_of_it(seed: int) -
     written = source(old)
     assert not written.is_flat
     new = again(written.text)
+    old = in_order_of(old, new)
     assert [layer.name for layer in new.layers] == [layer.name for layer in old.layers]
     assert [layer.analysis for layer in new.layers] == [layer.analysis for layer in old.layers]
