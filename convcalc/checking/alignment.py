@@ -6,9 +6,10 @@ The lines that stand once in both are found first, those between them by what su
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
+
+from convcalc.analysis.agreement.common import in_order
 
 _DEEPEST = 20  # how often what lies between two lines is looked at again
 
@@ -50,20 +51,7 @@ def _anchors(
     count, old_count = Counter(new[slice(*here)]), Counter(old[slice(*there)])
     where = {old[k]: k for k in range(*there) if old_count[old[k]] == 1}
     pairs = [(k, where[new[k]]) for k in range(*here) if count[new[k]] == 1 and new[k] in where]
-    ends: list[int] = []  # the least old line that a chain of each length ends with
-    last: list[int] = []  # the pair that it is
-    before: list[int] = []
-    for number, (_, was) in enumerate(pairs):
-        at = bisect_left(ends, was)
-        before.append(last[at - 1] if at else -1)
-        ends[at : at + 1] = [was]
-        last[at : at + 1] = [number]
-    chain: list[tuple[int, int]] = []
-    number = last[-1] if last else -1
-    while number >= 0:
-        chain.append(pairs[number])
-        number = before[number]
-    return chain[::-1]
+    return in_order(pairs)
 
 
 def _pair_edited(

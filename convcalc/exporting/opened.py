@@ -7,7 +7,7 @@ from typing import Any
 
 from convcalc.diagnostics.diagnostic import NetworkError
 from convcalc.errors import Error
-from convcalc.language.building import Document
+from convcalc.language.building import Building, Document
 from convcalc.language.head.inputs import Inputs
 from convcalc.language.reading import NetworkSource
 
@@ -28,5 +28,10 @@ def document_of(source: object) -> Document:
 def variants_of(
     document: Document, chosen: str, inputs: Inputs, params: Mapping[str, Any] | None
 ) -> list[str]:
-    """The variants that a module holds: all, but one alone of an input or params of the user."""
+    """The variants that a module holds: all, but one alone of an input or params of the user.
+
+    Raises TargetError if the chosen one is none of the file's.
+    """
+    if chosen:
+        Building(document, chosen, 1).head.overrides()
     return [chosen] if inputs or params else ["", *document.variants]

@@ -65,3 +65,13 @@ def test_an_onnx_file_needs_a_name(convcalc: Command) -> None:
     found = convcalc("export net.convcalc.yaml --to onnx")
     assert found.code == 2
     assert "-o network.onnx" in found.err
+
+
+@pytest.mark.parametrize("form", ["torch", "keras", "onnx -o net.onnx"])
+@pytest.mark.parametrize("target", ["net.convcalc.yaml::wide", "net.convcalc.yaml --variant wide"])
+def test_a_variant_that_is_not_there(convcalc: Command, form: str, target: str) -> None:
+    Path("net.convcalc.yaml").write_text(NET + "params: {c: 1}\nvariants: {big: {c: 2}}\n")
+    found = convcalc(f"export {target} --to {form}")
+    assert (found.code, found.out) == (2, "")
+    assert "has no variant 'wide'" in found.err
+    assert "big" in found.err
