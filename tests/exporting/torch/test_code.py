@@ -290,6 +290,6 @@ def test_the_classes_that_pytorch_lacks_are_what_ruff_asks_for() -> None:
 
 def ruff(command: str, *arguments: str) -> None:
     """Runs ruff, without the settings of this project."""
-    line = ["ruff", command, "--isolated", "--target-version", "py310", *arguments]
-    ran = subprocess.run(line, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stdout
+    line = [sys.executable, "-m", "ruff", command, "--isolated", "--target-version", "py310"]
+    ran = subprocess.run([*line, *arguments], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
