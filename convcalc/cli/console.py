@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CLEAN, FINDINGS, COULD_NOT_RUN, INTERRUPTED = 0, 1, 2, 130
 LONGEST_LINE = 10_000  # characters of a line of a message, which may hold several long texts
+MOST_KEPT = 400_000  # characters of a result that may be kept
 WIDEST = 10_000  # characters of a line, whatever COLUMNS says
 COLORS = ("auto", "always", "never")
 _ASCII = str.maketrans({"×": "x", "…": "...", "–": "-", "—": "-", "·": "*", "→": "->"})
@@ -43,6 +44,7 @@ class Settings:
         "output_format",
         "quiet",
         "root",
+        "written",
     )
 
     def __init__(self) -> None:
@@ -53,6 +55,7 @@ class Settings:
         self.root = environment("ROOT")
         self.allow_outside = False
         self.limits = environment("LIMIT")
+        self.written: list[str] | None = None  # the pieces of the result, if they are to be kept
 
     def update(
         self,
@@ -129,6 +132,8 @@ class Settings:
 
         ``commands`` says that it holds annotations for GitHub.
         """
+        if self.written is not None:
+            pieces = self._recorded(pieces)
         own = {"colored": self.is_colored, "commands": commands, "returns": returns}
         shown = (fence(piece, **own) for piece in pieces)
         if self._is_file:
@@ -136,6 +141,15 @@ class Settings:
         else:
             for piece in shown:
                 _print(piece)
+
+    def _recorded(self, pieces: Iterable[str]) -> Iterator[str]:
+        """The pieces, recorded unless they are too large to be kept."""
+        for piece in pieces:
+            yield piece
+            if self.written is not None:
+                self.written.append(piece)
+                if sum(map(len, self.written)) > MOST_KEPT:
+                    self.written = None
 
     def write_nothing(self) -> None:
         """Writes an empty result: nothing to stdout; an output file is emptied."""
@@ -157,6 +171,7 @@ class Settings:
 
     def note(self, *lines: str) -> None:
         """Writes lines of a remark to stderr, unless quiet."""
+        self.written = None  # a result is kept only if it is all that was said
         if not self.quiet:
             say(*lines)
 

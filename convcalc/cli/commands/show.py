@@ -11,6 +11,9 @@ from convcalc.cli.console import Failure, choose
 if TYPE_CHECKING:
     from convcalc.analysis.report.report import Report
     from convcalc.analysis.report.rows import Row
+    from convcalc.cli.console import Settings
+    from convcalc.cli.loading import Reading
+    from convcalc.language.sources.target import Target
     from convcalc.output.columns import Column
     from convcalc.output.table import Table
 
@@ -62,15 +65,15 @@ def command(
     convention: options.Convention = "",
     fuse_batch_norm: options.Fused = False,
     memory: options.Memory = "",
+    no_cache: options.NoCache = False,
 ) -> int:
     """Show what a network costs and sees.
 
     Several targets, variants or inputs give one row each. JSON always holds every layer.
     """
-    from convcalc.cli.loading import Reading, params_of
-    from convcalc.cli.problems import print_problems
+    from convcalc.cli.answers import answer
+    from convcalc.cli.loading import Reading, params_of, target_of
     from convcalc.output.formats import FORMATS
-    from convcalc.output.table import render
 
     settings = ctx.obj
     form = settings.format(FORMATS)
@@ -79,12 +82,30 @@ def command(
     reading = Reading(variant, input, batch, params_of(set, set_from), count, dtype, support)
     reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
     reading = reading._replace(memory=memory)
+    named = [target_of(word) for word in targets]
+    style = settings.style(exact=exact)
+    return answer(
+        ctx,
+        named,
+        (form, *style),
+        lambda: _show(reading, named, view, form, settings),
+        no_cache=no_cache,
+    )
+
+
+def _show(
+    reading: "Reading", targets: Sequence["Target"], view: "View", form: str, settings: "Settings"
+) -> int:
+    """Reads and analyses targets and writes the table; returns the exit code."""
+    from convcalc.cli.problems import print_problems
+    from convcalc.output.table import render
+
     read = reading.reports(targets)
     reports = [report for _, report in read]
     table = view.table(reports)
     if form == "json" or any(report.layers or not report.problems for report in reports):
         payload = _payload(reports) if form == "json" else None
-        settings.write(render(form, table, payload, settings.style(exact=exact)))
+        settings.write(render(form, table, payload, settings.style(exact=view.exact)))
     for network, _ in read:
         if remark := getattr(network, "remark", ""):
             settings.note(f"note: {network.file}: {remark}")

@@ -66,6 +66,12 @@ def write_file(path: str, content: bytes) -> None:
         os.replace(beside, real)
 
 
+def write_entry(path: str, content: bytes) -> None:
+    """Writes a file that may get lost, beside those of other processes; OSError on failure."""
+    with _written_beside(path, content, None, lasting=False) as beside:
+        os.replace(beside, path)
+
+
 def append_file(path: str, content: bytes) -> None:
     """Appends to a file that the user names, to which others may write too; OSError on failure."""
     _require_output(path, project())
@@ -142,10 +148,13 @@ def _write_all(descriptor: int, content: bytes) -> None:
 
 
 @contextmanager
-def _written_beside(real: str, content: bytes, like: os.stat_result | None) -> Iterator[str]:
+def _written_beside(
+    real: str, content: bytes, like: os.stat_result | None, *, lasting: bool = True
+) -> Iterator[str]:
     """A temporary file with the content, beside a file that it is to replace; it is held open.
 
-    Afterwards it is gone, or else was renamed, and the folder is flushed to the disk.
+    Afterwards it is gone, or else was renamed, and if it is to be ``lasting``, the folder is
+    flushed to the disk.
     """
     folder = os.path.dirname(real)
     remove_left_over(folder)
@@ -157,7 +166,8 @@ def _written_beside(real: str, content: bytes, like: os.stat_result | None) -> I
         _write_all(descriptor, content)
         if like is not None:
             _make_alike(descriptor, like, real)
-        os.fsync(descriptor)
+        if lasting:
+            os.fsync(descriptor)
         yield beside
     except BaseException:
         with suppress(OSError):
@@ -165,7 +175,8 @@ def _written_beside(real: str, content: bytes, like: os.stat_result | None) -> I
         raise
     finally:
         os.close(descriptor)
-    _sync_folder(folder)
+    if lasting:
+        _sync_folder(folder)
 
 
 def _make_alike(descriptor: int, like: os.stat_result, real: str) -> None:
