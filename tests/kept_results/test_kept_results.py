@@ -30,7 +30,7 @@ USER = (
     "layers: [lib.B]\n"
 )
 VALUES = (
-    "convcalc: 1\nname: net\nparams: {w: {from: values.json::w, default: 4}}\n"
+    "convcalc: 1\nname: net\nparams: {w: {from: values.json, key: w}}\n"
     "input: [3, 32, 32]\nlayers: [{conv: {out: w, k: 3}}]\n"
 )
 PINNED = GOOD + "expect: {net: {params: 0}}\n"
@@ -397,7 +397,8 @@ def test_several_processes_at_once(convcalc: Command) -> None:
     assert convcalc("check").out == wanted
 
 
-def test_killed_processes_leave_nothing_wrong(convcalc: Command, cache: Path) -> None:
+@pytest.mark.usefixtures("cache")
+def test_killed_processes_leave_nothing_wrong(convcalc: Command) -> None:
     for number in range(30):
         write(f"{number}.convcalc.yaml", WARNS.replace("8", str(number + 1)))
     wanted = convcalc("check --no-cache")

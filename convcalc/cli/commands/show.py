@@ -72,25 +72,25 @@ def command(
     Several targets, variants or inputs give one row each. JSON always holds every layer.
     """
     from convcalc.cli.answers import answer
-    from convcalc.cli.loading import Reading, params_of, target_of
+    from convcalc.cli.naming import target_of
     from convcalc.output.formats import FORMATS
 
     settings = ctx.obj
     form = settings.format(FORMATS)
     view = View(depth_of(depth), by, columns, sort, top, exact)
-    support = form == "json" or bool({"coverage", "holes"} & view.keys())  # which takes longer
-    reading = Reading(variant, input, batch, params_of(set, set_from), count, dtype, support)
-    reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
-    reading = reading._replace(memory=memory)
     named = [target_of(word) for word in targets]
-    style = settings.style(exact=exact)
-    return answer(
-        ctx,
-        named,
-        (form, *style),
-        lambda: _show(reading, named, view, form, settings),
-        no_cache=no_cache,
-    )
+
+    def show() -> int:
+        """Reads and analyses the targets and writes the table."""
+        from convcalc.cli.loading import Reading, params_of
+
+        support = form == "json" or bool({"coverage", "holes"} & view.keys())  # which takes longer
+        reading = Reading(
+            variant, input, batch, params_of(set, set_from), count, dtype, support
+        )._replace(convention=convention, fuse_batch_norm=fuse_batch_norm, memory=memory)
+        return _show(reading, named, view, form, settings)
+
+    return answer(ctx, named, (form, *settings.style(exact=exact)), show, no_cache=no_cache)
 
 
 def _show(

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 import time
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from contextlib import contextmanager, suppress
 from convcalc.language.sources.gate import read, require_regular
 from convcalc.language.sources.project import Outside, Project, project
 
-TEMPORARY = re.compile(r"\.convcalc-[0-9a-f]{16}\.tmp")
+BEGINNING, DIGITS, ENDING = ".convcalc-", 16, ".tmp"  # of a temporary file's name
 OLD = 60  # seconds after which a temporary file that nobody holds was left by a killed process
 SEVERAL_NAMES = "it has several names (hard links), which would no longer be the same file"
 AN_INPUT = "it is an input of this command"
@@ -158,7 +157,7 @@ def _written_beside(
     """
     folder = os.path.dirname(real)
     remove_left_over(folder)
-    beside = os.path.join(folder, f".convcalc-{os.urandom(8).hex()}.tmp")
+    beside = os.path.join(folder, f"{BEGINNING}{os.urandom(DIGITS // 2).hex()}{ENDING}")
     mode = 0o666 if like is None else 0o600
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -210,9 +209,16 @@ def remove_left_over(folder: str) -> None:
     """
     with suppress(OSError):
         for name in os.listdir(folder):
-            if TEMPORARY.fullmatch(name):
+            if is_temporary(name):
                 with suppress(OSError):
                     _remove_if_left(os.path.join(folder, name))
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file has the name of a temporary one."""
+    digits = name[len(BEGINNING) : -len(ENDING)]
+    is_named = name.startswith(BEGINNING) and name.endswith(ENDING) and len(digits) == DIGITS
+    return is_named and frozenset("0123456789abcdef").issuperset(digits)
 
 
 def _remove_if_left(path: str) -> None:

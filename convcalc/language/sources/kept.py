@@ -13,7 +13,6 @@ only one that nobody else may write into.
 from __future__ import annotations
 
 import os
-import re
 import stat
 import sys
 import time
@@ -32,7 +31,8 @@ FORMAT = "1"  # of the entries
 MOST_ENTRY = 512 * 2**10  # bytes of an entry
 MOST_PART = 2**20  # bytes of a part of the folder, of which there are 256
 UNUSED = 86_400  # seconds after which a use of an entry is noted
-_ENTRY = re.compile(r"[0-9a-f]{38}")
+_NAME = 38  # digits of an entry
+_DIGITS = frozenset("0123456789abcdef")
 _TAG = "CACHEDIR.TAG"  # see https://bford.info/cachedir
 _TAG_TEXT = b"Signature: 8a477f597d28d172789f06886806bc55\n# Results kept by convcalc.\n"
 
@@ -227,11 +227,13 @@ def _build() -> str:
     if not build:
         return ""
     packages = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(__file__))))
-    others = sorted(name for name in os.listdir(packages) if _PRINTS.match(name))
+    others = sorted(name for name in os.listdir(packages) if _prints(name))
     return " ".join((FORMAT, build, sys.version, *others))
 
 
-_PRINTS = re.compile(r"(?:rich|pyyaml|typer)-.*\.dist-info", re.IGNORECASE)
+def _prints(name: str) -> bool:
+    """Whether a folder tells the version of a package on which the text of results depends."""
+    return name.endswith(".dist-info") and name.lower().startswith(("rich-", "pyyaml-", "typer-"))
 
 
 def _state_of_code() -> str:
@@ -265,7 +267,11 @@ def entries_in(part: str) -> list[tuple[float, int, str]]:
     found = []
     with suppress(OSError), os.scandir(part) as entries:
         for entry in entries:
-            if _ENTRY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            if (
+                len(entry.name) == _NAME
+                and _DIGITS.issuperset(entry.name)
+                and entry.is_file(follow_symlinks=False)
+            ):
                 known = entry.stat(follow_symlinks=False)
                 found.append((known.st_mtime, known.st_size, entry.path))
     return found
