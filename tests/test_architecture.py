@@ -37,7 +37,8 @@ ROOMS = (
 WITHIN = {
     "cli": (
         ("commands",),
-        ("app", "loading", "problems"),  # the one command that runs; targets to networks
+        ("app", "loading", "problems", "answers"),  # the one command that runs; targets to networks
+        ("naming",),  # words to targets
         ("console", "options"),  # streams and exit codes; what commands share
     ),
     "output": (
@@ -51,7 +52,8 @@ WITHIN = {
     "checking": (
         ("baseline",),
         ("run",),
-        ("discovery", "examination", "selection"),
+        ("discovery", "examination", "selection", "remembering"),
+        ("examined",),  # what was found in a file
         ("weakening",),  # what a tree changes in what it is held to
         ("policy", "predecessors"),  # what a tree is held to, and which network was which
         ("repositories",),

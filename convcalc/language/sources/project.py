@@ -18,10 +18,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from convcalc.language.sources.reads import Reads
+from typing import Any
 
 GIT = ".git"
 MARKS = (GIT, "pyproject.toml", "convcalc.toml")
@@ -63,7 +60,7 @@ class Project:
         self.allow_outside = allow_outside
         self.inputs: set[tuple[int, int]] = set()
         self.names: set[str] = set()
-        self.reads: Reads | None = None
+        self.reads: Any = None  # the Reads of convcalc.language.sources.reads
         self.waited = 0.0
         self.given = self.absolute(given) if given else ""
 

@@ -61,9 +61,10 @@ def state_of(path: str, root: str, content: bytes | OSError) -> str:
 def noted() -> Iterator[Reads]:
     """Notes the files that are read within."""
     here = project()
-    before, here.reads = here.reads, Reads()
+    found = Reads()
+    before, here.reads = here.reads, found
     try:
-        yield here.reads
+        yield found
     finally:
         here.reads = before
 
@@ -81,7 +82,7 @@ def unnoted() -> Iterator[None]:
 
 def note(path: str, most: int, root: str, read: Callable[[], bytes]) -> bytes:
     """What ``read`` returns or raises as OSError for a file, noted if files are."""
-    found = project().reads
+    found: Reads | None = project().reads
     if found is None:
         return read()
     try:
