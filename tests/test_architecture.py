@@ -38,7 +38,8 @@ WITHIN = {
     "cli": (
         ("commands",),
         ("app", "loading", "problems"),  # the one command that runs; targets to networks
-        ("console", "options"),  # streams and exit codes; what commands share
+        ("progress",),  # the bar, beside which the console writes
+        ("console", "options", "progress_line"),  # streams and exit codes; what commands share
     ),
     "output": (
         ("schemas",),  # JSON Schemas of what goes in and comes out
@@ -112,7 +113,7 @@ WITHIN = {
 # Packages from elsewhere, and the only places that import them.
 FOREIGN = {
     "yaml": {"language.syntax"},
-    "rich": {"output.formats.terminal", "output.views.map"},
+    "rich": {"output.formats.terminal", "output.views.map", "cli.progress_line"},
     "typer": {"cli"},
     "onnx": {"exporting.onnx.model"},
     "torch": {"exporting.torch.modules"},  # which nothing imports: they are read as text

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -249,20 +249,23 @@ def _write_results(
     """Checks files and writes the results, each as soon as it is ready; returns all of them."""
     from convcalc.checking.processes import jobs_for, map_in_order
     from convcalc.checking.run import first_findings
+    from convcalc.cli.progress import progress
     from convcalc.output.findings.base import chunks
 
     done: list[Checked] = []
 
     jobs = 1 if run.options.debug else jobs_for(len(files))
 
-    def results() -> Iterator["Checked"]:
+    def results(step: Callable[[str], None]) -> Iterator["Checked"]:
         for result in run.check(files, partial(map_in_order, jobs=jobs), words):
+            step(result.file)
             done.append(first_findings(result))
             yield done[-1]
 
     choose(form, (form,), "output format")
-    pieces = chunks(form, results(), view)  # type: ignore[arg-type]
-    settings.write_all(pieces, commands=form == "github")
+    with progress("checking", len(files), settings) as step:
+        pieces = chunks(form, results(step), view)  # type: ignore[arg-type]
+        settings.write_all(pieces, commands=form == "github")
     return done
 
 
