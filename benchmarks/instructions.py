@@ -28,8 +28,8 @@ from tempfile import TemporaryDirectory
 from measure import budgets
 from measure.budgets import Budgets
 from measure.counting import Uncountable, instructions
+from measure.installed import ROOT, environment
 
-ROOT = Path(__file__).parent.parent
 FILE = Path(__file__).with_suffix(".toml")
 YARDSTICK = "import typer, yaml, rich.console, rich.table"
 COMMANDS = {
@@ -38,17 +38,6 @@ COMMANDS = {
     "show resnet50": ["show", "resnet50"],
     "check resnet, unet": ["check", "specs/resnet.convcalc.yaml", "specs/unet.convcalc.yaml"],
 }
-
-
-def environment(folder: Path) -> str:
-    """The interpreter of a new environment with convcalc in it."""
-    python = str(folder / "bin" / "python")
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    locked = ["--require-hashes", "-r", str(ROOT / ".ci" / "requirements.txt")]
-    for more in (locked, [str(ROOT)]):  # pip makes a wheel of the latter
-        command = [python, "-m", "pip", "--disable-pip-version-check", "install"]
-        subprocess.run([*command, "--quiet", "--no-deps", *more], check=True)
-    return python
 
 
 def measured(python: str) -> Budgets:
