@@ -70,7 +70,7 @@ def onnx(setting: Setting) -> Table | None:
     if path is None:
         tell("note: the ONNX file is left out: no --onnx FILE, and no onnx package in --peers")
         return None
-    ours = Compared("convcalc", setting.convcalc("get", "totals.macs", str(path)), "")
+    ours = Compared("convcalc", setting.convcalc("get", "totals.macs", str(path)))
     size = path.stat().st_size / 1e6
     title = f"An ONNX file of {size:.0f} MB, from the start of the process to its MACs"
     return compared(title, ours, {"onnx-tool": READER.format(file=str(path))}, setting)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import statistics
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -71,14 +72,12 @@ class Compared(NamedTuple):
 
     name: str
     command: Sequence[str]
-    number: str
+    number: str = ""
 
 
 def peers(setting: Setting) -> Table:
     """The table; peers that are not installed are told and left out."""
-    ours = Compared(
-        "convcalc", setting.convcalc("get", "totals.macs", "resnet50"), "totals.macs of resnet50"
-    )
+    ours = Compared("convcalc", setting.convcalc("get", "totals.macs", "resnet50"))
     codes = {name: MODEL + code for name, code in PEERS.items()}
     return compared("ResNet-50, from the start of the process to its MACs", ours, codes, setting)
 
@@ -93,9 +92,10 @@ def compared(title: str, ours: Compared, codes: dict[str, str], setting: Setting
     rows = []
     for number, each in enumerate(found):
         time, cpu, memory = median([runs[number] for runs in rounds])
-        first = median([runs[0] for runs in rounds])
-        ratios = [times(time / first.seconds), mebibytes(memory), times(memory / first.memory)]
-        rows.append([each.name, seconds(time), seconds(cpu), *ratios, each.number])
+        slower = statistics.median(runs[number].seconds / runs[0].seconds for runs in rounds)
+        larger = statistics.median(runs[number].memory / runs[0].memory for runs in rounds)
+        figures = [seconds(time), seconds(cpu), times(slower), mebibytes(memory), times(larger)]
+        rows.append([each.name, *figures, each.number])
     heads = ("", "time", "CPU time", "× convcalc", "peak memory", "× convcalc", "MACs")
     return Table(title, heads, rows)
 
@@ -108,13 +108,16 @@ def _ran(each: Compared, setting: Setting) -> Ran:
 
 def _installed(name: str, code: str, setting: Setting) -> Compared | None:
     """A peer by the first interpreter in which it runs; none is told."""
-    why = "no interpreter of peers is named; see --peers"
+    reasons = []
     for python in setting.peers:
         command = [python, "-c", code]
         try:
             return Compared(name, command, _number(command, setting.folder))
         except Failed as error:
-            why = str(error)
+            reasons.append(str(error))
+    # That another interpreter lacks it says less than why it fails in its own.
+    reasons.sort(key=lambda reason: f"No module named '{name}'" in reason)
+    why = reasons[0] if reasons else "no interpreter of peers is named; see --peers"
     tell(f"note: {name} is left out: {why}")
     return None
 
@@ -127,6 +130,3 @@ def _number(command: Sequence[str], folder: Path) -> str:
     if shown.returncode:
         raise Failed(shown.stderr.strip().splitlines()[-1][:100] if shown.stderr else "failed")
     return f"{float(shown.stdout.split()[-1]):,.0f}"
-
-
-Peers = Callable[[Setting], Table]
