@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FIRST, EACH = 1.0, 0.2  # seconds until the bar is drawn, and from then on
 LONGEST = 200  # characters of a name
+STDIN = "-"  # at which a person may be typing
 ERASE = "\r\x1b[2K"  # the line of the cursor
 
 
@@ -35,7 +36,7 @@ def progress(
     ``name``. The thread starts at the first thing that is done, when worker processes are forked
     already, or at once if there is no ``total``.
     """
-    if not is_wanted(settings):
+    if name == STDIN or not is_wanted(settings):
         yield _nothing
         return
     colored = is_colored(settings.color, sys.stderr)
@@ -119,7 +120,7 @@ class Bar:
         from convcalc.cli.progress_line import Line
 
         line = Line(self.verb, self.total, self.began, colored=self.colored)
-        while not self.ended.is_set():
+        while line.is_possible and not self.ended.is_set():
             text = line.text(self.done, self.name)
             with self.lock:
                 if self.ended.is_set():

@@ -50,6 +50,11 @@ class Line:
         self.task = self.progress.add_task(verb, total=total, name="")
         self.progress.tasks[0].start_time = self.progress.get_time() - (monotonic() - began)
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether a line can be erased: not on the console of an old Windows."""
+        return not self.screen.legacy_windows
+
     def text(self, done: int, name: str) -> str:
         """The line as it is now, for the terminal as wide as it is now."""
         width = USUAL

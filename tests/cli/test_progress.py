@@ -204,6 +204,18 @@ def test_without_colours_the_bar_has_none(monkeypatch: pytest.MonkeyPatch) -> No
     assert not re.search(COLOR, shown.raw)
 
 
+def test_nothing_is_shown_where_a_person_may_be_typing() -> None:
+    text = NETWORK.replace("KERNEL", "3").encode()
+    script = [sys.executable, "-c", SCRIPT, NOW, "export", "-", "--to", "torch"]
+    ours, its = pty.openpty()
+    subprocess.run(script, input=text, stdout=its, stderr=its, env=environment(), check=True)
+    os.close(its)
+    raw = read(ours)
+    os.close(ours)
+    assert "class N" in raw
+    assert "exporting" not in raw
+
+
 def test_an_error_does_not_stay_behind_the_bar(folder: Path) -> None:
     (folder / "n0.convcalc.yaml").unlink()
     shown = seen(NOW, "pin", "n1.convcalc.yaml", "n2.convcalc.yaml", "--check")

@@ -286,7 +286,7 @@ def _add_ignores(run: "Run", files: Sequence["Found"], settings: "Settings") -> 
     from convcalc.checking.run import Run
 
     options = run.options._replace(policy="")
-    done = list(Run(options).check(files))
+    done = _checked_alone(Run(options), files, settings)
     added = silence(done)
     for path, error in added.failures.items():
         say(f"error: cannot write {path}: {error}")
@@ -295,8 +295,20 @@ def _add_ignores(run: "Run", files: Sequence["Found"], settings: "Settings") -> 
         settings.note(f"With --policy they count once {run.options.policy} has the comments.")
     if added.failures:
         return COULD_NOT_RUN
-    left = list(Run(options).check(files))
+    left = _checked_alone(Run(options), files, settings)
     for result in left:
         for found in result.findings:
             say(f"left: {found.place}: {found.severity}[{found.code}] {found.message}")
     return exit_code(left)
+
+
+def _checked_alone(run: "Run", files: Sequence["Found"], settings: "Settings") -> list["Checked"]:
+    """The results of all files, of this process alone."""
+    from convcalc.cli.progress import progress
+
+    done = []
+    with progress("checking", len(files), settings) as step:
+        for result in run.check(files):
+            step(result.file)
+            done.append(result)
+    return done
