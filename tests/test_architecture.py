@@ -38,8 +38,8 @@ WITHIN = {
     "cli": (
         ("commands",),
         ("app", "loading", "problems", "answers"),  # the one command that runs; targets to networks
-        ("naming",),  # words to targets
-        ("console", "options"),  # streams and exit codes; what commands share
+        ("naming", "progress"),  # words to targets; the bar, beside which the console writes
+        ("console", "options", "progress_line"),  # streams and exit codes; what commands share
     ),
     "output": (
         ("schemas",),  # JSON Schemas of what goes in and comes out
@@ -114,7 +114,7 @@ WITHIN = {
 # Packages from elsewhere, and the only places that import them.
 FOREIGN = {
     "yaml": {"language.syntax"},
-    "rich": {"output.formats.terminal", "output.views.map"},
+    "rich": {"output.formats.terminal", "output.views.map", "cli.progress_line"},
     "typer": {"cli"},
     "onnx": {"exporting.onnx.model"},
     "torch": {"exporting.torch.modules"},  # which nothing imports: they are read as text

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING, Any, TextIO
 
 from convcalc.diagnostics.visible import fence, visible
 from convcalc.diagnostics.work import LIMITS, Work
@@ -159,7 +159,7 @@ class Settings:
     @property
     def is_colored(self) -> bool:
         """Whether results have colours."""
-        return _is_colored(choose(self.color, COLORS, "--color"), self._stream)
+        return is_colored(choose(self.color, COLORS, "--color"), self._stream)
 
     @property
     def _stream(self) -> TextIO | None:
@@ -227,6 +227,14 @@ def unwritable(path: str, error: OSError) -> Failure:
     return Failure(f"cannot write {path}: {reason(error)}", advice(error))
 
 
+def beside_progress() -> Any:
+    """Holds a progress bar off the screen where something is written; see ``cli/progress.py``."""
+    return shown_bars[-1].hidden() if shown_bars else nullcontext()
+
+
+shown_bars: list[Any] = []  # the progress bar, if there is one
+
+
 def say(*lines: str) -> None:
     """Writes lines of a message to stderr; a line break within one is shown as an escape.
 
@@ -236,8 +244,9 @@ def say(*lines: str) -> None:
         return
     text = fence("\n".join([visible(line, LONGEST_LINE) for line in lines]))
     try:
-        sys.stderr.write(_make_encodable(sys.stderr, text) + "\n")
-        sys.stderr.flush()
+        with beside_progress():
+            sys.stderr.write(_make_encodable(sys.stderr, text) + "\n")
+            sys.stderr.flush()
     except (OSError, ValueError):
         _silence(sys.stderr)
 
@@ -252,8 +261,9 @@ def _print(text: str) -> None:
     if sys.stdout is None:
         raise Failure("cannot write the result: standard output is closed")
     try:
-        sys.stdout.write(_make_encodable(sys.stdout, text) + "\n")
-        sys.stdout.flush()
+        with beside_progress():
+            sys.stdout.write(_make_encodable(sys.stdout, text) + "\n")
+            sys.stdout.flush()
     except BrokenPipeError:
         _silence(sys.stdout)
     except OSError as error:
@@ -287,7 +297,7 @@ def _make_encodable(stream: TextIO, text: str) -> str:
     return text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
 
 
-def _is_colored(choice: str, out: TextIO | None) -> bool:
+def is_colored(choice: str, out: TextIO | None) -> bool:
     """Whether to use colour: by flag, NO_COLOR, FORCE_COLOR, or the terminal, in that order.
 
     See https://no-color.org.

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -251,20 +251,23 @@ def _write_results(
     """Checks files and writes the results, each as soon as it is ready; returns all of them."""
     from convcalc.checking.processes import jobs_for, map_in_order
     from convcalc.checking.run import first_findings
+    from convcalc.cli.progress import progress
     from convcalc.output.findings.base import chunks
 
     done: list[Checked] = []
 
     jobs = 1 if run.options.debug else jobs_for(len(files))
 
-    def results() -> Iterator["Checked"]:
+    def results(step: Callable[[str], None]) -> Iterator["Checked"]:
         for result in run.check(files, partial(map_in_order, jobs=jobs), words):
+            step(result.file)
             done.append(first_findings(result))
             yield done[-1]
 
     choose(form, (form,), "output format")
-    pieces = chunks(form, results(), view)  # type: ignore[arg-type]
-    settings.write_all(pieces, commands=form == "github")
+    with progress("checking", len(files), settings) as step:
+        pieces = chunks(form, results(step), view)  # type: ignore[arg-type]
+        settings.write_all(pieces, commands=form == "github")
     return done
 
 
@@ -285,7 +288,7 @@ def _add_ignores(run: "Run", files: Sequence["Found"], settings: "Settings") -> 
     from convcalc.checking.run import Run
 
     options = run.options._replace(policy="", keep=False)
-    done = list(Run(options).check(files))
+    done = _checked_alone(Run(options), files, settings)
     added = silence(done)
     for path, error in added.failures.items():
         say(f"error: cannot write {path}: {error}")
@@ -294,8 +297,20 @@ def _add_ignores(run: "Run", files: Sequence["Found"], settings: "Settings") -> 
         settings.note(f"With --policy they count once {run.options.policy} has the comments.")
     if added.failures:
         return COULD_NOT_RUN
-    left = list(Run(options).check(files))
+    left = _checked_alone(Run(options), files, settings)
     for result in left:
         for found in result.findings:
             say(f"left: {found.place}: {found.severity}[{found.code}] {found.message}")
     return exit_code(left)
+
+
+def _checked_alone(run: "Run", files: Sequence["Found"], settings: "Settings") -> list["Checked"]:
+    """The results of all files, of this process alone."""
+    from convcalc.cli.progress import progress
+
+    done = []
+    with progress("checking", len(files), settings) as step:
+        for result in run.check(files):
+            step(result.file)
+            done.append(result)
+    return done

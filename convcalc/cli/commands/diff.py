@@ -76,6 +76,7 @@ def command(
     from convcalc.cli.commands.show import depth_of
     from convcalc.cli.console import FINDINGS, environment, say
     from convcalc.cli.loading import Reading, params_of
+    from convcalc.cli.progress import progress
     from convcalc.diagnostics.visible import visible
     from convcalc.output.views.layer_differences import View
 
@@ -91,7 +92,8 @@ def command(
     )
     revision = policy or environment("POLICY")
     sides = Sides(reading, settings, partial(chosen_policy, config, revision, isolated=isolated))
-    differences, code = sides.differences(old, new)
+    with progress("comparing", None, settings, f"{old} → {new}"):
+        differences, code = sides.differences(old, new)
     if all(each.is_same for each in differences) and (quiet_if_same or form == "markdown" or code):
         settings.write_nothing()
     else:
