@@ -10,7 +10,7 @@ from convcalc.cli.console import Failure, choose
 
 if TYPE_CHECKING:
     from convcalc.analysis.report.report import Report
-    from convcalc.analysis.report.rows import Row
+    from convcalc.analysis.report.rows import AnyRow
     from convcalc.output.columns import Column
     from convcalc.output.table import Table
 
@@ -70,7 +70,7 @@ def command(
     from convcalc.cli.loading import Reading, params_of
     from convcalc.cli.problems import print_problems
     from convcalc.output.formats import FORMATS
-    from convcalc.output.table import render
+    from convcalc.output.table import fragments
 
     settings = ctx.obj
     form = settings.format(FORMATS)
@@ -84,7 +84,8 @@ def command(
     table = view.table(reports)
     if form == "json" or any(report.layers or not report.problems for report in reports):
         payload = _payload(reports) if form == "json" else None
-        settings.write(render(form, table, payload, settings.style(exact=exact)))
+        style = settings.style(exact=exact)
+        settings.write_fragments(fragments(form, table, payload, style))
     for network, _ in read:
         if remark := getattr(network, "remark", ""):
             settings.note(f"note: {network.file}: {remark}")
@@ -117,6 +118,7 @@ class View(NamedTuple):
 
         if self.by:
             choose(self.by, ("operator",), "--by")
+        listed: Sequence[AnyRow]
         listed = rows_by_operator(report) if self.by else rows(report, self.depth)
         listed = self.sort_rows(listed, report)
         shown = top_rows(listed, self.top) if self.top else listed
@@ -139,7 +141,7 @@ class View(NamedTuple):
             footer=(f"MACs: {counted} · FLOPs = 2 × MACs", *convention_line(reports[0])),
         )
 
-    def sort_rows(self, listed: list["Row"], report: "Report") -> list["Row"]:
+    def sort_rows(self, listed: Sequence["AnyRow"], report: "Report") -> Sequence["AnyRow"]:
         """Sorts rows by the requested column; by MACs if only ``top`` is given."""
         from convcalc.output.columns import COLUMNS, further_columns
         from convcalc.output.sorting import sorted_rows
@@ -174,9 +176,9 @@ def _words(text: str) -> list[str]:
 
 
 def _payload(reports: Sequence["Report"]) -> Any:
-    from convcalc.analysis.report.to_json import report_payload
+    from convcalc.analysis.report.to_json import streamed_payload
 
-    payloads = [report_payload(report) for report in reports]
+    payloads = [streamed_payload(report) for report in reports]
     return payloads[0] if len(payloads) == 1 else payloads
 
 

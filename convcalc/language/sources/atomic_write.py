@@ -16,7 +16,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from convcalc.language.sources.gate import read, require_regular
@@ -52,8 +52,12 @@ def replace_file(path: str, old: bytes, new: bytes) -> None:
         os.replace(beside, real)
 
 
-def write_file(path: str, content: bytes) -> None:
-    """Writes a result to a file that the user names; OSError on failure, and it is unchanged."""
+def write_file(path: str, content: bytes | Iterable[bytes]) -> None:
+    """Writes a result to a file that the user names; OSError on failure, and it is unchanged.
+
+    ``content`` may come in pieces, each written when it is made; what is raised meanwhile leaves
+    the file unchanged too.
+    """
     here = project()
     before = _require_output(path, here)
     if before is not None and (not stat.S_ISREG(before.st_mode) or path.startswith(_DEVICES)):
@@ -111,7 +115,7 @@ def _is_input(found: os.stat_result, here: Project) -> bool:
     return place in inputs
 
 
-def _add(path: str, content: bytes, flags: int) -> None:
+def _add(path: str, content: bytes | Iterable[bytes], flags: int) -> None:
     """Writes to the end of a file, or into a pipe or device; if that fails, a file is as before."""
     flags |= os.O_WRONLY | os.O_APPEND | os.O_NOCTTY
     try:
@@ -132,17 +136,20 @@ def _add(path: str, content: bytes, flags: int) -> None:
         os.close(descriptor)
 
 
-def _write_all(descriptor: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+def _write_all(descriptor: int, content: bytes | Iterable[bytes]) -> None:
+    for piece in (content,) if isinstance(content, bytes) else content:
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
 
 
 # --- the temporary file --------------------------------------------------------------------------
 
 
 @contextmanager
-def _written_beside(real: str, content: bytes, like: os.stat_result | None) -> Iterator[str]:
+def _written_beside(
+    real: str, content: bytes | Iterable[bytes], like: os.stat_result | None
+) -> Iterator[str]:
     """A temporary file with the content, beside a file that it is to replace; it is held open.
 
     Afterwards it is gone, or else was renamed, and the folder is flushed to the disk.
