@@ -25,7 +25,7 @@ from convcalc.model.quantities.number_text import (
     percent_text,
 )
 from convcalc.model.quantities.unknown import known
-from convcalc.output.columns import SHARE, Column, Several, Size, cell
+from convcalc.output.columns import SHARE, Column, Several, Size, Span, cell
 from convcalc.output.table import Style, Table
 
 T = TypeVar("T")
@@ -43,6 +43,9 @@ _ASCII = str.maketrans(
         "→": "->",
         "−": "-",
         "±": "+-",
+        "┌": "/",
+        "│": "|",
+        "└": "\\",
         "σ": "sigma",
     }
 )
@@ -153,8 +156,9 @@ def value_text(value: Any, unit: str = "", *, exact: bool = False) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | Fraction):
         return _number_text(value, unit, exact)
-    if isinstance(value, Several):
-        return _several_text([value_text(each, unit, exact=exact) or NOTHING for each in value])
+    if isinstance(value, Several | Span):
+        texts = [value_text(each, unit, exact=exact) or NOTHING for each in value]
+        return " … ".join(texts) if isinstance(value, Span) else _several_text(texts)
     return _shares_text(value) if unit == SHARE else _structure_text(value)
 
 

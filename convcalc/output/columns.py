@@ -31,6 +31,10 @@ class Several(tuple[Any, ...]):
     """The values of several outputs; written once where all agree."""
 
 
+class Span(tuple[Any, ...]):
+    """The first and the last of the values that rows have which are folded into one."""
+
+
 class Column(NamedTuple):
     """One column of a table.
 
@@ -40,7 +44,8 @@ class Column(NamedTuple):
     ``folds`` may be wrapped. ``mark`` returns a remark to print after the value; formats for
     programs leave it out. ``at_least`` returns the lower bound of a value that something is missing
     from, None for other values; formats for programs leave it out too. ``doc`` is what
-    ``list columns`` prints.
+    ``list columns`` prints. Rows that differ in a column that ``spans`` may be folded all the same:
+    then the first and the last value are shown.
     """
 
     key: str
@@ -53,6 +58,7 @@ class Column(NamedTuple):
     folds: bool = False
     mark: Callable[[Any], str] | None = None
     at_least: Callable[[Any], int | None] = lambda _: None
+    spans: bool = False
 
 
 def cell(column: Column, row: Any, totals: Any | None) -> Any:
@@ -296,7 +302,12 @@ _ALL = (
     ),
     Column("note", "note", lambda row: row.note or None, priority=8, doc="the note", folds=True),
 )
-COLUMNS: Mapping[str, Column] = {column.key: column for column in _ALL}
+# A chain of equal layers sees ever more of the input.
+_SPANNING = {"receptive_field", "center", "reach", "coverage", "holes"}
+COLUMNS: Mapping[str, Column] = {
+    column.key: column._replace(spans=True) if column.key in _SPANNING else column
+    for column in _ALL
+}
 DEFAULT = ("path", "operator", "output", "params", "macs", "receptive_field", "jump")
 
 

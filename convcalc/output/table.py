@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MODULES = {"table": "terminal"}  # formats whose module has another name
 
+MOST_ROWS = 2000  # of more, those that are alike are folded
 MARKDOWN_HINT = "a wider terminal or -f markdown shows them"  # for commands without csv
 
 
@@ -25,7 +26,8 @@ class Table(NamedTuple):
 
     ``totals`` is a row of the same columns; shares are relative to it. ``outputs`` are rows that
     stand apart from the others, before the totals. ``hint`` tells how to see columns that a narrow
-    terminal hides.
+    terminal hides. ``unfolded`` tells how to see all rows where those that are alike are folded,
+    on a terminal and of more than ``MOST_ROWS``; without it none are.
     """
 
     title: str
@@ -35,6 +37,7 @@ class Table(NamedTuple):
     footer: Sequence[str] = ()
     hint: str = "a wider terminal or -f markdown shows them"
     outputs: Sequence[Any] = ()
+    unfolded: str = ""
 
 
 class Style(NamedTuple):
@@ -62,6 +65,11 @@ def fragments(
     Raises TooMuchWork before the first one.
     """
     module = import_module(f"convcalc.output.formats.{_MODULES.get(format, format)}")
+    if table is not None and format == "table" and table.unfolded and len(table.rows) > MOST_ROWS:
+        from convcalc.output.folding import folded
+
+        current().spend(10 * len(table.rows), "rows of tables")
+        table = folded(table)
     if table is not None:
         cells = (len(table.rows) + 4) * len(table.columns)
         current().spend(cells * (40 if format == "table" else 10), "rows of tables")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 # The usual columns of several networks and of operators; those of layers are columns.DEFAULT.
 OF_TARGETS = ("path", "input", "output", "params", "macs", "receptive_field")
+UNFOLDED = "--no-fold or -f csv shows all"
 OF_OPERATORS = ("path", "layers", "params", "params_share", "macs", "macs_share")
 
 
@@ -57,6 +58,10 @@ def command(
         ),
     ] = 0,
     exact: Annotated[bool, typer.Option("--exact", help="Numbers to the unit.")] = False,
+    no_fold: Annotated[
+        bool,
+        typer.Option("--no-fold", help="Every row by itself, where thousands are alike."),
+    ] = False,
     count: options.Counted = "",
     dtype: options.DType = "",
     convention: options.Convention = "",
@@ -74,7 +79,7 @@ def command(
 
     settings = ctx.obj
     form = settings.format(FORMATS)
-    view = View(depth_of(depth), by, columns, sort, top, exact)
+    view = View(depth_of(depth), by, columns, sort, top, exact, UNFOLDED * (not no_fold))
     support = form == "json" or bool({"coverage", "holes"} & view.keys())  # which takes longer
     reading = Reading(variant, input, batch, params_of(set, set_from), count, dtype, support)
     reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
@@ -101,6 +106,7 @@ class View(NamedTuple):
     sort: str
     top: int
     exact: bool
+    unfolded: str
 
     def keys(self) -> set[str]:
         """The columns named on the command line, to show or to sort by."""
@@ -124,7 +130,7 @@ class View(NamedTuple):
         shown = top_rows(listed, self.top) if self.top else listed
         usual = OF_OPERATORS if self.by else DEFAULT
         columns = choose_columns(self.columns, usual, report)
-        return report_table(report, columns, shown, exact=self.exact)
+        return report_table(report, columns, shown, exact=self.exact, unfolded=self.unfolded)
 
     def of_several(self, reports: Sequence["Report"]) -> "Table":
         """The table of several networks, one row each, without meaningless sums."""

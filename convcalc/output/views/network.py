@@ -29,7 +29,12 @@ LISTED = 5  # items that a line names before it counts the rest
 
 
 def report_table(
-    report: Report, columns: Sequence[Column], rows: Sequence[AnyRow], *, exact: bool = False
+    report: Report,
+    columns: Sequence[Column],
+    rows: Sequence[AnyRow],
+    *,
+    exact: bool = False,
+    unfolded: str = "",
 ) -> Table:
     """Return the table of one report."""
     return Table(
@@ -39,6 +44,7 @@ def report_table(
         totals_row(report),
         report_footer(report, exact),
         outputs=output_rows(report),
+        unfolded=unfolded,
     )
 
 
