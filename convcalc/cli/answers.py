@@ -46,7 +46,7 @@ def answer(
     with noted() as reads:
         code = make()
     if settings.written is not None and code == CLEAN:
-        kept.keep(key, reads, "\n".join(settings.written))
+        kept.keep(key, reads, "".join(settings.written).removesuffix("\n"))
     return code
 
 

@@ -15,7 +15,7 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from convcalc.language.sources.gate import read, require_regular
@@ -51,8 +51,12 @@ def replace_file(path: str, old: bytes, new: bytes) -> None:
         os.replace(beside, real)
 
 
-def write_file(path: str, content: bytes) -> None:
-    """Writes a result to a file that the user names; OSError on failure, and it is unchanged."""
+def write_file(path: str, content: bytes | Iterable[bytes]) -> None:
+    """Writes a result to a file that the user names; OSError on failure, and it is unchanged.
+
+    ``content`` may come in pieces, each written when it is made; what is raised meanwhile leaves
+    the file unchanged too.
+    """
     here = project()
     before = _require_output(path, here)
     if before is not None and (not stat.S_ISREG(before.st_mode) or path.startswith(_DEVICES)):
@@ -116,7 +120,7 @@ def _is_input(found: os.stat_result, here: Project) -> bool:
     return place in inputs
 
 
-def _add(path: str, content: bytes, flags: int) -> None:
+def _add(path: str, content: bytes | Iterable[bytes], flags: int) -> None:
     """Writes to the end of a file, or into a pipe or device; if that fails, a file is as before."""
     flags |= os.O_WRONLY | os.O_APPEND | os.O_NOCTTY
     try:
@@ -137,10 +141,11 @@ def _add(path: str, content: bytes, flags: int) -> None:
         os.close(descriptor)
 
 
-def _write_all(descriptor: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+def _write_all(descriptor: int, content: bytes | Iterable[bytes]) -> None:
+    for piece in (content,) if isinstance(content, bytes) else content:
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
 
 
 # --- the temporary file --------------------------------------------------------------------------
@@ -148,7 +153,11 @@ def _write_all(descriptor: int, content: bytes) -> None:
 
 @contextmanager
 def _written_beside(
-    real: str, content: bytes, like: os.stat_result | None, *, lasting: bool = True
+    real: str,
+    content: bytes | Iterable[bytes],
+    like: os.stat_result | None,
+    *,
+    lasting: bool = True,
 ) -> Iterator[str]:
     """A temporary file with the content, beside a file that it is to replace; it is held open.
 
