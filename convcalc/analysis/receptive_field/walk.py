@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from convcalc.analysis.receptive_field.channel_reader import channel_map_of
 from convcalc.analysis.receptive_field.channels import History, Source
 from convcalc.analysis.receptive_field.domains import HULLS, SUPPORTS, Kind, TooWide
-from convcalc.analysis.receptive_field.histories import Histories
+from convcalc.analysis.receptive_field.histories import Histories, histories_of
 from convcalc.analysis.receptive_field.reach import (
     PHASES,
     Reach,
@@ -103,7 +103,7 @@ class Walk:
     ) -> None:
         self.network = network
         self.kind = kind
-        self.histories = histories or Histories(network)
+        self.histories = histories or histories_of(network)
         self.seen: dict[int, Sights] = {}
         self._next = 0
         self._left_out: dict[tuple[int, str, tuple[int, ...]], bool] = {}
