@@ -17,6 +17,7 @@ from convcalc.checking.budgets.before import (
     is_saved,
 )
 from convcalc.checking.budgets.evaluation import Subject, skipped_verdicts, verdicts
+from convcalc.checking.budgets.measuring import reads_fields
 from convcalc.checking.budgets.merging import united
 from convcalc.checking.budgets.pins import BUDGET, check_pins
 from convcalc.checking.budgets.verdict import Verdict
@@ -184,8 +185,9 @@ class Examination:
 
             read = partial(self.read, variant)
             self.keep(model_findings(network, read, allow_code=self.allow_code), "")
-        if at_home or network.expect.get(network.name):
-            report = analyse(network)
+        pinned = network.expect.get(network.name, {})
+        if at_home or pinned:
+            report = analyse(network, fields=reads_fields(at_home, pinned))
             self.verdicts += check_pins(network, report, words)
             for budget in at_home:
                 self.judge(budget, network, report, words, variant, None)
@@ -281,7 +283,8 @@ class Examination:
         self.networks += 1
         if _is_computed(network):
             self.keep([p for p in network.problems if p.name in OF_INPUT], f"input: {named.text}")
-            self.judge(budget, network, analyse(network), words, variant, inputs)
+            report = analyse(network, fields=reads_fields([budget]))
+            self.judge(budget, network, report, words, variant, inputs)
             return
         self.keep([p for p in network.problems if p.severity == "error"], f"input: {named.text}")
         self.skip(network, [budget], words, pins=False)
