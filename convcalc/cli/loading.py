@@ -52,6 +52,15 @@ class Reading(NamedTuple):
                 found.append((network, analyse(network, **options)))
         return found
 
+    def shared_reports(self, target: Target) -> Iterator[tuple[Network, Report]]:
+        """Reads and analyses one of several targets, which share the work that is allowed."""
+        options = self._options()
+        with current().share():
+            networks = self.networks([target])
+        for network in networks:
+            with current().share():
+                yield network, analyse(network, **options)
+
     def report(self, network: Network) -> Report:
         """Analyses a network that is already read."""
         return analyse(network, **self._options())

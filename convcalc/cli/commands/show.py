@@ -10,10 +10,12 @@ from convcalc.cli.console import Failure, choose
 
 if TYPE_CHECKING:
     from convcalc.analysis.report.report import Report
-    from convcalc.analysis.report.rows import AnyRow
+    from convcalc.analysis.report.rows import AnyRow, Row
     from convcalc.cli.console import Settings
     from convcalc.cli.loading import Reading
+    from convcalc.cli.several import Analysed
     from convcalc.language.sources.target import Target
+    from convcalc.model.graph.network import Network
     from convcalc.output.columns import Column
     from convcalc.output.table import Table
 
@@ -105,17 +107,27 @@ def _show(
     from convcalc.cli.problems import print_problems
     from convcalc.output.table import fragments
 
-    read = reading.reports(targets)
-    reports = [report for _, report in read]
-    table = view.table(reports)
-    if form == "json" or any(report.layers or not report.problems for report in reports):
-        payload = _payload(reports) if form == "json" else None
+    is_json = form == "json"
+    shown: Sequence[Network | Analysed]
+    if len(targets) > 1:
+        from convcalc.cli.several import analyse_several
+
+        shown = several = analyse_several(reading, targets, settings, as_json=is_json)
+        reports = [each.report for each in several]
+        table = view.of_several(reports, [each.row for each in several])
+        payload: Any = [each.text for each in several]
+    else:
+        read = reading.reports(targets)
+        shown, reports = [network for network, _ in read], [report for _, report in read]
+        table = view.table(reports)
+        payload = _payload(reports) if is_json else None
+    if is_json or any(report.layers or not report.problems for report in reports):
         style = settings.style(exact=view.exact)
         settings.write_fragments(fragments(form, table, payload, style))
-    for network, _ in read:
+    for network in shown:
         if remark := getattr(network, "remark", ""):
             settings.note(f"note: {network.file}: {remark}")
-    return print_problems([network for network, _ in read], settings)
+    return print_problems(shown, settings)
 
 
 class View(NamedTuple):
@@ -135,7 +147,11 @@ class View(NamedTuple):
 
     def table(self, reports: Sequence["Report"]) -> "Table":
         """The layers of one report, or one row for each of several."""
-        return self.of_one(reports[0]) if len(reports) == 1 else self.of_several(reports)
+        from convcalc.analysis.report.rows import target_row
+
+        if len(reports) == 1:
+            return self.of_one(reports[0])
+        return self.of_several(reports, [target_row(report) for report in reports])
 
     def of_one(self, report: "Report") -> "Table":
         """The table of one network, by block or by operator."""
@@ -153,18 +169,17 @@ class View(NamedTuple):
         columns = choose_columns(self.columns, usual, report)
         return report_table(report, columns, shown, exact=self.exact, unfolded=self.unfolded)
 
-    def of_several(self, reports: Sequence["Report"]) -> "Table":
+    def of_several(self, reports: Sequence["Report"], listed: Sequence["Row"]) -> "Table":
         """The table of several networks, one row each, without meaningless sums."""
-        from convcalc.analysis.report.rows import target_row
         from convcalc.output.table import Table
         from convcalc.output.views.network import convention_line
 
-        listed = self.sort_rows([target_row(report) for report in reports], reports[0])
+        shown = self.sort_rows(listed, reports[0])
         counted = " + ".join(reports[0].counted)
         return Table(
             "",
             tuple(choose_columns(self.columns, OF_TARGETS, reports[0])),
-            listed[: self.top or None],
+            shown[: self.top or None],
             footer=(f"MACs: {counted} · FLOPs = 2 × MACs", *convention_line(reports[0])),
         )
 

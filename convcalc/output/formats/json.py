@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from convcalc.output.table import Style, Table
 
 
+class Line(str):
+    """An object of a list that is JSON on one line already."""
+
+    __slots__ = ()
+
+
+def line(item: Any) -> Line:
+    """Return a value on one line."""
+    return Line("".join(_line(item)))
+
+
 def fragments(_table: Table | None, payload: Any, _style: Style) -> Iterator[str]:
     """Yield the payload with one key per line, and one line per object of a list.
 
@@ -35,7 +46,7 @@ def fragments(_table: Table | None, payload: Any, _style: Style) -> Iterator[str
 def _value(value: Any, margin: str) -> Iterator[str]:
     if isinstance(value, Iterator):
         yield from _listed(value, f"[\n{margin} ", f",\n{margin} ", f"\n{margin}]")
-    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+    elif isinstance(value, list) and any(isinstance(item, Mapping | Line) for item in value):
         yield from _listed(iter(value), f"[\n{margin} ", f",\n{margin} ", f"\n{margin}]")
     else:
         yield _dump(value)
@@ -53,6 +64,9 @@ def _listed(items: Iterator[Any], start: str, between: str, end: str) -> Iterato
 
 def _line(item: Any) -> Iterator[str]:
     """Yield a value on one line."""
+    if isinstance(item, Line):
+        yield item
+        return
     if not isinstance(item, Mapping) or not any(isinstance(v, Iterator) for v in item.values()):
         yield _dump(item)
         return
