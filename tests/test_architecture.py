@@ -37,8 +37,8 @@ ROOMS = (
 WITHIN = {
     "cli": (
         ("commands",),
-        ("app", "loading", "problems"),  # the one command that runs; targets to networks
-        ("progress",),  # the bar, beside which the console writes
+        ("app", "loading", "problems", "answers"),  # the one command that runs; targets to networks
+        ("naming", "progress"),  # words to targets; the bar, beside which the console writes
         ("console", "options", "progress_line"),  # streams and exit codes; what commands share
     ),
     "output": (
@@ -52,7 +52,8 @@ WITHIN = {
     "checking": (
         ("baseline",),
         ("run",),
-        ("discovery", "examination", "selection"),
+        ("discovery", "examination", "selection", "remembering"),
+        ("examined",),  # what was found in a file
         ("weakening",),  # what a tree changes in what it is held to
         ("policy", "predecessors"),  # what a tree is held to, and which network was which
         ("repositories",),

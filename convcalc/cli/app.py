@@ -39,6 +39,7 @@ COMMANDS = (
     "schema",
     "new",
     "export",
+    "cache",
 )
 # The options that every command takes.
 SHARED = ("output_format", "output_file", "color", "quiet", "root", "allow_outside", "limit")

@@ -20,7 +20,7 @@ from convcalc.cli.console import (
     is_set,
     say,
 )
-from convcalc.cli.options import Config, Isolated, Policy
+from convcalc.cli.options import Config, Isolated, NoCache, Policy
 
 if TYPE_CHECKING:
     from convcalc.checking.configuration import Configuration
@@ -109,6 +109,7 @@ def command(
             "--allow-code", help="Build models such as timm:NAME, which runs the code of a package."
         ),
     ] = False,
+    no_cache: NoCache = False,
     add_ignore: Annotated[
         bool,
         typer.Option(
@@ -128,7 +129,8 @@ def command(
 
     settings = ctx.obj
     words = paths or [settings.root or os.curdir]
-    run = Run(_options((select, ignore, variant, budgets, policy, config), isolated=isolated))
+    chosen = _options((select, ignore, variant, budgets, policy, config), isolated=isolated)
+    run = Run(chosen._replace(keep=not (no_cache or is_set("NO_CACHE"))))
     run.own.configuration(os.curdir)  # if it is wrong, that is one error
     here = run.held.configuration(os.curdir)
     form = _format(settings, here, FORMATS)
@@ -285,7 +287,7 @@ def _add_ignores(run: "Run", files: Sequence["Found"], settings: "Settings") -> 
     from convcalc.checking.baseline import silence
     from convcalc.checking.run import Run
 
-    options = run.options._replace(policy="")
+    options = run.options._replace(policy="", keep=False)
     done = _checked_alone(Run(options), files, settings)
     added = silence(done)
     for path, error in added.failures.items():

@@ -71,7 +71,8 @@ def _opened(
     target: str, variant: str, inputs: list[str], settings: list[str], files: list[str]
 ) -> tuple[Any, str | None, Any, dict[str, Any]]:
     """The source of a target, and what is chosen of it: variant, inputs and params."""
-    from convcalc.cli.loading import assignment, input_shapes, params_of, target_of
+    from convcalc.cli.loading import assignment, input_shapes, params_of
+    from convcalc.cli.naming import target_of
     from convcalc.importing.opening import open_source
 
     found = target_of(target)

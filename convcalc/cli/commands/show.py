@@ -10,12 +10,16 @@ from convcalc.cli.console import Failure, choose
 
 if TYPE_CHECKING:
     from convcalc.analysis.report.report import Report
-    from convcalc.analysis.report.rows import Row
+    from convcalc.analysis.report.rows import AnyRow
+    from convcalc.cli.console import Settings
+    from convcalc.cli.loading import Reading
+    from convcalc.language.sources.target import Target
     from convcalc.output.columns import Column
     from convcalc.output.table import Table
 
 # The usual columns of several networks and of operators; those of layers are columns.DEFAULT.
 OF_TARGETS = ("path", "input", "output", "params", "macs", "receptive_field")
+UNFOLDED = "--no-fold or -f csv shows all"
 OF_OPERATORS = ("path", "layers", "params", "params_share", "macs", "macs_share")
 
 
@@ -57,34 +61,57 @@ def command(
         ),
     ] = 0,
     exact: Annotated[bool, typer.Option("--exact", help="Numbers to the unit.")] = False,
+    no_fold: Annotated[
+        bool,
+        typer.Option("--no-fold", help="Every row by itself, where thousands are alike."),
+    ] = False,
     count: options.Counted = "",
     dtype: options.DType = "",
     convention: options.Convention = "",
     fuse_batch_norm: options.Fused = False,
     memory: options.Memory = "",
+    no_cache: options.NoCache = False,
 ) -> int:
     """Show what a network costs and sees.
 
     Several targets, variants or inputs give one row each. JSON always holds every layer.
     """
-    from convcalc.cli.loading import Reading, params_of
-    from convcalc.cli.problems import print_problems
+    from convcalc.cli.answers import answer
+    from convcalc.cli.naming import target_of
     from convcalc.output.formats import FORMATS
-    from convcalc.output.table import render
 
     settings = ctx.obj
     form = settings.format(FORMATS)
-    view = View(depth_of(depth), by, columns, sort, top, exact)
-    support = form == "json" or bool({"coverage", "holes"} & view.keys())  # which takes longer
-    reading = Reading(variant, input, batch, params_of(set, set_from), count, dtype, support)
-    reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
-    reading = reading._replace(memory=memory)
+    view = View(depth_of(depth), by, columns, sort, top, exact, UNFOLDED * (not no_fold))
+    named = [target_of(word) for word in targets]
+
+    def show() -> int:
+        """Reads and analyses the targets and writes the table."""
+        from convcalc.cli.loading import Reading, params_of
+
+        support = form == "json" or bool({"coverage", "holes"} & view.keys())  # which takes longer
+        reading = Reading(
+            variant, input, batch, params_of(set, set_from), count, dtype, support
+        )._replace(convention=convention, fuse_batch_norm=fuse_batch_norm, memory=memory)
+        return _show(reading, named, view, form, settings)
+
+    return answer(ctx, named, (form, *settings.style(exact=exact)), show, no_cache=no_cache)
+
+
+def _show(
+    reading: "Reading", targets: Sequence["Target"], view: "View", form: str, settings: "Settings"
+) -> int:
+    """Reads and analyses targets and writes the table; returns the exit code."""
+    from convcalc.cli.problems import print_problems
+    from convcalc.output.table import fragments
+
     read = reading.reports(targets)
     reports = [report for _, report in read]
     table = view.table(reports)
     if form == "json" or any(report.layers or not report.problems for report in reports):
         payload = _payload(reports) if form == "json" else None
-        settings.write(render(form, table, payload, settings.style(exact=exact)))
+        style = settings.style(exact=view.exact)
+        settings.write_fragments(fragments(form, table, payload, style))
     for network, _ in read:
         if remark := getattr(network, "remark", ""):
             settings.note(f"note: {network.file}: {remark}")
@@ -100,6 +127,7 @@ class View(NamedTuple):
     sort: str
     top: int
     exact: bool
+    unfolded: str
 
     def keys(self) -> set[str]:
         """The columns named on the command line, to show or to sort by."""
@@ -117,12 +145,13 @@ class View(NamedTuple):
 
         if self.by:
             choose(self.by, ("operator",), "--by")
+        listed: Sequence[AnyRow]
         listed = rows_by_operator(report) if self.by else rows(report, self.depth)
         listed = self.sort_rows(listed, report)
         shown = top_rows(listed, self.top) if self.top else listed
         usual = OF_OPERATORS if self.by else DEFAULT
         columns = choose_columns(self.columns, usual, report)
-        return report_table(report, columns, shown, exact=self.exact)
+        return report_table(report, columns, shown, exact=self.exact, unfolded=self.unfolded)
 
     def of_several(self, reports: Sequence["Report"]) -> "Table":
         """The table of several networks, one row each, without meaningless sums."""
@@ -139,7 +168,7 @@ class View(NamedTuple):
             footer=(f"MACs: {counted} · FLOPs = 2 × MACs", *convention_line(reports[0])),
         )
 
-    def sort_rows(self, listed: list["Row"], report: "Report") -> list["Row"]:
+    def sort_rows(self, listed: Sequence["AnyRow"], report: "Report") -> Sequence["AnyRow"]:
         """Sorts rows by the requested column; by MACs if only ``top`` is given."""
         from convcalc.output.columns import COLUMNS, further_columns
         from convcalc.output.sorting import sorted_rows
@@ -174,9 +203,9 @@ def _words(text: str) -> list[str]:
 
 
 def _payload(reports: Sequence["Report"]) -> Any:
-    from convcalc.analysis.report.to_json import report_payload
+    from convcalc.analysis.report.to_json import streamed_payload
 
-    payloads = [report_payload(report) for report in reports]
+    payloads = [streamed_payload(report) for report in reports]
     return payloads[0] if len(payloads) == 1 else payloads
 
 
