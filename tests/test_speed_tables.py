@@ -41,6 +41,16 @@ def test_a_command_that_fails_has_no_figures(tmp_path: Path) -> None:
     ran([sys.executable, "-c", "raise SystemExit('no such thing')"], tmp_path, codes=(1,))
 
 
+def test_a_command_that_takes_too_long_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("measure.processes.LONGEST", 1)
+    code = "import time; print('on', file=open('begun', 'w')); time.sleep(60); open('late', 'w')"
+    with pytest.raises(Failed, match=r"^more than 1 s$"):
+        ran([sys.executable, "-c", code], tmp_path)
+    assert not (tmp_path / "late").exists()
+
+
 def test_a_table_is_markdown_and_lies_in_columns() -> None:
     table = Table("Title", ("", "time"), [["`a`", "1 s"], ["`long name`", "100 ms"]], "A note.")
     assert str(table) == "\n".join(

@@ -19,24 +19,29 @@ ENVIRONMENT = {
 }
 # Cachegrind without its caches counts as callgrind does, in half of the time.
 VALGRIND = ("--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
-KEPT = "cache"  # the folder of kept results, in the folder that a command runs in
 
 
 class Uncountable(Exception):
     """Valgrind is missing, or the command failed."""
 
 
-def instructions(command: Sequence[str], folder: Path) -> int:
+def kept(folder: Path) -> Path:
+    """Where a command that runs in a folder keeps results: beside it, not within the project."""
+    return folder.with_name(f"{folder.name}.kept")
+
+
+def instructions(command: Sequence[str], folder: Path, *, again: bool = False) -> int:
     """The instructions that a command executes in a folder, in its first process.
 
     It runs once before, so that its modules are compiled; results that convcalc kept are removed,
-    so that it starts cold. Raises Uncountable.
+    so that it starts cold, unless it is to find them ``again``. Raises Uncountable.
     """
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         raise Uncountable("valgrind is missing; on Debian: apt-get install valgrind")
     _run(command, folder)
-    shutil.rmtree(folder / KEPT, ignore_errors=True)
+    if not again:
+        shutil.rmtree(kept(folder), ignore_errors=True)
     counted = re.search(r"I +refs: +([\d,]+)", _run([valgrind, *VALGRIND, *command], folder))
     if counted is None:
         raise Uncountable("valgrind printed no number of instructions")
@@ -48,7 +53,7 @@ def _run(command: Sequence[str], folder: Path) -> str:
     ran = subprocess.run(
         command,
         cwd=folder,
-        env={**ENVIRONMENT, "CONVCALC_CACHE_DIR": str(folder / KEPT)},
+        env={**ENVIRONMENT, "CONVCALC_CACHE_DIR": str(kept(folder))},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,

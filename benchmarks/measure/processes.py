@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from measure.counting import ENVIRONMENT, KEPT
+from measure.counting import ENVIRONMENT, kept
 
 LONGEST = 900  # seconds
 
@@ -52,12 +52,12 @@ def ran(
 ) -> Ran:
     """Run a command in a folder; raises Failed if it takes too long or ends with another code.
 
-    Results that convcalc keeps stand in a folder below it (see ``forget``).
+    Results that convcalc keeps stand beside it (see ``forget``).
     """
     process = subprocess.Popen(
         [sys.executable, "-I", "-S", "-c", STARTER, *command],
         cwd=folder,
-        env={**environment, "CONVCALC_CACHE_DIR": str(folder / KEPT)},
+        env={**environment, "CONVCALC_CACHE_DIR": str(kept(folder))},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -81,7 +81,7 @@ def ran(
 
 def forget(folder: Path) -> None:
     """Remove the results that convcalc kept, so that the next command starts cold."""
-    shutil.rmtree(folder / KEPT, ignore_errors=True)
+    shutil.rmtree(kept(folder), ignore_errors=True)
 
 
 def median(runs: Sequence[Ran]) -> Ran:

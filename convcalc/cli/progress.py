@@ -90,7 +90,8 @@ class Bar:
         from threading import Thread
 
         self.is_started = True
-        Thread(target=self._run, daemon=True).start()
+        with suppress(RuntimeError):  # no more threads: then there is no bar
+            Thread(target=self._run, daemon=True).start()
 
     def step(self, name: str) -> None:
         """One more thing is done."""
@@ -114,9 +115,13 @@ class Bar:
             yield
 
     def _run(self) -> None:
-        """Draws until the end, or until that fails."""
-        if self.ended.wait(max(0.0, self.began + FIRST - monotonic())):
-            return
+        """Draws until the end; whatever goes wrong, the command goes on without a bar."""
+        if not self.ended.wait(max(0.0, self.began + FIRST - monotonic())):
+            with suppress(Exception):
+                self._draw()
+
+    def _draw(self) -> None:
+        """Draws until the end, or until nothing can be written."""
         from convcalc.cli.progress_line import Line
 
         line = Line(self.verb, self.total, self.began, colored=self.colored)

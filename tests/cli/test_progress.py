@@ -197,6 +197,23 @@ def test_a_name_cannot_steer_the_terminal(folder: Path) -> None:
     assert re.sub(r"[\r\n]", "", left).isprintable()
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "import rich.progress as p; p.Progress.__init__ = None",  # it cannot be drawn
+        "import threading\ndef start(self): raise RuntimeError\nthreading.Thread.start = start",
+    ],
+)
+def test_a_bar_that_fails_does_not_fail_the_command(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "SCRIPT", f"{broken}\n{SCRIPT.replace('+ 30', '+ 0.5')}")
+    shown = seen(NOW, "check")
+    assert (shown.code, shown.bars) == (1, [])
+    assert "Traceback" not in shown.raw
+    assert shown.raw.count("error[CC105]") == 2
+
+
 def test_without_colours_the_bar_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     shown = seen(NOW, "check")
