@@ -46,7 +46,7 @@ WITHIN = {
         ("schemas",),  # JSON Schemas of what goes in and comes out
         ("views",),  # what each command shows
         ("formats",),  # tables as terminal text, JSON, CSV, ...
-        ("cells", "sorting"),
+        ("cells", "folding", "sorting"),
         ("table", "findings"),  # findings in the formats of CI systems
         ("columns", "markdown"),
     ),

@@ -21,11 +21,12 @@ from rich.segment import Segment
 from rich.style import Style as RichStyle
 from rich.text import Text
 
+from convcalc.diagnostics.work import current
 from convcalc.model.quantities.number_text import UNKNOWN_WORD
 from convcalc.output.cells import NOTHING, Grid, clean, grid, shared
 from convcalc.output.columns import Column
 from convcalc.output.formats.layout import NARROWEST, Layout, Need, fit
-from convcalc.output.table import Style, Table, joined
+from convcalc.output.table import MOST_ROWS, Style, Table, cells_of, joined
 
 # Where a text may be wrapped, the preferred pattern first. A number keeps its unit.
 IN_PATHS = (r"(?<=\.)",)
@@ -45,7 +46,13 @@ _MEASURED = 1000  # rows that are measured together
 
 
 def fragments(table: Table, _payload: Any, style: Style) -> Iterator[str]:
-    """Yield title, table and footer."""
+    """Yield title, table and footer; rows that are alike folded, if there are many."""
+    if table.unfolded and len(table.rows) > MOST_ROWS:
+        from convcalc.output.folding import folded
+
+        current().spend(10 * len(table.rows), "rows of tables")
+        table = folded(table)
+    current().spend(40 * cells_of(table), "rows of tables")
     lines = _lines(table, style)
     return joined(lines if style.color else map(str.rstrip, lines))
 
