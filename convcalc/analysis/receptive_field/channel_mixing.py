@@ -252,6 +252,8 @@ def _unite(layer: Layer, index: int, parts: Sequence[Seen]) -> Seen:
         return Seen([_all([_all(seen.sets) for seen in parts])], ends)
     if not placed:
         return Seen(longest, ends, placed=False)
+    if len(parts) == 1:
+        return Seen(longest, ends)
     made = [0] * len(longest)
     for seen in parts:
         sets = seen.sets if len(seen.sets) == len(made) else [_all(seen.sets)] * len(made)
