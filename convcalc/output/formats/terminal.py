@@ -231,14 +231,28 @@ class Drawn:
             cells = [
                 write(row[number]) for write, number in zip(self.writers, self.shown, strict=True)
             ]
-            for level in self._levels(cells, at_top=index == 0):
-                yield from (
-                    _colored(level, cells, looks, bold)
-                    if self.color
-                    else (Segment(" ".join([text for text, _ in level])),)
-                )
+            if not self.color and max([len(cell.lines) for cell in cells]) == 1:
+                yield Segment(" ".join([cell.lines[0] for cell in cells]))
                 yield _END
+            else:
+                yield from self._lines(cells, looks, bold, at_top=index == 0)
             yield from rule if index in (0, stop) else ()
+
+    def _lines(
+        self,
+        cells: Sequence[_Cell],
+        looks: Mapping[tuple[str, str], RichStyle],
+        bold: str,
+        *,
+        at_top: bool,
+    ) -> Iterator[Segment]:
+        """Yields a row of several lines, or a coloured one."""
+        for level in self._levels(cells, at_top=at_top):
+            if self.color:
+                yield from _colored(level, cells, looks, bold)
+            else:
+                yield Segment(" ".join([text for text, _ in level]))
+            yield _END
 
     def _levels(self, cells: Sequence[_Cell], *, at_top: bool) -> Iterator[list[tuple[str, bool]]]:
         """Yields the lines of a row: as many as its highest cell has, the others filled up.
