@@ -115,7 +115,12 @@ WITHIN = {
 # Packages from elsewhere, and the only places that import them.
 FOREIGN = {
     "yaml": {"language.syntax"},
-    "rich": {"output.formats.terminal", "output.views.map", "cli.progress_line"},
+    "rich": {
+        "output.formats.layout",
+        "output.formats.terminal",
+        "output.views.map",
+        "cli.progress_line",
+    },
     "typer": {"cli"},
     "onnx": {"exporting.onnx.model"},
     "torch": {"exporting.torch.modules"},  # which nothing imports: they are read as text

@@ -139,7 +139,7 @@ class View(NamedTuple):
     sort: str
     top: int
     exact: bool
-    unfolded: str
+    unfolded: str = ""
 
     def keys(self) -> set[str]:
         """The columns named on the command line, to show or to sort by."""
