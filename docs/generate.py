@@ -1,8 +1,9 @@
 """Writes the generated pages of this folder; ``--check`` only says which are out of date.
 
 The manual of the operators comes from the modules' docstrings, the declarations of their fields
-and the case tables of the tests; that of the conventions from docstrings and rules; the JSON
-Schemas are those that ``convcalc schema`` prints.
+and the case tables of the tests; that of the conventions from docstrings and rules; that of the
+language from its manual and the schema; the commands and their manual pages from the declarations
+of the command line. The JSON Schemas are those that ``convcalc schema`` prints.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from command_pages import commands_page, man_pages
+from language_page import language_page
+from rules_page import rules_page
 
 import convcalc
 from convcalc.analysis import conventions
@@ -61,6 +65,10 @@ def pages() -> dict[str, str]:
     return {
         "operators.md": operators_page(),
         "conventions.md": conventions_page(),
+        "language.md": language_page(),
+        "rules.md": rules_page(),
+        "commands.md": commands_page(),
+        **man_pages(),
         **{f"{kind}.schema.json": schema_text(kind) + "\n" for kind in KINDS},
     }
 
@@ -319,7 +327,11 @@ def rule(name: str, index: int, operator: str) -> str:
 def stale() -> list[str]:
     """Return the names of the files that are out of date."""
     paths = {FOLDER / name: text for name, text in pages().items()}
-    return [p.name for p, text in paths.items() if not p.is_file() or p.read_text("utf-8") != text]
+    return [
+        str(p.relative_to(FOLDER))
+        for p, text in paths.items()
+        if not p.is_file() or p.read_text("utf-8") != text
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -331,6 +343,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in old:
         sys.stdout.write(f"{name} {'is out of date' if check else 'written'}\n")
         if not check:
+            (FOLDER / name).parent.mkdir(exist_ok=True)
             (FOLDER / name).write_text(pages()[name], "utf-8", newline="\n")
     return 1 if check and old else 0
 
