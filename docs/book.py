@@ -141,7 +141,7 @@ def read_pages(site: Path) -> dict[Path, Read]:
 
 
 def broken_links(site: Path) -> Iterator[str]:
-    """Yields each link within the site that leads nowhere, and each file that it loads and lacks."""
+    """Yields each link within the site that leads nowhere, and each file that is missing."""
     pages = read_pages(site)
     for path, page in pages.items():
         for target in dict.fromkeys([*page.links, *page.loads]):
