@@ -104,7 +104,7 @@ TOP: Schema = {
     "functions": named(
         r"^[A-Za-z_]\w*\([\w\s,]*\)$",
         any_of(NUMBER, TEXT),
-        description="functions of one's own: w(c): ceil(c*width/8)*8",
+        description="functions of the file: w(c): ceil(c*width/8)*8",
     ),
     "variants": named(
         VARIANT,
