@@ -55,9 +55,9 @@ INTRODUCTION = """\
 
 # Operators
 
-What each operator computes, counts and is mistaken for. `convcalc operator NAME` prints the same
-page in the terminal. The examples are rows of the tables in `tests/cases`, which the tests
-run; a dash stands where a row is about something else, `?` for an unknown size."""
+What each operator computes and counts, and which mistakes are common. `convcalc operator NAME`
+prints the same page in the terminal. The examples are rows of the tables in `tests/cases`, which
+the tests run; a dash means that a row is about something else, and `?` is an unknown size."""
 
 
 def pages() -> dict[str, str]:
@@ -200,21 +200,21 @@ CONVENTIONS = """\
 
 # Counting conventions
 
-What other tools count for the same network, as convcalc reproduces it: `--convention NAME` with
-`show`, `layer` and `get` adds their numbers, `convcalc convention NAME` prints a page of this one.
-The numbers are checked against runs of the tools, see the tables in
-[tests/conventions](../tests/conventions). Which of them to report:
-[which number](which_number.md).
+What other tools count for the same network, as convcalc reproduces it. `--convention NAME` with
+`show`, `layer` and `get` adds their numbers, and `convcalc convention NAME` prints one section of
+this page. The numbers are checked against runs of the tools; the tables are in
+[tests/conventions](../tests/conventions). [Which number to report](which_number.md) says which of
+them to use.
 
 A composite, such as `separable_conv` or `squeeze_excite`, counts what its parts do, since that is
 what a tool sees; `matmul` and `mul` are such parts. An operator that is missing here, or has a
-dash, counts 0 there, and the footer of a table says so."""
+dash, counts 0 in that tool, and the footer of a table says so."""
 
 FORMS = """\
-The tables above are for modules of PyTorch's own classes. A layer that its file calls `functional`
-(`F.relu`), a `method` (`x.mean([2, 3])`, `torch.relu`) or a `subclass` (a module of a class derived
-from PyTorch's) counts as a module too, but for the tools below; joins (`add`, `mul`, `concat`) are
-the same in every form."""
+The tables above are for modules of PyTorch's own classes. A layer that its file marks as
+`functional` (`F.relu`), `method` (`x.mean([2, 3])`, `torch.relu`) or `subclass` (a module of a
+class derived from PyTorch's) counts as a module too, except in the tools below; joins (`add`,
+`mul`, `concat`) are the same in every form."""
 SAMPLE = "resnet50"
 BETWEEN = {"matmul": "Convolutions and linear maps"}  # not an operator, but used inside operators
 COMPOSITES = ("attention", "deform_conv")  # for which some tool has a rule of its own

@@ -13,10 +13,11 @@ HEAD = """\
 
 # Rules
 
-What `convcalc check` and the other commands report. `convcalc rule CC103` prints a section of this
-page, `convcalc list rules` the list. A comment `# convcalc: ignore[CC201] reason` at the line of a
-finding silences it, and `convcalc.toml` chooses rules and severities: [convcalc in CI](ci.md).
-Examples stand below a head with the input `[3, 32, 32]` unless they state another."""
+What `convcalc check` and the other commands report. `convcalc rule CC103` prints one section of
+this page, and `convcalc list rules` the list. A comment `# convcalc: ignore[CC201] reason` on the
+line of a finding silences it, and `convcalc.toml` chooses rules and severities:
+[convcalc in CI](ci.md).
+Unless an example states its own input, it is `[3, 32, 32]`."""
 
 GROUPS = {
     "CC0": "The file",
