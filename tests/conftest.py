@@ -172,6 +172,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             f"{names} {verb} not installed: {tests} {kind} were not collected; see CONTRIBUTING.md",
             yellow=True,
         )
+    for report in terminalreporter.stats.get("skipped", []):
+        if report.nodeid.startswith("tests/site/") and isinstance(report.longrepr, tuple):
+            reason = report.longrepr[2].removeprefix("Skipped: ")
+            line = f"the site was not looked at: {reason}; see CONTRIBUTING.md"
+            terminalreporter.write_line(line, yellow=True)
 
 
 # --- the command line --------------------------------------------------------------------------
