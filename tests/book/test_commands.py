@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 from functools import cache
@@ -14,6 +15,9 @@ from command import Command
 from command_pages import pages
 from gitrepo import commit, git, repository
 from test_pages import FOLLOWED
+
+import convcalc as library
+from convcalc.diagnostics.work import LIMITS
 
 # Which tests run the commands of the other pages that show some.
 RUN_BY = {
@@ -146,3 +150,16 @@ def test_a_command_in_a_sentence_exists(name: str, line: str) -> None:
 
 def test_there_are_commands_in_sentences() -> None:
     assert len(mentioned()) > 40
+
+
+# --- Python ------------------------------------------------------------------------------------
+
+
+def test_the_calls_of_the_page_about_python_have_these_parameters() -> None:
+    page = (DOCS / "python.md").read_text("utf-8")
+    calls = re.findall(r"^\| `convcalc\.(\w+)\(([^`]*)\)`", page, re.MULTILINE)
+    assert len(calls) == 5
+    for name, arguments in calls:
+        known = inspect.signature(getattr(library, name)).parameters
+        for word in re.findall(r"(\w+)=", arguments):
+            assert word in known or (name == "limits" and word in LIMITS), f"{name}({word})"
