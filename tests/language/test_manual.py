@@ -84,3 +84,42 @@ def test_a_summary_is_one_sentence() -> None:
 def test_what_is_no_word_has_no_section() -> None:
     assert section_of("residuals") is None
     assert section_of("conv") is None
+
+
+# What the page about YAML warns of: the cell of its table, the layers with it, and right ones.
+PITFALLS = {
+    "`out:64`": ("- conv: {out:64, k: 3}", "- conv: {out: 64, k: 3}"),
+    "`k: 3x3`": ("- conv: {out: 8, k: 3x3}", "- conv: {out: 8, k: [3, 5]}"),
+    "`k: (3, 3)` inside": ("- conv: {out: 8, k: (3, 3)}", "- conv: {out: 8, k: [3, 3]}"),
+    "`out: max(c, 8)` inside": (
+        "- conv: {out: max(c, 8), k: 3}",
+        '- conv: {out: "max(c, 8)", k: 3}',
+    ),
+    "`out: widths[1]` inside": (
+        "- conv: {out: widths[1], k: 3}",
+        '- conv: {out: "widths[1]", k: 3}',
+    ),
+    "`from: body[*]` inside": (
+        "- {relu: {}, repeat: 2, id: body}\n- concat: [body[*]]",
+        '- {relu: {}, repeat: 2, id: body}\n- concat: ["body[*]"]',
+    ),
+    "`bias: no`": ("- conv: {out: 8, k: 3, bias: no}", "- conv: {out: 8, k: 3, bias: false}"),
+    "`k: 03`": ("- conv: {out: 8, k: 03}", "- conv: {out: 8, k: 3}"),
+    "a tab": ("\t- relu", "- relu"),
+    "the same key twice": ("- conv: {out: 8, out: 9, k: 3}", "- conv: {out: 9, k: 3}"),
+    "`&anchor`": ("- &a relu\n- *a", "- {relu: {}, repeat: 2}"),
+    "two documents": ("- relu\n---\nx: 1", "- relu"),
+    "Outside of": ("- conv: {out: [3}", "- conv:\n    out: max(c, 8)\n    k: 3"),
+}
+
+
+@pytest.mark.parametrize("cell", PITFALLS)
+def test_a_pitfall_of_yaml_is_refused_and_what_is_advised_works(cell: str, folder: Path) -> None:
+    assert cell in part("yaml").text
+    wrong, right = PITFALLS[cell]
+    head = "convcalc: 1\ninput: [3, 32, 32]\nparams: {c: 8, widths: [8, 16]}\nlayers:\n"
+    for name, layers in (("wrong", wrong), ("right", right)):
+        (folder / f"{name}.convcalc.yaml").write_text(f"{head}{layers}\n", "utf-8")
+    with pytest.raises(convcalc.NetworkError):
+        convcalc.load("wrong.convcalc.yaml")
+    assert convcalc.load("right.convcalc.yaml").problems == ()
