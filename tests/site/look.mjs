@@ -1,5 +1,6 @@
 // Looks at pages of the site in Chromium and prints a line for each thing that is wrong:
-// a serious finding of axe, a page wider than the window, a request to another host.
+// a serious finding of axe, a page wider than the window, a request to another host, a search that
+// finds nothing.
 // node look.mjs ADDRESS NODE_MODULES CHROMIUM SHOTS PAGE...
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
@@ -32,9 +33,21 @@ async function look(context, page, name) {
   await tab.close();
 }
 
+async function search(context) {
+  const tab = await context.newPage();
+  await tab.goto(address);
+  await tab.keyboard.press("Control+k");
+  await tab.waitForTimeout(500);
+  await tab.keyboard.type("residual");
+  const found = tab.getByText(/^\d+ results$/);
+  await found.waitFor({ timeout: 20000 }).catch(() => console.log("the search finds nothing"));
+  await tab.close();
+}
+
 for (const colorScheme of ["light", "dark"])
   for (const width of [390, 1440]) {
     const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme });
+    if (width === 1440 && colorScheme === "light") await search(context);
     for (const page of pages) await look(context, page, `${width}-${colorScheme}`);
     await context.close();
   }
