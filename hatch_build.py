@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import tomllib
+from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,7 +30,11 @@ class WheelHook(BuildHookInterface):
         from convcalc.language.syntax.reader import read
 
         self.folder = TemporaryDirectory()
-        modules = {"": '"""The shipped networks as trees, made with the wheel."""\n'}
+        build = self.digest(root)
+        modules = {
+            "": '"""The shipped networks as trees, made with the wheel."""\n\n'
+            f'BUILD = "{build}"  # of all files of convcalc: results are kept for it alone\n'
+        }
         for path in sorted((root / "specs").rglob(f"*{ready.ENDING}")):
             name, content = path.relative_to(root / "specs").as_posix(), path.read_bytes()
             tree, problems = read(content, name)
@@ -57,6 +62,17 @@ class WheelHook(BuildHookInterface):
             build_data["force_include"][str(path)] = f"convcalc/pages/{path.name}"
         for path in sorted((docs / "man").glob("*.1")):
             build_data["shared_data"][str(path)] = f"share/man/man1/{path.name}"
+
+    def digest(self, root: Path) -> str:
+        """The same for the same code and the same shipped networks."""
+        found = blake2b(digest_size=16)
+        for top in ("convcalc", "specs"):
+            for path in sorted((root / top).rglob("*")):
+                if path.is_file() and path.suffix != ".pyc":
+                    name = path.relative_to(root).as_posix()
+                    found.update(f"{name}\0{path.stat().st_size}\0".encode())
+                    found.update(path.read_bytes())
+        return found.hexdigest()
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Removes what was written."""

@@ -37,14 +37,16 @@ ROOMS = (
 WITHIN = {
     "cli": (
         ("commands",),
-        ("app", "loading", "problems"),  # the one command that runs; targets to networks
-        ("console", "options"),  # streams and exit codes; what commands share
+        ("app", "several"),  # the one command that runs; many targets on all cores
+        ("loading", "problems", "answers"),  # targets to networks, and what is said of them
+        ("naming", "progress"),  # words to targets; the bar, beside which the console writes
+        ("console", "options", "progress_line"),  # streams and exit codes; what commands share
     ),
     "output": (
         ("schemas",),  # JSON Schemas of what goes in and comes out
         ("views",),  # what each command shows
         ("formats",),  # tables as terminal text, JSON, CSV, ...
-        ("cells", "sorting"),
+        ("cells", "folding", "sorting"),
         ("table", "findings"),  # findings in the formats of CI systems
         ("columns", "markdown"),
         ("topics",),  # the pages of the book
@@ -52,7 +54,8 @@ WITHIN = {
     "checking": (
         ("baseline",),
         ("run",),
-        ("discovery", "examination", "selection"),
+        ("discovery", "examination", "selection", "remembering"),
+        ("examined",),  # what was found in a file
         ("weakening",),  # what a tree changes in what it is held to
         ("policy", "predecessors"),  # what a tree is held to, and which network was which
         ("repositories",),
@@ -114,7 +117,10 @@ WITHIN = {
 # Packages from elsewhere, and the only places that import them.
 FOREIGN = {
     "yaml": {"language.syntax"},
-    "rich": {"output.formats.terminal", "output.views.map", "output.views.page"},
+    "rich": {
+        *("output.formats.terminal", "output.views.map", "output.views.page"),
+        "cli.progress_line",
+    },
     "typer": {"cli"},
     "onnx": {"exporting.onnx.model"},
     "torch": {"exporting.torch.modules"},  # which nothing imports: they are read as text

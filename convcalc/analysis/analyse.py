@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import repeat
 from math import prod
-from typing import Any
 
 from convcalc.analysis.memory import Usage, usage
 from convcalc.analysis.report.outputs import output_reports
 from convcalc.analysis.report.report import (
     EXACT,
+    LayerCore,
     LayerReport,
     Memory,
     OutputReport,
@@ -111,45 +111,46 @@ def _layer(
     training: int,
 ) -> LayerReport:
     """The report of one layer."""
+    fields = {
+        "path": layer.path,
+        "groups": layer.groups,
+        "receptive_fields": seen,
+        "source": layer.place,
+        "core": _core(layer, counted, dtype, training),
+    }
+    if layer.note:
+        fields["note"] = layer.note
+    if layer.shares >= 0:
+        fields["shares"] = network.layers[layer.shares].path
+        fields["own"] = layer.own
+    return LayerReport.of(fields)
+
+
+def _core(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> LayerCore:
+    """What layers that are alike have in common, made once."""
     analysis, operator = layer.analysis, layer.operator
-    made_of, fields = analysis.numbers.get("fields", (None, {}))
-    if made_of is not operator:
-        fields = {name: getattr(operator, name) for name in fields_of(type(operator))}
-        analysis.numbers["fields"] = operator, fields
-    return LayerReport.of(
-        {
-            "path": layer.path,
-            "operator": layer.name,
-            "groups": layer.groups,
-            "fields": fields,
-            "inputs": layer.shapes,
-            "output": analysis.output,
-            "weights": analysis.weights,
-            "counts": _counts(layer, counted, dtype, training),
-            "terms": analysis.terms,
-            "receptive_fields": seen,
-            "source": layer.place,
-            "declared": operator.declared,
-            "shares": "" if layer.shares < 0 else network.layers[layer.shares].path,
-            "own": layer.own,
-            "note": layer.note,
-            "facts": analysis.facts or None,
-        }
-    )
-
-
-def _counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> Mapping[str, int]:
-    """The counts of a layer by key, as in ``COUNTS``; made once for layers that are alike."""
     alike = (layer.shapes, layer.trainable, layer.shares < 0, layer.own)
     key = (*alike, *counted, dtype, training)
-    made: dict[Any, Mapping[str, int]] = layer.analysis.numbers
-    if key not in made:
-        made[key] = _made_counts(layer, counted, dtype, training)
-    return made[key]
+    made_of, core = analysis.numbers.get(key, (None, None))
+    if made_of is not operator:
+        core = LayerCore(
+            layer.name,
+            {name: getattr(operator, name) for name in fields_of(type(operator))},
+            layer.shapes,
+            analysis.output,
+            analysis.weights,
+            _counts(layer, counted, dtype, training),
+            analysis.terms,
+            operator.declared,
+            analysis.facts or None,
+        )
+        analysis.numbers[key] = operator, core
+    found: LayerCore = core
+    return found
 
 
-def _made_counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> dict[str, int]:
-    """The counts of a layer; shared weights count on first use."""
+def _counts(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> dict[str, int]:
+    """The counts of a layer by key, as in ``COUNTS``; shared weights count on first use."""
     analysis = layer.analysis
     params, trainable = _parameters(layer)
     macs, sampling, elementwise = work_totals(analysis.terms, counted)
@@ -295,6 +296,10 @@ def _totals(
 def _unknown(layers: Sequence[LayerReport]) -> list[str]:
     """Each unknown count of each layer, as ``path: key``, without counts derived from others."""
     keys = [key for key, count in COUNTS.items() if not count.derived and not count.part_of]
-    return [
-        f"{layer.path}: {key}" for layer in layers for key in keys if not known(layer.counts[key])
-    ]
+    cores = {id(layer.core): layer.core for layer in layers}
+    missing = {
+        name: [key for key in keys if not known(core.counts[key])] for name, core in cores.items()
+    }
+    if not any(missing.values()):
+        return []
+    return [f"{layer.path}: {key}" for layer in layers for key in missing[id(layer.core)]]

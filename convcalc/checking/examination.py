@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
-from typing import NamedTuple
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
@@ -18,10 +17,12 @@ from convcalc.checking.budgets.before import (
     is_saved,
 )
 from convcalc.checking.budgets.evaluation import Subject, skipped_verdicts, verdicts
+from convcalc.checking.budgets.measuring import reads_fields
 from convcalc.checking.budgets.merging import united
 from convcalc.checking.budgets.pins import BUDGET, check_pins
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.configuration import ALL, Configuration
+from convcalc.checking.examined import Examined, Held
 from convcalc.checking.rules import findings as design_findings
 from convcalc.checking.weakening.change import Change, is_weaker
 from convcalc.checking.weakening.networks import (
@@ -43,42 +44,6 @@ from convcalc.language.sources.project import project
 from convcalc.language.sources.target import Target, TargetError
 
 OF_INPUT = ("channels-last-input", "declared-size-kept")  # warnings that depend on the input
-
-
-class Examined(NamedTuple):
-    """All findings of a file, before settings and comments are applied.
-
-    ``networks`` counts its variants, each at every input; ``skipped`` the layers of the worst of
-    them that could not be computed. ``severities`` are those that its budgets set, by code.
-    ``variants`` are the names of the base and the variants. If ``is_complete``, nothing hid a
-    finding, so that an ignore comment without one is unused. ``changes`` are those in what it is
-    held to. ``is_library``: it only defines blocks. ``work``: the units of work that all took.
-    """
-
-    findings: tuple[Diagnostic, ...]
-    verdicts: tuple[Verdict, ...]
-    networks: int
-    skipped: int
-    sources: Mapping[str, str]
-    severities: Mapping[str, str]
-    variants: tuple[str, ...]
-    is_complete: bool
-    changes: tuple[Change, ...] = ()
-    is_library: bool = False
-    work: int = 0
-
-
-class Held(NamedTuple):
-    """What the policy holds a network file to.
-
-    ``budgets`` are those of the policy's repository that apply. ``before`` is the file as it was,
-    if it is another now, and ``path`` where it stood; ``saved`` reads a saved report of the policy.
-    """
-
-    budgets: Sequence[Budget] = ()
-    before: Target | None = None
-    path: str = ""
-    saved: Callable[[str], bytes] | None = None
 
 
 class Examination:
@@ -220,8 +185,9 @@ class Examination:
 
             read = partial(self.read, variant)
             self.keep(model_findings(network, read, allow_code=self.allow_code), "")
-        if at_home or network.expect.get(network.name):
-            report = analyse(network)
+        pinned = network.expect.get(network.name, {})
+        if at_home or pinned:
+            report = analyse(network, fields=reads_fields(at_home, pinned))
             self.verdicts += check_pins(network, report, words)
             for budget in at_home:
                 self.judge(budget, network, report, words, variant, None)
@@ -317,7 +283,8 @@ class Examination:
         self.networks += 1
         if _is_computed(network):
             self.keep([p for p in network.problems if p.name in OF_INPUT], f"input: {named.text}")
-            self.judge(budget, network, analyse(network), words, variant, inputs)
+            report = analyse(network, fields=reads_fields([budget]))
+            self.judge(budget, network, report, words, variant, inputs)
             return
         self.keep([p for p in network.problems if p.severity == "error"], f"input: {named.text}")
         self.skip(network, [budget], words, pins=False)

@@ -11,9 +11,10 @@ from convcalc.checking.budgets.repository import FILE
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.configuration import ALL, Configuration
 from convcalc.checking.discovery import Found, expected
-from convcalc.checking.examination import Examination, Examined, Held
+from convcalc.checking.examined import Examined, Held
 from convcalc.checking.policy import Choice, Policy, policy_of
 from convcalc.checking.predecessors import Predecessors, predecessors, reader
+from convcalc.checking.remembering import Shelf
 from convcalc.checking.repositories import Repository
 from convcalc.checking.selection import Selection
 from convcalc.checking.suppression import Silence
@@ -26,10 +27,12 @@ from convcalc.diagnostics.faults import fault
 from convcalc.diagnostics.suggestion import advise
 from convcalc.diagnostics.work import TooMuchWork, check_total, current
 from convcalc.importing.opening import is_model
+from convcalc.language.assertions.vocabulary import Budget
 from convcalc.language.limits import with_allowed
 from convcalc.language.sources.files import Projects
 from convcalc.language.sources.gate import REPORT_BYTES, SETTINGS_BYTES, reason
 from convcalc.language.sources.gate import advice as advice_on
+from convcalc.language.sources.kept import open_kept
 from convcalc.language.sources.project import project
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target, TargetError
@@ -48,6 +51,7 @@ class Options(NamedTuple):
     config: str = ""
     isolated: bool = False
     allow_code: bool = False
+    keep: bool = False  # whether results are kept, and those that were
 
     @property
     def choice(self) -> Choice:
@@ -115,6 +119,7 @@ class Run:
         self.held = policy_of(options.policy, options.choice) if is_held else self.own
         self.predecessors = Predecessors()
         self.projects = Projects(str(shipped_folder()))
+        self.kept = open_kept() if options.keep and not is_held else None
         self.silence = Silence(self.text_before if is_held else None)
         # Problems of shared files, and the network file for which each was reported first.
         self.reported: dict[tuple[Place, str], str] = {}
@@ -197,7 +202,7 @@ class Run:
                 examined = self.examine_within(found, settings)
             except TooMuchWork as error:
                 examined = Checked(found.file, (error.diagnostic(found.file),), unreadable=True)
-        return examined._replace(work=work.spent)
+        return examined._replace(work=max(examined.work, work.spent))
 
     def examine_within(self, found: Found, settings: Configuration) -> Examined | Checked:
         """Check a file within the work that is open."""
@@ -212,12 +217,26 @@ class Run:
             return _unreadable(found.file, message, advice_on(error))
         repository = self.own.repository(found.file)
         budgets = repository.budgets_for(found.file) if repository else []
-        held = self.held_to(found.file, text) if self.tree is not None else None
-        named = found.variant or self.options.variant
-        wanted = named or settings.variant
         target = Target(found.file, None, text, sources)
         if of_model:  # of which most is never looked at
             target = Target(found.file, format=found.format)
+        if self.kept is None or self.options.stdin is not None:
+            return self.examine_target(found, target, settings, budgets)
+        words = (found.variant, self.options.variant, settings.variant, settings.limits, budgets)
+        shelf = Shelf(self.kept, sources, self.options.allow_code)
+        return shelf.result(
+            target, words, lambda: self.examine_target(found, target, settings, budgets)
+        )
+
+    def examine_target(
+        self, found: Found, target: Target, settings: Configuration, budgets: Sequence[Budget]
+    ) -> Examined | Checked:
+        """Check a file that is read, or a model."""
+        from convcalc.checking.examination import Examination
+
+        held = self.held_to(found.file, target.text) if self.tree is not None else None
+        named = found.variant or self.options.variant
+        wanted = named or settings.variant
         code = self.options.allow_code
         examination = Examination(target, settings, budgets, wanted, held, allow_code=code)
         if not named and wanted != ALL and examination.is_locked:
@@ -313,7 +332,7 @@ class Run:
         here, there = reader(self.own.tree.read, limit), reader(tree.read, limit)
         return predecessors(shown, expected(words, self.held), tree, here, there)
 
-    def held_to(self, file: str, text: bytes | None) -> Held:
+    def held_to(self, file: str, text: str | bytes | None) -> Held:
         """Return what the policy holds a file to."""
         assert self.tree is not None
         path = self.predecessors.path(file)

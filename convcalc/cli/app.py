@@ -39,6 +39,7 @@ COMMANDS = (
     "schema",
     "new",
     "export",
+    "cache",
     "help",
 )
 # The options that every command takes.

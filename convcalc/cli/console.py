@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING, Any, TextIO
 
 from convcalc.diagnostics.visible import fence, visible
 from convcalc.diagnostics.work import LIMITS, Work
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from convcalc.output.table import Style
 
 CLEAN, FINDINGS, COULD_NOT_RUN, INTERRUPTED = 0, 1, 2, 130
+PIECE = 200_000  # characters of a long result that are written at once
 LONGEST_LINE = 10_000  # characters of a line of a message, which may hold several long texts
+MOST_KEPT = 400_000  # characters of a result that may be kept
 WIDEST = 10_000  # characters of a line, whatever COLUMNS says
 COLORS = ("auto", "always", "never")
 _ASCII = str.maketrans({"×": "x", "…": "...", "–": "-", "—": "-", "·": "*", "→": "->"})
@@ -43,6 +45,7 @@ class Settings:
         "output_format",
         "quiet",
         "root",
+        "written",
     )
 
     def __init__(self) -> None:
@@ -53,6 +56,7 @@ class Settings:
         self.root = environment("ROOT")
         self.allow_outside = False
         self.limits = environment("LIMIT")
+        self.written: list[str] | None = None  # the pieces of the result, if they are to be kept
 
     def update(
         self,
@@ -130,12 +134,35 @@ class Settings:
         ``commands`` says that it holds annotations for GitHub.
         """
         own = {"colored": self.is_colored, "commands": commands, "returns": returns}
-        shown = (fence(piece, **own) for piece in pieces)
+        shown = (fence(piece, **own) for piece in self._recorded(pieces, "\n"))
         if self._is_file:
             write_file(self.output_file, "\n".join(shown) + "\n")
         else:
             for piece in shown:
-                _print(piece)
+                _print(piece + "\n")
+
+    def write_fragments(self, fragments: Iterable[str]) -> None:
+        """Writes a result that comes in fragments, each the continuation of the one before.
+
+        A fragment ends where a line does, or within a line of JSON before a bracket or a comma.
+        Nothing more is made when the pipe that reads it is closed; a file is written all at once.
+        """
+        colored = self.is_colored
+        gathered = self._recorded(_gathered(fragments))
+        shown = (fence(text, colored=colored) for text in gathered)
+        if self._is_file:
+            write_file(self.output_file, shown)
+        else:
+            all(map(_print, shown))
+
+    def _recorded(self, pieces: Iterable[str], end: str = "") -> Iterator[str]:
+        """The pieces, recorded with their ends if they are to be kept and not too large."""
+        for piece in pieces:
+            yield piece
+            if self.written is not None:
+                self.written.append(piece + end)
+                if sum(map(len, self.written)) > MOST_KEPT:
+                    self.written = None
 
     def write_nothing(self) -> None:
         """Writes an empty result: nothing to stdout; an output file is emptied."""
@@ -145,7 +172,7 @@ class Settings:
     @property
     def is_colored(self) -> bool:
         """Whether results have colours."""
-        return _is_colored(choose(self.color, COLORS, "--color"), self._stream)
+        return is_colored(choose(self.color, COLORS, "--color"), self._stream)
 
     @property
     def _stream(self) -> TextIO | None:
@@ -157,6 +184,7 @@ class Settings:
 
     def note(self, *lines: str) -> None:
         """Writes lines of a remark to stderr, unless quiet."""
+        self.written = None  # a result is kept only if it is all that was said
         if not self.quiet:
             say(*lines)
 
@@ -185,14 +213,18 @@ def choose(word: str, valid: Iterable[str], what: str) -> str:
 # --- where text goes -----------------------------------------------------------------------------
 
 
-def write_file(path: str, content: str | bytes) -> None:
-    """Writes a file, of text or of bytes; raises Failure if that is not possible."""
+def write_file(path: str, content: str | bytes | Iterable[str]) -> None:
+    """Writes a file, of text, of bytes, or of fragments of a text as they are made; raises Failure
+    if that is not possible."""
     from convcalc.language.sources import atomic_write
 
-    if isinstance(content, str):
-        content = content.encode("utf-8", "backslashreplace")
+    pieces = (content,) if isinstance(content, str | bytes) else content
+    encoded = (
+        piece.encode("utf-8", "backslashreplace") if isinstance(piece, str) else piece
+        for piece in pieces
+    )
     try:
-        atomic_write.write_file(path, content)
+        atomic_write.write_file(path, encoded)
     except OSError as error:
         raise unwritable(path, error) from None
 
@@ -212,6 +244,14 @@ def unwritable(path: str, error: OSError) -> Failure:
     return Failure(f"cannot write {path}: {reason(error)}", advice(error))
 
 
+def beside_progress() -> Any:
+    """Holds a progress bar off the screen where something is written; see ``cli/progress.py``."""
+    return shown_bars[-1].hidden() if shown_bars else nullcontext()
+
+
+shown_bars: list[Any] = []  # the progress bar, if there is one
+
+
 def say(*lines: str) -> None:
     """Writes lines of a message to stderr; a line break within one is shown as an escape.
 
@@ -221,31 +261,51 @@ def say(*lines: str) -> None:
         return
     text = fence("\n".join([visible(line, LONGEST_LINE) for line in lines]))
     try:
-        sys.stderr.write(_make_encodable(sys.stderr, text) + "\n")
-        sys.stderr.flush()
+        with beside_progress():
+            sys.stderr.write(_make_encodable(sys.stderr, text) + "\n")
+            sys.stderr.flush()
     except (OSError, ValueError):
         _silence(sys.stderr)
 
 
 def print_text(text: str) -> None:
     """Writes a page of convcalc's own, such as help, to stdout."""
-    _print(fence(text))
+    _print(fence(text) + "\n")
 
 
-def _print(text: str) -> None:
-    """Writes to stdout what is behind the fence; a closed pipe (``| head``) is not an error."""
+def _gathered(fragments: Iterable[str]) -> Iterator[str]:
+    """The fragments and a newline at the end, joined to texts of some size."""
+    held: list[str] = []
+    size = 0
+    for fragment in fragments:
+        held.append(fragment)
+        size += len(fragment)
+        if size > PIECE:
+            yield "".join(held)
+            held, size = [], 0
+    yield "".join([*held, "\n"])
+
+
+def _print(text: str) -> bool:
+    """Writes to stdout what is behind the fence; a closed pipe (``| head``) is not an error.
+
+    Returns whether anybody reads on.
+    """
     if sys.stdout is None:
         raise Failure("cannot write the result: standard output is closed")
     try:
-        sys.stdout.write(_make_encodable(sys.stdout, text) + "\n")
-        sys.stdout.flush()
+        with beside_progress():
+            sys.stdout.write(_make_encodable(sys.stdout, text))
+            sys.stdout.flush()
     except BrokenPipeError:
         _silence(sys.stdout)
+        return False
     except OSError as error:
         _silence(sys.stdout)
         raise Failure(f"cannot write the result: {reason(error)}") from None
     except ValueError as error:  # an encoding that is none for text
         raise Failure(f"cannot write the result: {error}") from None
+    return True
 
 
 def _silence(stream: TextIO) -> None:
@@ -272,7 +332,7 @@ def _make_encodable(stream: TextIO, text: str) -> str:
     return text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
 
 
-def _is_colored(choice: str, out: TextIO | None) -> bool:
+def is_colored(choice: str, out: TextIO | None) -> bool:
     """Whether to use colour: by flag, NO_COLOR, FORCE_COLOR, or the terminal, in that order.
 
     See https://no-color.org.

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
-from convcalc.cli.console import Failure, choose, environment, say
+from convcalc.cli.console import Failure, choose, environment
+from convcalc.cli.naming import target_of
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.diagnostics.work import current
-from convcalc.importing.addressing import CODE, target_at
 from convcalc.importing.opening import open_source
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.sources.target import Target
@@ -20,7 +19,6 @@ from convcalc.model.operators.contract import KINDS
 from convcalc.model.quantities.number_text import DTYPES
 
 Shapes = Mapping[str, Sequence[int | None]] | Sequence[int | None] | None
-STDIN = "-"
 FROM = "@"  # before the name of a file of values, among params
 
 
@@ -53,6 +51,15 @@ class Reading(NamedTuple):
             with current().share() if len(networks) > 1 else current():
                 found.append((network, analyse(network, **options)))
         return found
+
+    def shared_reports(self, target: Target) -> Iterator[tuple[Network, Report]]:
+        """Reads and analyses one of several targets, which share the work that is allowed."""
+        options = self._options()
+        with current().share():
+            networks = self.networks([target])
+        for network in networks:
+            with current().share():
+                yield network, analyse(network, **options)
 
     def report(self, network: Network) -> Report:
         """Analyses a network that is already read."""
@@ -110,29 +117,6 @@ def _named_part(word: str) -> tuple[str, str]:
     """The file and the key of ``FILE::KEY``; no key for the whole file."""
     file, _, key = word.partition("::")
     return file, key
-
-
-def target_of(text: str | Target) -> Target:
-    """The target that a word on the command line names; ``-`` is read from stdin."""
-    if isinstance(text, Target):
-        return text
-    if text == STDIN:
-        return Target(STDIN, None, _stdin())
-    target = target_at(text)
-    if target.format in CODE:
-        from convcalc.importing.schemes import recipe_of
-
-        say(f"note: {recipe_of(text).notice}")
-    return target
-
-
-def _stdin() -> bytes:
-    """The bytes of stdin, at most one more than the limit, which is enough to refuse them."""
-    from convcalc.language.limits import LIMITS, with_allowed
-
-    if sys.stdin is None:
-        raise Failure("standard input is closed")
-    return sys.stdin.buffer.read(with_allowed(LIMITS).document.bytes + 1)
 
 
 # --- values ------------------------------------------------------------------------------------

@@ -118,3 +118,10 @@ Columns = Annotated[
         help="Columns, or +A,B for more than the usual ones; see 'list columns'.",
     ),
 ]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache",
+        help="Compute everything anew; see 'convcalc cache'. [env: CONVCALC_NO_CACHE]",
+    ),
+]

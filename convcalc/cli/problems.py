@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from convcalc.cli.console import CLEAN, FINDINGS, Settings, say
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.text import full_text
-from convcalc.model.graph.network import Network
+
+
+class Shown(Protocol):
+    """A network, or what is left of one, of which problems are printed."""
+
+    @property
+    def problems(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with it."""
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """The texts that problems point into, by file."""
+
+    @property
+    def skipped(self) -> int:
+        """How many layers could not be computed."""
+
 
 # Warnings that the numbers are those of another input than was meant.
 ABOUT_INPUT = frozenset({"batch-in-input", "channels-last-input", "declared-size-kept"})
 
 
-def print_problems(
-    networks: Sequence[Network], settings: Settings, *, warnings: bool = True
-) -> int:
+def print_problems(networks: Sequence[Shown], settings: Settings, *, warnings: bool = True) -> int:
     """Prints every problem once, in full, and a summary; returns the exit code.
 
     Without ``warnings`` only those are printed that doubt the input that was given.

@@ -15,7 +15,7 @@ LONGEST_CELL = 1000  # of one text in a table
 MOST_MARKS = 3  # accents over one letter
 
 # Not convcalc's letters, but its signs: they need no closer look.
-_SIGNS = frozenset("×·±→–—…≥≤−σ─│▀█▁▂▃▄▅▆▇░▒▓")
+_SIGNS = frozenset("×·±→–—…≥≤−σ─│┌└▀█▁▂▃▄▅▆▇░▒▓")
 _FIRST_ODD = "\u0300"  # below it, what Python calls printable is
 # What Python calls printable, but nothing is seen: fillers, blanks, and choices of a variant.
 _UNSEEN = frozenset(

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 from convcalc.importing.export_script import NO_EXPORT, NO_MODEL, NO_TORCH, SCRIPT
 from convcalc.importing.schemes import Recipe
 from convcalc.language.head.inputs import Inputs
+from convcalc.language.sources.reads import look_elsewhere
 from convcalc.language.sources.target import TargetError
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def _sizes(inputs: Inputs) -> Any:
 def _started(python: str, errors: Any) -> Popen[bytes]:
     import subprocess
 
+    look_elsewhere()
     try:
         return subprocess.Popen(
             [python, "-c", SCRIPT],

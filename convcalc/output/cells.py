@@ -6,10 +6,12 @@ the format.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
+from convcalc.analysis.report.lately import KEPT, lately
 from convcalc.analysis.report.report import ReceptiveField
 from convcalc.diagnostics.visible import LONGEST_CELL, visible
 from convcalc.model.quantities.counts import BYTES
@@ -23,11 +25,15 @@ from convcalc.model.quantities.number_text import (
     percent_text,
 )
 from convcalc.model.quantities.unknown import known
-from convcalc.output.columns import SHARE, Column, Several, Size, cell
+from convcalc.output.columns import SHARE, Column, Several, Size, Span, cell
 from convcalc.output.table import Style, Table
+
+T = TypeVar("T")
 
 LISTED = 4  # values of several outputs in one cell
 NOTHING = "–"  # the row has no such value; an unknown one is spelt out
+_NO_BOUND = Column._field_defaults["at_least"]
+_COMPARED = {int, str, Size}  # among which none equals one of another type
 _ASCII = str.maketrans(
     {
         "≥": ">=",
@@ -38,54 +44,101 @@ _ASCII = str.maketrans(
         "→": "->",
         "−": "-",
         "±": "+-",
+        "┌": "/",
+        "│": "|",
+        "└": "\\",
         "σ": "sigma",
     }
 )
 
 
 class Grid(NamedTuple):
-    """A table of texts; every row is as long as ``header``. Fields as in ``Table``."""
+    """A table of texts; every row is as long as ``header``. Fields as in ``Table``.
+
+    ``rows`` are made each time that they are gone through.
+    """
 
     title: str
     header: list[str]
-    rows: list[list[str]]
+    rows: Iterable[list[str]]
     totals: list[str] | None
     footer: list[str]
     outputs: list[list[str]]
 
 
+class _Lines:
+    """The rows of a table as texts, made one by one."""
+
+    def __init__(self, rows: Sequence[Any], line: Callable[[Any], list[str]]) -> None:
+        self._rows = rows
+        self._line = line
+
+    def __iter__(self) -> Iterator[list[str]]:
+        return map(self._line, self._rows)
+
+
 def grid(table: Table, style: Style) -> Grid:
     """Return the table as texts for people."""
 
-    def line(row: Any, nothing: str) -> list[str]:
-        return [
-            clean(_marked_text(column, row, table, style.exact) or nothing, style)
-            for column in table.columns
-        ]
+    def lines(nothing: str) -> Callable[[Any], list[str]]:
+        writers = [_writer(column, table, style, nothing) for column in table.columns]
+        return lambda row: [write(row) for write in writers]
 
+    bare = lines("")
     return Grid(
         clean(_separate_items(table.title, style), style),
         [clean(column.title, style) for column in table.columns],
-        [line(row, NOTHING) for row in table.rows],
-        None if table.totals is None else line(table.totals, ""),
+        _Lines(table.rows, lines(NOTHING)),
+        None if table.totals is None else bare(table.totals),
         [clean(_separate_items(each, style), style) for each in table.footer],
-        [line(row, "") for row in table.outputs],
+        [bare(row) for row in table.outputs],
     )
+
+
+def _writer(column: Column, table: Table, style: Style, nothing: str) -> Callable[[Any], str]:
+    """Return what writes the cells of a column; of a value that many rows share, once."""
+    texts = shared(
+        lambda value: clean(value_text(value, column.unit, exact=style.exact) or nothing, style)
+    )
+    marked, least = column.mark, column.at_least
+    if not marked and least is _NO_BOUND:
+        return lambda row: texts(cell(column, row, table.totals))
+
+    def text(row: Any) -> str:
+        value, bound = cell(column, row, table.totals), least(row)
+        mark = marked(row) if marked else ""
+        if bound is not None and (bound or known(value)):  # that it is 0 at least says nothing
+            written = at_least_text(value_text(bound, column.unit, exact=style.exact))
+        elif mark:
+            written = value_text(value, column.unit, exact=style.exact)
+        else:
+            return texts(value)
+        return clean(f"{written} ({mark})" if mark else written, style)
+
+    return text
+
+
+def shared(write: Callable[[Any], T]) -> Callable[[Any], T]:
+    """Return the function, which writes equal numbers, sizes and texts once, others by identity."""
+    made: dict[Any, T] = {}
+    other = lately(write)
+
+    def text(value: Any) -> T:
+        if type(value) not in _COMPARED:
+            return other(value)
+        found = made.get(value)
+        if found is None:
+            if len(made) >= KEPT:
+                made.clear()
+            made[value] = found = write(value)
+        return found
+
+    return text
 
 
 def _separate_items(line: str, style: Style) -> str:
     """Return a line with its items separated by ``|`` in ASCII, where ``·`` becomes ``*``."""
     return line.replace(" · ", " | ") if style.ascii else line
-
-
-def _marked_text(column: Column, row: Any, table: Table, exact: bool) -> str:
-    value = cell(column, row, table.totals)
-    text = value_text(value, column.unit, exact=exact)
-    least = column.at_least(row)
-    if least is not None and (least or known(value)):  # that it is 0 at least says nothing
-        text = at_least_text(value_text(least, column.unit, exact=exact))
-    mark = column.mark(row) if column.mark else ""
-    return f"{text} ({mark})" if mark else text
 
 
 def clean(text: str, style: Style, most: int = LONGEST_CELL) -> str:
@@ -109,8 +162,9 @@ def value_text(value: Any, unit: str = "", *, exact: bool = False) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | Fraction):
         return _number_text(value, unit, exact)
-    if isinstance(value, Several):
-        return _several_text([value_text(each, unit, exact=exact) or NOTHING for each in value])
+    if isinstance(value, Several | Span):
+        texts = [value_text(each, unit, exact=exact) or NOTHING for each in value]
+        return " … ".join(texts) if isinstance(value, Span) else _several_text(texts)
     return _shares_text(value) if unit == SHARE else _structure_text(value)
 
 
@@ -184,18 +238,15 @@ def _size_text(value: Any) -> str:
 # --- for programs ------------------------------------------------------------------------------
 
 
-def plain_rows(table: Table, style: Style) -> list[list[str]]:
-    """Return the keys of the columns, then the rows: exact values, no totals, no footer."""
-    return [
-        [column.key for column in table.columns],
-        *(
-            [
-                _plain_cell(cell(column, row, table.totals), column.unit, style)
-                for column in table.columns
-            ]
-            for row in table.rows
-        ),
+def plain_rows(table: Table, style: Style) -> Iterator[list[str]]:
+    """Yield the keys of the columns, then the rows: exact values, no totals, no footer."""
+    yield [column.key for column in table.columns]
+    writers = [
+        (column, shared(partial(_plain_cell, unit=column.unit, style=style)))
+        for column in table.columns
     ]
+    for row in table.rows:
+        yield [write(cell(column, row, table.totals)) for column, write in writers]
 
 
 def _plain_cell(value: Any, unit: str, style: Style) -> str:

@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from convcalc.analysis.report.report import PARAMS, ReceptiveField, Report
-from convcalc.analysis.report.rows import Row
+from convcalc.analysis.report.rows import AnyRow
 from convcalc.model.quantities.counts import COUNTS, DeclaredCount
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
@@ -31,6 +31,10 @@ class Several(tuple[Any, ...]):
     """The values of several outputs; written once where all agree."""
 
 
+class Span(tuple[Any, ...]):
+    """The first and the last of the values that rows have which are folded into one."""
+
+
 class Column(NamedTuple):
     """One column of a table.
 
@@ -40,7 +44,8 @@ class Column(NamedTuple):
     ``folds`` may be wrapped. ``mark`` returns a remark to print after the value; formats for
     programs leave it out. ``at_least`` returns the lower bound of a value that something is missing
     from, None for other values; formats for programs leave it out too. ``doc`` is what
-    ``list columns`` prints.
+    ``list columns`` prints. Rows that differ in a column that ``spans`` may be folded all the same:
+    then the first and the last value are shown.
     """
 
     key: str
@@ -53,6 +58,7 @@ class Column(NamedTuple):
     folds: bool = False
     mark: Callable[[Any], str] | None = None
     at_least: Callable[[Any], int | None] = lambda _: None
+    spans: bool = False
 
 
 def cell(column: Column, row: Any, totals: Any | None) -> Any:
@@ -69,10 +75,10 @@ def cell(column: Column, row: Any, totals: Any | None) -> Any:
 # --- values ------------------------------------------------------------------------------------
 
 
-def _of_outputs(value: Callable[[Any], Any], part: str) -> Callable[[Row], Any]:
+def _of_outputs(value: Callable[[Any], Any], part: str) -> Callable[[AnyRow], Any]:
     """Return a function of a row's output or field; of each, where a row has several outputs."""
 
-    def found(row: Row) -> Any:
+    def found(row: AnyRow) -> Any:
         if row.outputs:
             return Several(
                 value(UNKNOWN if each.shape is None else getattr(each, part))
@@ -90,21 +96,21 @@ def _size(shape: Shape | None) -> Any:
     return Size(shape.dims if shape.batch != 1 else shape.dims[1:])
 
 
-def _inputs(row: Row) -> str | Size | tuple[Size, ...] | None:
+def _inputs(row: AnyRow) -> str | Size | tuple[Size, ...] | None:
     sizes = tuple(Size(_size(shape) or ()) for shape in row.inputs)
     return sizes if len(sizes) > 1 else next(iter(sizes), None)
 
 
-def _operator_field(name: str) -> Callable[[Row], Any]:
+def _operator_field(name: str) -> Callable[[AnyRow], Any]:
     return lambda row: row.fields.get(name)
 
 
-def _kernel_size(row: Row) -> Any:
+def _kernel_size(row: AnyRow) -> Any:
     value = row.fields.get("kernel_size")
     return Size(value) if isinstance(value, tuple) else value
 
 
-def _padding(row: Row) -> Any:
+def _padding(row: AnyRow) -> Any:
     """Return the padding per axis; ``before+after`` where the sides differ."""
     value = row.fields.get("padding")
     if not isinstance(value, tuple):
@@ -117,11 +123,11 @@ def _padding(row: Row) -> Any:
     )
 
 
-def _frozen(row: Row) -> int | None:
+def _frozen(row: AnyRow) -> int | None:
     return None if row.params is None else row.params - row.trainable
 
 
-def _intensity(row: Row) -> Any:
+def _intensity(row: AnyRow) -> Any:
     if row.flops is None:
         return None
     if not (known(row.flops) and known(row.moved)):
@@ -129,7 +135,7 @@ def _intensity(row: Row) -> Any:
     return Fraction(row.flops, row.moved) if row.moved else None
 
 
-def _receptive_field_value(name: str) -> Callable[[Row], Any]:
+def _receptive_field_value(name: str) -> Callable[[AnyRow], Any]:
     """Return a function that reads an attribute of a row's receptive field, else None."""
 
     def value(field: ReceptiveField | None) -> Any:
@@ -149,13 +155,13 @@ def _reach(field: ReceptiveField | None) -> Any:
     return max(Fraction(*pair) for pair in zip(field.size, field.input_size, strict=True))
 
 
-def _mark(row: Row) -> str:
+def _mark(row: AnyRow) -> str:
     """Return the remark on a type: numbers stated in the file, shared weights."""
     declared = ("declared" if row.layers == 1 else "declared in part") if row.declared else ""
     return ", ".join(filter(None, (declared, row.shares and f"shares {row.shares}")))
 
 
-def _lower_bound(kind: str, key: str, row: Row) -> int | None:
+def _lower_bound(kind: str, key: str, row: AnyRow) -> int | None:
     """Return what a count is at least, if something is missing from it."""
     bounds: Mapping[str, int] = getattr(row.at_least, kind)
     return bounds.get(key)
@@ -296,7 +302,12 @@ _ALL = (
     ),
     Column("note", "note", lambda row: row.note or None, priority=8, doc="the note", folds=True),
 )
-COLUMNS: Mapping[str, Column] = {column.key: column for column in _ALL}
+# A chain of equal layers sees ever more of the input.
+_SPANNING = {"receptive_field", "center", "reach", "coverage", "holes"}
+COLUMNS: Mapping[str, Column] = {
+    column.key: column._replace(spans=True) if column.key in _SPANNING else column
+    for column in _ALL
+}
 DEFAULT = ("path", "operator", "output", "params", "macs", "receptive_field", "jump")
 
 
@@ -372,6 +383,6 @@ def _fused_column(column: Column) -> Column:
     )
 
 
-def _mapping_value(mapping: str, key: str, row: Row) -> int | None:
+def _mapping_value(mapping: str, key: str, row: AnyRow) -> int | None:
     found: Mapping[str, int] = getattr(row, mapping)
     return found.get(key)

@@ -6,11 +6,13 @@ import io
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from command import RUN, Command, environment, process
 
-from convcalc.cli.console import Settings
+from convcalc.cli.console import PIECE, Settings
 
 pytestmark = pytest.mark.usefixtures("folder")
 
@@ -108,3 +110,75 @@ def test_a_closed_pipe_is_quiet() -> None:
         )
         assert (ran.returncode, ran.stderr) == (0, b""), line
     os.close(writing)
+
+
+def test_a_closed_pipe_ends_what_is_made_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    made = []
+
+    def fragments() -> Iterator[str]:
+        for number in range(1000):
+            made.append(number)
+            yield "x" * PIECE
+
+    with open(writer, "w", encoding="utf-8") as closed:  # noqa: PTH123 - a descriptor
+        monkeypatch.setattr("sys.stdout", closed)
+        Settings().write_fragments(fragments())
+    assert len(made) < 10
+
+
+def test_fragments_are_one_text_on_a_stream_and_in_a_file(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pieces = ["a", "\n::b::", "\n" + "c" * PIECE, "\n", "##[d]", "e"]
+    text = f"a\n\\x3a:b::\n{'c' * PIECE}\n#\\x23[d]e\n"
+    screen = Screen(terminal=False)
+    monkeypatch.setattr("sys.stdout", screen)
+    Settings().write_fragments(pieces)
+    assert screen.getvalue() == text
+    settings = Settings()
+    settings.output_file = "out.txt"
+    settings.write_fragments(pieces)
+    assert Path("out.txt").read_text("utf-8") == text
+
+
+def test_a_file_is_as_it_was_if_a_fragment_cannot_be_made() -> None:
+    def fragments() -> Iterator[str]:
+        yield "new" * PIECE
+        raise KeyboardInterrupt
+
+    Path("out.txt").write_text("old", "utf-8")
+    settings = Settings()
+    settings.output_file = "out.txt"
+    with pytest.raises(KeyboardInterrupt):
+        settings.write_fragments(fragments())
+    assert Path("out.txt").read_text("utf-8") == "old"
+    assert sorted(path.name for path in Path().glob(".convcalc-*")) == []
+
+
+LONG = """convcalc: 1
+name: long
+input: [1, 8, 8]
+layers:
+  - seq: [{conv: {out: 1, k: 3, p: 1}}, relu]
+    repeat: 1200
+"""
+
+
+def test_rows_that_are_alike_are_folded_on_a_terminal_alone(convcalc: Command) -> None:
+    Path("long.yaml").write_text(LONG, "utf-8")
+    folded, whole = convcalc("show long.yaml"), convcalc("show long.yaml --no-fold")
+    assert folded.out.count("\n") == 12
+    assert "┌ conv[0…1199] ×1,200" in folded.out
+    assert "└ relu[0…1199] ×1,200" in folded.out
+    assert "2,400 rows are folded into 2" in folded.out
+    assert whole.out.count("\n") == 2409
+    assert "folded" not in whole.out
+    assert whole.out.split("\n")[-4:-1] == folded.out.split("\n")[-5:-2]
+    assert convcalc("show long.yaml -f csv").out.count("\n") == 2401
+    assert convcalc("show long.yaml -f csv --no-fold").out.count("\n") == 2401
+    top = convcalc("show long.yaml --top 2100 --sort params").out
+    assert "conv[0…1199] ×1,200" in top
+    assert "relu[0…899] ×900" in top
+    assert "other" in top

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from convcalc.analysis.receptive_field.reach import Reach, Reaches
 from convcalc.analysis.receptive_field.walk import Walk
-from convcalc.model.graph.network import Network
+from convcalc.model.graph.network import Layer, Network
 
 
 class Drift(NamedTuple):
@@ -30,15 +30,22 @@ def drifts(network: Network) -> Iterator[Drift]:
     only one or the first of three, branches are aligned too if they end at the same position,
     as causal ones do.
     """
+    meeting = [index for index, layer in enumerate(network.layers) if _branches_meet(layer)]
+    if not meeting:
+        return
     walk = Walk(network)
-    for layer, seen in walk.layers():
-        if len(layer.inputs) < 2 or not type(layer.operator).meets:
+    for layer, seen in walk.layers(until=meeting[-1]):
+        if not _branches_meet(layer):
             continue
         for name in dict.fromkeys(name for each in seen for name in each):
             parts = [sight.axes for sight in walk.parts(layer, layer.inputs, name).values()]
             for axis, inputs in enumerate(zip(*parts, strict=True)):
                 if found := _misalignment(inputs, time=axis == 0 and len(parts[0]) != 2):
                     yield Drift(layer.path, name, axis, *found)
+
+
+def _branches_meet(layer: Layer) -> bool:
+    return len(layer.inputs) > 1 and type(layer.operator).meets
 
 
 def _misalignment(inputs: tuple[Reaches, ...], *, time: bool) -> tuple[Fraction, Fraction] | None:

@@ -13,6 +13,7 @@ from convcalc.analysis.receptive_field.channel_reader import CHANNELS, MOST_CHAN
 from convcalc.diagnostics.work import current
 from convcalc.model.geometry.axis_maps import Nothing, Scattered, Whole
 from convcalc.model.geometry.channel_maps import (
+    JOINED,
     MIXED,
     OWN,
     Band,
@@ -136,13 +137,16 @@ def _follow(
     outputs = set(network.outputs.values())
     spend(len(rest), CHANNELS)
     for index, layer in enumerate(rest, first):
-        spend(len(layer.inputs) ** 2 // 64, CHANNELS)
-        reads = [number for number, tensor in enumerate(layer.inputs) if tensor in found]
-        parts = []
-        for number in reads:
-            axes, seen = layer.analysis.axes[number], found[layer.inputs[number]]
-            if not any(isinstance(axis, Nothing) for axis in axes):
-                parts.append(_read(layer, number, seen, through_all=through_all))
+        spend(len(layer.inputs), CHANNELS)
+        reads = {
+            number: found[tensor]
+            for number, tensor in enumerate(layer.inputs)
+            if tensor in found
+            and not any(isinstance(a, Nothing) for a in layer.analysis.axes[number])
+        }
+        parts = _joined(layer, reads) or [
+            _read(layer, number, seen, through_all=through_all) for number, seen in reads.items()
+        ]
         if parts and known(layer.analysis.output.channels):
             seen = found[network.tensor(index)] = _unite(layer, index, parts)
             spend(len(seen.sets) * (1 + len(sets) // 512) // 16, CHANNELS)
@@ -152,6 +156,20 @@ def _follow(
             if tensor in found and last[tensor] == index and tensor not in outputs:
                 found[tensor] = found[tensor]._replace(sets=())
     return found
+
+
+def _joined(layer: Layer, reads: Mapping[int, Seen]) -> Sequence[Seen]:
+    """What a layer sees that puts the channels of many inputs in a row, of all those together;
+    nothing for other layers, and where an input has no place."""
+    if len(reads) < 2 or layer.analysis.channels[:1] != (JOINED,):
+        return ()
+    if not all(seen.placed for seen in reads.values()):
+        return ()
+    made: list[int] = []
+    for number, shape in enumerate(layer.shapes):
+        sets = reads[number].sets if number in reads else [0]
+        made += [*sets] * shape.channels if len(sets) == 1 else sets
+    return [Seen(made, tuple(each for seen in reads.values() for each in seen.grouped))]
 
 
 def _read(layer: Layer, number: int, seen: Seen, *, through_all: bool) -> Seen:

@@ -65,14 +65,21 @@ class Before(Protocol):
         """The number of the same history, of which it is not known what it reads."""
 
 
-def channel_map_of(layer: Layer, number: int) -> ChannelMap:
-    """How the channels of a layer's output read those of one of its inputs."""
+def channel_map_of(layer: Layer, number: int, start: int = -1) -> ChannelMap:
+    """How the channels of a layer's output read those of one of its inputs; ``start`` is where
+    those of the input begin in a row of all inputs' channels, if that is known."""
     maps = layer.analysis.channels
     channel_map = maps[number] if number < len(maps) else MIXED
     if channel_map is not JOINED:
         return channel_map
-    counts = [shape.channels for shape in layer.shapes[: number + 1]]
-    return place_at(sum(counts[:-1]), counts[-1])
+    if start < 0:
+        start = sum(shape.channels for shape in layer.shapes[:number])
+    return place_at(start, layer.shapes[number].channels)
+
+
+def channel_starts(layer: Layer) -> Sequence[int]:
+    """Where the channels of each input begin in a row of all of them."""
+    return list(accumulate((shape.channels for shape in layer.shapes), initial=0))
 
 
 class ChannelReader:
@@ -85,7 +92,7 @@ class ChannelReader:
         self.numbers = numbers
         self.inputs = [all_.tensors[tensor] for tensor in layer.inputs]
         self.out_channels = layer.analysis.output.channels
-        self.starts: list[int] = []  # of inputs that are joined, once they are asked for
+        self.starts: Sequence[int] = ()  # of inputs that are joined, once they are asked for
 
     def map(self, number: int) -> ChannelMap:
         """How the output's channels read those of an input."""
@@ -93,9 +100,8 @@ class ChannelReader:
         if number >= len(maps) or maps[number] is not JOINED:
             return channel_map_of(self.layer, number)
         if not self.starts:
-            counts = (shape.channels for shape in self.layer.shapes)
-            self.starts = list(accumulate(counts, initial=0))
-        return place_at(self.starts[number], self.layer.shapes[number].channels)
+            self.starts = channel_starts(self.layer)
+        return channel_map_of(self.layer, number, self.starts[number])
 
     def is_even(self, number: int) -> bool:
         """Whether all channels of the output read the same of an input."""

@@ -24,6 +24,7 @@ class Kind(Protocol[V]):
     start: V  # what position 0 of the input sees of the input
     outer_only: bool  # whether the outermost taps of a layer decide
     repeats: bool  # whether it matters how often the same is united
+    is_exact: bool  # whether unions of unions are those of all their parts
 
     def shift(self, seen: V, by: int) -> V:
         """What is seen, shifted by a number of input positions."""
@@ -41,6 +42,7 @@ class _Hulls:
     start = (0, 0)
     outer_only = True
     repeats = False
+    is_exact = True
 
     def shift(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
         return seen[0] + by, seen[1] + by
@@ -94,6 +96,7 @@ class _Supports:
     start = (0, 1)
     outer_only = False
     repeats = False
+    is_exact = True
 
     def shift(self, seen: Bits, by: int) -> Bits:
         return seen[0] + by, seen[1]
@@ -126,6 +129,7 @@ class _Totals:
     start = 1
     outer_only = False
     repeats = True
+    is_exact = True
 
     def shift(self, seen: int, by: int) -> int:
         return seen
@@ -147,6 +151,7 @@ class Paths:
     start = (0, 1)
     outer_only = False
     repeats = True
+    is_exact = True
 
     def __init__(self, width: int) -> None:
         self.width = width

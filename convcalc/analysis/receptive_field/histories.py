@@ -12,8 +12,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from convcalc.analysis.receptive_field.channel_reader import ChannelReader, channel_map_of
+from convcalc.analysis.receptive_field.channel_reader import (
+    CHANNELS,
+    ChannelReader,
+    channel_map_of,
+)
 from convcalc.analysis.receptive_field.channels import Channels, History, Source
+from convcalc.analysis.receptive_field.remembered import MOST, Remembered
 from convcalc.model.geometry.axis_maps import IDENTITY, Axes, Nothing, Scattered
 from convcalc.model.geometry.channel_maps import (
     JOINED,
@@ -177,3 +182,12 @@ class Histories:
         sources = tuple(Source(each, tensor, spatial) for each in histories)
         scattered = max(self.histories[each].scattered for each in histories)
         return self.add(History(index, sources, scattered=scattered))
+
+
+# Whoever asks for the receptive fields of a network mostly asks for more of them.
+_LATEST = Remembered[Histories](CHANNELS, lambda _: MOST)
+
+
+def histories_of(network: Network) -> Histories:
+    """The histories of a network; those of the latest ones are kept."""
+    return _LATEST.of(id(network), Histories, network)

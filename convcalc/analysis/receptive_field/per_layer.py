@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from math import lcm
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from convcalc.analysis.receptive_field.channels import Channels
-from convcalc.analysis.receptive_field.domains import HULLS, SUPPORTS
+from convcalc.analysis.receptive_field.domains import HULLS, SUPPORTS, Kind, V
 from convcalc.analysis.receptive_field.histories import Histories
 from convcalc.analysis.receptive_field.reach import LONGEST_PERIOD, Reaches, seen_together
 from convcalc.analysis.receptive_field.walk import Sight, Sights, Walk
 from convcalc.analysis.report.report import ChannelClass, ReceptiveField
 from convcalc.model.graph.network import Network
 from convcalc.model.quantities.unknown import UNKNOWN, known
+
+T = TypeVar("T")
 
 
 def receptive_fields(
@@ -114,7 +115,7 @@ class _Fields:
 def _field(sight: Sight, spatial: tuple[int, ...], inputs: tuple[int, ...]) -> ReceptiveField:
     """The receptive field that the reaches of all axes give."""
     axes, wholes = sight.axes, sight.global_axes
-    views = [_view(*axis) for axis in zip(axes, sizes_of(axes, spatial), strict=True)]
+    views = _per_axis(_view, axes, sizes_of(axes, spatial))
     parts = [reach for reaches in axes for reach in reaches]
     lost = [reaches[0].fixed for reaches in axes]
     if not sight.is_global:  # what is lost on some axes alone is seen there as a whole
@@ -206,6 +207,13 @@ def sizes_of(axes: tuple[Reaches, ...], spatial: tuple[int, ...]) -> tuple[int, 
     return spatial if len(spatial) == len(axes) else (UNKNOWN,) * len(axes)
 
 
+def _per_axis(make: Callable[[Any, int], T], axes: Sequence[Any], sizes: Sequence[int]) -> list[T]:
+    """What is made of each axis and its size; once, if they are equal."""
+    first, *others = zip(axes, sizes, strict=True)
+    found = make(*first)
+    return [found, *(found if each == first else make(*each) for each in others)]
+
+
 class _View(NamedTuple):
     """The receptive field on one axis."""
 
@@ -226,7 +234,7 @@ def _view(reaches: Reaches, size: int) -> _View:
     count, reason = phase_count(reaches, size)
     if reason:
         return _View(UNKNOWN, UNKNOWN, _NOT_A_NUMBER, _NOT_A_NUMBER, reason)
-    intervals = [seen_together(reaches, y, HULLS) for y in range(count)]
+    intervals = _seen_by(reaches, count, HULLS)
     extents = [0 if i is None else i[1] - i[0] + 1 for i in intervals]
     center, first = _NOT_A_NUMBER, intervals[0]
     if first is not None and all(reach.placed for reach in reaches):
@@ -234,17 +242,23 @@ def _view(reaches: Reaches, size: int) -> _View:
     return _View(max(extents), min(extents), jump, center)
 
 
+def _seen_by(reaches: Reaches, count: int, kind: Kind[V]) -> Sequence[V | None]:
+    """What each of the first ``count`` positions sees."""
+    if len(reaches) == 1 and count <= reaches[0].period:
+        return reaches[0].seen[:count]
+    return [seen_together(reaches, y, kind) for y in range(count)]
+
+
 def phase_count(reaches: Reaches, size: int) -> tuple[int, str]:
     """How many output positions, from the first, cover all that differ; or why it is unknown."""
+    if len(reaches) == 1:
+        (reach,) = reaches
+        are_all = reach.fixed or not known(size) or reach.period < size
+        return reach.period if are_all else size, reach.reason
     reason = next((reach.reason for reach in reaches if reach.reason), "")
-    count = lcm(*(reach.period for reach in reaches))
-    if len(reaches) > 1 and not reason:
-        count = size
-        if not known(size) or size > LONGEST_PERIOD:
-            reason = "branches of different strides meet, so that it changes with the position"
-    elif known(size) and not reaches[0].fixed:
-        count = min(count, size)
-    return count, reason
+    if not reason and (not known(size) or size > LONGEST_PERIOD):
+        reason = "branches of different strides meet, so that it changes with the position"
+    return size, reason
 
 
 # --- what is really read -----------------------------------------------------------------------
@@ -254,28 +268,29 @@ def _add_coverage(
     network: Network, histories: Histories, fields: list[Mapping[str, ReceptiveField]]
 ) -> list[Mapping[str, ReceptiveField]]:
     """The receptive fields with their coverage and holes added."""
-    last: tuple[Any, tuple[int, ...]] = ((), ())
-    coverages: list[tuple[Fraction, int] | None] = []
+    done: dict[int, Mapping[str, ReceptiveField]] = {}
     result: list[Mapping[str, ReceptiveField]] = []
     walk = Walk(network, SUPPORTS, histories)
     tensors = range(len(network.inputs), len(network.inputs) + len(network.layers))
     for tensor, found, (_, seen) in zip(tensors, fields, walk.layers(), strict=True):
-        spatial = histories.spatial(tensor)
-        now: dict[str, ReceptiveField] = {}
-        for name, field in found.items():
-            sights = dict.fromkeys(each[name] for each in seen if name in each)
-            axes = tuple(sight.axes for sight in sights)
-            if axes != last[0] or spatial != last[1]:  # most layers pass on what they get
-                last = (axes, spatial)
-                coverages = [
-                    _axis_coverage(each, size)
-                    for each, size in zip(
-                        zip(*axes, strict=True), sizes_of(axes[0], spatial), strict=True
-                    )
-                ]
-            now[name] = _set_coverage(field, coverages)
+        now = done.get(id(found))  # most layers pass on what they get
+        if now is None:
+            spatial = histories.spatial(tensor)
+            now = done[id(found)] = {
+                name: _set_coverage(field, _coverages(name, seen, spatial))
+                for name, field in found.items()
+            }
         result.append(now)
     return result
+
+
+def _coverages(
+    name: str, seen: Sequence[Sights], spatial: tuple[int, ...]
+) -> list[tuple[Fraction, int] | None]:
+    """What is read of each axis of an input, of all channels together."""
+    sights = {id(each[name]): each[name] for each in seen if name in each}
+    axes = tuple(sight.axes for sight in sights.values())
+    return _per_axis(_axis_coverage, [*zip(*axes, strict=True)], sizes_of(axes[0], spatial))
 
 
 def _set_coverage(field: ReceptiveField, axes: list[tuple[Fraction, int] | None]) -> ReceptiveField:
@@ -293,7 +308,7 @@ def _axis_coverage(channels: Sequence[Reaches], size: int) -> tuple[Fraction, in
         count, reason = phase_count(reaches, size)
         if reason:
             return None
-        seen = (seen_together(reaches, y, SUPPORTS) for y in range(count))
+        seen = _seen_by(reaches, count, SUPPORTS)
         pairs = [(bits.bit_count(), bits.bit_length()) for _, bits in filter(None, seen)]
         least = min(least, min((Fraction(*pair) for pair in pairs), default=least))
         most = max(most, max((extent - read for read, extent in pairs), default=0))

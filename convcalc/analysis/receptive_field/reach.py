@@ -170,7 +170,37 @@ def _read_phases(axis: AxisMap, reach: Reach, period: int, kind: Kind[V]) -> lis
         return [_unite(_outer_taps(axis.taps(y), reach), reach, kind) for y in range(period)]
     if reach.period == 1 and isinstance(axis, Tiles | Comb):  # all taps see the same, moved
         return [_in_a_row(axis.taps(y), reach, kind) for y in range(period)]
+    if kind.is_exact and isinstance(axis, Slide):
+        taps, doublings = axis.kernel_size, axis.kernel_size.bit_length()
+        if taps > 4 and (taps - doublings) * period > doublings * reach.period:
+            return _windows(axis, reach, period, kind)
     return [_unite(axis.taps(y), reach, kind) for y in range(period)]
+
+
+def _windows(axis: Slide, reach: Reach, period: int, kind: Kind[V]) -> list[V | None]:
+    """What each of ``period`` windows sees, by log2 k unions each: of two windows in a row comes
+    one of twice the taps, at every phase, and of some of those in a row the one of k taps."""
+    starts = [axis.stride * y - axis.padding for y in range(period)]
+    found: list[V | None] = [None] * period
+    done, size = 0, 1  # taps in ``found``, and in the windows of ``many``
+    many = reach
+    while True:
+        if axis.kernel_size & size:
+            at = [many.at(start + axis.dilation * done, kind) for start in starts]
+            found = [_either(a, b, kind) for a, b in zip(found, at, strict=True)]
+            done += size
+        if done == axis.kernel_size:
+            return found
+        step, size = axis.dilation * size, 2 * size
+        seen = [_unite((y, y + step), many, kind) for y in range(reach.period)]
+        many = many._replace(seen=tuple(seen))
+
+
+def _either(one: V | None, other: V | None, kind: Kind[V]) -> V | None:
+    """What two see together; None if both see nothing."""
+    if one is None or other is None:
+        return other if one is None else one
+    return kind.union([one, other])
 
 
 def _hull(taps: tuple[int, int] | None, reach: Reach) -> Any:

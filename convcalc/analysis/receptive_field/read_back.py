@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from convcalc.analysis.receptive_field.channels import History, Source
 from convcalc.analysis.receptive_field.domains import Bits
-from convcalc.analysis.receptive_field.histories import Histories
+from convcalc.analysis.receptive_field.histories import Histories, histories_of
 from convcalc.analysis.receptive_field.preimage import Unseen, all_positions, preimage
 from convcalc.analysis.receptive_field.region import Region, map_region, product, unite_regions
 from convcalc.analysis.receptive_field.walk import EVERYWHERE, NOWHERE, Lost, locating_inputs
@@ -29,7 +29,7 @@ def read_back(
 ) -> dict[str, Region]:
     """The regions of the network inputs, by name, that the ``wanted`` regions of tensors read, in
     all of their channels; see :func:`read_histories`."""
-    histories = Histories(network)
+    histories = histories_of(network)
     found = {
         history: region
         for tensor, region in wanted.items()
@@ -126,14 +126,14 @@ def _all_before(histories: Histories, sources: Sequence[Source]) -> Placed | Non
 def last_spatial_tensor(network: Network, tensor: int, name: str = "") -> int | None:
     """The number of the last tensor on the way to ``tensor`` whose positions differ, through any of
     its channels; see :func:`last_placed`."""
-    histories = Histories(network)
+    histories = histories_of(network)
     found = last_placed(histories, Placed(tensor, histories.mixed(tensor)), name)
     return None if found is None else found.tensor
 
 
 def seen_inputs(network: Network, tensor: int) -> list[str]:
     """The network's inputs with spatial axes that a tensor depends on."""
-    histories = Histories(network)
+    histories = histories_of(network)
     named = [name for name, x in network.inputs.items() if x.rank]
     bits = {name: 1 << place for place, name in enumerate(named)}
     depends: list[int] = []  # for each history, the inputs that it depends on, as bits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -13,7 +13,7 @@ from convcalc.analysis.receptive_field.axis_study import AxisStudy, StudyError, 
 from convcalc.analysis.receptive_field.channel_mixing import channels_seen, first_stack
 from convcalc.analysis.receptive_field.channels import Channels
 from convcalc.analysis.receptive_field.domains import SUPPORTS, TOTALS, Kind, Paths
-from convcalc.analysis.receptive_field.histories import Histories
+from convcalc.analysis.receptive_field.histories import Histories, histories_of
 from convcalc.analysis.receptive_field.measures import Spread, spread
 from convcalc.analysis.receptive_field.per_layer import ranges, sizes_of
 from convcalc.analysis.receptive_field.preimage import Unseen
@@ -143,7 +143,7 @@ class Study:
         found = read_histories(self.histories, {self.history: wanted}, bordered=bordered)
         return found.get(self.input)
 
-    def levels(self, axis: int) -> list[Level]:
+    def levels(self, axis: int) -> Iterator[Level]:
         """The tensors along the path that reaches furthest on an axis, the output first."""
         start = Placed(self.tensor, self.history)
         return levels(self.histories, start, axis, self.axes[axis].position)
@@ -218,7 +218,7 @@ def study(
     asked = tensor_of(network, path)
     if channels_of:
         tensor_of(network, channels_of)
-    histories = Histories(network)
+    histories = histories_of(network)
     own = histories.tensors[asked]
     name = name or next(iter(seen_inputs(network, asked)), "")
     seen = _sights(histories, asked, name)

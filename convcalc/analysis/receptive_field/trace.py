@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -50,20 +50,20 @@ class Step(NamedTuple):
     why: str
 
 
-def levels(histories: Histories, start: Placed, axis: int, position: int) -> list[Level]:
-    """The tensors along the path that reaches furthest, the output position first."""
-    found = [Level(*start, (position, 1))]
+def levels(histories: Histories, start: Placed, axis: int, position: int) -> Iterator[Level]:
+    """The tensors along the path that reaches furthest, the output position first. The positions
+    of all of them at once would fill the memory in a network of many thousand layers."""
+    level = Level(*start, (position, 1))
+    yield level
     for layer, at, axes in _path_back(histories, start, axis):
-        if len(axes) <= axis:
-            break
-        read = preimage(axes[axis], found[-1].seen)
+        read = preimage(axes[axis], level.seen) if axis < len(axes) else None
         if read is None:
-            break
-        found.append(Level(*at, read, layer, axes[axis]))
-    return found
+            return
+        level = Level(*at, read, layer, axes[axis])
+        yield level
 
 
-def trace(found: Sequence[Level]) -> list[Step]:
+def trace(found: Iterable[Level]) -> list[Step]:
     """The layers that read more positions, or fewer, than they make."""
     steps = []
     for before, level in pairwise(found):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from convcalc.analysis.receptive_field.histories import Histories
+from convcalc.analysis.receptive_field.histories import histories_of
 from convcalc.analysis.receptive_field.preimage import Unseen, all_positions, positions
 from convcalc.analysis.receptive_field.read_back import POINT, read_back
 from convcalc.analysis.receptive_field.region import count, product, projections
@@ -24,7 +24,7 @@ class Unread(NamedTuple):
 def unread(network: Network, name: str) -> Unread | None:
     """The positions of an input that no output of the network reads; None if unknown."""
     shape = network.inputs[name]
-    histories = Histories(network)
+    histories = histories_of(network)
     outputs = {number: histories.spatial(number) for number in network.outputs.values()}
     sizes = (*shape.spatial, *(n for each in outputs.values() for n in each))
     if not outputs or not known(sizes):

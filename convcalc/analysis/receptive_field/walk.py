@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from convcalc.analysis.receptive_field.channel_reader import channel_map_of
+from convcalc.analysis.receptive_field.channel_reader import channel_map_of, channel_starts
 from convcalc.analysis.receptive_field.channels import History, Source
 from convcalc.analysis.receptive_field.domains import HULLS, SUPPORTS, Kind, TooWide
-from convcalc.analysis.receptive_field.histories import Histories
+from convcalc.analysis.receptive_field.histories import Histories, histories_of
 from convcalc.analysis.receptive_field.reach import (
     PHASES,
     Reach,
@@ -103,7 +103,7 @@ class Walk:
     ) -> None:
         self.network = network
         self.kind = kind
-        self.histories = histories or Histories(network)
+        self.histories = histories or histories_of(network)
         self.seen: dict[int, Sights] = {}
         self._next = 0
         self._left_out: dict[tuple[int, str, tuple[int, ...]], bool] = {}
@@ -169,13 +169,13 @@ class Walk:
 
     def parts(self, layer: Layer, tensors: Sequence[int], name: str) -> dict[int, Sight]:
         """What a layer sees of one network input, by the number of its own input that sees it."""
-        found = {}
+        found, starts = {}, channel_starts(layer)
         for number, tensor in enumerate(tensors):
             own = self.histories.tensors[tensor].histories
             sight = self.together([self.seen[each] for each in own]).get(name)
             axes = layer.analysis.axes[number]
             if sight is not None and not any(isinstance(axis, Nothing) for axis in axes):
-                channel_map = channel_map_of(layer, number)
+                channel_map = channel_map_of(layer, number, starts[number])
                 axes, spatial = self.histories.read_through(layer, number, axes, channel_map)
                 source = Source(own[0], tensor, spatial, axes)
                 found[number] = self._propagate(source, sight, name)

@@ -26,6 +26,7 @@ class Weights:
     start: Shares = (0, (1.0,))
     outer_only = False
     repeats = True
+    is_exact = False
 
     def __init__(self) -> None:
         self.sums = 0
@@ -84,6 +85,7 @@ class _Moments:
     start = Moments(0.0, 0.0)
     outer_only = False
     repeats = True
+    is_exact = False
 
     def shift(self, seen: Moments, by: int) -> Moments:
         return seen._replace(mean=seen.mean + by)
@@ -115,6 +117,7 @@ class Rounded:
     start = Ways(0, (1.0,), 1)
     outer_only = False
     repeats = True
+    is_exact = False
 
     def __init__(self) -> None:
         self.weights = Weights()

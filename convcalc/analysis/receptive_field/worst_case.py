@@ -7,7 +7,7 @@ from itertools import product as combinations
 from math import prod
 
 from convcalc.analysis.receptive_field.axis_study import AxisStudy, StudyError
-from convcalc.analysis.receptive_field.histories import Histories
+from convcalc.analysis.receptive_field.histories import histories_of
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.read_back import read_histories
 from convcalc.analysis.receptive_field.region import count, product, volume
@@ -72,7 +72,7 @@ def _studies(network: Network, tensor: int, name: str) -> list[Study]:
     first = len(network.inputs)
     if tensor < first:
         raise Unseen("an input sees itself alone")
-    path, channels = network.layers[tensor - first].path, Histories(network).tensors[tensor]
+    path, channels = network.layers[tensor - first].path, histories_of(network).tensors[tensor]
     if channels.runs is None and len(channels) > 1:
         raise Unseen("its channels are not told apart")
     members = channels.members()

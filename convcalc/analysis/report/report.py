@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
@@ -125,13 +126,31 @@ if TYPE_CHECKING:  # a protocol takes time to make
 NO_COUNTS: Mapping[str, int] = {}  # of another tool, or with norms folded: none were asked for
 
 
+class LayerCore(Record):
+    """What layers have in common that apply an operator to inputs of the same shapes.
+
+    A network of thousands of layers has few of them.
+    """
+
+    operator: str
+    fields: Mapping[str, Any]
+    inputs: tuple[Shape, ...]
+    output: Shape
+    weights: Mapping[str, tuple[int, ...]]
+    counts: Mapping[str, int]
+    terms: tuple[Term, ...]
+    declared: bool = False
+    facts: Mapping[str, Any] | None = None
+
+
 class LayerReport(Record, Counts):
     """One layer. Shapes carry the batch; each of its ``counts`` is an attribute too: ``macs``.
 
     ``shares`` is the path of the layer whose weights are used again, or empty, and ``own`` are the
     names of those weights that are the layer's own all the same. ``convention``
     holds the counts of another tool, ``fused`` those that remain when batch norms are folded;
-    both are empty unless requested.
+    both are empty unless requested. A table may have it for a row (see
+    :mod:`convcalc.analysis.report.rows`).
     """
 
     path: str
@@ -153,11 +172,30 @@ class LayerReport(Record, Counts):
     convention: Mapping[str, int] = NO_COUNTS
     fused: Mapping[str, int] = NO_COUNTS
     at_least: ClassVar[LowerBounds] = EXACT  # a layer's count is known or it is not
+    layers: ClassVar[int] = 1
+    outputs: ClassVar[tuple[OutputReport, ...]] = ()
+    core: ClassVar[LayerCore]  # in fact each layer's: it holds the fields of its own
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        super().__init__(*values, **named)
+        fields = vars(self)
+        core = {name: fields.pop(name) for name in LayerCore.record_fields if name in fields}
+        fields["core"] = LayerCore(**core)
+
+    def replace(self, **changes: Any) -> LayerReport:
+        """A copy with some fields changed; it has the same core if those are not in it."""
+        if changes.keys() & {*LayerCore.record_fields}:
+            return super().replace(**changes)
+        return self.of({**vars(self), **changes})
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
         """The receptive field on the first network input that the layer depends on, if any."""
         return next(iter(self.receptive_fields.values()), None)
+
+
+for _name in LayerCore.record_fields:  # the annotations above say of which type they are
+    setattr(LayerReport, _name, property(attrgetter(f"core.{_name}")))
 
 
 class OutputReport(Record):
@@ -292,7 +330,7 @@ def work_totals(terms: Sequence[Term], counted: Sequence[str]) -> tuple[int, int
 def sum_by_key(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """The sum of several mappings, key by key."""
     found: dict[str, int] = {}
-    for each in counts:
+    for each in filter(None, counts):
         for key, amount in each.items():
             found[key] = found.get(key, 0) + amount
     return found

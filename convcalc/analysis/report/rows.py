@@ -1,4 +1,7 @@
-"""The rows that a table makes of a report: layers, blocks, operators, whole networks."""
+"""The rows that a table makes of a report: layers, blocks, operators, whole networks.
+
+A layer that stands for itself is its own row, since there may be many.
+"""
 
 from __future__ import annotations
 
@@ -54,19 +57,29 @@ class Row(_Fields, Counts):
     __slots__ = ()
 
 
-def rows(report: Report, depth: int | None = 1) -> list[Row]:
+AnyRow = Row | LayerReport  # a layer has all that a row has
+
+
+def rows(report: Report, depth: int | None = 1) -> list[AnyRow]:
     """One row per layer in order; layers deeper than ``depth`` are summed into their block.
 
     A depth of None keeps every layer.
     """
-    bundles: dict[str, list[LayerReport]] = {}
+    bundles: dict[str, LayerReport | list[LayerReport]] = {}
     kinds: dict[str, str] = {}
     for layer in report.layers:
         group = _group_at(layer, depth)
         path = group.path if group else layer.path
-        kinds[path] = group.kind if group else layer.operator
-        bundles.setdefault(path, []).append(layer)
-    return [_block_row(path, kinds[path], layers) for path, layers in bundles.items()]
+        if group or path in kinds:
+            kinds[path] = group.kind if group else layer.operator
+        bundle = bundles.setdefault(path, layer)
+        if bundle is layer:
+            continue
+        if isinstance(bundle, LayerReport):
+            bundles[path] = [bundle, layer]
+        else:
+            bundle.append(layer)
+    return [_block_row(path, kinds.get(path, ""), found) for path, found in bundles.items()]
 
 
 def _group_at(layer: LayerReport, depth: int | None) -> Group | None:
@@ -135,17 +148,24 @@ def _output_row(name: str, output: OutputReport) -> Row:
     )
 
 
-def top_rows(listed: Sequence[Row], count: int) -> list[Row]:
+def top_rows(listed: Sequence[AnyRow], count: int) -> list[AnyRow]:
     """The first ``count`` rows, and the rest summed into one row ``other``."""
     kept, rest = list(listed[:count]), listed[count:]
     return kept if not rest else [*kept, _sum_rows("other", f"{len(rest)} rows", rest)]
 
 
-def _block_row(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
-    """The row of one composite or of one layer."""
+def _block_row(path: str, kind: str, found: LayerReport | list[LayerReport]) -> AnyRow:
+    """The row of one composite or of one layer, which is a row itself unless it is called ``kind``.
+
+    An empty ``kind`` is the operator's name.
+    """
+    layers = found if isinstance(found, list) else [found]
+    kind = kind or layers[-1].operator
     if len(layers) > 1 or layers[0].path != path:
         return _sum_rows(path, kind, layers, whole=True)
     (layer,) = layers
+    if layer.operator == kind:
+        return layer
     return Row(
         path=path,
         operator=kind,
@@ -164,15 +184,13 @@ def _block_row(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
     )
 
 
-def _sum_rows(
-    path: str, kind: str, parts: Sequence[LayerReport | Row], *, whole: bool = False
-) -> Row:
+def _sum_rows(path: str, kind: str, parts: Sequence[AnyRow], *, whole: bool = False) -> Row:
     """One row for several layers or rows; a ``whole`` has inputs, output and receptive field."""
     last = _last(parts) if whole else parts[-1]
     found = Row(
         path=path,
         operator=kind,
-        layers=sum(part.layers or 0 if isinstance(part, Row) else 1 for part in parts),
+        layers=sum(part.layers or 0 for part in parts),
         inputs=parts[0].inputs if whole else (),
         output=last.output if whole else None,
         counts=sum_counts([part.counts for part in parts]),
@@ -187,7 +205,7 @@ def _sum_rows(
     return found if bounds is EXACT else found._replace(at_least=bounds)
 
 
-def _last(parts: Sequence[LayerReport | Row]) -> LayerReport | Row:
+def _last(parts: Sequence[AnyRow]) -> AnyRow:
     """The part whose output is that of the whole: the last that is not a further output."""
     own = (part for part in reversed(parts) if isinstance(part, Row) or not is_further_output(part))
     return next(own, parts[-1])

@@ -7,14 +7,16 @@ Exact integers, null where a count is unknown, shapes with the batch, fractions 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from convcalc._version import __version__
+from convcalc.analysis.report.lately import lately
 from convcalc.analysis.report.report import (
     SCHEMA,
     ChannelClass,
+    LayerCore,
     LayerReport,
     LowerBounds,
     Memory,
@@ -31,11 +33,17 @@ from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
 
 if TYPE_CHECKING:
-    from convcalc.analysis.report.rows import Row
+    from convcalc.analysis.report.rows import AnyRow
 
 
 def report_payload(report: Report) -> dict[str, Any]:
     """A report in JSON types."""
+    payload = streamed_payload(report)
+    return {**payload, "layers": list(payload["layers"])}
+
+
+def streamed_payload(report: Report) -> dict[str, Any]:
+    """A report in JSON types but for its layers, an iterator that makes one after another."""
     current().spend(50 * len(report.layers), "reports of layers")
     return {
         "schema": SCHEMA,
@@ -52,7 +60,7 @@ def report_payload(report: Report) -> dict[str, Any]:
         "totals": _totals(report.totals),
         "receptive_field": _located_field(report.receptive_field, report.global_from),
         "per_output": {name: output_payload(each) for name, each in report.per_output.items()},
-        "layers": [layer_payload(layer) for layer in report.layers],
+        "layers": layer_payloads(report.layers),
         "problems": [_problem(problem) for problem in report.problems],
     }
 
@@ -73,34 +81,53 @@ def _convention(report: Report) -> dict[str, Any]:
 
 def layer_payload(layer: LayerReport) -> dict[str, Any]:
     """One layer in JSON types; also what ``layer -f json`` prints."""
-    field = layer.receptive_field
-    return {
-        "path": layer.path,
-        "operator": layer.operator,
-        "blocks": [{"path": group.path, "block": group.kind} for group in layer.groups],
-        "fields": plain(layer.fields),
-        "inputs": [plain(shape) for shape in layer.inputs],
-        "output": plain(layer.output),
-        "params": plain(layer.params),  # stands before the weights, the other counts behind
-        "weights": plain(layer.weights),
-        **counts_payload(layer),
-        "terms": [
-            {"name": term.name, "kind": term.kind, "count": plain(term.amount)}
-            for term in layer.terms
-        ],
-        "receptive_field": _field(field) if field else None,
-        "receptive_fields": {name: _field(each) for name, each in layer.receptive_fields.items()},
-        "declared": layer.declared,
-        "shares": layer.shares or None,
-        "own": list(layer.own),
-        "note": layer.note,
-        "facts": plain(layer.facts or {}),
-        "source": {
-            "file": layer.source.file,
-            "line": layer.source.line,
-            "column": layer.source.column,
-        },
+    (payload,) = layer_payloads((layer,))
+    return payload
+
+
+def layer_payloads(layers: Iterable[LayerReport]) -> Iterator[dict[str, Any]]:
+    """Layers in JSON types, one by one; what some have in common they share."""
+    core_of, field_of = lately(_core), lately(_field)
+    for layer in layers:
+        head, tail = core_of(layer.core)
+        fields = {name: field_of(each) for name, each in layer.receptive_fields.items()}
+        yield {
+            "path": layer.path,
+            "operator": layer.operator,
+            "blocks": [{"path": group.path, "block": group.kind} for group in layer.groups],
+            **head,
+            "convention": plain(layer.convention),
+            "fused": plain(layer.fused),
+            "terms": tail["terms"],
+            "receptive_field": next(iter(fields.values()), None),
+            "receptive_fields": fields,
+            "declared": layer.declared,
+            "shares": layer.shares or None,
+            "own": list(layer.own),
+            "note": layer.note,
+            "facts": tail["facts"],
+            "source": {
+                "file": layer.source.file,
+                "line": layer.source.line,
+                "column": layer.source.column,
+            },
+        }
+
+
+def _core(core: LayerCore) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What layers with this core share: what stands before their other numbers, and behind."""
+    head = {
+        "fields": plain(core.fields),
+        "inputs": [plain(shape) for shape in core.inputs],
+        "output": plain(core.output),
+        "params": plain(core.counts["params"]),  # stands before the weights, the others behind
+        "weights": plain(core.weights),
+        **_amounts(core.counts),
     }
+    terms = [
+        {"name": term.name, "kind": term.kind, "count": plain(term.amount)} for term in core.terms
+    ]
+    return head, {"terms": terms, "facts": plain(core.facts or {})}
 
 
 def _totals(totals: Totals) -> dict[str, Any]:
@@ -136,10 +163,14 @@ def _memory(memory: Memory) -> dict[str, Any]:
     }
 
 
-def counts_payload(holder: LayerReport | Totals | Row) -> dict[str, Any]:
+def _amounts(counts: Mapping[str, int]) -> dict[str, Any]:
+    return {count.json: plain(counts[key]) for key, count in COUNTS.items()}
+
+
+def counts_payload(holder: AnyRow | Totals) -> dict[str, Any]:
     """The counts, then ``convention`` and ``fused``, which are empty unless requested."""
     return {
-        **{count.json: plain(holder.counts[key]) for key, count in COUNTS.items()},
+        **_amounts(holder.counts),
         "convention": plain(holder.convention),
         "fused": plain(holder.fused),
     }
@@ -209,14 +240,19 @@ def _problem(problem: Diagnostic) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """A value of a report in JSON types; null where it is unknown."""
+    if type(value) in _AS_THEY_ARE:
+        return value
     if isinstance(value, Shape):
-        return plain(value.dims)
+        value = value.dims
     if isinstance(value, Recorded):
         return value.name
     if isinstance(value, Fraction):
         return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
     return value if known(value) else None
+
+
+_AS_THEY_ARE = {int, str, bool, type(None)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ from convcalc.analysis.report.report import LayerReport, Memory, ReceptiveField,
 from convcalc.analysis.report.rows import rows
 from convcalc.analysis.report.units import byte_count
 from convcalc.diagnostics.suggestion import UnknownName
-from convcalc.language.assertions.vocabulary import METRICS, Assertion
+from convcalc.language.assertions.vocabulary import METRICS, Assertion, Budget
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.paths import no_such_input, paths_of
 from convcalc.model.graph.rebatching import with_batch
@@ -39,6 +39,7 @@ class Measured(NamedTuple):
     at_least: int = UNKNOWN
 
 
+_OF_REPORT = {"receptive_field", *(name for name, metric in METRICS.items() if metric.field)}
 WHOLE = ""  # stands for the name of an output where there is but one place to measure at
 
 
@@ -61,6 +62,13 @@ def measure(
         return {WHOLE: Measured(UNKNOWN, UNKNOWN, "the network has no output")}
     found = {name: _measure(assertion, network, report, name) for name in names}
     return found if len(names) > 1 else {WHOLE: found[names[0]]}
+
+
+def reads_fields(budgets: Iterable[Budget], pinned: Iterable[str] = ()) -> bool:
+    """Whether budgets, or numbers that are pinned, are held against the receptive fields of a
+    report; other parts of a field are computed where they are measured."""
+    asked = {assertion.metric for budget in budgets for assertion in budget.assertions}
+    return not _OF_REPORT.isdisjoint(asked.union(pinned))
 
 
 def _measure(
@@ -140,7 +148,7 @@ def _by_convention(assertion: Assertion, network: Network | None) -> Measured:
     if network is None:
         return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
     try:
-        counted = analyse(network, convention=name)
+        counted = analyse(network, convention=name, fields=False)
     except UnknownName as error:
         return Measured(UNKNOWN, UNKNOWN, f"{error.message}; {error.help}")
     keys = [number.key for number in counted.convention.numbers] if counted.convention else []

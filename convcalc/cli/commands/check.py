@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -20,7 +20,7 @@ from convcalc.cli.console import (
     is_set,
     say,
 )
-from convcalc.cli.options import Config, Isolated, Policy
+from convcalc.cli.options import Config, Isolated, NoCache, Policy
 
 if TYPE_CHECKING:
     from convcalc.checking.configuration import Configuration
@@ -109,6 +109,7 @@ def command(
             "--allow-code", help="Build models such as timm:NAME, which runs the code of a package."
         ),
     ] = False,
+    no_cache: NoCache = False,
     add_ignore: Annotated[
         bool,
         typer.Option(
@@ -128,7 +129,8 @@ def command(
 
     settings = ctx.obj
     words = paths or [settings.root or os.curdir]
-    run = Run(_options((select, ignore, variant, budgets, policy, config), isolated=isolated))
+    chosen = _options((select, ignore, variant, budgets, policy, config), isolated=isolated)
+    run = Run(chosen._replace(keep=not (no_cache or is_set("NO_CACHE"))))
     run.own.configuration(os.curdir)  # if it is wrong, that is one error
     here = run.held.configuration(os.curdir)
     form = _format(settings, here, FORMATS)
@@ -249,20 +251,23 @@ def _write_results(
     """Checks files and writes the results, each as soon as it is ready; returns all of them."""
     from convcalc.checking.processes import jobs_for, map_in_order
     from convcalc.checking.run import first_findings
+    from convcalc.cli.progress import progress
     from convcalc.output.findings.base import chunks
 
     done: list[Checked] = []
 
     jobs = 1 if run.options.debug else jobs_for(len(files))
 
-    def results() -> Iterator["Checked"]:
+    def results(step: Callable[[str], None]) -> Iterator["Checked"]:
         for result in run.check(files, partial(map_in_order, jobs=jobs), words):
+            step(result.file)
             done.append(first_findings(result))
             yield done[-1]
 
     choose(form, (form,), "output format")
-    pieces = chunks(form, results(), view)  # type: ignore[arg-type]
-    settings.write_all(pieces, commands=form == "github")
+    with progress("checking", len(files), settings) as step:
+        pieces = chunks(form, results(step), view)  # type: ignore[arg-type]
+        settings.write_all(pieces, commands=form == "github")
     return done
 
 
@@ -282,8 +287,8 @@ def _add_ignores(run: "Run", files: Sequence["Found"], settings: "Settings") -> 
     from convcalc.checking.baseline import silence
     from convcalc.checking.run import Run
 
-    options = run.options._replace(policy="")
-    done = list(Run(options).check(files))
+    options = run.options._replace(policy="", keep=False)
+    done = _checked_alone(Run(options), files, settings)
     added = silence(done)
     for path, error in added.failures.items():
         say(f"error: cannot write {path}: {error}")
@@ -292,8 +297,20 @@ def _add_ignores(run: "Run", files: Sequence["Found"], settings: "Settings") -> 
         settings.note(f"With --policy they count once {run.options.policy} has the comments.")
     if added.failures:
         return COULD_NOT_RUN
-    left = list(Run(options).check(files))
+    left = _checked_alone(Run(options), files, settings)
     for result in left:
         for found in result.findings:
             say(f"left: {found.place}: {found.severity}[{found.code}] {found.message}")
     return exit_code(left)
+
+
+def _checked_alone(run: "Run", files: Sequence["Found"], settings: "Settings") -> list["Checked"]:
+    """The results of all files, of this process alone."""
+    from convcalc.cli.progress import progress
+
+    done = []
+    with progress("checking", len(files), settings) as step:
+        for result in run.check(files):
+            step(result.file)
+            done.append(result)
+    return done

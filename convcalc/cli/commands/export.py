@@ -42,6 +42,7 @@ def command(
     be written.
     """
     from convcalc.cli.problems import print_problems
+    from convcalc.cli.progress import progress
     from convcalc.diagnostics.diagnostic import NetworkError
 
     settings = ctx.obj
@@ -52,9 +53,10 @@ def command(
         raise Failure(f"--to {to} writes a binary file", f"name it: -o network.{to}")
     if output and output != "-" and Path(output).exists() and not force:
         raise Failure(f"{output} exists already", "choose another name, or replace it with --force")
-    source, chosen, shapes, params = _opened(target, variant, input, set, set_from)
     try:
-        text = import_module(module).write(source, chosen, shapes, params)
+        with progress("exporting", None, settings, target):
+            source, chosen, shapes, params = _opened(target, variant, input, set, set_from)
+            text = import_module(module).write(source, chosen, shapes, params)
     except NetworkError:
         return print_problems([source.network(chosen, shapes, params)], settings)
     if not output or output == "-":
@@ -69,7 +71,8 @@ def _opened(
     target: str, variant: str, inputs: list[str], settings: list[str], files: list[str]
 ) -> tuple[Any, str | None, Any, dict[str, Any]]:
     """The source of a target, and what is chosen of it: variant, inputs and params."""
-    from convcalc.cli.loading import assignment, input_shapes, params_of, target_of
+    from convcalc.cli.loading import assignment, input_shapes, params_of
+    from convcalc.cli.naming import target_of
     from convcalc.importing.opening import open_source
 
     found = target_of(target)

@@ -47,6 +47,7 @@ def command(
     """
     from convcalc.cli.loading import Reading
     from convcalc.cli.problems import print_problems
+    from convcalc.cli.progress import progress
     from convcalc.exporting.source.alignment import Misfit
     from convcalc.exporting.source.importing import source_of
     from convcalc.language.file_facts import NetworkFile
@@ -60,14 +61,15 @@ def command(
     path = settings.output_file
     if path not in ("", "-") and Path(path).exists() and not force:
         raise Failure(f"{path} exists already", "choose another name, or replace it with --force")
-    networks = Reading(inputs=input, batch=batch).networks(models)
-    if print_problems(networks, settings) != CLEAN:
-        return FINDINGS
-    files = [network for network in networks if isinstance(network, NetworkFile)]
-    try:
-        source = source_of(files)
-    except Misfit as error:
-        raise Failure(f"no network file can be written: {error}") from None
+    with progress("importing", None, settings, ", ".join(models)):
+        networks = Reading(inputs=input, batch=batch).networks(models)
+        if print_problems(networks, settings) != CLEAN:
+            return FINDINGS
+        files = [network for network in networks if isinstance(network, NetworkFile)]
+        try:
+            source = source_of(files)
+        except Misfit as error:
+            raise Failure(f"no network file can be written: {error}") from None
     settings.write(source.text.removesuffix("\n"))
     _say_what_was_done(source, settings)
     return CLEAN

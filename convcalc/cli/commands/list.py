@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from convcalc.cli.console import choose
+from convcalc.cli.options import NoCache
 
 if TYPE_CHECKING:
+    from convcalc.cli.console import Settings
     from convcalc.output.columns import Column
 
 KINDS = ("operators", "networks", "blocks", "columns", "metrics", "rules", "conventions", "formats")
@@ -75,14 +77,23 @@ def command(
     filter: Annotated[  # noqa: A002 - the argument's name in the help text
         str, typer.Argument(metavar="[FILTER]", help="Only entries that contain this text.")
     ] = "",
+    no_cache: NoCache = False,
 ) -> int:
     """List operators, networks, blocks, columns, metrics, rules, conventions, or formats."""
+    from convcalc.cli.answers import answer
     from convcalc.output.formats import FORMATS
-    from convcalc.output.table import Table, render
 
     settings = ctx.obj
     form = settings.format(FORMATS)
     choose(kind, KINDS, "KIND")
+    style = (form, *settings.style())
+    return answer(ctx, (), style, lambda: _list(settings, form, kind, filter), no_cache=no_cache)
+
+
+def _list(settings: "Settings", form: str, kind: str, filter: str) -> int:  # noqa: A002
+    """Writes the entries of a kind that contain a text; returns the exit code."""
+    from convcalc.output.table import Table, render
+
     found = [entry for entry in _ENTRIES[kind]() if _matches(entry, filter)]
     if not found and form == "table":
         settings.note(f"no {kind} contain '{filter}'")

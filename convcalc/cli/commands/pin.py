@@ -53,12 +53,16 @@ def command(
     pinned. Into a model of another program nothing is written: model.onnx is pinned by
     model.convcalc.yaml beside it, which is made if it is not there.
     """
+    from convcalc.cli.progress import progress
+
     settings = ctx.obj
     policy = chosen_policy(config, isolated=isolated)
-    done = [
-        _pin_within(path, settings)
-        for path in _files(paths or [settings.root or os.curdir], policy)
-    ]
+    files = _files(paths or [settings.root or os.curdir], policy)
+    done = []
+    with progress("pinning", len(files), settings) as step:
+        for path in files:
+            done.append(_pin_within(path, settings))
+            step(path)
     changed = [each for each in done if each.new != each.old]
     code = max((each.code for each in done), default=CLEAN)
     if diff:

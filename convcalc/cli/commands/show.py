@@ -10,12 +10,18 @@ from convcalc.cli.console import Failure, choose
 
 if TYPE_CHECKING:
     from convcalc.analysis.report.report import Report
-    from convcalc.analysis.report.rows import Row
+    from convcalc.analysis.report.rows import AnyRow, Row
+    from convcalc.cli.console import Settings
+    from convcalc.cli.loading import Reading
+    from convcalc.cli.several import Analysed
+    from convcalc.language.sources.target import Target
+    from convcalc.model.graph.network import Network
     from convcalc.output.columns import Column
     from convcalc.output.table import Table
 
 # The usual columns of several networks and of operators; those of layers are columns.DEFAULT.
 OF_TARGETS = ("path", "input", "output", "params", "macs", "receptive_field")
+UNFOLDED = "--no-fold or -f csv shows all"
 OF_OPERATORS = ("path", "layers", "params", "params_share", "macs", "macs_share")
 
 
@@ -57,38 +63,71 @@ def command(
         ),
     ] = 0,
     exact: Annotated[bool, typer.Option("--exact", help="Numbers to the unit.")] = False,
+    no_fold: Annotated[
+        bool,
+        typer.Option("--no-fold", help="Every row by itself, where thousands are alike."),
+    ] = False,
     count: options.Counted = "",
     dtype: options.DType = "",
     convention: options.Convention = "",
     fuse_batch_norm: options.Fused = False,
     memory: options.Memory = "",
+    no_cache: options.NoCache = False,
 ) -> int:
     """Show what a network costs and sees.
 
     Several targets, variants or inputs give one row each. JSON always holds every layer.
     """
-    from convcalc.cli.loading import Reading, params_of
-    from convcalc.cli.problems import print_problems
+    from convcalc.cli.answers import answer
+    from convcalc.cli.naming import target_of
     from convcalc.output.formats import FORMATS
-    from convcalc.output.table import render
 
     settings = ctx.obj
     form = settings.format(FORMATS)
-    view = View(depth_of(depth), by, columns, sort, top, exact)
-    support = form == "json" or bool({"coverage", "holes"} & view.keys())  # which takes longer
-    reading = Reading(variant, input, batch, params_of(set, set_from), count, dtype, support)
-    reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
-    reading = reading._replace(memory=memory)
-    read = reading.reports(targets)
-    reports = [report for _, report in read]
-    table = view.table(reports)
-    if form == "json" or any(report.layers or not report.problems for report in reports):
-        payload = _payload(reports) if form == "json" else None
-        settings.write(render(form, table, payload, settings.style(exact=exact)))
-    for network, _ in read:
+    view = View(depth_of(depth), by, columns, sort, top, exact, UNFOLDED * (not no_fold))
+    named = [target_of(word) for word in targets]
+
+    def show() -> int:
+        """Reads and analyses the targets and writes the table."""
+        from convcalc.cli.loading import Reading, params_of
+
+        support = form == "json" or bool({"coverage", "holes"} & view.keys())  # which takes longer
+        reading = Reading(
+            variant, input, batch, params_of(set, set_from), count, dtype, support
+        )._replace(convention=convention, fuse_batch_norm=fuse_batch_norm, memory=memory)
+        return _show(reading, named, view, form, settings)
+
+    return answer(ctx, named, (form, *settings.style(exact=exact)), show, no_cache=no_cache)
+
+
+def _show(
+    reading: "Reading", targets: Sequence["Target"], view: "View", form: str, settings: "Settings"
+) -> int:
+    """Reads and analyses targets and writes the table; returns the exit code."""
+    from convcalc.cli.problems import print_problems
+    from convcalc.output.table import fragments
+
+    is_json = form == "json"
+    shown: Sequence[Network | Analysed]
+    if len(targets) > 1:
+        from convcalc.cli.several import analyse_several
+
+        shown = several = analyse_several(reading, targets, settings, as_json=is_json)
+        reports = [each.report for each in several]
+        table = view.of_several(reports, [each.row for each in several])
+        payload: Any = [each.text for each in several]
+    else:
+        read = reading.reports(targets)
+        shown, reports = [network for network, _ in read], [report for _, report in read]
+        table = view.table(reports)
+        payload = _payload(reports) if is_json else None
+    if is_json or any(report.layers or not report.problems for report in reports):
+        style = settings.style(exact=view.exact)
+        settings.write_fragments(fragments(form, table, payload, style))
+    for network in shown:
         if remark := getattr(network, "remark", ""):
             settings.note(f"note: {network.file}: {remark}")
-    return print_problems([network for network, _ in read], settings)
+    return print_problems(shown, settings)
 
 
 class View(NamedTuple):
@@ -100,6 +139,7 @@ class View(NamedTuple):
     sort: str
     top: int
     exact: bool
+    unfolded: str
 
     def keys(self) -> set[str]:
         """The columns named on the command line, to show or to sort by."""
@@ -107,7 +147,11 @@ class View(NamedTuple):
 
     def table(self, reports: Sequence["Report"]) -> "Table":
         """The layers of one report, or one row for each of several."""
-        return self.of_one(reports[0]) if len(reports) == 1 else self.of_several(reports)
+        from convcalc.analysis.report.rows import target_row
+
+        if len(reports) == 1:
+            return self.of_one(reports[0])
+        return self.of_several(reports, [target_row(report) for report in reports])
 
     def of_one(self, report: "Report") -> "Table":
         """The table of one network, by block or by operator."""
@@ -117,29 +161,29 @@ class View(NamedTuple):
 
         if self.by:
             choose(self.by, ("operator",), "--by")
+        listed: Sequence[AnyRow]
         listed = rows_by_operator(report) if self.by else rows(report, self.depth)
         listed = self.sort_rows(listed, report)
         shown = top_rows(listed, self.top) if self.top else listed
         usual = OF_OPERATORS if self.by else DEFAULT
         columns = choose_columns(self.columns, usual, report)
-        return report_table(report, columns, shown, exact=self.exact)
+        return report_table(report, columns, shown, exact=self.exact, unfolded=self.unfolded)
 
-    def of_several(self, reports: Sequence["Report"]) -> "Table":
+    def of_several(self, reports: Sequence["Report"], listed: Sequence["Row"]) -> "Table":
         """The table of several networks, one row each, without meaningless sums."""
-        from convcalc.analysis.report.rows import target_row
         from convcalc.output.table import Table
         from convcalc.output.views.network import convention_line
 
-        listed = self.sort_rows([target_row(report) for report in reports], reports[0])
+        shown = self.sort_rows(listed, reports[0])
         counted = " + ".join(reports[0].counted)
         return Table(
             "",
             tuple(choose_columns(self.columns, OF_TARGETS, reports[0])),
-            listed[: self.top or None],
+            shown[: self.top or None],
             footer=(f"MACs: {counted} · FLOPs = 2 × MACs", *convention_line(reports[0])),
         )
 
-    def sort_rows(self, listed: list["Row"], report: "Report") -> list["Row"]:
+    def sort_rows(self, listed: Sequence["AnyRow"], report: "Report") -> Sequence["AnyRow"]:
         """Sorts rows by the requested column; by MACs if only ``top`` is given."""
         from convcalc.output.columns import COLUMNS, further_columns
         from convcalc.output.sorting import sorted_rows
@@ -174,9 +218,9 @@ def _words(text: str) -> list[str]:
 
 
 def _payload(reports: Sequence["Report"]) -> Any:
-    from convcalc.analysis.report.to_json import report_payload
+    from convcalc.analysis.report.to_json import streamed_payload
 
-    payloads = [report_payload(report) for report in reports]
+    payloads = [streamed_payload(report) for report in reports]
     return payloads[0] if len(payloads) == 1 else payloads
 
 

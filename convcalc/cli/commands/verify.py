@@ -55,6 +55,7 @@ def command(
     from convcalc.cli.commands._pairs import opened
     from convcalc.cli.console import CLEAN, choose
     from convcalc.cli.loading import Reading, params_of
+    from convcalc.cli.progress import progress
     from convcalc.output.table import Style, render
 
     settings = ctx.obj
@@ -63,10 +64,11 @@ def command(
     if len(input) > 1 and not all("=" in word for word in input):
         raise Failure("--input is given twice", "one size is compared at a time")
     reading = Reading((), input, batch, params_of(set, set_from))
-    pair = opened(design, model, reading, settings)
-    if pair is None:
-        return COULD_NOT_RUN
-    found = agreement(pair.design, pair.model, fold_norms=fold_norms)
+    with progress("comparing", None, settings, design):
+        pair = opened(design, model, reading, settings)
+        if pair is None:
+            return COULD_NOT_RUN
+        found = agreement(pair.design, pair.model, fold_norms=fold_norms)
     if form == "json":
         from convcalc.analysis.agreement.to_json import agreement_payload
 

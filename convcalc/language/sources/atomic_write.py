@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 
 from convcalc.language.sources.gate import read, require_regular
 from convcalc.language.sources.project import Outside, Project, project
 
-TEMPORARY = re.compile(r"\.convcalc-[0-9a-f]{16}\.tmp")
+BEGINNING, DIGITS, ENDING = ".convcalc-", 16, ".tmp"  # of a temporary file's name
 OLD = 60  # seconds after which a temporary file that nobody holds was left by a killed process
 SEVERAL_NAMES = "it has several names (hard links), which would no longer be the same file"
 AN_INPUT = "it is an input of this command"
@@ -52,8 +51,12 @@ def replace_file(path: str, old: bytes, new: bytes) -> None:
         os.replace(beside, real)
 
 
-def write_file(path: str, content: bytes) -> None:
-    """Writes a result to a file that the user names; OSError on failure, and it is unchanged."""
+def write_file(path: str, content: bytes | Iterable[bytes]) -> None:
+    """Writes a result to a file that the user names; OSError on failure, and it is unchanged.
+
+    ``content`` may come in pieces, each written when it is made; what is raised meanwhile leaves
+    the file unchanged too.
+    """
     here = project()
     before = _require_output(path, here)
     if before is not None and (not stat.S_ISREG(before.st_mode) or path.startswith(_DEVICES)):
@@ -64,6 +67,12 @@ def write_file(path: str, content: bytes) -> None:
         _require_replaceable(real, before)
     with _written_beside(real, content, before) as beside:
         os.replace(beside, real)
+
+
+def write_entry(path: str, content: bytes) -> None:
+    """Writes a file that may get lost, beside those of other processes; OSError on failure."""
+    with _written_beside(path, content, None, lasting=False) as beside:
+        os.replace(beside, path)
 
 
 def append_file(path: str, content: bytes) -> None:
@@ -111,7 +120,7 @@ def _is_input(found: os.stat_result, here: Project) -> bool:
     return place in inputs
 
 
-def _add(path: str, content: bytes, flags: int) -> None:
+def _add(path: str, content: bytes | Iterable[bytes], flags: int) -> None:
     """Writes to the end of a file, or into a pipe or device; if that fails, a file is as before."""
     flags |= os.O_WRONLY | os.O_APPEND | os.O_NOCTTY
     try:
@@ -132,24 +141,32 @@ def _add(path: str, content: bytes, flags: int) -> None:
         os.close(descriptor)
 
 
-def _write_all(descriptor: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
+def _write_all(descriptor: int, content: bytes | Iterable[bytes]) -> None:
+    for piece in (content,) if isinstance(content, bytes) else content:
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
 
 
 # --- the temporary file --------------------------------------------------------------------------
 
 
 @contextmanager
-def _written_beside(real: str, content: bytes, like: os.stat_result | None) -> Iterator[str]:
+def _written_beside(
+    real: str,
+    content: bytes | Iterable[bytes],
+    like: os.stat_result | None,
+    *,
+    lasting: bool = True,
+) -> Iterator[str]:
     """A temporary file with the content, beside a file that it is to replace; it is held open.
 
-    Afterwards it is gone, or else was renamed, and the folder is flushed to the disk.
+    Afterwards it is gone, or else was renamed, and if it is to be ``lasting``, the folder is
+    flushed to the disk.
     """
     folder = os.path.dirname(real)
     remove_left_over(folder)
-    beside = os.path.join(folder, f".convcalc-{os.urandom(8).hex()}.tmp")
+    beside = os.path.join(folder, f"{BEGINNING}{os.urandom(DIGITS // 2).hex()}{ENDING}")
     mode = 0o666 if like is None else 0o600
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     try:
@@ -157,7 +174,8 @@ def _written_beside(real: str, content: bytes, like: os.stat_result | None) -> I
         _write_all(descriptor, content)
         if like is not None:
             _make_alike(descriptor, like, real)
-        os.fsync(descriptor)
+        if lasting:
+            os.fsync(descriptor)
         yield beside
     except BaseException:
         with suppress(OSError):
@@ -165,7 +183,8 @@ def _written_beside(real: str, content: bytes, like: os.stat_result | None) -> I
         raise
     finally:
         os.close(descriptor)
-    _sync_folder(folder)
+    if lasting:
+        _sync_folder(folder)
 
 
 def _make_alike(descriptor: int, like: os.stat_result, real: str) -> None:
@@ -199,9 +218,16 @@ def remove_left_over(folder: str) -> None:
     """
     with suppress(OSError):
         for name in os.listdir(folder):
-            if TEMPORARY.fullmatch(name):
+            if is_temporary(name):
                 with suppress(OSError):
                     _remove_if_left(os.path.join(folder, name))
+
+
+def is_temporary(name: str) -> bool:
+    """Whether a file has the name of a temporary one."""
+    digits = name[len(BEGINNING) : -len(ENDING)]
+    is_named = name.startswith(BEGINNING) and name.endswith(ENDING) and len(digits) == DIGITS
+    return is_named and frozenset("0123456789abcdef").issuperset(digits)
 
 
 def _remove_if_left(path: str) -> None:

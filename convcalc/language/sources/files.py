@@ -9,6 +9,7 @@ import os
 
 from convcalc.language.sources.gate import read, read_shipped
 from convcalc.language.sources.project import is_within, project
+from convcalc.language.sources.reads import look_elsewhere, note, unnoted
 
 
 class Files:
@@ -46,7 +47,10 @@ class Files:
 
     def is_allowed(self, path: str) -> bool:
         """Whether a file lies inside the project or the shipped folder."""
-        return self.is_shipped(path) or project().holds(self.identity(path), self.root)
+        if self.is_shipped(path) or project().holds(self.identity(path), self.root):
+            return True
+        look_elsewhere()  # a link is no content
+        return False
 
     def is_shipped(self, path: str) -> bool:
         """Whether a path lies inside the shipped folder; what is there is not a stranger's."""
@@ -79,14 +83,22 @@ class Sources(Files):
         """The content of a file; OSError, each time, if it cannot be read."""
         found = self.contents.get(path)
         if found is None:
-            try:
-                found = super().read(path)
-            except OSError as error:
-                found = error
+            with unnoted():
+                try:
+                    found = super().read(path)
+                except OSError as error:
+                    found = error
             self.contents[path] = found
-        if isinstance(found, OSError):
-            raise found
-        return found
+        return note(
+            path, self.most, "" if self.is_shipped(path) else self.root, lambda: _given(found)
+        )
+
+
+def _given(content: bytes | OSError) -> bytes:
+    """The content; raises it if it is an error."""
+    if isinstance(content, OSError):
+        raise content
+    return content
 
 
 class Projects:

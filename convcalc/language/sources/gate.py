@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from convcalc.language.sources.project import ALLOW, Outside, Project, project
+from convcalc.language.sources.reads import look_elsewhere, note
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -33,7 +34,8 @@ def read(path: str, most: int, root: str | None = None) -> bytes:
     regular file inside it, and if it changes meanwhile.
     """
     here = project()
-    return _read(path, most, here, here.root_of(path) if root is None else root)
+    inside = here.root_of(path) if root is None else root
+    return note(path, most, inside, lambda: _read(path, most, here, inside))
 
 
 def read_all(path: str, most: int, root: str | None = None) -> bytes:
@@ -46,7 +48,7 @@ def read_all(path: str, most: int, root: str | None = None) -> bytes:
 
 def read_shipped(path: str, most: int) -> bytes:
     """The same for a file that is part of convcalc, wherever it is installed."""
-    return _read(path, most, project(), "")
+    return note(path, most, "", lambda: _read(path, most, project(), ""))
 
 
 def too_large(most: int) -> str:
@@ -70,6 +72,7 @@ def advice(error: OSError) -> str:
 def read_mapped(path: str, most: int, root: str | None = None) -> bytes | mmap:
     """A file of which most is never looked at, as memory; OSError also if it is larger than
     ``most``."""
+    look_elsewhere()
     here = project()
     with _opened(path, here, here.root_of(path) if root is None else root) as (file, before):
         if before.st_size > most:

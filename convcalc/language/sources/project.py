@@ -18,6 +18,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 GIT = ".git"
 MARKS = (GIT, "pyproject.toml", "convcalc.toml")
@@ -32,8 +33,8 @@ class Project:
     """The folder where convcalc was started, and the project that each file belongs to.
 
     ``given`` is the folder of --root. ``inputs`` are the device and number of every file that was
-    read, ``names`` the names of those that other processes read. ``waited`` are the seconds that
-    the run has waited for git.
+    read, ``names`` the names of those that other processes read, ``reads`` what is noted of them.
+    ``waited`` are the seconds that the run has waited for git.
     """
 
     __slots__ = (
@@ -46,6 +47,7 @@ class Project:
         "given",
         "inputs",
         "names",
+        "reads",
         "waited",
     )
 
@@ -58,6 +60,7 @@ class Project:
         self.allow_outside = allow_outside
         self.inputs: set[tuple[int, int]] = set()
         self.names: set[str] = set()
+        self.reads: Any = None  # the Reads of convcalc.language.sources.reads
         self.waited = 0.0
         self.given = self.absolute(given) if given else ""
 

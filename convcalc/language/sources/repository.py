@@ -13,6 +13,7 @@ from convcalc.diagnostics.suggestion import nearest, use
 from convcalc.language.sources.git_objects import FOLDER, Entry, Objects
 from convcalc.language.sources.git_process import OF_REPOSITORY, SAVED, Answer, Git
 from convcalc.language.sources.project import GIT, is_within, project, upward
+from convcalc.language.sources.reads import look_elsewhere
 from convcalc.language.sources.target import TargetError, unreadable
 
 NO_REPOSITORY = "the folder is in no git repository"
@@ -24,6 +25,7 @@ _KNOWN = 16  # repositories that are kept; a run has one
 
 def repository(wanted: str = "") -> Repository:
     """The repository of this run; TargetError says why ``wanted`` cannot be read without one."""
+    look_elsewhere()
     here = project()
     try:
         start = here.real(here.given or here.start)
@@ -106,6 +108,7 @@ class Repository:
         FileNotFoundError if there is none, OSError if it is larger than ``most``, if it is no
         file, or if it lies in a submodule, behind a link out of the repository or not in the clone.
         """
+        look_elsewhere()
         found = self.entry(commit, path)
         if found.mode == FOLDER:
             raise IsADirectoryError(0, "it is a folder")

@@ -1,4 +1,4 @@
-"""The formats of tables: each is a module with a function ``text(table, payload, style)``.
+"""The formats of tables: each is a module with a function ``fragments(table, payload, style)``.
 
 To add a format, add a module here and its name to ``FORMATS``.
 """

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from convcalc.output.cells import plain_rows
-from convcalc.output.table import Style, Table
+from convcalc.output.table import Style, Table, joined
 
 
-def text(table: Table, _payload: Any, style: Style) -> str:
-    """Return one line per row, the keys of the columns first."""
-    return "\n".join(_line(cells) for cells in plain_rows(table, style))
+def fragments(table: Table, _payload: Any, style: Style) -> Iterator[str]:
+    """Yield one line per row, the keys of the columns first."""
+    return joined(map(_line, plain_rows(table, style)))
 
 
 def _line(cells: Sequence[str]) -> str:

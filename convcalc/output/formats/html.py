@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from typing import Any
 
 from convcalc.output.cells import grid
-from convcalc.output.table import Style, Table
+from convcalc.output.table import Style, Table, joined
 
 _TABLE = "white-space:nowrap;border-collapse:collapse;border-spacing:0"
 _CELL = "padding:0 .5em;text-align:"
@@ -18,8 +18,12 @@ _RULES = {
 }
 
 
-def text(table: Table, _payload: Any, style: Style) -> str:
-    """Return a ``<table>`` with caption, head and body; totals and footer lines are its foot."""
+def fragments(table: Table, _payload: Any, style: Style) -> Iterator[str]:
+    """Yield a ``<table>`` with caption, head and body; totals and footer lines are its foot."""
+    return joined(_lines(table, style))
+
+
+def _lines(table: Table, style: Style) -> Iterator[str]:
     cells = grid(table, style._replace(ascii=False))
     rights = [column.align == "right" for column in table.columns]
     parts = [
@@ -28,23 +32,24 @@ def text(table: Table, _payload: Any, style: Style) -> str:
     foot = [] if cells.totals is None else [_row(cells.totals, rights, "totals")]
     foot = [*parts, *foot]
     foot += [_note(line, len(rights)) for line in cells.footer]
-    lines = [
-        f'<table class="convcalc" style="{_TABLE}">',
-        *([f"<caption>{_escape(cells.title)}</caption>"] if cells.title else []),
-        *_section("thead", [_row(cells.header, rights, "head")]),
-        *_section("tbody", [_row(row, rights) for row in cells.rows]),
-        *(_section("tfoot", foot) if foot else []),
-        "</table>",
-    ]
-    return "\n".join(lines)
+    yield f'<table class="convcalc" style="{_TABLE}">'
+    if cells.title:
+        yield f"<caption>{_escape(cells.title)}</caption>"
+    yield from _section("thead", [_row(cells.header, rights, "head")])
+    yield from _section("tbody", (_row(row, rights) for row in cells.rows))
+    if foot:
+        yield from _section("tfoot", foot)
+    yield "</table>"
 
 
 def _escape(plain: str) -> str:
     return escape(plain).encode("ascii", "xmlcharrefreplace").decode()
 
 
-def _section(tag: str, rows: Sequence[str]) -> list[str]:
-    return [f"<{tag}>", *rows, f"</{tag}>"]
+def _section(tag: str, rows: Iterable[str]) -> Iterator[str]:
+    yield f"<{tag}>"
+    yield from rows
+    yield f"</{tag}>"
 
 
 def _row(cells: Sequence[str], rights: Sequence[bool], kind: str = "") -> str:

@@ -2,11 +2,11 @@ r"""Writes a LaTeX ``tabular`` with the rules of booktabs, the only package it n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from convcalc.output.cells import grid
-from convcalc.output.table import Style, Table
+from convcalc.output.table import Style, Table, joined
 
 _SPECIAL = str.maketrans(
     {
@@ -34,24 +34,29 @@ _SPECIAL = str.maketrans(
 )
 
 
-def text(table: Table, _payload: Any, style: Style) -> str:
-    """Return the title as a comment, the table, and the footer as small lines below."""
+def fragments(table: Table, _payload: Any, style: Style) -> Iterator[str]:
+    """Yield the title as a comment, the table, and the footer as small lines below."""
+    lines = _lines(table, style)
+    if style.ascii:
+        lines = (line.encode("ascii", "replace").decode() for line in lines)
+    return joined(lines)
+
+
+def _lines(table: Table, style: Style) -> Iterator[str]:
     cells = grid(table, style._replace(ascii=False))
     spec = "".join("r" if column.align == "right" else "l" for column in table.columns)
-    body = [_row(row) for row in cells.rows]
-    parts = [r"\midrule", *map(_row, cells.outputs)] if cells.outputs else []
-    foot = [] if cells.totals is None else [r"\midrule", _row(cells.totals)]
-    notes = [f"\\par\\noindent{{\\footnotesize {escape(line)}\\par}}" for line in cells.footer]
-    lines = [
-        *([f"% {cells.title}"] if cells.title else []),
-        "% needs \\usepackage{booktabs}",
-        f"\\begin{{tabular}}{{{spec}}}",
-        *(r"\toprule", _row(cells.header), r"\midrule", *body, *parts, *foot, r"\bottomrule"),
-        r"\end{tabular}",
-        *notes,
-    ]
-    written = "\n".join(lines)
-    return written.encode("ascii", "replace").decode() if style.ascii else written
+    if cells.title:
+        yield f"% {cells.title}"
+    yield "% needs \\usepackage{booktabs}"
+    yield f"\\begin{{tabular}}{{{spec}}}"
+    yield from (r"\toprule", _row(cells.header), r"\midrule")
+    yield from map(_row, cells.rows)
+    if cells.outputs:
+        yield from (r"\midrule", *map(_row, cells.outputs))
+    if cells.totals is not None:
+        yield from (r"\midrule", _row(cells.totals))
+    yield from (r"\bottomrule", r"\end{tabular}")
+    yield from (f"\\par\\noindent{{\\footnotesize {escape(line)}\\par}}" for line in cells.footer)
 
 
 def escape(plain: str) -> str:

@@ -2,44 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
-from convcalc.output.cells import grid
+from convcalc.output.cells import Grid, grid, shared
 from convcalc.output.markdown import escape, escape_line
-from convcalc.output.table import Style, Table
+from convcalc.output.table import Style, Table, joined
 
 
-def text(table: Table, _payload: Any, style: Style) -> str:
-    """Return title, table and footer, separated by empty lines."""
+def fragments(table: Table, _payload: Any, style: Style) -> Iterator[str]:
+    """Yield title, table and footer, separated by empty lines."""
+    return joined(_lines(table, style))
+
+
+def _lines(table: Table, style: Style) -> Iterator[str]:
     cells = grid(table, style)
-    rows = [_escape_row(cells.header), *map(_escape_row, [*cells.rows, *cells.outputs])]
+    if cells.title:
+        yield f"**{escape(cells.title)}**"
+        yield ""
+    yield from _table_lines(cells, [column.align == "right" for column in table.columns])
+    if cells.footer:
+        yield ""
+        yield from (f"- {escape_line(line)}" for line in cells.footer)
+
+
+def _rows(cells: Grid) -> Iterator[list[str]]:
+    """Yield the header, the rows, the outputs and the totals, each time anew."""
+    escaped = shared(escape)
+    for row in chain([cells.header], cells.rows, cells.outputs):
+        yield [escaped(cell) for cell in row]
     if cells.totals is not None:
-        rows.append([f"**{cell}**" if cell else "" for cell in _escape_row(cells.totals)])
-    rights = [column.align == "right" for column in table.columns]
-    parts = [
-        *([f"**{escape(cells.title)}**"] if cells.title else []),
-        "\n".join(_lines(rows, rights)),
-        *(["\n".join(f"- {escape_line(line)}" for line in cells.footer)] if cells.footer else []),
-    ]
-    return "\n\n".join(parts)
+        yield [f"**{escape(cell)}**" if cell else "" for cell in cells.totals]
 
 
-def _escape_row(cells: Sequence[str]) -> list[str]:
-    return [escape(cell) for cell in cells]
-
-
-def _lines(rows: list[list[str]], rights: list[bool]) -> list[str]:
-    """Return the lines of the table, padded so that the source is readable too."""
-    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
-    padded = [
-        [
+def _table_lines(cells: Grid, rights: Sequence[bool]) -> Iterator[str]:
+    """Yield the lines of the table, padded so that the source is readable too."""
+    widths = _widths(_rows(cells), len(rights))
+    for number, row in enumerate(_rows(cells)):
+        padded = [
             cell.rjust(width) if right else cell.ljust(width)
             for cell, width, right in zip(row, widths, rights, strict=True)
         ]
-        for row in rows
-    ]
-    rule = [
-        "-" * (width - right) + ":" * right for width, right in zip(widths, rights, strict=True)
-    ]
-    return [f"| {' | '.join(row)} |" for row in (padded[0], rule, *padded[1:])]
+        yield f"| {' | '.join(padded)} |"
+        if number == 0:
+            rule = (
+                "-" * (width - right) + ":" * right
+                for width, right in zip(widths, rights, strict=True)
+            )
+            yield f"| {' | '.join(rule)} |"
+
+
+def _widths(rows: Iterable[Sequence[str]], columns: int) -> list[int]:
+    widths = [3] * columns
+    for row in rows:
+        widths = list(map(max, widths, map(len, row)))
+    return widths

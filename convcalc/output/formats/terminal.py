@@ -1,27 +1,32 @@
 """Writes a table for the terminal with rich.
 
 Widths are decided in :mod:`convcalc.output.formats.layout`, not by rich, which would shorten cells
-that do not fit. Columns that a narrow terminal hides are named below the table.
+that do not fit. Columns that a narrow terminal hides are named below the table. The rows are gone
+through twice, once to measure them and once to write them, so that none need be kept.
 """
 
 from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len, chop_cells
+from rich.color import ColorSystem
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 from rich.style import Style as RichStyle
 from rich.text import Text
 
+from convcalc.diagnostics.work import current
 from convcalc.model.quantities.number_text import UNKNOWN_WORD
-from convcalc.output.cells import NOTHING, Grid, clean, grid
+from convcalc.output.cells import NOTHING, Grid, clean, grid, shared
 from convcalc.output.columns import Column
 from convcalc.output.formats.layout import NARROWEST, Layout, Need, fit
-from convcalc.output.table import Style, Table
+from convcalc.output.table import MOST_ROWS, Style, Table, cells_of, joined
 
 # Where a text may be wrapped, the preferred pattern first. A number keeps its unit.
 IN_PATHS = (r"(?<=\.)",)
@@ -37,54 +42,114 @@ _QUIET = {"0", "0 %", "0 MiB", "0 B", NOTHING, "-"}
 
 
 _GAP, _END = Segment(" "), Segment.line()
+_MEASURED = 1000  # rows that are measured together
 
 
-def text(table: Table, _payload: Any, style: Style) -> str:
-    """Return title, table and footer."""
+def fragments(table: Table, _payload: Any, style: Style) -> Iterator[str]:
+    """Yield title, table and footer; rows that are alike folded, if there are many."""
+    if table.unfolded and len(table.rows) > MOST_ROWS:
+        from convcalc.output.folding import folded
+
+        current().spend(10 * len(table.rows), "rows of tables")
+        table = folded(table)
+    current().spend(40 * cells_of(table), "rows of tables")
+    lines = _lines(table, style)
+    return joined(lines if style.color else map(str.rstrip, lines))
+
+
+def _lines(table: Table, style: Style) -> Iterator[str]:
     cells = grid(table, style)
-    texts = _texts(cells, table.columns)
-    needs = [_need(column, each) for column, each in zip(table.columns, texts, strict=True)]
-    layout = fit(needs, style.width)
-    out = io.StringIO()
-    console = _console(out, sum(layout.widths) + layout.gap * len(layout.widths), style)
-    _print_lines(console, [cells.title] if cells.title else [], "bold", style)
-    console.print(Drawn(table, texts, layout, style))
+    texts = Texts(cells, table.columns)
+    layout = fit(texts.needs, style.width)
+    console = _console(sum(layout.widths) + layout.gap * len(layout.widths), style)
+    yield from _printed(console, [cells.title] if cells.title else [], "bold", style)
+    yield from _written(console.render(Drawn(table, texts, layout, style)), style)
     if notes := [*cells.footer, *_hidden_line(table, layout, style)]:
-        _print_lines(console, ["", *notes], "", style)
-    lines = out.getvalue().splitlines()
-    return "\n".join(lines if style.color else map(str.rstrip, lines))
+        yield from _printed(console, ["", *notes], "", style)
+
+
+def _written(segments: Iterable[Segment], style: Style) -> Iterator[str]:
+    """Yield the lines that segments make."""
+    system = ColorSystem.STANDARD if style.color else None
+    line: list[str] = []
+    for text, look, _ in segments:
+        if text == "\n":
+            yield "".join(line)
+            line.clear()
+        else:
+            line.append(look.render(text, color_system=system) if look else text)
 
 
 # --- cells -------------------------------------------------------------------------------------
 
 
-def _texts(cells: Grid, columns: Sequence[Column]) -> list[list[str]]:
-    """Return the texts of each column: header, rows, outputs, totals."""
-    lines = [
-        cells.header,
-        *cells.rows,
-        *cells.outputs,
-        *([] if cells.totals is None else [cells.totals]),
-    ]
-    return [
-        _line_up(texts) if column.align == "right" else list(texts)
-        for column, texts in zip(columns, zip(*lines, strict=True), strict=True)
-    ]
+class Texts:
+    """The rows of a table as texts: header, rows, outputs, totals; made each time that they are
+    gone through.
+
+    Numbers without a prefix such as M are padded where others have one, so that they are aligned.
+    """
+
+    def __init__(self, cells: Grid, columns: Sequence[Column]) -> None:
+        self._cells = cells
+        measures = [_Measure(column) for column in columns]
+        rows = self._rows()
+        while some := list(islice(rows, _MEASURED)):
+            for measure, texts in zip(measures, zip(*some, strict=True), strict=True):
+                measure.add(set(texts))
+        self.needs = [measure.need for measure in measures]
+        self._lined_up = [index for index, measure in enumerate(measures) if measure.is_lined_up]
+
+    def __iter__(self) -> Iterator[list[str]]:
+        room = self._room
+        for row in self._rows():
+            for index in self._lined_up:
+                if _BARE.fullmatch(row[index]):
+                    row[index] += room
+            yield row
+
+    _room = "  "
+
+    def _rows(self) -> Iterator[list[str]]:
+        cells = self._cells
+        totals = [] if cells.totals is None else [list(cells.totals)]
+        return chain([list(cells.header)], cells.rows, map(list, cells.outputs), totals)
 
 
-def _line_up(texts: Sequence[str]) -> list[str]:
-    """Pad numbers without a prefix such as M, so that they align with those that have one."""
-    room = "  " if any(map(_PREFIXED.fullmatch, texts)) else ""
-    return [text + room if _BARE.fullmatch(text) else text for text in texts]
+class _Measure:
+    """How much room the texts of a column take."""
 
+    def __init__(self, column: Column) -> None:
+        self.column = column
+        self.bare = self.other = self.word = 0
+        self.has_prefixes = False
 
-def _need(column: Column, texts: Sequence[str]) -> Need:
-    """Return what a column needs; one that folds needs at least its longest word."""
-    full = max(map(cell_len, texts))
-    if not column.folds:
-        return Need(full, full, column.priority)
-    longest = max((cell_len(word) for text in texts for word in text.split()), default=0)
-    return Need(full, max(longest, min(NARROWEST, full // 2)), column.priority)
+    def add(self, texts: Iterable[str]) -> None:
+        """Measures some of the texts."""
+        is_right, folds = self.column.align == "right", self.column.folds
+        for text in texts:
+            width = cell_len(text)
+            if is_right and _BARE.fullmatch(text):
+                self.bare = max(self.bare, width)
+            else:
+                self.other = max(self.other, width)
+                if is_right and not self.has_prefixes:
+                    self.has_prefixes = _PREFIXED.fullmatch(text) is not None
+            if folds:
+                self.word = max(self.word, max(map(cell_len, text.split()), default=0))
+
+    @property
+    def is_lined_up(self) -> bool:
+        """Whether bare numbers are padded."""
+        return self.has_prefixes and self.bare > 0
+
+    @property
+    def need(self) -> Need:
+        """What the column needs; one that folds needs at least its longest word."""
+        full = max(self.bare + 2 * self.is_lined_up, self.other)
+        if not self.column.folds:
+            return Need(full, full, self.column.priority)
+        return Need(full, max(self.word, min(NARROWEST, full // 2)), self.column.priority)
 
 
 def fold(text: str, width: int, breaks: Sequence[str]) -> list[str]:
@@ -102,10 +167,10 @@ def fold(text: str, width: int, breaks: Sequence[str]) -> list[str]:
 # --- rich --------------------------------------------------------------------------------------
 
 
-def _console(out: io.StringIO, width: int, style: Style) -> Console:
+def _console(width: int, style: Style) -> Console:
     """Return a console that depends on neither the terminal nor the environment."""
     return Console(
-        file=out,
+        file=io.StringIO(),
         width=width,
         height=_HEIGHT,
         color_system="standard" if style.color else None,
@@ -119,6 +184,13 @@ def _console(out: io.StringIO, width: int, style: Style) -> Console:
     )
 
 
+class _Cell(NamedTuple):
+    """A cell as it is printed: lines of the width of its column, and its look."""
+
+    lines: list[str]
+    look: str
+
+
 class Drawn:
     """A table as rich prints it: lines of segments, whose widths are decided already.
 
@@ -127,15 +199,21 @@ class Drawn:
     """
 
     def __init__(
-        self, table: Table, texts: Sequence[Sequence[str]], layout: Layout, style: Style
+        self, table: Table, texts: Iterable[Sequence[str]], layout: Layout, style: Style
     ) -> None:
         self.table = table
+        self.color = style.color
         self.rule = "-" if style.ascii else "─"
         self.columns = [table.columns[index] for index in layout.shown]
-        self.texts = [texts[index] for index in layout.shown]
-        self.header: Sequence[str] = ()
+        self.shown = layout.shown
+        self.texts = texts
         self.widths = layout.widths
-        self.gap = layout.gap
+        self.rooms = [width + layout.gap - 1 for width in layout.widths]
+        self.rooms[-1:] = layout.widths[-1:]
+        self.writers = [
+            shared(partial(self._cell, column=column, width=width, room=room))
+            for column, width, room in zip(self.columns, self.widths, self.rooms, strict=True)
+        ]
 
     def __rich_console__(self, console: Console, _: ConsoleOptions) -> Iterator[Segment]:
         """Yields the header, a rule, the rows, and below another rule the totals."""
@@ -144,46 +222,58 @@ class Drawn:
             for bold in ("", _BOLD)
             for look in ("", _QUIET_LOOK, _UNKNOWN_LOOK)
         }
-        self.header, *rows = zip(*self.texts, strict=True)
-        totals = rows.pop() if self.table.totals is not None else None
-        rule = Segment(self.rule * (sum(self.widths) + self.gap * (len(self.widths) - 1)) + "\n")
-        yield from self._line(self.header, looks, _BOLD)
-        yield rule
+        rule = Segment(self.rule * (sum(self.rooms) + len(self.rooms) - 1)), _END
         stop = len(self.table.rows) if self.table.outputs else 0  # outputs stand apart
-        for index, row in enumerate(rows, 1):
-            yield from self._line(row, looks, "")
-            if index == stop:
-                yield rule
-        if totals is not None:
-            yield rule
-            yield from self._line(totals, looks, _BOLD)
+        last = len(self.table.rows) + len(self.table.outputs) + 1  # the totals, if there are any
+        for index, row in enumerate(self.texts):
+            yield from rule if index == last else ()
+            bold = _BOLD if index in (0, last) else ""
+            cells = [
+                write(row[number]) for write, number in zip(self.writers, self.shown, strict=True)
+            ]
+            for level in self._levels(cells, at_top=index == 0):
+                yield from (
+                    _colored(level, cells, looks, bold)
+                    if self.color
+                    else (Segment(" ".join([text for text, _ in level])),)
+                )
+                yield _END
+            yield from rule if index in (0, stop) else ()
 
-    def _line(
-        self, texts: Sequence[str], looks: Mapping[tuple[str, str], RichStyle], bold: str
-    ) -> Iterator[Segment]:
-        """Yields a row: as many lines as its highest cell has, the others filled up."""
-        cells = list(map(_cell, texts, self.columns, self.widths))
-        rooms = [*(width + self.gap - 1 for width in self.widths[:-1]), self.widths[-1]]
-        styles = [looks[bold, _look(text)] for text in texts]
-        height = max(map(len, cells))
-        if height > 1:
-            cells = [_fill(cell, height, at_top=texts is self.header) for cell in cells]
+    def _levels(self, cells: Sequence[_Cell], *, at_top: bool) -> Iterator[list[tuple[str, bool]]]:
+        """Yields the lines of a row: as many as its highest cell has, the others filled up.
+
+        Each is the padded texts of the cells, and whether they are of the cell or fill it up.
+        """
+        height = max([len(cell.lines) for cell in cells])
         for level in range(height):
-            for number, (cell, room, style) in enumerate(zip(cells, rooms, styles, strict=True)):
-                if number:
-                    yield _GAP
-                line = cell[level]
-                if line is None:
-                    yield Segment(" " * room, looks[bold, ""])
-                else:
-                    yield Segment(line + " " * (room - cell_len(line)), style)
-            yield _END
+            line = []
+            for cell, room in zip(cells, self.rooms, strict=True):
+                number = level - (height - len(cell.lines) if at_top else 0)
+                is_there = 0 <= number < len(cell.lines)
+                line.append((cell.lines[number] if is_there else " " * room, is_there))
+            yield line
+
+    def _cell(self, text: str, column: Column, width: int, room: int) -> _Cell:
+        """A cell of a column: its lines, filled up with blanks, and what it looks like."""
+        missing = width - cell_len(text)
+        if missing < 0:
+            lines = fold(text, width, IN_TEXTS if column.folds else IN_PATHS)
+        else:
+            lines = [" " * missing + text if column.align == "right" else text]
+        return _Cell([line + " " * (room - cell_len(line)) for line in lines], _look(text))
 
 
-def _fill(cell: Sequence[str | None], height: int, *, at_top: bool) -> list[str | None]:
-    """The lines of a cell in a row of some height; None where it has none."""
-    blank = [None] * (height - len(cell))
-    return [*blank, *cell] if at_top else [*cell, *blank]
+def _colored(
+    level: Sequence[tuple[str, bool]],
+    cells: Sequence[_Cell],
+    looks: Mapping[tuple[str, str], RichStyle],
+    bold: str,
+) -> Iterator[Segment]:
+    for number, ((text, is_there), cell) in enumerate(zip(level, cells, strict=True)):
+        if number:
+            yield _GAP
+        yield Segment(text, looks[bold, cell.look if is_there else ""])
 
 
 def _look(text: str) -> str:
@@ -192,22 +282,17 @@ def _look(text: str) -> str:
     return _QUIET_LOOK if bare in _QUIET else _UNKNOWN_LOOK if bare == UNKNOWN_WORD else ""
 
 
-def _cell(text: str, column: Column, width: int) -> Sequence[str | None]:
-    """The lines of a cell."""
-    room = width - cell_len(text)
-    if room < 0:
-        return fold(text, width, IN_TEXTS if column.folds else IN_PATHS)
-    return [" " * room + text if column.align == "right" else text]
-
-
 # --- lines above and below ---------------------------------------------------------------------
 
 
-def _print_lines(console: Console, lines: Sequence[str], look: str, style: Style) -> None:
-    """Print lines of text, wrapped between their items where the terminal is narrow."""
+def _printed(console: Console, lines: Sequence[str], look: str, style: Style) -> Iterator[str]:
+    """Yield lines of text as they are printed, wrapped between their items where the terminal is
+    narrow."""
     for line in lines:
         for piece in [line] if style.width is None else _break_line(line, style.width):
-            console.print(Text(piece, look), soft_wrap=True)
+            with console.capture() as captured:
+                console.print(Text(piece, look), soft_wrap=True)
+            yield from captured.get().splitlines()
 
 
 def _break_line(line: str, width: int) -> list[str]:

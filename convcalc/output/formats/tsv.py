@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from convcalc.output.cells import plain_rows
-from convcalc.output.table import Style, Table
+from convcalc.output.table import Style, Table, joined
 
 
-def text(table: Table, _payload: Any, style: Style) -> str:
-    """Return one line per row, the keys of the columns first."""
-    return "\n".join("\t".join(cells) for cells in plain_rows(table, style))
+def fragments(table: Table, _payload: Any, style: Style) -> Iterator[str]:
+    """Yield one line per row, the keys of the columns first."""
+    return joined(map("\t".join, plain_rows(table, style)))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import NamedTuple
 from xml.sax.saxutils import escape as escape_xml
@@ -54,7 +55,7 @@ class Row(NamedTuple):
 def cone_svg(study: Study) -> str:
     """Return the figure as a whole SVG file."""
     axis = study.rank - 1  # the last one, which people draw from left to right
-    rows = _thin_out(_rows(study, axis))
+    rows = _thin_out(partial(_rows, study, axis))
     cone, height = _cone(rows)
     side, side_height = _image(study, height + 30) if study.rank == 2 else ([], 0.0)
     total = height + side_height + 40
@@ -78,31 +79,41 @@ def cone_svg(study: Study) -> str:
 # --- the cone ------------------------------------------------------------------------------------
 
 
-def _rows(study: Study, axis: int) -> list[Row]:
-    """Return the levels from the output to the input, with their place on the input."""
-    found, network = study.levels(axis), study.network
+def _rows(study: Study, axis: int) -> Iterator[Row]:
+    """Yield the levels from the output to the input, with their place on the input."""
+    network = study.network
     walk = Walk(network, histories=study.histories)
     for _ in walk.sources(study.history):
         pass
-    rows = []
-    for level in found:
+    for level in study.levels(axis):
         size = study.histories.spatial(level.tensor)[axis]
         reach = walk.seen[level.history][study.input].axes[axis][0]
         place = mean_center(reach) or Fraction(0), Fraction(reach.jump)
-        rows.append(Row(network.name_of(level.tensor), level.seen, size, *place))
-    return rows
+        yield Row(network.name_of(level.tensor), level.seen, size, *place)
 
 
-def _thin_out(rows: Sequence[Row]) -> list[Row]:
-    """Drop levels that read the same as the one before, and keep at most MOST_ROWS."""
-    kept = [rows[0]]
-    for before, row in pairwise(rows):
-        if row.seen[1] != before.seen[1] or row.jump != before.jump or row is rows[-1]:
-            kept.append(row)
-    if len(kept) > MOST_ROWS:
-        step = -(-len(kept) // MOST_ROWS)
-        kept = [*kept[:-1:step], kept[-1]]
-    return kept
+def _thin_out(rows: Callable[[], Iterator[Row]]) -> list[Row]:
+    """Drop levels that read the same as the one before, and keep at most MOST_ROWS.
+
+    They are counted first, since all together may not fit into memory.
+    """
+    count = sum(1 for _ in _changes(rows()))
+    step = -(-count // MOST_ROWS) if count > MOST_ROWS else 1
+    return [
+        row for place, row in enumerate(_changes(rows())) if place % step == 0 or place == count - 1
+    ]
+
+
+def _changes(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield the first row, each that differs from the one before, and the last."""
+    before = kept = None
+    for row in rows:
+        if before is None or row.seen[1] != before.seen[1] or row.jump != before.jump:
+            kept = row
+            yield row
+        before = row
+    if before is not None and before is not kept:
+        yield before
 
 
 def _cone(rows: Sequence[Row]) -> tuple[list[str], float]:

@@ -16,7 +16,7 @@ from convcalc.analysis.comparison.compare import (
     LayerChange,
 )
 from convcalc.analysis.report.report import LayerReport, ReceptiveField
-from convcalc.analysis.report.rows import Row, rows
+from convcalc.analysis.report.rows import AnyRow, rows
 from convcalc.model.quantities.number_text import UNKNOWN_WORD
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
@@ -67,7 +67,7 @@ def _columns(shown: Sequence[_Layers], exact: bool) -> tuple[Column, ...]:
         count("params", "params"),
         count("macs", "MACs"),
         Column("output", "output", attrgetter("output"), priority=3),
-        Column("receptive_field", "RF", attrgetter("receptive_field"), "", "right", 2),
+        Column("receptive_field", "RF", attrgetter("receptive_field"), "", "right", 2, spans=True),
     )
     empty = {key for key in _OPTIONAL_KEYS if all(getattr(row, key) is None for row in shown)}
     return tuple(column for column in columns if column.key not in empty)
@@ -83,7 +83,8 @@ def layers_table(comparison: Comparison, view: View) -> Table:
     depth = view.depth if view.depth != 0 else _depth(near)
     shown = _join_alike(_rows(comparison, near, depth))
     columns = _columns(shown, view.exact)
-    return Table("", columns, shown, footer=_distant_line(distant), hint=HINT)
+    footer = _distant_line(distant)
+    return Table("", columns, shown, footer=footer, hint=HINT, unfolded="-f json shows all")
 
 
 def _join_alike(listed: Iterable[_Layers]) -> list[_Layers]:
@@ -176,7 +177,9 @@ def _rows(
         )
 
 
-def _sides(was: Row | None, now: Row | None, value: Callable[[Row], str | None]) -> str | None:
+def _sides(
+    was: AnyRow | None, now: AnyRow | None, value: Callable[[AnyRow], str | None]
+) -> str | None:
     """Return ``old → new`` if they differ; a single value for an added or removed layer."""
     old, new = (value(row) if row else None for row in (was, now))
     if was is None or now is None:
@@ -184,7 +187,7 @@ def _sides(was: Row | None, now: Row | None, value: Callable[[Row], str | None])
     return f"{old} → {new}" if old != new else None
 
 
-def _output_text(row: Row) -> str | None:
+def _output_text(row: AnyRow) -> str | None:
     return str(row.output) if isinstance(row.output, Shape) else None
 
 
@@ -197,7 +200,9 @@ def _receptive_field_text(field: ReceptiveField | None) -> str | None:
     return receptive_field_text(field.replace(is_global=False))
 
 
-def _change_text(bundle: Sequence[LayerChange], path: str, was: Row | None, now: Row | None) -> str:
+def _change_text(
+    bundle: Sequence[LayerChange], path: str, was: AnyRow | None, now: AnyRow | None
+) -> str:
     """Return the words for the changes of a layer or block."""
     whole = now or was
     if len(bundle) == 1 and bundle[0].layer.path == path:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from convcalc.analysis.report.report import PARAMS, ReceptiveField, Report, Totals
-from convcalc.analysis.report.rows import Row, output_rows, target_row
+from convcalc.analysis.report.rows import AnyRow, Row, output_rows, target_row
 from convcalc.model.operators.contract import KINDS
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import (
@@ -29,7 +29,12 @@ LISTED = 5  # items that a line names before it counts the rest
 
 
 def report_table(
-    report: Report, columns: Sequence[Column], rows: Sequence[Row], *, exact: bool = False
+    report: Report,
+    columns: Sequence[Column],
+    rows: Sequence[AnyRow],
+    *,
+    exact: bool = False,
+    unfolded: str = "",
 ) -> Table:
     """Return the table of one report."""
     return Table(
@@ -39,6 +44,7 @@ def report_table(
         totals_row(report),
         report_footer(report, exact),
         outputs=output_rows(report),
+        unfolded=unfolded,
     )
 
 

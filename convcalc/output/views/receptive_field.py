@@ -12,7 +12,7 @@ from convcalc.analysis.receptive_field.measures import Spread, nearest_holes
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.read_back import seen_inputs
 from convcalc.analysis.receptive_field.study import Study
-from convcalc.analysis.report.rows import Row
+from convcalc.analysis.report.rows import AnyRow
 from convcalc.model.quantities.number_text import fraction_text, percent_text
 from convcalc.model.quantities.unknown import known
 from convcalc.output.cells import axes_text
@@ -31,17 +31,17 @@ LAST_TO_GO = {"operator": 8, "output": 7, "receptive_field": 0, "jump": 1, "cove
 def receptive_field_table(
     title: str,
     columns: Sequence[Column],
-    rows: Sequence[Row],
+    rows: Sequence[AnyRow],
     remarks: Mapping[str, Sequence[str]],
     footer: Sequence[str],
-    outputs: Sequence[Row] = (),
+    outputs: Sequence[AnyRow] = (),
 ) -> Table:
     """Return the table of layers or blocks, with a column for the remarks on each path.
 
     ``outputs`` are the rows of several outputs.
     """
 
-    def words(row: Row) -> str | None:
+    def words(row: AnyRow) -> str | None:
         return ", ".join(remarks.get(row.path, ())) or None
 
     flags = Column("flags", "flags", words, priority=3, doc="what is worth a remark", folds=True)

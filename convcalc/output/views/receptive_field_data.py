@@ -7,6 +7,7 @@ from typing import Any
 
 from convcalc.analysis.receptive_field.alignment import drifts
 from convcalc.analysis.receptive_field.axis_study import AxisStudy
+from convcalc.analysis.receptive_field.measures import extent_of
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.study import Study
 from convcalc.analysis.receptive_field.trace import trace
@@ -109,11 +110,12 @@ def _axis(study: Study, index: int, axis: AxisStudy) -> dict[str, Any]:
 
 
 def _paths(study: Study, axis: int) -> dict[str, Any] | None:
+    seen = study.axes[axis].seen
+    if seen and extent_of(seen) > MOST_LISTED:
+        return None
     try:
         found = study.paths(axis)
     except Unseen:
-        return None
-    if len(found.counts) > MOST_LISTED:
         return None
     first = found.first if study.axes[axis].ends else None
     return {"first": first, "exact": found.exact, "counts": list(found.counts)}

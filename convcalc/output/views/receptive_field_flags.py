@@ -15,7 +15,8 @@ FIRST_TO_SPAN = "first to span the input"
 
 
 def flags(network: Network, report: Report) -> Mapping[str, list[str]]:
-    """Return remarks by path: those of each layer, and of each block those of its layers."""
+    """Return remarks by path, where there are any: those of each layer, and of each block those of
+    its layers."""
     found: dict[str, dict[str, None]] = {}
     apart: dict[str, Drift] = {}
     for drift in drifts(network):
@@ -26,10 +27,12 @@ def flags(network: Network, report: Report) -> Mapping[str, list[str]]:
         words = [*_words(layer, result), *([FIRST_TO_SPAN] if layer.path == first else [])]
         own = [*words, *_by_channel(result.receptive_field)]
         own += [f"branches {drift_text(skew)}"] if skew else []
-        found.setdefault(layer.path, {}).update(dict.fromkeys(own))
+        if own:
+            found.setdefault(layer.path, {}).update(dict.fromkeys(own))
         for group in layer.groups:
             shared = [*words, *(["misaligned branches"] if skew else [])]
-            found.setdefault(group.path, {}).update(dict.fromkeys(shared))
+            if shared:
+                found.setdefault(group.path, {}).update(dict.fromkeys(shared))
     return {path: list(words) for path, words in found.items()}
 
 

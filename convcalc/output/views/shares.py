@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcalc.analysis.report.report import LayerReport, Report, lower_bounds
-from convcalc.analysis.report.rows import Row, rows, rows_by_operator
+from convcalc.analysis.report.rows import AnyRow, part_row, rows, rows_by_operator
 from convcalc.analysis.report.to_json import plain
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.output.columns import COLUMNS
@@ -26,10 +26,9 @@ def share_tables(
     ``path`` is the block that the layers make up; empty for the whole network.
     """
     part = report.replace(layers=tuple(layers))
-    (whole,) = rows(part.replace(layers=_in_one_group(layers)), 1)
     total = "total" if report.complete else "total (incomplete)"
-    bounds = lower_bounds(whole, layers, is_partial=report.skipped > 0)
-    whole = whole._replace(path=total, operator=_count_text(len(layers)), at_least=bounds)
+    whole = part_row(total, _count_text(len(layers)), layers)
+    whole = whole._replace(at_least=lower_bounds(whole, layers, is_partial=report.skipped > 0))
     name = f"{report.network} · {path}" if path else report_title(report)
     by_operator = sorted_rows(rows_by_operator(part), lambda row: row.macs)
     return (
@@ -47,13 +46,6 @@ def share_tables(
     )
 
 
-def _in_one_group(layers: Sequence[LayerReport]) -> tuple[LayerReport, ...]:
-    """Return the layers as if they were one block, to get a row with their sums."""
-    from convcalc.model.graph.network import Group
-
-    return tuple(layer.replace(groups=(Group("total", "network"),)) for layer in layers)
-
-
 def _count_text(layers: int) -> str:
     return f"{layers} layer{'s' * (layers != 1)}"
 
@@ -67,6 +59,6 @@ def share_payload(tables: tuple[Table, Table]) -> dict[str, Any]:
     }
 
 
-def _row_payload(row: Row) -> dict[str, Any]:
+def _row_payload(row: AnyRow) -> dict[str, Any]:
     counts = {count.json: plain(row.counts[key]) for key, count in COUNTS.items()}
     return {"path": row.path, "type": row.operator, "layers": row.layers, **counts}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from operator import itemgetter
 from typing import Any
@@ -30,8 +30,9 @@ STYLES = [
 ]
 
 
-def draw(table: Table, texts: Sequence[Sequence[str]], layout: Layout, style: Style) -> RichTable:
+def draw(table: Table, rows: Iterable[Sequence[str]], layout: Layout, style: Style) -> RichTable:
     """The table as rich draws it."""
+    texts = list(zip(*rows, strict=True))
     drawn = RichTable(
         box=Box(BOX.format("-" if style.ascii else "─"), ascii=style.ascii),
         show_edge=False,
@@ -64,10 +65,10 @@ def cell(text: str, column: Any, width: int) -> Text:
 
 def both(table: Table, style: Style, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     """What is printed, and what rich would print."""
-    ours = terminal.text(table, None, style)
+    ours = "".join(terminal.fragments(table, None, style))
     with monkeypatch.context() as patch:
         patch.setattr(terminal, "Drawn", draw)
-        return ours, terminal.text(table, None, style)
+        return ours, "".join(terminal.fragments(table, None, style))
 
 
 @pytest.mark.exhaustive

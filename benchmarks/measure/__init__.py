@@ -1,0 +1,1 @@
+"""What the benchmarks measure with: instructions, seconds and memory of commands, and tables."""
