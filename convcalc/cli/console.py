@@ -44,6 +44,7 @@ class Settings:
         "output_file",
         "output_format",
         "quiet",
+        "remarks",
         "root",
         "written",
     )
@@ -57,6 +58,7 @@ class Settings:
         self.allow_outside = False
         self.limits = environment("LIMIT")
         self.written: list[str] | None = None  # the pieces of the result, if they are to be kept
+        self.remarks: list[str] = []  # what was said besides
 
     def update(
         self,
@@ -184,7 +186,7 @@ class Settings:
 
     def note(self, *lines: str) -> None:
         """Writes lines of a remark to stderr, unless quiet."""
-        self.written = None  # a result is kept only if it is all that was said
+        self.remarks += lines
         if not self.quiet:
             say(*lines)
 
