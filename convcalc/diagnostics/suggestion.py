@@ -9,7 +9,7 @@ from convcalc.errors import Error
 
 LISTED = 60  # words in one help text
 LONGEST = 80  # characters of a word that may be a slip
-CUTOFF = 0.65  # of 1, how close a word must be
+CUTOFF = 0.75  # of 1, how close a word must be
 MOST = 1000  # words that one is compared with
 
 

@@ -30,8 +30,10 @@ def layer_target(
     Inputs without a name are called x1, x2, … Values are read like those of a network file;
     ``3x5`` is a list. Raises TargetError for a word that cannot be read.
     """
-    if not _NAME.fullmatch(operator):
-        raise TargetError(f"'{operator}' is no operator's name", "see 'convcalc list operators'")
+    if not all(map(_NAME.fullmatch, operator.split("."))):
+        raise TargetError(
+            f"'{operator}' cannot be the name of an operator", "see 'convcalc list operators'"
+        )
     named = _name_inputs(inputs)
     line = _Line(operator)
     fields_node = line.fields(fields)
