@@ -121,4 +121,4 @@ def test_a_network_with_problems_carries_them(tmp_path: Path) -> None:
 
 def test_any_error_ends_a_command_with_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["operator", "konv"]) == 2
-    assert capsys.readouterr().err == "error: no operator is called 'konv'\n  = help: use 'conv'\n"
+    assert capsys.readouterr().err == "error: unknown operator 'konv'\n  = help: use 'conv'\n"

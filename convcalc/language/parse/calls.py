@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 
 from convcalc.language.syntax import nodes
-from convcalc.model.operators.advice import REMOVE, bare_word, field_advice, meant_operator
+from convcalc.model.operators.advice import REMOVE, bare_word, field_advice
 from convcalc.model.operators.registry import fields_of, operator_class, operator_names
-from convcalc.model.operators.words import Vocabulary, field_vocabulary
+from convcalc.model.operators.words import Vocabulary, field_vocabulary, guess_operator
 
 _CALL = re.compile(r"\s*([A-Za-z_][\w.]*)\s*\((.*)\)\s*")
 _LONGEST = 200  # characters of a call that is read
@@ -35,7 +35,7 @@ def call_text(text: str) -> str:
     found = _CALL.fullmatch(text[:_LONGEST])
     if found is None:
         return ""
-    name = meant_operator(found[1]).name
+    name = guess_operator(found[1])
     if name not in operator_names():
         return ""
     vocabulary = field_vocabulary(fields_of(operator_class(name)))

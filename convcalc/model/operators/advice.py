@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from convcalc.diagnostics.suggestion import nearest, use
-from convcalc.model.operators.registry import operator_names
 from convcalc.model.operators.synonyms import (
     FIELDS,
     KEYS,
@@ -56,10 +55,10 @@ def plain_word(text: str) -> str:
     return text.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
-def meant_operator(word: str, others: Iterable[str] = ()) -> Meant:
-    """The operator that a word means in another tool, or one that is spelt alike."""
+def meant_operator(word: str, names: Iterable[str]) -> Meant:
+    """The one of these names that a word means in another tool, or one that is spelt alike."""
     plain = plain_word(word)
-    ours = {name.replace("_", ""): name for name in (*operator_names(), *others)}
+    ours = {name.replace("_", ""): name for name in names}
     if plain in WITH_FIELDS:
         name, field = WITH_FIELDS[plain]
         return Meant(name, f"{use(name)} with '{field}'")

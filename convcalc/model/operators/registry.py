@@ -38,9 +38,9 @@ def operator_names() -> list[str]:
 def operator_class(name: str) -> type[Operator]:
     """The operator class of that name. Raises UnknownName if there is none."""
     if name not in families():
-        from convcalc.model.operators.words import unknown_operator
+        from convcalc.model.operators.advice import meant_operator  # for errors alone
 
-        raise UnknownName(*unknown_operator(name))
+        raise UnknownName(f"unknown operator '{name}'", meant_operator(name, families()).advice)
     module = import_module(f"convcalc.model.ops.{families()[name]}.{name}")
     found: type[Operator] = getattr(module, camel_case(name))
     return found

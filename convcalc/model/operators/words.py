@@ -6,9 +6,13 @@ Network files and Python programs get the same messages.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.model.operators.fields import Field
+from convcalc.model.operators.registry import operator_names
+
+if TYPE_CHECKING:
+    from convcalc.model.operators.advice import Meant
 
 
 class Vocabulary(NamedTuple):
@@ -97,16 +101,18 @@ def unknown_word(
 
 def unknown_operator(word: str, others: Sequence[str] = ()) -> tuple[str, str]:
     """Message and advice for an unknown operator; ``others`` are further valid names."""
-    from convcalc.model.operators.advice import meant_operator
-
-    return f"unknown operator '{word}'", meant_operator(word, others).advice
+    return f"unknown operator '{word}'", _meant(word, others).advice
 
 
 def guess_operator(text: str) -> str:
     """The operator that others call ``Conv2d`` or ``depth_to_space``; empty if none is known."""
-    from convcalc.model.operators.advice import meant_operator
+    return _meant(text).name
 
-    return meant_operator(text).name
+
+def _meant(word: str, others: Sequence[str] = ()) -> Meant:
+    from convcalc.model.operators.advice import meant_operator  # for errors alone
+
+    return meant_operator(word, [*operator_names(), *others])
 
 
 def key_advice(word: str, choices: Collection[str], otherwise: str = "valid keys:") -> str:
