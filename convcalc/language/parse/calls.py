@@ -22,7 +22,8 @@ _WORDS = {"True": "true", "False": "false", "None": "null"}
 def fields_text(value: nodes.Node, vocabulary: Vocabulary) -> str:
     """The fields that a value means which is no mapping: ``64``, ``[64, 3]`` or ``k=3, s=2``."""
     if isinstance(value, nodes.Scalar):
-        parts = list(_split(value.text.strip("(){} ")[:_LONGEST]))
+        text = value.text.strip()[:_LONGEST]
+        parts = list(_split(text[1:-1] if text[:1] in ("(", "{") else text))
     else:
         parts = [node_text(value)] if isinstance(value, nodes.Mapping) else []
         parts = [node_text(each) for each in getattr(value, "items", [])] or parts
