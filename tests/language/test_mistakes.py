@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a line per mistake
 """Mistakes of people who come from PyTorch, Keras or another YAML format.
 
 Each has one error, at the right line and column, with advice that works when it is followed to the
