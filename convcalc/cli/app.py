@@ -181,8 +181,7 @@ def convcalc(
             "--color",
             metavar="WHEN",
             show_default=False,
-            help="auto (which heeds NO_COLOR and FORCE_COLOR), always or never. "
-            "[env: CONVCALC_COLOR]",
+            help="auto (respects NO_COLOR and FORCE_COLOR), always or never. [env: CONVCALC_COLOR]",
         ),
     ] = "",
     quiet: Annotated[

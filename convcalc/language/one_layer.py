@@ -82,7 +82,7 @@ class _Line:
         for word in words:
             name, equals, value = word.partition("=")
             if not equals or not _NAME.fullmatch(name.strip()):
-                raise TargetError(f"'{word}' is no field", "write FIELD=VALUE, for instance k=3")
+                raise TargetError(f"'{word}' is not a field", "write FIELD=VALUE, for instance k=3")
             place = self.word(word)
             key = _text(name.strip(), place._replace(end=place.column + len(name)))
             node = self.value(value, place.column + len(name) + 1)

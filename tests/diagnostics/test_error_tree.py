@@ -103,7 +103,7 @@ def test_what_python_would_call_the_error_stays_true() -> None:
     with pytest.raises(KeyError) as unknown:
         convention("fvcor")
     assert isinstance(unknown.value, convcalc.Error)
-    assert str(unknown.value) == "no convention is called 'fvcor'"
+    assert str(unknown.value) == "unknown convention 'fvcor'"
     with pytest.raises(ValueError, match="has no bound") as senseless:
         assert_budget("resnet18", params={})
     assert isinstance(senseless.value, convcalc.Error)

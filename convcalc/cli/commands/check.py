@@ -208,7 +208,7 @@ def _files(
     options = run.options._replace(allow_code=allow_code)
     if STDIN in paths:
         if len(paths) > 1:
-            raise Failure("- stands beside other paths", "check stdin alone")
+            raise Failure("- is given beside other paths", "check stdin alone")
         limits = with_allowed(run.held.configuration(os.curdir).limits)
         text = _stdin(limits.document.bytes)
         return options._replace(stdin=text), [Found(stdin_filename or STDIN)]

@@ -193,7 +193,7 @@ def _new_content(networks: "Sequence[NetworkFile]", path: str, old: bytes) -> by
         if any(problem.severity == "error" for each in again for problem in each.problems) or (
             pin(new, again) != new
         ):
-            raise Refused("'expect' stands in a form that cannot be rewritten; write it in lines")
+            raise Refused("'expect' has a form that cannot be rewritten; write it in lines")
     return new
 
 

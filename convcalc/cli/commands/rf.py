@@ -235,14 +235,14 @@ def _channel(text: str, *, union: bool) -> int | None:
     if union:
         raise Failure("--channel asks for one channel, --union for all", "leave out one of them")
     if not (text.isdecimal() and text.isascii() and len(text) < 12):
-        raise Failure(f"--channel '{text}' is no channel", "a number from 0 on")
+        raise Failure(f"--channel '{text}' is not a channel", "a number from 0 on")
     return int(text)
 
 
 def _numbers(text: str) -> list[int]:
     words = [word.strip() for word in text.replace("x", ",").split(",") if word.strip()]
     if not all(word.isdecimal() and word.isascii() and len(word) < 12 for word in words):
-        raise Failure(f"--position '{text}' is no position", "for instance 3,5")
+        raise Failure(f"--position '{text}' is not a position", "for instance 3,5")
     return [int(word) for word in words]
 
 

@@ -138,7 +138,7 @@ class Units:
             for name, _ in node.entries:
                 if name.text not in unit.params and name.text not in OF_VARIANT:
                     advice = advise(name.text, unit.params, _OF_VARIANTS)
-                    message = f"variant '{key.text}' sets '{name.text}', which is no param"
+                    message = f"variant '{key.text}' sets '{name.text}', which is not a param"
                     self.problem("unknown-name", message, name.place, advice)
 
     def read_functions(self, unit: Unit, params: frozenset[str]) -> None:
@@ -149,7 +149,7 @@ class Units:
             try:
                 function = read_function(key, node, params, unit)
                 if unit.functions.get(f"{function.name}()"):
-                    message = f"two functions are called '{function.name}'"
+                    message = f"duplicate function '{function.name}'"
                     raise rejected("duplicate-key", message, key.place)
                 unit.functions[f"{function.name}()"] = function
             except Rejected as error:

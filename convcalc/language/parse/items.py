@@ -119,7 +119,7 @@ class Items:
             return node
         if not isinstance(node, nodes.Mapping):
             what = "a list" if isinstance(node, nodes.Sequence) else f"'{node.text}'"
-            message = f"{what} stands where a layer is expected"
+            message = f"{what} is given where a layer is expected"
             advice = "group layers with 'seq: [...]'" if what == "a list" else ""
             raise rejected("wrong-type", message, node.place, advice)
         candidates = [key for key, _ in node.entries if key.text not in SIBLINGS]
@@ -304,7 +304,7 @@ class Items:
         text = _text(found)
         if not text.isidentifier():
             advice = "a letter, then letters, digits and underscores"
-            raise rejected("wrong-type", f"id '{text}' is no name", found.place, advice)
+            raise rejected("wrong-type", f"id '{text}' is not a name", found.place, advice)
         if text in self.reserved:
             message = f"id '{text}' is the name of an input or of a param"
             advice = "give the layer or the param another name"

@@ -92,7 +92,7 @@ class _Reader:
         """Collects a problem; stops if there are too many."""
         if len(self.problems) == self.limits.problems:
             message = f"the file has more than {self.limits.problems} problems"
-            self.stop(Wrong("too-large", message, "mend the first ones"), place)
+            self.stop(Wrong("too-large", message, "fix the first ones"), place)
         self.problems.append(wrong.at(place, related))
 
     def stop(self, wrong: Wrong, place: Place, *related: Related) -> NoReturn:
@@ -296,7 +296,7 @@ class _Reader:
                 if (first := node.keys.get(key.text)) and self.is_below("layers"):
                     self.report(NO_LIST, node.entries[0][0].place)
                 elif first:
-                    wrong = Wrong("duplicate-key", f"the key '{key.text}' stands twice", _ONE_KEY)
+                    wrong = Wrong("duplicate-key", f"duplicate key '{key.text}'", _ONE_KEY)
                     self.report(wrong, key.place, Related(first.place, "first here"))
                 else:
                     node.add(key, value)

@@ -32,7 +32,7 @@ _SENTENCES: Final = (
     ("end of stream", *_UNQUOTED, True),
     ("unexpected document", *_UNQUOTED, True),
     ("escape", *_ESCAPE, False),
-    ("mapping values", "a ': ' stands inside a value", _QUOTE, False),
+    ("mapping values", "a ': ' is inside a value", _QUOTE, False),
     ("sequence entries", "a list item cannot begin here", "begin it on its own line", False),
     ("start any token", *_START, False),
     ("alphabetic", *_START, True),
@@ -109,7 +109,7 @@ def _sentence(at: _Trouble) -> tuple[Wrong, Place]:
             character = at.opener if from_start else at.character
             wrong = _syntax(message.format(c=character), advice)
             return wrong, at.start if from_start else at.place
-    return _syntax("YAML does not allow what stands here", _QUOTE), at.place
+    return _syntax("YAML does not allow this here", _QUOTE), at.place
 
 
 def _list_above(line: str, above: list[str]) -> int:
@@ -154,7 +154,7 @@ def _colon_error(at: _Trouble, reader: Any) -> tuple[Wrong, Place]:
             column = reader.line(number).index(tight)
             return missing_colon(tight), reader.place(number - 1, column, column + len(tight))
     if "mapping values" in at.problem and ": " not in at.before:
-        message = "this key stands below a line that already has a value"
+        message = "this key is below a line that already has a value"
         return _syntax(message, "give both keys the same indentation"), at.place
     return _sentence(at)
 

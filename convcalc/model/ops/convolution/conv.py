@@ -82,7 +82,7 @@ class Conv(Operator):
     groups: int = fields.groups()
     bias: bool = fields.bias()
     padding_mode: str = fields.word(
-        ("zeros", "reflect", "replicate", "circular"), "what stands in the padding", "zeros"
+        ("zeros", "reflect", "replicate", "circular"), "what fills the padding", "zeros"
     )
     mask: str = fields.word(
         ("none", "A", "B", "causal"), "which taps are set to zero: PixelCNN's masks", "none"

@@ -42,7 +42,7 @@ class DepthwiseConv(Operator):
     dilation: tuple[int, ...] = fields.dilation()
     bias: bool = fields.bias()
     padding_mode: str = fields.word(
-        ("zeros", "reflect", "replicate", "circular"), "what stands in the padding", "zeros"
+        ("zeros", "reflect", "replicate", "circular"), "what fills the padding", "zeros"
     )
     weight_norm: str = fields.weight_norm()
 

@@ -150,7 +150,7 @@ class DeformConv(Operator):
         declared = fields_of(type(self))
         for name, versions in _VERSIONS.items():
             if self.version not in versions and getattr(self, name) != declared[name].default:
-                message = f"{name} is no field of deform_conv version {self.version}"
+                message = f"{name} is not a field of deform_conv version {self.version}"
                 having = " and ".join(map(str, versions))
                 advice = f"leave it out; it belongs to version{'s' * (len(versions) > 1)} {having}"
                 yield Problem("unsupported-combination", name, message, advice)

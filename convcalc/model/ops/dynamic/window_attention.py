@@ -111,7 +111,7 @@ class WindowAttention(Operator):
             zip(x.spatial, self.window_size, self.shift_size, strict=True)
         ):
             if s >= k:
-                message = f"shift_size {s} is no part of a window of {k}"
+                message = f"shift_size {s} is not part of a window of {k}"
                 yield Problem("out-of-range", "shift_size", message, f"at most {k - 1}")
             if self.partition == "grid" and known(n) and n % k:
                 message = f"a grid of {k} does not divide {axis_name(axis, x.rank)} {n}"

@@ -90,7 +90,7 @@ class Elementwise(Broadcast):
             too_many = "value" if self.value is not None and operands > wanted else "op"
             yield Problem("unsupported-combination", too_many, message, advice)
         elif len(inputs) > 1 and self.op in WITH_VALUE:
-            message = f"{self.op} of two tensors is no elementwise operator"
+            message = f"{self.op} of two tensors is not an elementwise operator"
             advice = "clamp with a value" if self.op == "clamp" else f"the operator '{self.op}'"
             yield Problem("unsupported-combination", "op", message, advice)
         else:

@@ -39,7 +39,7 @@ class BlurPool(Operator):
     stride: tuple[int, ...] = fields.stride(2)
     padding: Padding | None = fields.padding(None)
     padding_mode: str = fields.word(
-        ("zeros", "reflect", "replicate"), "what stands in the padding", "reflect"
+        ("zeros", "reflect", "replicate"), "what fills the padding", "reflect"
     )
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:

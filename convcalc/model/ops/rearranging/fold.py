@@ -90,7 +90,7 @@ class Fold(Operator):
         (x,) = inputs
         output = Shape(x.batch, share(x.channels, prod(self.kernel_size)), self.output_size)
         (axis, *others) = map(Stamp, self.kernel_size, *self._window())
-        read: AxisMap = Unreadable("windows of several axes stand in one") if others else axis
+        read: AxisMap = Unreadable("windows of several axes are in one") if others else axis
         terms = (Term("sum", ELEMENTWISE, x.numel),)
         return Analysis(output, ((read,),), terms, channels=(self._channels(x, output),))
 
