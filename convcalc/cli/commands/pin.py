@@ -48,10 +48,10 @@ def command(
 ) -> int:
     """Write the measured numbers into 'expect'.
 
-    Numbers that a file pins are renewed; a variant without an entry gets params, macs and
+    Updates the numbers that a file pins; a variant without an entry gets params, macs and
     output. Nothing else in the file changes, not by a byte. A network with problems is not
-    pinned. Into a model of another program nothing is written: model.onnx is pinned by
-    model.convcalc.yaml beside it, which is made if it is not there.
+    pinned. Models of other programs are not changed: model.onnx is pinned in
+    model.convcalc.yaml beside it, which is created if needed.
     """
     from convcalc.cli.progress import progress
 

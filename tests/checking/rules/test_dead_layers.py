@@ -42,7 +42,8 @@ layers:
 - {relu: {}, from: main}
 """
     assert messages(body) == [
-        "nothing reads 'three', and it is not an output: it and 2 layers before that lead nowhere too "
+        "nothing reads 'three', and it is not an output: "
+        "it and 2 layers before that lead nowhere too "
         "add 32 params (72.7 %) and 2.048 k MACs (72.7 %) to the totals"
     ]
 

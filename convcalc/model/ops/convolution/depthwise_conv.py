@@ -10,7 +10,7 @@ n input size, k kernel_size, s stride, p padding, d dilation. The same as ``conv
 groups = in_channels, which it is built from; the bias is one addition per output element,
 counted as elementwise work. Output channel c·depth_multiplier + j filters input channel c.
 
-Common mistakes: out_channels is no field, since it must be a multiple of in_channels; what
+Common mistakes: out_channels is not a field, since it must be a multiple of in_channels; what
 mixes the channels afterwards is a ``pointwise_conv``, and ``separable_conv`` is the two in a
 row.
 

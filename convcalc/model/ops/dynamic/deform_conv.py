@@ -29,7 +29,7 @@ size must stay, since the official modules make the offsets at the positions of 
 
 Elementwise: each bias 1, norm 2, activation 1, softmax over the taps 3 (version 4 has none), each
 sigmoid 1, blending with the center feature 4 per element. Arithmetic on coordinates is not
-counted. MACs are learned weights and dynamic; sampling stands beside them.
+counted. MACs are learned weights and dynamic; sampling is counted beside them.
 
 Defaults: bias is true, as in torchvision's DeformConv2d and mmcv's modulated class; mmcv's
 DeformConv2d has none (``bias: false``). Versions 3 and 4: kernel_size 3, padding half (their

@@ -34,7 +34,7 @@ does that of what comes behind. The first windows of Swin-T see 28 x 28 pixels: 
 reaches over the map but reads every f-th position.
 
 Indices that implementations store, which offset belongs to which pair, follow from the window and
-are no buffer here. Rolls and rearrangements are moves.
+are not a buffer here. Rolls and rearrangements are moves.
 
 Common mistakes: counting the unpadded map: at 800 x 1333 Swin-T pads every stage; and taking the
 mask of shifted windows for work saved.

@@ -6,7 +6,7 @@
     y = op(x, value)       the same with a number in place of the second tensor; clamp at value
 
 ``add``, ``mul`` and ``maximum`` of tensors, and the activations, are operators of their own; with a
-number (``{op: mul, value: 0.1}``, a residual scale) add and mul stand here too. Two tensors are
+number (``{op: mul, value: 0.1}``, a residual scale) add and mul are here too. Two tensors are
 broadcast as by ``add``. Counts one elementwise operation per output element, however long the
 function is; no MACs, no parameters.
 

@@ -1,4 +1,4 @@
-"""Fold: windows that stand in the channels are laid out on a map and summed where they overlap.
+"""Fold: windows that are in the channels are laid out on a map and summed where they overlap.
 
     out_channels = in_channels / prod(kernel_size);   out_size = output_size
     positions    = prod(floor((n + 2·p - d·(k - 1) - 1) / s) + 1)   n = output_size, per axis
