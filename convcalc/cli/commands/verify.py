@@ -48,8 +48,8 @@ def command(
 
     Layers are aligned along both graphs. Different ways to write one computation count as
     equal: folded norms, 1×1 convolutions and linear layers, composites, views, dropout. The design
-    is read at the model's size unless --input says otherwise. Exit code 0 if they agree, 1 if anything
-    differs, 2 if a side could not be read.
+    is read at the model's size unless --input says otherwise. Exit code 0 if they agree, 1 if
+    anything differs, 2 if a side could not be read.
     """
     from convcalc.analysis.agreement.agreement import FOLDING, agreement
     from convcalc.cli.commands._pairs import opened
