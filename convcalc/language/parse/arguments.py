@@ -22,7 +22,7 @@ from convcalc.language.syntax.expressions import no_function
 from convcalc.language.syntax.sizes import AXES, PREFIX, SIZES
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.fields import Field
-from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+from convcalc.model.operators.registry import families, fields_of, operator_class
 from convcalc.model.operators.words import (
     Misfit,
     Vocabulary,
@@ -174,7 +174,7 @@ def is_type(text: str, unit: Unit) -> bool:
     """Whether a key names an operator, a block or a composite."""
     if text in COMPOSITES or text in unit.blocks or text.partition(".")[0] in unit.imports:
         return True
-    return text in operator_names()
+    return text in families()
 
 
 def _operator(item: Item, unit: Unit) -> tuple[type[Operator], list[Diagnostic]]:
@@ -184,7 +184,7 @@ def _operator(item: Item, unit: Unit) -> tuple[type[Operator], list[Diagnostic]]
     except UnknownName:
         wrong = unknown_type(item, unit)
     meant = guess_operator(item.type)
-    if meant not in operator_names():
+    if meant not in families():
         raise Rejected(wrong)
     item.type = item.name = meant
     return operator_class(meant), [wrong]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from convcalc.language.syntax import nodes
 from convcalc.model.operators.advice import REMOVE, bare_word, field_advice
-from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+from convcalc.model.operators.registry import families, fields_of, operator_class
 from convcalc.model.operators.words import Vocabulary, field_vocabulary, guess_operator
 
 _CALL = re.compile(r"\s*([A-Za-z_][\w.]*)\s*\((.*)\)\s*")
@@ -37,7 +37,7 @@ def call_text(text: str) -> str:
     if found is None:
         return ""
     name = guess_operator(found[1])
-    if name not in operator_names():
+    if name not in families():
         return ""
     vocabulary = field_vocabulary(fields_of(operator_class(name)))
     parts = list(_split(found[2]))

@@ -34,7 +34,7 @@ from convcalc.language.parse.tree import (
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator, evaluator
 from convcalc.language.syntax.sizes import AXES
-from convcalc.model.operators.registry import operator_names
+from convcalc.model.operators.registry import families
 from convcalc.model.operators.words import guess_operator, key_advice, meant_key
 
 
@@ -186,10 +186,10 @@ class Items:
         """Whether a type key is the name of a block, and not that of a class elsewhere."""
         namespace, _, name = text.rpartition(".")
         if text in self.unit.blocks or namespace in self.unit.imports:
-            return text not in operator_names()
+            return text not in families()
         if not text[:1].isupper() and not namespace:
             return False
-        return bool(nearest(name, self.unit.blocks)) or guess_operator(text) not in operator_names()
+        return bool(nearest(name, self.unit.blocks)) or guess_operator(text) not in families()
 
     def read_composite(self, item: Item, value: nodes.Node | None, names: Names) -> None:
         """Reads ``seq``, ``residual`` or ``branches``."""

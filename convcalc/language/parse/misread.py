@@ -16,7 +16,7 @@ from convcalc.language.parse.tree import SIBLINGS, Unit
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.yaml_errors import NO_LIST
 from convcalc.model.operators.advice import REMOVE, field_advice
-from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+from convcalc.model.operators.registry import families, fields_of, operator_class
 from convcalc.model.operators.words import (
     Vocabulary,
     field_vocabulary,
@@ -112,8 +112,8 @@ def _put_fields(
 def _vocabulary(name: str, unit: Unit) -> Vocabulary:
     if name in unit.blocks:
         return Vocabulary(unit.blocks[name].params.keys())
-    name = name if name in operator_names() else guess_operator(name)
-    return field_vocabulary(fields_of(operator_class(name))) if name in operator_names() else _NONE
+    name = name if name in families() else guess_operator(name)
+    return field_vocabulary(fields_of(operator_class(name))) if name in families() else _NONE
 
 
 _NONE = Vocabulary(())
