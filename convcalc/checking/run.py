@@ -409,7 +409,7 @@ def first_findings(result: Checked) -> Checked:
     first = found[min(rest)]
     severity = "error" if any(found[place].severity == "error" for place in rest) else "warning"
     message = f"and {len(rest):,} more findings in this file"
-    more = Diagnostic("too-large", message, first.place, "mend the first ones", severity=severity)
+    more = Diagnostic("too-large", message, first.place, "fix the first ones", severity=severity)
     return result._replace(findings=(*(found[place] for place in sorted(kept)), more))
 
 

@@ -177,7 +177,7 @@ def convcalc(
             "--output-file",
             metavar="FILE",
             show_default=False,
-            help="Write the result there instead of to stdout. [env: CONVCALC_OUTPUT_FILE]",
+            help="Write the result to this file, not to stdout. [env: CONVCALC_OUTPUT_FILE]",
         ),
     ] = "",
     color: Annotated[
@@ -186,12 +186,12 @@ def convcalc(
             "--color",
             metavar="WHEN",
             show_default=False,
-            help="auto (which heeds NO_COLOR and FORCE_COLOR), always or never. "
-            "[env: CONVCALC_COLOR]",
+            help="auto (respects NO_COLOR and FORCE_COLOR), always or never. [env: CONVCALC_COLOR]",
         ),
     ] = "",
     quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Results and errors only. [env: CONVCALC_QUIET]")
+        bool,
+        typer.Option("-q", "--quiet", help="Print results and errors only. [env: CONVCALC_QUIET]"),
     ] = False,
     root: Annotated[
         str,
@@ -199,12 +199,13 @@ def convcalc(
             "--root",
             metavar="FOLDER",
             show_default=False,
-            help="The project: no file outside it is read. By default the nearest folder upward "
+            help="The project; files outside it are not read. By default the nearest folder upward "
             "with .git, pyproject.toml or convcalc.toml. [env: CONVCALC_ROOT]",
         ),
     ] = "",
     allow_outside: Annotated[
-        bool, typer.Option("--allow-outside", help="Follow links and paths out of the project too.")
+        bool,
+        typer.Option("--allow-outside", help="Also follow links and paths that leave the project."),
     ] = False,
     limit: Annotated[
         str,
@@ -219,7 +220,7 @@ def convcalc(
 ) -> int:
     """What a convolutional network costs and sees: shapes, parameters, MACs, receptive fields.
 
-    A TARGET is a network file, FILE::VARIANT, the name of a network that ships
+    A TARGET is a network file, FILE::VARIANT, the name of a built-in network
     ('convcalc list networks'), or - for stdin.
     """
     ctx.obj.update(output_format, output_file, color, quiet, root, allow_outside, limit)

@@ -86,14 +86,14 @@ class Settings:
             name, _, number = map(str.strip, word.partition("="))
             choose(name, LIMITS, "--limit")
             if not (number.isdecimal() and number.isascii() and int(number[:20]) > 0):
-                raise Failure(f"--limit {name} is '{number}', which is no number from 1")
+                raise Failure(f"--limit {name} is '{number}', which is not a number from 1 on")
             allowed[name] = int(number[:20])
         return Work(allowed=allowed)
 
     def project(self) -> Project:
-        """What files may be read; raises Failure if --root is no folder."""
+        """What files may be read; raises Failure if --root is not a folder."""
         if self.root and not os.path.isdir(self.root):  # noqa: PTH112 - a word, not yet a path
-            raise Failure(f"--root {self.root} is no folder", "name the folder of the project")
+            raise Failure(f"--root {self.root} is not a folder", "name the folder of the project")
         try:
             return Project(self.root, allow_outside=self.allow_outside)
         except OSError as error:

@@ -35,7 +35,9 @@ def command(
     ],
     depth: Annotated[
         str,
-        typer.Option("--depth", metavar="N", help="How far blocks are opened: 1, 2, 3 or all."),
+        typer.Option(
+            "--depth", metavar="N", help="How many levels of blocks to expand: 1, 2, 3, all."
+        ),
     ] = "1",
     by: Annotated[str, typer.Option("--by", metavar="operator", help="One row per operator.")] = "",
     variant: options.Variants = [],  # noqa: B006 - typer copies it
@@ -59,13 +61,13 @@ def command(
             metavar="N",
             min=0,
             show_default=False,
-            help="The first N rows and the rest together; by MACs unless --sort says otherwise.",
+            help="Show the first N rows; sum up the rest. By MACs unless --sort says otherwise.",
         ),
     ] = 0,
-    exact: Annotated[bool, typer.Option("--exact", help="Numbers to the unit.")] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Print exact integers.")] = False,
     no_fold: Annotated[
         bool,
-        typer.Option("--no-fold", help="Every row by itself, where thousands are alike."),
+        typer.Option("--no-fold", help="Print every row, even if thousands are alike."),
     ] = False,
     count: options.Counted = "",
     dtype: options.DType = "",

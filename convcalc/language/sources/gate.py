@@ -130,7 +130,7 @@ def require_regular(found: os.stat_result) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(0, "it is a folder")
     if not stat.S_ISREG(found.st_mode):
-        raise OSError(0, "it is no plain file")
+        raise OSError(0, "it is not a regular file")
 
 
 def _path_of(descriptor: int, path: str) -> str:

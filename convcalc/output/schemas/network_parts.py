@@ -37,7 +37,7 @@ from convcalc.output.schemas.words import (
 DETAILS: Schema = {
     "default": described(VALUE, "unless a variant or a call gives another"),
     "from": text("a JSON, YAML, TOML or Python file beside this one that has the value"),
-    "key": text("where it stands there: model.stages[2].width; by default the param's name"),
+    "key": text("where it is in that file: model.stages[2].width; by default the param's name"),
     "type": {"enum": list(PARAM_TYPES)},
     "min": NUMBER,
     "max": NUMBER,

@@ -119,7 +119,7 @@ def test_the_builder_meets_the_problems_of_the_language(
     network = read_network(Target("net.yaml", None, text))
     expected = [(p.name, p.message, p.help) for p in network.problems]
     if operator == "Conv2d":  # a block's name in a file, and no block is a builder's
-        expected = [("unknown-operator", "no operator is called 'Conv2d'", "use 'conv'")]
+        expected = [("unknown-operator", "unknown operator 'Conv2d'", "use 'conv'")]
     assert problems_of(operator, [3, 8, 8], fields) == expected
 
 
