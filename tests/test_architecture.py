@@ -43,7 +43,7 @@ WITHIN = {
         ("console", "options", "progress_line"),  # streams and exit codes; what commands share
     ),
     "output": (
-        ("schemas",),  # JSON Schemas of what goes in and comes out
+        ("schemas", "presenting", "frames"),  # JSON Schemas; results of the Python interface
         ("views",),  # what each command shows
         ("formats",),  # tables as terminal text, JSON, CSV, ...
         ("cells", "folding", "sorting"),
@@ -52,6 +52,7 @@ WITHIN = {
     ),
     "checking": (
         ("baseline",),
+        ("outcome",),  # the same for programs
         ("run",),
         ("discovery", "examination", "selection", "remembering"),
         ("examined",),  # what was found in a file
@@ -115,7 +116,12 @@ WITHIN = {
 # Packages from elsewhere, and the only places that import them.
 FOREIGN = {
     "yaml": {"language.syntax"},
-    "rich": {"output.formats.terminal", "output.views.map", "cli.progress_line"},
+    "rich": {
+        "output.formats.terminal",
+        "output.presenting",
+        "output.views.map",
+        "cli.progress_line",
+    },
     "typer": {"cli"},
     "onnx": {"exporting.onnx.model"},
     "torch": {"exporting.torch.modules"},  # which nothing imports: they are read as text
@@ -124,6 +130,7 @@ FOREIGN = {
 
 # Who deals in files and folders.
 FILES = {
+    "__init__",  # takes paths
     "model.operators.registry",  # finds operators
     "analysis.conventions",  # finds conventions
     "diagnostics.faults",  # asks whether the current folder is still there
