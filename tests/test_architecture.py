@@ -36,10 +36,11 @@ ROOMS = (
 # each other. No imports go around a circle, in folders neither.
 WITHIN = {
     "cli": (
+        ("completion",),  # what may follow on a command line
         ("commands",),
         ("app", "several"),  # the one command that runs; many targets on all cores
         ("loading", "problems", "answers"),  # targets to networks, and what is said of them
-        ("naming", "progress"),  # words to targets; the bar, beside which the console writes
+        ("naming", "progress", "shells"),  # words to targets; the bar; scripts of completion
         ("console", "options", "progress_line"),  # streams and exit codes; what commands share
     ),
     "output": (
