@@ -15,11 +15,13 @@
     ├── Unseen               what a tensor reads cannot be known
     ├── TooWide              a receptive field takes too many bits or steps to compute
     ├── WrongTolerance       an expression is not a tolerance
+    ├── WrongSizes           a text is not a list of sizes; a ValueError too
     ├── NoSize               an expression names a size that the tensor does not have
     ├── NoKey                a file of values has no such key
     ├── Unreadable           a file of values, or a model of another program, cannot be read
     │   └── Damaged          an ONNX file ends too early or is none; in a file, a problem
     ├── Unwritable           a layer has no equal in the program that is written for
+    ├── MissingPackage       the package of a data frame is not there; an ImportError too
     ├── NeedsOnnx            an ONNX file is asked for, and the onnx package is not there
     ├── ExpressionError      an expression cannot be evaluated; in a file it is a problem
     ├── Refused              a number cannot be pinned

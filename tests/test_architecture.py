@@ -36,14 +36,15 @@ ROOMS = (
 # each other. No imports go around a circle, in folders neither.
 WITHIN = {
     "cli": (
+        ("completion",),  # what may follow on a command line
         ("commands",),
         ("app", "several"),  # the one command that runs; many targets on all cores
         ("loading", "problems", "answers"),  # targets to networks, and what is said of them
-        ("naming", "progress"),  # words to targets; the bar, beside which the console writes
+        ("naming", "progress", "shells"),  # words to targets; the bar; scripts of completion
         ("console", "options", "progress_line"),  # streams and exit codes; what commands share
     ),
     "output": (
-        ("schemas",),  # JSON Schemas of what goes in and comes out
+        ("schemas", "presenting", "frames"),  # JSON Schemas; results of the Python interface
         ("views",),  # what each command shows
         ("formats",),  # tables as terminal text, JSON, CSV, ...
         ("cells", "folding", "sorting"),
@@ -53,6 +54,7 @@ WITHIN = {
     ),
     "checking": (
         ("baseline",),
+        ("outcome",),  # the same for programs
         ("run",),
         ("discovery", "examination", "selection", "remembering"),
         ("examined",),  # what was found in a file
@@ -119,7 +121,7 @@ FOREIGN = {
     "yaml": {"language.syntax"},
     "rich": {
         *("output.formats.layout", "output.formats.terminal", "output.views.map"),
-        "output.views.page",
+        *("output.views.page", "output.presenting"),
         "cli.progress_line",
     },
     "typer": {"cli"},
@@ -130,6 +132,7 @@ FOREIGN = {
 
 # Who deals in files and folders.
 FILES = {
+    "__init__",  # takes paths
     "model.operators.registry",  # finds operators
     "analysis.conventions",  # finds conventions
     "diagnostics.faults",  # asks whether the current folder is still there

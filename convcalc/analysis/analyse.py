@@ -25,10 +25,11 @@ from convcalc.analysis.report.report import (
 )
 from convcalc.analysis.report.units import byte_count, flop_count
 from convcalc.analysis.training import training_flops
+from convcalc.diagnostics.suggestion import UnknownName, advise
 from convcalc.diagnostics.work import current, limited
 from convcalc.model.graph.network import Layer, Network
 from convcalc.model.graph.steps import steps_of
-from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Analysis
+from convcalc.model.operators.contract import DYNAMIC, KINDS, WEIGHTS, Analysis
 from convcalc.model.operators.registry import fields_of
 from convcalc.model.quantities.counts import COUNTS, sum_counts
 from convcalc.model.quantities.number_text import DTYPES
@@ -51,17 +52,18 @@ def analyse(
 ) -> Report:
     """Analyse a network and return its report.
 
-    ``counted`` are the kinds of work that make up the MACs (FLOPs are 2 × MACs); ``dtype`` is
-    the type of weights and activations for memory. With ``support``, receptive fields also say
-    how many positions within them are not read. ``convention`` names another tool whose counts
-    are added; UnknownName if there is no such convention. ``fuse_batch_norm`` adds the counts
-    that remain when batch norms are folded into the layers before them, and the memory is that of
-    the folded network. ``memory`` are the assumptions under which memory is counted, such as
-    ``("training", "adam")``, words of ``convcalc.model.quantities.assumptions.OPTIONS``. Without
-    ``fields`` the receptive fields are left out, which no sum needs. The
-    report of a network with problems covers the layers that could be computed. Raises TooMuchWork
-    for a network that is too large.
+    ``counted`` are the kinds of work that make up the MACs (FLOPs are 2 × MACs), of ``weights``,
+    ``dynamic``, ``sampling`` and ``elementwise``; ``dtype`` is the type of weights and activations
+    for memory; UnknownName for another word. With ``support``, receptive fields also say how many
+    positions within them are not read. ``convention`` names another tool whose counts are added;
+    UnknownName if there is no such convention. ``fuse_batch_norm`` adds the counts that remain when
+    batch norms are folded into the layers before them, and the memory is that of the folded
+    network. ``memory`` are the assumptions under which memory is counted, such as ``("training",
+    "adam")``, words of ``convcalc.model.quantities.assumptions.OPTIONS``. Without ``fields`` the
+    receptive fields are left out, which no sum needs. The report of a network with problems covers
+    the layers that could be computed. Raises TooMuchWork for a network that is too large.
     """
+    _require_known(counted, dtype)
     current().spend(40 * len(network.layers), "reports of layers")
     seen_by = _receptive_fields(network, support) if fields else repeat({})
     steps = steps_of(network)
@@ -93,6 +95,16 @@ def analyse(
         tool,
         per_output,
     )
+
+
+def _require_known(counted: Sequence[str], dtype: str) -> None:
+    """Raises UnknownName for a kind of work or a type of numbers that does not exist."""
+    for word, known_words, what in (
+        *((kind, KINDS, "kind of work") for kind in counted),
+        (dtype, DTYPES, "dtype"),
+    ):
+        if word not in known_words:
+            raise UnknownName(f"unknown {what} '{word}'", advise(word, known_words, "one of:"))
 
 
 def _receptive_fields(network: Network, support: bool) -> Sequence[Mapping[str, ReceptiveField]]:

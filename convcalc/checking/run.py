@@ -35,6 +35,7 @@ from convcalc.language.sources.kept import open_kept
 from convcalc.language.sources.project import project
 from convcalc.language.sources.shipped import shipped_folder
 from convcalc.language.sources.target import Target, TargetError
+from convcalc.model.quantities.presented import number_of, short
 
 
 class Options(NamedTuple):
@@ -84,6 +85,10 @@ class Checked(NamedTuple):
     sources: Mapping[str, str] = {}
     is_library: bool = False
     work: int = 0
+
+    def __repr__(self) -> str:
+        counts = f"{number_of(self.errors, 'error')}, {number_of(self.warnings, 'warning')}"
+        return f"<Checked {short(self.file)}: {counts}>"
 
     @property
     def errors(self) -> int:

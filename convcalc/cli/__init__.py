@@ -6,6 +6,7 @@ Exit codes: 0 clean, 1 findings (problems in a network file), 2 could not run.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 TYPE_CHECKING = False  # not from typing, so that the command can be interrupted at once
@@ -40,8 +41,6 @@ def _end_if_interrupted(unraisable: Any) -> None:
     if unraisable.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(unraisable)
         return
-    import os
-
     os._exit(INTERRUPTED)
 
 
@@ -50,8 +49,6 @@ def _occupy_streams() -> None:
 
     Else the next file that is opened would become standard output, or the errors of git.
     """
-    import os
-
     while os.open(os.devnull, os.O_RDWR) < 2:
         pass
 
@@ -67,6 +64,11 @@ def _ignore_interrupts() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command (by default that of ``sys.argv``); returns the exit code."""
     try:
+        if "_CONVCALC_COMPLETE" in os.environ:
+            from convcalc.cli.completion import requested
+
+            if (code := requested(arguments)) is not None:
+                return code
         from convcalc.cli.app import run
 
         return run(arguments)
@@ -81,8 +83,6 @@ def _failed(error: Exception) -> int:
 
     With CONVCALC_DEBUG the traceback is shown.
     """
-    import os
-
     from convcalc.cli.console import say
     from convcalc.diagnostics.faults import fault
 

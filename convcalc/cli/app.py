@@ -3,6 +3,7 @@
 # The modules of commands have no ``from __future__ import annotations``: typer reads the
 # annotations, and to evaluate their text at each start costs more than they do.
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from keyword import iskeyword
@@ -51,6 +52,9 @@ UsageError: Any = typer.BadParameter.__mro__[1]  # click is vendored by some typ
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     try:
+        if "_CONVCALC_COMPLETE" in os.environ:  # a script that an earlier version installed
+            completion: Any = import_module("typer.completion")
+            completion.completion_init()
         code = command_line().main(arguments, "convcalc", standalone_mode=False, obj=Settings())
         return int(code or 0)
     except typer.Abort:
@@ -70,6 +74,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def command_line() -> Any:
     """The whole command line, a group of commands as click has them."""
     return get_command(_build_app(convcalc, Commands))
+
+
+def app_of(name: str) -> Any:
+    """A command as typer has it, without the options that all commands share."""
+    module = import_module(f"convcalc.cli.commands.{module_of(name)}")
+    return get_command(_build_app(module.command))
 
 
 def _fail(message: str, advice: str) -> int:
@@ -109,8 +119,7 @@ class Commands(PrintsHelp, TyperGroup):
         """The command of that name, which takes the shared options too."""
         if cmd_name not in COMMANDS:
             return None if ctx.resilient_parsing else _unknown_command(cmd_name)
-        module = import_module(f"convcalc.cli.commands.{module_of(cmd_name)}")
-        command: Any = get_command(_build_app(module.command))
+        command: Any = app_of(cmd_name)
         command.name = cmd_name
         command.params += [param for param in self.params if param.name in SHARED]
         function = command.callback
@@ -129,7 +138,7 @@ def _build_app(function: Any, group: Any = None) -> typer.Typer:
     """A typer application of one function: that of the group, or that of one command."""
     app = typer.Typer(
         cls=group,
-        add_completion=group is not None,
+        add_completion=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -217,6 +226,14 @@ def convcalc(
         ),
     ] = "",
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    install_completion: Annotated[
+        bool,
+        typer.Option("--install-completion", help="Install completion for the current shell."),
+    ] = False,
+    show_completion: Annotated[
+        bool,
+        typer.Option("--show-completion", help="Show the script of completion for this shell."),
+    ] = False,
 ) -> int:
     """What a convolutional network costs and sees: shapes, parameters, MACs, receptive fields.
 
@@ -228,6 +245,16 @@ def convcalc(
         from convcalc._version import __version__
 
         print_text(f"convcalc {__version__}")
+        raise typer.Exit
+    if install_completion or show_completion:
+        from convcalc.cli.shells import install, script_of, shell_of_user
+
+        shell = shell_of_user()
+        if show_completion:
+            print_text(script_of(shell).removesuffix("\n"))
+        else:
+            path = install(shell)
+            print_text(f"installed the completion of {shell} in {path}; it works in new shells")
         raise typer.Exit
     if ctx.invoked_subcommand is None:
         print_text(ctx.get_help())

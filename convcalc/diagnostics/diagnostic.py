@@ -10,7 +10,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
 from convcalc.diagnostics.codes import BY_NAME
+from convcalc.diagnostics.visible import visible
 from convcalc.errors import Error
+
+_SHORT = 60  # characters of a text in a repr
 
 
 class Place(NamedTuple):
@@ -77,6 +80,10 @@ class Diagnostic(_Fields):
         return super().__new__(
             cls, name, message, place, help, related, within, severity, measured, notes
         )
+
+    def __repr__(self) -> str:
+        place, message = visible(str(self.place), _SHORT), visible(self.message, 2 * _SHORT)
+        return f"<Diagnostic {self.severity} {self.code} {self.name} at {place}: {message}>"
 
     @property
     def code(self) -> str:

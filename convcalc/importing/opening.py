@@ -17,7 +17,7 @@ from convcalc.language.sources.target import Target, unreadable
 if TYPE_CHECKING:
     from convcalc.importing.source import ModelSource
 
-_OURS = (".yaml", ".yml", "-")
+_OURS = (".yaml", ".yml", "-", "<text>")
 
 
 class Source(Protocol):

@@ -23,6 +23,7 @@ from convcalc.analysis.agreement.units import Units
 from convcalc.analysis.analyse import analyse
 from convcalc.diagnostics.work import current, limited
 from convcalc.model.graph.network import Network
+from convcalc.model.quantities.presented import Saved, Shown, number_of, short
 
 AUTO, YES, NO = "auto", "yes", "no"
 FOLDING = (AUTO, YES, NO)  # whether batch norms are looked through
@@ -30,13 +31,7 @@ KINDS = (CHANGED, MISSING, ADDED)  # of what differs
 _LEFT_OUT = "exported by pytorch"  # to ONNX: biases that are zero have no place in the file
 
 
-class Agreement(NamedTuple):
-    """Two networks, what differs, and their totals.
-
-    ``layers`` are how many units each side has, ``agreeing`` how many pairs agree. ``folded`` says
-    that batch norms were looked through. ``notes`` are what was assumed, or cannot be known.
-    """
-
+class _Fields(NamedTuple):
     old: Network
     new: Network
     findings: tuple[Finding, ...]
@@ -45,6 +40,22 @@ class Agreement(NamedTuple):
     agreeing: int
     folded: bool = False
     notes: tuple[str, ...] = ()
+
+
+class Agreement(Shown, Saved, _Fields):
+    """Two networks, what differs, and their totals.
+
+    ``layers`` are how many units each side has, ``agreeing`` how many pairs agree. ``folded`` says
+    that batch norms were looked through. ``notes`` are what was assumed, or cannot be known.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        names = f"{short(self.old.name)} and {short(self.new.name)}"
+        count = len(self.findings) + len(self.unexplained)
+        found = number_of(count, "difference") if count else "they agree"
+        return f"<Agreement of {names}: {found}, {number_of(self.agreeing, 'layer')} agreeing>"
 
     @property
     def agrees(self) -> bool:

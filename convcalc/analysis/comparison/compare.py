@@ -18,6 +18,7 @@ from convcalc.analysis.report.report import (
 )
 from convcalc.analysis.report.to_json import plain
 from convcalc.model.quantities.counts import BYTES, COUNTS
+from convcalc.model.quantities.presented import Saved, Shown, number_of, short
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
 # The parts of a receptive field compared; not those that only some reports have, as coverage.
@@ -137,17 +138,24 @@ class OutputChange(NamedTuple):
         return next(change for change in self.changes if change.key == key)
 
 
-class Comparison(NamedTuple):
-    """Two reports, and what differs; layers that stayed as they were are left out.
-
-    The receptive field in ``totals`` is that of the first output; ``outputs`` has all of them.
-    """
-
+class _Compared(NamedTuple):
     old: Report
     new: Report
     totals: tuple[Change, ...]
     layers: tuple[LayerChange, ...]
     outputs: tuple[OutputChange, ...] = ()
+
+
+class Comparison(_Compared):
+    """Two reports, and what differs; layers that stayed as they were are left out.
+
+    The receptive field in ``totals`` is that of the first output; ``outputs`` has all of them.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {self.old!r} and {self.new!r}>"
 
     @property
     def is_same(self) -> bool:
@@ -185,13 +193,27 @@ def compare(old: Report, new: Report) -> Comparison:
     return Comparison(old, new, tuple(_totals(old, new)), layers, outputs)
 
 
-class Difference(NamedTuple):
-    """Two networks under the title that they are shown with; one of them may be missing."""
-
+class _Sides(NamedTuple):
     title: str
     old: Report | None
     new: Report | None
     comparison: Comparison | None
+
+
+class Difference(Shown, Saved, _Sides):
+    """Two networks under the title that they are shown with; one of them may be missing.
+
+    ``comparison`` holds what differs; it is None if a side is missing.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        if self.comparison is None:
+            return f"<Difference {short(self.title)}: one side is missing>"
+        layers = number_of(len(self.comparison.layers), "layer")
+        found = "nothing changed" if self.is_same else f"it changed, in {layers}"
+        return f"<Difference {short(self.title)}: {found}>"
 
     @property
     def is_same(self) -> bool:

@@ -33,6 +33,7 @@ from convcalc.diagnostics.work import limited
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.paths import no_such_input, paths_of
+from convcalc.model.quantities.presented import Saved, Shown, short
 from convcalc.model.quantities.unknown import known
 
 V = TypeVar("V")
@@ -63,7 +64,7 @@ class Paths1d(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(Shown, Saved):
     """What one tensor sees of one input. Costly parts are computed on first use.
 
     ``path`` is the layer asked for; ``place`` the one whose positions are studied: a layer
@@ -88,6 +89,11 @@ class Study:
     classes: int = 1
     channels_of: str = ""
     _reaches: dict[Any, tuple[Reaches, ...]] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        size = "×".join(str(axis.size) for axis in self.axes)
+        where = f"{short(self.path)} at position {', '.join(map(str, self.positions))}"
+        return f"<Study of {where}: sees {size} of input {short(self.input)}>"
 
     @property
     def is_global(self) -> bool:

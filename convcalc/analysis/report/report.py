@@ -14,6 +14,8 @@ from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.model.graph.network import NOTHING, Group
 from convcalc.model.operators.contract import ELEMENTWISE, SAMPLING, Term
 from convcalc.model.quantities.counts import Counts
+from convcalc.model.quantities.number_text import count_text, memory_text
+from convcalc.model.quantities.presented import Saved, Shown, Tabular, listed, number_of, short
 from convcalc.model.quantities.record import Record, Value
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
@@ -62,6 +64,17 @@ class ReceptiveField(Record):
 
     def __hash__(self) -> int:
         return hash(tuple(getattr(self, name) for name in COMPARED))
+
+    def __repr__(self) -> str:
+        if not known(self.size):
+            return f"<ReceptiveField unknown{': ' * bool(self.reason)}{short(self.reason)}>"
+        words = ["size " + _axes(self.size), "jump " + _axes(self.jump)]
+        words += ["center " + _axes(self.center)] + ["global"] * self.is_global
+        return f"<ReceptiveField {', '.join(words)}>"
+
+
+def _axes(values: Sequence[object]) -> str:
+    return "×".join(map(str, values)) or "none"
 
 
 # What is asked for in addition, and the size of the input, make no other field.
@@ -142,8 +155,11 @@ class LayerCore(Record):
     declared: bool = False
     facts: Mapping[str, Any] | None = None
 
+    def __repr__(self) -> str:
+        return f"<LayerCore {self.operator} → {self.output}>"
 
-class LayerReport(Record, Counts):
+
+class LayerReport(Saved, Record, Counts):
     """One layer. Shapes carry the batch; each of its ``counts`` is an attribute too: ``macs``.
 
     ``shares`` is the path of the layer whose weights are used again, or empty, and ``own`` are the
@@ -182,6 +198,11 @@ class LayerReport(Record, Counts):
         core = {name: fields.pop(name) for name in LayerCore.record_fields if name in fields}
         fields["core"] = LayerCore(**core)
 
+    def __repr__(self) -> str:
+        sizes = f"{listed(list(map(str, self.inputs)))} → {self.output}"
+        numbers = f"{_exact(self.params)} params, {_exact(self.macs)} MACs"
+        return f"<LayerReport {short(self.path)}: {self.operator} {sizes}, {numbers}>"
+
     def replace(self, **changes: Any) -> LayerReport:
         """A copy with some fields changed; it has the same core if those are not in it."""
         if changes.keys() & {*LayerCore.record_fields}:
@@ -192,6 +213,10 @@ class LayerReport(Record, Counts):
     def receptive_field(self) -> ReceptiveField | None:
         """The receptive field on the first network input that the layer depends on, if any."""
         return next(iter(self.receptive_fields.values()), None)
+
+
+def _exact(value: int) -> str:
+    return count_text(value, exact=True)
 
 
 for _name in LayerCore.record_fields:  # the annotations above say of which type they are
@@ -211,6 +236,11 @@ class OutputReport(Record):
     shape: Shape | None
     receptive_fields: Mapping[str, ReceptiveField] = NOTHING
     global_from: Mapping[str, str] = NOTHING
+
+    def __repr__(self) -> str:
+        field = self.receptive_field
+        size = f", receptive field {_axes(field.size)}" if field and known(field.size) else ""
+        return f"<OutputReport {short(self.path)}: {self.shape or 'not computed'}{size}>"
 
     @property
     def receptive_field(self) -> ReceptiveField | None:
@@ -239,6 +269,11 @@ class Memory(Value):
     optimizer_states: int = 0
     options: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        parts = f"{memory_text(self.weights)} weights + {memory_text(self.activations_peak)} peak"
+        words = ", ".join((self.dtype, *self.options))
+        return f"<Memory {memory_text(self.total)} in all: {parts} of activations ({words})>"
+
     @property
     def total(self) -> int:
         """Bytes of weights, gradients, optimizer and activations together."""
@@ -260,6 +295,11 @@ class Totals(Record, Counts):
     convention: Mapping[str, int] = NO_COUNTS
     fused: Mapping[str, int] = NO_COUNTS
     at_least: LowerBounds = EXACT
+
+    def __repr__(self) -> str:
+        numbers = f"{_exact(self.params)} params, {_exact(self.macs)} MACs"
+        memory = memory_text(self.memory.total)
+        return f"<Totals of {number_of(self.layers, 'layer')}: {numbers}, memory {memory}>"
 
 
 class ToolNumber(NamedTuple):
@@ -284,7 +324,7 @@ class ToolConvention(NamedTuple):
     per_sample: bool
 
 
-class Report(Record):
+class Report(Shown, Saved, Tabular, Record):
     """Everything convcalc knows about one network at one input size.
 
     ``counted`` are the kinds of work that the MACs add up. ``outputs`` are the shapes of the
@@ -311,6 +351,14 @@ class Report(Record):
     skipped: int = 0
     convention: ToolConvention | None = None
     per_output: Mapping[str, OutputReport] = NOTHING
+
+    def __repr__(self) -> str:
+        sizes = [listed(list(map(str, each.values()))) for each in (self.inputs, self.outputs)]
+        totals = self.totals
+        numbers = f"{count_text(totals.params)} params, {count_text(totals.macs, 'MAC')}"
+        missing = "" if self.complete else ", incomplete"
+        layers = number_of(totals.layers, "layer")
+        return f"<Report {short(self.network)}: {' → '.join(sizes)}, {layers}, {numbers}{missing}>"
 
     @property
     def complete(self) -> bool:

@@ -34,6 +34,7 @@ from convcalc.model.operators.contract import Operator, Recorded
 from convcalc.model.operators.registry import operator_class
 from convcalc.model.operators.words import unknown_operator
 from convcalc.model.quantities.shape import Shape
+from convcalc.model.quantities.sizes_text import sizes_of
 from convcalc.model.quantities.unknown import UNKNOWN
 
 
@@ -46,16 +47,18 @@ class Builder(Assembly):
         self._paths: set[str] = set()  # paths given by the caller
         self._unnamed: dict[str, list[int]] = {}  # layers added without a path, by operator
 
-    def input(self, name: str, sizes: Sequence[int | None], *, batch: int = 1) -> Tensor:
+    def input(self, name: str, sizes: Sequence[int | None] | str, *, batch: int = 1) -> Tensor:
         """Adds an input: channels, then up to 3 spatial sizes, None where one is not known.
 
-        Raises ValueError if the sizes are not a valid shape, if the name is taken, or if there are
+        ``sizes`` may be a text such as ``"3x320x320"``, with ``?`` for an unknown size. Raises
+        ValueError if the sizes are not a valid shape, if the name is taken, or if there are
         layers already.
         """
         if self.layers:
             raise ValueError("inputs come before the first layer")
         if name in self.inputs:
             raise ValueError(f"the input '{name}' is there already")
+        sizes = sizes_of(sizes, f"input '{name}'") if isinstance(sizes, str) else sizes
         if not 1 <= len(sizes) <= 4 or sizes[0] is None:
             raise ValueError(f"input '{name}' needs channels and up to 3 spatial sizes")
         if any(size is not None and (type(size) is not int or size < 1) for size in sizes):

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.model.operators.contract import Analysis, Operator
+from convcalc.model.quantities.presented import Shown, listed, number_of, short
 from convcalc.model.quantities.record import Record
 from convcalc.model.quantities.shape import Shape
 
@@ -55,12 +56,16 @@ class Layer(NamedTuple):
     own: tuple[str, ...] = ()
     form: str = ""
 
+    def __repr__(self) -> str:
+        sizes = f"{listed(list(map(str, self.shapes)))} → {self.analysis.output}"
+        return f"<Layer {short(self.path)}: {self.name} {sizes}>"
+
     def is_own(self, weight: str) -> bool:
         """Whether a weight or buffer is the layer's own, and not that of another layer."""
         return self.shares < 0 or weight in self.own
 
 
-class Network(Record):
+class Network(Shown, Record):
     """A graph of layers, with the problems found when it was built.
 
     ``inputs`` maps names to shapes, which include the batch; ``outputs`` maps names to tensor
@@ -84,8 +89,9 @@ class Network(Record):
     output_names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        inputs = ", ".join(f"{name} {shape}" for name, shape in self.inputs.items())
-        return f"<Network {self.name}: {len(self.layers):,} layers, {inputs or 'no inputs'}>"
+        inputs = listed([f"{name} {shape}" for name, shape in self.inputs.items()])
+        layers = number_of(len(self.layers), "layer")
+        return f"<Network {short(self.name)}: {layers}, {inputs or 'no inputs'}>"
 
     def tensor(self, index: int) -> int:
         """The number of the tensor that the layer at ``index`` makes."""

@@ -1,0 +1,150 @@
+"""A report as a data frame of pandas or polars, which are imported only here.
+
+:mod:`convcalc.model.quantities.presented` asks for these functions by their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from importlib import import_module
+from typing import Any
+
+from convcalc.analysis.report.report import ReceptiveField, Report
+from convcalc.analysis.report.rows import AnyRow, rows
+from convcalc.errors import Error
+from convcalc.model.quantities.counts import COUNTS
+from convcalc.model.quantities.unknown import known
+from convcalc.output.columns import COLUMNS, cell, tool_columns
+from convcalc.output.views.network import totals_row
+
+WIDEST = 2**63  # the integers of a column of a frame are below it
+# The columns by what they hold; those of other fields of operators differ from row to row.
+TEXTS = ("path", "operator", "shares", "note")
+INTEGERS = ("layers", *COUNTS, "frozen", "groups")
+SIZES = ("output", "kernel_size", "stride", "dilation", "receptive_field")
+REALS = ("macs_share", "params_share", "intensity")
+REAL_LISTS = ("jump", "center")
+FLAGS = ("global", "declared")
+ORDER = tuple(
+    key for key in COLUMNS if key in {*TEXTS, *INTEGERS, *SIZES, *REALS, *REAL_LISTS, *FLAGS}
+)
+
+
+class MissingPackage(Error, ImportError):
+    """A package that convcalc does without is needed, and not installed."""
+
+    def __init__(self, package: str, what: str) -> None:
+        advice = f"install it: pip install {package}"
+        super().__init__(f"{what} needs the package {package}, which is not installed", advice)
+        self.package = package
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.package, self.message.partition(" needs ")[0])
+
+
+def to_pandas(report: Report, depth: int | None) -> Any:
+    """Return a ``pandas.DataFrame``, one row per layer or block, indexed by path."""
+    pandas = _package("pandas", "to_pandas")
+    data, kinds = _data(report, depth)
+    types = {int: "Int64", float: "Float64", bool: "boolean", str: "string"}
+    made = {}
+    for key, values in data.items():
+        kind = types.get(kinds[key], "object")
+        if kind == "Int64" and not _fits(values):
+            kind = "object"
+        made[key] = pandas.Series(values, dtype=kind)
+    return pandas.DataFrame(made).set_index("path")
+
+
+def to_polars(report: Report, depth: int | None) -> Any:
+    """Return a ``polars.DataFrame``, one row per layer or block."""
+    polars = _package("polars", "to_polars")
+    data, kinds = _data(report, depth)
+    types = {
+        int: polars.Int64,
+        float: polars.Float64,
+        bool: polars.Boolean,
+        str: polars.String,
+        list[int]: polars.List(polars.Int64),
+        list[float]: polars.List(polars.Float64),
+    }
+    made = {}
+    for key, values in data.items():
+        kind = types[kinds[key]]
+        if kind == polars.Int64 and not _fits(values):
+            kind = polars.Object
+        made[key] = polars.Series(key, [list(v) if type(v) is tuple else v for v in values], kind)
+    return polars.DataFrame(made)
+
+
+def _package(name: str, what: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        raise MissingPackage(name, what) from None
+
+
+def _fits(values: Sequence[int | None]) -> bool:
+    return all(value is None or -WIDEST <= value < WIDEST for value in values)
+
+
+# --- columns -------------------------------------------------------------------------------------
+
+
+def _data(report: Report, depth: int | None) -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """The values of each column, and the type of each."""
+    listed, totals = rows(report, depth), totals_row(report)
+    data: dict[str, list[Any]] = {}
+    kinds: dict[str, Any] = {}
+    for key in ORDER:
+        plain, kinds[key] = _kind(key)
+        data[key] = [plain(cell(COLUMNS[key], row, totals)) for row in listed]
+    for column in tool_columns(report):
+        kinds[column.key] = int
+        data[column.key] = [_number(column.value(row)) for row in listed]
+    for key in report.totals.fused:
+        kinds[f"{key}_fused"] = int
+        data[f"{key}_fused"] = [_number(_fused(row).get(key)) for row in listed]
+    return data, kinds
+
+
+def _fused(row: AnyRow) -> Mapping[str, int]:
+    return row.fused
+
+
+def _kind(key: str) -> tuple[Callable[[Any], Any], Any]:
+    """How a value of a column becomes one of a frame, and its type."""
+    if key in TEXTS:
+        return (lambda value: value or ""), str
+    if key in INTEGERS:
+        return _number, int
+    if key in SIZES:
+        return _sizes, list[int]
+    if key in REALS:
+        return _real, float
+    if key in REAL_LISTS:
+        return _reals, list[float]
+    return bool, bool
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and known(value) else None
+
+
+def _real(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | Fraction) and known(value) else None
+
+
+def _sizes(value: Any) -> tuple[int, ...] | None:
+    if isinstance(value, ReceptiveField):
+        value = value.size
+    if not isinstance(value, tuple) or not all(isinstance(each, int) for each in value):
+        return None
+    return tuple(value) if known(value) else None
+
+
+def _reals(value: Any) -> tuple[float, ...] | None:
+    if not isinstance(value, tuple) or not known(value):
+        return None
+    return tuple(map(float, value))
