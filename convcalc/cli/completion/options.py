@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from convcalc.cli.app import COMMANDS, SHARED, app_of, group
+from convcalc.cli.app import COMMANDS, SHARED, app_of, command_line
 
 HELP = "Show this message and exit."
 
