@@ -118,7 +118,8 @@ WITHIN = {
 FOREIGN = {
     "yaml": {"language.syntax"},
     "rich": {
-        *("output.formats.terminal", "output.views.map", "output.views.page"),
+        *("output.formats.layout", "output.formats.terminal", "output.views.map"),
+        "output.views.page",
         "cli.progress_line",
     },
     "typer": {"cli"},
