@@ -14,7 +14,7 @@ import pytest
 from command import Command
 from places import ROOT
 
-from convcalc.cli.app import COMMANDS, SHARED, app_of, group
+from convcalc.cli.app import COMMANDS, SHARED, app_of, command_line
 from convcalc.cli.completion import table
 from convcalc.cli.completion.values import _FILES, _OF_COMMAND, _OF_PARAM, FORMATS
 
@@ -47,7 +47,7 @@ def arguments(params: list[Any]) -> tuple[str, ...]:
 
 def made() -> str:
     """The text of the table."""
-    shared = options([param for param in group().params if param.name in SHARED])
+    shared = options([param for param in command_line().params if param.name in SHARED])
     apps = {name: app_of(name) for name in COMMANDS}
     about = {name: str(app.help).partition("\n")[0].removesuffix(".") for name, app in apps.items()}
     takes = {name: (arguments(app.params), options(app.params)) for name, app in apps.items()}
