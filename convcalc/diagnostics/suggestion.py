@@ -64,7 +64,8 @@ def nearest(word: str, choices: Iterable[str]) -> str:
         return close[0]
     if len(word) != SHORT:
         return ""
-    alike = [each for each in near if each[0] == word[0] and len(each) == SHORT]
+    begun = [each for each in near if each.startswith(word)]
+    alike = begun or [each for each in near if each[:1] == word[0] and len(each) == SHORT]
     return next(iter(get_close_matches(word, alike, n=1, cutoff=0.6)), "")
 
 
