@@ -25,6 +25,7 @@ from convcalc.model.operators.words import (
 
 TYPE_WORDS = ("type", "op", "layer", "operator", "class", "class_name", "kind", "module", "op_type")
 _TIGHT = re.compile(r"(\w+)\s*=?\s*\{")
+_LONGEST = 200  # characters of a key that is looked at
 
 Report = Callable[..., None]
 
@@ -48,7 +49,7 @@ def unlisted(node: nodes.Mapping, report: Report) -> list[nodes.Node]:
 def uncoloned(*keys: nodes.Scalar) -> None:
     """Rejects ``conv {k: 3}``, whose colon is missing."""
     for key in keys:
-        found = _TIGHT.match(key.text)
+        found = _TIGHT.match(key.text[:_LONGEST])
         if found and key.plain:
             place = key.place._replace(end=key.place.column + found.end() - 1)
             message = f"there is no ':' after '{found[1]}'"

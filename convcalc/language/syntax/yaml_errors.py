@@ -13,6 +13,7 @@ from convcalc.diagnostics.diagnostic import Place, Related
 from convcalc.language.syntax.scalars import Wrong
 
 REPEAT: Final = "name what repeats under 'params' or 'blocks'"
+_LONGEST = 200  # characters of a line in which its layer is looked for
 _NEAR = 200  # lines in which the list of an item is looked for
 _PARSERS_DEPTH = 1000  # brackets that libyaml 0.2.6 opens within each other
 NO_LIST: Final = Wrong(
@@ -134,7 +135,7 @@ def indented_too_far(line: str, above: list[str]) -> Wrong:
 
 def _tight_layer(line: str) -> re.Match[str] | None:
     """The layer of a line such as ``- conv {k: 3, s: 2}``, which has no colon."""
-    return re.match(r"\s*-\s+(\w+)\s*=?\s*(?=\{)", line)
+    return re.match(r"\s*-\s+(\w+)\s*=?\s*(?=\{)", line[:_LONGEST])
 
 
 def _colon_error(at: _Trouble, reader: Any) -> tuple[Wrong, Place]:

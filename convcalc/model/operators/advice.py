@@ -29,6 +29,7 @@ _MODULES = re.compile(
     r"ai|flax|linen|mx|gluon|paddle|jax|lax)\.",
     re.IGNORECASE,
 )
+_MANY = 1000  # params of a block, of which none is looked for
 _LONG = 5  # letters of a word that is compared with the words of others
 _LACKS = "convcalc lacks it"
 _OPAQUE = "'opaque' states the numbers of a layer that convcalc lacks"
@@ -98,6 +99,8 @@ def _field_spelt(
     word: str, taken: Collection[str], valid: Sequence[str], shorts: Mapping[str, str]
 ) -> str:
     """The field that a word resembles, of those that are free if possible; empty if none."""
+    if len(valid) > _MANY:
+        return ""
     bare = word.lower().replace("_", "").replace("-", "")
     for name in valid:
         if name.replace("_", "") == bare:

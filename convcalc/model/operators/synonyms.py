@@ -82,7 +82,7 @@ max_unpool: unpool unpooling maxunpooling
 maximum: max
 mix_conv: mixedconv mdconv
 mul: multiply product times elementwisemul prod gate
-pad: zeropad zeropadding padding
+pad: zeropad zeropadding padding constantpad
 permute: transpose swapaxes
 pixel_shuffle: depthtospace subpixel subpixelconv pixelshuffler
 pixel_unshuffle: spacetodepth reorg focus
@@ -95,6 +95,7 @@ rms_norm: rmsnormalization
 roi_align: roialignrotated
 roi_pool: roipooling
 scale: multiplyconstant
+shift: biasadd addbias
 selective_scan: mamba ssm s6 ss2d
 separable_conv: separableconvolution depthwiseseparableconv sepconv dsconv
 separable_conv: depthwiseseparableconvmodule
@@ -144,6 +145,8 @@ WITH_FIELDS = {
 }
 # Several layers for one word of others.
 SEVERAL = {
+    "activation": "the activation itself, such as 'relu'",
+    "average": "'add', and 'elementwise' with 'op: div' after it",
     "convmodule": "'conv', 'batch_norm' and 'relu' in a 'seq' or a block",
     "convbnrelu": "'conv', 'batch_norm' and 'relu' in a 'seq' or a block",
     "convbnact": "'conv', 'batch_norm' and 'silu' in a 'seq' or a block",
@@ -161,7 +164,8 @@ LACKING = frozenset(
     capsule capsnet graphconv gcnconv gatconv messagepassing lambda loop if scan quantizelinear
     dequantizelinear spectrogram melspectrogram crossentropyloss mseloss loss ctcloss bucketize
     hashing stringlookup textvectorization randomflip randomrotation rescaling normalization
-    kan kanlinear hyena retention retnet rwkv xlstm slot slotattention vectorquantizer vq
+    kan kanlinear hyena retention retnet rwkv xlstm slot slotattention repeatvector vq
+    vectorquantizer
     """)
 )
 

@@ -6,6 +6,7 @@ Network files and Python programs get the same messages.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.model.operators.fields import Field
@@ -13,6 +14,8 @@ from convcalc.model.operators.registry import operator_names
 
 if TYPE_CHECKING:
     from convcalc.model.operators.advice import Meant
+
+_MOST = 1000  # blocks of which one may be meant
 
 
 class Vocabulary(NamedTuple):
@@ -112,7 +115,7 @@ def guess_operator(text: str) -> str:
 def _meant(word: str, others: Sequence[str] = ()) -> Meant:
     from convcalc.model.operators.advice import meant_operator  # for errors alone
 
-    return meant_operator(word, [*operator_names(), *others])
+    return meant_operator(word, [*operator_names(), *islice(others, _MOST)])
 
 
 def key_advice(word: str, choices: Collection[str], otherwise: str = "valid keys:") -> str:

@@ -174,7 +174,7 @@ HOSTILE = [
     ("a: b: c", "syntax", 1, 5, "a ': ' is inside a value"),
     ("a: b\n  c: d", "syntax", 2, 4, "this key is below a line that already has a value"),
     ("- a\nb: 2", "syntax", 2, 1, "this line does not continue the list above"),
-    ("a: 1\n- b", "syntax", 2, 1, "a list item cannot stand among keys"),
+    ("a: 1\n- b", "syntax", 2, 1, "a list item cannot be among keys"),
     ("a:\n  - b\n c: 2", "syntax", 3, 2, "the indentation of this line matches no line above"),
     ("a: [1]+[2]", "syntax", 1, 7, "nothing may follow the value on this line"),
     ("a: [1, 2", "syntax", 1, 4, "the '[' is never closed"),
