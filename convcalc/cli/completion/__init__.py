@@ -46,7 +46,7 @@ def complete(shell: str, arguments: Sequence[str]) -> int:
     else:
         words = list(arguments) or [""]
     wanted = asked(words)
-    found = values(wanted)
+    found = offered(wanted)
     if found is None:
         return FILES
     shown = [each for each in found if each.word.startswith(wanted.word) and _is_plain(each.word)]
@@ -58,7 +58,7 @@ def complete(shell: str, arguments: Sequence[str]) -> int:
     return FOUND
 
 
-def values(wanted: Asked) -> list[Value] | None:
+def offered(wanted: Asked) -> list[Value] | None:
     """All values for the word that is asked for; None for names of files.
 
     Whatever goes wrong in a file that is looked at, no value is offered.
