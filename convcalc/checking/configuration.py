@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from convcalc.checking import FORMATS
 from convcalc.checking.patterns import Pattern, parse_patterns
 from convcalc.checking.trees import Tree
 from convcalc.diagnostics.codes import RULES
@@ -24,7 +25,6 @@ from convcalc.language.syntax import document_limits
 OWN, SHARED = "convcalc.toml", "pyproject.toml"
 EVERYTHING = "CC"  # the prefix of all codes
 ALL = "all"
-FORMATS = ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "markdown")
 SEVERITIES = ("error", "warning", "ignore")
 
 

@@ -191,7 +191,7 @@ def test_every_command_has_a_help_page_with_the_shared_options(
     ran = convcalc(f"{name} {flag}")
     assert ran.code == 0
     assert f"Usage: convcalc {name}" in ran.out
-    shared = ("-f, --output-format", "-o, --output-file", "--color", "-q, --quiet")
+    shared = ("-o, --output-file", "--color", "-q, --quiet")
     assert all(option in ran.out for option in shared)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from convcalc.checking import FORMATS
 from convcalc.cli.commands._policy import require_file
 from convcalc.cli.console import (
     CLEAN,
@@ -119,7 +120,6 @@ def command(
     reports where files weaken their requirements. Exit code 0 if clean, 1 if something was found, 2
     if a file could not be read or nothing was checked.
     """
-    from convcalc.checking.configuration import FORMATS
     from convcalc.checking.run import Run
     from convcalc.output.findings.base import View
 

@@ -7,6 +7,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.console import Failure, write_file
+from convcalc.output.formats import FORMATS
 
 if TYPE_CHECKING:
     from convcalc.analysis.receptive_field.study import Study
@@ -252,7 +253,6 @@ def _write(
     """Writes the table and the pictures below it, or the same as data."""
     from convcalc.analysis.report.rows import output_rows, rows
     from convcalc.cli.commands.show import choose_columns, depth_of
-    from convcalc.output.formats import FORMATS
     from convcalc.output.table import render
     from convcalc.output.views.network import incomplete_line, report_title
     from convcalc.output.views.receptive_field import (
@@ -357,7 +357,6 @@ def _suggest(settings: "Settings", text: str) -> int:
     from convcalc.analysis.receptive_field.dilated_stacks import suggestions
     from convcalc.analysis.receptive_field.domains import TooWide
     from convcalc.cli.commands._suggestions import nothing_suggested, parse_wish
-    from convcalc.output.formats import FORMATS
     from convcalc.output.table import render
     from convcalc.output.views.stack import suggestion_payload, suggestion_table
 
