@@ -29,6 +29,7 @@ ABOUT: Mapping[str, str] = {
     "new": "Write a network file to start from",
     "export": "Write a network as PyTorch or Keras code, or as an ONNX file",
     "cache": "Show or empty the folder of kept results",
+    "version": "Show the version of convcalc",
     "help": "Show a page of the manual, or list its topics",
 }
 
@@ -190,5 +191,6 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
         },
     ),
     "cache": (("action",), {}),
+    "version": ((), {}),
     "help": (("name",), {}),
 }

@@ -14,6 +14,7 @@ Source = Callable[[Asked], Pairs]
 _TABLES = ("table", "json", "csv", "tsv", "markdown", "latex", "html")
 _PAGES = ("table", "markdown", "json")
 FORMATS: Mapping[str, tuple[str, ...]] = {
+    "version": ("table", "json"),
     **dict.fromkeys(("show", "layer", "list", "rf", ""), _TABLES),
     **dict.fromkeys(("explain", "operator", "convention", "rule", "help"), _PAGES),
     **dict.fromkeys(("diff", "verify"), ("table", "json", "markdown")),
