@@ -62,8 +62,6 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     work.spend(20 * len(near), "suggestions for unknown words")
     if close := get_close_matches(word, near, n=1, cutoff=CUTOFF):
         return close[0]
-    if len(set(word)) == 1 and word[0] in near:  # a key that was held down
-        return word[0]
     if len(word) != SHORT:
         return ""
     begun = [each for each in near if each.startswith(word)]
