@@ -418,7 +418,7 @@ class Items:
 def _may_name(key: nodes.Scalar) -> bool:
     """Whether a key may name a block or composite, and is not a slip that is seen at once."""
     text = key.text
-    return " " not in text and (text[:1].isupper() or text in COMPOSITES)
+    return " " not in text and (text[:1].isupper() or "." in text or text in COMPOSITES)
 
 
 def _text(node: nodes.Node | None) -> str:
