@@ -329,7 +329,7 @@ def test_growth_since_a_revision(check: Check) -> None:
     assert "HEAD has no such network to compare with" in ran.out
     write("convcalc.budgets.yaml", budgets.replace("HEAD", "origin/main"))
     ran = check("models/a")
-    assert "error[CC310] unknown-number: nothing to compare with: no revision is called" in ran.out
+    assert "error[CC310] unknown-number: nothing to compare with: unknown revision" in ran.out
 
 
 def test_a_file_of_budgets_can_be_named_itself(check: Check) -> None:

@@ -307,7 +307,7 @@ def test_a_key_too_many_or_too_few_is_no_answer_of_rf(run: Command) -> None:
         ("wavenet_1024 --map", "--map needs two axes", "--strip"),
         ("--stack 'k=3 d=1,2 s=1,2,3'", "lists of different lengths", "k=3 d=1,2,3"),
         ("--stack 'q=3'", "'q=3' is not a field of a stack", "k=3"),
-        ("--stack 'kk=3'", "'kk=3' is not a field of a stack", "for instance 'k=3 d=1,2,3'"),
+        ("--stack 'kernal_size=3'", "'kernal_size=3' is not a field of a stack", "use 'k'"),
         ("--stack 'k=3 dilation=2'", "'dilation=2' is not a field of a stack", "use 'd'"),
         ("--stack 'max_pol k=3'", "unknown operator 'max_pol'", "use 'max_pool'"),
         ("--stack 'k=3; Conv2d k=3'", "unknown operator 'Conv2d'", "use 'conv'"),

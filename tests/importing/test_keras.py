@@ -114,7 +114,7 @@ REFUSED = {
     "cut off": (archive(b"{}")[:-30], "no directory"),
     "not there": (archive(b"{}", name="other.json"), "holds no config.json"),
     "no JSON": (archive(b"{"), "cannot be read"),
-    "no object": (archive(b"[]"), "no object"),
+    "not an object": (archive(b"[]"), "not an object"),
     "too large": (archive(b" " * (64 * 2**20 + 1), zipfile.ZIP_DEFLATED), "larger than 64 MiB"),
     "deep": (archive(b'{"a":' * 100_000), "nested too deep"),
 }

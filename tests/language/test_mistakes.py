@@ -11,6 +11,7 @@ import re
 from typing import NamedTuple
 
 import pytest
+from command import process
 
 from convcalc.analysis.analyse import analyse
 from convcalc.diagnostics.diagnostic import Diagnostic
@@ -165,6 +166,15 @@ def test_a_word_that_is_spelt_alike_by_chance_is_not_suggested(word: str, wrong:
     texts = [HEAD + f"  - {word}\n", HEAD + f"  - conv: {{out: 8, k: 3, {word}: 1}}\n"]
     advice = [each.help for text in texts for each in problems(text)]
     assert f"use '{wrong}'" not in advice
+
+
+def test_a_network_without_mistakes_never_imports_the_tables() -> None:
+    code = (
+        "import sys; from convcalc.cli import main; main(); "
+        "print(*[n for n in sys.modules if n.endswith(('synonyms', 'advice', 'misread', 'calls'))])"
+    )
+    ran = process("get", "totals.params", "resnet50", code=code, text=True)
+    assert ran.stdout.split() == ["25557032"]
 
 
 # --- what a person does who takes the advice literally -----------------------------------------

@@ -130,7 +130,7 @@ def _read_arguments(
     given, misfits = match_words(item.type, words, vocabulary, whole=whole)
     problems = [_misfit(wrong, keys, item.place) for wrong in misfits]
     found = [Argument(name, entries[at][1], keys[at].place) for name, at in given.items()]
-    clear = whole and all(wrong.clear for wrong in misfits)
+    clear = whole and (not misfits or all(wrong.clear for wrong in misfits))
     try:
         gather(partial(read, argument) for argument in found)
     except Rejected as error:

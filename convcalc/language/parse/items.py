@@ -123,7 +123,7 @@ class Items:
             advice = "group layers with 'seq: [...]'" if what == "a list" else ""
             raise rejected("wrong-type", message, node.place, advice)
         candidates = [key for key, _ in node.entries if key.text not in SIBLINGS]
-        if len(candidates) == 1 and is_type(candidates[0].text, self.unit):
+        if len(candidates) == 1 and (candidates[0].text in families() or _may_name(candidates[0])):
             return candidates[0]
         if not candidates:
             raise self.no_type(node)
@@ -173,6 +173,8 @@ class Items:
             value = None
         if item.type in COMPOSITES:
             self.read_composite(item, value, names)
+        elif item.type in families():
+            read_operator_call(item, value, names, self.unit)
         elif self.is_block(item.type):
             try:
                 read_block_call(item, value, names, self.unit)
@@ -186,7 +188,7 @@ class Items:
         """Whether a type key is the name of a block, and not that of a class elsewhere."""
         namespace, _, name = text.rpartition(".")
         if text in self.unit.blocks or namespace in self.unit.imports:
-            return text not in families()
+            return True
         if not text[:1].isupper() and not namespace:
             return False
         return bool(nearest(name, self.unit.blocks)) or guess_operator(text) not in families()
@@ -411,6 +413,12 @@ class Items:
             require_names(split, names, words)
             item.split = evaluator(split, words), split
         return frozenset()
+
+
+def _may_name(key: nodes.Scalar) -> bool:
+    """Whether a key may name a block or composite, and is not a slip that is seen at once."""
+    text = key.text
+    return " " not in text and (text[:1].isupper() or "." in text or text in COMPOSITES)
 
 
 def _text(node: nodes.Node | None) -> str:

@@ -84,7 +84,9 @@ def match_words(
     if missing and whole and len(missing) > unclear:
         listed = " and ".join(f"'{name}'" for name in missing)
         misfits.append(Misfit("missing-key", f"'{owner}' needs {listed}", -1))
-    return found, sorted(misfits, key=lambda wrong: wrong.at if wrong.at >= 0 else len(words))
+    if len(misfits) > 1:
+        misfits.sort(key=lambda wrong: wrong.at if wrong.at >= 0 else len(words))
+    return found, misfits
 
 
 def unknown_word(

@@ -165,7 +165,7 @@ REFUSED = [
     ("rfcn", "ps_roi_pool", "ps_roi_pool has no counterpart"),
     ("segnet", "max_unpool", "max_unpool has no counterpart"),
     ("raft", "correlation", "correlation has no counterpart"),
-    ("cascade_mask_rcnn_internimage", "roi_align", "which is given no boxes"),
+    ("cascade_mask_rcnn_internimage", "roi_align", "that does not take boxes"),
 ]
 
 
