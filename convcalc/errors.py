@@ -33,6 +33,7 @@ inside; one that escapes is a bug and is shown as one:
 
     Exception
     ├── Rejected             language, model: a part is wrong; its problems are collected
+    │   └── Recovered        language: what was meant is clear, so that reading goes on with it
     ├── WrongValue           model: a field cannot take a value; becomes a problem
     ├── _StopError           language: the YAML cannot be read any further; the problem is recorded
     ├── Wrong                analysis: a value of a saved report is wrong; becomes a TargetError

@@ -32,7 +32,7 @@ from confined import MEGABYTES, SECONDS
 from damage import ORIGINALS, damaged
 from gitrepo import APART, IDENTITY
 
-from convcalc.checking.configuration import FORMATS as CHECKED
+from convcalc.checking import FORMATS as CHECKED
 from convcalc.cli import main
 from convcalc.cli.app import COMMANDS, Commands, _build_app, convcalc, get_command, module_of
 from convcalc.output.formats import FORMATS

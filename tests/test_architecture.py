@@ -50,6 +50,7 @@ WITHIN = {
         ("cells", "folding", "sorting"),
         ("table", "findings"),  # findings in the formats of CI systems
         ("columns", "markdown"),
+        ("topics",),  # the pages of the book
     ),
     "checking": (
         ("baseline",),
@@ -96,6 +97,7 @@ WITHIN = {
         ("head",),  # what a file says beside its layers: inputs, outputs, pins
         ("expand", "catalogue", "file_facts"),  # items to layers; what ships; what a file says
         ("input_order", "declared_sizes"),  # what an input may be other than it was meant
+        ("manual",),  # what every word of the language means
         ("parse", "assertions"),  # nodes to typed items; to budgets and pins
         ("sources", "limits"),  # where texts come from; the largest network that is read
         ("syntax",),  # YAML to nodes with places, and the arithmetic in them
@@ -118,9 +120,8 @@ WITHIN = {
 FOREIGN = {
     "yaml": {"language.syntax"},
     "rich": {
-        "output.formats.terminal",
-        "output.presenting",
-        "output.views.map",
+        *("output.formats.layout", "output.formats.terminal", "output.views.map"),
+        *("output.views.page", "output.presenting"),
         "cli.progress_line",
     },
     "typer": {"cli"},
@@ -137,6 +138,8 @@ FILES = {
     "diagnostics.faults",  # asks whether the current folder is still there
     "language.sources",
     "language.catalogue",
+    "language.manual",  # reads its pages
+    "output.topics",  # reads the pages of the book
     "exporting.torch.helpers",  # reads the classes that it writes
     "importing.building",  # runs the user's Python
     "checking",

@@ -115,7 +115,7 @@ def test_a_shallow_clone_is_told_what_to_do_and_then_finds_the_same(
     monkeypatch.chdir(shallow)
     ran = convcalc("check")
     assert ran.code == 1
-    assert "nothing to compare with: no revision is called 'origin/main'" in ran.out
+    assert "nothing to compare with: unknown revision 'origin/main'" in ran.out
     for line in ("check", "diff origin/main:./ ."):
         advice = re.search(r"fetch it by: (git fetch \S+ \S+ \S+)", "".join(convcalc(line)[1:]))
         assert advice is not None

@@ -115,7 +115,7 @@ def test_growth_is_measured_against_git_or_a_saved_report(net: str) -> None:
     assert_budget(new, compare=passing, params={"max_increase": 0})
     assert "no such network" in failure(new, compare="HEAD~1", params={"max_increase": 0})[1]
     unknown = failure(net, compare="main2", params={"max_increase": 0})
-    assert "no revision is called 'main2'" in unknown[1]
+    assert "unknown revision 'main2'" in unknown[1]
 
 
 @pytest.mark.parametrize(

@@ -70,10 +70,12 @@ def onnx(setting: Setting) -> Table | None:
     if path is None:
         tell("note: the ONNX file is left out: no --onnx FILE, and no onnx package in --peers")
         return None
-    ours = Compared("convcalc", setting.convcalc("get", "totals.macs", str(path)))
+    ours = Compared("`convcalc get`", setting.convcalc("get", "totals.macs", str(path)))
+    show = setting.convcalc("show", str(path))
+    others = Compared("`convcalc show`", show), Compared("the same again", show, again=True)
     size = path.stat().st_size / 1e6
     title = f"An ONNX file of {size:.0f} MB, from the start of the process to its MACs"
-    return compared(title, ours, {"onnx-tool": READER.format(file=str(path))}, setting)
+    return compared(title, ours, {"onnx-tool": READER.format(file=str(path))}, setting, *others)
 
 
 def _written(setting: Setting) -> Path | None:

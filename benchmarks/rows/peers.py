@@ -68,11 +68,13 @@ ROOM = {**ENVIRONMENT, "HOME": os.devnull, "PYTHONWARNINGS": "ignore"}
 
 
 class Compared(NamedTuple):
-    """A program: its name, its command, and the number that it prints."""
+    """A program: its name, its command, and the number that it prints; whether it is run with what
+    convcalc kept of the same before."""
 
     name: str
     command: Sequence[str]
     number: str = ""
+    again: bool = False
 
 
 def peers(setting: Setting) -> Table:
@@ -82,9 +84,12 @@ def peers(setting: Setting) -> Table:
     return compared("ResNet-50, from the start of the process to its MACs", ours, codes, setting)
 
 
-def compared(title: str, ours: Compared, codes: dict[str, str], setting: Setting) -> Table:
-    """The table of convcalc and of pieces of code, in turn, against convcalc."""
-    found = [ours._replace(number=_number(ours.command, setting.folder))]
+def compared(
+    title: str, ours: Compared, codes: dict[str, str], setting: Setting, *others: Compared
+) -> Table:
+    """The table of convcalc, of other commands of it and of pieces of code, in turn, against the
+    first."""
+    found = [ours._replace(number=_number(ours.command, setting.folder)), *others]
     for name, code in codes.items():
         one = _installed(name, code, setting)
         found += [one] if one else []
@@ -102,7 +107,10 @@ def compared(title: str, ours: Compared, codes: dict[str, str], setting: Setting
 
 def _ran(each: Compared, setting: Setting) -> Ran:
     tell(f"{each.name} ...")
-    forget(setting.folder)
+    if each.again:
+        ran(each.command, setting.folder, environment=ROOM)
+    else:
+        forget(setting.folder)
     return ran(each.command, setting.folder, environment=ROOM)
 
 

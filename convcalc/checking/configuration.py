@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from convcalc.checking import FORMATS
 from convcalc.checking.patterns import Pattern, parse_patterns
 from convcalc.checking.trees import Tree
 from convcalc.diagnostics.codes import RULES
@@ -24,7 +25,6 @@ from convcalc.language.syntax import document_limits
 OWN, SHARED = "convcalc.toml", "pyproject.toml"
 EVERYTHING = "CC"  # the prefix of all codes
 ALL = "all"
-FORMATS = ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "markdown")
 SEVERITIES = ("error", "warning", "ignore")
 
 
@@ -128,7 +128,7 @@ class Configurations:
             raise unreadable(name, error) from None
         except (ValueError, RecursionError) as error:
             words = str(error)
-            raise TargetError(f"{name} is no TOML: {words[:1].lower()}{words[1:]}") from None
+            raise TargetError(f"{name} is not TOML: {words[:1].lower()}{words[1:]}") from None
 
 
 def is_chosen(code: str, select: Iterable[str], ignore: Iterable[str]) -> bool:
@@ -272,5 +272,5 @@ def check_codes(words: list[str] | tuple[str, ...], what: str) -> tuple[str, ...
     for word in words:
         if not any(code.startswith(word) for code in RULES) or not word.startswith(EVERYTHING):
             advice = advise(word.upper(), RULES, "'convcalc list rules' shows them all")
-            raise TargetError(f"{what} names '{word}', which is no rule", advice)
+            raise TargetError(f"{what} names '{word}', which is not a rule", advice)
     return tuple(words)

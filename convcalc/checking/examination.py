@@ -265,7 +265,7 @@ class Examination:
         if base is None or self.held is None:
             return
         if self.is_library:
-            some = [*released(self.target.file, "is no network any more", base, self.held.budgets)]
+            some = [*released(self.target.file, "is no longer a network", base, self.held.budgets)]
             self.changes += some
         elif self.wanted == ALL and not self.has_errors:
             self.changes += lost_variants(self.first, base, self.held.budgets)

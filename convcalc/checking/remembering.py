@@ -13,7 +13,7 @@ from convcalc.diagnostics.work import current
 from convcalc.language.sources.files import Sources
 from convcalc.language.sources.gate import read
 from convcalc.language.sources.kept import Kept
-from convcalc.language.sources.reads import Reads, digest, noted
+from convcalc.language.sources.reads import MAPPED, Reads, digest, noted
 from convcalc.language.sources.target import Target
 
 T = TypeVar("T")
@@ -61,6 +61,8 @@ class Shelf:
         """The texts of the files that were read as sources."""
         found = {}
         for path, most, root in reads.found:
+            if most == MAPPED:
+                continue
             with suppress(OSError):
                 content = self.read(path, most, root)
                 found[path] = content.decode("utf-8", "replace").removeprefix("\ufeff")

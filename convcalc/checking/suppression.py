@@ -86,7 +86,7 @@ def _codes(found: re.Match[str], place: Place) -> Iterator[tuple[str, Place]]:
 
 def _unknown(code: str, place: Place) -> Diagnostic:
     advice = advise(code.upper(), RULES, "'convcalc list rules' shows them all")
-    message = f"'{code[:40]}' is no rule"
+    message = f"'{code[:40]}' is not a rule"
     return Diagnostic(UNUSED, message, place, advice)
 
 

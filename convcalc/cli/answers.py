@@ -23,7 +23,7 @@ def answer(
 ) -> int:
     """Runs ``make``, which writes the result of a command; or writes what it wrote before.
 
-    Only results without a remark or a problem are kept. Returns the exit code.
+    Only results without a problem are kept. Returns the exit code.
     """
     settings: Settings = ctx.obj
     if no_cache or is_set("NO_CACHE") or any(map(_is_elsewhere, targets)):
@@ -40,14 +40,30 @@ def answer(
     key = kept.key(ctx.info_name, repr(asked), repr(chosen), repr(read), repr(tuple(style)))
     found = kept.find(key)
     if found is not None:
-        settings.write(found[0])
+        _tell(settings, found[0])
         return CLEAN
     settings.written = []
     with noted() as reads:
         code = make()
-    if settings.written is not None and code == CLEAN:
-        kept.keep(key, reads, "".join(settings.written).removesuffix("\n"))
+    if settings.written and code == CLEAN:
+        kept.keep(key, reads, _answer(settings.written, settings.remarks))
     return code
+
+
+def _answer(written: Sequence[str], remarks: Sequence[str]) -> str:
+    """A result and the remarks on it as one text: the number of the remarks, and one on each line
+    behind it."""
+    lines = [line.encode("unicode_escape").decode() for line in remarks]
+    return "\n".join([str(len(lines)), *lines, "".join(written)])
+
+
+def _tell(settings: Settings, answer: str) -> None:
+    """Writes a result, and the remarks on it."""
+    count, _, rest = answer.partition("\n")
+    *lines, text = rest.split("\n", int(count))
+    settings.write(text.removesuffix("\n"))
+    for line in lines:
+        settings.note(line.encode().decode("unicode_escape"))
 
 
 def _is_elsewhere(target: Target) -> bool:

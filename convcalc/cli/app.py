@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Sequence
+from copy import copy
 from importlib import import_module
 from keyword import iskeyword
 from typing import Annotated, Any
@@ -41,9 +42,14 @@ COMMANDS = (
     "new",
     "export",
     "cache",
+    "version",
+    "help",
 )
 # The options that every command takes.
-SHARED = ("output_format", "output_file", "color", "quiet", "root", "allow_outside", "limit")
+FORMAT = "output_format"  # which a command without formats does not take
+SHARED = (FORMAT, "output_file", "color", "quiet", "root", "allow_outside", "limit")
+
+VERBOSE = "--verbose"
 
 UsageError: Any = typer.BadParameter.__mro__[1]  # click is vendored by some typers, not by all
 
@@ -54,7 +60,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if "_CONVCALC_COMPLETE" in os.environ:  # a script that an earlier version installed
             completion: Any = import_module("typer.completion")
             completion.completion_init()
-        code = group().main(arguments, "convcalc", standalone_mode=False, obj=Settings())
+        code = command_line().main(arguments, "convcalc", standalone_mode=False, obj=Settings())
         return int(code or 0)
     except typer.Abort:
         return INTERRUPTED
@@ -70,8 +76,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         use_project(None)
 
 
-def group() -> Any:
-    """The program as typer has it: its options, and its commands by name."""
+def command_line() -> Any:
+    """The whole command line, a group of commands as click has them."""
     return get_command(_build_app(convcalc, Commands))
 
 
@@ -110,6 +116,13 @@ class Verb(PrintsHelp, TyperCommand):
 class Commands(PrintsHelp, TyperGroup):
     """Imports and builds a command only when it is called, to keep start-up short."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads the arguments; ``--version --verbose`` is the command ``version``."""
+        if VERBOSE in args and not {*args} - {VERBOSE, "-V", "--version"}:
+            args = ["version", VERBOSE]
+        rest: list[str] = super().parse_args(ctx, args)
+        return rest
+
     def list_commands(self, ctx: Any) -> list[str]:
         """All names, for the help page and for completion."""
         return list(COMMANDS)
@@ -120,17 +133,30 @@ class Commands(PrintsHelp, TyperGroup):
             return None if ctx.resilient_parsing else _unknown_command(cmd_name)
         command: Any = app_of(cmd_name)
         command.name = cmd_name
-        command.params += [param for param in self.params if param.name in SHARED]
+        module = import_module(f"convcalc.cli.commands.{module_of(cmd_name)}")
+        formats: Sequence[str] = getattr(module, "FORMATS", ())
+        command.params += [
+            _with_formats(param, formats) if param.name == FORMAT else param
+            for param in self.params
+            if param.name in SHARED and (formats or param.name != FORMAT)
+        ]
         function = command.callback
 
         def with_settings(**values: Any) -> Any:
-            ctx.obj.update(*(values.pop(name) for name in SHARED))
+            ctx.obj.update(*(values.pop(name, "") for name in SHARED))
             use_project(ctx.obj.project())
             with ctx.obj.work():
                 return function(**values)
 
         command.callback = with_settings
         return command
+
+
+def _with_formats(option: Any, formats: Sequence[str]) -> Any:
+    """The option of the output format, whose help lists the formats of a command."""
+    own = copy(option)
+    own.help = f"{', '.join(formats[:-1])} or {formats[-1]}. [env: CONVCALC_OUTPUT_FORMAT]"
+    return own
 
 
 def _build_app(function: Any, group: Any = None) -> typer.Typer:
@@ -175,7 +201,8 @@ def convcalc(
             "--output-format",
             metavar="FORMAT",
             show_default=False,
-            help=f"{', '.join(FORMATS[:-1])} or {FORMATS[-1]}. [env: CONVCALC_OUTPUT_FORMAT]",
+            help=f"{', '.join(FORMATS)} and others; the help of each command lists its own. "
+            "[env: CONVCALC_OUTPUT_FORMAT]",
         ),
     ] = "",
     output_file: Annotated[
@@ -185,7 +212,7 @@ def convcalc(
             "--output-file",
             metavar="FILE",
             show_default=False,
-            help="Write the result there instead of to stdout. [env: CONVCALC_OUTPUT_FILE]",
+            help="Write the result to this file, not to stdout. [env: CONVCALC_OUTPUT_FILE]",
         ),
     ] = "",
     color: Annotated[
@@ -194,12 +221,12 @@ def convcalc(
             "--color",
             metavar="WHEN",
             show_default=False,
-            help="auto (which heeds NO_COLOR and FORCE_COLOR), always or never. "
-            "[env: CONVCALC_COLOR]",
+            help="auto (respects NO_COLOR and FORCE_COLOR), always or never. [env: CONVCALC_COLOR]",
         ),
     ] = "",
     quiet: Annotated[
-        bool, typer.Option("-q", "--quiet", help="Results and errors only. [env: CONVCALC_QUIET]")
+        bool,
+        typer.Option("-q", "--quiet", help="Print results and errors only. [env: CONVCALC_QUIET]"),
     ] = False,
     root: Annotated[
         str,
@@ -207,12 +234,13 @@ def convcalc(
             "--root",
             metavar="FOLDER",
             show_default=False,
-            help="The project: no file outside it is read. By default the nearest folder upward "
+            help="The project; files outside it are not read. By default the nearest folder upward "
             "with .git, pyproject.toml or convcalc.toml. [env: CONVCALC_ROOT]",
         ),
     ] = "",
     allow_outside: Annotated[
-        bool, typer.Option("--allow-outside", help="Follow links and paths out of the project too.")
+        bool,
+        typer.Option("--allow-outside", help="Also follow links and paths that leave the project."),
     ] = False,
     limit: Annotated[
         str,
@@ -223,7 +251,12 @@ def convcalc(
             help=f"Allow more, or less: {', '.join(LIMITS)}. [env: CONVCALC_LIMIT]",
         ),
     ] = "",
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "-V", "--version", help="Show the version; with --verbose, also what it runs on."
+        ),
+    ] = False,
     install_completion: Annotated[
         bool,
         typer.Option("--install-completion", help="Install completion for the current shell."),
@@ -235,7 +268,7 @@ def convcalc(
 ) -> int:
     """What a convolutional network costs and sees: shapes, parameters, MACs, receptive fields.
 
-    A TARGET is a network file, FILE::VARIANT, the name of a network that ships
+    A TARGET is a network file, FILE::VARIANT, the name of a built-in network
     ('convcalc list networks'), or - for stdin.
     """
     ctx.obj.update(output_format, output_file, color, quiet, root, allow_outside, limit)

@@ -44,6 +44,7 @@ class Settings:
         "output_file",
         "output_format",
         "quiet",
+        "remarks",
         "root",
         "written",
     )
@@ -57,6 +58,7 @@ class Settings:
         self.allow_outside = False
         self.limits = environment("LIMIT")
         self.written: list[str] | None = None  # the pieces of the result, if they are to be kept
+        self.remarks: list[str] = []  # what was said besides
 
     def update(
         self,
@@ -84,14 +86,14 @@ class Settings:
             name, _, number = map(str.strip, word.partition("="))
             choose(name, LIMITS, "--limit")
             if not (number.isdecimal() and number.isascii() and int(number[:20]) > 0):
-                raise Failure(f"--limit {name} is '{number}', which is no number from 1")
+                raise Failure(f"--limit {name} is '{number}', which is not a number from 1 on")
             allowed[name] = int(number[:20])
         return Work(allowed=allowed)
 
     def project(self) -> Project:
-        """What files may be read; raises Failure if --root is no folder."""
+        """What files may be read; raises Failure if --root is not a folder."""
         if self.root and not os.path.isdir(self.root):  # noqa: PTH112 - a word, not yet a path
-            raise Failure(f"--root {self.root} is no folder", "name the folder of the project")
+            raise Failure(f"--root {self.root} is not a folder", "name the folder of the project")
         try:
             return Project(self.root, allow_outside=self.allow_outside)
         except OSError as error:
@@ -184,7 +186,7 @@ class Settings:
 
     def note(self, *lines: str) -> None:
         """Writes lines of a remark to stderr, unless quiet."""
-        self.written = None  # a result is kept only if it is all that was said
+        self.remarks += lines
         if not self.quiet:
             say(*lines)
 

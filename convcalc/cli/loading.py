@@ -151,7 +151,7 @@ def shape_of(text: str) -> list[int | None]:
 def _size(word: str, text: str) -> int:
     if word.isdecimal() and word.isascii() and 0 < len(word) < 16 and int(word) > 0:
         return int(word)
-    message = f"--input '{text}': '{word}' is no size"
+    message = f"--input '{text}': '{word}' is not a size"
     raise Failure(message, "write channels and sizes, for instance 3x512x512, and ? for unknown")
 
 

@@ -18,10 +18,10 @@ Inputs = Annotated[
         "NAME=SHAPE where a network has several inputs. Repeatable.",
     ),
 ]
-Batch = Annotated[int, typer.Option("--batch", metavar="N", min=1, help="Samples at once.")]
+Batch = Annotated[int, typer.Option("--batch", metavar="N", min=1, help="Samples per batch.")]
 Params = Annotated[
     list[str],
-    typer.Option("--set", metavar="NAME=VALUE", help="Value for a param of the file; repeatable."),
+    typer.Option("--set", metavar="NAME=VALUE", help="Set a param of the file; repeatable."),
 ]
 ParamsFrom = Annotated[
     list[str],
@@ -57,14 +57,14 @@ Convention = Annotated[
         "--convention",
         metavar="NAME",
         show_default=False,
-        help="What another tool counts too, such as fvcore; see 'list conventions'. "
+        help="Also show what another tool counts, such as fvcore; see 'list conventions'. "
         "[env: CONVCALC_CONVENTION]",
     ),
 ]
 Fused = Annotated[
     bool,
     typer.Option(
-        "--fuse-batch-norm", help="What is left when batch norms are folded into convolutions too."
+        "--fuse-batch-norm", help="Also show the numbers with batch norms folded into convolutions."
     ),
 ]
 Memory = Annotated[
@@ -87,8 +87,8 @@ Config = Annotated[
         "--config",
         metavar="FILE",
         show_default=False,
-        help="Settings for all files instead of the closest; its paths and patterns count from the "
-        "current folder. [env: CONVCALC_CONFIG]",
+        help="Use these settings for all files, not the closest; paths and patterns in it are "
+        "relative to the current folder. [env: CONVCALC_CONFIG]",
     ),
 ]
 Policy = Annotated[
@@ -97,7 +97,7 @@ Policy = Annotated[
         "--policy",
         metavar="REV",
         show_default=False,
-        help="Settings, and what files are held to, are those of a git revision, such as "
+        help="Take settings and requirements from a git revision, such as "
         "origin/main...; see docs/policy.md. [env: CONVCALC_POLICY]",
     ),
 ]
@@ -105,7 +105,7 @@ Isolated = Annotated[
     bool,
     typer.Option(
         "--isolated",
-        help="No file of settings or of budgets holds that is not named. [env: CONVCALC_ISOLATED]",
+        help="Ignore settings and budgets that are not named. [env: CONVCALC_ISOLATED]",
     ),
 ]
 
@@ -115,13 +115,13 @@ Columns = Annotated[
     typer.Option(
         "--columns",
         metavar="A,B",
-        help="Columns, or +A,B for more than the usual ones; see 'list columns'.",
+        help="Columns to show, or +A,B to add to the default ones; see 'list columns'.",
     ),
 ]
 NoCache = Annotated[
     bool,
     typer.Option(
         "--no-cache",
-        help="Compute everything anew; see 'convcalc cache'. [env: CONVCALC_NO_CACHE]",
+        help="Compute everything again; see 'convcalc cache'. [env: CONVCALC_NO_CACHE]",
     ),
 ]

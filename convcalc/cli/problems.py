@@ -44,6 +44,8 @@ def print_problems(networks: Sequence[Shown], settings: Settings, *, warnings: b
 
                 say(*full_text(problem, network.sources).split("\n"))
             seen.add(problem)
+    if seen:
+        settings.written = None  # problems are looked at anew each time
     if seen and warnings:
         settings.note(_summary(seen, sum(network.skipped for network in networks)))
     return FINDINGS if any(problem.severity == "error" for problem in seen) else CLEAN

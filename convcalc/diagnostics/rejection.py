@@ -21,6 +21,10 @@ class Rejected(Exception):
         self.certain = () if needs_input else diagnostics
 
 
+class Recovered(Rejected):
+    """A part is wrong, but what was meant is clear, so that reading goes on with it."""
+
+
 def rejected(name: str, message: str, place: Place, advice: str = "") -> Rejected:
     """The exception to raise for one problem."""
     return Rejected(Diagnostic(name, message, place, advice))

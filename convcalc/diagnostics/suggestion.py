@@ -9,7 +9,8 @@ from convcalc.errors import Error
 
 LISTED = 60  # words in one help text
 LONGEST = 80  # characters of a word that may be a slip
-CUTOFF = 0.65  # of 1, how close a word must be
+CUTOFF = 0.75  # of 1, how close a word must be
+SHORT = 3  # letters of a word in which one may be wrong if the first is right
 MOST = 1000  # words that one is compared with
 
 
@@ -59,7 +60,13 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     from difflib import get_close_matches  # a slow import, needed only for wrong input
 
     work.spend(20 * len(near), "suggestions for unknown words")
-    return next(iter(get_close_matches(word, near, n=1, cutoff=CUTOFF)), "")
+    if close := get_close_matches(word, near, n=1, cutoff=CUTOFF):
+        return close[0]
+    if len(word) != SHORT:
+        return ""
+    begun = [each for each in near if each.startswith(word)]
+    alike = begun or [each for each in near if each[:1] == word[0] and len(each) == SHORT]
+    return next(iter(get_close_matches(word, alike, n=1, cutoff=0.6)), "")
 
 
 def _of_similar_length(word: str, choices: Iterable[str]) -> Sequence[str]:

@@ -54,7 +54,7 @@ def model_beside(files: Files, path: str) -> ModelSource:
         target = Target(path)
     found = model_source(target, LIMITS)
     if found is None:
-        raise OSError(0, "it is no model in a format that is read")
+        raise OSError(0, "it is not a model in a format that convcalc reads")
     return found
 
 

@@ -252,6 +252,6 @@ def capped(problems: Iterable[Diagnostic], most: int) -> list[Diagnostic]:
     if len(errors) <= most:
         return found
     message = f"and {len(errors) - most:,} more problems"
-    rest = Diagnostic("too-large", message, errors[most].place, "mend the first ones")
+    rest = Diagnostic("too-large", message, errors[most].place, "fix the first ones")
     others = (problem for problem in found if problem.severity != "error")
     return sorted([*errors[:most], rest, *others], key=lambda each: (each.place, each.name))

@@ -30,8 +30,10 @@ def layer_target(
     Inputs without a name are called x1, x2, … Values are read like those of a network file;
     ``3x5`` is a list. Raises TargetError for a word that cannot be read.
     """
-    if not _NAME.fullmatch(operator):
-        raise TargetError(f"'{operator}' is no operator's name", "see 'convcalc list operators'")
+    if not all(map(_NAME.fullmatch, operator.split("."))):
+        raise TargetError(
+            f"'{operator}' cannot be the name of an operator", "see 'convcalc list operators'"
+        )
     named = _name_inputs(inputs)
     line = _Line(operator)
     fields_node = line.fields(fields)
@@ -80,7 +82,7 @@ class _Line:
         for word in words:
             name, equals, value = word.partition("=")
             if not equals or not _NAME.fullmatch(name.strip()):
-                raise TargetError(f"'{word}' is no field", "write FIELD=VALUE, for instance k=3")
+                raise TargetError(f"'{word}' is not a field", "write FIELD=VALUE, for instance k=3")
             place = self.word(word)
             key = _text(name.strip(), place._replace(end=place.column + len(name)))
             node = self.value(value, place.column + len(name) + 1)

@@ -79,7 +79,7 @@ def _fields(words: Sequence[str], text: str) -> dict[str, list[int]]:
         if match is None or match[1] not in KEYS or match[2] != "=":
             close = nearest(word.partition("=")[0], (*_LONG_KEYS, *KEYS))
             advice = use(_LONG_KEYS.get(close, close)) if close else HELP
-            raise TargetError(f"--stack '{text}': '{word}' is no field of a stack", advice)
+            raise TargetError(f"--stack '{text}': '{word}' is not a field of a stack", advice)
         found[match[1]] = [int(value) for value in match[3].split(",")]
         if 0 in found[match[1]]:
             raise TargetError(f"--stack '{text}': {match[1]} is 0", HELP)

@@ -95,7 +95,7 @@ def _line(table: Table, items: Sequence[Folded]) -> str:
     words = "; rows behind ┌ │ └ repeat in turn" if has_groups else ""
     return (
         f"{len(table.rows):,} rows are folded into {len(items):,}: "
-        f"×N stands for N rows alike, with the numbers of one{words}; {table.unfolded}"
+        f"×N means N rows alike, with the numbers of one{words}; {table.unfolded}"
     )
 
 

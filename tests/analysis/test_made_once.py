@@ -21,7 +21,7 @@ VARIANTS = [shipped_names()[name] for name in NAMES if file_of(name) == FILE]
 def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """How often operators are analysed, and the counts of layers are made."""
     found = {"analyses": 0, "counts": 0}
-    analysed, counted = Assembly._analyse, analyse._made_counts
+    analysed, counted = Assembly._analyse, analyse._counts
 
     def analysis(*arguments: object) -> object:
         found["analyses"] += 1
@@ -32,7 +32,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
         return counted(*arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Assembly, "_analyse", analysis)
-    monkeypatch.setattr(analyse, "_made_counts", counts)
+    monkeypatch.setattr(analyse, "_counts", counts)
     return found
 
 

@@ -70,7 +70,7 @@ def test_no_file_at_all_is_an_error(check: Check) -> None:
     [
         (lambda path: path.symlink_to("nowhere"), "no such file or directory"),
         (lambda path: path.symlink_to(path), "too many levels of symbolic links"),
-        (os.mkfifo, "it is no plain file"),
+        (os.mkfifo, "it is not a regular file"),
     ],
 )
 def test_what_is_no_file_says_so(make: Any, reason: str, check: Check) -> None:

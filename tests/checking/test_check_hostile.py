@@ -13,8 +13,8 @@ from grids import Part
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convcalc.checking import FORMATS
 from convcalc.checking.budgets.repository import read_budgets
-from convcalc.checking.configuration import FORMATS
 from convcalc.checking.discovery import Found
 from convcalc.checking.run import Options, Run
 from convcalc.language.assertions.vocabulary import METRICS

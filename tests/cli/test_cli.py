@@ -119,7 +119,7 @@ def test_a_whole_output_is_as_it_was(name: str, convcalc: Command) -> None:
         ("show resnet34 --variant resnet18", 2, "the target is variant resnet34"),
         ("show resnet50 --set wid=2", 2, "wide"),
         ("show resnet50 --set wide", 2, "NAME=VALUE"),
-        ("show resnet50 -i 3x0x0", 2, "'0' is no size"),
+        ("show resnet50 -i 3x0x0", 2, "'0' is not a size"),
         ("show resnet50 -i 3x224", 2, "3x224x224"),
         ("show resnet50 -i image=3x224x224", 2, "input"),
         ("show resnet50 --depth deep", 2, "or all"),
@@ -191,7 +191,7 @@ def test_every_command_has_a_help_page_with_the_shared_options(
     ran = convcalc(f"{name} {flag}")
     assert ran.code == 0
     assert f"Usage: convcalc {name}" in ran.out
-    shared = ("-f, --output-format", "-o, --output-file", "--color", "-q, --quiet")
+    shared = ("-o, --output-file", "--color", "-q, --quiet")
     assert all(option in ran.out for option in shared)
 
 

@@ -14,7 +14,7 @@ import pytest
 from command import Command
 from places import ROOT
 
-from convcalc.cli.app import COMMANDS, SHARED, app_of, group
+from convcalc.cli.app import COMMANDS, SHARED, app_of, command_line
 from convcalc.cli.completion import table
 from convcalc.cli.completion.values import _FILES, _OF_COMMAND, _OF_PARAM, FORMATS
 
@@ -47,7 +47,7 @@ def arguments(params: list[Any]) -> tuple[str, ...]:
 
 def made() -> str:
     """The text of the table."""
-    shared = options([param for param in group().params if param.name in SHARED])
+    shared = options([param for param in command_line().params if param.name in SHARED])
     apps = {name: app_of(name) for name in COMMANDS}
     about = {name: str(app.help).partition("\n")[0].removesuffix(".") for name, app in apps.items()}
     takes = {name: (arguments(app.params), options(app.params)) for name, app in apps.items()}
@@ -86,6 +86,7 @@ def test_a_command_is_offered_its_own_formats(name: str, convcalc: Command) -> N
     words = {"schema": "network", "list": "networks", "cache": "dir", "operator": "conv"}
     words |= {"convention": "thop", "rule": "CC201", "get": "totals.macs vgg11", "layer": "relu"}
     words |= {"new": "x -o -", "export": "vgg11 --to torch", "import": "x.onnx", "pin": ""}
+    words |= {"help": "tutorial"}
     said = convcalc(f"{name} {words.get(name, ' '.join(['vgg11'] * len(names)))} -f nosuch").err
     listed = said.partition("must be one of: ")[2].split("\n")[0]
     assert tuple(filter(None, listed.split(", "))) == FORMATS.get(name, ())

@@ -97,7 +97,7 @@ def test_the_exit_code_says_whether_something_was_found(
 def test_an_expression_is_refused_before_anything_is_read(run: Command) -> None:
     ran = run("gone.yaml new.yaml --fail-on params:lots")
     assert (ran.code, ran.out) == (2, "")
-    assert ran.err.startswith("error: --fail-on 'params:lots': 'lots' is no amount\n  = help: ")
+    assert ran.err.startswith("error: --fail-on 'params:lots': 'lots' is not an amount\n  = help: ")
 
 
 def test_a_comment_begins_with_its_mark_and_is_empty_if_nothing_changed(run: Command) -> None:
@@ -135,7 +135,7 @@ def test_a_saved_report_is_a_side(run: Command) -> None:
     assert run("two.json resnet34").code == 2
     assert run("two.json::resnet34 resnet34 --exit-code").code == 0
     Path("bad.json").write_text("{}", "utf-8")
-    assert "bad.json is no report of convcalc" in run("bad.json new.yaml").err
+    assert "bad.json is not a report of convcalc" in run("bad.json new.yaml").err
 
 
 def test_numbers_that_mean_different_things_are_not_compared(run: Command) -> None:
@@ -164,7 +164,7 @@ def test_a_working_tree_is_compared_with_what_was_committed(run: Command) -> Non
     assert "kernel_size 3 → 5" in ran.out
     git(Path(), "tag", "v1")
     assert run("v1:old.yaml old.yaml --exit-code").code == 0
-    assert run("v2:old.yaml old.yaml").err.startswith("error: no revision is called 'v2'")
+    assert run("v2:old.yaml old.yaml").err.startswith("error: unknown revision 'v2'")
 
 
 @pytest.mark.parametrize("width", [80, 160])

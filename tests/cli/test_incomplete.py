@@ -8,7 +8,7 @@ import pytest
 from command import Command
 
 HEAD = "convcalc: 1\nname: net\ninput: [3, 32, 32]\nlayers:\n"
-PART = f"{HEAD}  - conv: {{out: 8, k: 3}}\n  - batchnorm\n  - relu\n"  # the second is no operator
+PART = f"{HEAD}  - conv: {{out: 8, k: 3}}\n  - frobnicate\n  - relu\n"  # the second is no operator
 BROKEN = {
     "syntax": f"{HEAD}  - conv: {{out: 3, k: 30\n",
     "empty": "",

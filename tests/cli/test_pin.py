@@ -100,7 +100,7 @@ def test_a_network_with_problems_is_not_pinned_and_the_others_are(run: Command) 
     assert "unknown-operator" in ran.err
     assert ran.err.endswith("pinned good.convcalc.yaml\n")
     assert Path("bad.convcalc.yaml").read_text("utf-8") == STALE.replace("conv:", "cov:")
-    assert "expect names 'wide', which is no variant" in ran.err
+    assert "expect names 'wide', which is not a variant" in ran.err
 
 
 def test_an_unknown_number_is_never_pinned(run: Command) -> None:

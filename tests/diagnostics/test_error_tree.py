@@ -103,7 +103,7 @@ def test_what_python_would_call_the_error_stays_true() -> None:
     with pytest.raises(KeyError) as unknown:
         convention("fvcor")
     assert isinstance(unknown.value, convcalc.Error)
-    assert str(unknown.value) == "no convention is called 'fvcor'"
+    assert str(unknown.value) == "unknown convention 'fvcor'"
     with pytest.raises(ValueError, match="has no bound") as senseless:
         assert_budget("resnet18", params={})
     assert isinstance(senseless.value, convcalc.Error)
@@ -121,4 +121,4 @@ def test_a_network_with_problems_carries_them(tmp_path: Path) -> None:
 
 def test_any_error_ends_a_command_with_its_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["operator", "konv"]) == 2
-    assert capsys.readouterr().err == "error: no operator is called 'konv'\n  = help: use 'conv'\n"
+    assert capsys.readouterr().err == "error: unknown operator 'konv'\n  = help: use 'conv'\n"

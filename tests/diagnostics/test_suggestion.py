@@ -6,6 +6,10 @@ import pytest
 from places import ROOT
 
 from convcalc.diagnostics.suggestion import advise, nearest
+from convcalc.language.parse.tree import COMPOSITES
+from convcalc.model.operators import synonyms
+from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+from convcalc.model.operators.words import unknown_operator
 
 CHOICES = ("kernel_size", "stride", "padding")
 PACKAGE = ROOT / "convcalc"
@@ -42,3 +46,36 @@ def test_no_other_module_words_the_suggestion_itself() -> None:
         if words in text
     }
     assert worded == {"suggestion"}
+
+
+def test_the_table_of_synonyms_names_operators_and_fields_that_there_are() -> None:
+    names = {*operator_names(), *COMPOSITES}
+    assert {*synonyms.OPERATORS.values()} <= names
+    assert {name for name, _ in synonyms.WITH_FIELDS.values()} <= names
+    declared = {field for name in operator_names() for field in fields_of(operator_class(name))}
+    suggested = {field for fields in synonyms.FIELDS.values() for field in fields}
+    assert suggested <= declared
+    plain = {name.replace("_", "") for name in names}
+    assert plain.isdisjoint(synonyms.LACKING)
+    assert not synonyms.LACKING & {*synonyms.OPERATORS, *synonyms.WITH_FIELDS, *synonyms.SEVERAL}
+
+
+@pytest.mark.parametrize(
+    ("word", "operator"),
+    [
+        ("nn.AvgPool1d", "avg_pool"),
+        ("tf.keras.layers.AveragePooling2D", "avg_pool"),
+        ("SeparableConv2D", "separable_conv"),
+        ("conv2d_transpose", "conv_transpose"),
+        ("SyncBatchNorm", "batch_norm"),
+        ("ReflectionPad2d", "pad"),
+        ("MultiheadAttention", "attention"),
+        ("DepthToSpace", "pixel_shuffle"),
+        ("ModulatedDeformConv2d", "deform_conv"),
+        ("RNN", "opaque"),
+        ("Einsum", "opaque"),
+        ("ConvModule", "conv"),
+    ],
+)
+def test_a_word_of_another_tool_is_answered_with_ours(word: str, operator: str) -> None:
+    assert f"'{operator}'" in unknown_operator(word)[1]

@@ -131,7 +131,7 @@ def test_the_command_line_raises_and_lowers(tmp_path: Path, convcalc: Command) -
     assert convcalc(f"check {path} --limit layers=20").code == 1
     assert convcalc(f"check {path} --limit nodes=100,layers=40000").code == 0
     assert "use 'layers'" in convcalc(f"check {path} --limit layer=20").err
-    assert "no number from 1" in convcalc(f"check {path} --limit layers=0").err
+    assert "not a number from 1" in convcalc(f"check {path} --limit layers=0").err
 
 
 def test_settings_only_lower(tmp_path: Path, convcalc: Command) -> None:

@@ -214,7 +214,7 @@ REFUSED = {
     "a document type": (model(X, edges="", head=DTD), "declares a document type"),
     "old": (model(X, edges="", version="7"), "of version '7'"),
     "no layers": (model(edges=""), "it has no layers"),
-    "cut off": (model(X, edges="")[:-9], "it is no XML"),
+    "cut off": (model(X, edges="")[:-9], "it is not XML"),
     "not there": (model(X, edges="0.0>7.0"), "which are not there"),
     "twice": (model(X, X, edges=""), "two layers have the id '0'"),
     "no size": (model(layer(0, "Parameter", [], ["1 x"]), edges=""), "a size is 'x'"),

@@ -127,8 +127,8 @@ def test_only_the_header_is_read(tmp_path: Path) -> None:
     [
         (b"\x10\0\0\0\0\0\0\0{}", "it is cut off within its header"),
         (b"\xff" * 8 + b'{"', "at most"),
-        (b"\x02\0\0\0\0\0\0\0{]", "its header is no JSON"),
-        (b"\x02\0\0\0\0\0\0\0[]", "its header is no mapping of names"),
+        (b"\x02\0\0\0\0\0\0\0{]", "its header is not JSON"),
+        (b"\x02\0\0\0\0\0\0\0[]", "its header is not a mapping of names"),
         (safetensors({}), "it holds no tensor"),
         (safetensors({"w": ("F32", [9])}, -4), "its numbers lie outside the file"),
         (

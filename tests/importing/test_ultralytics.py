@@ -421,7 +421,7 @@ def problems(change: Change, **values: object) -> list[tuple[str, str, int]]:
         (
             lambda rows: rows.add("A2C2f", 32),
             "does-not-divide",
-            "16 channels are no multiple of 32",
+            "16 channels are not a multiple of 32",
         ),
         (
             lambda rows: rows.add("nn.Upsample", None, 2, "area"),
@@ -474,8 +474,8 @@ def test_a_module_that_is_nearly_known_is_suggested() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("nc: 80\nbackbone: 3\nhead: []\n", "'backbone' is no list of rows"),
-        ("nc: 80\nbackbone:\n  - [-1, 1, Conv, [8]]\n", "'head' is no list of rows"),
+        ("nc: 80\nbackbone: 3\nhead: []\n", "'backbone' is not a list of rows"),
+        ("nc: 80\nbackbone:\n  - [-1, 1, Conv, [8]]\n", "'head' is not a list of rows"),
     ],
 )
 def test_what_cannot_be_read(text: str, message: str) -> None:

@@ -16,9 +16,10 @@ import pytest
 from checked import FAILS, GOOD, WARNS, write
 from command import RUN, Command, Ran, environment
 from gitrepo import commit, git, repository
+from onnx_files import node, through
 
 from convcalc.checking import run as running
-from convcalc.language.sources import kept
+from convcalc.language.sources import kept, reads
 from convcalc.language.sources.gate import read
 from convcalc.language.sources.kept import VARIABLE, Kept
 from convcalc.language.sources.project import Project, use_project
@@ -217,6 +218,7 @@ SHOWN = [
     "show net.convcalc.yaml resnet18",
     "list networks resnet",
     "list rules",
+    "list rules nosuch",
 ]
 PARAM = GOOD.replace("[relu]", "[{conv: {out: w, k: 3}}]") + "params: {w: 8}\n"
 
@@ -227,7 +229,7 @@ def test_each_command_line_has_its_own_result(convcalc: Command, loaded: list[ob
     for _ in range(2):
         for line in SHOWN:
             assert convcalc(line) == convcalc(f"{line} --no-cache"), line
-    assert len(loaded) == 3 * sum(line.startswith("show net") for line in SHOWN[:-3])
+    assert len(loaded) == 3 * sum(line.startswith("show net") for line in SHOWN[:6])
 
 
 @pytest.mark.usefixtures("cache")
@@ -275,6 +277,41 @@ def test_a_file_beside_takes_the_name_of_a_shipped_network(convcalc: Command) ->
     assert convcalc("show resnet18") == shipped
     write("resnet18", GOOD)
     assert convcalc("show resnet18") == convcalc("show resnet18 --no-cache") != shipped
+
+
+def onnx(outputs: int) -> bytes:
+    """A convolution; such a file is mapped, and most of it never looked at."""
+    weights = {"w": [outputs, 3, 3, 3]}
+    return through([node("Conv", ["x", "w"], ["y"])], [1, 3, 9, 9], "y", weights=weights)
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_mapped_model_is_known_by_its_size_and_times(
+    convcalc: Command, loaded: list[object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reads, "SETTLED", 0)
+    model = Path("m.onnx")
+    model.write_bytes(onnx(4))
+    first = convcalc("show m.onnx -f csv")
+    assert (first.code, convcalc("show m.onnx -f csv")) == (0, first)
+    assert len(loaded) == 1
+    times = model.stat()
+    model.write_bytes(onnx(5))
+    os.utime(model, ns=(times.st_atime_ns, times.st_mtime_ns))  # as if nothing had happened
+    assert convcalc("show m.onnx -f csv") == convcalc("show m.onnx -f csv --no-cache") != first
+    Path("other.onnx").write_bytes(onnx(4))
+    Path("other.onnx").replace(model)
+    assert convcalc("show m.onnx -f csv") == first
+
+
+@pytest.mark.usefixtures("cache")
+def test_a_model_that_was_just_written_may_change_without_a_sign(
+    convcalc: Command, loaded: list[object]
+) -> None:
+    Path("m.onnx").write_bytes(onnx(4))
+    convcalc("show m.onnx")
+    convcalc("show m.onnx")
+    assert len(loaded) == 2
 
 
 # --- where they are kept -----------------------------------------------------------------------
@@ -415,24 +452,24 @@ def test_killed_processes_leave_nothing_wrong(convcalc: Command) -> None:
 
 
 def test_an_entry_holds_odd_names() -> None:
-    reads = Reads()
-    reads.found["a b\n\tc\udcff", 7, ""] = "state"
-    reads.found["", 0, "/r"] = "!other"
+    noticed = Reads()
+    noticed.found["a b\n\tc\udcff", 7, ""] = "state"
+    noticed.found["", 0, "/r"] = "!other"
     text = "line\n\n\nline \ud800 ×\n"
-    found = kept._parse(kept._text(reads, text))
+    found = kept._parse(kept._text(noticed, text))
     assert found is not None
-    assert (found[0], found[1].found) == (text, reads.found)
+    assert (found[0], found[1].found) == (text, noticed.found)
 
 
 @pytest.mark.usefixtures("folder")
 def test_files_are_noted_only_where_it_is_asked_for() -> None:
     write("a.txt", "x")
     use_project(Project())
-    with noted() as reads:
+    with noted() as found:
         read("a.txt", 5)
         with pytest.raises(FileNotFoundError):
             read("b.txt", 5)
     read("a.txt", 6)
     use_project(None)
-    assert [(path, most) for path, most, _ in reads.found] == [("a.txt", 5), ("b.txt", 5)]
-    assert reads.is_complete
+    assert [(path, most) for path, most, _ in found.found] == [("a.txt", 5), ("b.txt", 5)]
+    assert found.is_complete

@@ -38,7 +38,14 @@ def test_all_of_them_together_are_one_error() -> None:
     assert [e.message for e in errors(body, HEAD)] == ["unknown key 'kk' in 'conv'"]
 
 
-@pytest.mark.parametrize("item", ["- {reluu: {}, id: a}", "- {relu: {}, idd: a}", "- {relu: {}, tanh: {}, id: a}", "- {conv: {out: 0, k: 1}, id: a}"])  # fmt: skip
+@pytest.mark.parametrize("item", ["- {reluu: {}, id: a}", "- {relu: {}, idd: a}"])
+def test_a_layer_whose_meaning_is_clear_is_read_on(item: str) -> None:
+    body = f"layers:\n{item}\n- {{relu: {{}}, from: a}}\n- {{add: [a, input]}}\noutputs: [a]\n"
+    assert len(errors(body, HEAD)) == 1
+    assert read(body, HEAD).skipped == 0
+
+
+@pytest.mark.parametrize("item", ["- {frobnicate: {}, id: a}", "- {relu: {}, tanh: {}, id: a}", "- {conv: {out: 0, k: 1}, id: a}"])  # fmt: skip
 def test_the_id_of_a_broken_layer_is_no_unknown_name(item: str) -> None:
     body = f"layers:\n{item}\n- {{relu: {{}}, from: a}}\n- {{add: [a, input]}}\n- {{add: [prev, a.x]}}\noutputs: [a]\n"
     assert len(errors(body, HEAD)) == 1
@@ -69,5 +76,5 @@ def test_a_call_that_fails_in_a_loop_does_not_make_the_network_large() -> None:
     bodies = "".join(f"- {{Body: {{}}, from: a, id: x{k}}}\n" for k in range(12))
     body = f"layers:\n- {{Nody: {{}}, id: a}}\n{bodies}"
     assert [(e.name, e.message) for e in errors(body, head)] == [
-        ("unknown-name", "no block is called 'Nody'")
+        ("unknown-name", "unknown block 'Nody'")
     ]

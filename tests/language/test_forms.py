@@ -90,7 +90,7 @@ def test_the_inner_statement_wins() -> None:
         ("functionl: true", "unknown-key", "unknown key 'functionl' beside 'relu'"),
         ("functional: [true]", "wrong-type", "'functional' is [true], but must be one of: true, "
          "false, method"),
-        ("functional: {a: 1}", "wrong-type", "a mapping stands where a value is expected"),
+        ("functional: {a: 1}", "wrong-type", "a mapping is given where a value is expected"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_one_error(written: str, rule: str, message: str) -> None:

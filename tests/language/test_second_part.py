@@ -195,7 +195,7 @@ layers: [{conv: {out: c, k: 1}}]
         ("min(x): x", "1", "duplicate-key", "is a function of the language"),
         ("f: 1", "1", "wrong-type", "is not the head of a function"),
         ("f(x): [1]", "1", "wrong-type", "needs an expression"),
-        ("f(x): 1; f(y): 2", "1", "duplicate-key", "two functions are called 'f'"),
+        ("f(x): 1; f(y): 2", "1", "duplicate-key", "duplicate function 'f'"),
         ("f(x): x", "f(1, 2)", "bad-expression", "f(x) takes 1 of them, not 2 values"),
         ("f(x): x", "g(1)", "bad-expression", "there is no function 'g'"),
         ("f(x): 1/x", "f(0)", "bad-expression", "in f(x): 1 / 0 divides by zero"),

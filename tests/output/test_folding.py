@@ -57,7 +57,7 @@ layer                  params           RF
 ┌ conv[0…1000] ×1,001       9  3 … 2.003 k
 └ relu[0…1000] ×1,001       0  3 … 2.003 k
 
-2,002 rows are folded into 2: ×N stands for N rows alike, with the numbers of one; rows behind\
+2,002 rows are folded into 2: ×N means N rows alike, with the numbers of one; rows behind\
  ┌ │ └ repeat in turn; --no-fold shows all"""
 NESTED = """\
 layer                              params  RF

@@ -120,7 +120,7 @@ def check(name: str, *build: Build, code: int = 2, says: str = "leads out of the
 
 
 LEADS_OUT = "leads out of the project"
-NOT_PLAIN = "it is no plain file"
+NOT_PLAIN = "it is not a regular file"
 OUT = [
     check("a link", link(WORD, "../outside/net.txt")),
     check("an absolute link", lambda p: link(WORD, f"{p.parent}/outside/net.txt")(p)),

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from hostile import FILES, TEXTS, faults, filled
 
-from convcalc.checking.configuration import FORMATS as FINDINGS
+from convcalc.checking import FORMATS as FINDINGS
 from convcalc.cli import main
 from convcalc.output.formats import FORMATS
 

@@ -56,7 +56,7 @@ def parse_tolerance(text: str) -> Tolerance:
     sign = limit[:1] if limit[:1] in ("+", "-") else ""
     amount = parse_quantity(limit.removeprefix(sign).strip() or "none")
     if amount is None or amount < 0 or limit[len(sign) :].strip()[:1] in ("+", "-"):
-        raise WrongTolerance(f"'{text}': '{limit}' is no amount")
+        raise WrongTolerance(f"'{text}': '{limit}' is not an amount")
     if limit.endswith("B") and UNITS.get(metric) != BYTES:
         raise WrongTolerance(f"'{text}': {metric} is not measured in bytes")
     return Tolerance(metric, sign, amount, limit.endswith("%"), limit)

@@ -81,7 +81,7 @@ def convention(name: str) -> Convention:
     """The convention of that name; UnknownName if there is none."""
     if name not in convention_names():
         advice = advise(name, [*convention_names(), OWN], "conventions:")
-        raise UnknownName(f"no convention is called '{name}'", advice)
+        raise UnknownName(f"unknown convention '{name}'", advice)
     found: Convention = import_module(_module(name)).CONVENTION
     return found
 

@@ -96,7 +96,7 @@ def _row(cost: Cost, macs: int) -> Row:
 
 def _layer(operator: Operator, x: Shape) -> Layer:
     if not has_costs(operator):
-        raise TypeError(f"{type(operator).__name__} is no convolution")
+        raise TypeError(f"{type(operator).__name__} is not a convolution")
     analysis = operator.analyse([x])
     out_channels, per_group, *kernel_size = analysis.weights["weight"]
     slides = [axis for axis in analysis.axes[0] if isinstance(axis, Slide)]
@@ -114,7 +114,7 @@ def _layer(operator: Operator, x: Shape) -> Layer:
 
 
 def _no_way(name: str, advice: str) -> UnknownName:
-    return UnknownName(f"no way of computing is called '{name}'", advice)
+    return UnknownName(f"unknown way of computing '{name}'", advice)
 
 
 def _ways(name: str) -> Iterator[Callable[[Layer], Cost]]:

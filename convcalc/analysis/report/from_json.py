@@ -52,7 +52,7 @@ def load_report(content: bytes, file: str, name: str | None = None) -> Report:
         reports = [_report(each) for each in _as_list(_parse(content))]
     except Wrong as error:
         advice = "save one by: convcalc show … -f json -o old.json"
-        raise TargetError(f"{file} is no report of convcalc: {error}", advice) from None
+        raise TargetError(f"{file} is not a report of convcalc: {error}", advice) from None
     by_name = {report.network: report for report in reports}
     if name is None and len(reports) == 1:
         return reports[0]

@@ -44,6 +44,16 @@ def value_at(report: Report, path: str) -> Any:
     return _walk(payload, path, 0)
 
 
+def full_path(report: Report, path: str) -> str:
+    """The path that is meant: the name of a total alone, ``macs``, is that of the network.
+
+    Keys of the report come first, then layers and blocks of that name.
+    """
+    totals = {count.json for count in COUNTS.values()} | {"memory"}
+    is_total = path.lower() in totals and not any(path in layer.path for layer in report.layers)
+    return f"totals.{path.lower()}" if is_total else path
+
+
 def _walk(value: Any, path: str, start: int) -> Any:
     """Follow ``path`` from character ``start``, beginning at ``value``."""
     at = start

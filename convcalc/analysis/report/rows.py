@@ -91,7 +91,7 @@ def _group_at(layer: LayerReport, depth: int | None) -> Group | None:
 
 def part_row(path: str, kind: str, layers: Sequence[LayerReport]) -> Row:
     """One row for several layers: a block, or all copies of a repeated item."""
-    return _sum_rows(path, kind, layers, whole=True)
+    return sum_rows(path, kind, layers, whole=True)
 
 
 def rows_by_operator(report: Report) -> list[Row]:
@@ -99,7 +99,7 @@ def rows_by_operator(report: Report) -> list[Row]:
     bundles: dict[str, list[LayerReport]] = {}
     for layer in report.layers:
         bundles.setdefault(layer.operator, []).append(layer)
-    return [_sum_rows(name, name, layers) for name, layers in bundles.items()]
+    return [sum_rows(name, name, layers) for name, layers in bundles.items()]
 
 
 def target_row(report: Report) -> Row:
@@ -151,7 +151,7 @@ def _output_row(name: str, output: OutputReport) -> Row:
 def top_rows(listed: Sequence[AnyRow], count: int) -> list[AnyRow]:
     """The first ``count`` rows, and the rest summed into one row ``other``."""
     kept, rest = list(listed[:count]), listed[count:]
-    return kept if not rest else [*kept, _sum_rows("other", f"{len(rest)} rows", rest)]
+    return kept if not rest else [*kept, sum_rows("other", f"{len(rest)} rows", rest)]
 
 
 def _block_row(path: str, kind: str, found: LayerReport | list[LayerReport]) -> AnyRow:
@@ -162,7 +162,7 @@ def _block_row(path: str, kind: str, found: LayerReport | list[LayerReport]) -> 
     layers = found if isinstance(found, list) else [found]
     kind = kind or layers[-1].operator
     if len(layers) > 1 or layers[0].path != path:
-        return _sum_rows(path, kind, layers, whole=True)
+        return sum_rows(path, kind, layers, whole=True)
     (layer,) = layers
     if layer.operator == kind:
         return layer
@@ -184,7 +184,7 @@ def _block_row(path: str, kind: str, found: LayerReport | list[LayerReport]) -> 
     )
 
 
-def _sum_rows(path: str, kind: str, parts: Sequence[AnyRow], *, whole: bool = False) -> Row:
+def sum_rows(path: str, kind: str, parts: Sequence[AnyRow], *, whole: bool = False) -> Row:
     """One row for several layers or rows; a ``whole`` has inputs, output and receptive field."""
     last = _last(parts) if whole else parts[-1]
     found = Row(

@@ -55,7 +55,7 @@ def pinned_text(text: str, pins: Sequence[Pin]) -> str:
     mark, body = (BOM, text[1:]) if text.startswith(BOM) else ("", text)
     root, _ = reader.read(body, "")
     if not isinstance(root, nodes.Mapping):
-        raise Refused("the file is no mapping")
+        raise Refused("the file is not a mapping")
     edits = sorted(_File(body, root).edits(pins), key=lambda edit: edit.start)
     for start, end, new in reversed(edits):  # from the end, so that offsets stay true
         body = body[:start] + new + body[end:]
@@ -154,7 +154,7 @@ class _File:
         """Yield the edits for the outputs whose values differ."""
         for key, value in node.entries:
             if key.text not in have:
-                raise Refused(f"'{key.text}' in line {key.place.line} is no output")
+                raise Refused(f"'{key.text}' in line {key.place.line} is not an output")
             if not agrees(have[key.text], want[key.text]):
                 yield from self.value_edits(key, value, have[key.text], want[key.text])
 

@@ -65,7 +65,7 @@ def _drift(metric: str, have: Any, want: Any, report: Report) -> Any:
     for name, value in wanted.items():
         if name not in measured:
             advice = advise(name, measured, "outputs:")
-            message = f"{metric} is pinned at '{name}', which is no output"
+            message = f"{metric} is pinned at '{name}', which is not an output"
             return partial(Diagnostic, "unknown-name", message, help=advice)
         if found := _drift_of_one(f"{metric} of {name}", measured[name], value):
             return found

@@ -14,7 +14,6 @@ from convcalc.language.assertions.reading import Assertions
 from convcalc.language.assertions.vocabulary import Budget, Named
 from convcalc.language.syntax import document_limits, nodes, reader
 
-FILE = "convcalc.budgets.yaml"
 VERSION = 1
 TOP = ("convcalc-budgets", "budgets")
 KEYS = ("name", "models", "variants", "inputs", "message", "assert", "rules", "compare", "locked")
@@ -72,7 +71,7 @@ class _Reader:
         seen: set[str] = set()
         for budget in found:
             if budget and budget.name in seen:
-                message = f"two budgets are called '{budget.name}'"
+                message = f"duplicate budget '{budget.name}'"
                 self.add_problem("duplicate-id", message, budget.place, "name them differently")
             seen.add(budget.name if budget else "")
 
@@ -154,9 +153,7 @@ class _Reader:
             word = {"warn": "warning"}.get(word, word)
             if key.text not in RULES:
                 advice = advise(key.text, RULES, "'convcalc list rules' shows them all")
-                self.add_problem(
-                    "unknown-name", f"no rule is called '{key.text}'", key.place, advice
-                )
+                self.add_problem("unknown-name", f"unknown rule '{key.text}'", key.place, advice)
             elif word not in SEVERITIES:
                 message = f"{key.text} must be one of: {', '.join(SEVERITIES)}"
                 self.add_problem("wrong-type", message, value.place)

@@ -40,7 +40,7 @@ def find_rule(text: str) -> Rule:
     if found is None:
         close = nearest(text.upper(), RULES) or nearest(text.lower(), BY_NAME)
         advice = use(close) if close else "'convcalc list rules' shows them all"
-        raise UnknownName(f"no rule is called '{text}'", advice)
+        raise UnknownName(f"unknown rule '{text}'", advice)
     return found
 
 

@@ -28,7 +28,7 @@ def findings(network: Network) -> Iterator[Diagnostic]:
     totals = _Totals(network, _owners(network, live))
     for ends, before in _by_line(network, mains, dead):
         layer = network.layers[ends[0]]
-        message = f"nothing reads '{layer.path}', and it is no output: "
+        message = f"nothing reads '{layer.path}', and it is not an output: "
         message += _subject(len(ends) - 1, len(before))
         message += totals.amounts({*ends, *before})
         yield finding(NAME, layer, message, ADVICE)

@@ -97,7 +97,7 @@ def _weaker_patterns(own: Configuration, held: Configuration) -> Iterator[tuple[
         each for each in old if each in new
     ]:
         yield (
-            "the patterns stand in another order; the last that matches decides",
+            "the patterns are in another order; the last that matches decides",
             "exclude",
         )
 

@@ -148,7 +148,7 @@ class Explaining(NamedTuple):
         try:
             return number(name, self.report.counted)
         except UnknownName as error:
-            raise Failure(f"{option} '{name}' is no convention", error.help) from None
+            raise Failure(f"{option} '{name}' is not a convention", error.help) from None
 
     # --- writing ------------------------------------------------------------------------------
 

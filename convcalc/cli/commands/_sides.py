@@ -161,7 +161,7 @@ def _load_saved(file: str, name: str | None) -> Report:
     except OSError as error:
         raise unreadable(file, error) from None
     if not report.complete:
-        raise Failure(f"{file} is the report of a network with errors", "mend it and save it anew")
+        raise Failure(f"{file} is the report of a network with errors", "fix it and save it again")
     return report
 
 

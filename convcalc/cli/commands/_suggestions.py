@@ -30,7 +30,7 @@ def parse_wish(text: str) -> Wanted:
     for word in text.replace(";", " ").split():
         match = _WORD.fullmatch(word)
         if match is None or "," in match[3]:
-            raise Failure(f"--suggest '{text}': '{word}' is no condition", WANTED_HELP)
+            raise Failure(f"--suggest '{text}': '{word}' is not a condition", WANTED_HELP)
         found[match[1], match[2]] = int(match[3])
     k, layers = found.pop(("k", "="), 3), found.pop(("layers", "="), 0)
     exact = found.pop(("size", "="), None)
@@ -39,7 +39,7 @@ def parse_wish(text: str) -> Wanted:
     largest = found.pop(("d", "<="), None)
     if found:
         name, sign = next(iter(found))
-        raise Failure(f"--suggest '{text}': '{name}{sign}' is no condition", WANTED_HELP)
+        raise Failure(f"--suggest '{text}': '{name}{sign}' is not a condition", WANTED_HELP)
     if k < 2 or not layers or not least:
         raise Failure(f"--suggest '{text}' needs k from 2, layers and a size", WANTED_HELP)
     if layers > 64:

@@ -17,8 +17,8 @@ def command(
 ) -> int:
     """Show or empty the folder of kept results.
 
-    'check', 'show' and 'list' keep what they computed, and print it again as long as no file that
-    it depends on has changed. --no-cache computes everything anew.
+    'check', 'show' and 'list' keep their results, and reuse them until a file that they depend on
+    changes. --no-cache computes everything again.
     """
     from convcalc.language.sources.gate import reason
     from convcalc.language.sources.kept import VARIABLE, place

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from convcalc.checking import FORMATS
 from convcalc.cli.commands._policy import require_file
 from convcalc.cli.console import (
     CLEAN,
@@ -47,12 +48,12 @@ def command(
         typer.Option(
             "--select",
             metavar="CODES",
-            help="Only these rules, or beginnings of codes: CC2,CC301. [env: CONVCALC_SELECT]",
+            help="Check only these rules; prefixes work too: CC2,CC301. [env: CONVCALC_SELECT]",
         ),
     ] = "",
     ignore: Annotated[
         str,
-        typer.Option("--ignore", metavar="CODES", help="Not these. [env: CONVCALC_IGNORE]"),
+        typer.Option("--ignore", metavar="CODES", help="Skip these rules. [env: CONVCALC_IGNORE]"),
     ] = "",
     variant: Annotated[
         str,
@@ -68,22 +69,22 @@ def command(
         typer.Option(
             "--budgets",
             metavar="FILE",
-            help="Budgets of the repository instead of the closest convcalc.budgets.yaml. "
+            help="Use these budgets instead of the closest convcalc.budgets.yaml. "
             "[env: CONVCALC_BUDGETS]",
         ),
     ] = "",
     policy: Policy = "",
     config: Config = "",
     isolated: Isolated = False,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings make it fail too.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
     exit_zero: Annotated[
-        bool, typer.Option("--exit-zero", help="Findings do not make it fail.")
+        bool, typer.Option("--exit-zero", help="Exit with 0 in spite of findings.")
     ] = False,
     statistics: Annotated[
-        bool, typer.Option("--statistics", help="How often each rule was broken.")
+        bool, typer.Option("--statistics", help="Show how often each rule was broken.")
     ] = False,
     show_passed: Annotated[
-        bool, typer.Option("--show-passed", help="Show budgets that hold, too.")
+        bool, typer.Option("--show-passed", help="Also show budgets that are met.")
     ] = False,
     summary_file: Annotated[
         str,
@@ -95,13 +96,11 @@ def command(
     ] = "",
     stdin_filename: Annotated[
         str,
-        typer.Option("--stdin-filename", metavar="NAME", help="What - is called, and lies beside."),
+        typer.Option("--stdin-filename", metavar="NAME", help="File name to assume for stdin."),
     ] = "",
     force_exclude: Annotated[
         bool,
-        typer.Option(
-            "--force-exclude", help="'exclude' holds for files that are named, too (for hooks)."
-        ),
+        typer.Option("--force-exclude", help="Apply 'exclude' to named files too (for hooks)."),
     ] = False,
     allow_code: Annotated[
         bool,
@@ -112,18 +111,15 @@ def command(
     no_cache: NoCache = False,
     add_ignore: Annotated[
         bool,
-        typer.Option(
-            "--add-ignore", help="Write a comment at every finding that silences it from now on."
-        ),
+        typer.Option("--add-ignore", help="Write a comment at each finding that silences it."),
     ] = False,
 ) -> int:
     """Check network files.
 
-    Problems, rules of design, pinned numbers ('expect') and budgets. With --policy, what the files
-    change in what they are held to is found too. Exit code 0 if clean, 1 if something was found, 2
+    Problems, rules of design, pinned numbers ('expect') and budgets. With --policy, also
+    reports where files weaken their requirements. Exit code 0 if clean, 1 if something was found, 2
     if a file could not be read or nothing was checked.
     """
-    from convcalc.checking.configuration import FORMATS
     from convcalc.checking.run import Run
     from convcalc.output.findings.base import View
 
@@ -208,7 +204,7 @@ def _files(
     options = run.options._replace(allow_code=allow_code)
     if STDIN in paths:
         if len(paths) > 1:
-            raise Failure("- stands beside other paths", "check stdin alone")
+            raise Failure("- is given beside other paths", "check stdin alone")
         limits = with_allowed(run.held.configuration(os.curdir).limits)
         text = _stdin(limits.document.bytes)
         return options._replace(stdin=text), [Found(stdin_filename or STDIN)]

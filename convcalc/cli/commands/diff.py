@@ -27,13 +27,16 @@ def command(
             help="Network file, FILE::VARIANT, name, REV:path in git, a saved JSON report, or -.",
         ),
     ],
-    new: Annotated[str, typer.Argument(metavar="NEW", show_default=False, help="The same.")],
+    new: Annotated[
+        str,
+        typer.Argument(metavar="NEW", show_default=False, help="What to compare it with."),
+    ],
     depth: Annotated[
         str,
         typer.Option(
             "--depth",
             metavar="N",
-            help="How far blocks are opened: 1, 2, 3, all, or auto, as far as the rows are few.",
+            help="Levels of blocks to expand: 1, 2, 3, all, or auto for a few rows.",
         ),
     ] = "auto",
     exit_code: Annotated[
@@ -58,7 +61,7 @@ def command(
     count: options.Counted = "",
     dtype: options.DType = "",
     convention: options.Convention = "",
-    exact: Annotated[bool, typer.Option("--exact", help="Numbers to the unit.")] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Print exact integers.")] = False,
     policy: options.Policy = "",
     config: options.Config = "",
     isolated: options.Isolated = False,

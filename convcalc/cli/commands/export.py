@@ -35,7 +35,7 @@ def command(
 ) -> int:
     """Write a network as PyTorch or Keras code, or as an ONNX file.
 
-    The code stands alone: blocks are classes in PyTorch and functions in Keras, params their
+    The code is self-contained: blocks are classes in PyTorch and functions in Keras, params their
     arguments, variants functions. Without -o it goes to stdout. An ONNX file has no weights;
     writing one takes the onnx package. An operator without a counterpart is named, and nothing is
     written. Exit code 0 if the file was written, 1 if the network has a problem, 2 if it could not

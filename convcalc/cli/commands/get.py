@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from convcalc.analysis.report.report import Report
 
 
+FORMATS = ("raw", "json")
 LISTED = 3  # layers in a message
 
 
@@ -22,8 +23,8 @@ def command(
         str,
         typer.Argument(
             metavar="PATH",
-            help="totals.params, receptive_field.size[0], layers[3].macs, per_output.mask.shape, "
-            "or the path of a layer or block and a key of it: layer[0].output.",
+            help="totals.params or just params, receptive_field.size[0], layers[3].macs, "
+            "per_output.mask.shape, or the path of a layer or block and a key: layer[0].output.",
         ),
     ],
     target: Annotated[
@@ -45,7 +46,7 @@ def command(
     Exact and without decoration. The paths are those of the JSON report. A value that is
     not known is an error (exit 1).
     """
-    from convcalc.analysis.report.lookup import value_at
+    from convcalc.analysis.report.lookup import full_path, value_at
     from convcalc.cli.loading import Reading, params_of
     from convcalc.cli.problems import print_problems
 
@@ -70,7 +71,8 @@ def command(
     network, report = found[0]
     if code := print_problems([network], settings, warnings=False):
         return code
-    form = settings.format(("raw", "json"))
+    form = settings.format(FORMATS)
+    path = full_path(report, path)
     value = value_at(report, path)
     if value is None or (isinstance(value, list) and value and not any(map(_is_known, value))):
         say(f"error: {path} of {report.network} is unknown{_reason(report, path)}")

@@ -7,6 +7,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.console import Failure
+from convcalc.output.formats import FORMATS
 
 if TYPE_CHECKING:
     from convcalc.analysis.costs.models import Cost
@@ -52,7 +53,6 @@ def command(
     from convcalc.cli.loading import Reading
     from convcalc.cli.problems import print_problems
     from convcalc.output.columns import COLUMNS, DEFAULT, with_extra_columns
-    from convcalc.output.formats import FORMATS
     from convcalc.output.table import Table, render
     from convcalc.output.views.layer_card import card
 

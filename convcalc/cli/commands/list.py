@@ -8,6 +8,7 @@ import typer
 
 from convcalc.cli.console import choose
 from convcalc.cli.options import NoCache
+from convcalc.output.formats import FORMATS
 
 if TYPE_CHECKING:
     from convcalc.cli.console import Settings
@@ -81,7 +82,6 @@ def command(
 ) -> int:
     """List operators, networks, blocks, columns, metrics, rules, conventions, or formats."""
     from convcalc.cli.answers import answer
-    from convcalc.output.formats import FORMATS
 
     settings = ctx.obj
     form = settings.format(FORMATS)
@@ -173,9 +173,9 @@ def conventions() -> Iterator[ConventionEntry]:
 
 def formats() -> Iterator[FormatEntry]:
     """Every format of models that exist."""
-    from convcalc.importing.formats import FORMATS
+    from convcalc.importing.formats import FORMATS as READ
 
-    for name, each in FORMATS.items():
+    for name, each in READ.items():
         yield FormatEntry(name, each.title, ", ".join(each.endings))
 
 

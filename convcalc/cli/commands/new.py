@@ -26,8 +26,8 @@ def command(
 ) -> int:
     """Write a network file to start from.
 
-    Templates: mobilenet, plain, resnet, unet. Beside the file goes the schema that editors
-    read, if it is not there yet; the first line of the file tells them, and it works offline.
+    Templates: mobilenet, plain, resnet, unet. Also writes the JSON Schema beside the
+    file if it is missing; the first line of the file points editors to it, and it works offline.
     """
     settings = ctx.obj
     path = Path(f"{name.removesuffix(ENDING)}{ENDING}")

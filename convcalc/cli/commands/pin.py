@@ -48,10 +48,10 @@ def command(
 ) -> int:
     """Write the measured numbers into 'expect'.
 
-    Numbers that a file pins are renewed; a variant without an entry gets params, macs and
+    Updates the numbers that a file pins; a variant without an entry gets params, macs and
     output. Nothing else in the file changes, not by a byte. A network with problems is not
-    pinned. Into a model of another program nothing is written: model.onnx is pinned by
-    model.convcalc.yaml beside it, which is made if it is not there.
+    pinned. Models of other programs are not changed: model.onnx is pinned in
+    model.convcalc.yaml beside it, which is created if needed.
     """
     from convcalc.cli.progress import progress
 
@@ -193,7 +193,7 @@ def _new_content(networks: "Sequence[NetworkFile]", path: str, old: bytes) -> by
         if any(problem.severity == "error" for each in again for problem in each.problems) or (
             pin(new, again) != new
         ):
-            raise Refused("'expect' stands in a form that cannot be rewritten; write it in lines")
+            raise Refused("'expect' has a form that cannot be rewritten; write it in lines")
     return new
 
 

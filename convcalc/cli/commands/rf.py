@@ -7,6 +7,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.console import Failure, write_file
+from convcalc.output.formats import FORMATS
 
 if TYPE_CHECKING:
     from convcalc.analysis.receptive_field.study import Study
@@ -34,13 +35,13 @@ def command(
         typer.Option("--position", metavar="Y,X", help="Output position; else one in the middle."),
     ] = "",
     path: Annotated[
-        bool, typer.Option("--path", help="How the size comes about, layer by layer.")
+        bool, typer.Option("--path", help="Show how the size comes about, layer by layer.")
     ] = False,
     strip: Annotated[
-        bool, typer.Option("--strip", help="A character per input position of each axis.")
+        bool, typer.Option("--strip", help="Draw each axis, one character per input position.")
     ] = False,
     map: Annotated[  # noqa: A002 - the option's name
-        bool, typer.Option("--map", help="A picture of both axes.")
+        bool, typer.Option("--map", help="Draw both axes.")
     ] = False,
     svg: Annotated[
         str, typer.Option("--svg", metavar="FILE", help="Write the cone as a figure.")
@@ -69,16 +70,16 @@ def command(
     ] = "",
     channel: Annotated[
         str,
-        typer.Option(
-            "--channel", metavar="N", help="Which channel, where channels see different things."
-        ),
+        typer.Option("--channel", metavar="N", help="The channel to study, if channels differ."),
     ] = "",
     union: Annotated[
-        bool, typer.Option("--union", help="All channels together, where they differ.")
+        bool, typer.Option("--union", help="Study all channels together, if they differ.")
     ] = False,
     depth: Annotated[
         str,
-        typer.Option("--depth", metavar="N", help="How far blocks are opened: 1, 2, 3 or all."),
+        typer.Option(
+            "--depth", metavar="N", help="How many levels of blocks to expand: 1, 2, 3, all."
+        ),
     ] = "1",
     columns: options.Columns = "",
     variant: options.Variant = "",
@@ -235,14 +236,14 @@ def _channel(text: str, *, union: bool) -> int | None:
     if union:
         raise Failure("--channel asks for one channel, --union for all", "leave out one of them")
     if not (text.isdecimal() and text.isascii() and len(text) < 12):
-        raise Failure(f"--channel '{text}' is no channel", "a number from 0 on")
+        raise Failure(f"--channel '{text}' is not a channel", "a number from 0 on")
     return int(text)
 
 
 def _numbers(text: str) -> list[int]:
     words = [word.strip() for word in text.replace("x", ",").split(",") if word.strip()]
     if not all(word.isdecimal() and word.isascii() and len(word) < 12 for word in words):
-        raise Failure(f"--position '{text}' is no position", "for instance 3,5")
+        raise Failure(f"--position '{text}' is not a position", "for instance 3,5")
     return [int(word) for word in words]
 
 
@@ -252,7 +253,6 @@ def _write(
     """Writes the table and the pictures below it, or the same as data."""
     from convcalc.analysis.report.rows import output_rows, rows
     from convcalc.cli.commands.show import choose_columns, depth_of
-    from convcalc.output.formats import FORMATS
     from convcalc.output.table import render
     from convcalc.output.views.network import incomplete_line, report_title
     from convcalc.output.views.receptive_field import (
@@ -357,7 +357,6 @@ def _suggest(settings: "Settings", text: str) -> int:
     from convcalc.analysis.receptive_field.dilated_stacks import suggestions
     from convcalc.analysis.receptive_field.domains import TooWide
     from convcalc.cli.commands._suggestions import nothing_suggested, parse_wish
-    from convcalc.output.formats import FORMATS
     from convcalc.output.table import render
     from convcalc.output.views.stack import suggestion_payload, suggestion_table
 

@@ -14,7 +14,7 @@ def command(
         typer.Argument(metavar="CODE", help="For instance CC201 or gridding; see 'list rules'."),
     ],
 ) -> int:
-    """Show what a rule is about, why, an example, and how to mend it."""
+    """Show what a rule is about, why, an example, and how to fix it."""
     from convcalc.checking.rules import find_rule, page
     from convcalc.diagnostics.visible import exact_json
 

@@ -7,6 +7,7 @@ import typer
 
 from convcalc.cli import options
 from convcalc.cli.console import Failure, choose
+from convcalc.output.formats import FORMATS
 
 if TYPE_CHECKING:
     from convcalc.analysis.report.report import Report
@@ -35,9 +36,19 @@ def command(
     ],
     depth: Annotated[
         str,
-        typer.Option("--depth", metavar="N", help="How far blocks are opened: 1, 2, 3 or all."),
+        typer.Option(
+            "--depth", metavar="N", help="How many levels of blocks to expand: 1, 2, 3, all."
+        ),
     ] = "1",
-    by: Annotated[str, typer.Option("--by", metavar="operator", help="One row per operator.")] = "",
+    by: Annotated[
+        str,
+        typer.Option(
+            "--by",
+            metavar="WHAT",
+            help="One row per operator, type (family of operators), block (at --depth), kernel "
+            "size, or stage (output size).",
+        ),
+    ] = "",
     variant: options.Variants = [],  # noqa: B006 - typer copies it
     input: options.Inputs = [],  # noqa: A002, B006
     batch: options.Batch = 1,
@@ -59,13 +70,13 @@ def command(
             metavar="N",
             min=0,
             show_default=False,
-            help="The first N rows and the rest together; by MACs unless --sort says otherwise.",
+            help="Show the first N rows; sum up the rest. By MACs unless --sort says otherwise.",
         ),
     ] = 0,
-    exact: Annotated[bool, typer.Option("--exact", help="Numbers to the unit.")] = False,
+    exact: Annotated[bool, typer.Option("--exact", help="Print exact integers.")] = False,
     no_fold: Annotated[
         bool,
-        typer.Option("--no-fold", help="Every row by itself, where thousands are alike."),
+        typer.Option("--no-fold", help="Print every row, even if thousands are alike."),
     ] = False,
     count: options.Counted = "",
     dtype: options.DType = "",
@@ -80,7 +91,6 @@ def command(
     """
     from convcalc.cli.answers import answer
     from convcalc.cli.naming import target_of
-    from convcalc.output.formats import FORMATS
 
     settings = ctx.obj
     form = settings.format(FORMATS)
@@ -139,7 +149,7 @@ class View(NamedTuple):
     sort: str
     top: int
     exact: bool
-    unfolded: str
+    unfolded: str = ""
 
     def keys(self) -> set[str]:
         """The columns named on the command line, to show or to sort by."""
@@ -154,15 +164,19 @@ class View(NamedTuple):
         return self.of_several(reports, [target_row(report) for report in reports])
 
     def of_one(self, report: "Report") -> "Table":
-        """The table of one network, by block or by operator."""
-        from convcalc.analysis.report.rows import rows, rows_by_operator, top_rows
+        """The table of one network, layer by layer or by what layers have in common."""
+        from convcalc.analysis.report.rows import rows, top_rows
         from convcalc.output.columns import DEFAULT
         from convcalc.output.views.network import report_table
 
-        if self.by:
-            choose(self.by, ("operator",), "--by")
         listed: Sequence[AnyRow]
-        listed = rows_by_operator(report) if self.by else rows(report, self.depth)
+        if self.by:
+            from convcalc.analysis.report.groupings import GROUPINGS, rows_by
+
+            by = choose(self.by, GROUPINGS, "--by")
+            listed = rows_by(report, by, self.depth)
+        else:
+            listed = rows(report, self.depth)
         listed = self.sort_rows(listed, report)
         shown = top_rows(listed, self.top) if self.top else listed
         usual = OF_OPERATORS if self.by else DEFAULT

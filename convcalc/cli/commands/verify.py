@@ -25,7 +25,7 @@ def command(
         typer.Argument(
             metavar="MODEL",
             show_default=False,
-            help="The same, such as model.onnx, model.pt2, timm:NAME, "
+            help="What to compare it with, such as model.onnx, model.pt2, timm:NAME, "
             "torch:package.module:callable; by default the model that the design names under "
             "'verify'.",
         ),
@@ -35,7 +35,7 @@ def command(
         typer.Option(
             "--fold-norms",
             metavar="WHEN",
-            help="Look through batch norms that can be folded: yes, no, or auto, if one side has "
+            help="Ignore batch norms that can be folded: yes, no, or auto, if one side has "
             "folded them.",
         ),
     ] = "auto",
@@ -46,10 +46,10 @@ def command(
 ) -> int:
     """Say whether a design and a model are the same network, and if not, where they differ.
 
-    Layers are aligned along both graphs. What programs write in several ways is looked through:
-    folded norms, 1×1 convolutions and linear layers, composites, views, dropout. The design is
-    read at the model's size unless --input says otherwise. Exit code 0 if they agree, 1 if anything
-    differs, 2 if a side could not be read.
+    Layers are aligned along both graphs. Different ways to write one computation count as
+    equal: folded norms, 1×1 convolutions and linear layers, composites, views, dropout. The design
+    is read at the model's size unless --input says otherwise. Exit code 0 if they agree, 1 if
+    anything differs, 2 if a side could not be read.
     """
     from convcalc.analysis.agreement.agreement import FOLDING, agreement
     from convcalc.cli.commands._pairs import opened

@@ -22,13 +22,14 @@ ABOUT: Mapping[str, str] = {
     "import": "Write a model as a network file, the way a person would write it",
     "get": "Print one number of a network",
     "list": "List operators, networks, blocks, columns, metrics, rules, conventions, or formats",
-    "operator": "Show the manual page of an operator",
+    "operator": "Show the manual page of an operator, or of a word of the language",
     "convention": "Show the manual page of a convention",
-    "rule": "Show what a rule is about, why, an example, and how to mend it",
+    "rule": "Show what a rule is about, why, an example, and how to fix it",
     "schema": "Print the JSON Schema of network files",
     "new": "Write a network file to start from",
     "export": "Write a network as PyTorch or Keras code, or as an ONNX file",
     "cache": "Show or empty the folder of kept results",
+    "help": "Show a page of the manual, or list its topics",
 }
 
 # Options of every command.
@@ -189,4 +190,5 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
         },
     ),
     "cache": (("action",), {}),
+    "help": (("name",), {}),
 }

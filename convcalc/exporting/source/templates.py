@@ -113,7 +113,7 @@ def _op_values(line: Line, ops: Sequence[Op], values: Values, slot: Any, scene: 
     declared = fields_of(operator_class(line.name))
     beside = ops[0].beside
     if any(op.beside != beside for op in ops):
-        raise Misfit("what stands beside the layers differs")
+        raise Misfit("what is beside the layers differs")
     line.beside = dict(beside)
     defaults = [scene.defaults(op) for op in ops]
     for name in ops[0].fields:

@@ -66,7 +66,7 @@ def _module(body: Body, item: Item, made: Made, inputs: Sequence[Var]) -> None:
 def _given(body: Body, item: Item, name: str) -> Var:
     """A further input of the network."""
     if not body.part.is_network:
-        raise body.refuse(f"{item.type} stands in a block, which is given no {name}")
+        raise body.refuse(f"{item.type} is in a block that does not take {name}")
     body.need_forward()
     variable = body.variables.fresh(name)
     body.part.further.append(variable)

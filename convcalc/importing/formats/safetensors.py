@@ -73,9 +73,9 @@ def read_header(content: Content) -> Sequence[Stored]:
     try:
         header = json.loads(bytes(content[8 : 8 + size]).decode("utf-8"))
     except (ValueError, RecursionError):
-        raise Unreadable("its header is no JSON") from None
+        raise Unreadable("its header is not JSON") from None
     if not isinstance(header, dict):
-        raise Unreadable("its header is no mapping of names")
+        raise Unreadable("its header is not a mapping of names")
     if len(header) > MOST_TENSORS:
         raise Unreadable(f"it has more than {MOST_TENSORS:,} tensors")
     return list(_tensors(header, len(content) - 8 - size))
@@ -86,7 +86,7 @@ def _tensors(header: Mapping[str, Any], room: int) -> Iterator[Stored]:
         if name == "__metadata__":
             continue
         if not isinstance(entry, dict) or len(name) > LONGEST:
-            raise Unreadable(f"an entry of its header is no tensor: '{name[:40]}'")
+            raise Unreadable(f"an entry of its header is not a tensor: '{name[:40]}'")
         kind: Any = entry.get("dtype")
         sizes: Any = entry.get("shape")
         place: Any = entry.get("data_offsets")

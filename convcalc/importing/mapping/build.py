@@ -243,7 +243,7 @@ class Build:
         if constant.dims[:1] != (1,) and self.stored_once and len(constant.dims) > 1:
             return self.whole(constant)  # a table, in which no axis is that of the batch
         if constant.dims[:1] != (1,) or not 1 <= len(sizes) <= 4:
-            raise NoRule("a constant that is no tensor of one sample")
+            raise NoRule("a constant that is not a tensor of one sample")
         tensor = self.source(constant, sizes)
         stored = tuple(map(atoms_of, sizes))
         return View(tensor, (), stored, ((), *stored))

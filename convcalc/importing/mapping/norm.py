@@ -71,13 +71,13 @@ def group_norm(build: Build, node: Node) -> Sequence[Held]:
     sizes = found.sizes
     apart = regrouped(found, [sizes[0], groups, channels // groups, *sizes[2:]])
     if apart is None:
-        raise NoRule("groups that are no part of the channels")
+        raise NoRule("groups that are not part of the channels")
     for op, each in (("Mul", scale), ("Add", bias)):
         constant = each._replace(dims=(groups, *[1] * (len(sizes) - 1)))
         apart = with_constant(build, op, apart, constant, first=False)
     whole = regrouped(apart, sizes)
     if whole is None:
-        raise NoRule("groups that are no part of the channels")
+        raise NoRule("groups that are not part of the channels")
     return [whole]
 
 

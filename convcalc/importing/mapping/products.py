@@ -131,7 +131,7 @@ def _with_heads(view: View, heads: int) -> View:
         raise NoRule(f"{heads} heads of {width} channels")
     found = regrouped(view, [*sizes, heads, width // heads])
     if found is None:
-        raise NoRule("heads that are no part of the channels")
+        raise NoRule("heads that are not part of the channels")
     batch, rows, own, each = found.axes
     return found.with_axes((batch, own, rows, each))
 

@@ -149,7 +149,7 @@ class Assertions:
                 return found
         value = self.value(node)
         if isinstance(value, bool) or not isinstance(value, int | float):
-            message = f"{format_value(value)} stands where a number is expected"
+            message = f"{format_value(value)} is given where a number is expected"
             advice = "write for instance 5M, 12MiB or 20%"
             raise rejected("wrong-type", message, node.place, advice)
         return Fraction(value)
@@ -168,7 +168,7 @@ class Assertions:
             raise rejected("wrong-type", f"a shape has 1 to 4 sizes, not {len(sizes)}", node.place)
         for size in sizes:
             if size is not None and (isinstance(size, bool) or size != size // 1 or size < 1):
-                raise rejected("wrong-type", f"{format_value(size)} is no size", node.place)
+                raise rejected("wrong-type", f"{format_value(size)} is not a size", node.place)
         return tuple(None if size is None else int(size) for size in sizes)
 
     def value(self, node: nodes.Node) -> Any:
@@ -180,7 +180,7 @@ class Assertions:
         value = value_of(node, self.scope)
         flat = value if isinstance(value, list) else [value]
         if any(isinstance(item, list | str) for item in flat):
-            raise rejected("wrong-type", f"{format_value(value)} is no number", node.place)
+            raise rejected("wrong-type", f"{format_value(value)} is not a number", node.place)
         return value
 
     # --- what stands beside the bounds ----------------------------------------------------------

@@ -235,7 +235,7 @@ def unknown_reference(reference: Reference, frame: Frame) -> Rejected:
         )
     current().spend(1 + len(frame.tensors) // 16, "names that are not known")
     names = listing(dict.fromkeys(["prev", *frame.tensors]))
-    listed = f"names so far: {names}; a layer reads what stands above"
+    listed = f"names so far: {names}; a layer reads what is above it"
     advice = advise(reference.text, frame.tensors, listed)
     message = f"no layer above has the id '{reference.text}'"
     return rejected("unknown-name", message, reference.place, advice)

@@ -60,7 +60,7 @@ class InputShapes:
                 continue
             if declared and name not in declared:
                 advice = advise(name, declared, "inputs:")
-                raise TargetError(f"no input is called '{name}'", advice)
+                raise TargetError(f"unknown input '{name}'", advice)
             node = declared.get(name)
             try:
                 shape = self.file_shape(name, node) if node is not None else None

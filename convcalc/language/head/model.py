@@ -43,6 +43,10 @@ def model_network(
     try:
         if not isinstance(node, nodes.Scalar) or not node.text or models is None:
             assert node is not None
+            if isinstance(node, nodes.Sequence) and "model" in head.root.keys:
+                message = "'model' is the path of a model file, not a list of layers"
+                place = head.root.keys["model"].place
+                raise rejected("wrong-type", message, place, "use 'layers'")
             raise rejected("wrong-type", "'model' is the path of a model file", node.place)
         return _read(head, node, models, _sizes(shapes), batch)
     except Rejected as error:

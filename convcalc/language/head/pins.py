@@ -50,7 +50,7 @@ def _read(head: Head) -> Pins:
         if key.text != head.name and key.text not in head.unit.variants:
             names = [head.name, *head.unit.variants]
             advice = advise(key.text, names, "variants:")
-            message = f"expect names '{key.text}', which is no variant"
+            message = f"expect names '{key.text}', which is not a variant"
             head.problem("unknown-name", message, key.place, advice)
             continue
         pins.numbers[key.text] = {}

@@ -7,12 +7,12 @@ checked here, once per place in the file.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from functools import partial
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
-from convcalc.diagnostics.rejection import Rejected, gather, rejected
+from convcalc.diagnostics.rejection import Recovered, Rejected, gather, rejected
 from convcalc.diagnostics.suggestion import UnknownName, listing, nearest, use
 from convcalc.language.parse.coercion import field_evaluator, field_words
 from convcalc.language.parse.tree import COMPOSITES, Argument, Block, Item, Reference, Unit
@@ -22,7 +22,7 @@ from convcalc.language.syntax.expressions import no_function
 from convcalc.language.syntax.sizes import AXES, PREFIX, SIZES
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.fields import Field
-from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+from convcalc.model.operators.registry import families, fields_of, operator_class
 from convcalc.model.operators.words import (
     Misfit,
     Vocabulary,
@@ -38,7 +38,7 @@ _LISTED = 60  # names in a message
 
 def read_operator_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> None:
     """Reads an operator with its fields, or with a list of inputs, into ``item``."""
-    item.operator = _operator(item, unit)
+    item.operator, misnamed = _operator(item, unit)
     declared = fields_of(item.operator)
     if isinstance(value, nodes.Sequence) and item.operator.arity[1] != 1:
         if item.sources:
@@ -52,15 +52,26 @@ def read_operator_call(item: Item, value: nodes.Node | None, names: Names, unit:
         if field.kind == "layer":
             argument.reference = reference(argument.node, argument.name)
             return
-        require_names(argument.node, names, _words(field, argument.node))
-        argument.evaluate = field_evaluator(field, argument.node)
+        try:
+            require_names(argument.node, names, _words(field, argument.node))
+            argument.evaluate = field_evaluator(field, argument.node)
+        except Rejected as error:
+            raise _python_none(field, argument.node) or error from None
 
-    item.arguments = _arguments(item, value, field_vocabulary(declared), read)
+    try:
+        problems = _read_arguments(item, value, field_vocabulary(declared), read)
+    except Rejected as error:
+        if not misnamed:
+            raise
+        found = [each for each in error.diagnostics if each.name != "missing-key"]
+        raise Rejected(*misnamed, *found) from None
     item.kind = "operator"
+    if misnamed or problems:
+        raise Recovered(*misnamed, *problems)
 
 
-def read_block_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> Block:
-    """Reads a call of a block, of this file or of an import, into ``item``; returns the block."""
+def read_block_call(item: Item, value: nodes.Node | None, names: Names, unit: Unit) -> None:
+    """Reads a call of a block, of this file or of an import, into ``item``."""
     item.block = block = _block(item, unit)
     required = [name for name, param in block.params.items() if param.default is None]
     vocabulary = Vocabulary(block.params.keys(), {}, required)
@@ -80,9 +91,10 @@ def read_block_call(item: Item, value: nodes.Node | None, names: Names, unit: Un
         require_names(node, names, words)
         argument.evaluate = evaluator(node, words)
 
-    item.arguments = _arguments(item, value, vocabulary, read)
+    problems = _read_arguments(item, value, vocabulary, read)
     item.kind = "block"
-    return block
+    if problems:
+        raise Recovered(*problems)
 
 
 def _words(field: Field, node: nodes.Node) -> tuple[str, ...]:
@@ -97,31 +109,37 @@ def _words(field: Field, node: nodes.Node) -> tuple[str, ...]:
 # --- arguments -------------------------------------------------------------------------------
 
 
-def _arguments(
+def _read_arguments(
     item: Item,
     value: nodes.Node | None,
     vocabulary: Vocabulary,
     read: Callable[[Argument], None],
-) -> list[Argument]:
-    """The given arguments by full name; Rejected with all of their problems."""
+) -> list[Diagnostic]:
+    """Reads the given arguments into ``item``; returns problems in spite of which all are known.
+
+    Rejected with all problems if what was meant is not clear.
+    """
     entries: list[tuple[nodes.Scalar, nodes.Node]] = []
     if isinstance(value, nodes.Mapping):
         entries = value.entries
     elif value is not None:
-        raise Rejected(_no_mapping(item, value, list(vocabulary.valid)))
+        raise Rejected(_no_mapping(item, value, vocabulary))
     whole = value is None or value.whole
     keys = [key for key, _ in entries]
     words = [key.text for key in keys]
     given, misfits = match_words(item.type, words, vocabulary, whole=whole)
     problems = [_misfit(wrong, keys, item.place) for wrong in misfits]
     found = [Argument(name, entries[at][1], keys[at].place) for name, at in given.items()]
+    clear = whole and all(wrong.clear for wrong in misfits)
     try:
         gather(partial(read, argument) for argument in found)
     except Rejected as error:
         problems += error.diagnostics
-    if problems or not whole:
+        clear = False
+    if not clear:
         raise Rejected(*problems)
-    return found
+    item.arguments = found
+    return problems
 
 
 def _misfit(wrong: Misfit, keys: list[nodes.Scalar], whole: Place) -> Diagnostic:
@@ -131,12 +149,22 @@ def _misfit(wrong: Misfit, keys: list[nodes.Scalar], whole: Place) -> Diagnostic
     return Diagnostic(wrong.name, wrong.message, place, wrong.help, first)
 
 
-def _no_mapping(item: Item, value: nodes.Node, valid: list[str]) -> Diagnostic:
-    example = ", ".join(f"{name}: …" for name in valid[:2])
-    advice = f"{item.type}: {{{example}}}" if example else f"'{item.type}' has no fields"
-    return Diagnostic(
-        "wrong-type", f"the fields of '{item.type}' are a mapping", value.place, advice
-    )
+def _no_mapping(item: Item, value: nodes.Node, vocabulary: Vocabulary) -> Diagnostic:
+    from convcalc.language.parse.calls import fields_text  # for errors alone
+
+    advice = f"'{item.type}' has no fields: remove the value"
+    if vocabulary.valid:
+        advice = f"write '{fields_text(value, vocabulary)}'"
+    message = f"the fields of '{item.type}' must be a mapping"
+    return Diagnostic("wrong-type", message, value.place, advice)
+
+
+def _python_none(field: Field, node: nodes.Node) -> Rejected | None:
+    """The exception for Python's ``None``, with what the field takes instead; None for others."""
+    if not isinstance(node, nodes.Scalar) or node.text != "None":
+        return None
+    word = {"bool": "false", "padding": "0"}.get(field.kind, "null")
+    return rejected("bad-expression", "'None' is a word of Python", node.place, f"write '{word}'")
 
 
 # --- types -----------------------------------------------------------------------------------
@@ -146,27 +174,47 @@ def is_type(text: str, unit: Unit) -> bool:
     """Whether a key names an operator, a block or a composite."""
     if text in COMPOSITES or text in unit.blocks or text.partition(".")[0] in unit.imports:
         return True
-    return text in operator_names()
+    return text in families()
 
 
-def _operator(item: Item, unit: Unit) -> type[Operator]:
-    """The operator that a type key names; Rejected if there is none."""
+def _operator(item: Item, unit: Unit) -> tuple[type[Operator], list[Diagnostic]]:
+    """The operator that a type key names, or clearly means, and what is wrong with the name."""
     try:
-        return operator_class(item.type)
+        return operator_class(item.type), []
     except UnknownName:
-        message, advice = unknown_operator(item.type, [*COMPOSITES, *unit.blocks])
-    raise rejected("unknown-operator", message, item.place, advice)
+        wrong = unknown_type(item, unit)
+    meant = guess_operator(item.type)
+    if meant not in families():
+        raise Rejected(wrong)
+    item.type = item.name = meant
+    return operator_class(meant), [wrong]
+
+
+def unknown_type(item: Item, unit: Unit) -> Diagnostic:
+    """The problem of a type key that names nothing."""
+    message, advice = unknown_operator(item.type, [*COMPOSITES, *unit.blocks])
+    if "(" in item.type or "=" in item.type:
+        from convcalc.language.parse.calls import call_text
+
+        if text := call_text(item.type):
+            advice = f"write '{text}'"
+            message = "a layer is a key with fields, not a call"
+    return Diagnostic("unknown-operator", message, item.place, advice)
 
 
 def _block(item: Item, unit: Unit) -> Block:
     """The block that a type key names; Rejected if unknown, silently if its import failed."""
+    if "(" in item.type:
+        raise Rejected(unknown_type(item, unit))
     namespace, _, name = item.type.rpartition(".")
     home: Unit | None = unit
     if namespace:
         if namespace not in unit.imports:
             close = nearest(namespace, unit.imports)
-            advice = use(f"{close}.{name}") if close else "name the file under 'imports:'"
-            message = f"nothing is imported as '{namespace}'"
+            if not close and guess_operator(item.type):
+                raise Rejected(unknown_type(item, unit))
+            advice = use(f"{close}.{name}") if close else "add the file under 'imports:'"
+            message = f"unknown import '{namespace}'"
             raise rejected("unknown-name", message, item.place, advice)
         home = unit.imports[namespace]
     if home is None:
@@ -177,9 +225,11 @@ def _block(item: Item, unit: Unit) -> Block:
     if close:
         close = f"{namespace}.{close}" if namespace else close
     elif not namespace:
-        close = guess_operator(name)
+        advice = unknown_operator(name)[1]
+        if not advice.startswith("'convcalc list"):
+            raise rejected("unknown-operator", f"unknown operator '{name}'", item.place, advice)
     listed = f"blocks here: {listing(home.blocks)}" if home.blocks else "define it under 'blocks:'"
-    message = f"no block is called '{item.type}'"
+    message = f"unknown block '{item.type}'"
     raise rejected("unknown-name", message, item.place, use(close) if close else listed)
 
 
@@ -198,6 +248,10 @@ def require_names(node: nodes.Node, names: Names, words: tuple[str, ...] = ()) -
         advice = ""
         if name == "i":
             advice = "'i' exists only in an item with 'repeat' or 'for'"
+        elif name.lower() in words:
+            advice = use(name.lower())
+        elif words and (meant := _value_meant(name, words)):
+            advice = use(meant)
         elif close := nearest(name, [*names, *words, "true", "false", "null"]):
             advice = use(close)
         elif len(names) > _LISTED:
@@ -208,6 +262,12 @@ def require_names(node: nodes.Node, names: Names, words: tuple[str, ...] = ()) -
         problems.append(Diagnostic("unknown-name", f"unknown name '{name}'", place, advice))
     if problems:
         raise Rejected(*problems)
+
+
+def _value_meant(word: str, choices: Iterable[str]) -> str:
+    from convcalc.model.operators.advice import value_meant  # for errors alone
+
+    return value_meant(word, choices)
 
 
 def _no_function(name: str, where: nodes.Scalar, names: Names) -> Diagnostic:

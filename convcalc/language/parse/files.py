@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Rejected, rejected
-from convcalc.diagnostics.suggestion import advise, nearest, use
+from convcalc.diagnostics.suggestion import advise
 from convcalc.diagnostics.work import current
 from convcalc.errors import Error
 from convcalc.language.parse.items import Items
@@ -21,6 +21,7 @@ from convcalc.language.syntax import nodes
 from convcalc.language.syntax.document_limits import LIMITS, Limits
 from convcalc.language.syntax.ready import find_tree
 from convcalc.language.syntax.sizes import CHANNELS, OF_BLOCK, SIZES
+from convcalc.model.operators.words import key_advice, meant_key
 
 FORMAT_VERSION = 1
 MOST_NESTED = 64  # levels of blocks, which are written out by recursion
@@ -85,11 +86,19 @@ class Units:
 
     def check_top(self, root: nodes.Mapping, file: str) -> None:
         """Reports unknown top-level keys and a wrong format version."""
-        for key, _ in root.entries:
+        for key, node in root.entries:
             if key.text not in TOP_KEYS:
-                advice = advise(key.text, TOP_KEYS, "valid keys:")
+                advice = key_advice(key.text, TOP_KEYS)
                 message = f"unknown key '{key.text}' at the top"
                 self.problem("unknown-key", message, key.place, advice)
+                meant = meant_key(key.text, TOP_KEYS)
+                if meant and meant not in root.keys:
+                    root.put(key.renamed(meant), node)
+        several = root.get("inputs")
+        if isinstance(several, nodes.Sequence) and "input" not in root.keys:
+            message = "'inputs' maps names to shapes, but this is one shape"
+            self.problem("wrong-type", message, root.keys["inputs"].place, "use 'input'")
+            root.move("inputs", "input")
         version = root.get("convcalc")
         if version is None:
             message = "the key 'convcalc' is missing"
@@ -127,7 +136,7 @@ class Units:
             for name, _ in node.entries:
                 if name.text not in unit.params and name.text not in OF_VARIANT:
                     advice = advise(name.text, unit.params, _OF_VARIANTS)
-                    message = f"variant '{key.text}' sets '{name.text}', which is no param"
+                    message = f"variant '{key.text}' sets '{name.text}', which is not a param"
                     self.problem("unknown-name", message, name.place, advice)
 
     def read_functions(self, unit: Unit, params: frozenset[str]) -> None:
@@ -138,7 +147,7 @@ class Units:
             try:
                 function = read_function(key, node, params, unit)
                 if unit.functions.get(f"{function.name}()"):
-                    message = f"two functions are called '{function.name}'"
+                    message = f"duplicate function '{function.name}'"
                     raise rejected("duplicate-key", message, key.place)
                 unit.functions[f"{function.name}()"] = function
             except Rejected as error:
@@ -350,8 +359,9 @@ class Units:
             block = Block(key.text, key.place, unit)
             unit.blocks[key.text] = block
             if not _is_pascal_case(key.text):
-                message = f"block '{key.text}' needs a name in PascalCase"
-                advice = use("".join(p.capitalize() for p in key.text.split("_")))
+                message = f"the name of block '{key.text}' must begin with a capital letter"
+                word = "".join(part[:1].upper() + part[1:] for part in key.text.split("_"))
+                advice = f"rename it to '{word}', here and where it is called"
                 self.problem("wrong-type", message, key.place, advice)
             bodies.append((block, self.read_block_head(block, node, outer)))
         for block, body in bodies:
@@ -375,7 +385,7 @@ class Units:
             return None
         for key, _ in node.entries:
             if key.text not in BLOCK_KEYS:
-                advice = advise(key.text, BLOCK_KEYS, "valid keys:")
+                advice = key_advice(key.text, BLOCK_KEYS)
                 message = f"unknown key '{key.text}' in block '{block.name}'"
                 self.problem("unknown-key", message, key.place, advice)
         has_layers = "layers" in node.keys
@@ -433,7 +443,7 @@ class Units:
 
 def _may_be_layers(key: str) -> bool:
     """Whether 'layers' is meant by a misspelt key, which is reported already."""
-    return bool(nearest(key, ("layers",)))
+    return meant_key(key, TOP_KEYS) == "layers"
 
 
 _OF_VARIANTS = f"a variant sets params, {', '.join(OF_VARIANT[:-1])} and {OF_VARIANT[-1]}"

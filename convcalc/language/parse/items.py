@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
-from convcalc.diagnostics.rejection import Rejected, rejected
+from convcalc.diagnostics.rejection import Recovered, Rejected, rejected
 from convcalc.diagnostics.suggestion import advise, nearest
 from convcalc.diagnostics.work import current
 from convcalc.language.parse.arguments import (
@@ -34,7 +34,8 @@ from convcalc.language.parse.tree import (
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator, evaluator
 from convcalc.language.syntax.sizes import AXES
-from convcalc.model.operators.words import Vocabulary, unknown_word
+from convcalc.model.operators.registry import families
+from convcalc.model.operators.words import guess_operator, key_advice, meant_key
 
 
 class Items:
@@ -56,8 +57,18 @@ class Items:
         """Reads a list of items, or a single one; ``names`` are those in scope."""
         if node is None or (isinstance(node, nodes.Scalar) and node.value is None):
             return []
-        parts = node.items if isinstance(node, nodes.Sequence) else [node]
+        parts: list[nodes.Node] = [node]
+        if isinstance(node, nodes.Sequence):
+            parts = node.items
+        elif isinstance(node, nodes.Mapping) and self.is_unlisted(node):
+            from convcalc.language.parse.misread import unlisted  # for errors alone
+
+            parts = unlisted(node, self.report)
         return [self.read_item(each, names) for each in parts]
+
+    def is_unlisted(self, node: nodes.Mapping) -> bool:
+        """Whether a mapping is a list of layers whose items lack their dashes."""
+        return sum(is_type(key.text, self.unit) for key, _ in node.entries) > 1
 
     def read_item(self, node: nodes.Node, names: Names) -> Item:
         """Reads one item; its kind is ``broken`` if it has a problem."""
@@ -74,6 +85,8 @@ class Items:
             self.check_carry(item)
             if not names.isdisjoint(AXES):
                 self.report(*hidden_sizes(item, names))
+        except Recovered as error:
+            self.report(*error.diagnostics)
         except Rejected as error:
             self.report(*error.diagnostics)
             whole = False
@@ -99,14 +112,18 @@ class Items:
         if not node.whole and not isinstance(node, nodes.Mapping):
             raise Rejected
         if isinstance(node, nodes.Scalar) and isinstance(node.value, str):
+            if " " in node.text:
+                from convcalc.language.parse.misread import uncoloned  # for errors alone
+
+                uncoloned(node)
             return node
         if not isinstance(node, nodes.Mapping):
             what = "a list" if isinstance(node, nodes.Sequence) else f"'{node.text}'"
-            message = f"{what} stands where a layer is expected"
+            message = f"{what} is given where a layer is expected"
             advice = "group layers with 'seq: [...]'" if what == "a list" else ""
             raise rejected("wrong-type", message, node.place, advice)
         candidates = [key for key, _ in node.entries if key.text not in SIBLINGS]
-        if len(candidates) == 1:
+        if len(candidates) == 1 and is_type(candidates[0].text, self.unit):
             return candidates[0]
         if not candidates:
             raise self.no_type(node)
@@ -114,13 +131,29 @@ class Items:
         if len(types) > 1:
             message = f"'{types[0].text}' and '{types[1].text}' are two layers in one item"
             raise rejected("unknown-key", message, types[1].place, "write them as two items")
+        return self.type_among(node, candidates, types)
+
+    def type_among(
+        self, node: nodes.Mapping, candidates: list[nodes.Scalar], types: list[nodes.Scalar]
+    ) -> nodes.Scalar:
+        """The type key of an item with keys that it cannot have, which are reported."""
+        from convcalc.language.parse import misread  # for errors alone
+
+        misread.uncoloned(*candidates)
+        if not types and (typed := misread.typed(node, self.unit, self.report)):
+            return typed
         chosen = (types or candidates)[0]
-        words = [key.text for key, _ in node.entries]
-        for key in candidates:
-            if key is not chosen:
-                where = f"beside '{chosen.text}'"
-                message, advice, _ = unknown_word(key.text, words, Vocabulary(SIBLINGS), where)
-                self.report(Diagnostic("unknown-key", message, key.place, advice))
+        others = [key for key in candidates if key is not chosen]
+        if misread.nest(node, chosen, others, self.unit, self.report):
+            return chosen
+        for key in others:
+            message = f"unknown key '{key.text}' beside '{chosen.text}'"
+            advice = key_advice(key.text, SIBLINGS)
+            self.report(Diagnostic("unknown-key", message, key.place, advice))
+            meant = meant_key(key.text, SIBLINGS)
+            if meant and meant not in node.keys:
+                node.put(key.renamed(meant), node.get(key.text) or key)
+            else:
                 node.whole = False
         return chosen
 
@@ -140,10 +173,23 @@ class Items:
             value = None
         if item.type in COMPOSITES:
             self.read_composite(item, value, names)
-        elif item.type[:1].isupper() or "." in item.type:
-            self.calls.append((read_block_call(item, value, names, self.unit), item))
+        elif self.is_block(item.type):
+            try:
+                read_block_call(item, value, names, self.unit)
+            finally:
+                if item.kind == "block" and item.block is not None:
+                    self.calls.append((item.block, item))
         else:
             read_operator_call(item, value, names, self.unit)
+
+    def is_block(self, text: str) -> bool:
+        """Whether a type key is the name of a block, and not that of a class elsewhere."""
+        namespace, _, name = text.rpartition(".")
+        if text in self.unit.blocks or namespace in self.unit.imports:
+            return text not in families()
+        if not text[:1].isupper() and not namespace:
+            return False
+        return bool(nearest(name, self.unit.blocks)) or guess_operator(text) not in families()
 
     def read_composite(self, item: Item, value: nodes.Node | None, names: Names) -> None:
         """Reads ``seq``, ``residual`` or ``branches``."""
@@ -258,7 +304,7 @@ class Items:
         text = _text(found)
         if not text.isidentifier():
             advice = "a letter, then letters, digits and underscores"
-            raise rejected("wrong-type", f"id '{text}' is no name", found.place, advice)
+            raise rejected("wrong-type", f"id '{text}' is not a name", found.place, advice)
         if text in self.reserved:
             message = f"id '{text}' is the name of an input or of a param"
             advice = "give the layer or the param another name"

@@ -15,6 +15,7 @@ from convcalc.language.syntax.document_limits import Limits
 from convcalc.language.syntax.evaluation import evaluator, free_names
 from convcalc.language.syntax.expressions import no_function
 from convcalc.model.operators.values import format_value
+from convcalc.model.operators.words import key_advice
 from convcalc.model.quantities.unknown import UNKNOWN
 
 # --- declarations ----------------------------------------------------------------------------
@@ -47,7 +48,7 @@ def _read_details(param: Param, node: nodes.Mapping) -> nodes.Node | None:
     """Reads ``{default, type, min, max, choices, multiple_of, help}``; returns the default."""
     for key, value in node.entries:
         if key.text not in PARAM_KEYS:
-            advice = advise(key.text, PARAM_KEYS, "valid keys:")
+            advice = key_advice(key.text, PARAM_KEYS)
             message = f"unknown key '{key.text}' in param '{param.name}'"
             raise rejected("unknown-key", message, key.place, advice)
         if key.text == "type":

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from convcalc.language.sources.project import ALLOW, Outside, Project, project
-from convcalc.language.sources.reads import look_elsewhere, note
+from convcalc.language.sources.reads import note, note_mapped
 
 if TYPE_CHECKING:
     from mmap import mmap
@@ -72,9 +72,10 @@ def advice(error: OSError) -> str:
 def read_mapped(path: str, most: int, root: str | None = None) -> bytes | mmap:
     """A file of which most is never looked at, as memory; OSError also if it is larger than
     ``most``."""
-    look_elsewhere()
     here = project()
-    with _opened(path, here, here.root_of(path) if root is None else root) as (file, before):
+    inside = here.root_of(path) if root is None else root
+    with _opened(path, here, inside) as (file, before):
+        note_mapped(path, inside, before)
         if before.st_size > most:
             raise OSError(0, too_large(most))
         if not before.st_size:
@@ -82,6 +83,12 @@ def read_mapped(path: str, most: int, root: str | None = None) -> bytes | mmap:
         from mmap import ACCESS_READ, mmap
 
         return mmap(file.fileno(), 0, access=ACCESS_READ)
+
+
+def stat_mapped(path: str, root: str) -> os.stat_result:
+    """What the system says of a file that may be read, of which the content is not looked at."""
+    with _opened(path, project(), root) as (_, found):
+        return found
 
 
 @contextmanager
@@ -123,7 +130,7 @@ def require_regular(found: os.stat_result) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(0, "it is a folder")
     if not stat.S_ISREG(found.st_mode):
-        raise OSError(0, "it is no plain file")
+        raise OSError(0, "it is not a regular file")
 
 
 def _path_of(descriptor: int, path: str) -> str:

@@ -63,7 +63,7 @@ class Objects:
         if found is None:
             raise NotInClone(0, "its content is not in this clone")
         if found[1] != kind:
-            raise OSError(0, "the repository is damaged: it is no file, and no folder")
+            raise OSError(0, "the repository is damaged: it is neither a file nor a folder")
         if found[2] > most:
             raise OSError(0, too_large(most))
         if self.reading.header(hash_) is None:

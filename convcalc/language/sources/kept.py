@@ -21,9 +21,16 @@ from contextlib import suppress
 from importlib import import_module
 from typing import NamedTuple
 
-from convcalc.language.sources.gate import read, reason
+from convcalc.language.sources.gate import read, reason, stat_mapped
 from convcalc.language.sources.project import is_within, project
-from convcalc.language.sources.reads import Reads, digest, state_of, unnoted
+from convcalc.language.sources.reads import (
+    MAPPED,
+    Reads,
+    digest,
+    state_of,
+    state_of_mapped,
+    unnoted,
+)
 from convcalc.language.sources.target import TargetError
 
 VARIABLE = "CONVCALC_CACHE_DIR"
@@ -84,13 +91,7 @@ class Kept:
     def _state(self, asked: tuple[str, int, str], reading: Reading) -> str:
         """The state of a file now; looked at once."""
         if asked not in self._states:
-            path, most, root = asked
-            content: bytes | OSError
-            try:
-                content = reading(path, most, root)
-            except OSError as error:
-                content = error
-            self._states[asked] = state_of(path, root, content)
+            self._states[asked] = _state(asked, reading)
         return self._states[asked]
 
     def keep(self, key: str, reads: Reads, result: str) -> None:
@@ -111,6 +112,17 @@ class Kept:
 
     def _path(self, key: str) -> str:
         return os.path.join(self.folder, key[:2], key[2:])
+
+
+def _state(asked: tuple[str, int, str], reading: Reading) -> str:
+    """The state of a file, as it was asked for."""
+    path, most, root = asked
+    try:
+        if most == MAPPED:
+            return state_of_mapped(stat_mapped(path, root))
+        return state_of(path, root, reading(path, most, root))
+    except OSError as error:
+        return state_of(path, root, error)
 
 
 def _encodable(text: str) -> str:

@@ -8,6 +8,7 @@ be said of the result.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -18,6 +19,8 @@ try:
 except ImportError:
     from hashlib import blake2b
 
+MAPPED = -1  # in place of the limit: a file of which most is never looked at
+SETTLED = 2 * 10**9  # nanoseconds after which a further change shows in the time of the last one
 UNREADABLE = "!"  # before the digest of the reason why a file cannot be read
 
 
@@ -57,6 +60,13 @@ def state_of(path: str, root: str, content: bytes | OSError) -> str:
     return digest(os.fsencode(real), content)
 
 
+def state_of_mapped(found: os.stat_result) -> str:
+    """Which file it is, how large, and when it was changed: any writing sets the time of the last
+    change of its status, and nobody can set that back."""
+    times = found.st_mtime_ns, found.st_ctime_ns
+    return "=" + "-".join(map(str, (found.st_dev, found.st_ino, found.st_size, *times)))
+
+
 @contextmanager
 def noted() -> Iterator[Reads]:
     """Notes the files that are read within."""
@@ -92,6 +102,16 @@ def note(path: str, most: int, root: str, read: Callable[[], bytes]) -> bytes:
         raise
     found.add(path, most, root, content)
     return content
+
+
+def note_mapped(path: str, root: str, found: os.stat_result) -> None:
+    """Notes a file whose content is mapped; what was just changed may change without a sign."""
+    reads: Reads | None = project().reads
+    if reads is None:
+        return
+    reads.found[path, MAPPED, root] = state_of_mapped(found)
+    if os.name != "posix" or time.time_ns() - found.st_ctime_ns < SETTLED:
+        reads.is_complete = False
 
 
 def look_elsewhere() -> None:

@@ -70,7 +70,7 @@ class Repository:
     def _named_commit(self, name: str) -> str:
         found = self.objects.find(f"{name}^{{commit}}") if name else None
         if found is None:
-            raise TargetError(f"no revision is called '{name}'", self._advice(name))
+            raise TargetError(f"unknown revision '{name}'", self._advice(name))
         return found[0]
 
     def _merge_base(self, name: str) -> str:
@@ -187,7 +187,7 @@ class Repository:
         TargetError for an absolute path, and for one that leads out of the repository.
         """
         if path.startswith("/"):
-            message = f"'{path}' is no path in a repository"
+            message = f"'{path}' is not a path in a repository"
             raise TargetError(message, "it counts from the top of the repository, without a /")
         if path.startswith(("./", "../")) or path in (".", ".."):
             path = posixpath.normpath(posixpath.join(self.prefix, path))
@@ -222,7 +222,7 @@ def _located(start: str) -> tuple[str, str, bool, Sequence[tuple[str, str]]]:
     Raises TargetError if there is none, and if git does not trust its owner.
     """
     if not os.path.isdir(start):
-        raise TargetError(f"{start} is no folder")
+        raise TargetError(f"{start} is not a folder")
     top = _folder_with_git(start)
     if top:
         git_dir, shallow = _asked(Git(top))

@@ -47,7 +47,7 @@ def resolve(target: str) -> Target:
         advice = use(str(Path(path).parent / near)) if near else ""
         raise TargetError(f"no such file: {path}", advice)
     advice = advise(path, shipped_names(), "'convcalc list networks' shows them all")
-    raise TargetError(f"no file and no shipped network is called '{path}'", advice)
+    raise TargetError(f"no such file or built-in network: '{path}'", advice)
 
 
 def is_revision(target: str) -> bool:
@@ -63,7 +63,7 @@ def is_file(target: str) -> bool:
 
 
 def names_in(folder: str) -> list[str]:
-    """The names in a folder; none if it is no folder, or cannot be listed."""
+    """The names in a folder; none if it is not a folder, or cannot be listed."""
     try:
         return os.listdir(folder) if os.path.isdir(folder) else []
     except (OSError, ValueError):

@@ -74,7 +74,7 @@ def evaluator(node: nodes.Node, words: tuple[str, ...] = ()) -> Evaluator:
 
         return values
     if isinstance(node, nodes.Mapping):
-        raise rejected("wrong-type", "a mapping stands where a value is expected", node.place)
+        raise rejected("wrong-type", "a mapping is given where a value is expected", node.place)
     value = node.value
     if not isinstance(value, str) or value in words or isinstance(node, nodes.Verbatim):
         return lambda _: value

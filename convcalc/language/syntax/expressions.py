@@ -109,8 +109,16 @@ def _parse(text: str) -> ast.expr:
         raise ExpressionError(*_TOO_DEEP) from None
 
 
+def _habit(text: str) -> tuple[str, str] | None:
+    from convcalc.language.syntax.habits import habit  # for errors alone
+
+    return habit(text)
+
+
 def _syntax(text: str, message: str) -> tuple[str, str]:
     """Our message and advice for a syntax error of Python's parser."""
+    if found := _habit(text):
+        return found
     if "leading zeros" in message:
         return f"a number in '{text}' has leading zeros", "leave them out"
     if "${" in text:
@@ -273,6 +281,8 @@ class _Compiler:
 
     def refuse(self, what: str, node: ast.expr, advice: str = _ALLOWED) -> NoReturn:
         """Raises ExpressionError for syntax that is not allowed."""
+        if found := _habit(self.text):
+            raise ExpressionError(*found, self.column(node))
         raise ExpressionError(f"{what} is not part of an expression", advice, self.column(node))
 
     def code(self, node: ast.expr) -> _Code:

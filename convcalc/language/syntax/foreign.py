@@ -68,7 +68,7 @@ def values_of(root: Node, key: str, names: Iterable[str]) -> dict[str, Node]:
     while rest:
         at, rest = _entry(at, rest, key)
     if not isinstance(at, Mapping):
-        raise Error(f"'{key}' is no mapping" if key else "it is no mapping at the top")
+        raise Error(f"'{key}' is not a mapping" if key else "it is not a mapping at the top")
     found = {name: node for name in names if (node := at.get(name)) is not None}
     for name, node in found.items():
         _require_value(node, name)
@@ -87,7 +87,7 @@ def _require_value(node: Node, key: str) -> None:
             what = "is" if each is node else "holds"
             raise Error(f"'{key}' {what} a mapping", advise("", each.keys, "keys there:"))
         if not each.whole:
-            raise Error(f"'{key}' cannot be told without running the file")
+            raise Error(f"'{key}' cannot be known without running the file")
         if isinstance(each, Sequence):
             left += [(item, depth + 1) for item in each.items]
         elif each.value is None:
@@ -130,7 +130,7 @@ def _json(text: str, file: str) -> Node:
     try:
         json.loads(text)
     except json.JSONDecodeError as error:
-        raise Unreadable(f"it is no JSON: {error.msg}", error.lineno) from None
+        raise Unreadable(f"it is not JSON: {error.msg}", error.lineno) from None
     except ValueError:  # Python reads no integers of thousands of digits
         raise Unreadable("it holds a number of too many digits") from None
     return _Composer(text.replace("\t", " "), file, _json_value).compose()
@@ -173,9 +173,9 @@ class _Composer:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             words = error.problem or error.context
-            raise Unreadable(f"it is no YAML: {words}", mark.line + 1 if mark else 1) from None
+            raise Unreadable(f"it is not YAML: {words}", mark.line + 1 if mark else 1) from None
         except yaml.YAMLError as error:
-            raise Unreadable(f"it is no YAML: {error}") from None
+            raise Unreadable(f"it is not YAML: {error}") from None
         if root is None:
             raise Unreadable("it is empty")
         return root
@@ -255,7 +255,7 @@ def _toml(text: str, file: str) -> Node:
     except ValueError as error:
         at = re.search(r"at line (\d+)", str(error))
         words = re.sub(r" \(at .*\)$", "", str(error))
-        raise Unreadable(f"it is no TOML: {words}", int(at[1]) if at else 1) from None
+        raise Unreadable(f"it is not TOML: {words}", int(at[1]) if at else 1) from None
     return _Lines(text, file).node(found, "")
 
 
@@ -267,7 +267,7 @@ def _python(text: str, file: str) -> Node:
         tree = ast.parse(text)
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", 1) or 1
-        raise Unreadable("it is no Python", line) from None
+        raise Unreadable("it is not Python", line) from None
     root = Mapping(Place(file, 1, 1))
     values: dict[str, Node] = {}
     for statement in tree.body:

@@ -73,6 +73,15 @@ class Mapping:
         self.keys[key.text] = key
         self._values[key.text] = node
 
+    def put(self, key: Scalar, node: Node) -> None:
+        """Sets what stands under a key, which may be new; ``entries`` stay what the file says."""
+        self.keys[key.text] = key
+        self._values[key.text] = node
+
+    def move(self, old: str, new: str) -> None:
+        """Gives what stands under a key another key; ``entries`` stay what the file says."""
+        self.put(self.keys.pop(old).renamed(new), self._values.pop(old))
+
 
 Node: TypeAlias = Scalar | Sequence | Mapping
 

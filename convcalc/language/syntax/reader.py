@@ -19,9 +19,11 @@ from convcalc.language.syntax.document_limits import LIMITS, Limits, spend_on_no
 from convcalc.language.syntax.nodes import Mapping, Node, Scalar, Sequence
 from convcalc.language.syntax.scalars import WORDS, Wrong, find_forbidden, resolve_scalar
 from convcalc.language.syntax.yaml_errors import (
+    NO_LIST,
     REPEAT,
     describe_error,
     expression_at,
+    indented_too_far,
     missing_colon,
     too_deep,
 )
@@ -90,7 +92,7 @@ class _Reader:
         """Collects a problem; stops if there are too many."""
         if len(self.problems) == self.limits.problems:
             message = f"the file has more than {self.limits.problems} problems"
-            self.stop(Wrong("too-large", message, "mend the first ones"), place)
+            self.stop(Wrong("too-large", message, "fix the first ones"), place)
         self.problems.append(wrong.at(place, related))
 
     def stop(self, wrong: Wrong, place: Place, *related: Related) -> NoReturn:
@@ -189,7 +191,10 @@ class _Reader:
             if end.line == mark.line:
                 place = Place(self.file, mark.line + 1, mark.column + 1, end.column + 1)
             is_key = parent is not None and parent.awaits_key
-            node = self.build_scalar(event.value, event.style, place, is_key)
+            text = event.value
+            if end.line > mark.line and not event.style:
+                text = self.first_item(text, mark.line, end.line)
+            node = self.build_scalar(text, event.style, place, is_key)
         elif kind is yaml.AliasEvent:
             node = self.refuse_alias(event.anchor, place)
         else:
@@ -226,6 +231,17 @@ class _Reader:
         if wrong:
             self.report(wrong, place)
         return Scalar(value, text, True, place)
+
+    def first_item(self, text: str, first: int, last: int) -> str:
+        """The text of a scalar of several lines up to a line that was meant to be an item."""
+        for number in range(first + 1, last + 1):
+            line = self.line(number + 1)
+            if line.lstrip().startswith("- ") and self.line(first + 1).lstrip().startswith("- "):
+                column = len(line) - len(line.lstrip())
+                wrong = indented_too_far(line, self.lines[: first + 1])
+                self.report(wrong, self.place(number, column))
+                return text.partition(" - ")[0]
+        return text
 
     def refuse_alias(self, name: str, place: Place) -> Scalar:
         """Reports an alias; returns a scalar that stands in for it."""
@@ -277,11 +293,20 @@ class _Reader:
             if wrong := _bad_key(key):
                 self.report(wrong, key.place)
             elif isinstance(key, Scalar):
-                if first := node.keys.get(key.text):
-                    wrong = Wrong("duplicate-key", f"the key '{key.text}' stands twice", _ONE_KEY)
+                if (first := node.keys.get(key.text)) and self.is_below("layers"):
+                    self.report(NO_LIST, node.entries[0][0].place)
+                elif first:
+                    wrong = Wrong("duplicate-key", f"duplicate key '{key.text}'", _ONE_KEY)
                     self.report(wrong, key.place, Related(first.place, "first here"))
                 else:
                     node.add(key, value)
+
+    def is_below(self, key: str) -> bool:
+        """Whether the collection that has ended stands under this key."""
+        above = self.open[-1] if self.open else None
+        if above is None or not isinstance(above.node, Mapping) or not above.awaits_key:
+            return False
+        return bool(above.raw) and isinstance(above.key, Scalar) and above.key.text == key
 
     def rejoin_entries(self, raw: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
         """The entries of a flow mapping; an expression that was split at its commas is rejoined."""
@@ -325,6 +350,8 @@ class _Reader:
         text = expression_at(self.line(line), column - 1)
         node.value = node.text = text
         node.place = Place(file, line, column, column + len(text))
+        if text[:1] == "(" and text[-1:] == ")":
+            return True  # a tuple, which is no expression
         advice = "quote the expression" + (f': "{text}"' if _unclosed(node) == 0 else "")
         message = f"the commas of '{text}' split it into several entries"
         self.report(Wrong("syntax", message, advice), node.place)

@@ -6,13 +6,19 @@ functions at the end recover the text that was meant.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from convcalc.diagnostics.diagnostic import Place, Related
 from convcalc.language.syntax.scalars import Wrong
 
 REPEAT: Final = "name what repeats under 'params' or 'blocks'"
+_LONGEST = 200  # characters of a line in which its layer is looked for
+_NEAR = 200  # lines in which the list of an item is looked for
 _PARSERS_DEPTH = 1000  # brackets that libyaml 0.2.6 opens within each other
+NO_LIST: Final = Wrong(
+    "wrong-type", "layers must be a list, but this is a mapping", "begin each layer with '- '"
+)
 _QUOTE: Final = "quote the value"
 _SPACE: Final = ("there is no space after the colon", "write 'key: value'")
 _NO_COLON: Final = ("this line has no ': '", "write 'key: value'")
@@ -27,7 +33,7 @@ _SENTENCES: Final = (
     ("end of stream", *_UNQUOTED, True),
     ("unexpected document", *_UNQUOTED, True),
     ("escape", *_ESCAPE, False),
-    ("mapping values", "a ': ' stands inside a value", _QUOTE, False),
+    ("mapping values", "a ': ' is inside a value", _QUOTE, False),
     ("sequence entries", "a list item cannot begin here", "begin it on its own line", False),
     ("start any token", *_START, False),
     ("alphabetic", *_START, True),
@@ -53,6 +59,7 @@ class _Trouble:
             brackets = [p for p in places if reader.line(p.line)[p.column - 1] in "[{"]
             self.start = brackets[0] if brackets else self.start
         self.opener = reader.line(self.start.line)[self.start.column - 1 :][:1]
+        self.above = reader.lines[: mark.line]
         rest = [self.line[mark.column :], *reader.lines[mark.line + 1 :]]
         self.at_end = not any(text.strip() for text in rest)
         self.before, self.character = self.line[: mark.column], self.line[mark.column :][:1]
@@ -103,16 +110,52 @@ def _sentence(at: _Trouble) -> tuple[Wrong, Place]:
             character = at.opener if from_start else at.character
             wrong = _syntax(message.format(c=character), advice)
             return wrong, at.start if from_start else at.place
-    return _syntax("YAML does not allow what stands here", _QUOTE), at.place
+    return _syntax("YAML does not allow this here", _QUOTE), at.place
+
+
+def _list_above(line: str, above: list[str]) -> int:
+    """The number of the nearest item above that is indented less, from 1; 0 if there is none."""
+    indent = len(line) - len(line.lstrip())
+    for number in range(len(above), max(0, len(above) - _NEAR), -1):
+        text = above[number - 1]
+        at = len(text) - len(text.lstrip())
+        if text.strip() and at < indent:
+            return number if text.lstrip().startswith("- ") else 0
+    return 0
+
+
+def indented_too_far(line: str, above: list[str]) -> Wrong:
+    """The problem of an item that begins farther right than the list that it belongs to."""
+    number = _list_above(line, above)
+    text = above[number - 1]
+    column = len(text) - len(text.lstrip()) + 1
+    advice = f"begin it in column {column}, as the item in line {number}"
+    return _syntax("this item is indented too far", advice)
+
+
+def _tight_layer(line: str) -> re.Match[str] | None:
+    """The layer of a line such as ``- conv {k: 3, s: 2}``, which has no colon."""
+    return re.match(r"\s*-\s+(\w+)\s*=?\s*(?=\{)", line[:_LONGEST])
 
 
 def _colon_error(at: _Trouble, reader: Any) -> tuple[Wrong, Place]:
+    for number in (at.start.line, at.place.line):
+        line = reader.line(number)
+        if found := _tight_layer(line):
+            wrong = _syntax(f"there is no ':' after '{found[1]}'", f"write '{found[1]}: '")
+            return wrong, reader.place(number - 1, found.start(1), found.end())
+    if at.line.lstrip().startswith("- ") and _list_above(at.line, at.above):
+        column = len(at.line) - len(at.line.lstrip())
+        if at.start.line < at.place.line or not tight_key(at.line):
+            previous = at.above[_list_above(at.line, at.above) - 1]
+            if ": " not in previous and not previous.rstrip().endswith(":"):
+                return indented_too_far(at.line, at.above), at.place._replace(column=column + 1)
     for number in (at.start.line, at.place.line - 1):
         if tight := tight_key(reader.line(number)):
             column = reader.line(number).index(tight)
             return missing_colon(tight), reader.place(number - 1, column, column + len(tight))
     if "mapping values" in at.problem and ": " not in at.before:
-        message = "this key stands below a line that already has a value"
+        message = "this key is below a line that already has a value"
         return _syntax(message, "give both keys the same indentation"), at.place
     return _sentence(at)
 
@@ -132,6 +175,10 @@ def _flow_error(at: _Trouble) -> tuple[Any, ...]:
     if "node content" in at.problem:
         what = "a key" if at.character == ":" else "a value"
         return _syntax(f"{what} is missing before '{at.character}'", "write it"), at.place
+    if ";" in at.before[at.before.rfind(",") + 1 :]:
+        column = at.before.rindex(";")
+        place = at.place._replace(column=column + 1, end=column + 2)
+        return _syntax("entries are divided by ',', not by ';'", "write ','"), place
     closer = "}" if at.opener == "{" else "]"
     message = f"a ',' or '{closer}' is missing before '{at.character}'"
     related = Related(at.start, "opened here")
@@ -146,7 +193,9 @@ def _block_error(at: _Trouble) -> Wrong:
     elif at.character in ("]", "}"):
         wrong = (f"nothing opened this '{at.character}'", "remove it")
     elif at.line.lstrip().startswith("- "):
-        wrong = ("a list item cannot stand among keys", "put the list under a key")
+        if _list_above(at.line, at.above):
+            return indented_too_far(at.line, at.above)
+        wrong = ("a list item cannot be among keys", "put the list under a key")
     elif "mapping" not in at.context:
         wrong = ("this line does not continue the list above", "begin it with '- '")
     else:
@@ -168,6 +217,10 @@ def _syntax(message: str, advice: str) -> Wrong:
 
 def missing_colon(key: str) -> Wrong:
     """The problem of a key without a colon, or without the space after it."""
+    word, equals, rest = key.partition("=")
+    if equals and rest.strip() and word.strip().isidentifier():
+        message = f"'{key}' has '=' in place of ': '"
+        return Wrong("syntax", message, f"write '{word.strip()}: {rest.strip()}'")
     word, colon, rest = key.partition(":")
     if colon and rest and word.isidentifier():
         message = f"there is no space after the colon of '{key}'"

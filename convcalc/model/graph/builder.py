@@ -94,7 +94,7 @@ class Builder(Assembly):
         read = [inputs] if inputs is None or isinstance(inputs, Tensor) else list(inputs)
         if not all(each is None or isinstance(each, Tensor) for each in read):
             raise TypeError(
-                f"the inputs of '{operator}' are no tensors of this builder: {inputs!r}"
+                f"the inputs of '{operator}' are not tensors of this builder: {inputs!r}"
             )
         if form not in FORMS:
             raise ValueError(

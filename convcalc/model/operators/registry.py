@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 
-from convcalc.diagnostics.suggestion import UnknownName, advise
+from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.model.operators.contract import (
     Operator,
 )
@@ -38,8 +38,9 @@ def operator_names() -> list[str]:
 def operator_class(name: str) -> type[Operator]:
     """The operator class of that name. Raises UnknownName if there is none."""
     if name not in families():
-        advice = advise(name, families(), "'convcalc list operators' shows them all")
-        raise UnknownName(f"no operator is called '{name}'", advice)
+        from convcalc.model.operators.advice import meant_operator  # for errors alone
+
+        raise UnknownName(f"unknown operator '{name}'", meant_operator(name, families()).advice)
     module = import_module(f"convcalc.model.ops.{families()[name]}.{name}")
     found: type[Operator] = getattr(module, camel_case(name))
     return found

@@ -12,7 +12,6 @@ from fractions import Fraction
 from math import isfinite
 from typing import Any, cast
 
-from convcalc.diagnostics.suggestion import advise
 from convcalc.model.geometry.sizes import EXTENT_WORDS, PADDING_WORDS
 from convcalc.model.operators.fields import Field
 from convcalc.model.quantities.unknown import UNKNOWN
@@ -170,8 +169,23 @@ def _word(target: _Target, value: Any) -> str:
     choices = target.field.choices
     if not isinstance(value, str) or value not in choices:
         message = f"is {format_value(value)}, but must be one of: {', '.join(choices)}"
-        raise target.error("wrong-type", message, advise(str(value), choices))
+        raise target.error("wrong-type", message, _other_word(target, value))
     return value
+
+
+def _other_word(target: _Target, value: Any) -> str:
+    """Advice for a word that is none of the choices, such as PyTorch's number of an axis."""
+    from convcalc.diagnostics.suggestion import use
+    from convcalc.model.geometry.sizes import AXIS_NAMES
+    from convcalc.model.operators.advice import value_meant
+
+    choices = target.field.choices
+    if "channels" in choices and "height" in choices and type(value) is int:
+        spatial = ("length",) if target.rank == 1 else AXIS_NAMES[len(AXIS_NAMES) - target.rank :]
+        names = ("channels", *spatial)
+        return use(names[value - 1]) if 1 <= value <= len(names) else ""
+    meant = value_meant(str(value), choices)
+    return use(meant) if meant else ""
 
 
 def _per_axis(target: _Target, value: Any, each: Callable[[_Target, Any], Any]) -> tuple[Any, ...]:
@@ -205,7 +219,29 @@ def _padding(target: _Target, value: Any) -> Any:
             return value
         message = f"is {value}, but must be a number or one of: {', '.join(PADDING_WORDS)}"
         raise target.error("wrong-type", message)
+    if isinstance(value, list | tuple) and len(value) == 2 * target.rank:
+        _require_pairs(target, value)
     return _per_axis(target, value, _side_pair)
+
+
+def _require_pairs(target: _Target, value: Any) -> None:
+    """Raises WrongValue for a number per side, of which other tools have two orders."""
+    if target.rank == 1 or any(isinstance(each, list | tuple) for each in value):
+        return
+    numbers = [format_value(each) for each in value]
+    pairs = [numbers[at : at + 2] for at in range(0, len(numbers), 2)]
+    last_first = format_value(pairs[::-1])
+    if len(set(numbers)) == 1:
+        advice = f"write '{numbers[0]}', or a pair per axis: {last_first}"
+    else:
+        half = target.rank
+        sides = format_value([[numbers[k], numbers[k + half]] for k in range(half)])
+        advice = (
+            f"write '{last_first}' if the order is PyTorch's (last axis first), "
+            f"or '{sides}' if it is that of ONNX"
+        )
+    message = f"has {len(value)} values, but needs a pair, before and after, per axis"
+    raise target.error("wrong-type", message, advice)
 
 
 def _side_pair(target: _Target, value: Any) -> tuple[int, int]:

@@ -5,14 +5,17 @@ Network files and Python programs get the same messages.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
-from convcalc.diagnostics.suggestion import nearest, use
 from convcalc.model.operators.fields import Field
 from convcalc.model.operators.registry import operator_names
-from convcalc.model.operators.synonyms import FIELD_SYNONYMS, OPERATOR_SYNONYMS
+
+if TYPE_CHECKING:
+    from convcalc.model.operators.advice import Meant
+
+_MOST = 1000  # blocks of which one may be meant
 
 
 class Vocabulary(NamedTuple):
@@ -27,7 +30,8 @@ class Misfit(NamedTuple):
     """A problem with one of the given words.
 
     ``name`` is the rule that is broken, ``at`` the index of the word, -1 if a word is missing;
-    ``first`` is the index of the word that it duplicates, or -1.
+    ``first`` is the index of the word that it duplicates, or -1. ``clear``: what was meant is
+    clear, so that reading can go on with it.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Misfit(NamedTuple):
     at: int
     help: str = ""
     first: int = -1
+    clear: bool = False
 
 
 def field_vocabulary(fields: Mapping[str, Field]) -> Vocabulary:
@@ -51,67 +56,79 @@ def match_words(
 ) -> tuple[dict[str, int], list[Misfit]]:
     """Matches words to full names: the index of the word for each name, and all misfits.
 
-    ``whole``: the words are complete, so a required name without a word is a misfit; False where
-    words may have been lost to another problem.
+    A word that is unknown stands for the name that it clearly means. ``whole``: the words are
+    complete, so a required name without a word is a misfit; False where words may have been lost
+    to another problem.
     """
     found: dict[str, int] = {}
     misfits: list[Misfit] = []
-    meant: list[str] = []
+    unclear = 0
+    unknown: list[int] = []
     for index, word in enumerate(words):
         name = vocabulary.shorts.get(word, word)
         if name not in vocabulary.valid:
-            message, advice, close = unknown_word(word, words, vocabulary, f"in '{owner}'")
-            misfits.append(Misfit("unknown-key", message, index, advice))
-            meant.append(close)
+            unknown.append(index)
         elif name in found:
             message = f"'{name}' is given twice"
-            misfits.append(Misfit("duplicate-key", message, index, first=found[name]))
+            misfits.append(Misfit("duplicate-key", message, index, "", found[name], clear=True))
         else:
             found[name] = index
-    missing = [name for name in vocabulary.required if name not in found and name not in meant]
+    for index in unknown:
+        message, advice, meant = unknown_word(words[index], found, vocabulary, f"in '{owner}'")
+        misfits.append(Misfit("unknown-key", message, index, advice, clear=bool(meant)))
+        unclear += not meant
+        if meant in vocabulary.valid and meant not in found:
+            found[meant] = index
+    missing = [name for name in vocabulary.required if name not in found]
     # A missing name was probably meant by an unknown word: one defect, one problem.
-    if missing and whole and len(missing) > meant.count(""):
+    if missing and whole and len(missing) > unclear:
         listed = " and ".join(f"'{name}'" for name in missing)
         misfits.append(Misfit("missing-key", f"'{owner}' needs {listed}", -1))
-    return found, misfits
+    return found, sorted(misfits, key=lambda wrong: wrong.at if wrong.at >= 0 else len(words))
 
 
 def unknown_word(
-    word: str, words: Sequence[str], vocabulary: Vocabulary, where: str
+    word: str, given: Collection[str], vocabulary: Vocabulary, where: str
 ) -> tuple[str, str, str]:
-    """Message and advice for an unknown word, and the name that was probably meant."""
-    valid, shorts, _ = vocabulary
-    given = {shorts.get(other, other) for other in words}
-    text = word.lower()
-    known = FIELD_SYNONYMS.get(text) or FIELD_SYNONYMS.get(nearest(text, FIELD_SYNONYMS), "")
-    free = [name for name in valid if name not in given]
-    close = nearest(word, [*free, *(short for short, name in shorts.items() if name in free)])
-    meant = shorts.get(close, close)
-    if not close and known in valid:
-        close = meant = known
-    if text in ("in_channels", "in_features"):
-        meant, advice = "", "input channels are inferred; state them with 'in:' if you like"
-    elif meant in given:
-        meant, advice = "", f"'{meant}' is given already"
-    elif close:
-        advice = use(close)
-    else:
-        owner = where.removeprefix("in ")
-        advice = f"valid keys: {', '.join(valid)}" if valid else f"{owner} has no fields"
+    """Message and advice for an unknown word, and the name that was probably meant.
+
+    ``given`` are the full names that are taken. The name is empty if none is clear, and no name at
+    all (``advice.REMOVE``) if the word can go.
+    """
+    from convcalc.model.operators.advice import field_advice  # for errors alone
+
+    owner = where.removeprefix("in ")
+    advice, meant = field_advice(word, given, list(vocabulary.valid), vocabulary.shorts, owner)
     return f"unknown key '{word}' {where}", advice, meant
 
 
 def unknown_operator(word: str, others: Sequence[str] = ()) -> tuple[str, str]:
     """Message and advice for an unknown operator; ``others`` are further valid names."""
-    close = guess_operator(word) or nearest(word, [*operator_names(), *others])
-    advice = use(close) if close else "'convcalc list operators' shows them all"
-    return f"no operator is called '{word}'", advice
+    return f"unknown operator '{word}'", _meant(word, others).advice
 
 
 def guess_operator(text: str) -> str:
     """The operator that others call ``Conv2d`` or ``depth_to_space``; empty if none is known."""
-    bare = re.sub(r"_?[123]d$", "", text.lower())
-    for name in (bare, re.sub(r"(?<=[a-z])([A-Z])", r"_\1", text).lower()):
-        if name in operator_names():
-            return name
-    return OPERATOR_SYNONYMS.get(bare, "")
+    return _meant(text).name
+
+
+def _meant(word: str, others: Sequence[str] = ()) -> Meant:
+    from convcalc.model.operators.advice import meant_operator  # for errors alone
+
+    return meant_operator(word, [*operator_names(), *islice(others, _MOST)])
+
+
+def key_advice(word: str, choices: Collection[str], otherwise: str = "valid keys:") -> str:
+    """Advice for an unknown key of a file."""
+    from convcalc.diagnostics.suggestion import listing, use
+
+    if meant := meant_key(word, choices):
+        return use(meant)
+    return f"{otherwise} {listing(choices)}" if otherwise.endswith(":") else otherwise
+
+
+def meant_key(word: str, choices: Collection[str]) -> str:
+    """The key of a file that an unknown one means; empty if none is clear."""
+    from convcalc.model.operators.advice import key_meant
+
+    return key_meant(word, choices)

@@ -69,7 +69,7 @@ def _layer() -> Schema:
 def _target() -> Schema:
     drift = {"path": TEXT, "axis": WHOLE, "offset": _FRACTION, "per_output": _FRACTION}
     return {
-        "path": described(TEXT, "the layer asked for"),
+        "path": described(TEXT, "the requested layer"),
         "place": described(TEXT, "the layer whose positions are looked at"),
         "input": TEXT,
         "channels": described(

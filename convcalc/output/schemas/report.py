@@ -52,7 +52,7 @@ def _report() -> Schema:
         "outputs": ref("shapes"),
         "convention": closed(
             {
-                "name": described(TEXT, "whose numbers stand in convention of totals and layers"),
+                "name": described(TEXT, "whose numbers are in convention of totals and layers"),
                 "counted": described(
                     list_of({"enum": list(KINDS)}), "kinds of work that macs add up"
                 ),
@@ -87,7 +87,7 @@ def _counts() -> Schema:
     return {
         **{count.json: described(COUNT, count.doc) for count in COUNTS.values()},
         "convention": described(mapping(COUNT), "what the tool counts; empty without one"),
-        "fused": described(mapping(COUNT), "with batch norms folded; empty unless asked for"),
+        "fused": described(mapping(COUNT), "with batch norms folded; empty unless requested"),
     }
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from convcalc.checking.configuration import FORMATS, KEYS, SEVERITIES
+from convcalc.checking import FORMATS
+from convcalc.checking.configuration import KEYS, SEVERITIES
 from convcalc.diagnostics.codes import RULES
 from convcalc.language.limits import Limits
 from convcalc.language.syntax import document_limits

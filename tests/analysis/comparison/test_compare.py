@@ -247,12 +247,12 @@ def test_what_exceeds_is_said_in_numbers() -> None:
         ("params", "'params' has no colon"),
         ("", "'' has no colon"),
         ("parms:+2%", "'parms:+2%': unknown metric 'parms'"),
-        ("params:", "'params:': '' is no amount"),
-        ("params:lots", "'params:lots': 'lots' is no amount"),
-        ("params:+-2%", "'params:+-2%': '+-2%' is no amount"),
-        ("params:>2%", "'params:>2%': '>2%' is no amount"),
+        ("params:", "'params:': '' is not an amount"),
+        ("params:lots", "'params:lots': 'lots' is not an amount"),
+        ("params:+-2%", "'params:+-2%': '+-2%' is not an amount"),
+        ("params:>2%", "'params:>2%': '>2%' is not an amount"),
         ("params:+2MiB", "'params:+2MiB': params is not measured in bytes"),
-        ("params:+1e999", "'params:+1e999': '+1e999' is no amount"),
+        ("params:+1e999", "'params:+1e999': '+1e999' is not an amount"),
     ],
 )
 def test_a_wrong_tolerance_says_what_is_wrong(text: str, message: str) -> None:

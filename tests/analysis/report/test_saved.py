@@ -72,7 +72,7 @@ def refusal(content: bytes) -> str:
     with pytest.raises(TargetError) as caught:
         load_report(content, "old.json")
     assert caught.value.help == "save one by: convcalc show … -f json -o old.json"
-    return caught.value.message.removeprefix("old.json is no report of convcalc: ")
+    return caught.value.message.removeprefix("old.json is not a report of convcalc: ")
 
 
 def test_what_is_no_json_says_so() -> None:

@@ -139,7 +139,7 @@ def test_a_pinned_value_holds_for_every_output_or_by_name(order: str) -> None:
         "output of b is [4, 16, 16], not [8, 16, 16] as pinned"
     ]
     assert drifts(order, "{output: {c: [8, 16, 16]}}") == [
-        "output is pinned at 'c', which is no output"
+        "output is pinned at 'c', which is not an output"
     ]
     assert drifts(order, "{jump: {a: 2, b: 3}}") == ["jump of b is 2, not 3 as pinned"]
 
@@ -183,5 +183,5 @@ def test_a_new_entry_names_outputs_that_differ() -> None:
 
 
 def test_an_entry_of_no_output_is_not_pinned() -> None:
-    with pytest.raises(Refused, match="'c' in line 9 is no output"):
+    with pytest.raises(Refused, match="'c' in line 9 is not an output"):
         pinned(f"{NET % 'a, b'}expect:\n  net: {{output: {{c: [1]}}}}\n")

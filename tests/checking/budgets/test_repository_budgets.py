@@ -207,7 +207,7 @@ def test_a_budget_can_be_held_in_the_numbers_of_another_tool() -> None:
 @pytest.mark.parametrize(
     ("budget", "reason"),
     [
-        ("macs: {max: 1M, convention: thopp}", "no convention is called 'thopp'; use 'thop'"),
+        ("macs: {max: 1M, convention: thopp}", "unknown convention 'thopp'; use 'thop'"),
         ("activations: {max: 1M, convention: thop}", "thop has no activations, only macs"),
     ],
 )

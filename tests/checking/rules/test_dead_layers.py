@@ -27,7 +27,7 @@ def test_every_layer_that_is_read_or_returned_lives() -> None:
     body = "layers:\n- {conv: {out: 4, k: 3}, id: a}\n- {conv: {out: 4, k: 3}, id: b}\n"
     assert messages(f"outputs: [a, b]\n{body}") == []
     assert messages(f"outputs: a\n{body}") == [
-        "nothing reads 'b', and it is no output: it adds 148 params (56.9 %) and "
+        "nothing reads 'b', and it is not an output: it adds 148 params (56.9 %) and "
         "2.304 k MACs (37.2 %) to the totals"
     ]  # 4·4·9 + 4 of 260, 4·4·9·16 of that and 4·3·9·36
 
@@ -42,7 +42,8 @@ layers:
 - {relu: {}, from: main}
 """
     assert messages(body) == [
-        "nothing reads 'three', and it is no output: it and 2 layers before that lead nowhere too "
+        "nothing reads 'three', and it is not an output: "
+        "it and 2 layers before that lead nowhere too "
         "add 32 params (72.7 %) and 2.048 k MACs (72.7 %) to the totals"
     ]
 
@@ -50,7 +51,7 @@ layers:
 def test_a_layer_that_costs_nothing_says_so() -> None:
     body = "layers:\n- {relu: {}, id: a}\n- {relu: {}, id: b}\n- {relu: {}, from: a}\n"
     assert messages(body) == [
-        "nothing reads 'b', and it is no output: it adds no params and no MACs"
+        "nothing reads 'b', and it is not an output: it adds no params and no MACs"
     ]
 
 
@@ -61,8 +62,10 @@ layers:
 - {conv: {out: 3, k: 1, bias: false}, share: a, from: input, id: b}
 """
     only = "it adds 576 MACs (50 %) to the totals"
-    assert messages(body) == [f"nothing reads 'a', and it is no output: {only}"]
-    assert messages(f"outputs: a\n{body}") == [f"nothing reads 'b', and it is no output: {only}"]
+    assert messages(body) == [f"nothing reads 'a', and it is not an output: {only}"]
+    assert messages(f"outputs: a\n{body}") == [
+        f"nothing reads 'b', and it is not an output: {only}"
+    ]
     dead = messages(f"outputs: c\n{body}- {{relu: {{}}, from: input, id: c}}\n")
     assert dead[0].endswith("it adds 9 params (100 %) and 576 MACs (50 %) to the totals")
     assert dead[1].endswith(only)
@@ -85,7 +88,7 @@ def test_further_outputs_need_no_reader_and_keep_their_layer_alive() -> None:
     assert messages(f"outputs: mix.low\nlayers:\n{octave}") == []  # mix itself is not read
     assert messages(f"layers:\n{octave}- {{relu: {{}}, from: mix.low}}\n") == []
     (found,) = messages(f"layers:\n{octave}- {{relu: {{}}, from: input}}\n")
-    assert found.startswith("nothing reads 'mix', and it is no output")
+    assert found.startswith("nothing reads 'mix', and it is not an output")
 
 
 def test_an_unknown_amount_is_called_unknown() -> None:

@@ -204,14 +204,14 @@ def test_the_process_ends_with_its_repository() -> None:
 
 @pytest.mark.usefixtures("project")
 def test_an_unknown_revision_is_named_with_the_nearest() -> None:
-    assert message("mian:x.yaml") == ("no revision is called 'mian'", "use 'main'")
+    assert message("mian:x.yaml") == ("unknown revision 'mian'", "use 'main'")
     assert message("nothing:x.yaml") == (
-        "no revision is called 'nothing'",
+        "unknown revision 'nothing'",
         "'git branch --all' and 'git tag' list them",
     )
-    assert message("main..HEAD:x.yaml")[0] == "no revision is called 'main..HEAD'"
-    assert message("--help:x.yaml")[0] == "no revision is called '--help'"
-    assert message("a\nb:x.yaml")[0] == "no revision is called 'a\nb'"
+    assert message("main..HEAD:x.yaml")[0] == "unknown revision 'main..HEAD'"
+    assert message("--help:x.yaml")[0] == "unknown revision '--help'"
+    assert message("a\nb:x.yaml")[0] == "unknown revision 'a\nb'"
 
 
 def test_a_remote_branch_that_was_not_fetched_is_fetched(project: Path) -> None:
@@ -246,10 +246,10 @@ def test_a_shallow_clone_says_what_to_do_and_it_helps(
     git(project, "branch", "release", "HEAD~1")
     monkeypatch.chdir(shallow_clone(project, tmp_path / "clone"))
     text, advice = message("HEAD~1:models/net.convcalc.yaml")
-    assert text == "no revision is called 'HEAD~1'"
+    assert text == "unknown revision 'HEAD~1'"
     assert advice.startswith("this clone is shallow; fetch the rest by: git fetch --unshallow")
     text, advice = message("origin/release:models/net.convcalc.yaml")
-    assert text == "no revision is called 'origin/release'"
+    assert text == "unknown revision 'origin/release'"
     fetch = advice.removeprefix("this clone is shallow; fetch it by: git ")
     git(tmp_path / "clone", *fetch.split())
     assert params("origin/release:models/net.convcalc.yaml") == PARAMS[3, 8]
@@ -289,7 +289,7 @@ def test_an_empty_repository_has_no_revision(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(repository(tmp_path / "empty"))
-    assert message("HEAD:x.yaml")[0] == "no revision is called 'HEAD'"
+    assert message("HEAD:x.yaml")[0] == "unknown revision 'HEAD'"
 
 
 def test_text_from_elsewhere_has_no_history() -> None:

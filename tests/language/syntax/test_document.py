@@ -129,8 +129,8 @@ HOSTILE = [
         "'no' is a boolean in YAML 1.1 and a word in YAML 1.2",
     ),
     ("a: On", "ambiguous-scalar", 1, 4, "'On' is a boolean in YAML 1.1 and a word in YAML 1.2"),
-    ("a: 1\nb: 2\na: 3", "duplicate-key", 3, 1, "the key 'a' stands twice"),
-    ("{a: 1, 'a': 2}", "duplicate-key", 1, 8, "the key 'a' stands twice"),
+    ("a: 1\nb: 2\na: 3", "duplicate-key", 3, 1, "duplicate key 'a'"),
+    ("{a: 1, 'a': 2}", "duplicate-key", 1, 8, "duplicate key 'a'"),
     ("- conv: {k:3}", "syntax", 1, 10, "there is no space after the colon of 'k:3'"),
     ("- conv: {out: 8, k:3, s: 1}", "syntax", 1, 18, "there is no space after the colon of 'k:3'"),
     ("a: 1\nk:3\nb: 2", "syntax", 2, 1, "there is no space after the colon of 'k:3'"),
@@ -171,10 +171,10 @@ HOSTILE = [
     ("a" * 262_145, "too-large", 1, 1, "the file has 262,145 bytes, and at most 262,144 are read"),
     ("é" * 131_073, "too-large", 1, 1, "the file has 262,146 bytes, and at most 262,144 are read"),
     ("a: 1\n\tb: 2", "syntax", 2, 1, "a tab cannot indent a line"),
-    ("a: b: c", "syntax", 1, 5, "a ': ' stands inside a value"),
-    ("a: b\n  c: d", "syntax", 2, 4, "this key stands below a line that already has a value"),
+    ("a: b: c", "syntax", 1, 5, "a ': ' is inside a value"),
+    ("a: b\n  c: d", "syntax", 2, 4, "this key is below a line that already has a value"),
     ("- a\nb: 2", "syntax", 2, 1, "this line does not continue the list above"),
-    ("a: 1\n- b", "syntax", 2, 1, "a list item cannot stand among keys"),
+    ("a: 1\n- b", "syntax", 2, 1, "a list item cannot be among keys"),
     ("a:\n  - b\n c: 2", "syntax", 3, 2, "the indentation of this line matches no line above"),
     ("a: [1]+[2]", "syntax", 1, 7, "nothing may follow the value on this line"),
     ("a: [1, 2", "syntax", 1, 4, "the '[' is never closed"),
@@ -269,7 +269,7 @@ def test_a_duplicate_names_both_places_and_the_first_wins() -> None:
     assert (
         full_text(problems[0], {"f.yaml": text})
         == """\
-error[CC002] duplicate-key: the key 'k' stands twice
+error[CC002] duplicate-key: duplicate key 'k'
  --> f.yaml:4:1
   |
 4 | k: 3

@@ -119,7 +119,7 @@ def test_the_builder_meets_the_problems_of_the_language(
     network = read_network(Target("net.yaml", None, text))
     expected = [(p.name, p.message, p.help) for p in network.problems]
     if operator == "Conv2d":  # a block's name in a file, and no block is a builder's
-        expected = [("unknown-operator", "no operator is called 'Conv2d'", "use 'conv'")]
+        expected = [("unknown-operator", "unknown operator 'Conv2d'", "use 'conv'")]
     assert problems_of(operator, [3, 8, 8], fields) == expected
 
 
@@ -307,7 +307,7 @@ def test_a_number_that_is_not_finite_is_a_problem(value: float) -> None:
 def test_what_is_no_tensor_is_refused_and_a_missing_input_is_a_problem() -> None:
     builder = Builder()
     for wrong in ("input", [1]):
-        with pytest.raises(TypeError, match="no tensors"):
+        with pytest.raises(TypeError, match="not tensors"):
             builder.add("relu", wrong)  # type: ignore[arg-type]
     assert builder.add("relu", []) is None
     assert [p.message for p in builder.network().problems] == ["'relu' needs an input"]

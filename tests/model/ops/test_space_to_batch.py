@@ -85,7 +85,7 @@ def test_an_unknown_size_returns_unknown() -> None:
 @pytest.mark.parametrize(
     ("fields", "name", "message"),
     [
-        ({"undoes": "between"}, "wrong-type", "'between' is no space_to_batch"),
+        ({"undoes": "between"}, "wrong-type", "'between' is not a space_to_batch"),
         ({"undoes": "deal", "factor": 3}, "stated-differently", "factor is 3×3, but 2×2 in 'deal'"),
         (
             {"undoes": "deal", "margins": 1},

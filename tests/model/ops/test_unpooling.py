@@ -115,7 +115,7 @@ def problem(unpool: dict[str, Any], first: dict[str, Any] | None = None) -> Diag
 def test_the_named_layer_must_be_a_max_pool() -> None:
     found = problem({"indices": "between"})
     assert found.name == "wrong-type"
-    assert found.message == "'between' is no max_pool, so it has no positions"
+    assert found.message == "'between' is not a max_pool, so it has no positions"
 
 
 def test_other_channels_have_no_positions() -> None:

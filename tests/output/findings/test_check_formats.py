@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft4Validator
 from places import TESTS
 
-from convcalc.checking.configuration import FORMATS
+from convcalc.checking import FORMATS
 from convcalc.checking.discovery import discover
 from convcalc.checking.run import Checked, Options, Run
 from convcalc.cli import main

@@ -11,11 +11,11 @@ tensors (``torch.add`` counts); methods of a tensor and functions of ``torch`` b
 as ``x.mean`` and ``torch.relu``. ReLU6 counts 0: the module calls ``hardtanh``, which is not
 patched (``F.relu6`` counts).
 
-Wrong: the output size is computed anew, with padding ``same`` as floor(extent / 2) on both sides:
+Wrong: the output size is recomputed, with padding ``same`` as floor(extent / 2) on both sides:
 for an even kernel 13 × 13 instead of 14 × 14. A grouped transposed convolution is divided by its
 groups twice (0 where the groups are the channels), and its bias counts over the size that a forward
 convolution would have. Resizing to a ``size`` counts the positions without batch and channels, and
-if it is given as one number, that number (here always the positions). The first two are mended by
+if it is given as one number, that number (here always the positions). The first two are fixed by
 microsoft/DeepSpeed#8323 (August 2026).
 
 Parameters: frozen ones are left out, whatever has ``requires_grad`` off.
@@ -100,7 +100,7 @@ def _transposed_bias(leaf: Leaf) -> int:
     return leaf.batch * leaf.weight[1] * prod(made)
 
 
-CONV = MACS.but("padding same", _is_same, Rule("M of the size computed anew", _conv))
+CONV = MACS.but("padding same", _is_same, Rule("M of the size recomputed", _conv))
 CONV_BIAS = BIAS.but("padding same", _is_same, Rule("b·O of that size", _bias))
 STAMP = INPUT_MACS.but("grouped", lambda leaf: groups(leaf) > 1, Rule("M / g", _transposed))
 STAMP_BIAS = Rule("b·O / g of a forward convolution", _transposed_bias)

@@ -1,4 +1,4 @@
-"""ultralytics-thop 2.2.3: thop with its transposed convolution, group norm and products mended.
+"""ultralytics-thop 2.2.3: thop with its transposed convolution, group norm and products fixed.
 
 Unit: as in thop MACs without bias with elementwise operations added to them: batch, layer, group
 and instance norm 4 per element (2 without affine), PReLU 1, softmax 3·n - 1 per row of n and

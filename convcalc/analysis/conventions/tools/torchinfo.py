@@ -11,7 +11,7 @@ attention (``nn.MultiheadAttention`` is 0); parameters of other names, such as C
 
 Wrong: a transposed convolution is counted over its output positions, stride^rank times too much.
 A linear layer on a sequence counts one position: ConvNeXt-T shows 322 M of 4,456 M, since its
-pointwise convolutions are linear layers, ViT-B/16 173 M. ``torchinfo-main`` has mended that. The
+pointwise convolutions are linear layers, ViT-B/16 173 M. ``torchinfo-main`` has fixed that. The
 "forward/backward pass size" counts outputs of modules with parameters alone, twice
 (TylerYep/torchinfo#144, #149, #187, #230).
 

@@ -65,14 +65,14 @@ def name_of(layer: Mapping[str, Any]) -> str:
 def objects(value: Any, what: str) -> list[Mapping[str, Any]]:
     """A list of objects."""
     if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
-        raise Unreadable(f"its {what} are no list of objects")
+        raise Unreadable(f"its {what} are not a list of objects")
     return value
 
 
 def _calls(layer: Mapping[str, Any]) -> Iterator[Call]:
     nodes = layer.get("inbound_nodes") or []
     if not isinstance(nodes, list):
-        raise Unreadable("what a layer reads is no list", element=f"layer {name_of(layer)}")
+        raise Unreadable("what a layer reads is not a list", element=f"layer {name_of(layer)}")
     if nodes and _is_ref(nodes[0]):  # Keras 1 and 2 of a single node
         nodes = [nodes]
     for number, node in enumerate(nodes):
@@ -89,7 +89,7 @@ def _calls(layer: Mapping[str, Any]) -> Iterator[Call]:
             named = node[0][3] if node and len(node) == 1 and len(node[0]) == 4 else {}
             yield Call(layer, number, reads, reads, named if isinstance(named, dict) else {})
         else:
-            raise Unreadable("a call is no object", element=f"layer {name_of(layer)}")
+            raise Unreadable("a call is not an object", element=f"layer {name_of(layer)}")
 
 
 def _argument(value: Any) -> Any:

@@ -228,7 +228,7 @@ def _axis(call: LayerCall, default: int = -1) -> list[int]:
     found = call.config.get("axis", default)
     found = found if isinstance(found, list) else [found]
     if not found or any(type(each) is not int for each in found):
-        raise Unfit("axis is no whole number")
+        raise Unfit("axis is not an integer")
     return found
 
 
@@ -413,7 +413,7 @@ def reshape(call: LayerCall) -> str:
     """Reshape of each sample."""
     shape = call.config.get("target_shape")
     if not isinstance(shape, list) or any(type(each) is not int for each in shape):
-        raise Unfit("target_shape is no list of whole numbers")
+        raise Unfit("target_shape is not a list of integers")
     return call.node("Reshape", [call.input], shape=(0, *shape), channels_last=call.is_last)
 
 
@@ -421,7 +421,7 @@ def permute(call: LayerCall) -> str:
     """Permute: the axes of each sample in another order, counted from 1."""
     dims = call.config.get("dims")
     if not isinstance(dims, list) or any(type(each) is not int for each in dims):
-        raise Unfit("dims is no list of whole numbers")
+        raise Unfit("dims is not a list of integers")
     return call.node("Transpose", [call.input], perm=(0, *dims))
 
 

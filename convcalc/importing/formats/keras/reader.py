@@ -57,5 +57,5 @@ def _json(content: bytes, name: str) -> Mapping[str, Any]:
         what = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
         raise Unreadable(f"its configuration cannot be read: {what}", element=name) from None
     if not isinstance(found, dict):
-        raise Unreadable("its configuration is no object", element=name)
+        raise Unreadable("its configuration is not an object", element=name)
     return found

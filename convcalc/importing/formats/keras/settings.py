@@ -120,7 +120,7 @@ class LayerCall:
             found = found.get("config", found)
             found = found.get("value") if isinstance(found, dict) else found
         if isinstance(found, bool) or not isinstance(found, int | float):
-            raise Unfit(f"{key} is no number")
+            raise Unfit(f"{key} is not a number")
         return float(found)
 
     def axes(self, key: str, rank: int, default: Any = 1) -> list[int]:

@@ -52,7 +52,7 @@ def read_onnx(data: Bytes, file: str) -> Graph:
         elif number == 2:
             producer = text(data, value)
     if graph is None:
-        raise Damaged("it holds no graph; the file is cut off, or is no ONNX model")
+        raise Damaged("it holds no graph; the file is cut off, or is not an ONNX model")
     return _Reading(read_graph(data, graph), functions, opsets, file, producer).graph()
 
 

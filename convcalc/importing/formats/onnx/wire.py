@@ -68,7 +68,7 @@ def fields(data: Bytes, span: Span) -> Iterator[tuple[int, int | Span]]:
             yield key >> 3, Span(at, at + size)
             at += size
         else:
-            raise Damaged(f"byte {at - 1} is no field of a message")
+            raise Damaged(f"byte {at - 1} is not a field of a message")
 
 
 def _varint(data: Bytes, at: int, end: int) -> tuple[int, int]:

@@ -81,7 +81,7 @@ class _Reading:
         try:
             parser.Parse(content, True)
         except expat.ExpatError as error:
-            raise Unreadable(f"it is no XML: {error}") from None
+            raise Unreadable(f"it is not XML: {error}") from None
         if not self.layers:
             raise Unreadable("it has no layers")
         version = self.net.get("version", "")

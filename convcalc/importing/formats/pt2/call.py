@@ -70,7 +70,7 @@ class Call:
             return str(found)
         if isinstance(found, int | float):
             return self.number(found)
-        raise Untranslated(f"'{key}' is no tensor")
+        raise Untranslated(f"'{key}' is not a tensor")
 
     def optional(self, key: str) -> str:
         """The name of an argument that is a tensor; empty if it is left out."""
@@ -80,14 +80,14 @@ class Call:
         """The names of an argument that is a list of tensors."""
         found = self.get(key)
         if not isinstance(found, list) or not all(isinstance(each, Ref) for each in found):
-            raise Untranslated(f"'{key}' is no list of tensors")
+            raise Untranslated(f"'{key}' is not a list of tensors")
         return [str(each) for each in found]
 
     def integer(self, key: str, default: int) -> int:
         """The value of an argument that is a fixed integer."""
         found = self.get(key, default)
         if not isinstance(found, int):
-            raise Untranslated(f"'{key}' is no fixed number")
+            raise Untranslated(f"'{key}' is not a fixed number")
         return int(found)
 
     def integers(self, key: str, default: Sequence[int] = ()) -> list[int]:
@@ -95,7 +95,7 @@ class Call:
         found = self.get(key, list(default))
         numbers = found if isinstance(found, list) else [found]
         if not all(isinstance(each, int) for each in numbers):
-            raise Untranslated(f"'{key}' are no fixed numbers")
+            raise Untranslated(f"'{key}' are not fixed numbers")
         return [int(each) for each in numbers]
 
     def per_axis(self, key: str, rank: int, default: Sequence[int] = ()) -> list[int]:

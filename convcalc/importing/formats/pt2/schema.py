@@ -43,7 +43,7 @@ def parsed(text: bytes) -> dict[str, Any]:
         program = json.loads(text)
     except (ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, json.JSONDecodeError) else type(error).__name__
-        raise Unreadable(f"its program is no JSON text: {reason}") from None
+        raise Unreadable(f"its program is not JSON: {reason}") from None
     if not isinstance(program, dict) or not isinstance(program.get("graph_module"), dict):
         raise Unreadable("its program has no graph")
     check_version(program.get("schema_version"), program.get("torch_version"))

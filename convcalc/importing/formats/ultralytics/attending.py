@@ -52,7 +52,7 @@ def a2c2f(m: Modules, call: Call) -> Flows:
         residual, ratio = True, 1.2
     width = m.share(c, row.number(5, "the expansion", 0.5))
     if width % 32:
-        message = f"{width} channels are no multiple of 32"
+        message = f"{width} channels are not a multiple of 32"
         raise Wrong("does-not-divide", message, row.place)
     g, shortcut = row.integer(6, "groups", 1), row.flag(7, True)
     found = [m.conv("cv1", x, width)]

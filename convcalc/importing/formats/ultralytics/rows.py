@@ -125,7 +125,7 @@ def read_document(content: bytes, file: str) -> Document:
     root, problems = read(content, file)
     if not isinstance(root, nodes.Mapping):
         first = f": {problems[0].message}" if problems else ""
-        raise Unreadable(f"it is no mapping of keys{first}")
+        raise Unreadable(f"it is not a mapping of keys{first}")
     found = _Found(root, list(problems))
     return found.document(content.decode("utf-8", "replace"))
 
@@ -153,7 +153,7 @@ class _Found:
         """The rows of a list."""
         node = self.root.get(key)
         if not isinstance(node, nodes.Sequence):
-            raise Unreadable(f"'{key}' is no list of rows", "[from, repeats, module, args]")
+            raise Unreadable(f"'{key}' is not a list of rows", "[from, repeats, module, args]")
         found = []
         for item in node.items:
             try:
@@ -199,7 +199,7 @@ class _Found:
         if node is None:
             return {}
         if not isinstance(node, nodes.Mapping):
-            message = "scales is no mapping of names to [depth, width, max_channels]"
+            message = "scales is not a mapping of names to [depth, width, max_channels]"
             self.problems.append(Diagnostic("wrong-type", message, node.place))
             return {}
         found = {}

@@ -18,7 +18,7 @@ stores 21·16·16 = 5376. FCN has padding 0, where the output is f or f - 1 posi
 f·n, and crops it against a skip or the image.
 
 Common mistakes: at the border it differs from ``upsample`` with mode linear, which repeats the
-last position where this one reads zeros. The factor is no kernel size: factor 2 has k = 4.
+last position where this one reads zeros. The factor is not a kernel size: factor 2 has k = 4.
 
 Source: Long et al., "Fully convolutional networks", arXiv 1411.4038, and
 shelhamer/fcn.berkeleyvision.org, surgery.py and net.py; fyu/dilation, network.py.

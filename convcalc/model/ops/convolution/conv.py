@@ -39,7 +39,7 @@ A dilated kernel spans d·(k - 1) + 1 positions, not d·k: 5 for k = 3, d = 2. I
 smaller if the padding is d·(k - 1) / 2; with less it has fewer outputs and MACs, p = 1 on 8 x 8
 for instance 36/64 of those of p = 2. Receptive fields grow exponentially only if the rates do:
 three layers of k = 3 span 15 positions with d = 1, 2, 4, but 13 with d = 2 throughout, and of
-those 13 they read 7 (gridding). Parallel branches of several rates (ASPP) do not mend that: at
+those 13 they read 7 (gridding). Parallel branches of several rates (ASPP) do not fix that: at
 rate 6 a 3 x 3 kernel spans 13 x 13 positions and reads 9.
 
 Three groups do not compute what one does: from 3 to 30 channels with k = 10 they have 3,030
@@ -82,7 +82,7 @@ class Conv(Operator):
     groups: int = fields.groups()
     bias: bool = fields.bias()
     padding_mode: str = fields.word(
-        ("zeros", "reflect", "replicate", "circular"), "what stands in the padding", "zeros"
+        ("zeros", "reflect", "replicate", "circular"), "what fills the padding", "zeros"
     )
     mask: str = fields.word(
         ("none", "A", "B", "causal"), "which taps are set to zero: PixelCNN's masks", "none"

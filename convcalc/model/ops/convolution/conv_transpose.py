@@ -47,7 +47,7 @@ padding that equals scatter; padding cuts stamps off, which scatter computes all
 
 Common mistakes: counting the MACs over the output positions makes them about s^rank too many
 (that is zero_insertion). Channels come first in the weight, and groups divide out_channels in
-it. Where k is no multiple of s the taps per output differ, which shows as a checkerboard. Size
+it. Where k is not a multiple of s the taps per output differ, which shows as a checkerboard. Size
 (n - 1)·s + k holds for p = 0, d = 1 and no output_padding alone: k = 4, s = 2, p = 1 makes 16 of
 8, not 18. Keras' same is not padding floor(k / 2): for k = 3, s = 2 it cuts nothing off before the
 first and one after the last, PyTorch with p = 1 and output_padding 1 one before.

@@ -10,7 +10,7 @@ n input size, k kernel_size, s stride, p padding, d dilation. The same as ``conv
 groups = in_channels, which it is built from; the bias is one addition per output element,
 counted as elementwise work. Output channel c·depth_multiplier + j filters input channel c.
 
-Common mistakes: out_channels is no field, since it must be a multiple of in_channels; what
+Common mistakes: out_channels is not a field, since it must be a multiple of in_channels; what
 mixes the channels afterwards is a ``pointwise_conv``, and ``separable_conv`` is the two in a
 row.
 
@@ -42,7 +42,7 @@ class DepthwiseConv(Operator):
     dilation: tuple[int, ...] = fields.dilation()
     bias: bool = fields.bias()
     padding_mode: str = fields.word(
-        ("zeros", "reflect", "replicate", "circular"), "what stands in the padding", "zeros"
+        ("zeros", "reflect", "replicate", "circular"), "what fills the padding", "zeros"
     )
     weight_norm: str = fields.weight_norm()
 

@@ -42,7 +42,7 @@ class FixedConv(Operator):
     filters: int = fields.integer("filters per channel", 1, minimum=1)
     shared: bool = fields.flag("whether the filters are stored once for all channels", False)
     padding_mode: str = fields.word(
-        ("zeros", "reflect", "replicate", "circular"), "what stands in the padding", "zeros"
+        ("zeros", "reflect", "replicate", "circular"), "what fills the padding", "zeros"
     )
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:

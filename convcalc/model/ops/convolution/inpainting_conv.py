@@ -14,7 +14,7 @@ the mask is all 1, so that only the padding counts as a hole; it is then the sam
 samples, and one channel of it is summed once, not per sample.
 
 The mask is convolved with ones. These are fixed tensors and no parameters, and multiplying by 1 is
-no MAC: its sums count as elementwise work, one per tap, like a pooling. With multi_channel the
+not a MAC: its sums count as elementwise work, one per tap, like a pooling. With multi_channel the
 official code convolves it with ones of the full weight's size, ungrouped, which doubles the work.
 
 More elementwise work: ``hole`` one product per input element (with a mask), ``ratio`` three

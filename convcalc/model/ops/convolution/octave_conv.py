@@ -24,9 +24,9 @@ With groups = all input channels (depthwise) there is no exchange: only high_to_
 low_to_low remain.
 
 Common mistakes: a size that is odd cannot be halved and doubled again, so n must be even where
-low_to_high exists, and the padding must keep the size (``half``). alpha_in is no free choice: the
-channels of the two inputs decide it; if stated it is checked. Unofficial versions pool after the
-convolution or use strided convolutions; the MACs differ.
+low_to_high exists, and the padding must keep the size (``half``). alpha_in is not a free choice:
+the channels of the two inputs decide it; if stated it is checked. Unofficial versions pool after
+the convolution or use strided convolutions; the MACs differ.
 
 Source: Chen et al., "Drop an octave" (arXiv 1904.05049), section 3.2;
 facebookresearch/OctConv, utils/gluon/utils/octconv.py.

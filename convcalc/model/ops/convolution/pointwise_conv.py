@@ -10,7 +10,7 @@ bias is one addition per output element, counted as elementwise work.
 
 From 3 to 30 channels it has 120 parameters, from 100 to 50 on 224 x 224 it takes 250,880,000 MACs.
 
-Common mistakes: it is no grouped convolution, every output channel sees every input channel. It
+Common mistakes: it is not a grouped convolution, every output channel sees every input channel. It
 sees a single position, so it never widens the receptive field. With stride 2 on two axes it reads
 one input position in four and drops the others.
 

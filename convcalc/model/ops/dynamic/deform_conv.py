@@ -29,7 +29,7 @@ size must stay, since the official modules make the offsets at the positions of 
 
 Elementwise: each bias 1, norm 2, activation 1, softmax over the taps 3 (version 4 has none), each
 sigmoid 1, blending with the center feature 4 per element. Arithmetic on coordinates is not
-counted. MACs are learned weights and dynamic; sampling stands beside them.
+counted. MACs are learned weights and dynamic; sampling is counted beside them.
 
 Defaults: bias is true, as in torchvision's DeformConv2d and mmcv's modulated class; mmcv's
 DeformConv2d has none (``bias: false``). Versions 3 and 4: kernel_size 3, padding half (their
@@ -150,7 +150,7 @@ class DeformConv(Operator):
         declared = fields_of(type(self))
         for name, versions in _VERSIONS.items():
             if self.version not in versions and getattr(self, name) != declared[name].default:
-                message = f"{name} is no field of deform_conv version {self.version}"
+                message = f"{name} is not a field of deform_conv version {self.version}"
                 having = " and ".join(map(str, versions))
                 advice = f"leave it out; it belongs to version{'s' * (len(versions) > 1)} {having}"
                 yield Problem("unsupported-combination", name, message, advice)

@@ -34,8 +34,8 @@ parameters and one elementwise operation per pair and head.
 The receptive field is global without a mask; beside it that of the query's own position is
 reported. With ``window`` it is that window, with ``partition`` the part. With ``causal`` it is what
 lies before the position: on one axis the last M positions, on several a half plane, all earlier
-rows and the earlier part of its own. That is read exactly, but is no product of axes; per axis its
-hull is shown, as wide as a map without borders would have it.
+rows and the earlier part of its own. That is read exactly, but is not a product of axes; per axis
+its hull is shown, as wide as a map without borders would have it.
 
 ``attention_elements``, batch · heads · N·M, is the size of the attention matrix; see ``attention``
 for what of it is held in memory.

@@ -23,7 +23,7 @@ as further heads: 3·C·k^rank + 3·C·d parameters and as many MACs per positio
 The receptive field is global: every position sees all through S, or all before it with ``causal``;
 what is reported beside it is the position itself, or the window of the largest of the scales.
 
-Common mistakes: it is no approximation of softmax attention with the same weights; and with few
+Common mistakes: it is not an approximation of softmax attention with the same weights; and with few
 positions, N < d, softmax attention has fewer MACs.
 
 Source: Katharopoulos et al., "Transformers are RNNs" (arXiv 2006.16236), equations 5 to 7 and 9;

@@ -16,8 +16,8 @@ with the square of its positions is linear here. Adding offsets to reference poi
 them to a map, are not counted.
 
 In an encoder the queries are all positions of the pyramid in a row; in a decoder a few hundred
-learned ones. The points lie where their offsets say: the field is unbounded, and if queries are no
-map of the same axes it is not known at all.
+learned ones. The points lie where their offsets say: the field is unbounded, and if queries are not
+a map of the same axes it is not known at all.
 
 Source: Zhu et al., "Deformable DETR" (arXiv 2010.04159), equation 3; the authors' MSDeformAttn.
 """

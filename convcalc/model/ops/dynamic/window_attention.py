@@ -34,7 +34,7 @@ does that of what comes behind. The first windows of Swin-T see 28 x 28 pixels: 
 reaches over the map but reads every f-th position.
 
 Indices that implementations store, which offset belongs to which pair, follow from the window and
-are no buffer here. Rolls and rearrangements are moves.
+are not a buffer here. Rolls and rearrangements are moves.
 
 Common mistakes: counting the unpadded map: at 800 x 1333 Swin-T pads every stage; and taking the
 mask of shifted windows for work saved.
@@ -111,7 +111,7 @@ class WindowAttention(Operator):
             zip(x.spatial, self.window_size, self.shift_size, strict=True)
         ):
             if s >= k:
-                message = f"shift_size {s} is no part of a window of {k}"
+                message = f"shift_size {s} is not part of a window of {k}"
                 yield Problem("out-of-range", "shift_size", message, f"at most {k - 1}")
             if self.partition == "grid" and known(n) and n % k:
                 message = f"a grid of {k} does not divide {axis_name(axis, x.rank)} {n}"

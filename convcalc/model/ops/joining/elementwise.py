@@ -6,7 +6,7 @@
     y = op(x, value)       the same with a number in place of the second tensor; clamp at value
 
 ``add``, ``mul`` and ``maximum`` of tensors, and the activations, are operators of their own; with a
-number (``{op: mul, value: 0.1}``, a residual scale) add and mul stand here too. Two tensors are
+number (``{op: mul, value: 0.1}``, a residual scale) add and mul are here too. Two tensors are
 broadcast as by ``add``. Counts one elementwise operation per output element, however long the
 function is; no MACs, no parameters.
 
@@ -90,7 +90,7 @@ class Elementwise(Broadcast):
             too_many = "value" if self.value is not None and operands > wanted else "op"
             yield Problem("unsupported-combination", too_many, message, advice)
         elif len(inputs) > 1 and self.op in WITH_VALUE:
-            message = f"{self.op} of two tensors is no elementwise operator"
+            message = f"{self.op} of two tensors is not an elementwise operator"
             advice = "clamp with a value" if self.op == "clamp" else f"the operator '{self.op}'"
             yield Problem("unsupported-combination", "op", message, advice)
         else:

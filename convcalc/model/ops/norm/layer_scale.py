@@ -2,7 +2,7 @@
 
     y = x · weight      per channel;   weight = (in_channels,)
 
-One elementwise operation per output element; no MACs. Positions do not mix. It stands at the end
+One elementwise operation per output element; no MACs. Positions do not mix. It is at the end
 of a residual branch, initialised with a small number such as 10^-6.
 
 Common mistake: it is folded into the layer before it when a network is exported, which then has

@@ -1,6 +1,6 @@
 """The input as it is: no work, no parameters.
 
-Names a tensor, or stands where a branch has no layers.
+Names a tensor, or takes the place of the layers in an empty branch.
 
 Source: PyTorch ``torch.nn.Identity``.
 """

@@ -112,7 +112,7 @@ def window(n: int, m: int, k: int) -> AxisMap:
         return Slide(k, stride, ((m - 1) * stride + k - n + 1) // 2)
     if m % n == 0:
         return compose(Resize("nearest", Fraction(n, m)), Slide(k, 1, k // 2), n)
-    reason = f"an opaque layer makes {m} positions of {n}; its stride cannot be told"
+    reason = f"an opaque layer makes {m} positions of {n}; its stride is not known"
     return Unreadable(reason if known((n, m)) else "the sizes of an opaque layer are unknown")
 
 

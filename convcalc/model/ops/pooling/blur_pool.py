@@ -10,7 +10,7 @@ with the network. They are multiplied like the weights of a ``depthwise_conv``, 
 The padding mirrors the input. Max pooling becomes a ``max_pool`` with stride 1 and a blur pooling,
 a strided convolution one with stride 1 and a blur pooling behind its activation.
 
-Common mistake: average pooling with k = s is no blur in this sense, although it is one of k = 2.
+Common mistake: average pooling with k = s is not a blur in this sense, although it is one of k = 2.
 
 Source: Zhang, "Making convolutional networks shift-invariant again", arXiv 1904.11486, and its
 antialiased_cnns ``BlurPool``; timm ``BlurPool2d``, which pads floor((s - 1 + k - 1) / 2) on each
@@ -39,7 +39,7 @@ class BlurPool(Operator):
     stride: tuple[int, ...] = fields.stride(2)
     padding: Padding | None = fields.padding(None)
     padding_mode: str = fields.word(
-        ("zeros", "reflect", "replicate"), "what stands in the padding", "reflect"
+        ("zeros", "reflect", "replicate"), "what fills the padding", "reflect"
     )
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:

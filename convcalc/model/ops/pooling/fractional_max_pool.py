@@ -6,7 +6,7 @@ kernel_size is that of every window; their first positions are a random sequence
 floor(a) or floor(a) + 1, a = (n - k) / (out_size - 1), from 0 to n - k. No parameters and no MACs.
 Every window counts one comparison per tap as elementwise work.
 
-Which positions an output reads is drawn anew in each pass, so the receptive field is not known.
+Which positions an output reads is drawn again in each pass, so the receptive field is not known.
 
 On three axes PyTorch demands one position more than the windows need.
 

@@ -121,7 +121,7 @@ class MaxUnpool(Operator):
         """Yields a problem if the named layer's positions do not belong to this input."""
         operator = pool.operator
         if not isinstance(operator, MaxPool):
-            message = f"'{pool.name}' is no max_pool, so it has no positions"
+            message = f"'{pool.name}' is not a max_pool, so it has no positions"
             yield Problem("wrong-type", "indices", message, "the id of a max_pool")
             return
         sizes = zip(x.dims, pool.output.dims, strict=False)

@@ -85,7 +85,7 @@ class BatchToSpace(Operator):
         if dealt is None:
             return
         if not isinstance(dealt.operator, SpaceToBatch):
-            message = f"'{dealt.name}' is no space_to_batch"
+            message = f"'{dealt.name}' is not a space_to_batch"
             yield Problem("wrong-type", "undoes", message, "the id of a space_to_batch")
         elif self.factor not in (None, dealt.operator.factor):
             theirs = _text(dealt.operator.factor)

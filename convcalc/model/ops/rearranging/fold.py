@@ -1,4 +1,4 @@
-"""Fold: windows that stand in the channels are laid out on a map and summed where they overlap.
+"""Fold: windows that are in the channels are laid out on a map and summed where they overlap.
 
     out_channels = in_channels / prod(kernel_size);   out_size = output_size
     positions    = prod(floor((n + 2·p - d·(k - 1) - 1) / s) + 1)   n = output_size, per axis
@@ -90,7 +90,7 @@ class Fold(Operator):
         (x,) = inputs
         output = Shape(x.batch, share(x.channels, prod(self.kernel_size)), self.output_size)
         (axis, *others) = map(Stamp, self.kernel_size, *self._window())
-        read: AxisMap = Unreadable("windows of several axes stand in one") if others else axis
+        read: AxisMap = Unreadable("windows of several axes are in one") if others else axis
         terms = (Term("sum", ELEMENTWISE, x.numel),)
         return Analysis(output, ((read,),), terms, channels=(self._channels(x, output),))
 

@@ -44,7 +44,7 @@ class Unfold(Operator):
     stride: tuple[int, ...] = fields.stride()
     padding: Padding = fields.padding()
     dilation: tuple[int, ...] = fields.dilation()
-    flat: bool = fields.flag("whether the windows stand in one axis", True)
+    flat: bool = fields.flag("whether the windows are in one axis", True)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """A window must fit."""

@@ -67,7 +67,7 @@ def index(call: Call) -> None:
         raise Untranslated("its indices are missing")
     axes = [axis for axis, each in enumerate(given) if each is not None]
     if not axes or axes != list(range(axes[0], axes[0] + len(axes))):
-        raise Untranslated("indices of axes that are no neighbours")
+        raise Untranslated("indices of axes that are not neighbours")
     names = [str(given[axis]) for axis in axes]
     sizes = fixed(call.sizes(x)) if len(names) > 1 else []
     at = names[0]
