@@ -23,7 +23,7 @@ from convcalc.cli.app import COMMANDS
 from convcalc.cli.completion import FILES, FOUND, complete
 from convcalc.cli.completion.line import asked, split
 from convcalc.cli.completion.networks import OF_FIELD, OF_TOTALS
-from convcalc.cli.completion.values import FORMATS
+from convcalc.cli.completion.table import FORMATS
 from convcalc.cli.shells import SCRIPTS
 from convcalc.language.sources.shipped import shipped_names
 from convcalc.model.operators.registry import fields_of, operator_class, operator_names
@@ -97,7 +97,7 @@ def _offer(folder: Path, capsys: pytest.CaptureFixture[str]) -> Offer:
         ("show --memory training,adamw,hel", ["training,adamw,held-inputs"]),
         ("show --count weights,dy", ["weights,dynamic"]),
         ("show --depth ", ["1", "2", "3", "all"]),
-        ("show --by ", ["operator"]),
+        ("show --by ", ["operator", "type", "block", "kernel", "stage"]),
         ("show --color n", ["never"]),
         ("layer conv_tr", ["conv_transpose"]),
         ("layer conv pad", ["padding=", "padding_mode="]),
@@ -133,6 +133,9 @@ def _offer(folder: Path, capsys: pytest.CaptureFixture[str]) -> Offer:
         ("--limit wo", ["work="]),
         ("show -- --", []),
         ("show --col", ["--columns", "--color"]),
+        ("help rec", ["recipes", "receptive-fields"]),
+        ("pin --out", ["--output-file"]),
+        ("show --out", ["--output-format", "--output-file"]),
         ("nosuchcommand ", []),
         ("show nosuch.yaml::", []),
     ],
