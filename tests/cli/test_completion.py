@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from command import environment, process
+from places import ROOT
 
 from convcalc.checking.configuration import FORMATS as OF_CHECK
 from convcalc.cli.app import COMMANDS
@@ -176,6 +177,18 @@ def test_the_keys_of_get_are_keys() -> None:
         value_at(report, f"totals.{key.removesuffix('.')}")
     for key in OF_FIELD:
         value_at(report, f"receptive_field.{key}")
+
+
+PAGE = (ROOT / "docs" / "completion.md").read_text("utf-8")
+SHOWN = re.findall(r"^\| `convcalc ([^`]*)` \|", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_what_the_page_shows_is_offered(line: str, folder: Path, offer: Offer) -> None:
+    (folder / "net.yaml").write_text(NET, "utf-8")
+    found = offer(f"convcalc {line}")
+    assert len(found) > 1
+    assert len(SHOWN) == 8
 
 
 # --- a line --------------------------------------------------------------------------------------
