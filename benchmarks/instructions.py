@@ -69,7 +69,11 @@ def _counted(python: str, place: Path) -> list[tuple[str, int]]:
         "bare": [python, "-c", "pass"],
         "yardstick": [python, "-c", YARDSTICK],
         **{
-            name: [python, *(["-c", COMPLETE] if name.startswith(TAB) else ["-m", "convcalc"]), *words]
+            name: [
+                python,
+                *(["-c", COMPLETE] if name.startswith(TAB) else ["-m", "convcalc"]),
+                *words,
+            ]
             for name, words in COMMANDS.items()
         },
     }
