@@ -41,6 +41,17 @@ COMMANDS = {
     "check resnet, unet": CHECK,
     "check resnet, unet, again": CHECK,
 }
+# What a shell asks for behind TAB: an option, and the slowest of the values.
+TAB = "TAB behind "
+COMMANDS |= {
+    f"{TAB}show --col": ["show", "--col"],
+    f"{TAB}show resnet": ["show", "resnet"],
+    f"{TAB}explain resnet18 la": ["explain", "resnet18", "la"],
+}
+COMPLETE = (
+    "import os, sys; os.environ['_CONVCALC_COMPLETE'] = 'fish'; "
+    "from convcalc.cli import process; sys.exit(process())"
+)
 AGAIN = ", again"  # with the results that the run before kept; others start cold
 
 
@@ -57,7 +68,14 @@ def _counted(python: str, place: Path) -> list[tuple[str, int]]:
     lines: dict[str, Sequence[str]] = {
         "bare": [python, "-c", "pass"],
         "yardstick": [python, "-c", YARDSTICK],
-        **{name: [python, "-m", "convcalc", *words] for name, words in COMMANDS.items()},
+        **{
+            name: [
+                python,
+                *(["-c", COMPLETE] if name.startswith(TAB) else ["-m", "convcalc"]),
+                *words,
+            ]
+            for name, words in COMMANDS.items()
+        },
     }
 
     def count(name: str) -> tuple[str, int]:

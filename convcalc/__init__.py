@@ -4,7 +4,7 @@
     >>> network = convcalc.load("resnet50", inputs="3x320x320")
     >>> report = convcalc.analyse(network)
     >>> report.totals.params, report.totals.macs
-    (25557032, 8343641088)
+    (25557032, 8343142400)
 
 :func:`load` reads a network file or a built-in network, :func:`loads` the text of one, and
 :class:`Builder` makes one without a file. :func:`analyse` computes its :class:`Report`,

@@ -70,6 +70,14 @@ def test_a_file_keeps_what_was_measured(tmp_path: Path) -> None:
     assert budgets.read(path) == KEPT
 
 
+def test_values_are_offered_within_1_3_of_what_an_option_takes() -> None:
+    kept = budgets.read(instructions.FILE)
+    option = kept.commands[f"{instructions.TAB}show --col"]
+    tabs = [name for name in kept.commands if name.startswith(instructions.TAB)]
+    assert len(tabs) > 2
+    assert all(kept.commands[name] < 1.3 * option for name in tabs)
+
+
 def test_every_command_that_is_measured_has_a_budget() -> None:
     kept = budgets.read(instructions.FILE)
     assert list(kept.commands) == list(instructions.COMMANDS)

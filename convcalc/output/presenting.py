@@ -29,7 +29,8 @@ from convcalc.output.table import Style, Table, render
 from convcalc.output.views.network import report_table
 
 MOST_ROWS = 60  # of a table in a notebook
-_BOX = "white-space:pre;overflow-x:auto;line-height:1.3"
+_BOX = "font-family:monospace;white-space:pre-wrap;overflow-x:auto;line-height:1.3"
+_BOX_WIDTH = 100  # characters
 
 
 class _Way(NamedTuple):
@@ -56,7 +57,7 @@ def html(result: Any) -> str:
             line = f"{more:,} more rows: to_text() and to_pandas() hold all of them"
             table = table._replace(rows=table.rows[:MOST_ROWS], footer=(line, *table.footer))
         return render("html", table, None, Style())
-    shown = escape(text(result)).encode("ascii", "xmlcharrefreplace").decode()
+    shown = escape(text(result, _BOX_WIDTH)).encode("ascii", "xmlcharrefreplace").decode()
     return f'<pre class="convcalc" style="{_BOX}">{shown}</pre>'
 
 

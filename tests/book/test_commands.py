@@ -22,6 +22,7 @@ from convcalc.diagnostics.work import LIMITS
 # Which tests run the commands of the other pages that show some.
 RUN_BY = {
     "ci": "tests/test_ci.py",
+    "completion": "tests/cli/test_completion.py",
     "export": "tests/exporting/test_page.py",
     "import": "tests/exporting/source/test_page.py",
     "models": "tests/importing/test_page.py",
@@ -158,7 +159,7 @@ def test_there_are_commands_in_sentences() -> None:
 def test_the_calls_of_the_page_about_python_have_these_parameters() -> None:
     page = (DOCS / "python.md").read_text("utf-8")
     calls = re.findall(r"^\| `convcalc\.(\w+)\(([^`]*)\)`", page, re.MULTILINE)
-    assert len(calls) == 5
+    assert len(calls) == 8
     for name, arguments in calls:
         known = inspect.signature(getattr(library, name)).parameters
         for word in re.findall(r"(\w+)=", arguments):

@@ -17,13 +17,14 @@ from pathlib import Path
 
 import pytest
 from command import environment, process
+from places import ROOT
 
 from convcalc.checking.configuration import FORMATS as OF_CHECK
 from convcalc.cli.app import COMMANDS
 from convcalc.cli.completion import FILES, FOUND, complete
 from convcalc.cli.completion.line import asked, split
 from convcalc.cli.completion.networks import OF_FIELD, OF_TOTALS
-from convcalc.cli.completion.values import FORMATS
+from convcalc.cli.completion.table import FORMATS
 from convcalc.cli.shells import SCRIPTS
 from convcalc.language.sources.shipped import shipped_names
 from convcalc.model.operators.registry import fields_of, operator_class, operator_names
@@ -97,7 +98,7 @@ def _offer(folder: Path, capsys: pytest.CaptureFixture[str]) -> Offer:
         ("show --memory training,adamw,hel", ["training,adamw,held-inputs"]),
         ("show --count weights,dy", ["weights,dynamic"]),
         ("show --depth ", ["1", "2", "3", "all"]),
-        ("show --by ", ["operator"]),
+        ("show --by ", ["operator", "type", "block", "kernel", "stage"]),
         ("show --color n", ["never"]),
         ("layer conv_tr", ["conv_transpose"]),
         ("layer conv pad", ["padding=", "padding_mode="]),
@@ -133,6 +134,9 @@ def _offer(folder: Path, capsys: pytest.CaptureFixture[str]) -> Offer:
         ("--limit wo", ["work="]),
         ("show -- --", []),
         ("show --col", ["--columns", "--color"]),
+        ("help rec", ["recipes", "receptive-fields"]),
+        ("pin --out", ["--output-file"]),
+        ("show --out", ["--output-format", "--output-file"]),
         ("nosuchcommand ", []),
         ("show nosuch.yaml::", []),
     ],
@@ -173,6 +177,18 @@ def test_the_keys_of_get_are_keys() -> None:
         value_at(report, f"totals.{key.removesuffix('.')}")
     for key in OF_FIELD:
         value_at(report, f"receptive_field.{key}")
+
+
+PAGE = (ROOT / "docs" / "completion.md").read_text("utf-8")
+SHOWN = re.findall(r"^\| `convcalc ([^`]*)` \|", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", SHOWN)
+def test_what_the_page_shows_is_offered(line: str, folder: Path, offer: Offer) -> None:
+    (folder / "net.yaml").write_text(NET, "utf-8")
+    found = offer(f"convcalc {line}")
+    assert len(found) > 1
+    assert len(SHOWN) == 8
 
 
 # --- a line --------------------------------------------------------------------------------------

@@ -8,15 +8,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import import_module
 from typing import Any
 
 import pytest
 from command import Command
 from places import ROOT
 
-from convcalc.cli.app import COMMANDS, SHARED, app_of, command_line
+from convcalc.cli.app import COMMANDS, SHARED, app_of, command_line, module_of
 from convcalc.cli.completion import table
-from convcalc.cli.completion.values import _FILES, _OF_COMMAND, _OF_PARAM, FORMATS
+from convcalc.cli.completion.values import _FILES, _OF_COMMAND, _OF_PARAM
+from convcalc.output.formats import FORMATS
 
 FILE = ROOT / "convcalc" / "cli" / "completion" / "table.py"
 HEAD = '''"""The parameters of each command that take a value: written by a test, held to typer's.
@@ -51,9 +53,15 @@ def made() -> str:
     apps = {name: app_of(name) for name in COMMANDS}
     about = {name: str(app.help).partition("\n")[0].removesuffix(".") for name, app in apps.items()}
     takes = {name: (arguments(app.params), options(app.params)) for name, app in apps.items()}
+    formats = {"": FORMATS}
+    for name in COMMANDS:
+        module = import_module(f"convcalc.cli.commands.{module_of(name)}")
+        formats[name] = tuple(getattr(module, "FORMATS", ()))
     text = (
         f"{HEAD}# What each command does.\nABOUT: Mapping[str, str] = {about!r}\n\n"
         f"# Options of every command.\nSHARED: Mapping[str, str] = {shared!r}\n\n"
+        "# The output formats of each command, and of those before a command.\n"
+        f"FORMATS: Mapping[str, tuple[str, ...]] = {formats!r}\n\n"
         "# Arguments in order, and options of each command; a star is for several words.\n"
         f"COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {takes!r}\n"
     )
@@ -89,4 +97,4 @@ def test_a_command_is_offered_its_own_formats(name: str, convcalc: Command) -> N
     words |= {"help": "tutorial"}
     said = convcalc(f"{name} {words.get(name, ' '.join(['vgg11'] * len(names)))} -f nosuch").err
     listed = said.partition("must be one of: ")[2].split("\n")[0]
-    assert tuple(filter(None, listed.split(", "))) == FORMATS.get(name, ())
+    assert tuple(filter(None, listed.split(", "))) == table.FORMATS.get(name, ())

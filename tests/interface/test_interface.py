@@ -266,8 +266,8 @@ def test_a_text_is_a_network_too(tmp_path: Path) -> None:
     file.write_text(TINY, "utf-8")
     assert convcalc.diff(convcalc.load(file), convcalc.loads(TINY)).is_same
     with pytest.raises(convcalc.NetworkError, match="<text>:5:18") as error:
-        convcalc.loads(TINY.replace("k: 3", "kk: 3"))
-    assert error.value.diagnostics[0].help == "use 'k'"
+        convcalc.loads(TINY.replace("k: 3", "kernal_size: 3"))
+    assert error.value.diagnostics[0].help == "use 'kernel_size'"
     assert len(repr(error.value.diagnostics[0])) < 400
 
 

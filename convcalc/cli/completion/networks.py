@@ -97,17 +97,22 @@ def _entries(root: nodes.Mapping, key: str) -> Iterable[tuple[nodes.Scalar, node
 def _root(word: str) -> nodes.Mapping | None:
     """The content of a network file, without what it imports; None if it is not one."""
     from convcalc.language.sources.gate import read_all, read_shipped
-    from convcalc.language.syntax import reader
+    from convcalc.language.syntax.ready import find_tree
 
     with opened("", allow_outside=False):
         file = resolve(_expanded(word)).file
-        if os.path.dirname(file) == str(shipped_folder()):
+        is_shipped = os.path.dirname(file) == str(shipped_folder())
+        if is_shipped:
             text = read_shipped(file, MOST_BYTES)
         elif file.endswith((".yaml", ".yml")):
             text = read_all(file, MOST_BYTES)
         else:
             return None
-        root, _ = reader.read(text, file)
+        root = find_tree(os.path.basename(file), file, text) if is_shipped else None
+        if root is None:
+            from convcalc.language.syntax import reader
+
+            root, _ = reader.read(text, file)
     return root if isinstance(root, nodes.Mapping) else None
 
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from convcalc.cli.app import COMMANDS, SHARED, app_of, command_line
+from convcalc.cli.app import COMMANDS, command_line
 
 HELP = "Show this message and exit."
 
 
 def options(command: str) -> Iterator[tuple[str, str]]:
     """The options of a command, or of the program, by their long names."""
-    params: list[Any] = list(command_line().params)
-    if command in COMMANDS:
-        params = [param for param in params if param.name in SHARED]
-        params = [*app_of(command).params, *params]
-    for param in params:
+    program: Any = command_line()
+    asked = program.get_command(None, command) if command in COMMANDS else program
+    for param in asked.params:
         if param.param_type_name == "option":
             about = (param.help or "").partition(". ")[0].removesuffix(".")
             for name in param.opts:

@@ -44,6 +44,31 @@ SHARED: Mapping[str, str] = {
     "--limit": "limit",
 }
 
+# The output formats of each command, and of those before a command.
+FORMATS: Mapping[str, tuple[str, ...]] = {
+    "": ("table", "json", "csv", "tsv", "markdown", "latex", "html"),
+    "show": ("table", "json", "csv", "tsv", "markdown", "latex", "html"),
+    "check": ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "markdown"),
+    "diff": ("table", "json", "markdown"),
+    "verify": ("table", "json", "markdown"),
+    "pin": (),
+    "layer": ("table", "json", "csv", "tsv", "markdown", "latex", "html"),
+    "rf": ("table", "json", "csv", "tsv", "markdown", "latex", "html"),
+    "explain": ("table", "markdown", "json"),
+    "import": (),
+    "get": ("raw", "json"),
+    "list": ("table", "json", "csv", "tsv", "markdown", "latex", "html"),
+    "operator": ("table", "markdown", "json"),
+    "convention": ("table", "markdown", "json"),
+    "rule": ("table", "markdown", "json"),
+    "schema": (),
+    "new": (),
+    "export": (),
+    "cache": (),
+    "version": ("table", "json"),
+    "help": ("table", "markdown", "json"),
+}
+
 # Arguments in order, and options of each command; a star is for several words.
 COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
     "show": (

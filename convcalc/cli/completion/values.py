@@ -6,21 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 
 from convcalc.cli.completion.line import Asked
+from convcalc.cli.completion.table import FORMATS
 
 Pairs = Iterable[tuple[str, str]]  # words with what they are
 Source = Callable[[Asked], Pairs]
-
-# The formats of each command; a test holds them against what the commands say.
-_TABLES = ("table", "json", "csv", "tsv", "markdown", "latex", "html")
-_PAGES = ("table", "markdown", "json")
-FORMATS: Mapping[str, tuple[str, ...]] = {
-    "version": ("table", "json"),
-    **dict.fromkeys(("show", "layer", "list", "rf", ""), _TABLES),
-    **dict.fromkeys(("explain", "operator", "convention", "rule", "help"), _PAGES),
-    **dict.fromkeys(("diff", "verify"), ("table", "json", "markdown")),
-    "check": ("full", "concise", "json", "github", "gitlab", "junit", "sarif", "markdown"),
-    "get": ("raw", "json"),
-}
 
 
 def values_of(asked: Asked) -> list[tuple[str, str]] | None:
@@ -199,7 +188,7 @@ _OF_PARAM: Mapping[str, Source] = {
     "versus": _conventions,
     "memory": _listed(_memory),
     "depth": _words("1", "2", "3", "all"),
-    "by": _words("operator"),
+    "by": _of_module("analysis.report.groupings", "GROUPINGS"),
     "operator": _operators,
     "fold_norms": _words("auto", "yes", "no"),
     "together": _words("variants"),

@@ -73,5 +73,5 @@ def _cell(cell: str, right: bool, scope: str) -> str:
 
 
 def _note(line: str, columns: int) -> str:
-    look = "white-space:normal;font-size:smaller"
+    look = "white-space:normal;text-align:left;font-size:smaller"
     return f'<tr class="note"><td colspan="{columns}" style="{look}">{_escape(line)}</td></tr>'
