@@ -77,7 +77,7 @@ WITHIN = {
         ("onnx",),  # networks to ONNX files
         ("opened", "walking", "site", "formulas"),  # what writers of code do alike
         ("phrases", "trace", "references", "naming", "layout"),  # and what they are built from
-        ("expressions", "refusal"),
+        ("copying", "expressions", "refusal"),
     ),
     "importing": (
         ("pairing",),  # a network at the size of another one
