@@ -55,6 +55,7 @@ WITHIN = {
         ("baseline",),
         ("run",),
         ("discovery", "examination", "selection", "remembering"),
+        ("importers",),
         ("examined",),  # what was found in a file
         ("weakening",),  # what a tree changes in what it is held to
         ("policy", "predecessors"),  # what a tree is held to, and which network was which
