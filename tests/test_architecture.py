@@ -57,6 +57,7 @@ WITHIN = {
         ("outcome",),  # the same for programs
         ("run",),
         ("discovery", "examination", "selection", "remembering"),
+        ("importers",),
         ("examined",),  # what was found in a file
         ("weakening",),  # what a tree changes in what it is held to
         ("policy", "predecessors"),  # what a tree is held to, and which network was which
@@ -79,7 +80,7 @@ WITHIN = {
         ("onnx",),  # networks to ONNX files
         ("opened", "walking", "site", "formulas"),  # what writers of code do alike
         ("phrases", "trace", "references", "naming", "layout"),  # and what they are built from
-        ("expressions", "refusal"),
+        ("copying", "expressions", "refusal"),
     ),
     "importing": (
         ("pairing",),  # a network at the size of another one

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from convcalc.checking.configuration import Configuration
 from convcalc.checking.globs import matched_paths
+from convcalc.checking.importers import importers
 from convcalc.checking.patterns import Pattern, is_matched, is_within, parse_patterns, path_regex
 from convcalc.checking.policy import Policy
 from convcalc.checking.trees import RevisionTree
@@ -48,18 +49,21 @@ def discover(
     force_exclude: bool = False,
     policy: Policy | None = None,
     allow_code: bool = False,
+    with_users: bool = False,
 ) -> list[Found]:
     """Return the files that the words name.
 
     Searches folders, expands patterns and resolves the names of built-in networks. Files that
     ``.gitignore`` or ``exclude`` leave out are found only if they are named explicitly; with
     ``force_exclude``, for tools that name every file, ``exclude`` applies to those too. A model
-    that has to be built by running code is one only if ``allow_code`` says so.
+    that has to be built by running code is one only if ``allow_code`` says so. ``with_users`` adds
+    the networks that a file is a part of: those that import it, those that its budgets are about.
     """
     search = _Search(policy or Policy(), allow_code=allow_code)
     found: dict[tuple[str, str], Found] = {}
     for word in words:
-        for each in search.expand(word):
+        added = map(Found, importers(word, search.walk)) if with_users else ()
+        for each in (*search.expand(word), *added):
             if not (force_exclude and search.is_excluded(each.file)):
                 found.setdefault((each.file, each.variant), each)
     return list(found.values())

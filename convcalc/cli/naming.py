@@ -22,7 +22,22 @@ def target_of(text: str | Target) -> Target:
         from convcalc.importing.schemes import recipe_of
 
         say(f"note: {recipe_of(text).notice}")
+    elif target.text is None and target.variant is None and text.isidentifier():
+        _say_family(target, text)
     return target
+
+
+def _say_family(target: Target, word: str) -> None:
+    """Says which network a word stands for that names a family of them."""
+    from convcalc.language.sources.resolve import family_of
+    from convcalc.language.sources.shipped import shipped_names
+
+    if family_of(target.file) != word or target.file == word:
+        return
+    names = [name for name, each in shipped_names().items() if each.file == target.file]
+    if names and names[0] != word:
+        others = f"; also {', '.join(names[1:])}" if names[1:] else ""
+        say(f"note: {word} is {names[0]}{others}")
 
 
 def _stdin() -> bytes:

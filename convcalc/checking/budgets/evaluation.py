@@ -13,7 +13,7 @@ from convcalc.checking.budgets.measuring import WHOLE, Measured, measure
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.language.assertions.vocabulary import CHANGES, Assertion, Budget, Compare
-from convcalc.language.sources.target import TargetError
+from convcalc.language.sources.target import NoRevision, TargetError
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.paths import PathError
 
@@ -89,7 +89,14 @@ class _History:
                 self.problem = Diagnostic("unknown-number", message, compare.place, advice)
         except TargetError as error:
             message = f"nothing to compare with: {error.message}"
-            self.problem = Diagnostic("unknown-number", message, compare.place, error.help)
+            passes = compare.missing == "pass" and isinstance(error, NoRevision)
+            self.problem = Diagnostic(
+                "unknown-number",
+                message,
+                compare.place,
+                error.help,
+                severity="warning" if passes else "",
+            )
 
 
 def _verdict(budget: Budget, assertion: Assertion, subject: Subject, history: _History) -> Verdict:

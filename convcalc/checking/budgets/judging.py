@@ -20,6 +20,8 @@ from convcalc.model.quantities.number_text import (
 )
 from convcalc.model.quantities.unknown import known
 
+REGRESSION = "regression"
+
 
 def judge(
     assertion: Assertion,
@@ -43,7 +45,8 @@ def judge(
 
 
 def _with_notes(found: Diagnostic, assertion: Assertion, value: Measured) -> Diagnostic:
-    notes = value.notes
+    # Of a regression, what grew most was said; what is largest may be as it was.
+    notes = () if found.name == REGRESSION else value.notes
     if assertion.message:
         notes = (*notes, f"note: {assertion.message}")
     if assertion.origin:
@@ -188,8 +191,27 @@ def _check_change(
         message = f"{_subject(assertion)} {verb} from {second} in {origin} to {first}"
         message += f" ({change})" if change else ""
         message += f", by more than {bound.text}"
-        return [_finding(assertion, bound, "regression", message, _as_tuple(now))]
+        found = _finding(assertion, bound, REGRESSION, message, _as_tuple(now))
+        return [found._replace(notes=_changes(assertion, bound, value, before))]
     return []
+
+
+def _changes(
+    assertion: Assertion, bound: Bound, value: Measured, before: Measured
+) -> tuple[str, ...]:
+    """Return a note with the three parts that grew or fell most; parts are known by their paths."""
+    sign = 1 if bound.kind == "max_increase" else -1
+    known_parts = [
+        (value.parts.get(path, 0) - before.parts.get(path, 0), path)
+        for path in dict.fromkeys((*value.parts, *before.parts))
+        if known((value.parts.get(path, 0), before.parts.get(path, 0)))
+    ]
+    ranked = sorted(
+        (each for each in known_parts if each[0] * sign > 0), key=lambda each: -each[0] * sign
+    )
+    verb = "grew" if sign > 0 else "fell"
+    texts = [f"{path} {_signed_text(assertion.metric, change)}" for change, path in ranked[:3]]
+    return (f"{verb} most: {', '.join(texts)}",) if texts else ()
 
 
 # --- words -------------------------------------------------------------------------------------

@@ -29,7 +29,7 @@ class Measured(NamedTuple):
 
     They differ only for a receptive field whose size varies. Either may be UNKNOWN; ``reason``
     says why. ``notes`` are further lines for the finding. ``at_least`` is what the known parts of
-    an unknown sum add up to, else UNKNOWN.
+    an unknown sum add up to, else UNKNOWN. ``parts`` are the counts that a sum adds up, by row.
     """
 
     low: Any
@@ -37,6 +37,7 @@ class Measured(NamedTuple):
     reason: str = ""
     notes: tuple[str, ...] = ()
     at_least: int = UNKNOWN
+    parts: Mapping[str, int] = {}
 
 
 _OF_REPORT = {"receptive_field", *(name for name, metric in METRICS.items() if metric.field)}
@@ -131,8 +132,9 @@ def _sum(assertion: Assertion, report: Report) -> Measured:
         return _sum_of([layer.counts[metric] for layer in layers], _missing(layers, metric))
     value, bounds = report.totals.counts[metric], report.totals.at_least.counts
     least = UNKNOWN if known(value) else bounds.get(metric, UNKNOWN)
-    notes = _largest(report, metric)
-    return Measured(value, value, _missing(report.layers, metric), notes, least)
+    parts = {row.path: row.counts[metric] for row in rows(report)}
+    notes = _largest(parts, value)
+    return Measured(value, value, _missing(report.layers, metric), notes, least, parts)
 
 
 def _sum_of(amounts: Sequence[int], reason: str, notes: tuple[str, ...] = ()) -> Measured:
@@ -170,17 +172,12 @@ def _missing_text(amounts: Mapping[str, int]) -> str:
     return f"those of {', '.join(names[:3])}{more} are unknown" if names else ""
 
 
-def _largest(report: Report, metric: str) -> tuple[str, ...]:
+def _largest(parts: Mapping[str, int], total: int) -> tuple[str, ...]:
     """Return a note with the three largest parts and their shares."""
-    total = report.totals.counts[metric]
     if not known(total) or not total:
         return ()
-    ranked = sorted(rows(report), key=lambda row: -row.counts[metric])[:3]
-    shares = [
-        f"{row.path} {percent_text(Fraction(row.counts[metric], total))}"
-        for row in ranked
-        if row.counts[metric]
-    ]
+    ranked = sorted(parts.items(), key=lambda part: -part[1])[:3]
+    shares = [f"{path} {percent_text(Fraction(count, total))}" for path, count in ranked if count]
     return (f"largest: {', '.join(shares)}",)
 
 
@@ -197,7 +194,8 @@ def _share(assertion: Assertion, report: Report) -> Measured:
     if not known((part, whole)):
         return Measured(UNKNOWN, UNKNOWN, _missing(report.layers, metric))
     share = Fraction(part, whole) if whole else Fraction(0)
-    return Measured(share, share, "", _largest(report, metric))
+    parts = {row.path: row.counts[metric] for row in rows(report)}
+    return Measured(share, share, "", _largest(parts, whole))
 
 
 def _memory(assertion: Assertion, network: Network | None, report: Report) -> Measured:

@@ -38,7 +38,10 @@ class Sides(NamedTuple):
         folders = is_folder(old), is_folder(new)
         if any(folders) and not all(folders):
             one, other = (new, old) if folders[0] else (old, new)
-            raise Failure(f"'{other}' is a folder, but '{one}' is not", "compare like with like")
+            advice = "compare like with like"
+            if is_revision(one) and "::" not in one and self.files(f"{one}/"):
+                advice = f"write '{one}/' for the folder at that revision"
+            raise Failure(f"'{other}' is a folder, but '{one}' is not", advice)
         return self.of_folders(old, new) if all(folders) else self.of_networks(old, new)
 
     def of_networks(self, old: str, new: str) -> tuple[list[Difference], int]:

@@ -102,6 +102,14 @@ def command(
         bool,
         typer.Option("--force-exclude", help="Apply 'exclude' to named files too (for hooks)."),
     ] = False,
+    with_users: Annotated[
+        bool,
+        typer.Option(
+            "--with-users",
+            help="Also check the networks that import a named file, or that its budgets are about "
+            "(for hooks).",
+        ),
+    ] = False,
     allow_code: Annotated[
         bool,
         typer.Option(
@@ -131,7 +139,12 @@ def command(
     here = run.held.configuration(os.curdir)
     form = _format(settings, here, FORMATS)
     run.options, files = _files(
-        run, words, stdin_filename, force_exclude=force_exclude, allow_code=allow_code
+        run,
+        words,
+        stdin_filename,
+        force_exclude=force_exclude,
+        allow_code=allow_code,
+        with_users=with_users,
     )
     if add_ignore:
         return _add_ignores(run, files, settings)
@@ -196,6 +209,7 @@ def _files(
     *,
     force_exclude: bool,
     allow_code: bool,
+    with_users: bool = False,
 ) -> tuple["Options", list["Found"]]:
     """The files to be checked, and the options with the text of stdin if that is one of them."""
     from convcalc.checking.discovery import Found, discover
@@ -210,7 +224,13 @@ def _files(
         return options._replace(stdin=text), [Found(stdin_filename or STDIN)]
     if stdin_filename:
         raise Failure("--stdin-filename without -", "write: convcalc check - --stdin-filename NAME")
-    files = discover(paths, force_exclude=force_exclude, policy=run.held, allow_code=allow_code)
+    files = discover(
+        paths,
+        force_exclude=force_exclude,
+        policy=run.held,
+        allow_code=allow_code,
+        with_users=with_users,
+    )
     if not files and not (force_exclude and all(map(_is_named_file, paths))):
         shown = "the current folder" if list(paths) == [os.curdir] else ", ".join(paths)
         advice = "they end in .convcalc.yaml, and are not ignored"

@@ -1,12 +1,12 @@
 """``convcalc list``: lists operators, networks, rules and the like, one per line."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from convcalc.cli.console import choose
+from convcalc.cli.console import Failure, choose
 from convcalc.cli.options import NoCache
 from convcalc.output.formats import FORMATS
 
@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     from convcalc.cli.console import Settings
     from convcalc.output.columns import Column
 
-KINDS = ("operators", "networks", "blocks", "columns", "metrics", "rules", "conventions", "formats")
+KINDS = (
+    *("operators", "networks", "blocks", "columns", "metrics", "rules", "conventions", "formats"),
+    "params",
+)
+PARAMS = KINDS[-1]  # those of one network
 
 
 class OperatorEntry(NamedTuple):
@@ -76,35 +80,78 @@ def command(
         str, typer.Argument(metavar="KIND", help=f"{', '.join(KINDS[:-1])} or {KINDS[-1]}.")
     ],
     filter: Annotated[  # noqa: A002 - the argument's name in the help text
-        str, typer.Argument(metavar="[FILTER]", help="Only entries that contain this text.")
+        str,
+        typer.Argument(
+            metavar="[FILTER]",
+            help="Only entries that contain this text, names first; for params, the network.",
+        ),
     ] = "",
     no_cache: NoCache = False,
 ) -> int:
-    """List operators, networks, blocks, columns, metrics, rules, conventions, or formats."""
+    """List operators, networks, blocks, columns, metrics, rules, conventions, formats, or params.
+
+    'list params resnet50' lists what --set and a variant can change in a network.
+    """
     from convcalc.cli.answers import answer
 
     settings = ctx.obj
     form = settings.format(FORMATS)
     choose(kind, KINDS, "KIND")
+    if kind == PARAMS:
+        return _list_params(settings, form, filter)
     style = (form, *settings.style())
     return answer(ctx, (), style, lambda: _list(settings, form, kind, filter), no_cache=no_cache)
 
 
 def _list(settings: "Settings", form: str, kind: str, filter: str) -> int:  # noqa: A002
     """Writes the entries of a kind that contain a text; returns the exit code."""
-    from convcalc.output.table import Table, render
-
-    found = [entry for entry in _ENTRIES[kind]() if _matches(entry, filter)]
+    ranked = [(_rank(entry, filter), entry) for entry in _ENTRIES[kind]()]
+    found = [entry for rank, entry in sorted(ranked, key=_first) if rank < NO_MATCH]
     if not found and form == "table":
         settings.note(f"no {kind} contain '{filter}'")
         return 0
-    payload = [entry._asdict() for entry in found]
-    settings.write(render(form, Table("", _columns(kind), found), payload, settings.style()))
+    _write(settings, form, kind, found)
     return 0
 
 
-def _matches(entry: Any, text: str) -> bool:
-    return any(text.lower() in str(value).lower() for value in entry)
+def _write(settings: "Settings", form: str, kind: str, found: Sequence[Any]) -> None:
+    from convcalc.output.table import Table, render
+
+    payload = [entry._asdict() for entry in found]
+    settings.write(render(form, Table("", _columns(kind), found), payload, settings.style()))
+
+
+NO_MATCH = 4
+
+
+def _rank(entry: Any, text: str) -> int:
+    """How well an entry matches: by its name, the beginning of it, a part of it, other words."""
+    text = text.lower()
+    name, *others = (str(value).lower() for value in entry)
+    if name == text or not text:
+        return 0
+    if text in name:
+        return 1 if name.startswith(text) else 2
+    return 3 if any(text in value for value in others) else NO_MATCH
+
+
+def _first(ranked: tuple[int, Any]) -> int:
+    return ranked[0]
+
+
+def _list_params(settings: "Settings", form: str, word: str) -> int:
+    """Writes the params of a network; returns the exit code."""
+    from convcalc.cli.commands._params import params_of_network
+    from convcalc.cli.problems import print_problems
+
+    if not word:
+        raise Failure("list params needs a network", "write for instance: list params resnet50")
+    network, found = params_of_network(word)
+    if found or form != "table":
+        _write(settings, form, PARAMS, found)
+    elif not network.problems:
+        settings.note(f"{word} has no params")
+    return print_problems([network], settings, warnings=False)
 
 
 # --- entries -----------------------------------------------------------------------------------
@@ -230,6 +277,13 @@ def _columns(kind: str) -> tuple["Column", ...]:
             column("kind", priority=1),
             column("beside", "beside its bounds", priority=3, folds=True),
             column("rule", priority=4),
+            about,
+        ),
+        PARAMS: (
+            column("name"),
+            column("value", priority=1, folds=True),
+            column("type", priority=2),
+            column("allowed", priority=3, folds=True),
             about,
         ),
         "rules": (column("code"), column("name"), column("severity", priority=1), about),

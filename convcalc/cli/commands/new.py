@@ -22,6 +22,15 @@ def command(
     template: Annotated[
         str, typer.Option("--template", metavar="TEMPLATE", help="What to start from.")
     ] = "plain",
+    from_: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            metavar="NETWORK",
+            show_default=False,
+            help="Copy a built-in network or variant, such as resnet50, instead of a template.",
+        ),
+    ] = "",
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
 ) -> int:
     """Write a network file to start from.
@@ -35,7 +44,10 @@ def command(
     if not _NAME.fullmatch(stem):
         advice = "a letter, then letters, digits and _ . -"
         raise Failure(f"'{stem}' cannot be the name of a network", advice)
-    text = template_text(choose(template, templates(), "--template"), stem)
+    if from_:
+        text = network_text(from_, stem)
+    else:
+        text = template_text(choose(template, templates(), "--template"), stem)
     if settings.output_file == "-":
         print_text(text.removesuffix("\n"))
         return 0
@@ -61,5 +73,38 @@ def templates() -> list[str]:
 def template_text(template: str, name: str) -> str:
     """The text of a template, with the name of the new network."""
     text = (FOLDER / f"{template}{ENDING}").read_text(encoding="utf-8")
-    first = f"# yaml-language-server: $schema={SCHEMA}\n"
-    return first + re.sub(r"^name: .*$", f"name: {name}", text, count=1, flags=re.MULTILINE)
+    return _schema_line() + re.sub(
+        r"^name: .*$", f"name: {name}", text, count=1, flags=re.MULTILINE
+    )
+
+
+def _schema_line() -> str:
+    """The first line of a file, by which editors find the schema."""
+    return f"# yaml-language-server: $schema={SCHEMA}\n"
+
+
+def network_text(network: str, name: str) -> str:
+    """The text of a built-in network as a file of its own, which is the same network.
+
+    Raises Failure for a file, which may be copied as it is.
+    """
+    from convcalc.analysis.analyse import analyse
+    from convcalc.exporting.copying import NotCopied, copied_text
+    from convcalc.language.reading import NetworkSource
+    from convcalc.language.sources.resolve import resolve
+    from convcalc.language.sources.shipped import shipped_folder
+    from convcalc.language.sources.target import Target
+
+    target = resolve(network)
+    if Path(target.file).parent != shipped_folder():
+        raise Failure(f"--from {network} is a file", "copy it, and change its name: in it")
+    text = Path(target.file).read_text(encoding="utf-8")
+    try:
+        copy = copied_text(text, target.variant, name)
+    except NotCopied as error:
+        raise Failure(f"{network} cannot be copied: {error.message}") from None
+    source = NetworkSource(target).network()
+    found = NetworkSource(Target(f"{name}{ENDING}", None, copy)).network()
+    if found.skipped or analyse(found).totals.counts != analyse(source).totals.counts:
+        raise Failure(f"the copy of {network} is not the same network", "please report this")
+    return f"{_schema_line()}# a copy of the built-in network {source.name}\n{copy}"

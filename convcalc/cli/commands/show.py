@@ -83,6 +83,9 @@ def command(
     convention: options.Convention = "",
     fuse_batch_norm: options.Fused = False,
     memory: options.Memory = "",
+    source: Annotated[
+        bool, typer.Option("--source", help="Print the text of the network file instead.")
+    ] = False,
     no_cache: options.NoCache = False,
 ) -> int:
     """Show what a network costs and sees.
@@ -96,6 +99,10 @@ def command(
     form = settings.format(FORMATS)
     view = View(depth_of(depth), by, columns, sort, top, exact, UNFOLDED * (not no_fold))
     named = [target_of(word) for word in targets]
+    if source:
+        from convcalc.cli.commands._sources import write_sources
+
+        return write_sources(named, settings)
 
     def show() -> int:
         """Reads and analyses the targets and writes the table."""

@@ -14,7 +14,7 @@ from convcalc.language.sources.git_objects import FOLDER, Entry, Objects
 from convcalc.language.sources.git_process import OF_REPOSITORY, SAVED, Answer, Git
 from convcalc.language.sources.project import GIT, is_within, project, upward
 from convcalc.language.sources.reads import look_elsewhere
-from convcalc.language.sources.target import TargetError, unreadable
+from convcalc.language.sources.target import NoRevision, TargetError, unreadable
 
 NO_REPOSITORY = "the folder is in no git repository"
 _SHALLOW = "this clone is shallow"
@@ -40,7 +40,7 @@ def repository(wanted: str = "") -> Repository:
         return _found[key]
     except TargetError as error:
         words = f"cannot read {wanted}: {error.message}" if wanted else error.message
-        raise TargetError(words, error.help) from None
+        raise type(error)(words, error.help) from None
 
 
 _found: dict[tuple[str, int], Repository] = {}
@@ -70,7 +70,7 @@ class Repository:
     def _named_commit(self, name: str) -> str:
         found = self.objects.find(f"{name}^{{commit}}") if name else None
         if found is None:
-            raise TargetError(f"unknown revision '{name}'", self._advice(name))
+            raise NoRevision(f"unknown revision '{name}'", self._advice(name))
         return found[0]
 
     def _merge_base(self, name: str) -> str:
@@ -229,12 +229,12 @@ def _located(start: str) -> tuple[str, str, bool, Sequence[tuple[str, str]]]:
     elif _looks_like_repository(start):
         git_dir, shallow = _asked(Git(start, ["-c", "safe.bareRepository=all"]))
         if os.path.realpath(git_dir) != start:
-            raise TargetError(NO_REPOSITORY, f"run it in a repository, {SAVED}")
+            raise NoRevision(NO_REPOSITORY, f"run it in a repository, {SAVED}")
     elif given := os.environ.get("GIT_DIR"):
         git_dir, shallow = _asked(Git(start, [f"--git-dir={os.path.join(start, given)}"]))
         top = os.path.realpath(os.path.join(start, os.environ.get("GIT_WORK_TREE", "")))
     else:
-        raise TargetError(NO_REPOSITORY, f"run it in a repository, {SAVED}")
+        raise NoRevision(NO_REPOSITORY, f"run it in a repository, {SAVED}")
     return top, git_dir, shallow, _variables(start, git_dir)
 
 
@@ -244,7 +244,7 @@ def _asked(git: Git) -> tuple[str, bool]:
     if answer.code:
         words = answer.err.partition("\n")[0].removeprefix("fatal: ")
         if "not a git repository" in words:
-            raise TargetError(NO_REPOSITORY, f"run it in a repository, {SAVED}")
+            raise NoRevision(NO_REPOSITORY, f"run it in a repository, {SAVED}")
         advice = f"run it in a repository, {SAVED}"
         if "dubious ownership" in words:
             words = f"the repository at {git.folder} belongs to somebody else"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from convcalc.diagnostics.suggestion import advise, nearest, use
+from convcalc.diagnostics.suggestion import LONGEST, advise, listing, nearest, use
 from convcalc.language.sources.shipped import (
     _names,
     shipped_files,
@@ -46,7 +46,7 @@ def resolve(target: str) -> Target:
         near = nearest(Path(path).name, _siblings(Path(path).parent))
         advice = use(str(Path(path).parent / near)) if near else ""
         raise TargetError(f"no such file: {path}", advice)
-    advice = advise(path, shipped_names(), "'convcalc list networks' shows them all")
+    advice = _advice(path)
     raise TargetError(f"no such file or built-in network: '{path}'", advice)
 
 
@@ -85,7 +85,7 @@ def _shipped(name: str) -> Target | None:
         return None
     # A network is mostly in the file whose name its own begins with, the longest such name first.
     paths = shipped_files()
-    likely = [path for path in paths if name.startswith(path.name.partition(".")[0])]
+    likely = [path for path in paths if name.startswith(family_of(path))]
     for path in [*sorted(likely, key=_stem_length, reverse=True), *paths]:
         text = path.read_text(encoding="utf-8")
         if name not in text:
@@ -95,7 +95,32 @@ def _shipped(name: str) -> Target | None:
             return Target(str(path))
         if name in variants:
             return Target(str(path), name)
-    return None
+    return next((Target(str(path)) for path in likely if family_of(path) == name), None)
+
+
+def family_of(path: str | Path) -> str:
+    """The name of the family whose networks are in a shipped file: ``efficientnet``.
+
+    It is a name of their base too, unless a network has it.
+    """
+    return os.path.basename(path).partition(".")[0]
+
+
+def _advice(word: str) -> str:
+    """What to write in place of a word that is not the name of a network: the same but for its
+    case and dashes, those that begin with it, or the closest."""
+    names = dict.fromkeys([*shipped_names(), *map(family_of, shipped_files())])
+    plain = _plain(word)
+    if same := [name for name in names if _plain(name) == plain]:
+        return use(same[0])
+    if len(plain) > 2 and (longer := [name for name in names if _plain(name).startswith(plain)]):
+        return f"built-in networks: {listing(longer)}" if longer[1:] else use(longer[0])
+    return advise(word, names, "'convcalc list networks' shows them all")
+
+
+def _plain(name: str) -> str:
+    """A name without what is written in several ways."""
+    return name[:LONGEST].lower().replace("_", "").replace("-", "").replace(".", "")
 
 
 def _stem_length(path: Path) -> int:

@@ -32,6 +32,10 @@ class TargetError(Error):
     """A target cannot be read, or has no such variant, param or input."""
 
 
+class NoRevision(TargetError):
+    """There is no such git revision, or no repository."""
+
+
 def unreadable(file: str, error: OSError) -> TargetError:
     """The error for a file that cannot be read."""
     return TargetError(f"cannot read {file}: {reason(error)}", advice(error))

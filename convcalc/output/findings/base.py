@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 from convcalc.checking.budgets.pins import BUDGET
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.run import Checked, Hidden
-from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.visible import break_commands, exact_json, visible
+
+MODEL = "model: "  # before the network's file, in what a finding of a budgets file is about
 
 
 class View(NamedTuple):
@@ -104,6 +106,21 @@ def concise_line(found: Diagnostic) -> str:
 def one_line(within: str) -> str:
     """Return the words that name a composite or a subject, with single blanks between them."""
     return re.sub(" +", " ", within)
+
+
+def place_in_review(found: Diagnostic) -> Place:
+    """Return where a review of a change shows a finding.
+
+    A regression is that of the network, though the bound that it breaks is in the budgets file.
+    """
+    file = found.within.removeprefix(MODEL).rpartition("   variant: ")[0]
+    is_of_network = found.name == "regression" and found.within.startswith(MODEL) and file
+    return Place(file, 1, 1) if is_of_network else found.place
+
+
+def budget_words(found: Diagnostic) -> str:
+    """Return the words for the bound that is broken, where it is not at the place shown."""
+    return "" if place_in_review(found) == found.place else f"budget: {found.place}"
 
 
 def fingerprints(results: Iterable[Checked]) -> Iterator[tuple[Diagnostic, str]]:

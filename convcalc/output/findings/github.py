@@ -16,6 +16,7 @@ from convcalc.output.findings.base import (
     concise_line,
     findings,
     one_line,
+    place_in_review,
     statistics,
     summary,
 )
@@ -47,7 +48,7 @@ def _annotations(listed: list[Diagnostic]) -> Iterator[str]:
 
 def _annotation(found: Diagnostic, rest: str) -> str:
     """Return a command such as ``::error title=convcalc (CC301),file=…,line=46,col=17::…``."""
-    place = found.place
+    place = place_in_review(found)
     properties = {
         "title": f"convcalc ({found.code})",
         "file": place.file,
@@ -57,7 +58,7 @@ def _annotation(found: Diagnostic, rest: str) -> str:
     }
     if place.end:
         properties["endColumn"] = str(place.end)
-    lines = [f"{place}: {found.code} {found.message}", *found.notes]
+    lines = [f"{found.place}: {found.code} {found.message}", *found.notes]
     lines += [f"help: {found.help}"] if found.help else []
     lines += [one_line(found.within)] if found.within else []
     text = "\n".join(map(visible, lines)) + rest

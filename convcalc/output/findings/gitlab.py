@@ -14,8 +14,11 @@ from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.diagnostics.visible import visible
 from convcalc.output.findings.base import (
     View,
+    budget_words,
     fingerprints,
     json_text,
+    one_line,
+    place_in_review,
     silenced_findings,
     with_fingerprints,
 )
@@ -47,11 +50,13 @@ def _issue(found: Diagnostic, fingerprint: str) -> dict[str, Any]:
         "fingerprint": fingerprint,
         "severity": "blocker" if found.code == "CC000" else _SEVERITIES[found.severity],
         "location": {
-            "path": found.place.file.replace(os.sep, "/"),
-            "lines": {"begin": found.place.line},
+            "path": place_in_review(found).file.replace(os.sep, "/"),
+            "lines": {"begin": place_in_review(found).line},
         },
     }
 
 
 def _text(found: Diagnostic) -> str:
-    return f"{found.code} {found.name}: {visible(found.message)}"
+    words = filter(None, (one_line(found.within), budget_words(found)))
+    about = f" ({visible(' '.join(words))})" if found.within else ""
+    return f"{found.code} {found.name}: {visible(found.message)}{about}"
