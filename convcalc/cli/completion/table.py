@@ -21,7 +21,7 @@ ABOUT: Mapping[str, str] = {
     "explain": "Explain where numbers come from: formulas, and the places of what goes into them",
     "import": "Write a model as a network file, the way a person would write it",
     "get": "Print one number of a network",
-    "list": "List operators, networks, blocks, columns, metrics, rules, conventions, or formats",
+    "list": "List operators, networks, blocks, columns, metrics, rules, conventions, formats, or params",
     "operator": "Show the manual page of an operator, or of a word of the language",
     "convention": "Show the manual page of a convention",
     "rule": "Show what a rule is about, why, an example, and how to fix it",
@@ -203,7 +203,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
     "convention": (("name",), {}),
     "rule": (("code",), {}),
     "schema": (("kind",), {}),
-    "new": (("name",), {"--template": "template"}),
+    "new": (("name",), {"--template": "template", "--from": "from_"}),
     "export": (
         ("target",),
         {
