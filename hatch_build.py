@@ -1,8 +1,13 @@
-"""Adds to the wheel the trees of the shipped networks; see convcalc/language/syntax/ready.py."""
+"""Adds to the wheel what is made or copied when it is built.
+
+These are the trees of the shipped networks (convcalc/language/syntax/ready.py), the pages of the
+book that ``convcalc help`` shows (convcalc/output/topics.py), and the manual pages in docs/man.
+"""
 
 from __future__ import annotations
 
 import sys
+import tomllib
 from hashlib import blake2b
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,14 +16,15 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
-class TreesHook(BuildHookInterface):
-    """Reads every shipped file once, when the wheel is built."""
+class WheelHook(BuildHookInterface):
+    """Reads every shipped file once, and copies the pages, when the wheel is built."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Writes a module for each file, unless the package is installed from its checkout."""
         if version == "editable":
             return
         root = Path(self.root)
+        self.add_pages(root / "docs", build_data)
         sys.path.insert(0, str(root))
         from convcalc.language.syntax import ready
         from convcalc.language.syntax.reader import read
@@ -45,6 +51,17 @@ class TreesHook(BuildHookInterface):
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
         build_data["force_include"][self.folder.name] = ready.PACKAGE.replace(".", "/")
+
+    @staticmethod
+    def add_pages(docs: Path, build_data: dict[str, Any]) -> None:
+        """Copies the pages that have a topic of their own, and the manual pages."""
+        contents = docs / "contents.toml"
+        topics = tomllib.loads(contents.read_text("utf-8"))["page"]
+        pages = [docs / topic["file"] for topic in topics if "command" not in topic]
+        for path in (contents, *pages):
+            build_data["force_include"][str(path)] = f"convcalc/pages/{path.name}"
+        for path in sorted((docs / "man").glob("*.1")):
+            build_data["shared_data"][str(path)] = f"share/man/man1/{path.name}"
 
     def digest(self, root: Path) -> str:
         """The same for the same code and the same shipped networks."""

@@ -1,8 +1,9 @@
 """Writes the generated pages of this folder; ``--check`` only says which are out of date.
 
 The manual of the operators comes from the modules' docstrings, the declarations of their fields
-and the case tables of the tests; that of the conventions from docstrings and rules; the JSON
-Schemas are those that ``convcalc schema`` prints.
+and the case tables of the tests; that of the conventions from docstrings and rules; that of the
+language from its manual and the schema; the commands and their manual pages from the declarations
+of the command line. The JSON Schemas are those that ``convcalc schema`` prints.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from command_pages import commands_page, man_pages
+from language_page import language_page
+from rules_page import rules_page
 
 import convcalc
 from convcalc.analysis import conventions
@@ -51,9 +55,9 @@ INTRODUCTION = """\
 
 # Operators
 
-What each operator computes, counts and is mistaken for. `convcalc operator NAME` prints the same
-page in the terminal. The examples are rows of the tables in `tests/cases`, which the tests
-run; a dash stands where a row is about something else, `?` for an unknown size."""
+What each operator computes and counts, and which mistakes are common. `convcalc operator NAME`
+prints the same page in the terminal. The examples are rows of the tables in `tests/cases`, which
+the tests run; a dash means that a row is about something else, and `?` is an unknown size."""
 
 
 def pages() -> dict[str, str]:
@@ -61,6 +65,10 @@ def pages() -> dict[str, str]:
     return {
         "operators.md": operators_page(),
         "conventions.md": conventions_page(),
+        "language.md": language_page(),
+        "rules.md": rules_page(),
+        "commands.md": commands_page(),
+        **man_pages(),
         **{f"{kind}.schema.json": schema_text(kind) + "\n" for kind in KINDS},
     }
 
@@ -192,21 +200,21 @@ CONVENTIONS = """\
 
 # Counting conventions
 
-What other tools count for the same network, as convcalc reproduces it: `--convention NAME` with
-`show`, `layer` and `get` adds their numbers, `convcalc convention NAME` prints a page of this one.
-The numbers are checked against runs of the tools, see the tables in
-[tests/conventions](../tests/conventions). Which of them to report:
-[which number](which_number.md).
+What other tools count for the same network, as convcalc reproduces it. `--convention NAME` with
+`show`, `layer` and `get` adds their numbers, and `convcalc convention NAME` prints one section of
+this page. The numbers are checked against runs of the tools; the tables are in
+[tests/conventions](../tests/conventions). [Which number to report](which_number.md) says which of
+them to use.
 
 A composite, such as `separable_conv` or `squeeze_excite`, counts what its parts do, since that is
 what a tool sees; `matmul` and `mul` are such parts. An operator that is missing here, or has a
-dash, counts 0 there, and the footer of a table says so."""
+dash, counts 0 in that tool, and the footer of a table says so."""
 
 FORMS = """\
-The tables above are for modules of PyTorch's own classes. A layer that its file calls `functional`
-(`F.relu`), a `method` (`x.mean([2, 3])`, `torch.relu`) or a `subclass` (a module of a class derived
-from PyTorch's) counts as a module too, but for the tools below; joins (`add`, `mul`, `concat`) are
-the same in every form."""
+The tables above are for modules of PyTorch's own classes. A layer that its file marks as
+`functional` (`F.relu`), `method` (`x.mean([2, 3])`, `torch.relu`) or `subclass` (a module of a
+class derived from PyTorch's) counts as a module too, except in the tools below; joins (`add`,
+`mul`, `concat`) are the same in every form."""
 SAMPLE = "resnet50"
 BETWEEN = {"matmul": "Convolutions and linear maps"}  # not an operator, but used inside operators
 COMPOSITES = ("attention", "deform_conv")  # for which some tool has a rule of its own
@@ -319,7 +327,11 @@ def rule(name: str, index: int, operator: str) -> str:
 def stale() -> list[str]:
     """Return the names of the files that are out of date."""
     paths = {FOLDER / name: text for name, text in pages().items()}
-    return [p.name for p, text in paths.items() if not p.is_file() or p.read_text("utf-8") != text]
+    return [
+        str(p.relative_to(FOLDER))
+        for p, text in paths.items()
+        if not p.is_file() or p.read_text("utf-8") != text
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -331,6 +343,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name in old:
         sys.stdout.write(f"{name} {'is out of date' if check else 'written'}\n")
         if not check:
+            (FOLDER / name).parent.mkdir(exist_ok=True)
             (FOLDER / name).write_text(pages()[name], "utf-8", newline="\n")
     return 1 if check and old else 0
 

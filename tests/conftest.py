@@ -7,7 +7,7 @@ walks through a grid of its own asks the fixture ``part`` for the cases to look 
 a quarter of its examples. A commit always takes the same cases.
 
 Tests in ``torch/`` compare with PyTorch and need it; those in ``keras/`` with Keras on PyTorch,
-those in ``litert/`` run in LiteRT.
+those in ``litert/`` run in LiteRT, those in ``site/`` build the book with zensical.
 """
 
 from __future__ import annotations
@@ -37,11 +37,12 @@ settings.register_profile("exhaustive", settings.get_profile("quarter"), max_exa
 gc.set_threshold(100_000, 20, 50)
 
 pytest_plugins = ["pytester"]
-# Folders of tests that compare with other packages, by the mark that they get, and the packages.
+# Folders of tests that need other packages, by the mark that they get, and the packages.
 COMPARED = {
     "torch": (("torch", "PyTorch"), ("torchvision", "torchvision")),
     "keras": (("keras", "Keras"), ("torch", "PyTorch")),
     "litert": (("ai-edge-litert", "LiteRT"),),
+    "site": (("zensical", "zensical"),),
 }
 SAFETY_TESTS = TESTS / "safety"
 
@@ -166,11 +167,16 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         tests = sum(len(re.findall(r"^def test_", text, re.MULTILINE)) for text in texts)
         names = " and ".join(missing)
         verb = "are" if len(missing) > 1 else "is"
+        kind = "tests of the site" if folder == "site" else "comparison tests"
         terminalreporter.write_line(
-            f"{names} {verb} not installed: {tests} comparison tests were not collected; "
-            "see CONTRIBUTING.md",
+            f"{names} {verb} not installed: {tests} {kind} were not collected; see CONTRIBUTING.md",
             yellow=True,
         )
+    for report in terminalreporter.stats.get("skipped", []):
+        if report.nodeid.startswith("tests/site/") and isinstance(report.longrepr, tuple):
+            reason = report.longrepr[2].removeprefix("Skipped: ")
+            line = f"the site was not looked at: {reason}; see CONTRIBUTING.md"
+            terminalreporter.write_line(line, yellow=True)
 
 
 # --- the command line --------------------------------------------------------------------------

@@ -46,9 +46,10 @@ WITHIN = {
         ("schemas",),  # JSON Schemas of what goes in and comes out
         ("views",),  # what each command shows
         ("formats",),  # tables as terminal text, JSON, CSV, ...
-        ("cells", "sorting"),
+        ("cells", "folding", "sorting"),
         ("table", "findings"),  # findings in the formats of CI systems
         ("columns", "markdown"),
+        ("topics",),  # the pages of the book
     ),
     "checking": (
         ("baseline",),
@@ -94,6 +95,7 @@ WITHIN = {
         ("head",),  # what a file says beside its layers: inputs, outputs, pins
         ("expand", "catalogue", "file_facts"),  # items to layers; what ships; what a file says
         ("input_order", "declared_sizes"),  # what an input may be other than it was meant
+        ("manual",),  # what every word of the language means
         ("parse", "assertions"),  # nodes to typed items; to budgets and pins
         ("sources", "limits"),  # where texts come from; the largest network that is read
         ("syntax",),  # YAML to nodes with places, and the arithmetic in them
@@ -115,7 +117,11 @@ WITHIN = {
 # Packages from elsewhere, and the only places that import them.
 FOREIGN = {
     "yaml": {"language.syntax"},
-    "rich": {"output.formats.terminal", "output.views.map", "cli.progress_line"},
+    "rich": {
+        *("output.formats.layout", "output.formats.terminal", "output.views.map"),
+        "output.views.page",
+        "cli.progress_line",
+    },
     "typer": {"cli"},
     "onnx": {"exporting.onnx.model"},
     "torch": {"exporting.torch.modules"},  # which nothing imports: they are read as text
@@ -129,6 +135,8 @@ FILES = {
     "diagnostics.faults",  # asks whether the current folder is still there
     "language.sources",
     "language.catalogue",
+    "language.manual",  # reads its pages
+    "output.topics",  # reads the pages of the book
     "exporting.torch.helpers",  # reads the classes that it writes
     "importing.building",  # runs the user's Python
     "checking",

@@ -296,6 +296,10 @@ def _totals(
 def _unknown(layers: Sequence[LayerReport]) -> list[str]:
     """Each unknown count of each layer, as ``path: key``, without counts derived from others."""
     keys = [key for key, count in COUNTS.items() if not count.derived and not count.part_of]
-    return [
-        f"{layer.path}: {key}" for layer in layers for key in keys if not known(layer.counts[key])
-    ]
+    cores = {id(layer.core): layer.core for layer in layers}
+    missing = {
+        name: [key for key in keys if not known(core.counts[key])] for name, core in cores.items()
+    }
+    if not any(missing.values()):
+        return []
+    return [f"{layer.path}: {key}" for layer in layers for key in missing[id(layer.core)]]

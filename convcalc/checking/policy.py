@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from convcalc.checking.budgets.repository import FILE
+from convcalc.checking.budgets import FILE
 from convcalc.checking.configuration import OWN, SHARED, Configuration, Configurations
 from convcalc.checking.patterns import Pattern, parse_patterns
 from convcalc.checking.repositories import Repositories, Repository

@@ -7,8 +7,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
-from convcalc.checking.budgets.before import beside
-from convcalc.checking.budgets.repository import FILE, read_budgets
+from convcalc.checking.budgets import FILE
 from convcalc.checking.configuration import Configuration
 from convcalc.checking.patterns import path_regex
 from convcalc.checking.trees import Tree
@@ -27,6 +26,9 @@ class Repository:
     def __init__(
         self, path: str, settings: Configuration, tree: Tree, root: str | None = None
     ) -> None:
+        from convcalc.checking.budgets.before import beside  # and with them PyYAML
+        from convcalc.checking.budgets.repository import read_budgets
+
         self.path = path
         self.file = tree.name(path)
         self.folder = project().real(os.path.dirname(path))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from convcalc.checking.budgets.repository import FILE
+from convcalc.checking.budgets import FILE
 from convcalc.checking.budgets.verdict import Verdict
 from convcalc.checking.configuration import ALL, Configuration
 from convcalc.checking.discovery import Found, expected
@@ -20,7 +20,6 @@ from convcalc.checking.selection import Selection
 from convcalc.checking.suppression import Silence
 from convcalc.checking.trees import RevisionTree
 from convcalc.checking.weakening.change import Change, limited
-from convcalc.checking.weakening.comparison import Comparison
 from convcalc.checking.weakening.suppressions import new_comments
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
 from convcalc.diagnostics.faults import fault
@@ -377,6 +376,8 @@ class Run:
         """Return what settings, budgets and ignore files ask less than in the policy, by file."""
         found: dict[str, list[Change]] = {}
         if self.tree is not None:
+            from convcalc.checking.weakening.comparison import Comparison
+
             for each in Comparison(self.own, self.held, files, self.predecessors).changes():
                 found.setdefault(each.found.place.file, []).append(each)
         return {file: limited(changes) for file, changes in found.items()}

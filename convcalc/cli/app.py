@@ -40,6 +40,7 @@ COMMANDS = (
     "new",
     "export",
     "cache",
+    "help",
 )
 # The options that every command takes.
 SHARED = ("output_format", "output_file", "color", "quiet", "root", "allow_outside", "limit")
@@ -50,8 +51,7 @@ UsageError: Any = typer.BadParameter.__mro__[1]  # click is vendored by some typ
 def run(arguments: Sequence[str] | None = None) -> int:
     """Runs the command line; returns the exit code."""
     try:
-        group: Any = get_command(_build_app(convcalc, Commands))
-        code = group.main(arguments, "convcalc", standalone_mode=False, obj=Settings())
+        code = command_line().main(arguments, "convcalc", standalone_mode=False, obj=Settings())
         return int(code or 0)
     except typer.Abort:
         return INTERRUPTED
@@ -65,6 +65,11 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return _fail(error.message, error.help)
     finally:
         use_project(None)
+
+
+def command_line() -> Any:
+    """The whole command line, a group of commands as click has them."""
+    return get_command(_build_app(convcalc, Commands))
 
 
 def _fail(message: str, advice: str) -> int:

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from convcalc.cli.console import CLEAN, FINDINGS, Settings, say
 from convcalc.diagnostics.diagnostic import Diagnostic
-from convcalc.diagnostics.text import full_text
 
 
 class Shown(Protocol):
@@ -41,6 +40,8 @@ def print_problems(networks: Sequence[Shown], settings: Settings, *, warnings: b
             is_error = problem.severity == "error"
             is_wanted = warnings or problem.name in ABOUT_INPUT
             if problem not in seen and (is_error or (is_wanted and not settings.quiet)):
+                from convcalc.diagnostics.text import full_text
+
                 say(*full_text(problem, network.sources).split("\n"))
             seen.add(problem)
     if seen and warnings:

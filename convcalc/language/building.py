@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.diagnostics.suggestion import nearest
 from convcalc.diagnostics.work import TooMuchWork, current
-from convcalc.language.assertions.vocabulary import Budget
 from convcalc.language.expand.expansion import Expansion
 from convcalc.language.expand.scopes import Witness
 from convcalc.language.expand.state import Kept
@@ -27,6 +26,7 @@ from convcalc.model.graph.output_checks import missing_flattens
 from convcalc.model.quantities.shape import Shape
 
 if TYPE_CHECKING:
+    from convcalc.language.assertions.vocabulary import Budget
     from convcalc.language.head.model import Models
 
 NO_LAYERS = "the network has no 'layers'"  # which is fine for a file that only defines blocks

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Place
-from convcalc.language.assertions.vocabulary import Budget
 from convcalc.model.graph.network import NOTHING, Network
+
+if TYPE_CHECKING:
+    from convcalc.language.assertions.vocabulary import Budget
 
 
 class Verified(NamedTuple):

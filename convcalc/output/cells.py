@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 LISTED = 4  # values of several outputs in one cell
 NOTHING = "–"  # the row has no such value; an unknown one is spelt out
+_NO_BOUND = Column._field_defaults["at_least"]
 _COMPARED = {int, str, Size}  # among which none equals one of another type
 _ASCII = str.maketrans(
     {
@@ -96,18 +97,23 @@ def grid(table: Table, style: Style) -> Grid:
 
 def _writer(column: Column, table: Table, style: Style, nothing: str) -> Callable[[Any], str]:
     """Return what writes the cells of a column; of a value that many rows share, once."""
-    written_of = shared(lambda value: value_text(value, column.unit, exact=style.exact))
-    cleaned = shared(lambda text: clean(text or nothing, style))
+    texts = shared(
+        lambda value: clean(value_text(value, column.unit, exact=style.exact) or nothing, style)
+    )
     marked, least = column.mark, column.at_least
+    if not marked and least is _NO_BOUND:
+        return lambda row: texts(cell(column, row, table.totals))
 
     def text(row: Any) -> str:
-        value = cell(column, row, table.totals)
-        written = written_of(value)
-        bound = least(row)
+        value, bound = cell(column, row, table.totals), least(row)
+        mark = marked(row) if marked else ""
         if bound is not None and (bound or known(value)):  # that it is 0 at least says nothing
             written = at_least_text(value_text(bound, column.unit, exact=style.exact))
-        mark = marked(row) if marked else ""
-        return cleaned(f"{written} ({mark})" if mark else written)
+        elif mark:
+            written = value_text(value, column.unit, exact=style.exact)
+        else:
+            return texts(value)
+        return clean(f"{written} ({mark})" if mark else written, style)
 
     return text
 

@@ -65,16 +65,15 @@ def fragments(
     Raises TooMuchWork before the first one.
     """
     module = import_module(f"convcalc.output.formats.{_MODULES.get(format, format)}")
-    if table is not None and format == "table" and table.unfolded and len(table.rows) > MOST_ROWS:
-        from convcalc.output.folding import folded
-
-        current().spend(10 * len(table.rows), "rows of tables")
-        table = folded(table)
-    if table is not None:
-        cells = (len(table.rows) + 4) * len(table.columns)
-        current().spend(cells * (40 if format == "table" else 10), "rows of tables")
+    if table is not None and format != "table":
+        current().spend(10 * cells_of(table), "rows of tables")
     written: Iterator[str] = module.fragments(table, payload, style)
     return written
+
+
+def cells_of(table: Table) -> int:
+    """The number of cells of a table, about."""
+    return (len(table.rows) + 4) * len(table.columns)
 
 
 def joined(lines: Iterable[str]) -> Iterator[str]:

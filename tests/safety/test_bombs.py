@@ -367,6 +367,17 @@ COMMANDS = [
     Bomb("json-many-layers", JSON, lambda: net("- {relu: {}, repeat: 150000}\n")),
     Bomb("rf-dilated-residuals", RF, lambda: net(lines(1000, DILATED, 1))),
     Bomb("rf-branches", RF, lambda: net(f"- branches: {ATROUS}\n", rates(2000))),
+    Bomb("rf-phases", RF, lambda: net(f"- {{upsample: {{scale: 64}}}}\n{LONG_CHAIN}")),
+    Bomb("rf-most-phases", RF, lambda: net(f"- {{upsample: {{scale: 4093}}}}\n{LONG_CHAIN}")),
+    Bomb("rf-wide-windows", RF, lambda: net(f"- {{upsample: {{scale: 64}}}}\n{WIDE}")),
+    Bomb("rf-holes-of-phases", RF, lambda: net(f"- {{upsample: {{scale: 2}}}}\n{HOLES}")),
+    Bomb("rf-coprime-sizes", RF, lambda: net("".join(map(RESIZED.format, SIZES * 50)))),
+    Bomb("rf-up-and-down", RF, lambda: net(f"- {{{UP_63}, repeat: 9}}\n{LONG_CHAIN}")),
+    Bomb("rf-branches-of-phases", RF, lambda: net(OFFSETS, f"params: {{os: [{OFFS}]}}\n")),
+    Bomb("rf-residuals-of-phases", RF, lambda: net(f"- {{upsample: {{scale: 256}}}}\n{RESIDUALS}")),
+    Bomb("rf-drifting", RF, lambda: net(DRIFTING + LONG_CHAIN, head="input: [8, 65536]")),
+    Bomb("show-drifting", SHOW, lambda: net(DRIFTING + LONG_CHAIN, head="input: [8, 65536]")),
+    Bomb("rf-inputs-of-phases", RF, lambda: net(f"{JOINED}{LONG_CHAIN}", head=INPUTS)),
     Bomb("rf-many-layers", RF, lambda: net("- {conv: {out: 8, k: 3, p: 1}, repeat: 99999}\n")),
     Bomb("rf-stack", "rf --stack s=1000003,1000003,1000003 -f json", dict),
     Bomb("rf-stack-of-dilations", "rf --stack k=99,99,99,99;d=1,99,9801,970299 -f json", dict),
@@ -381,6 +392,23 @@ COMMANDS = [
     Bomb("set-an-exponent", f"{GET} --set w=9**9**9**9", lambda: net(CONV, variants(1))),
     Bomb("set-a-long-text", f"{GET} --set w={'1+' * 20_000}1", lambda: net(CONV, variants(1))),
 ]
+
+LONG_CHAIN = "- {conv: {out: 8, k: 3, p: 1}, repeat: 9000}\n"
+WIDE = "- {conv: {out: 8, k: 101, p: 350, d: 7}, repeat: 9000}\n"
+HOLES = "- {conv: {out: 8, k: 3, p: 5, d: 5}, repeat: 20000}\n"
+RESIZED, SIZES = "- {{upsample: {{size: [{0}, {0}]}}}}\n", [4093, 4091, 4079, 33, 4073]
+UP_63 = "seq: [{upsample: {scale: 63}}, {avg_pool: {k: 3, s: 64, p: 1}}]"
+OFFS = listed(400, start=1)
+OFFSETS = """- {upsample: {scale: 1024}}
+- branches: {for: {o: os}, layers: [{conv: {out: 8, k: 3, p: o, d: o}}]}
+  join: add
+"""
+RESIDUALS = "- {residual: [{conv: {out: 8, k: 3, p: 1}}], repeat: 3000}\n"
+DRIFTS = """- {max_pool: {k: #, s: #}, from: input}
+- {slice: {axis: length, stop: 4096}, id: s#}"""
+DRIFTING = f"{lines(15, DRIFTS, 1)}- {{add: {{}}, from: [{listed(15, 's#', 1)}]}}\n"
+INPUTS = f"inputs:\n{lines(300, '  i#: [1, 8, 8]')}"
+JOINED = f"- concat: [{listed(300, 'i#')}]\n- {{upsample: {{scale: 16}}}}\n"
 
 
 def two(text: str) -> Mapping[str, str]:

@@ -7,7 +7,9 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcalc.analysis.comparison.matching import match_layers
+from convcalc.analysis.report.lately import lately_of_two
 from convcalc.analysis.report.report import (
+    LayerCore,
     LayerReport,
     Memory,
     OutputReport,
@@ -32,6 +34,10 @@ PARTS = (
     "declared",
     "shares",
 )
+OF_CORE = tuple(key for key in PARTS if key not in ("receptive_fields", "shares"))
+
+Sides = dict[str, tuple[Any, Any]]  # what differs, before and after
+Fields = Mapping[str, ReceptiveField]  # by network input
 
 
 class Change(NamedTuple):
@@ -64,19 +70,30 @@ class Change(NamedTuple):
         return Fraction(delta, self.old) if self.old else None
 
 
-class LayerChange(NamedTuple):
-    """How one layer changed.
+class LayerChange:
+    """How one layer changed; ``old`` is None for an added layer, ``new`` for a removed one."""
 
-    ``fields`` and ``parts`` hold what differs as ``(old, new)``, in JSON types: fields of the
-    operator, and the parts named in ``PARTS``. ``old`` is None for an added layer, ``new`` for a
-    removed one.
-    """
+    __slots__ = ("_differing", "kind", "new", "old")
 
-    kind: str
-    old: LayerReport | None
-    new: LayerReport | None
-    fields: Mapping[str, tuple[Any, Any]]
-    parts: Mapping[str, tuple[Any, Any]]
+    def __init__(
+        self, kind: str, old: LayerReport | None, new: LayerReport | None, differing: Differing
+    ) -> None:
+        self.kind = kind
+        self.old = old
+        self.new = new
+        self._differing = differing
+
+    @property
+    def fields(self) -> Sides:
+        """The fields of the operator that differ, as ``(old, new)`` in JSON types."""
+        if self.old is None or self.new is None:
+            return {}
+        return self._differing.of_cores(self.old.core, self.new.core)[0]
+
+    @property
+    def parts(self) -> Sides:
+        """The parts named in ``PARTS`` that differ, as ``(old, new)`` in JSON types."""
+        return self._differing.parts(self.old, self.new) if self.old and self.new else {}
 
     @property
     def layer(self) -> LayerReport:
@@ -88,8 +105,10 @@ class LayerChange(NamedTuple):
     @property
     def is_distant(self) -> bool:
         """Whether only the receptive field changed, because of a change in earlier layers."""
-        is_here = self.old is not None and self.new is not None and self.old.path == self.new.path
-        return is_here and not self.fields and set(self.parts) == {"receptive_fields"}
+        old, new = self.old, self.new
+        if old is None or new is None or old.path != new.path or old.shares != new.shares:
+            return False
+        return self._differing.of_cores(old.core, new.core) == ({}, {})
 
     def delta(self, key: str) -> int:
         """The increase of a count; a missing layer counts 0."""
@@ -160,7 +179,8 @@ class Comparison(NamedTuple):
 
 def compare(old: Report, new: Report) -> Comparison:
     """Compare two reports."""
-    pairs = (_change(*pair) for pair in match_layers(old.layers, new.layers))
+    differing = Differing()
+    pairs = (_change(*pair, differing) for pair in match_layers(old.layers, new.layers))
     layers, outputs = tuple(filter(None, pairs)), tuple(_outputs(old, new))
     return Comparison(old, new, tuple(_totals(old, new)), layers, outputs)
 
@@ -257,28 +277,68 @@ def _output_change(
 # --- layers --------------------------------------------------------------------------------------
 
 
-def _change(old: LayerReport | None, new: LayerReport | None) -> LayerChange | None:
+def _change(
+    old: LayerReport | None, new: LayerReport | None, differing: Differing
+) -> LayerChange | None:
     """How a layer changed; None if it did not."""
     if old is None or new is None:
-        return LayerChange(ADDED if old is None else REMOVED, old, new, {}, {})
-    fields = _differences(plain(old.fields), plain(new.fields))
-    parts = _differences(*({key: _part(each, key) for key in PARTS} for each in (old, new)))
-    if not fields and not parts and old.path == new.path:
-        return None
-    kind = CHANGED if fields or parts else RENAMED
-    return LayerChange(kind, old, new, fields, parts)
+        return LayerChange(ADDED if old is None else REMOVED, old, new, differing)
+    found = LayerChange(CHANGED, old, new, differing)
+    if found.fields or found.parts:
+        return found
+    return None if old.path == new.path else LayerChange(RENAMED, old, new, differing)
 
 
-def _part(layer: LayerReport, key: str) -> Any:
-    if key == "receptive_fields":
-        return {
-            name: {part: getattr(field, part) for part in FIELD_PARTS}
-            for name, field in layer.receptive_fields.items()
-        }
-    return getattr(layer, key)
+class Differing:
+    """In what the layers of two networks differ; found once for those that are alike."""
+
+    def __init__(self) -> None:
+        self.of_cores = lately_of_two(_core_differences)
+        self._of_fields = lately_of_two(_field_differences)
+
+    def parts(self, old: LayerReport, new: LayerReport) -> Sides:
+        """The parts that differ, in the order of ``PARTS``."""
+        found = dict(self.of_cores(old.core, new.core)[1])
+        if old.receptive_fields is not new.receptive_fields:
+            found |= self._receptive_fields(old.receptive_fields, new.receptive_fields)
+        if old.shares != new.shares:
+            found["shares"] = old.shares, new.shares
+        return {key: found[key] for key in PARTS if key in found} if found else found
+
+    def _receptive_fields(self, old: Fields, new: Fields) -> Sides:
+        """Both sides under the key of receptive fields if they differ."""
+        if list(old) == list(new):
+            pairs = zip(old.values(), new.values(), strict=True)
+            if not any(self._of_fields(*pair) for pair in pairs if pair[0] is not pair[1]):
+                return {}
+        sides = _plain_fields(old), _plain_fields(new)
+        return {"receptive_fields": sides} if sides[0] != sides[1] else {}
 
 
-def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+def _core_differences(old: LayerCore, new: LayerCore) -> tuple[Sides, Sides]:
+    """The fields and the other parts that differ between layers with these cores."""
+    if old is new:
+        return {}, {}
+    parts = _differences(*({key: _part(core, key) for key in OF_CORE} for core in (old, new)))
+    return _differences(plain(old.fields), plain(new.fields)), parts
+
+
+def _part(core: LayerCore, key: str) -> Any:
+    return core.counts[key] if key in COUNTS else getattr(core, key)
+
+
+def _field_differences(old: ReceptiveField, new: ReceptiveField) -> bool:
+    return any(plain(getattr(old, part)) != plain(getattr(new, part)) for part in FIELD_PARTS)
+
+
+def _plain_fields(fields: Fields) -> dict[str, Any]:
+    return {
+        name: {part: plain(getattr(field, part)) for part in FIELD_PARTS}
+        for name, field in fields.items()
+    }
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> Sides:
     """The entries that differ, as ``(old, new)`` in JSON types; a missing entry is None."""
     sides = {key: (plain(old.get(key)), plain(new.get(key))) for key in dict.fromkeys((*old, *new))}
     return {key: (before, after) for key, (before, after) in sides.items() if before != after}

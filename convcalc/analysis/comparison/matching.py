@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 
-from convcalc.analysis.report.report import LayerReport
+from convcalc.analysis.report.lately import lately
+from convcalc.analysis.report.report import LayerCore, LayerReport
 from convcalc.analysis.report.to_json import plain
 
 Pair = tuple[LayerReport | None, LayerReport | None]
@@ -43,8 +44,11 @@ def _partners(old: Sequence[LayerReport], new: Sequence[LayerReport]) -> dict[st
     """The new path of each old layer that has one, by its old path."""
     paths = {layer.path for layer in new}
     found = {layer.path: layer.path for layer in old if layer.path in paths}
+    if len(found) == len(old) == len(new):
+        return found
     found |= _pair_unambiguous(*_unmatched(old, new, found, _without_first_index))
-    alike = _pair_unambiguous(*_unmatched(old, new, found, _work))
+    work = lately(_work)
+    alike = _pair_unambiguous(*_unmatched(old, new, found, lambda layer: work(layer.core)))
     return found | dict(
         _keep_whole_renames(
             alike, _paths_without(old, found), _paths_without(new, set(found.values()))
@@ -130,7 +134,7 @@ def _without_first_index(layer: LayerReport) -> str:
     return f"{layer.operator} {layer.path.replace('[0]', '')}"
 
 
-def _work(layer: LayerReport) -> str:
+def _work(core: LayerCore) -> str:
     """A key for what a layer does, without its name."""
-    parts = (layer.operator, layer.fields, layer.inputs, layer.output, layer.weights)
+    parts = (core.operator, core.fields, core.inputs, core.output, core.weights)
     return repr([plain(part) for part in parts])

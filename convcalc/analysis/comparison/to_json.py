@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from convcalc.analysis.comparison.compare import (
@@ -12,7 +12,7 @@ from convcalc.analysis.comparison.compare import (
     OutputChange,
 )
 from convcalc.analysis.report.report import ReceptiveField, Report
-from convcalc.analysis.report.to_json import layer_payload, plain
+from convcalc.analysis.report.to_json import layer_payloads, plain
 
 SCHEMA = "convcalc/diff-v1"
 
@@ -22,6 +22,12 @@ def difference_payload(found: Difference) -> dict[str, Any]:
 
     The side of a missing network is null, and nothing is compared.
     """
+    payload = streamed_payload(found)
+    return {**payload, "layers": list(payload["layers"])}
+
+
+def streamed_payload(found: Difference) -> dict[str, Any]:
+    """The difference in JSON types but for its layers, an iterator that makes one after another."""
     comparison = found.comparison
     return {
         "schema": SCHEMA,
@@ -32,7 +38,7 @@ def difference_payload(found: Difference) -> dict[str, Any]:
         "totals": {c.key: _change_payload(c) for c in comparison.totals} if comparison else {},
         "convention": {c.key: _change_payload(c) for c in comparison.of_tool} if comparison else {},
         "outputs": list(map(_output_payload, comparison.outputs)) if comparison else [],
-        "layers": list(map(_layer_payload, comparison.layers)) if comparison else [],
+        "layers": _layer_payloads(comparison.layers if comparison else ()),
     }
 
 
@@ -67,15 +73,17 @@ def _output_payload(change: OutputChange) -> dict[str, Any]:
     return {"name": change.new, "old_name": change.old, **values}
 
 
-def _layer_payload(change: LayerChange) -> dict[str, Any]:
-    return {
-        "change": change.kind,
-        "path": change.layer.path,
-        "old_path": change.old.path if change.old else None,
-        "fields": _sides(change.fields),
-        "parts": _sides(change.parts),
-        "layer": layer_payload(change.layer),
-    }
+def _layer_payloads(changes: Sequence[LayerChange]) -> Iterator[dict[str, Any]]:
+    layers = layer_payloads(change.layer for change in changes)
+    for change, layer in zip(changes, layers, strict=True):
+        yield {
+            "change": change.kind,
+            "path": change.layer.path,
+            "old_path": change.old.path if change.old else None,
+            "fields": _sides(change.fields),
+            "parts": _sides(change.parts),
+            "layer": layer,
+        }
 
 
 def _sides(differences: Mapping[str, tuple[Any, Any]]) -> dict[str, Any]:

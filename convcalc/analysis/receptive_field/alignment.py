@@ -77,11 +77,12 @@ def mean_center(reach: Reach) -> Fraction | None:
     """The center of output 0, as all phases together have it; None if some read nothing."""
     if None in reach.seen:
         return None
-    places = [Fraction(lo + hi, 2) - y * reach.jump for y, (lo, hi) in enumerate(reach.seen)]
-    return sum(places, Fraction(0)) / len(places)
+    count = len(reach.seen)
+    places = Fraction(sum(lo + hi for lo, hi in reach.seen), 2)
+    return (places - reach.jump * (count * (count - 1) // 2)) / count
 
 
 def _mean_end(reach: Reach) -> Fraction:
     """The last position that output 0 sees, averaged over the phases that read something."""
-    ends = [seen[1] - y * reach.jump for y, seen in enumerate(reach.seen) if seen is not None]
-    return sum(ends, Fraction(0)) / len(ends)
+    ends = {y: seen[1] for y, seen in enumerate(reach.seen) if seen is not None}
+    return Fraction(sum(ends.values()) - reach.jump * sum(ends)) / len(ends)

@@ -148,7 +148,9 @@ def _follow(
             _read(layer, number, seen, through_all=through_all) for number, seen in reads.items()
         ]
         if parts and known(layer.analysis.output.channels):
-            seen = found[network.tensor(index)] = _unite(layer, index, parts)
+            seen = found[network.tensor(index)] = _unite(
+                layer, index, parts, through_all=through_all
+            )
             spend(len(seen.sets) * (1 + len(sets) // 512) // 16, CHANNELS)
             if not through_all and every in seen.sets:
                 return None
@@ -240,9 +242,10 @@ def _all(sets: Sets) -> int:
     return found
 
 
-def _unite(layer: Layer, index: int, parts: Sequence[Seen]) -> Seen:
-    """What a layer sees through all of its inputs; a gate, without a place, mixes them."""
-    placed = [seen for seen in parts if seen.placed]
+def _unite(layer: Layer, index: int, parts: Sequence[Seen], *, through_all: bool) -> Seen:
+    """What a layer sees through all of its inputs; a gate, without a place, mixes them, unless the
+    channels are followed ``through_all``."""
+    placed = [seen for seen in parts if seen.placed or through_all]
     grouped = tuple(each for seen in parts for each in seen.grouped)
     if placed and is_grouped(layer):
         grouped = (*grouped, index)
@@ -252,6 +255,8 @@ def _unite(layer: Layer, index: int, parts: Sequence[Seen]) -> Seen:
         return Seen([_all([_all(seen.sets) for seen in parts])], ends)
     if not placed:
         return Seen(longest, ends, placed=False)
+    if len(parts) == 1:
+        return Seen(longest, ends)
     made = [0] * len(longest)
     for seen in parts:
         sets = seen.sets if len(seen.sets) == len(made) else [_all(seen.sets)] * len(made)

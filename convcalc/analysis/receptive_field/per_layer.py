@@ -9,9 +9,10 @@ from typing import Any, NamedTuple, TypeVar
 from convcalc.analysis.receptive_field.channels import Channels
 from convcalc.analysis.receptive_field.domains import HULLS, SUPPORTS, Kind, V
 from convcalc.analysis.receptive_field.histories import Histories
-from convcalc.analysis.receptive_field.reach import LONGEST_PERIOD, Reaches, seen_together
+from convcalc.analysis.receptive_field.reach import LONGEST_PERIOD, PHASES, Reaches, seen_together
 from convcalc.analysis.receptive_field.walk import Sight, Sights, Walk
 from convcalc.analysis.report.report import ChannelClass, ReceptiveField
+from convcalc.diagnostics.work import current
 from convcalc.model.graph.network import Network
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
@@ -100,6 +101,7 @@ class _Fields:
     def _of_sight(
         self, sight: Sight, spatial: tuple[int, ...], inputs: tuple[int, ...]
     ) -> ReceptiveField:
+        _spend_on(sight.axes, spatial)
         near = (id(sight), spatial, inputs)
         seen_before = _BY_SIGHT.get(near)
         if seen_before is not None:
@@ -242,6 +244,14 @@ def _view(reaches: Reaches, size: int) -> _View:
     return _View(max(extents), min(extents), jump, center)
 
 
+def _spend_on(axes: tuple[Reaches, ...], spatial: tuple[int, ...]) -> None:
+    """Spends the work of all positions that are looked at where reaches drift apart."""
+    for reaches in axes:
+        if len(reaches) > 1:
+            sizes = [n for n in sizes_of(axes, spatial) if known(n) and n <= LONGEST_PERIOD]
+            current().spend(sum(sizes) * len(reaches), PHASES)
+
+
 def _seen_by(reaches: Reaches, count: int, kind: Kind[V]) -> Sequence[V | None]:
     """What each of the first ``count`` positions sees."""
     if len(reaches) == 1 and count <= reaches[0].period:
@@ -290,6 +300,8 @@ def _coverages(
     """What is read of each axis of an input, of all channels together."""
     sights = {id(each[name]): each[name] for each in seen if name in each}
     axes = tuple(sight.axes for sight in sights.values())
+    for each in axes:
+        _spend_on(each, spatial)
     return _per_axis(_axis_coverage, [*zip(*axes, strict=True)], sizes_of(axes[0], spatial))
 
 

@@ -118,7 +118,7 @@ def _propagate_taps(axis: AxisMap, reach: Reach, kind: Kind[Any]) -> Reach:
     period = axis.period * rounds
     if period > LONGEST_PERIOD:
         return reach._replace(reason=f"it differs between more than {LONGEST_PERIOD} phases")
-    current().spend(period * (1 + len(axis.taps(0)) // 2), PHASES)
+    current().spend(period * (2 + len(axis.taps(0)) // 2), PHASES)
     seen = _read_phases(axis, reach, period, kind)
     shift = axis.shift * rounds // reach.period * reach.shift
     jump = reach.jump * (axis.shift if axis.period == 1 else Fraction(axis.shift, axis.period))
@@ -216,6 +216,8 @@ def _hull(taps: tuple[int, int] | None, reach: Reach) -> Any:
 def _unite(positions: Iterable[int], reach: Reach, kind: Kind[V]) -> V | None:
     """What several positions see together; None if they see nothing."""
     found = [seen for y in positions if (seen := reach.at(y, kind)) is not None]
+    if len(found) == 1:
+        return found[0]
     return kind.union(found) if found else None
 
 

@@ -28,7 +28,7 @@ from convcalc.analysis.receptive_field.region import Region, count, product, vol
 from convcalc.analysis.receptive_field.trace import Level, levels
 from convcalc.analysis.receptive_field.unread import Unread, unread
 from convcalc.analysis.receptive_field.walk import Sight, Walk
-from convcalc.analysis.receptive_field.weights import MOMENTS, Rounded, Weights
+from convcalc.analysis.receptive_field.weights import MOMENTS, Additions, Rounded, Weights
 from convcalc.diagnostics.work import limited
 from convcalc.model.geometry.sizes import axis_name
 from convcalc.model.graph.network import Network
@@ -37,6 +37,7 @@ from convcalc.model.quantities.unknown import known
 
 V = TypeVar("V")
 
+MANY_HISTORIES = 1024  # whose shares may take too long, which is found out first
 WIDEST_COUNT = 640  # bits of one path count; beyond, paths are shares and rounded
 
 
@@ -169,6 +170,8 @@ class Study:
         estimate, which training changes. Where the shares of all positions would take too long,
         the deviation alone."""
         try:
+            if len(self.histories.histories) > MANY_HISTORIES:
+                self._seen(Additions(), axis)
             seen = self._seen(Weights(), axis)
         except Unseen:
             moments = self._seen(MOMENTS, axis)

@@ -57,6 +57,36 @@ class Weights:
             raise TooWide(f"its shares would take more than {MOST_SUMS:,} additions")
 
 
+class Additions:
+    """The additions that the shares of a walk take, counted without making them: the first
+    position and how many there are. Raises TooWide where :class:`Weights` does."""
+
+    start = (0, 1)
+    outer_only = False
+    repeats = True
+    is_exact = False
+
+    def __init__(self) -> None:
+        self.weights = Weights()
+
+    def shift(self, seen: tuple[int, int], by: int) -> tuple[int, int]:
+        return seen[0] + by, seen[1]
+
+    def union(self, parts: Sequence[tuple[int, int]]) -> tuple[int, int]:
+        if len(parts) == 1:
+            return parts[0]
+        self.weights.charge(sum(count for _, count in parts))
+        first = min(lo for lo, _ in parts)
+        return first, max(lo + count for lo, count in parts) - first
+
+    def window(self, seen: tuple[int, int], step: int, count: int) -> tuple[int, int]:
+        if count == 1 or step == 0:
+            return seen
+        size = seen[1] + step * (count - 1)
+        self.weights.charge(size)
+        return seen[0], size
+
+
 def _moving_means(values: Sequence[float], count: int) -> list[float]:
     """The mean over each window of ``count`` values, zeros beyond both ends."""
     if count <= 4:  # no rounding from differences of long sums

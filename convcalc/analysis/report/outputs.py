@@ -67,7 +67,12 @@ def _first_globals(network: Network, layers: Sequence[LayerReport]) -> Firsts:
     nothing: Mapping[str, int] = {}
     found: list[Mapping[str, int]] = [nothing] * len(network.inputs)
     for index, (layer, report) in enumerate(zip(network.layers, layers, strict=True)):
-        before = _earliest(found[number] for number in layer.inputs)
+        inputs = layer.inputs
+        before = (
+            found[inputs[0]]
+            if len(inputs) == 1
+            else _earliest([found[number] for number in inputs])
+        )
         own = {
             name: index
             for name, field in report.receptive_fields.items()

@@ -330,7 +330,7 @@ def work_totals(terms: Sequence[Term], counted: Sequence[str]) -> tuple[int, int
 def sum_by_key(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """The sum of several mappings, key by key."""
     found: dict[str, int] = {}
-    for each in counts:
+    for each in filter(None, counts):
         for key, amount in each.items():
             found[key] = found.get(key, 0) + amount
     return found

@@ -240,14 +240,19 @@ def _problem(problem: Diagnostic) -> dict[str, Any]:
 
 def plain(value: Any) -> Any:
     """A value of a report in JSON types; null where it is unknown."""
+    if type(value) in _AS_THEY_ARE:
+        return value
     if isinstance(value, Shape):
-        return plain(value.dims)
+        value = value.dims
     if isinstance(value, Recorded):
         return value.name
     if isinstance(value, Fraction):
         return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (tuple, list)):
         return [plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
     return value if known(value) else None
+
+
+_AS_THEY_ARE = {int, str, bool, type(None)}

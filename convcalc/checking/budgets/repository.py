@@ -14,7 +14,6 @@ from convcalc.language.assertions.reading import Assertions
 from convcalc.language.assertions.vocabulary import Budget, Named
 from convcalc.language.syntax import document_limits, nodes, reader
 
-FILE = "convcalc.budgets.yaml"
 VERSION = 1
 TOP = ("convcalc-budgets", "budgets")
 KEYS = ("name", "models", "variants", "inputs", "message", "assert", "rules", "compare", "locked")

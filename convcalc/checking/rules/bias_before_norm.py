@@ -31,8 +31,10 @@ def findings(network: Network) -> Iterator[Diagnostic]:
         uses.setdefault(owner, []).append(number)
     for number, layer in network.numbered():
         bias = _bias(layer) if number in uses else 0
-        after = [readers.get(use, ()) for use in uses.get(number, ())]
-        if not bias or not all(after) or not outputs.isdisjoint(uses[number]):
+        if not bias:
+            continue
+        after = [readers.get(use, ()) for use in uses[number]]
+        if not all(after) or not outputs.isdisjoint(uses[number]):
             continue
         if all(_subtracts_mean(reading) for each in after for reading in each):
             where = f" in any of its {len(after)} uses" if len(after) > 1 else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 
-from convcalc.checking.budgets.repository import FILE
+from convcalc.checking.budgets import FILE
 from convcalc.checking.configuration import Configuration
 from convcalc.checking.patterns import Pattern, is_matched, parse_pattern
 from convcalc.checking.policy import IGNORES, Policy

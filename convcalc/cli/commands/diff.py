@@ -1,6 +1,6 @@
 """``convcalc diff``: what changed from one network to another, in totals and layer by layer."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,8 +100,9 @@ def command(
     if all(each.is_same for each in differences) and (quiet_if_same or form == "markdown" or code):
         settings.write_nothing()
     else:
-        shown = _text(differences, view, form, settings)
-        settings.write(shown or f"{visible(old)} → {visible(new)}\nnothing changed")
+        settings.write_fragments(
+            _fragments(differences, view, form, settings, f"{visible(old)} → {visible(new)}")
+        )
     found = [
         f"{sentence} in {each.title}" if len(differences) > 1 else sentence
         for each in differences
@@ -115,16 +116,21 @@ def command(
     return FINDINGS if found or (exit_code and is_changed) else code
 
 
-def _text(
-    differences: "Sequence[Difference]", view: "View", form: str, settings: "Settings"
-) -> str:
-    """The text of the changes; as JSON an object for two networks, a list for two folders."""
-    from convcalc.analysis.comparison.to_json import difference_payload
-    from convcalc.output.table import Style, render
+def _fragments(
+    differences: "Sequence[Difference]",
+    view: "View",
+    form: str,
+    settings: "Settings",
+    title: str,
+) -> Iterable[str]:
+    """The changes; as JSON an object for two networks, a list for two folders."""
+    from convcalc.analysis.comparison.to_json import streamed_payload
+    from convcalc.output.table import Style, fragments
     from convcalc.output.views.differences import text
 
     if form == "json":
-        payloads = [difference_payload(each) for each in differences]
-        return render(form, None, payloads[0] if len(payloads) == 1 else payloads, Style())
+        payloads = [streamed_payload(each) for each in differences]
+        return fragments(form, None, payloads[0] if len(payloads) == 1 else payloads, Style())
     changed = [each for each in differences if not each.is_same]
-    return text(changed, view, form, settings.style(exact=view.exact))
+    shown = text(changed, view, form, settings.style(exact=view.exact))
+    return (shown or f"{title}\nnothing changed",)

@@ -141,7 +141,7 @@ class View(NamedTuple):
     sort: str
     top: int
     exact: bool
-    unfolded: str
+    unfolded: str = ""
 
     def keys(self) -> set[str]:
         """The columns named on the command line, to show or to sort by."""
@@ -187,12 +187,12 @@ class View(NamedTuple):
 
     def sort_rows(self, listed: Sequence["AnyRow"], report: "Report") -> Sequence["AnyRow"]:
         """Sorts rows by the requested column; by MACs if only ``top`` is given."""
-        from convcalc.output.columns import COLUMNS, further_columns
-        from convcalc.output.sorting import sorted_rows
-
         key = self.sort or ("macs" if self.top else "")
         if not key:
             return listed
+        from convcalc.output.columns import COLUMNS, further_columns
+        from convcalc.output.sorting import sorted_rows
+
         columns = {**COLUMNS, **further_columns(report)}
         return sorted_rows(listed, columns[choose(key, columns, "--sort")].value)
 

@@ -57,9 +57,7 @@ class Units:
         self.sources[file] = text.removeprefix("\ufeff")
         root = self.find_ready(file, content)
         if root is None:
-            from convcalc.language.syntax import reader  # and with it PyYAML, which takes long
-
-            root, problems = reader.read(content, file, self.limits)
+            root, problems = self.files.parsed(file, content, self.limits)
             self.problems += problems
         if root is None:
             return None

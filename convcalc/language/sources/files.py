@@ -6,10 +6,17 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, NamedTuple
 
+from convcalc.diagnostics.work import current
 from convcalc.language.sources.gate import read, read_shipped
 from convcalc.language.sources.project import is_within, project
 from convcalc.language.sources.reads import look_elsewhere, note, unnoted
+
+if TYPE_CHECKING:
+    from convcalc.diagnostics.diagnostic import Diagnostic
+    from convcalc.language.syntax.document_limits import Limits
+    from convcalc.language.syntax.nodes import Node
 
 
 class Files:
@@ -67,6 +74,14 @@ class Files:
             return f"'{link}' is a link that leads out of the project, to {target}"
         return ""
 
+    def parsed(
+        self, file: str, content: bytes | str, limits: Limits
+    ) -> tuple[Node | None, list[Diagnostic]]:
+        """The root node of a file's content, and its problems."""
+        from convcalc.language.syntax import reader  # and with it PyYAML, which takes long
+
+        return reader.read(content, file, limits)
+
     def stem(self, file: str) -> str:
         """The file's name without its folder and its endings."""
         return os.path.basename(file).partition(".")[0]
@@ -78,6 +93,7 @@ class Sources(Files):
     def __init__(self, file: str, shipped: str, most: int) -> None:
         super().__init__(file, shipped, most)
         self.contents: dict[str, bytes | OSError] = {}
+        self.trees: dict[tuple[str, Limits], Parsed] = {}
 
     def read(self, path: str) -> bytes:
         """The content of a file; OSError, each time, if it cannot be read."""
@@ -92,6 +108,30 @@ class Sources(Files):
         return note(
             path, self.most, "" if self.is_shipped(path) else self.root, lambda: _given(found)
         )
+
+    def parsed(
+        self, file: str, content: bytes | str, limits: Limits
+    ) -> tuple[Node | None, list[Diagnostic]]:
+        """The root node of a file's content, and its problems; made once of an import that many
+        files have. The work counts each time."""
+        key = file, limits
+        found = self.trees.get(key)
+        if found is None or found.content != content:
+            before = current().spent
+            root, problems = super().parsed(file, content, limits)
+            self.trees[key] = Parsed(content, root, problems, current().spent - before)
+            return root, problems
+        current().spend(found.work, "reading")
+        return found.root, found.problems
+
+
+class Parsed(NamedTuple):
+    """A file's content as nodes, and the work that it took to read them."""
+
+    content: bytes | str
+    root: Node | None
+    problems: list[Diagnostic]
+    work: int
 
 
 def _given(content: bytes | OSError) -> bytes:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
-from math import ceil, floor, gcd, lcm
+from math import ceil, gcd, lcm
 from typing import NamedTuple, Protocol
 
 from convcalc.model.quantities.record import Value
@@ -147,13 +147,14 @@ class Resize(Value):
         return self.step.numerator
 
     def taps(self, y: int) -> range:
-        half = Fraction(1, 2)
+        step, whole = 2 * self.shift, 2 * self.period  # integers are much faster than fractions
         if self.mode.startswith("nearest"):
-            first = floor((y if self.mode == "nearest" else y + half) * self.step)
+            first = (y * step + (0 if self.mode == "nearest" else self.shift)) // whole
             return range(first, first + 1)
-        at = y * self.step if self.corners else (y + half) * self.step - half
-        wider = 1 if self.mode == "cubic" and at.denominator > 1 else 0
-        return range(floor(at) - wider, ceil(at) + wider + 1)
+        at = y * step if self.corners else y * step + self.shift - self.period
+        first, beside = divmod(at, whole)
+        wider = 1 if self.mode == "cubic" and beside else 0
+        return range(first - wider, first + (beside > 0) + wider + 1)
 
     def hull(self, y: int) -> tuple[int, int]:
         taps = self.taps(y)

@@ -19,8 +19,12 @@ class Reading(NamedTuple):
 
 
 def readings(network: Network) -> Mapping[int, Sequence[Reading]]:
-    """The readings of each tensor, by the tensor's number."""
+    """The readings of each tensor, by the tensor's number; found once for each network."""
+    known: Mapping[int, Sequence[Reading]] | None = vars(network).get("readings")
+    if known is not None:
+        return known
     found: dict[int, list[Reading]] = {}
+    vars(network)["readings"] = found
     for layer in network.layers:
         for number, axes in zip(layer.inputs, layer.analysis.axes, strict=True):
             found.setdefault(number, []).append(Reading(layer, axes))

@@ -36,6 +36,8 @@ def unread_tensors(network: Network) -> Iterator[Unread]:
     """Yields an entry for each tensor that only strided windows read, and not completely."""
     outputs = set(network.outputs.values())
     for number, after in readings(network).items():
+        if not _has_stride(after[0].axes):
+            continue
         spatial = network.shape(number).spatial
         if number not in outputs and known(spatial):
             for axis, size in enumerate(spatial):
@@ -43,6 +45,11 @@ def unread_tensors(network: Network) -> Iterator[Unread]:
                 if found is not None:
                     yield found
                     break
+
+
+def _has_stride(axes: Sequence[AxisMap]) -> bool:
+    """Whether a window leaves out positions on some axis."""
+    return any(type(each) is Slide and each.stride != 1 for each in axes)
 
 
 def _unread_on_axis(after: Sequence[Reading], axis: int, size: int, rank: int) -> Unread | None:

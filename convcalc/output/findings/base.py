@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import sha256
 from importlib import import_module
 from typing import Any, NamedTuple
 
@@ -114,6 +113,8 @@ def fingerprints(results: Iterable[Checked]) -> Iterator[tuple[Diagnostic, str]]
 
 def with_fingerprints(listed: Iterable[Diagnostic]) -> Iterator[tuple[Diagnostic, str]]:
     """Yield each of some findings with a fingerprint."""
+    from hashlib import sha256  # and with it OpenSSL
+
     seen: dict[str, int] = {}
     for found in listed:
         words = re.sub(r"[\d.,]+", "#", f"{found.message} {found.within}")

@@ -6,7 +6,7 @@ It is ASCII with one layer per line, so that it survives every pipe and diffs we
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from convcalc.diagnostics.visible import exact_json as _dump
@@ -44,20 +44,26 @@ def fragments(_table: Table | None, payload: Any, _style: Style) -> Iterator[str
 
 
 def _value(value: Any, margin: str) -> Iterator[str]:
-    if isinstance(value, Iterator):
-        yield from _listed(value, f"[\n{margin} ", f",\n{margin} ", f"\n{margin}]")
-    elif isinstance(value, list) and any(isinstance(item, Mapping | Line) for item in value):
-        yield from _listed(iter(value), f"[\n{margin} ", f",\n{margin} ", f"\n{margin}]")
-    else:
+    written = _streamed(value)
+    if isinstance(value, list) and any(isinstance(item, Mapping | Line) for item in value):
+        written = map(_line, value)
+    if written is None:
         yield _dump(value)
+    else:
+        yield from _listed(written, f"[\n{margin} ", f",\n{margin} ", f"\n{margin}]")
 
 
-def _listed(items: Iterator[Any], start: str, between: str, end: str) -> Iterator[str]:
+def _streamed(value: Any) -> Iterator[Iterable[str]] | None:
+    """The items of an iterator, each as fragments; None for any other value."""
+    return ((_dump(item),) for item in value) if isinstance(value, Iterator) else None
+
+
+def _listed(items: Iterable[Iterable[str]], start: str, between: str, end: str) -> Iterator[str]:
     """Yield the items of a list; an empty one has no room inside."""
     before = start
     for item in items:
         yield before
-        yield from _line(item)
+        yield from item
         before = between
     yield "[]" if before is start else end
 
@@ -73,8 +79,7 @@ def _line(item: Any) -> Iterator[str]:
     before = "{"
     for key, value in item.items():
         yield f"{before}{_dump(key)}: "
-        yield from (
-            _listed(value, "[", ", ", "]") if isinstance(value, Iterator) else (_dump(value),)
-        )
+        written = _streamed(value)
+        yield from (_dump(value),) if written is None else _listed(written, "[", ", ", "]")
         before = ", "
     yield "}"

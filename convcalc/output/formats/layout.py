@@ -1,4 +1,4 @@
-"""Decides which columns of a table fit a terminal, and how wide each becomes.
+"""Measures the columns of a table, decides which fit a terminal, and how wide each becomes.
 
 Numbers are never cut: first the gaps narrow, then whole columns are hidden. Only if those that
 must stay are still too wide, the first column is narrowed, since its paths can be wrapped.
@@ -6,11 +6,23 @@ must stay are still too wide, the first column is narrowed, since its paths can 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import NamedTuple
+
+from rich.cells import cell_len
+
+from convcalc.output.cells import Grid
+from convcalc.output.columns import Column
 
 GAPS = (2, 1)  # blanks between columns
 NARROWEST = 16  # characters per line that a wrapped path or text keeps at least
+PREFIX_ROOM = "  "  # of the blank and the letter of a prefix
+MEASURED = 1000  # rows that are measured together
+
+_PREFIXED = re.compile(r"[\d.]+ [kMGTPEZYRQ]")
+_BARE = re.compile(r"[\d.]+|[–-]")
 
 
 class Need(NamedTuple):
@@ -19,6 +31,72 @@ class Need(NamedTuple):
     full: int
     least: int
     priority: int
+
+
+class Texts:
+    """The rows of a table as texts: header, rows, outputs, totals; made each time that they are
+    gone through.
+
+    Numbers without a prefix such as M are padded where others have one, so that they are aligned.
+    """
+
+    def __init__(self, cells: Grid, columns: Sequence[Column]) -> None:
+        self._cells = cells
+        measures = [_Measure(column) for column in columns]
+        rows = self._rows()
+        while some := list(islice(rows, MEASURED)):
+            for measure, texts in zip(measures, zip(*some, strict=True), strict=True):
+                measure.add(set(texts))
+        self.needs = [measure.need for measure in measures]
+        self._lined_up = [index for index, measure in enumerate(measures) if measure.is_lined_up]
+
+    def __iter__(self) -> Iterator[list[str]]:
+        for row in self._rows():
+            for index in self._lined_up:
+                if _BARE.fullmatch(row[index]):
+                    row[index] += PREFIX_ROOM
+            yield row
+
+    def _rows(self) -> Iterator[list[str]]:
+        cells = self._cells
+        totals = [] if cells.totals is None else [list(cells.totals)]
+        return chain([list(cells.header)], cells.rows, map(list, cells.outputs), totals)
+
+
+class _Measure:
+    """How much room the texts of a column take."""
+
+    def __init__(self, column: Column) -> None:
+        self.column = column
+        self.bare = self.other = self.word = 0
+        self.has_prefixes = False
+
+    def add(self, texts: Iterable[str]) -> None:
+        """Measures some of the texts."""
+        is_right, folds = self.column.align == "right", self.column.folds
+        for text in texts:
+            width = cell_len(text)
+            if is_right and _BARE.fullmatch(text):
+                self.bare = max(self.bare, width)
+            else:
+                self.other = max(self.other, width)
+                if is_right and not self.has_prefixes:
+                    self.has_prefixes = _PREFIXED.fullmatch(text) is not None
+            if folds:
+                self.word = max(self.word, max(map(cell_len, text.split()), default=0))
+
+    @property
+    def is_lined_up(self) -> bool:
+        """Whether bare numbers are padded."""
+        return self.has_prefixes and self.bare > 0
+
+    @property
+    def need(self) -> Need:
+        """What the column needs; one that folds needs at least its longest word."""
+        full = max(self.bare + len(PREFIX_ROOM) * self.is_lined_up, self.other)
+        if not self.column.folds:
+            return Need(full, full, self.column.priority)
+        return Need(full, max(self.word, min(NARROWEST, full // 2)), self.column.priority)
 
 
 class Layout(NamedTuple):

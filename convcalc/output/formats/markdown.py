@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
-from convcalc.output.cells import Grid, grid
+from convcalc.output.cells import Grid, grid, shared
 from convcalc.output.markdown import escape, escape_line
 from convcalc.output.table import Style, Table, joined
 
@@ -29,13 +29,11 @@ def _lines(table: Table, style: Style) -> Iterator[str]:
 
 def _rows(cells: Grid) -> Iterator[list[str]]:
     """Yield the header, the rows, the outputs and the totals, each time anew."""
-    yield from map(_escape_row, chain([cells.header], cells.rows, cells.outputs))
+    escaped = shared(escape)
+    for row in chain([cells.header], cells.rows, cells.outputs):
+        yield [escaped(cell) for cell in row]
     if cells.totals is not None:
-        yield [f"**{cell}**" if cell else "" for cell in _escape_row(cells.totals)]
-
-
-def _escape_row(cells: Sequence[str]) -> list[str]:
-    return [escape(cell) for cell in cells]
+        yield [f"**{escape(cell)}**" if cell else "" for cell in cells.totals]
 
 
 def _table_lines(cells: Grid, rights: Sequence[bool]) -> Iterator[str]:

@@ -11,7 +11,6 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, islice
 from typing import Any, NamedTuple
 
 from rich.cells import cell_len, chop_cells
@@ -21,11 +20,12 @@ from rich.segment import Segment
 from rich.style import Style as RichStyle
 from rich.text import Text
 
+from convcalc.diagnostics.work import current
 from convcalc.model.quantities.number_text import UNKNOWN_WORD
-from convcalc.output.cells import NOTHING, Grid, clean, grid, shared
+from convcalc.output.cells import NOTHING, clean, grid, shared
 from convcalc.output.columns import Column
-from convcalc.output.formats.layout import NARROWEST, Layout, Need, fit
-from convcalc.output.table import Style, Table, joined
+from convcalc.output.formats.layout import NARROWEST, Layout, Texts, fit
+from convcalc.output.table import MOST_ROWS, Style, Table, cells_of, joined
 
 # Where a text may be wrapped, the preferred pattern first. A number keeps its unit.
 IN_PATHS = (r"(?<=\.)",)
@@ -34,18 +34,21 @@ IN_LINES = (r"(?<= [·|] )", r"(?<=\D )")
 
 _INDENT = "  "  # of a line that continues
 _HEIGHT = 1000  # rich ignores a width without a height where TERM is dumb
-_PREFIXED = re.compile(r"[\d.]+ [kMGTPEZYRQ]")
-_BARE = re.compile(r"[\d.]+|[–-]")
 _BOLD, _QUIET_LOOK, _UNKNOWN_LOOK = "bold", "dim", "yellow"
 _QUIET = {"0", "0 %", "0 MiB", "0 B", NOTHING, "-"}
 
 
 _GAP, _END = Segment(" "), Segment.line()
-_MEASURED = 1000  # rows that are measured together
 
 
 def fragments(table: Table, _payload: Any, style: Style) -> Iterator[str]:
-    """Yield title, table and footer."""
+    """Yield title, table and footer; rows that are alike folded, if there are many."""
+    if table.unfolded and len(table.rows) > MOST_ROWS:
+        from convcalc.output.folding import folded
+
+        current().spend(10 * len(table.rows), "rows of tables")
+        table = folded(table)
+    current().spend(40 * cells_of(table), "rows of tables")
     lines = _lines(table, style)
     return joined(lines if style.color else map(str.rstrip, lines))
 
@@ -74,75 +77,6 @@ def _written(segments: Iterable[Segment], style: Style) -> Iterator[str]:
 
 
 # --- cells -------------------------------------------------------------------------------------
-
-
-class Texts:
-    """The rows of a table as texts: header, rows, outputs, totals; made each time that they are
-    gone through.
-
-    Numbers without a prefix such as M are padded where others have one, so that they are aligned.
-    """
-
-    def __init__(self, cells: Grid, columns: Sequence[Column]) -> None:
-        self._cells = cells
-        measures = [_Measure(column) for column in columns]
-        rows = self._rows()
-        while some := list(islice(rows, _MEASURED)):
-            for measure, texts in zip(measures, zip(*some, strict=True), strict=True):
-                measure.add(set(texts))
-        self.needs = [measure.need for measure in measures]
-        self._lined_up = [index for index, measure in enumerate(measures) if measure.is_lined_up]
-
-    def __iter__(self) -> Iterator[list[str]]:
-        room = self._room
-        for row in self._rows():
-            for index in self._lined_up:
-                if _BARE.fullmatch(row[index]):
-                    row[index] += room
-            yield row
-
-    _room = "  "
-
-    def _rows(self) -> Iterator[list[str]]:
-        cells = self._cells
-        totals = [] if cells.totals is None else [list(cells.totals)]
-        return chain([list(cells.header)], cells.rows, map(list, cells.outputs), totals)
-
-
-class _Measure:
-    """How much room the texts of a column take."""
-
-    def __init__(self, column: Column) -> None:
-        self.column = column
-        self.bare = self.other = self.word = 0
-        self.has_prefixes = False
-
-    def add(self, texts: Iterable[str]) -> None:
-        """Measures some of the texts."""
-        is_right, folds = self.column.align == "right", self.column.folds
-        for text in texts:
-            width = cell_len(text)
-            if is_right and _BARE.fullmatch(text):
-                self.bare = max(self.bare, width)
-            else:
-                self.other = max(self.other, width)
-                if is_right and not self.has_prefixes:
-                    self.has_prefixes = _PREFIXED.fullmatch(text) is not None
-            if folds:
-                self.word = max(self.word, max(map(cell_len, text.split()), default=0))
-
-    @property
-    def is_lined_up(self) -> bool:
-        """Whether bare numbers are padded."""
-        return self.has_prefixes and self.bare > 0
-
-    @property
-    def need(self) -> Need:
-        """What the column needs; one that folds needs at least its longest word."""
-        full = max(self.bare + 2 * self.is_lined_up, self.other)
-        if not self.column.folds:
-            return Need(full, full, self.column.priority)
-        return Need(full, max(self.word, min(NARROWEST, full // 2)), self.column.priority)
 
 
 def fold(text: str, width: int, breaks: Sequence[str]) -> list[str]:
@@ -224,14 +158,28 @@ class Drawn:
             cells = [
                 write(row[number]) for write, number in zip(self.writers, self.shown, strict=True)
             ]
-            for level in self._levels(cells, at_top=index == 0):
-                yield from (
-                    _colored(level, cells, looks, bold)
-                    if self.color
-                    else (Segment(" ".join([text for text, _ in level])),)
-                )
+            if not self.color and max([len(cell.lines) for cell in cells]) == 1:
+                yield Segment(" ".join([cell.lines[0] for cell in cells]))
                 yield _END
+            else:
+                yield from self._lines(cells, looks, bold, at_top=index == 0)
             yield from rule if index in (0, stop) else ()
+
+    def _lines(
+        self,
+        cells: Sequence[_Cell],
+        looks: Mapping[tuple[str, str], RichStyle],
+        bold: str,
+        *,
+        at_top: bool,
+    ) -> Iterator[Segment]:
+        """Yields a row of several lines, or a coloured one."""
+        for level in self._levels(cells, at_top=at_top):
+            if self.color:
+                yield from _colored(level, cells, looks, bold)
+            else:
+                yield Segment(" ".join([text for text, _ in level]))
+            yield _END
 
     def _levels(self, cells: Sequence[_Cell], *, at_top: bool) -> Iterator[list[tuple[str, bool]]]:
         """Yields the lines of a row: as many as its highest cell has, the others filled up.

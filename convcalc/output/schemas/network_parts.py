@@ -34,7 +34,7 @@ from convcalc.output.schemas.words import (
 
 # --- params and blocks -------------------------------------------------------------------------
 
-_DETAILS: Schema = {
+DETAILS: Schema = {
     "default": described(VALUE, "unless a variant or a call gives another"),
     "from": text("a JSON, YAML, TOML or Python file beside this one that has the value"),
     "key": text("where it is in that file: model.stages[2].width; by default the param's name"),
@@ -46,7 +46,7 @@ _DETAILS: Schema = {
     "help": text("what it is for"),
 }
 _PARAM = {"type": ["number", "boolean", "string", "array"], "items": VALUE}
-_BLOCK: Schema = {
+BLOCK: Schema = {
     "params": ref("block_params"),
     "layers": ref("layers"),
     "description": text("what the block is"),
@@ -54,7 +54,7 @@ _BLOCK: Schema = {
 }
 _DETAILED: Schema = {"allOf": [ref("param_details")]}
 PARAMS: Schema = {
-    "param_details": closed({key: _DETAILS[key] for key in PARAM_KEYS}, required=()),
+    "param_details": closed({key: DETAILS[key] for key in PARAM_KEYS}, required=()),
     "file_params": named(
         NAME,
         any_of(_PARAM, {**_DETAILED, **any_of({"required": ["default"]}, {"required": ["from"]})})
@@ -68,7 +68,7 @@ PARAMS: Schema = {
         "every call must give them",
     ),
     "block": any_of(
-        closed({key: _BLOCK[key] for key in BLOCK_KEYS}, required=["layers"]),
+        closed({key: BLOCK[key] for key in BLOCK_KEYS}, required=["layers"]),
         list_of(ref("item")),
     ),
     "layers": any_of(list_of(ref("item")), ref("item"), NULL),
@@ -104,7 +104,7 @@ TOP: Schema = {
     "functions": named(
         r"^[A-Za-z_]\w*\([\w\s,]*\)$",
         any_of(NUMBER, TEXT),
-        description="functions of one's own: w(c): ceil(c*width/8)*8",
+        description="functions of the file: w(c): ceil(c*width/8)*8",
     ),
     "variants": named(
         VARIANT,

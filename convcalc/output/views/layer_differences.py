@@ -67,7 +67,7 @@ def _columns(shown: Sequence[_Layers], exact: bool) -> tuple[Column, ...]:
         count("params", "params"),
         count("macs", "MACs"),
         Column("output", "output", attrgetter("output"), priority=3),
-        Column("receptive_field", "RF", attrgetter("receptive_field"), "", "right", 2),
+        Column("receptive_field", "RF", attrgetter("receptive_field"), "", "right", 2, spans=True),
     )
     empty = {key for key in _OPTIONAL_KEYS if all(getattr(row, key) is None for row in shown)}
     return tuple(column for column in columns if column.key not in empty)
@@ -83,7 +83,8 @@ def layers_table(comparison: Comparison, view: View) -> Table:
     depth = view.depth if view.depth != 0 else _depth(near)
     shown = _join_alike(_rows(comparison, near, depth))
     columns = _columns(shown, view.exact)
-    return Table("", columns, shown, footer=_distant_line(distant), hint=HINT)
+    footer = _distant_line(distant)
+    return Table("", columns, shown, footer=footer, hint=HINT, unfolded="-f json shows all")
 
 
 def _join_alike(listed: Iterable[_Layers]) -> list[_Layers]:

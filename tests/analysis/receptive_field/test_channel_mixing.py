@@ -52,6 +52,25 @@ def test_channels_by_hand() -> None:
     assert seen("- {local_response_norm: {size: 3}}\n- channel_slice: {stop: 1}\n") == [{0, 1}]
 
 
+HALVES = """\
+- {channel_slice: {stop: 4}, from: stem, id: a}
+- {flatten: {}, from: a, id: x}
+- {linear: {out: 2}, from: x, id: p}
+- {channel_slice: {start: 4}, from: stem, id: b}
+- {flatten: {}, from: b, id: y}
+- {linear: {out: 2}, from: y, id: q}
+- {add: {}, from: [p, q]}
+"""
+
+
+def test_vectors_of_several_channels_are_united() -> None:
+    assert seen(HALVES) == [set(range(8))] * 2
+    assert seen(HALVES.replace("start: 4", "start: 4, stop: 6")) == [set(range(6))] * 2
+    gate = "- {global_avg_pool: {}, from: a, id: x}\n- {mul: {}, from: [b, x]}\n"
+    halves = HALVES.splitlines(keepends=True)
+    assert seen(f"{halves[0]}{halves[3]}{gate}") == [{c, c + 4} for c in range(4)]
+
+
 def test_the_stack_begins_before_the_first_layer_with_groups() -> None:
     network = small("- {conv: {out: 4, k: 1}, id: a}\n- {conv: {out: 8, k: 1, groups: 2}, id: b}\n")
     assert first_stack(network, 3) == 2
