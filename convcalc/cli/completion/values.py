@@ -171,12 +171,19 @@ def _of_network(name: str) -> Source:
 _TARGETS = _of_network("targets")
 _LAYERS = _of_network("layers")
 
+
+def _filter(asked: Asked) -> Pairs:
+    """The network whose params are listed; other lists are filtered by any text."""
+    return _TARGETS(asked) if "params" in asked.given.get("kind", ()) else ()
+
+
 _OF_PARAM: Mapping[str, Source] = {
     "output_format": _formats,
     "color": _words("auto", "always", "never"),
     "limit": _listed(_limits),
     **dict.fromkeys(("target", "targets", "paths", "old", "new", "design", "model"), _TARGETS),
     "models": _TARGETS,
+    "from_": _TARGETS,
     "variant": _of_network("variants"),
     "set": _of_network("params"),
     "input": _of_network("inputs"),
@@ -204,6 +211,7 @@ _OF_COMMAND: Mapping[tuple[str, str], Source] = {
     ("layer", "fields"): _fields,
     ("layer", "cost"): _listed(_of_module("analysis.costs", "MODELS")),
     ("get", "path"): _of_network("keys"),
+    ("list", "filter"): _filter,
     ("list", "kind"): _of_module("cli.commands.list", "KINDS"),
     ("operator", "name"): _operators,
     ("convention", "name"): _conventions,
