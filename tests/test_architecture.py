@@ -39,7 +39,11 @@ WITHIN = {
         ("commands",),
         ("app", "several"),  # the one command that runs; many targets on all cores
         ("loading", "problems", "answers"),  # targets to networks, and what is said of them
-        ("naming", "progress"),  # words to targets; the bar, beside which the console writes
+        (
+            "defaults",
+            "naming",
+            "progress",
+        ),  # settings; words to targets; the bar, beside which the console writes
         ("console", "options", "progress_line"),  # streams and exit codes; what commands share
     ),
     "output": (

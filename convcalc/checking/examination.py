@@ -38,6 +38,7 @@ from convcalc.importing.opening import Source, open_source
 from convcalc.language.assertions.vocabulary import Budget, Compare, Named
 from convcalc.language.building import NO_LAYERS
 from convcalc.language.file_facts import NetworkFile
+from convcalc.language.head.head import BASE
 from convcalc.language.head.inputs import Inputs
 from convcalc.language.sources.gate import REPORT_BYTES, read_all
 from convcalc.language.sources.project import project
@@ -126,7 +127,8 @@ class Examination:
         """
         if self.wanted == ALL:
             return ["", *self.first.variants]
-        if self.wanted in ("", self.first.base) or not self.first.base:
+        is_base = self.wanted == BASE and BASE not in self.first.variants
+        if is_base or self.wanted in ("", self.first.base) or not self.first.base:
             return [""]
         return [self.wanted] if self.wanted in self.first.variants else []
 

@@ -193,3 +193,35 @@ def test_diff_of_a_revision_and_a_folder_says_what_to_write(tree: Path, convcalc
     assert "write 'main:models/'" in ran.err
     assert convcalc("diff main:models/ models").code == 0
     assert "compare like with like" in convcalc("diff main:net.convcalc.yaml models").err
+
+
+# --- the base ------------------------------------------------------------------------------------
+
+VARIANTS = NET.replace("imports:", "variants: {wide: {w: 9}}\nparams: {w: 2}\nimports:").replace(
+    "out: 2", "out: w"
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "get network net.convcalc.yaml::base",
+        "get network net.convcalc.yaml --variant base",
+        "check net.convcalc.yaml::base",
+        "check net.convcalc.yaml --variant base",
+        "show net.convcalc.yaml --variant base",
+    ],
+)
+@pytest.mark.usefixtures("tree")
+def test_the_base_may_be_named_as_findings_name_it(line: str, convcalc: Command) -> None:
+    Path("net.convcalc.yaml").write_text(VARIANTS, "utf-8")
+    ran = convcalc(line)
+    assert ran.code == 0
+    assert ran.out == convcalc(line.replace("base", "net")).out
+    assert ran.out != convcalc(line.replace("base", "wide")).out or line.startswith("check")
+
+
+@pytest.mark.usefixtures("tree")
+def test_a_variant_called_base_is_that_variant(convcalc: Command) -> None:
+    Path("net.convcalc.yaml").write_text(VARIANTS.replace("wide", "base"), "utf-8")
+    assert convcalc("get network net.convcalc.yaml::base").out == "base\n"
