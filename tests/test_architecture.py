@@ -39,12 +39,9 @@ WITHIN = {
         ("commands",),
         ("app", "several"),  # the one command that runs; many targets on all cores
         ("loading", "problems", "answers"),  # targets to networks, and what is said of them
-        (
-            "defaults",
-            "naming",
-            "progress",
-        ),  # settings; words to targets; the bar, beside which the console writes
-        ("console", "options", "progress_line"),  # streams and exit codes; what commands share
+        ("naming", "options", "progress"),  # words to targets; what commands share; the bar
+        ("defaults",),  # the settings of a project, for commands that show numbers
+        ("console", "progress_line"),  # streams and exit codes
     ),
     "output": (
         ("schemas",),  # JSON Schemas of what goes in and comes out

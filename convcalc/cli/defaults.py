@@ -1,7 +1,4 @@
-"""What holds where no flag is given: the environment, then the settings of the current folder.
-
-Where there is no settings file, nothing but the state of files of that name is looked at.
-"""
+"""The settings of the current folder, for commands that show numbers; see ``options.default``."""
 
 from __future__ import annotations
 
@@ -9,10 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from convcalc.cli.console import environment, is_set
-from convcalc.language.sources.project import Project, project, upward
+from convcalc.cli.console import SHARED, environment, settings_files
+from convcalc.language.sources.project import Project, project
 
-FILES = ("convcalc.toml", "pyproject.toml")
 _MARK = b"convcalc"  # without which a shared file has no settings
 NONE: Mapping[str, str] = {}
 
@@ -26,16 +22,6 @@ class _Memory:
 
 
 _held = _Memory()
-
-
-def default(name: str) -> str:
-    """The value of CONVCALC_<NAME>, else of the setting of that name; empty if there is neither."""
-    return environment(name.upper()) or settings().get(name, "")
-
-
-def is_default(ctx: Any, name: str) -> bool:
-    """Whether an option was not given on the command line."""
-    return bool(ctx.get_parameter_source(name).name == "DEFAULT")
 
 
 def settings() -> Mapping[str, str]:
@@ -58,28 +44,15 @@ def settings_text() -> bytes:
     """The content of the settings file, which says what the settings are; empty without one."""
     here: Any = project()
     if _held.project is not here:
-        _held.project, _held.values, _held.text = here, None, _content(here)
+        _held.project, _held.values, _held.text = here, None, _content()
     return _held.text
 
 
-def _content(here: Project) -> bytes:
-    if is_set("ISOLATED"):
-        return b""
-    if named := environment("CONFIG"):
-        return _read(named)
-    try:
-        start = here.real(os.curdir)
-    except OSError:
-        return b""  # the current folder is gone
-    for folder in upward(start):
-        own, shared = (f"{folder.rstrip(os.sep)}{os.sep}{name}" for name in FILES)
-        if os.path.isfile(own):  # noqa: PTH113 - quickly
-            return _read(own)
-        is_there = os.path.isfile(shared)  # noqa: PTH113
-        if is_there and _MARK in (content := _read(shared)):
+def _content() -> bytes:
+    for path in settings_files():
+        content = _read(path)
+        if _MARK in content or not path.endswith(SHARED):
             return content
-        if here.is_top(folder):
-            break
     return b""
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
 from convcalc.cli.console import Failure, choose
-from convcalc.cli.defaults import default
 from convcalc.cli.naming import target_of
+from convcalc.cli.options import default
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.diagnostics.work import current
 from convcalc.importing.opening import open_source

@@ -91,14 +91,13 @@ def command(
     Several targets, variants or inputs give one row each. JSON always holds every layer.
     """
     from convcalc.cli.answers import answer
-    from convcalc.cli.defaults import default, is_default
     from convcalc.cli.naming import target_of
 
     settings = ctx.obj
     form = settings.format(FORMATS)
-    if is_default(ctx, "depth"):
-        depth = default("depth") or depth
-    columns = columns or default("columns")
+    if options.is_default(ctx, "depth"):
+        depth = options.default("depth") or depth
+    columns = columns or options.default("columns")
     view = View(depth_of(depth), by, columns, sort, top, exact, UNFOLDED * (not no_fold))
     named = [target_of(word) for word in targets]
     if source:
