@@ -40,8 +40,14 @@ WITHIN = {
         ("commands",),
         ("app", "several"),  # the one command that runs; many targets on all cores
         ("loading", "problems", "answers"),  # targets to networks, and what is said of them
-        ("naming", "progress", "shells"),  # words to targets; the bar; scripts of completion
-        ("console", "options", "progress_line"),  # streams and exit codes; what commands share
+        (
+            "naming",
+            "options",
+            "progress",
+            "shells",
+        ),  # words to targets; what commands share; the bar
+        ("defaults",),  # the settings of a project, for commands that show numbers
+        ("console", "progress_line"),  # streams and exit codes
     ),
     "output": (
         ("schemas", "presenting", "frames"),  # JSON Schemas; results of the Python interface

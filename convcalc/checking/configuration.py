@@ -21,16 +21,19 @@ from convcalc.language.sources.gate import SETTINGS_BYTES
 from convcalc.language.sources.project import project, upward
 from convcalc.language.sources.target import TargetError, unreadable
 from convcalc.language.syntax import document_limits
+from convcalc.model.quantities.number_text import DTYPES
 
 OWN, SHARED = "convcalc.toml", "pyproject.toml"
 EVERYTHING = "CC"  # the prefix of all codes
 ALL = "all"
+SHOWN = ("depth", "columns", "dtype", "convention", "count", "memory")  # of 'show' and others
 SEVERITIES = ("error", "warning", "ignore")
 
 
 class Configuration(NamedTuple):
     """The settings of one file; its paths and patterns are relative to ``folder``.
 
+    ``shown`` are those of SHOWN, as the flags of the commands that show numbers take them.
     ``table`` is the content of the file as it was read, ``text`` its text.
     """
 
@@ -48,6 +51,7 @@ class Configuration(NamedTuple):
     strict: bool = False
     output_format: str = ""
     limits: Limits = Limits()
+    shown: Mapping[str, str] = {}
     table: Mapping[str, Any] = {}
     text: str = ""
 
@@ -150,8 +154,9 @@ def configuration(
     """
     reader = _Reader(file)
     values = reader.values(table, _KEYS, "")
+    shown = {key: values.pop(key) for key in SHOWN if key in values}
     where = os.path.dirname(file) if folder is None else folder
-    found = Configuration(file, where, **values, table=table, text=text)
+    found = Configuration(file, where, **values, shown=shown, table=table, text=text)
     if not any(map(found.is_selected, RULES)):
         key = "ignore" if found.select else "select"
         raise TargetError(f"{file}: '{key}' leaves no rule to look for")
@@ -203,6 +208,20 @@ class _Reader:
 
     def paths(self, key: str, value: Any) -> tuple[Pattern, ...]:
         return parse_patterns(self.texts(key, value))
+
+    def words(self, key: str, value: Any) -> str:
+        """Return a text, or a list of texts divided by commas, as the flag takes them."""
+        return self.text(key, value) if isinstance(value, str) else ",".join(self.texts(key, value))
+
+    def depth(self, key: str, value: Any) -> str:
+        if value != ALL and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+            raise self.error(key, "is a whole number from 1, or 'all'")
+        return str(value)
+
+    def dtype(self, key: str, value: Any) -> str:
+        if value not in DTYPES:
+            raise self.error(key, f"must be one of: {', '.join(DTYPES)}")
+        return str(value)
 
     def severities(self, key: str, value: Any) -> Mapping[str, str]:
         if not isinstance(value, dict):
@@ -260,6 +279,12 @@ _KEYS: Mapping[str, Callable[..., Any]] = {
     "strict": _Reader.flag,
     "output-format": _Reader.format,
     "limits": _Reader.limits,
+    "depth": _Reader.depth,
+    "columns": _Reader.words,
+    "dtype": _Reader.dtype,
+    "convention": _Reader.text,
+    "count": _Reader.words,
+    "memory": _Reader.words,
 }
 KEYS = tuple(_KEYS)
 

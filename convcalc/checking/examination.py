@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 
@@ -38,6 +38,7 @@ from convcalc.importing.opening import Source, open_source
 from convcalc.language.assertions.vocabulary import Budget, Compare, Named
 from convcalc.language.building import NO_LAYERS
 from convcalc.language.file_facts import NetworkFile
+from convcalc.language.head.head import BASE
 from convcalc.language.head.inputs import Inputs
 from convcalc.language.sources.gate import REPORT_BYTES, read_all
 from convcalc.language.sources.project import project
@@ -51,7 +52,8 @@ class Examination:
 
     ``budgets`` are those of the repository that apply to it; ``wanted`` is the name of a variant,
     empty for the base, or "all". ``held`` is what the policy says. With ``allow_code`` models are
-    built that a file names under ``verify``.
+    built that a file names under ``verify``. ``inputs`` and ``params`` are in place of the file's
+    own; its pins, which are numbers at its own, are then not checked.
     """
 
     def __init__(
@@ -63,7 +65,11 @@ class Examination:
         held: Held | None = None,
         *,
         allow_code: bool = False,
+        inputs: Inputs = None,
+        params: Mapping[str, str] | None = None,
     ) -> None:
+        self.inputs = inputs
+        self.params = params or {}
         self.allow_code = allow_code
         self.target = target
         self.settings = settings
@@ -98,7 +104,7 @@ class Examination:
 
     def read(self, variant: str, inputs: Inputs = None) -> NetworkFile:
         """Read a variant of the file, at other inputs if they are given."""
-        return self.source.network(variant or None, inputs)
+        return self.source.network(variant or None, inputs or self.inputs, self.params)
 
     @property
     def is_library(self) -> bool:
@@ -126,7 +132,8 @@ class Examination:
         """
         if self.wanted == ALL:
             return ["", *self.first.variants]
-        if self.wanted in ("", self.first.base) or not self.first.base:
+        is_base = self.wanted == BASE and BASE not in self.first.variants
+        if is_base or self.wanted in ("", self.first.base) or not self.first.base:
             return [""]
         return [self.wanted] if self.wanted in self.first.variants else []
 
@@ -185,10 +192,11 @@ class Examination:
 
             read = partial(self.read, variant)
             self.keep(model_findings(network, read, allow_code=self.allow_code), "")
-        pinned = network.expect.get(network.name, {})
+        is_own = not (self.inputs or self.params)
+        pinned = network.expect.get(network.name, {}) if is_own else {}
         if at_home or pinned:
             report = analyse(network, fields=reads_fields(at_home, pinned))
-            self.verdicts += check_pins(network, report, words)
+            self.verdicts += check_pins(network, report, words) if is_own else ()
             for budget in at_home:
                 self.judge(budget, network, report, words, variant, None)
         for named, budgets in demanded:
@@ -322,7 +330,8 @@ class Examination:
                 return found
             file = self.held.path if self.held and self.held.path else self.target.file
             target = Target(file, variant or None)
-            return from_revision(compare.base, target, inputs, self.settings.limits)
+            limits = self.settings.limits
+            return from_revision(compare.base, target, inputs or self.inputs, limits, self.params)
 
         if budget.name:
             words = f"model: {self.target.file}   {words}"

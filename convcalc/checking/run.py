@@ -27,6 +27,7 @@ from convcalc.diagnostics.suggestion import advise
 from convcalc.diagnostics.work import TooMuchWork, check_total, current
 from convcalc.importing.opening import is_model
 from convcalc.language.assertions.vocabulary import Budget
+from convcalc.language.head.inputs import Inputs
 from convcalc.language.limits import with_allowed
 from convcalc.language.sources.files import Projects
 from convcalc.language.sources.gate import REPORT_BYTES, SETTINGS_BYTES, reason
@@ -51,6 +52,8 @@ class Options(NamedTuple):
     config: str = ""
     isolated: bool = False
     allow_code: bool = False
+    inputs: Inputs = None  # in place of those of the files
+    params: tuple[tuple[str, str], ...] = ()  # values in place of those of the files
     keep: bool = False  # whether results are kept, and those that were
 
     @property
@@ -226,7 +229,9 @@ class Run:
             target = Target(found.file, format=found.format)
         if self.kept is None or self.options.stdin is not None:
             return self.examine_target(found, target, settings, budgets)
-        words = (found.variant, self.options.variant, settings.variant, settings.limits, budgets)
+        options = self.options
+        asked = (found.variant, options.variant, options.inputs, options.params)
+        words = (*asked, settings.variant, settings.limits, budgets)
         shelf = Shelf(self.kept, sources, self.options.allow_code)
         return shelf.result(
             target, words, lambda: self.examine_target(found, target, settings, budgets)
@@ -242,9 +247,11 @@ class Run:
         named = found.variant or self.options.variant
         wanted = named or settings.variant
         code = self.options.allow_code
-        examination = Examination(target, settings, budgets, wanted, held, allow_code=code)
+        given = {"inputs": self.options.inputs, "params": dict(self.options.params)}
+        more: dict[str, Any] = {"allow_code": code, **given}
+        examination = Examination(target, settings, budgets, wanted, held, **more)
         if not named and wanted != ALL and examination.is_locked:
-            examination = Examination(target, settings, budgets, ALL, held, allow_code=code)
+            examination = Examination(target, settings, budgets, ALL, held, **more)
         if found.variant and not examination.variants:
             message = f"the file has no variant '{found.variant}'"
             advice = advise(found.variant, examination.names, "variants:")

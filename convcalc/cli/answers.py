@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from convcalc.cli.console import CLEAN, Settings, is_set
+from convcalc.cli.console import CLEAN, Settings, is_set, settings_files
 from convcalc.language.sources.target import Target
 
 # What does not change the text of a result: where it goes, and what is said besides.
@@ -37,7 +37,12 @@ def answer(
     asked = sorted((name, value) for name, value in ctx.params.items() if name not in _ELSEWHERE)
     chosen = sorted(pair for pair in os.environ.items() if pair[0].startswith("CONVCALC_"))
     read = [(each.file, each.variant, each.format, each.text) for each in targets]
-    key = kept.key(ctx.info_name, repr(asked), repr(chosen), repr(read), repr(tuple(style)))
+    held = ""
+    if next(settings_files(), None) is not None:
+        from convcalc.cli.defaults import settings_text
+
+        held = repr(settings_text())
+    key = kept.key(ctx.info_name, held, repr(asked), repr(chosen), repr(read), repr(tuple(style)))
     found = kept.find(key)
     if found is not None:
         _tell(settings, found[0])

@@ -16,7 +16,7 @@ from convcalc.diagnostics.visible import fence, visible
 from convcalc.diagnostics.work import LIMITS, Work
 from convcalc.errors import Error
 from convcalc.language.sources.gate import advice, reason
-from convcalc.language.sources.project import Project
+from convcalc.language.sources.project import Project, project, upward
 
 if TYPE_CHECKING:
     from convcalc.output.table import Style
@@ -26,6 +26,7 @@ PIECE = 200_000  # characters of a long result that are written at once
 LONGEST_LINE = 10_000  # characters of a line of a message, which may hold several long texts
 MOST_KEPT = 400_000  # characters of a result that may be kept
 WIDEST = 10_000  # characters of a line, whatever COLUMNS says
+OWN, SHARED = "convcalc.toml", "pyproject.toml"
 COLORS = ("auto", "always", "never")
 _ASCII = str.maketrans({"×": "x", "…": "...", "–": "-", "—": "-", "·": "*", "→": "->"})
 
@@ -194,6 +195,27 @@ class Settings:
 def environment(name: str) -> str:
     """The variable ``CONVCALC_<name>``; empty if it is not set."""
     return os.environ.get(f"CONVCALC_{name}", "")
+
+
+def settings_files() -> Iterator[str]:
+    """The files that may have the settings of the current folder, the closest first.
+
+    Only their presence is looked at; a shared one may have none.
+    """
+    if is_set("ISOLATED"):
+        return
+    if named := environment("CONFIG"):
+        yield named
+        return
+    here = project()
+    with suppress(OSError):  # the current folder may be gone
+        for folder in upward(here.start):
+            for name in (OWN, SHARED):
+                path = f"{folder.rstrip(os.sep)}{os.sep}{name}"
+                if os.path.isfile(path):  # noqa: PTH113 - at every start
+                    yield path
+            if here.is_top(folder):
+                return
 
 
 def is_set(name: str) -> bool:

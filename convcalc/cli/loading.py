@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from convcalc.analysis.analyse import analyse
 from convcalc.analysis.report.report import Report
-from convcalc.cli.console import Failure, choose, environment
+from convcalc.cli.console import Failure, choose
 from convcalc.cli.naming import target_of
+from convcalc.cli.options import default
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.diagnostics.work import current
 from convcalc.importing.opening import open_source
@@ -67,13 +68,13 @@ class Reading(NamedTuple):
 
     def _options(self) -> dict[str, Any]:
         """The arguments of ``analyse``."""
-        counted = counted_kinds(self.counted or environment("COUNT") or "weights,dynamic")
-        dtype = choose(self.dtype or environment("DTYPE") or "float32", DTYPES, "--dtype")
+        counted = counted_kinds(self.counted or default("count") or "weights,dynamic")
+        dtype = choose(self.dtype or default("dtype") or "float32", DTYPES, "--dtype")
         options: dict[str, Any] = {"counted": counted, "dtype": dtype, "support": self.support}
-        options["convention"] = convention_name(self.convention or environment("CONVENTION"))
+        options["convention"] = convention_name(self.convention or default("convention"))
         options["fuse_batch_norm"] = self.fuse_batch_norm
         options["fields"] = self.fields
-        options["memory"] = memory_words(self.memory or environment("MEMORY"))
+        options["memory"] = memory_words(self.memory or default("memory"))
         return options
 
     def _networks(self, targets: Sequence[Target]) -> Iterator[Network]:

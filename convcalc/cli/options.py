@@ -1,8 +1,10 @@
 """The options that several commands share."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from convcalc.cli.console import environment, settings_files
 
 Variants = Annotated[
     list[str],
@@ -125,3 +127,19 @@ NoCache = Annotated[
         help="Compute everything again; see 'convcalc cache'. [env: CONVCALC_NO_CACHE]",
     ),
 ]
+
+
+def default(name: str) -> str:
+    """What holds where no flag is given: CONVCALC_<NAME>, else the setting of that name, if any."""
+    if value := environment(name.upper()):
+        return value
+    if next(settings_files(), None) is None:
+        return ""
+    from convcalc.cli.defaults import settings
+
+    return settings().get(name, "")
+
+
+def is_default(ctx: Any, name: str) -> bool:
+    """Whether an option was not given on the command line."""
+    return bool(ctx.get_parameter_source(name).name == "DEFAULT")

@@ -193,3 +193,82 @@ def test_diff_of_a_revision_and_a_folder_says_what_to_write(tree: Path, convcalc
     assert "write 'main:models/'" in ran.err
     assert convcalc("diff main:models/ models").code == 0
     assert "compare like with like" in convcalc("diff main:net.convcalc.yaml models").err
+
+
+# --- the base ------------------------------------------------------------------------------------
+
+VARIANTS = NET.replace("imports:", "variants: {wide: {w: 9}}\nparams: {w: 2}\nimports:").replace(
+    "out: 2", "out: w"
+)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "get network net.convcalc.yaml::base",
+        "get network net.convcalc.yaml --variant base",
+        "check net.convcalc.yaml::base",
+        "check net.convcalc.yaml --variant base",
+        "show net.convcalc.yaml --variant base",
+    ],
+)
+@pytest.mark.usefixtures("tree")
+def test_the_base_may_be_named_as_findings_name_it(line: str, convcalc: Command) -> None:
+    Path("net.convcalc.yaml").write_text(VARIANTS, "utf-8")
+    ran = convcalc(line)
+    assert ran.code == 0
+    assert ran.out == convcalc(line.replace("base", "net")).out
+    assert ran.out != convcalc(line.replace("base", "wide")).out or line.startswith("check")
+
+
+@pytest.mark.usefixtures("tree")
+def test_a_variant_called_base_is_that_variant(convcalc: Command) -> None:
+    Path("net.convcalc.yaml").write_text(VARIANTS.replace("wide", "base"), "utf-8")
+    assert convcalc("get network net.convcalc.yaml::base").out == "base\n"
+
+
+# --- another input, other params -----------------------------------------------------------------
+
+BOUNDED = """\
+convcalc: 1
+name: bounded
+input: [3, 8, 8]
+params: {w: 4}
+layers: [{conv: {out: w, k: 3, bias: false}}]
+expect:
+  bounded: {params: 108, output: [4, 6, 6]}
+budgets:
+  macs: {max: 4000}
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [
+        ("", 0),  # 108 · 36 = 3,888 MACs
+        ("-i 3x9x9", 1),  # 108 · 49
+        ("-i 3x7x7", 0),
+        ("--set w=5", 1),  # 135 · 36
+        ("--set w=2", 0),  # what is pinned is not that of w = 2
+        ("-i 3x7x7 --set w=5", 0),  # 135 · 25
+        ("-i 3x8x8 -i 3x9x9", 2),
+        ("--set v=5", 2),
+        ("--set w=5 --policy HEAD", 2),
+    ],
+)
+@pytest.mark.usefixtures("tree")
+def test_check_at_another_input_and_with_other_params(
+    flags: str, code: int, convcalc: Command
+) -> None:
+    Path("bounded.convcalc.yaml").write_text(BOUNDED, "utf-8")
+    for _ in range(2):  # the second time, what is kept
+        ran = convcalc(f"check bounded.convcalc.yaml {flags}")
+        assert ran.code == code
+        assert ("pinned" in ran.out) is (flags == "")
+
+
+@pytest.mark.usefixtures("tree")
+def test_a_base_is_read_at_the_same_input_and_params(convcalc: Command) -> None:
+    growth = GROWTH.replace("params: {max_increase: 10}", "macs: {max_increase: 0}")
+    Path("convcalc.budgets.yaml").write_text(growth % "HEAD", "utf-8")
+    assert convcalc("check net.convcalc.yaml -i 3x32x32").code == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from convcalc.analysis.analyse import analyse
@@ -28,8 +28,14 @@ class Missing(Exception):
     """Raised if the base has no such network."""
 
 
-def from_revision(revision: str, target: Target, inputs: Inputs, limits: Limits) -> Before:
-    """Return the network of a file at a git revision.
+def from_revision(
+    revision: str,
+    target: Target,
+    inputs: Inputs,
+    limits: Limits,
+    params: Mapping[str, str] | None = None,
+) -> Before:
+    """Return the network of a file at a git revision, with ``params`` in place of its own.
 
     Raises Missing if it did not exist then, TargetError if the revision cannot be read or the
     network has errors.
@@ -39,12 +45,12 @@ def from_revision(revision: str, target: Target, inputs: Inputs, limits: Limits)
     except MissingFile:
         raise Missing from None
     source = open_source(before._replace(variant=None), limits)
-    base = source.network(None, inputs)
+    base = source.network(None, inputs, params)
     network = base
     if target.variant not in (None, base.base):
         if target.variant not in base.variants:
             raise Missing
-        network = source.network(before.variant, inputs)
+        network = source.network(before.variant, inputs, params)
     for problem in network.problems:
         if problem.severity == "error":
             raise TargetError(f"the file has a problem in {revision}: {problem.message}")

@@ -21,7 +21,7 @@ from convcalc.cli.console import (
     is_set,
     say,
 )
-from convcalc.cli.options import Config, Isolated, NoCache, Policy
+from convcalc.cli.options import Config, Inputs, Isolated, NoCache, Params, Policy
 
 if TYPE_CHECKING:
     from convcalc.checking.configuration import Configuration
@@ -116,6 +116,8 @@ def command(
             "--allow-code", help="Build models such as timm:NAME, which runs the code of a package."
         ),
     ] = False,
+    input: Inputs = [],  # noqa: A002, B006 - typer copies it
+    set: Params = [],  # noqa: A002, B006
     no_cache: NoCache = False,
     add_ignore: Annotated[
         bool,
@@ -134,6 +136,7 @@ def command(
     settings = ctx.obj
     words = paths or [settings.root or os.curdir]
     chosen = _options((select, ignore, variant, budgets, policy, config), isolated=isolated)
+    chosen = _at(chosen, input, set)
     run = Run(chosen._replace(keep=not (no_cache or is_set("NO_CACHE"))))
     run.own.configuration(os.curdir)  # if it is wrong, that is one error
     here = run.held.configuration(os.curdir)
@@ -200,6 +203,20 @@ def _options(words: tuple[str, ...], *, isolated: bool) -> "Options":
     for flag, path, kind in (("--budgets", budgets, "budgets"), ("--config", config, "settings")):
         require_file(path, flag, kind)
     return options
+
+
+def _at(options: "Options", inputs: Sequence[str], params: Sequence[str]) -> "Options":
+    """The options with the input and the params at which the networks are checked."""
+    if not (inputs or params):
+        return options
+    from convcalc.cli.loading import assignment, input_shapes
+
+    shapes = input_shapes(inputs) or [None]
+    if len(shapes) > 1:
+        raise Failure("check takes one input", "name each --input once")
+    if options.policy:
+        raise Failure("--policy with --input or --set", "a policy is about the files as they are")
+    return options._replace(inputs=shapes[0], params=tuple(map(assignment, params)))
 
 
 def _files(

@@ -97,6 +97,9 @@ def command(
 
     settings = ctx.obj
     form = settings.format(FORMATS)
+    if options.is_default(ctx, "depth"):
+        depth = options.default("depth") or depth
+    columns = columns or options.default("columns")
     view = View(depth_of(depth), by, columns, sort, top, exact, UNFOLDED * (not no_fold))
     named = [target_of(word) for word in targets]
     if source:

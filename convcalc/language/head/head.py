@@ -9,6 +9,8 @@ from convcalc.language.parse.tree import OF_VARIANT, Unit
 from convcalc.language.sources.target import TargetError
 from convcalc.language.syntax import nodes
 
+BASE = "base"  # a word for the file's own network, unless a variant is called so
+
 
 class Head:
     """The top-level keys of a parsed file; ``variant`` is None for the file's own network."""
@@ -18,7 +20,8 @@ class Head:
         self.units = units
         self.root = unit.root
         self.name = self.text("name") or units.files.stem(unit.file)
-        self.variant = None if variant in (None, self.name) else variant
+        is_base = variant == BASE and BASE not in unit.variants
+        self.variant = None if is_base or variant in (None, self.name) else variant
 
     def problem(self, name: str, message: str, place: Place, advice: str = "") -> None:
         """Collects one problem."""
