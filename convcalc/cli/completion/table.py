@@ -102,6 +102,9 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
             "--config": "config",
             "--summary-file": "summary_file",
             "--stdin-filename": "stdin_filename",
+            "-i": "input",
+            "--input": "input",
+            "--set": "set",
         },
     ),
     "diff": (
