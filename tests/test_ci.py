@@ -264,7 +264,7 @@ def test_the_action_annotates_and_compares(clone: Path, tmp_path: Path) -> None:
     git(clone, "checkout", "--quiet", "wider")
     done = step(clone, tmp_path / "work", base=base)
     assert done.code == 1
-    assert re.search(rf"^::error title=convcalc \(CC\d+\),file={BUDGETS},line=\d+", done.log, re.M)
+    assert re.search(rf"^::error title=convcalc \(CC\d+\),file={NET},line=\d+", done.log, re.M)
     markdown = done.outputs["markdown"]
     assert markdown.startswith("<!-- convcalc:report -->\n")
     assert f"**{NET}**" in markdown
