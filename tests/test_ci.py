@@ -114,8 +114,8 @@ def test_a_shallow_clone_is_told_what_to_do_and_then_finds_the_same(
     shallow = shallow_clone(origin, tmp_path / "shallow")  # of wider, which is checked out there
     monkeypatch.chdir(shallow)
     ran = convcalc("check")
-    assert ran.code == 0  # 'missing: pass', which is told
-    assert "warning[CC310] unknown-number: nothing to compare with: unknown revision" in ran.out
+    assert ran.code == 1
+    assert "nothing to compare with: unknown revision 'origin/main'" in ran.out
     for line in ("check", "diff origin/main:./ ."):
         advice = re.search(r"fetch it by: (git fetch \S+ \S+ \S+)", "".join(convcalc(line)[1:]))
         assert advice is not None

@@ -70,7 +70,8 @@ class Repository:
     def _named_commit(self, name: str) -> str:
         found = self.objects.find(f"{name}^{{commit}}") if name else None
         if found is None:
-            raise NoRevision(f"unknown revision '{name}'", self._advice(name))
+            kind = TargetError if self.is_shallow else NoRevision  # it may be there, not here
+            raise kind(f"unknown revision '{name}'", self._advice(name))
         return found[0]
 
     def _merge_base(self, name: str) -> str:
