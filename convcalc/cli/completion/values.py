@@ -218,7 +218,6 @@ _OF_COMMAND: Mapping[tuple[str, str], Source] = {
     ("rule", "code"): _rule_names,
     ("schema", "kind"): _of_module("cli.commands.schema", "KINDS"),
     ("new", "template"): _of_module("cli.commands.new", "templates"),
-    ("new", "from_"): _TARGETS,
     ("export", "to"): _of_module("cli.commands.export", "WRITERS"),
     ("cache", "action"): _of_module("cli.commands.cache", "ACTIONS"),
     ("help", "name"): _topics,
