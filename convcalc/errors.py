@@ -4,6 +4,7 @@
     ├── NetworkError         a network could not be read or analysed; carries all its problems
     ├── TargetError          the file or network asked for cannot be found or read
     │   ├── MissingFile      the git revision exists, but has no such file
+    │   ├── NoRevision       there is no such git revision, or no repository
     │   ├── CodeNotAllowed   a model that a program builds, where no code may be run
     │   └── Hung             git took too long
     ├── UnknownName          no operator, convention or rule has this name; a KeyError too
@@ -20,6 +21,7 @@
     ├── NoKey                a file of values has no such key
     ├── Unreadable           a file of values, or a model of another program, cannot be read
     │   └── Damaged          an ONNX file ends too early or is none; in a file, a problem
+    ├── NotCopied            a network file has a form that 'new --from' does not copy
     ├── Unwritable           a layer has no equal in the program that is written for
     ├── MissingPackage       the package of a data frame is not there; an ImportError too
     ├── NeedsOnnx            an ONNX file is asked for, and the onnx package is not there

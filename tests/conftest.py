@@ -1,8 +1,8 @@
 """Which tests run, in which order, and the command line for all of them.
 
 ``pytest`` runs a fixed quarter of each grid that is marked ``exhaustive``, of those in ``safety/``,
-which start a process each, a thirty-second. ``pytest --exhaustive`` runs all of it; ``--rotate 10``
-also a tenth of the other cases, with each commit the next tenth, as ``.ci/run`` does. A test that
+which start a process each, a thirty-second. ``pytest --exhaustive`` runs all of it; ``--rotate 40``
+also a fortieth of the other cases, with each commit the next share, as ``.ci/run`` does. A test that
 walks through a grid of its own asks the fixture ``part`` for the cases to look at; hypothesis makes
 a quarter of its examples. A commit always takes the same cases.
 

@@ -169,7 +169,7 @@ def test_missing_says_what_a_missing_base_is(missing: str, code: int, convcalc: 
     Path("convcalc.budgets.yaml").write_text(text, "utf-8")
     ran = convcalc("check net.convcalc.yaml")
     assert ran.code == code
-    assert "no revision is called 'origin/main'" in ran.out
+    assert "unknown revision 'origin/main'" in ran.out
     assert convcalc("check net.convcalc.yaml --strict").code == 1
 
 

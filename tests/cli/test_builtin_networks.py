@@ -144,7 +144,7 @@ def test_every_listed_param_can_be_set(convcalc: Command) -> None:
     ("line", "words"),
     [
         ("list params", "write for instance: list params resnet50"),
-        ("list params resnet5", "use 'resnet50'"),
+        ("list params resnet5", "built-in networks: resnet50, "),
         ("list params missing.convcalc.yaml", "no such file"),
     ],
 )

@@ -115,7 +115,7 @@ def test_settings_may_be_named_or_left_out(
         ('dtype = "float"', "'dtype' must be one of"),
         ("columns = 3", "'columns' is a list of texts"),
         ('columns = "path,mac"', "use 'macs'"),
-        ("columns = [", "is no TOML"),
+        ("columns = [", "is not TOML"),
     ],
 )
 def test_a_wrong_setting_is_an_error(text: str, words: str, convcalc: Command) -> None:
