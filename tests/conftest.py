@@ -2,9 +2,9 @@
 
 ``pytest`` runs a fixed quarter of each grid that is marked ``exhaustive``, of those in ``safety/``,
 which start a process each, a thirty-second. ``pytest --exhaustive`` runs all of it; ``--rotate 40``
-also a fortieth of the other cases, with each commit the next share, as ``.ci/run`` does. A test that
-walks through a grid of its own asks the fixture ``part`` for the cases to look at; hypothesis makes
-a quarter of its examples. A commit always takes the same cases.
+also a fortieth of the other cases, with each commit the next share, as ``.ci/run`` does. A test
+that walks through a grid of its own asks the fixture ``part`` for the cases to look at; hypothesis
+makes a quarter of its examples. A commit always takes the same cases.
 
 Tests in ``torch/`` compare with PyTorch and need it; those in ``keras/`` with Keras on PyTorch,
 those in ``litert/`` run in LiteRT, those in ``site/`` build the book with zensical.
