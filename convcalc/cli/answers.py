@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from convcalc.cli.console import CLEAN, Settings, is_set, settings_files
+from convcalc.language.sources.project import project
 from convcalc.language.sources.target import Target
 
 # What does not change the text of a result: where it goes, and what is said besides.
@@ -36,7 +37,8 @@ def answer(
         return make()
     asked = sorted((name, value) for name, value in ctx.params.items() if name not in _ELSEWHERE)
     chosen = sorted(pair for pair in os.environ.items() if pair[0].startswith("CONVCALC_"))
-    read = [(each.file, each.variant, each.format, each.text) for each in targets]
+    root = project().root_of  # a file may import what lies inside its project
+    read = [(root(each.file), each.file, each.variant, each.format, each.text) for each in targets]
     held = ""
     if next(settings_files(), None) is not None:
         from convcalc.cli.defaults import settings_text

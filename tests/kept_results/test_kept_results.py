@@ -314,6 +314,16 @@ def test_a_model_that_was_just_written_may_change_without_a_sign(
     assert len(loaded) == 2
 
 
+@pytest.mark.usefixtures("cache")
+def test_a_project_that_becomes_smaller_refuses_what_was_imported(convcalc: Command) -> None:
+    write("inner/net.convcalc.yaml", USER.replace("lib: lib.", "lib: ../lib."))
+    write("lib.convcalc.yaml", BLOCK)
+    lines = ["show inner/net.convcalc.yaml", "check inner/net.convcalc.yaml"]
+    assert [convcalc(line).code for line in lines] == [0, 0]
+    Path("inner/.git").mkdir()
+    assert [convcalc(line).code for line in lines] == [1, 1]
+
+
 # --- where they are kept -----------------------------------------------------------------------
 
 
