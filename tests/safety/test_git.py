@@ -356,7 +356,7 @@ def test_a_program_in_the_tree_is_not_taken_for_git(project: Path) -> None:
 )  # fmt: skip
 def test_a_word_is_refused_at_once(word: str, says: str, project: Path) -> None:
     (project.parent / "secret.yaml").write_text(f"{net()}{SECRET}: 7\n")
-    dashes = "-- " if word.startswith("-") and says.startswith("no revision") else ""
+    dashes = "-- " if word.startswith("-") and says.startswith("unknown revision") else ""
     outcome = run(project, f"show {dashes}{word}")
     require_calm(outcome, codes=(0, 2) if not says else (2,))
     assert says in outcome.text.lower() or says in outcome.text, outcome.text
