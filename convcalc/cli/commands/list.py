@@ -108,7 +108,11 @@ def _list(settings: "Settings", form: str, kind: str, filter: str) -> int:  # no
     ranked = [(_rank(entry, filter), entry) for entry in _ENTRIES[kind]()]
     found = [entry for rank, entry in sorted(ranked, key=_first) if rank < NO_MATCH]
     if not found and form == "table":
-        settings.note(f"no {kind} contain '{filter}'")
+        from convcalc.model.operators.words import operator_of
+
+        meant = operator_of(filter) if kind == "operators" else ""
+        advice = f"; see 'convcalc operator {meant}'" if meant else ""
+        settings.note(f"no {kind} contain '{filter}'{advice}")
         return 0
     _write(settings, form, kind, found)
     return 0

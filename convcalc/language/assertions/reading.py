@@ -262,7 +262,7 @@ class Assertions:
         if isinstance(node, nodes.Mapping):
             return node.entries
         if node is not None:
-            self.report(Diagnostic("wrong-type", f"'{key}' is a mapping", node.place))
+            self.report(Diagnostic("wrong-type", f"'{key}' must be a mapping", node.place))
         return []
 
     def unknown(self, key: nodes.Scalar, valid: Iterable[str], message: str) -> None:

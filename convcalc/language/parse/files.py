@@ -160,8 +160,11 @@ class Units:
         if node is None or (isinstance(node, nodes.Scalar) and node.value is None):
             return []
         if not isinstance(node, nodes.Mapping):
-            self.problem("wrong-type", f"'{key}' is a mapping", node.place)
-            return []
+            from convcalc.language.parse.misread import unmapped
+
+            advice, entries = unmapped(node, key)
+            self.problem("wrong-type", f"'{key}' must be a mapping", node.place, advice)
+            return entries
         return node.entries
 
     def read_declarations(self, node: nodes.Node | None, outer: frozenset[str]) -> dict[str, Param]:
