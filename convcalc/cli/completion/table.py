@@ -105,6 +105,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
             "-i": "input",
             "--input": "input",
             "--set": "set",
+            "--dtype": "dtype",
         },
     ),
     "diff": (
