@@ -44,7 +44,7 @@ inside; one that escapes is a bug and is shown as one:
     ├── NoRule               importing: a node means nothing here; becomes a problem
     │   ├── NotTheBatch      its samples are parts of one sample
     │   └── Unequal          its queries and keys are not parts of one map
-    ├── NotChain             exporting: statements that are no chain of layers
+    ├── NotChain             exporting: statements that are not a chain of layers
     ├── Misfit               exporting: layers cannot be written in this form; another is tried
     ├── Unsettled            importing: elements cannot be brought into an order; becomes a problem
     ├── Untranslated         importing: a call has no equal in ONNX; becomes a problem

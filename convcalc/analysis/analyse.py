@@ -139,7 +139,7 @@ def _layer(
 
 
 def _core(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> LayerCore:
-    """What layers that are alike have in common, made once."""
+    """Return the core that equal layers share, made once."""
     analysis, operator = layer.analysis, layer.operator
     alike = (layer.shapes, layer.trainable, layer.shares < 0, layer.own)
     key = (*alike, *counted, dtype, training)

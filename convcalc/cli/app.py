@@ -266,7 +266,8 @@ def convcalc(
         typer.Option("--show-completion", help="Show the script of completion for this shell."),
     ] = False,
 ) -> int:
-    """What a convolutional network costs and sees: shapes, parameters, MACs, receptive fields.
+    """Compute what a convolutional network costs and sees: shapes, parameters, MACs, receptive
+    fields.
 
     A TARGET is a network file, FILE::VARIANT, the name of a built-in network
     ('convcalc list networks'), or - for stdin.

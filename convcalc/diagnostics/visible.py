@@ -40,7 +40,7 @@ def visible(text: str, most: int = LONGEST) -> str:
 
     Control characters, line breaks, characters that are not seen and those that change the
     direction of writing become escapes such as ``\\n`` and ``\\u202e``. Letters of all scripts stay
-    as they are. 0 for ``most`` is no limit.
+    as they are. 0 for ``most`` means no limit.
     """
     if most and len(text) > most:
         text = _shortened(text, most)

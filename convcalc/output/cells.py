@@ -142,7 +142,7 @@ def _separate_items(line: str, style: Style) -> str:
 
 
 def clean(text: str, style: Style, most: int = LONGEST_CELL) -> str:
-    """Show a text on one line, as ASCII if the style says so; 0 for ``most`` is no limit."""
+    """Show a text on one line, as ASCII if the style says so; 0 for ``most`` means no limit."""
     text = visible(text, most)
     if style.ascii and not text.isascii():
         text = text.translate(_ASCII).encode("ascii", "backslashreplace").decode()

@@ -130,7 +130,7 @@ class _Folding:
             yield Folded(row, self._key(words, self._values(row)), words, (*map(int, parts[1::2]),))
 
     def _values(self, row: Any) -> tuple[Any, ...]:
-        """What rows must have in common."""
+        """Return what rows must have in common."""
         values = []
         for column in self.compared:
             value = column.value(row)

@@ -134,7 +134,7 @@ def _paths(units: Sequence[Unit], numbers: Collection[int]) -> list[str]:
 
 
 def _notes(folded: bool, has: Sequence[bool], unused: Sequence[Sequence[str]]) -> Iterator[str]:
-    """What was looked through."""
+    """Yield what was looked through."""
     if folded and has[0] != has[1]:
         name, other = _SIDES if has[0] else _SIDES[::-1]
         yield f"batch norms of {name} are folded in {other}, and looked through"
@@ -150,7 +150,7 @@ def _notes(folded: bool, has: Sequence[bool], unused: Sequence[Sequence[str]]) -
 
 
 def _unread(*networks: Network) -> Iterator[str]:
-    """What has no rule, and is compared as one layer."""
+    """Yield what has no rule, and is compared as one layer."""
     for name, network in zip(_SIDES, networks, strict=True):
         count = sum(problem.name == "unmapped-operator" for problem in network.problems)
         if count:

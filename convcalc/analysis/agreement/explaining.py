@@ -29,7 +29,7 @@ class Finding(NamedTuple):
 
 
 def explanations(found: Sequence[Finding]) -> Iterator[str]:
-    """What one factor explains, a sentence for each."""
+    """Yield what one factor explains, a sentence for each."""
     everything = sum(len(each.differences) for each in found)
     for each in found:
         if each.factor is not None:

@@ -46,7 +46,7 @@ def _unread(draft: Draft) -> None:
 
 
 def _computed_once(draft: Draft) -> None:
-    """What is computed twice of the same, without weights, is one unit."""
+    """Merge units that compute the same from the same inputs, without weights."""
     first: dict[Hashable, int] = {}
     for number, unit in draft.units.items():
         if not unit.has_weights:

@@ -1,4 +1,4 @@
-"""What was computed of receptive fields before, for all networks of a process.
+"""Keeps what was computed of receptive fields, for all networks of a process.
 
 Networks are built of the same windows: of what the layers of the shipped ones see, one reach in six
 is new. Results are kept by values, or by the ids of objects that are kept with them. They are

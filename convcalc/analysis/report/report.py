@@ -25,7 +25,7 @@ PARAMS = "params"  # the key of what another tool counts as parameters
 
 
 class ReceptiveField(Record):
-    """What one output position sees of a network input, per spatial axis of that input.
+    """The part of a network input that one output position sees, per spatial axis of that input.
 
     ``size`` and ``size_min`` are the largest and the smallest extent in input positions,
     padding included, over the phases of the output (they differ after upsampling).
@@ -108,7 +108,7 @@ class ChannelClass:
 
 
 class LowerBounds(NamedTuple):
-    """What sums are at least, by key; only of those that something is missing from.
+    """Lower bounds of sums, by key; only of those that something is missing from.
 
     A sum without an entry is exact. The bound is the sum of what is known.
     """
@@ -124,7 +124,7 @@ EXACT = LowerBounds()  # nothing is missing
 if TYPE_CHECKING:  # a protocol takes time to make
 
     class Summed(Protocol):
-        """What holds counts: a layer, a row or totals."""
+        """An object that holds counts: a layer, a row or totals."""
 
         @property
         def counts(self) -> Mapping[str, int]: ...
@@ -140,7 +140,7 @@ NO_COUNTS: Mapping[str, int] = {}  # of another tool, or with norms folded: none
 
 
 class LayerCore(Record):
-    """What layers have in common that apply an operator to inputs of the same shapes.
+    """Fields that are the same for all layers that apply an operator to inputs of the same shapes.
 
     A network of thousands of layers has few of them.
     """
@@ -404,7 +404,7 @@ def _known_sums(
 
 
 def _known_part(kind: str, key: str, part: Summed) -> int:
-    """What is known of an amount: all of it, its lower bound, or nothing."""
+    """Return what is known of an amount: all of it, its lower bound, or nothing."""
     amount: int = getattr(part, kind)[key]
     if known(amount):
         return amount

@@ -47,7 +47,7 @@ class ColumnEntry(NamedTuple):
 
 
 class MetricEntry(NamedTuple):
-    """What a budget may limit: in which unit, and the rule that too much of it breaks."""
+    """A metric that a budget may limit: in which unit, and the rule that too much of it breaks."""
 
     name: str
     kind: str

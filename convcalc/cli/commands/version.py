@@ -41,7 +41,7 @@ def command(
 
 
 def surroundings() -> Iterator[tuple[str, str]]:
-    """What a report of a fault needs besides the version; the user's home folder is ``~``."""
+    """Yield what a report of a fault needs besides the version; the user's home folder is ``~``."""
     import os
     import platform
     import sys

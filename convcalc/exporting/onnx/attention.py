@@ -238,7 +238,7 @@ class Windows:
         return part.node("Mul", scores, part.node("Exp", part.stored("logit_scale")))
 
     def relative(self, part: Writing, _: Any, scores: Value, *made: Value) -> Value:
-        """What offsets add to the scores, and the mask of windows that were moved."""
+        """Return what offsets add to the scores, and the mask of windows that were moved."""
         if made:
             heads = made[0].dims[1]
             table = part.transpose(part.reshape(made[0], heads, made[0].dims[2]), 1, 0)
@@ -273,7 +273,7 @@ class Windows:
         return part.with_number("Mul", part.node("Sigmoid", made), 16)
 
     def masked(self, part: Writing, scores: Value) -> Value:
-        """Pairs of positions that were no neighbours before the map was moved get -100."""
+        """Pairs of positions that were not neighbours before the map was moved get -100."""
         if not any(self.shifts):
             return scores
         cut, region = self.cut, None
@@ -332,7 +332,7 @@ def _grown(part: Writing, _: Any, x: Value) -> Value:
 
 
 def _cropped(part: Writing, _: Any, x: Value) -> Value:
-    """What was added cut off again."""
+    """Cut off what was added."""
     for axis, size in enumerate(part.made[2:], 2):
         x = part.slice(x, axis, 0, size)
     return x

@@ -24,7 +24,7 @@ Write = Callable[[Writing, Operator, Sequence[Value]], Value]
 
 
 def composed(functions: Functions) -> Callable[..., Value]:
-    """A rule that writes an operator part by part; ``functions`` those that are no operators."""
+    """A rule that writes an operator part by part; ``functions`` those that are not operators."""
 
     def rule(part: Writing, operator: Any, *inputs: Value, write: Write) -> Value:
         made: dict[int | str, Value] = dict(enumerate(inputs))

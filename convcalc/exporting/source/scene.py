@@ -1,4 +1,4 @@
-"""What is known of the networks while their layers are rewritten."""
+"""Facts about the networks while their layers are rewritten."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ WAYS = tuple(Way(*flags) for flags in product((True, False), repeat=3))
 
 
 class Scene:
-    """What all blocks know: tensors of one network or several, defaults of layers' fields.
+    """Knowledge that all blocks share: tensors of one network or several, defaults of layers'
+    fields.
 
     The tensors of each network are numbered from its offset on.
     """

@@ -79,7 +79,7 @@ def _class(writer: Writer, part: Part) -> str:
 
 
 def _about(writer: Writer, part: Part) -> str:
-    """What a class is, from the comment beside its block."""
+    """Return what a class is, from the comment beside its block."""
     if part.is_network:
         network = writer.trace.networks[writer.base]
         shapes = ", ".join(

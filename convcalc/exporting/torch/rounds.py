@@ -160,7 +160,7 @@ class Rounds:
 
 
 def carry(body: Body, name: str, source: str) -> None:
-    """What an id means in the first round."""
+    """Return what an id means in the first round."""
     var = body.resolve(source)
     known = body.vars.get(name)
     target = known.tensor if known is not None else body.variables.fresh(snake_case(name))

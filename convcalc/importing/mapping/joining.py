@@ -276,7 +276,7 @@ def refined_for(build: Build, view: View, dims: Sequence[int]) -> tuple[View, li
 
 
 def _per(sizes: Sequence[int]) -> str:
-    """What a constant in the layout of a tensor has a number for."""
+    """Return what a constant in the layout of a tensor has a number for."""
     if all(size == 1 for size in sizes):
         return "tensor"
     return "channel" if all(size == 1 for size in sizes[1:]) else "position"

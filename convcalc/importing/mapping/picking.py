@@ -1,4 +1,6 @@
-"""What takes a part of a tensor: slices, splits, elements by their indices, rows of a table."""
+"""Operators that take a part of a tensor: slices, splits, elements by their indices, rows of a
+table.
+"""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class Bound(NamedTuple):
 
 
 class Assertion(NamedTuple):
-    """What one metric of a network must be.
+    """A requirement for one metric of a network.
 
     ``at`` is the path of the layer or block that is meant, else the network or each of its outputs;
     ``of`` and ``counted`` are the part and the metric of a share. ``convention`` is the tool whose

@@ -1,4 +1,4 @@
-"""What a file says at its top, as one of its variants has it."""
+"""The top of a file, as one of its variants has it."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def _by_path(
     expansion: Expansion,
     shapes: Mapping[str, Shape],
 ) -> dict[str, int]:
-    """The numbers of tensors by paths that are no top-level ids; reports unknown paths."""
+    """The numbers of tensors by paths that are not top-level ids; reports unknown paths."""
     if not named:
         return {}
     from convcalc.model.graph.paths import PathError, Paths  # few files need them

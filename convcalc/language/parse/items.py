@@ -106,7 +106,7 @@ class Items:
         return item
 
     def lost_id(self, node: nodes.Node) -> str:
-        """The id that a broken item was meant to have, so that naming it is no further error."""
+        """The id that a broken item was meant to have, so that naming it is not a further error."""
         if not isinstance(node, nodes.Mapping):
             return ""
         for key, value in node.entries:

@@ -31,7 +31,7 @@ class NotInClone(OSError):
 
 
 class Entry(NamedTuple):
-    """What a folder of a commit holds under a name: its mode, and the hash of its object.
+    """An entry of a folder of a commit: its mode, and the hash of its object.
 
     ``path`` is where it stands after links are followed, if it was asked for by a path.
     """
@@ -83,7 +83,7 @@ class Objects:
         return found
 
     def entry(self, top: str, path: str) -> Entry:
-        """What stands at a path below the folder ``top``; links are followed within it.
+        """Return what stands at a path below the folder ``top``; links are followed within it.
 
         FileNotFoundError if there is nothing, Outside if a link leads out of ``top``, OSError for
         a path into a submodule and for links that go around.

@@ -116,7 +116,7 @@ class Repository:
         return self.objects.content(found.hash, most)
 
     def entry(self, commit: str, path: str) -> Entry:
-        """What stands at a path of a commit; raises as :meth:`content` does."""
+        """Return what stands at a path of a commit; raises as :meth:`content` does."""
         return self.objects.entry(self._tree(commit), path)
 
     def has(self, commit: str, path: str) -> bool:

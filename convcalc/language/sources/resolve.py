@@ -107,8 +107,9 @@ def family_of(path: str | Path) -> str:
 
 
 def _advice(word: str) -> str:
-    """What to write in place of a word that is not the name of a network: the same but for its
-    case and dashes, those that begin with it, or the closest."""
+    """Return what to write in place of a word that is not the name of a network: the same but for
+    its case and dashes, those that begin with it, or the closest.
+    """
     from convcalc.model.operators.words import operator_of  # for errors alone
 
     names = dict.fromkeys([*shipped_names(), *map(family_of, shipped_files())])

@@ -107,7 +107,7 @@ def greater_half(total: int) -> int:
 
 @formula
 def causal_padding(extent: int) -> int:
-    """What lies before the first position, so that no window reads ahead: d·(k - 1)."""
+    """The padding before the first position, so that no window reads ahead: d·(k - 1)."""
     return extent - 1
 
 

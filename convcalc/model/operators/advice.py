@@ -1,4 +1,4 @@
-"""What to write instead of an unknown word: first by the table of synonyms, then by its letters.
+"""Advice for an unknown word: first by the table of synonyms, then by its letters.
 
 Imported only once a word is unknown.
 """

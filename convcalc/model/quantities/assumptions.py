@@ -39,7 +39,7 @@ TRAINING = ("checkpoint", *OPTIMIZERS)
 
 
 class Assumptions(Value):
-    """What holds while memory is counted.
+    """The assumptions under which memory is counted.
 
     ``held_blocks`` and ``checkpoint`` are depths of blocks, as in ``show --depth``, or 0.
     """

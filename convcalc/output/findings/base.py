@@ -22,7 +22,7 @@ MODEL = "model: "  # before the network's file, in what a finding of a budgets f
 
 
 class View(NamedTuple):
-    """What is shown besides findings, and whether in color."""
+    """The parts that are shown besides findings, and whether in color."""
 
     show_passed: bool = False
     statistics: bool = False

@@ -26,7 +26,7 @@ _BARE = re.compile(r"[\d.]+|[–-]")
 
 
 class Need(NamedTuple):
-    """What a column needs: its full width, its least width, and its priority."""
+    """The needs of a column: its full width, its least width, and its priority."""
 
     full: int
     least: int
@@ -92,7 +92,7 @@ class _Measure:
 
     @property
     def need(self) -> Need:
-        """What the column needs; one that folds needs at least its longest word."""
+        """The needs of the column; one that folds needs at least its longest word."""
         full = max(self.bare + len(PREFIX_ROOM) * self.is_lined_up, self.other)
         if not self.column.folds:
             return Need(full, full, self.column.priority)

@@ -218,7 +218,7 @@ def _colored(
 
 
 def _look(text: str) -> str:
-    """What a cell looks like; empty if like any other."""
+    """Return what a cell looks like; empty if like any other."""
     bare = text.strip()
     return _QUIET_LOOK if bare in _QUIET else _UNKNOWN_LOOK if bare == UNKNOWN_WORD else ""
 

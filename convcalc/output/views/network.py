@@ -189,7 +189,7 @@ def _fusing_line(report: Report, exact: bool) -> str:
         for key in ("params", "elementwise")
     ]
     gone = report.totals.params - fused["params"]
-    if known(gone):  # the constants of frozen norms are no params, the bias that takes them up is
+    if known(gone):  # the constants of frozen norms are not params, the bias that takes them up is
         items[0] += f" ({count_text(abs(gone), exact=exact)} {'more' if gone < 0 else 'less'})"
     return (
         f"batch norms folded: {items[0]} · "

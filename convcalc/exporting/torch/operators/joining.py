@@ -1,4 +1,4 @@
-"""What joins tensors."""
+"""Operators that join tensors."""
 
 from __future__ import annotations
 

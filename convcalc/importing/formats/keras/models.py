@@ -319,7 +319,7 @@ def _first_input(
 
 
 def _output_names(config: Mapping[str, Any], count: int) -> list[str]:
-    """What the outputs are called: the layers that make them."""
+    """Return what the outputs are called: the layers that make them."""
     outputs = config.get("output_layers")
     if not outputs:
         return [f"output[{i}]" if count > 1 else "output" for i in range(count)]

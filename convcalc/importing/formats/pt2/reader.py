@@ -63,7 +63,7 @@ def read_program(program: Mapping[str, Any], file: str) -> Graph:
 
 
 class _Stored(NamedTuple):
-    """What the signature says of an input: a weight, a buffer, or a tensor that is given."""
+    """The meaning of an input in the signature: a weight, a buffer, or a tensor that is given."""
 
     kind: str
     name: str
@@ -173,7 +173,7 @@ class _Reading:
         )
 
     def outputs(self) -> dict[str, str]:
-        """What the program returns, by name."""
+        """Return what the program returns, by name."""
         found = {}
         for spec in sequence(self.signature.get("output_specs"), "the signature"):
             returned = mapping(spec, "the signature").get("user_output")

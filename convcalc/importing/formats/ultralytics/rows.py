@@ -121,7 +121,7 @@ class Document(NamedTuple):
 
 
 def read_document(content: bytes, file: str) -> Document:
-    """The content of a file; Unreadable if it is no mapping with rows."""
+    """The content of a file; Unreadable if it is not a mapping with rows."""
     root, problems = read(content, file)
     if not isinstance(root, nodes.Mapping):
         first = f": {problems[0].message}" if problems else ""
@@ -228,7 +228,7 @@ class _Found:
 
 
 def _value(node: Node) -> Value:
-    """The value of a node; mappings are no values."""
+    """The value of a node; a mapping is not a value."""
     if isinstance(node, nodes.Sequence):
         return Value([_value(item) for item in node.items], node.place)
     if isinstance(node, Scalar):

@@ -277,8 +277,9 @@ _NAMES = ("queries", "keys", "values")
 
 
 def half_space(spatial: tuple[int, ...]) -> list[Axes]:
-    """What comes before a position in the order of rows, or is it: earlier ones on the first axis
-    with everything on the others, the same one with earlier ones on the next, and so on."""
+    """Return what comes before a position in the order of rows, or is it: earlier ones on the first
+    axis with everything on the others, the same one with earlier ones on the next, and so on.
+    """
     rank = len(spatial)
     return [
         (

@@ -51,7 +51,7 @@ class BatchNorm(Operator):
     frozen: bool = fields.flag("whether scale and shift are constants instead of learned", False)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
-        """A norm whose constants are frozen has all of them; one value is no statistic."""
+        """A norm whose constants are frozen has all of them; one value is not a statistic."""
         needed = ("affine", "track_running_stats", "scale", "bias")
         missing = [name for name in needed if not getattr(self, name)]
         if self.frozen and missing:

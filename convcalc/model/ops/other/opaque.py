@@ -118,5 +118,5 @@ def window(n: int, m: int, k: int) -> AxisMap:
 
 @formula
 def declared_macs(batch: int, macs: int) -> int:
-    """What was stated for one sample."""
+    """The MACs stated for one sample."""
     return batch * macs

@@ -1,4 +1,4 @@
-"""What the poolings share: a window that slides, parts of an axis, the whole of it."""
+"""Shared by the poolings: a window that slides, parts of an axis, the whole of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What operators share that move, split and merge the axes of a tensor."""
+"""Shared by operators that move, split and merge the axes of a tensor."""
 
 from __future__ import annotations
 
