@@ -295,7 +295,7 @@ def verify(
     root: str | PathLike[str] = "",
     allow_outside: bool = False,
 ) -> Agreement:
-    """Whether a design and a model are the same network, and where they part.
+    """Whether a design and a model are the same network, and where they differ.
 
     Both are what :func:`load` reads, or what it returned. ``inputs`` are the sizes for both;
     without them a design that is read here gets those of the model. ``params`` are the design's.

@@ -47,7 +47,7 @@ inside; one that escapes is a bug and is shown as one:
     ├── NotChain             exporting: statements that are not a chain of layers
     ├── Misfit               exporting: layers cannot be written in this form; another is tried
     ├── Unsettled            importing: elements cannot be brought into an order; becomes a problem
-    ├── Untranslated         importing: a call has no equal in ONNX; becomes a problem
+    ├── Untranslated         importing: a call has no counterpart in ONNX; becomes a problem
     ├── Unfit                importing: settings of a layer of Keras; becomes a problem
     └── OSError              language: a file cannot be read or written, as for any other reason
         ├── Changed          it was changed in the meantime

@@ -358,7 +358,7 @@ _MOVES = ("Transpose", "Unsqueeze", "Squeeze", "Identity", "Reshape")
 _MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _ADVICE = "its parameters are counted, its work is unknown"
 _ADVICE_UNKNOWN = "its parameters and its work are unknown"
-_SKIPPED = "what it makes is not known, and what reads that is skipped"
+_SKIPPED = "its output is not known, and what reads it is skipped"
 
 
 class _Paths:

@@ -39,7 +39,7 @@ def command(
         typer.Argument(
             metavar="[PATHS]...",
             show_default=False,
-            help="Folders, globs, network files, FILE::VARIANT, shipped names, or -; by default "
+            help="Folders, globs, network files, FILE::VARIANT, built-in names, or -; by default "
             "the current folder.",
         ),
     ] = None,
@@ -78,7 +78,7 @@ def command(
     isolated: Isolated = False,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
     exit_zero: Annotated[
-        bool, typer.Option("--exit-zero", help="Exit with 0 in spite of findings.")
+        bool, typer.Option("--exit-zero", help="Exit with 0 even if something was found.")
     ] = False,
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Show how often each rule was broken.")

@@ -31,7 +31,7 @@ def command(
     targets: Annotated[
         list[str],
         typer.Argument(
-            metavar="TARGETS...", help="Network files, FILE::VARIANT, shipped names, or -."
+            metavar="TARGETS...", help="Network files, FILE::VARIANT, built-in names, or -."
         ),
     ],
     depth: Annotated[

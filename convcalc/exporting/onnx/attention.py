@@ -110,7 +110,7 @@ def dot_product_attention(
 ) -> Value:
     """Attention of given tensors; heads may share keys and values."""
     if operator.window or operator.skip_masked or operator.causal:
-        message = "dot_product_attention with a mask has no equal in ONNX of the same work"
+        message = "dot_product_attention with a mask has no counterpart in ONNX of the same work"
         raise Unwritable(message, "attention without causal, window and skip_masked")
     kv = operator.kv_heads or operator.heads
     shared = operator.heads // kv
@@ -307,7 +307,9 @@ class Windows:
 def window_attention(part: Writing, operator: Any, x: Value, *, write: Any) -> Value:
     """Attention within windows, which may be moved, with what offsets add."""
     if operator.relative_position == "decomposed":
-        raise Unwritable("window_attention with relative_position decomposed has no equal in ONNX")
+        raise Unwritable(
+            "window_attention with relative_position decomposed has no counterpart in ONNX"
+        )
     padded = part.analysis.facts["padded"]
     way = Windows(operator, padded)
     functions: dict[str, Callable[..., Value]] = {

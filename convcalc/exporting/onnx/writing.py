@@ -94,7 +94,7 @@ def write(part: Writing, operator: Operator, inputs: Sequence[Value]) -> Any:
     if name in COMPOSITES:
         return COMPOSITES[name](part, operator, *inputs, write=write)
     if name not in RULES:
-        raise Unwritable(f"{name} has no equal in ONNX")
+        raise Unwritable(f"{name} has no counterpart in ONNX")
     return RULES[name](part, operator, *inputs)
 
 

@@ -51,7 +51,7 @@ class Assertions:
         found = node.get(key)
         value = found.value if isinstance(found, nodes.Scalar) else None
         if found is not None and not isinstance(value, bool):
-            self.report(Diagnostic("wrong-type", f"'{key}' is true or false", found.place))
+            self.report(Diagnostic("wrong-type", f"'{key}' must be true or false", found.place))
         return value is True
 
     def metrics(
@@ -192,7 +192,7 @@ class Assertions:
         if name == "batch":
             value = self.value(node)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise rejected("wrong-type", "batch is an integer from 1", node.place)
+                raise rejected("wrong-type", "batch must be an integer from 1", node.place)
             return value
         if name == "options":
             return self.memory_options(node)

@@ -279,7 +279,7 @@ class Units:
         found: dict[str, Unit | None] = {}
         for key, node in self.entries(unit.root.get("imports"), "imports"):
             if not isinstance(node, nodes.Scalar) or not isinstance(node.value, str):
-                self.problem("wrong-type", "an import is the path of a file", node.place)
+                self.problem("wrong-type", "an import must be the path of a file", node.place)
                 continue
             if node.text not in found:
                 current().spend(300, "imports")
@@ -342,7 +342,7 @@ class Units:
             link = self.files.refusal(near)
             return link or f"'{name}' lies outside the project's folder {self.files.root}"
         if failed is None or isinstance(failed, FileNotFoundError):
-            return f"no file '{name}' beside this one or among the shipped blocks"
+            return f"no file '{name}' beside this one or among the built-in blocks"
         return f"'{name}' cannot be imported: {reason(failed)}"
 
     def load(self, path: str, content: bytes | str) -> Unit | None:

@@ -119,7 +119,7 @@ class Objects:
             hops += 1
             target = os.fsdecode(self.content(found.hash, LINK_BYTES))
             if hops > MOST_HOPS or len(todo) > MOST_PARTS:
-                raise OSError(0, f"'{shown}' is a link that leads around in a circle")
+                raise OSError(0, f"'{shown}' is a link that leads back to itself")
             if target.startswith("/") or _climbs(target, len(names)):
                 words = f"'{shown}' is a link that leads out of the repository, to {target}"
                 raise Outside(0, words)

@@ -16,7 +16,7 @@ from convcalc.language.sources.project import GIT, is_within, project, upward
 from convcalc.language.sources.reads import look_elsewhere
 from convcalc.language.sources.target import NoRevision, TargetError, unreadable
 
-NO_REPOSITORY = "the folder is in no git repository"
+NO_REPOSITORY = "the folder is not in a git repository"
 _SHALLOW = "this clone is shallow"
 _DEEPEN = f"{_SHALLOW}; fetch the rest by: git fetch --unshallow (actions/checkout: fetch-depth: 0)"
 ALTERNATES = "GIT_ALTERNATE_OBJECT_DIRECTORIES"

@@ -57,7 +57,7 @@ class Builder(Assembly):
         if self.layers:
             raise ValueError("inputs come before the first layer")
         if name in self.inputs:
-            raise ValueError(f"the input '{name}' is there already")
+            raise ValueError(f"the input '{name}' already exists")
         sizes = sizes_of(sizes, f"input '{name}'") if isinstance(sizes, str) else sizes
         if not 1 <= len(sizes) <= 4 or sizes[0] is None:
             raise ValueError(f"input '{name}' needs channels and up to 3 spatial sizes")

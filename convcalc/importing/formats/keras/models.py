@@ -88,7 +88,7 @@ class _Walk:
         of the model it is.
         """
         if len(scope) > MOST_DEPTH:
-            raise Unreadable(f"models are in models more than {MOST_DEPTH} deep")
+            raise Unreadable(f"models are nested more than {MOST_DEPTH} deep")
         config = config_of(model)
         trainable = trainable and config.get("trainable", True) is not False
         if is_functional(model):

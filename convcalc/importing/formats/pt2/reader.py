@@ -191,7 +191,7 @@ class _Reading:
     ) -> Iterator[_Part]:
         """The nodes of a graph, with those of graphs that they run in their place."""
         if depth > MOST_DEPTH:
-            raise Unreadable(f"graphs hold graphs more than {MOST_DEPTH} deep")
+            raise Unreadable(f"graphs are nested more than {MOST_DEPTH} deep")
         local = ChainMap({}, dict(names))
         for each in sequence(raw.get("nodes"), "the list of nodes"):
             node = mapping(each, "a node")

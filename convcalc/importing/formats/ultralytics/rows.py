@@ -179,7 +179,7 @@ class _Found:
             message = f"repeats is {count}, more than {MOST_REPEATS}"
             raise Wrong("too-large", message, repeats.place)
         if not isinstance(args.value, list):
-            raise Wrong("wrong-type", "the arguments of a row are a list", args.place)
+            raise Wrong("wrong-type", "the arguments of a row must be a list", args.place)
         given = tuple(map(self.argument, args.value))
         place = items[2].place
         return Row(named, count, items[2].text, given, place, sources.place)

@@ -55,8 +55,8 @@ class BatchNorm(Operator):
         needed = ("affine", "track_running_stats", "scale", "bias")
         missing = [name for name in needed if not getattr(self, name)]
         if self.frozen and missing:
-            message = f"frozen true needs the constants that {missing[0]} false leaves out"
-            advice = f"{missing[0]} true, or frozen false"
+            message = f"'frozen: true' needs what '{missing[0]}: false' leaves out"
+            advice = f"'{missing[0]}: true', or 'frozen: false'"
             yield Problem("unsupported-combination", missing[0], message, advice)
         (x,) = inputs
         if x.batch * x.positions == 1 and not self.track_running_stats:
