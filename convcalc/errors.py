@@ -22,7 +22,7 @@
     ├── Unreadable           a file of values, or a model of another program, cannot be read
     │   └── Damaged          an ONNX file ends too early or is none; in a file, a problem
     ├── NotCopied            a network file has a form that 'new --from' does not copy
-    ├── Unwritable           a layer has no equal in the program that is written for
+    ├── Unwritable           a layer has no counterpart in the program that is written for
     ├── MissingPackage       the package of a data frame is not there; an ImportError too
     ├── NeedsOnnx            an ONNX file is asked for, and the onnx package is not there
     ├── ExpressionError      an expression cannot be evaluated; in a file it is a problem

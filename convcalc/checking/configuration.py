@@ -108,7 +108,7 @@ class Configurations:
         return found
 
     def at(self, folder: str) -> Configuration | None:
-        """Return the settings that stand in a folder itself, if any."""
+        """Return the settings that are in a folder itself, if any."""
         own, shared = (os.path.join(folder, name) for name in (OWN, SHARED))
         if self.tree.is_file(own):
             table, text = self.load(own)

@@ -110,7 +110,7 @@ def _print_help(ctx: Any, _option: Any, asked: bool) -> None:
 
 
 class Verb(PrintsHelp, TyperCommand):
-    """A command."""
+    """A command, whose help page goes to stdout."""
 
 
 class Commands(PrintsHelp, TyperGroup):

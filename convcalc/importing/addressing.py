@@ -2,7 +2,7 @@
 
 A file that exists comes first, whatever it is called. Then schemes, which say the format of a file
 (``onnx:FILE``) or the package that has a model (``torch:``, ``timm:``, ``torchvision:``); then
-``REV:path`` of a git revision; then the networks that ship.
+``REV:path`` of a git revision; then the built-in networks.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
     timm:NAME   torchvision:NAME           a model of these packages, without weights
 
 The code of that package is run, in a process of its own (:mod:`convcalc.importing.building`). Who
-does not trust it must not name it, and ``check`` refuses such targets unless it is told otherwise.
+does not trust it must not name it, and ``check`` refuses such targets unless it is allowed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Whether two networks are the same one: a design and a model, and where they part."""
+"""Whether two networks are the same one: a design and a model, and where they differ."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def agreement(old: Network, new: Network, *, fold_norms: str = AUTO) -> Agreemen
 
 
 def _of_tables(old: Network, new: Network) -> Agreement:
-    """The same of a table of tensors without a graph, of which only sizes are known."""
+    """The agreement with a table of tensors without a graph, of which only sizes are known."""
     sides = Table(old), Table(new)
     told, agreeing = sides[0].against(sides[1])
     reports = [analyse(network, fields=False) for network in (old, new)]

@@ -23,13 +23,13 @@ Key = Callable[[Unit], Hashable]
 
 
 def windowed(unit: Unit) -> Hashable:
-    """Its kind and its window."""
+    """The kind of a unit, and its window."""
     traits = unit.traits
     return (unit.kind, traits.get("kernel_size"), traits.get("stride"), traits.get("groups"))
 
 
 def kind(unit: Unit) -> Hashable:
-    """Its kind."""
+    """The kind of a unit."""
     return unit.kind
 
 

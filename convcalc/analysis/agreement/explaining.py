@@ -19,12 +19,12 @@ class Finding(NamedTuple):
 
     @property
     def first(self) -> Difference:
-        """The one that is shown."""
+        """The first of these differences, which is shown."""
         return self.differences[0]
 
     @property
     def more(self) -> int:
-        """How many more there are."""
+        """The number of differences that are not shown."""
         return len(self.differences) - 1
 
 

@@ -21,7 +21,7 @@ NESTED = ("add", "concat")
 
 
 def simplified(units: Sequence[Unit], returned: set[int], *, fold: bool) -> list[Unit]:
-    """The units in one way of writing, numbered anew.
+    """The units in one way of writing, numbered again.
 
     ``returned`` are those that the network returns. With ``fold``, batch norms that follow a layer
     with weights are a part of it.

@@ -400,7 +400,7 @@ WOVEN_UNEVENLY = "what is seen on one axis differs with the position on another"
 
 
 def _give_up(sight: Sight, reason: str) -> Sight:
-    """The same with a reason why it is not known."""
+    """An unknown receptive field, with the reason."""
     axes = tuple(
         tuple(reach if reach.reason else reach._replace(reason=reason) for reach in reaches)
         for reaches in sight.axes

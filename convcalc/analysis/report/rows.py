@@ -126,7 +126,7 @@ def target_row(report: Report) -> Row:
 
 
 def output_rows(report: Report) -> list[Row]:
-    """One row per output, if there are several; a single one stands in the row of totals."""
+    """One row per output, if there are several; a single one is in the row of totals."""
     if len(report.per_output) < 2:
         return []
     return [_output_row(name, output) for name, output in report.per_output.items()]

@@ -18,7 +18,7 @@ class Way(NamedTuple):
     """One of the ways to rewrite networks, of which the shortest text is taken.
 
     ``with_containers``: a module that only holds others may be a block; ``nests_forks``: branches
-    may part again within a branch; ``moves_slices``: each stands where it is read.
+    may part again within a branch; ``moves_slices``: each is where it is read.
     """
 
     with_containers: bool = True

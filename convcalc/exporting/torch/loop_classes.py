@@ -1,4 +1,4 @@
-"""The body of a loop as a class: what it takes of what it stands in, and what it hands over."""
+"""The body of a loop as a class: what it takes of what it is in, and what it hands over."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class Rounds:
         return walked
 
     def call(self) -> None:
-        """Calls the module of a round: of a block, or of a class for what stands in the loop."""
+        """Calls the module of a round: of a block, or of a class for what is in the loop."""
         body, item, one = self.body, self.item, self.one
         body.adder = self.adder
         try:

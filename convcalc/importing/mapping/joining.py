@@ -351,7 +351,7 @@ def _role(view: View, axis: int) -> int:
 
 
 def _is_between(view: View, axis: int, role: int) -> bool:
-    """Whether an axis of size 1 stands where the tensor has one of size 1."""
+    """Whether an axis of size 1 is where the tensor has one of size 1."""
     return role == axis - 1 and len(view.axes) == len(view.stored) + 1
 
 

@@ -39,7 +39,7 @@ class Assertions:
         self.report = report
 
     def read_budget(self, node: nodes.Mapping, place: Place) -> Budget:
-        """Reads the ``budgets`` of a network file: metrics, and what stands BESIDE them."""
+        """Reads the ``budgets`` of a network file: metrics, and the keys in BESIDE."""
         entries = [entry for entry in node.entries if entry[0].text not in BESIDE]
         compare = self.compare(node.get("compare"))
         found = self.metrics(entries, BESIDE)

@@ -112,7 +112,7 @@ def _weight(value: Any, most: int) -> int:
 
 
 def mark(state: State) -> Mark:
-    """How far the network is."""
+    """How many layers and problems the network has so far."""
     layering = state.layering
     made = len(layering.layers), len(state.entries), len(state.called), len(layering.ports)
     # A field may refer to the layer that makes what enters, so none is copied that does.

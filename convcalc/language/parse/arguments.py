@@ -115,7 +115,7 @@ def _read_arguments(
     vocabulary: Vocabulary,
     read: Callable[[Argument], None],
 ) -> list[Diagnostic]:
-    """Reads the given arguments into ``item``; returns problems in spite of which all are known.
+    """Reads the given arguments into ``item``; returns problems despite which all are known.
 
     Rejected with all problems if what was meant is not clear.
     """

@@ -230,7 +230,7 @@ class Units:
     def sourced(
         self, unit: Unit, source: tuple[nodes.Scalar, nodes.Scalar], optional: bool
     ) -> nodes.Node | None:
-        """The node of a param that stands in another program's file; Rejected if there is none.
+        """The node of a param that is in another program's file; Rejected if there is none.
 
         With a default the key may be missing, but not the file.
         """

@@ -47,7 +47,7 @@ def read_all(path: str, most: int, root: str | None = None) -> bytes:
 
 
 def read_shipped(path: str, most: int) -> bytes:
-    """The same for a file that is part of convcalc, wherever it is installed."""
+    """Like :func:`read`, for a file that is part of convcalc, wherever it is installed."""
     return note(path, most, "", lambda: _read(path, most, project(), ""))
 
 

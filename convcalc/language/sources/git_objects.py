@@ -83,7 +83,7 @@ class Objects:
         return found
 
     def entry(self, top: str, path: str) -> Entry:
-        """Return what stands at a path below the folder ``top``; links are followed within it.
+        """Return what is at a path below the folder ``top``; links are followed within it.
 
         FileNotFoundError if there is nothing, Outside if a link leads out of ``top``, OSError for
         a path into a submodule and for links that go around.

@@ -106,7 +106,7 @@ class Repository:
     def content(self, commit: str, path: str, most: int) -> bytes:
         """The bytes of a file at a commit; links are followed within it.
 
-        FileNotFoundError if there is none, OSError if it is larger than ``most``, if it is no
+        FileNotFoundError if there is none, OSError if it is larger than ``most``, if it is not a
         file, or if it lies in a submodule, behind a link out of the repository or not in the clone.
         """
         look_elsewhere()
@@ -116,7 +116,7 @@ class Repository:
         return self.objects.content(found.hash, most)
 
     def entry(self, commit: str, path: str) -> Entry:
-        """Return what stands at a path of a commit; raises as :meth:`content` does."""
+        """Return what is at a path of a commit; raises as :meth:`content` does."""
         return self.objects.entry(self._tree(commit), path)
 
     def has(self, commit: str, path: str) -> bool:

@@ -89,7 +89,7 @@ def same_padding(size: int, stride: int, extent: int) -> int:
 
 @formula
 def same_padding_of_multiples(extent: int, stride: int) -> int:
-    """The same for a size that is not known, but taken to be a multiple of the stride."""
+    """Both sides together under padding ``same``, for an unknown multiple of the stride."""
     return max(extent - stride, 0)
 
 

@@ -145,7 +145,7 @@ class Analysis(_Analysis):
 
     @cached_property
     def numbers(self) -> dict[Any, Any]:
-        """Results that were computed from this analysis, whoever did it; networks of one file share
+        """Results that were computed from this analysis by any caller; networks of one file share
         it.
         """
         return {}

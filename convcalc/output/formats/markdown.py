@@ -28,7 +28,7 @@ def _lines(table: Table, style: Style) -> Iterator[str]:
 
 
 def _rows(cells: Grid) -> Iterator[list[str]]:
-    """Yield the header, the rows, the outputs and the totals, each time anew."""
+    """Yield the header, the rows, the outputs and the totals, each time again."""
     escaped = shared(escape)
     for row in chain([cells.header], cells.rows, cells.outputs):
         yield [escaped(cell) for cell in row]

@@ -25,7 +25,7 @@ def dropout(site: Site) -> Sequence[str]:
 
 
 def identity(_: Site) -> Sequence[str]:
-    """Nothing."""
+    """The tensor itself, without a layer."""
     return [X]
 
 

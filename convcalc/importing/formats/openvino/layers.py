@@ -441,7 +441,7 @@ def _twice(sizes: Sizes) -> set[int | None]:
 
 
 def _keeps_neighbours(order: Sequence[int], before: Sizes) -> bool:
-    """Whether two axes of one size stand beside each other, and do so in their own order after."""
+    """Whether two axes of one size are beside each other, and do so in their own order after."""
     for size in _twice(before):
         if before.count(size) > 2:
             return False

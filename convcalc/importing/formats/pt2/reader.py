@@ -70,7 +70,7 @@ class _Stored(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """A node as it stands in the file, in the graph that it is in."""
+    """A node as the file has it, in the graph that it is in."""
 
     raw: Mapping[str, Any]
     op: str

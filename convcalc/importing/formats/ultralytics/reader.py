@@ -1,7 +1,7 @@
 """Reads an Ultralytics YAML file: a model for each of its scales, built row by row.
 
-What a module consists of is told by its class in Ultralytics' code (nn/modules, nn/tasks.py); the
-numbers of channels and repeats follow from the scale. The heads end where boxes are decoded.
+What a module consists of is defined by its class in Ultralytics' code (nn/modules, nn/tasks.py);
+the numbers of channels and repeats follow from the scale. The heads end where boxes are decoded.
 """
 
 from __future__ import annotations

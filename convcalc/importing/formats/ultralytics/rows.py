@@ -143,7 +143,7 @@ class _Found:
         }
 
     def document(self, text: str) -> Document:
-        """All of it."""
+        """The document of the file."""
         rows = [*self.rows("backbone"), *self.rows("head")]
         scales = self.scales()
         scale = Scale(self.multiplier("depth_multiple"), self.multiplier("width_multiple"))

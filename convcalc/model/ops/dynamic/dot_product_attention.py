@@ -304,12 +304,12 @@ _UNKNOWN = Unreadable("how far back it reads depends on the size of the input")
 
 
 def _up_to(size: int) -> AxisMap:
-    """All positions up to one's own: of so many, no more than that can be there."""
+    """All positions up to the query's own: of so many, no more than that can be there."""
     return Slide(size, 1, size - 1) if known(size) else _UNKNOWN
 
 
 def _before(size: int) -> AxisMap:
-    """All positions before one's own."""
+    """All positions before the query's own."""
     return Slide(size, 1, size) if known(size) else _UNKNOWN
 
 

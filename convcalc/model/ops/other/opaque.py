@@ -91,7 +91,7 @@ class Opaque(Operator):
         return tuple(map(window, x.spatial, output.spatial, stated))
 
     def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
-        """It is not known."""
+        """Unknown: the file does not say what it keeps."""
         return Kept(UNKNOWN)
 
 

@@ -89,7 +89,7 @@ def parts_taps(size: int, parts: int) -> int:
 
 @formula
 def covering_taps(size: int, parts: int) -> int:
-    """The same of sizes that are known."""
+    """Taps of all windows together, of sizes that are known."""
     return size + parts - gcd(size, parts)
 
 
