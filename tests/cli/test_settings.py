@@ -111,7 +111,7 @@ def test_settings_may_be_named_or_left_out(
     [
         ("depht = 2", "use 'depth'"),
         ("depth = 0", "'depth' must be a whole number from 1, or 'all'"),
-        ("depth = true", "'depth' is a whole number"),
+        ("depth = true", "'depth' must be a whole number"),
         ('dtype = "float"', "'dtype' must be one of"),
         ("columns = 3", "'columns' must be a list of texts"),
         ('columns = "path,mac"', "use 'macs'"),
