@@ -1,9 +1,9 @@
 """Builds the playground of the site: convcalc in the browser, from the front end in ``web/``.
 
-``python docs/playground.py OUT`` writes it to a folder; ``docs/book.py`` puts it beside the book. It
-needs Node.js and the packages of ``web/package-lock.json``: ``npm ci --prefix web``, or a folder
-of them that ``CONVCALC_NODE_MODULES`` names. ``CONVCALC_WHEEL`` names a wheel of convcalc that is there
-already; otherwise pip makes one.
+``python docs/playground.py OUT`` writes it to a folder; ``docs/book.py`` puts it beside the book.
+It needs Node.js and the packages of ``web/package-lock.json``: ``npm ci --prefix web``, or a folder
+of them that ``CONVCALC_NODE_MODULES`` names. ``CONVCALC_WHEEL`` names a wheel of convcalc that is
+there already; otherwise pip makes one.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 // node drive.mjs ADDRESS NODE_MODULES CHROMIUM SHOTS < files as JSON
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { deflateRawSync } from "node:zlib";
 
 const [, , address, modules, executablePath, shots] = process.argv;
 const { chromium } = createRequire(`${modules}/`)(`${modules}/playwright-core`);
@@ -122,7 +123,7 @@ seen.values = await offered(page);
 await page.keyboard.press("Escape");
 seen.completed = (await editorText(page)).split("\n").at(-1);
 await page.keyboard.press("Control+End");
-await page.keyboard.type("\n- Conv");
+await page.keyboard.type("\n- Conv"); // a new line begins at the dash
 seen.blocks = await offered(page);
 
 // --- a built-in network, its variant, another size and what another tool counts ---------------------
@@ -167,6 +168,14 @@ seen.reopened = {
   chosen: await other.evaluate(() => ["variant", "input", "convention"].map((id) => document.getElementById(id).value)),
   total: (await table(other)).rows.at(-1),
 };
+// Links that are no link, and one of a few bytes that unfolds to a million.
+seen.damaged = [];
+const bomb = deflateRawSync("a".repeat(1_000_000)).toString("base64url");
+for (const file of ["nonsense", bomb]) {
+  await other.evaluate((text) => { document.querySelector("#copied").textContent = ""; location.hash = text; }, `#f=${file}`);
+  await other.locator("#copied:not(:empty)").waitFor();
+  seen.damaged.push(await other.locator("#copied").textContent());
+}
 await other.close();
 
 // --- names of strangers stay text -------------------------------------------------------------------

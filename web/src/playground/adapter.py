@@ -30,7 +30,7 @@ from convcalc.model.quantities.sizes_text import Sizes, given_sizes
 from convcalc.output.cells import grid, plain_rows
 from convcalc.output.columns import COLUMNS, with_extra_columns
 from convcalc.output.table import Style, Table
-from convcalc.output.topics import topics
+from convcalc.output.topics import folder, topics
 from convcalc.output.views.network import report_table
 
 FILE = "network.convcalc.yaml"
@@ -119,7 +119,10 @@ def _table(report: Report, depth: int) -> dict[str, Any]:
         ],
         "more": max(cut, 0),
         "outputs": texts.outputs,
-        "totals": {"cells": texts.totals, "exact": next(_exact(table._replace(rows=[table.totals])))},
+        "totals": {
+            "cells": texts.totals,
+            "exact": next(_exact(table._replace(rows=[table.totals]))),
+        },
         "footer": texts.footer,
     }
 
@@ -149,7 +152,9 @@ def findings(text: str) -> str:
         return dumps({"error": _error(error), "problems": [], "budgets": None})
     verdicts = found.verdicts
     budgets = {"passed": sum(each.passed for each in verdicts), "all": len(verdicts)}
-    return dumps({"error": None, "problems": list(map(_problem, found.findings)), "budgets": budgets})
+    return dumps(
+        {"error": None, "problems": list(map(_problem, found.findings)), "budgets": budgets}
+    )
 
 
 def _problem(found: Diagnostic) -> dict[str, Any]:
@@ -223,8 +228,7 @@ def network_text(name: str) -> str:
 
 def _patterns() -> Iterator[Sequence[str]]:
     """The networks on the page of patterns, each with the heading above it."""
-    page = topics()["patterns"].file
-    text = (Path(convcalc.__file__).parent / "pages" / page).read_text("utf-8")
+    text = (folder() / topics()["patterns"].file).read_text("utf-8")
     title = ""
     for heading, _, content in PATTERN.findall(text):
         title = heading or title

@@ -21,7 +21,7 @@ export function completion(schema: Schema, names: () => Names) {
     const text = context.state.doc.toString();
     const place = contextAt(text, context.pos);
     if (!place || !WORD.test(place.word)) return null;
-    if (!context.explicit && !place.word && place.kind !== "key") return null;
+    if (!context.explicit && !place.word && !(place.flow && place.kind === "key")) return null;
     const options = offered(schema, place, text, names());
     return options.length ? { from: place.from, options, validFor: WORD } : null;
   };
@@ -34,9 +34,8 @@ export function offered(schema: Schema, place: Context, text: string, names: Nam
   if (place.kind !== "value") {
     const bare = place.kind === "node" && isItem ? schema.values(place.path) : [];
     const isBare = new Set(bare.map((entry) => entry.name));
-    for (const entry of schema.keys(place.path))
-      if (!place.taken.includes(entry.name))
-        found.push(key(entry, place, isItem, isBare.has(entry.name)));
+    const left = schema.keys(place.path).filter((entry) => !place.taken.includes(entry.name));
+    found.push(...left.map((entry) => key(entry, place, isItem, isBare.has(entry.name))));
     if (isItem) found.push(...blocks(names));
     found.push(...blockParams(place, names));
   }
@@ -46,7 +45,12 @@ export function offered(schema: Schema, place: Context, text: string, names: Nam
     found.push(...values.map((entry) => ({ label: entry.name, type: "value", boost: 2 })));
     found.push(...references(schema, place, text), ...params(schema, place, names));
   }
-  return found;
+  return inOrder(found);
+}
+
+/** The same, so that of words that fit equally well the first ones stay the first. */
+function inOrder(found: Completion[]): Completion[] {
+  return found.map((each, index) => ({ ...each, boost: (each.boost ?? 0) - index / 1000 }));
 }
 
 /** A key with what follows it; ``isBare`` says that it may stand alone, as ``- relu`` does. */

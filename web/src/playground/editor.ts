@@ -38,7 +38,7 @@ const colors = HighlightStyle.define([
 
 const look = EditorView.theme({
   "&": { height: "100%", fontSize: "0.85rem", color: "var(--text)", background: "var(--page)" },
-  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-2px" },
+  "&.cm-focused": { outline: "none" }, // the frame around it is drawn by the page
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.5" },
   ".cm-content": { caretColor: "var(--text)" },
   ".cm-cursor": { borderLeftColor: "var(--text)" },

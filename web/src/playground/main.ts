@@ -71,6 +71,7 @@ function say(text: string): void {
 }
 
 function edited(): void {
+  copied.textContent = "";
   clearTimeout(timer);
   timer = window.setTimeout(run, PAUSE);
 }
@@ -103,7 +104,7 @@ function fail(error: unknown): void {
   if (error.reason === "newer") return;
   const texts = {
     stopped: "Stopped. Change the file to compute it again.",
-    late: `Stopped after ${MOST_SECONDS} seconds: the network is too large for the playground. convcalc on your computer is several times as fast.`,
+    late: `Stopped after ${MOST_SECONDS} seconds: the network is too large for the playground. convcalc on your own computer is several times faster.`,
     broken: `convcalc failed, which is a bug in it: ${error.message.trim().split("\n").at(-1)}`,
   };
   say(texts[error.reason]);
@@ -243,7 +244,9 @@ async function open(): Promise<void> {
   } catch (error) {
     copied.textContent = `The link is damaged (${(error as Error).message}); here is an example instead.`;
   }
+  const message = copied.textContent ?? "";
   restore(found ?? { text: START, variant: "", input: "", convention: "" });
+  copied.textContent = message; // which the new text has cleared
   await run();
 }
 
