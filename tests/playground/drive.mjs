@@ -16,7 +16,7 @@ await context.grantPermissions(["clipboard-read", "clipboard-write"]);
 
 async function opened(url) {
   const page = await context.newPage();
-  page.setDefaultTimeout(90_000);
+  page.setDefaultTimeout(60_000);
   page.on("console", (message) => seen.said.push(`${message.type()}: ${message.text()}`));
   page.on("pageerror", (error) => seen.said.push(`error: ${error.message}`));
   page.on("requestfailed", (request) => seen.refused.push(request.url()));

@@ -93,7 +93,8 @@ def seen(address: str) -> dict[str, Any]:
     modules = str(playground.node_modules().resolve())
     command = ["node", str(script), address, modules, CHROMIUM, shots]
     ran = run(command, json.dumps(FILES))
-    assert ran.returncode == 0, ran.stderr
+    if ran.returncode:
+        pytest.fail(f"the visit was broken off: {ran.stderr[-1000:]}", pytrace=False)
     found: dict[str, Any] = json.loads(ran.stdout)
     return found
 
