@@ -104,6 +104,11 @@ seen.broken.hover = await page.locator(".cm-tooltip-lint").textContent();
 await page.mouse.move(0, 0);
 if (shots) await page.screenshot({ path: `${shots}/broken-1440-light.png` });
 
+await page.locator(".cm-line", { hasText: "k: 3}" }).locator("text=conv").first().hover();
+await page.locator(".cm-meaning").waitFor();
+seen.meaning = await page.locator(".cm-meaning").textContent();
+await page.mouse.move(0, 0);
+
 // --- completion ------------------------------------------------------------------------------------
 
 await write(page, files.unfinished);

@@ -201,6 +201,7 @@ def test_completion_offers_operators_fields_values_and_the_blocks_of_the_file(
     assert seen["values"][:4] == ["zeros", "reflect", "replicate", "circular"]
     assert seen["completed"] == "- conv: {padding_mode: }"
     assert "ConvBn" in seen["blocks"]
+    assert seen["meaning"].startswith("Convolution over")
 
 
 def test_everything_is_reached_and_done_with_the_keyboard(seen: dict[str, Any]) -> None:

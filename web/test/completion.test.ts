@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import schema from "network-schema";
-import { offered } from "../src/playground/completion.ts";
+import { meaning, offered } from "../src/playground/completion.ts";
 import { Schema } from "../src/playground/schema.ts";
 import { contextAt } from "../src/playground/yaml_context.ts";
 
@@ -87,6 +87,16 @@ test("values are those of the schema, and the names of the file", () => {
   assert.ok(labels("layers:\n- conv: {out: |}").includes("width"));
   const read = labels("layers:\n- {conv: {out: 8}, id: stem}\n- {relu: {}, from: |}");
   assert.deepEqual(read.slice(0, 3), ["prev", "input", "stem"]);
+});
+
+test("a key under the pointer is explained", () => {
+  const text = "layers:\n- conv: {out: 8, padding_mode: zeros}\n";
+  const at = (word: string) => meaning(SCHEMA, text, text.indexOf(word) + 1);
+  assert.match(at("conv")?.doc ?? "", /^Convolution over/);
+  assert.match(at("padding_mode")?.doc ?? "", /fills the padding/);
+  assert.deepEqual([at("out")?.from, at("out")?.to], [17, 20]);
+  assert.equal(at("zeros"), null);
+  assert.equal(meaning(SCHEMA, text, text.length), null);
 });
 
 test("what is not in the schema has no keys", () => {

@@ -27,6 +27,20 @@ export function completion(schema: Schema, names: () => Names) {
   };
 }
 
+/** What a key at an offset of a text means, and where it stands; null where there is none. */
+export function meaning(
+  schema: Schema,
+  text: string,
+  offset: number,
+): { from: number; to: number; doc: string } | null {
+  const rest = /^[\w.]*/.exec(text.slice(offset))?.[0] ?? "";
+  const to = offset + rest.length;
+  const place = contextAt(text, to);
+  if (!place?.word || place.kind === "value" || place.from > offset) return null;
+  const doc = schema.keys(place.path).find((entry) => entry.name === place.word)?.doc;
+  return doc ? { from: place.from, to, doc } : null;
+}
+
 /** What may be written at a place of a text. */
 export function offered(schema: Schema, place: Context, text: string, names: Names): Completion[] {
   const isItem = schema.passes(place.path, "item") || schema.passes(place.path, "layer");

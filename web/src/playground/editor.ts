@@ -11,12 +11,13 @@ import {
 } from "@codemirror/language";
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from "@codemirror/lint";
 import { highlightSelectionMatches, searchKeymap } from "@codemirror/search";
-import { EditorState, type Text } from "@codemirror/state";
+import { EditorState, type Extension, type Text } from "@codemirror/state";
 import {
   EditorView,
   drawSelection,
   highlightActiveLine,
   highlightActiveLineGutter,
+  hoverTooltip,
   keymap,
   lineNumbers,
 } from "@codemirror/view";
@@ -24,7 +25,7 @@ import { tags } from "@lezer/highlight";
 import schema from "network-schema";
 import { h } from "../shared/dom.ts";
 import type { Names, Placed, Problem } from "./answers.ts";
-import { completion } from "./completion.ts";
+import { completion, meaning } from "./completion.ts";
 import { Schema } from "./schema.ts";
 import { lines, overSelection } from "./typing.ts";
 
@@ -68,6 +69,7 @@ const look = EditorView.theme({
     border: "1px solid var(--border)",
     backgroundImage: "none",
   },
+  ".cm-meaning": { padding: "0.3rem 0.6rem", maxWidth: "28rem" },
   ".cm-diagnostic": { padding: "0.3rem 0.6rem", whiteSpace: "normal" },
   ".cm-diagnostic-error": { borderLeftColor: "var(--error)" },
   ".cm-diagnostic-warning": { borderLeftColor: "var(--warning)" },
@@ -95,7 +97,8 @@ export class Editor {
     const wrap = h("div");
     wrap.style.height = "100%";
     root.append(wrap);
-    const source = completion(new Schema(schema), () => this.names);
+    const known = new Schema(schema);
+    const source = completion(known, () => this.names);
     this.view = new EditorView({
       root,
       parent: wrap,
@@ -112,6 +115,7 @@ export class Editor {
           bracketMatching(),
           closeBrackets(),
           autocompletion({ override: [source], icons: false, closeOnBlur: true }),
+          explained(known),
           highlightSelectionMatches(),
           overSelection,
           yaml(),
@@ -195,6 +199,16 @@ function span(doc: Text, place: Placed): [number, number] {
   const from = line.from + Math.min(offset(place.column), line.length);
   const to = line.from + Math.min(offset(Math.max(place.end, place.column + 1)), line.length);
   return [from, Math.max(from, to)];
+}
+
+/** Says what a key means when the pointer rests on it. */
+function explained(known: Schema): Extension {
+  return hoverTooltip((view, offset) => {
+    const found = meaning(known, view.state.doc.toString(), offset);
+    if (!found) return null;
+    const create = () => ({ dom: h("div", { class: "cm-meaning" }, found.doc) });
+    return { pos: found.from, end: found.to, above: true, create };
+  });
 }
 
 /** A problem as the terminal shows it, below the line that the editor marks. */
