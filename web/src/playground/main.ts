@@ -57,7 +57,7 @@ function showState(state: State): void {
     loading: "Loading Python, about 13 MB; your browser keeps it for the next time …",
     idle: said,
     busy: "Computing …",
-    failed: "The playground cannot start. It needs a browser with WebAssembly and module workers.",
+    failed: "The playground cannot start; load the page again to try once more. It needs a browser with WebAssembly and module workers.",
   };
   let text = texts[state.kind];
   if (state.kind === "loading" && state.stage === "convcalc") text = "Loading convcalc …";

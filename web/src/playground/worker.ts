@@ -39,7 +39,10 @@ const loading = load().then((python) => {
   postMessage({ stage: "ready" });
   return module;
 });
-loading.catch((error: unknown) => postMessage({ stage: "failed", error: String(error) }));
+const failed = (error: unknown) => postMessage({ stage: "failed", error: String(error) });
+loading.catch(failed);
+// Where its own parts cannot be loaded, Pyodide never ends, and tells nobody but the worker.
+self.addEventListener("unhandledrejection", (event) => failed(event.reason));
 
 self.addEventListener("message", async (event: MessageEvent<Request>) => {
   const { id, name, values } = event.data;
