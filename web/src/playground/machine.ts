@@ -55,7 +55,7 @@ export class Machine {
     });
   }
 
-  /** Ends what is being computed; Python starts anew. */
+  /** Ends what is being computed; Python starts again. */
   stop(reason: "stopped" | "late" | "broken" = "stopped", message?: string): void {
     const lost = [this.current, ...this.waiting].filter((job) => job !== null);
     this.worker.terminate();
