@@ -94,6 +94,21 @@ def decimal_text(value: Fraction) -> str:
     return f"{'-' * (value < 0)}{number}"
 
 
+def seconds_text(value: Fraction, *, exact: bool = False) -> str:
+    """Seconds with the prefix that fits: ``70.78 µs``; exact: ``7.07811720e-05 s``."""
+    if not known(value):
+        return UNKNOWN_WORD
+    if exact:
+        return f"{float(value):.8e} s"
+    unit, factor = next(
+        ((unit, factor) for unit, factor in _SECONDS if value * factor >= 1), _SECONDS[-1]
+    )
+    return f"{decimal_text(value * factor)} {unit}" if value else "0 s"
+
+
+_SECONDS = (("s", 1), ("ms", 10**3), ("µs", 10**6), ("ns", 10**9))
+
+
 def fraction_text(value: Fraction) -> str:
     """``32``, ``111.5``, or ``1/3`` where three decimals do not hold it exactly."""
     if 1000 % value.denominator:
