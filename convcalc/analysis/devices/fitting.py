@@ -4,10 +4,11 @@ A kernel that moves B bytes and does F operations is taken to need
 
     t = launch + max(F / peak, B / bandwidth)
 
-seconds. What is fitted are the three numbers, so that the sum of ``|log(measured / fitted)|`` is the
-least: a relative error counts the same for a short layer and a long one, and a few wrong timings
-move nothing. The least sum is searched one number at a time among the values at which the model
-meets a timing exactly, since between those the sum has no minimum, from several beginnings.
+seconds. The three numbers are fitted so that the sum of ``|log(measured / fitted)|`` is the least: a
+relative error counts the same for a short layer and a long one, and a few wrong timings move
+nothing. The least sum is searched one number at a time among the values at which the model meets a
+timing exactly, since between those the sum has no minimum, from several beginnings; then launches
+at which it meets two timings are tried, with the rates that go with them.
 
 What no timing depends on cannot be known. The peak is identified if at least ``FEW`` timings are
 bound by compute in the fit, and without them the fit would be worse; the bandwidth likewise; the
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import cached_property
 from math import inf, log
 from statistics import median
 from typing import NamedTuple
@@ -28,7 +30,7 @@ from convcalc.errors import Error
 
 FEW = 3  # timings that a number must rest on
 ROUNDS = 40  # passes over the three numbers
-MOST = 2000  # timings
+MOST = 1000  # timings
 CANDIDATES = 64  # values of a number that are tried in a pass
 WORSE = 1.02  # by this factor the sum must grow if a number is left out, for it to be identified
 
@@ -37,14 +39,30 @@ class Unfitted(Error):
     """The timings do not say what a device can do."""
 
 
-class Timing(NamedTuple):
-    """What was measured: the path of a layer or block, seconds, and the work of its kernels."""
-
+class _Timing(NamedTuple):
     path: str
     seconds: float
-    flops: int
-    moved: int
-    kernels: int = 1
+    work: tuple[tuple[int, int], ...]
+
+
+class Timing(_Timing):
+    """What was measured: the path of a layer or block, seconds, and what each of its kernels does,
+    FLOPs and bytes."""
+
+    @cached_property
+    def flops(self) -> int:
+        """The FLOPs of all kernels."""
+        return sum(flops for flops, _ in self.work)
+
+    @cached_property
+    def moved(self) -> int:
+        """The bytes of all kernels."""
+        return sum(moved for _, moved in self.work)
+
+    @property
+    def kernels(self) -> int:
+        """How many kernels run one after another."""
+        return len(self.work)
 
 
 class Model(NamedTuple):
@@ -59,11 +77,12 @@ class Model(NamedTuple):
         return self.launch * timing.kernels + self.roof(timing)
 
     def roof(self, timing: Timing) -> float:
-        """The larger roof."""
-        return max(self.per_flop * timing.flops, self.per_byte * timing.moved)
+        """The larger roof of each kernel, added up."""
+        flop, byte = self.per_flop, self.per_byte
+        return sum([max(flop * flops, byte * moved) for flops, moved in timing.work])
 
     def binding(self, timing: Timing) -> str:
-        """Which roof that is."""
+        """Which roof that is for all kernels together."""
         is_compute = self.per_flop * timing.flops > self.per_byte * timing.moved
         return COMPUTE if is_compute else MEMORY
 
@@ -89,7 +108,7 @@ class Fitted(NamedTuple):
 
 
 def fit(timings: Sequence[Timing]) -> Fitted:
-    """The numbers that timings show. Raises Unfitted if there are too few, or one is not above 0."""
+    """The numbers that timings show. Raises Unfitted if there are too few, or one is 0."""
     _require(timings)
     model = _best(timings, (True, True, True))
     whole = _loss(timings, model)
@@ -133,7 +152,7 @@ def _loss(timings: Sequence[Timing], model: Model) -> float:
 
 def _best(timings: Sequence[Timing], free: tuple[bool, ...]) -> Model:
     """The best model in which numbers that are not free are 0."""
-    found = [_descend(timings, start, free) for start in _starts(timings, free)]
+    found = [_refine(timings, start, free) for start in _starts(timings, free)]
     return min(found, key=lambda model: _loss(timings, model))
 
 
@@ -167,6 +186,47 @@ def _descend(timings: Sequence[Timing], model: Model, free: tuple[bool, ...]) ->
         if not loss < before - 1e-12:
             break
     return model
+
+
+def _refine(timings: Sequence[Timing], model: Model, free: tuple[bool, ...]) -> Model:
+    """Tries launches at which two timings that the same roof binds are met, with their rates."""
+    found = _descend(timings, model, free)
+    if not free[2]:
+        return found
+    for _ in range(ROUNDS):
+        tried = [_with_launch(timings, found, launch, free) for launch in _joint(timings, found)]
+        best, loss = _least(timings, [found, *tried])
+        if not loss < _loss(timings, found) - 1e-12:
+            break
+        found = _descend(timings, best, free)
+    return found
+
+
+def _joint(timings: Sequence[Timing], model: Model) -> list[float]:
+    """The launches that follow from two timings, neighbours by the work that binds them."""
+    found = []
+    for word, field in ((MEMORY, "moved"), (COMPUTE, "flops")):
+        bound = [each for each in timings if model.binding(each) == word]
+        points = sorted(
+            (getattr(each, field) / each.kernels, each.seconds / each.kernels) for each in bound
+        )
+        for apart in (1, max(1, len(points) // 2)):
+            for (x, t), (y, u) in zip(points, points[apart:], strict=False):
+                if y > x:
+                    found.append((t * y - u * x) / (y - x))
+    return _thinned(found)
+
+
+def _with_launch(
+    timings: Sequence[Timing], model: Model, launch: float, free: tuple[bool, ...]
+) -> Model:
+    """The model with another launch, and the rates that are usual then."""
+    rates = []
+    for place, (word, field) in enumerate(((COMPUTE, "flops"), (MEMORY, "moved"))):
+        bound = [each for each in timings if model.binding(each) == word and getattr(each, field)]
+        rest = [(e.seconds - launch * e.kernels) / getattr(e, field) for e in bound]
+        rates.append(max(0.0, median(rest)) if rest and free[place] else model[place])
+    return Model(rates[0], rates[1], launch)
 
 
 def _least(timings: Sequence[Timing], models: Sequence[Model]) -> tuple[Model, float]:

@@ -48,9 +48,8 @@ def _formats(asked: Asked) -> Pairs:
 
 
 def _columns(_: Asked) -> Pairs:
-    from convcalc.output.columns import COLUMNS
-
     from convcalc.output.bound_columns import BOUND_COLUMNS
+    from convcalc.output.columns import COLUMNS
 
     every = (*COLUMNS.values(), *BOUND_COLUMNS.values())
     return [(column.key, column.doc) for column in every]
