@@ -4,8 +4,8 @@ A kernel that moves B bytes and does F operations is taken to need
 
     t = launch + max(F / peak, B / bandwidth)
 
-seconds. The three numbers are fitted so that the sum of ``|log(measured / fitted)|`` is the least: a
-relative error counts the same for a short layer and a long one, and a few wrong timings move
+seconds. The three numbers are fitted so that the sum of ``|log(measured / fitted)|`` is the least:
+a relative error counts the same for a short layer and a long one, and a few wrong timings move
 nothing. The least sum is searched one number at a time among the values at which the model meets a
 timing exactly, since between those the sum has no minimum, from several beginnings; then launches
 at which it meets two timings are tried, with the rates that go with them.

@@ -195,7 +195,9 @@ class _Graph:
 
 def _fits(step: Step, size: int) -> bool:
     """Whether an input of so many elements may stay within the kernel: it is as large as the
-    output, or part of an attention, which never has its matrix in memory."""
-    if words_of(step) & {"attention", "product"}:
-        return known(size)
+    output, or part of an attention, which never has its matrix in memory. With one input whose
+    elements are taken one by one, it is so whatever the size."""
+    words = words_of(step)
+    if words & {"attention", "product"} or (words & {"norm", "activation"} and len(step.reads) < 2):
+        return True
     return known(size) and step.analysis.output.numel == size

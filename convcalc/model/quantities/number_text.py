@@ -54,6 +54,23 @@ def parse_quantity(text: str) -> Fraction | None:
 _MAX_LENGTH = 60  # characters
 
 
+def parse_seconds(text: str) -> Fraction | None:
+    """``250us``, ``2 ms`` or ``0.1 s`` as exact seconds; None if it is none. The unit is needed."""
+    found = _DURATION.fullmatch(text.strip()) if len(text) <= _MAX_LENGTH else None
+    return None if found is None else Fraction(found[1]) * DURATIONS[found[2]]
+
+
+# Units of times in a file, and the seconds that they stand for.
+DURATIONS = {
+    "s": Fraction(1),
+    "ms": Fraction(1, 10**3),
+    "us": Fraction(1, 10**6),
+    "µs": Fraction(1, 10**6),
+    "ns": Fraction(1, 10**9),
+}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+) ?(s|ms|us|µs|ns)")
+
+
 # --- writing -----------------------------------------------------------------------------------
 
 
