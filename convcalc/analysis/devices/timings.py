@@ -18,17 +18,22 @@ COLUMNS = ("path", "seconds")
 
 
 def rows_of(text: str, file: str) -> list[tuple[str, float]]:
-    """The paths and seconds of a CSV file with a header; Unfitted if a row is wrong."""
-    lines = csv.DictReader(text.lstrip("\ufeff").splitlines())
+    """The paths and seconds of a CSV file with a header; Unfitted if a row is wrong.
+
+    Lines that begin with ``#`` are comments.
+    """
+    written = ["" if line.startswith("#") else line for line in text.lstrip("\ufeff").splitlines()]
+    first = next((number for number, line in enumerate(written) if line.strip()), 0)
+    lines = csv.DictReader(written[first:])
     try:
         header = [name.strip().lower() for name in lines.fieldnames or ()]
         if missing := [name for name in COLUMNS if name not in header]:
             message = f"{file} has no column {' and no column '.join(missing)}"
             raise Unfitted(message, f"its first line names the columns: {','.join(COLUMNS)}")
         lines.fieldnames = header
-        return [_row(row, f"{file}:{lines.line_num}") for row in lines]
+        return [_row(row, f"{file}:{first + lines.line_num}") for row in lines]
     except csv.Error as error:
-        raise Unfitted(f"{file}:{lines.line_num} is not CSV: {error}") from None
+        raise Unfitted(f"{file}:{first + lines.line_num} is not CSV: {error}") from None
 
 
 def _row(row: dict[str, str | None], place: str) -> tuple[str, float]:
