@@ -21,8 +21,8 @@ class Metric(NamedTuple):
 
     ``kind`` says what its values are: ``count`` (an integer), ``bytes``, ``seconds``, ``axes`` (a
     number per spatial axis), ``ratio`` (between 0 and 1) or ``shape``; ``rule`` is broken by too
-    much of it, ``keys`` may stand beside the bounds, and ``bounds`` are those that make sense. ``field``
-    is the part of the receptive field that it is, if it is one.
+    much of it, ``keys`` may stand beside the bounds, and ``bounds`` are those that make sense.
+    ``field`` is the part of the receptive field that it is, if it is one.
     """
 
     kind: str
