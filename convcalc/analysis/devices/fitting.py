@@ -31,7 +31,7 @@ from convcalc.errors import Error
 FEW = 3  # timings that a number must rest on
 ROUNDS = 40  # passes over the three numbers
 MOST = 1000  # timings
-CANDIDATES = 64  # values of a number that are tried in a pass
+CANDIDATES = 32  # values of a number that are tried in a pass
 WORSE = 1.02  # by this factor the sum must grow if a number is left out, for it to be identified
 
 
@@ -141,12 +141,19 @@ def _require(timings: Sequence[Timing]) -> None:
 
 
 def _loss(timings: Sequence[Timing], model: Model) -> float:
+    """The sum that a fit makes small; it is computed tens of thousands of times."""
+    flop, byte, launch = model
     total = 0.0
-    for timing in timings:
-        seconds = model.seconds(timing)
+    for _, measured, work in timings:
+        if len(work) == 1:
+            ((flops, moved),) = work
+            compute, memory = flop * flops, byte * moved
+            seconds = launch + (compute if compute > memory else memory)
+        else:
+            seconds = sum([launch + max(flop * flops, byte * moved) for flops, moved in work])
         if seconds <= 0:
             return inf
-        total += abs(log(timing.seconds / seconds))
+        total += abs(log(measured / seconds))
     return total
 
 

@@ -96,6 +96,8 @@ class _Reader:
             return None
         number = self.amount(value, what)
         word = self.text(source, f"source of {what}")
+        if not word and not getattr(source, "text", "x"):
+            self.problem("missing-key", f"{what} has no source", source.place)
         note = self.text(node.get("note"), f"note of {what}")
         return Figure(number, sources.get(word, word), note) if number and word else None
 

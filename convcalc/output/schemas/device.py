@@ -16,7 +16,9 @@ _AMOUNT: Schema = {
 
 def device_schema() -> Schema:
     """Return the schema of a device file."""
-    figure = closed({"value": _AMOUNT, "source": _TEXT, "note": _TEXT}, ["value", "source"])
+    figure = closed(
+        {"value": _AMOUNT, "source": {**_TEXT, "minLength": 1}, "note": _TEXT}, ["value", "source"]
+    )
     one = ref("number")
     keys: Schema = {
         "convcalc-device": {"const": VERSION, "description": "version of the format"},
