@@ -31,6 +31,7 @@ from convcalc.errors import Error
 FEW = 3  # timings that a number must rest on
 ROUNDS = 40  # passes over the three numbers
 MOST = 1000  # timings
+MOST_KERNELS = 5000  # of all timings together
 CANDIDATES = 32  # values of a number that are tried in a pass
 WORSE = 1.02  # by this factor the sum must grow if a number is left out, for it to be identified
 
@@ -135,6 +136,9 @@ def _require(timings: Sequence[Timing]) -> None:
         raise Unfitted(message, f"at least {FEW}, better some of each kind of layer")
     if len(timings) > MOST:
         raise Unfitted(f"{len(timings):,} timings are too many for a fit", f"at most {MOST:,}")
+    if sum(timing.kernels for timing in timings) > MOST_KERNELS:
+        message = f"the timings are of more than {MOST_KERNELS:,} kernels in all"
+        raise Unfitted(message, "time fewer or smaller blocks")
     for timing in timings:
         if not 0 < timing.seconds < inf:
             raise Unfitted(f"{timing.path} took {timing.seconds} seconds", "a time is above 0")

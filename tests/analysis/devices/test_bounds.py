@@ -224,3 +224,13 @@ def test_a_report_without_a_device_has_no_bounds() -> None:
 def test_the_a100_of_the_notes_has_40_gb() -> None:
     assert (found := device("a100").bandwidth)
     assert found.value == 1555 * 10**9
+
+
+def test_results_in_python_show_their_bounds() -> None:
+    found = convcalc.analyse(convcalc.load("resnet18"), device="h100", dtype="float16")
+    assert "bound by" in found.to_text(width=160)
+    assert found.to_dict()["totals"]["bounds"]["kernels"] == 23
+    pandas = pytest.importorskip("pandas")
+    frame = found.to_pandas(depth=1)
+    assert isinstance(frame, pandas.DataFrame)
+    assert frame["bound"].sum() == pytest.approx(float(found.totals.bounds["lower"]))

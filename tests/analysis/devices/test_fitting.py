@@ -144,5 +144,12 @@ def test_too_few_timings_are_refused() -> None:
         fit(of_resnet([("stem", 1.0)] * (FEW - 1)))
 
 
+def test_too_many_kernels_are_refused() -> None:
+    with pytest.raises(Unfitted, match="more than 5,000 kernels"):
+        fit([Timing("a", 1.0, ((1, 1),) * 1700)] * FEW)
+    with pytest.raises(Unfitted, match="too many"):
+        fit([Timing("a", 1.0, ((1, 1),))] * 1001)
+
+
 def test_devices_that_ship_state_no_fit() -> None:
     assert device("a100").launch is None
