@@ -28,6 +28,7 @@ from convcalc.cli.completion.table import FORMATS
 from convcalc.cli.shells import SCRIPTS
 from convcalc.language.sources.shipped import shipped_names
 from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+from convcalc.output.bound_columns import BOUND_COLUMNS
 from convcalc.output.columns import COLUMNS
 from convcalc.output.formats import FORMATS as OF_TABLES
 
@@ -157,6 +158,9 @@ def test_what_there_is_is_offered_whole(offer: Offer) -> None:
     assert offer("convcalc ") == list(COMMANDS)
     assert offer("convcalc layer ") == operator_names()
     assert offer("convcalc show --sort ") == list(COLUMNS)
+    assert offer("convcalc show --device a100 --sort ") == [*COLUMNS, *BOUND_COLUMNS]
+    assert offer("convcalc show --device ") == offer("convcalc device show ") == device_names()
+    assert offer("convcalc get macs vgg11 --runtime ") == runtime_names()
     assert offer("convcalc check -f ") == list(OF_CHECK)
     assert offer("convcalc show -f ") == list(OF_TABLES) == list(FORMATS["show"])
     for name in ("conv", "lstm", "upsample"):
@@ -284,7 +288,8 @@ def test_a_network_that_takes_long_is_given_up(folder: Path, offer: Offer) -> No
 
 def test_values_are_found_without_what_commands_need() -> None:
     code = (
-        "import sys; from convcalc.cli import main; main(sys.argv[1:]);"
+        "import sys; from convcalc.analysis.devices import device_names, runtime_names
+from convcalc.cli import main; main(sys.argv[1:]);"
         "print([name for name in ('typer', 'rich', 'yaml') if name in sys.modules])"
     )
     for line in ("show res", "layer conv p", "explain resnet18 la", "show --columns +m", "ru"):

@@ -47,12 +47,16 @@ def _formats(asked: Asked) -> Pairs:
     return _plain(FORMATS.get(asked.command, ()))
 
 
-def _columns(_: Asked) -> Pairs:
-    from convcalc.output.bound_columns import BOUND_COLUMNS
+def _columns(asked: Asked) -> Pairs:
+    """The columns; those of a device where one is named."""
     from convcalc.output.columns import COLUMNS
 
-    every = (*COLUMNS.values(), *BOUND_COLUMNS.values())
-    return [(column.key, column.doc) for column in every]
+    found = [(column.key, column.doc) for column in COLUMNS.values()]
+    if asked.given.get("device"):
+        from convcalc.output.bound_columns import BOUND_COLUMNS
+
+        found += [(column.key, column.doc) for column in BOUND_COLUMNS.values()]
+    return found
 
 
 def _conventions(asked: Asked) -> Pairs:
