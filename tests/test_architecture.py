@@ -144,7 +144,7 @@ FILES = {
     "__init__",  # takes paths
     "model.operators.registry",  # finds operators
     "analysis.conventions",  # finds conventions
-    "analysis.devices.shelf",  # finds devices and runtimes
+    "analysis.devices",  # finds devices and runtimes
     "diagnostics.faults",  # asks whether the current folder is still there
     "language.sources",
     "language.catalogue",

@@ -211,11 +211,11 @@ def _add_bounds(
     network: Network, report: Report, device: str, runtime: str, steps: Steps
 ) -> Report:
     """The report with bounds on a device; what computes them is imported only here."""
-    from convcalc.analysis import devices
+    from convcalc.analysis.devices import shelf
     from convcalc.analysis.devices.bounds import with_bounds
 
-    found = devices.device(device)
-    rules = devices.runtime(runtime or found.runtime)
+    found = shelf.device(device)
+    rules = shelf.runtime(runtime or found.runtime)
     return with_bounds(network, report, found, rules, steps)
 
 

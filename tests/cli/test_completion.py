@@ -19,6 +19,7 @@ import pytest
 from command import environment, process
 from places import ROOT
 
+from convcalc.analysis.devices.names import device_names, runtime_names
 from convcalc.checking.configuration import FORMATS as OF_CHECK
 from convcalc.cli.app import COMMANDS
 from convcalc.cli.completion import FILES, FOUND, complete
@@ -288,8 +289,7 @@ def test_a_network_that_takes_long_is_given_up(folder: Path, offer: Offer) -> No
 
 def test_values_are_found_without_what_commands_need() -> None:
     code = (
-        "import sys; from convcalc.analysis.devices import device_names, runtime_names
-from convcalc.cli import main; main(sys.argv[1:]);"
+        "import sys; from convcalc.cli import main; main(sys.argv[1:]);"
         "print([name for name in ('typer', 'rich', 'yaml') if name in sys.modules])"
     )
     for line in ("show res", "layer conv p", "explain resnet18 la", "show --columns +m", "ru"):

@@ -14,23 +14,10 @@ neither the peak nor the bandwidth. A tensor that stays in the last-level cache 
 which the model leaves out (see :attr:`~convcalc.analysis.report.bounds.Roofline.in_cache`).
 
 A number that a file does not state is unknown, and so is what depends on it.
+:mod:`~convcalc.analysis.devices.shelf` finds devices and runtimes,
+:mod:`~convcalc.analysis.devices.bounds` adds the bounds to a report, and
+:mod:`~convcalc.analysis.devices.fitting` makes a device from timings.
 
 Source: Williams, Waterman, Patterson, "Roofline: An Insightful Visual Performance Model for
 Multicore Architectures", CACM 52(4), 2009.
 """
-
-from __future__ import annotations
-
-from convcalc.analysis.devices.device import Device, DeviceError
-from convcalc.analysis.devices.fusion import Runtime
-from convcalc.analysis.devices.shelf import device, device_names, runtime, runtime_names
-
-__all__ = [
-    "Device",
-    "DeviceError",
-    "Runtime",
-    "device",
-    "device_names",
-    "runtime",
-    "runtime_names",
-]

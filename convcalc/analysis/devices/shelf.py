@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
+from pathlib import PurePath
 from typing import TypeVar
 
 from convcalc.analysis.devices.device import Device
 from convcalc.analysis.devices.fusion import Runtime
+from convcalc.analysis.devices.names import (
+    DEVICES,
+    RUNTIMES,
+    device_names,
+    path_of,
+    runtime_names,
+)
 from convcalc.analysis.devices.reading import read_device, read_runtime
 from convcalc.diagnostics.suggestion import UnknownName, advise
 from convcalc.language.sources.gate import SETTINGS_BYTES, read_all, read_shipped
 from convcalc.language.sources.target import unreadable
 
 ENDINGS = (".yaml", ".yml")
-DEVICES, RUNTIMES = "files", "runtimes"  # the folders beside this module
 
 T = TypeVar("T")
-
-
-@cache
-def device_names() -> list[str]:
-    """The names of the devices that ship."""
-    return _names(DEVICES)
-
-
-@cache
-def runtime_names() -> list[str]:
-    """The names of the runtimes that ship."""
-    return _names(RUNTIMES)
 
 
 def device(word: str) -> Device:
@@ -51,11 +44,6 @@ def is_path(word: str) -> bool:
     return word.endswith(ENDINGS) or "/" in word or "\\" in word
 
 
-def _names(folder: str) -> list[str]:
-    found = Path(__file__).parent.joinpath(folder).glob("*.yaml")
-    return sorted(path.stem for path in found)
-
-
 def _found(
     word: str, what: str, folder: str, names: list[str], read: Callable[[bytes, str, str], T]
 ) -> T:
@@ -64,14 +52,14 @@ def _found(
             content = read_all(word, SETTINGS_BYTES)
         except OSError as error:
             raise unreadable(word, error) from None
-        name = Path(word).name
-        return read(content, name[: name.index(".")] if name[1:].count(".") else name, word)
+        name = PurePath(word).name
+        return read(content, name[:1] + name[1:].partition(".")[0], word)
     if word not in names:
         advice = advise(word, names, f"{what}s:")
         more = f"; or the path of a file, {what}.yaml"
         raise UnknownName(f"unknown {what} '{word}'", f"{advice}{more}")
-    path = Path(__file__).parent / folder / f"{word}.yaml"
+    path = path_of(folder, word)
     try:
-        return read(read_shipped(str(path), SETTINGS_BYTES), word, word)
+        return read(read_shipped(path, SETTINGS_BYTES), word, word)
     except OSError as error:
-        raise unreadable(str(path), error) from None
+        raise unreadable(path, error) from None

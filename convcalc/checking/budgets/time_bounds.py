@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcalc.analysis.analyse import analyse
-from convcalc.analysis.devices import device_names, runtime_names
+from convcalc.analysis.devices.names import device_names, runtime_names
 from convcalc.analysis.report.bounds import LEAST
 from convcalc.analysis.report.report import Report
 from convcalc.analysis.report.rows import part_row, rows

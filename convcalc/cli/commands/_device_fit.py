@@ -1,8 +1,8 @@
 """``convcalc device fit``: a device file from timings of layers."""
 
 from convcalc.analysis.analyse import COUNTED
-from convcalc.analysis.devices import runtime as runtime_of
 from convcalc.analysis.devices.fitting import fit as fitted_numbers
+from convcalc.analysis.devices.shelf import runtime as runtime_of
 from convcalc.analysis.devices.timings import device_text, notes, rows_of, timings_of
 from convcalc.cli.console import Failure, Settings, choose
 from convcalc.cli.loading import Reading

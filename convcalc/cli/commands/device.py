@@ -10,7 +10,7 @@ from convcalc.cli.console import Failure, Settings, choose
 from convcalc.output.formats import FORMATS
 
 if TYPE_CHECKING:
-    from convcalc.analysis.devices import Device
+    from convcalc.analysis.devices.device import Device
 
 ACTIONS = ("show", "fit")
 
@@ -77,7 +77,7 @@ def command(
 
 def _show(settings: Settings, word: str) -> int:
     """Writes the numbers of a device."""
-    from convcalc.analysis.devices import device
+    from convcalc.analysis.devices.shelf import device
     from convcalc.output.columns import Column
     from convcalc.output.table import Table, render
 

@@ -239,7 +239,8 @@ def conventions() -> Iterator[ConventionEntry]:
 
 def devices() -> Iterator[DeviceEntry]:
     """Every device that bounds can be given for."""
-    from convcalc.analysis.devices import device, device_names
+    from convcalc.analysis.devices.names import device_names
+    from convcalc.analysis.devices.shelf import device
 
     for found in map(device, device_names()):
         yield DeviceEntry(found.name, ", ".join(found.peak), found.runtime, found.title)
@@ -247,7 +248,8 @@ def devices() -> Iterator[DeviceEntry]:
 
 def runtimes() -> Iterator[RuntimeEntry]:
     """Every runtime."""
-    from convcalc.analysis.devices import runtime, runtime_names
+    from convcalc.analysis.devices.names import runtime_names
+    from convcalc.analysis.devices.shelf import runtime
 
     for found in map(runtime, runtime_names()):
         yield RuntimeEntry(found.name, found.title)

@@ -67,13 +67,13 @@ def _conventions(asked: Asked) -> Pairs:
 
 
 def _devices(_: Asked) -> Pairs:
-    from convcalc.analysis.devices.shelf import device_names
+    from convcalc.analysis.devices.names import device_names
 
     return _plain(device_names())
 
 
 def _runtimes(_: Asked) -> Pairs:
-    from convcalc.analysis.devices.shelf import runtime_names
+    from convcalc.analysis.devices.names import runtime_names
 
     return _plain(runtime_names())
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 import convcalc
-from convcalc.analysis.devices import Device, device, runtime
 from convcalc.analysis.devices.bounds import with_bounds
-from convcalc.analysis.devices.device import Figure
+from convcalc.analysis.devices.device import Device, Figure
+from convcalc.analysis.devices.shelf import device, runtime
 from convcalc.analysis.report.bounds import binding
 from convcalc.analysis.report.report import Report
 from convcalc.analysis.report.rows import rows

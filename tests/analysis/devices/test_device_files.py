@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import convcalc
-from convcalc.analysis import devices
+from convcalc.analysis.devices import names, shelf
 from convcalc.analysis.devices.device import NUMBERS, DeviceError
 from convcalc.analysis.devices.reading import read_device, read_runtime
 from convcalc.diagnostics.suggestion import UnknownName
@@ -22,8 +22,8 @@ from convcalc.language.sources.target import TargetError
 from convcalc.model.quantities.number_text import DTYPES
 from convcalc.output.schemas.device import device_schema
 
-FOLDER = Path(devices.__file__).parent
-DEVICES, RUNTIMES = devices.device_names(), devices.runtime_names()
+FOLDER = Path(names.__file__).parent
+DEVICES, RUNTIMES = names.device_names(), names.runtime_names()
 WANTED = {
     *("a100", "a100-80gb", "h100", "rtx-4090", "jetson-agx-orin", "apple-m1-max"),
     *("epyc-9654", "stm32h743"),
@@ -37,7 +37,7 @@ def test_the_devices_and_runtimes_that_are_promised_are_there() -> None:
 
 @pytest.mark.parametrize("name", DEVICES)
 def test_every_number_has_a_source_with_a_title_and_an_address(name: str) -> None:
-    found = devices.device(name)
+    found = shelf.device(name)
     figures = list(found.figures())
     assert figures, name
     assert found.runtime in RUNTIMES
@@ -69,9 +69,9 @@ def test_peaks_are_dense() -> None:
         ("h100", "int8", 1978.9),
         ("jetson-agx-orin", "int8", 85),
     ):
-        assert devices.device(name).peak[dtype].value == Fraction(str(value)) * 10**12
+        assert shelf.device(name).peak[dtype].value == Fraction(str(value)) * 10**12
     for name in DEVICES:
-        peak = devices.device(name).peak
+        peak = shelf.device(name).peak
         for dtype in peak.keys() & {"float16", "bfloat16"} if "float32" in peak else ():
             assert peak[dtype].value >= peak["float32"].value
 
@@ -160,10 +160,10 @@ def test_a_wrong_runtime_is_an_error(text: str, message: str) -> None:
 
 def test_unknown_names_get_the_close_one_or_all() -> None:
     with pytest.raises(UnknownName) as caught:
-        devices.device("a10")
+        shelf.device("a10")
     assert caught.value.help.startswith("use 'a100'")
     with pytest.raises(UnknownName) as caught:
-        devices.runtime("tensorrt")
+        shelf.runtime("tensorrt")
     assert "eager" in caught.value.help
 
 
@@ -226,8 +226,8 @@ def test_files_outside_the_project_links_and_pipes_are_not_read(
     monkeypatch.chdir(project)
     for word in ("link.yaml", "pipe.yaml", "./none.yaml", "/dev/zero"):
         with pytest.raises(TargetError):
-            devices.device(word)
+            shelf.device(word)
 
 
 def test_every_dtype_of_a_peak_is_one_of_convcalc() -> None:
-    assert {dtype for name in DEVICES for dtype in devices.device(name).peak} <= set(DTYPES)
+    assert {dtype for name in DEVICES for dtype in shelf.device(name).peak} <= set(DTYPES)

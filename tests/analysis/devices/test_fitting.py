@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import pytest
 
 import convcalc
-from convcalc.analysis.devices import device, runtime
 from convcalc.analysis.devices.fitting import FEW, Timing, Unfitted, _loss, fit
 from convcalc.analysis.devices.fitting import Model as Numbers
 from convcalc.analysis.devices.fusion import kernels
 from convcalc.analysis.devices.reading import read_device
+from convcalc.analysis.devices.shelf import device, runtime
 from convcalc.analysis.devices.timings import device_text, notes, rows_of, timings_of
 from convcalc.model.graph.paths import PathError
 from convcalc.model.graph.steps import steps_of

@@ -8,8 +8,9 @@ from math import prod
 import pytest
 
 import convcalc
-from convcalc.analysis.devices import runtime, runtime_names
 from convcalc.analysis.devices.fusion import Kernel, Rule, Runtime, kernels
+from convcalc.analysis.devices.names import runtime_names
+from convcalc.analysis.devices.shelf import runtime
 from convcalc.model.graph.network import Network
 from convcalc.model.graph.steps import steps_of
 
