@@ -201,7 +201,8 @@ def test_time_bounds_hold_networks_to_what_devices_can_do(convcalc: Command, fol
     assert "at least" in least  # certain all the same
     assert "unknown device './board.yaml'" in check("{max: 1s, device: ./board.yaml}")
     assert "needs 'device'" in check("{max: 1s}")
-    assert "a time is expected" in check("{max: 5, device: a100}")
+    for wrong in ("5", "5%", "5GB", "-1us", "us", "[1us]", "1e-6"):
+        assert "a time is expected" in check(f"{{max: {wrong}, device: a100}}")
     assert "unknown key 'min'" in check("{min: 1s, device: a100}")
 
 
@@ -220,3 +221,19 @@ def test_a_looser_time_bound_is_a_weaker_budget(folder: Path) -> None:
         "max rose from 5us to 1ms"
     ]
     assert not [*weaker_bounds(read("5us"), read("4us"))]
+
+
+@pytest.mark.parametrize("line", ["show resnet18", "get totals.params resnet18"])
+def test_without_a_device_nothing_of_it_is_imported(line: str) -> None:
+    code = (
+        "import sys; from convcalc.cli import main; main(sys.argv[1:]);"
+        "print([name for name in sys.modules if 'devices' in name or 'bound' in name])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *line.split()],
+        capture_output=True,
+        text=True,
+        env=environment(CONVCALC_NO_CACHE="1"),
+        check=True,
+    )
+    assert ran.stdout.splitlines()[-1] == "[]"

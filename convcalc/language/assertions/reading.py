@@ -137,6 +137,8 @@ class Assertions:
         value = self.number(node, name)
         _require(value >= 0, f"{kind} is below 0", node)
         if metric == "seconds":
+            if text.endswith("%"):
+                raise self.not_a_time(node)
             return Bound(kind, value, node.place, text)
         if metric == "ratio":
             _require(value <= 1, f"a share is at most 1, or 100%, not {text}", node)
@@ -170,8 +172,12 @@ class Assertions:
                 found = parse_quantity(node.text)
             if found is not None:
                 return found
+        raise self.not_a_time(node)
+
+    def not_a_time(self, node: nodes.Node) -> Rejected:
+        """The problem of a bound that is not a time."""
         message = f"{_written(node)} is given where a time is expected"
-        raise rejected("wrong-type", message, node.place, "write for instance 250us, 2ms or 0.1s")
+        return rejected("wrong-type", message, node.place, "write for instance 250us, 2ms or 0.1s")
 
     def axes(self, node: nodes.Node, name: str) -> tuple[Fraction, ...]:
         """One number for all axes, or a list with one for each."""

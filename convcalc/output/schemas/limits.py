@@ -62,10 +62,16 @@ COMPARE: Schema = closed(
 LOCKED: Schema = described(FLAG, "whether nothing silences what it finds")
 
 
+_NUMBER = "^ *([0-9]+(\\.[0-9]*)?|\\.[0-9]+) ?"
 _SECONDS: Schema = {
     "type": "string",
-    "pattern": "^ *([0-9]+(\\.[0-9]*)?|\\.[0-9]+) ?(s|ms|us|µs|ns|%) *$",
-    "description": "a time with its unit: 250us, 2ms, 0.1s; of a change also a percentage",
+    "pattern": f"{_NUMBER}(s|ms|us|µs|ns) *$",
+    "description": "a time with its unit: 250us, 2ms, 0.1s",
+}
+_MORE_SECONDS: Schema = {
+    "type": "string",
+    "pattern": f"{_NUMBER}(s|ms|us|µs|ns|%) *$",
+    "description": "a time with its unit, or a percentage",
 }
 # What values of other forms than a number look like.
 _FORMS: Mapping[str, Schema] = {"shape": DESCRIBED_SHAPE, "seconds": _SECONDS}
@@ -84,8 +90,11 @@ def _limit(metric: Metric) -> Schema:
     """Return the schema of a metric's bounds, at least one, and of the keys beside them."""
     value = _FORMS.get(metric.kind, ref("bound"))
     keys = {key: _BESIDE[key] for key in (*metric.keys, *ANYWHERE)}
+    bounds = dict.fromkeys(metric.bounds, value)
+    if metric.kind == "seconds":
+        bounds |= dict.fromkeys(CHANGES, _MORE_SECONDS)
     return closed(
-        {**dict.fromkeys(metric.bounds, value), **keys},
+        {**bounds, **keys},
         required=(),
         allOf=[ref("some_bound")],
     )
