@@ -8,6 +8,8 @@
     │   ├── CodeNotAllowed   a model that a program builds, where no code may be run
     │   └── Hung             git took too long
     ├── UnknownName          no operator, convention or rule has this name; a KeyError too
+    ├── DeviceError          a file of a device or a runtime has errors
+    ├── Unfitted             timings do not say what a device can do
     ├── PathError            a path names no layer, block, input or number
     ├── TooLarge             a network exceeds its limit of layers; in a file, a problem
     ├── TooMuchWork          more would have to be computed than is allowed; in a file, a problem

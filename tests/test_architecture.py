@@ -55,6 +55,7 @@ WITHIN = {
         ("formats",),  # tables as terminal text, JSON, CSV, ...
         ("cells", "folding", "sorting"),
         ("table", "findings"),  # findings in the formats of CI systems
+        ("bound_columns",),  # of bounds on a device
         ("columns", "markdown"),
         ("topics",),  # the pages of the book
     ),
@@ -76,6 +77,7 @@ WITHIN = {
         ("agreement",),  # whether two networks are the same one
         ("analyse", "explanation"),  # a network to a report; how its numbers come about
         ("comparison", "conventions", "receptive_field"),
+        ("devices",),  # the least that a device must spend
         ("memory",),  # bytes while a network runs, or is trained
         ("report", "costs", "training"),
     ),
@@ -142,6 +144,7 @@ FILES = {
     "__init__",  # takes paths
     "model.operators.registry",  # finds operators
     "analysis.conventions",  # finds conventions
+    "analysis.devices",  # finds devices and runtimes
     "diagnostics.faults",  # asks whether the current folder is still there
     "language.sources",
     "language.catalogue",

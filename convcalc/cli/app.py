@@ -37,6 +37,7 @@ COMMANDS = (
     "list",
     "operator",
     "convention",
+    "device",
     "rule",
     "schema",
     "new",

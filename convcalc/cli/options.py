@@ -80,6 +80,26 @@ Memory = Annotated[
         "[env: CONVCALC_MEMORY]",
     ),
 ]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        show_default=False,
+        help="Also show the least that a device must spend, such as a100 or a file device.yaml; "
+        "see 'list devices'.",
+    ),
+]
+Runtime = Annotated[
+    str,
+    typer.Option(
+        "--runtime",
+        metavar="NAME",
+        show_default=False,
+        help="Which layers one kernel computes: eager, fused, cmsis-nn, or a file; by default as "
+        "the device's file says.",
+    ),
+]
 Variant = Annotated[
     str, typer.Option("--variant", metavar="NAME", help="A variant of the network.")
 ]

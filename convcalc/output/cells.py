@@ -23,9 +23,10 @@ from convcalc.model.quantities.number_text import (
     fraction_text,
     memory_text,
     percent_text,
+    seconds_text,
 )
 from convcalc.model.quantities.unknown import known
-from convcalc.output.columns import SHARE, Column, Several, Size, Span, cell
+from convcalc.output.columns import SECONDS, SHARE, Column, Several, Size, Span, cell
 from convcalc.output.table import Style, Table
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ _ASCII = str.maketrans(
         "│": "|",
         "└": "\\",
         "σ": "sigma",
+        "µ": "u",
     }
 )
 
@@ -177,6 +179,8 @@ def _several_text(texts: Sequence[str]) -> str:
 
 
 def _number_text(value: int | Fraction, unit: str, exact: bool) -> str:
+    if unit == SECONDS:
+        return seconds_text(Fraction(value), exact=exact)
     if isinstance(value, Fraction):
         return percent_text(value) if unit == SHARE else decimal_text(value)
     return memory_text(value, exact=exact) if unit == BYTES else count_text(value, exact=exact)

@@ -20,7 +20,7 @@ from convcalc.model.quantities.counts import COUNTS, DeclaredCount
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
-SHARE, RATIO = "%", "FLOP/B"  # units that have a format of their own, as BYTES has
+SHARE, RATIO, SECONDS = "%", "FLOP/B", "s"  # units that have a format of their own, as BYTES has
 
 
 class Size(tuple[int, ...]):
@@ -39,7 +39,8 @@ class Column(NamedTuple):
     """One column of a table.
 
     ``unit`` decides how a number is written: nothing for a count, ``B`` for bytes, ``%`` for
-    the share that the value has of the same value in the totals, ``FLOP/B`` for a ratio.
+    the share that the value has of the same value in the totals, ``FLOP/B`` for a ratio, ``s`` for
+    seconds.
     A narrow terminal hides the highest ``priority`` first and never hides 0. A column that
     ``folds`` may be wrapped. ``mark`` returns a remark to print after the value; formats for
     programs leave it out. ``at_least`` returns the lower bound of a value that something is missing

@@ -46,6 +46,7 @@ LINES = {
     "list": "list columns",
     "operator": "operator conv",
     "convention": "convention fvcore",
+    "device": "device show a100",
     "rule": "rule CC001",
     "version": "version",
     "help": "help",

@@ -125,7 +125,7 @@ def _values(report: Report, part: Part) -> dict[str, Any]:
     if part.is_layer:
         return layer_payload(layers[0])
     row = part_row(part.path, part.kind, layers)
-    return {
+    found = {
         "path": row.path,
         "block": row.operator,
         "layers": row.layers,
@@ -134,6 +134,11 @@ def _values(report: Report, part: Part) -> dict[str, Any]:
         **counts_payload(row),
         "at_least": bounds_payload(row.at_least),
     }
+    if row.bounds:
+        from convcalc.analysis.report.bounds_json import row_bounds
+
+        found |= row_bounds(row)
+    return found
 
 
 # --- sums that something is missing from ---------------------------------------------------------

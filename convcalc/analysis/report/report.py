@@ -122,6 +122,7 @@ EXACT = LowerBounds()  # nothing is missing
 
 
 if TYPE_CHECKING:  # a protocol takes time to make
+    from convcalc.analysis.report.bounds import Roofline
 
     class Summed(Protocol):
         """An object that holds counts: a layer, a row or totals."""
@@ -165,7 +166,9 @@ class LayerReport(Saved, Record, Counts):
     ``shares`` is the path of the layer whose weights are used again, or empty, and ``own`` are the
     names of those weights that are the layer's own all the same. ``convention``
     holds the counts of another tool, ``fused`` those that remain when batch norms are folded;
-    both are empty unless requested. A table may have it for a row (see
+    both are empty unless requested. ``bounds`` are seconds on a device, if one is named (see
+    :mod:`convcalc.analysis.report.bounds`), and ``kernel`` is the layer whose kernel does its work
+    too, if it begins none. A table may have it for a row (see
     :mod:`convcalc.analysis.report.rows`).
     """
 
@@ -187,6 +190,8 @@ class LayerReport(Saved, Record, Counts):
     facts: Mapping[str, Any] | None = None
     convention: Mapping[str, int] = NO_COUNTS
     fused: Mapping[str, int] = NO_COUNTS
+    bounds: Mapping[str, Any] = NO_COUNTS
+    kernel: str = ""
     at_least: ClassVar[LowerBounds] = EXACT  # a layer's count is known or it is not
     layers: ClassVar[int] = 1
     outputs: ClassVar[tuple[OutputReport, ...]] = ()
@@ -285,7 +290,7 @@ class Totals(Record, Counts):
 
     ``unknown`` lists ``path: what`` for each count of a layer that is not known. ``at_least`` says
     what the other layers add up to, for each sum that is unknown or that skipped layers are
-    missing from.
+    missing from. ``bounds`` are seconds on a device, if one is named.
     """
 
     layers: int
@@ -295,6 +300,7 @@ class Totals(Record, Counts):
     convention: Mapping[str, int] = NO_COUNTS
     fused: Mapping[str, int] = NO_COUNTS
     at_least: LowerBounds = EXACT
+    bounds: Mapping[str, Any] = NO_COUNTS
 
     def __repr__(self) -> str:
         numbers = f"{_exact(self.params)} params, {_exact(self.macs)} MACs"
@@ -333,7 +339,7 @@ class Report(Shown, Saved, Tabular, Record):
     first layer that sees the whole input, or empty.
     ``problems`` are errors and warnings; with errors, ``skipped`` layers could not be computed
     and the totals hold only the others (``complete`` is False). ``convention`` is the other tool
-    whose numbers are given too, if any.
+    whose numbers are given too, if any, ``roofline`` says which device bounds are for, if any.
     """
 
     network: str
@@ -351,6 +357,7 @@ class Report(Shown, Saved, Tabular, Record):
     skipped: int = 0
     convention: ToolConvention | None = None
     per_output: Mapping[str, OutputReport] = NOTHING
+    roofline: Roofline | None = None
 
     def __repr__(self) -> str:
         sizes = [listed(list(map(str, each.values()))) for each in (self.inputs, self.outputs)]

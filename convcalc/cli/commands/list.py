@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from convcalc.output.columns import Column
 
 KINDS = (
-    *("operators", "networks", "blocks", "columns", "metrics", "rules", "conventions", "formats"),
-    "params",
+    *("operators", "networks", "blocks", "columns", "metrics", "rules", "conventions", "devices"),
+    *("runtimes", "formats", "params"),
 )
 PARAMS = KINDS[-1]  # those of one network
 
@@ -66,6 +66,22 @@ class RuleEntry(NamedTuple):
     description: str
 
 
+class DeviceEntry(NamedTuple):
+    """A device, and the data types that it has a peak for."""
+
+    name: str
+    dtypes: str
+    runtime: str
+    description: str
+
+
+class RuntimeEntry(NamedTuple):
+    """A runtime: which layers its kernels compute."""
+
+    name: str
+    description: str
+
+
 class FormatEntry(NamedTuple):
     """A format of models that exist; its name is a scheme as well."""
 
@@ -88,7 +104,7 @@ def command(
     ] = "",
     no_cache: NoCache = False,
 ) -> int:
-    """List operators, networks, blocks, columns, metrics, rules, conventions, formats, or params.
+    """List operators, networks, blocks, columns, metrics, rules, conventions, devices, or others.
 
     'list params resnet50' lists what --set and a variant can change in a network.
     """
@@ -188,11 +204,14 @@ def blocks() -> Iterator[Any]:
 
 
 def columns() -> Iterator[ColumnEntry]:
-    """Every column of a report's table."""
+    """Every column of a report's table, those of a device last."""
+    from convcalc.output.bound_columns import BOUND_COLUMNS
     from convcalc.output.columns import COLUMNS
 
     for column in COLUMNS.values():
         yield ColumnEntry(column.key, column.title, column.doc)
+    for column in BOUND_COLUMNS.values():
+        yield ColumnEntry(column.key, column.title, f"{column.doc}; with --device")
 
 
 def metrics() -> Iterator[MetricEntry]:
@@ -222,6 +241,24 @@ def conventions() -> Iterator[ConventionEntry]:
         yield ConventionEntry(name, found.tool, numbers, summary(name))
 
 
+def devices() -> Iterator[DeviceEntry]:
+    """Every device that bounds can be given for."""
+    from convcalc.analysis.devices.names import device_names
+    from convcalc.analysis.devices.shelf import device
+
+    for found in map(device, device_names()):
+        yield DeviceEntry(found.name, ", ".join(found.peak), found.runtime, found.title)
+
+
+def runtimes() -> Iterator[RuntimeEntry]:
+    """Every runtime."""
+    from convcalc.analysis.devices.names import runtime_names
+    from convcalc.analysis.devices.shelf import runtime
+
+    for found in map(runtime, runtime_names()):
+        yield RuntimeEntry(found.name, found.title)
+
+
 def formats() -> Iterator[FormatEntry]:
     """Every format of models that exist."""
     from convcalc.importing.formats import FORMATS as READ
@@ -238,6 +275,8 @@ _ENTRIES: dict[str, Callable[[], Iterator[Any]]] = {
     "metrics": metrics,
     "rules": rules,
     "conventions": conventions,
+    "devices": devices,
+    "runtimes": runtimes,
     "formats": formats,
 }
 
@@ -275,6 +314,13 @@ def _columns(kind: str) -> tuple["Column", ...]:
         ),
         "conventions": (column("name"), column("numbers", priority=1, folds=True), about),
         "columns": (column("name"), column("title", priority=1), about),
+        "devices": (
+            column("name"),
+            about,
+            column("dtypes", "peaks for", priority=1, folds=True),
+            column("runtime", priority=3),
+        ),
+        "runtimes": (column("name"), about),
         "formats": (column("name"), column("title"), column("endings", priority=1)),
         "metrics": (
             column("name"),

@@ -83,6 +83,8 @@ def command(
     convention: options.Convention = "",
     fuse_batch_norm: options.Fused = False,
     memory: options.Memory = "",
+    device: options.Device = "",
+    runtime: options.Runtime = "",
     source: Annotated[
         bool, typer.Option("--source", help="Print the text of the network file instead.")
     ] = False,
@@ -115,6 +117,7 @@ def command(
         reading = Reading(
             variant, input, batch, params_of(set, set_from), count, dtype, support
         )._replace(convention=convention, fuse_batch_norm=fuse_batch_norm, memory=memory)
+        reading = reading._replace(device=device, runtime=runtime)
         return _show(reading, named, view, form, settings)
 
     return answer(ctx, named, (form, *settings.style(exact=exact)), show, no_cache=no_cache)
@@ -196,7 +199,7 @@ class View(NamedTuple):
     def of_several(self, reports: Sequence["Report"], listed: Sequence["Row"]) -> "Table":
         """The table of several networks, one row each, without meaningless sums."""
         from convcalc.output.table import Table
-        from convcalc.output.views.network import convention_line
+        from convcalc.output.views.network import convention_line, device_line
 
         shown = self.sort_rows(listed, reports[0])
         counted = " + ".join(reports[0].counted)
@@ -204,7 +207,11 @@ class View(NamedTuple):
             "",
             tuple(choose_columns(self.columns, OF_TARGETS, reports[0])),
             shown[: self.top or None],
-            footer=(f"MACs: {counted} · FLOPs = 2 × MACs", *convention_line(reports[0])),
+            footer=(
+                f"MACs: {counted} · FLOPs = 2 × MACs",
+                *convention_line(reports[0]),
+                *device_line(reports[0]),
+            ),
         )
 
     def sort_rows(self, listed: Sequence["AnyRow"], report: "Report") -> Sequence["AnyRow"]:
@@ -212,27 +219,52 @@ class View(NamedTuple):
         key = self.sort or ("macs" if self.top else "")
         if not key:
             return listed
-        from convcalc.output.columns import COLUMNS, further_columns
         from convcalc.output.sorting import sorted_rows
 
-        columns = {**COLUMNS, **further_columns(report)}
+        columns = known_columns(report)
+        _require_device([key], report)
         return sorted_rows(listed, columns[choose(key, columns, "--sort")].value)
 
 
 def choose_columns(text: str, usual: Sequence[str], report: "Report") -> list["Column"]:
     """The columns of --columns: in place of the usual ones, or after them with a plus.
 
-    What --convention and --fuse-batch-norm add stands behind the MACs, or at the end.
+    What --convention and --fuse-batch-norm add stands behind the MACs, or at the end, and that of
+    --device behind it.
     """
-    from convcalc.output.columns import COLUMNS, further_columns, with_extra_columns
+    from convcalc.output.columns import with_extra_columns
 
-    columns = {**COLUMNS, **further_columns(report)}
+    columns = known_columns(report)
+    _require_device(_words(text), report)
     keys = [choose(word, columns, "--columns") for word in _words(text)]
     more = not keys or text.lstrip().startswith("+")
     shown = dict.fromkeys([*(usual if more else ()), *keys])
     if report.totals.fused and more:
         shown["elementwise"] = None
+    if report.roofline and more:
+        from convcalc.output.bound_columns import DEFAULT
+
+        shown |= dict.fromkeys(DEFAULT)
     return with_extra_columns(report, [columns[key] for key in shown])
+
+
+def known_columns(report: "Report") -> "dict[str, Column]":
+    """The columns that a report has, by key."""
+    from convcalc.output.columns import COLUMNS, further_columns
+
+    columns = {**COLUMNS, **further_columns(report)}
+    if report.roofline:
+        from convcalc.output.bound_columns import BOUND_COLUMNS
+
+        columns |= BOUND_COLUMNS
+    return columns
+
+
+def _require_device(words: Sequence[str], report: "Report") -> None:
+    """Raises Failure for columns that only a device has."""
+    if report.roofline is None:
+        for word in {"bound", "bound_unfused", "binding", "kernel"}.intersection(words):
+            raise Failure(f"the column {word} needs a device", "add for instance --device a100")
 
 
 def _words(text: str) -> list[str]:

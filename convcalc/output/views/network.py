@@ -80,6 +80,7 @@ def report_footer(report: Report, exact: bool = False) -> list[str]:
         _counting_line(report, exact),
         *convention_lines(report, exact),
         _fusing_line(report, exact),
+        *_bound_lines(report, exact),
         *_receptive_field_lines(report),
         _list_line(
             "declared, not computed", [each.path for each in report.layers if each.declared]
@@ -178,6 +179,15 @@ def convention_line(report: Report) -> list[str]:
     return [f"{tool.name} ({tool.tool}{sample}): {units}"]
 
 
+def device_line(report: Report) -> list[str]:
+    """Return the line that names the device of a table of networks; none without one."""
+    if report.roofline is None:
+        return []
+    from convcalc.output.views.bounds import device_text, missing_lines
+
+    return [device_text(report.roofline), *missing_lines(report.roofline)]
+
+
 def _fusing_line(report: Report, exact: bool) -> str:
     """Return the line of totals with batch norms folded; empty without them."""
     fused = report.totals.fused
@@ -195,6 +205,15 @@ def _fusing_line(report: Report, exact: bool) -> str:
         f"batch norms folded: {items[0]} · "
         f"{_sum_text(fused['macs'], bounds.get('macs'), exact, 'MAC')} · {items[1]}"
     )
+
+
+def _bound_lines(report: Report, exact: bool) -> list[str]:
+    """Return the lines on bounds on a device; none without one."""
+    if report.roofline is None:
+        return []
+    from convcalc.output.views.bounds import bound_lines
+
+    return bound_lines(report, exact)
 
 
 def _work_text(report: Report, kind: str, exact: bool) -> str:
