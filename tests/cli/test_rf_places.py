@@ -27,7 +27,7 @@ from convcalc.analysis.receptive_field.region import projections
 from convcalc.analysis.receptive_field.study import Placeless, study
 from convcalc.analysis.receptive_field.walk import Walk
 from convcalc.analysis.receptive_field.weights import MOMENTS, Weights
-from convcalc.output.views.receptive_field import receptive_field_lines
+from convcalc.output.views.receptive_field import receptive_field_facts
 
 GOLDEN = TESTS / "golden" / "rf"
 
@@ -213,7 +213,7 @@ def test_a_vector_stands_for_a_layer_that_sees_the_input_asked_for() -> None:
 
 def test_axes_that_differ_are_told_apart_in_every_line() -> None:
     fields = {"k": [3, 5, 5], "p": [1, 0, 2]}
-    lines = receptive_field_lines(study(network_of([{"conv": {"out": 1, **fields}}], [1, 9, 9, 9])))
+    lines = receptive_field_facts(study(network_of([{"conv": {"out": 1, **fields}}], [1, 9, 9, 9])))
     (halo,) = (line for line in lines if line.startswith("halo"))
     assert halo == (
         "halo of a tile: depth 1 before and 1 after, height 2 before and 2 after, "
@@ -316,7 +316,7 @@ def test_a_vector_stands_for_the_middle_of_what_is_there() -> None:
 
 def test_millions_of_holes_are_named_from_the_center_outward() -> None:
     items = [{"conv": {"out": 1, "k": k, "d": d}} for k, d in ((3, 1 << 20), (3, 1))]
-    lines = receptive_field_lines(study(network_of(items, [1, None])))
+    lines = receptive_field_facts(study(network_of(items, [1, None])))
     (line,) = (line for line in lines if "holes" in line)
     assert line == "9/2097155 read, holes at ±2 ±3 ±4 ±5 ±6 ±7 ±8 ±9 and 1,048,565 more"
 

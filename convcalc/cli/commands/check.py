@@ -151,7 +151,8 @@ def command(
     )
     if add_ignore:
         return _add_ignores(run, files, settings)
-    view = View(show_passed, statistics, settings.style().color, settings.quiet)
+    style = settings.style()
+    view = View(show_passed, statistics, style.color, settings.quiet, style.width)
     done = _write_results(run, files, words, form, view, settings)
     if not files:
         settings.note("'exclude' leaves out every file that is named.")

@@ -31,7 +31,7 @@ def command(
     )
     from convcalc.analysis.conventions.quantities import legend
     from convcalc.output.markdown import code_block
-    from convcalc.output.table import MARKDOWN_HINT, Table, render
+    from convcalc.output.table import MARKDOWN_HINT, Fact, Table, render
 
     settings = ctx.obj
     form = settings.format(FORMATS)
@@ -59,9 +59,9 @@ def command(
         _columns(found),
         entries,
         footer=(
-            f"parameters: {parameters}",
-            *(f"a {form}, {title}: {text}" for form, title, text in forms),
-            *legend(texts),
+            Fact("parameters", parameters),
+            *(Fact(form, f"{title}: {text}") for form, title, text in forms),
+            *(Fact(symbol, meaning) for symbol, meaning in legend(texts).items()),
         ),
         hint=MARKDOWN_HINT,
     )

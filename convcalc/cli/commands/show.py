@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 # The usual columns of several networks and of operators; those of layers are columns.DEFAULT.
 OF_TARGETS = ("path", "input", "output", "params", "macs", "receptive_field")
 UNFOLDED = "--no-fold or -f csv shows all"
+TREES = ("table", "markdown", "json")  # JSON is the same without a tree
+TREE = "a block is the sum of what is in it; ×N means N alike, with the numbers of one"
 OF_OPERATORS = ("path", "layers", "params", "params_share", "macs", "macs_share")
 
 
@@ -55,6 +57,14 @@ def command(
     set: options.Params = [],  # noqa: A002, B006
     set_from: options.ParamsFrom = [],  # noqa: B006
     columns: options.Columns = "",
+    tree: Annotated[
+        bool,
+        typer.Option(
+            "--tree",
+            help="Draw blocks and what is in them as a tree, down to --depth, else all; blocks "
+            "that repeat are drawn once.",
+        ),
+    ] = False,
     sort: Annotated[
         str,
         typer.Option(
@@ -98,9 +108,11 @@ def command(
     settings = ctx.obj
     form = settings.format(FORMATS)
     if options.is_default(ctx, "depth"):
-        depth = options.default("depth") or depth
+        depth = options.default("depth") or ("all" if tree else depth)
     columns = columns or options.default("columns")
-    view = View(depth_of(depth), by, columns, sort, top, exact, UNFOLDED * (not no_fold))
+    view = View(depth_of(depth), by, columns, sort, top, exact, UNFOLDED * (not no_fold), tree)
+    if tree:
+        _check_tree(view, form)
     named = [target_of(word) for word in targets]
     if source:
         from convcalc.cli.commands._sources import write_sources
@@ -118,6 +130,14 @@ def command(
         return _show(reading, named, view, form, settings)
 
     return answer(ctx, named, (form, *settings.style(exact=exact)), show, no_cache=no_cache)
+
+
+def _check_tree(view: "View", form: str) -> None:
+    """Raises Failure where a tree cannot be drawn."""
+    if form not in TREES:
+        raise Failure(f"--tree is not for -f {form}", f"it is for -f {' and -f '.join(TREES)}")
+    if view.by or view.sort or view.top:
+        raise Failure("--tree with --by, --sort or --top", "a tree has the order of the network")
 
 
 def _show(
@@ -160,6 +180,7 @@ class View(NamedTuple):
     top: int
     exact: bool
     unfolded: str = ""
+    tree: bool = False
 
     def keys(self) -> set[str]:
         """The columns named on the command line, to show or to sort by."""
@@ -179,6 +200,8 @@ class View(NamedTuple):
         from convcalc.output.columns import DEFAULT
         from convcalc.output.views.network import report_table
 
+        if self.tree:
+            return self.as_tree(report)
         listed: Sequence[AnyRow]
         if self.by:
             from convcalc.analysis.report.groupings import GROUPINGS, rows_by
@@ -193,18 +216,30 @@ class View(NamedTuple):
         columns = choose_columns(self.columns, usual, report)
         return report_table(report, columns, shown, exact=self.exact, unfolded=self.unfolded)
 
+    def as_tree(self, report: "Report") -> "Table":
+        """The table of one network, with blocks and what is in them as a tree."""
+        from convcalc.analysis.report.tree import tree
+        from convcalc.output.columns import DEFAULT
+        from convcalc.output.table import Fact
+        from convcalc.output.tree import tree_columns, tree_rows
+        from convcalc.output.views.network import report_table
+
+        columns = choose_columns(self.columns, DEFAULT, report)
+        listed = tree_rows(tree(report, self.depth), columns, fold=bool(self.unfolded))
+        table = report_table(report, tree_columns(columns), listed, exact=self.exact)
+        return table._replace(footer=[*table.footer, Fact("tree", TREE)])
+
     def of_several(self, reports: Sequence["Report"], listed: Sequence["Row"]) -> "Table":
         """The table of several networks, one row each, without meaningless sums."""
         from convcalc.output.table import Table
-        from convcalc.output.views.network import convention_line
+        from convcalc.output.views.network import several_footer
 
         shown = self.sort_rows(listed, reports[0])
-        counted = " + ".join(reports[0].counted)
         return Table(
             "",
             tuple(choose_columns(self.columns, OF_TARGETS, reports[0])),
             shown[: self.top or None],
-            footer=(f"MACs: {counted} · FLOPs = 2 × MACs", *convention_line(reports[0])),
+            footer=several_footer(reports[0]),
         )
 
     def sort_rows(self, listed: Sequence["AnyRow"], report: "Report") -> Sequence["AnyRow"]:
@@ -222,7 +257,8 @@ class View(NamedTuple):
 def choose_columns(text: str, usual: Sequence[str], report: "Report") -> list["Column"]:
     """The columns of --columns: in place of the usual ones, or after them with a plus.
 
-    What --convention and --fuse-batch-norm add stands behind the MACs, or at the end.
+    What --convention and --fuse-batch-norm add stands behind the MACs, or at the end. A narrow
+    terminal hides the usual columns before those that are added by name.
     """
     from convcalc.output.columns import COLUMNS, further_columns, with_extra_columns
 
@@ -230,6 +266,9 @@ def choose_columns(text: str, usual: Sequence[str], report: "Report") -> list["C
     keys = [choose(word, columns, "--columns") for word in _words(text)]
     more = not keys or text.lstrip().startswith("+")
     shown = dict.fromkeys([*(usual if more else ()), *keys])
+    if more:
+        asked = (columns[key] for key in keys if key not in usual)
+        columns |= {each.key: each._replace(priority=min(each.priority, 1)) for each in asked}
     if report.totals.fused and more:
         shown["elementwise"] = None
     return with_extra_columns(report, [columns[key] for key in shown])

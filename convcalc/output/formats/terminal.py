@@ -25,7 +25,7 @@ from convcalc.model.quantities.number_text import UNKNOWN_WORD
 from convcalc.output.cells import NOTHING, clean, grid, shared
 from convcalc.output.columns import Column
 from convcalc.output.formats.layout import NARROWEST, Layout, Texts, fit
-from convcalc.output.table import MOST_ROWS, Style, Table, cells_of, joined
+from convcalc.output.table import MOST_ROWS, Fact, Style, Table, cells_of, joined
 
 # Where a text may be wrapped, the preferred pattern first. A number keeps its unit.
 IN_PATHS = (r"(?<=\.)",)
@@ -35,7 +35,8 @@ IN_LINES = (r"(?<= [·|] )", r"(?<=\D )")
 _INDENT = "  "  # of a line that continues
 _HEIGHT = 1000  # rich ignores a width without a height where TERM is dumb
 _BOLD, _QUIET_LOOK, _UNKNOWN_LOOK = "bold", "dim", "yellow"
-_QUIET = {"0", "0 %", "0 MiB", "0 B", NOTHING, "-"}
+_MORE, _LESS = "red", "green"
+_QUIET = {"0", "0 %", "0 B", NOTHING, "-"}
 
 
 _GAP, _END = Segment(" "), Segment.line()
@@ -57,11 +58,13 @@ def _lines(table: Table, style: Style) -> Iterator[str]:
     cells = grid(table, style)
     texts = Texts(cells, table.columns)
     layout = fit(texts.needs, style.width)
+    texts.is_aligned = layout.is_aligned
     console = _console(sum(layout.widths) + layout.gap * len(layout.widths), style)
-    yield from _printed(console, [cells.title] if cells.title else [], "bold", style)
+    if cells.title:
+        yield from _printed(console, _break_line(cells.title, style.width), "bold")
     yield from _written(console.render(Drawn(table, texts, layout, style)), style)
-    if notes := [*cells.footer, *_hidden_line(table, layout, style)]:
-        yield from _printed(console, ["", *notes], "", style)
+    if notes := [*cells.footer, *_hidden(table, layout, style)]:
+        yield from _printed(console, ["", *fact_lines(notes, style.width)])
 
 
 def _written(segments: Iterable[Segment], style: Style) -> Iterator[str]:
@@ -147,7 +150,7 @@ class Drawn:
         looks = {
             (bold, look): console.get_style(f"{bold} {look}".strip() or "none")
             for bold in ("", _BOLD)
-            for look in ("", _QUIET_LOOK, _UNKNOWN_LOOK)
+            for look in ("", _QUIET_LOOK, _UNKNOWN_LOOK, _MORE, _LESS)
         }
         rule = Segment(self.rule * (sum(self.rooms) + len(self.rooms) - 1)), _END
         stop = len(self.table.rows) if self.table.outputs else 0  # outputs stand apart
@@ -198,11 +201,19 @@ class Drawn:
     def _cell(self, text: str, column: Column, width: int, room: int) -> _Cell:
         """A cell of a column: its lines, filled up with blanks, and what it looks like."""
         missing = width - cell_len(text)
-        if missing < 0:
+        if missing < 0 and column.is_tree:
+            lines = [_cut(text, width)]
+        elif missing < 0:
             lines = fold(text, width, IN_TEXTS if column.folds else IN_PATHS)
         else:
             lines = [" " * missing + text if column.align == "right" else text]
-        return _Cell([line + " " * (room - cell_len(line)) for line in lines], _look(text))
+        return _Cell([line + " " * (room - cell_len(line)) for line in lines], _look(text, column))
+
+
+def _cut(text: str, width: int) -> str:
+    """Shorten a text to a width."""
+    end = clean("…", Style(ascii=text.isascii()))
+    return next(iter(chop_cells(text, width - cell_len(end))), "") + end
 
 
 def _colored(
@@ -217,36 +228,59 @@ def _colored(
         yield Segment(text, looks[bold, cell.look if is_there else ""])
 
 
-def _look(text: str) -> str:
+def _look(text: str, column: Column) -> str:
     """What a cell looks like; empty if like any other."""
-    bare = text.strip()
+    bare = " ".join(text.split())
+    if column.is_change and bare[:1] in ("+", "-") and bare != "-":
+        return _MORE if bare[0] == "+" else _LESS
     return _QUIET_LOOK if bare in _QUIET else _UNKNOWN_LOOK if bare == UNKNOWN_WORD else ""
 
 
 # --- lines above and below ---------------------------------------------------------------------
 
 
-def _printed(console: Console, lines: Sequence[str], look: str, style: Style) -> Iterator[str]:
-    """Yield lines of text as they are printed, wrapped between their items where the terminal is
-    narrow."""
+def _printed(console: Console, lines: Iterable[str], look: str = "") -> Iterator[str]:
+    """Yield lines of text as they are printed."""
     for line in lines:
-        for piece in [line] if style.width is None else _break_line(line, style.width):
-            with console.capture() as captured:
-                console.print(Text(piece, look), soft_wrap=True)
-            yield from captured.get().splitlines()
+        with console.capture() as captured:
+            console.print(Text(line, look), soft_wrap=True)
+        yield from captured.get().splitlines()
 
 
-def _break_line(line: str, width: int) -> list[str]:
+def fact_lines(facts: Sequence[Fact], width: int | None) -> list[str]:
+    """Return facts as lines, their names in one column and their texts in another.
+
+    Texts are wrapped where the terminal is narrow, between items if possible.
+    """
+    room = max((cell_len(fact.name) for fact in facts), default=0)
+    if width is not None and room > max(width // 3, NARROWEST):
+        room = 0  # a long name stands on the line of its text
+    return [line for fact in facts for line in _fact_lines(fact, room, width)]
+
+
+def _fact_lines(fact: Fact, room: int, width: int | None) -> list[str]:
+    if not fact.name or not room:
+        return _break_line(str(fact), width)
+    name = fact.name + " " * (room - cell_len(fact.name) + len(_INDENT))
+    if width is None:
+        return [name + fact.text]
+    margin = cell_len(name)
+    first, *more = fold(fact.text, max(width - margin, NARROWEST), IN_LINES)
+    return [name + first, *(" " * margin + piece for piece in more)]
+
+
+def _break_line(line: str, width: int | None) -> list[str]:
     """Wrap a line; further lines are indented."""
-    if cell_len(line) <= width:
+    if width is None or cell_len(line) <= width:
         return [line]
     first, *more = fold(line, max(width - len(_INDENT), NARROWEST), IN_LINES)
     return [first, *(_INDENT + piece for piece in more)]
 
 
-def _hidden_line(table: Table, layout: Layout, style: Style) -> list[str]:
-    if not layout.hidden:
+def _hidden(table: Table, layout: Layout, style: Style) -> list[Fact]:
+    """Return the fact that columns are hidden, if some are."""
+    if not layout.hidden or style.quiet:
         return []
     keys = ", ".join(table.columns[index].key for index in layout.hidden)
-    line = f"columns hidden at {style.width} characters: {keys}; "
-    return [clean(f"{line}{table.hint}", style)]
+    text = clean(f"{keys}, at {style.width} characters; {table.hint}", style)
+    return [Fact("hidden", text)]
