@@ -238,7 +238,7 @@ def test_an_error_does_not_stay_behind_the_bar(folder: Path) -> None:
     shown = seen(NOW, "pin", "n1.convcalc.yaml", "n2.convcalc.yaml", "--check")
     assert any(each.startswith("pinning ━") for each in shown.bars)
     plain = seen(LATE, "pin", "n1.convcalc.yaml", "n2.convcalc.yaml", "--check")
-    assert shown.screen == plain.raw
+    assert shown.screen == plain.screen
 
 
 def test_what_has_no_number_of_steps_shows_that_it_is_alive() -> None:

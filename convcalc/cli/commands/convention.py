@@ -60,7 +60,7 @@ def command(
         entries,
         footer=(
             Fact("parameters", parameters),
-            *(Fact(form, f"{title}: {text}") for form, title, text in forms),
+            *(Fact(f"a {form}", f"{title}: {text}") for form, title, text in forms),
             *(Fact(symbol, meaning) for symbol, meaning in legend(texts).items()),
         ),
         hint=MARKDOWN_HINT,

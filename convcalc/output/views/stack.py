@@ -26,11 +26,13 @@ def verdict(layers: Sequence[tuple[int, int, int]]) -> list[Fact]:
     windows = stack_windows(kernel_sizes, strides, dilations)
     hole = gap(windows)
     if hole is None:
-        text = "none: in order of their steps, no step is larger than what those before reach"
+        text = "no holes: in order of their steps, no step is larger than what those before reach"
     else:
         smaller = [window for window in windows if window < hole and window.kernel_size > 1]
-        text = f"a step of {hole.step} is larger than {field_size(smaller)}, the size before it"
-    facts = [Fact("holes", text)]
+        text = (
+            f"holes: a step of {hole.step} is larger than {field_size(smaller)}, the size before it"
+        )
+    facts = [Fact("stack", text)]
     if len(layers) > 1 and len(set(kernel_sizes)) == 1 and set(strides) == {1}:
         m2, k = hdc(dilations), kernel_sizes[0]
         right = (m2 <= k) == (hole is None)
