@@ -116,7 +116,7 @@ def _difference_text(found: Difference, style: Style) -> str:
 
 
 def _study_text(study: Study, style: Style) -> str:
-    from convcalc.output.formats.terminal import fact_lines
+    from convcalc.output.lines import fact_lines
     from convcalc.output.views.receptive_field import receptive_field_facts
 
     return "\n".join(fact_lines(clean_facts(receptive_field_facts(study), style), style.width))

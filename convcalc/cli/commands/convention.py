@@ -30,6 +30,7 @@ def command(
         rule_entries,
     )
     from convcalc.analysis.conventions.quantities import legend
+    from convcalc.output.lines import page_lines
     from convcalc.output.markdown import code_block
     from convcalc.output.table import MARKDOWN_HINT, Fact, Table, render
 
@@ -65,10 +66,12 @@ def command(
         ),
         hint=MARKDOWN_HINT,
     )
-    text = render(form, table, payload, settings.style())
+    style = settings.style()
+    text = render(form, table, payload, style)
     if form != "json":
         page = manual(name)
-        head = [f"# {name}", code_block(page)] if form == "markdown" else [name, page]
+        is_code = form == "markdown"
+        head = [f"# {name}", code_block(page)] if is_code else [name, page_lines(page, style.width)]
         text = "\n\n".join([*head, text])
     settings.write(text)
     return 0

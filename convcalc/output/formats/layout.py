@@ -16,14 +16,15 @@ from rich.cells import cell_len
 
 from convcalc.output.cells import Grid, shared
 from convcalc.output.columns import Column
+from convcalc.output.lines import NARROWEST
 
 GAPS = (2, 1)  # blanks between columns
-NARROWEST = 16  # characters per line that a wrapped path or text keeps at least
 PREFIX_ROOM = "  "  # of the blank and the letter of a prefix
 MEASURED = 1000  # rows that are measured together
 
 _NUMBER = re.compile(r"((?:≥ |>= |[+<-]{0,2})[\d,]+|[–-])(\.\d+)?( \S+)?")
 _PREFIXED = re.compile(r"[\d.]+ [kMGTPEZYRQ]")
+_WORDS = re.compile(r"\s+|(?<=[^\W\d]\.)(?=[^\W\d])|(?<=\]\.)")  # and parts of paths
 _BARE = re.compile(r"[\d.]+|[–-]")
 
 
@@ -117,7 +118,7 @@ class _Measure:
                 if is_right and not self.has_prefixes:
                     self.has_prefixes = _PREFIXED.fullmatch(text) is not None
             if folds:
-                self.word = max(self.word, max(map(cell_len, text.split()), default=0))
+                self.word = max(self.word, max(map(cell_len, _WORDS.split(text)), default=0))
 
     @property
     def is_lined_up(self) -> bool:

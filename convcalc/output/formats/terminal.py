@@ -8,7 +8,6 @@ through twice, once to measure them and once to write them, so that none need be
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -24,15 +23,10 @@ from convcalc.diagnostics.work import current
 from convcalc.model.quantities.number_text import UNKNOWN_WORD
 from convcalc.output.cells import NOTHING, clean, grid, shared
 from convcalc.output.columns import Column
-from convcalc.output.formats.layout import NARROWEST, Layout, Texts, fit
+from convcalc.output.formats.layout import Layout, Texts, fit
+from convcalc.output.lines import IN_PATHS, IN_TEXTS, break_line, fact_lines, fold
 from convcalc.output.table import MOST_ROWS, Fact, Style, Table, cells_of, joined
 
-# Where a text may be wrapped, the preferred pattern first. A number keeps its unit.
-IN_PATHS = (r"(?<=\.)",)
-IN_TEXTS = (r"(?<=, )", r"(?<=\D )")
-IN_LINES = (r"(?<= [·|] )", r"(?<=\D )")
-
-_INDENT = "  "  # of a line that continues
 _HEIGHT = 1000  # rich ignores a width without a height where TERM is dumb
 _BOLD, _QUIET_LOOK, _UNKNOWN_LOOK = "bold", "dim", "yellow"
 _MORE, _LESS = "red", "green"
@@ -61,7 +55,7 @@ def _lines(table: Table, style: Style) -> Iterator[str]:
     texts.is_aligned = layout.is_aligned
     console = _console(sum(layout.widths) + layout.gap * len(layout.widths), style)
     if cells.title:
-        yield from _printed(console, _break_line(cells.title, style.width), "bold")
+        yield from _printed(console, break_line(cells.title, style.width), "bold")
     yield from _written(console.render(Drawn(table, texts, layout, style)), style)
     if notes := [*cells.footer, *_hidden(table, layout, style)]:
         yield from _printed(console, ["", *fact_lines(notes, style.width)])
@@ -77,21 +71,6 @@ def _written(segments: Iterable[Segment], style: Style) -> Iterator[str]:
             line.clear()
         else:
             line.append(look.render(text, color_system=system) if look else text)
-
-
-# --- cells -------------------------------------------------------------------------------------
-
-
-def fold(text: str, width: int, breaks: Sequence[str]) -> list[str]:
-    """Wrap a text to lines of at most ``width``, at the first pattern whose pieces all fit."""
-    found = (re.split(pattern, text) for pattern in breaks)
-    fitting = (parts for parts in found if all(cell_len(part.rstrip()) <= width for part in parts))
-    lines = [""]
-    for part in next(fitting, re.split(breaks[-1], text)):
-        if lines[-1] and cell_len(lines[-1] + part.rstrip()) > width:
-            lines.append("")
-        lines[-1] += part
-    return [piece for line in lines for piece in chop_cells(line.rstrip(), width)]
 
 
 # --- rich --------------------------------------------------------------------------------------
@@ -245,36 +224,6 @@ def _printed(console: Console, lines: Iterable[str], look: str = "") -> Iterator
         with console.capture() as captured:
             console.print(Text(line, look), soft_wrap=True)
         yield from captured.get().splitlines()
-
-
-def fact_lines(facts: Sequence[Fact], width: int | None) -> list[str]:
-    """Return facts as lines, their names in one column and their texts in another.
-
-    Texts are wrapped where the terminal is narrow, between items if possible.
-    """
-    room = max((cell_len(fact.name) for fact in facts), default=0)
-    if width is not None and room > max(width // 3, NARROWEST):
-        room = 0  # a long name stands on the line of its text
-    return [line for fact in facts for line in _fact_lines(fact, room, width)]
-
-
-def _fact_lines(fact: Fact, room: int, width: int | None) -> list[str]:
-    if not fact.name or not room:
-        return _break_line(str(fact), width)
-    name = fact.name + " " * (room - cell_len(fact.name) + len(_INDENT))
-    if width is None:
-        return [name + fact.text]
-    margin = cell_len(name)
-    first, *more = fold(fact.text, max(width - margin, NARROWEST), IN_LINES)
-    return [name + first, *(" " * margin + piece for piece in more)]
-
-
-def _break_line(line: str, width: int | None) -> list[str]:
-    """Wrap a line; further lines are indented."""
-    if width is None or cell_len(line) <= width:
-        return [line]
-    first, *more = fold(line, max(width - len(_INDENT), NARROWEST), IN_LINES)
-    return [first, *(_INDENT + piece for piece in more)]
 
 
 def _hidden(table: Table, layout: Layout, style: Style) -> list[Fact]:

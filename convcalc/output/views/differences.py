@@ -55,7 +55,7 @@ def _parts(found: Difference, view: View, form: str, style: Style) -> list[str]:
     notes = clean_facts(layers.footer, style)
     if form == "markdown":
         return [*parts, *(escape_line(str(fact)) for fact in notes)]
-    from convcalc.output.formats.terminal import fact_lines
+    from convcalc.output.lines import fact_lines
 
     return [*parts, *fact_lines(notes, style.width)]
 

@@ -9,8 +9,9 @@ from convcalc.analysis.report.report import PARAMS, LayerReport, ToolConvention
 from convcalc.model.operators.contract import Recorded
 from convcalc.model.quantities.number_text import count_text, fraction_text
 from convcalc.model.quantities.unknown import known
-from convcalc.output.cells import axes_text, clean, receptive_field_text, value_text
-from convcalc.output.table import Style
+from convcalc.output.cells import axes_text, clean, clean_facts, receptive_field_text, value_text
+from convcalc.output.lines import fact_lines
+from convcalc.output.table import Fact, Style
 
 INDENT = "  "
 
@@ -35,13 +36,13 @@ def card(
     for port in ports:
         name = port.path.rpartition(".")[2]
         lines.append((f"output '{name}'", str(port.output)))
-    width = max(len(label) for label, _ in lines)
+    facts = [Fact(*line) for line in lines]
     title = f"{layer.operator} · {' and '.join(map(str, layer.inputs))} → {layer.output}"
     title = clean(title, style)
     return "\n".join(
         [
             f"\033[1m{title}\033[0m" if style.color else title,
-            *(clean(f"{label:<{width}}  {text}".rstrip(), style) for label, text in lines),
+            *(line.rstrip() for line in fact_lines(clean_facts(facts, style), style.width)),
         ]
     )
 
