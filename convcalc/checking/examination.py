@@ -67,7 +67,9 @@ class Examination:
         allow_code: bool = False,
         inputs: Inputs = None,
         params: Mapping[str, str] | None = None,
+        dtype: str = "",
     ) -> None:
+        self.dtype = dtype
         self.inputs = inputs
         self.params = params or {}
         self.allow_code = allow_code
@@ -333,6 +335,8 @@ class Examination:
             limits = self.settings.limits
             return from_revision(compare.base, target, inputs or self.inputs, limits, self.params)
 
+        if self.dtype:
+            budget = budget.of_type(self.dtype)
         if budget.name:
             words = f"model: {self.target.file}   {words}"
         self.verdicts += verdicts(budget, Subject(network, report, words, before))

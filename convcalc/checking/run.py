@@ -54,6 +54,7 @@ class Options(NamedTuple):
     allow_code: bool = False
     inputs: Inputs = None  # in place of those of the files
     params: tuple[tuple[str, str], ...] = ()  # values in place of those of the files
+    dtype: str = ""  # of the numbers in memory, for budgets that name none
     keep: bool = False  # whether results are kept, and those that were
 
     @property
@@ -230,7 +231,7 @@ class Run:
         if self.kept is None or self.options.stdin is not None:
             return self.examine_target(found, target, settings, budgets)
         options = self.options
-        asked = (found.variant, options.variant, options.inputs, options.params)
+        asked = (found.variant, options.variant, options.inputs, options.params, options.dtype)
         words = (*asked, settings.variant, settings.limits, budgets)
         shelf = Shelf(self.kept, sources, self.options.allow_code)
         return shelf.result(
@@ -248,7 +249,7 @@ class Run:
         wanted = named or settings.variant
         code = self.options.allow_code
         given = {"inputs": self.options.inputs, "params": dict(self.options.params)}
-        more: dict[str, Any] = {"allow_code": code, **given}
+        more: dict[str, Any] = {"allow_code": code, "dtype": self.options.dtype, **given}
         examination = Examination(target, settings, budgets, wanted, held, **more)
         if not named and wanted != ALL and examination.is_locked:
             examination = Examination(target, settings, budgets, ALL, held, **more)

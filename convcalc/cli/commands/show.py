@@ -39,7 +39,11 @@ def command(
     depth: Annotated[
         str,
         typer.Option(
-            "--depth", metavar="N", help="How many levels of blocks to expand: 1, 2, 3, all."
+            "--depth",
+            metavar="N",
+            show_default=False,
+            help="How many levels of blocks to expand: 1, 2, 3, all. "
+            "[default: 1; env: CONVCALC_DEPTH]",
         ),
     ] = "1",
     by: Annotated[
@@ -56,7 +60,15 @@ def command(
     batch: options.Batch = 1,
     set: options.Params = [],  # noqa: A002, B006
     set_from: options.ParamsFrom = [],  # noqa: B006
-    columns: options.Columns = "",
+    columns: Annotated[
+        str,
+        typer.Option(
+            "--columns",
+            metavar="A,B",
+            help="Columns to show, or +A,B to add to the default ones; see 'list columns'. "
+            "[env: CONVCALC_COLUMNS]",
+        ),
+    ] = "",
     tree: Annotated[
         bool,
         typer.Option(

@@ -110,8 +110,9 @@ class Assertions:
         if key.text == "share" and "of" not in words:
             raise rejected("missing-key", "a share needs 'of', the path of a part", key.place)
         place = key.place
-        counted = str(words.pop("metric", "params"))
-        return Assertion(key.text, tuple(bounds), place, counted=counted, message=message, **words)
+        words["counted"] = str(words.pop("metric", "params"))
+        words |= {"message": message, "is_typed": "dtype" in words}
+        return Assertion(key.text, tuple(bounds), place, **words)
 
     def shape(self, key: nodes.Scalar, node: nodes.Node) -> Assertion:
         """Reads ``"layer[1]": [512, 28, 28]``, the output shape of an inner layer."""
