@@ -333,6 +333,7 @@ COLUMNS: Mapping[str, Column] = {
     column.key: column._replace(spans=True) if column.key in _SPANNING else column
     for column in _ALL
 }
+OF_FIELDS = {*_SPANNING, "jump", "global"}  # those of receptive fields
 DEFAULT = ("path", "operator", "output", "params", "macs", "receptive_field", "jump")
 
 

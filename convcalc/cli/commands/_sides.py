@@ -90,12 +90,10 @@ class Sides(NamedTuple):
     def require_variant(self, targets: Iterable[Target]) -> None:
         """Raises Failure if a variant is asked for that none of the files has."""
         wanted = self.reading.variants
-        if wanted and not any(
-            {*open_source(each).network().variants} & {*wanted} for each in targets
-        ):
-            raise Failure(
-                f"no file has a variant '{wanted[0]}'", "leave out --variant to compare all"
-            )
+        bases = (open_source(each).network() for each in targets) if wanted else ()
+        if wanted and not any({base.base, *base.variants} & {*wanted} for base in bases):
+            advice = "leave out --variant to compare all"
+            raise Failure(f"no file has a variant '{wanted[0]}'", advice)
 
     def files(self, word: str) -> Mapping[str, Target]:
         """The network files of a folder by their path below it."""
@@ -117,7 +115,7 @@ class Sides(NamedTuple):
             return {}
         names: tuple[str, ...] = ("", *base.variants)
         if wanted := self.reading.variants:
-            names = tuple(name for name in names if name in wanted)
+            names = tuple(name for name in names if (name or base.base) in wanted)
             if not names:
                 return {}
         pairs = self.reading._replace(variants=names).reports([target])

@@ -102,14 +102,15 @@ def command(
         return _suggest(settings, suggest)
     from convcalc.cli.loading import params_of
     from convcalc.cli.problems import print_problems
+    from convcalc.cli.progress import progress
 
-    network, report = _read(
-        target, stack, [variant] if variant else [], input, params_of(set, set_from)
-    )
-    if report.layers:
-        shown = _Shown(depth, columns, path, strip, map, svg, stack)
-        found = _study(network, at, position, of, _channel(channel, union=union), union=union)
-        _write(settings, network, _of_input(report, of), found, shown)
+    variants = [variant] if variant else []
+    with progress("analysing", None, settings, target or stack):
+        network, report = _read(target, stack, variants, input, params_of(set, set_from))
+        if report.layers:
+            shown = _Shown(depth, columns, path, strip, map, svg, stack)
+            found = _study(network, at, position, of, _channel(channel, union=union), union=union)
+            _write(settings, network, _of_input(report, of), found, shown)
     return print_problems([network], settings)
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 # The usual columns of several networks and of operators; those of layers are columns.DEFAULT.
 OF_TARGETS = ("path", "input", "output", "params", "macs", "receptive_field")
 UNFOLDED = "--no-fold or -f csv shows all"
+PLAIN = ("csv", "tsv")  # formats without a footer
 TREES = ("table", "markdown", "json")  # JSON is the same without a tree
 TREE = "a block is the sum of what is in it; ×N means N alike, with the numbers of one"
 OF_OPERATORS = ("path", "layers", "params", "params_share", "macs", "macs_share")
@@ -136,9 +137,15 @@ def command(
         from convcalc.cli.loading import Reading, params_of
 
         support = form == "json" or bool({"coverage", "holes"} & view.keys())  # which takes longer
+        networks = len(named) * max(1, len(variant)) * max(1, len(input))  # at most
         reading = Reading(
             variant, input, batch, params_of(set, set_from), count, dtype, support
-        )._replace(convention=convention, fuse_batch_norm=fuse_batch_norm, memory=memory)
+        )._replace(
+            convention=convention,
+            fuse_batch_norm=fuse_batch_norm,
+            memory=memory,
+            fields=view.reads_fields(form, networks, quiet=settings.quiet),
+        )
         return _show(reading, named, view, form, settings)
 
     return answer(ctx, named, (form, *settings.style(exact=exact)), show, no_cache=no_cache)
@@ -169,7 +176,10 @@ def _show(
         table = view.of_several(reports, [each.row for each in several])
         payload: Any = [each.text for each in several]
     else:
-        read = reading.reports(targets)
+        from convcalc.cli.progress import progress
+
+        with progress("analysing", None, settings, targets[0].file):
+            read = reading.reports(targets)
         shown, reports = [network for network, _ in read], [report for _, report in read]
         table = view.table(reports)
         payload = _payload(reports) if is_json else None
@@ -197,6 +207,16 @@ class View(NamedTuple):
     def keys(self) -> set[str]:
         """The columns named on the command line, to show or to sort by."""
         return {*_words(self.columns), self.sort}
+
+    def reads_fields(self, form: str, networks: int, *, quiet: bool) -> bool:
+        """Whether receptive fields are shown: in a column, in JSON, or below the table."""
+        if form == "json" or not (quiet or form in PLAIN):
+            return True
+        from convcalc.output.columns import DEFAULT, OF_FIELDS
+
+        usual = (*OF_TARGETS, *DEFAULT) if networks > 1 or not self.by else OF_OPERATORS
+        is_more = not self.columns or self.columns.lstrip().startswith("+")
+        return bool(OF_FIELDS & {*self.keys(), *(usual if is_more else ())})
 
     def table(self, reports: Sequence["Report"]) -> "Table":
         """The layers of one report, or one row for each of several."""
