@@ -86,7 +86,13 @@ def analyse(
         network.inputs,
         outputs,
         tuple(counted),
-        _totals(layers, used, dtype, tuple(memory), is_partial=network.skipped > 0),
+        _totals(
+            layers,
+            used,
+            dtype,
+            tuple(memory),
+            is_partial=network.skipped > 0 and not network.recovered,
+        ),
         first.receptive_field,
         first.first_global,
         layers,
@@ -94,6 +100,7 @@ def analyse(
         network.skipped,
         tool,
         per_output,
+        network.recovered,
     )
 
 

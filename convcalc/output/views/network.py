@@ -130,7 +130,7 @@ def _memory_text(report: Report, exact: bool) -> str:
     else:
         parts.append((memory.activations_peak, "activations peak"))
     texts = " + ".join(
-        f"{at_least_text(text) if report.skipped and known(size) else text} {what}"
+        f"{at_least_text(text) if report.is_lower_bound and known(size) else text} {what}"
         for size, what in parts
         if (text := memory_text(size, exact=exact))
     )
@@ -183,7 +183,7 @@ def _work_text(report: Report, kind: str, exact: bool) -> str:
     terms = (term for layer in report.layers for term in layer.terms)
     amounts = [term.amount for term in terms if term.kind == kind]
     whole, least = sum(amounts), sum(filter(known, amounts))
-    return _sum_text(whole, least if report.skipped or not known(whole) else None, exact)
+    return _sum_text(whole, least if report.is_lower_bound or not known(whole) else None, exact)
 
 
 def _receptive_fields(report: Report) -> list[Fact]:
@@ -248,11 +248,16 @@ def incomplete(report: Report) -> list[Fact]:
     """Return how many layers were skipped, if some were."""
     if report.complete:
         return []
-    if not report.skipped:
-        return [Fact("incomplete", "the numbers of a layer with an error may be wrong")]
     skipped = f"{report.skipped} layers were" if report.skipped != 1 else "1 layer was"
-    text = f"{skipped} skipped; the totals are at least what the others add up to"
-    return [Fact("incomplete", text)]
+    if report.is_lower_bound:
+        text = f"{skipped} skipped; the totals are at least what the others add up to"
+        return [Fact("incomplete", text)]
+    wrong = "the numbers of a layer with an error may be wrong"
+    if report.recovered:
+        first, *more = report.recovered
+        others = f" and {len(more)} more" if more else ""
+        wrong = f"the numbers of {first}{others}, and of what reads them, may be wrong"
+    return [Fact("incomplete", f"{skipped} skipped; {wrong}" if report.skipped else wrong)]
 
 
 def _warnings(report: Report) -> list[Fact]:
