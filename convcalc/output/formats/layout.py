@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
+from convcalc.model.quantities.number_text import PREFIXES
 from convcalc.output.cells import Grid, shared
 from convcalc.output.columns import Column
 from convcalc.output.lines import NARROWEST
@@ -23,9 +24,7 @@ PREFIX_ROOM = "  "  # of the blank and the letter of a prefix
 MEASURED = 1000  # rows that are measured together
 
 _NUMBER = re.compile(r"((?:≥ |>= |[+<-]{0,2})[\d,]+|[–-])(\.\d+)?( \S+)?")
-_PREFIXED = re.compile(r"[\d.]+ [kMGTPEZYRQ]")
-_WORDS = re.compile(r"\s+|(?<=[^\W\d]\.)(?=[^\W\d])|(?<=\]\.)")  # and parts of paths
-_BARE = re.compile(r"[\d.]+|[–-]")
+_WORDS = r"\s+|(?<=[^\W\d]\.)(?=[^\W\d])|(?<=\]\.)"  # and parts of paths
 
 
 class Need(NamedTuple):
@@ -66,7 +65,8 @@ class Texts:
         indices = [index for index, each in enumerate(self._measures) if each.is_lined_up]
         for row in self._rows():
             for index in indices:
-                if _BARE.fullmatch(row[index]):
+                number = _NUMBER.fullmatch(row[index])
+                if number and not number[3]:
                     row[index] += PREFIX_ROOM
             yield row
 
@@ -111,14 +111,14 @@ class _Measure:
                     max(fraction, len(number[2] or "")),
                     max(unit, len(number[3] or "")),
                 )
-            if is_right and _BARE.fullmatch(text):
+            if number and not number[3]:
                 self.bare = max(self.bare, width)
             else:
                 self.other = max(self.other, width)
-                if is_right and not self.has_prefixes:
-                    self.has_prefixes = _PREFIXED.fullmatch(text) is not None
+                if number and number[3][1:] in PREFIXES:
+                    self.has_prefixes = True
             if folds:
-                self.word = max(self.word, max(map(cell_len, _WORDS.split(text)), default=0))
+                self.word = max(self.word, max(map(cell_len, re.split(_WORDS, text)), default=0))
 
     @property
     def is_lined_up(self) -> bool:

@@ -17,7 +17,6 @@ from rich.color import ColorSystem
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 from rich.style import Style as RichStyle
-from rich.text import Text
 
 from convcalc.diagnostics.work import current
 from convcalc.model.quantities.number_text import UNKNOWN_WORD
@@ -54,11 +53,12 @@ def _lines(table: Table, style: Style) -> Iterator[str]:
     layout = fit(texts.needs, style.width)
     texts.is_aligned = layout.is_aligned
     console = _console(sum(layout.widths) + layout.gap * len(layout.widths), style)
-    if cells.title:
-        yield from _printed(console, break_line(cells.title, style.width), "bold")
+    title = break_line(cells.title, style.width) if cells.title else ()
+    yield from (f"\x1b[1m{line}\x1b[0m" if style.color else line for line in title)
     yield from _written(console.render(Drawn(table, texts, layout, style)), style)
     if notes := [*cells.footer, *_hidden(table, layout, style)]:
-        yield from _printed(console, ["", *fact_lines(notes, style.width)])
+        yield ""
+        yield from fact_lines(notes, style.width)
 
 
 def _written(segments: Iterable[Segment], style: Style) -> Iterator[str]:
@@ -216,14 +216,6 @@ def _look(text: str, column: Column) -> str:
 
 
 # --- lines above and below ---------------------------------------------------------------------
-
-
-def _printed(console: Console, lines: Iterable[str], look: str = "") -> Iterator[str]:
-    """Yield lines of text as they are printed."""
-    for line in lines:
-        with console.capture() as captured:
-            console.print(Text(line, look), soft_wrap=True)
-        yield from captured.get().splitlines()
 
 
 def _hidden(table: Table, layout: Layout, style: Style) -> list[Fact]:
