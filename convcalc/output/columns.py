@@ -241,7 +241,7 @@ _ALL = (
     ),
     Column(
         "macs_bar",
-        "MACs",
+        "MACs share",
         attrgetter("macs"),
         BAR,
         priority=5,
@@ -249,7 +249,7 @@ _ALL = (
     ),
     Column(
         "params_bar",
-        "params",
+        "params share",
         attrgetter("params"),
         BAR,
         priority=5,
