@@ -113,7 +113,7 @@ def command(
 ) -> int:
     """Show what a network costs and sees.
 
-    Several targets, variants or inputs give one row each. JSON always holds every layer. A project's
+    Several targets, variants or inputs give one row each. JSON always holds every layer.
     convcalc.toml can set --depth, --columns, --count, --dtype, --convention and --memory.
     """
     from convcalc.cli.answers import answer
