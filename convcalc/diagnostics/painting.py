@@ -20,7 +20,7 @@ _CARET = re.compile(r"( +\|)( +)(\^+)(.*)")
 _RELATED = re.compile(r"( +\|)( +)(-+)(.*)")
 _REMARK = re.compile(r"( *= )(help:)?")
 _CHANGE = re.compile(r"(?<=\()[+-]<?[\d.,]+ %(?=\))")
-_WRAPPED = re.compile(r"(?:error|warning|note|Found)\b|left: | *= ")
+_WRAPPED = re.compile(r"(?:error|warning|note|Found|passed|silenced)\b|left: | *= ")
 _BREAK = re.compile(r"(?<=[^\d\s] )|(?<=\d, )|(?<=\d; )|(?<=\d\. )")  # a number keeps its unit
 
 

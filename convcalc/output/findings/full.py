@@ -20,7 +20,8 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
         texts.update(result.sources)
         yield from (_text(found, texts, view) for found in result.findings)
         if view.show_passed:
-            yield from filter(None, map(passed_line, result.verdicts))
+            passed = filter(None, map(passed_line, result.verdicts))
+            yield from (_fitted(line, view) for line in passed)
     if view.statistics:
         yield from statistics(done)
     if not view.quiet:
