@@ -147,7 +147,7 @@ def command(
             memory=memory,
             fields=view.reads_fields(form, networks, quiet=settings.quiet),
         )
-        return _show(reading, named, view, form, settings)
+        return _show(reading, named, view, form, settings, targets[0])
 
     return answer(ctx, named, (form, *settings.style(exact=exact)), show, no_cache=no_cache)
 
@@ -161,9 +161,17 @@ def _check_tree(view: "View", form: str) -> None:
 
 
 def _show(
-    reading: "Reading", targets: Sequence["Target"], view: "View", form: str, settings: "Settings"
+    reading: "Reading",
+    targets: Sequence["Target"],
+    view: "View",
+    form: str,
+    settings: "Settings",
+    word: str,
 ) -> int:
-    """Reads and analyses targets and writes the table; returns the exit code."""
+    """Reads and analyses targets and writes the table; returns the exit code.
+
+    ``word`` is what the first target is called on the command line.
+    """
     from convcalc.cli.problems import print_problems
     from convcalc.output.table import fragments
 
@@ -179,7 +187,7 @@ def _show(
     else:
         from convcalc.cli.progress import progress
 
-        with progress("analysing", None, settings, targets[0].file):
+        with progress("analysing", None, settings, word):
             read = reading.reports(targets)
         shown, reports = [network for network, _ in read], [report for _, report in read]
         table = view.table(reports)
