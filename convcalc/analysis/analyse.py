@@ -90,7 +90,13 @@ def analyse(
         network.inputs,
         outputs,
         tuple(counted),
-        _totals(layers, used, dtype, tuple(memory), is_partial=network.skipped > 0),
+        _totals(
+            layers,
+            used,
+            dtype,
+            tuple(memory),
+            is_partial=network.skipped > 0 and not network.recovered,
+        ),
         first.receptive_field,
         first.first_global,
         layers,
@@ -98,6 +104,7 @@ def analyse(
         network.skipped,
         tool,
         per_output,
+        recovered=network.recovered,
     )
     return _add_bounds(network, report, device, runtime, steps) if device else report
 

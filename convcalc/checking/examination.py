@@ -35,7 +35,7 @@ from convcalc.diagnostics.codes import RULES
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, sort_diagnostics
 from convcalc.diagnostics.work import TooMuchWork
 from convcalc.importing.opening import Source, open_source
-from convcalc.language.assertions.vocabulary import Assertion, Budget, Compare, Named
+from convcalc.language.assertions.vocabulary import Budget, Compare, Named
 from convcalc.language.building import NO_LAYERS
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.head.head import BASE
@@ -53,8 +53,8 @@ class Examination:
     ``budgets`` are those of the repository that apply to it; ``wanted`` is the name of a variant,
     empty for the base, or "all". ``held`` is what the policy says. With ``allow_code`` models are
     built that a file names under ``verify``. ``inputs`` and ``params`` are in place of the file's
-    own; its pins, which are numbers at its own, are then not checked. ``dtype`` is in place of
-    that of the budgets.
+    own; its pins, which are numbers at its own, are then not checked. ``dtype`` is
+    that of budgets that name none.
     """
 
     def __init__(
@@ -337,14 +337,10 @@ class Examination:
             return from_revision(compare.base, target, inputs or self.inputs, limits, self.params)
 
         if self.dtype:
-            budget = budget._replace(assertions=tuple(map(self.at_dtype, budget.assertions)))
+            budget = budget.of_type(self.dtype)
         if budget.name:
             words = f"model: {self.target.file}   {words}"
         self.verdicts += verdicts(budget, Subject(network, report, words, before))
-
-    def at_dtype(self, assertion: Assertion) -> Assertion:
-        """Return an assertion on memory at the type that is asked for, any other as it is."""
-        return assertion._replace(dtype=self.dtype) if assertion.metric == "memory" else assertion
 
     def skip(
         self, network: NetworkFile, budgets: Sequence[Budget], words: str, *, pins: bool = True

@@ -54,7 +54,7 @@ class Options(NamedTuple):
     allow_code: bool = False
     inputs: Inputs = None  # in place of those of the files
     params: tuple[tuple[str, str], ...] = ()  # values in place of those of the files
-    dtype: str = ""  # of memory, in place of that of the budgets
+    dtype: str = ""  # of the numbers in memory, for budgets that name none
     keep: bool = False  # whether results are kept, and those that were
 
     @property

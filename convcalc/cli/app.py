@@ -227,7 +227,12 @@ def convcalc(
     ] = "",
     quiet: Annotated[
         bool,
-        typer.Option("-q", "--quiet", help="Print results and errors only. [env: CONVCALC_QUIET]"),
+        typer.Option(
+            "-q",
+            "--quiet",
+            help="Print results and errors only, and no remarks below tables. "
+            "[env: CONVCALC_QUIET]",
+        ),
     ] = False,
     root: Annotated[
         str,

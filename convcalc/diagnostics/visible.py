@@ -15,7 +15,7 @@ LONGEST_CELL = 1000  # of one text in a table
 MOST_MARKS = 3  # accents over one letter
 
 # Not convcalc's letters, but its signs: they need no closer look.
-_SIGNS = frozenset("×·±→–—…≥≤−σ─│┌└▀█▁▂▃▄▅▆▇░▒▓")
+_SIGNS = frozenset("×·±→–—…≥≤−σ─│┌├└▏▎▍▌▋▊▉▀█▁▂▃▄▅▆▇░▒▓")
 _FIRST_ODD = "\u0300"  # below it, what Python calls printable is
 # What Python calls printable, but nothing is seen: fillers, blanks, and choices of a variant.
 _UNSEEN = frozenset(
@@ -26,7 +26,7 @@ _UNSEEN = frozenset(
 )
 
 # The colours that convcalc writes itself.
-_COLOR = r"\x1b\[(?:0|1|2|33|1;31|1;33|38;2;\d+;\d+;\d+;48;2;\d+;\d+;\d+)m"
+_COLOR = r"\x1b\[(?:0|1|2|31|32|33|36|1;31|1;33|38;2;\d+;\d+;\d+;48;2;\d+;\d+;\d+)m"
 # GitHub takes '::name' for a command at the beginning of a line, behind blanks too, and '##[name]'
 # anywhere; Azure Pipelines '##vso[' and TeamCity '##teamcity[' the same. See ActionCommand.cs of
 # https://github.com/actions/runner.

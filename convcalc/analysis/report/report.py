@@ -340,6 +340,8 @@ class Report(Shown, Saved, Tabular, Record):
     ``problems`` are errors and warnings; with errors, ``skipped`` layers could not be computed
     and the totals hold only the others (``complete`` is False). ``convention`` is the other tool
     whose numbers are given too, if any, ``roofline`` says which device bounds are for, if any.
+    ``recovered`` are the paths of layers with an error that are computed as they were probably
+    meant, so that their numbers, and those of layers behind them, may be wrong.
     """
 
     network: str
@@ -358,6 +360,7 @@ class Report(Shown, Saved, Tabular, Record):
     convention: ToolConvention | None = None
     per_output: Mapping[str, OutputReport] = NOTHING
     roofline: Roofline | None = None
+    recovered: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         sizes = [listed(list(map(str, each.values()))) for each in (self.inputs, self.outputs)]
@@ -371,6 +374,12 @@ class Report(Shown, Saved, Tabular, Record):
     def complete(self) -> bool:
         """Whether every layer was computed."""
         return self.skipped == 0 and all(p.severity != "error" for p in self.problems)
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """Whether the totals are at least what is given: layers are missing, and the numbers of the
+        others are right."""
+        return self.skipped > 0 and not self.recovered
 
 
 def work_totals(terms: Sequence[Term], counted: Sequence[str]) -> tuple[int, int, int]:

@@ -36,7 +36,8 @@ class Weaker(NamedTuple):
 
 def subject(assertion: Assertion) -> tuple[object, ...]:
     """Return what an assertion measures; bounds on the same are comparable."""
-    return assertion._replace(bounds=(), place=None, message="", origin="")  # type: ignore[arg-type]
+    bare = assertion._replace(bounds=(), message="", origin="", is_typed=False)
+    return bare._replace(place=None)  # type: ignore[arg-type]
 
 
 def by_subject(assertions: Iterable[Assertion]) -> dict[object, list[Assertion]]:

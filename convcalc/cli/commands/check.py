@@ -124,7 +124,7 @@ def command(
             "--dtype",
             metavar="TYPE",
             show_default=False,
-            help="Check budgets of memory at this type, not at their own.",
+            help="Type of the numbers in memory, for budgets that name none. [default: float32]",
         ),
     ] = "",
     no_cache: NoCache = False,
@@ -160,7 +160,8 @@ def command(
     )
     if add_ignore:
         return _add_ignores(run, files, settings)
-    view = View(show_passed, statistics, settings.style().color, settings.quiet)
+    style = settings.style()
+    view = View(show_passed, statistics, style.color, settings.quiet, style.width)
     done = _write_results(run, files, words, form, view, settings)
     if not files:
         settings.note("'exclude' leaves out every file that is named.")
@@ -218,6 +219,10 @@ def _at(options: "Options", inputs: Sequence[str], params: Sequence[str], dtype:
     """The options with the input, the params and the type at which the networks are checked."""
     if not (inputs or params or dtype):
         return options
+    if dtype:
+        from convcalc.model.quantities.number_text import DTYPES
+
+        choose(dtype, DTYPES, "--dtype")
     from convcalc.cli.loading import assignment, input_shapes
     from convcalc.model.quantities.number_text import DTYPES
 

@@ -337,5 +337,5 @@ def _columns(kind: str) -> tuple["Column", ...]:
             about,
         ),
         "rules": (column("code"), column("name"), column("severity", priority=1), about),
-        "blocks": (column("name"), column("file"), column("params", folds=True), about),
+        "blocks": (column("name"), column("file", priority=3), column("params", folds=True), about),
     }[kind]

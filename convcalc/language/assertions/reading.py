@@ -114,8 +114,9 @@ class Assertions:
             advice = "device: a100; see 'convcalc list devices'"
             raise rejected("missing-key", "a time bound needs 'device'", key.place, advice)
         place = key.place
-        counted = str(words.pop("metric", "params"))
-        return Assertion(key.text, tuple(bounds), place, counted=counted, message=message, **words)
+        words["counted"] = str(words.pop("metric", "params"))
+        words |= {"message": message, "is_typed": "dtype" in words}
+        return Assertion(key.text, tuple(bounds), place, **words)
 
     def shape(self, key: nodes.Scalar, node: nodes.Node) -> Assertion:
         """Reads ``"layer[1]": [512, 28, 28]``, the output shape of an inner layer."""

@@ -116,7 +116,8 @@ def mark(state: State) -> Mark:
     layering = state.layering
     made = len(layering.layers), len(state.entries), len(state.called), len(layering.ports)
     # A field may refer to the layer that makes what enters, so none is copied that does.
-    obstacles = len(layering.problems), layering.skipped, layering.recorded
+    problems = len(layering.problems) + len(layering.recovered)
+    obstacles = problems, layering.skipped, layering.recorded
     return (*made, layering.steps, layering.work.left - layering.owed, *obstacles)
 
 

@@ -97,6 +97,7 @@ class Items:
                 self.report(*hidden_sizes(item, names))
         except Recovered as error:
             self.report(*error.diagnostics)
+            item.is_recovered = True
         except Rejected as error:
             self.report(*error.diagnostics)
             whole = False

@@ -73,7 +73,9 @@ class Network(Shown, Record):
     topological order: each reads only tensors that come before it.
     ``variant`` is None for the base, ``file`` says where the network comes from. ``skipped`` counts
     the layers that had problems or read a tensor that could not be made; ``layers`` leaves them
-    out. ``sources`` maps each file to the text that the places of problems point into.
+    out. ``recovered`` are the paths of layers that have a problem, but are clear all the same, so
+    that their numbers may be wrong. ``sources`` maps each file to the text that the places of
+    problems point into.
     """
 
     name: str
@@ -87,6 +89,7 @@ class Network(Shown, Record):
     skipped: int = 0
     sources: Mapping[str, str] = NOTHING
     output_names: tuple[str, ...] = ()
+    recovered: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         inputs = listed([f"{name} {shape}" for name, shape in self.inputs.items()])
