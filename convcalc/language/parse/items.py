@@ -368,7 +368,7 @@ class Items:
             return
         ids = {each.id for each in (item, *inner_items(item)) if each.id}
         for name, start in item.carry.items():
-            if name not in ids:
+            if name.partition(".")[0] not in ids:
                 message = f"'carry' names '{name}', but no layer of this loop has that id"
                 advice = advise(name, sorted(ids), "ids in the loop:")
                 raise rejected("unknown-name", message, start.place, advice)

@@ -179,7 +179,7 @@ SIBLING: Schema = {
         "boolean", description="whether its module is of a class derived from PyTorch's"
     ),
     "carry": named(
-        NAME,
+        r"^[A-Za-z_][A-Za-z0-9_.]*$",
         ref("reference"),
         description="what ids of layers in a loop mean in its first round",
     ),
