@@ -130,9 +130,7 @@ def efficientdet(
 
 def sized(width: float, depth: float, c: int, cells: int, convs: int, tops: int = 2) -> Network:
     """``tops`` are the levels above the backbone."""
-    return partial(
-        efficientdet, width=width, depth=depth, c=c, cells=cells, convs=convs, tops=tops
-    )
+    return partial(efficientdet, width=width, depth=depth, c=c, cells=cells, convs=convs, tops=tops)
 
 
 # Millions of parameters: google/automl, efficientdet/README.md.

@@ -72,7 +72,7 @@ RECURRENT = ("lstm", "gru")
 CONVOLVING = ("conv_lstm", "conv_gru")
 FIXED = ("fixed_conv", "blur_pool")  # functions of a buffer
 MULTIPLYING = (*RECURRENT, *CONVOLVING, *FIXED)
-# Whose code is written in several ways, of which nobody has measured what the tools count; complex
+# Whose code is written in several ways: tools without a rule for it were not measured; complex
 # parameters are one number each to PyTorch, so that theirs are not known either.
 NOT_MEASURED = ("linear_attention", "selective_scan", "spectral_conv", "global_filter")
 COMPLEX = ("spectral_conv",)
