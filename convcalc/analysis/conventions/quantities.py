@@ -19,7 +19,7 @@ from convcalc.analysis.conventions.leaves import (
     multiplications,
     output_macs,
 )
-from convcalc.model.graph.network import FUNCTION, METHOD, NOTHING, SUBCLASS
+from convcalc.model.graph.network import CONTAINER, FUNCTION, METHOD, NOTHING, SUBCLASS
 from convcalc.model.quantities.unknown import UNKNOWN
 
 LEGEND: Mapping[str, str] = {
@@ -140,9 +140,9 @@ Rules = Mapping[str, Rule]
 Forms = Mapping[str, Rules]
 
 # A tool that hooks modules of PyTorch's own classes sees no layer of another form.
-UNSEEN: Forms = dict.fromkeys((FUNCTION, METHOD, SUBCLASS), NOTHING)
-# One that looks at classes by inheritance sees subclasses too.
-UNCALLED: Forms = dict.fromkeys((FUNCTION, METHOD), NOTHING)
+UNSEEN: Forms = dict.fromkeys((FUNCTION, METHOD, SUBCLASS, CONTAINER), NOTHING)
+# One that looks at classes by inheritance sees subclasses too, if they contain no modules.
+UNCALLED: Forms = dict.fromkeys((FUNCTION, METHOD, CONTAINER), NOTHING)
 
 
 def _term(rule: Rule) -> str:

@@ -17,7 +17,7 @@ from convcalc.language.expand.loops import condition_holds, loop_scopes, repeat_
 from convcalc.language.expand.operators import expand_operator
 from convcalc.language.expand.scopes import MISSING, Call, Frame, Names
 from convcalc.language.expand.state import State, shape_of
-from convcalc.language.expand.statements import check_stated
+from convcalc.language.expand.statements import check_parts, check_stated
 from convcalc.language.parse.tree import Item, Reference, indexed_components
 from convcalc.language.syntax.sizes import describe_input
 from convcalc.model.graph.assembly import Value
@@ -163,12 +163,14 @@ class Expansion(State):
         start = len(self.layering.layers)
         if not item.trainable and frame.trainable:
             frame = frame.nested(frame.scope, trainable=False)
-        if item.form is not None and (form := stated_form(item.form, scope)) != frame.form:
+        if item.form and (form := stated_form(item, scope)) != frame.form:
             frame = frame.nested(frame.scope, form=form)
         call = Call(item, inputs, path, names, frame, scope, turn)
         output = _KINDS[item.kind](self, call)
         if item.stated_channels or item.stated_shape:
             check_stated(self, call, output)
+        if item.form and "" not in item.form and output is not None:
+            check_parts(self, call)
         span = (start, len(self.layering.layers))
         keys: tuple[str, ...] = ()
         if item.id:

@@ -341,9 +341,13 @@ class Items:
             if len(given) > 1:
                 message = "a layer is 'functional' or a 'subclass', not both"
                 raise rejected("unknown-key", message, node.keys["subclass"].place)
+            parts = {"": found}
+            if isinstance(found, nodes.Mapping):
+                parts = {name.text: value for name, value in found.entries}
             words = FORM_KEYS[key][1:]
-            require_names(found, names, words)
-            item.form = evaluator(found, words), found, key
+            for name, value in parts.items():
+                require_names(value, names, words)
+                item.form[name] = evaluator(value, words), value, key
         return frozenset()
 
     def read_carry(self, item: Item, node: nodes.Mapping, names: Names) -> Names:

@@ -59,7 +59,7 @@ from convcalc.analysis.conventions.quantities import (
     recurrent,
     weight_normalised,
 )
-from convcalc.model.graph.network import FUNCTION, METHOD, SUBCLASS
+from convcalc.model.graph.network import CONTAINER, FUNCTION, METHOD, SUBCLASS
 from convcalc.model.quantities.unknown import UNKNOWN
 
 
@@ -124,7 +124,10 @@ CONVENTION = Convention(
     (
         Count(
             *("macs", "MACs", "MAC and op", RULES),
-            forms={FUNCTION: PATCHED, SUBCLASS: PATCHED, METHOD: {"matmul": MACS}},
+            forms={
+                **dict.fromkeys((FUNCTION, SUBCLASS, CONTAINER), PATCHED),
+                METHOD: {"matmul": MACS},
+            },
         ),
     ),
     other_params=TRAINED,
