@@ -59,6 +59,15 @@ def test_method_is_a_word_whatever_a_param_is_called() -> None:
     assert one("{relu: {}, functional: method}", "params: {method: false}\n") == ["method"]
 
 
+def test_an_expression_may_name_the_words() -> None:
+    item = "{relu: {}, functional: method if n > 3 else n > 2, for: {n: [2, 3, 4]}}"
+    assert one(item) == ["", "function", "method"]
+    written = "{relu: {}, subclass: container if 2 > 1 else false}"
+    assert one(written, "params: {container: false}\n") == ["container"]
+    (problem,) = errors("layers: [{relu: {}, functional: container if 1 > 2 else false}]\n")
+    assert problem.message == "unknown name 'container'"
+
+
 # --- for which layers ----------------------------------------------------------------------------
 
 

@@ -32,7 +32,7 @@ from convcalc.language.parse.tree import (
     inner_items,
 )
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import Evaluator, evaluator
+from convcalc.language.syntax.evaluation import Evaluator, evaluator, form_evaluator
 from convcalc.language.syntax.sizes import AXES
 from convcalc.model.operators.registry import families
 from convcalc.model.operators.words import guess_operator, key_advice, meant_key
@@ -346,8 +346,8 @@ class Items:
                 parts = {name.text: value for name, value in found.entries}
             words = FORM_KEYS[key][1:]
             for name, value in parts.items():
-                require_names(value, names, words)
-                item.form[name] = evaluator(value, words), value, key
+                require_names(value, names | set(words), words)
+                item.form[name] = form_evaluator(value, words), value, key
         return frozenset()
 
     def read_carry(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
