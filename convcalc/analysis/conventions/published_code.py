@@ -5,6 +5,7 @@ whose only product is a ``torch.matmul`` with C. ``linear_attention`` with ``one
 convolutions, a ReLU module and two products by ``@``; with ``sum``: the paper's own code, linear
 layers and three einsums, of which the last has three operands. ``spectral_conv``: the paper's own
 code, an einsum of complex numbers for each corner. ``global_filter``: the paper's own code.
+``cond_conv`` with given routing weights: timm's CondConv2d, a ``torch.matmul`` and a ``F.conv2d``.
 
 Everything else of these operators, such as a causal linear attention, is unknown.
 """
@@ -20,7 +21,7 @@ from convcalc.model.operators.contract import WEIGHTS
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
 LINEAR_ATTENTION, SCAN = "linear_attention", "selective_scan"
-SPECTRAL, FILTER = "spectral_conv", "global_filter"
+SPECTRAL, FILTER, MIXED = "spectral_conv", "global_filter", "cond_conv"
 
 
 def terms(text: str, *names: str) -> Rule:
@@ -162,18 +163,38 @@ COMPLEX_PARAMS = _number("P, a complex number one", _complex)
 PER_CHANNEL = _number("N·C", lambda leaf: leaf.output.batch * leaf.output.channels)
 KEPT = _number("frequencies that are kept", _kept)
 
+# --- mixed kernels -------------------------------------------------------------------------------
+
+
+def _mixed(rule: Rule) -> Rule:
+    other = rule.but("bias", lambda leaf: bool(leaf.field("bias")), UNMEASURED)
+    return other.but("own routing", lambda leaf: len(leaf.inputs) < 2, UNMEASURED)
+
+
+def _kernels(leaf: Leaf) -> int:
+    """The numbers of the kernels that are mixed, one for each sample."""
+    return leaf.batch * prod(leaf.weight[1:])
+
+
+MIXING = terms("M of the mixing", "mix")
+KERNELS = _number("O + kernels", lambda leaf: leaf.output.numel + _kernels(leaf))
+POSITIONS = _number("N·positions", lambda leaf: leaf.output.batch * leaf.output.positions)
+
 # --- by tool -------------------------------------------------------------------------------------
 
 Published = Mapping[str, Rule]
 
 
-def published(scan: Rule, ones: Rule, summed: Rule, spectral: Rule, spectrum: Rule) -> Published:
-    """The rules of the four operators; ``ones`` and ``summed`` are those of linear attention."""
+def published(
+    scan: Rule, ones: Rule, summed: Rule, spectral: Rule, spectrum: Rule, mixed: Rule
+) -> Published:
+    """The rules of the operators; ``ones`` and ``summed`` are those of linear attention."""
     return {
         SCAN: _scan(scan),
         LINEAR_ATTENTION: _attention(ones, summed),
         SPECTRAL: _spectral(spectral) if spectral is not UNMEASURED else UNMEASURED,
         FILTER: spectrum,
+        MIXED: _mixed(mixed) if mixed is not ZERO else ZERO,
     }
 
 
@@ -181,21 +202,22 @@ def _all_trained(rule: Rule) -> Rule:
     return rule.but("frozen", lambda leaf: leaf.trained == 0, UNMEASURED)
 
 
-FLOP_COUNTER = published(2 * SCAN_PRODUCTS, 2 * MACS, 2 * MACS, 2 * COMPLEX_MACS, ZERO)
+FLOP_COUNTER = published(2 * SCAN_PRODUCTS, 2 * MACS, 2 * MACS, 2 * COMPLEX_MACS, ZERO, 2 * MACS)
 BOTH_GRADIENTS = published(
     _all_trained(6 * SCAN_PRODUCTS),
     _all_trained(6 * MACS),
     _all_trained(6 * MACS),
     _all_trained(6 * COMPLEX_MACS),
     ZERO,
+    UNMEASURED,
 )
 FLOP_COUNTER_TRAINING = {
     **BOTH_GRADIENTS,
     LINEAR_ATTENTION: _attention(_all_trained(6 * MACS + GROUPED_AGAIN), _all_trained(6 * MACS)),
 }
-HOOKS = published(SCAN_LINEAR, LEARNED_MACS, LEARNED_MACS, ZERO, ZERO)
+HOOKS = published(SCAN_LINEAR, LEARNED_MACS, LEARNED_MACS, ZERO, ZERO, ZERO)
 HOOKS_AND_PRODUCTS = published(
-    SCAN_PRODUCTS, MACS, LEARNED_MACS + COUNTED_EINSUMS, COMPLEX_MACS, ZERO
+    SCAN_PRODUCTS, MACS, LEARNED_MACS + COUNTED_EINSUMS, COMPLEX_MACS, ZERO, MIXING
 )
 PATCHED_FUNCTIONS = published(
     SCAN_PRODUCTS + SCAN_BIAS,
@@ -203,20 +225,22 @@ PATCHED_FUNCTIONS = published(
     LEARNED_MACS + BIASES + FEATURES,
     UNMEASURED,
     ZERO,
+    MIXING,
 )
-ATEN = published(SCAN_PRODUCTS, MACS + BIASES, MACS + BIASES, UNMEASURED, ZERO)
+ATEN = published(SCAN_PRODUCTS, MACS + BIASES, MACS + BIASES, UNMEASURED, ZERO, MACS)
 FLOPS_OF_FUNCTIONS = published(
     2 * SCAN_PRODUCTS,
     2 * LEARNED_MACS + BIASES + FEATURES,
     2 * LEARNED_MACS + FEATURES + PRINTED_EINSUMS,
     UNMEASURED,
     ZERO,
+    2 * MACS,
 )
-MACS_OF_FUNCTIONS = published(SCAN_PRODUCTS, LEARNED_MACS, LEARNED_MACS, UNMEASURED, ZERO)
-TRACED = published(SCAN_PRODUCTS, MACS, LEARNED_MACS + HALVED_EINSUMS, COMPLEX_MACS, ZERO)
+MACS_OF_FUNCTIONS = published(SCAN_PRODUCTS, LEARNED_MACS, LEARNED_MACS, UNMEASURED, ZERO, MACS)
+TRACED = published(SCAN_PRODUCTS, MACS, LEARNED_MACS + HALVED_EINSUMS, COMPLEX_MACS, ZERO, MACS)
 MADE_BY_THEM = _number("outputs of products", _made_by_attention)
 TRACED_OUTPUTS = published(
-    _number("outputs of products", _made_by_scan), MADE_BY_THEM, MADE_BY_THEM, KEPT, ZERO
+    _number("outputs of products", _made_by_scan), MADE_BY_THEM, MADE_BY_THEM, KEPT, ZERO, KERNELS
 )
 
 
@@ -229,6 +253,7 @@ def by_parameters(batch: Rule) -> Published:
         batch * LEARNED,
         PER_CHANNEL * COMPLEX_PARAMS,
         PER_CHANNEL * LEARNED,
+        POSITIONS * LEARNED,
     )
 
 

@@ -74,7 +74,10 @@ FIXED = ("fixed_conv", "blur_pool")  # functions of a buffer
 MULTIPLYING = (*RECURRENT, *CONVOLVING, *FIXED)
 # Whose code is written in several ways: tools without a rule for it were not measured; complex
 # parameters are one number each to PyTorch, so that theirs are not known either.
-NOT_MEASURED = ("linear_attention", "selective_scan", "spectral_conv", "global_filter")
+NOT_MEASURED = (
+    *("linear_attention", "selective_scan", "spectral_conv", "global_filter"),
+    "cond_conv",
+)
 COMPLEX = ("spectral_conv",)
 WITH_WEIGHT_NORM = ("conv", "depthwise_conv", "pointwise_conv", "conv_transpose", "linear")
 

@@ -77,7 +77,7 @@ PUBLISHED = table("published_code")
 @pytest.mark.parametrize("name", PUBLISHED["cases"])
 def test_tools_print_what_was_measured_of_public_code(name: str) -> None:
     case = PUBLISHED["cases"][name]
-    network = network_of([case["layer"]], case["input"], 2)
+    network = network_of(case.get("layers") or [case["layer"]], case["input"], 2)
     measured = dict(cells(PUBLISHED["columns"], case["counts"]))
     assert len(measured) >= 10
     assert {column: amount(network, column) for column in measured} == measured
@@ -107,7 +107,7 @@ def test_what_was_not_measured_is_not_known() -> None:
     for column in never:
         assert str(amount(network, column)) == "unknown"
     for case in PUBLISHED["cases"].values():
-        network = network_of([case["layer"]], case["input"])
+        network = network_of(case.get("layers") or [case["layer"]], case["input"])
         assert {str(amount(network, column)) for column in never} == {"unknown"}
 
 
