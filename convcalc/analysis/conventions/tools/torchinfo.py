@@ -53,6 +53,7 @@ PARAMETRIC = (
     "embedding",
     "scale",
     "shift",
+    "global_response_norm",
 )
 
 
