@@ -1,0 +1,191 @@
+"""Runs many configurations of a network: as lanes where they do the same, apart where they part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from convcalc.analysis.sweeps.lanes import Array, Split, column, lanes_of
+from convcalc.analysis.sweeps.measuring import Assumptions, measure
+from convcalc.analysis.sweeps.operators import LaneKept
+from convcalc.errors import Error
+from convcalc.language.head.inputs import Inputs
+from convcalc.language.reading import NetworkSource
+from convcalc.model.graph.network import Network
+from convcalc.model.quantities.unknown import UNKNOWN
+
+Configuration = Mapping[str, Any]  # the value of each factor, by name
+Columns = Mapping[str, Sequence[Any]]  # the values of each factor in many configurations
+INPUT = "input"  # the factor that is the network's input; all others are params
+
+PROBLEM = "problem"  # the column that says why a row has no numbers
+
+
+class Differs(Error):
+    """The numbers of a configuration are not those of the ordinary path: a fault of convcalc."""
+
+
+class Runner:
+    """Measures configurations of one network.
+
+    ``opened`` opens the file anew: what networks of one run share is dropped with it. ``runs``
+    counts the networks that were expanded, ``apart`` names operators whose formulas ran once for
+    each case, and not for all lanes at once.
+    """
+
+    def __init__(
+        self,
+        opened: Callable[[], NetworkSource],
+        metrics: Sequence[str],
+        how: Assumptions,
+        *,
+        variant: str | None = None,
+        batch: int = 1,
+    ) -> None:
+        self.opened = opened
+        self.metrics = metrics
+        self.how = how
+        self.variant = variant
+        self.batch = batch
+        self.runs = 0
+        self.apart: set[str] = set()
+        self._ordinary: NetworkSource | None = None
+
+    def run(self, columns: Columns) -> dict[str, list[Any]]:
+        """The metrics of all configurations, None where unknown, and the column PROBLEM.
+
+        A row with a problem has no numbers. The values of ``columns`` are of equal number.
+        """
+        count = len(next(iter(columns.values()), [None]))
+        found: dict[str, list[Any]] = {name: [None] * count for name in self.metrics}
+        found[PROBLEM] = [""] * count
+        source, kept = self.opened(), LaneKept()
+        if source.document is not None:
+            source.document.kept = kept
+        waiting: list[Array] = [np.arange(count)]
+        while waiting:
+            rows = waiting.pop()
+            try:
+                numbers, problem = self._measured(source, self._values(columns, rows))
+            except Split as split:
+                waiting += [rows[~split.mask], rows[split.mask]]
+                continue
+            for name, number in numbers.items():
+                _put(found[name], rows, number)
+            if problem:
+                _put(found[PROBLEM], rows, problem)
+        self.apart |= kept.apart
+        return found
+
+    def ordinary(self, configuration: Configuration) -> dict[str, Any]:
+        """The same of one configuration by the ordinary path, without lanes."""
+        self._ordinary = self._ordinary or self.opened()
+        numbers, problem = self._measured(self._ordinary, configuration)
+        return {name: _plain(numbers.get(name)) for name in self.metrics} | {PROBLEM: problem}
+
+    def require_equal(self, columns: Columns, found: Mapping[str, Sequence[Any]], row: int) -> None:
+        """Raises Differs unless a row is what the ordinary path gives."""
+        configuration = {name: values[row] for name, values in columns.items()}
+        expected = self.ordinary(configuration)
+        have = {name: found[name][row] for name in expected}
+        if {**have, PROBLEM: bool(have[PROBLEM])} != {
+            **expected,
+            PROBLEM: bool(expected[PROBLEM]),
+        }:
+            named = ", ".join(f"{name}={value}" for name, value in configuration.items())
+            raise Differs(
+                f"a sweep gave {have} for {named}, the ordinary path {expected}",
+                "this is a bug; please report it with the network",
+            )
+
+    # --- one run --------------------------------------------------------------------------------
+
+    @staticmethod
+    def _values(columns: Columns, rows: Array) -> Configuration:
+        """The value of each factor in these rows: one for all, or lanes; Split where those that are
+        no numbers differ."""
+        return {
+            name: _value([values[row] for row in rows.tolist()]) for name, values in columns.items()
+        }
+
+    def _measured(self, source: NetworkSource, values: Configuration) -> tuple[dict[str, Any], str]:
+        """The numbers of the configurations, or their problem."""
+        self.runs += 1
+        params = {name: value for name, value in values.items() if name != INPUT}
+        try:
+            network = source.network(
+                self.variant, self._inputs(source, values), params, batch=self.batch
+            )
+        except Split:
+            raise
+        except Error as error:
+            return {}, error.message
+        problem = _problem(network)
+        return ({}, problem) if problem else (measure(network, self.metrics, self.how), "")
+
+    def _inputs(self, source: NetworkSource, values: Configuration) -> Inputs:
+        """The input: all its sizes, or one for each of its axes."""
+        size = values.get(INPUT)
+        if size is None or isinstance(size, list | tuple):
+            return size
+        own = self._shape(source, values)
+        return [own[0], *[size] * (len(own) - 1)]
+
+    def _shape(self, source: NetworkSource, values: Configuration) -> tuple[int, ...]:
+        """The sizes of the network's own input, without the batch."""
+        if not hasattr(self, "_own"):
+            network = source.network(self.variant, None, {}, batch=self.batch)
+            shapes = list(network.inputs.values())
+            self._own = shapes[0].dims[1:] if len(shapes) == 1 else ()
+        if not self._own:
+            raise Error("the network has several inputs", "sweep its params, or one input by name")
+        return self._own
+
+
+def _problem(network: Network) -> str:
+    """The first error of a network, by its code and place; empty without one."""
+    for problem in network.problems:
+        if problem.severity == "error":
+            place = problem.place
+            return f"{problem.code} {problem.name} at {place.file}:{place.line}"
+    return ""
+
+
+def _value(values: Sequence[Any]) -> Any:
+    first = values[0]
+    if all(value is first for value in values):
+        return first
+    kinds = set(map(type, values))
+    if len(kinds) == 1 and kinds <= {int, float}:
+        alike = all(value == first for value in values)
+        return first if alike else lanes_of(values)
+    if len(kinds) == 1 and isinstance(first, list | tuple):
+        _require([len(value) for value in values])
+        return type(first)(_value(part) for part in zip(*values, strict=True))
+    _require([(type(value), repr(value)) for value in values])
+    return first
+
+
+def _require(keys: Sequence[Any]) -> None:
+    """Raises Split unless all keys are equal."""
+    mask = np.array([key == keys[0] for key in keys], bool)
+    if not mask.all():
+        raise Split(mask)
+
+
+def _put(column_: list[Any], rows: Array, value: Any) -> None:
+    for row, each in zip(rows.tolist(), column(value, len(rows)), strict=True):
+        column_[row] = _plain(each)
+
+
+def _plain(value: Any) -> Any:
+    return None if value is UNKNOWN else value
+
+
+def enumerate_rows(found: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    """The rows of columns, one after another."""
+    names = list(found)
+    for values in zip(*found.values(), strict=True):
+        yield dict(zip(names, values, strict=True))
