@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from convcalc.analysis.sweeps.lanes import Array, Split, column, lanes_of
+from convcalc.analysis.sweeps.arrays import Array, np
+from convcalc.analysis.sweeps.lanes import Split, column, lanes_of
 from convcalc.analysis.sweeps.measuring import Assumptions, measure
 from convcalc.analysis.sweeps.operators import LaneKept
 from convcalc.errors import Error
