@@ -38,6 +38,7 @@ class Lanes:
     """
 
     __slots__ = ("_hash", "bound", "values")
+    named = False  # whether texts are names, which tell numbers apart, and not sentences
 
     def __init__(self, values: Array, bound: int | None = None) -> None:
         self.values = values
@@ -83,10 +84,10 @@ class Lanes:
         return f"<lanes {len(self.values)} {hash(self):x}>"
 
     def __str__(self) -> str:
-        return str(self.same())
+        return str(self.same()) if Lanes.named else "…"
 
     def __format__(self, how: str) -> str:
-        return format(self.same(), how)
+        return format(self.same(), how) if Lanes.named else "…"
 
     def as_integer_ratio(self) -> tuple[int, int]:
         """The ratio of the value that all lanes have; raises Split where they differ."""

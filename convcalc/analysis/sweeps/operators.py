@@ -8,25 +8,29 @@ from typing import Any
 from convcalc.analysis.sweeps.arrays import Array, np
 from convcalc.analysis.sweeps.lanes import Lanes, Split, distinct, lanes_of
 from convcalc.language.expand.state import Kept
+from convcalc.model.geometry.axis_maps import Slide
 from convcalc.model.geometry.channel_maps import Block, Blocks, Hidden
 from convcalc.model.operators.contract import Analysis, Operator, Problem
 from convcalc.model.quantities.record import Record
 from convcalc.model.quantities.shape import Shape
 
 VARIES = Hidden("the channels that are read differ between configurations")
+AXIS_MAPS = Slide.__module__
 Examined = tuple[Sequence[Problem], Analysis | None]
 
 
 class LaneKept(Kept):
     """What the networks of one sweep share, whose sizes may be :class:`Lanes`.
 
-    ``apart`` names the operators whose formulas could not take many numbers as one.
+    ``fields``: receptive fields are wanted, so that lanes whose axes are read in different ways
+    part. ``apart`` names the operators whose formulas could not take many numbers as one.
     """
 
-    __slots__ = ("_single", "apart")
+    __slots__ = ("_single", "apart", "fields")
 
-    def __init__(self) -> None:
+    def __init__(self, *, fields: bool = False) -> None:
         super().__init__()
+        self.fields = fields
         self.apart: set[str] = set()
         self._single: dict[tuple[Operator, tuple[Shape, ...]], Examined] = {}
 
@@ -35,10 +39,13 @@ class LaneKept(Kept):
         several = [*_lanes_in((vars(operator), shapes))]
         if not several:
             return super().examine(operator, shapes)
+        Lanes.named = True
         try:
             return super().examine(operator, shapes)
         except Exception:  # some formulas take single numbers only, each in its own way
             self.apart.add(type(operator).__name__)
+        finally:
+            Lanes.named = False
         places, firsts = distinct(several)
         cases = [
             self._one(replaced(operator, lane), replaced(shapes, lane)) for lane in firsts.tolist()
@@ -47,7 +54,7 @@ class LaneKept(Kept):
         problems, analysis = cases[0]
         if analysis is None:
             return problems, None
-        return problems, merged([each for _, each in cases], places)
+        return problems, merged([each for _, each in cases], places, self.fields)
 
     def _one(self, operator: Operator, shapes: tuple[Shape, ...]) -> Examined:
         key = operator, shapes
@@ -124,10 +131,12 @@ def _rebuilt(value: Any, change: Callable[[Lanes], Any]) -> Any:
     return value
 
 
-def merged(cases: Sequence[Any], places: Array) -> Any:
+def merged(cases: Sequence[Any], places: Array, fields: bool) -> Any:
     """One value of those of all cases; numbers that differ are lanes, by the place of each lane.
 
     Raises Split where something else differs than numbers; maps of channels that do are VARIES.
+    Without ``fields``, maps of axes are those of the first case, since no sum needs more than their
+    kind.
     """
     first = cases[0]
     if all(each is first for each in cases):
@@ -141,23 +150,25 @@ def merged(cases: Sequence[Any], places: Array) -> Any:
         _require_equal([type(each).__name__ for each in cases], places)
         same = all(each == first for each in cases)
         return first if same else Lanes(lanes_of(cases).values[places])
+    if not fields and type(first).__module__ == AXIS_MAPS:
+        return first
     if isinstance(first, Blocks | Block | range):
         return first if all(each == first for each in cases) else VARIES
     if isinstance(first, tuple | list):
         _require_equal([len(each) for each in cases], places)
-        parts = [merged(each, places) for each in zip(*cases, strict=True)]
+        parts = [merged(each, places, fields) for each in zip(*cases, strict=True)]
         if hasattr(first, "_fields"):
             return type(first)(*parts)
         return type(first)(parts)
     if isinstance(first, Mapping):
         _require_equal([tuple(each) for each in cases], places)
-        return {key: merged([each[key] for each in cases], places) for key in first}
+        return {key: merged([each[key] for each in cases], places, fields) for key in first}
     if isinstance(first, Operator):
-        fields = merged([vars(each) for each in cases], places)
+        fields = merged([vars(each) for each in cases], places, fields)
         return type(first)(**fields)
     if isinstance(first, Record):
         names = first.record_fields
-        parts = merged([tuple(getattr(each, n) for n in names) for each in cases], places)
+        parts = merged([tuple(getattr(each, n) for n in names) for each in cases], places, fields)
         return type(first)(**dict(zip(names, parts, strict=True)))
     _require_equal(list(cases), places)
     return first

@@ -7,7 +7,7 @@ from typing import Any
 
 from convcalc.analysis.sweeps.arrays import Array, np
 from convcalc.analysis.sweeps.lanes import Split, column, lanes_of
-from convcalc.analysis.sweeps.measuring import Assumptions, measure
+from convcalc.analysis.sweeps.measuring import FIELD_METRICS, Assumptions, measure
 from convcalc.analysis.sweeps.operators import LaneKept
 from convcalc.errors import Error
 from convcalc.language.head.inputs import Inputs
@@ -60,14 +60,25 @@ class Runner:
         count = len(next(iter(columns.values()), [None]))
         found: dict[str, list[Any]] = {name: [None] * count for name in self.metrics}
         found[PROBLEM] = [""] * count
-        source, kept = self.opened(), LaneKept()
+        # What fields depend on parts more configurations than what sums depend on.
+        sums = [name for name in self.metrics if name not in FIELD_METRICS]
+        fields = [name for name in self.metrics if name in FIELD_METRICS]
+        for metrics in filter(None, (sums, fields)):
+            self._run(columns, metrics, found, count)
+        return found
+
+    def _run(
+        self, columns: Columns, metrics: Sequence[str], found: dict[str, list[Any]], count: int
+    ) -> None:
+        """Puts metrics of all configurations into the columns that are found."""
+        source, kept = self.opened(), LaneKept(fields=metrics[0] in FIELD_METRICS)
         if source.document is not None:
             source.document.kept = kept
         waiting: list[Array] = [np.arange(count)]
         while waiting:
             rows = waiting.pop()
             try:
-                numbers, problem = self._measured(source, self._values(columns, rows))
+                numbers, problem = self._measured(source, self._values(columns, rows), metrics)
             except Split as split:
                 waiting += [rows[~split.mask], rows[split.mask]]
                 continue
@@ -76,12 +87,11 @@ class Runner:
             if problem:
                 _put(found[PROBLEM], rows, problem)
         self.apart |= kept.apart
-        return found
 
     def ordinary(self, configuration: Configuration) -> dict[str, Any]:
         """The same of one configuration by the ordinary path, without lanes."""
         self._ordinary = self._ordinary or self.opened()
-        numbers, problem = self._measured(self._ordinary, configuration)
+        numbers, problem = self._measured(self._ordinary, configuration, self.metrics)
         return {name: _plain(numbers.get(name)) for name in self.metrics} | {PROBLEM: problem}
 
     def require_equal(self, columns: Columns, found: Mapping[str, Sequence[Any]], row: int) -> None:
@@ -109,7 +119,9 @@ class Runner:
             name: _value([values[row] for row in rows.tolist()]) for name, values in columns.items()
         }
 
-    def _measured(self, source: NetworkSource, values: Configuration) -> tuple[dict[str, Any], str]:
+    def _measured(
+        self, source: NetworkSource, values: Configuration, metrics: Sequence[str]
+    ) -> tuple[dict[str, Any], str]:
         """The numbers of the configurations, or their problem."""
         self.runs += 1
         params = {name: value for name, value in values.items() if name != INPUT}
@@ -122,7 +134,7 @@ class Runner:
         except Error as error:
             return {}, error.message
         problem = _problem(network)
-        return ({}, problem) if problem else (measure(network, self.metrics, self.how), "")
+        return ({}, problem) if problem else (measure(network, metrics, self.how), "")
 
     def _inputs(self, source: NetworkSource, values: Configuration) -> Inputs:
         """The input: all its sizes, or one for each of its axes."""
