@@ -73,6 +73,7 @@ WITHIN = {
         ("alignment", "agreeing"),
     ),
     "analysis": (
+        ("sweeps",),  # many configurations of one network
         ("agreement",),  # whether two networks are the same one
         ("analyse", "explanation"),  # a network to a report; how its numbers come about
         ("comparison", "conventions", "receptive_field"),
@@ -133,6 +134,7 @@ FOREIGN = {
     },
     "typer": {"cli"},
     "onnx": {"exporting.onnx.model"},
+    "numpy": {"analysis.sweeps.arrays"},  # an extra, which sweeps do without
     "torch": {"exporting.torch.modules"},  # which nothing imports: they are read as text
     "click": set[str](),  # typer has a copy of its own
 }

@@ -15,13 +15,11 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
+from convcalc.analysis.sweeps.arrays import Array, np
 from convcalc.errors import Error
 
 BOUND = 2**62  # values below it are kept in 64 bits
 EXACT = 2**53  # ints below it are floats without rounding
-Array = np.ndarray[Any, np.dtype[Any]]
 
 
 class Split(Error):

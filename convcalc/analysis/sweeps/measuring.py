@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from convcalc.analysis.analyse import COUNTED, FIELDS, TRAINING, analyse
 from convcalc.analysis.memory import usage
 from convcalc.analysis.memory.schedule import plain_schedule
 from convcalc.analysis.report.report import OutputReport, Report
+from convcalc.analysis.sweeps.arrays import np
 from convcalc.analysis.sweeps.lanes import Lanes, Split
 from convcalc.analysis.sweeps.operators import VARIES, replaced
 from convcalc.diagnostics.suggestion import UnknownName, advise

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from convcalc.analysis.sweeps.lanes import Array, Lanes, Split, distinct, lanes_of
+from convcalc.analysis.sweeps.arrays import Array, np
+from convcalc.analysis.sweeps.lanes import Lanes, Split, distinct, lanes_of
 from convcalc.language.expand.state import Kept
 from convcalc.model.geometry.axis_maps import Slide
 from convcalc.model.geometry.channel_maps import Block, Blocks, Hidden

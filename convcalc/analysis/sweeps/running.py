@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from convcalc.analysis.sweeps.lanes import Array, Split, column, lanes_of
+from convcalc.analysis.sweeps.arrays import Array, np
+from convcalc.analysis.sweeps.lanes import Split, column, lanes_of
 from convcalc.analysis.sweeps.measuring import FIELD_METRICS, Assumptions, measure
 from convcalc.analysis.sweeps.operators import LaneKept
+from convcalc.diagnostics.work import Work, current
 from convcalc.errors import Error
 from convcalc.language.head.inputs import Inputs
 from convcalc.language.reading import NetworkSource
@@ -131,15 +131,20 @@ class Runner:
     ) -> tuple[dict[str, Any], str]:
         """The numbers of the configurations, or their problem."""
         self.runs += 1
+        with Work(allowed=current().allowed):  # as much as if there were no others
+            try:
+                return self._numbers(source, values, metrics)
+            except Split:
+                raise
+            except Error as error:
+                return {}, error.message
+
+    def _numbers(
+        self, source: NetworkSource, values: Configuration, metrics: Sequence[str]
+    ) -> tuple[dict[str, Any], str]:
         params = {name: value for name, value in values.items() if name != INPUT}
-        try:
-            network = source.network(
-                self.variant, self._inputs(source, values), params, batch=self.batch
-            )
-        except Split:
-            raise
-        except Error as error:
-            return {}, error.message
+        inputs = self._inputs(source, values)
+        network = source.network(self.variant, inputs, params, batch=self.batch)
         problem = _problem(network)
         return ({}, problem) if problem else (measure(network, metrics, self.how), "")
 
