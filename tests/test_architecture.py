@@ -39,6 +39,7 @@ WITHIN = {
         ("completion",),  # what may follow on a command line
         ("commands",),
         ("app", "several"),  # the one command that runs; many targets on all cores
+        ("sweeping",),  # what measures many configurations
         ("loading", "problems", "answers"),  # targets to networks, and what is said of them
         (
             "naming",
