@@ -25,7 +25,8 @@ def runner_of(
     fixed: Mapping[str, Any],
 ) -> Runner:
     """What measures the configurations of a target; Failure if it is no network file."""
-    from convcalc.analysis.sweeps.measuring import Assumptions, require_metrics
+    from convcalc.analysis.sweeps.measuring import Assumptions
+    from convcalc.analysis.sweeps.metrics import require_metrics
     from convcalc.analysis.sweeps.running import Runner
     from convcalc.importing.opening import open_source
     from convcalc.language.reading import NetworkSource

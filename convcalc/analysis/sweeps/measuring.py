@@ -12,7 +12,6 @@ from convcalc.analysis.report.report import OutputReport, Report
 from convcalc.analysis.sweeps.arrays import np
 from convcalc.analysis.sweeps.lanes import Lanes, Split, is_lanes
 from convcalc.analysis.sweeps.operators import replaced
-from convcalc.diagnostics.suggestion import UnknownName, advise
 from convcalc.model.geometry.channel_maps import JOINED, MIXED, OWN
 from convcalc.model.graph.network import Layer, Network
 from convcalc.model.graph.steps import steps_of
@@ -20,28 +19,12 @@ from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import DTYPES
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
-FIELD_METRICS = ("receptive_field", "jump")
-METRICS: Mapping[str, str] = {
-    **{key: count.doc for key, count in COUNTS.items()},
-    "memory": "bytes of parameters and buffers, and the most that is alive at once",
-    "layers": "layers of the network",
-    "receptive_field": "input positions that the first output sees, along the longest axis",
-    "jump": "effective stride of the first output on the input, along the longest axis",
-}
-
 
 class Assumptions(NamedTuple):
     """What numbers depend on beside the network: the kinds of work that are MACs, and the type."""
 
     counted: Sequence[str] = COUNTED
     dtype: str = "float32"
-
-
-def require_metrics(names: Sequence[str]) -> None:
-    """Raises UnknownName for a metric that a sweep does not have."""
-    for name in names:
-        if name not in METRICS:
-            raise UnknownName(f"unknown metric '{name}'", advise(name, METRICS, "metrics:"))
 
 
 def measure(network: Network, metrics: Sequence[str], how: Assumptions) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from convcalc.analysis.sweeps.arrays import Array, np
 from convcalc.analysis.sweeps.lanes import Split, column, lanes_of
-from convcalc.analysis.sweeps.measuring import FIELD_METRICS, Assumptions, measure
+from convcalc.analysis.sweeps.measuring import Assumptions, measure
+from convcalc.analysis.sweeps.metrics import FIELD_METRICS
 from convcalc.analysis.sweeps.operators import LaneKept
 from convcalc.diagnostics.suggestion import advise
 from convcalc.diagnostics.work import Work, current

@@ -11,7 +11,8 @@ from shipped import shipped_files
 
 pytest.importorskip("numpy", reason="numpy is not installed: sweeps are not tested")
 
-from convcalc.analysis.sweeps.measuring import METRICS, Assumptions
+from convcalc.analysis.sweeps.measuring import Assumptions
+from convcalc.analysis.sweeps.metrics import METRICS
 from convcalc.analysis.sweeps.running import PROBLEM, Differs, Runner
 from convcalc.language.reading import NetworkSource
 from convcalc.language.sources.target import Target
