@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import trunc
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic
@@ -109,7 +110,7 @@ def repeat_count(repeat: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> i
     if count is UNKNOWN:
         raise _not_known("repeat", node)
     if isinstance(count, float) and count.is_integer():
-        count = int(count)
+        count = trunc(count)
     if isinstance(count, bool) or not isinstance(count, int):
         advice = "use // or round" if isinstance(count, float) else ""
         message = f"repeat is {format_value(count)}, but must be an integer"
