@@ -118,6 +118,12 @@ class Runner:
             )
         return params[name]
 
+    def numbers(self) -> list[str]:
+        """The names of the params that are numbers."""
+        document = self.opened().document
+        params = document.unit.params if document else {}
+        return [name for name, param in params.items() if param.kind in ("int", "float")]
+
     def ordinary(self, configuration: Configuration) -> dict[str, Any]:
         """The same of one configuration by the ordinary path, without lanes."""
         self._ordinary = self._ordinary or self.opened()
