@@ -53,7 +53,8 @@ WITHIN = {
         ("schemas", "presenting", "frames"),  # JSON Schemas; results of the Python interface
         ("views",),  # what each command shows
         ("formats",),  # tables as terminal text, JSON, CSV, ...
-        ("cells", "folding", "sorting"),
+        ("tree",),
+        ("cells", "folding", "sorting", "lines"),
         ("table", "findings"),  # findings in the formats of CI systems
         ("bound_columns",),  # of bounds on a device
         ("columns", "markdown"),
@@ -118,7 +119,7 @@ WITHIN = {
         ("quantities",),  # shapes, formulas, the unknown
     ),
     "diagnostics": (
-        ("text", "rejection", "suggestion"),
+        ("text", "rejection", "suggestion", "painting"),
         ("work",),  # what one run may do
         ("diagnostic",),
         ("codes", "faults", "visible"),
@@ -130,7 +131,7 @@ FOREIGN = {
     "yaml": {"language.syntax"},
     "rich": {
         *("output.formats.layout", "output.formats.terminal", "output.views.map"),
-        *("output.views.page", "output.presenting"),
+        *("output.views.page", "output.presenting", "output.lines"),
         "cli.progress_line",
     },
     "typer": {"cli"},

@@ -90,7 +90,13 @@ def analyse(
         network.inputs,
         outputs,
         tuple(counted),
-        _totals(layers, used, dtype, tuple(memory), is_partial=network.skipped > 0),
+        _totals(
+            layers,
+            used,
+            dtype,
+            tuple(memory),
+            is_partial=network.skipped > 0 and not network.recovered,
+        ),
         first.receptive_field,
         first.first_global,
         layers,
@@ -98,6 +104,7 @@ def analyse(
         network.skipped,
         tool,
         per_output,
+        recovered=network.recovered,
     )
     return _add_bounds(network, report, device, runtime, steps) if device else report
 
@@ -144,7 +151,7 @@ def _layer(
 
 
 def _core(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> LayerCore:
-    """What layers that are alike have in common, made once."""
+    """Return the core that equal layers share, made once."""
     analysis, operator = layer.analysis, layer.operator
     alike = (layer.shapes, layer.trainable, layer.shares < 0, layer.own)
     key = (*alike, *counted, dtype, training)

@@ -150,7 +150,9 @@ NoCache = Annotated[
 
 
 def default(name: str) -> str:
-    """What holds where no flag is given: CONVCALC_<NAME>, else the setting of that name, if any."""
+    """Return the value to use if no flag is given: CONVCALC_<NAME>, else the setting of that name,
+    if any.
+    """
     if value := environment(name.upper()):
         return value
     if next(settings_files(), None) is None:

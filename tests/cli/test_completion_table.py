@@ -23,7 +23,7 @@ from convcalc.output.formats import FORMATS
 FILE = ROOT / "convcalc" / "cli" / "completion" / "table.py"
 HEAD = '''"""The parameters of each command that take a value: written by a test, held to typer's.
 
-Whoever completes a value needs no more, and typer takes longer to import than most values to find.
+Code that completes a value needs no more, and typer takes longer to import than most are found.
 """
 
 # ruff: noqa: E501

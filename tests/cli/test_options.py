@@ -101,6 +101,21 @@ def test_the_version_for_reports_of_faults(line: str, convcalc: Command) -> None
     assert {"installed in", "platform", "typer", "rich", "PyYAML", "cache"} <= {*found}
 
 
+def test_the_version_hides_the_home_folder(
+    convcalc: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CONVCALC_CACHE_DIR", str(tmp_path / "kept"))
+    monkeypatch.setattr(sys, "executable", f"{tmp_path}/env/bin/python")
+    found = json.loads(convcalc("version --verbose -f json").out)
+    assert found["executable"] == "~/env/bin/python"
+    assert found["cache"].partition(" (")[0] == "~/kept"  # which lies in the project here
+    assert found["set"] == "CONVCALC_CACHE_DIR"
+    assert str(tmp_path) not in str(found)
+    monkeypatch.setattr(sys, "executable", f"{tmp_path}s/python")  # another folder
+    assert json.loads(convcalc("version --verbose -f json").out)["executable"][0] == "/"
+
+
 def test_the_version_as_json(convcalc: Command) -> None:
     assert "Python" in json.loads(convcalc("version --verbose -f json").out)
     assert [*json.loads(convcalc("version -f json").out)] == ["convcalc"]

@@ -25,7 +25,7 @@ PARAMS = "params"  # the key of what another tool counts as parameters
 
 
 class ReceptiveField(Record):
-    """What one output position sees of a network input, per spatial axis of that input.
+    """The part of a network input that one output position sees, per spatial axis of that input.
 
     ``size`` and ``size_min`` are the largest and the smallest extent in input positions,
     padding included, over the phases of the output (they differ after upsampling).
@@ -108,7 +108,7 @@ class ChannelClass:
 
 
 class LowerBounds(NamedTuple):
-    """What sums are at least, by key; only of those that something is missing from.
+    """Lower bounds of sums, by key; only of those that something is missing from.
 
     A sum without an entry is exact. The bound is the sum of what is known.
     """
@@ -125,7 +125,7 @@ if TYPE_CHECKING:  # a protocol takes time to make
     from convcalc.analysis.report.bounds import Roofline
 
     class Summed(Protocol):
-        """What holds counts: a layer, a row or totals."""
+        """An object that holds counts: a layer, a row or totals."""
 
         @property
         def counts(self) -> Mapping[str, int]: ...
@@ -141,7 +141,7 @@ NO_COUNTS: Mapping[str, int] = {}  # of another tool, or with norms folded: none
 
 
 class LayerCore(Record):
-    """What layers have in common that apply an operator to inputs of the same shapes.
+    """Fields that are the same for all layers that apply an operator to inputs of the same shapes.
 
     A network of thousands of layers has few of them.
     """
@@ -340,6 +340,8 @@ class Report(Shown, Saved, Tabular, Record):
     ``problems`` are errors and warnings; with errors, ``skipped`` layers could not be computed
     and the totals hold only the others (``complete`` is False). ``convention`` is the other tool
     whose numbers are given too, if any, ``roofline`` says which device bounds are for, if any.
+    ``recovered`` are the paths of layers with an error that are computed as they were probably
+    meant, so that their numbers, and those of layers behind them, may be wrong.
     """
 
     network: str
@@ -358,6 +360,7 @@ class Report(Shown, Saved, Tabular, Record):
     convention: ToolConvention | None = None
     per_output: Mapping[str, OutputReport] = NOTHING
     roofline: Roofline | None = None
+    recovered: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         sizes = [listed(list(map(str, each.values()))) for each in (self.inputs, self.outputs)]
@@ -371,6 +374,12 @@ class Report(Shown, Saved, Tabular, Record):
     def complete(self) -> bool:
         """Whether every layer was computed."""
         return self.skipped == 0 and all(p.severity != "error" for p in self.problems)
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """Whether the totals are at least what is given: layers are missing, and the numbers of the
+        others are right."""
+        return self.skipped > 0 and not self.recovered
 
 
 def work_totals(terms: Sequence[Term], counted: Sequence[str]) -> tuple[int, int, int]:
@@ -411,7 +420,7 @@ def _known_sums(
 
 
 def _known_part(kind: str, key: str, part: Summed) -> int:
-    """What is known of an amount: all of it, its lower bound, or nothing."""
+    """Return what is known of an amount: all of it, its lower bound, or nothing."""
     amount: int = getattr(part, kind)[key]
     if known(amount):
         return amount

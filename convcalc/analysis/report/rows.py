@@ -81,7 +81,7 @@ def rows(report: Report, depth: int | None = 1) -> list[AnyRow]:
             bundles[path] = [bundle, layer]
         else:
             bundle.append(layer)
-    return [_block_row(path, kinds.get(path, ""), found) for path, found in bundles.items()]
+    return [row_of(path, kinds.get(path, ""), found) for path, found in bundles.items()]
 
 
 def _group_at(layer: LayerReport, depth: int | None) -> Group | None:
@@ -129,7 +129,7 @@ def target_row(report: Report) -> Row:
 
 
 def output_rows(report: Report) -> list[Row]:
-    """One row per output, if there are several; a single one stands in the row of totals."""
+    """One row per output, if there are several; a single one is in the row of totals."""
     if len(report.per_output) < 2:
         return []
     return [_output_row(name, output) for name, output in report.per_output.items()]
@@ -157,7 +157,7 @@ def top_rows(listed: Sequence[AnyRow], count: int) -> list[AnyRow]:
     return kept if not rest else [*kept, sum_rows("other", f"{len(rest)} rows", rest)]
 
 
-def _block_row(path: str, kind: str, found: LayerReport | list[LayerReport]) -> AnyRow:
+def row_of(path: str, kind: str, found: LayerReport | list[LayerReport]) -> AnyRow:
     """The row of one composite or of one layer, which is a row itself unless it is called ``kind``.
 
     An empty ``kind`` is the operator's name.

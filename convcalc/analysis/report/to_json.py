@@ -67,7 +67,7 @@ def streamed_payload(report: Report) -> dict[str, Any]:
 
 
 def _convention(report: Report) -> dict[str, Any]:
-    """What convcalc counts, and the other tool whose numbers are added, if any."""
+    """Return what convcalc counts, and the other tool whose numbers are added, if any."""
     tool = report.convention
     return {
         "name": tool.name if tool else "convcalc",
@@ -136,7 +136,7 @@ def layer_payloads(layers: Iterable[LayerReport]) -> Iterator[dict[str, Any]]:
 
 
 def _core(core: LayerCore) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What layers with this core share: what stands before their other numbers, and behind."""
+    """Return the text that layers with this core share, before and after their other numbers."""
     head = {
         "fields": plain(core.fields),
         "inputs": [plain(shape) for shape in core.inputs],

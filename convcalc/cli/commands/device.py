@@ -79,7 +79,7 @@ def _show(settings: Settings, word: str) -> int:
     """Writes the numbers of a device."""
     from convcalc.analysis.devices.shelf import device
     from convcalc.output.columns import Column
-    from convcalc.output.table import Table, render
+    from convcalc.output.table import Fact, Table, render
 
     form = settings.format(FORMATS)
     found = device(word)
@@ -93,8 +93,8 @@ def _show(settings: Settings, word: str) -> int:
     )
     stated = {entry.number for entry in entries}
     unknown = [key for key in ("bandwidth", "cache", "launch") if key not in stated]
-    footer = [f"runtime {found.runtime} unless --runtime says otherwise"]
-    footer += [f"not stated, so unknown: {', '.join(unknown)}"] if unknown else []
+    footer = [Fact("runtime", f"{found.runtime} unless --runtime says otherwise")]
+    footer += [Fact("not stated", f"{', '.join(unknown)}, so unknown")] if unknown else []
     table = Table(found.title, columns, entries, footer=tuple(footer))
     settings.write(render(form, table, _payload(found, entries), settings.style()))
     return 0

@@ -47,7 +47,7 @@ class ColumnEntry(NamedTuple):
 
 
 class MetricEntry(NamedTuple):
-    """What a budget may limit: in which unit, and the rule that too much of it breaks."""
+    """A metric that a budget may limit: in which unit, and the rule that too much of it breaks."""
 
     name: str
     kind: str
@@ -124,7 +124,11 @@ def _list(settings: "Settings", form: str, kind: str, filter: str) -> int:  # no
     ranked = [(_rank(entry, filter), entry) for entry in _ENTRIES[kind]()]
     found = [entry for rank, entry in sorted(ranked, key=_first) if rank < NO_MATCH]
     if not found and form == "table":
-        settings.note(f"no {kind} contain '{filter}'")
+        from convcalc.model.operators.words import operator_of
+
+        meant = operator_of(filter) if kind == "operators" else ""
+        advice = f"; see 'convcalc operator {meant}'" if meant else ""
+        settings.note(f"no {kind} contain '{filter}'{advice}")
         return 0
     _write(settings, form, kind, found)
     return 0
@@ -333,5 +337,5 @@ def _columns(kind: str) -> tuple["Column", ...]:
             about,
         ),
         "rules": (column("code"), column("name"), column("severity", priority=1), about),
-        "blocks": (column("name"), column("file"), column("params", folds=True), about),
+        "blocks": (column("name"), column("file", priority=3), column("params", folds=True), about),
     }[kind]

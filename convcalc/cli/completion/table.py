@@ -1,6 +1,6 @@
 """The parameters of each command that take a value: written by a test, held to typer's.
 
-Whoever completes a value needs no more, and typer takes longer to import than most values to find.
+Code that completes a value needs no more, and typer takes longer to import than most are found.
 """
 
 # ruff: noqa: E501
@@ -109,6 +109,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
             "-i": "input",
             "--input": "input",
             "--set": "set",
+            "--dtype": "dtype",
         },
     ),
     "diff": (
@@ -124,6 +125,8 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
             "--count": "count",
             "--dtype": "dtype",
             "--convention": "convention",
+            "--memory": "memory",
+            "--variant": "variant",
             "--policy": "policy",
             "--config": "config",
         },
@@ -149,6 +152,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
             "--count": "count",
             "--dtype": "dtype",
             "--convention": "convention",
+            "--columns": "columns",
             "--cost": "cost",
         },
     ),

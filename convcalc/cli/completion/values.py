@@ -182,7 +182,7 @@ def _of_module(module: str, name: str) -> Source:
 
 
 def _of_network(name: str) -> Source:
-    """What ``networks.py`` finds, which is imported where it is needed."""
+    """Return what ``networks.py`` finds, which is imported where it is needed."""
 
     def found(asked: Asked) -> Iterator[tuple[str, str]]:
         module = import_module("convcalc.cli.completion.networks")

@@ -40,7 +40,7 @@ class Assertions:
         self.report = report
 
     def read_budget(self, node: nodes.Mapping, place: Place) -> Budget:
-        """Reads the ``budgets`` of a network file: metrics, and what stands BESIDE them."""
+        """Reads the ``budgets`` of a network file: metrics, and the keys in BESIDE."""
         entries = [entry for entry in node.entries if entry[0].text not in BESIDE]
         compare = self.compare(node.get("compare"))
         found = self.metrics(entries, BESIDE)
@@ -52,7 +52,7 @@ class Assertions:
         found = node.get(key)
         value = found.value if isinstance(found, nodes.Scalar) else None
         if found is not None and not isinstance(value, bool):
-            self.report(Diagnostic("wrong-type", f"'{key}' is true or false", found.place))
+            self.report(Diagnostic("wrong-type", f"'{key}' must be true or false", found.place))
         return value is True
 
     def metrics(
@@ -114,8 +114,9 @@ class Assertions:
             advice = "device: a100; see 'convcalc list devices'"
             raise rejected("missing-key", "a time bound needs 'device'", key.place, advice)
         place = key.place
-        counted = str(words.pop("metric", "params"))
-        return Assertion(key.text, tuple(bounds), place, counted=counted, message=message, **words)
+        words["counted"] = str(words.pop("metric", "params"))
+        words |= {"message": message, "is_typed": "dtype" in words}
+        return Assertion(key.text, tuple(bounds), place, **words)
 
     def shape(self, key: nodes.Scalar, node: nodes.Node) -> Assertion:
         """Reads ``"layer[1]": [512, 28, 28]``, the output shape of an inner layer."""
@@ -217,7 +218,7 @@ class Assertions:
         if name == "batch":
             value = self.value(node)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise rejected("wrong-type", "batch is an integer from 1", node.place)
+                raise rejected("wrong-type", "batch must be an integer from 1", node.place)
             return value
         if name == "options":
             return self.memory_options(node)
@@ -287,7 +288,7 @@ class Assertions:
         if isinstance(node, nodes.Mapping):
             return node.entries
         if node is not None:
-            self.report(Diagnostic("wrong-type", f"'{key}' is a mapping", node.place))
+            self.report(Diagnostic("wrong-type", f"'{key}' must be a mapping", node.place))
         return []
 
     def unknown(self, key: nodes.Scalar, valid: Iterable[str], message: str) -> None:

@@ -21,7 +21,7 @@ class Metric(NamedTuple):
 
     ``kind`` says what its values are: ``count`` (an integer), ``bytes``, ``seconds``, ``axes`` (a
     number per spatial axis), ``ratio`` (between 0 and 1) or ``shape``; ``rule`` is broken by too
-    much of it, ``keys`` may stand beside the bounds, and ``bounds`` are those that make sense.
+    much of it, ``keys`` may be beside the bounds, and ``bounds`` are those that make sense.
     ``field`` is the part of the receptive field that it is, if it is one.
     """
 
@@ -105,13 +105,13 @@ class Bound(NamedTuple):
 
 
 class Assertion(NamedTuple):
-    """What one metric of a network must be.
+    """A requirement for one metric of a network.
 
     ``at`` is the path of the layer or block that is meant, else the network or each of its outputs;
     ``of`` and ``counted`` are the part and the metric of a share. ``convention`` is the tool whose
     number is meant, else it is convcalc's own. ``device``, ``runtime`` and ``end`` belong to a time
-    bound. ``origin`` is where it is demanded, if that is not
-    where ``place`` points.
+    bound. ``origin`` is where it is demanded, if that is not where ``place`` points. ``is_typed``
+    says that the file names the ``dtype``.
     """
 
     metric: str
@@ -131,6 +131,7 @@ class Assertion(NamedTuple):
     device: str = ""
     runtime: str = ""
     end: str = "lower"
+    is_typed: bool = False
 
     @property
     def title(self) -> str:
@@ -192,3 +193,12 @@ class Budget(NamedTuple):
     inputs: tuple[tuple[Any, Named], ...] = ()
     rules: Mapping[str, str] = {}
     locked: bool = False
+
+    def of_type(self, dtype: str) -> Budget:
+        """The budget with the memory of numbers of this type, where it names none."""
+        return self._replace(
+            assertions=tuple(
+                each if each.is_typed or each.metric != "memory" else each._replace(dtype=dtype)
+                for each in self.assertions
+            )
+        )

@@ -15,7 +15,7 @@ from convcalc.model.quantities.unknown import known
 
 PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")  # powers of 1000
 UNKNOWN_WORD = "unknown"
-MIB = 2**20
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB")  # powers of 1024
 # Bits per element, by the name of the data type.
 DTYPES: Mapping[str, int] = {
     "float64": 64,
@@ -90,10 +90,17 @@ def at_least_text(text: str) -> str:
 
 
 def memory_text(value: int, *, exact: bool = False) -> str:
-    """A number of bytes in MiB; exact: in bytes."""
+    """A number of bytes in the unit that suits it, ``97.69 MiB``, ``896 B``; exact: in bytes."""
     if not known(value):
         return UNKNOWN_WORD
-    return f"{value:,} B" if exact else f"{decimal_text(Fraction(value, MIB))} MiB"
+    if exact:
+        return f"{value:,} B"
+    power = min(max(abs(value).bit_length() - 1, 0) // 10, len(_BINARY) - 1)
+    number = decimal_text(Fraction(value, 1024**power))
+    if number.lstrip("-") == "1024" and power < len(_BINARY) - 1:  # rounded up to the next unit
+        power += 1
+        number = decimal_text(Fraction(value, 1024**power))
+    return f"{number} {_BINARY[power]}"
 
 
 def decimal_text(value: Fraction) -> str:

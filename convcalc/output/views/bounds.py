@@ -13,22 +13,24 @@ from convcalc.model.quantities.number_text import (
     memory_text,
     seconds_text,
 )
+from convcalc.output.table import Fact
 
 
-def bound_lines(report: Report, exact: bool = False) -> list[str]:
+def bound_facts(report: Report, exact: bool = False) -> list[Fact]:
     """Return what the bounds of a network are, and what they leave out; nothing without them."""
     roof = report.roofline
     if roof is None or not report.layers:
         return []
     bounds = report.totals.bounds
-    ends = [bound_text(bounds, key, exact) for key in (LOWER, UPPER)]
+    fused, unfused = (bound_text(bounds, key, exact) for key in (LOWER, UPPER))
     peak = seconds_text(roof.peak_only, exact=exact)
     launches = "" if "launch" in roof.missing else " and its launch"
     return [
-        f"{device_text(roof)}: {ends[0]} fused · {ends[1]} with a kernel for every layer{launches}",
-        f"{kernels_text(roof)} · FLOPs at the peak {peak}",
-        *missing_lines(roof),
-        "bounds are what the device must spend at least, not how long a program takes",
+        device_fact(roof),
+        Fact("", f"{fused} fused, {unfused} with a kernel for every layer{launches}"),
+        Fact("", "bounds are what the device must spend at least, not how long a program takes"),
+        Fact("kernels", f"{kernels_text(roof)}, FLOPs at the peak {peak}"),
+        *missing_facts(roof),
     ]
 
 
@@ -41,9 +43,9 @@ def bound_text(bounds: Mapping[str, Any], key: str, exact: bool = False) -> str:
     return UNKNOWN_WORD if value is None else seconds_text(value, exact=exact)
 
 
-def device_text(roof: Roofline) -> str:
+def device_fact(roof: Roofline) -> Fact:
     """Return on which device the bounds are, and under which assumptions."""
-    return f"bounds on {roof.device} ({roof.title}; {roof.dtype}, runtime {roof.runtime})"
+    return Fact("bounds", f"on {roof.device} ({roof.title}; {roof.dtype}, runtime {roof.runtime})")
 
 
 def kernels_text(roof: Roofline) -> str:
@@ -61,13 +63,13 @@ def kernels_text(roof: Roofline) -> str:
     if not roof.in_cache or cache is None:
         return text
     size = memory_text(int(cache.value))
-    return f"{text} · {roof.in_cache} fit the last-level cache of {size}, which no bound counts on"
+    return f"{text}, {roof.in_cache} fit the last-level cache of {size}, which no bound counts on"
 
 
-def missing_lines(roof: Roofline) -> list[str]:
-    """Return the line that says which numbers of the device are not known."""
+def missing_facts(roof: Roofline) -> list[Fact]:
+    """Return the fact that says which numbers of the device are not known."""
     if not roof.missing:
         return []
     others = sorted(key for key in roof.others if key != roof.dtype)
     hint = f" (it has {', '.join(others)})" if "peak" in roof.missing[0] and others else ""
-    return [f"{roof.device} does not state: {', '.join(roof.missing)}{hint}"]
+    return [Fact(roof.device, f"does not state: {', '.join(roof.missing)}{hint}")]

@@ -123,7 +123,7 @@ def _table(report: Report, depth: int) -> dict[str, Any]:
             "cells": texts.totals,
             "exact": next(_exact(table._replace(rows=[table.totals]))),
         },
-        "footer": texts.footer,
+        "footer": list(map(str, texts.footer)),
     }
 
 
@@ -191,14 +191,14 @@ def field(path: str) -> str:
     """The picture of what a layer sees, and the same in words; of the output by default."""
     from convcalc.analysis.receptive_field.study import study
     from convcalc.output.views.cone import cone_svg
-    from convcalc.output.views.receptive_field import receptive_field_lines
+    from convcalc.output.views.receptive_field import receptive_field_facts
 
     if not _last:
         return dumps({"error": {"message": "there is no network", "help": ""}})
     with convcalc.limits():
         try:
             found = study(_last[0], path)
-            lines = list(map(visible, receptive_field_lines(found)))
+            lines = [visible(str(fact)) for fact in receptive_field_facts(found)]
             return dumps({"error": None, "svg": cone_svg(found), "lines": lines})
         except convcalc.Error as error:
             return dumps({"error": _error(error)})
