@@ -26,12 +26,10 @@ def bound_facts(report: Report, exact: bool = False) -> list[Fact]:
     launches = "" if "launch" in roof.missing else " and its launch"
     return [
         device_fact(roof),
-        Fact("bound", f"{fused} fused, {unfused} with a kernel for every layer{launches}"),
-        Fact("kernels", kernels_text(roof)),
-        *_cached(roof),
-        Fact("FLOPs / peak", seconds_text(roof.peak_only, exact=exact)),
+        Fact("fused", f"{fused}, {kernels_text(roof)}"),
+        Fact("unfused", f"{unfused}, a kernel for every layer{launches}"),
+        Fact("FLOPs alone", seconds_text(roof.peak_only, exact=exact)),
         *missing_facts(roof),
-        Fact("", "a bound is what the device must spend at least, not how long a program takes"),
     ]
 
 
@@ -46,26 +44,26 @@ def bound_text(bounds: Mapping[str, Any], key: str, exact: bool = False) -> str:
 
 def device_fact(roof: Roofline) -> Fact:
     """Return on which device the bounds are, and under which assumptions."""
-    return Fact("device", f"{roof.device} ({roof.title}), {roof.dtype}, runtime {roof.runtime}")
+    where = f"{roof.device} ({roof.title}; {roof.dtype}, runtime {roof.runtime})"
+    return Fact("bounds", f"what {where} must spend at least, not how long a program takes")
 
 
 def kernels_text(roof: Roofline) -> str:
     """Return how many kernels there are and what binds them."""
-    counts = ((roof.memory_bound, "memory"), (roof.compute_bound, "compute"))
-    parts = [f"{count} bound by {word}" for count, word in counts if count]
-    rest = roof.kernels - roof.memory_bound - roof.compute_bound
-    parts += [f"{rest} {UNKNOWN_WORD}"] if rest else []
-    return f"{roof.kernels} fused of {roof.unfused}; {', '.join(parts)}"
-
-
-def _cached(roof: Roofline) -> list[Fact]:
-    """Return how many kernels fit the last-level cache; nothing if that is not known."""
+    parts = [
+        f"{count} {word}"
+        for count, word in (
+            (roof.memory_bound, "bound by memory"),
+            (roof.compute_bound, "bound by compute"),
+        )
+        if count
+    ]
+    text = f"{roof.kernels} kernels of {roof.unfused}: {', '.join(parts) or UNKNOWN_WORD}"
     cache = roof.numbers.get("cache")
     if not roof.in_cache or cache is None:
-        return []
-    verb = "kernels fit" if roof.in_cache != 1 else "kernel fits"
+        return text
     size = memory_text(int(cache.value))
-    return [Fact("cache", f"{roof.in_cache} {verb} its {size}, which no bound counts on")]
+    return f"{text}, {roof.in_cache} fit the last-level cache of {size}, which no bound counts on"
 
 
 def missing_facts(roof: Roofline) -> list[Fact]:
@@ -74,4 +72,4 @@ def missing_facts(roof: Roofline) -> list[Fact]:
         return []
     others = sorted(key for key in roof.others if key != roof.dtype)
     hint = f" (it has {', '.join(others)})" if "peak" in roof.missing[0] and others else ""
-    return [Fact("not stated", f"{', '.join(roof.missing)}{hint}")]
+    return [Fact(roof.device, f"does not state: {', '.join(roof.missing)}{hint}")]
