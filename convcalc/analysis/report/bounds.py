@@ -56,7 +56,7 @@ KEYS = (LOWER, UPPER, *LEAST.values(), MEMORY, COMPUTE)
 
 
 def binding(bounds: Mapping[str, Any]) -> Any:
-    """The resource that binds: ``memory`` or ``compute``, with the share that the larger of both has of a sum.
+    """The resource that binds: ``memory`` or ``compute``, in a sum with its share if both do.
 
     None where no kernel begins or none has anything to do; UNKNOWN if the bound is.
     """
