@@ -100,7 +100,7 @@ def _at_most(amount: int, whole: int) -> int:
 
 
 def kernels(network: Network, found: Steps, runtime: Runtime) -> list[Kernel]:
-    """The kernels of a network, in the order in which their leads are in the file.
+    """The kernels of a network, in the order of their leads in the file.
 
     Steps that only look at what is there, or do nothing in inference, belong to none.
     """
