@@ -39,6 +39,7 @@ WITHIN = {
         ("completion",),  # what may follow on a command line
         ("commands",),
         ("app", "several"),  # the one command that runs; many targets on all cores
+        ("sweeping",),  # what measures many configurations
         ("loading", "problems", "answers"),  # targets to networks, and what is said of them
         (
             "naming",
@@ -53,8 +54,10 @@ WITHIN = {
         ("schemas", "presenting", "frames"),  # JSON Schemas; results of the Python interface
         ("views",),  # what each command shows
         ("formats",),  # tables as terminal text, JSON, CSV, ...
-        ("cells", "folding", "sorting"),
+        ("tree",),
+        ("cells", "folding", "sorting", "lines"),
         ("table", "findings"),  # findings in the formats of CI systems
+        ("bound_columns",),  # of bounds on a device
         ("columns", "markdown"),
         ("topics",),  # the pages of the book
     ),
@@ -73,9 +76,11 @@ WITHIN = {
         ("alignment", "agreeing"),
     ),
     "analysis": (
+        ("sweeps",),  # many configurations of one network
         ("agreement",),  # whether two networks are the same one
         ("analyse", "explanation"),  # a network to a report; how its numbers come about
         ("comparison", "conventions", "receptive_field"),
+        ("devices",),  # the least that a device must spend
         ("memory",),  # bytes while a network runs, or is trained
         ("report", "costs", "training"),
     ),
@@ -116,7 +121,7 @@ WITHIN = {
         ("quantities",),  # shapes, formulas, the unknown
     ),
     "diagnostics": (
-        ("text", "rejection", "suggestion"),
+        ("text", "rejection", "suggestion", "painting"),
         ("work",),  # what one run may do
         ("diagnostic",),
         ("codes", "faults", "visible"),
@@ -128,11 +133,12 @@ FOREIGN = {
     "yaml": {"language.syntax"},
     "rich": {
         *("output.formats.layout", "output.formats.terminal", "output.views.map"),
-        *("output.views.page", "output.presenting"),
+        *("output.views.page", "output.presenting", "output.lines"),
         "cli.progress_line",
     },
     "typer": {"cli"},
     "onnx": {"exporting.onnx.model"},
+    "numpy": {"analysis.sweeps.arrays"},  # an extra, which sweeps do without
     "torch": {"exporting.torch.modules"},  # which nothing imports: they are read as text
     "click": set[str](),  # typer has a copy of its own
 }
@@ -142,6 +148,7 @@ FILES = {
     "__init__",  # takes paths
     "model.operators.registry",  # finds operators
     "analysis.conventions",  # finds conventions
+    "analysis.devices",  # finds devices and runtimes
     "diagnostics.faults",  # asks whether the current folder is still there
     "language.sources",
     "language.catalogue",

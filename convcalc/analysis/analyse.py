@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import repeat
 from math import prod
 
@@ -28,14 +28,19 @@ from convcalc.analysis.training import training_flops
 from convcalc.diagnostics.suggestion import UnknownName, advise
 from convcalc.diagnostics.work import current, limited
 from convcalc.model.graph.network import Layer, Network
-from convcalc.model.graph.steps import steps_of
+from convcalc.model.graph.steps import Steps, steps_of
 from convcalc.model.operators.contract import DYNAMIC, KINDS, WEIGHTS, Analysis
 from convcalc.model.operators.registry import fields_of
 from convcalc.model.quantities.counts import COUNTS, sum_counts
 from convcalc.model.quantities.number_text import DTYPES
-from convcalc.model.quantities.unknown import known
+from convcalc.model.quantities.unknown import UNKNOWN, known
 
 COUNTED = (WEIGHTS, DYNAMIC)
+
+# What takes time beside shapes and counts, and is left out where nobody asks.
+FIELDS, TRAINING, MEMORY = "receptive_fields", "training", "memory"
+SUMS = (TRAINING, MEMORY)
+PARTS = (FIELDS, *SUMS)
 
 
 @limited
@@ -47,8 +52,10 @@ def analyse(
     support: bool = False,
     convention: str = "",
     fuse_batch_norm: bool = False,
-    fields: bool = True,
+    parts: Collection[str] = PARTS,
     memory: Sequence[str] = (),
+    device: str = "",
+    runtime: str = "",
 ) -> Report:
     """Analyse a network and return its report.
 
@@ -59,26 +66,32 @@ def analyse(
     UnknownName if there is no such convention. ``fuse_batch_norm`` adds the counts that remain when
     batch norms are folded into the layers before them, and the memory is that of the folded
     network. ``memory`` are the assumptions under which memory is counted, such as ``("training",
-    "adam")``, words of ``convcalc.model.quantities.assumptions.OPTIONS``. Without ``fields`` the
-    receptive fields are left out, which no sum needs. The report of a network with problems covers
-    the layers that could be computed. Raises TooMuchWork for a network that is too large.
+    "adam")``, words of ``convcalc.model.quantities.assumptions.OPTIONS``. ``parts`` are those of
+    ``receptive_fields``, ``training`` and ``memory`` that are wanted: without them there are no
+    receptive fields, and FLOPs of training and the activations in memory are UNKNOWN. ``device``
+    adds the least that a device must spend, by its name or file, when kernels fuse as ``runtime``
+    says, by default that of the device (see :mod:`convcalc.analysis.devices`). The report of a
+    network with problems covers the layers that could be computed. Raises TooMuchWork for a
+    network that is too large.
     """
     _require_known(counted, dtype)
     current().spend(40 * len(network.layers), "reports of layers")
-    seen_by = _receptive_fields(network, support) if fields else repeat({})
-    steps = steps_of(network)
-    training = training_flops(network, steps)
+    seen_by = _receptive_fields(network, support) if FIELDS in parts else repeat({})
+    steps = steps_of(network) if TRAINING in parts or MEMORY in parts else None
+    training = training_flops(network, steps) if steps and TRAINING in parts else repeat(UNKNOWN)
     layers = tuple(
         _layer(network, layer, seen, counted, dtype, flops)
         for layer, seen, flops in zip(network.layers, seen_by, training, strict=False)
     )
     tool, layers = _add_convention(network, layers, convention) if convention else (None, layers)
     layers = _add_fused(network, layers, counted) if fuse_batch_norm else layers
-    used = usage(network, DTYPES[dtype], memory, fuse_batch_norm=fuse_batch_norm, steps=steps)
+    used = None
+    if MEMORY in parts:
+        used = usage(network, DTYPES[dtype], memory, fuse_batch_norm=fuse_batch_norm, steps=steps)
     outputs = {name: network.shape(number) for name, number in network.outputs.items()}
-    per_output = output_reports(network, layers, support=support)
+    per_output = output_reports(network, layers, support=support, fields=FIELDS in parts)
     first = next(iter(per_output.values()), OutputReport("", None))
-    return Report(
+    report = Report(
         network.name,
         network.variant,
         network.description,
@@ -86,7 +99,13 @@ def analyse(
         network.inputs,
         outputs,
         tuple(counted),
-        _totals(layers, used, dtype, tuple(memory), is_partial=network.skipped > 0),
+        _totals(
+            layers,
+            used,
+            dtype,
+            tuple(memory),
+            is_partial=network.skipped > 0 and not network.recovered,
+        ),
         first.receptive_field,
         first.first_global,
         layers,
@@ -94,7 +113,9 @@ def analyse(
         network.skipped,
         tool,
         per_output,
+        recovered=network.recovered,
     )
+    return _add_bounds(network, report, device, runtime, steps) if device else report
 
 
 def _require_known(counted: Sequence[str], dtype: str) -> None:
@@ -139,7 +160,7 @@ def _layer(
 
 
 def _core(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> LayerCore:
-    """What layers that are alike have in common, made once."""
+    """Return the core that equal layers share, made once."""
     analysis, operator = layer.analysis, layer.operator
     alike = (layer.shapes, layer.trainable, layer.shares < 0, layer.own)
     key = (*alike, *counted, dtype, training)
@@ -202,6 +223,18 @@ def _bytes_moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
 # --- beside convcalc's own numbers ---------------------------------------------------------------
 
 
+def _add_bounds(
+    network: Network, report: Report, device: str, runtime: str, steps: Steps | None
+) -> Report:
+    """The report with bounds on a device; what computes them is imported only here."""
+    from convcalc.analysis.devices import shelf
+    from convcalc.analysis.devices.bounds import with_bounds
+
+    found = shelf.device(device)
+    rules = shelf.runtime(runtime or found.runtime)
+    return with_bounds(network, report, found, rules, steps or steps_of(network))
+
+
 def _add_convention(
     network: Network, layers: Sequence[LayerReport], name: str
 ) -> tuple[ToolConvention, tuple[LayerReport, ...]]:
@@ -255,14 +288,16 @@ def _fused_counts(
 def memory_of(
     counts: Mapping[str, int],
     fused: Mapping[str, int],
-    used: Usage,
+    used: Usage | None,
     dtype: str,
     options: tuple[str, ...],
 ) -> Memory:
     """Bytes of what is stored, by counts of the network or those with norms folded if there are
-    any, and of what is alive at once."""
+    any, and of what is alive at once, which is UNKNOWN if it was not computed."""
+    stored = byte_count(counts["params"] + counts["buffers"], dtype)
+    if used is None:
+        return Memory(dtype, stored, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, options)
     if not options and not fused:
-        stored = byte_count(counts["params"] + counts["buffers"], dtype)
         return Memory(dtype, stored, byte_count(used.peak.elements, dtype) + used.peak.index_bytes)
     from convcalc.model.quantities.assumptions import FOLDED, OPTIMIZERS, assumptions
 
@@ -284,7 +319,7 @@ def memory_of(
 
 def _totals(
     layers: Sequence[LayerReport],
-    used: Usage,
+    used: Usage | None,
     dtype: str,
     options: tuple[str, ...],
     *,

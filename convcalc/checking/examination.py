@@ -17,7 +17,7 @@ from convcalc.checking.budgets.before import (
     is_saved,
 )
 from convcalc.checking.budgets.evaluation import Subject, skipped_verdicts, verdicts
-from convcalc.checking.budgets.measuring import reads_fields
+from convcalc.checking.budgets.measuring import parts_read
 from convcalc.checking.budgets.merging import united
 from convcalc.checking.budgets.pins import BUDGET, check_pins
 from convcalc.checking.budgets.verdict import Verdict
@@ -53,7 +53,8 @@ class Examination:
     ``budgets`` are those of the repository that apply to it; ``wanted`` is the name of a variant,
     empty for the base, or "all". ``held`` is what the policy says. With ``allow_code`` models are
     built that a file names under ``verify``. ``inputs`` and ``params`` are in place of the file's
-    own; its pins, which are numbers at its own, are then not checked.
+    own; its pins, which are numbers at its own, are then not checked. ``dtype`` is
+    that of budgets that name none.
     """
 
     def __init__(
@@ -67,7 +68,9 @@ class Examination:
         allow_code: bool = False,
         inputs: Inputs = None,
         params: Mapping[str, str] | None = None,
+        dtype: str = "",
     ) -> None:
+        self.dtype = dtype
         self.inputs = inputs
         self.params = params or {}
         self.allow_code = allow_code
@@ -195,7 +198,7 @@ class Examination:
         is_own = not (self.inputs or self.params)
         pinned = network.expect.get(network.name, {}) if is_own else {}
         if at_home or pinned:
-            report = analyse(network, fields=reads_fields(at_home, pinned))
+            report = analyse(network, parts=parts_read(at_home, pinned))
             self.verdicts += check_pins(network, report, words) if is_own else ()
             for budget in at_home:
                 self.judge(budget, network, report, words, variant, None)
@@ -291,7 +294,7 @@ class Examination:
         self.networks += 1
         if _is_computed(network):
             self.keep([p for p in network.problems if p.name in OF_INPUT], f"input: {named.text}")
-            report = analyse(network, fields=reads_fields([budget]))
+            report = analyse(network, parts=parts_read([budget]))
             self.judge(budget, network, report, words, variant, inputs)
             return
         self.keep([p for p in network.problems if p.severity == "error"], f"input: {named.text}")
@@ -333,6 +336,8 @@ class Examination:
             limits = self.settings.limits
             return from_revision(compare.base, target, inputs or self.inputs, limits, self.params)
 
+        if self.dtype:
+            budget = budget.of_type(self.dtype)
         if budget.name:
             words = f"model: {self.target.file}   {words}"
         self.verdicts += verdicts(budget, Subject(network, report, words, before))

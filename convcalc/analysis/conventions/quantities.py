@@ -44,10 +44,10 @@ LEGEND: Mapping[str, str] = {
 SYMBOL = re.compile(r"b·O|[A-Za-z]+'?")
 
 
-def legend(texts: Iterable[str]) -> list[str]:
+def legend(texts: Iterable[str]) -> dict[str, str]:
     """The meaning of each symbol that occurs in these rule texts."""
     used = {symbol for text in texts for symbol in SYMBOL.findall(text)}
-    return [f"{symbol}: {meaning}" for symbol, meaning in LEGEND.items() if symbol in used]
+    return {symbol: meaning for symbol, meaning in LEGEND.items() if symbol in used}
 
 
 # --- operators that PyTorch has one class for --------------------------------------------------

@@ -7,6 +7,8 @@ them, groups and depthwise filters unite those of a group, and a shuffle moves t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from convcalc.analysis.receptive_field.channel_reader import CHANNELS, MOST_CHANNELS, channel_map_of
@@ -34,7 +36,7 @@ Sets = Sequence[int]
 
 
 class Seen(NamedTuple):
-    """What the channels of a tensor see of the channels of an earlier one.
+    """The channels of an earlier tensor that the channels of a tensor see.
 
     ``grouped`` are the indices of the layers with groups on the way, first and last, or ``()``.
     ``placed`` is False behind a global pooling or a flatten: what mixes there mixes no positions,
@@ -128,7 +130,7 @@ def _each(network: Network, tensor: int) -> Sets | None:
 def _follow(
     network: Network, of: int, sets: Sets, *, through_all: bool = False
 ) -> Mapping[int, Seen] | None:
-    """What tensors see of the channels of one of them, up to the last position; with
+    """Return what tensors see of the channels of one of them, up to the last position; with
     ``through_all`` also behind that, otherwise None as soon as a channel sees all."""
     found, every = {of: Seen(sets)}, (1 << len(sets)) - 1
     first, spend = network.index(of) + 1, current().spend
@@ -161,8 +163,9 @@ def _follow(
 
 
 def _joined(layer: Layer, reads: Mapping[int, Seen]) -> Sequence[Seen]:
-    """What a layer sees that puts the channels of many inputs in a row, of all those together;
-    nothing for other layers, and where an input has no place."""
+    """Return what a layer sees that puts the channels of many inputs in a row, of all those
+    together; nothing for other layers, and where an input has no place.
+    """
     if len(reads) < 2 or layer.analysis.channels[:1] != (JOINED,):
         return ()
     if not all(seen.placed for seen in reads.values()):
@@ -175,7 +178,7 @@ def _joined(layer: Layer, reads: Mapping[int, Seen]) -> Sequence[Seen]:
 
 
 def _read(layer: Layer, number: int, seen: Seen, *, through_all: bool) -> Seen:
-    """What a layer sees through one of its inputs."""
+    """Return what a layer sees through one of its inputs."""
     axes = layer.analysis.axes[number]
     single = all(n == 1 for n in layer.analysis.output.spatial)
     loses = single and bool(axes) and all(map(_loses_place, axes))
@@ -216,7 +219,7 @@ def _through(channel_map: ChannelMap, sets: Sets, outputs: int) -> Sets:
         reads = sets[block.inputs.start : block.inputs.stop : block.inputs.step]
         each, makes = len(block.inputs) // block.groups, len(block.outputs) // block.groups
         for group in range(block.groups):
-            seen = _all(reads[group * each : (group + 1) * each])
+            seen = reduce(or_, reads[group * each : (group + 1) * each], 0)
             for output in block.outputs[group * makes : (group + 1) * makes]:
                 made[output] |= seen
     return made
@@ -236,15 +239,13 @@ def _where_read(channel_map: ChannelMap, seen: int, outputs: int) -> Sets:
 
 
 def _all(sets: Sets) -> int:
-    found = 0
-    for each in sets:
-        found |= each
-    return found
+    return reduce(or_, sets, 0)
 
 
 def _unite(layer: Layer, index: int, parts: Sequence[Seen], *, through_all: bool) -> Seen:
-    """What a layer sees through all of its inputs; a gate, without a place, mixes them, unless the
-    channels are followed ``through_all``."""
+    """Return what a layer sees through all of its inputs; a gate, without a place, mixes them,
+    unless the channels are followed ``through_all``.
+    """
     placed = [seen for seen in parts if seen.placed or through_all]
     grouped = tuple(each for seen in parts for each in seen.grouped)
     if placed and is_grouped(layer):

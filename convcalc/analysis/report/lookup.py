@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from convcalc.analysis.report.report import Report
+from convcalc.analysis.report.report import LayerReport, Report
 from convcalc.diagnostics.suggestion import advise, nearest
+from convcalc.model.graph.network import Layer
 from convcalc.model.graph.paths import Part, PathError, paths_of
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.unknown import known
@@ -44,13 +45,13 @@ def value_at(report: Report, path: str) -> Any:
     return _walk(payload, path, 0)
 
 
-def full_path(report: Report, path: str) -> str:
+def full_path(layers: Iterable[Layer | LayerReport], path: str) -> str:
     """The path that is meant: the name of a total alone, ``macs``, is that of the network.
 
     Keys of the report come first, then layers and blocks of that name.
     """
     totals = {count.json for count in COUNTS.values()} | {"memory"}
-    is_total = path.lower() in totals and not any(path in layer.path for layer in report.layers)
+    is_total = path.lower() in totals and not any(path in layer.path for layer in layers)
     return f"totals.{path.lower()}" if is_total else path
 
 
@@ -125,7 +126,7 @@ def _values(report: Report, part: Part) -> dict[str, Any]:
     if part.is_layer:
         return layer_payload(layers[0])
     row = part_row(part.path, part.kind, layers)
-    return {
+    found = {
         "path": row.path,
         "block": row.operator,
         "layers": row.layers,
@@ -134,13 +135,20 @@ def _values(report: Report, part: Part) -> dict[str, Any]:
         **counts_payload(row),
         "at_least": bounds_payload(row.at_least),
     }
+    if row.bounds:
+        from convcalc.analysis.report.bounds_json import row_bounds
+
+        found |= row_bounds(row)
+    return found
 
 
 # --- sums that something is missing from ---------------------------------------------------------
 
 
 def lower_bound_at(report: Report, path: str) -> tuple[int, str]:
-    """What the sum at a path is at least, and the path where that stands; 0 if there is none."""
+    """Return what the sum at a path is at least, and the path where that stands; 0 if there is
+    none.
+    """
     owner, key = _owner_and_key(path)
     where = f"{owner}.at_least.{key}"
     try:
@@ -168,14 +176,14 @@ def unknown_parts(report: Report, path: str) -> list[str]:
 
 
 def _owner_and_key(path: str) -> tuple[str, str]:
-    """What has the sum, and its key, ``macs`` or ``convention.flops``."""
+    """Return what has the sum, and its key, ``macs`` or ``convention.flops``."""
     owner, _, key = path.rpartition(".")
     head, _, kind = owner.rpartition(".")
     return (head, f"{kind}.{key}") if kind in ("convention", "fused") else (owner, key)
 
 
 def _without_parts(path: str) -> str:
-    """What to write instead of a part of a value that has none."""
+    """Return what to write instead of a part of a value that has none."""
     head, _, name = path.partition(".")
     more = f", or a key of per_output.{name}" if head == "outputs" else ""
     return f"get {path}{more}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from convcalc.analysis.analyse import analyse, memory_of
+from convcalc.analysis.analyse import FIELDS, TRAINING, analyse, memory_of
 from convcalc.analysis.memory import usage
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.worst_case import coverage, look_ahead
@@ -65,11 +65,16 @@ def measure(
     return found if len(names) > 1 else {WHOLE: found[names[0]]}
 
 
-def reads_fields(budgets: Iterable[Budget], pinned: Iterable[str] = ()) -> bool:
-    """Whether budgets, or numbers that are pinned, are held against the receptive fields of a
-    report; other parts of a field are computed where they are measured."""
-    asked = {assertion.metric for budget in budgets for assertion in budget.assertions}
-    return not _OF_REPORT.isdisjoint(asked.union(pinned))
+def parts_read(budgets: Iterable[Budget], pinned: Iterable[str] = ()) -> Collection[str]:
+    """The parts of a report that budgets, or numbers that are pinned, are held against.
+
+    Memory, and other parts of a field, are computed where they are measured.
+    """
+    assertions = [assertion for budget in budgets for assertion in budget.assertions]
+    asked = {each.metric for each in assertions}.union(pinned)
+    asked.update(each.counted for each in assertions)
+    read = [FIELDS] if not _OF_REPORT.isdisjoint(asked) else []
+    return (*read, TRAINING) if TRAINING in asked else read
 
 
 def _measure(
@@ -79,6 +84,8 @@ def _measure(
     metric = assertion.metric
     if metric == "memory":
         return _memory(assertion, network, report)
+    if metric == "time_bound":
+        return _time_bound(assertion, network)
     if METRICS[metric].rule in _AT_OUTPUTS:
         return _measure_tensor(assertion, network, report, output)
     if assertion.convention:
@@ -150,7 +157,7 @@ def _by_convention(assertion: Assertion, network: Network | None) -> Measured:
     if network is None:
         return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
     try:
-        counted = analyse(network, convention=name, fields=False)
+        counted = analyse(network, convention=name, parts=())
     except UnknownName as error:
         return Measured(UNKNOWN, UNKNOWN, f"{error.message}; {error.help}")
     keys = [number.key for number in counted.convention.numbers] if counted.convention else []
@@ -177,7 +184,7 @@ def _largest(parts: Mapping[str, int], total: int) -> tuple[str, ...]:
     if not known(total) or not total:
         return ()
     ranked = sorted(parts.items(), key=lambda part: -part[1])[:3]
-    shares = [f"{path} {percent_text(Fraction(count, total))}" for path, count in ranked if count]
+    shares = [f"{path} {percent_text(Fraction(count) / total)}" for path, count in ranked if count]
     return (f"largest: {', '.join(shares)}",)
 
 
@@ -232,6 +239,17 @@ def _saved_memory(assertion: Assertion, report: Report) -> Memory:
         byte_count(report.totals.params + report.totals.buffers, assertion.dtype),
         byte_count(live, assertion.dtype),
     )
+
+
+def _time_bound(assertion: Assertion, network: Network | None) -> Measured:
+    """Return the least seconds that a device must spend; what computes them is imported here."""
+    from convcalc.checking.budgets.time_bounds import time_bound
+
+    if network is None:
+        return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
+    found = time_bound(assertion, network)
+    seconds, parts = found.seconds, found.parts
+    return Measured(seconds, seconds, found.reason, _largest(parts, seconds), found.least, parts)
 
 
 # --- tensors -----------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """``convcalc get``: one value of a report, raw, for shell scripts."""
 
 import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,6 +41,8 @@ def command(
     convention: options.Convention = "",
     fuse_batch_norm: options.Fused = False,
     memory: options.Memory = "",
+    device: options.Device = "",
+    runtime: options.Runtime = "",
 ) -> int:
     """Print one number of a network.
 
@@ -55,6 +58,8 @@ def command(
     if convention and "convention" not in path.split("."):
         advice = "another tool's numbers are under convention: totals.convention.macs"
         raise Failure(f"{path} is convcalc's own number, whatever the convention", advice)
+    if "bounds" in path.split(".") and not device:
+        raise Failure(f"{path} needs a device", "add for instance --device a100")
     support = bool(
         re.search(r"coverage|holes|receptive_fields?$|^per_output$", path)
     )  # which takes longer
@@ -63,16 +68,18 @@ def command(
         convention=convention,
         fuse_batch_norm=fuse_batch_norm,
         memory=memory,
-        fields=not _is_total(path),
+        device=device,
+        runtime=runtime,
     )
-    found = reading.reports([target])
+    found = reading.networks([target])
     if len(found) > 1:
         raise Failure("get takes one input", "name each --input once")
-    network, report = found[0]
+    network = found[0]
+    path = full_path(network.layers, path)
+    report = reading._replace(parts=_parts_read(path)).report(network)
     if code := print_problems([network], settings, warnings=False):
         return code
     form = settings.format(FORMATS)
-    path = full_path(report, path)
     value = value_at(report, path)
     if value is None or (isinstance(value, list) and value and not any(map(_is_known, value))):
         say(f"error: {path} of {report.network} is unknown{_reason(report, path)}")
@@ -81,9 +88,16 @@ def command(
     return 0
 
 
-def _is_total(path: str) -> bool:
-    """Whether a path is that of a sum over the layers, which needs no receptive fields."""
-    return path.split(".", maxsplit=1)[0] == "totals"
+def _parts_read(path: str) -> Collection[str]:
+    """The parts of a report that a path leads to: one of the sums needs at most its own."""
+    from convcalc.analysis.analyse import MEMORY, PARTS, TRAINING
+    from convcalc.model.quantities.counts import COUNTS
+
+    first, _, rest = path.partition(".")
+    if first != "totals":
+        return PARTS
+    sums = {count.json for count in COUNTS.values()} - {COUNTS[TRAINING].json}
+    return () if rest in sums else (TRAINING, MEMORY)
 
 
 def raw(value: Any) -> str:
@@ -111,6 +125,11 @@ def _reason(report: "Report", path: str) -> str:
     """Why it is unknown: the layers whose part of a sum is, and what the others add up to."""
     from convcalc.analysis.report.lookup import lower_bound_at, unknown_parts
 
+    if report.roofline and "bounds" in path.split("."):
+        why = "; ".join(
+            f"{report.roofline.device} states no {each}" for each in report.roofline.missing
+        )
+        return f" ({why})" if why else ""
     listed = unknown_parts(report, path) or report.totals.unknown
     more = f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
     because = f" ({'; '.join(listed[:LISTED])}{more})" if listed else ""

@@ -42,7 +42,10 @@ class Expansion(State):
     def expand_items(self, items: list[Item], prev: Value, names: Names, frame: Frame) -> Value:
         """Expands items one after another and returns the last tensor."""
         for item in items:
+            start = len(self.layering.layers)
             prev = self.expand_item(item, prev, names, frame)
+            if item.is_recovered:
+                self.layering.recovered += [x.path for x in self.layering.layers[start:]]
         return prev
 
     def expand_item(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:

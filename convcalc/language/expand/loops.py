@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import trunc
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic
@@ -79,7 +80,7 @@ def condition_holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope
 
 
 def stated_form(item: Item, scope: Scope) -> str:
-    """What ``functional`` or ``subclass`` says of an item, or of its parts."""
+    """The value of ``functional`` or ``subclass`` of an item, or of its parts."""
     forms = {part: _form(given, scope) for part, given in item.form.items()}
     return forms.pop("") if "" in forms else form_of(forms)
 
@@ -109,7 +110,7 @@ def repeat_count(repeat: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> i
     if count is UNKNOWN:
         raise _not_known("repeat", node)
     if isinstance(count, float) and count.is_integer():
-        count = int(count)
+        count = trunc(count)
     if isinstance(count, bool) or not isinstance(count, int):
         advice = "use // or round" if isinstance(count, float) else ""
         message = f"repeat is {format_value(count)}, but must be an integer"

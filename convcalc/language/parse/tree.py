@@ -147,6 +147,7 @@ class Item:
         "condition",
         "form",
         "id",
+        "is_recovered",
         "join",
         "kind",
         "loops",
@@ -171,6 +172,7 @@ class Item:
         self.name = type_.rpartition(".")[2]
         self.place = place
         self.kind = "broken"
+        self.is_recovered = False  # it has a problem, but what was meant is clear
         self.id = ""
         self.note = ""
         self.sources: list[Reference] = []

@@ -18,7 +18,7 @@ from convcalc.model.quantities.presented import Shown, listed, number_of, short
 from convcalc.model.quantities.record import Record
 from convcalc.model.quantities.shape import Shape
 
-# What a layer is in code, if it is no module of PyTorch's own class: a function that its code calls
+# What a layer is in code, if not a module of PyTorch's own class: a function that its code calls
 # (``F.relu``), a method of the tensor (``x.mean``), a module of a class derived from PyTorch's, or
 # one of such a class that contains further modules.
 FUNCTION, METHOD, SUBCLASS, CONTAINER = "function", "method", "subclass", "container"
@@ -86,7 +86,9 @@ class Network(Shown, Record):
     topological order: each reads only tensors that come before it.
     ``variant`` is None for the base, ``file`` says where the network comes from. ``skipped`` counts
     the layers that had problems or read a tensor that could not be made; ``layers`` leaves them
-    out. ``sources`` maps each file to the text that the places of problems point into.
+    out. ``recovered`` are the paths of layers that have a problem, but are clear all the same, so
+    that their numbers may be wrong. ``sources`` maps each file to the text that the places of
+    problems point into.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Network(Shown, Record):
     skipped: int = 0
     sources: Mapping[str, str] = NOTHING
     output_names: tuple[str, ...] = ()
+    recovered: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         inputs = listed([f"{name} {shape}" for name, shape in self.inputs.items()])
