@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from convcalc.model.graph.network import Layer, Network
     from convcalc.model.quantities.shape import Shape
     from convcalc.model.quantities.sizes_text import Given, WrongSizes
-    from convcalc.output.frames import MissingPackage
+    from convcalc.output.packages import MissingPackage
 
 __all__ = [
     "Agreement",
@@ -104,7 +104,7 @@ _HOMES = {
     "Layer": "model.graph.network",
     "LayerReport": "analysis.report.report",
     "Memory": "analysis.report.report",
-    "MissingPackage": "output.frames",
+    "MissingPackage": "output.packages",
     "Network": "model.graph.network",
     "NetworkError": "diagnostics.diagnostic",
     "Outcome": "checking.outcome",

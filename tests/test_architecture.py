@@ -39,7 +39,8 @@ WITHIN = {
         ("completion",),  # what may follow on a command line
         ("commands",),
         ("app", "several"),  # the one command that runs; many targets on all cores
-        ("loading", "problems", "answers"),  # targets to networks, and what is said of them
+        ("sweeping", "sweep_folder", "sweep_target"),  # sweeps: parts, their folder, their files
+        ("loading", "problems", "answers", ),  # targets to networks, and what is said of them
         (
             "naming",
             "options",
@@ -52,6 +53,8 @@ WITHIN = {
     "output": (
         ("schemas", "presenting", "frames"),  # JSON Schemas; results of the Python interface
         ("views",),  # what each command shows
+        ("row_files",),  # all rows of a sweep
+        ("packages",),  # packages that convcalc does without
         ("formats",),  # tables as terminal text, JSON, CSV, ...
         ("cells", "folding", "sorting"),
         ("table", "findings"),  # findings in the formats of CI systems

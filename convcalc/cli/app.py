@@ -29,6 +29,7 @@ COMMANDS = (
     "diff",
     "verify",
     "pin",
+    "sweep",
     "layer",
     "rf",
     "explain",

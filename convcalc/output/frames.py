@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from importlib import import_module
 from typing import Any
 
 from convcalc.analysis.report.report import ReceptiveField, Report
 from convcalc.analysis.report.rows import AnyRow, rows
-from convcalc.errors import Error
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.unknown import known
 from convcalc.output.columns import COLUMNS, cell, tool_columns
+from convcalc.output.packages import package
 from convcalc.output.views.network import totals_row
 
 WIDEST = 2**63  # the integers of a column of a frame are below it
@@ -31,21 +30,9 @@ ORDER = tuple(
 )
 
 
-class MissingPackage(Error, ImportError):
-    """A package that convcalc does without is needed, and not installed."""
-
-    def __init__(self, package: str, what: str) -> None:
-        advice = f"install it: pip install {package}"
-        super().__init__(f"{what} needs the package {package}, which is not installed", advice)
-        self.package = package
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.package, self.message.partition(" needs ")[0])
-
-
 def to_pandas(report: Report, depth: int | None) -> Any:
     """Return a ``pandas.DataFrame``, one row per layer or block, indexed by path."""
-    pandas = _package("pandas", "to_pandas")
+    pandas = package("pandas", "to_pandas")
     data, kinds = _data(report, depth)
     types = {int: "Int64", float: "Float64", bool: "boolean", str: "string"}
     made = {}
@@ -59,7 +46,7 @@ def to_pandas(report: Report, depth: int | None) -> Any:
 
 def to_polars(report: Report, depth: int | None) -> Any:
     """Return a ``polars.DataFrame``, one row per layer or block."""
-    polars = _package("polars", "to_polars")
+    polars = package("polars", "to_polars")
     data, kinds = _data(report, depth)
     types = {
         int: polars.Int64,
@@ -76,13 +63,6 @@ def to_polars(report: Report, depth: int | None) -> Any:
             kind = polars.Object
         made[key] = polars.Series(key, [list(v) if type(v) is tuple else v for v in values], kind)
     return polars.DataFrame(made)
-
-
-def _package(name: str, what: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError:
-        raise MissingPackage(name, what) from None
 
 
 def _fits(values: Sequence[int | None]) -> bool:
