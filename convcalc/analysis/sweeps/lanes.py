@@ -89,6 +89,16 @@ class Lanes:
     def __format__(self, how: str) -> str:
         return format(self.same(), how) if Lanes.named else "…"
 
+    @property
+    def numerator(self) -> int:
+        """The value that all lanes have, as fractions ask for it; raises Split where they differ."""
+        return int(self.same())
+
+    @property
+    def denominator(self) -> int:
+        """1, that of whole numbers."""
+        return 1
+
     def as_integer_ratio(self) -> tuple[int, int]:
         """The ratio of the value that all lanes have; raises Split where they differ."""
         ratio: tuple[int, int] = self.same().as_integer_ratio()

@@ -31,8 +31,8 @@ class Runner:
     """Measures configurations of one network.
 
     ``opened`` opens the file anew: what networks of one run share is dropped with it. ``runs``
-    counts the networks that were expanded, ``apart`` names operators whose formulas ran once for
-    each case, and not for all lanes at once.
+    counts the networks that were expanded, ``halved`` how often code could not take many numbers
+    as one; ``apart`` names operators whose formulas ran once for each case, not for all lanes.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Runner:
         self.how = how
         self.variant = variant
         self.batch = batch
-        self.runs = 0
+        self.runs = self.halved = 0
         self.apart: set[str] = set()
         self._ordinary: NetworkSource | None = None
 
@@ -82,6 +82,12 @@ class Runner:
                 numbers, problem = self._measured(source, self._values(columns, rows), metrics)
             except Split as split:
                 waiting += [rows[~split.mask], rows[split.mask]]
+                continue
+            except Exception:
+                if len(rows) == 1:  # what the ordinary path does not take is a fault
+                    raise
+                waiting += [rows[len(rows) // 2 :], rows[: len(rows) // 2]]
+                self.halved += 1
                 continue
             for name, number in numbers.items():
                 _put(found[name], rows, number)
