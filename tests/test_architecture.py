@@ -40,7 +40,7 @@ WITHIN = {
         ("commands",),
         ("app", "several"),  # the one command that runs; many targets on all cores
         ("sweeping", "sweep_folder", "sweep_target"),  # sweeps: parts, their folder, their files
-        ("loading", "problems", "answers", ),  # targets to networks, and what is said of them
+        ("loading", "problems", "answers"),  # targets to networks, and what is said of them
         (
             "naming",
             "options",

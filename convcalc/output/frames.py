@@ -65,6 +65,46 @@ def to_polars(report: Report, depth: int | None) -> Any:
     return polars.DataFrame(made)
 
 
+def swept_to_pandas(columns: Mapping[str, Sequence[Any]]) -> Any:
+    """Return the rows of a sweep as a ``pandas.DataFrame``."""
+    pandas = package("pandas", "to_pandas")
+    types = {int: "Int64", float: "Float64", bool: "boolean", str: "string"}
+    made = {}
+    for name, values in columns.items():
+        kind = types.get(_kind_of_all(values), "object")
+        made[name] = pandas.Series(values, dtype=kind)
+    return pandas.DataFrame(made)
+
+
+def swept_to_polars(columns: Mapping[str, Sequence[Any]]) -> Any:
+    """Return the rows of a sweep as a ``polars.DataFrame``."""
+    polars = package("polars", "to_polars")
+    types = {
+        int: polars.Int64,
+        float: polars.Float64,
+        bool: polars.Boolean,
+        str: polars.String,
+        list: polars.List(polars.Int64),
+    }
+    made = {}
+    for name, values in columns.items():
+        kind = types.get(_kind_of_all(values), polars.Object)
+        made[name] = polars.Series(name, list(values), kind)
+    return polars.DataFrame(made)
+
+
+def _kind_of_all(values: Sequence[Any]) -> type:
+    """The type of the values that are known; object where there are several, or too large ones."""
+    kinds = {type(value) for value in values} - {type(None)}
+    if kinds == {int} or not kinds:
+        return int if _fits(values) else object
+    if kinds == {int, float}:
+        return float
+    kind = kinds.pop() if len(kinds) == 1 else object
+    whole = kind is list and all(type(each) is int for value in values for each in value)
+    return kind if whole or kind is not list else object
+
+
 def _fits(values: Sequence[int | None]) -> bool:
     return all(value is None or -WIDEST <= value < WIDEST for value in values)
 

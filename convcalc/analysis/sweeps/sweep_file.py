@@ -188,12 +188,17 @@ class _Reader:
         if not isinstance(node, nodes.Scalar) or node.value is None:
             raise rejected("wrong-type", "a value is expected", node.place)
         if isinstance(node.value, str):
-            if node.plain and name == INPUT:
-                return factor_of(f"{name}={node.text}").parts[0][0]
-            return node.text
+            return self._size(node) if name == INPUT else node.text
         if name == INPUT and (type(node.value) is not int or node.value < 1):
             raise rejected("out-of-range", "sizes are whole, from 1 on", node.place)
         return node.value
+
+    def _size(self, node: nodes.Scalar) -> Any:
+        """An input, such as 3x224x224."""
+        try:
+            return factor_of(f"{INPUT}={node.text}").parts[0][0]
+        except SpaceError as error:
+            raise rejected("wrong-type", error.message, node.place, error.help) from None
 
     def _quantity(self, node: nodes.Node | None) -> Fraction:
         if node is None:  # only the step may be left out

@@ -372,10 +372,9 @@ def _pieces(run: "Run", about: dict[str, Any], kind: str) -> Iterator[bytes]:
 
 
 def _show(settings: "Settings", form: str, run: "Run", about: dict[str, Any]) -> None:
-    from convcalc.output.views.sweep import sweep_text
+    from convcalc.output.views.sweep import sweep_text, sweep_title
 
-    swept = ", ".join(factor.name for factor in run.sweep.plan.factors)
-    title = f"{about['network']} · sweep over {swept}"
+    title = sweep_title(about["network"], run.sweep.plan)
     text = sweep_text(form, title, about, run.tally, settings.style())
     if text:
         settings.write(text)

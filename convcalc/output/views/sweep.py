@@ -21,6 +21,11 @@ LISTED = 3  # problems below a table
 TITLES = {"receptive_field": "receptive field"}
 
 
+def sweep_title(network: str, plan: Plan) -> str:
+    """The line above a table."""
+    return f"{network} · sweep over {', '.join(factor.name for factor in plan.factors)}"
+
+
 def sweep_table(title: str, plan: Plan, tally: Tally, rows: Sequence[Row]) -> Table:
     """The table of the rows that are shown, with what is to be known of all others below it."""
     columns = [
