@@ -11,13 +11,18 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from command import RUN, Command, environment, process, verb
 
-from convcalc.analysis.sweeps import parts
+from convcalc.analysis.sweeps import explained, parts
+from convcalc.analysis.sweeps.plan import plan
+from convcalc.analysis.sweeps.words import factors
 from convcalc.cli.commands import sweep as sweep_command
 from convcalc.output import row_files
+from convcalc.output.table import Style
+from convcalc.output.views import front
 
 sweep = verb("sweep")
 
@@ -361,3 +366,79 @@ def test_other_commands_do_not_import_numpy(folder: Path) -> None:
 
 def test_the_kinds_of_files_are_those_that_can_be_written() -> None:
     assert tuple(sweep_command.ROW_FILES.values()) == row_files.KINDS
+
+
+# --- the plan, and pictures ----------------------------------------------------------------------
+
+
+def test_a_plan_is_explained_and_nothing_is_written(sweep: Command, folder: Path) -> None:
+    line = f"{LONG} --sample 150 --seed 4 --chunk 20 --where 'width > 0.5' --where 'macs < 300M'"
+    ran = sweep(f"{line} -o runs/ --explain-plan --jobs 1 --shard 1/2 -f json")
+    assert ran.code == 0
+    steps = {each["what"]: each["how"] for each in json.loads(ran.out)}
+    assert steps["space"] == "198 configurations: width 22 × input 9"
+    assert steps["sample"] == "150 different ones, seed 4"
+    assert steps["parts"] == "4 of up to 20 rows, 80 in all"
+    assert steps["kept first"] == "width > 0.5"
+    assert steps["kept then"] == "macs < 300M"
+    assert steps["numbers"].startswith("many configurations at once: ")
+    assert steps["checked"] == "at least 20 rows, by the ordinary path"
+    assert "in 1 process" in steps["takes about"]
+    assert not (folder / "runs").exists()
+    for form in ("table", "csv", "jsonl"):
+        assert "198 configurations" in sweep(f"{LONG} --explain-plan -f {form}").out
+
+
+def test_a_plan_without_lanes_says_why(sweep: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(explained, "HAS_NUMPY", False)
+    ran = sweep("vgg11 --over input=32:64 --metrics macs --explain-plan")
+    assert "each configuration by itself: numpy is not installed" in ran.out
+
+
+def test_a_front_is_drawn_as_wide_as_the_terminal(
+    sweep: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = f"{LONG} --pareto macs,-params --top 2 --plot"
+    for width in (40, 60, 200):
+        monkeypatch.setenv("COLUMNS", str(width))
+        lines = sweep(line).out.split("\n\n")[-1].splitlines()
+        assert max(map(len, lines)) <= width
+        assert lines[0] == "params"
+        assert lines[-1].endswith(" macs")
+        drawn = [each for each in lines if "●" in each]
+        # More params go with more MACs: each point is further to the right than the one below.
+        firsts = [each.index("●") for each in drawn]
+        assert firsts == sorted(firsts, reverse=True)
+        assert len(drawn) == front.HEIGHT
+
+
+def test_a_picture_holds_every_point_at_its_place() -> None:
+    wanted = plan(factors(["a=1:9"]), metrics=["params", "macs"], pareto=["params", "macs"])
+    rows = [(1, 0, 100, ""), (2, 50, 50, ""), (3, 100, 0, "")]
+    lines = front.plot_lines(wanted, rows, Style(width=40, ascii=True))
+    middle = front.HEIGHT // 2
+    body = lines[1 : front.HEIGHT + 1]
+    places = {(k, line.index("*") - line.index("|")) for k, line in enumerate(body) if "*" in line}
+    width = 40 - 3 - len("100")
+    assert places == {(0, 1), (front.HEIGHT - 1, width)} | {
+        (k, at) for k, at in places if k in (middle, middle - 1) and abs(at - width // 2) <= 1
+    }
+    assert len(places) == 3
+    assert front.plot_lines(wanted, [], Style()) == ["the front is empty"]
+
+
+def test_a_figure_is_xml_with_a_point_for_each_row_of_the_front(
+    sweep: Command, folder: Path
+) -> None:
+    ran = sweep(f"{LONG} --pareto macs,-params -f json --svg a.svg")
+    root = ElementTree.fromstring((folder / "a.svg").read_text("utf-8"))
+    points = {(row["macs"], row["params"]) for row in json.loads(ran.out)["rows"]}
+    count = json.loads(ran.out)["front"]
+    circles = root.findall("{http://www.w3.org/2000/svg}circle")
+    assert len(points) <= len(circles) <= count
+    for circle in circles:
+        assert 0 < float(circle.attrib["cx"]) < front.WIDTH_SVG
+        assert 0 < float(circle.attrib["cy"]) < front.HEIGHT_SVG
+    for option in ("--plot", "--svg b.svg"):
+        assert "only a front of two columns" in sweep(f"{LONG} --pareto macs {option}").err
+    assert not (folder / "b.svg").exists()

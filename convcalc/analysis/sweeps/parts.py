@@ -97,8 +97,8 @@ class Sweep:
         with noted() as self.reads:
             self.conditions = self._fit(opened())
         swept = {factor.name for factor in plan.factors}
-        self._before = [each for each in self.conditions if swept.issuperset(each.names)]
-        self._after = [each for each in self.conditions if each not in self._before]
+        self.before = [each for each in self.conditions if swept.issuperset(each.names)]
+        self.after = [each for each in self.conditions if each not in self.before]
 
     def _fit(self, source: NetworkSource) -> list[Condition]:
         """The conditions of the plan; raises an error unless it fits the network."""
@@ -137,7 +137,7 @@ class Sweep:
         row is not what the ordinary path gives, TargetError if the file was changed meanwhile."""
         numbers = self.range_of(number)
         columns: dict[str, list[Any]] = self.rows.columns(numbers.start, numbers.stop)
-        columns = self._kept(columns, self._before, len(numbers))
+        columns = self._kept(columns, self.before, len(numbers))
         count = len(next(iter(columns.values())))
         with noted() as reads:
             found, single = self._measured(columns, count, step)
@@ -152,7 +152,7 @@ class Sweep:
             )
         )
         reasons = _counted(found[PROBLEM])
-        kept = self._kept({**columns, **found}, self._after, count)
+        kept = self._kept({**columns, **found}, self.after, count)
         kept = {name: kept[name] for name in self.plan.names}
         left = len(kept[PROBLEM])
         counts = Counts(len(numbers), left, problems, unknown, count if single else 0, checked)

@@ -101,6 +101,18 @@ def command(
         str,
         typer.Option("--jobs", metavar="N", help="Processes. [default: one for each core]"),
     ] = "",
+    explain_plan: Annotated[
+        bool,
+        typer.Option(
+            "--explain-plan", help="Say what would be computed, how, and about how long it takes."
+        ),
+    ] = False,
+    plot: Annotated[
+        bool, typer.Option("--plot", help="Draw the front, the first two columns of --pareto.")
+    ] = False,
+    svg: Annotated[
+        str, typer.Option("--svg", metavar="FILE", help="Write the front as a figure.")
+    ] = "",
     variant: options.Variant = "",
     batch: options.Batch = 1,
     count: options.Counted = "",
@@ -129,7 +141,8 @@ def command(
         _number(chunk, "chunk"),
     )
     how = _How(variant, batch, count, dtype)
-    return _sweep(settings, form, target, asked, how, _Run(shard, resume, jobs))
+    run = _Run(shard, resume, jobs, explain_plan, plot, svg)
+    return _sweep(settings, form, target, asked, how, run)
 
 
 class _Asked(NamedTuple):
@@ -156,11 +169,14 @@ class _How(NamedTuple):
 
 
 class _Run(NamedTuple):
-    """How it is computed."""
+    """How it is computed, and what is drawn."""
 
     shard: str
     resumes: bool
     jobs: str
+    explains: bool
+    plots: bool
+    svg: str
 
 
 def _sweep(settings: "Settings", form: str, word: str, asked: _Asked, how: _How, run: _Run) -> int:
@@ -194,7 +210,11 @@ def _sweep(settings: "Settings", form: str, word: str, asked: _Asked, how: _How,
         place = found.places[error.factor]
         problem = Diagnostic("unknown-name", error.message, place, error.help)
         return print_problems_of(word, found.text, [problem], settings)
+    if (run.plots or run.svg) and len(plan.pareto) < 2:
+        raise Failure("only a front of two columns can be drawn", "name them: --pareto params,macs")
     output, settings.output_file = _rows_to(settings, resumes=run.resumes)
+    if run.explains:
+        return _explain(settings, form, sweep, run)
     about = _about(sweep, how)
     return _computed(settings, form, sweep, about, output, run)
 
@@ -296,6 +316,17 @@ def _about(sweep: "Sweep", how: _How) -> dict[str, Any]:
     return about_sweep(sweep.name, sweep.plan, files, more)
 
 
+def _explain(settings: "Settings", form: str, sweep: "Sweep", run: _Run) -> int:
+    """Says what would be done."""
+    from convcalc.analysis.sweeps.explained import explained
+    from convcalc.output.views.sweep import plan_text
+
+    numbers = _shared(sweep.parts, run.shard)
+    steps = explained(sweep, numbers, min(_jobs(run.jobs), max(len(numbers), 1)))
+    settings.write(plan_text(form, sweep.name, sweep.plan, steps, settings.style()))
+    return CLEAN
+
+
 # --- computing and writing -----------------------------------------------------------------------
 
 
@@ -342,7 +373,13 @@ def _computed(
     else:
         for _ in run.parts(with_rows=False):
             pass
-    _show(settings, form, run, about)
+    _show(settings, form, run, about, plots=asked.plots)
+    if asked.svg:
+        from convcalc.output.views.front import front_svg
+        from convcalc.output.views.sweep import sweep_title
+
+        title = sweep_title(sweep.name, sweep.plan)
+        write_file(asked.svg, front_svg(sweep.plan, run.tally.best, title) + "\n")
     if run.is_stopped:
         done = run.tally.counts.rows
         settings.note(f"stopped after {done:,} of {sweep.rows.count:,} configurations")
@@ -371,11 +408,19 @@ def _pieces(run: "Run", about: dict[str, Any], kind: str) -> Iterator[bytes]:
     yield writer.end()
 
 
-def _show(settings: "Settings", form: str, run: "Run", about: dict[str, Any]) -> None:
+def _show(
+    settings: "Settings", form: str, run: "Run", about: dict[str, Any], *, plots: bool
+) -> None:
     from convcalc.output.views.sweep import sweep_text, sweep_title
 
     title = sweep_title(about["network"], run.sweep.plan)
-    text = sweep_text(form, title, about, run.tally, settings.style())
+    style = settings.style()
+    text = sweep_text(form, title, about, run.tally, style)
+    if plots and form == "table":
+        from convcalc.output.views.front import plot_lines
+
+        lines = plot_lines(run.sweep.plan, run.tally.best, style)
+        text = "\n".join([text, "", *lines])
     if text:
         settings.write(text)
     else:

@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any, Literal
 
 from convcalc._version import __version__
+from convcalc.analysis.sweeps.explained import Step
 from convcalc.analysis.sweeps.parts import Counts, Row, Tally
 from convcalc.analysis.sweeps.plan import Plan, described
 from convcalc.analysis.sweeps.running import INPUT, PROBLEM
@@ -115,6 +116,19 @@ def about_sweep(
         **more,
         **described(plan),
     }
+
+
+def plan_text(form: str, network: str, plan: Plan, steps: Sequence[Step], style: Style) -> str:
+    """What a sweep would do, in a format of tables or as lines of JSON."""
+    if form == JSON_LINES:
+        return "\n".join(json_lines(Step._fields, steps))
+    columns = [
+        Column("what", "step", itemgetter(0)),
+        Column("how", "how", itemgetter(1), folds=True),
+    ]
+    payload = [step._asdict() for step in steps]
+    title = f"{sweep_title(network, plan)} · plan"
+    return render(form, Table(title, tuple(columns), steps), payload, style)
 
 
 def sweep_text(
