@@ -7,7 +7,8 @@ that walks through a grid of its own asks the fixture ``part`` for the cases to 
 makes a quarter of its examples. A commit always takes the same cases.
 
 Tests in ``torch/`` compare with PyTorch and need it; those in ``keras/`` with Keras on PyTorch,
-those in ``litert/`` run in LiteRT, those in ``site/`` build the book with zensical.
+those in ``litert/`` run in LiteRT, those in ``dask/`` on a local cluster of Dask, those in
+``site/`` build the book with zensical.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ COMPARED = {
     "torch": (("torch", "PyTorch"), ("torchvision", "torchvision")),
     "keras": (("keras", "Keras"), ("torch", "PyTorch")),
     "litert": (("ai-edge-litert", "LiteRT"),),
+    "dask": (("distributed", "Dask"),),
     "site": (("zensical", "zensical"),),
 }
 SAFETY_TESTS = TESTS / "safety"

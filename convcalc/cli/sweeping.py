@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 
 from convcalc.analysis.sweeps.parts import Part, Sweep, Tally
 from convcalc.checking.processes import map_in_order
@@ -19,12 +19,27 @@ from convcalc.output.cells import value_text
 SHOWN_ROWS = 100  # after which a slow part shows how far it is
 
 
-class Run:
-    """A sweep at work; ``tally`` is what is known so far, ``is_stopped`` whether it was told to
-    stop before its end."""
+class Elsewhere(Protocol):
+    """Computes parts of a sweep in order, but not on this machine."""
 
-    def __init__(self, sweep: Sweep, numbers: Sequence[int], settings: Settings, jobs: int) -> None:
+    def __call__(self, numbers: Sequence[int], *, with_rows: bool) -> Iterator[Part]:
+        """The parts of these numbers."""
+
+
+class Run:
+    """A sweep at work, in ``jobs`` processes or ``elsewhere``; ``tally`` is what is known so far,
+    ``is_stopped`` whether it was told to stop before its end."""
+
+    def __init__(
+        self,
+        sweep: Sweep,
+        numbers: Sequence[int],
+        settings: Settings,
+        jobs: int,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
         self.sweep = sweep
+        self.elsewhere = elsewhere
         self.numbers = numbers
         self.settings = settings
         self.jobs = min(jobs, len(numbers))
@@ -43,9 +58,9 @@ class Run:
         total = sum(len(self.sweep.range_of(number)) for number in self.numbers)
         with progress("sweeping", total, self.settings) as step, self._interruptible():
             self.began, self.fresh = monotonic(), 0
-            ticks = _Ticks(self, step) if self.jobs < 2 else None
-            work = partial(_computed, self.sweep, with_rows, ticks)
-            made = map_in_order(work, missing, self.jobs)
+            is_here = self.jobs < 2 and self.elsewhere is None
+            ticks = _Ticks(self, step) if is_here else None
+            made = self._made(missing, ticks, with_rows=with_rows)
             for number in self.numbers:
                 if self.is_stopped:
                     return
@@ -59,6 +74,15 @@ class Run:
                 ticked = ticks.taken() if ticks and fresh else 0
                 yield part
                 step(self._line(total), part.counts.rows - ticked)
+
+    def _made(
+        self, missing: Sequence[int], ticks: _Ticks | None, *, with_rows: bool
+    ) -> Iterator[Part]:
+        """Computes parts, in order, where it was said."""
+        if self.elsewhere is not None:
+            return self.elsewhere(missing, with_rows=with_rows)
+        work = partial(_computed, self.sweep, with_rows, ticks)
+        return map_in_order(work, missing, self.jobs)
 
     def _line(self, total: int) -> str:
         """What stands beside the bar: rows per second, the time that is left, the best so far."""

@@ -81,7 +81,7 @@ def test_the_table_says_what_typer_says() -> None:
 def test_every_parameter_has_values_or_is_known_to_have_none() -> None:
     without = {"batch", "top", "position", "channel", "stack", "suggest", "filter", "policy"}
     without |= {"stdin_filename", "name"}
-    without |= {"where", "sample", "seed", "shard", "chunk", "jobs"}
+    without |= {"where", "sample", "seed", "shard", "chunk", "jobs", "dask"}
     for command, (names, own) in table.COMMANDS.items():
         for param in {*own.values(), *(name.removesuffix("*") for name in names)}:
             known = (command, param) in _OF_COMMAND or param in _OF_PARAM or param in _FILES

@@ -189,6 +189,19 @@ def test_parquet_holds_all_rows_and_what_the_sweep_is(sweep: Command, folder: Pa
     assert about["seed"] == 5
 
 
+def test_polars_writes_the_same_rows(
+    sweep: Command, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polars = pytest.importorskip("polars", reason="polars is not installed")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    line = f"{MOBILENET} --metrics params,macs,jump --chunk 5"
+    sweep(f"{line} -o a.parquet")
+    table = polars.read_parquet(folder / "a.parquet", use_pyarrow=False)
+    assert sorted(table.to_dicts(), key=str) == sorted(rows(sweep, line), key=str)
+    about = json.loads(polars.read_parquet_metadata(folder / "a.parquet")["convcalc"])
+    assert about["network"] == "mobilenet_v2"
+
+
 def test_a_number_that_parquet_does_not_hold_is_an_error(sweep: Command, folder: Path) -> None:
     pytest.importorskip("pyarrow", reason="pyarrow is not installed")
     (folder / "s.convcalc.yaml").write_text(STACK, "utf-8")

@@ -1,6 +1,7 @@
 """``convcalc sweep``: many configurations of a network, those that suit, and the best of them."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from convcalc.analysis.sweeps.plan import Plan
     from convcalc.analysis.sweeps.sweep_file import SweepFile
     from convcalc.cli.console import Settings
-    from convcalc.cli.sweeping import Run
+    from convcalc.cli.sweeping import Elsewhere, Run
     from convcalc.language.sources.target import Target
 
 FORMATS = (*TABLES, "jsonl")
@@ -101,6 +102,14 @@ def command(
         str,
         typer.Option("--jobs", metavar="N", help="Processes. [default: one for each core]"),
     ] = "",
+    dask: Annotated[
+        str,
+        typer.Option(
+            "--dask",
+            metavar="ADDRESS",
+            help="Compute on the Dask cluster whose scheduler is there, tcp://HOST:PORT.",
+        ),
+    ] = "",
     explain_plan: Annotated[
         bool,
         typer.Option(
@@ -141,7 +150,7 @@ def command(
         _number(chunk, "chunk"),
     )
     how = _How(variant, batch, count, dtype)
-    run = _Run(shard, resume, jobs, explain_plan, plot, svg)
+    run = _Run(shard, resume, jobs, dask, explain_plan, plot, svg)
     return _sweep(settings, form, target, asked, how, run)
 
 
@@ -174,6 +183,7 @@ class _Run(NamedTuple):
     shard: str
     resumes: bool
     jobs: str
+    dask: str
     explains: bool
     plots: bool
     svg: str
@@ -187,6 +197,7 @@ def _sweep(settings: "Settings", form: str, word: str, asked: _Asked, how: _How,
     from convcalc.cli.naming import target_of
     from convcalc.cli.sweep_target import print_problems_of, read_file, target_in
     from convcalc.diagnostics.diagnostic import Diagnostic, NetworkError
+    from convcalc.diagnostics.work import current
 
     found: SweepFile | None = None
     if word.endswith(ENDINGS):
@@ -216,7 +227,12 @@ def _sweep(settings: "Settings", form: str, word: str, asked: _Asked, how: _How,
     if run.explains:
         return _explain(settings, form, sweep, run)
     about = _about(sweep, how)
-    return _computed(settings, form, sweep, about, output, run)
+    elsewhere: Elsewhere | None = None
+    if run.dask:
+        from convcalc.cli.sweep_cluster import job_of, parts_on
+
+        elsewhere = partial(parts_on, run.dask, job_of(target, sweep, dict(current().allowed)))
+    return _computed(settings, form, sweep, about, output, run, elsewhere)
 
 
 def _planned(asked: _Asked, found: "SweepFile | None") -> "Plan":
@@ -361,11 +377,12 @@ def _computed(
     about: dict[str, Any],
     output: _Output,
     asked: _Run,
+    elsewhere: "Elsewhere | None",
 ) -> int:
     from convcalc.cli.sweeping import Run
 
     numbers = _shared(sweep.parts, asked.shard)
-    run = Run(sweep, numbers, settings, _jobs(asked.jobs))
+    run = Run(sweep, numbers, settings, _jobs(asked.jobs), elsewhere)
     if output.is_folder:
         _write_folder(run, about, output, resumes=asked.resumes)
     elif output.kind:

@@ -152,6 +152,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
             "--shard": "shard",
             "--chunk": "chunk",
             "--jobs": "jobs",
+            "--dask": "dask",
             "--svg": "svg",
             "--variant": "variant",
             "--batch": "batch",
