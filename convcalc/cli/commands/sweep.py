@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from convcalc.analysis.sweeps.plan import Plan
     from convcalc.analysis.sweeps.sweep_file import SweepFile
     from convcalc.cli.console import Settings
-    from convcalc.cli.sweeping import Elsewhere, Run
+    from convcalc.cli.sweep_run import Elsewhere, Run
     from convcalc.language.sources.target import Target
 
 FORMATS = (*TABLES, "jsonl")
@@ -379,7 +379,7 @@ def _computed(
     asked: _Run,
     elsewhere: "Elsewhere | None",
 ) -> int:
-    from convcalc.cli.sweeping import Run
+    from convcalc.cli.sweep_run import Run
 
     numbers = _shared(sweep.parts, asked.shard)
     run = Run(sweep, numbers, settings, _jobs(asked.jobs), elsewhere)
