@@ -39,7 +39,8 @@ WITHIN = {
         ("completion",),  # what may follow on a command line
         ("commands",),
         ("app", "several"),  # the one command that runs; many targets on all cores
-        ("sweep_run", "sweep_folder", "sweep_target", "sweep_cluster"),  # sweeps: parts, their folder, their files
+        ("sweep_run", "sweep_folder", "sweep_target", "sweep_cluster"),  # sweeps, where they run
+        ("sweeping",),  # what measures many configurations
         ("loading", "problems", "answers"),  # targets to networks, and what is said of them
         (
             "naming",

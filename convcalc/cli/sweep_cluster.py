@@ -1,8 +1,9 @@
 """The parts of a sweep as tasks of a Dask cluster that is there already.
 
 A task is sent what the sweep is, and computes one part. The network file has to be where it is
-here; its digest, and that of every other file that is read, has to be the same. Anyone who reaches the
-scheduler of a cluster can run code on it and on its clients, so it is one that is trusted.
+here; its digest, and that of every other file that is read, has to be the same. Anyone who can
+reach the scheduler of a cluster can run code on it and on its clients, so it is one that is
+trusted.
 """
 
 from __future__ import annotations

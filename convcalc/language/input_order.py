@@ -30,7 +30,9 @@ def misordered(sizes: tuple[int, ...], declared: Shape | None = None) -> Misorde
     first, *rest = sizes
     if len(sizes) == 4 and first == 1:
         if rest[0] in IMAGE_CHANNELS and _is_image(rest[1], rest[2], unknown=True):
-            message = f"{_text(sizes)} is 1 channel of {rest[0]} images: it looks like a batch first"
+            message = (
+                f"{_text(sizes)} is 1 channel of {rest[0]} images: it looks like a batch first"
+            )
             return Misordered("batch-in-input", message, tuple(rest))
         if rest[2] in IMAGE_CHANNELS and _is_image(rest[0], rest[1]):
             message = f"{_text(sizes)} looks like a batch first and channels last"

@@ -15,6 +15,7 @@ import convcalc as library
 # test_every_command_of_the_book_is_run.
 FOLLOWED = (
     *("index", "tutorial", "cheatsheet", "patterns", "frameworks", "recipes", "python"),
+    "solve",
     "sweeps",
 )
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Sequence
+from math import ceil, floor
 from typing import Any
 
 from convcalc.analysis.sweeps.arrays import Array, np
@@ -45,8 +46,8 @@ class Lanes:
         self.bound = _bound(values) if bound is None else bound  # no lane is larger in size
         self._hash: int | None = None
 
-    @property
-    def __class__(self) -> type:  # type: ignore[override]  # what isinstance asks for
+    @property  # type: ignore[misc]
+    def __class__(self) -> Any:  # what isinstance asks for
         first = self.values.flat[0] if self.values.dtype == object else None
         is_float = isinstance(first, float) or self.values.dtype == np.float64
         return float if is_float else int
@@ -91,7 +92,7 @@ class Lanes:
 
     @property
     def numerator(self) -> int:
-        """The value that all lanes have, as fractions ask for it; raises Split where they differ."""
+        """The value that all lanes have, as fractions ask for it; else raises Split."""
         return int(self.same())
 
     @property
@@ -175,10 +176,10 @@ class Lanes:
         return self if isinstance(self, int) else each(int, self)
 
     def __floor__(self) -> Any:
-        return self if isinstance(self, int) else self // 1
+        return self if isinstance(self, int) else each(floor, self)
 
     def __ceil__(self) -> Any:
-        return self if isinstance(self, int) else -(-self // 1)
+        return self if isinstance(self, int) else each(ceil, self)
 
     def __round__(self, digits: int | None = None) -> Any:
         if isinstance(self, int):
@@ -207,6 +208,11 @@ class Lanes:
 
 
 # --- what the methods do -------------------------------------------------------------------------
+
+
+def is_lanes(value: Any) -> bool:
+    """Whether a number stands for many."""
+    return type(value) is Lanes
 
 
 def lanes_of(values: Sequence[Any]) -> Lanes:
@@ -308,9 +314,9 @@ def _exactly(
             return _by_objects(apply, a, b)
         return Lanes(apply(x, y))
     bound = limit(_size(a), _size(b))
-    if bound >= BOUND:  # the bounds may have been loose
+    if max(bound, _size(a), _size(b)) >= BOUND:  # the bounds may have been loose
         bound = limit(_tight(a), _tight(b))
-        if bound >= BOUND:
+        if max(bound, _tight(a), _tight(b)) >= BOUND:
             return _by_objects(apply, a, b)
     if object in (_dtype(x), _dtype(y)):
         x, y = _narrow(x), _narrow(y)
@@ -388,8 +394,10 @@ def _array(value: Any) -> Any:
 
 
 def _dtype(value: Any) -> Any:
-    return value.dtype.type if isinstance(value, np.ndarray) and value.dtype != object else (
-        object if isinstance(value, np.ndarray) else type(value)
+    return (
+        value.dtype.type
+        if isinstance(value, np.ndarray) and value.dtype != object
+        else (object if isinstance(value, np.ndarray) else type(value))
     )
 
 

@@ -10,9 +10,8 @@ from convcalc.analysis.memory import usage
 from convcalc.analysis.memory.schedule import plain_schedule
 from convcalc.analysis.report.report import OutputReport, Report
 from convcalc.analysis.sweeps.arrays import np
-from convcalc.analysis.sweeps.lanes import Lanes, Split
-from convcalc.analysis.sweeps.operators import VARIES, replaced
-from convcalc.diagnostics.suggestion import UnknownName, advise
+from convcalc.analysis.sweeps.lanes import Lanes, Split, is_lanes
+from convcalc.analysis.sweeps.operators import replaced
 from convcalc.model.geometry.channel_maps import JOINED, MIXED, OWN
 from convcalc.model.graph.network import Layer, Network
 from convcalc.model.graph.steps import steps_of
@@ -20,28 +19,12 @@ from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import DTYPES
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
-FIELD_METRICS = ("receptive_field", "jump")
-METRICS: Mapping[str, str] = {
-    **{key: count.doc for key, count in COUNTS.items()},
-    "memory": "bytes of parameters and buffers, and the most that is alive at once",
-    "layers": "layers of the network",
-    "receptive_field": "input positions that the first output sees, along the longest axis",
-    "jump": "effective stride of the first output on the input, along the longest axis",
-}
-
 
 class Assumptions(NamedTuple):
     """What numbers depend on beside the network: the kinds of work that are MACs, and the type."""
 
     counted: Sequence[str] = COUNTED
     dtype: str = "float32"
-
-
-def require_metrics(names: Sequence[str]) -> None:
-    """Raises UnknownName for a metric that a sweep does not have."""
-    for name in names:
-        if name not in METRICS:
-            raise UnknownName(f"unknown metric '{name}'", advise(name, METRICS, "metrics:"))
 
 
 def measure(network: Network, metrics: Sequence[str], how: Assumptions) -> dict[str, Any]:
@@ -100,7 +83,7 @@ def _fields(network: Network) -> OutputReport:
     them, those of one lane stand for all; else lanes with different numbers of channels part.
     """
     plain = network
-    if any(type(layer.analysis.output.channels) is Lanes for layer in network.layers):
+    if any(is_lanes(layer.analysis.output.channels) for layer in network.layers):
         plain = network.replace(layers=tuple(map(_with_channels_of_one, network.layers)))
     report = analyse(plain, parts=[FIELDS])
     return next(iter(report.per_output.values()), OutputReport("", None))
@@ -108,8 +91,6 @@ def _fields(network: Network) -> OutputReport:
 
 def _with_channels_of_one(layer: Layer) -> Layer:
     for channel_map in layer.analysis.channels:
-        if channel_map is VARIES:
-            _part_by_channels(layer)
         if channel_map is not MIXED and channel_map is not OWN and channel_map is not JOINED:
             _part_by_channels(layer)
     shapes = tuple(shape.with_channels(_first(shape.channels)) for shape in layer.shapes)
@@ -125,8 +106,9 @@ def _first(number: Any) -> Any:
 def _part_by_channels(layer: Layer) -> None:
     """Raises Split unless all lanes have the same numbers of channels here."""
     for shape in (*layer.shapes, layer.analysis.output):
-        if type(shape.channels) is Lanes:
-            raise Split(shape.channels.values == shape.channels.values[0])
+        channels: Any = shape.channels
+        if is_lanes(channels):
+            raise Split(channels.values == channels.values[0])
 
 
 def _size(output: OutputReport) -> Any:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 from convcalc.analysis.sweeps.arrays import Array, np
-from convcalc.analysis.sweeps.lanes import Lanes, Split, distinct, lanes_of
+from convcalc.analysis.sweeps.lanes import Lanes, Split, distinct, gather
 from convcalc.language.expand.state import Kept
 from convcalc.model.geometry.axis_maps import Slide
-from convcalc.model.geometry.channel_maps import Block, Blocks, Hidden
+from convcalc.model.geometry.channel_maps import MIXED, Hidden
 from convcalc.model.operators.contract import Analysis, Operator, Problem
 from convcalc.model.quantities.record import Record
 from convcalc.model.quantities.shape import Shape
 
 VARIES = Hidden("the channels that are read differ between configurations")
-AXIS_MAPS = Slide.__module__
+AXIS_MAPS, CHANNEL_MAPS = Slide.__module__, Hidden.__module__
 Examined = tuple[Sequence[Problem], Analysis | None]
 
 
@@ -54,7 +54,8 @@ class LaneKept(Kept):
         problems, analysis = cases[0]
         if analysis is None:
             return problems, None
-        return problems, merged([each for _, each in cases], places, self.fields)
+        merge = _Merge(places, self.fields)
+        return problems, merge.of([each for _, each in cases])
 
     def _one(self, operator: Operator, shapes: tuple[Shape, ...]) -> Examined:
         key = operator, shapes
@@ -71,7 +72,8 @@ def _kinds(problems: Sequence[Problem]) -> Hashable:
 
 def _require_equal(cases: Sequence[Hashable], places: Array) -> None:
     """Raises Split unless all cases are equal; the first side has that of the first case."""
-    alike = [number for number, each in enumerate(cases) if each == cases[0]]
+    first = cases[0]  # an unknown size equals nothing, not itself either
+    alike = [number for number, each in enumerate(cases) if each is first or each == first]
     if len(alike) < len(cases):
         raise Split(np.isin(places, alike))
 
@@ -101,74 +103,79 @@ def _collect(value: Any, found: dict[int, Lanes]) -> None:
 
 def replaced(value: Any, lane: int) -> Any:
     """A value with the number of one lane in place of lanes."""
-    return _rebuilt(value, lambda lanes: lanes.values[lane].item())
-
-
-def picked(value: Any, lanes_kept: Array) -> Any:
-    """A value in some of its lanes: a mask, or their indices."""
-    return _rebuilt(value, lambda lanes: Lanes(lanes.values[lanes_kept]))
-
-
-def _rebuilt(value: Any, change: Callable[[Lanes], Any]) -> Any:
     if type(value) is Lanes:
-        found = change(value)
-        return found
-    if isinstance(value, tuple):
-        parts = [_rebuilt(each, change) for each in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
-    if isinstance(value, list):
-        return [_rebuilt(each, change) for each in value]
+        number = value.values[lane]
+        return number.item() if hasattr(number, "item") else number
+    if isinstance(value, tuple | list):
+        parts = [replaced(each, lane) for each in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
     if isinstance(value, Mapping):
-        return {key: _rebuilt(each, change) for key, each in value.items()}
-    if isinstance(value, Operator):
-        if not _lanes_in(value):
-            return value
-        return type(value)(**{name: _rebuilt(each, change) for name, each in vars(value).items()})
-    if isinstance(value, Record):
-        if not _lanes_in(value):
-            return value
-        return type(value).of({name: _rebuilt(each, change) for name, each in vars(value).items()})
+        return {key: replaced(each, lane) for key, each in value.items()}
+    if isinstance(value, Operator) and _lanes_in(value):
+        return type(value)(**replaced(vars(value), lane))
     return value
 
 
-def merged(cases: Sequence[Any], places: Array, fields: bool) -> Any:
-    """One value of those of all cases; numbers that differ are lanes, by the place of each lane.
+class _Merge:
+    """Makes one value of those of all cases; numbers that differ become lanes, by the case of each.
 
-    Raises Split where something else differs than numbers; maps of channels that do are VARIES.
-    Without ``fields``, maps of axes are those of the first case, since no sum needs more than their
-    kind.
+    ``places`` says for each lane which case it is. Without ``fields``, how axes are read is that of
+    the first case, since no sum needs more than its kind, and channels that are read differently
+    are VARIES. Raises Split where something else differs than numbers.
     """
-    first = cases[0]
-    if all(each is first for each in cases):
+
+    def __init__(self, places: Array, fields: bool) -> None:
+        self.places = places
+        self.fields = fields
+
+    def of(self, cases: Sequence[Any]) -> Any:
+        """The value that stands for all cases."""
+        first = cases[0]
+        if all(each is first for each in cases):
+            return first
+        kind = _kind_of(first)
+        self.require_equal([_kind_of(each) for each in cases])
+        if kind in (AXIS_MAPS, CHANNEL_MAPS):
+            return self.of_maps(cases, kind)
+        if type(first) is int or type(first) is float:
+            return gather(cases, self.places)
+        if isinstance(first, Record | Operator | Mapping | tuple | list):
+            return self.of_parts(cases)
+        self.require_equal(list(cases))
         return first
-    kinds = {type(each) for each in cases}
-    if len(kinds) > 1 and not kinds <= {int, float}:
-        if any(isinstance(each, Blocks) for each in cases):
+
+    def of_parts(self, cases: Sequence[Any]) -> Any:
+        """The one for what has parts."""
+        first = cases[0]
+        if isinstance(first, Record | Operator):
+            names = first.record_fields if isinstance(first, Record) else [*vars(first)]
+            fields = [{name: getattr(each, name) for name in names} for each in cases]
+            return type(first)(**self.of(fields))
+        if isinstance(first, Mapping):
+            self.require_equal([tuple(each) for each in cases])
+            return {key: self.of([each[key] for each in cases]) for key in first}
+        self.require_equal([len(each) for each in cases])
+        parts = [self.of(each) for each in zip(*cases, strict=True)]
+        return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
+
+    def of_maps(self, cases: Sequence[Any], kind: str) -> Any:
+        """The one for maps of axes, or of channels."""
+        if self.fields:
+            self.require_equal(list(cases))
+        elif kind == AXIS_MAPS:
+            self.require_equal([type(each).__name__ for each in cases])
+        elif any(each != cases[0] for each in cases):
             return VARIES
-        _require_equal([type(each).__name__ for each in cases], places)
-    if kinds <= {int, float}:
-        _require_equal([type(each).__name__ for each in cases], places)
-        same = all(each == first for each in cases)
-        return first if same else Lanes(lanes_of(cases).values[places])
-    if not fields and type(first).__module__ == AXIS_MAPS:
-        return first
-    if isinstance(first, Blocks | Block | range):
-        return first if all(each == first for each in cases) else VARIES
-    if isinstance(first, tuple | list):
-        _require_equal([len(each) for each in cases], places)
-        parts = [merged(each, places, fields) for each in zip(*cases, strict=True)]
-        if hasattr(first, "_fields"):
-            return type(first)(*parts)
-        return type(first)(parts)
-    if isinstance(first, Mapping):
-        _require_equal([tuple(each) for each in cases], places)
-        return {key: merged([each[key] for each in cases], places, fields) for key in first}
-    if isinstance(first, Operator):
-        fields = merged([vars(each) for each in cases], places, fields)
-        return type(first)(**fields)
-    if isinstance(first, Record):
-        names = first.record_fields
-        parts = merged([tuple(getattr(each, n) for n in names) for each in cases], places, fields)
-        return type(first)(**dict(zip(names, parts, strict=True)))
-    _require_equal(list(cases), places)
-    return first
+        return cases[0]
+
+    def require_equal(self, cases: Sequence[Any]) -> None:
+        """Raises Split unless all cases are equal; the first side has that of the first one."""
+        _require_equal(cases, self.places)
+
+
+def _kind_of(value: Any) -> str:
+    """The name of a value's type; all maps of axes are one kind, and all maps of channels."""
+    if value is MIXED:
+        return CHANNEL_MAPS
+    module = type(value).__module__
+    return module if module in (AXIS_MAPS, CHANNEL_MAPS) else type(value).__name__

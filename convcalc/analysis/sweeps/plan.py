@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from convcalc.analysis.sweeps.conditions import Condition
-from convcalc.analysis.sweeps.measuring import METRICS, require_metrics
+from convcalc.analysis.sweeps.metrics import METRICS, require_metrics
 from convcalc.analysis.sweeps.pareto import Objective, objectives
 from convcalc.analysis.sweeps.running import PROBLEM
 from convcalc.analysis.sweeps.space import Factor, Rows, Space, SpaceError

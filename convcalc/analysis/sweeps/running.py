@@ -7,12 +7,16 @@ from typing import Any
 
 from convcalc.analysis.sweeps.arrays import Array, np
 from convcalc.analysis.sweeps.lanes import Split, column, lanes_of
-from convcalc.analysis.sweeps.measuring import FIELD_METRICS, Assumptions, measure
+from convcalc.analysis.sweeps.measuring import Assumptions, measure
+from convcalc.analysis.sweeps.metrics import FIELD_METRICS
 from convcalc.analysis.sweeps.operators import LaneKept
+from convcalc.diagnostics.suggestion import advise
 from convcalc.diagnostics.work import Work, current
 from convcalc.errors import Error
 from convcalc.language.head.inputs import Inputs
+from convcalc.language.parse.tree import Param
 from convcalc.language.reading import NetworkSource
+from convcalc.language.sources.target import TargetError
 from convcalc.model.graph.network import Network
 from convcalc.model.quantities.unknown import UNKNOWN
 
@@ -43,15 +47,18 @@ class Runner:
         *,
         variant: str | None = None,
         batch: int = 1,
+        fixed: Configuration | None = None,
     ) -> None:
         self.opened = opened
         self.metrics = metrics
         self.how = how
         self.variant = variant
         self.batch = batch
+        self.fixed = dict(fixed or {})
         self.runs = self.halved = 0
         self.apart: set[str] = set()
         self._ordinary: NetworkSource | None = None
+        self._own: tuple[int, ...] | None = None  # the sizes of the network's own input
 
     def run(self, columns: Columns) -> dict[str, list[Any]]:
         """The metrics of all configurations, None where unknown, and the column PROBLEM.
@@ -80,20 +87,36 @@ class Runner:
             rows = waiting.pop()
             try:
                 numbers, problem = self._measured(source, self._values(columns, rows), metrics)
-            except Split as split:
-                waiting += [rows[~split.mask], rows[split.mask]]
-                continue
-            except Exception:
+            except Exception as error:
                 if len(rows) == 1:  # what the ordinary path does not take is a fault
                     raise
-                waiting += [rows[len(rows) // 2 :], rows[: len(rows) // 2]]
-                self.halved += 1
+                waiting += self._parted(rows, error)
                 continue
             for name, number in numbers.items():
                 _put(found[name], rows, number)
             if problem:
                 _put(found[PROBLEM], rows, problem)
         self.apart |= kept.apart
+
+    def _parted(self, rows: Array, error: Exception) -> list[Array]:
+        """Both sides of rows that part, the first one last; their halves if code cannot take many
+        numbers as one and does not say where they part."""
+        if isinstance(error, Split) and len(error.mask) == len(rows):
+            sides = [rows[~error.mask], rows[error.mask]]
+            if all(map(len, sides)):
+                return sides
+        self.halved += 1
+        return [rows[len(rows) // 2 :], rows[: len(rows) // 2]]
+
+    def param(self, name: str) -> Param:
+        """The declaration of a param; raises TargetError if there is none of that name."""
+        document = self.opened().document
+        params = document.unit.params if document else {}
+        if name not in params:
+            raise TargetError(
+                f"there is no param '{name}'", advise(name, [*params, INPUT], "params:")
+            )
+        return params[name]
 
     def ordinary(self, configuration: Configuration) -> dict[str, Any]:
         """The same of one configuration by the ordinary path, without lanes."""
@@ -142,6 +165,7 @@ class Runner:
     def _numbers(
         self, source: NetworkSource, values: Configuration, metrics: Sequence[str]
     ) -> tuple[dict[str, Any], str]:
+        values = {**self.fixed, **values}
         params = {name: value for name, value in values.items() if name != INPUT}
         inputs = self._inputs(source, values)
         network = source.network(self.variant, inputs, params, batch=self.batch)
@@ -153,18 +177,17 @@ class Runner:
         size = values.get(INPUT)
         if size is None or isinstance(size, list | tuple):
             return size
-        own = self._shape(source, values)
-        return [own[0], *[size] * (len(own) - 1)]
+        return self.input_sizes(size)
 
-    def _shape(self, source: NetworkSource, values: Configuration) -> tuple[int, ...]:
-        """The sizes of the network's own input, without the batch."""
-        if not hasattr(self, "_own"):
-            network = source.network(self.variant, None, {}, batch=self.batch)
+    def input_sizes(self, size: Any) -> list[Any]:
+        """All sizes of the input that is ``size`` along each of its spatial axes."""
+        if self._own is None:
+            network = self.opened().network(self.variant, None, self.fixed, batch=self.batch)
             shapes = list(network.inputs.values())
             self._own = shapes[0].dims[1:] if len(shapes) == 1 else ()
         if not self._own:
             raise Error("the network has several inputs", "sweep its params, or one input by name")
-        return self._own
+        return [self._own[0], *[size] * (len(self._own) - 1)]
 
 
 def _problem(network: Network) -> str:

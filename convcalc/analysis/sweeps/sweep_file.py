@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from convcalc.analysis.sweeps.conditions import Condition
-from convcalc.analysis.sweeps.measuring import METRICS, require_metrics
+from convcalc.analysis.sweeps.metrics import METRICS, require_metrics
 from convcalc.analysis.sweeps.pareto import objectives
 from convcalc.analysis.sweeps.space import Factor, SpaceError
 from convcalc.analysis.sweeps.words import INPUT, listed, span

@@ -95,7 +95,7 @@ def _rule_names(asked: Asked) -> Pairs:
 
 
 def _sweep_metrics(_: Asked) -> Pairs:
-    from convcalc.analysis.sweeps.measuring import METRICS
+    from convcalc.analysis.sweeps.metrics import METRICS
 
     return list(METRICS.items())
 
@@ -213,6 +213,7 @@ _OF_PARAM: Mapping[str, Source] = {
     "select": _listed(_rules),
     "ignore": _listed(_rules),
     "fail_on": _metrics,
+    **dict.fromkeys(("largest", "smallest", "nearest", "also", "form"), _of_network("unknowns")),
     "at": _LAYERS,
     "of": _LAYERS,
     "parts": _LAYERS,

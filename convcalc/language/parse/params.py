@@ -196,9 +196,7 @@ def _check_sizes(param: Param, values: list[Any], place: Place) -> list[Any]:
         if value is not UNKNOWN and (not _is_whole(value) or _bound_problem(param, value)):
             why = _bound_problem(param, value) or "a size per axis is an int"
             message = f"param '{param.name}' holds {format_value(value)}, but {why}"
-            raise rejected(
-                "out-of-range" if _is_whole(value) else "wrong-type", message, place
-            )
+            raise rejected("out-of-range" if _is_whole(value) else "wrong-type", message, place)
     return values
 
 

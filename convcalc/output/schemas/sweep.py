@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from convcalc.analysis.sweeps.measuring import METRICS
+from convcalc.analysis.sweeps.metrics import METRICS
 from convcalc.analysis.sweeps.plan import DEFAULT_METRICS, TOP
 from convcalc.analysis.sweeps.sweep_file import ALL, KEYS, VERSION
 from convcalc.model.operators.contract import KINDS
