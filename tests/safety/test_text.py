@@ -118,7 +118,7 @@ def test_colours_are_convcalcs_own(capsys: pytest.CaptureFixture[str]) -> None:
             ["show", "right.convcalc.yaml"],
             ["check", "-f", "full"],
             ["layer", "relu", "-i", "3"],
-            ["show", TEXTS[number]],
+            ["show", list(TEXTS.values())[number]],
         ):
             main([*words, "--color", "always"])
             for text in capsys.readouterr():
