@@ -56,6 +56,7 @@ WITHIN = {
         ("tree",),
         ("cells", "folding", "sorting", "lines"),
         ("table", "findings"),  # findings in the formats of CI systems
+        ("bound_columns",),  # of bounds on a device
         ("columns", "markdown"),
         ("topics",),  # the pages of the book
     ),
@@ -77,6 +78,7 @@ WITHIN = {
         ("agreement",),  # whether two networks are the same one
         ("analyse", "explanation"),  # a network to a report; how its numbers come about
         ("comparison", "conventions", "receptive_field"),
+        ("devices",),  # the least that a device must spend
         ("memory",),  # bytes while a network runs, or is trained
         ("report", "costs", "training"),
     ),
@@ -143,6 +145,7 @@ FILES = {
     "__init__",  # takes paths
     "model.operators.registry",  # finds operators
     "analysis.conventions",  # finds conventions
+    "analysis.devices",  # finds devices and runtimes
     "diagnostics.faults",  # asks whether the current folder is still there
     "language.sources",
     "language.catalogue",

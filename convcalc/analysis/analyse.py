@@ -28,7 +28,7 @@ from convcalc.analysis.training import training_flops
 from convcalc.diagnostics.suggestion import UnknownName, advise
 from convcalc.diagnostics.work import current, limited
 from convcalc.model.graph.network import Layer, Network
-from convcalc.model.graph.steps import steps_of
+from convcalc.model.graph.steps import Steps, steps_of
 from convcalc.model.operators.contract import DYNAMIC, KINDS, WEIGHTS, Analysis
 from convcalc.model.operators.registry import fields_of
 from convcalc.model.quantities.counts import COUNTS, sum_counts
@@ -49,6 +49,8 @@ def analyse(
     fuse_batch_norm: bool = False,
     fields: bool = True,
     memory: Sequence[str] = (),
+    device: str = "",
+    runtime: str = "",
 ) -> Report:
     """Analyse a network and return its report.
 
@@ -60,7 +62,9 @@ def analyse(
     batch norms are folded into the layers before them, and the memory is that of the folded
     network. ``memory`` are the assumptions under which memory is counted, such as ``("training",
     "adam")``, words of ``convcalc.model.quantities.assumptions.OPTIONS``. Without ``fields`` the
-    receptive fields are left out, which no sum needs. The report of a network with problems covers
+    receptive fields are left out, which no sum needs. ``device`` adds the least that a device must
+    spend, by its name or file, when kernels fuse as ``runtime`` says, by default that of the device
+    (see :mod:`convcalc.analysis.devices`). The report of a network with problems covers
     the layers that could be computed. Raises TooMuchWork for a network that is too large.
     """
     _require_known(counted, dtype)
@@ -78,7 +82,7 @@ def analyse(
     outputs = {name: network.shape(number) for name, number in network.outputs.items()}
     per_output = output_reports(network, layers, support=support)
     first = next(iter(per_output.values()), OutputReport("", None))
-    return Report(
+    report = Report(
         network.name,
         network.variant,
         network.description,
@@ -100,8 +104,9 @@ def analyse(
         network.skipped,
         tool,
         per_output,
-        network.recovered,
+        recovered=network.recovered,
     )
+    return _add_bounds(network, report, device, runtime, steps) if device else report
 
 
 def _require_known(counted: Sequence[str], dtype: str) -> None:
@@ -146,7 +151,7 @@ def _layer(
 
 
 def _core(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> LayerCore:
-    """What layers that are alike have in common, made once."""
+    """Return the core that equal layers share, made once."""
     analysis, operator = layer.analysis, layer.operator
     alike = (layer.shapes, layer.trainable, layer.shares < 0, layer.own)
     key = (*alike, *counted, dtype, training)
@@ -207,6 +212,18 @@ def _bytes_moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
 
 
 # --- beside convcalc's own numbers ---------------------------------------------------------------
+
+
+def _add_bounds(
+    network: Network, report: Report, device: str, runtime: str, steps: Steps
+) -> Report:
+    """The report with bounds on a device; what computes them is imported only here."""
+    from convcalc.analysis.devices import shelf
+    from convcalc.analysis.devices.bounds import with_bounds
+
+    found = shelf.device(device)
+    rules = shelf.runtime(runtime or found.runtime)
+    return with_bounds(network, report, found, rules, steps)
 
 
 def _add_convention(

@@ -53,7 +53,8 @@ class Examination:
     ``budgets`` are those of the repository that apply to it; ``wanted`` is the name of a variant,
     empty for the base, or "all". ``held`` is what the policy says. With ``allow_code`` models are
     built that a file names under ``verify``. ``inputs`` and ``params`` are in place of the file's
-    own; its pins, which are numbers at its own, are then not checked.
+    own; its pins, which are numbers at its own, are then not checked. ``dtype`` is
+    that of budgets that name none.
     """
 
     def __init__(

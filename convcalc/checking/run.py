@@ -197,7 +197,8 @@ class Run:
             if known := fault(error):
                 return _unreadable(found.file, *known)
             words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            advice = "this is a bug; please report it with the file and CONVCALC_DEBUG=1"
+            advice = "this is a bug; please report it with the file, what the command prints with "
+            advice += "CONVCALC_DEBUG=1, and what 'convcalc --version --verbose' prints"
             return _unreadable(found.file, f"convcalc failed: {words}", advice)
 
     def examine_file(self, found: Found) -> Examined | Checked:

@@ -101,7 +101,9 @@ class Settings:
         return Work(allowed=allowed)
 
     def project(self) -> Project:
-        """What files may be read; raises Failure if --root is not a folder."""
+        """Return the project, outside of which no file is read; raises Failure if --root is not a
+        folder.
+        """
         if self.root and not os.path.isdir(self.root):  # noqa: PTH112 - a word, not yet a path
             raise Failure(f"--root {self.root} is not a folder", "name the folder of the project")
         try:

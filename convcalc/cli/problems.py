@@ -14,7 +14,7 @@ class Shown(Protocol):
 
     @property
     def problems(self) -> tuple[Diagnostic, ...]:
-        """What is wrong with it."""
+        """The problems that were found."""
 
     @property
     def sources(self) -> Mapping[str, str]:

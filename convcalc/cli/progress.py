@@ -94,7 +94,7 @@ class Bar:
             Thread(target=self._run, daemon=True).start()
 
     def step(self, name: str) -> None:
-        """One more thing is done."""
+        """Counts one more thing as done."""
         self.done, self.name = self.done + 1, visible(name, LONGEST)
         if not self.is_started:
             self.start()

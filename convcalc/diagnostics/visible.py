@@ -1,8 +1,8 @@
 """The gate for text: whatever comes from a file, a name or a command line is shown by it.
 
-A stranger's text can hide or turn round what stands beside it, steer a terminal, or be taken for a
+A stranger's text can hide or turn round what is beside it, steer a terminal, or be taken for a
 command by the service that reads the log. :func:`visible` spells out every such character as an
-escape; :func:`fence` looks once more at all that is written, whoever made it.
+escape; :func:`fence` looks once more at all that is written, no matter who made it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def visible(text: str, most: int = LONGEST) -> str:
 
     Control characters, line breaks, characters that are not seen and those that change the
     direction of writing become escapes such as ``\\n`` and ``\\u202e``. Letters of all scripts stay
-    as they are. 0 for ``most`` is no limit.
+    as they are. 0 for ``most`` means no limit.
     """
     if most and len(text) > most:
         text = _shortened(text, most)

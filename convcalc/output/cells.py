@@ -24,9 +24,10 @@ from convcalc.model.quantities.number_text import (
     fraction_text,
     memory_text,
     percent_text,
+    seconds_text,
 )
 from convcalc.model.quantities.unknown import known
-from convcalc.output.columns import BAR, SHARE, Column, Several, Size, Span, cell
+from convcalc.output.columns import BAR, SECONDS, SHARE, Column, Several, Size, Span, cell
 from convcalc.output.table import Fact, Style, Table
 
 T = TypeVar("T")
@@ -53,6 +54,7 @@ _ASCII = str.maketrans(
         "─": "-",
         "└": "\\",
         "σ": "sigma",
+        "µ": "u",
     }
 )
 
@@ -176,7 +178,7 @@ def clean_facts(facts: Iterable[Fact], style: Style) -> list[Fact]:
 
 
 def clean(text: str, style: Style, most: int = LONGEST_CELL) -> str:
-    """Show a text on one line, as ASCII if the style says so; 0 for ``most`` is no limit."""
+    """Show a text on one line, as ASCII if the style says so; 0 for ``most`` means no limit."""
     text = visible(text, most)
     if style.ascii and not text.isascii():
         text = text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
@@ -211,6 +213,8 @@ def _several_text(texts: Sequence[str]) -> str:
 
 
 def _number_text(value: int | Fraction, unit: str, exact: bool) -> str:
+    if unit == SECONDS:
+        return seconds_text(Fraction(value), exact=exact)
     if isinstance(value, Fraction):
         return percent_text(value) if unit == SHARE else decimal_text(value)
     return memory_text(value, exact=exact) if unit == BYTES else count_text(value, exact=exact)

@@ -21,7 +21,7 @@ from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
 # Units that have a format of their own, as BYTES has.
-SHARE, BAR, RATIO = "%", "bar", "FLOP/B"
+SHARE, BAR, RATIO, SECONDS = "%", "bar", "FLOP/B", "s"
 
 
 class Size(tuple[int, ...]):
@@ -44,7 +44,7 @@ class Column(NamedTuple):
 
     ``unit`` decides how a number is written: nothing for a count, ``B`` for bytes, ``%`` for
     the share that the value has of the same value in the totals, ``bar`` for that share as a bar,
-    ``FLOP/B`` for a ratio.
+    ``FLOP/B`` for a ratio, ``s`` for seconds.
     A narrow terminal hides the highest ``priority`` first and never hides 0. A column that
     ``folds`` may be wrapped. ``mark`` returns a remark to print after the value; formats for
     programs leave it out. ``at_least`` returns the lower bound of a value that something is missing

@@ -89,6 +89,11 @@ def json_text(result: Any, indent: int | None) -> str:
 
 def _report_table(report: Report) -> Table:
     columns = with_extra_columns(report, [COLUMNS[key] for key in DEFAULT])
+    if report.roofline is not None:
+        from convcalc.output.bound_columns import BOUND_COLUMNS
+        from convcalc.output.bound_columns import DEFAULT as OF_DEVICE
+
+        columns += [BOUND_COLUMNS[key] for key in OF_DEVICE]
     return report_table(report, columns, rows(report, 1))
 
 

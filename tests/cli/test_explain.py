@@ -231,7 +231,7 @@ WRONG = {
     "resnet50 stem linear": "'linear' is one word too many\n  = help: name one layer",
     "conv k=3": "a layer needs its input",
     "conv 3 -i 3x4x4": "'3' is not a field",
-    "convv k=3 -i 3x4x4": "'k=3' is one word too many",
+    "convv k=3 -i 3x4x4": "unknown operator 'convv'\n  = help: use 'conv'",
     "resnet51": "no such file or built-in network: 'resnet51'",
     "resnet50 --versus thop": "--versus needs a convention to compare",
     "resnet50 --convention thopp": "--convention 'thopp' is not a convention\n  = help: use 'thop'",

@@ -21,7 +21,7 @@ class Weaker(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What changed: ``max rose from 5M to 9M``."""
+        """The change in words: ``max rose from 5M to 9M``."""
         old, new = self.bound, self.instead
         if new is None:
             return f"{old.kind} {old.text} is not demanded any more"
@@ -35,7 +35,7 @@ class Weaker(NamedTuple):
 
 
 def subject(assertion: Assertion) -> tuple[object, ...]:
-    """What an assertion measures; bounds on the same are comparable."""
+    """Return what an assertion measures; bounds on the same are comparable."""
     bare = assertion._replace(bounds=(), message="", origin="", is_typed=False)
     return bare._replace(place=None)  # type: ignore[arg-type]
 

@@ -49,7 +49,7 @@ def _bias(layer: Layer) -> int:
     """The number of biases that only add a constant to each output channel; 0 without any.
 
     Such as ``bias: false`` leaves out: the shift of a norm has no such field, and a bias of each
-    position, or of each expert, is no constant of a channel.
+    position, or of each expert, is not a constant of a channel.
     """
     weights = layer.analysis.weights
     if not hasattr(layer.operator, "bias") or layer.name in MASKED:

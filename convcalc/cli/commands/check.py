@@ -39,7 +39,7 @@ def command(
         typer.Argument(
             metavar="[PATHS]...",
             show_default=False,
-            help="Folders, globs, network files, FILE::VARIANT, shipped names, or -; by default "
+            help="Folders, globs, network files, FILE::VARIANT, built-in names, or -; by default "
             "the current folder.",
         ),
     ] = None,
@@ -78,7 +78,7 @@ def command(
     isolated: Isolated = False,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
     exit_zero: Annotated[
-        bool, typer.Option("--exit-zero", help="Exit with 0 in spite of findings.")
+        bool, typer.Option("--exit-zero", help="Exit with 0 even if something was found.")
     ] = False,
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Show how often each rule was broken.")
@@ -224,16 +224,17 @@ def _at(options: "Options", inputs: Sequence[str], params: Sequence[str], dtype:
 
         choose(dtype, DTYPES, "--dtype")
     from convcalc.cli.loading import assignment, input_shapes
+    from convcalc.model.quantities.number_text import DTYPES
 
+    if dtype:
+        choose(dtype, DTYPES, "--dtype")
     shapes = input_shapes(inputs) or [None]
     if len(shapes) > 1:
         raise Failure("check takes one input", "name each --input once")
     if options.policy:
-        raise Failure(
-            "--policy with --input, --set or --dtype", "a policy is about the files as they are"
-        )
-    settings = tuple(map(assignment, params))
-    return options._replace(inputs=shapes[0], params=settings, dtype=dtype)
+        advice = "a policy is about the files as they are"
+        raise Failure("--policy with --input, --set or --dtype", advice)
+    return options._replace(inputs=shapes[0], params=tuple(map(assignment, params)), dtype=dtype)
 
 
 def _files(

@@ -76,7 +76,7 @@ def _show(topic: "Topic", settings: Any) -> None:
 
 
 def _target(link: str) -> str:
-    """What a reader of the terminal does in place of following a link; empty for nothing."""
+    """Return what a reader of the terminal does in place of following a link; empty for nothing."""
     from convcalc.output.topics import find_topic
 
     file, _, anchor = link.partition("#")

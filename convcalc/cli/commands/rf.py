@@ -232,7 +232,7 @@ def _is_layer(network: "Network", path: str) -> bool:
 
 
 def _channel(text: str, *, union: bool) -> int | None:
-    """The channel asked for; Failure if it is no number, or all channels are asked for too."""
+    """The channel asked for; Failure if it is not a number, or all channels are asked for too."""
     if not text:
         return None
     if union:

@@ -15,6 +15,7 @@ KINDS = {
     "verify": ("verify", "verify_schema"),
     "budgets": ("budgets", "budgets_schema"),
     "settings": ("settings", "settings_schema"),
+    "device": ("device", "device_schema"),
 }
 
 
@@ -25,7 +26,8 @@ def command(
         typer.Argument(
             metavar="[KIND]",
             help="network (the file), report (the JSON of show), receptive_field (that of rf), "
-            "verify (that of verify), budgets (convcalc.budgets.yaml) or settings (convcalc.toml).",
+            "verify (that of verify), budgets (convcalc.budgets.yaml), settings (convcalc.toml) or "
+            "device (the file of --device).",
         ),
     ] = "network",
 ) -> int:

@@ -34,7 +34,7 @@ def command(
     targets: Annotated[
         list[str],
         typer.Argument(
-            metavar="TARGETS...", help="Network files, FILE::VARIANT, shipped names, or -."
+            metavar="TARGETS...", help="Network files, FILE::VARIANT, built-in names, or -."
         ),
     ],
     depth: Annotated[
@@ -106,6 +106,8 @@ def command(
     convention: options.Convention = "",
     fuse_batch_norm: options.Fused = False,
     memory: options.Memory = "",
+    device: options.Device = "",
+    runtime: options.Runtime = "",
     source: Annotated[
         bool, typer.Option("--source", help="Print the text of the network file instead.")
     ] = False,
@@ -146,6 +148,8 @@ def command(
             fuse_batch_norm=fuse_batch_norm,
             memory=memory,
             fields=view.reads_fields(form, networks, quiet=settings.quiet),
+            device=device,
+            runtime=runtime,
         )
         return _show(reading, named, view, form, settings, targets[0])
 
@@ -288,22 +292,24 @@ class View(NamedTuple):
         key = self.sort or ("macs" if self.top else "")
         if not key:
             return listed
-        from convcalc.output.columns import COLUMNS, further_columns
         from convcalc.output.sorting import sorted_rows
 
-        columns = {**COLUMNS, **further_columns(report)}
+        columns = known_columns(report)
+        _require_device([key], report)
         return sorted_rows(listed, columns[choose(key, columns, "--sort")].value)
 
 
 def choose_columns(text: str, usual: Sequence[str], report: "Report") -> list["Column"]:
     """The columns of --columns: in place of the usual ones, or after them with a plus.
 
-    What --convention and --fuse-batch-norm add stands behind the MACs, or at the end. A narrow
-    terminal hides the usual columns before those that are added by name.
+    What --convention and --fuse-batch-norm add comes behind the MACs, or at the end, and that of
+    --device behind it. A narrow terminal hides the usual columns before those that are added by
+    name.
     """
-    from convcalc.output.columns import COLUMNS, further_columns, with_extra_columns
+    from convcalc.output.columns import with_extra_columns
 
-    columns = {**COLUMNS, **further_columns(report)}
+    columns = known_columns(report)
+    _require_device(_words(text), report)
     keys = [choose(word, columns, "--columns") for word in _words(text)]
     more = not keys or text.lstrip().startswith("+")
     shown = dict.fromkeys([*(usual if more else ()), *keys])
@@ -312,7 +318,30 @@ def choose_columns(text: str, usual: Sequence[str], report: "Report") -> list["C
         columns |= {each.key: each._replace(priority=min(each.priority, 1)) for each in asked}
     if report.totals.fused and more:
         shown["elementwise"] = None
+    if report.roofline and more:
+        from convcalc.output.bound_columns import DEFAULT
+
+        shown |= dict.fromkeys(DEFAULT)
     return with_extra_columns(report, [columns[key] for key in shown])
+
+
+def known_columns(report: "Report") -> "dict[str, Column]":
+    """The columns that a report has, by key."""
+    from convcalc.output.columns import COLUMNS, further_columns
+
+    columns = {**COLUMNS, **further_columns(report)}
+    if report.roofline:
+        from convcalc.output.bound_columns import BOUND_COLUMNS
+
+        columns |= BOUND_COLUMNS
+    return columns
+
+
+def _require_device(words: Sequence[str], report: "Report") -> None:
+    """Raises Failure for columns that only a device has."""
+    if report.roofline is None:
+        for word in {"bound", "bound_unfused", "binding", "kernel"}.intersection(words):
+            raise Failure(f"the column {word} needs a device", "add for instance --device a100")
 
 
 def _words(text: str) -> list[str]:

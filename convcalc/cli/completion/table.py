@@ -1,6 +1,6 @@
 """The parameters of each command that take a value: written by a test, held to typer's.
 
-Whoever completes a value needs no more, and typer takes longer to import than most values to find.
+Code that completes a value needs no more, and typer takes longer to import than most are found.
 """
 
 # ruff: noqa: E501
@@ -21,9 +21,10 @@ ABOUT: Mapping[str, str] = {
     "explain": "Explain where numbers come from: formulas, and the places of what goes into them",
     "import": "Write a model as a network file, the way a person would write it",
     "get": "Print one number of a network",
-    "list": "List operators, networks, blocks, columns, metrics, rules, conventions, formats, or params",
+    "list": "List operators, networks, blocks, columns, metrics, rules, conventions, devices, or others",
     "operator": "Show the manual page of an operator, or of a word of the language",
     "convention": "Show the manual page of a convention",
+    "device": "Show the numbers of a device with their sources, or fit them to own timings",
     "rule": "Show what a rule is about, why, an example, and how to fix it",
     "schema": "Print the JSON Schema of network files",
     "new": "Write a network file to start from",
@@ -60,6 +61,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "list": ("table", "json", "csv", "tsv", "markdown", "latex", "html"),
     "operator": ("table", "markdown", "json"),
     "convention": ("table", "markdown", "json"),
+    "device": ("table", "json", "csv", "tsv", "markdown", "latex", "html"),
     "rule": ("table", "markdown", "json"),
     "schema": (),
     "new": (),
@@ -89,6 +91,8 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
             "--dtype": "dtype",
             "--convention": "convention",
             "--memory": "memory",
+            "--device": "device",
+            "--runtime": "runtime",
         },
     ),
     "check": (
@@ -203,11 +207,26 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
             "--dtype": "dtype",
             "--convention": "convention",
             "--memory": "memory",
+            "--device": "device",
+            "--runtime": "runtime",
         },
     ),
     "list": (("kind", "filter"), {}),
     "operator": (("name",), {}),
     "convention": (("name",), {}),
+    "device": (
+        ("action", "subject", "target"),
+        {
+            "--variant": "variant",
+            "-i": "input",
+            "--input": "input",
+            "--batch": "batch",
+            "--set": "set",
+            "--set-from": "set_from",
+            "--dtype": "dtype",
+            "--runtime": "runtime",
+        },
+    ),
     "rule": (("code",), {}),
     "schema": (("kind",), {}),
     "new": (("name",), {"--template": "template", "--from": "from_"}),

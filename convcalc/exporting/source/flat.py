@@ -58,7 +58,7 @@ def flat_body(network: Network, offset: int = 0) -> list[Op]:
 
 
 def _beside(layer: Layer, network: Network) -> Mapping[str, Any]:
-    """What stands beside the type of a layer."""
+    """Return what is beside the type of a layer."""
     found: dict[str, Any] = {}
     if layer.note:
         found["note"] = layer.note

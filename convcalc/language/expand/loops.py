@@ -78,7 +78,7 @@ def condition_holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope
 
 
 def stated_form(given: tuple[Evaluator, nodes.Node, str], scope: Scope) -> str:
-    """What ``functional`` or ``subclass`` says; Rejected unless it is a boolean or a word."""
+    """The value of ``functional`` or ``subclass``; Rejected unless it is a boolean or a word."""
     evaluate, node, key = given
     value = evaluate(scope)
     if value is UNKNOWN:

@@ -184,7 +184,7 @@ class Tensors:
         return text in frame.tensors or self.path_at.get(path, path) in self.by_path
 
     def named(self, node: nodes.Scalar, frame: Frame) -> Tensor | list[Tensor] | None:
-        """What a word in the list of a ``for`` names: a tensor, those of a list, or none."""
+        """Return what a word in the list of a ``for`` names: a tensor, those of a list, or none."""
         text = node.text
         if EVERY in text or text in frame.lists:
             found = self.resolve_all(Reference(text, node.place), None, frame, frame.scope)

@@ -23,7 +23,9 @@ Entry = tuple[str, tuple[str, ...], Value, tuple[int, int]]
 
 
 class Kept(Shared):
-    """What networks of one file share: also what calls of blocks made, by what that depends on."""
+    """Results that networks of one file share: also what calls of blocks made, by what that depends
+    on.
+    """
 
     __slots__ = ("made", "room")
 

@@ -1,4 +1,4 @@
-"""What a layer that is written as a call in a program would be in a network file.
+"""Translates a layer that is written as a call in a program into the language.
 
 ``Conv2d(3, 64, kernel_size=3)`` is ``conv: {out_channels: 64, kernel_size: 3}``. Imported only to
 word an error.
@@ -20,7 +20,7 @@ _WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
 def fields_text(value: nodes.Node, vocabulary: Vocabulary) -> str:
-    """The fields that a value means which is no mapping: ``64``, ``[64, 3]`` or ``k=3, s=2``."""
+    """The fields that a value means which is not a mapping: ``64``, ``[64, 3]`` or ``k=3, s=2``."""
     if isinstance(value, nodes.Scalar):
         text = value.text.strip()[:_LONGEST]
         parts = list(_split(text[1:-1] if text[:1] in ("(", "{") else text))

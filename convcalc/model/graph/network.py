@@ -18,7 +18,7 @@ from convcalc.model.quantities.presented import Shown, listed, number_of, short
 from convcalc.model.quantities.record import Record
 from convcalc.model.quantities.shape import Shape
 
-# What a layer is in code, if it is no module of PyTorch's own class: a function that its code calls
+# What a layer is in code, if not a module of PyTorch's own class: a function that its code calls
 # (``F.relu``), a method of the tensor (``x.mean``), a module of a class derived from PyTorch's.
 FUNCTION, METHOD, SUBCLASS = "function", "method", "subclass"
 MADE = "numbers that the program makes"  # the note of a layer that reads nothing of the input

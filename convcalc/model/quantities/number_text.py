@@ -54,6 +54,23 @@ def parse_quantity(text: str) -> Fraction | None:
 _MAX_LENGTH = 60  # characters
 
 
+def parse_seconds(text: str) -> Fraction | None:
+    """``250us``, ``2 ms`` or ``0.1 s`` as exact seconds; None if it is none. The unit is needed."""
+    found = _DURATION.fullmatch(text.strip()) if len(text) <= _MAX_LENGTH else None
+    return None if found is None else Fraction(found[1]) * DURATIONS[found[2]]
+
+
+# Units of times in a file, and the seconds that they stand for.
+DURATIONS = {
+    "s": Fraction(1),
+    "ms": Fraction(1, 10**3),
+    "us": Fraction(1, 10**6),
+    "µs": Fraction(1, 10**6),
+    "ns": Fraction(1, 10**9),
+}
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+) ?(s|ms|us|µs|ns)")
+
+
 # --- writing -----------------------------------------------------------------------------------
 
 
@@ -99,6 +116,21 @@ def decimal_text(value: Fraction) -> str:
     whole, rest = divmod(int(rounded * 10**places), 10**places)
     number = _join_decimals(whole, f"{rest:0{places}}"[:places], trim=rounded == size)
     return f"{'-' * (value < 0)}{number}"
+
+
+def seconds_text(value: Fraction, *, exact: bool = False) -> str:
+    """Seconds with the prefix that fits: ``70.78 µs``; exact: ``7.07811720e-05 s``."""
+    if not known(value):
+        return UNKNOWN_WORD
+    if exact:
+        return f"{float(value):.8e} s"
+    unit, factor = next(
+        ((unit, factor) for unit, factor in _SECONDS if value * factor >= 1), _SECONDS[-1]
+    )
+    return f"{decimal_text(value * factor)} {unit}" if value else "0 s"
+
+
+_SECONDS = (("s", 1), ("ms", 10**3), ("µs", 10**6), ("ns", 10**9))
 
 
 def fraction_text(value: Fraction) -> str:

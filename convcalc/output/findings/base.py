@@ -22,7 +22,7 @@ MODEL = "model: "  # before the network's file, in what a finding of a budgets f
 
 
 class View(NamedTuple):
-    """What is shown besides findings, whether in color, and the width of the terminal."""
+    """The parts that are shown besides findings, whether in color, and the terminal's width."""
 
     show_passed: bool = False
     statistics: bool = False

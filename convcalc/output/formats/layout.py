@@ -28,7 +28,7 @@ _WORDS = r"\s+|(?<=[^\W\d]\.)(?=[^\W\d])|(?<=\]\.)"  # and parts of paths
 
 
 class Need(NamedTuple):
-    """What a column needs: its full width, its least width, and its priority.
+    """The needs of a column: its full width, its least width, and its priority.
 
     ``more`` is what it needs besides where decimal points line up.
     """
@@ -140,7 +140,7 @@ class _Measure:
 
     @property
     def need(self) -> Need:
-        """What the column needs; one that folds needs at least its longest word."""
+        """The needs of the column; one that folds needs at least its longest word."""
         full = max(self.bare + len(PREFIX_ROOM) * self.is_lined_up, self.other)
         if not self.column.folds:
             wide = max(sum(self.parts), self.text) if self.has_parts else full

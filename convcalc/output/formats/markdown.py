@@ -29,7 +29,7 @@ def _lines(table: Table, style: Style) -> Iterator[str]:
 
 
 def _rows(cells: Grid, columns: Sequence[Column]) -> Iterator[list[str]]:
-    """Yield the header, the rows, the outputs and the totals, each time anew."""
+    """Yield the header, the rows, the outputs and the totals, each time again."""
     escaped = shared(escape)
     writers = [shared(code) if column.is_tree else escaped for column in columns]
     yield [escaped(cell) for cell in cells.header]

@@ -208,7 +208,7 @@ def _colored(
 
 
 def _look(text: str, column: Column) -> str:
-    """What a cell looks like; empty if like any other."""
+    """Return what a cell looks like; empty if like any other."""
     bare = " ".join(text.split())
     if column.is_change and bare[:1] in ("+", "-") and bare != "-":
         return _MORE if bare[0] == "+" else _LESS

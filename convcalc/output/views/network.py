@@ -80,6 +80,7 @@ def report_footer(report: Report, exact: bool = False) -> list[Fact]:
         Fact("memory", _memory_text(report, exact)),
         *convention_facts(report, exact),
         *_fusing(report, exact),
+        *_bounds(report, exact),
         *_receptive_fields(report),
         *_list("declared", [each.path for each in report.layers if each.declared]),
         *_unknown(report),
@@ -161,7 +162,16 @@ def several_footer(report: Report) -> list[Fact]:
         units = ", ".join(f"{number.title} in {number.unit}" for number in tool.numbers)
         sample = ", of one sample" if tool.per_sample else ""
         found.append(Fact(tool.name, f"{units}, as {tool.tool} counts{sample}"))
-    return found
+    return [*found, *_device(report)]
+
+
+def _device(report: Report) -> Iterator[Fact]:
+    """Yield the facts that name the device of a table of networks; none without one."""
+    if report.roofline is not None:
+        from convcalc.output.views.bounds import device_fact, missing_facts
+
+        yield device_fact(report.roofline)
+        yield from missing_facts(report.roofline)
 
 
 def _fusing(report: Report, exact: bool) -> Iterator[Fact]:
@@ -174,9 +184,17 @@ def _fusing(report: Report, exact: bool) -> Iterator[Fact]:
         _sum_text(fused[key], bounds.get(key), exact) for key in ("params", "macs", "elementwise")
     )
     gone = report.totals.params - fused["params"]
-    if known(gone):  # the constants of frozen norms are no params, the bias that takes them up is
+    if known(gone):  # the constants of frozen norms are not params, the bias that takes them up is
         params += f" ({count_text(abs(gone), exact=exact)} {'more' if gone < 0 else 'less'})"
     yield Fact("batch norms folded", f"params {params}, MACs {macs}, elementwise {elementwise}")
+
+
+def _bounds(report: Report, exact: bool) -> Iterator[Fact]:
+    """Yield the bounds on a device; nothing without one."""
+    if report.roofline is not None:
+        from convcalc.output.views.bounds import bound_facts
+
+        yield from bound_facts(report, exact)
 
 
 def _work_text(report: Report, kind: str, exact: bool) -> str:

@@ -76,7 +76,7 @@ def _attention(leaf: Leaf) -> int:
 def _deformable(leaf: Leaf) -> int:
     """The convolution's own, 24 or 25 per tap and position, the bias; the offsets' convolution."""
     terms = {term.name: term.amount for term in leaf.analysis.terms}
-    if "main" not in terms:  # versions 3 and 4 are no module of torchvision's
+    if "main" not in terms:  # versions 3 and 4 are not a module of torchvision's
         return 0
     taps = prod(leaf.weight[2:])
     extra = 24 + (1 if leaf.field("version") == 2 else 0)

@@ -19,7 +19,7 @@ without bias. Convolutions whose weight is normalised are of another class and h
 count 0, and so do their parameters.
 
 Parameters: modules without a hook have 0: group norm, ``nn.MultiheadAttention``, parameters of a
-module of one's own such as ConvNeXt's layer scale, and a ``nn.Linear`` that is the whole model
+module of your own such as ConvNeXt's layer scale, and a ``nn.Linear`` that is the whole model
 (#217). ViT-B/16 shows 58.07 M of 86.57 M; GoogLeNet 6.62 M of 13.00 M, since auxiliary heads do not
 run.
 

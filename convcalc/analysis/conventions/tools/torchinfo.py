@@ -56,7 +56,7 @@ PARAMETRIC = (
 
 
 def _by_weight_norm(leaf: Leaf) -> Rule:
-    """Parametrised weights have no number of their own; a class of one's own is no convolution."""
+    """Parametrised weights have no number of their own; a derived class is not a convolution."""
     kind = leaf.field("weight_norm")
     return UNMEASURED if kind == "scaled" else BATCH * LEARNED if kind == "standard" else ZERO
 

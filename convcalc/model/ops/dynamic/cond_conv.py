@@ -76,7 +76,7 @@ class CondConv(Operator):
     experts: int = fields.integer("kernels to mix", 4, minimum=1)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
-        """What the convolution needs, and one routing weight per expert."""
+        """Check what the convolution needs, and one routing weight per expert."""
         x, *routing = inputs
         yield from self._conv().check([x])
         for weights in routing:

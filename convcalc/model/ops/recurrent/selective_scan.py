@@ -157,7 +157,7 @@ def least_rank(channels: int) -> int:
 
 @formula
 def factors(dt_rank: int, state_size: int) -> int:
-    """What is made of each position: low step sizes, B and C."""
+    """The numbers computed for each position: low step sizes, B and C."""
     return dt_rank + 2 * state_size
 
 
