@@ -27,8 +27,7 @@ def bound_facts(report: Report, exact: bool = False) -> list[Fact]:
     launches = "" if "launch" in roof.missing else " and its launch"
     return [
         device_fact(roof),
-        Fact("", f"{fused} fused, {unfused} with a kernel for every layer{launches}"),
-        Fact("", "bounds are what the device must spend at least, not how long a program takes"),
+        Fact("at least", f"{fused} fused, {unfused} with a kernel for every layer{launches}"),
         Fact("kernels", f"{kernels_text(roof)}, FLOPs at the peak {peak}"),
         *missing_facts(roof),
     ]
@@ -45,7 +44,8 @@ def bound_text(bounds: Mapping[str, Any], key: str, exact: bool = False) -> str:
 
 def device_fact(roof: Roofline) -> Fact:
     """Return on which device the bounds are, and under which assumptions."""
-    return Fact("bounds", f"on {roof.device} ({roof.title}; {roof.dtype}, runtime {roof.runtime})")
+    place = f"{roof.device} ({roof.title}; {roof.dtype}, runtime {roof.runtime})"
+    return Fact("bounds", f"what {place} must spend at least, not how long a program takes")
 
 
 def kernels_text(roof: Roofline) -> str:
