@@ -39,6 +39,7 @@ WITHIN = {
         ("completion",),  # what may follow on a command line
         ("commands",),
         ("app", "several"),  # the one command that runs; many targets on all cores
+        ("sweeping",),  # what measures many configurations
         ("loading", "problems", "answers"),  # targets to networks, and what is said of them
         (
             "naming",
@@ -75,6 +76,7 @@ WITHIN = {
         ("alignment", "agreeing"),
     ),
     "analysis": (
+        ("sweeps",),  # many configurations of one network
         ("agreement",),  # whether two networks are the same one
         ("analyse", "explanation"),  # a network to a report; how its numbers come about
         ("comparison", "conventions", "receptive_field"),
@@ -136,6 +138,7 @@ FOREIGN = {
     },
     "typer": {"cli"},
     "onnx": {"exporting.onnx.model"},
+    "numpy": {"analysis.sweeps.arrays"},  # an extra, which sweeps do without
     "torch": {"exporting.torch.modules"},  # which nothing imports: they are read as text
     "click": set[str](),  # typer has a copy of its own
 }

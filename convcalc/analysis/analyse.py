@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import repeat
 from math import prod
 
@@ -33,9 +33,14 @@ from convcalc.model.operators.contract import DYNAMIC, KINDS, WEIGHTS, Analysis
 from convcalc.model.operators.registry import fields_of
 from convcalc.model.quantities.counts import COUNTS, sum_counts
 from convcalc.model.quantities.number_text import DTYPES
-from convcalc.model.quantities.unknown import known
+from convcalc.model.quantities.unknown import UNKNOWN, known
 
 COUNTED = (WEIGHTS, DYNAMIC)
+
+# What takes time beside shapes and counts, and is left out where nobody asks.
+FIELDS, TRAINING, MEMORY = "receptive_fields", "training", "memory"
+SUMS = (TRAINING, MEMORY)
+PARTS = (FIELDS, *SUMS)
 
 
 @limited
@@ -47,7 +52,7 @@ def analyse(
     support: bool = False,
     convention: str = "",
     fuse_batch_norm: bool = False,
-    fields: bool = True,
+    parts: Collection[str] = PARTS,
     memory: Sequence[str] = (),
     device: str = "",
     runtime: str = "",
@@ -61,26 +66,30 @@ def analyse(
     UnknownName if there is no such convention. ``fuse_batch_norm`` adds the counts that remain when
     batch norms are folded into the layers before them, and the memory is that of the folded
     network. ``memory`` are the assumptions under which memory is counted, such as ``("training",
-    "adam")``, words of ``convcalc.model.quantities.assumptions.OPTIONS``. Without ``fields`` the
-    receptive fields are left out, which no sum needs. ``device`` adds the least that a device must
-    spend, by its name or file, when kernels fuse as ``runtime`` says, by default that of the device
-    (see :mod:`convcalc.analysis.devices`). The report of a network with problems covers
-    the layers that could be computed. Raises TooMuchWork for a network that is too large.
+    "adam")``, words of ``convcalc.model.quantities.assumptions.OPTIONS``. ``parts`` are those of
+    ``receptive_fields``, ``training`` and ``memory`` that are wanted: without them there are no
+    receptive fields, and FLOPs of training and the activations in memory are UNKNOWN. ``device``
+    adds the least that a device must spend, by its name or file, when kernels fuse as ``runtime``
+    says, by default that of the device (see :mod:`convcalc.analysis.devices`). The report of a
+    network with problems covers the layers that could be computed. Raises TooMuchWork for a
+    network that is too large.
     """
     _require_known(counted, dtype)
     current().spend(40 * len(network.layers), "reports of layers")
-    seen_by = _receptive_fields(network, support) if fields else repeat({})
-    steps = steps_of(network)
-    training = training_flops(network, steps)
+    seen_by = _receptive_fields(network, support) if FIELDS in parts else repeat({})
+    steps = steps_of(network) if TRAINING in parts or MEMORY in parts else None
+    training = training_flops(network, steps) if steps and TRAINING in parts else repeat(UNKNOWN)
     layers = tuple(
         _layer(network, layer, seen, counted, dtype, flops)
         for layer, seen, flops in zip(network.layers, seen_by, training, strict=False)
     )
     tool, layers = _add_convention(network, layers, convention) if convention else (None, layers)
     layers = _add_fused(network, layers, counted) if fuse_batch_norm else layers
-    used = usage(network, DTYPES[dtype], memory, fuse_batch_norm=fuse_batch_norm, steps=steps)
+    used = None
+    if MEMORY in parts:
+        used = usage(network, DTYPES[dtype], memory, fuse_batch_norm=fuse_batch_norm, steps=steps)
     outputs = {name: network.shape(number) for name, number in network.outputs.items()}
-    per_output = output_reports(network, layers, support=support)
+    per_output = output_reports(network, layers, support=support, fields=FIELDS in parts)
     first = next(iter(per_output.values()), OutputReport("", None))
     report = Report(
         network.name,
@@ -215,7 +224,7 @@ def _bytes_moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
 
 
 def _add_bounds(
-    network: Network, report: Report, device: str, runtime: str, steps: Steps
+    network: Network, report: Report, device: str, runtime: str, steps: Steps | None
 ) -> Report:
     """The report with bounds on a device; what computes them is imported only here."""
     from convcalc.analysis.devices import shelf
@@ -223,7 +232,7 @@ def _add_bounds(
 
     found = shelf.device(device)
     rules = shelf.runtime(runtime or found.runtime)
-    return with_bounds(network, report, found, rules, steps)
+    return with_bounds(network, report, found, rules, steps or steps_of(network))
 
 
 def _add_convention(
@@ -279,14 +288,16 @@ def _fused_counts(
 def memory_of(
     counts: Mapping[str, int],
     fused: Mapping[str, int],
-    used: Usage,
+    used: Usage | None,
     dtype: str,
     options: tuple[str, ...],
 ) -> Memory:
     """Bytes of what is stored, by counts of the network or those with norms folded if there are
-    any, and of what is alive at once."""
+    any, and of what is alive at once, which is UNKNOWN if it was not computed."""
+    stored = byte_count(counts["params"] + counts["buffers"], dtype)
+    if used is None:
+        return Memory(dtype, stored, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, options)
     if not options and not fused:
-        stored = byte_count(counts["params"] + counts["buffers"], dtype)
         return Memory(dtype, stored, byte_count(used.peak.elements, dtype) + used.peak.index_bytes)
     from convcalc.model.quantities.assumptions import FOLDED, OPTIMIZERS, assumptions
 
@@ -308,7 +319,7 @@ def memory_of(
 
 def _totals(
     layers: Sequence[LayerReport],
-    used: Usage,
+    used: Usage | None,
     dtype: str,
     options: tuple[str, ...],
     *,

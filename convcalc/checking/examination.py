@@ -17,7 +17,7 @@ from convcalc.checking.budgets.before import (
     is_saved,
 )
 from convcalc.checking.budgets.evaluation import Subject, skipped_verdicts, verdicts
-from convcalc.checking.budgets.measuring import reads_fields
+from convcalc.checking.budgets.measuring import parts_read
 from convcalc.checking.budgets.merging import united
 from convcalc.checking.budgets.pins import BUDGET, check_pins
 from convcalc.checking.budgets.verdict import Verdict
@@ -198,7 +198,7 @@ class Examination:
         is_own = not (self.inputs or self.params)
         pinned = network.expect.get(network.name, {}) if is_own else {}
         if at_home or pinned:
-            report = analyse(network, fields=reads_fields(at_home, pinned))
+            report = analyse(network, parts=parts_read(at_home, pinned))
             self.verdicts += check_pins(network, report, words) if is_own else ()
             for budget in at_home:
                 self.judge(budget, network, report, words, variant, None)
@@ -294,7 +294,7 @@ class Examination:
         self.networks += 1
         if _is_computed(network):
             self.keep([p for p in network.problems if p.name in OF_INPUT], f"input: {named.text}")
-            report = analyse(network, fields=reads_fields([budget]))
+            report = analyse(network, parts=parts_read([budget]))
             self.judge(budget, network, report, words, variant, inputs)
             return
         self.keep([p for p in network.problems if p.severity == "error"], f"input: {named.text}")

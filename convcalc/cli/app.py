@@ -34,6 +34,7 @@ COMMANDS = (
     "explain",
     "import",
     "get",
+    "solve",
     "list",
     "operator",
     "convention",

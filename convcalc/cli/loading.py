@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.analysis.analyse import analyse
+from convcalc.analysis.analyse import PARTS, analyse
 from convcalc.analysis.report.report import Report
 from convcalc.cli.console import Failure, choose
 from convcalc.cli.naming import target_of
@@ -35,7 +35,7 @@ class Reading(NamedTuple):
     support: bool = False
     convention: str = ""
     fuse_batch_norm: bool = False
-    fields: bool = True
+    parts: Collection[str] = PARTS
     memory: str = ""
     device: str = ""
     runtime: str = ""
@@ -75,7 +75,7 @@ class Reading(NamedTuple):
         options: dict[str, Any] = {"counted": counted, "dtype": dtype, "support": self.support}
         options["convention"] = convention_name(self.convention or default("convention"))
         options["fuse_batch_norm"] = self.fuse_batch_norm
-        options["fields"] = self.fields
+        options["parts"] = self.parts
         options["memory"] = memory_words(self.memory or default("memory"))
         if self.runtime and not self.device:
             raise Failure("--runtime needs --device", "add for instance --device a100")

@@ -28,18 +28,23 @@ def misordered(sizes: tuple[int, ...], declared: Shape | None = None) -> Misorde
     spectra and sets of points are none of these.
     """
     first, *rest = sizes
-    text = "×".join("?" if not known(size) else str(size) for size in sizes)
     if len(sizes) == 4 and first == 1:
         if rest[0] in IMAGE_CHANNELS and _is_image(rest[1], rest[2], unknown=True):
-            message = f"{text} is 1 channel of {rest[0]} images: it looks like a batch first"
+            message = (
+                f"{_text(sizes)} is 1 channel of {rest[0]} images: it looks like a batch first"
+            )
             return Misordered("batch-in-input", message, tuple(rest))
         if rest[2] in IMAGE_CHANNELS and _is_image(rest[0], rest[1]):
-            message = f"{text} looks like a batch first and channels last"
+            message = f"{_text(sizes)} looks like a batch first and channels last"
             return Misordered("channels-last-input", message, (rest[2], rest[0], rest[1]))
     if len(sizes) >= 3 and _has_channels_last(sizes, declared):
-        message = f"{text} is {first} channels: it looks like channels last"
+        message = f"{_text(sizes)} is {first} channels: it looks like channels last"
         return Misordered("channels-last-input", message, (sizes[-1], *sizes[:-1]))
     return None
+
+
+def _text(sizes: tuple[int, ...]) -> str:
+    return "×".join("?" if not known(size) else str(size) for size in sizes)
 
 
 def _has_channels_last(sizes: tuple[int, ...], declared: Shape | None) -> bool:

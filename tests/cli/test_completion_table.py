@@ -80,7 +80,7 @@ def test_the_table_says_what_typer_says() -> None:
 
 def test_every_parameter_has_values_or_is_known_to_have_none() -> None:
     without = {"batch", "top", "position", "channel", "stack", "suggest", "filter", "policy"}
-    without |= {"stdin_filename", "name"}
+    without |= {"stdin_filename", "name", "limits", "step"}
     for command, (names, own) in table.COMMANDS.items():
         for param in {*own.values(), *(name.removesuffix("*") for name in names)}:
             known = (command, param) in _OF_COMMAND or param in _OF_PARAM or param in _FILES
@@ -94,7 +94,7 @@ def test_a_command_is_offered_its_own_formats(name: str, convcalc: Command) -> N
     words = {"schema": "network", "list": "networks", "cache": "dir", "operator": "conv"}
     words |= {"convention": "thop", "rule": "CC201", "get": "totals.macs vgg11", "layer": "relu"}
     words |= {"new": "x -o -", "export": "vgg11 --to torch", "import": "x.onnx", "pin": ""}
-    words |= {"help": "tutorial", "device": "show a100"}
+    words |= {"help": "tutorial", "device": "show a100", "solve": "vgg11 --form classes"}
     said = convcalc(f"{name} {words.get(name, ' '.join(['vgg11'] * len(names)))} -f nosuch").err
     listed = said.partition("must be one of: ")[2].split("\n")[0]
     assert tuple(filter(None, listed.split(", "))) == table.FORMATS.get(name, ())

@@ -117,7 +117,7 @@ def _of_tables(old: Network, new: Network) -> Agreement:
     """The agreement with a table of tensors without a graph, of which only sizes are known."""
     sides = Table(old), Table(new)
     told, agreeing = sides[0].against(sides[1])
-    reports = [analyse(network, fields=False) for network in (old, new)]
+    reports = [analyse(network, parts=()) for network in (old, new)]
     before, after = (report.totals.counts["params"] for report in reports)
     params = Total("params", before, after)
     layers = len(sides[0].units), len(sides[1].units)

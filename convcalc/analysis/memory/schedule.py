@@ -99,6 +99,10 @@ class Schedule:
                 most, at, alive = amount, index, (elements, index_bytes)
         return Peak(*alive, most, at)
 
+    def amounts(self, bits: int) -> list[int]:
+        """Bits alive before the operations and during each; an element has so many."""
+        return [elements * bits + 8 * index_bytes for _, elements, index_bytes in self._alive()]
+
     def _alive(self) -> Iterator[tuple[int, int, int]]:
         """Before the operations and during each: its index, elements and further bytes alive."""
         dying: dict[int, list[int]] = {}

@@ -7,6 +7,8 @@ them, groups and depthwise filters unite those of a group, and a shuffle moves t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
+from operator import or_
 from typing import NamedTuple
 
 from convcalc.analysis.receptive_field.channel_reader import CHANNELS, MOST_CHANNELS, channel_map_of
@@ -217,7 +219,7 @@ def _through(channel_map: ChannelMap, sets: Sets, outputs: int) -> Sets:
         reads = sets[block.inputs.start : block.inputs.stop : block.inputs.step]
         each, makes = len(block.inputs) // block.groups, len(block.outputs) // block.groups
         for group in range(block.groups):
-            seen = _all(reads[group * each : (group + 1) * each])
+            seen = reduce(or_, reads[group * each : (group + 1) * each], 0)
             for output in block.outputs[group * makes : (group + 1) * makes]:
                 made[output] |= seen
     return made
@@ -237,10 +239,7 @@ def _where_read(channel_map: ChannelMap, seen: int, outputs: int) -> Sets:
 
 
 def _all(sets: Sets) -> int:
-    found = 0
-    for each in sets:
-        found |= each
-    return found
+    return reduce(or_, sets, 0)
 
 
 def _unite(layer: Layer, index: int, parts: Sequence[Seen], *, through_all: bool) -> Seen:

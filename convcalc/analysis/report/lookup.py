@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from convcalc.analysis.report.report import Report
+from convcalc.analysis.report.report import LayerReport, Report
 from convcalc.diagnostics.suggestion import advise, nearest
+from convcalc.model.graph.network import Layer
 from convcalc.model.graph.paths import Part, PathError, paths_of
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.unknown import known
@@ -44,13 +45,13 @@ def value_at(report: Report, path: str) -> Any:
     return _walk(payload, path, 0)
 
 
-def full_path(report: Report, path: str) -> str:
+def full_path(layers: Iterable[Layer | LayerReport], path: str) -> str:
     """The path that is meant: the name of a total alone, ``macs``, is that of the network.
 
     Keys of the report come first, then layers and blocks of that name.
     """
     totals = {count.json for count in COUNTS.values()} | {"memory"}
-    is_total = path.lower() in totals and not any(path in layer.path for layer in report.layers)
+    is_total = path.lower() in totals and not any(path in layer.path for layer in layers)
     return f"totals.{path.lower()}" if is_total else path
 
 

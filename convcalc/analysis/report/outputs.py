@@ -14,13 +14,13 @@ Firsts = Sequence[Mapping[str, int]]  # by tensor, then by network input: the in
 
 
 def output_reports(
-    network: Network, layers: Sequence[LayerReport], *, support: bool = False
+    network: Network, layers: Sequence[LayerReport], *, support: bool = False, fields: bool = True
 ) -> dict[str, OutputReport]:
     """The outputs by name, in the order of the file; those that could not be made have no shape.
 
     With ``support``, an output that is an input has coverage and holes too.
     """
-    firsts = _first_globals(network, layers)
+    firsts = _first_globals(network, layers) if fields else ()
     names = network.output_names or tuple(network.outputs)
     return {
         name: _output(network, layers, firsts, network.outputs.get(name), support) for name in names

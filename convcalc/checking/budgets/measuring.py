@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from convcalc.analysis.analyse import analyse, memory_of
+from convcalc.analysis.analyse import FIELDS, TRAINING, analyse, memory_of
 from convcalc.analysis.memory import usage
 from convcalc.analysis.receptive_field.preimage import Unseen
 from convcalc.analysis.receptive_field.worst_case import coverage, look_ahead
@@ -65,11 +65,16 @@ def measure(
     return found if len(names) > 1 else {WHOLE: found[names[0]]}
 
 
-def reads_fields(budgets: Iterable[Budget], pinned: Iterable[str] = ()) -> bool:
-    """Whether budgets, or numbers that are pinned, are held against the receptive fields of a
-    report; other parts of a field are computed where they are measured."""
-    asked = {assertion.metric for budget in budgets for assertion in budget.assertions}
-    return not _OF_REPORT.isdisjoint(asked.union(pinned))
+def parts_read(budgets: Iterable[Budget], pinned: Iterable[str] = ()) -> Collection[str]:
+    """The parts of a report that budgets, or numbers that are pinned, are held against.
+
+    Memory, and other parts of a field, are computed where they are measured.
+    """
+    assertions = [assertion for budget in budgets for assertion in budget.assertions]
+    asked = {each.metric for each in assertions}.union(pinned)
+    asked.update(each.counted for each in assertions)
+    read = [FIELDS] if not _OF_REPORT.isdisjoint(asked) else []
+    return (*read, TRAINING) if TRAINING in asked else read
 
 
 def _measure(
@@ -152,7 +157,7 @@ def _by_convention(assertion: Assertion, network: Network | None) -> Measured:
     if network is None:
         return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
     try:
-        counted = analyse(network, convention=name, fields=False)
+        counted = analyse(network, convention=name, parts=())
     except UnknownName as error:
         return Measured(UNKNOWN, UNKNOWN, f"{error.message}; {error.help}")
     keys = [number.key for number in counted.convention.numbers] if counted.convention else []

@@ -46,7 +46,7 @@ def time_bound(assertion: Assertion, network: Network) -> Bounded:
         dtype=assertion.dtype,
         device=assertion.device,
         runtime=assertion.runtime,
-        fields=False,
+        parts=(),
     )
     return _end(assertion, report)
 

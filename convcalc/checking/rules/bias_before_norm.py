@@ -23,16 +23,17 @@ MASKED = ("inpainting_conv",)  # their biases are missing at some positions
 
 def findings(network: Network) -> Iterator[Diagnostic]:
     """Yield a finding for each bias that the norms after all of its uses cancel."""
+    biased = [pair for pair in network.numbered() if pair[1].shares < 0 and _bias(pair[1])]
+    if not biased:
+        return
     readers = readings(network)
     outputs = set(network.outputs.values())
-    uses: dict[int, list[int]] = {}
+    uses: dict[int, list[int]] = {number: [number] for number, _ in biased}
     for number, layer in network.numbered():
-        owner = network.tensor(layer.shares) if layer.shares >= 0 else number
-        uses.setdefault(owner, []).append(number)
-    for number, layer in network.numbered():
-        bias = _bias(layer) if number in uses else 0
-        if not bias:
-            continue
+        if layer.shares >= 0 and (owner := network.tensor(layer.shares)) in uses:
+            uses[owner].append(number)
+    for number, layer in biased:
+        bias = _bias(layer)
         after = [readers.get(use, ()) for use in uses[number]]
         if not all(after) or not outputs.isdisjoint(uses[number]):
             continue
@@ -52,7 +53,7 @@ def _bias(layer: Layer) -> int:
     position, or of each expert, is not a constant of a channel.
     """
     weights = layer.analysis.weights
-    if not hasattr(layer.operator, "bias") or layer.name in MASKED:
+    if not weights or not hasattr(layer.operator, "bias") or layer.name in MASKED:
         return 0
     if layer.name in COMPOSED:
         return sum(prod(shape) for name, shape in weights.items() if name.endswith("bias"))

@@ -71,7 +71,7 @@ def command(
 
     variants = [variant] if variant else []
     params = params_of(set, set_from)
-    reading = Reading(variants, input, batch, params, dtype=dtype, fields=False)
+    reading = Reading(variants, input, batch, params, dtype=dtype, parts=())
     return fit(settings, reading, subject, target, runtime or "fused")
 
 

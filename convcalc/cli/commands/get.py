@@ -1,6 +1,7 @@
 """``convcalc get``: one value of a report, raw, for shell scripts."""
 
 import re
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -69,16 +70,16 @@ def command(
         memory=memory,
         device=device,
         runtime=runtime,
-        fields=not _is_total(path),
     )
-    found = reading.reports([target])
+    found = reading.networks([target])
     if len(found) > 1:
         raise Failure("get takes one input", "name each --input once")
-    network, report = found[0]
+    network = found[0]
+    path = full_path(network.layers, path)
+    report = reading._replace(parts=_parts_read(path)).report(network)
     if code := print_problems([network], settings, warnings=False):
         return code
     form = settings.format(FORMATS)
-    path = full_path(report, path)
     value = value_at(report, path)
     if value is None or (isinstance(value, list) and value and not any(map(_is_known, value))):
         say(f"error: {path} of {report.network} is unknown{_reason(report, path)}")
@@ -87,9 +88,16 @@ def command(
     return 0
 
 
-def _is_total(path: str) -> bool:
-    """Whether a path is that of a sum over the layers, which needs no receptive fields."""
-    return path.split(".", maxsplit=1)[0] == "totals"
+def _parts_read(path: str) -> Collection[str]:
+    """The parts of a report that a path leads to: one of the sums needs at most its own."""
+    from convcalc.analysis.analyse import MEMORY, PARTS, TRAINING
+    from convcalc.model.quantities.counts import COUNTS
+
+    first, _, rest = path.partition(".")
+    if first != "totals":
+        return PARTS
+    sums = {count.json for count in COUNTS.values()} - {COUNTS[TRAINING].json}
+    return () if rest in sums else (TRAINING, MEMORY)
 
 
 def raw(value: Any) -> str:

@@ -137,6 +137,7 @@ def command(
 
     def show() -> int:
         """Reads and analyses the targets and writes the table."""
+        from convcalc.analysis.analyse import PARTS, SUMS
         from convcalc.cli.loading import Reading, params_of
 
         support = form == "json" or bool({"coverage", "holes"} & view.keys())  # which takes longer
@@ -147,7 +148,7 @@ def command(
             convention=convention,
             fuse_batch_norm=fuse_batch_norm,
             memory=memory,
-            fields=view.reads_fields(form, networks, quiet=settings.quiet),
+            parts=PARTS if view.reads_fields(form, networks, quiet=settings.quiet) else SUMS,
             device=device,
             runtime=runtime,
         )

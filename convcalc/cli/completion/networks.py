@@ -67,6 +67,11 @@ def params(asked: Asked) -> Pairs:
     ]
 
 
+def unknowns(asked: Asked) -> Pairs:
+    """What may be solved for: the params of the target of the line, and its input."""
+    return [*((name.rstrip("="), value) for name, value in params(asked)), ("input", "")]
+
+
 def inputs(asked: Asked) -> Pairs:
     """The inputs of the target of the line: ``image=`` of several, and the size of a single one."""
     found = [root for word in _targets_of(asked) if (root := _root(word))]

@@ -227,6 +227,8 @@ _OF_PARAM: Mapping[str, Source] = {
     "select": _listed(_rules),
     "ignore": _listed(_rules),
     "fail_on": _metrics,
+    "metrics": _listed(_of_module("analysis.sweeps.metrics", "METRICS")),
+    **dict.fromkeys(("largest", "smallest", "nearest", "also", "form"), _of_network("unknowns")),
     "at": _LAYERS,
     "of": _LAYERS,
     "parts": _LAYERS,

@@ -12,7 +12,7 @@ from convcalc.exporting.torch.helpers import helper_texts
 from convcalc.exporting.torch.parts import Part, inner_value
 from convcalc.exporting.torch.tidying import tidied
 from convcalc.exporting.torch.writer import Writer
-from convcalc.language.expand.scopes import EVERY
+from convcalc.language.expand.tensors import EVERY
 
 _LISTED = 6  # tensors in the annotation of what forward returns
 

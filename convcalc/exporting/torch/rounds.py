@@ -13,7 +13,7 @@ from convcalc.exporting.torch import calls
 from convcalc.exporting.torch.body import Body
 from convcalc.exporting.torch.headers import Header, headed, indexed
 from convcalc.exporting.torch.parts import Var
-from convcalc.language.expand.scopes import EVERY
+from convcalc.language.expand.tensors import EVERY
 from convcalc.language.parse.tree import Item
 
 

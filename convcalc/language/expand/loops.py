@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import trunc
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic
@@ -11,6 +12,7 @@ from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import FORM_KEYS, Item
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator, free_names, value_of
+from convcalc.model.graph.network import form_of
 from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.unknown import UNKNOWN
 
@@ -77,8 +79,14 @@ def condition_holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope
     return value
 
 
-def stated_form(given: tuple[Evaluator, nodes.Node, str], scope: Scope) -> str:
-    """The value of ``functional`` or ``subclass``; Rejected unless it is a boolean or a word."""
+def stated_form(item: Item, scope: Scope) -> str:
+    """The value of ``functional`` or ``subclass`` of an item, or of its parts."""
+    forms = {part: _form(given, scope) for part, given in item.form.items()}
+    return forms.pop("") if "" in forms else form_of(forms)
+
+
+def _form(given: tuple[Evaluator, nodes.Node, str], scope: Scope) -> str:
+    """One form in code; Rejected unless it is a boolean or a word."""
     evaluate, node, key = given
     value = evaluate(scope)
     if value is UNKNOWN:
@@ -102,7 +110,7 @@ def repeat_count(repeat: tuple[Evaluator, nodes.Node] | None, scope: Scope) -> i
     if count is UNKNOWN:
         raise _not_known("repeat", node)
     if isinstance(count, float) and count.is_integer():
-        count = int(count)
+        count = trunc(count)
     if isinstance(count, bool) or not isinstance(count, int):
         advice = "use // or round" if isinstance(count, float) else ""
         message = f"repeat is {format_value(count)}, but must be an integer"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import trunc
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Place
@@ -93,7 +94,7 @@ class InputShapes:
         if given is not None or place.file.startswith("<"):
             advice = meant.replace(", ", "x").replace("null", "?")
         if given is not None:
-            text = "x".join("?" if size is None else str(size) for size in given)
+            text = _text_of(given)
             source = f"<{name} {text}>"
             self.sources[source] = text
             place = Place(source, 1, 1, len(text) + 1)
@@ -116,8 +117,8 @@ class InputShapes:
 
     def given_shape(self, name: str, sizes: Sequence[Size], declared: Shape | None) -> Shape:
         """The shape of an input that the caller gives; TargetError if it does not fit."""
-        text = "x".join("?" if size is None else str(size) for size in sizes)
         if declared is not None and len(sizes) != declared.rank + 1:
+            text = _text_of(sizes)
             axes = "channels" if declared.rank == 0 else "channels and spatial sizes"
             message = (
                 f"input {text} has {len(sizes)} sizes, but the network's has {declared.rank + 1}"
@@ -126,12 +127,16 @@ class InputShapes:
                 message, f"give {axes}, for instance {'x'.join(map(str, declared.dims[1:]))}"
             )
         if not 1 <= len(sizes) <= 4 or sizes[0] is None:
-            message = f"input {text} needs channels and up to 3 spatial sizes"
+            message = f"input {_text_of(sizes)} needs channels and up to 3 spatial sizes"
             raise TargetError(message, "for instance 3x224x224")
         if any(size is not None and size < 1 for size in sizes):
-            raise TargetError(f"input {text} has a size below 1")
+            raise TargetError(f"input {_text_of(sizes)} has a size below 1")
         spatial = tuple(UNKNOWN if size is None else size for size in sizes[1:])
         return Shape(self.batch, sizes[0], spatial)
+
+
+def _text_of(sizes: Sequence[Size]) -> str:
+    return "x".join("?" if size is None else str(size) for size in sizes)
 
 
 def _file_size(what: str, index: int, size: Any, place: Place) -> int:
@@ -139,7 +144,7 @@ def _file_size(what: str, index: int, size: Any, place: Place) -> int:
     if size is None and index > 0:
         return UNKNOWN
     if isinstance(size, float) and size.is_integer():
-        size = int(size)
+        size = trunc(size)
     if isinstance(size, bool) or not isinstance(size, int):
         part = "channels" if index == 0 else "a size"
         message = f"{what} has {format_value(size)} as {part}, but an integer is expected"

@@ -32,7 +32,7 @@ from convcalc.language.parse.tree import (
     inner_items,
 )
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import Evaluator, evaluator
+from convcalc.language.syntax.evaluation import Evaluator, evaluator, form_evaluator
 from convcalc.language.syntax.sizes import AXES
 from convcalc.model.operators.registry import families
 from convcalc.model.operators.words import guess_operator, key_advice, meant_key
@@ -354,9 +354,13 @@ class Items:
             if len(given) > 1:
                 message = "a layer is 'functional' or a 'subclass', not both"
                 raise rejected("unknown-key", message, node.keys["subclass"].place)
+            parts = {"": found}
+            if isinstance(found, nodes.Mapping):
+                parts = {name.text: value for name, value in found.entries}
             words = FORM_KEYS[key][1:]
-            require_names(found, names, words)
-            item.form = evaluator(found, words), found, key
+            for name, value in parts.items():
+                require_names(value, names | set(words), words)
+                item.form[name] = form_evaluator(value, words), value, key
         return frozenset()
 
     def read_carry(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
@@ -381,7 +385,7 @@ class Items:
             return
         ids = {each.id for each in (item, *inner_items(item)) if each.id}
         for name, start in item.carry.items():
-            if name not in ids:
+            if name.partition(".")[0] not in ids:
                 message = f"'carry' names '{name}', but no layer of this loop has that id"
                 advice = advise(name, sorted(ids), "ids in the loop:")
                 raise rejected("unknown-name", message, start.place, advice)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from math import trunc
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
@@ -163,7 +164,7 @@ def check_param(param: Param, value: Any, place: Place) -> Any:
         message = f"param '{param.name}' depends on a size that is not known"
         raise Rejected(Diagnostic("bad-expression", message, place), needs_input=True)
     if param.kind in ("int", "size") and isinstance(value, float) and value.is_integer():
-        value = int(value)
+        value = trunc(value)
     if param.kind == "size" and isinstance(value, list):
         return _check_sizes(param, value, place)
     if not isinstance(value, kind) or (
@@ -192,13 +193,15 @@ def _bounded(param: Param, value: Any, place: Place) -> Any:
 def _check_sizes(param: Param, values: list[Any], place: Place) -> list[Any]:
     """A size per axis; Rejected unless each is an int within the param's bounds."""
     for value in values:
-        if value is not UNKNOWN and (type(value) is not int or _bound_problem(param, value)):
+        if value is not UNKNOWN and (not _is_whole(value) or _bound_problem(param, value)):
             why = _bound_problem(param, value) or "a size per axis is an int"
             message = f"param '{param.name}' holds {format_value(value)}, but {why}"
-            raise rejected(
-                "wrong-type" if type(value) is not int else "out-of-range", message, place
-            )
+            raise rejected("out-of-range" if _is_whole(value) else "wrong-type", message, place)
     return values
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _bound_problem(param: Param, value: Any) -> str:

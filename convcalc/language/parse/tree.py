@@ -8,7 +8,7 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator
-from convcalc.model.graph.network import FUNCTION, METHOD, SUBCLASS
+from convcalc.model.graph.network import CONTAINER, FUNCTION, METHOD, SUBCLASS
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.fields import Field
 
@@ -55,7 +55,7 @@ TOP_KEYS = (
     "budgets",
 )
 # What a layer is in code, by key: what true means, and further words.
-FORM_KEYS = {"functional": (FUNCTION, METHOD), "subclass": (SUBCLASS,)}
+FORM_KEYS = {"functional": (FUNCTION, METHOD), "subclass": (SUBCLASS, CONTAINER)}
 SHARE_KEYS = ("of", "only")
 OF_VARIANT = (
     "input",
@@ -185,7 +185,8 @@ class Item:
         self.share: Reference | None = None
         self.share_only: tuple[str, ...] = ()  # names of the weights to share; empty: all
         self.trainable = True
-        self.form: tuple[Evaluator, nodes.Node, str] | None = None  # with the key that states it
+        # What it is in code, with the key that states it; by part of a composite, "" for all of it.
+        self.form: dict[str, tuple[Evaluator, nodes.Node, str]] = {}
         self.arguments: list[Argument] = []
         self.operator: type[Operator] | None = None
         self.block: Block | None = None

@@ -14,7 +14,7 @@ import operator
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from math import ceil, floor
+from math import ceil, floor, trunc
 from typing import Any, Final, NoReturn, TypeAlias
 
 from convcalc.diagnostics.suggestion import advise
@@ -155,6 +155,8 @@ def _check_number(value: Any, column: int, user: str) -> Any:
     kind = type(value)
     if kind is int or kind is float or value is UNKNOWN:
         return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return value  # many numbers as one
     advice = "index the list, or use sum" if isinstance(value, list | tuple) else ""
     raise ExpressionError(f"{user} needs numbers, not {_describe(value)}", advice, column)
 
@@ -188,7 +190,7 @@ LISTS: Final = "the values of lists"
 
 
 def _divisible(v: float, d: int = 8) -> int:
-    if type(d) is not int or d < 1:
+    if not isinstance(d, int) or d < 1:
         raise ExpressionError(f"make_divisible by {d}", "the divisor is a whole number from 1")
     return make_divisible(v, d)
 
@@ -202,7 +204,7 @@ FUNCTIONS: Final[dict[str, tuple[Callable[..., Any], int, int, bool]]] = {
     "ceil": (ceil, 1, 1, False),
     "floor": (floor, 1, 1, False),
     "round": (round, 1, 1, False),
-    "int": (int, 1, 1, False),
+    "int": (trunc, 1, 1, False),
     "abs": (abs, 1, 1, False),
     "make_divisible": (_divisible, 1, 2, False),
 }
@@ -230,6 +232,10 @@ def _function(name: str, count: int, column: int) -> Callable[[list[Any]], Any]:
             return UNKNOWN
         if not values and apply is not sum:
             raise ExpressionError(f"{name} of an empty list", "give it a value", column)
+        for value in values:
+            if type(value) is not int and type(value) is not float:  # many numbers as one
+                found = value.each(apply, values, takes_list=takes_list)
+                return _check_bound(found, column)
         return _check_bound(apply(values) if takes_list else apply(*values), column)
 
     return function
@@ -507,7 +513,7 @@ def _item(items: Any, index: Any, column: int) -> Any:
     """The item of a list at an index, which may be negative as in Python."""
     if not isinstance(items, list | tuple):
         raise ExpressionError(f"{_describe(items)} has no items", "index a list", column)
-    if type(index) is not int:
+    if not isinstance(index, int) or isinstance(index, bool):
         raise ExpressionError(f"the index is {_describe(index)}", "use a whole number", column)
     if not -len(items) <= index < len(items):
         advice = f"use 0 to {len(items) - 1}" if items else "the list is empty"

@@ -8,6 +8,7 @@ operator that says nothing mixes: every output channel reads every input channel
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import product
 from math import prod
 
@@ -195,6 +196,7 @@ def select(start: int, stop: int) -> ChannelMap:
     return Blocks((Block(range(count), range(start, stop), count),))
 
 
+@lru_cache(1 << 10)  # of joins that grow, each has the places of those before
 def place_at(start: int, channels: int) -> ChannelMap:
     """The map of an input whose channels are those of the output from ``start`` on."""
     if not known((start, channels)):

@@ -52,6 +52,14 @@ class Shared:
         self.analyses: dict[tuple[int, tuple[Shape, ...]], Analysis] = {}
         self.operators: dict[Operator, Operator] = {}
 
+    def examine(
+        self, operator: Operator, shapes: tuple[Shape, ...]
+    ) -> tuple[Sequence[Problem], Analysis | None]:
+        """An operator's problems on these inputs, and its analysis if none of them is an error."""
+        problems = _once_per_field(operator.check(shapes))
+        is_wrong = any(problem.is_error for problem in problems)
+        return problems, None if is_wrong else operator.analyse(shapes)
+
 
 class Assembly:
     """A network under construction.
@@ -69,6 +77,7 @@ class Assembly:
         self.problems: list[Diagnostic] = []
         self.skipped = 0
         self.ports: dict[str, Tensor] = {}
+        self._examine = shared.examine
         self._analyses = shared.analyses
         self._operators = shared.operators
 
@@ -192,13 +201,10 @@ class Assembly:
         self, operator: Operator, tensors: list[Tensor], shapes: tuple[Shape, ...], site: Site
     ) -> Analysis | None:
         """Records the operator's problems; returns its analysis, or None if one is an error."""
-        problems = _once_per_field(operator.check(shapes))
+        problems, analysis = self._examine(operator, shapes)
         self.problems += [self._diagnostic(problem, tensors, site) for problem in problems]
-        if any(problem.is_error for problem in problems):
-            return None
-        analysis = operator.analyse(shapes)
         # A warning names the layers that feed this one, so each place is checked again.
-        if not problems:
+        if not problems and analysis is not None:
             self._analyses[id(self.intern(operator)), shapes] = analysis
         return analysis
 

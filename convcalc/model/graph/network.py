@@ -19,11 +19,23 @@ from convcalc.model.quantities.record import Record
 from convcalc.model.quantities.shape import Shape
 
 # What a layer is in code, if not a module of PyTorch's own class: a function that its code calls
-# (``F.relu``), a method of the tensor (``x.mean``), a module of a class derived from PyTorch's.
-FUNCTION, METHOD, SUBCLASS = "function", "method", "subclass"
+# (``F.relu``), a method of the tensor (``x.mean``), a module of a class derived from PyTorch's, or
+# one of such a class that contains further modules.
+FUNCTION, METHOD, SUBCLASS, CONTAINER = "function", "method", "subclass", "container"
 MADE = "numbers that the program makes"  # the note of a layer that reads nothing of the input
-FORMS = ("", FUNCTION, METHOD, SUBCLASS)
+FORMS = ("", FUNCTION, METHOD, SUBCLASS, CONTAINER)
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+def form_of(parts: Mapping[str, str]) -> str:
+    """The form of a composite from those of its parts by name; none for plain modules."""
+    return ", ".join(f"{name}: {form}" for name, form in parts.items() if form)
+
+
+def parts_of(form: str) -> dict[str, str]:
+    """The forms of parts by name; none where one form holds for all of a layer."""
+    pairs = (each.partition(": ") for each in form.split(", ") if ":" in form)
+    return {name: each for name, _, each in pairs}
 
 
 class Group(NamedTuple):
@@ -39,7 +51,8 @@ class Layer(NamedTuple):
     ``name`` is the operator's name. ``inputs`` are tensor numbers, ``shapes`` their shapes.
     ``shares`` is the index of the layer whose weights it reuses, or -1; ``own`` names those weights
     that are its own all the same. ``form`` is what it is in code: empty for a module of PyTorch's
-    own class, else FUNCTION, METHOD or SUBCLASS.
+    own class, else FUNCTION, METHOD, SUBCLASS or CONTAINER; of a composite whose parts differ,
+    ``part: form`` for each that is no such module (see ``parts_of``).
     """
 
     path: str

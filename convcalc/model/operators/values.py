@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import isfinite
+from math import inf, trunc
 from typing import Any, cast
 
 from convcalc.model.geometry.sizes import EXTENT_WORDS, PADDING_WORDS
@@ -60,7 +60,7 @@ def format_value(value: Any) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, list | tuple):
         return _format_list(value, [_MOST_FORMATTED])
-    return str(value)
+    return repr(value) if isinstance(value, int | float) else str(value)
 
 
 _MOST_FORMATTED = 100  # values of a list
@@ -107,7 +107,7 @@ def _number(target: _Target, value: Any) -> int | float | Fraction:
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
         message = f"is {format_value(value)}, but a number is expected"
         raise target.error("wrong-type", message)
-    if isinstance(value, float) and not isfinite(value):
+    if isinstance(value, float) and not -inf < value < inf:
         raise target.error("wrong-type", f"is {value}, but a finite number is expected")
     return value
 
@@ -129,7 +129,7 @@ def _integer(target: _Target, value: Any) -> int:
         if number % 1:
             message = f"is {number}, but must be an integer"
             raise target.error("wrong-type", message, "use // or round")
-        number = int(number)
+        number = trunc(number)
     result: int = _check_bounds(target, number)
     return result
 

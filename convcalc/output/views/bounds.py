@@ -23,12 +23,12 @@ def bound_facts(report: Report, exact: bool = False) -> list[Fact]:
         return []
     bounds = report.totals.bounds
     fused, unfused = (bound_text(bounds, key, exact) for key in (LOWER, UPPER))
-    peak = seconds_text(roof.peak_only, exact=exact)
     launches = "" if "launch" in roof.missing else " and its launch"
     return [
         device_fact(roof),
-        Fact("at least", f"{fused} fused, {unfused} with a kernel for every layer{launches}"),
-        Fact("kernels", f"{kernels_text(roof)}, FLOPs at the peak {peak}"),
+        Fact("fused", f"{fused}, {kernels_text(roof)}"),
+        Fact("unfused", f"{unfused}, a kernel for every layer{launches}"),
+        Fact("FLOPs alone", seconds_text(roof.peak_only, exact=exact)),
         *missing_facts(roof),
     ]
 
@@ -44,8 +44,8 @@ def bound_text(bounds: Mapping[str, Any], key: str, exact: bool = False) -> str:
 
 def device_fact(roof: Roofline) -> Fact:
     """Return on which device the bounds are, and under which assumptions."""
-    place = f"{roof.device} ({roof.title}; {roof.dtype}, runtime {roof.runtime})"
-    return Fact("bounds", f"what {place} must spend at least, not how long a program takes")
+    where = f"{roof.device} ({roof.title}; {roof.dtype}, runtime {roof.runtime})"
+    return Fact("bounds", f"what {where} must spend at least, not how long a program takes")
 
 
 def kernels_text(roof: Roofline) -> str:
@@ -58,7 +58,7 @@ def kernels_text(roof: Roofline) -> str:
         )
         if count
     ]
-    text = f"{roof.kernels} kernels fused of {roof.unfused}: {', '.join(parts) or UNKNOWN_WORD}"
+    text = f"{roof.kernels} kernels of {roof.unfused}: {', '.join(parts) or UNKNOWN_WORD}"
     cache = roof.numbers.get("cache")
     if not roof.in_cache or cache is None:
         return text

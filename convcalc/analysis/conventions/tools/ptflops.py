@@ -34,6 +34,7 @@ from math import prod
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
+from convcalc.analysis.conventions.published_code import PATCHED_FUNCTIONS
 from convcalc.analysis.conventions.quantities import (
     ADAPTIVE_AVG,
     BIAS,
@@ -58,7 +59,7 @@ from convcalc.analysis.conventions.quantities import (
     recurrent,
     weight_normalised,
 )
-from convcalc.model.graph.network import FUNCTION, METHOD, SUBCLASS
+from convcalc.model.graph.network import CONTAINER, FUNCTION, METHOD, SUBCLASS
 from convcalc.model.quantities.unknown import UNKNOWN
 
 
@@ -107,7 +108,7 @@ RULES: Rules = {
     "lp_pool": IN + 2 * OUT,
     "deform_conv": Rule("M + 24·K·positions + b·O, 25 with a mask", _deformable),
 }
-RULES = weight_normalised(RULES, ZERO)
+RULES = {**weight_normalised(RULES, ZERO), **PATCHED_FUNCTIONS}
 
 # Functions that are patched: all that counts where no hook is, once where a module counts twice.
 PATCHED = {
@@ -123,7 +124,10 @@ CONVENTION = Convention(
     (
         Count(
             *("macs", "MACs", "MAC and op", RULES),
-            forms={FUNCTION: PATCHED, SUBCLASS: PATCHED, METHOD: {"matmul": MACS}},
+            forms={
+                **dict.fromkeys((FUNCTION, SUBCLASS, CONTAINER), PATCHED),
+                METHOD: {"matmul": MACS},
+            },
         ),
     ),
     other_params=TRAINED,

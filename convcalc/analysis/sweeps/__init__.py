@@ -1,0 +1,1 @@
+"""Sweeps: the numbers of a network over many values of its params and its input."""
