@@ -167,8 +167,8 @@ class Settings:
         shown = (fence(text, colored=colored) for text in gathered)
         if self._is_file:
             write_file(self.output_file, shown)
-        else:
-            all(map(_print, shown))
+        elif not all(map(_print, shown)):
+            self.written = None  # nobody reads on, so the rest is missing
 
     def _recorded(self, pieces: Iterable[str], end: str = "") -> Iterator[str]:
         """The pieces, recorded with their ends if they are to be kept and not too large."""

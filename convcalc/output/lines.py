@@ -71,7 +71,7 @@ def break_line(line: str, width: int | None) -> list[str]:
 
 
 def page_lines(text: str, width: int | None) -> str:
-    """Return a page of convcalc's own with its paragraphs filled anew, if a line is too long.
+    """Return a page of convcalc's own with its paragraphs filled again, if a line is too long.
 
     Lines that are indented are formulas or examples: only those that are too long are wrapped.
     """

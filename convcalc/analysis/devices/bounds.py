@@ -34,7 +34,7 @@ class Bound(NamedTuple):
 
     @property
     def least(self) -> Any:
-        """What the bound is at least, by the roofs that are known."""
+        """The least that the bound can be, by the roofs that are known."""
         return max((roof for roof in (self.compute, self.memory) if known(roof)), default=0)
 
     @property
@@ -74,7 +74,7 @@ class Setting(NamedTuple):
         }
 
     def missing(self) -> tuple[str, ...]:
-        """What is not stated and would be needed."""
+        """The numbers that are needed and not stated."""
         stated = self.numbers()
         words = {"peak": f"peak for {self.dtype}", "bandwidth": "bandwidth", "launch": "launch"}
         return tuple(word for key, word in words.items() if key not in stated)
@@ -150,7 +150,7 @@ def _layer(
 
 
 def roofline(setting: Setting, runtime: Runtime, fused: Sequence[Bound], unfused: int) -> Roofline:
-    """What is said of the network as a whole."""
+    """The facts of the network as a whole."""
     device = setting.device
     words = [bound.binding for bound in fused]
     cache = device.cache

@@ -40,7 +40,7 @@ class Figure(NamedTuple):
 
 
 class Device(NamedTuple):
-    """What a device can do at most.
+    """The most that a device can do.
 
     ``peak`` are FLOP/s by data type, without sparsity; for integers operations per second, where a
     multiply-accumulate is two as well. ``bandwidth`` is in bytes per second, ``cache`` in bytes and

@@ -47,7 +47,7 @@ class _Timing(NamedTuple):
 
 
 class Timing(_Timing):
-    """What was measured: the path of a layer or block, seconds, and what each of its kernels does,
+    """A measurement: the path of a layer or block, seconds, and the work of each of its kernels,
     FLOPs and bytes."""
 
     @cached_property
@@ -74,7 +74,7 @@ class Model(NamedTuple):
     launch: float
 
     def seconds(self, timing: Timing) -> float:
-        """What the model gives for a timing."""
+        """The seconds that the model gives for a timing."""
         return self.launch * timing.kernels + self.roof(timing)
 
     def roof(self, timing: Timing) -> float:

@@ -33,7 +33,7 @@ CLASSES = ("weights", "norm", "activation", "join", "attention", "product")
 
 
 class Rule(NamedTuple):
-    """What a kernel may begin with, and what may join it then, in any order."""
+    """The steps that a kernel may begin with, and those that may join it then, in any order."""
 
     lead: frozenset[str]
     then: frozenset[str]
@@ -100,7 +100,7 @@ def _at_most(amount: int, whole: int) -> int:
 
 
 def kernels(network: Network, found: Steps, runtime: Runtime) -> list[Kernel]:
-    """The kernels of a network, in the order in which their leads stand in the file.
+    """The kernels of a network, in the order of their leads in the file.
 
     Steps that only look at what is there, or do nothing in inference, belong to none.
     """

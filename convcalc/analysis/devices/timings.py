@@ -125,7 +125,7 @@ def _number(value: float) -> str:
 
 
 def notes(fitted: Fitted, dtype: str) -> list[str]:
-    """What the timings do not say, and what they show all the same."""
+    """Lines on the numbers that timings do not identify, with what they show all the same."""
     found = []
     if fitted.peak is None:
         shown = f"it is at least {fitted.least_peak:.3e} FLOP/s, which one of them reaches"

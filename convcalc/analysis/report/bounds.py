@@ -1,4 +1,4 @@
-"""What a report says of a device: how it was assumed, and what binds the network."""
+"""The part of a report about a device: the assumptions, and what binds the network."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ KEYS = (LOWER, UPPER, *LEAST.values(), MEMORY, COMPUTE)
 
 
 def binding(bounds: Mapping[str, Any]) -> Any:
-    """What binds: ``memory`` or ``compute``, or the share that the larger of both has of a sum.
+    """The resource that binds: ``memory`` or ``compute``, in a sum with its share if both do.
 
     None where no kernel begins or none has anything to do; UNKNOWN if the bound is.
     """
@@ -74,7 +74,7 @@ def binding(bounds: Mapping[str, Any]) -> Any:
 
 
 def at_least(bounds: Mapping[str, Any], key: str) -> Any:
-    """What an unknown bound is at least; None if it is known, or nothing of it is."""
+    """The least that an unknown bound can be; None if it is known, or nothing of it is."""
     value = bounds.get(key)
     if value is None or known(value):
         return None

@@ -56,19 +56,14 @@ _MAX_LENGTH = 60  # characters
 
 def parse_seconds(text: str) -> Fraction | None:
     """``250us``, ``2 ms`` or ``0.1 s`` as exact seconds; None if it is none. The unit is needed."""
-    found = _DURATION.fullmatch(text.strip()) if len(text) <= _MAX_LENGTH else None
-    return None if found is None else Fraction(found[1]) * DURATIONS[found[2]]
+    if len(text) > _MAX_LENGTH:
+        return None
+    found = re.fullmatch(r" *([0-9]+(?:\.[0-9]*)?|\.[0-9]+) ?(s|ms|us|µs|ns) *", text)  # rare
+    return None if found is None else Fraction(found[1]) / _PER_SECOND[found[2]]
 
 
-# Units of times in a file, and the seconds that they stand for.
-DURATIONS = {
-    "s": Fraction(1),
-    "ms": Fraction(1, 10**3),
-    "us": Fraction(1, 10**6),
-    "µs": Fraction(1, 10**6),
-    "ns": Fraction(1, 10**9),
-}
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+) ?(s|ms|us|µs|ns)")
+# Units of times, from the largest.
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "µs": 10**6, "ns": 10**9}
 
 
 # --- writing -----------------------------------------------------------------------------------
@@ -124,13 +119,9 @@ def seconds_text(value: Fraction, *, exact: bool = False) -> str:
         return UNKNOWN_WORD
     if exact:
         return f"{float(value):.8e} s"
-    unit, factor = next(
-        ((unit, factor) for unit, factor in _SECONDS if value * factor >= 1), _SECONDS[-1]
-    )
-    return f"{decimal_text(value * factor)} {unit}" if value else "0 s"
-
-
-_SECONDS = (("s", 1), ("ms", 10**3), ("µs", 10**6), ("ns", 10**9))
+    fitting = (unit for unit, factor in _PER_SECOND.items() if unit != "us" and value * factor >= 1)
+    unit = next(fitting, "ns")
+    return f"{decimal_text(value * _PER_SECOND[unit])} {unit}" if value else "0 s"
 
 
 def fraction_text(value: Fraction) -> str:
