@@ -9,11 +9,11 @@
 :func:`load` reads a network file or a built-in network, :func:`loads` the text of one, and
 :class:`Builder` makes one without a file. :func:`analyse` computes its :class:`Report`,
 :func:`study` the receptive field of one tensor, :func:`diff` what changed between two networks,
-:func:`check` the findings in files, and :func:`verify` says whether a
-design and a model are the same network. Every result has a short ``repr``, shows itself in a
-notebook and in ``rich``, and has ``to_text``, ``to_dict`` and ``to_json``; a report also
-``to_pandas`` and ``to_polars``. Counts are exact integers for the whole batch; FLOPs are
-2 × MACs. Whatever cannot be done is an
+:func:`check` the findings in files, :func:`verify` says whether a design and a model are the
+same network, and :func:`sweep` computes many configurations of one. Every result has a short
+``repr``, shows itself in a notebook and in ``rich``, and has ``to_text``, ``to_dict`` and
+``to_json``; a report and a sweep also ``to_pandas`` and ``to_polars``. Counts are exact integers
+for the whole batch; FLOPs are 2 × MACs. Whatever cannot be done is an
 :class:`Error` with ``message``, ``help`` and ``diagnostics``. A call that takes too much work
 raises :class:`TooMuchWork`; :func:`limits` allows more, or less.
 """
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
         Report,
         Totals,
     )
+    from convcalc.analysis.sweeps.result import SweepResult
+    from convcalc.analysis.sweeps.space import SpaceError
     from convcalc.checking.outcome import Outcome
     from convcalc.diagnostics.diagnostic import Diagnostic, NetworkError, Place
     from convcalc.diagnostics.suggestion import UnknownName
@@ -54,7 +56,7 @@ if TYPE_CHECKING:
     from convcalc.model.graph.network import Layer, Network
     from convcalc.model.quantities.shape import Shape
     from convcalc.model.quantities.sizes_text import Given, WrongSizes
-    from convcalc.output.frames import MissingPackage
+    from convcalc.output.packages import MissingPackage
 
 __all__ = [
     "Agreement",
@@ -75,8 +77,10 @@ __all__ = [
     "ReceptiveField",
     "Report",
     "Shape",
+    "SpaceError",
     "Study",
     "StudyError",
+    "SweepResult",
     "TargetError",
     "TooMuchWork",
     "Totals",
@@ -91,6 +95,7 @@ __all__ = [
     "load",
     "loads",
     "study",
+    "sweep",
     "verify",
 ]
 
@@ -104,7 +109,7 @@ _HOMES = {
     "Layer": "model.graph.network",
     "LayerReport": "analysis.report.report",
     "Memory": "analysis.report.report",
-    "MissingPackage": "output.frames",
+    "MissingPackage": "output.packages",
     "Network": "model.graph.network",
     "NetworkError": "diagnostics.diagnostic",
     "Outcome": "checking.outcome",
@@ -113,8 +118,10 @@ _HOMES = {
     "ReceptiveField": "analysis.report.report",
     "Report": "analysis.report.report",
     "Shape": "model.quantities.shape",
+    "SpaceError": "analysis.sweeps.space",
     "Study": "analysis.receptive_field.study",
     "StudyError": "analysis.receptive_field.axis_study",
+    "SweepResult": "analysis.sweeps.result",
     "TargetError": "language.sources.target",
     "TooMuchWork": "diagnostics.work",
     "Totals": "analysis.report.report",
@@ -320,6 +327,63 @@ def verify(
         if for_new and not isinstance(model, Network):
             new = load(model, inputs=for_new, **more)
     return agreement(old, new, fold_norms=fold_norms)
+
+
+def sweep(
+    target: str | PathLike[str],
+    over: Mapping[str, Any],
+    *,
+    where: Sequence[str] | str = (),
+    metrics: Sequence[str] = (),
+    pareto: Sequence[str] = (),
+    by: str = "",
+    top: int | None = 20,
+    sample: int | None = None,
+    seed: int = 0,
+    variant: str | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    counted: Sequence[str] = ("weights", "dynamic"),
+    root: str | PathLike[str] = "",
+    allow_outside: bool = False,
+) -> SweepResult:
+    """The numbers of many configurations of a network file: every combination of ``over``.
+
+    ``over`` maps ``"input"`` or a param to its values: a list, or a text as on the command line
+    such as ``"0.35:1.4:0.01"``. ``where`` are conditions such as ``"params <= 5M"`` that rows must
+    satisfy. ``metrics`` are the numbers of each row, ``pareto`` the columns of the front (``"-a"``:
+    more of a is better), ``by`` sorts what is shown, ``top`` says how much of it, None for all.
+    ``sample`` draws so many different configurations, the same ones for the same ``seed``.
+
+        >>> found = convcalc.sweep("mobilenet_v2", {"width": [0.5, 1.0], "input": [128, 224]})
+        >>> [row["macs"] for row in found.rows()]
+        [32578560, 97131840, 99074048, 300774272]
+
+    Raises SpaceError or UnknownName for what makes no sense, and what :func:`load` raises. It is
+    fast with numpy, ``pip install 'convcalc[sweep]'``, and slower without it.
+    """
+    from os import fspath
+
+    from convcalc.analysis.sweeps.result import swept
+    from convcalc.importing.addressing import target_at
+    from convcalc.language.sources.project import opened
+
+    with opened(fspath(root), allow_outside=allow_outside):
+        return swept(
+            target_at(fspath(target)),
+            over,
+            where=where,
+            metrics=metrics,
+            pareto=pareto,
+            by=by,
+            top=top,
+            sample=sample,
+            seed=seed,
+            variant=variant,
+            batch=batch,
+            dtype=dtype,
+            counted=counted,
+        )
 
 
 def __dir__() -> list[str]:

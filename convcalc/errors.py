@@ -5,6 +5,7 @@
     ├── TargetError          the file or network asked for cannot be found or read
     │   ├── MissingFile      the git revision exists, but has no such file
     │   ├── NoRevision       there is no such git revision, or no repository
+    │   ├── NoFactor         a network has no param that is to be swept
     │   ├── CodeNotAllowed   a model that a program builds, where no code may be run
     │   └── Hung             git took too long
     ├── UnknownName          no operator, convention or rule has this name; a KeyError too
@@ -18,6 +19,10 @@
     ├── Unseen               what a tensor reads cannot be known
     ├── TooWide              a receptive field takes too many bits or steps to compute
     ├── WrongTolerance       an expression is not a tolerance
+    ├── SpaceError           the configurations of a sweep are not well described
+    │   └── BadCondition     a condition on them cannot be read or computed
+    ├── Differs              a sweep and the ordinary path give different numbers: a bug
+    ├── RowFileError         rows of a sweep cannot be written in this format
     ├── WrongSizes           a text is not a list of sizes; a ValueError too
     ├── NoSize               an expression names a size that the tensor does not have
     ├── NoKey                a file of values has no such key

@@ -7,8 +7,9 @@ that walks through a grid of its own asks the fixture ``part`` for the cases to 
 makes a quarter of its examples. A commit always takes the same cases.
 
 Tests in ``torch/`` compare with PyTorch and need it; those in ``keras/`` with Keras on PyTorch,
-those in ``litert/`` run in LiteRT, those in ``site/`` build the book with zensical. What looks at
-pages in Chromium is skipped, and says why, where something that it needs is missing.
+those in ``litert/`` run in LiteRT, those in ``dask/`` on a local cluster of Dask, those in
+``site/`` build the book with zensical. What looks at pages in Chromium is skipped, and says why,
+where something that it needs is missing.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ COMPARED = {
     "torch": (("torch", "PyTorch"), ("torchvision", "torchvision")),
     "keras": (("keras", "Keras"), ("torch", "PyTorch")),
     "litert": (("ai-edge-litert", "LiteRT"),),
+    "dask": (("distributed", "Dask"),),
     "site": (("zensical", "zensical"),),
 }
 IN_BROWSER = ("tests/site/", "tests/playground/")  # skipped where there is none

@@ -39,6 +39,7 @@ WITHIN = {
         ("completion",),  # what may follow on a command line
         ("commands",),
         ("app", "several"),  # the one command that runs; many targets on all cores
+        ("sweep_run", "sweep_folder", "sweep_target", "sweep_cluster"),  # sweeps, where they run
         ("sweeping",),  # what measures many configurations
         ("loading", "problems", "answers"),  # targets to networks, and what is said of them
         (
@@ -53,6 +54,8 @@ WITHIN = {
     "output": (
         ("schemas", "presenting", "frames"),  # JSON Schemas; results of the Python interface
         ("views",),  # what each command shows
+        ("row_files",),  # all rows of a sweep
+        ("packages",),  # packages that convcalc does without
         ("formats",),  # tables as terminal text, JSON, CSV, ...
         ("tree",),
         ("cells", "folding", "sorting", "lines"),

@@ -34,6 +34,7 @@ COMMANDS = (
     "explain",
     "import",
     "get",
+    "sweep",
     "solve",
     "list",
     "operator",

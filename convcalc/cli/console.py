@@ -249,8 +249,8 @@ def choose(word: str, valid: Iterable[str], what: str) -> str:
 # --- where text goes -----------------------------------------------------------------------------
 
 
-def write_file(path: str, content: str | bytes | Iterable[str]) -> None:
-    """Writes a file, of text, of bytes, or of fragments of a text as they are made; raises Failure
+def write_file(path: str, content: str | bytes | Iterable[str | bytes]) -> None:
+    """Writes a file, of text, of bytes, or of fragments of either as they are made; raises Failure
     if that is not possible."""
     from convcalc.language.sources import atomic_write
 

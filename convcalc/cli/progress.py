@@ -29,8 +29,9 @@ ERASE = "\r\x1b[2K"  # the line of the cursor
 @contextmanager
 def progress(
     verb: str, total: int | None, settings: Settings, name: str = ""
-) -> Iterator[Callable[[str], None]]:
-    """Shows how far a loop is; yields what it calls with the name of each thing that is done.
+) -> Iterator[Callable[..., None]]:
+    """Shows how far a loop is; yields what it calls with the name of each thing that is done, and
+    with the number of things if it is not one.
 
     ``verb`` is what is done, such as ``checking``. Without a ``total`` only time is shown, beside
     ``name``. The thread starts at the first thing that is done, when worker processes are forked
@@ -51,7 +52,7 @@ def progress(
         shown_bars.remove(bar)
 
 
-def _nothing(_name: str) -> None:
+def _nothing(_name: str, _count: int = 1) -> None:
     """Shows no progress."""
 
 
@@ -93,9 +94,9 @@ class Bar:
         with suppress(RuntimeError):  # no more threads: then there is no bar
             Thread(target=self._run, daemon=True).start()
 
-    def step(self, name: str) -> None:
-        """Counts one more thing as done."""
-        self.done, self.name = self.done + 1, visible(name, LONGEST)
+    def step(self, name: str, count: int = 1) -> None:
+        """Counts one more thing as done, or several."""
+        self.done, self.name = self.done + count, visible(name, LONGEST)
         if not self.is_started:
             self.start()
 

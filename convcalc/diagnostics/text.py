@@ -42,7 +42,7 @@ def _quote(
 ) -> list[str]:
     """The source line, and a line that marks the place; empty if the file's text is missing.
 
-    A note that does not fit into ``room`` beside the marks stands below them.
+    A note that does not fit into ``room`` beside the marks is below them.
     """
     text = sources.get(place.file, "").split("\n")
     if not 0 < place.line <= len(text) or place.file not in sources:

@@ -290,10 +290,10 @@ def plain_rows(table: Table, style: Style) -> Iterator[list[str]]:
 def _plain_cell(value: Any, unit: str, style: Style) -> str:
     """Return a cell; a text that a spreadsheet would compute gets a ``'`` in front of it."""
     text = clean(_plain_text(value, unit), style, 0)
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULAS) else text
+    return f"'{text}" if isinstance(value, str) and text.startswith(FORMULAS) else text
 
 
-_FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def _plain_text(value: Any, unit: str) -> str:

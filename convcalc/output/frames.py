@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from importlib import import_module
 from typing import Any
 
 from convcalc.analysis.report.report import ReceptiveField, Report
 from convcalc.analysis.report.rows import AnyRow, rows
-from convcalc.errors import Error
 from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.unknown import known
 from convcalc.output.columns import COLUMNS, cell, tool_columns
+from convcalc.output.packages import package
 from convcalc.output.views.network import totals_row
 
 WIDEST = 2**63  # the integers of a column of a frame are below it
@@ -31,21 +30,9 @@ ORDER = tuple(
 )
 
 
-class MissingPackage(Error, ImportError):
-    """A package that convcalc does without is needed, and not installed."""
-
-    def __init__(self, package: str, what: str) -> None:
-        advice = f"install it: pip install {package}"
-        super().__init__(f"{what} needs the package {package}, which is not installed", advice)
-        self.package = package
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.package, self.message.partition(" needs ")[0])
-
-
 def to_pandas(report: Report, depth: int | None) -> Any:
     """Return a ``pandas.DataFrame``, one row per layer or block, indexed by path."""
-    pandas = _package("pandas", "to_pandas")
+    pandas = package("pandas", "to_pandas")
     data, kinds = _data(report, depth)
     types = {int: "Int64", float: "Float64", bool: "boolean", str: "string"}
     made = {}
@@ -59,7 +46,7 @@ def to_pandas(report: Report, depth: int | None) -> Any:
 
 def to_polars(report: Report, depth: int | None) -> Any:
     """Return a ``polars.DataFrame``, one row per layer or block."""
-    polars = _package("polars", "to_polars")
+    polars = package("polars", "to_polars")
     data, kinds = _data(report, depth)
     types = {
         int: polars.Int64,
@@ -78,11 +65,44 @@ def to_polars(report: Report, depth: int | None) -> Any:
     return polars.DataFrame(made)
 
 
-def _package(name: str, what: str) -> Any:
-    try:
-        return import_module(name)
-    except ImportError:
-        raise MissingPackage(name, what) from None
+def swept_to_pandas(columns: Mapping[str, Sequence[Any]]) -> Any:
+    """Return the rows of a sweep as a ``pandas.DataFrame``."""
+    pandas = package("pandas", "to_pandas")
+    types = {int: "Int64", float: "Float64", bool: "boolean", str: "string"}
+    made = {}
+    for name, values in columns.items():
+        kind = types.get(_kind_of_all(values), "object")
+        made[name] = pandas.Series(values, dtype=kind)
+    return pandas.DataFrame(made)
+
+
+def swept_to_polars(columns: Mapping[str, Sequence[Any]]) -> Any:
+    """Return the rows of a sweep as a ``polars.DataFrame``."""
+    polars = package("polars", "to_polars")
+    types = {
+        int: polars.Int64,
+        float: polars.Float64,
+        bool: polars.Boolean,
+        str: polars.String,
+        list: polars.List(polars.Int64),
+    }
+    made = {}
+    for name, values in columns.items():
+        kind = types.get(_kind_of_all(values), polars.Object)
+        made[name] = polars.Series(name, list(values), kind)
+    return polars.DataFrame(made)
+
+
+def _kind_of_all(values: Sequence[Any]) -> type:
+    """The type of the values that are known; object where there are several, or too large ones."""
+    kinds = {type(value) for value in values} - {type(None)}
+    if kinds == {int} or not kinds:
+        return int if _fits(values) else object
+    if kinds == {int, float}:
+        return float
+    kind = kinds.pop() if len(kinds) == 1 else object
+    whole = kind is list and all(type(each) is int for value in values for each in value)
+    return kind if whole or kind is not list else object
 
 
 def _fits(values: Sequence[int | None]) -> bool:

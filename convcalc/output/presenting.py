@@ -156,6 +156,20 @@ def _findings(found: Outcome, form: str, *, colored: bool = False) -> str:
     return "\n".join(chunks(form, found.files, View(False, False, colored, False)))
 
 
+def _sweep_text(found: Any, style: Style) -> str:
+    from convcalc.output.views.sweep import sweep_text, sweep_title
+
+    network, plan, tally = found.presented()
+    return sweep_text("table", sweep_title(visible(network), plan), {}, tally, style)
+
+
+def _sweep_payload(found: Any) -> dict[str, Any]:
+    from convcalc.output.views.sweep import about_sweep, sweep_payload
+
+    network, plan, tally = found.presented()
+    return sweep_payload(about_sweep(network, plan, (), {}), plan, tally, tally.shown)
+
+
 _WAYS: Mapping[type, _Way] = {
     Report: _Way(_report_text, report_payload),
     Network: _Way(_network_text),
@@ -169,4 +183,8 @@ _WAYS: Mapping[type, _Way] = {
 
 def _way(result: Any) -> _Way:
     kinds: Sequence[type] = type(result).__mro__
-    return next(_WAYS[kind] for kind in kinds if kind in _WAYS)
+    return next((_WAYS[kind] for kind in kinds if kind in _WAYS), _SWEEP)
+
+
+# The way of sweeps, whose class is not imported here, since numpy comes with it.
+_SWEEP = _Way(_sweep_text, _sweep_payload)

@@ -16,6 +16,7 @@ import convcalc as library
 FOLLOWED = (
     *("index", "tutorial", "cheatsheet", "patterns", "frameworks", "recipes", "devices", "python"),
     "solve",
+    "sweeps",
 )
 
 

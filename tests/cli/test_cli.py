@@ -357,5 +357,5 @@ def test_the_shell_completes_commands_and_options() -> None:
         asked["_CONVCALC_COMPLETE"] = "complete_bash"
         return process(env=asked, text=True).stdout.split()
 
-    assert completed("convcalc s", 1) == ["show", "schema"]
+    assert completed("convcalc s", 1) == ["show", "sweep", "solve", "schema"]
     assert "--columns" in completed("convcalc show --co", 2)

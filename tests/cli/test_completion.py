@@ -76,7 +76,7 @@ def _offer(folder: Path, capsys: pytest.CaptureFixture[str]) -> Offer:
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        ("s", ["show", "schema"]),
+        ("s", ["show", "sweep", "solve", "schema"]),
         ("-f js", ["json"]),
         ("show resnet50", [name for name in shipped_names() if name.startswith("resnet50")]),
         ("show n", ["net.convcalc.yaml", "nasnet_a_mobile", "nfnet_f0"]),

@@ -81,6 +81,7 @@ def test_the_table_says_what_typer_says() -> None:
 def test_every_parameter_has_values_or_is_known_to_have_none() -> None:
     without = {"batch", "top", "position", "channel", "stack", "suggest", "filter", "policy"}
     without |= {"stdin_filename", "name", "limits", "step"}
+    without |= {"where", "sample", "seed", "shard", "chunk", "jobs", "dask"}
     for command, (names, own) in table.COMMANDS.items():
         for param in {*own.values(), *(name.removesuffix("*") for name in names)}:
             known = (command, param) in _OF_COMMAND or param in _OF_PARAM or param in _FILES
@@ -95,6 +96,7 @@ def test_a_command_is_offered_its_own_formats(name: str, convcalc: Command) -> N
     words |= {"convention": "thop", "rule": "CC201", "get": "totals.macs vgg11", "layer": "relu"}
     words |= {"new": "x -o -", "export": "vgg11 --to torch", "import": "x.onnx", "pin": ""}
     words |= {"help": "tutorial", "device": "show a100", "solve": "vgg11 --form classes"}
+    words |= {"sweep": "vgg11 --over input=224"}
     said = convcalc(f"{name} {words.get(name, ' '.join(['vgg11'] * len(names)))} -f nosuch").err
     listed = said.partition("must be one of: ")[2].split("\n")[0]
     assert tuple(filter(None, listed.split(", "))) == table.FORMATS.get(name, ())

@@ -39,6 +39,7 @@ LINES = {
     "check": "check alexnet",
     "diff": "diff alexnet alexnet",
     "verify": "verify alexnet model.onnx",
+    "sweep": "sweep alexnet --over input=128,224",
     "layer": "layer conv out=4 -i 3x8x8",
     "rf": "rf alexnet",
     "explain": "explain alexnet",

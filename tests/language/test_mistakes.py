@@ -67,6 +67,8 @@ MISTAKES = [
     layers("  - »se: {reduction: 3}", "use 'squeeze_excite'"),
     layers("  - »covn: {out_channels: 8, kernel_size: 3}", "use 'conv'"),
     layers("  - »Transformer: {output: same}", "convcalc lacks it: use 'opaque' and state its output, params and macs"),
+    layers("  - conv: »[8, 3]", "write '{out_channels: 8, kernel_size: 3}'"),
+    layers("  - flatten\n  - reshape: »[3, 32, 32]", "write '{shape: [3, 32, 32]}'"),
     # fields
     inside("»filters: 8, kernel_size: 3", "use 'out_channels'"),
     inside("out_channels: 8, »kernal_size: 3", "use 'kernel_size'"),

@@ -1,4 +1,5 @@
-"""What tools count of layers whose code is written in several ways, measured of one that is public.
+"""The counts of tools for layers whose code is written in several ways, measured of one that is
+public.
 
 ``selective_scan``: transformers' MambaMixer without its CUDA kernel, two linear layers, then a loop
 whose only product is a ``torch.matmul`` with C. ``linear_attention`` with ``ones``: timm's LiteMLA,
@@ -83,7 +84,7 @@ def _is_of_the_paper(leaf: Leaf) -> bool:
 
 
 def _too_many(leaf: Leaf) -> int:
-    """What FlopCounterMode counts too much of the gradients of grouped convolutions' weights."""
+    """Return what FlopCounterMode overcounts of the gradients of grouped convolutions' weights."""
     qkv = leaf.analysis.weights["qkv.weight"][0]
     groups = {"depthwise": qkv, "pointwise": 3 * leaf.field("heads")}
     of_scales = (t for t in leaf.analysis.terms if t.name.startswith("scale"))
@@ -101,12 +102,14 @@ def _product(leaf: Leaf, name: str) -> int:
 
 
 def _printed(operations: int) -> int:
-    """What numpy's einsum_path prints of a number of operations, four digits of one more."""
+    """Return what numpy's einsum_path prints of a number of operations, four digits of one more."""
     return int(float(f"{operations + 1:.3e}")) if known(operations) else UNKNOWN
 
 
 def _einsums(leaf: Leaf) -> list[int]:
-    """What numpy says of the three: two operations a product, one more of the last's third part."""
+    """Return what numpy says of the three: two operations a product, one more of the last's third
+    part.
+    """
     context, normaliser = _product(leaf, "context"), _product(leaf, "normaliser")
     last = 2 * _product(leaf, "aggregate") + leaf.x.numel
     return [_printed(each) for each in (2 * context, 2 * normaliser, last)]
@@ -153,7 +156,7 @@ def _complex(leaf: Leaf) -> int:
 
 
 def _kept(leaf: Leaf) -> int:
-    """What the products make: a number for each output channel and frequency that is kept."""
+    """Return what the products make: a number for each output channel and kept frequency."""
     kept: int = prod(leaf.field("modes")) * 2 ** (leaf.x.rank - 1)
     return leaf.output.batch * leaf.output.channels * kept
 
@@ -246,7 +249,7 @@ TRACED_OUTPUTS = published(
 
 def by_parameters(batch: Rule) -> Published:
     """torchinfo's: parameters times samples, of a linear layer; times channels too, of those that
-    have ``weight`` in their name and are no layer's."""
+    have ``weight`` in their name and are not a layer's."""
     return published(
         batch * SCAN_LEARNED,
         LEARNED_MACS + BIASES,

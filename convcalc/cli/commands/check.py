@@ -219,10 +219,6 @@ def _at(options: "Options", inputs: Sequence[str], params: Sequence[str], dtype:
     """The options with the input, the params and the type at which the networks are checked."""
     if not (inputs or params or dtype):
         return options
-    if dtype:
-        from convcalc.model.quantities.number_text import DTYPES
-
-        choose(dtype, DTYPES, "--dtype")
     from convcalc.cli.loading import assignment, input_shapes
     from convcalc.model.quantities.number_text import DTYPES
 

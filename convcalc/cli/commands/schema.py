@@ -16,6 +16,7 @@ KINDS = {
     "budgets": ("budgets", "budgets_schema"),
     "settings": ("settings", "settings_schema"),
     "device": ("device", "device_schema"),
+    "sweep": ("sweep", "sweep_schema"),
 }
 
 
@@ -26,8 +27,8 @@ def command(
         typer.Argument(
             metavar="[KIND]",
             help="network (the file), report (the JSON of show), receptive_field (that of rf), "
-            "verify (that of verify), budgets (convcalc.budgets.yaml), settings (convcalc.toml) or "
-            "device (the file of --device).",
+            "verify (that of verify), budgets (convcalc.budgets.yaml), settings (convcalc.toml), "
+            "device (the file of --device) or sweep (files of sweeps).",
         ),
     ] = "network",
 ) -> int:

@@ -117,6 +117,17 @@ def _rule_names(asked: Asked) -> Pairs:
     return [*_rules(asked), *((name, code) for code, name in _rules(asked))]
 
 
+def _sweep_metrics(_: Asked) -> Pairs:
+    from convcalc.analysis.sweeps.metrics import METRICS
+
+    return list(METRICS.items())
+
+
+def _factors(asked: Asked) -> Pairs:
+    """What can be swept in the target of the line."""
+    return [("input=", "the size of the input"), *_of_network("params")(asked)]
+
+
 def _metrics(_: Asked) -> Pairs:
     from convcalc.analysis.comparison.tolerance import METRICS
 
@@ -227,16 +238,19 @@ _OF_PARAM: Mapping[str, Source] = {
     "select": _listed(_rules),
     "ignore": _listed(_rules),
     "fail_on": _metrics,
-    "metrics": _listed(_of_module("analysis.sweeps.metrics", "METRICS")),
     **dict.fromkeys(("largest", "smallest", "nearest", "also", "form"), _of_network("unknowns")),
     "at": _LAYERS,
     "of": _LAYERS,
     "parts": _LAYERS,
+    "over": _factors,
+    "metrics": _listed(_sweep_metrics),
+    "pareto": _listed(_sweep_metrics),
 }
 _OF_COMMAND: Mapping[tuple[str, str], Source] = {
     ("diff", "depth"): _words("auto", "1", "2", "3", "all"),
     ("layer", "fields"): _fields,
     ("layer", "cost"): _listed(_of_module("analysis.costs", "MODELS")),
+    ("sweep", "by"): _sweep_metrics,
     ("get", "path"): _of_network("keys"),
     ("list", "filter"): _filter,
     ("list", "kind"): _of_module("cli.commands.list", "KINDS"),

@@ -1,4 +1,4 @@
-"""What references name: ids, paths, rounds of loops from either end, lists of layers."""
+"""Resolves what references name: ids, paths, rounds of loops from either end, lists of layers."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ class Tensors:
         return at[:-1]
 
     def named(self, node: nodes.Scalar, frame: Frame) -> Tensor | list[Tensor] | None:
-        """What a word in the list of a ``for`` names: a tensor, those of a list, or none."""
+        """Return what a word in the list of a ``for`` names: a tensor, those of a list, or none."""
         if EVERY in node.text or node.text in frame.lists:
             found = self.resolve_all(Reference(node.text, node.place), None, frame, frame.scope)
             return [tensor or FAILED for tensor in found]

@@ -149,12 +149,17 @@ def _misfit(wrong: Misfit, keys: list[nodes.Scalar], whole: Place) -> Diagnostic
     return Diagnostic(wrong.name, wrong.message, place, wrong.help, first)
 
 
+LISTS = ("shape", "ints")  # kinds of fields whose value is a list of its own
+
+
 def _no_mapping(item: Item, value: nodes.Node, vocabulary: Vocabulary) -> Diagnostic:
     from convcalc.language.parse.calls import fields_text  # for errors alone
 
     advice = f"'{item.type}' has no fields: remove the value"
     if vocabulary.valid:
-        advice = f"write '{fields_text(value, vocabulary)}'"
+        fields = fields_of(item.operator) if item.operator else {}
+        lists = {name for name, field in fields.items() if field.kind in LISTS}
+        advice = f"write '{fields_text(value, vocabulary, item.word, lists)}'"
     message = f"the fields of '{item.type}' must be a mapping"
     return Diagnostic("wrong-type", message, value.place, advice)
 

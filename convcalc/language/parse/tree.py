@@ -165,10 +165,11 @@ class Item:
         "stated_shape",
         "trainable",
         "type",
+        "word",
     )
 
     def __init__(self, type_: str, place: Place) -> None:
-        self.type = type_
+        self.type = self.word = type_  # the word is what the file says
         self.name = type_.rpartition(".")[2]
         self.place = place
         self.kind = "broken"

@@ -52,7 +52,7 @@ class Layer(NamedTuple):
     ``shares`` is the index of the layer whose weights it reuses, or -1; ``own`` names those weights
     that are its own all the same. ``form`` is what it is in code: empty for a module of PyTorch's
     own class, else FUNCTION, METHOD, SUBCLASS or CONTAINER; of a composite whose parts differ,
-    ``part: form`` for each that is no such module (see ``parts_of``).
+    ``part: form`` for each that is not such a module (see ``parts_of``).
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""What ``convcalc solve`` shows: the answer with its slack, or closed forms."""
+"""The output of ``convcalc solve``: the answer with its slack, or closed forms."""
 
 from __future__ import annotations
 

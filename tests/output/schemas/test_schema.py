@@ -25,6 +25,7 @@ from convcalc.output.schemas.network import network_schema
 from convcalc.output.schemas.receptive_field import receptive_field_schema
 from convcalc.output.schemas.report import report_schema
 from convcalc.output.schemas.settings import settings_schema
+from convcalc.output.schemas.sweep import sweep_schema
 from convcalc.output.schemas.verify import verify_schema
 
 SCHEMA = network_schema()
@@ -245,6 +246,7 @@ SCHEMAS = {
     "verify": verify_schema(),
     "budgets": budgets_schema(),
     "settings": settings_schema(),
+    "sweep": sweep_schema(),
 }
 
 
