@@ -14,6 +14,7 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.model.graph.network import Layer, Network
 from convcalc.model.graph.readers import Reading, finding, readings
+from convcalc.model.quantities.presented import number_of
 
 NAME = "bias-before-norm"
 # Operators of several parts whose biases all end as one constant of each output channel.
@@ -40,7 +41,7 @@ def findings(network: Network) -> Iterator[Diagnostic]:
         if all(_subtracts_mean(reading) for each in after for reading in each):
             where = f" in any of its {len(after)} uses" if len(after) > 1 else ""
             message = (
-                f"the bias of '{layer.name}' ({bias:,} params) has no effect{where}: "
+                f"the bias of '{layer.name}' ({number_of(bias, 'param')}) has no effect{where}: "
                 f"'{after[0][0].layer.path}' subtracts the mean of each channel"
             )
             yield finding(NAME, layer, message, "bias: false")

@@ -152,6 +152,11 @@ def unknown_reference(reference: Reference, frame: Frame) -> Rejected:
             "unknown-name", message, reference.place, "read it under the same condition"
         )
     current().spend(1 + len(frame.tensors) // 16, "names that are not known")
+    if frame.call and frame.within and reference.text in frame.call.frame.tensors:
+        block, name = frame.within[0], reference.text
+        message = f"'{name}' is a layer of the caller, which block '{block}' does not see"
+        advice = f"give '{block}' the param '{name}: ref', and call it with '{name}: {name}'"
+        return rejected("unknown-name", message, reference.place, advice)
     names = listing(dict.fromkeys(["prev", *frame.tensors]))
     listed = f"names so far: {names}; a layer reads what is above it"
     advice = advise(reference.text, frame.tensors, listed)

@@ -183,7 +183,12 @@ def _padding(study: Study) -> str:
     if inside == 1:
         return ""
     text = f"; {percent_text(Fraction(1 - inside))} of it is padding"
-    return text if study.inside is None else f"{text}, {study.inside:,} real positions are read"
+    return text if study.inside is None else f"{text}, {_real(study.inside)} read"
+
+
+def _real(count: int) -> str:
+    """The number of real positions, with its verb: ``1 real position is``."""
+    return "1 real position is" if count == 1 else f"{count:,} real positions are"
 
 
 def _join(values: Sequence[object]) -> str:

@@ -62,8 +62,10 @@ def _limit_lines(tried: Tried, limits: Sequence[Limit]) -> Iterator[str]:
             word, slack = "off by", abs(slack)
         amount = f"{_number(abs(slack))}{f' ({part})' if part else ''}"
         sign = {"<=": "≤", ">=": "≥"}.get(each.sign, each.sign)
-        wanted = f"{_number(number)} {sign} {_number(each.amount)}"
-        yield f"  {each.metric:<{_WIDE}} {wanted}, {word} {amount}"
+        wanted = f"{sign} {_number(each.amount)}"
+        if not each.holds(number):
+            wanted = f"against {_number(each.amount)}"
+        yield f"  {each.metric:<{_WIDE}} {_number(number)} {wanted}, {word} {amount}"
 
 
 def _searched(answer: Answer) -> str:
