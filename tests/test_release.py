@@ -243,7 +243,7 @@ def test_the_page_of_versions_names_the_schema_of_each_result() -> None:
     named = {*re.findall(r"`convcalc/([a-z-]+-v\d+)`", page)} - {"report-v2"}
     sources = "".join(path.read_text("utf-8") for path in (ROOT / "convcalc").rglob("*.py"))
     assert named == {*re.findall(r'^SCHEMA = "convcalc/(.+)"$', sources, re.MULTILINE)}
-    for kind in set(KINDS) - {"network", "budgets", "settings", "device"}:
+    for kind in set(KINDS) - {"network", "budgets", "settings", "device", "sweep"}:
         const = json.loads(schema_text(kind))["properties"]["schema"]["const"]
         assert const.removeprefix("convcalc/") in named
 
