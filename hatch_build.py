@@ -1,11 +1,12 @@
-"""Adds to the wheel what is made or copied when it is built.
+"""Adds to the wheel what is made or copied when it is built, and the README to the metadata.
 
-These are the trees of the shipped networks (convcalc/language/syntax/ready.py), the pages of the
-book that ``convcalc help`` shows (convcalc/output/topics.py), and the manual pages in docs/man.
+The former are the trees of the shipped networks (convcalc/language/syntax/ready.py), the pages of
+the book that ``convcalc help`` shows (convcalc/output/topics.py), and the manual pages in docs/man.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import tomllib
 from hashlib import blake2b
@@ -14,6 +15,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 
 class WheelHook(BuildHookInterface):
@@ -78,3 +80,16 @@ class WheelHook(BuildHookInterface):
         """Removes what was written."""
         if version != "editable":
             self.folder.cleanup()
+
+
+class ReadmeHook(MetadataHookInterface):
+    """The README as a package index shows it: links into the repository are whole addresses."""
+
+    def update(self, metadata: dict[str, Any]) -> None:
+        """Adds the text, whose links lead to the tag of the version."""
+        text = Path(self.root, "README.md").read_text("utf-8")
+        base = f"{metadata['urls']['Source']}/blob/v{metadata['version']}/"
+        metadata["readme"] = {
+            "content-type": "text/markdown",
+            "text": re.sub(r"\]\((?!https?://|#)", f"]({base}", text),
+        }

@@ -223,7 +223,7 @@ def diff(
     root: str | PathLike[str] = "",
     allow_outside: bool = False,
 ) -> Difference:
-    """What changed from one network to another; layers are matched by path.
+    """Compare two networks; layers are matched by path.
 
     Each side is what :func:`load` reads or returned, or a report. ``inputs`` are the sizes for
     both sides that are read here. ``is_same`` says whether nothing changed, ``comparison`` what
@@ -265,7 +265,7 @@ def check(
     root: str | PathLike[str] = "",
     allow_outside: bool = False,
 ) -> Outcome:
-    """What ``convcalc check`` finds in files and folders, by default in the current folder.
+    """Return what ``convcalc check`` finds in files and folders, by default in the current folder.
 
     ``select`` and ``ignore`` are codes of rules or prefixes of them, such as ``"CC2"``; ``variant``
     is the name of one variant, by default the settings decide; ``policy`` is a git revision that
@@ -302,7 +302,7 @@ def verify(
     root: str | PathLike[str] = "",
     allow_outside: bool = False,
 ) -> Agreement:
-    """Whether a design and a model are the same network, and where they part.
+    """Whether a design and a model are the same network, and where they differ.
 
     Both are what :func:`load` reads, or what it returned. ``inputs`` are the sizes for both;
     without them a design that is read here gets those of the model. ``params`` are the design's.

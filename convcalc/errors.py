@@ -9,6 +9,8 @@
     │   ├── CodeNotAllowed   a model that a program builds, where no code may be run
     │   └── Hung             git took too long
     ├── UnknownName          no operator, convention or rule has this name; a KeyError too
+    ├── DeviceError          a file of a device or a runtime has errors
+    ├── Unfitted             timings do not say what a device can do
     ├── PathError            a path names no layer, block, input or number
     ├── TooLarge             a network exceeds its limit of layers; in a file, a problem
     ├── TooMuchWork          more would have to be computed than is allowed; in a file, a problem
@@ -27,7 +29,7 @@
     ├── Unreadable           a file of values, or a model of another program, cannot be read
     │   └── Damaged          an ONNX file ends too early or is none; in a file, a problem
     ├── NotCopied            a network file has a form that 'new --from' does not copy
-    ├── Unwritable           a layer has no equal in the program that is written for
+    ├── Unwritable           a layer has no counterpart in the program that is written for
     ├── MissingPackage       the package of a data frame is not there; an ImportError too
     ├── NeedsOnnx            an ONNX file is asked for, and the onnx package is not there
     ├── ExpressionError      an expression cannot be evaluated; in a file it is a problem
@@ -49,10 +51,10 @@ inside; one that escapes is a bug and is shown as one:
     ├── NoRule               importing: a node means nothing here; becomes a problem
     │   ├── NotTheBatch      its samples are parts of one sample
     │   └── Unequal          its queries and keys are not parts of one map
-    ├── NotChain             exporting: statements that are no chain of layers
+    ├── NotChain             exporting: statements that are not a chain of layers
     ├── Misfit               exporting: layers cannot be written in this form; another is tried
     ├── Unsettled            importing: elements cannot be brought into an order; becomes a problem
-    ├── Untranslated         importing: a call has no equal in ONNX; becomes a problem
+    ├── Untranslated         importing: a call has no counterpart in ONNX; becomes a problem
     ├── Unfit                importing: settings of a layer of Keras; becomes a problem
     └── OSError              language: a file cannot be read or written, as for any other reason
         ├── Changed          it was changed in the meantime

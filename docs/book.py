@@ -4,6 +4,10 @@
 ``pip install 'convcalc[docs]'``. The site asks no other host for anything: its fonts are those of
 the reader's system, and its search runs in the browser.
 
+The playground is part of the site where Node.js and the packages of ``web/`` are there
+(docs/playground.py); otherwise its page says that it was not built. ``--require-playground``, for a
+release, makes that an error.
+
 The pages stay what GitHub shows. Links that lead out of this folder become pages of the site
 (CHANGELOG, CONTRIBUTING, SECURITY) or plain text, since the site has no copy of the repository.
 """
@@ -23,6 +27,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import unquote, urlsplit
 
+import playground
+
 from convcalc.output.topics import Topic, topics
 
 FOLDER = Path(__file__).parent
@@ -34,17 +40,24 @@ OUTSIDE = {
     "CHANGELOG.md": "Changelog",
 }
 LINK = re.compile(r"(!?)\[((?:[^\]\[]|\[[^\]]*\])*)\]\(([^()\s]+)\)")
+# The sentence on the page of the playground that becomes the way in, and what takes its place.
+PLAYGROUND = "**The playground is part of the site of the book.**"
+APP = "playground/app"
+WAY_IN = f'<a class="md-button md-button--primary" href="{APP}/index.html">Open the playground</a>'
+NOT_BUILT = "**This copy of the site was built without the playground.**"
 CODE = re.compile(r"(^```.*?^```$|`[^`\n]+`)", re.MULTILINE | re.DOTALL)
 
 # --- the pages that the site is built from -------------------------------------------------------
 
 
-def stage(folder: Path) -> None:
+def stage(folder: Path, *, with_playground: bool = False) -> None:
     """Writes the pages and the settings of the site into an empty folder."""
     pages = folder / "docs"
     shutil.copytree(FOLDER / "site", pages / "site")
     for path in FOLDER.glob("*.md"):
-        (pages / path.name).write_text(inside(path.read_text("utf-8")), "utf-8")
+        text = inside(path.read_text("utf-8"))
+        text = text.replace(PLAYGROUND, WAY_IN if with_playground else NOT_BUILT)
+        (pages / path.name).write_text(text, "utf-8")
     for name in OUTSIDE:
         text = (ROOT / name).read_text("utf-8")
         (pages / name.lower()).write_text(inside(text, at_root=True), "utf-8")
@@ -96,17 +109,19 @@ def entry(topic: Topic) -> str:
 # --- building ------------------------------------------------------------------------------------
 
 
-def build(out: Path) -> list[str]:
+def build(out: Path, *, with_playground: bool = False) -> list[str]:
     """Builds the site into a folder, which is replaced; returns what is wrong with it."""
     with TemporaryDirectory() as name:
         folder = Path(name).resolve()
-        stage(folder)
+        stage(folder, with_playground=with_playground)
         command = [sys.executable, "-m", "zensical", "build", "--strict"]
         ran = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
         if ran.returncode:
             return [re.sub(r"\x1b\[[0-9;]*m", "", ran.stdout + ran.stderr)]
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(folder / "site", out)
+    if with_playground:
+        playground.build(out / APP)
     return [*broken_links(out), *foreign_requests(out)]
 
 
@@ -180,8 +195,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Builds the site; 1 if anything is wrong with it."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--out", type=Path, default=ROOT / "site", help="the folder to write")
-    out = parser.parse_args(arguments).out.resolve()
-    found = build(out)
+    parser.add_argument(
+        "--require-playground", action="store_true", help="fail if the playground cannot be built"
+    )
+    given = parser.parse_args(arguments)
+    out, lacks = given.out.resolve(), playground.lacks()
+    if lacks:
+        sys.stdout.write(f"without the playground: {lacks}\n")
+        if given.require_playground:
+            return 1
+    found = build(out, with_playground=not lacks)
     for problem in found:
         sys.stdout.write(f"{problem}\n")
     if not found:

@@ -21,7 +21,7 @@ from places import ROOT
 
 DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAME = re.compile(r"# (\S+\.(?:ya?ml|toml|json|py|cfg))\n")
+NAME = re.compile(r"# (\S+\.(?:ya?ml|toml|json|py|cfg|csv))\n")
 
 
 class Shown(NamedTuple):

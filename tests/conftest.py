@@ -8,7 +8,8 @@ makes a quarter of its examples. A commit always takes the same cases.
 
 Tests in ``torch/`` compare with PyTorch and need it; those in ``keras/`` with Keras on PyTorch,
 those in ``litert/`` run in LiteRT, those in ``dask/`` on a local cluster of Dask, those in
-``site/`` build the book with zensical.
+``site/`` build the book with zensical. What looks at pages in Chromium is skipped, and says why,
+where something that it needs is missing.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ COMPARED = {
     "dask": (("distributed", "Dask"),),
     "site": (("zensical", "zensical"),),
 }
+IN_BROWSER = ("tests/site/", "tests/playground/")  # skipped where there is none
 SAFETY_TESTS = TESTS / "safety"
 
 
@@ -174,11 +176,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             f"{names} {verb} not installed: {tests} {kind} were not collected; see CONTRIBUTING.md",
             yellow=True,
         )
+    unseen: dict[str, None] = {}
     for report in terminalreporter.stats.get("skipped", []):
-        if report.nodeid.startswith("tests/site/") and isinstance(report.longrepr, tuple):
+        folder = next((name for name in IN_BROWSER if report.nodeid.startswith(name)), "")
+        if folder and isinstance(report.longrepr, tuple):
             reason = report.longrepr[2].removeprefix("Skipped: ")
-            line = f"the site was not looked at: {reason}; see CONTRIBUTING.md"
-            terminalreporter.write_line(line, yellow=True)
+            what = Path(folder).name
+            unseen[f"the {what} was not looked at: {reason}; see CONTRIBUTING.md"] = None
+    for line in unseen:
+        terminalreporter.write_line(line, yellow=True)
 
 
 # --- the command line --------------------------------------------------------------------------

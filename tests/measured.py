@@ -30,7 +30,7 @@ LAYERS = {name: (t["columns"], case) for t in TABLES for name, case in t["cases"
 
 
 MODELS, EXCEPTIONS = table("models"), table("exceptions")
-TORCHVISION, FORMS = table("torchvision"), table("forms")
+TORCHVISION, TIMM, FORMS = table("torchvision"), table("timm"), table("forms")
 
 
 def network_of(layers: str, shape: Sequence[int | None], batch: int = 1) -> Network:

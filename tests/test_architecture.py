@@ -57,8 +57,10 @@ WITHIN = {
         ("row_files",),  # all rows of a sweep
         ("packages",),  # packages that convcalc does without
         ("formats",),  # tables as terminal text, JSON, CSV, ...
-        ("cells", "folding", "sorting"),
+        ("tree",),
+        ("cells", "folding", "sorting", "lines"),
         ("table", "findings"),  # findings in the formats of CI systems
+        ("bound_columns",),  # of bounds on a device
         ("columns", "markdown"),
         ("topics",),  # the pages of the book
     ),
@@ -81,6 +83,7 @@ WITHIN = {
         ("agreement",),  # whether two networks are the same one
         ("analyse", "explanation"),  # a network to a report; how its numbers come about
         ("comparison", "conventions", "receptive_field"),
+        ("devices",),  # the least that a device must spend
         ("memory",),  # bytes while a network runs, or is trained
         ("report", "costs", "training"),
     ),
@@ -121,7 +124,7 @@ WITHIN = {
         ("quantities",),  # shapes, formulas, the unknown
     ),
     "diagnostics": (
-        ("text", "rejection", "suggestion"),
+        ("text", "rejection", "suggestion", "painting"),
         ("work",),  # what one run may do
         ("diagnostic",),
         ("codes", "faults", "visible"),
@@ -133,7 +136,7 @@ FOREIGN = {
     "yaml": {"language.syntax"},
     "rich": {
         *("output.formats.layout", "output.formats.terminal", "output.views.map"),
-        *("output.views.page", "output.presenting"),
+        *("output.views.page", "output.presenting", "output.lines"),
         "cli.progress_line",
     },
     "typer": {"cli"},
@@ -148,6 +151,7 @@ FILES = {
     "__init__",  # takes paths
     "model.operators.registry",  # finds operators
     "analysis.conventions",  # finds conventions
+    "analysis.devices",  # finds devices and runtimes
     "diagnostics.faults",  # asks whether the current folder is still there
     "language.sources",
     "language.catalogue",

@@ -1,17 +1,17 @@
-"""The English of everything that convcalc prints: phrases that a native engineer would not write.
+"""The English of everything that convcalc prints, and of its docstrings: see phrases.py.
 
-Looked for in help texts, pages of rules, operators and conventions, and messages in the code.
+Looked at are help texts, pages of rules, operators and conventions, messages and docstrings.
 """
 
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator
 from functools import cache
 
 import pytest
 from command import Command
+from phrases import found_in
 from places import ROOT
 
 from convcalc.cli.app import COMMANDS
@@ -20,26 +20,7 @@ from convcalc.model.operators.registry import fields_of, operator_class, operato
 
 PACKAGE = ROOT / "convcalc"
 
-# Each: what is not written, and what is written instead. "there is no X" is fine.
-PHRASES = {
-    r"(?<![Tt]here )\b(is|are|be|was|were) no (?!longer|more|different)": "is not a",
-    r"\bmend(s|ed|ing)?\b": "fix",
-    r"\bstands? twice\b": "duplicate",
-    r"\bstands? (in|inside|here|there|where|alone|below|above|beside|at)\b": "is",
-    r"\b(networks?|blocks?|files) that ships?\b": "built-in",
-    r"\bno \w+( \w+)? is called\b": "unknown",
-    r"^(Not these|The same|What is asked for)\b": "say what",
-    r"\b[Ww]hat is asked for\b": "say what",
-    r"\bto the unit\.": "exact integers",
-    r"\bno number holds them\b": "not included in any total",
-    r"\bcounts too\b": "also",
-    r"\b[Hh]ow far (the )?blocks are opened\b": "how many levels of blocks to expand",
-    r"\bthe rest together\b": "sum up the rest",
-    r"\banew\b": "again",
-    r"\bheeds\b": "respects",
-    r"\bcannot be told\b": "is not known",
-}
-# What the phrases of a measured fact look like.
+# A fact about a tool, in the words of the measurement.
 FACTS = {"Measured on keras.applications, to the unit"}
 
 
@@ -48,7 +29,7 @@ def phrases(text: str) -> list[str]:
     flat = " ".join(text.split())
     for fact in FACTS:
         flat = flat.replace(fact, "")
-    return [found[0] for each in PHRASES for found in re.finditer(each, flat)]
+    return [*found_in(flat)]
 
 
 def literals(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -83,14 +64,40 @@ def messages() -> dict[str, str]:
 
 
 def test_the_phrases_are_seen() -> None:
-    assert phrases("'x' is no operator") == ["is no "]
-    assert phrases("the key 'k' stands twice") == ["stands twice"]
+    assert len(phrases("'x' is no operator")) == 1
+    assert len(phrases("the key 'k' stands twice")) == 1
     assert phrases("there is no operator 'x', and it is no longer read") == []
     assert any("convcalc/cli/" in place for place in messages())
 
 
 def test_no_message_holds_one() -> None:
     assert {place: found for place, text in messages().items() if (found := phrases(text))} == {}
+
+
+@cache
+def docstrings() -> dict[str, str]:
+    """The docstrings in the code, by place and name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                name = getattr(node, "name", "")
+                line = getattr(node, "lineno", 1)
+                text = ast.get_docstring(node)
+                if text:
+                    found[f"{path.relative_to(ROOT)}:{line} {name}"] = text
+    return found
+
+
+def test_no_docstring_holds_one() -> None:
+    assert len(docstrings()) > 5000
+    assert {place: found for place, text in docstrings().items() if (found := phrases(text))} == {}
+
+
+def test_a_docstring_says_what_something_is() -> None:
+    """Not 'What a layer sees.' but 'Return what …', and not 'The same.' but what is the same."""
+    empty = ("What ", "All of it", "The same of", "The same with", "The same for a", "Its kind.")
+    assert [place for place, text in docstrings().items() if text.startswith(empty)] == []
 
 
 def test_no_page_of_a_rule_holds_one() -> None:

@@ -28,7 +28,7 @@ from convcalc.analysis.training import training_flops
 from convcalc.diagnostics.suggestion import UnknownName, advise
 from convcalc.diagnostics.work import current, limited
 from convcalc.model.graph.network import Layer, Network
-from convcalc.model.graph.steps import steps_of
+from convcalc.model.graph.steps import Steps, steps_of
 from convcalc.model.operators.contract import DYNAMIC, KINDS, WEIGHTS, Analysis
 from convcalc.model.operators.registry import fields_of
 from convcalc.model.quantities.counts import COUNTS, sum_counts
@@ -39,7 +39,8 @@ COUNTED = (WEIGHTS, DYNAMIC)
 
 # What takes time beside shapes and counts, and is left out where nobody asks.
 FIELDS, TRAINING, MEMORY = "receptive_fields", "training", "memory"
-PARTS = (FIELDS, TRAINING, MEMORY)
+SUMS = (TRAINING, MEMORY)
+PARTS = (FIELDS, *SUMS)
 
 
 @limited
@@ -53,6 +54,8 @@ def analyse(
     fuse_batch_norm: bool = False,
     parts: Collection[str] = PARTS,
     memory: Sequence[str] = (),
+    device: str = "",
+    runtime: str = "",
 ) -> Report:
     """Analyse a network and return its report.
 
@@ -65,8 +68,10 @@ def analyse(
     network. ``memory`` are the assumptions under which memory is counted, such as ``("training",
     "adam")``, words of ``convcalc.model.quantities.assumptions.OPTIONS``. ``parts`` are those of
     ``receptive_fields``, ``training`` and ``memory`` that are wanted: without them there are no
-    receptive fields, and FLOPs of training and the activations in memory are UNKNOWN. The report of
-    a network with problems covers the layers that could be computed. Raises TooMuchWork for a
+    receptive fields, and FLOPs of training and the activations in memory are UNKNOWN. ``device``
+    adds the least that a device must spend, by its name or file, when kernels fuse as ``runtime``
+    says, by default that of the device (see :mod:`convcalc.analysis.devices`). The report of a
+    network with problems covers the layers that could be computed. Raises TooMuchWork for a
     network that is too large.
     """
     _require_known(counted, dtype)
@@ -86,7 +91,7 @@ def analyse(
     outputs = {name: network.shape(number) for name, number in network.outputs.items()}
     per_output = output_reports(network, layers, support=support, fields=FIELDS in parts)
     first = next(iter(per_output.values()), OutputReport("", None))
-    return Report(
+    report = Report(
         network.name,
         network.variant,
         network.description,
@@ -94,7 +99,13 @@ def analyse(
         network.inputs,
         outputs,
         tuple(counted),
-        _totals(layers, used, dtype, tuple(memory), is_partial=network.skipped > 0),
+        _totals(
+            layers,
+            used,
+            dtype,
+            tuple(memory),
+            is_partial=network.skipped > 0 and not network.recovered,
+        ),
         first.receptive_field,
         first.first_global,
         layers,
@@ -102,7 +113,9 @@ def analyse(
         network.skipped,
         tool,
         per_output,
+        recovered=network.recovered,
     )
+    return _add_bounds(network, report, device, runtime, steps) if device else report
 
 
 def _require_known(counted: Sequence[str], dtype: str) -> None:
@@ -147,7 +160,7 @@ def _layer(
 
 
 def _core(layer: Layer, counted: Sequence[str], dtype: str, training: int) -> LayerCore:
-    """What layers that are alike have in common, made once."""
+    """Return the core that equal layers share, made once."""
     analysis, operator = layer.analysis, layer.operator
     alike = (layer.shapes, layer.trainable, layer.shares < 0, layer.own)
     key = (*alike, *counted, dtype, training)
@@ -208,6 +221,18 @@ def _bytes_moved(layer: Layer, analysis: Analysis, dtype: str) -> int:
 
 
 # --- beside convcalc's own numbers ---------------------------------------------------------------
+
+
+def _add_bounds(
+    network: Network, report: Report, device: str, runtime: str, steps: Steps | None
+) -> Report:
+    """The report with bounds on a device; what computes them is imported only here."""
+    from convcalc.analysis.devices import shelf
+    from convcalc.analysis.devices.bounds import with_bounds
+
+    found = shelf.device(device)
+    rules = shelf.runtime(runtime or found.runtime)
+    return with_bounds(network, report, found, rules, steps or steps_of(network))
 
 
 def _add_convention(

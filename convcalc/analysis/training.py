@@ -1,4 +1,5 @@
-"""What one step of training costs: forward, gradient of the input, gradient of the weights.
+"""Computes the cost of one step of training: forward, gradient of the input, gradient of the
+weights.
 
 Each multiply-accumulate of the forward pass comes back once in either gradient, for grouped and
 for transposed convolutions too, so a layer costs up to three times its forward pass. The gradient
@@ -46,7 +47,7 @@ class Trained(NamedTuple):
 
 
 class Gradients(Value):
-    """What a training step computes gradients for.
+    """The tensors that a training step computes gradients for.
 
     ``values`` says of each value whether it gets one: it depends on trained weights, and an output
     of the network on its layer. ``learns`` says of each step whether its weights do.

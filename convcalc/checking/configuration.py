@@ -108,7 +108,7 @@ class Configurations:
         return found
 
     def at(self, folder: str) -> Configuration | None:
-        """Return the settings that stand in a folder itself, if any."""
+        """Return the settings that are in a folder itself, if any."""
         own, shared = (os.path.join(folder, name) for name in (OWN, SHARED))
         if self.tree.is_file(own):
             table, text = self.load(own)
@@ -190,17 +190,17 @@ class _Reader:
 
     def text(self, key: str, value: Any) -> str:
         if not isinstance(value, str):
-            raise self.error(key, "is a text")
+            raise self.error(key, "must be a text")
         return value
 
     def flag(self, key: str, value: Any) -> bool:
         if not isinstance(value, bool):
-            raise self.error(key, "is true or false")
+            raise self.error(key, "must be true or false")
         return value
 
     def texts(self, key: str, value: Any) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.error(key, "is a list of texts")
+            raise self.error(key, "must be a list of texts")
         return tuple(value)
 
     def codes(self, key: str, value: Any) -> tuple[str, ...]:
@@ -215,7 +215,7 @@ class _Reader:
 
     def depth(self, key: str, value: Any) -> str:
         if value != ALL and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-            raise self.error(key, "is a whole number from 1, or 'all'")
+            raise self.error(key, "must be a whole number from 1, or 'all'")
         return str(value)
 
     def dtype(self, key: str, value: Any) -> str:
@@ -225,7 +225,7 @@ class _Reader:
 
     def severities(self, key: str, value: Any) -> Mapping[str, str]:
         if not isinstance(value, dict):
-            raise self.error(key, "is a table of codes")
+            raise self.error(key, "must be a table of codes")
         for code, word in value.items():
             check_codes([code], f"{self.file}: '{key}'")
             if word not in SEVERITIES:
@@ -234,7 +234,7 @@ class _Reader:
 
     def per_file(self, key: str, value: Any) -> tuple[tuple[Pattern, tuple[str, ...]], ...]:
         if not isinstance(value, dict):
-            raise self.error(key, "is a table of patterns")
+            raise self.error(key, "must be a table of patterns")
         return tuple(
             (each, self.codes(f"{key}.{text}", listed))
             for text, listed in value.items()
@@ -248,7 +248,7 @@ class _Reader:
 
     def positive(self, key: str, value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise self.error(key, "is a whole number from 1")
+            raise self.error(key, "must be a whole number from 1")
         return value
 
     def limits(self, key: str, value: Any) -> Limits:

@@ -53,7 +53,8 @@ class Examination:
     ``budgets`` are those of the repository that apply to it; ``wanted`` is the name of a variant,
     empty for the base, or "all". ``held`` is what the policy says. With ``allow_code`` models are
     built that a file names under ``verify``. ``inputs`` and ``params`` are in place of the file's
-    own; its pins, which are numbers at its own, are then not checked.
+    own; its pins, which are numbers at its own, are then not checked. ``dtype`` is
+    that of budgets that name none.
     """
 
     def __init__(
@@ -67,7 +68,9 @@ class Examination:
         allow_code: bool = False,
         inputs: Inputs = None,
         params: Mapping[str, str] | None = None,
+        dtype: str = "",
     ) -> None:
+        self.dtype = dtype
         self.inputs = inputs
         self.params = params or {}
         self.allow_code = allow_code
@@ -333,6 +336,8 @@ class Examination:
             limits = self.settings.limits
             return from_revision(compare.base, target, inputs or self.inputs, limits, self.params)
 
+        if self.dtype:
+            budget = budget.of_type(self.dtype)
         if budget.name:
             words = f"model: {self.target.file}   {words}"
         self.verdicts += verdicts(budget, Subject(network, report, words, before))

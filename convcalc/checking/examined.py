@@ -1,4 +1,4 @@
-"""What is found in one network file, and what a policy holds it to."""
+"""The findings of one network file, and the requirements of a policy for it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Examined(NamedTuple):
 
 
 class Held(NamedTuple):
-    """What the policy holds a network file to.
+    """The requirements of the policy for a network file.
 
     ``budgets`` are those of the policy's repository that apply. ``before`` is the file as it was,
     if it is another now, and ``path`` where it stood; ``saved`` reads a saved report of the policy.

@@ -1,7 +1,7 @@
 """Expands the glob patterns of a command line; ``**`` goes through folders, but follows no links.
 
 A link may lead back to a folder around it, or anywhere. The time grows with the number of folders,
-however often ``**`` stands in a pattern.
+however often ``**`` is in a pattern.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a check of some files found, for programs; ``convcalc check`` shows the same."""
+"""The results of a check, for programs; ``convcalc check`` shows the same."""
 
 from __future__ import annotations
 

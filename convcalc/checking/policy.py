@@ -1,4 +1,4 @@
-"""What the files of a tree are held to, by path: settings, budgets, ignore files.
+"""The rules for the files of a tree, by path: settings, budgets, ignore files.
 
 There is one for the tree that is checked, and one for the revision of ``--policy``.
 """
@@ -21,7 +21,9 @@ _KNOWN = (OWN, SHARED, FILE, IGNORES)
 
 
 class Choice(NamedTuple):
-    """What the command line says instead of the tree: files of settings and budgets, or none."""
+    """Files that the command line names in place of those of the tree: files of settings and
+    budgets, or none.
+    """
 
     config: str = ""
     budgets: str = ""

@@ -58,7 +58,7 @@ def predecessors(
 
 
 def _name(text: bytes) -> bytes:
-    """Return the name of a network, as it stands in the file."""
+    """Return the name of a network, as the file gives it."""
     named = _NAME.search(text)
     return named[1].strip(b"\"'") if named else b""
 

@@ -54,6 +54,7 @@ class Options(NamedTuple):
     allow_code: bool = False
     inputs: Inputs = None  # in place of those of the files
     params: tuple[tuple[str, str], ...] = ()  # values in place of those of the files
+    dtype: str = ""  # of the numbers in memory, for budgets that name none
     keep: bool = False  # whether results are kept, and those that were
 
     @property
@@ -196,7 +197,8 @@ class Run:
             if known := fault(error):
                 return _unreadable(found.file, *known)
             words = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            advice = "this is a bug; please report it with the file and CONVCALC_DEBUG=1"
+            advice = "this is a bug; please report it with the file, what the command prints with "
+            advice += "CONVCALC_DEBUG=1, and what 'convcalc --version --verbose' prints"
             return _unreadable(found.file, f"convcalc failed: {words}", advice)
 
     def examine_file(self, found: Found) -> Examined | Checked:
@@ -230,7 +232,7 @@ class Run:
         if self.kept is None or self.options.stdin is not None:
             return self.examine_target(found, target, settings, budgets)
         options = self.options
-        asked = (found.variant, options.variant, options.inputs, options.params)
+        asked = (found.variant, options.variant, options.inputs, options.params, options.dtype)
         words = (*asked, settings.variant, settings.limits, budgets)
         shelf = Shelf(self.kept, sources, self.options.allow_code)
         return shelf.result(
@@ -248,7 +250,7 @@ class Run:
         wanted = named or settings.variant
         code = self.options.allow_code
         given = {"inputs": self.options.inputs, "params": dict(self.options.params)}
-        more: dict[str, Any] = {"allow_code": code, **given}
+        more: dict[str, Any] = {"allow_code": code, "dtype": self.options.dtype, **given}
         examination = Examination(target, settings, budgets, wanted, held, **more)
         if not named and wanted != ALL and examination.is_locked:
             examination = Examination(target, settings, budgets, ALL, held, **more)

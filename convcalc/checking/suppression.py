@@ -69,7 +69,7 @@ def read_comments(file: str, text: str) -> Comments:
 
 
 def _target_lines(lines: list[str]) -> list[int]:
-    """Return for each index the number of the next line that is no comment and not empty."""
+    """Return for each index the number of the next line that is not a comment and not empty."""
     found = [len(lines) + 1] * (len(lines) + 1)
     for index in range(len(lines) - 1, -1, -1):
         text = lines[index].lstrip()

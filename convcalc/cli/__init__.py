@@ -98,6 +98,6 @@ def _failed(error: Exception) -> int:
         say(
             f"error: convcalc failed: {summary[:300]}",
             "  = help: this is a bug; please report it with the command, the network file, and",
-            "    what the same command prints with CONVCALC_DEBUG=1 in the environment",
+            "    what the command with CONVCALC_DEBUG=1, and 'convcalc --version --verbose', print",
         )
     return COULD_NOT_RUN

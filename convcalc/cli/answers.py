@@ -1,4 +1,4 @@
-"""What a command printed, printed again as long as nothing that it depends on has changed."""
+"""Prints an earlier answer again as long as nothing that it depends on has changed."""
 
 from __future__ import annotations
 

@@ -39,6 +39,7 @@ COMMANDS = (
     "list",
     "operator",
     "convention",
+    "device",
     "rule",
     "schema",
     "new",
@@ -112,7 +113,7 @@ def _print_help(ctx: Any, _option: Any, asked: bool) -> None:
 
 
 class Verb(PrintsHelp, TyperCommand):
-    """A command."""
+    """A command, whose help page goes to stdout."""
 
 
 class Commands(PrintsHelp, TyperGroup):
@@ -228,7 +229,12 @@ def convcalc(
     ] = "",
     quiet: Annotated[
         bool,
-        typer.Option("-q", "--quiet", help="Print results and errors only. [env: CONVCALC_QUIET]"),
+        typer.Option(
+            "-q",
+            "--quiet",
+            help="Print results and errors only, and no remarks below tables. "
+            "[env: CONVCALC_QUIET]",
+        ),
     ] = False,
     root: Annotated[
         str,
@@ -268,7 +274,8 @@ def convcalc(
         typer.Option("--show-completion", help="Show the script of completion for this shell."),
     ] = False,
 ) -> int:
-    """What a convolutional network costs and sees: shapes, parameters, MACs, receptive fields.
+    """Compute what a convolutional network costs and sees: shapes, parameters, MACs, receptive
+    fields.
 
     A TARGET is a network file, FILE::VARIANT, the name of a built-in network
     ('convcalc list networks'), or - for stdin.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -19,6 +19,7 @@ from convcalc.language.sources.gate import advice, reason
 from convcalc.language.sources.project import Project, project, upward
 
 if TYPE_CHECKING:
+    from convcalc.diagnostics.diagnostic import Diagnostic
     from convcalc.output.table import Style
 
 CLEAN, FINDINGS, COULD_NOT_RUN, INTERRUPTED = 0, 1, 2, 130
@@ -28,7 +29,9 @@ MOST_KEPT = 400_000  # characters of a result that may be kept
 WIDEST = 10_000  # characters of a line, whatever COLUMNS says
 OWN, SHARED = "convcalc.toml", "pyproject.toml"
 COLORS = ("auto", "always", "never")
-_ASCII = str.maketrans({"×": "x", "…": "...", "–": "-", "—": "-", "·": "*", "→": "->"})
+_ASCII = str.maketrans(
+    {"×": "x", "…": "...", "–": "-", "—": "-", "·": "*", "→": "->"} | dict.fromkeys("▏▎▍▌▋▊▉█", "#")
+)
 
 
 class Failure(Error):
@@ -54,6 +57,7 @@ class Settings:
         self.output_format = ""
         self.output_file = environment("OUTPUT_FILE")
         self.color = environment("COLOR") or "auto"
+        self._tell_screen()
         self.quiet = environment("QUIET") not in ("", "0", "false")
         self.root = environment("ROOT")
         self.allow_outside = False
@@ -75,10 +79,15 @@ class Settings:
         self.output_format = output_format or self.output_format
         self.output_file = output_file or self.output_file
         self.color = color or self.color
+        self._tell_screen()
         self.quiet = quiet or self.quiet
         self.root = root or self.root
         self.allow_outside = allow_outside or self.allow_outside
         self.limits = limit or self.limits
+
+    def _tell_screen(self) -> None:
+        """Messages to stderr have colours as results have."""
+        _screen.color = self.color if self.color in COLORS else COLORS[0]
 
     def work(self) -> Work:
         """The budget of work of the command, with the limits that are set: ``layers=10,work=9``."""
@@ -92,7 +101,9 @@ class Settings:
         return Work(allowed=allowed)
 
     def project(self) -> Project:
-        """What files may be read; raises Failure if --root is not a folder."""
+        """Return the project, outside of which no file is read; raises Failure if --root is not a
+        folder.
+        """
         if self.root and not os.path.isdir(self.root):  # noqa: PTH112 - a word, not yet a path
             raise Failure(f"--root {self.root} is not a folder", "name the folder of the project")
         try:
@@ -120,6 +131,7 @@ class Settings:
             color=self.is_colored,
             width=_width(out),
             ascii=out is not None and not _can_encode(out, "×…─━"),
+            quiet=self.quiet,
         )
 
     def write(self, text: str, *, returns: bool = False) -> None:
@@ -155,8 +167,8 @@ class Settings:
         shown = (fence(text, colored=colored) for text in gathered)
         if self._is_file:
             write_file(self.output_file, shown)
-        else:
-            all(map(_print, shown))
+        elif not all(map(_print, shown)):
+            self.written = None  # nobody reads on, so the rest is missing
 
     def _recorded(self, pieces: Iterable[str], end: str = "") -> Iterator[str]:
         """The pieces, recorded with their ends if they are to be kept and not too large."""
@@ -281,15 +293,50 @@ def say(*lines: str) -> None:
 
     Where that fails, nobody can be told: the exit code says what happened.
     """
+    _say([visible(line, LONGEST_LINE) for line in lines])
+
+
+def say_diagnostic(found: Diagnostic, sources: Mapping[str, str]) -> None:
+    """Writes a diagnostic to stderr, with the lines of the sources that it points at."""
+    from convcalc.diagnostics.text import full_text
+
+    text = full_text(found, sources, _screen_width())
+    _say([visible(line, LONGEST_LINE) for line in text.split("\n")])
+
+
+def _say(lines: Sequence[str]) -> None:
     if sys.stderr is None:
         return
-    text = fence("\n".join([visible(line, LONGEST_LINE) for line in lines]))
+    color = is_colored(_screen.color, sys.stderr)
+    width = _screen_width()
+    if color or width is not None:
+        from convcalc.diagnostics.painting import lines_for_terminal
+
+        lines = lines_for_terminal(lines, width, color=color)
+    text = fence("\n".join(lines), colored=color)
     try:
         with beside_progress():
             sys.stderr.write(_make_encodable(sys.stderr, text) + "\n")
             sys.stderr.flush()
     except (OSError, ValueError):
         _silence(sys.stderr)
+
+
+class _Screen:
+    """Whether messages are to have colours."""
+
+    color = "auto"
+
+
+_screen = _Screen()
+
+
+def _screen_width() -> int | None:
+    """The width of the terminal for messages; None if they go elsewhere."""
+    try:
+        return _width(sys.stderr) if sys.stderr is not None and sys.stderr.isatty() else None
+    except ValueError:  # it is closed
+        return None
 
 
 def print_text(text: str) -> None:

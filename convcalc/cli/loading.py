@@ -37,6 +37,8 @@ class Reading(NamedTuple):
     fuse_batch_norm: bool = False
     parts: Collection[str] = PARTS
     memory: str = ""
+    device: str = ""
+    runtime: str = ""
     witness: Witness | None = None
 
     def networks(self, targets: Sequence[str | Target]) -> list[Network]:
@@ -75,6 +77,10 @@ class Reading(NamedTuple):
         options["fuse_batch_norm"] = self.fuse_batch_norm
         options["parts"] = self.parts
         options["memory"] = memory_words(self.memory or default("memory"))
+        if self.runtime and not self.device:
+            raise Failure("--runtime needs --device", "add for instance --device a100")
+        options["device"] = self.device
+        options["runtime"] = self.runtime
         return options
 
     def _networks(self, targets: Sequence[Target]) -> Iterator[Network]:

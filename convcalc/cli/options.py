@@ -80,6 +80,26 @@ Memory = Annotated[
         "[env: CONVCALC_MEMORY]",
     ),
 ]
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        metavar="NAME",
+        show_default=False,
+        help="Also show the least that a device must spend, such as a100 or a file device.yaml; "
+        "see 'list devices'.",
+    ),
+]
+Runtime = Annotated[
+    str,
+    typer.Option(
+        "--runtime",
+        metavar="NAME",
+        show_default=False,
+        help="Which layers one kernel computes: eager, fused, cmsis-nn, or a file; by default as "
+        "the device's file says.",
+    ),
+]
 Variant = Annotated[
     str, typer.Option("--variant", metavar="NAME", help="A variant of the network.")
 ]
@@ -130,7 +150,9 @@ NoCache = Annotated[
 
 
 def default(name: str) -> str:
-    """What holds where no flag is given: CONVCALC_<NAME>, else the setting of that name, if any."""
+    """Return the value to use if no flag is given: CONVCALC_<NAME>, else the setting of that name,
+    if any.
+    """
     if value := environment(name.upper()):
         return value
     if next(settings_files(), None) is None:

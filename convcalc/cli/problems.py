@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from convcalc.cli.console import CLEAN, FINDINGS, Settings, say
+from convcalc.cli.console import CLEAN, FINDINGS, Settings, say_diagnostic
 from convcalc.diagnostics.diagnostic import Diagnostic
 
 
@@ -14,7 +14,7 @@ class Shown(Protocol):
 
     @property
     def problems(self) -> tuple[Diagnostic, ...]:
-        """What is wrong with it."""
+        """The problems that were found."""
 
     @property
     def sources(self) -> Mapping[str, str]:
@@ -40,9 +40,7 @@ def print_problems(networks: Sequence[Shown], settings: Settings, *, warnings: b
             is_error = problem.severity == "error"
             is_wanted = warnings or problem.name in ABOUT_INPUT
             if problem not in seen and (is_error or (is_wanted and not settings.quiet)):
-                from convcalc.diagnostics.text import full_text
-
-                say(*full_text(problem, network.sources).split("\n"))
+                say_diagnostic(problem, network.sources)
             seen.add(problem)
     if seen:
         settings.written = None  # problems are looked at anew each time

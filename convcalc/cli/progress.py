@@ -95,7 +95,7 @@ class Bar:
             Thread(target=self._run, daemon=True).start()
 
     def step(self, name: str, count: int = 1) -> None:
-        """One more thing is done, or several."""
+        """Counts one more thing as done, or several."""
         self.done, self.name = self.done + count, visible(name, LONGEST)
         if not self.is_started:
             self.start()

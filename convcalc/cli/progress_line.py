@@ -30,7 +30,7 @@ DONE, LEFT = "bold", "dim"
 
 
 class Line:
-    """What is done, how much of it, since when, and the name of what was done last."""
+    """A line that shows how much is done, since when, and the name of what was done last."""
 
     def __init__(self, verb: str, total: int | None, began: float, *, colored: bool) -> None:
         self.colored = colored

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Analysed(NamedTuple):
-    """What is shown of one network among several.
+    """One network among several, as it is shown.
 
     ``report`` is its report without layers but the first, ``text`` the whole as JSON if that is
     wanted. The others are those of the network.

@@ -1,4 +1,4 @@
-"""What the commands that try many configurations share: how a target is measured."""
+"""Shared by the commands that try many configurations: how a target is measured."""
 
 from __future__ import annotations
 
@@ -24,13 +24,16 @@ def runner_of(
     dtype: str,
     fixed: Mapping[str, Any],
 ) -> Runner:
-    """What measures the configurations of a target; Failure if it is no network file."""
+    """Return what measures a target's configurations; Failure if it is not a network file."""
+    from convcalc.analysis.sweeps.arrays import HAS_NUMPY
     from convcalc.analysis.sweeps.measuring import Assumptions
     from convcalc.analysis.sweeps.metrics import require_metrics
     from convcalc.analysis.sweeps.running import Runner
     from convcalc.importing.opening import open_source
     from convcalc.language.reading import NetworkSource
 
+    if not HAS_NUMPY:
+        raise Failure("this needs numpy, which is not installed", "pip install numpy")
     require_metrics(metrics)
     target = target_of(word)
     source = open_source(target)

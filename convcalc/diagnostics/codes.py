@@ -76,6 +76,7 @@ _RULES = (
     Rule("CC310", "unknown-number"),
     Rule("CC311", "no-such-model"),
     Rule("CC312", "number-differs"),
+    Rule("CC313", "time-bound-over-budget"),
     Rule("CC401", "suppression-added", "warning"),
     Rule("CC402", "settings-weakened", "warning"),
     Rule("CC403", "budget-weakened", "warning"),

@@ -1,4 +1,4 @@
-"""What to say of an exception that nobody expected: most are no bugs but limits of the machine."""
+"""Explains exceptions that nobody expected: most are not bugs but limits of the machine."""
 
 from __future__ import annotations
 

@@ -47,8 +47,8 @@ def listing(words: Collection[str]) -> str:
     return f"{', '.join(first)} and {len(words) - LISTED:,} more"
 
 
-def nearest(word: str, choices: Iterable[str]) -> str:
-    """The choice closest to ``word``, or an empty string if none is close.
+def nearest(word: str, choices: Iterable[str], cutoff: float = CUTOFF) -> str:
+    """The choice closest to ``word``, or an empty string if none is close (``cutoff``, of 1).
 
     Also empty once the run has compared so many words that looking for more would take too long.
     """
@@ -60,9 +60,9 @@ def nearest(word: str, choices: Iterable[str]) -> str:
     from difflib import get_close_matches  # a slow import, needed only for wrong input
 
     work.spend(20 * len(near), "suggestions for unknown words")
-    if close := get_close_matches(word, near, n=1, cutoff=CUTOFF):
+    if close := get_close_matches(word, near, n=1, cutoff=cutoff):
         return close[0]
-    if len(word) != SHORT:
+    if len(word) != SHORT or cutoff > CUTOFF:
         return ""
     begun = [each for each in near if each.startswith(word)]
     alike = begun or [each for each in near if each[:1] == word[0] and len(each) == SHORT]

@@ -1,8 +1,8 @@
 """The gate for text: whatever comes from a file, a name or a command line is shown by it.
 
-A stranger's text can hide or turn round what stands beside it, steer a terminal, or be taken for a
+A stranger's text can hide or turn round what is beside it, steer a terminal, or be taken for a
 command by the service that reads the log. :func:`visible` spells out every such character as an
-escape; :func:`fence` looks once more at all that is written, whoever made it.
+escape; :func:`fence` looks once more at all that is written, no matter who made it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ LONGEST_CELL = 1000  # of one text in a table
 MOST_MARKS = 3  # accents over one letter
 
 # Not convcalc's letters, but its signs: they need no closer look.
-_SIGNS = frozenset("×·±→–—…≥≤−σ─│┌└▀█▁▂▃▄▅▆▇░▒▓")
+_SIGNS = frozenset("×·±→–—…≥≤−σ─│┌├└▏▎▍▌▋▊▉▀█▁▂▃▄▅▆▇░▒▓")
 _FIRST_ODD = "\u0300"  # below it, what Python calls printable is
 # What Python calls printable, but nothing is seen: fillers, blanks, and choices of a variant.
 _UNSEEN = frozenset(
@@ -26,7 +26,7 @@ _UNSEEN = frozenset(
 )
 
 # The colours that convcalc writes itself.
-_COLOR = r"\x1b\[(?:0|1|2|33|1;31|1;33|38;2;\d+;\d+;\d+;48;2;\d+;\d+;\d+)m"
+_COLOR = r"\x1b\[(?:0|1|2|31|32|33|36|1;31|1;33|38;2;\d+;\d+;\d+;48;2;\d+;\d+;\d+)m"
 # GitHub takes '::name' for a command at the beginning of a line, behind blanks too, and '##[name]'
 # anywhere; Azure Pipelines '##vso[' and TeamCity '##teamcity[' the same. See ActionCommand.cs of
 # https://github.com/actions/runner.
@@ -40,7 +40,7 @@ def visible(text: str, most: int = LONGEST) -> str:
 
     Control characters, line breaks, characters that are not seen and those that change the
     direction of writing become escapes such as ``\\n`` and ``\\u202e``. Letters of all scripts stay
-    as they are. 0 for ``most`` is no limit.
+    as they are. 0 for ``most`` means no limit.
     """
     if most and len(text) > most:
         text = _shortened(text, most)

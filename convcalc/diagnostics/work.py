@@ -1,8 +1,8 @@
 """The work that one run may do, from which every part of it draws.
 
 A *unit* is about what takes a microsecond. What a file makes grow is counted while it is done: the
-nodes of the text, the values of lists, items and layers, sets of positions, rows. Whoever spends
-more than is left raises :class:`TooMuchWork`, which names the part that has spent most.
+nodes of the text, the values of lists, items and layers, sets of positions, rows. A file that
+spends more than is left raises :class:`TooMuchWork`, which names the part that has spent most.
 
 A budget of work is open for the time of a ``with``; who works asks for it with :func:`current`. The
 command line opens one for each command, and commands on many files one for each file; the Python

@@ -1,4 +1,4 @@
-"""A shipped network as a file of one's own: one variant of it, under a new name.
+"""A shipped network as a file of its own: one variant of it, under a new name.
 
 Only what must change is replaced, so that comments and the order of the file stay: the name, the
 defaults of the params that the variant sets, the list of variants, and the pins of the others.

@@ -124,7 +124,7 @@ def _comprehension(text: str) -> int:
 
 
 def _parts(text: str) -> list[str]:
-    """What stands between the outer commas of a text."""
+    """Return what stands between the outer commas of a text."""
     parts, depth, start, quote = [], 0, 0, ""
     for at, char in enumerate(text):
         if quote:

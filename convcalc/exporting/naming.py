@@ -1,7 +1,7 @@
 """Identifiers of written code: names of a file made safe, and each of them used once.
 
 Names of a file are a stranger's. They are normalised as Python normalises identifiers, keywords and
-names with a meaning of their own get an underscore, and whatever is no identifier becomes one.
+names with a meaning of their own get an underscore, and whatever is not an identifier becomes one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What code is written of: an opened target as a parsed network file, and which variants."""
+"""The source of generated code: an opened target as a parsed network file, and which variants."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def _are_tuples(value: Sequence[Any]) -> bool:
 
 
 def for_head(names: Sequence[str], lists: Sequence[str], index: str = "", zipped: str = "") -> str:
-    """``for i, (a, b) in enumerate(zip(x, y)):``; ``zipped`` is what ``zip`` is told besides."""
+    """``for i, (a, b) in enumerate(zip(x, y)):``; ``zipped`` are further arguments of ``zip``."""
     listed = ", ".join(names)
     source = lists[0] if len(lists) == 1 else f"zip({', '.join(lists)}{zipped})"
     if not index:

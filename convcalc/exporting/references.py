@@ -46,7 +46,7 @@ def head_of(text: str) -> str:
 
 
 def tensor_keys(block: Block) -> list[str]:
-    """What a block reads of its ref params: their names, and paths behind them."""
+    """Return what a block reads of its ref params: their names, and paths behind them."""
     refs = {name for name, param in block.params.items() if param.kind == "ref"}
     found = dict.fromkeys(text for text in own_texts(block.body) if head_of(text) in refs)
     order = list(block.params)
@@ -119,7 +119,7 @@ def read_before_made(items: Sequence[Item]) -> list[str]:
 
 
 def names_of(node: nodes.Node) -> frozenset[str]:
-    """The names in an expression; none in a path to a tensor, which is no expression."""
+    """The names in an expression; none in a path to a tensor, which is not an expression."""
     try:
         return frozenset(free_names(node))
     except Rejected:

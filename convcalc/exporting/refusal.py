@@ -1,4 +1,4 @@
-"""What cannot be exported, with its place in the file."""
+"""A part that cannot be exported, with its place in the file."""
 
 from __future__ import annotations
 

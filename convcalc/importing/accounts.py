@@ -111,7 +111,7 @@ def _sizes(layer: Layer) -> tuple[int, int]:
 
 
 def _held(layers: Iterable[Layer], is_learned: bool) -> int:
-    """What layers count as their own: learned weights, or buffers."""
+    """Return what layers count as their own: learned weights, or buffers."""
     return sum(
         prod(dims)
         for layer in layers

@@ -1,8 +1,8 @@
-"""What a word on the command line names: a file, a network that ships, a model, a revision.
+"""Finds what a word on the command line names: a file, a built-in network, a model, a revision.
 
 A file that exists comes first, whatever it is called. Then schemes, which say the format of a file
 (``onnx:FILE``) or the package that has a model (``torch:``, ``timm:``, ``torchvision:``); then
-``REV:path`` of a git revision; then the networks that ship.
+``REV:path`` of a git revision; then the built-in networks.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def _started(python: str, errors: Any) -> Popen[bytes]:
 
 
 def _answer(process: Popen[bytes], request: bytes) -> bytes:
-    """What a process writes, when it has read a request."""
+    """Return what a process writes, when it has read a request."""
     assert process.stdin is not None
     assert process.stdout is not None
     with suppress(OSError):  # it may end before; what it said tells why

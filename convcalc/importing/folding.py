@@ -1,4 +1,4 @@
-"""What is computed of constants alone, and of the sizes of tensors, as exporters write it.
+"""Folds computations on constants alone, and on the sizes of tensors, as exporters write it.
 
 Small tensors are computed, without numpy: sizes to reshape to, paddings, indices. Of what is too
 large, or not in the file, the sizes are kept and where it came from.
@@ -39,7 +39,7 @@ def fold(node: Node, inputs: Inputs) -> list[Constant] | None:
 
 
 def unfolded(sizes: Sequence[int | None] | None, inputs: Inputs) -> Constant | None:
-    """What is computed of constants in a way that is not known; None if its sizes are not."""
+    """Return a constant that is computed in an unknown way; None if its sizes are unknown too."""
     known = [size for size in sizes or () if size is not None]
     if sizes is None or len(known) != len(sizes):
         return None

@@ -204,7 +204,7 @@ class _Mapping:
             self.accounts.settle(node, [x for x in read if isinstance(x, Constant)], start)
 
     def result(self, node: Node) -> Sequence[Held]:
-        """What the rule of a node makes; constants where it depends on nothing computed."""
+        """Return what the rule of a node makes; constants where it depends on nothing computed."""
         held = [self.values.get(name) if name else None for name in node.inputs]
         if any(value is None and name for value, name in zip(held, node.inputs, strict=True)):
             raise Lost(node.name)
@@ -233,7 +233,7 @@ class _Mapping:
             return samples.in_samples(self.build, node, rule, reason)
 
     def computed(self, node: Node, held: Sequence[Held]) -> Sequence[Held] | None:
-        """What a node makes of constants: computed, or of the sizes that the file states."""
+        """Return what a node makes of constants: computed, or of the sizes that the file states."""
         constants = [value if isinstance(value, Constant) else None for value in held]
         folded = fold(node, constants)
         if folded is not None:
@@ -258,7 +258,7 @@ class _Mapping:
             self.problems += error.diagnostics
 
     def weights_of(self, node: Node) -> str:
-        """What a node learned, by name; empty if nothing, or nothing that has a name."""
+        """Return what a node learned, by name; empty if nothing, or nothing that has a name."""
         stated = node.value("weights")
         if stated is not None:
             return str(stated)
@@ -358,7 +358,7 @@ _MOVES = ("Transpose", "Unsqueeze", "Squeeze", "Identity", "Reshape")
 _MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _ADVICE = "its parameters are counted, its work is unknown"
 _ADVICE_UNKNOWN = "its parameters and its work are unknown"
-_SKIPPED = "what it makes is not known, and what reads that is skipped"
+_SKIPPED = "its output is not known, and what reads it is skipped"
 
 
 class _Paths:
@@ -397,7 +397,7 @@ class _Paths:
 
 
 def _word(node: Node) -> str:
-    """What a node does, in one word."""
+    """Return what a node does, in one word."""
     return str(node.value("operator", node.op)).lower()
 
 

@@ -50,7 +50,7 @@ class Source(Protocol):
 def open_source(target: Target, limits: Limits = LIMITS) -> Source:
     """The source of the networks of a target.
 
-    A file that is called like YAML is read as such first, and looked at again only if it is no
+    A file that is called like YAML is read as such first, and looked at again only if it is not a
     network. Raises TargetError if it cannot be read.
     """
     if target.format or not (target.root is not None or target.file.endswith(_OURS)):

@@ -84,7 +84,7 @@ class _Patterns:
             name = node.inputs[0]
 
     def scalar(self, name: str) -> Any:
-        """The number that a tensor is; None if it is no known number."""
+        """The number that a tensor is; None if it is not a known number."""
         found = self.constants.get(name)
         return found.number if found is not None else None
 

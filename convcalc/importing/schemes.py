@@ -5,7 +5,7 @@
     timm:NAME   torchvision:NAME           a model of these packages, without weights
 
 The code of that package is run, in a process of its own (:mod:`convcalc.importing.building`). Who
-does not trust it must not name it, and ``check`` refuses such targets unless it is told otherwise.
+does not trust it must not name it, and ``check`` refuses such targets unless it is allowed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _WORDS = {"true": True, "false": False, "none": None}
 
 
 class Recipe(NamedTuple):
-    """What to build: an attribute of a module, or a model of a package by its name."""
+    """The model to build: an attribute of a module, or a model of a package by its name."""
 
     scheme: str
     module: str
@@ -45,7 +45,7 @@ class Recipe(NamedTuple):
 
     @property
     def notice(self) -> str:
-        """What to say before: whose code runs."""
+        """The note before the code runs: whose code it is."""
         return f"runs code of {self.module if self.scheme == 'torch' else self.package}"
 
 
@@ -70,7 +70,7 @@ def refuse_code(target: Target) -> None:
 
 
 def recipe_of(text: str) -> Recipe:
-    """What a target names; TargetError if it is none of the forms above."""
+    """Return what a target names; TargetError if it is none of the forms above."""
     scheme, _, rest = text.partition(":")
     if scheme not in CODE or len(text) > MOST_TEXT:
         raise TargetError(f"'{text[:80]}' names no model to build", _FORMS)

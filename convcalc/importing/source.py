@@ -33,7 +33,7 @@ _EXPORTERS_WORDS = ("", "main", "main_graph", "torch_jit", "torch-jit-export", "
 
 
 def model_source(target: Target, limits: Limits) -> ModelSource | None:
-    """The source of a target; None if it is no model of another program. OSError as the gate."""
+    """The source of a target; None if it is not a model of another program. OSError as the gate."""
     if runs_code(target):
         return CodeSource(target, limits)
     head = _head(target)

@@ -91,6 +91,7 @@ class Building:
                 *missing_flattens(layers, len(shapes), made.values()),
             ],
             skipped=expansion.layering.skipped,
+            recovered=dict.fromkeys(expansion.layering.recovered),
             output_names=tuple(found),
         )
 
@@ -122,6 +123,7 @@ class Building:
         more: Iterable[Diagnostic],
         skipped: int,
         output_names: tuple[str, ...],
+        recovered: Iterable[str] = (),
     ) -> NetworkFile:
         """A network with all that the file says besides its layers."""
         head = self.head
@@ -145,6 +147,7 @@ class Building:
             skipped=skipped,
             sources=self.sources,
             output_names=output_names,
+            recovered=tuple(recovered),
             origin=origin,
             year=year,
             note=note,

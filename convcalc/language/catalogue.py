@@ -45,12 +45,16 @@ def networks() -> Iterator[NetworkEntry]:
         base = _text(root, "name")
         variants = _mapping(root, "variants")
         for name in (base, *variants.keys):
+            variant = _mapping(variants, name)
             scope = _scope(root, variants.get(name))
+            params = _mapping(root, "params").keys
+            is_own = any(key in variant.keys and key not in params for key in ("input", "inputs"))
+            own = variant if is_own else root
             pinned = _mapping(_mapping(root, "expect"), name)
             yield NetworkEntry(
                 name,
                 "" if name == base else base,
-                {key: _sizes(node, scope) for key, node in _inputs(root)},
+                {key: _sizes(node, scope) for key, node in _inputs(own)},
                 _value(pinned.get("params")),
                 _value(pinned.get("macs")),
                 _value(root.get("year")),
@@ -116,11 +120,11 @@ def _sizes(node: nodes.Node | None, scope: Mapping[str, Any]) -> tuple[int, ...]
     return tuple(sizes) if isinstance(sizes, list) else None
 
 
-def _inputs(root: nodes.Mapping) -> Iterator[tuple[str, nodes.Node]]:
-    single = root.get("input")
+def _inputs(top: nodes.Mapping) -> Iterator[tuple[str, nodes.Node]]:
+    single = top.get("input")
     if single is not None:
         yield "input", single
-    for key, node in _mapping(root, "inputs").entries:
+    for key, node in _mapping(top, "inputs").entries:
         yield key.text, node
 
 

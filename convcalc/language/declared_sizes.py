@@ -20,7 +20,7 @@ def kept_sizes(network: Network, own: Network) -> Iterator[Diagnostic]:
 
     ``own`` is the same network at the input that its file states. What such a layer declares, and
     all that follows, holds for that input only. Layers behind it read what it declares, so that
-    they are no further findings.
+    they are not further findings.
     """
     expected = {layer.path: layer for layer in own.layers}
     for layer in network.layers:
@@ -40,7 +40,7 @@ def kept_sizes(network: Network, own: Network) -> Iterator[Diagnostic]:
 
 
 def _declared(layer: Layer) -> str:
-    """What a layer declares of its sizes in numbers; empty if nothing."""
+    """Return what a layer declares of its sizes in numbers; empty if nothing."""
     if not type(layer.operator).declared:
         return ""
     output, macs = getattr(layer.operator, "output", ()), getattr(layer.operator, "macs", None)

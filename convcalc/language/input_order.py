@@ -12,7 +12,7 @@ LONGEST = 4  # times the short side
 
 
 class Misordered(Value):
-    """What is suspicious: the rule, the sentence, and the sizes that were probably meant."""
+    """A suspicious input: the rule, the sentence, and the sizes that were probably meant."""
 
     rule: str
     message: str

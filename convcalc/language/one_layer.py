@@ -31,9 +31,12 @@ def layer_target(
     ``3x5`` is a list. Raises TargetError for a word that cannot be read.
     """
     if not all(map(_NAME.fullmatch, operator.split("."))):
-        raise TargetError(
-            f"'{operator}' cannot be the name of an operator", "see 'convcalc list operators'"
-        )
+        from convcalc.model.operators.words import unknown_operator
+
+        message = f"'{operator}' cannot be the name of an operator"
+        raise TargetError(message, unknown_operator(operator)[1])
+    if not inputs:
+        _require_operator(operator)
     named = _name_inputs(inputs)
     line = _Line(operator)
     fields_node = line.fields(fields)
@@ -48,6 +51,16 @@ def layer_target(
     for key, node in {**top, "layers": _sequence([item])}.items():
         root.add(_text(key, line.start), node)
     return Target(SOURCE, None, line.text, root=root, problems=tuple(line.problems))
+
+
+def _require_operator(word: str) -> None:
+    """Raises TargetError for an unknown operator: its name comes before its input."""
+    from convcalc.language.parse.tree import COMPOSITES
+    from convcalc.model.operators.registry import operator_names
+    from convcalc.model.operators.words import unknown_operator
+
+    if word not in operator_names() and word not in COMPOSITES:
+        raise TargetError(*unknown_operator(word, COMPOSITES))
 
 
 def _inputs(named: Mapping[str, Sizes], places: Mapping[str, Place]) -> dict[str, nodes.Node]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
+from math import ceil
 from typing import Any, NamedTuple, TypeVar
 
 from convcalc.analysis.report.lately import KEPT, lately
@@ -23,13 +24,16 @@ from convcalc.model.quantities.number_text import (
     fraction_text,
     memory_text,
     percent_text,
+    seconds_text,
 )
 from convcalc.model.quantities.unknown import known
-from convcalc.output.columns import SHARE, Column, Several, Size, Span, cell
-from convcalc.output.table import Style, Table
+from convcalc.output.columns import BAR, SECONDS, SHARE, Column, Several, Size, Span, cell
+from convcalc.output.table import Fact, Style, Table
 
 T = TypeVar("T")
 
+BAR_WIDTH = 10  # characters of the longest bar
+_EIGHTHS = "▏▎▍▌▋▊▉█"
 LISTED = 4  # values of several outputs in one cell
 NOTHING = "–"  # the row has no such value; an unknown one is spelt out
 _NO_BOUND = Column._field_defaults["at_least"]
@@ -46,8 +50,11 @@ _ASCII = str.maketrans(
         "±": "+-",
         "┌": "/",
         "│": "|",
+        "├": "|",
+        "─": "-",
         "└": "\\",
         "σ": "sigma",
+        "µ": "u",
     }
 )
 
@@ -62,7 +69,7 @@ class Grid(NamedTuple):
     header: list[str]
     rows: Iterable[list[str]]
     totals: list[str] | None
-    footer: list[str]
+    footer: list[Fact]
     outputs: list[list[str]]
 
 
@@ -90,13 +97,15 @@ def grid(table: Table, style: Style) -> Grid:
         [clean(column.title, style) for column in table.columns],
         _Lines(table.rows, lines(NOTHING)),
         None if table.totals is None else bare(table.totals),
-        [clean(_separate_items(each, style), style) for each in table.footer],
+        [] if style.quiet and not table.result else clean_facts(table.footer, style),
         [bare(row) for row in table.outputs],
     )
 
 
 def _writer(column: Column, table: Table, style: Style, nothing: str) -> Callable[[Any], str]:
     """Return what writes the cells of a column; of a value that many rows share, once."""
+    if column.unit == BAR:
+        return _bar_writer(column, table, style)
     texts = shared(
         lambda value: clean(value_text(value, column.unit, exact=style.exact) or nothing, style)
     )
@@ -116,6 +125,28 @@ def _writer(column: Column, table: Table, style: Style, nothing: str) -> Callabl
         return clean(f"{written} ({mark})" if mark else written, style)
 
     return text
+
+
+def _bar_writer(column: Column, table: Table, style: Style) -> Callable[[Any], str]:
+    """Return what writes bars, of which the longest is that of the row with the largest value."""
+    values = (column.value(row) for row in table.rows)
+    largest = max((value for value in values if isinstance(value, int)), default=0)
+
+    def text(row: Any) -> str:
+        value = None if row is table.totals else column.value(row)
+        if not isinstance(value, int):
+            return "" if value is None else UNKNOWN_WORD
+        return bar(Fraction(value, largest) if largest > 0 else Fraction(0), style)
+
+    return text
+
+
+def bar(share: Fraction, style: Style) -> str:
+    """Return a bar for a share between 0 and 1; one that is not 0 can be seen."""
+    parts = 1 if style.ascii else len(_EIGHTHS)
+    amount = max(0, ceil(share * BAR_WIDTH * parts))
+    whole, rest = divmod(amount, parts)
+    return "#" * whole if style.ascii else "█" * whole + _EIGHTHS[rest - 1] * (rest > 0)
 
 
 def shared(write: Callable[[Any], T]) -> Callable[[Any], T]:
@@ -141,8 +172,13 @@ def _separate_items(line: str, style: Style) -> str:
     return line.replace(" · ", " | ") if style.ascii else line
 
 
+def clean_facts(facts: Iterable[Fact], style: Style) -> list[Fact]:
+    """Return the lines below a table with their texts cleaned."""
+    return [Fact(*(clean(_separate_items(each, style), style) for each in fact)) for fact in facts]
+
+
 def clean(text: str, style: Style, most: int = LONGEST_CELL) -> str:
-    """Show a text on one line, as ASCII if the style says so; 0 for ``most`` is no limit."""
+    """Show a text on one line, as ASCII if the style says so; 0 for ``most`` means no limit."""
     text = visible(text, most)
     if style.ascii and not text.isascii():
         text = text.translate(_ASCII).encode("ascii", "backslashreplace").decode()
@@ -177,6 +213,8 @@ def _several_text(texts: Sequence[str]) -> str:
 
 
 def _number_text(value: int | Fraction, unit: str, exact: bool) -> str:
+    if unit == SECONDS:
+        return seconds_text(Fraction(value), exact=exact)
     if isinstance(value, Fraction):
         return percent_text(value) if unit == SHARE else decimal_text(value)
     return memory_text(value, exact=exact) if unit == BYTES else count_text(value, exact=exact)

@@ -20,7 +20,8 @@ from convcalc.model.quantities.counts import COUNTS, DeclaredCount
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import UNKNOWN, known
 
-SHARE, RATIO = "%", "FLOP/B"  # units that have a format of their own, as BYTES has
+# Units that have a format of their own, as BYTES has.
+SHARE, BAR, RATIO, SECONDS = "%", "bar", "FLOP/B", "s"
 
 
 class Size(tuple[int, ...]):
@@ -35,17 +36,23 @@ class Span(tuple[Any, ...]):
     """The first and the last of the values that rows have which are folded into one."""
 
 
+_SHARES = (SHARE, BAR)
+
+
 class Column(NamedTuple):
     """One column of a table.
 
     ``unit`` decides how a number is written: nothing for a count, ``B`` for bytes, ``%`` for
-    the share that the value has of the same value in the totals, ``FLOP/B`` for a ratio.
+    the share that the value has of the same value in the totals, ``bar`` for that share as a bar,
+    ``FLOP/B`` for a ratio, ``s`` for seconds.
     A narrow terminal hides the highest ``priority`` first and never hides 0. A column that
     ``folds`` may be wrapped. ``mark`` returns a remark to print after the value; formats for
     programs leave it out. ``at_least`` returns the lower bound of a value that something is missing
     from, None for other values; formats for programs leave it out too. ``doc`` is what
     ``list columns`` prints. Rows that differ in a column that ``spans`` may be folded all the same:
-    then the first and the last value are shown.
+    then the first and the last value are shown. ``is_tree`` says that texts begin with the branches
+    of a tree, so that they cannot be wrapped, ``is_change`` that a sign says what became more and
+    what less.
     """
 
     key: str
@@ -59,12 +66,14 @@ class Column(NamedTuple):
     mark: Callable[[Any], str] | None = None
     at_least: Callable[[Any], int | None] = lambda _: None
     spans: bool = False
+    is_tree: bool = False
+    is_change: bool = False
 
 
 def cell(column: Column, row: Any, totals: Any | None) -> Any:
     """Return the value in a row; a share is a fraction of the value in ``totals``."""
     value = column.value(row)
-    if column.unit != SHARE or totals is None or not isinstance(value, int):
+    if column.unit not in _SHARES or totals is None or not isinstance(value, int):
         return value
     whole = column.value(totals)
     if not (known(value) and known(whole)):
@@ -230,6 +239,22 @@ _ALL = (
     Column(
         "params_share", "of params", attrgetter("params"), SHARE, "right", 5, "share of the params"
     ),
+    Column(
+        "macs_bar",
+        "MACs share",
+        attrgetter("macs"),
+        BAR,
+        priority=5,
+        doc="share of the MACs as a bar; the longest is that of the row with most",
+    ),
+    Column(
+        "params_bar",
+        "params share",
+        attrgetter("params"),
+        BAR,
+        priority=5,
+        doc="share of the params as a bar; the longest is that of the row with most",
+    ),
     Column("intensity", "FLOP/byte", _intensity, RATIO, "right", 5, "FLOPs per byte moved"),
     Column(
         "receptive_field",
@@ -308,6 +333,7 @@ COLUMNS: Mapping[str, Column] = {
     column.key: column._replace(spans=True) if column.key in _SPANNING else column
     for column in _ALL
 }
+OF_FIELDS = {*_SPANNING, "jump", "global"}  # those of receptive fields
 DEFAULT = ("path", "operator", "output", "params", "macs", "receptive_field", "jump")
 
 

@@ -13,13 +13,13 @@ from operator import sub
 from typing import Any
 
 from convcalc.output.columns import Column, Span
-from convcalc.output.table import Table
+from convcalc.output.table import Fact, Table
 
 MOST_LOOKED_AT = 40  # rows compared per row, before what is left stays as it is
 MOST_TRIED = 16  # lengths of a group that are tried from one row on
 
 # A number within a path, but not one that is written with zeros in front.
-_NUMBER = re.compile(r"(?<!\d)(0|[1-9]\d{0,8})(?!\d)", re.ASCII)
+NUMBER = re.compile(r"(?<!\d)(0|[1-9]\d{0,8})(?!\d)", re.ASCII)
 _TOP, _MIDDLE, _BOTTOM = "┌│└"  # in front of rows that repeat in turn
 
 
@@ -85,17 +85,18 @@ def folded(table: Table) -> Table:
             for index, column in enumerate(table.columns)
         ),
         rows=[item if item.times > 1 else item.first for item in items],
-        footer=[*table.footer, _line(table, items)],
+        footer=[*table.footer, _fact(table, items)],
     )
 
 
-def _line(table: Table, items: Sequence[Folded]) -> str:
-    """Return the line that tells how to read the rows, and how to see all of them."""
+def _fact(table: Table, items: Sequence[Folded]) -> Fact:
+    """Return the fact that tells how to read the rows, and how to see all of them."""
     has_groups = any(item.bracket for item in items)
     words = "; rows behind ┌ │ └ repeat in turn" if has_groups else ""
-    return (
-        f"{len(table.rows):,} rows are folded into {len(items):,}: "
-        f"×N means N rows alike, with the numbers of one{words}; {table.unfolded}"
+    return Fact(
+        "folded",
+        f"{len(table.rows):,} rows into {len(items):,}: "
+        f"×N means N rows alike, with the numbers of one{words}; {table.unfolded}",
     )
 
 
@@ -110,11 +111,28 @@ def _spanning(index: int, column: Column) -> Callable[[Any], Any]:
     return value
 
 
+def compared_values(columns: Sequence[Column]) -> Callable[[Any], tuple[Any, ...]]:
+    """Return a function of a row: what it must have in common with rows that it is folded with."""
+    compared = [each for each in columns if not each.spans and each.key != "path"]
+
+    def found(row: Any) -> tuple[Any, ...]:
+        values = []
+        for column in compared:
+            value = column.value(row)
+            values.append(tuple(value.items()) if isinstance(value, Mapping) else value)
+            values.append(column.at_least(row))
+            if column.mark:
+                values.append(column.mark(row))
+        return tuple(values)
+
+    return found
+
+
 class _Folding:
     """The folding of one table."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
-        self.compared = [each for each in columns if not each.spans and each.key != "path"]
+        self._values = compared_values(columns)
         self.spanned = [(index, each) for index, each in enumerate(columns) if each.spans]
         self._keys: dict[Any, int] = {}
         self._words: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -124,21 +142,10 @@ class _Folding:
         """Yields the rows, each still by itself."""
         self._left = MOST_LOOKED_AT * len(rows)
         for row in rows:
-            parts = _NUMBER.split(row.path)
+            parts = NUMBER.split(row.path)
             words = tuple(parts[::2])
             words = self._words.setdefault(words, words)
             yield Folded(row, self._key(words, self._values(row)), words, (*map(int, parts[1::2]),))
-
-    def _values(self, row: Any) -> tuple[Any, ...]:
-        """What rows must have in common."""
-        values = []
-        for column in self.compared:
-            value = column.value(row)
-            values.append(tuple(value.items()) if isinstance(value, Mapping) else value)
-            values.append(column.at_least(row))
-            if column.mark:
-                values.append(column.mark(row))
-        return tuple(values)
 
     def _key(self, *parts: Any) -> int:
         return self._keys.setdefault(parts, len(self._keys))

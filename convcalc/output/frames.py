@@ -126,7 +126,27 @@ def _data(report: Report, depth: int | None) -> tuple[dict[str, list[Any]], dict
     for key in report.totals.fused:
         kinds[f"{key}_fused"] = int
         data[f"{key}_fused"] = [_number(_fused(row).get(key)) for row in listed]
+    if report.roofline is not None:
+        _add_bounds(data, kinds, listed)
     return data, kinds
+
+
+def _add_bounds(
+    data: dict[str, list[Any]], kinds: dict[str, Any], listed: Sequence[AnyRow]
+) -> None:
+    """Adds the columns of bounds on a device: seconds, and what binds."""
+    from convcalc.output.bound_columns import BOUND_COLUMNS
+    from convcalc.output.columns import SECONDS
+
+    for key, column in BOUND_COLUMNS.items():
+        values = [column.value(row) for row in listed]
+        kinds[key] = float if column.unit == SECONDS else str
+        plain = _real if column.unit == SECONDS else _word
+        data[key] = [plain(value) for value in values]
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _fused(row: AnyRow) -> Mapping[str, int]:

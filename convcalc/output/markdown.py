@@ -32,6 +32,11 @@ def escape(text: str) -> str:
     return " ".join(map(_escape_word, text.strip().split(" ")))
 
 
+def code(text: str) -> str:
+    """Write a text of a cell as code, in which blanks keep their width."""
+    return r"\|".join(_code_span(piece) for piece in text.split("|") if piece)
+
+
 def escape_line(text: str) -> str:
     """Escape a text at the beginning of a line or of an item in a list."""
     escaped = escape(text)

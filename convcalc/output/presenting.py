@@ -24,8 +24,9 @@ from convcalc.analysis.report.to_json import layer_payload, report_payload
 from convcalc.checking.outcome import Outcome
 from convcalc.diagnostics.visible import exact_json, fence, visible
 from convcalc.model.graph.network import Network
+from convcalc.output.cells import clean_facts
 from convcalc.output.columns import COLUMNS, DEFAULT, with_extra_columns
-from convcalc.output.table import Style, Table, render
+from convcalc.output.table import Fact, Style, Table, render
 from convcalc.output.views.network import report_table
 
 MOST_ROWS = 60  # of a table in a notebook
@@ -54,8 +55,8 @@ def html(result: Any) -> str:
         table = _report_table(result)
         more = len(table.rows) - MOST_ROWS
         if more > 0:
-            line = f"{more:,} more rows: to_text() and to_pandas() hold all of them"
-            table = table._replace(rows=table.rows[:MOST_ROWS], footer=(line, *table.footer))
+            fact = Fact("rows", f"{more:,} more; to_text() and to_pandas() hold all of them")
+            table = table._replace(rows=table.rows[:MOST_ROWS], footer=(fact, *table.footer))
         return render("html", table, None, Style())
     shown = escape(text(result, _BOX_WIDTH)).encode("ascii", "xmlcharrefreplace").decode()
     return f'<pre class="convcalc" style="{_BOX}">{shown}</pre>'
@@ -88,6 +89,11 @@ def json_text(result: Any, indent: int | None) -> str:
 
 def _report_table(report: Report) -> Table:
     columns = with_extra_columns(report, [COLUMNS[key] for key in DEFAULT])
+    if report.roofline is not None:
+        from convcalc.output.bound_columns import BOUND_COLUMNS
+        from convcalc.output.bound_columns import DEFAULT as OF_DEVICE
+
+        columns += [BOUND_COLUMNS[key] for key in OF_DEVICE]
     return report_table(report, columns, rows(report, 1))
 
 
@@ -114,10 +120,11 @@ def _difference_text(found: Difference, style: Style) -> str:
     return shown([found], View(0), "table", style)
 
 
-def _study_text(study: Study, _style: Style) -> str:
-    from convcalc.output.views.receptive_field import receptive_field_lines
+def _study_text(study: Study, style: Style) -> str:
+    from convcalc.output.lines import fact_lines
+    from convcalc.output.views.receptive_field import receptive_field_facts
 
-    return "\n".join(map(visible, receptive_field_lines(study)))
+    return "\n".join(fact_lines(clean_facts(receptive_field_facts(study), style), style.width))
 
 
 def _study_payload(study: Study) -> dict[str, Any]:

@@ -21,32 +21,48 @@ MOST_ROWS = 2000  # of more, those that are alike are folded
 MARKDOWN_HINT = "a wider terminal or -f markdown shows them"  # for commands without csv
 
 
+class Fact(NamedTuple):
+    """One line below a table: what it is about, and what there is to say."""
+
+    name: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.text}" if self.name else self.text
+
+
 class Table(NamedTuple):
-    """A table: columns, rows, a row of totals, a title above and a footer below.
+    """A table: columns, rows, a row of totals, a title above and a footer of facts below.
 
     ``totals`` is a row of the same columns; shares are relative to it. ``outputs`` are rows that
     stand apart from the others, before the totals. ``hint`` tells how to see columns that a narrow
     terminal hides. ``unfolded`` tells how to see all rows where those that are alike are folded,
-    on a terminal and of more than ``MOST_ROWS``; without it none are.
+    on a terminal and of more than ``MOST_ROWS``; without it none are. ``result`` says that the
+    footer is one, which --quiet leaves.
     """
 
     title: str
     columns: tuple[Column, ...]
     rows: Sequence[Any]
     totals: Any | None = None
-    footer: Sequence[str] = ()
+    footer: Sequence[Fact] = ()
     hint: str = "a wider terminal or -f markdown shows them"
     outputs: Sequence[Any] = ()
     unfolded: str = ""
+    result: bool = False
 
 
 class Style(NamedTuple):
-    """How a table is shown; ``width`` is that of the terminal, None for unlimited."""
+    """How a table is shown; ``width`` is that of the terminal, None for unlimited.
+
+    ``quiet`` leaves out the footer.
+    """
 
     exact: bool = False
     color: bool = False
     width: int | None = None
     ascii: bool = False
+    quiet: bool = False
 
 
 def render(format: str, table: Table | None, payload: Any, style: Style) -> str:  # noqa: A002

@@ -217,7 +217,8 @@ def test_the_tables_hold_every_composite() -> None:
     assert {row.operator for row in ROWS} == {
         "attention", "carafe", "channel_attention", "chunk", "cond_conv", "coord_conv",
         "deform_conv", "deform_ps_roi_pool", "deform_roi_pool", "dot_product_attention",
-        "gated_conv", "ghost_conv", "global_filter", "inpainting_conv", "involution",
+        "fourier_unit", "gated_conv", "ghost_conv", "global_filter", "inpainting_conv",
+        "involution",
         "large_kernel_attention", "learned_group_conv", "linear_attention", "local_attention",
         "mix_conv", "multi_scale_deformable_attention", "octave_conv", "partial_conv",
         "selective_scan", "separable_conv", "spatially_separable_conv", "spectral_conv",

@@ -14,7 +14,7 @@ import convcalc as library
 # Pages that are run from their first block to their last; others have tests of their own, named in
 # test_every_command_of_the_book_is_run.
 FOLLOWED = (
-    *("index", "tutorial", "cheatsheet", "patterns", "frameworks", "recipes", "python"),
+    *("index", "tutorial", "cheatsheet", "patterns", "frameworks", "recipes", "devices", "python"),
     "solve",
     "sweeps",
 )

@@ -267,6 +267,26 @@ def test_check_at_another_input_and_with_other_params(
         assert ("pinned" in ran.out) is (flags == "")
 
 
+@pytest.mark.parametrize(
+    ("flags", "code"),
+    [
+        ("", 1),  # (192 + 144 activations + 108 weights) · 4 bytes
+        ("--dtype float16", 0),
+        ("--dtype int8 --set w=8", 0),
+        ("--dtype float99", 2),
+        ("--dtype float16 --policy HEAD", 2),
+    ],
+)
+@pytest.mark.usefixtures("tree")
+def test_check_of_memory_at_another_type(flags: str, code: int, convcalc: Command) -> None:
+    bounded = BOUNDED.replace("macs: {max: 4000}", "memory: {max: 1000}")
+    Path("bounded.convcalc.yaml").write_text(bounded, "utf-8")
+    for _ in range(2):
+        ran = convcalc(f"check bounded.convcalc.yaml {flags}")
+        assert ran.code == code, ran
+        assert ("pinned" in ran.out) is ("--set" not in flags and code < 2)
+
+
 @pytest.mark.usefixtures("tree")
 def test_a_base_is_read_at_the_same_input_and_params(convcalc: Command) -> None:
     growth = GROWTH.replace("params: {max_increase: 10}", "macs: {max_increase: 0}")

@@ -19,6 +19,7 @@ import pytest
 from command import environment, process
 from places import ROOT
 
+from convcalc.analysis.devices.names import device_names, runtime_names
 from convcalc.checking.configuration import FORMATS as OF_CHECK
 from convcalc.cli.app import COMMANDS
 from convcalc.cli.completion import FILES, FOUND, complete
@@ -28,6 +29,7 @@ from convcalc.cli.completion.table import FORMATS
 from convcalc.cli.shells import SCRIPTS
 from convcalc.language.sources.shipped import shipped_names
 from convcalc.model.operators.registry import fields_of, operator_class, operator_names
+from convcalc.output.bound_columns import BOUND_COLUMNS
 from convcalc.output.columns import COLUMNS
 from convcalc.output.formats import FORMATS as OF_TABLES
 
@@ -157,6 +159,9 @@ def test_what_there_is_is_offered_whole(offer: Offer) -> None:
     assert offer("convcalc ") == list(COMMANDS)
     assert offer("convcalc layer ") == operator_names()
     assert offer("convcalc show --sort ") == list(COLUMNS)
+    assert offer("convcalc show --device a100 --sort ") == [*COLUMNS, *BOUND_COLUMNS]
+    assert offer("convcalc show --device ") == offer("convcalc device show ") == device_names()
+    assert offer("convcalc get macs vgg11 --runtime ") == runtime_names()
     assert offer("convcalc check -f ") == list(OF_CHECK)
     assert offer("convcalc show -f ") == list(OF_TABLES) == list(FORMATS["show"])
     for name in ("conv", "lstm", "upsample"):

@@ -23,7 +23,7 @@ from convcalc.output.formats import FORMATS
 FILE = ROOT / "convcalc" / "cli" / "completion" / "table.py"
 HEAD = '''"""The parameters of each command that take a value: written by a test, held to typer's.
 
-Whoever completes a value needs no more, and typer takes longer to import than most values to find.
+Code that completes a value needs no more, and typer takes longer to import than most are found.
 """
 
 # ruff: noqa: E501
@@ -95,8 +95,8 @@ def test_a_command_is_offered_its_own_formats(name: str, convcalc: Command) -> N
     words = {"schema": "network", "list": "networks", "cache": "dir", "operator": "conv"}
     words |= {"convention": "thop", "rule": "CC201", "get": "totals.macs vgg11", "layer": "relu"}
     words |= {"new": "x -o -", "export": "vgg11 --to torch", "import": "x.onnx", "pin": ""}
-    words |= {"help": "tutorial", "sweep": "vgg11 --over input=224"}
-    words |= {"solve": "vgg11 --form classes"}
+    words |= {"help": "tutorial", "device": "show a100", "solve": "vgg11 --form classes"}
+    words |= {"sweep": "vgg11 --over input=224"}
     said = convcalc(f"{name} {words.get(name, ' '.join(['vgg11'] * len(names)))} -f nosuch").err
     listed = said.partition("must be one of: ")[2].split("\n")[0]
     assert tuple(filter(None, listed.split(", "))) == table.FORMATS.get(name, ())

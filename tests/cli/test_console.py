@@ -169,11 +169,11 @@ layers:
 def test_rows_that_are_alike_are_folded_on_a_terminal_alone(convcalc: Command) -> None:
     Path("long.yaml").write_text(LONG, "utf-8")
     folded, whole = convcalc("show long.yaml"), convcalc("show long.yaml --no-fold")
-    assert folded.out.count("\n") == 12
+    assert folded.out.count("\n") == 16
     assert "┌ conv[0…1199] ×1,200" in folded.out
     assert "└ relu[0…1199] ×1,200" in folded.out
-    assert "2,400 rows are folded into 2" in folded.out
-    assert whole.out.count("\n") == 2409
+    assert "folded           2,400 rows into 2:" in folded.out
+    assert whole.out.count("\n") == 2413
     assert "folded" not in whole.out
     assert whole.out.split("\n")[-4:-1] == folded.out.split("\n")[-5:-2]
     assert convcalc("show long.yaml -f csv").out.count("\n") == 2401

@@ -30,7 +30,7 @@ def test_code_goes_to_stdout_or_to_a_new_file(convcalc: Command, form: str) -> N
     assert Path("net.py").read_text() == printed.out
     again = convcalc(command)
     assert again.code == 2
-    assert "net.py exists already" in again.err
+    assert "net.py already exists" in again.err
     assert convcalc(f"{command} --force").code == 0
 
 

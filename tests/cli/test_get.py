@@ -148,7 +148,7 @@ def test_get_adds_up_a_block(convcalc: Command) -> None:
 
 
 def test_cost_gives_the_published_winograd_saving_less_the_edge_tiles(convcalc: Command) -> None:
-    """F(6x6, 3x3) saves 5.06 times in arXiv 1509.09308; 56 is no multiple of 6."""
+    """F(6x6, 3x3) saves 5.06 times in arXiv 1509.09308; 56 is not a multiple of 6."""
     ran = convcalc("layer conv out=64 k=3 p=1 -i 64x56x56 --cost winograd6 -f json")
     (cost,) = json.loads(ran.out)["costs"]
     assert cost["multiplications"] == 26_214_400

@@ -47,6 +47,7 @@ LINES = {
     "list": "list columns",
     "operator": "operator conv",
     "convention": "convention fvcore",
+    "device": "device show a100",
     "rule": "rule CC001",
     "version": "version",
     "help": "help",
@@ -99,6 +100,21 @@ def test_the_version_for_reports_of_faults(line: str, convcalc: Command) -> None
     assert found["Python"].startswith(platform.python_version())
     assert found["executable"] == sys.executable
     assert {"installed in", "platform", "typer", "rich", "PyYAML", "cache"} <= {*found}
+
+
+def test_the_version_hides_the_home_folder(
+    convcalc: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("CONVCALC_CACHE_DIR", str(tmp_path / "kept"))
+    monkeypatch.setattr(sys, "executable", f"{tmp_path}/env/bin/python")
+    found = json.loads(convcalc("version --verbose -f json").out)
+    assert found["executable"] == "~/env/bin/python"
+    assert found["cache"].partition(" (")[0] == "~/kept"  # which lies in the project here
+    assert found["set"] == "CONVCALC_CACHE_DIR"
+    assert str(tmp_path) not in str(found)
+    monkeypatch.setattr(sys, "executable", f"{tmp_path}s/python")  # another folder
+    assert json.loads(convcalc("version --verbose -f json").out)["executable"][0] == "/"
 
 
 def test_the_version_as_json(convcalc: Command) -> None:

@@ -238,7 +238,7 @@ def test_an_error_does_not_stay_behind_the_bar(folder: Path) -> None:
     shown = seen(NOW, "pin", "n1.convcalc.yaml", "n2.convcalc.yaml", "--check")
     assert any(each.startswith("pinning ━") for each in shown.bars)
     plain = seen(LATE, "pin", "n1.convcalc.yaml", "n2.convcalc.yaml", "--check")
-    assert shown.screen == plain.raw
+    assert shown.screen == plain.screen
 
 
 def test_what_has_no_number_of_steps_shows_that_it_is_alive() -> None:
@@ -251,3 +251,11 @@ def test_what_has_no_number_of_steps_shows_that_it_is_alive() -> None:
     assert re.match(r"importing [-\\|/] 0:00:\d\d efficientdet_d0", shown.bars[0])
     assert shown.screen.count("importing") == 0
     assert Path("net.convcalc.yaml").exists()
+
+
+@pytest.mark.parametrize("words", ["show efficientdet_d0 --no-cache", "rf efficientdet_d0"])
+def test_one_large_network_shows_that_it_is_alive(words: str) -> None:
+    shown, plain = (seen(when, *words.split()) for when in (NOW, LATE))
+    assert re.match(r"analysing [-\\|/] 0:00:\d\d efficientdet_d0", shown.bars[0])
+    assert shown.screen == plain.screen
+    assert not plain.bars

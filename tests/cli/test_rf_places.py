@@ -27,7 +27,7 @@ from convcalc.analysis.receptive_field.region import projections
 from convcalc.analysis.receptive_field.study import Placeless, study
 from convcalc.analysis.receptive_field.walk import Walk
 from convcalc.analysis.receptive_field.weights import MOMENTS, Weights
-from convcalc.output.views.receptive_field import receptive_field_lines
+from convcalc.output.views.receptive_field import receptive_field_facts
 
 GOLDEN = TESTS / "golden" / "rf"
 
@@ -176,7 +176,7 @@ def test_same_padding_of_an_unknown_size_has_an_extent_but_no_place(
     body = "input: [1, null, null]\nlayers: [{conv: {out: 1, k: 3, s: 2, p: same}}]\n"
     out = lines_of(run, tmp_path, body)
     assert "3×3 of input" in out
-    assert "where a position looks is unknown" in out
+    assert "where one looks is unknown" in out
     assert "halo" not in out
     whole = json.loads(lines_of(run, tmp_path, body, "-f json"))
     for axis in whole["target"]["axes"]:
@@ -194,7 +194,7 @@ layers:
 
 
 def test_of_chooses_the_input_of_the_table_too(run: Command, tmp_path: Path) -> None:
-    assert "other inputs, with --of: b" in lines_of(run, tmp_path, INPUTS)
+    assert "other inputs     with --of: b" in lines_of(run, tmp_path, INPUTS)
     whole = json.loads(lines_of(run, tmp_path, INPUTS, "--of b -f json"))
     fields = [layer["receptive_field"] for layer in whole["layers"]]
     assert [field and field["size"] for field in fields] == [None, [5, 5], [5, 5]]
@@ -213,10 +213,9 @@ def test_a_vector_stands_for_a_layer_that_sees_the_input_asked_for() -> None:
 
 def test_axes_that_differ_are_told_apart_in_every_line() -> None:
     fields = {"k": [3, 5, 5], "p": [1, 0, 2]}
-    lines = receptive_field_lines(study(network_of([{"conv": {"out": 1, **fields}}], [1, 9, 9, 9])))
-    (halo,) = (line for line in lines if line.startswith("halo"))
-    assert halo == (
-        "halo of a tile: depth 1 before and 1 after, height 2 before and 2 after, "
+    facts = receptive_field_facts(study(network_of([{"conv": {"out": 1, **fields}}], [1, 9, 9, 9])))
+    assert dict(facts)["halo of a tile"] == (
+        "depth 1 before and 1 after, height 2 before and 2 after, "
         "width 2 before and 2 after; outputs begin depth 0, height 2, width 0 inside the input"
     )
 
@@ -316,9 +315,11 @@ def test_a_vector_stands_for_the_middle_of_what_is_there() -> None:
 
 def test_millions_of_holes_are_named_from_the_center_outward() -> None:
     items = [{"conv": {"out": 1, "k": k, "d": d}} for k, d in ((3, 1 << 20), (3, 1))]
-    lines = receptive_field_lines(study(network_of(items, [1, None])))
-    (line,) = (line for line in lines if "holes" in line)
-    assert line == "9/2097155 read, holes at ±2 ±3 ±4 ±5 ±6 ±7 ±8 ±9 and 1,048,565 more"
+    facts = receptive_field_facts(study(network_of(items, [1, None])))
+    assert (
+        dict(facts)["holes"]
+        == "9/2097155 read, holes at ±2 ±3 ±4 ±5 ±6 ±7 ±8 ±9 and 1,048,565 more"
+    )
 
 
 def test_the_spread_of_very_many_layers_is_the_deviation_alone(

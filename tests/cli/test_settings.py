@@ -110,10 +110,10 @@ def test_settings_may_be_named_or_left_out(
     ("text", "words"),
     [
         ("depht = 2", "use 'depth'"),
-        ("depth = 0", "'depth' is a whole number from 1, or 'all'"),
-        ("depth = true", "'depth' is a whole number"),
+        ("depth = 0", "'depth' must be a whole number from 1, or 'all'"),
+        ("depth = true", "'depth' must be a whole number"),
         ('dtype = "float"', "'dtype' must be one of"),
-        ("columns = 3", "'columns' is a list of texts"),
+        ("columns = 3", "'columns' must be a list of texts"),
         ('columns = "path,mac"', "use 'macs'"),
         ("columns = [", "is not TOML"),
     ],

@@ -65,6 +65,20 @@ def test_mistakes(words: list[str], says: str, convcalc: Command) -> None:
     assert says in found.err
 
 
+def test_a_list_is_not_solved_for(convcalc: Command) -> None:
+    found = convcalc("solve densenet121 --max depths 'params <= 5M'")
+    assert found.code == 2
+    assert "'depths' is not a number" in found.err
+    assert "growth, classes, input" in found.err
+
+
+def test_without_numpy(convcalc: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convcalc.analysis.sweeps.arrays.HAS_NUMPY", False)
+    found = convcalc("solve mobilenet_v2 --max width 'params <= 5M'")
+    assert found.code == 2
+    assert "pip install numpy" in found.err
+
+
 def test_a_model_has_no_params(convcalc: Command) -> None:
     found = convcalc("solve missing.onnx --max input 'macs <= 4G'")
     assert found.code == 2

@@ -458,6 +458,20 @@ def test_killed_processes_leave_nothing_wrong(convcalc: Command) -> None:
         convcalc("cache clear")
 
 
+@pytest.mark.usefixtures("cache")
+def test_a_result_that_nobody_read_to_its_end_is_not_kept(convcalc: Command) -> None:
+    layers = "  - {conv: {out_channels: 8, kernel_size: 3, padding: 1}}\n" * 400
+    write("net.convcalc.yaml", f"convcalc: 1\nname: net\ninput: [3, 8, 8]\nlayers:\n{layers}")
+    line = "show net.convcalc.yaml -f json"
+    wanted = convcalc(f"{line} --no-cache")
+    (process,) = processes([line])
+    assert process.stdout is not None
+    process.stdout.read(100)
+    process.stdout.close()
+    process.wait()
+    assert convcalc(line) == wanted
+
+
 # --- what is noted -----------------------------------------------------------------------------
 
 

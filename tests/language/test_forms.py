@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from measured import amount
 from problems import errors
 from small import network_of_text
 
@@ -10,6 +11,11 @@ from convcalc import Builder
 from convcalc.analysis.analyse import analyse
 from convcalc.language.reading import read_network
 from convcalc.language.sources.target import Target
+
+TOOLS = (
+    *("thop.macs", "ptflops.macs", "calflops.flops", "fvcore.flops"),
+    *("thop-ultralytics.macs", "torchinfo.macs"),
+)
 
 
 def forms(body: str) -> list[str]:
@@ -32,6 +38,7 @@ def one(item: str, params: str = "") -> list[str]:
         (", functional: false", ""),
         (", subclass: true", "subclass"),
         (", subclass: false", ""),
+        (", subclass: container", "container"),
     ],
 )
 def test_an_item_says_what_it_is_in_code(written: str, form: str) -> None:
@@ -50,6 +57,15 @@ def test_the_value_may_be_an_expression() -> None:
 
 def test_method_is_a_word_whatever_a_param_is_called() -> None:
     assert one("{relu: {}, functional: method}", "params: {method: false}\n") == ["method"]
+
+
+def test_an_expression_may_name_the_words() -> None:
+    item = "{relu: {}, functional: method if n > 3 else n > 2, for: {n: [2, 3, 4]}}"
+    assert one(item) == ["", "function", "method"]
+    written = "{relu: {}, subclass: container if 2 > 1 else false}"
+    assert one(written, "params: {container: false}\n") == ["container"]
+    (problem,) = errors("layers: [{relu: {}, functional: container if 1 > 2 else false}]\n")
+    assert problem.message == "unknown name 'container'"
 
 
 # --- for which layers ----------------------------------------------------------------------------
@@ -74,6 +90,40 @@ def test_the_inner_statement_wins() -> None:
     assert one(f"{{seq: [{inner}], functional: true}}") == ["", "subclass", "function"]
 
 
+EXCITE = "squeeze_excite: {squeeze_channels: 2}"
+
+
+def test_parts_of_an_operator_have_forms_of_their_own() -> None:
+    assert one(f"{{{EXCITE}, functional: {{pool: method}}}}") == ["pool: method"]
+    mixed = "functional: {pool: method, activation: called, reduce: false}"
+    assert one(f"{{{EXCITE}, {mixed}}}", "params: {called: true}\n") == (
+        ["pool: method, activation: function"]
+    )
+    assert one(f"{{{EXCITE}, functional: {{pool: false}}}}") == [""]
+    assert one(f"{{seq: [{{{EXCITE}, subclass: {{pool: true}}}}], functional: true}}") == (
+        ["pool: subclass"]
+    )
+
+
+def test_parts_are_those_of_one_operator() -> None:
+    (problem,) = errors(f"layers: [{{{EXCITE}, functional: {{pol: true}}}}]\n")
+    assert problem.message == "'functional' names 'pol', but 'squeeze_excite' has no such part"
+    assert problem.help == "use 'pool'"
+    (problem,) = errors("layers: [{seq: [relu], functional: {relu: true}}]\n")
+    assert problem.message == "'functional' names 'relu', but 'seq' has no such part"
+
+
+def test_tools_see_the_parts_by_their_forms() -> None:
+    """The mean of a squeeze and excitation: a module counts for all three, a method for none."""
+    whole, part = (
+        network_of_text(f"input: [4, 8, 8]\nlayers: [{{{EXCITE}{form}}}]\n")
+        for form in ("", ", functional: {pool: method}")
+    )
+    differences = {name: amount(whole, name) - amount(part, name) for name in TOOLS}
+    # thop: E + O, ptflops: 2·E, calflops and fvcore: E, ultralytics-thop: taps + O
+    assert differences == dict(zip(TOOLS, (260, 512, 256, 256, 260, 0), strict=True))
+
+
 # --- what is wrong -------------------------------------------------------------------------------
 
 
@@ -82,7 +132,8 @@ def test_the_inner_statement_wins() -> None:
     [
         ("functional: 1", "wrong-type", "'functional' is 1, but must be one of: true, false, "
          "method"),
-        ("subclass: 2", "wrong-type", "'subclass' is 2, but must be one of: true, false"),
+        ("subclass: 2", "wrong-type", "'subclass' is 2, but must be one of: true, false, "
+         "container"),
         ("functional: methods", "unknown-name", "unknown name 'methods'"),
         ("subclass: method", "unknown-name", "unknown name 'method'"),
         ("functional: true, subclass: true", "unknown-key", "a layer is 'functional' or a "
@@ -90,7 +141,10 @@ def test_the_inner_statement_wins() -> None:
         ("functionl: true", "unknown-key", "unknown key 'functionl' beside 'relu'"),
         ("functional: [true]", "wrong-type", "'functional' is [true], but must be one of: true, "
          "false, method"),
-        ("functional: {a: 1}", "wrong-type", "a mapping is given where a value is expected"),
+        ("functional: {a: true}", "unknown-name", "'functional' names 'a', but 'relu' has no such "
+         "part"),
+        ("functional: {a: 1}", "wrong-type", "'functional' is 1, but must be one of: true, false, "
+         "method"),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_one_error(written: str, rule: str, message: str) -> None:

@@ -83,7 +83,7 @@ def test_the_length_of_a_list_is_a_number_and_its_layers_share_weights() -> None
         ("Joined: {of: [a, nosuch]}", "unknown-name", "has the id 'nosuch'", "nosuch"),
         ("Joined: {of: [a, 3]}", "wrong-type", "'of' needs the id of a layer", "3"),
         ("Joined: {of: 'a[*]'}", "unknown-name", "has the id 'a[*]'", "'a[*]'"),
-        ("Second: {of: [a]}", "unknown-name", "has the id 'of[1]'", '"of[1]"'),
+        ("Second: {of: [a]}", "unknown-name", "no 'of[1]': 'of' has 1 layer", '"of[1]"'),
         ("Joined: {}", "missing-key", "'Joined' needs 'of'", "Joined"),
         ("{relu: {}, share: 'm[*]'}", "unknown-name", "has the id 'm[*]'", "'m[*]'"),
         ("{Unit: {}, from: 'm[*]'}", "wrong-type", "'from' names 3", "'m[*]'"),

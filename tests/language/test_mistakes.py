@@ -67,6 +67,8 @@ MISTAKES = [
     layers("  - »se: {reduction: 3}", "use 'squeeze_excite'"),
     layers("  - »covn: {out_channels: 8, kernel_size: 3}", "use 'conv'"),
     layers("  - »Transformer: {output: same}", "convcalc lacks it: use 'opaque' and state its output, params and macs"),
+    layers("  - conv: »[8, 3]", "write '{out_channels: 8, kernel_size: 3}'"),
+    layers("  - flatten\n  - reshape: »[3, 32, 32]", "write '{shape: [3, 32, 32]}'"),
     # fields
     inside("»filters: 8, kernel_size: 3", "use 'out_channels'"),
     inside("out_channels: 8, »kernal_size: 3", "use 'kernel_size'"),
@@ -122,6 +124,14 @@ MISTAKES = [
     Mistake("convcalc: 1\ninput: [3, 32, 32]\n»model:\n" + END, "use 'layers'"),
     Mistake("convcalc: 1\ninput: [3, 32, 32]\nblocks:\n  »conv_bn:\n    layers:\n      - relu\nlayers:\n  - conv_bn\n" + END,
             "rename it to 'ConvBn', here and where it is called"),
+    layers("  - »split: {chunks: 3}", "use 'chunk'"),
+    # imports, and blocks of other files
+    Mistake("convcalc: 1\ninput: [3, 32, 32]\nimports: »[blocks/conv_bn.convcalc.yaml]\nlayers:\n  - conv_bn.ConvBn: {out: 8, k: 3}\n" + END,
+            "write '{conv_bn: blocks/conv_bn.convcalc.yaml}'"),
+    Mistake("convcalc: 1\ninput: [3, 32, 32]\nimports: {b: blocks/conv_bn.convcalc.yaml}\nlayers:\n  - »ConvBn: {out: 8, k: 3}\n" + END,
+            "use 'b.ConvBn'"),
+    Mistake("convcalc: 1\ninput: [3, 32, 32]\nimports: {b: blocks/conv_bn.convcalc.yaml}\nlayers:\n  - »c.ConvBn: {out: 8, k: 3}\n" + END,
+            "use 'b.ConvBn'"),
 ]  # fmt: skip
 
 
@@ -160,12 +170,38 @@ def test_what_is_wrong_behind_a_misspelt_layer_is_found_in_the_same_run() -> Non
 
 @pytest.mark.parametrize(
     ("word", "wrong"),
-    [("activation", "dilation"), ("int", "min"), ("gru", "glu"), ("matmul", "mul")],
+    [
+        ("activation", "dilation"),
+        ("int", "min"),
+        ("gru", "glu"),
+        ("matmul", "mul"),
+        ("Cell", "celu"),  # a block that is not there
+        ("ConvBn", "conv"),
+        ("stem", "lstm"),
+    ],
 )
 def test_a_word_that_is_spelt_alike_by_chance_is_not_suggested(word: str, wrong: str) -> None:
     texts = [HEAD + f"  - {word}\n", HEAD + f"  - conv: {{out: 8, k: 3, {word}: 1}}\n"]
     advice = [each.help for text in texts for each in problems(text)]
     assert f"use '{wrong}'" not in advice
+
+
+def test_layers_as_a_mapping_of_ids_are_one_error() -> None:
+    text = "convcalc: 1\ninput: [3, 32, 32]\nlayers:\n  stem: {conv: {out: 8, k: 3}}\n  act: relu\n"
+    (found,) = problems(text)
+    assert (found.place.line, found.place.column) == (4, 3)
+    assert found.help == "write each layer as an item: '- {conv: …, id: stem}'"
+    followed = text.replace("stem: {conv: {out: 8, k: 3}}", "- {conv: {out: 8, k: 3}, id: stem}")
+    assert problems(followed.replace("act: relu", "- {relu: {}, id: act}")) == []
+
+
+@pytest.mark.parametrize("key", ["params", "variants", "functions", "blocks"])
+def test_a_mapping_that_is_a_list_is_shown_as_one(key: str) -> None:
+    head = "convcalc: 1\ninput: [3, 32, 32]\n" + ("params: {width: 8}\n" * (key == "variants"))
+    (found,) = problems(f"{head}{key}: [a]\nlayers: [relu]\n")
+    assert found.message == f"'{key}' must be a mapping"
+    written = found.help.partition(": '")[2].removesuffix("'")
+    assert problems(f"{head}{written}\nlayers: [relu]\n") == []
 
 
 def test_a_network_without_mistakes_never_imports_the_tables() -> None:

@@ -57,8 +57,8 @@ layer                  params           RF
 ┌ conv[0…1000] ×1,001       9  3 … 2.003 k
 └ relu[0…1000] ×1,001       0  3 … 2.003 k
 
-2,002 rows are folded into 2: ×N means N rows alike, with the numbers of one; rows behind\
- ┌ │ └ repeat in turn; --no-fold shows all"""
+folded  2,002 rows into 2: ×N means N rows alike, with the numbers of one; rows behind ┌ │ └\
+ repeat in turn; --no-fold shows all"""
 NESTED = """\
 layer                              params  RF
 ---------------------------------------------
@@ -91,7 +91,7 @@ def test_what_repeats_within_what_repeats_is_folded_first() -> None:
     text = render("table", table(rows), None, Style(ascii=True))
     body, _, footer = text.partition("\n\n")
     assert body == NESTED
-    assert footer.startswith("2,102 rows are folded into 5: xN")
+    assert footer.startswith("folded  2,102 rows into 5: xN")
 
 
 def test_up_to_a_number_of_rows_none_is_folded() -> None:

@@ -216,6 +216,7 @@ def test_zizmor_finds_nothing(tmp_path: Path) -> None:
             "--no-progress",
             "--persona=pedantic",
             ROOT / "action.yml",
+            ROOT / ".github" / "workflows",
             workflow,
         ],
         capture_output=True,

@@ -118,12 +118,13 @@ def test_colours_are_convcalcs_own(capsys: pytest.CaptureFixture[str]) -> None:
             ["show", "right.convcalc.yaml"],
             ["check", "-f", "full"],
             ["layer", "relu", "-i", "3"],
+            ["show", list(TEXTS.values())[number]],
         ):
             main([*words, "--color", "always"])
-            out = capsys.readouterr().out
-            plain = re.sub(r"\x1b\[(0|1|2|33|1;31|1;33)m", "", out)
-            assert [*faults(plain, "")] == [], words
-            coloured += "\x1b[" in out
+            for text in capsys.readouterr():
+                plain = re.sub(r"\x1b\[(0|1|2|31|32|33|36|1;31|1;33)m", "", text)
+                assert [*faults(plain, "")] == [], words
+                coloured += "\x1b[" in text
     assert coloured > len(TEXTS)
 
 

@@ -1,8 +1,8 @@
 """The site in Chromium: nothing is asked of other hosts, and axe has no serious finding.
 
-It needs Node.js, a Chromium, and the packages playwright-core and axe-core of npm in a folder
-that ``CONVCALC_NODE_MODULES`` names; ``CONVCALC_SHOTS`` names one for pictures. Without them these
-tests are skipped, and say why.
+It needs Node.js, a Chromium, and the packages playwright-core and axe-core of npm: in
+``web/node_modules``, or in a folder that ``CONVCALC_NODE_MODULES`` names. ``CONVCALC_SHOTS`` names
+a folder for pictures. Without them these tests are skipped, and say why.
 """
 
 from __future__ import annotations
@@ -17,22 +17,32 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import book
+import playground
 import pytest
 
-MODULES = os.environ.get("CONVCALC_NODE_MODULES", "")
+MODULES = str(playground.node_modules().resolve())
 SHOTS = os.environ.get("CONVCALC_SHOTS", "")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 NEEDED = {
     "Node.js": shutil.which("node"),
     "Chromium": CHROMIUM,
-    "playwright-core and axe-core in CONVCALC_NODE_MODULES": (
-        MODULES and Path(MODULES, "playwright-core").is_dir() and Path(MODULES, "axe-core").is_dir()
+    "playwright-core and axe-core of npm": (
+        Path(MODULES, "playwright-core").is_dir() and Path(MODULES, "axe-core").is_dir()
     ),
 }
 LACKS = [name for name, found in NEEDED.items() if not found]
 pytestmark = pytest.mark.skipif(bool(LACKS), reason=f"the browser needs {', '.join(LACKS)}")
 
-PAGES = ("", "tutorial/", "cheatsheet/", "frameworks/", "language/", "commands/", "which_number/")
+PAGES = (
+    "",
+    "playground/",
+    "tutorial/",
+    "cheatsheet/",
+    "frameworks/",
+    "language/",
+    "commands/",
+    "which_number/",
+)
 
 
 class Quiet(SimpleHTTPRequestHandler):

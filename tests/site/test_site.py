@@ -32,6 +32,27 @@ def test_pages_of_the_repository_are_pages_of_the_site(site: Path) -> None:
         assert (site / name.removesuffix(".md").lower() / "index.html").is_file()
 
 
+def test_the_page_of_the_playground_leads_to_it_or_says_that_it_was_not_built(
+    site: Path, tmp_path: Path
+) -> None:
+    page = (site / "playground" / "index.html").read_text("utf-8")
+    assert "built without the playground" in page
+    assert "app/index.html" not in page
+    book.stage(tmp_path, with_playground=True)
+    text = (tmp_path / "docs" / "playground.md").read_text("utf-8")
+    assert text.count(book.WAY_IN) == 1
+    assert (book.FOLDER / "playground.md").read_text("utf-8").count(book.PLAYGROUND) == 1
+
+
+def test_a_release_needs_the_playground(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(book.playground, "lacks", lambda: "Node.js is not installed")
+    assert book.main(["--require-playground", "--out", str(tmp_path / "out")]) == 1
+    assert capsys.readouterr().out == "without the playground: Node.js is not installed\n"
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_broken_link_or_anchor_is_found(site: Path) -> None:
     page = site / "broken.html"
     page.write_text('<a href="ci/#nowhere">x</a><a href="gone/">y</a><a href="ci/#gitlab">z</a>')

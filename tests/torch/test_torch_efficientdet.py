@@ -86,14 +86,14 @@ def node(tape: Tape, maps: list[Tensor], weighted: bool) -> Tensor:
 
 def cell(tape: Tape, maps: list[Tensor], side: list[Tensor], weighted: bool) -> list[Tensor]:
     """``side`` stands for the two middle maps where the way up reads them."""
-    mids = [maps[4]]
-    for x in reversed(maps[:4]):
+    mids = [maps[-1]]
+    for x in reversed(maps[:-1]):
         large = functional.interpolate(mids[0], x.shape[2:])
         mids.insert(0, node(tape, [x, large], weighted))
     outputs = mids[:1]
-    for old, mid in zip((*side, maps[3]), mids[1:4], strict=True):
+    for old, mid in zip((*side, *maps[3:-1]), mids[1:-1], strict=True):
         outputs.append(node(tape, [old, mid, halved(outputs[-1])], weighted))
-    return [*outputs, node(tape, [maps[4], halved(outputs[-1])], weighted)]
+    return [*outputs, node(tape, [maps[-1], halved(outputs[-1])], weighted)]
 
 
 def head(tape: Tape, maps: list[Tensor], convs: int, out: int) -> list[Tensor]:
@@ -113,24 +113,24 @@ def head(tape: Tape, maps: list[Tensor], convs: int, out: int) -> list[Tensor]:
 
 
 def efficientdet(
-    tape: Tape, x: Tensor, width: float, depth: float, c: int, cells: int, convs: int
+    tape: Tape, x: Tensor, width: float, depth: float, c: int, cells: int, convs: int, tops: int
 ) -> list[Tensor]:
     p3, p4, p5 = backbone(tape, x, width, depth)
     lateral = partial(tape.conv, out=c)
-    p6 = halved(tape.norm(lateral(p5)))
+    high = [halved(tape.norm(lateral(p5)))]
+    while len(high) < tops:
+        high.append(halved(high[-1]))
     side = [tape.norm(lateral(p)) for p in (p4, p5)]
-    maps = [*(tape.norm(lateral(p)) for p in (p3, p4, p5)), p6, halved(p6)]
+    maps = [*(tape.norm(lateral(p)) for p in (p3, p4, p5)), *high]
     for _ in range(cells):
         maps = cell(tape, maps, side, weighted=c < 384)
         side = maps[1:3]
     return [*head(tape, maps, convs, 810), *head(tape, maps, convs, 36)]
 
 
-def sized(*scales: float) -> Network:
-    width, depth, c, cells, convs = scales
-    return partial(
-        efficientdet, width=width, depth=depth, c=int(c), cells=int(cells), convs=int(convs)
-    )
+def sized(width: float, depth: float, c: int, cells: int, convs: int, tops: int = 2) -> Network:
+    """``tops`` are the levels above the backbone."""
+    return partial(efficientdet, width=width, depth=depth, c=c, cells=cells, convs=convs, tops=tops)
 
 
 # Millions of parameters: google/automl, efficientdet/README.md.
@@ -143,6 +143,7 @@ NETWORKS: dict[str, tuple[float, Network]] = {
     "efficientdet_d5": (33.7, sized(1.6, 2.2, 288, 7, 4)),
     "efficientdet_d6": (51.9, sized(1.8, 2.6, 384, 8, 5)),
     "efficientdet_d7": (51.9, sized(1.8, 2.6, 384, 8, 5)),
+    "efficientdet_d7x": (77.1, sized(2.0, 3.1, 384, 8, 5, tops=3)),
 }
 
 

@@ -17,6 +17,7 @@ from test_torch_detection import ONE_STAGE
 from test_torch_detr import NETWORKS as DETR
 from test_torch_efficientdet import NETWORKS as EFFICIENTDET
 from test_torch_flow import NETWORKS as FLOW
+from test_torch_fourier import FOURIER
 from test_torch_generators import NETWORKS as GENERATORS
 from test_torch_more_networks import NETWORKS as MORE
 from test_torch_more_segmentation import NETWORKS as MORE_SEGMENTATION
@@ -152,7 +153,7 @@ def test_every_shipped_network_is_compared_or_named() -> None:
     # ViT, Swin and MaxViT are torchvision's; these were built and compared once, see their files.
     by_hand = ("segformer_b", "deit_", "vit_tiny", "vit_small", "swin_v2_")
     layouts = {*MORE, *SEGMENTATION, *MORE_SEGMENTATION, *CLASSIFIERS, *YOLO, *TASKS}
-    layouts |= {*OF_VIDEO, *FLOW, *GENERATORS, *YOLO11, *EFFICIENTDET, *DETR, *APART}
+    layouts |= {*FOURIER, *OF_VIDEO, *FLOW, *GENERATORS, *YOLO11, *EFFICIENTDET, *DETR, *APART}
     compared = {*NAMES, *SHARED, *VIDEO, *ONE_STAGE, *layouts}
     rest = set(shipped_names()) - compared
     assert {

@@ -1,1 +1,1 @@
-"""Whether two networks are the same one, and if not, where they part."""
+"""Whether two networks are the same one, and if not, where they differ."""

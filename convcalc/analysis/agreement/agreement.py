@@ -1,4 +1,4 @@
-"""Whether two networks are the same one: a design and a model, and where they part."""
+"""Whether two networks are the same one: a design and a model, and where they differ."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def agreement(old: Network, new: Network, *, fold_norms: str = AUTO) -> Agreemen
 
 
 def _of_tables(old: Network, new: Network) -> Agreement:
-    """The same of a table of tensors without a graph, of which only sizes are known."""
+    """The agreement with a table of tensors without a graph, of which only sizes are known."""
     sides = Table(old), Table(new)
     told, agreeing = sides[0].against(sides[1])
     reports = [analyse(network, parts=()) for network in (old, new)]
@@ -134,7 +134,7 @@ def _paths(units: Sequence[Unit], numbers: Collection[int]) -> list[str]:
 
 
 def _notes(folded: bool, has: Sequence[bool], unused: Sequence[Sequence[str]]) -> Iterator[str]:
-    """What was looked through."""
+    """Yield what was looked through."""
     if folded and has[0] != has[1]:
         name, other = _SIDES if has[0] else _SIDES[::-1]
         yield f"batch norms of {name} are folded in {other}, and looked through"
@@ -150,7 +150,7 @@ def _notes(folded: bool, has: Sequence[bool], unused: Sequence[Sequence[str]]) -
 
 
 def _unread(*networks: Network) -> Iterator[str]:
-    """What has no rule, and is compared as one layer."""
+    """Yield what has no rule, and is compared as one layer."""
     for name, network in zip(_SIDES, networks, strict=True):
         count = sum(problem.name == "unmapped-operator" for problem in network.problems)
         if count:

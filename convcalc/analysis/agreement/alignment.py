@@ -23,18 +23,18 @@ Key = Callable[[Unit], Hashable]
 
 
 def windowed(unit: Unit) -> Hashable:
-    """Its kind and its window."""
+    """The kind of a unit, and its window."""
     traits = unit.traits
     return (unit.kind, traits.get("kernel_size"), traits.get("stride"), traits.get("groups"))
 
 
 def kind(unit: Unit) -> Hashable:
-    """Its kind."""
+    """The kind of a unit."""
     return unit.kind
 
 
 def family(unit: Unit) -> Hashable:
-    """What its kind can be exchanged for."""
+    """Return what its kind can be exchanged for."""
     return unit.family
 
 
@@ -88,7 +88,9 @@ class Alignment:
 
     @cached_property
     def surroundings(self) -> Sequence[tuple[Sequence[Sequence[int]], Sequence[Sequence[int]]]]:
-        """What follows and what comes before each unit of each side, one step more each time."""
+        """The units that follow and that come before each unit of each side, one step more each
+        time.
+        """
         sides = []
         for units, readers in zip((self.old, self.new), self.readers, strict=True):
             after = [[n for n, _ in readers.get(unit.number, ())] for unit in units]

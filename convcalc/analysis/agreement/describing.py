@@ -1,4 +1,4 @@
-"""What an operator is, whatever it is written as: a kind, and the numbers that make it so.
+"""Describes operators, whatever they are written as: a kind, and the numbers that make it so.
 
 The same layer has several names: a linear layer at positions is a convolution of 1×1, a depthwise
 one a grouped one, pooling by a window as large as its input a global one. Kinds are the
@@ -38,7 +38,7 @@ class Described(NamedTuple):
 
 
 def described(step: Step, inputs: Sequence[Shape], owner: Operator) -> Described | None:
-    """What a step is; None where it only hands on what it reads.
+    """Return what a step is; None where it only hands on what it reads.
 
     ``inputs`` are the shapes that it reads; ``owner`` is the operator of its layer.
     """
@@ -57,7 +57,7 @@ def described(step: Step, inputs: Sequence[Shape], owner: Operator) -> Described
 
 
 def _family(kind: str) -> str:
-    """What a kind can be exchanged for without another layer changing."""
+    """Return what a kind can be exchanged for without another layer changing."""
     if kind in _FAMILIES:
         return _FAMILIES[kind]
     family = families().get(kind, kind)
@@ -101,7 +101,7 @@ _WITHIN = (
 
 
 def _function(step: Step, owner: Operator) -> Described | None:
-    """What a composite does with the results of its parts."""
+    """Return what a composite does with the results of its parts."""
     name = step.part.rpartition(".")[2]
     weights = step.analysis.weights
     traits: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What differs between two networks whose units are aligned, one difference for each cause."""
+"""Finds what differs between two networks with aligned units, one difference for each cause."""
 
 from __future__ import annotations
 
@@ -50,7 +50,9 @@ class Difference(NamedTuple):
 
 
 class Tolerance(NamedTuple):
-    """What a side cannot tell: ``biases`` that are zero are left out of the new one's file."""
+    """Facts that a side does not state: ``biases`` that are zero are left out of the new one's
+    file.
+    """
 
     biases: bool = False
 
@@ -88,7 +90,7 @@ def differences(
 
 
 def _changes(found: Alignment, old: Unit, new: Unit, tolerance: Tolerance) -> Iterator[Change]:
-    """What differs between a layer and its partner."""
+    """Yield what differs between a layer and its partner."""
     if old.kind != new.kind:
         yield Change("operator", _shown_kind(old), _shown_kind(new))
     keys = dict.fromkeys((*old.traits, *new.traits))

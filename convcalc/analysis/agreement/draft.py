@@ -25,7 +25,7 @@ class Draft:
         return number
 
     def reads(self, unit: Unit) -> tuple[int, ...]:
-        """What a unit reads, by the units that stand for that."""
+        """Return what a unit reads, by the units that stand for that."""
         found = [self.resolved(number) for number in unit.reads]
         return tuple(sorted(found) if unit.kind in COMMUTING else found)
 

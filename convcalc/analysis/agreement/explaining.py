@@ -19,17 +19,17 @@ class Finding(NamedTuple):
 
     @property
     def first(self) -> Difference:
-        """The one that is shown."""
+        """The first of these differences, which is shown."""
         return self.differences[0]
 
     @property
     def more(self) -> int:
-        """How many more there are."""
+        """The number of differences that are not shown."""
         return len(self.differences) - 1
 
 
 def explanations(found: Sequence[Finding]) -> Iterator[str]:
-    """What one factor explains, a sentence for each."""
+    """Yield what one factor explains, a sentence for each."""
     everything = sum(len(each.differences) for each in found)
     for each in found:
         if each.factor is not None:

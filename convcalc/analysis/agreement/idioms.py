@@ -202,7 +202,7 @@ def _is_plain(unit: Unit) -> bool:
 
 
 def _upstream(draft: Draft, unit: Unit, free: set[int], inner: set[int]) -> list[Unit | None]:
-    """What is read through functions of single elements; what lies between joins ``inner``."""
+    """Return what is read through functions of single elements, which are added to ``inner``."""
     found: list[Unit | None] = []
     todo = [*unit.reads]
     while todo:

@@ -33,7 +33,7 @@ class At(NamedTuple):
 
     @property
     def output(self) -> Shape:
-        """What it makes."""
+        """The shape of its output."""
         return self.analysis.output
 
 

@@ -21,7 +21,7 @@ NESTED = ("add", "concat")
 
 
 def simplified(units: Sequence[Unit], returned: set[int], *, fold: bool) -> list[Unit]:
-    """The units in one way of writing, numbered anew.
+    """The units in one way of writing, numbered again.
 
     ``returned`` are those that the network returns. With ``fold``, batch norms that follow a layer
     with weights are a part of it.
@@ -46,7 +46,7 @@ def _unread(draft: Draft) -> None:
 
 
 def _computed_once(draft: Draft) -> None:
-    """What is computed twice of the same, without weights, is one unit."""
+    """Merge units that compute the same from the same inputs, without weights."""
     first: dict[Hashable, int] = {}
     for number, unit in draft.units.items():
         if not unit.has_weights:

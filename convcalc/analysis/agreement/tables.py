@@ -38,7 +38,7 @@ class Table:
             self.units.sort(key=lambda unit: _natural(unit.path))
 
     def against(self, other: Table) -> tuple[list[Difference], int]:
-        """What differs, and how many tensors agree."""
+        """Return what differs, and how many tensors agree."""
         mine, theirs = self.units, other.units
         there: dict[object, list[Unit]] = defaultdict(list)
         for unit in reversed(theirs):
@@ -56,7 +56,7 @@ class Table:
 
 
 def _told(lost: Sequence[Unit], made: Sequence[Unit]) -> Iterator[Difference]:
-    """What is left on both sides, in pairs of tensors with as many axes."""
+    """Yield what is left on both sides, in pairs of tensors with as many axes."""
     ranks = dict.fromkeys(len(unit.traits["sizes"]) for unit in (*lost, *made))
     for rank in ranks:
         mine, theirs = (

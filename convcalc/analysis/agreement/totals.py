@@ -89,7 +89,7 @@ def _field(report: Report) -> tuple[int, ...] | None:
 
 
 def _why(sides: Sides, found: Alignment) -> str:
-    """What explains that parameters differ, if that is folding and what was left out."""
+    """Return what explains that parameters differ, if that is folding and what was left out."""
     before, after = sides.compared("params")
     if not known((before, after)) or len(set(sides.both("params"))) == 1:
         return ""

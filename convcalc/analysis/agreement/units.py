@@ -1,7 +1,7 @@
 """A network as the units that are compared: its steps without what only hands on what it reads.
 
 Composites are their parts. Views, dropout, identities, the concatenation of one tensor's own
-pieces and constant factors are no units: what reads them reads what they read. Padding of its own
+pieces and constant factors are not units: what reads them reads what they read. Padding of its own
 belongs to the window that reads it.
 """
 
@@ -114,7 +114,7 @@ class Units:
             self.constant.add(step.makes)
 
     def _numbers_left_out(self, step: Step) -> tuple[int, ...]:
-        """What a step computes with; of a sum or a product, without learned single numbers."""
+        """Return what a step computes with, without learned single numbers of sums and products."""
         if isinstance(step.operator, Function) or name_of(step.operator) not in ("add", "mul"):
             return step.computes_with
         shapes = self.steps.shapes
@@ -175,7 +175,7 @@ def _met(step: Step, traits: Mapping[str, Any]) -> int | None:
 
 
 def _sides(operator: Any, x: Shape, out: Shape) -> Sides | None:
-    """What a padding adds on both sides of each axis."""
+    """Return what a padding adds on both sides of each axis."""
     if operator.mode != "constant" or x.rank != out.rank:
         return None
     if operator.padding is not None and not isinstance(operator.padding, str):

@@ -39,7 +39,7 @@ def _below(path: str, block: str) -> str:
 
 
 def sentence(found: Difference) -> str:
-    """What differs, in words."""
+    """Return what differs, in words."""
     if found.kind == CHANGED:
         said = ", ".join(f"{change.key} {_side(change)}" for change in found.changes)
         return f"{said} ({found.why})" if found.why else said

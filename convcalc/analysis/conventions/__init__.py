@@ -33,7 +33,7 @@ class Count(NamedTuple):
     ``unit`` says what is added up, not what the tool calls it: ``MAC``, ``FLOP``, or ``op``
     where multiply-accumulates and single operations are added as if they were the same.
     ``other`` is the rule for operators without one; if it is None, they count 0. ``forms`` has the
-    rules for layers that are no module in code, by their form; it names forms that the tool sees
+    rules for layers that are not modules in code, by their form; it names forms that the tool sees
     otherwise than a module, and there an operator without a rule is not seen at all.
     """
 
@@ -46,7 +46,7 @@ class Count(NamedTuple):
 
 
 class Convention(NamedTuple):
-    """What a tool prints. ``counts`` begin with its headline number.
+    """The numbers that a tool prints. ``counts`` begin with its headline number.
 
     ``params`` holds the rules for parameters by operator, ``other_params`` that for all others,
     ``form_params`` those by form (see Count).
@@ -87,7 +87,7 @@ def convention(name: str) -> Convention:
 
 
 def own_convention(kinds: Sequence[str] = (WEIGHTS, DYNAMIC)) -> Convention:
-    """What convcalc itself counts, as a convention; ``kinds`` are the work that MACs add up."""
+    """Return convcalc's own counts as a convention; ``kinds`` are the work that MACs add up."""
     usual = tuple(kinds) == (WEIGHTS, DYNAMIC)
     macs = _where_any(MACS if usual else _work(" + ".join(kinds), *kinds))
     return Convention(
@@ -163,7 +163,9 @@ def rule_entries(chosen: Convention) -> list[RuleEntry]:
 
 
 def parameters_text(chosen: Convention) -> str:
-    """What counts as parameters: operators with a rule of their own, and that of all others."""
+    """Describe what counts as parameters: operators with a rule of their own, and that of all
+    others.
+    """
     others: dict[str, list[str]] = {}
     for name, rule in chosen.params.items():
         others.setdefault(rule.text, []).append(name)

@@ -130,7 +130,7 @@ def _apply(rule: Rule, leaf: Leaf, count: Count) -> Counted:
 
 
 def _rest(leaf: Leaf, count: Count) -> Iterator[Counted]:
-    """What a composite has beyond its parts, such as the weights of a deformable convolution."""
+    """Yield what a composite has beyond its parts, as a deformable convolution has weights."""
     if count.other is None:
         return
     rule = count.other

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from convcalc.model.graph.fusion import last_part
-from convcalc.model.graph.network import Layer, Network
+from convcalc.model.graph.network import Layer, Network, parts_of
 from convcalc.model.graph.readers import sole_readers
 from convcalc.model.operators.composing import part_terms
 from convcalc.model.operators.contract import DYNAMIC, WEIGHTS, Analysis, Operator, Part, Term
@@ -113,8 +113,9 @@ def leaves(network: Network) -> Iterator[Leaf]:
     for index, layer in enumerate(network.layers):
         producer, consumer = makers.get(index), only.get(index)
         leaf = _leaf(layer.name, layer.operator, layer.shapes, layer.analysis)
-        facts = {"trains": layer.trainable, "samples": samples, "form": layer.form}
+        facts = {"trains": layer.trainable, "samples": samples}
         leaf = _set_all(leaf, shared=layer.shares >= 0, **facts)
+        leaf = _formed(leaf, layer.form)
         leaf = leaf._replace(own=sum(prod(layer.analysis.weights.get(w, (0,))) for w in layer.own))
         made_by = None if producer is None else _maker(network.layers[producer])
         read_by = None if consumer is None else network.layers[consumer].operator
@@ -138,6 +139,19 @@ def _set_consumer(leaf: Leaf, consumer: Operator | None) -> Leaf:
 def _set_all(leaf: Leaf, **facts: Any) -> Leaf:
     """A leaf with these facts set on it and on all of its parts."""
     return leaf._replace(parts=tuple(_set_all(part, **facts) for part in leaf.parts), **facts)
+
+
+def _formed(leaf: Leaf, form: str) -> Leaf:
+    """A leaf with its form in code on it and on all of its parts, or on some of them."""
+    if not form:
+        return leaf
+    of_parts = parts_of(form)
+    if not of_parts:
+        return _set_all(leaf, form=form)
+    names = [part.name for part in leaf.analysis.modules]
+    named = ((part, of_parts.get(name, "")) for part, name in zip(leaf.parts, names, strict=False))
+    parts = [_set_all(part, form=its) for part, its in named]
+    return leaf._replace(parts=(*parts, *leaf.parts[len(parts) :]))
 
 
 def _leaf(name: str, operator: Operator, inputs: tuple[Shape, ...], analysis: Analysis) -> Leaf:

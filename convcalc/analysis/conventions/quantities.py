@@ -19,7 +19,7 @@ from convcalc.analysis.conventions.leaves import (
     multiplications,
     output_macs,
 )
-from convcalc.model.graph.network import FUNCTION, METHOD, NOTHING, SUBCLASS
+from convcalc.model.graph.network import CONTAINER, FUNCTION, METHOD, NOTHING, SUBCLASS
 from convcalc.model.quantities.unknown import UNKNOWN
 
 LEGEND: Mapping[str, str] = {
@@ -44,10 +44,10 @@ LEGEND: Mapping[str, str] = {
 SYMBOL = re.compile(r"b·O|[A-Za-z]+'?")
 
 
-def legend(texts: Iterable[str]) -> list[str]:
+def legend(texts: Iterable[str]) -> dict[str, str]:
     """The meaning of each symbol that occurs in these rule texts."""
     used = {symbol for text in texts for symbol in SYMBOL.findall(text)}
-    return [f"{symbol}: {meaning}" for symbol, meaning in LEGEND.items() if symbol in used]
+    return {symbol: meaning for symbol, meaning in LEGEND.items() if symbol in used}
 
 
 # --- operators that PyTorch has one class for --------------------------------------------------
@@ -72,9 +72,12 @@ RECURRENT = ("lstm", "gru")
 CONVOLVING = ("conv_lstm", "conv_gru")
 FIXED = ("fixed_conv", "blur_pool")  # functions of a buffer
 MULTIPLYING = (*RECURRENT, *CONVOLVING, *FIXED)
-# Whose code is written in several ways, of which nobody has measured what the tools count; complex
+# Whose code is written in several ways: tools without a rule for it were not measured; complex
 # parameters are one number each to PyTorch, so that theirs are not known either.
-NOT_MEASURED = ("linear_attention", "selective_scan", "spectral_conv", "global_filter")
+NOT_MEASURED = (
+    *("linear_attention", "selective_scan", "spectral_conv", "global_filter"),
+    "cond_conv",
+)
 COMPLEX = ("spectral_conv",)
 WITH_WEIGHT_NORM = ("conv", "depthwise_conv", "pointwise_conv", "conv_transpose", "linear")
 
@@ -140,9 +143,9 @@ Rules = Mapping[str, Rule]
 Forms = Mapping[str, Rules]
 
 # A tool that hooks modules of PyTorch's own classes sees no layer of another form.
-UNSEEN: Forms = dict.fromkeys((FUNCTION, METHOD, SUBCLASS), NOTHING)
-# One that looks at classes by inheritance sees subclasses too.
-UNCALLED: Forms = dict.fromkeys((FUNCTION, METHOD), NOTHING)
+UNSEEN: Forms = dict.fromkeys((FUNCTION, METHOD, SUBCLASS, CONTAINER), NOTHING)
+# One that looks at classes by inheritance sees subclasses too, if they contain no modules.
+UNCALLED: Forms = dict.fromkeys((FUNCTION, METHOD, CONTAINER), NOTHING)
 
 
 def _term(rule: Rule) -> str:

@@ -1,4 +1,4 @@
-"""What a convolution costs, depending on the algorithm that computes it.
+"""Computes the cost of a convolution, depending on the algorithm that computes it.
 
     costs(operator, x, names) -> one Cost per algorithm
 

@@ -3,7 +3,7 @@
     y = result · ((kernel · g) ∘ (data · d)),   g the r taps, d the m + r - 1 inputs
 
 Toom and Cook multiply polynomials at m + r - 1 points, one of them infinity; Winograd's filter
-is that algorithm transposed. The denominators of the interpolation stand in ``kernel``, so that
+is that algorithm transposed. The denominators of the interpolation are in ``kernel``, so that
 the other two hold integers for integer points. More axes nest: the matrices are applied along
 each axis in turn.
 

@@ -26,7 +26,7 @@ from convcalc.model.quantities.unknown import known
 class LayerExplanation(NamedTuple):
     """The explanation of one layer; ``sources`` are its inputs, by the layers they come from.
 
-    ``form`` is what it is in code, where that is no plain module.
+    ``form`` is what it is in code, where that is not a plain module.
     """
 
     path: str

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Usage(Value):
-    """What is alive at once at most, by which schedule, and what a backward pass needs.
+    """The most that is alive at once, by which schedule, and what a backward pass needs.
 
     ``kept`` are the elements and further bytes that the forward pass leaves for it.
     """
@@ -40,7 +40,7 @@ def usage(
     fuse_batch_norm: bool = False,
     steps: Steps | None = None,
 ) -> Usage:
-    """What is alive at once, at so many bits per element.
+    """Return what is alive at once, at so many bits per element.
 
     ``options`` are words of :data:`~convcalc.model.quantities.assumptions.OPTIONS`; UnknownName for
     others. ``fuse_batch_norm``: folded norms make no tensor; not in training. ``steps`` are those

@@ -1,4 +1,4 @@
-"""What one output position sees of one axis of an input, and how the positions differ."""
+"""Studies what one output position sees of one axis of an input, and how the positions differ."""
 
 from __future__ import annotations
 

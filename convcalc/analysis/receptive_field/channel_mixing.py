@@ -36,7 +36,7 @@ Sets = Sequence[int]
 
 
 class Seen(NamedTuple):
-    """What the channels of a tensor see of the channels of an earlier one.
+    """The channels of an earlier tensor that the channels of a tensor see.
 
     ``grouped`` are the indices of the layers with groups on the way, first and last, or ``()``.
     ``placed`` is False behind a global pooling or a flatten: what mixes there mixes no positions,
@@ -130,7 +130,7 @@ def _each(network: Network, tensor: int) -> Sets | None:
 def _follow(
     network: Network, of: int, sets: Sets, *, through_all: bool = False
 ) -> Mapping[int, Seen] | None:
-    """What tensors see of the channels of one of them, up to the last position; with
+    """Return what tensors see of the channels of one of them, up to the last position; with
     ``through_all`` also behind that, otherwise None as soon as a channel sees all."""
     found, every = {of: Seen(sets)}, (1 << len(sets)) - 1
     first, spend = network.index(of) + 1, current().spend
@@ -163,8 +163,9 @@ def _follow(
 
 
 def _joined(layer: Layer, reads: Mapping[int, Seen]) -> Sequence[Seen]:
-    """What a layer sees that puts the channels of many inputs in a row, of all those together;
-    nothing for other layers, and where an input has no place."""
+    """Return what a layer sees that puts the channels of many inputs in a row, of all those
+    together; nothing for other layers, and where an input has no place.
+    """
     if len(reads) < 2 or layer.analysis.channels[:1] != (JOINED,):
         return ()
     if not all(seen.placed for seen in reads.values()):
@@ -177,7 +178,7 @@ def _joined(layer: Layer, reads: Mapping[int, Seen]) -> Sequence[Seen]:
 
 
 def _read(layer: Layer, number: int, seen: Seen, *, through_all: bool) -> Seen:
-    """What a layer sees through one of its inputs."""
+    """Return what a layer sees through one of its inputs."""
     axes = layer.analysis.axes[number]
     single = all(n == 1 for n in layer.analysis.output.spatial)
     loses = single and bool(axes) and all(map(_loses_place, axes))
@@ -242,8 +243,9 @@ def _all(sets: Sets) -> int:
 
 
 def _unite(layer: Layer, index: int, parts: Sequence[Seen], *, through_all: bool) -> Seen:
-    """What a layer sees through all of its inputs; a gate, without a place, mixes them, unless the
-    channels are followed ``through_all``."""
+    """Return what a layer sees through all of its inputs; a gate, without a place, mixes them,
+    unless the channels are followed ``through_all``.
+    """
     placed = [seen for seen in parts if seen.placed or through_all]
     grouped = tuple(each for seen in parts for each in seen.grouped)
     if placed and is_grouped(layer):

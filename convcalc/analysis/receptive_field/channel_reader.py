@@ -1,4 +1,4 @@
-"""What one layer makes of the channels of the tensors that it reads."""
+"""Finds what one layer makes of the channels of the tensors that it reads."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ class Before(Protocol):
     def read_through(
         self, layer: Layer, number: int, axes: Axes, channel_map: ChannelMap
     ) -> tuple[Axes, tuple[int, ...]]:
-        """What a layer reads of one of its inputs on each axis of the image, and their sizes."""
+        """Return what a layer reads of one of its inputs on each axis of the image, and their
+        sizes.
+        """
 
     def add(self, history: History) -> int:
         """The number of a new history."""
@@ -83,7 +85,7 @@ def channel_starts(layer: Layer) -> Sequence[int]:
 
 
 class ChannelReader:
-    """What one layer makes of the channels of the tensors that it reads."""
+    """Finds what one layer makes of the channels of the tensors that it reads."""
 
     def __init__(self, all_: Before, index: int, layer: Layer, numbers: list[int]) -> None:
         self.all = all_
@@ -125,8 +127,9 @@ class ChannelReader:
         return found
 
     def _only_sources(self, number: int) -> list[Source]:
-        """What all channels read of an input: its only history, or all of them; once for each
-        block that has axes of its own, whose union is no product of the axes."""
+        """Return what all channels read of an input: its only history, or all of them; once for
+        each block that has axes of its own, whose union is not a product of the axes.
+        """
         channel_map = self.map(number)
         if channel_map is MIXED:
             mixed = self.all.mixed(self.layer.inputs[number], self.index)
@@ -215,7 +218,7 @@ class ChannelReader:
     # --- parts of it -------------------------------------------------------------------------
 
     def source(self, number: int, history: int, mixes: bool, axes: Axes | None = None) -> Source:
-        """What the layer reads of a history of one of its inputs."""
+        """Return what the layer reads of a history of one of its inputs."""
         tensor = self.layer.inputs[number]
         gathers = mixes and self.all.histories[history].scattered > 0
         axes = self.layer.analysis.axes[number] if axes is None else axes
@@ -399,7 +402,7 @@ def _labels(number: int, block: Block, members: Sequence[int]) -> list[Any]:
 
 
 def _extended(read: Sequence[Any], labels: Sequence[Any]) -> list[Any]:
-    """What each channel reads, with one label more."""
+    """Return what each channel reads, with one label more."""
     found: list[Any] = []
     last = last_label = longer = None
     for before, label in zip(read, labels, strict=True):

@@ -1,4 +1,4 @@
-"""What the channels of one tensor are computed from: their histories."""
+"""Finds what the channels of one tensor are computed from: their histories."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Source:
 
 
 class History:
-    """What some channels are computed from; without ``sources`` a network input, by its name.
+    """The sources of some channels; without ``sources`` a network input, by its name.
 
     ``layer`` is the index of the layer at which the history arises. ``scattered`` is the number of
     positions that lie in the channels. ``woven``: each position reads one of the sources in turn.

@@ -27,7 +27,7 @@ class Kind(Protocol[V]):
     is_exact: bool  # whether unions of unions are those of all their parts
 
     def shift(self, seen: V, by: int) -> V:
-        """What is seen, shifted by a number of input positions."""
+        """Return what is seen, shifted by a number of input positions."""
 
     def union(self, parts: Sequence[V]) -> V:
         """The union of one or more parts."""
@@ -60,8 +60,9 @@ class _Hulls:
 
 @formula
 def field_after(receptive_field: int, kernel_size: int, dilation: int, jump: int) -> int:
-    """What a window sees, if a position that it reads sees ``receptive_field`` positions of the
-    input and neighbours lie ``jump`` apart."""
+    """The extent that a window sees, if a position that it reads sees ``receptive_field`` positions
+    of the input and neighbours lie ``jump`` apart.
+    """
     return receptive_field + dilation * (kernel_size - 1) * jump
 
 

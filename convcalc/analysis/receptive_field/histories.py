@@ -1,4 +1,4 @@
-"""What the channels of every tensor are computed from.
+"""Finds what the channels of every tensor are computed from.
 
 Channels of a tensor that read the same things in the same way share a *history*. A concatenation
 keeps the histories of its inputs apart, a slice keeps some of them, groups and depthwise filters
@@ -72,7 +72,9 @@ class Histories:
     def read_through(
         self, layer: Layer, number: int, axes: Axes, channel_map: ChannelMap
     ) -> tuple[Axes, tuple[int, ...]]:
-        """What a layer reads of one of its inputs on each axis of the image, and their sizes."""
+        """Return what a layer reads of one of its inputs on each axis of the image, and their
+        sizes.
+        """
         tensor = layer.inputs[number]
         if tensor not in self.moved and layer.analysis.arranged is None:
             return axes, layer.shapes[number].spatial

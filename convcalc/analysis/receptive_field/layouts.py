@@ -59,7 +59,7 @@ def usual(shape: Shape) -> Layout:
 def read_on_image(
     layout: Layout, axes: Axes, channel_map: ChannelMap, analysis: Analysis, x: Shape
 ) -> tuple[AxisMap, ...]:
-    """What a layer reads of a tensor ``x`` of that layout, on each axis of the image."""
+    """Return what a layer reads of a tensor ``x`` of that layout, on each axis of the image."""
     found: list[AxisMap] = []
     for axis in range(len(layout.sizes)):
         dim = layout.place(axis)
@@ -103,8 +103,9 @@ def _in_axis(axis: AxisMap, is_merged: bool) -> AxisMap:
 
 
 def _held_apart(layout: Layout, dim: int, analysis: Analysis) -> Sequence[tuple[int, ...]] | None:
-    """What each of the output's axes holds that an axis of the input goes to; None if they part
-    positions of one axis of the image."""
+    """Return what each of the output's axes holds that an axis of the input goes to; None if they
+    part positions of one axis of the image.
+    """
     held = layout.dims[dim]
     places = [i for i, dims in enumerate(analysis.arranged or ()) if dim in dims]
     if len(places) < 2:

@@ -72,7 +72,7 @@ def _both_zero(a: str, b: str) -> int:
 def spacing(seen: Bits) -> int:
     """The greatest distance that divides all distances between positions that are read.
 
-    Above 1 the layer reads a coarser grid only, and outputs that are no multiple of it apart
+    Above 1 the layer reads a coarser grid only, and outputs that are not a multiple of it apart
     share nothing (gridding). 1 for a single position.
     """
     if seen[1] & seen[1] >> 1:

@@ -210,7 +210,7 @@ def sizes_of(axes: tuple[Reaches, ...], spatial: tuple[int, ...]) -> tuple[int, 
 
 
 def _per_axis(make: Callable[[Any, int], T], axes: Sequence[Any], sizes: Sequence[int]) -> list[T]:
-    """What is made of each axis and its size; once, if they are equal."""
+    """Return what is made of each axis and its size; once, if they are equal."""
     first, *others = zip(axes, sizes, strict=True)
     found = make(*first)
     return [found, *(found if each == first else make(*each) for each in others)]
@@ -253,7 +253,7 @@ def _spend_on(axes: tuple[Reaches, ...], spatial: tuple[int, ...]) -> None:
 
 
 def _seen_by(reaches: Reaches, count: int, kind: Kind[V]) -> Sequence[V | None]:
-    """What each of the first ``count`` positions sees."""
+    """Return what each of the first ``count`` positions sees."""
     if len(reaches) == 1 and count <= reaches[0].period:
         return reaches[0].seen[:count]
     return [seen_together(reaches, y, kind) for y in range(count)]
@@ -297,7 +297,7 @@ def _add_coverage(
 def _coverages(
     name: str, seen: Sequence[Sights], spatial: tuple[int, ...]
 ) -> list[tuple[Fraction, int] | None]:
-    """What is read of each axis of an input, of all channels together."""
+    """Return what is read of each axis of an input, of all channels together."""
     sights = {id(each[name]): each[name] for each in seen if name in each}
     axes = tuple(sight.axes for sight in sights.values())
     for each in axes:

@@ -1,4 +1,4 @@
-"""What the positions of a tensor see of one axis of a network input, exactly.
+"""Computes exactly what the positions of a tensor see of one axis of a network input.
 
 Upsampling makes the reach depend on the phase of the position: in the original U-Net four
 of sixteen phases see 188 input positions, the other twelve 204. So a reach keeps what each
@@ -42,7 +42,7 @@ MOST_PARTS = 16  # reaches side by side, likewise
 
 
 class Reach(NamedTuple):
-    """What each phase of an output axis sees of one input axis.
+    """The positions of one input axis that each phase of an output axis sees.
 
     Position ``q·period + r`` sees ``seen[r]`` shifted by ``q·shift``; None where it reads nothing.
     ``jump`` is the distance between the centers of neighbouring positions. ``fixed``: the tensor
@@ -64,7 +64,7 @@ class Reach(NamedTuple):
     reason: str = ""  # why the reach is not known, if so
 
     def at(self, y: int, kind: Kind[V]) -> V | None:
-        """What position ``y`` sees; None if it reads nothing."""
+        """Return what position ``y`` sees; None if it reads nothing."""
         rounds, phase = divmod(y, self.period)
         seen: V | None = self.seen[phase]
         return seen if seen is None or not rounds else kind.shift(seen, rounds * self.shift)
@@ -163,7 +163,7 @@ def _propagate_union(axis: Union, reach: Reach, kind: Kind[Any]) -> Reach:
 
 
 def _read_phases(axis: AxisMap, reach: Reach, period: int, kind: Kind[V]) -> list[V | None]:
-    """What each of ``period`` outputs sees: the union of what its taps see."""
+    """Return what each of ``period`` outputs sees: the union of what its taps see."""
     if kind.outer_only and _is_monotone(reach):  # the outer taps decide
         return [_hull(axis.hull(y), reach) for y in range(period)]
     if kind.outer_only:
@@ -178,8 +178,9 @@ def _read_phases(axis: AxisMap, reach: Reach, period: int, kind: Kind[V]) -> lis
 
 
 def _windows(axis: Slide, reach: Reach, period: int, kind: Kind[V]) -> list[V | None]:
-    """What each of ``period`` windows sees, by log2 k unions each: of two windows in a row comes
-    one of twice the taps, at every phase, and of some of those in a row the one of k taps."""
+    """Return what each of ``period`` windows sees, by log2 k unions each: of two windows in a row
+    comes one of twice the taps, at every phase, and of some of those in a row the one of k taps.
+    """
     starts = [axis.stride * y - axis.padding for y in range(period)]
     found: list[V | None] = [None] * period
     done, size = 0, 1  # taps in ``found``, and in the windows of ``many``
@@ -197,14 +198,14 @@ def _windows(axis: Slide, reach: Reach, period: int, kind: Kind[V]) -> list[V | 
 
 
 def _either(one: V | None, other: V | None, kind: Kind[V]) -> V | None:
-    """What two see together; None if both see nothing."""
+    """Return what two see together; None if both see nothing."""
     if one is None or other is None:
         return other if one is None else one
     return kind.union([one, other])
 
 
 def _hull(taps: tuple[int, int] | None, reach: Reach) -> Any:
-    """What the first and the last tap see together; None if there is none."""
+    """Return what the first and the last tap see together; None if there is none."""
     if taps is None:
         return None
     first, last = reach.at(taps[0], HULLS), reach.at(taps[1], HULLS)
@@ -214,7 +215,7 @@ def _hull(taps: tuple[int, int] | None, reach: Reach) -> Any:
 
 
 def _unite(positions: Iterable[int], reach: Reach, kind: Kind[V]) -> V | None:
-    """What several positions see together; None if they see nothing."""
+    """Return what several positions see together; None if they see nothing."""
     found = [seen for y in positions if (seen := reach.at(y, kind)) is not None]
     if len(found) == 1:
         return found[0]
@@ -222,7 +223,7 @@ def _unite(positions: Iterable[int], reach: Reach, kind: Kind[V]) -> V | None:
 
 
 def _in_a_row(taps: range, reach: Reach, kind: Kind[V]) -> V | None:
-    """What evenly spaced positions see together, each of them the same but moved."""
+    """Return what evenly spaced positions see together, each of them the same but moved."""
     seen = reach.at(taps[0], kind)
     return seen and kind.window(seen, taps.step * reach.shift, len(taps))
 
@@ -311,6 +312,6 @@ def _merge(reaches: Sequence[Reach], like: Reach, kind: Kind[Any]) -> Reach:
 
 
 def seen_together(reaches: Iterable[Reach], y: int, kind: Kind[V]) -> V | None:
-    """What position ``y`` sees through several reaches; None if it sees nothing."""
+    """Return what position ``y`` sees through several reaches; None if it sees nothing."""
     found = [seen for reach in reaches if (seen := reach.at(y, kind)) is not None]
     return kind.union(found) if found else None

@@ -241,7 +241,7 @@ class _Back:
         return [sources[i] for i in locating_inputs(lost)]
 
     def _read_through(self, source: Source, region: Region, rank: int) -> Region | None:
-        """What a region reads of a source."""
+        """Return what a region reads of a source."""
         axes, spatial = source.axes, source.spatial
         if not spatial:
             return POINT

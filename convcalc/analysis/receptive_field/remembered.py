@@ -1,9 +1,9 @@
-"""What was computed of receptive fields before, for all networks of a process.
+"""Keeps what was computed of receptive fields, for all networks of a process.
 
 Networks are built of the same windows: of what the layers of the shipped ones see, one reach in six
 is new. Results are kept by values, or by the ids of objects that are kept with them. They are
 forgotten when there are too many. That changes no number, nor the work of a network: the units that
-a result took are spent again by whoever meets it.
+a result took are spent again by the next network that needs it.
 """
 
 from __future__ import annotations

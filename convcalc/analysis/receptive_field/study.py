@@ -65,7 +65,7 @@ class Paths1d(NamedTuple):
 
 @dataclass(frozen=True)
 class Study(Shown, Saved):
-    """What one tensor sees of one input. Costly parts are computed on first use.
+    """The view of one tensor onto one input. Costly parts are computed on first use.
 
     ``path`` is the layer asked for; ``place`` the one whose positions are studied: a layer
     that has lost its axes is replaced by the last one before it that had them. ``asked`` and
@@ -185,7 +185,7 @@ class Study(Shown, Saved):
         return spread(seen[1]) if seen else None
 
     def _seen(self, kind: Kind[V], axis: int) -> V | None:
-        """What the output position sees on one axis, in that representation."""
+        """Return what the output position sees on one axis, in that representation."""
         key = (type(kind), getattr(kind, "width", 0))
         if key not in self._reaches:
             walk = Walk(self.network, kind, self.histories)
@@ -267,7 +267,7 @@ def study(
 
 
 def _sights(histories: Histories, tensor: int, name: str) -> list[Sight | None]:
-    """What each history of a tensor sees of an input, by its hull."""
+    """Return what each history of a tensor sees of an input, by its hull."""
     own = histories.tensors[tensor].histories
     if len(own) == 1:
         return [None]

@@ -134,7 +134,7 @@ def _reason(axis: AxisMap, size: int, needs: int) -> str:
 
 
 def _window_reason(axis: AxisMap) -> str:
-    """The same of windows that do not slide."""
+    """The reason for the size of windows that do not slide."""
     if isinstance(axis, Tiles):
         return f"windows of {axis.size} side by side"
     if isinstance(axis, Comb):

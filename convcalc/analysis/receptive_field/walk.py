@@ -58,7 +58,7 @@ _MEETING = Remembered["Sight"](PHASES, _phases)  # what several see together
 
 
 class Sight(NamedTuple):
-    """What some channels see of one network input: the reaches on each of its axes.
+    """The part of one network input that some channels see: the reaches on each of its axes.
 
     ``wholes`` are the sets of axes of which they also see all positions at once, beside the local
     reach: a global pooling sees both axes of an image, the sums of rows and those of columns
@@ -126,7 +126,7 @@ class Walk:
                 self.seen.pop(history, None)
 
     def of(self, history: int) -> Sights:
-        """What one history sees; those before it are dropped as soon as possible."""
+        """Return what one history sees; those before it are dropped as soon as possible."""
         all_ = self.histories.histories
         last: dict[int, int] = {}
         needed = {history}
@@ -163,12 +163,14 @@ class Walk:
                 )
 
     def together(self, seen: Sequence[Sights]) -> Sights:
-        """What several histories of a tensor see together."""
+        """Return what several histories of a tensor see together."""
         names = dict.fromkeys(name for each in seen for name in each)
         return {name: self._join([each[name] for each in seen if name in each]) for name in names}
 
     def parts(self, layer: Layer, tensors: Sequence[int], name: str) -> dict[int, Sight]:
-        """What a layer sees of one network input, by the number of its own input that sees it."""
+        """Return what a layer sees of one network input, by the number of its own input that sees
+        it.
+        """
         found, starts = {}, channel_starts(layer)
         for number, tensor in enumerate(tensors):
             own = self.histories.tensors[tensor].histories
@@ -237,7 +239,7 @@ class Walk:
         return found
 
     def _propagate(self, source: Source, sight: Sight, name: str) -> Sight:
-        """What is seen through a layer of an input; what a vector sees passes unchanged."""
+        """Return what is seen through a layer of an input; what a vector sees passes unchanged."""
         maps = source.axes
         if self.kind is HULLS and maps and not source.gathers:
             for axis in maps:
@@ -249,7 +251,7 @@ class Walk:
         return self._through(maps, sight, source, name)
 
     def _through(self, maps: Axes | None, sight: Sight, source: Source, name: str) -> Sight:
-        """What is seen through these maps."""
+        """Return what is seen through these maps."""
         axes = sight.axes
         if source.gathers:
             sight = self._widen(source, sight, frozenset(range(len(axes))), name)
@@ -316,7 +318,7 @@ class Walk:
     # --- several sources -------------------------------------------------------------------------
 
     def _join(self, sights: Sequence[Sight]) -> Sight:
-        """What several sights see together, axis by axis; equal axes share one object."""
+        """Return what several sights see together, axis by axis; equal axes share one object."""
         if len(sights) == 1:
             return sights[0]
         if not self.kind.repeats:
@@ -328,7 +330,7 @@ class Walk:
         return _MEETING.of(tuple(map(id, sights)), self._meeting, *sights)
 
     def _meeting(self, *sights: Sight) -> Sight:
-        """What several different sights see together."""
+        """Return what several different sights see together."""
         lost = [_lost_axes(sight.axes) for sight in sights]
         counted = locating_inputs(lost)
         others = sorted(set(range(len(lost))).difference(counted))
@@ -354,7 +356,7 @@ class Walk:
         return _JOINED.of(key, _together, parts, gates, self.kind)
 
     def _weave(self, sources: Sequence[Source], sights: Sequence[Sight]) -> Sight:
-        """What is seen where each position reads one of the sources in turn.
+        """Return what is seen where each position reads one of the sources in turn.
 
         On one axis a phase of positions must see the same, whatever the phase on the others.
         """
@@ -398,7 +400,7 @@ WOVEN_UNEVENLY = "what is seen on one axis differs with the position on another"
 
 
 def _give_up(sight: Sight, reason: str) -> Sight:
-    """The same with a reason why it is not known."""
+    """An unknown receptive field, with the reason."""
     axes = tuple(
         tuple(reach if reach.reason else reach._replace(reason=reason) for reach in reaches)
         for reaches in sight.axes
@@ -454,7 +456,7 @@ def _reads_all(reach: Reach) -> bool:
 
 
 def _greatest(sets: Iterable[Lost]) -> frozenset[Lost]:
-    """The sets that are no part of another."""
+    """The sets that are not a part of another."""
     found = frozenset(sets)
     if len(found) < 2:
         return found

@@ -97,7 +97,7 @@ class _Value:
         return _Value(found[key], path)
 
     def newer(self, key: str, read: Callable[[_Value], T], other: S) -> T | S:
-        """What is read of a key; ``other`` in reports from before it was added."""
+        """Return what is read of a key; ``other`` in reports from before it was added."""
         return read(self[key]) if key in self.of(dict, "an object") else other
 
     def items(self) -> Iterator[tuple[str, _Value]]:

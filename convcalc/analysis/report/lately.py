@@ -31,7 +31,7 @@ def lately(function: Callable[[T], R], most: int = KEPT) -> Callable[[T], R]:
 
 
 def lately_of_two(function: Callable[[Any, Any], R], most: int = KEPT) -> Callable[[Any, Any], R]:
-    """The same for a function of two objects."""
+    """Like :func:`lately`, for a function of two objects."""
     kept: dict[tuple[int, int], tuple[Any, Any, R]] = {}
 
     def result(one: Any, other: Any) -> R:

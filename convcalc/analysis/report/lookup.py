@@ -126,7 +126,7 @@ def _values(report: Report, part: Part) -> dict[str, Any]:
     if part.is_layer:
         return layer_payload(layers[0])
     row = part_row(part.path, part.kind, layers)
-    return {
+    found = {
         "path": row.path,
         "block": row.operator,
         "layers": row.layers,
@@ -135,13 +135,20 @@ def _values(report: Report, part: Part) -> dict[str, Any]:
         **counts_payload(row),
         "at_least": bounds_payload(row.at_least),
     }
+    if row.bounds:
+        from convcalc.analysis.report.bounds_json import row_bounds
+
+        found |= row_bounds(row)
+    return found
 
 
 # --- sums that something is missing from ---------------------------------------------------------
 
 
 def lower_bound_at(report: Report, path: str) -> tuple[int, str]:
-    """What the sum at a path is at least, and the path where that stands; 0 if there is none."""
+    """Return what the sum at a path is at least, and the path where that stands; 0 if there is
+    none.
+    """
     owner, key = _owner_and_key(path)
     where = f"{owner}.at_least.{key}"
     try:
@@ -169,14 +176,14 @@ def unknown_parts(report: Report, path: str) -> list[str]:
 
 
 def _owner_and_key(path: str) -> tuple[str, str]:
-    """What has the sum, and its key, ``macs`` or ``convention.flops``."""
+    """Return what has the sum, and its key, ``macs`` or ``convention.flops``."""
     owner, _, key = path.rpartition(".")
     head, _, kind = owner.rpartition(".")
     return (head, f"{kind}.{key}") if kind in ("convention", "fused") else (owner, key)
 
 
 def _without_parts(path: str) -> str:
-    """What to write instead of a part of a value that has none."""
+    """Return what to write instead of a part of a value that has none."""
     head, _, name = path.partition(".")
     more = f", or a key of per_output.{name}" if head == "outputs" else ""
     return f"get {path}{more}"

@@ -1,4 +1,6 @@
-"""What a network returns: the shape of each output, what it sees, and from where on it sees all."""
+"""Reports what a network returns: the shape of each output, what it sees, and from where on it
+sees all.
+"""
 
 from __future__ import annotations
 

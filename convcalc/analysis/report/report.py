@@ -25,7 +25,7 @@ PARAMS = "params"  # the key of what another tool counts as parameters
 
 
 class ReceptiveField(Record):
-    """What one output position sees of a network input, per spatial axis of that input.
+    """The part of a network input that one output position sees, per spatial axis of that input.
 
     ``size`` and ``size_min`` are the largest and the smallest extent in input positions,
     padding included, over the phases of the output (they differ after upsampling).
@@ -108,7 +108,7 @@ class ChannelClass:
 
 
 class LowerBounds(NamedTuple):
-    """What sums are at least, by key; only of those that something is missing from.
+    """Lower bounds of sums, by key; only of those that something is missing from.
 
     A sum without an entry is exact. The bound is the sum of what is known.
     """
@@ -122,9 +122,10 @@ EXACT = LowerBounds()  # nothing is missing
 
 
 if TYPE_CHECKING:  # a protocol takes time to make
+    from convcalc.analysis.report.bounds import Roofline
 
     class Summed(Protocol):
-        """What holds counts: a layer, a row or totals."""
+        """An object that holds counts: a layer, a row or totals."""
 
         @property
         def counts(self) -> Mapping[str, int]: ...
@@ -140,7 +141,7 @@ NO_COUNTS: Mapping[str, int] = {}  # of another tool, or with norms folded: none
 
 
 class LayerCore(Record):
-    """What layers have in common that apply an operator to inputs of the same shapes.
+    """Fields that are the same for all layers that apply an operator to inputs of the same shapes.
 
     A network of thousands of layers has few of them.
     """
@@ -165,7 +166,9 @@ class LayerReport(Saved, Record, Counts):
     ``shares`` is the path of the layer whose weights are used again, or empty, and ``own`` are the
     names of those weights that are the layer's own all the same. ``convention``
     holds the counts of another tool, ``fused`` those that remain when batch norms are folded;
-    both are empty unless requested. A table may have it for a row (see
+    both are empty unless requested. ``bounds`` are seconds on a device, if one is named (see
+    :mod:`convcalc.analysis.report.bounds`), and ``kernel`` is the layer whose kernel does its work
+    too, if it begins none. A table may have it for a row (see
     :mod:`convcalc.analysis.report.rows`).
     """
 
@@ -187,6 +190,8 @@ class LayerReport(Saved, Record, Counts):
     facts: Mapping[str, Any] | None = None
     convention: Mapping[str, int] = NO_COUNTS
     fused: Mapping[str, int] = NO_COUNTS
+    bounds: Mapping[str, Any] = NO_COUNTS
+    kernel: str = ""
     at_least: ClassVar[LowerBounds] = EXACT  # a layer's count is known or it is not
     layers: ClassVar[int] = 1
     outputs: ClassVar[tuple[OutputReport, ...]] = ()
@@ -285,7 +290,7 @@ class Totals(Record, Counts):
 
     ``unknown`` lists ``path: what`` for each count of a layer that is not known. ``at_least`` says
     what the other layers add up to, for each sum that is unknown or that skipped layers are
-    missing from.
+    missing from. ``bounds`` are seconds on a device, if one is named.
     """
 
     layers: int
@@ -295,6 +300,7 @@ class Totals(Record, Counts):
     convention: Mapping[str, int] = NO_COUNTS
     fused: Mapping[str, int] = NO_COUNTS
     at_least: LowerBounds = EXACT
+    bounds: Mapping[str, Any] = NO_COUNTS
 
     def __repr__(self) -> str:
         numbers = f"{_exact(self.params)} params, {_exact(self.macs)} MACs"
@@ -333,7 +339,9 @@ class Report(Shown, Saved, Tabular, Record):
     first layer that sees the whole input, or empty.
     ``problems`` are errors and warnings; with errors, ``skipped`` layers could not be computed
     and the totals hold only the others (``complete`` is False). ``convention`` is the other tool
-    whose numbers are given too, if any.
+    whose numbers are given too, if any, ``roofline`` says which device bounds are for, if any.
+    ``recovered`` are the paths of layers with an error that are computed as they were probably
+    meant, so that their numbers, and those of layers behind them, may be wrong.
     """
 
     network: str
@@ -351,6 +359,8 @@ class Report(Shown, Saved, Tabular, Record):
     skipped: int = 0
     convention: ToolConvention | None = None
     per_output: Mapping[str, OutputReport] = NOTHING
+    roofline: Roofline | None = None
+    recovered: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         sizes = [listed(list(map(str, each.values()))) for each in (self.inputs, self.outputs)]
@@ -364,6 +374,12 @@ class Report(Shown, Saved, Tabular, Record):
     def complete(self) -> bool:
         """Whether every layer was computed."""
         return self.skipped == 0 and all(p.severity != "error" for p in self.problems)
+
+    @property
+    def is_lower_bound(self) -> bool:
+        """Whether the totals are at least what is given: layers are missing, and the numbers of the
+        others are right."""
+        return self.skipped > 0 and not self.recovered
 
 
 def work_totals(terms: Sequence[Term], counted: Sequence[str]) -> tuple[int, int, int]:
@@ -404,7 +420,7 @@ def _known_sums(
 
 
 def _known_part(kind: str, key: str, part: Summed) -> int:
-    """What is known of an amount: all of it, its lower bound, or nothing."""
+    """Return what is known of an amount: all of it, its lower bound, or nothing."""
     amount: int = getattr(part, kind)[key]
     if known(amount):
         return amount

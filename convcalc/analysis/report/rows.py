@@ -42,6 +42,8 @@ class _Fields(NamedTuple):
     fused: Mapping[str, int] = {}
     outputs: tuple[OutputReport, ...] = ()
     at_least: LowerBounds = EXACT
+    bounds: Mapping[str, Any] = {}
+    kernel: str = ""
 
 
 class Row(_Fields, Counts):
@@ -51,7 +53,7 @@ class Row(_Fields, Counts):
     those of the last layer; None where a row has no such thing, UNKNOWN where it could not be
     computed. A network with several has them in ``outputs`` instead. Each of the ``counts`` is an
     attribute too; those of an output's row are None. ``at_least`` are the lower bounds of sums that
-    something is missing from.
+    something is missing from, ``bounds`` and ``kernel`` as in a LayerReport.
     """
 
     __slots__ = ()
@@ -79,7 +81,7 @@ def rows(report: Report, depth: int | None = 1) -> list[AnyRow]:
             bundles[path] = [bundle, layer]
         else:
             bundle.append(layer)
-    return [_block_row(path, kinds.get(path, ""), found) for path, found in bundles.items()]
+    return [row_of(path, kinds.get(path, ""), found) for path, found in bundles.items()]
 
 
 def _group_at(layer: LayerReport, depth: int | None) -> Group | None:
@@ -122,11 +124,12 @@ def target_row(report: Report) -> Row:
         convention=report.totals.convention,
         fused=report.totals.fused,
         outputs=several,
+        bounds=report.totals.bounds,
     )
 
 
 def output_rows(report: Report) -> list[Row]:
-    """One row per output, if there are several; a single one stands in the row of totals."""
+    """One row per output, if there are several; a single one is in the row of totals."""
     if len(report.per_output) < 2:
         return []
     return [_output_row(name, output) for name, output in report.per_output.items()]
@@ -154,7 +157,7 @@ def top_rows(listed: Sequence[AnyRow], count: int) -> list[AnyRow]:
     return kept if not rest else [*kept, sum_rows("other", f"{len(rest)} rows", rest)]
 
 
-def _block_row(path: str, kind: str, found: LayerReport | list[LayerReport]) -> AnyRow:
+def row_of(path: str, kind: str, found: LayerReport | list[LayerReport]) -> AnyRow:
     """The row of one composite or of one layer, which is a row itself unless it is called ``kind``.
 
     An empty ``kind`` is the operator's name.
@@ -181,6 +184,8 @@ def _block_row(path: str, kind: str, found: LayerReport | list[LayerReport]) -> 
         note=layer.note,
         convention=layer.convention,
         fused=layer.fused,
+        bounds=layer.bounds,
+        kernel=layer.kernel,
     )
 
 
@@ -200,6 +205,7 @@ def sum_rows(path: str, kind: str, parts: Sequence[AnyRow], *, whole: bool = Fal
         declared=any(part.declared for part in parts),
         convention=sum_by_key(part.convention for part in parts),
         fused=sum_by_key(part.fused for part in parts),
+        bounds=sum_by_key(part.bounds for part in parts),
     )
     bounds = lower_bounds(found, parts)
     return found if bounds is EXACT else found._replace(at_least=bounds)

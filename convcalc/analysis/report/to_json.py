@@ -55,9 +55,10 @@ def streamed_payload(report: Report) -> dict[str, Any]:
         "inputs": {name: plain(shape) for name, shape in report.inputs.items()},
         "outputs": {name: plain(shape) for name, shape in report.outputs.items()},
         "convention": _convention(report),
+        **(_device(report) if report.roofline else {}),
         "complete": report.complete,
         "skipped": report.skipped,
-        "totals": _totals(report.totals),
+        "totals": _totals(report.totals) | (_network_bounds(report) if report.roofline else {}),
         "receptive_field": _located_field(report.receptive_field, report.global_from),
         "per_output": {name: output_payload(each) for name, each in report.per_output.items()},
         "layers": layer_payloads(report.layers),
@@ -66,7 +67,7 @@ def streamed_payload(report: Report) -> dict[str, Any]:
 
 
 def _convention(report: Report) -> dict[str, Any]:
-    """What convcalc counts, and the other tool whose numbers are added, if any."""
+    """Return what convcalc counts, and the other tool whose numbers are added, if any."""
     tool = report.convention
     return {
         "name": tool.name if tool else "convcalc",
@@ -77,6 +78,25 @@ def _convention(report: Report) -> dict[str, Any]:
         "uncounted": list(tool.uncounted) if tool else [],
         "per_sample": bool(tool and tool.per_sample),
     }
+
+
+def _device(report: Report) -> dict[str, Any]:
+    """The device that bounds are for; its module is imported only here."""
+    from convcalc.analysis.report.bounds_json import device_payload
+
+    return device_payload(report)
+
+
+def _network_bounds(report: Report) -> dict[str, Any]:
+    from convcalc.analysis.report.bounds_json import network_bounds
+
+    return network_bounds(report)
+
+
+def _layer_bounds(layer: AnyRow) -> dict[str, Any]:
+    from convcalc.analysis.report.bounds_json import row_bounds
+
+    return row_bounds(layer)
 
 
 def layer_payload(layer: LayerReport) -> dict[str, Any]:
@@ -106,6 +126,7 @@ def layer_payloads(layers: Iterable[LayerReport]) -> Iterator[dict[str, Any]]:
             "own": list(layer.own),
             "note": layer.note,
             "facts": tail["facts"],
+            **(_layer_bounds(layer) if layer.bounds else {}),
             "source": {
                 "file": layer.source.file,
                 "line": layer.source.line,
@@ -115,7 +136,7 @@ def layer_payloads(layers: Iterable[LayerReport]) -> Iterator[dict[str, Any]]:
 
 
 def _core(core: LayerCore) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What layers with this core share: what stands before their other numbers, and behind."""
+    """Return the text that layers with this core share, before and after their other numbers."""
     head = {
         "fields": plain(core.fields),
         "inputs": [plain(shape) for shape in core.inputs],

@@ -89,7 +89,7 @@ def _form(
         if classes is not None:
             return Form(metric, name, period, classes, first, len(numbers))
     steps = sum(a == b for a, b in pairwise(numbers))
-    reason = "it is no polynomial of it, nor one in each class of a period up to 128"
+    reason = "it is not a polynomial of it, nor one in each class of a period up to 128"
     if steps > len(numbers) // 4:
         reason = f"it is rounded on the way, and stays the same at {steps:,} of {len(numbers):,}"
     return NoForm(metric, name, reason)

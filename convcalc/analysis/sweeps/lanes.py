@@ -3,7 +3,7 @@
 The code of operators and of the language runs unchanged on :class:`Lanes`. Arithmetic is done lane
 by lane, exactly as Python does it: in 64 bits while an upper bound shows that nothing can overflow,
 with Python's own numbers otherwise. A comparison on which all lanes agree is a bool; where they
-differ it raises :class:`Split`, and whoever runs the code runs it once for each side, as the
+differ it raises :class:`Split`, and the caller of the code runs it once for each side, as the
 threads of a GPU that part at a branch. Nothing is ever decided for a lane by another one.
 
 It needs numpy.
@@ -354,7 +354,7 @@ def _true_divide(a: Any, b: Any) -> Any:
 def _compare(
     apply: Callable[[Any, Any], Any], a: Lanes, b: Any, differs: bool | None = None
 ) -> bool:
-    """Whether all lanes compare so; ``differs`` is the answer for what is no number."""
+    """Whether all lanes compare so; ``differs`` is the answer for what is not a number."""
     kinds = _kind(a), _kind(b)
     if None in kinds:
         if differs is None or _is_unknown(b):
@@ -379,7 +379,7 @@ def _agreed(mask: Any) -> bool:
 
 
 def _kind(value: Any) -> str | None:
-    """``int`` or ``float``; None for what is no number, such as an unknown size or a fraction."""
+    """``int`` or ``float``; None if it is not a number, such as an unknown size or a fraction."""
     if type(value) is int or type(value) is float:
         return type(value).__name__
     return value.__class__.__name__ if type(value) is Lanes else None
@@ -459,6 +459,6 @@ def _by_objects(apply: Callable[[Any, Any], Any], a: Any, b: Any) -> Lanes:
 
 
 def indices(mask: Array) -> Iterator[Array]:
-    """The lanes of both sides, those where they part first."""
+    """The lanes of both sides, those where they differ first."""
     yield np.flatnonzero(mask)
     yield np.flatnonzero(~mask)

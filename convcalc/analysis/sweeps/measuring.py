@@ -21,7 +21,9 @@ from convcalc.model.quantities.unknown import UNKNOWN, known
 
 
 class Assumptions(NamedTuple):
-    """What numbers depend on beside the network: the kinds of work that are MACs, and the type."""
+    """The assumptions behind numbers, beside the network: the kinds of work that are MACs, and the
+    type.
+    """
 
     counted: Sequence[str] = COUNTED
     dtype: str = "float32"
@@ -77,7 +79,7 @@ def largest(amounts: Sequence[Any]) -> Any:
 
 
 def _fields(network: Network) -> OutputReport:
-    """What the first output sees.
+    """Return what the first output sees.
 
     Channels matter only by how they are mixed. So where all layers mix them, keep them or join
     them, those of one lane stand for all; else lanes with different numbers of channels part.

@@ -20,7 +20,7 @@ Examined = tuple[Sequence[Problem], Analysis | None]
 
 
 class LaneKept(Kept):
-    """What the networks of one sweep share, whose sizes may be :class:`Lanes`.
+    """Results that the networks of one sweep share, whose sizes may be :class:`Lanes`.
 
     ``fields``: receptive fields are wanted, so that lanes whose axes are read in different ways
     part. ``apart`` names the operators whose formulas could not take many numbers as one.
@@ -66,7 +66,7 @@ class LaneKept(Kept):
 
 
 def _kinds(problems: Sequence[Problem]) -> Hashable:
-    """What problems have in common that differ in their numbers only."""
+    """Return what problems have in common that differ in their numbers only."""
     return tuple((each.name, each.field, each.is_error, each.source) for each in problems)
 
 

@@ -1,4 +1,4 @@
-"""Runs many configurations of a network: as lanes where they do the same, apart where they part."""
+"""Runs many configurations of a network: as lanes where they agree, apart where they differ."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Differs(Error):
 class Runner:
     """Measures configurations of one network.
 
-    ``opened`` opens the file anew: what networks of one run share is dropped with it. ``runs``
+    ``opened`` opens the file again: what networks of one run share is dropped with it. ``runs``
     counts the networks that were expanded, ``halved`` how often code could not take many numbers
     as one; ``apart`` names operators whose formulas ran once for each case, not for all lanes.
     """
@@ -100,7 +100,7 @@ class Runner:
 
     def _parted(self, rows: Array, error: Exception) -> list[Array]:
         """Both sides of rows that part, the first one last; their halves if code cannot take many
-        numbers as one and does not say where they part."""
+        numbers as one and does not say where they differ."""
         if isinstance(error, Split) and len(error.mask) == len(rows):
             sides = [rows[~error.mask], rows[error.mask]]
             if all(map(len, sides)):
@@ -118,8 +118,14 @@ class Runner:
             )
         return params[name]
 
+    def numbers(self) -> list[str]:
+        """The names of the params that are numbers."""
+        document = self.opened().document
+        params = document.unit.params if document else {}
+        return [name for name, param in params.items() if param.kind in ("int", "float")]
+
     def ordinary(self, configuration: Configuration) -> dict[str, Any]:
-        """The same of one configuration by the ordinary path, without lanes."""
+        """The numbers of one configuration by the ordinary path, without lanes."""
         self._ordinary = self._ordinary or self.opened()
         numbers, problem = self._measured(self._ordinary, configuration, self.metrics)
         return {name: _plain(numbers.get(name)) for name in self.metrics} | {PROBLEM: problem}
@@ -143,8 +149,7 @@ class Runner:
 
     @staticmethod
     def _values(columns: Columns, rows: Array) -> Configuration:
-        """The value of each factor in these rows: one for all, or lanes; Split where those that are
-        no numbers differ."""
+        """The value of each factor in these rows: one, or lanes; Split if non-numbers differ."""
         return {
             name: _value([values[row] for row in rows.tolist()]) for name, values in columns.items()
         }

@@ -28,7 +28,7 @@ _HOLDS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 class SolveError(Error):
-    """What is to be solved is not well described."""
+    """The task is not well described."""
 
 
 class Limit(NamedTuple):
@@ -95,7 +95,7 @@ class Tried(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What was found.
+    """The result of a search.
 
     ``best`` is None if nothing meets the limits; ``nearest`` is then what is nearest to it.
     ``beyond`` is the next value past ``best`` that does not meet them, if there is one. ``tried``
@@ -161,7 +161,7 @@ def solve(
 def _tried_in_order(
     runner: Runner, goal: str, unknown: Unknown, limits: Sequence[Limit]
 ) -> tuple[list[Tried], bool]:
-    """What was tried of an unknown without an end, and whether nothing beyond can be better."""
+    """Return what was tried of an unbounded unknown, and whether nothing beyond can be better."""
     tried: list[Tried] = []
     count = 64
     while len(tried) < MOST_TRIED:
@@ -282,7 +282,7 @@ def _beyond(
 
 
 def _nearest(tried: Sequence[Tried], limits: Sequence[Limit]) -> Tried | None:
-    """What misses the limits by the least part of them in all."""
+    """Return what misses the limits by the least part of them in all."""
     known = [row for row in tried if not row.problem and _is_known(row, limits)]
 
     def miss(row: Tried) -> Fraction:

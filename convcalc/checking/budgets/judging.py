@@ -17,6 +17,7 @@ from convcalc.model.quantities.number_text import (
     fraction_text,
     memory_text,
     percent_text,
+    seconds_text,
 )
 from convcalc.model.quantities.unknown import known
 
@@ -152,6 +153,8 @@ def _subject(assertion: Assertion) -> str:
         words = f"share of {assertion.of} in {assertion.counted}"
     if assertion.metric == "memory" and assertion.part != "total":
         words = f"memory of {assertion.part}"
+    if assertion.metric == "time_bound":
+        words = f"the time bound on {assertion.device}"
     return f"{words} at {assertion.at}" if assertion.at else words
 
 
@@ -252,6 +255,8 @@ def _exact(metric: str, value: Any) -> str:
     kind = METRICS[metric].kind
     if kind == "bytes":
         return memory_text(value, exact=True)
+    if kind == "seconds":
+        return seconds_text(value, exact=True)
     if kind == "ratio":
         return percent_text(value)
     return count_text(value, exact=True) if isinstance(value, int) else fraction_text(value)
@@ -261,6 +266,8 @@ def _text(metric: str, value: Any) -> str:
     kind = METRICS[metric].kind
     if kind == "bytes":
         return memory_text(int(value))
+    if kind == "seconds":
+        return seconds_text(Fraction(value))
     if kind == "ratio":
         return percent_text(Fraction(value))
     if kind == "count" and Fraction(value).denominator == 1:

@@ -84,6 +84,8 @@ def _measure(
     metric = assertion.metric
     if metric == "memory":
         return _memory(assertion, network, report)
+    if metric == "time_bound":
+        return _time_bound(assertion, network)
     if METRICS[metric].rule in _AT_OUTPUTS:
         return _measure_tensor(assertion, network, report, output)
     if assertion.convention:
@@ -182,7 +184,7 @@ def _largest(parts: Mapping[str, int], total: int) -> tuple[str, ...]:
     if not known(total) or not total:
         return ()
     ranked = sorted(parts.items(), key=lambda part: -part[1])[:3]
-    shares = [f"{path} {percent_text(Fraction(count, total))}" for path, count in ranked if count]
+    shares = [f"{path} {percent_text(Fraction(count) / total)}" for path, count in ranked if count]
     return (f"largest: {', '.join(shares)}",)
 
 
@@ -237,6 +239,17 @@ def _saved_memory(assertion: Assertion, report: Report) -> Memory:
         byte_count(report.totals.params + report.totals.buffers, assertion.dtype),
         byte_count(live, assertion.dtype),
     )
+
+
+def _time_bound(assertion: Assertion, network: Network | None) -> Measured:
+    """Return the least seconds that a device must spend; what computes them is imported here."""
+    from convcalc.checking.budgets.time_bounds import time_bound
+
+    if network is None:
+        return Measured(UNKNOWN, UNKNOWN, "a saved report does not tell it")
+    found = time_bound(assertion, network)
+    seconds, parts = found.seconds, found.parts
+    return Measured(seconds, seconds, found.reason, _largest(parts, seconds), found.least, parts)
 
 
 # --- tensors -----------------------------------------------------------------------------------

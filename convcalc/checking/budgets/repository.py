@@ -44,7 +44,9 @@ class _Reader:
     def budgets(self, root: nodes.Node) -> list[Budget]:
         """Return the budgets of a file, without those that cannot be read."""
         if not isinstance(root, nodes.Mapping):
-            self.add_problem("wrong-type", "a file of budgets is a mapping", root.place, _EXAMPLE)
+            self.add_problem(
+                "wrong-type", "a file of budgets must be a mapping", root.place, _EXAMPLE
+            )
             return []
         self.check_keys(root, TOP, "at the top")
         version = root.get("convcalc-budgets")
@@ -86,7 +88,7 @@ class _Reader:
     def budget(self, node: nodes.Node) -> Budget | None:
         """Return one budget; None if the node is not a mapping."""
         if not isinstance(node, nodes.Mapping):
-            self.add_problem("wrong-type", "a budget is a mapping", node.place, _EXAMPLE)
+            self.add_problem("wrong-type", "a budget must be a mapping", node.place, _EXAMPLE)
             return None
         self.check_keys(node, KEYS, "in a budget")
         name = self.text(node, "name")
@@ -126,7 +128,7 @@ class _Reader:
         found = node.get(key)
         if found is None or (isinstance(found, nodes.Scalar) and found.value is not None):
             return "" if found is None else found.text
-        self.add_problem("wrong-type", f"'{key}' is a text", found.place)
+        self.add_problem("wrong-type", f"'{key}' must be a text", found.place)
         return ""
 
     def names(self, node: nodes.Mapping, key: str) -> tuple[Named, ...]:
@@ -140,7 +142,7 @@ class _Reader:
             if isinstance(part, nodes.Scalar) and part.value is not None:
                 names.append(Named(part.text, part.place))
             else:
-                self.add_problem("wrong-type", f"'{key}' is a list of texts", part.place)
+                self.add_problem("wrong-type", f"'{key}' must be a list of texts", part.place)
         return tuple(names)
 
     def rules(self, node: nodes.Mapping) -> dict[str, str]:

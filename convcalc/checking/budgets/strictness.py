@@ -21,7 +21,7 @@ class Weaker(NamedTuple):
 
     @property
     def text(self) -> str:
-        """What changed: ``max rose from 5M to 9M``."""
+        """The change in words: ``max rose from 5M to 9M``."""
         old, new = self.bound, self.instead
         if new is None:
             return f"{old.kind} {old.text} is not demanded any more"
@@ -35,8 +35,9 @@ class Weaker(NamedTuple):
 
 
 def subject(assertion: Assertion) -> tuple[object, ...]:
-    """What an assertion measures; bounds on the same are comparable."""
-    return assertion._replace(bounds=(), place=None, message="", origin="")  # type: ignore[arg-type]
+    """Return what an assertion measures; bounds on the same are comparable."""
+    bare = assertion._replace(bounds=(), message="", origin="", is_typed=False)
+    return bare._replace(place=None)  # type: ignore[arg-type]
 
 
 def by_subject(assertions: Iterable[Assertion]) -> dict[object, list[Assertion]]:

@@ -14,6 +14,7 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Diagnostic
 from convcalc.model.graph.network import Layer, Network
 from convcalc.model.graph.readers import Reading, finding, readings
+from convcalc.model.quantities.presented import number_of
 
 NAME = "bias-before-norm"
 # Operators of several parts whose biases all end as one constant of each output channel.
@@ -40,7 +41,7 @@ def findings(network: Network) -> Iterator[Diagnostic]:
         if all(_subtracts_mean(reading) for each in after for reading in each):
             where = f" in any of its {len(after)} uses" if len(after) > 1 else ""
             message = (
-                f"the bias of '{layer.name}' ({bias:,} params) has no effect{where}: "
+                f"the bias of '{layer.name}' ({number_of(bias, 'param')}) has no effect{where}: "
                 f"'{after[0][0].layer.path}' subtracts the mean of each channel"
             )
             yield finding(NAME, layer, message, "bias: false")
@@ -50,7 +51,7 @@ def _bias(layer: Layer) -> int:
     """The number of biases that only add a constant to each output channel; 0 without any.
 
     Such as ``bias: false`` leaves out: the shift of a norm has no such field, and a bias of each
-    position, or of each expert, is no constant of a channel.
+    position, or of each expert, is not a constant of a channel.
     """
     weights = layer.analysis.weights
     if not weights or not hasattr(layer.operator, "bias") or layer.name in MASKED:

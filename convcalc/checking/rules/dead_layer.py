@@ -103,7 +103,7 @@ def _subject(more: int, before: int) -> str:
 
 
 class _Totals:
-    """What each layer adds to the totals of a network, and the totals."""
+    """The share of each layer in the totals of a network, and the totals."""
 
     def __init__(self, network: Network, owners: Set[int]) -> None:
         layers = network.layers

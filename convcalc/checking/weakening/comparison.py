@@ -23,7 +23,7 @@ from convcalc.language.sources.target import TargetError
 
 
 class Comparison:
-    """What a tree changes for the ``files`` that are checked, and for those that are gone."""
+    """The changes of a tree for the ``files`` that are checked, and for those that are gone."""
 
     def __init__(
         self, own: Policy, held: Policy, files: Sequence[str], predecessors: Predecessors

@@ -1,4 +1,4 @@
-"""What a network file changes in what it is held to: pins, its own budgets, its variants."""
+"""Finds changes in the requirements of a network file: pins, its own budgets, its variants."""
 
 from __future__ import annotations
 

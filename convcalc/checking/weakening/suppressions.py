@@ -26,7 +26,7 @@ def new_comments(ignores: Iterable[Ignore]) -> Iterator[Change]:
         more = len(by_line) - number
         if number == _MOST and more:
             message += f", and so do {more:,} more"
-        advice = "it has no effect in this check; whoever reviews it decides"
+        advice = "it has no effect in this check; the reviewer decides"
         yield change("suppression-added", message, same[0].place, advice)
         if number == _MOST:
             return

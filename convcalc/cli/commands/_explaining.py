@@ -93,7 +93,7 @@ class Explaining(NamedTuple):
     # --- totals -------------------------------------------------------------------------------
 
     def of_totals(self, path: str) -> str:
-        """What makes up each total of a block, and how the sums lead to each other."""
+        """Return what makes up each total of a block, and how the sums lead to each other."""
         from convcalc.analysis.explanation.totals import total_lines
         from convcalc.output.markdown import code_block
         from convcalc.output.table import render

@@ -43,7 +43,7 @@ def _entry(param: "Param", value: object) -> ParamEntry:
 
 
 def _allowed(param: "Param") -> Iterator[str]:
-    """What a value must be, besides its type."""
+    """Yield what a value must be, besides its type."""
     if param.minimum is not None:
         yield f"≥ {format_value(param.minimum)}"
     if param.maximum is not None:

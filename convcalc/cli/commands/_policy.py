@@ -1,4 +1,4 @@
-"""What the command line says on settings: ``--config``, ``--isolated`` and ``--policy``."""
+"""The options that choose settings: ``--config``, ``--isolated`` and ``--policy``."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from convcalc.analysis.comparison.compare import Difference, difference
@@ -83,7 +83,17 @@ class Sides(NamedTuple):
             for name in dict.fromkeys((*before, *after)):
                 title = f"{path}::{name}" if name else path
                 found.append(difference(title, before.get(name), after.get(name)))
+        if not found and code == CLEAN:
+            self.require_variant(target for side in sides for target in side.values())
         return found, code
+
+    def require_variant(self, targets: Iterable[Target]) -> None:
+        """Raises Failure if a variant is asked for that none of the files has."""
+        wanted = self.reading.variants
+        bases = (open_source(each).network() for each in targets) if wanted else ()
+        if wanted and not any({base.base, *base.variants} & {*wanted} for base in bases):
+            advice = "leave out --variant to compare all"
+            raise Failure(f"no file has a variant '{wanted[0]}'", advice)
 
     def files(self, word: str) -> Mapping[str, Target]:
         """The network files of a folder by their path below it."""
@@ -103,7 +113,11 @@ class Sides(NamedTuple):
         base = open_source(target).network()
         if any(problem.help.startswith(ONLY_BLOCKS) for problem in base.problems):
             return {}
-        names = ("", *base.variants)
+        names: tuple[str, ...] = ("", *base.variants)
+        if wanted := self.reading.variants:
+            names = tuple(name for name in names if (name or base.base) in wanted)
+            if not names:
+                return {}
         pairs = self.reading._replace(variants=names).reports([target])
         found: dict[str, Report] = {}
         for name, (network, report) in zip(names, pairs, strict=True):
@@ -169,13 +183,19 @@ def _load_saved(file: str, name: str | None) -> Report:
 
 
 def _require_same_counting(old: Report, new: Report) -> None:
-    """Raises Failure if two reports were made with different --count or --dtype."""
+    """Raises Failure if two reports were made with different --count, --dtype or --memory."""
     for option, one, other in (
         ("--count", ",".join(old.counted), ",".join(new.counted)),
         ("--dtype", old.totals.memory.dtype, new.totals.memory.dtype),
+        ("--memory", _memory_words(old), _memory_words(new)),
     ):
         if one != other:
             raise Failure(
                 f"the reports were made with {option} {one} and with {option} {other}",
                 f"give {option} as the saved report has it",
             )
+
+
+def _memory_words(report: Report) -> str:
+    words = sorted({*report.totals.memory.options} - {"fuse-batch-norm"})  # no word of --memory
+    return ",".join(words) or "nothing"

@@ -33,6 +33,6 @@ def _text(target: "Target") -> str:
 
 
 def _remarks(target: "Target") -> Iterator[str]:
-    """What to say of a variant: the text is that of all variants."""
+    """Yield what to say of a variant: the text is that of all variants."""
     if target.variant:
         yield f"note: {target.variant} is a variant of this file, see 'variants:'"

@@ -39,7 +39,7 @@ def command(
         typer.Argument(
             metavar="[PATHS]...",
             show_default=False,
-            help="Folders, globs, network files, FILE::VARIANT, shipped names, or -; by default "
+            help="Folders, globs, network files, FILE::VARIANT, built-in names, or -; by default "
             "the current folder.",
         ),
     ] = None,
@@ -78,7 +78,7 @@ def command(
     isolated: Isolated = False,
     strict: Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")] = False,
     exit_zero: Annotated[
-        bool, typer.Option("--exit-zero", help="Exit with 0 in spite of findings.")
+        bool, typer.Option("--exit-zero", help="Exit with 0 even if something was found.")
     ] = False,
     statistics: Annotated[
         bool, typer.Option("--statistics", help="Show how often each rule was broken.")
@@ -118,6 +118,15 @@ def command(
     ] = False,
     input: Inputs = [],  # noqa: A002, B006 - typer copies it
     set: Params = [],  # noqa: A002, B006
+    dtype: Annotated[
+        str,
+        typer.Option(
+            "--dtype",
+            metavar="TYPE",
+            show_default=False,
+            help="Type of the numbers in memory, for budgets that name none. [default: float32]",
+        ),
+    ] = "",
     no_cache: NoCache = False,
     add_ignore: Annotated[
         bool,
@@ -136,7 +145,7 @@ def command(
     settings = ctx.obj
     words = paths or [settings.root or os.curdir]
     chosen = _options((select, ignore, variant, budgets, policy, config), isolated=isolated)
-    chosen = _at(chosen, input, set)
+    chosen = _at(chosen, input, set, dtype)
     run = Run(chosen._replace(keep=not (no_cache or is_set("NO_CACHE"))))
     run.own.configuration(os.curdir)  # if it is wrong, that is one error
     here = run.held.configuration(os.curdir)
@@ -151,7 +160,8 @@ def command(
     )
     if add_ignore:
         return _add_ignores(run, files, settings)
-    view = View(show_passed, statistics, settings.style().color, settings.quiet)
+    style = settings.style()
+    view = View(show_passed, statistics, style.color, settings.quiet, style.width)
     done = _write_results(run, files, words, form, view, settings)
     if not files:
         settings.note("'exclude' leaves out every file that is named.")
@@ -205,18 +215,22 @@ def _options(words: tuple[str, ...], *, isolated: bool) -> "Options":
     return options
 
 
-def _at(options: "Options", inputs: Sequence[str], params: Sequence[str]) -> "Options":
-    """The options with the input and the params at which the networks are checked."""
-    if not (inputs or params):
+def _at(options: "Options", inputs: Sequence[str], params: Sequence[str], dtype: str) -> "Options":
+    """The options with the input, the params and the type at which the networks are checked."""
+    if not (inputs or params or dtype):
         return options
     from convcalc.cli.loading import assignment, input_shapes
+    from convcalc.model.quantities.number_text import DTYPES
 
+    if dtype:
+        choose(dtype, DTYPES, "--dtype")
     shapes = input_shapes(inputs) or [None]
     if len(shapes) > 1:
         raise Failure("check takes one input", "name each --input once")
     if options.policy:
-        raise Failure("--policy with --input or --set", "a policy is about the files as they are")
-    return options._replace(inputs=shapes[0], params=tuple(map(assignment, params)))
+        advice = "a policy is about the files as they are"
+        raise Failure("--policy with --input, --set or --dtype", advice)
+    return options._replace(inputs=shapes[0], params=tuple(map(assignment, params)), dtype=dtype)
 
 
 def _files(

@@ -30,8 +30,9 @@ def command(
         rule_entries,
     )
     from convcalc.analysis.conventions.quantities import legend
+    from convcalc.output.lines import page_lines
     from convcalc.output.markdown import code_block
-    from convcalc.output.table import MARKDOWN_HINT, Table, render
+    from convcalc.output.table import MARKDOWN_HINT, Fact, Table, render
 
     settings = ctx.obj
     form = settings.format(FORMATS)
@@ -59,16 +60,18 @@ def command(
         _columns(found),
         entries,
         footer=(
-            f"parameters: {parameters}",
-            *(f"a {form}, {title}: {text}" for form, title, text in forms),
-            *legend(texts),
+            Fact("parameters", parameters),
+            *(Fact(f"a {form}", f"{title}: {text}") for form, title, text in forms),
+            *(Fact(symbol, meaning) for symbol, meaning in legend(texts).items()),
         ),
         hint=MARKDOWN_HINT,
     )
-    text = render(form, table, payload, settings.style())
+    style = settings.style()
+    text = render(form, table, payload, style)
     if form != "json":
         page = manual(name)
-        head = [f"# {name}", code_block(page)] if form == "markdown" else [name, page]
+        is_code = form == "markdown"
+        head = [f"# {name}", code_block(page)] if is_code else [name, page_lines(page, style.width)]
         text = "\n\n".join([*head, text])
     settings.write(text)
     return 0

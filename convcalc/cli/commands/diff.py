@@ -61,6 +61,15 @@ def command(
     count: options.Counted = "",
     dtype: options.DType = "",
     convention: options.Convention = "",
+    memory: options.Memory = "",
+    variant: Annotated[
+        str,
+        typer.Option(
+            "--variant",
+            metavar="NAME",
+            help="The variant of both networks, or the only one of each file of two folders.",
+        ),
+    ] = "",
     exact: Annotated[bool, typer.Option("--exact", help="Print exact integers.")] = False,
     policy: options.Policy = "",
     config: options.Config = "",
@@ -90,9 +99,9 @@ def command(
         limits = [parse_tolerance(each) for each in fail_on]
     except WrongTolerance as error:
         raise Failure(f"--fail-on {error.message}", error.help) from None
-    reading = Reading(
-        (), input, batch, params_of(set, set_from), count, dtype, convention=convention
-    )
+    params = params_of(set, set_from)
+    reading = Reading((variant,) * bool(variant), input, batch, params, count, dtype)
+    reading = reading._replace(convention=convention, memory=memory)
     revision = policy or environment("POLICY")
     sides = Sides(reading, settings, partial(chosen_policy, config, revision, isolated=isolated))
     with progress("comparing", None, settings, f"{old} → {new}"):

@@ -106,8 +106,11 @@ def _target_and_path(
     from convcalc.cli.commands.layer import target_of_words
     from convcalc.model.operators.registry import operator_names
 
-    if target in operator_names() and not Path(target).is_file():
+    is_file = Path(target).is_file()
+    if target in operator_names() and not is_file:
         return target_of_words(target, parts, inputs), None
+    if not is_file and _means_operator(target, parts):
+        target_of_words(target, parts, [])  # raises the problem of its name
     if len(parts) > 1 or (parts and "=" in parts[0]):
         word = parts[-1]
         advice = "fields follow an operator, values of params --set"
@@ -115,3 +118,18 @@ def _target_and_path(
             f"'{word}' is one word too many", "name one layer" if "=" not in word else advice
         )
     return target, parts[0] if parts else ""
+
+
+def _means_operator(target: str, parts: Sequence[str]) -> bool:
+    """Whether a word that is not the name of a network is, or is followed like, an operator."""
+    from convcalc.language.sources.resolve import resolve
+    from convcalc.language.sources.target import TargetError
+    from convcalc.model.operators.words import operator_of
+
+    if ":" in target or not (any("=" in part for part in parts) or operator_of(target)):
+        return False
+    try:
+        resolve(target)
+    except TargetError:
+        return True
+    return False

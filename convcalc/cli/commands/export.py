@@ -52,7 +52,7 @@ def command(
     if is_binary and (not output or output == "-"):
         raise Failure(f"--to {to} writes a binary file", f"name it: -o network.{to}")
     if output and output != "-" and Path(output).exists() and not force:
-        raise Failure(f"{output} exists already", "choose another name, or replace it with --force")
+        raise Failure(f"{output} already exists", "choose another name, or replace it with --force")
     try:
         with progress("exporting", None, settings, target):
             source, chosen, shapes, params = _opened(target, variant, input, set, set_from)

@@ -41,6 +41,8 @@ def command(
     convention: options.Convention = "",
     fuse_batch_norm: options.Fused = False,
     memory: options.Memory = "",
+    device: options.Device = "",
+    runtime: options.Runtime = "",
 ) -> int:
     """Print one number of a network.
 
@@ -56,6 +58,8 @@ def command(
     if convention and "convention" not in path.split("."):
         advice = "another tool's numbers are under convention: totals.convention.macs"
         raise Failure(f"{path} is convcalc's own number, whatever the convention", advice)
+    if "bounds" in path.split(".") and not device:
+        raise Failure(f"{path} needs a device", "add for instance --device a100")
     support = bool(
         re.search(r"coverage|holes|receptive_fields?$|^per_output$", path)
     )  # which takes longer
@@ -64,6 +68,8 @@ def command(
         convention=convention,
         fuse_batch_norm=fuse_batch_norm,
         memory=memory,
+        device=device,
+        runtime=runtime,
     )
     found = reading.networks([target])
     if len(found) > 1:
@@ -119,6 +125,11 @@ def _reason(report: "Report", path: str) -> str:
     """Why it is unknown: the layers whose part of a sum is, and what the others add up to."""
     from convcalc.analysis.report.lookup import lower_bound_at, unknown_parts
 
+    if report.roofline and "bounds" in path.split("."):
+        why = "; ".join(
+            f"{report.roofline.device} states no {each}" for each in report.roofline.missing
+        )
+        return f" ({why})" if why else ""
     listed = unknown_parts(report, path) or report.totals.unknown
     more = f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
     because = f" ({'; '.join(listed[:LISTED])}{more})" if listed else ""

@@ -39,7 +39,7 @@ def command(
 def _list(settings: Any) -> None:
     """Writes the table of topics."""
     from convcalc.output.columns import Column
-    from convcalc.output.table import Table, render
+    from convcalc.output.table import Fact, Table, render
     from convcalc.output.topics import topics
 
     found = [*topics().values()]
@@ -47,7 +47,9 @@ def _list(settings: Any) -> None:
         Column("topic", "topic", attrgetter("topic")),
         Column("about", "what it is about", attrgetter("about"), folds=True),
     )
-    footer = "convcalc help TOPIC shows one; TOPIC may be a command, an operator or a rule too"
+    footer = Fact(
+        "", "convcalc help TOPIC shows one; TOPIC may be a command, an operator or a rule too"
+    )
     payload = [topic._asdict() for topic in found]
     table = Table("", columns, found, footer=(footer,))
     settings.write(render(settings.format(FORMATS), table, payload, settings.style()))
@@ -74,7 +76,7 @@ def _show(topic: "Topic", settings: Any) -> None:
 
 
 def _target(link: str) -> str:
-    """What a reader of the terminal does in place of following a link; empty for nothing."""
+    """Return what a reader of the terminal does in place of following a link; empty for nothing."""
     from convcalc.output.topics import find_topic
 
     file, _, anchor = link.partition("#")

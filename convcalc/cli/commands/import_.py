@@ -60,7 +60,7 @@ def command(
         raise Failure(f"{len(models)} models, but one file is written", advice)
     path = settings.output_file
     if path not in ("", "-") and Path(path).exists() and not force:
-        raise Failure(f"{path} exists already", "choose another name, or replace it with --force")
+        raise Failure(f"{path} already exists", "choose another name, or replace it with --force")
     with progress("importing", None, settings, ", ".join(models)):
         networks = Reading(inputs=input, batch=batch).networks(models)
         if print_problems(networks, settings) != CLEAN:

@@ -32,6 +32,18 @@ def command(
     dtype: options.DType = "",
     convention: options.Convention = "",
     fuse_batch_norm: options.Fused = False,
+    columns: Annotated[
+        str,
+        typer.Option(
+            "--columns",
+            metavar="A,B",
+            help="Show a table of these columns, or +A,B for the usual ones and these; see 'list "
+            "columns'.",
+        ),
+    ] = "",
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Print exact integers, and nothing rounded.")
+    ] = False,
     cost: Annotated[
         str,
         typer.Option(
@@ -50,9 +62,10 @@ def command(
     """
     from convcalc.analysis.report.rows import rows
     from convcalc.analysis.report.to_json import layer_payload
+    from convcalc.cli.commands.show import choose_columns
     from convcalc.cli.loading import Reading
     from convcalc.cli.problems import print_problems
-    from convcalc.output.columns import COLUMNS, DEFAULT, with_extra_columns
+    from convcalc.output.columns import DEFAULT
     from convcalc.output.table import Table, render
     from convcalc.output.views.layer_card import card
 
@@ -63,14 +76,16 @@ def command(
     reading = reading._replace(convention=convention, fuse_batch_norm=fuse_batch_norm)
     ((network, report),) = reading.reports([target])
     if report.layers:
-        style = settings.style()
+        style = settings.style(exact=exact)
         layer, *ports = report.layers
         found = _costs(network.layers[0], cost) if cost else []
         payload = layer_payload(layer)
-        columns = with_extra_columns(report, [COLUMNS[key] for key in DEFAULT])
-        table = Table("", tuple(columns), rows(report, None))
-        shown = card(layer, report.counted, style, ports, report.convention)
-        text = shown if form == "table" else ""
+        chosen = choose_columns(columns, DEFAULT, report)
+        table = Table("", tuple(chosen), rows(report, None))
+        is_card = form == "table" and not columns
+        text = card(layer, report.counted, style, ports, report.convention) if is_card else ""
+        if form == "table" and columns:
+            text = render(form, table, None, style)
         if found:
             from convcalc.output.views.costs import cost_payload, cost_table
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from convcalc.output.columns import Column
 
 KINDS = (
-    *("operators", "networks", "blocks", "columns", "metrics", "rules", "conventions", "formats"),
-    "params",
+    *("operators", "networks", "blocks", "columns", "metrics", "rules", "conventions", "devices"),
+    *("runtimes", "formats", "params"),
 )
 PARAMS = KINDS[-1]  # those of one network
 
@@ -47,7 +47,7 @@ class ColumnEntry(NamedTuple):
 
 
 class MetricEntry(NamedTuple):
-    """What a budget may limit: in which unit, and the rule that too much of it breaks."""
+    """A metric that a budget may limit: in which unit, and the rule that too much of it breaks."""
 
     name: str
     kind: str
@@ -63,6 +63,22 @@ class RuleEntry(NamedTuple):
     code: str
     name: str
     severity: str
+    description: str
+
+
+class DeviceEntry(NamedTuple):
+    """A device, and the data types that it has a peak for."""
+
+    name: str
+    dtypes: str
+    runtime: str
+    description: str
+
+
+class RuntimeEntry(NamedTuple):
+    """A runtime: which layers its kernels compute."""
+
+    name: str
     description: str
 
 
@@ -88,7 +104,7 @@ def command(
     ] = "",
     no_cache: NoCache = False,
 ) -> int:
-    """List operators, networks, blocks, columns, metrics, rules, conventions, formats, or params.
+    """List operators, networks, blocks, columns, metrics, rules, conventions, devices, or others.
 
     'list params resnet50' lists what --set and a variant can change in a network.
     """
@@ -108,7 +124,11 @@ def _list(settings: "Settings", form: str, kind: str, filter: str) -> int:  # no
     ranked = [(_rank(entry, filter), entry) for entry in _ENTRIES[kind]()]
     found = [entry for rank, entry in sorted(ranked, key=_first) if rank < NO_MATCH]
     if not found and form == "table":
-        settings.note(f"no {kind} contain '{filter}'")
+        from convcalc.model.operators.words import operator_of
+
+        meant = operator_of(filter) if kind == "operators" else ""
+        advice = f"; see 'convcalc operator {meant}'" if meant else ""
+        settings.note(f"no {kind} contain '{filter}'{advice}")
         return 0
     _write(settings, form, kind, found)
     return 0
@@ -184,11 +204,14 @@ def blocks() -> Iterator[Any]:
 
 
 def columns() -> Iterator[ColumnEntry]:
-    """Every column of a report's table."""
+    """Every column of a report's table, those of a device last."""
+    from convcalc.output.bound_columns import BOUND_COLUMNS
     from convcalc.output.columns import COLUMNS
 
     for column in COLUMNS.values():
         yield ColumnEntry(column.key, column.title, column.doc)
+    for column in BOUND_COLUMNS.values():
+        yield ColumnEntry(column.key, column.title, f"{column.doc}; with --device")
 
 
 def metrics() -> Iterator[MetricEntry]:
@@ -218,6 +241,24 @@ def conventions() -> Iterator[ConventionEntry]:
         yield ConventionEntry(name, found.tool, numbers, summary(name))
 
 
+def devices() -> Iterator[DeviceEntry]:
+    """Every device that bounds can be given for."""
+    from convcalc.analysis.devices.names import device_names
+    from convcalc.analysis.devices.shelf import device
+
+    for found in map(device, device_names()):
+        yield DeviceEntry(found.name, ", ".join(found.peak), found.runtime, found.title)
+
+
+def runtimes() -> Iterator[RuntimeEntry]:
+    """Every runtime."""
+    from convcalc.analysis.devices.names import runtime_names
+    from convcalc.analysis.devices.shelf import runtime
+
+    for found in map(runtime, runtime_names()):
+        yield RuntimeEntry(found.name, found.title)
+
+
 def formats() -> Iterator[FormatEntry]:
     """Every format of models that exist."""
     from convcalc.importing.formats import FORMATS as READ
@@ -234,6 +275,8 @@ _ENTRIES: dict[str, Callable[[], Iterator[Any]]] = {
     "metrics": metrics,
     "rules": rules,
     "conventions": conventions,
+    "devices": devices,
+    "runtimes": runtimes,
     "formats": formats,
 }
 
@@ -271,6 +314,13 @@ def _columns(kind: str) -> tuple["Column", ...]:
         ),
         "conventions": (column("name"), column("numbers", priority=1, folds=True), about),
         "columns": (column("name"), column("title", priority=1), about),
+        "devices": (
+            column("name"),
+            about,
+            column("dtypes", "peaks for", priority=1, folds=True),
+            column("runtime", priority=3),
+        ),
+        "runtimes": (column("name"), about),
         "formats": (column("name"), column("title"), column("endings", priority=1)),
         "metrics": (
             column("name"),
@@ -287,5 +337,5 @@ def _columns(kind: str) -> tuple["Column", ...]:
             about,
         ),
         "rules": (column("code"), column("name"), column("severity", priority=1), about),
-        "blocks": (column("name"), column("file"), column("params", folds=True), about),
+        "blocks": (column("name"), column("file", priority=3), column("params", folds=True), about),
     }[kind]

@@ -53,7 +53,7 @@ def command(
         return 0
     path = Path(settings.output_file or path)
     if path.exists() and not force:
-        raise Failure(f"{path} exists already", "choose another name, or replace it with --force")
+        raise Failure(f"{path} already exists", "choose another name, or replace it with --force")
     write_file(str(path), text)
     settings.note(f"wrote {path}; try: convcalc show {path}")
     schema = path.with_name(SCHEMA)
@@ -61,7 +61,7 @@ def command(
         from convcalc.cli.commands.schema import schema_text
 
         write_file(str(schema), schema_text("network") + "\n")
-        settings.note(f"wrote {schema} for editors; renew it with: convcalc schema -o {schema}")
+        settings.note(f"wrote {schema} for editors; update it with: convcalc schema -o {schema}")
     return 0
 
 

@@ -49,6 +49,7 @@ def _operator(name: str, form: str, settings: Any) -> str:
     from convcalc.model.operators.manual import field_entries, manual
     from convcalc.model.operators.registry import operator_class
     from convcalc.output.columns import Column
+    from convcalc.output.lines import page_lines
     from convcalc.output.markdown import code_block
     from convcalc.output.table import Table, render
 
@@ -70,7 +71,8 @@ def _operator(name: str, form: str, settings: Any) -> str:
     table: str = render(form, Table("", columns, entries), payload, style)
     if form != "json":
         text = manual(operator)
-        page = [f"# {name}", code_block(text)] if form == "markdown" else [name, text]
+        is_code = form == "markdown"
+        page = [f"# {name}", code_block(text)] if is_code else [name, page_lines(text, style.width)]
         table = "\n\n".join([*page, table if entries else "No fields."])
     return table
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from convcalc.analysis.report.report import LayerReport, OutputReport, Report
     from convcalc.cli.console import Settings
     from convcalc.model.graph.network import Network
+    from convcalc.output.table import Fact
 
 SUGGESTED = 10  # stacks that are shown
 
@@ -101,14 +102,15 @@ def command(
         return _suggest(settings, suggest)
     from convcalc.cli.loading import params_of
     from convcalc.cli.problems import print_problems
+    from convcalc.cli.progress import progress
 
-    network, report = _read(
-        target, stack, [variant] if variant else [], input, params_of(set, set_from)
-    )
-    if report.layers:
-        shown = _Shown(depth, columns, path, strip, map, svg, stack)
-        found = _study(network, at, position, of, _channel(channel, union=union), union=union)
-        _write(settings, network, _of_input(report, of), found, shown)
+    variants = [variant] if variant else []
+    with progress("analysing", None, settings, target or stack):
+        network, report = _read(target, stack, variants, input, params_of(set, set_from))
+        if report.layers:
+            shown = _Shown(depth, columns, path, strip, map, svg, stack)
+            found = _study(network, at, position, of, _channel(channel, union=union), union=union)
+            _write(settings, network, _of_input(report, of), found, shown)
     return print_problems([network], settings)
 
 
@@ -230,7 +232,7 @@ def _is_layer(network: "Network", path: str) -> bool:
 
 
 def _channel(text: str, *, union: bool) -> int | None:
-    """The channel asked for; Failure if it is no number, or all channels are asked for too."""
+    """The channel asked for; Failure if it is not a number, or all channels are asked for too."""
     if not text:
         return None
     if union:
@@ -253,12 +255,12 @@ def _write(
     """Writes the table and the pictures below it, or the same as data."""
     from convcalc.analysis.report.rows import output_rows, rows
     from convcalc.cli.commands.show import choose_columns, depth_of
-    from convcalc.output.table import render
-    from convcalc.output.views.network import incomplete_line, report_title
+    from convcalc.output.table import Fact, render
+    from convcalc.output.views.network import incomplete, report_title
     from convcalc.output.views.receptive_field import (
         OF_STACK,
         SHOWN,
-        receptive_field_lines,
+        receptive_field_facts,
         receptive_field_table,
     )
     from convcalc.output.views.receptive_field_data import receptive_field_payload
@@ -269,17 +271,16 @@ def _write(
     form = settings.format(FORMATS)
     style = settings.style()
     remarks = flags(network, report)
-    lines = [found] if isinstance(found, str) else receptive_field_lines(found)
+    facts = [Fact("", found)] if isinstance(found, str) else receptive_field_facts(found)
     listed = rows(report, depth_of(shown.depth))
     columns = choose_columns(shown.columns, OF_STACK if shown.stack else SHOWN, report)
     title = "" if shown.stack else f"{report_title(report)} · receptive fields"
-    lines = [*filter(None, [incomplete_line(report)]), *lines]
     table = receptive_field_table(
         title,
         columns,
         listed,
         remarks,
-        [*lines, *_stack_lines(shown.stack)],
+        [*incomplete(report), *facts, *_stack_facts(shown.stack)],
         output_rows(report),
     )
     payload = receptive_field_payload(report, found, remarks) if form == "json" else None
@@ -337,7 +338,7 @@ def _distinct_axes(study: "Study") -> list[tuple[int, Any]]:
     return [(0, first)] if alike else list(enumerate(study.axes))
 
 
-def _stack_lines(text: str) -> list[str]:
+def _stack_facts(text: str) -> "list[Fact]":
     """The exact test of a stack for holes, and the rule of HDC; none for a network."""
     if not text:
         return []

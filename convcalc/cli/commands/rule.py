@@ -17,6 +17,7 @@ def command(
     """Show what a rule is about, why, an example, and how to fix it."""
     from convcalc.checking.rules import find_rule, page
     from convcalc.diagnostics.visible import exact_json
+    from convcalc.output.lines import page_lines
 
     settings = ctx.obj
     form = settings.format(FORMATS)
@@ -28,5 +29,6 @@ def command(
     else:
         title = f"{rule.code} {rule.name} ({rule.severity})"
         heading = f"# {title}" if form == "markdown" else title
-        settings.write(f"{heading}\n\n{text}")
+        text = f"{heading}\n\n{text}"
+        settings.write(text if form == "markdown" else page_lines(text, settings.style().width))
     return 0

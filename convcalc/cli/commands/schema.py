@@ -15,6 +15,7 @@ KINDS = {
     "verify": ("verify", "verify_schema"),
     "budgets": ("budgets", "budgets_schema"),
     "settings": ("settings", "settings_schema"),
+    "device": ("device", "device_schema"),
     "sweep": ("sweep", "sweep_schema"),
 }
 
@@ -26,8 +27,8 @@ def command(
         typer.Argument(
             metavar="[KIND]",
             help="network (the file), report (the JSON of show), receptive_field (that of rf), "
-            "verify (that of verify), budgets (convcalc.budgets.yaml), settings (convcalc.toml) or "
-            "sweep (files of sweeps).",
+            "verify (that of verify), budgets (convcalc.budgets.yaml), settings (convcalc.toml), "
+            "device (the file of --device) or sweep (files of sweeps).",
         ),
     ] = "network",
 ) -> int:

@@ -173,6 +173,9 @@ def _unknown(runner: Runner, word: str, step: str, *, endless: bool) -> Unknown:
         by = _step(step) or Fraction(32)
         return Unknown(name, by, by, None if endless else 32 * by)
     param = runner.param(name)
+    if param.kind not in ("int", "float"):
+        advice = f"numbers of this network: {', '.join([*runner.numbers(), INPUT])}"
+        raise Failure(f"'{name}' is not a number", advice)
     usual = Fraction(1, 100) if param.kind == "float" else Fraction(int(param.multiple_of or 1))
     by = _step(step) or usual
     low = Fraction(str(param.minimum)) if param.minimum is not None else by

@@ -1,4 +1,4 @@
-"""``convcalc verify``: whether a design and a model are the same network, and where they part."""
+"""``convcalc verify``: whether a design and a model are the same network, and where they differ."""
 
 from typing import Annotated
 

@@ -9,6 +9,7 @@ from convcalc._version import __version__
 
 FORMATS = ("table", "json")
 LIBRARIES = ("typer", "rich", "PyYAML")
+EXTRAS = ("onnx", "pandas", "polars")  # shown where they are installed
 
 
 def command(
@@ -40,7 +41,8 @@ def command(
 
 
 def surroundings() -> Iterator[tuple[str, str]]:
-    """What a report of a fault should say besides the version."""
+    """Yield what a report of a fault needs besides the version; the user's home folder is ``~``."""
+    import os
     import platform
     import sys
     from importlib.metadata import PackageNotFoundError, version
@@ -49,14 +51,26 @@ def surroundings() -> Iterator[tuple[str, str]]:
     from convcalc import _version
     from convcalc.language.sources.kept import place
 
-    yield "installed in", str(Path(_version.__file__).parent)
+    yield "installed in", _shortened(str(Path(_version.__file__).parent))
     yield "Python", f"{platform.python_version()} ({platform.python_implementation()})"
-    yield "executable", sys.executable
+    yield "executable", _shortened(sys.executable)
     yield "platform", platform.platform()
-    for name in LIBRARIES:
+    for name in (*LIBRARIES, *EXTRAS):
         try:
             yield name, version(name)
         except PackageNotFoundError:
-            yield name, "not installed"
+            if name in LIBRARIES:
+                yield name, "not installed"
     cache = place()
-    yield "cache", f"{cache.folder} {cache.refusal and f'({cache.refusal})'}".strip()
+    refusal = f" ({cache.refusal})" if cache.refusal else ""
+    yield "cache", f"{_shortened(cache.folder)}{refusal}"
+    if names := sorted(name for name in os.environ if name.startswith("CONVCALC_")):
+        yield "set", ", ".join(names)
+
+
+def _shortened(path: str) -> str:
+    """A path whose beginning, if it is the user's home folder, is ``~``."""
+    import os
+
+    home = os.path.expanduser("~")  # noqa: PTH111 - which never fails, as Path.home() does
+    return f"~{path[len(home) :]}" if path.startswith(home + os.sep) else path

@@ -1,4 +1,6 @@
-"""What a command line asks for at its end: a command, an option, or the value of a parameter."""
+"""Finds what a command line asks for at its end: a command, an option, or the value of a
+parameter.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,7 @@ REST = "*"  # behind the name of an argument that takes all further words
 
 
 class Asked(NamedTuple):
-    """What is to be completed.
+    """A word to be completed.
 
     ``kind`` is "command", "option" or "value", ``param`` the name of the parameter. ``word`` is
     what there is of it, ``before`` what stands before it in the same word, such as ``--columns=``.
@@ -27,7 +29,7 @@ class Asked(NamedTuple):
 
 
 def asked(words: Sequence[str]) -> Asked:
-    """What the last of some words asks for, of those after the name of the program."""
+    """Return what the last of some words asks for, of those after the name of the program."""
     line = _Line()
     for word in words[:-1]:
         line.add(word)
@@ -83,7 +85,7 @@ class _Line:
         return names[-1].removesuffix(REST) if names and names[-1].endswith(REST) else ""
 
     def ask(self, word: str) -> Asked:
-        """What the last word asks for."""
+        """Return what the last word asks for."""
         if self.pending:
             return self.value(self.pending, word)
         if word.startswith("-") and word != "-" and not self.only_arguments:

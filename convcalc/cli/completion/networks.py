@@ -68,7 +68,7 @@ def params(asked: Asked) -> Pairs:
 
 
 def unknowns(asked: Asked) -> Pairs:
-    """What may be solved for: the params of the target of the line, and its input."""
+    """Return what may be solved for: the params of the target of the line, and its input."""
     return [*((name.rstrip("="), value) for name, value in params(asked)), ("input", "")]
 
 

@@ -1,6 +1,6 @@
 """The parameters of each command that take a value: written by a test, held to typer's.
 
-Whoever completes a value needs no more, and typer takes longer to import than most values to find.
+Code that completes a value needs no more, and typer takes longer to import than most are found.
 """
 
 # ruff: noqa: E501
@@ -23,9 +23,10 @@ ABOUT: Mapping[str, str] = {
     "get": "Print one number of a network",
     "sweep": "Compute many configurations of a network and show the best of them",
     "solve": "Find the value of a param, or of the input, that meets limits",
-    "list": "List operators, networks, blocks, columns, metrics, rules, conventions, formats, or params",
+    "list": "List operators, networks, blocks, columns, metrics, rules, conventions, devices, or others",
     "operator": "Show the manual page of an operator, or of a word of the language",
     "convention": "Show the manual page of a convention",
+    "device": "Show the numbers of a device with their sources, or fit them to own timings",
     "rule": "Show what a rule is about, why, an example, and how to fix it",
     "schema": "Print the JSON Schema of network files",
     "new": "Write a network file to start from",
@@ -64,6 +65,7 @@ FORMATS: Mapping[str, tuple[str, ...]] = {
     "list": ("table", "json", "csv", "tsv", "markdown", "latex", "html"),
     "operator": ("table", "markdown", "json"),
     "convention": ("table", "markdown", "json"),
+    "device": ("table", "json", "csv", "tsv", "markdown", "latex", "html"),
     "rule": ("table", "markdown", "json"),
     "schema": (),
     "new": (),
@@ -93,6 +95,8 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
             "--dtype": "dtype",
             "--convention": "convention",
             "--memory": "memory",
+            "--device": "device",
+            "--runtime": "runtime",
         },
     ),
     "check": (
@@ -109,6 +113,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
             "-i": "input",
             "--input": "input",
             "--set": "set",
+            "--dtype": "dtype",
         },
     ),
     "diff": (
@@ -124,6 +129,8 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
             "--count": "count",
             "--dtype": "dtype",
             "--convention": "convention",
+            "--memory": "memory",
+            "--variant": "variant",
             "--policy": "policy",
             "--config": "config",
         },
@@ -149,6 +156,7 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
             "--count": "count",
             "--dtype": "dtype",
             "--convention": "convention",
+            "--columns": "columns",
             "--cost": "cost",
         },
     ),
@@ -203,6 +211,8 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
             "--dtype": "dtype",
             "--convention": "convention",
             "--memory": "memory",
+            "--device": "device",
+            "--runtime": "runtime",
         },
     ),
     "sweep": (
@@ -247,6 +257,19 @@ COMMANDS: Mapping[str, tuple[tuple[str, ...], Mapping[str, str]]] = {
     "list": (("kind", "filter"), {}),
     "operator": (("name",), {}),
     "convention": (("name",), {}),
+    "device": (
+        ("action", "subject", "target"),
+        {
+            "--variant": "variant",
+            "-i": "input",
+            "--input": "input",
+            "--batch": "batch",
+            "--set": "set",
+            "--set-from": "set_from",
+            "--dtype": "dtype",
+            "--runtime": "runtime",
+        },
+    ),
     "rule": (("code",), {}),
     "schema": (("kind",), {}),
     "new": (("name",), {"--template": "template", "--from": "from_"}),

@@ -47,10 +47,16 @@ def _formats(asked: Asked) -> Pairs:
     return _plain(FORMATS.get(asked.command, ()))
 
 
-def _columns(_: Asked) -> Pairs:
+def _columns(asked: Asked) -> Pairs:
+    """The columns; those of a device where one is named."""
     from convcalc.output.columns import COLUMNS
 
-    return [(column.key, column.doc) for column in COLUMNS.values()]
+    found = [(column.key, column.doc) for column in COLUMNS.values()]
+    if asked.given.get("device"):
+        from convcalc.output.bound_columns import BOUND_COLUMNS
+
+        found += [(column.key, column.doc) for column in BOUND_COLUMNS.values()]
+    return found
 
 
 def _conventions(asked: Asked) -> Pairs:
@@ -58,6 +64,23 @@ def _conventions(asked: Asked) -> Pairs:
 
     own = [OWN] if asked.param == "versus" else []
     return _plain([*convention_names(), *own])
+
+
+def _devices(_: Asked) -> Pairs:
+    from convcalc.analysis.devices.names import device_names
+
+    return _plain(device_names())
+
+
+def _runtimes(_: Asked) -> Pairs:
+    from convcalc.analysis.devices.names import runtime_names
+
+    return _plain(runtime_names())
+
+
+def _subjects(asked: Asked) -> Pairs:
+    """Devices to show; the file of timings is completed by nobody."""
+    return _devices(asked) if "show" in asked.given.get("action", ()) else ()
 
 
 def _dtypes(_: Asked) -> Pairs:
@@ -170,7 +193,7 @@ def _of_module(module: str, name: str) -> Source:
 
 
 def _of_network(name: str) -> Source:
-    """What ``networks.py`` finds, which is imported where it is needed."""
+    """Return what ``networks.py`` finds, which is imported where it is needed."""
 
     def found(asked: Asked) -> Iterator[tuple[str, str]]:
         module = import_module("convcalc.cli.completion.networks")
@@ -203,6 +226,8 @@ _OF_PARAM: Mapping[str, Source] = {
     "count": _listed(_kinds_of_work),
     "dtype": _dtypes,
     "convention": _conventions,
+    "device": _devices,
+    "runtime": _runtimes,
     "versus": _conventions,
     "memory": _listed(_memory),
     "depth": _words("1", "2", "3", "all"),
@@ -235,6 +260,8 @@ _OF_COMMAND: Mapping[tuple[str, str], Source] = {
     ("schema", "kind"): _of_module("cli.commands.schema", "KINDS"),
     ("new", "template"): _of_module("cli.commands.new", "templates"),
     ("export", "to"): _of_module("cli.commands.export", "WRITERS"),
+    ("device", "action"): _of_module("cli.commands.device", "ACTIONS"),
+    ("device", "subject"): _subjects,
     ("cache", "action"): _of_module("cli.commands.cache", "ACTIONS"),
     ("help", "name"): _topics,
 }

@@ -24,7 +24,7 @@ class Argument:
 
     @property
     def text(self) -> str:
-        """As it stands in the head of a function."""
+        """As it is written in the head of a function."""
         if self.late:
             return f"{self.name}=None"
         return f"{self.name}={self.default}" if self.default else self.name

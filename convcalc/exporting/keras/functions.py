@@ -1,4 +1,4 @@
-"""What the body of a function asks of the whole module: other functions, params, helpers."""
+"""The needs of a function body: other functions, params, helpers."""
 
 from __future__ import annotations
 

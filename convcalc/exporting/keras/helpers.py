@@ -229,6 +229,6 @@ class Parameter(layers.Layer):
 
 
 def texts(names: Iterable[str]) -> list[str]:
-    """The texts of some helpers, in the order in which they stand here."""
+    """The texts of some helpers, in the order in which they are here."""
     chosen = set(names)
     return [text for name, text in HELPERS.items() if name in chosen]

@@ -74,7 +74,7 @@ def branches(body: Body, item: Item, source: str) -> None:
 
 
 def _pieces(body: Body, item: Item, source: str, name: str) -> list[str]:
-    """What each branch reads: the tensor, or a part of its channels."""
+    """Return what each branch reads: the tensor, or a part of its channels."""
     count = len(item.branches)
     word = getattr(item.split[1], "value", "") if item.split is not None else "copy"
     if item.split is None or word == "copy":

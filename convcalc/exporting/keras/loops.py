@@ -37,7 +37,7 @@ def write_loop(body: Body, item: Item) -> None:
 
 
 def _carry(body: Body, item: Item) -> None:
-    """What ids mean in the first round."""
+    """Return what ids mean in the first round."""
     for name, source in item.carry.items():
         target = body.variable(name)
         found = body.resolve(source, item)

@@ -13,7 +13,7 @@ from convcalc.exporting.naming import snake_case
 
 
 def module_text(writer: Writer) -> str:
-    """All of it."""
+    """The text of the whole module."""
     parts = [*texts(writer.helpers), *writer.formulas.texts.values()]
     parts += ["\n".join(_function(writer, function)) for function in writer.order]
     parts += ["\n".join(each) for each in _variants(writer)]

@@ -97,7 +97,7 @@ def elementwise(part: Writing, operator: Any, x: Value, *others: Value) -> Value
     if op in FUNCTIONS:
         return part.node(FUNCTIONS[op], x)
     if op not in OF_TWO:
-        raise Unwritable(f"elementwise {op} has no equal in ONNX")
+        raise Unwritable(f"elementwise {op} has no counterpart in ONNX")
     if operator.value is not None:
         return part.with_number(OF_TWO[op], x, operator.value)
     (other,) = others

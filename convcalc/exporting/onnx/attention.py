@@ -110,7 +110,7 @@ def dot_product_attention(
 ) -> Value:
     """Attention of given tensors; heads may share keys and values."""
     if operator.window or operator.skip_masked or operator.causal:
-        message = "dot_product_attention with a mask has no equal in ONNX of the same work"
+        message = "dot_product_attention with a mask has no counterpart in ONNX of the same work"
         raise Unwritable(message, "attention without causal, window and skip_masked")
     kv = operator.kv_heads or operator.heads
     shared = operator.heads // kv
@@ -238,7 +238,7 @@ class Windows:
         return part.node("Mul", scores, part.node("Exp", part.stored("logit_scale")))
 
     def relative(self, part: Writing, _: Any, scores: Value, *made: Value) -> Value:
-        """What offsets add to the scores, and the mask of windows that were moved."""
+        """Return what offsets add to the scores, and the mask of windows that were moved."""
         if made:
             heads = made[0].dims[1]
             table = part.transpose(part.reshape(made[0], heads, made[0].dims[2]), 1, 0)
@@ -273,7 +273,7 @@ class Windows:
         return part.with_number("Mul", part.node("Sigmoid", made), 16)
 
     def masked(self, part: Writing, scores: Value) -> Value:
-        """Pairs of positions that were no neighbours before the map was moved get -100."""
+        """Pairs of positions that were not neighbours before the map was moved get -100."""
         if not any(self.shifts):
             return scores
         cut, region = self.cut, None
@@ -307,7 +307,9 @@ class Windows:
 def window_attention(part: Writing, operator: Any, x: Value, *, write: Any) -> Value:
     """Attention within windows, which may be moved, with what offsets add."""
     if operator.relative_position == "decomposed":
-        raise Unwritable("window_attention with relative_position decomposed has no equal in ONNX")
+        raise Unwritable(
+            "window_attention with relative_position decomposed has no counterpart in ONNX"
+        )
     padded = part.analysis.facts["padded"]
     way = Windows(operator, padded)
     functions: dict[str, Callable[..., Value]] = {
@@ -332,7 +334,7 @@ def _grown(part: Writing, _: Any, x: Value) -> Value:
 
 
 def _cropped(part: Writing, _: Any, x: Value) -> Value:
-    """What was added cut off again."""
+    """Cut off what was added."""
     for axis, size in enumerate(part.made[2:], 2):
         x = part.slice(x, axis, 0, size)
     return x

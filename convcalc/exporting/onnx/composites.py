@@ -24,7 +24,7 @@ Write = Callable[[Writing, Operator, Sequence[Value]], Value]
 
 
 def composed(functions: Functions) -> Callable[..., Value]:
-    """A rule that writes an operator part by part; ``functions`` those that are no operators."""
+    """A rule that writes an operator part by part; ``functions`` those that are not operators."""
 
     def rule(part: Writing, operator: Any, *inputs: Value, write: Write) -> Value:
         made: dict[int | str, Value] = dict(enumerate(inputs))
@@ -96,7 +96,9 @@ def selected(part: Writing, _: Any, x: Value) -> Value:
 def learned_group_conv(part: Writing, operator: Any, x: Value, *, write: Write) -> Value:
     """The parts, and the shuffle behind them."""
     if operator.phase != "converted":
-        raise Unwritable("learned_group_conv in training has no equal in ONNX", "phase: converted")
+        raise Unwritable(
+            "learned_group_conv in training has no counterpart in ONNX", "phase: converted"
+        )
     made = composed({"select": selected})(part, operator, x, write=write)
     return channel_shuffle(part, ChannelShuffle(groups=operator.groups), made)
 
@@ -125,7 +127,7 @@ def aggregated(part: Writing, operator: Any, x: Value, kernels: Value) -> Value:
 def deformed(part: Writing, operator: Any, x: Value, *maps: Value) -> Value:
     """A convolution whose taps are moved; the offsets come first in what one layer makes."""
     if len(x.dims) != 4:
-        raise Unwritable("deform_conv has an equal in ONNX on two axes alone")
+        raise Unwritable("deform_conv has a counterpart in ONNX only on two axes")
     offset, *masks = maps
     count = 2 * prod(operator.kernel_size) * operator.deform_groups
     offset = part.slice(offset, 1, 0, count)
@@ -161,7 +163,7 @@ def factors(part: Writing, _: Any, both: Value) -> Value:
 def deform_conv(part: Writing, operator: Any, x: Value, *maps: Value, write: Write) -> Value:
     """Versions 1 and 2; with maps that are given, the operator alone."""
     if operator.version > 2:
-        raise Unwritable(f"deform_conv version {operator.version} has no equal in ONNX")
+        raise Unwritable(f"deform_conv version {operator.version} has no counterpart in ONNX")
     if operator.offset == "external":
         return deformed(part, operator, x, *maps)
     return composed({"main": deformed, "sigmoid": factors})(part, operator, x, write=write)

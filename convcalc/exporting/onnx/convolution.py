@@ -69,7 +69,7 @@ def _groups(groups: int) -> int | None:
 def conv(part: Writing, operator: Any, x: Value) -> Value:
     """A convolution; the weight is normalised as the layer says."""
     if getattr(operator, "mask", "none") != "none":
-        raise Unwritable("conv with a mask has no equal in ONNX", "a kernel without a mask")
+        raise Unwritable("conv with a mask has no counterpart in ONNX", "a kernel without a mask")
     weight = normalised(part, operator, part.stored("weight"))
     groups = getattr(operator, "groups", x.dims[1])
     return slid(part, x, weight, bias_of(part), operator, groups)
@@ -104,7 +104,7 @@ def bias_of(part: Writing) -> Value | None:
 def conv_transpose(part: Writing, operator: Any, x: Value, *_: Value) -> Value:
     """A transposed convolution; what is cut off and added is in numbers."""
     if operator.realisation != "scatter":
-        message = f"conv_transpose by {operator.realisation} has no equal in ONNX"
+        message = f"conv_transpose by {operator.realisation} has no counterpart in ONNX"
         raise Unwritable(message, "realisation: scatter")
     weight = normalised(part, operator, part.stored("weight"), height=1)
     return stamped(part, operator, x, weight, bias_of(part), operator.groups)

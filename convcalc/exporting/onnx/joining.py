@@ -74,7 +74,7 @@ def embedding(part: Writing, operator: Any, x: Value) -> Value:
 
 
 def opaque(_: Writing, __: Any, *___: Value) -> Value:
-    """What a file only states cannot be written."""
+    """Refuse an opaque layer: what a file only states cannot be written."""
     raise Unwritable("opaque states numbers, not what is computed", "the layers that it stands for")
 
 

@@ -39,7 +39,7 @@ class NeedsOnnx(Error):
 def onnx_file(network: Network) -> bytes:
     """A network as an ONNX file without weights, all sizes stated.
 
-    Raises NeedsOnnx without the onnx package, Unwritable where a layer has no equal in ONNX.
+    Raises NeedsOnnx without the onnx package, Unwritable where a layer has no counterpart in ONNX.
     """
     try:
         import onnx

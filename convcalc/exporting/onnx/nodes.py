@@ -19,7 +19,7 @@ Dims = tuple[int, ...]  # sizes of a tensor, the batch first; UNKNOWN where one 
 
 
 class Unwritable(Error):
-    """A layer has no equal in what it is to be written as; the message names its operator."""
+    """A layer has no counterpart in what it is to be written as; the message names its operator."""
 
 
 class Value:
@@ -65,7 +65,7 @@ class Node:
 
 
 class Numbers(Value):
-    """A small tensor of numbers that stand in the file."""
+    """A small tensor of numbers that are in the file."""
 
     __slots__ = ("numbers",)
 
@@ -107,6 +107,6 @@ class Nodes:
         return made
 
     def constant(self, dims: Dims, numbers: Sequence[float], kind: str) -> Value:
-        """Numbers that stand in the file, each list of them once."""
+        """Numbers that are in the file, each list of them once."""
         key = (dims, tuple(numbers), kind)
         return self.numbers.setdefault(key, Numbers(*key))

@@ -1,4 +1,4 @@
-"""What a rule has at hand: the layer, or part of one, that it writes, and the moves of ONNX."""
+"""The tools of a rule: the layer, or part of one, that it writes, and the moves of ONNX."""
 
 from __future__ import annotations
 

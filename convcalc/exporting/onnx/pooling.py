@@ -51,7 +51,7 @@ def avg_pool(part: Writing, operator: Any, x: Value) -> Value:
 def lp_pool(part: Writing, operator: Any, x: Value) -> Value:
     """The p-norm of each window."""
     if operator.norm_type != int(operator.norm_type):
-        raise Unwritable(f"lp_pool by a norm of {operator.norm_type:g}: ONNX has whole ones")
+        raise Unwritable(f"lp_pool by a norm of {operator.norm_type:g}: ONNX has only whole ones")
     stride, rank = operator.stride or operator.kernel_size, len(x.dims) - 2
     given = windows(x, operator.kernel_size, stride, ((0, 0),) * rank, (1,) * rank)
     ceil = _ceil(part, operator, x, given)
@@ -124,7 +124,9 @@ def max_unpool(part: Writing, _: Any, x: Value, *pooled: Value) -> Value:
     (found,) = pooled or (None,)
     pool = found.node if found is not None else None
     if pool is None or pool.op != "MaxPool":
-        raise Unwritable("max_unpool of no max_pool has no equal in ONNX", "indices: of a max_pool")
+        raise Unwritable(
+            "max_unpool of no max_pool has no counterpart in ONNX", "indices: of a max_pool"
+        )
     if len(pool.outputs) == 1:
         Nodes.output(pool, pool.outputs[0].dims, INT)
     given = {

@@ -1,4 +1,4 @@
-"""What moves elements, takes some of them, or interpolates between them."""
+"""Writes operators that move elements, take some of them, or interpolate between them."""
 
 from __future__ import annotations
 

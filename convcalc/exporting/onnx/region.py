@@ -12,7 +12,7 @@ from convcalc.exporting.onnx.rule import Rule
 
 def _on_images(x: Value, name: str) -> None:
     if len(x.dims) != 4:
-        raise Unwritable(f"{name} has an equal in ONNX on two axes alone")
+        raise Unwritable(f"{name} has a counterpart in ONNX only on two axes")
 
 
 def roi_align(part: Writing, operator: Any, x: Value) -> Value:

@@ -1,4 +1,4 @@
-"""What a rule is: it writes an operator of given tensors, and returns what that makes."""
+"""A rule writes an operator of given tensors, and returns what that makes."""
 
 from __future__ import annotations
 

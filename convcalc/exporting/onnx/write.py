@@ -1,4 +1,4 @@
-"""What a target names as an ONNX file."""
+"""Writes the network of a target as an ONNX file."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def written(network: Network) -> Written:
 
 
 def _outputs(network: Network, nodes: Nodes, layer: Layer, inputs: Sequence[Value]) -> list[Value]:
-    """What a layer makes, its own tensor first; each by a node of the layer."""
+    """Return what a layer makes, its own tensor first; each by a node of the layer."""
     part = Writing(nodes, layer.analysis, _paths(network, layer))
     first = len(nodes.nodes)
     try:
@@ -94,7 +94,7 @@ def write(part: Writing, operator: Operator, inputs: Sequence[Value]) -> Any:
     if name in COMPOSITES:
         return COMPOSITES[name](part, operator, *inputs, write=write)
     if name not in RULES:
-        raise Unwritable(f"{name} has no equal in ONNX")
+        raise Unwritable(f"{name} has no counterpart in ONNX")
     return RULES[name](part, operator, *inputs)
 
 

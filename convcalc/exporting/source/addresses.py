@@ -104,7 +104,7 @@ def _of_round(line: Line, number: int, outside: Outside) -> Address:
 
 
 def _loop_of(line: Line) -> Line:
-    """The loop whose rounds a concatenation reads: the one that it stands in, or after."""
+    """The loop whose rounds a concatenation reads: the one that it is in, or after."""
     index, context, _ = next(line.there)
     above = context.frame.made.get(line.before[index])
     turns = (*context.turns, *(above.turns if above else ()))
@@ -114,7 +114,7 @@ def _loop_of(line: Line) -> Line:
 
 
 def reads_of(term: object) -> Sequence[int]:
-    """The tensors that stand in the item of a term."""
+    """The tensors in the item of a term."""
     if isinstance(term, Op):
         return (*term.inputs, *((term.owner,) if term.owner >= 0 else ()))
     if isinstance(term, Call):

@@ -24,7 +24,7 @@ class Misfit(Exception):
 
 
 def key_of(term: Term) -> tuple[Any, ...]:
-    """What terms have in common that may be one line."""
+    """Return what terms have in common that may be one line."""
     if isinstance(term, Op):
         return ("op", term.name, len(term.ports), len(term.layers), isinstance(term, Grown))
     if isinstance(term, Call):

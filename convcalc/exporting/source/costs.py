@@ -1,4 +1,4 @@
-"""What a text costs whoever reads it: its words, roughly. Fewer lines alone are no gain."""
+"""The cost of a text to its reader: its words, roughly. Fewer lines alone are not a gain."""
 
 from __future__ import annotations
 

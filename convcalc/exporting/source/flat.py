@@ -7,7 +7,15 @@ from fractions import Fraction
 from typing import Any
 
 from convcalc.exporting.source.terms import NONE, Op
-from convcalc.model.graph.network import FUNCTION, METHOD, SUBCLASS, Layer, Network
+from convcalc.model.graph.network import (
+    CONTAINER,
+    FUNCTION,
+    METHOD,
+    SUBCLASS,
+    Layer,
+    Network,
+    parts_of,
+)
 from convcalc.model.operators.contract import Recorded
 from convcalc.model.operators.fields import Field
 from convcalc.model.operators.registry import fields_of
@@ -20,6 +28,7 @@ _FORMS = {
     FUNCTION: ("functional", True),
     METHOD: ("functional", METHOD),
     SUBCLASS: ("subclass", True),
+    CONTAINER: ("subclass", CONTAINER),
 }
 
 
@@ -58,15 +67,16 @@ def flat_body(network: Network, offset: int = 0) -> list[Op]:
 
 
 def _beside(layer: Layer, network: Network) -> Mapping[str, Any]:
-    """What stands beside the type of a layer."""
+    """Return what is beside the type of a layer."""
     found: dict[str, Any] = {}
     if layer.note:
         found["note"] = layer.note
     if not layer.trainable:
         found["trainable"] = False
     if layer.form and layer.name not in JOINS:
-        key, value = _FORMS[layer.form]
-        found[key] = value
+        parts = parts_of(layer.form)
+        key, value = _FORMS[next(iter(parts.values()), layer.form)]
+        found[key] = {name: _FORMS[form][1] for name, form in parts.items()} or value
     if layer.shares >= 0 and layer.own:
         stored = network.layers[layer.shares].analysis.stored
         found["only"] = tuple(name for name in stored if name not in layer.own)

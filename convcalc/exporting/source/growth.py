@@ -59,7 +59,7 @@ def with_growth(body: Body) -> list[Term]:
 
 
 def _loop(body: Sequence[Term], at: int) -> tuple[int, int, list[Term]] | None:
-    """The rounds whose first concatenation stands at an index: where they begin and end, and the
+    """The rounds whose first concatenation is at an index: where they begin and end, and the
     terms in their place."""
     joins = _joins(body, at)
     if len(joins) < _LEAST:

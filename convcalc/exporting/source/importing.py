@@ -85,7 +85,7 @@ def _is_no_longer(each: Written, other: Written) -> bool:
 
 
 def tokens(text: str) -> int:
-    """What a text costs whoever reads it: its words and numbers, and its lines."""
+    """Return what a text costs its reader: its words and numbers, and its lines."""
     return len(_TOKEN.findall(text)) + text.count("\n")
 
 
@@ -122,7 +122,9 @@ def _tried(networks: Sequence[NetworkFile], refused: frozenset[str], way: Way) -
 
 
 def _difference(networks: Sequence[NetworkFile], text: str) -> tuple[str, tuple[str, ...]] | None:
-    """What differs first between networks and those that a text describes, and in which blocks."""
+    """Return what differs first between networks and those that a text describes, and in which
+    blocks.
+    """
     for index, network in enumerate(networks):
         name = name_of(network)
         new = expanded(text, batch_of(network), name if index else None)

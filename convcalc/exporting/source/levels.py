@@ -16,8 +16,9 @@ Class = tuple[str, str, bool]
 
 
 def class_of(group: Group) -> Class:
-    """What modules have in common that may be one block: the class, or else the name they have,
-    and whether they are numbered."""
+    """Return what modules have in common that may be one block: the class, or else the name they
+    have, and whether they are numbered.
+    """
     if group.kind in CONTAINERS:
         words = group.path.split(".")
         stems = [stem for word in words if (stem := word.rstrip("0123456789_-"))]

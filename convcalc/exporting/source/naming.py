@@ -85,7 +85,7 @@ class Naming:
         yield self.main, main
 
     def text(self, address: Address, reader: Line | None = None) -> str:
-        """What an address is called in the block in which it is read."""
+        """Return what an address is called in the block in which it is read."""
         if isinstance(address, Word):
             return address.text
         if isinstance(address, Further):

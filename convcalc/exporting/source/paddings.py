@@ -87,7 +87,7 @@ def _numbers(padding: Any, op: Op, scene: Scene) -> Any:
 
 
 def _same_pairs(op: Op, scene: Scene) -> tuple[tuple[int, int], ...] | None:
-    """What TensorFlow's padding adds on each side of each axis; None if that is not known."""
+    """Return what TensorFlow's padding adds on each side of each axis; None if unknown."""
     found = []
     sizes = scene.shape(op.source).spatial
     for axis, size in enumerate(sizes):

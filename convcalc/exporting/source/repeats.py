@@ -64,7 +64,7 @@ def _rounds(body: Body, at: int, length: int) -> int:
 
 def _reads_again(run: Body, entry: int, above: int) -> bool:
     """Whether a term reads what enters the round from anywhere but right below it, where it has
-    no name; ``above`` is what stands above the first term."""
+    no name; ``above`` is what is above the first term."""
     for term in run:
         if isinstance(term, Fork):
             if term.source == entry != above:

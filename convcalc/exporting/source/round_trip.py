@@ -15,7 +15,7 @@ _COMMUTE = ("add", "mul", "maximum")
 
 
 class Difference(NamedTuple):
-    """What differs first: the number of the layer (-1: of none), and how."""
+    """The first difference: the number of the layer (-1: of none), and how."""
 
     layer: int
     what: str
@@ -50,7 +50,7 @@ def difference(old: Network, new: Network) -> Difference | None:
 
 
 def _of_layers(a: Layer, b: Layer) -> str:
-    """What differs first between two layers; empty if nothing does."""
+    """Return what differs first between two layers; empty if nothing does."""
     return next(_differences(a, b), "")
 
 

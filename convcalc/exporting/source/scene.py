@@ -1,4 +1,4 @@
-"""What is known of the networks while their layers are rewritten."""
+"""Facts about the networks while their layers are rewritten."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Way(NamedTuple):
     """One of the ways to rewrite networks, of which the shortest text is taken.
 
     ``with_containers``: a module that only holds others may be a block; ``nests_forks``: branches
-    may part again within a branch; ``moves_slices``: each stands where it is read.
+    may part again within a branch; ``moves_slices``: each is where it is read.
     """
 
     with_containers: bool = True
@@ -30,7 +30,8 @@ WAYS = tuple(Way(*flags) for flags in product((True, False), repeat=3))
 
 
 class Scene:
-    """What all blocks know: tensors of one network or several, defaults of layers' fields.
+    """Knowledge that all blocks share: tensors of one network or several, defaults of layers'
+    fields.
 
     The tensors of each network are numbered from its offset on.
     """

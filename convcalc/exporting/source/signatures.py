@@ -1,4 +1,4 @@
-"""What a body is, apart from where it stands: equal texts for bodies that do the same.
+"""Describes a body apart from its place: equal texts for bodies that do the same.
 
 Tensors that are made inside are numbered in order, what enters the body is ``in``; all others keep
 their number, or are numbered too.

@@ -1,4 +1,4 @@
-"""Slices stand where they are read.
+"""Slices are written where they are read.
 
 Programs cut a tensor into its parts first, and then use one part after another. A person writes
 each part where it is used, so that branches are one after another. Nothing is computed otherwise.

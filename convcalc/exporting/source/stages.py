@@ -26,7 +26,7 @@ _MOST_TERMS = 4  # in a round, among terms of one body
 
 
 def finished(body: Body, scene: Scene, most: int, *, is_module: bool = False) -> list[Term]:
-    """The body of the network itself, or of a module that is no block: stages, forks and loops."""
+    """The body of the network, or of a module that is not a block: stages, forks and loops."""
     items = [_finished_group(term, scene, most) for term in body]
     items = _with_stages(items, scene, _rounds_of_modules)
     terms = with_growth(spliced(items))
@@ -105,9 +105,10 @@ def _stage(
 
 
 def gain_of(loop: Loop, scene: Scene, worth: int = 0) -> int | None:
-    """What a loop saves; None if it cannot be written, or has rounds within that are all read:
-    their numbers would go on from round to round. With a list each line less is
-    worth something too."""
+    """Return what a loop saves; None if it cannot be written, or has rounds within that are all
+    read: their numbers would go on from round to round. With a list each line less is worth
+    something too.
+    """
     if any(map(has_growth, loop.rounds)):
         return None
     try:

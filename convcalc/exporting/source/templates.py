@@ -188,7 +188,7 @@ def _flag_name(line: Line) -> str:
 
 
 def flag_of(name: str) -> str:
-    """What a flag for a block is called: ``conv`` for ConvBn, ``se`` for SqueezeExcitation."""
+    """The name of a flag for a block: ``conv`` for ConvBn, ``se`` for SqueezeExcitation."""
     words = _WORDS.findall(name)
     if len(words) < 2 or words[0] == "Conv":
         return (words[0] if words else name).lower()

@@ -33,7 +33,7 @@ class Term:
 
 
 class Block(Protocol):
-    """What a call needs to know of the block that it calls."""
+    """The facts about a block that its calls need."""
 
     key: str
     name: str

@@ -47,7 +47,7 @@ class Param:
 
     @property
     def declaration(self) -> Any:
-        """What stands for the param in the block: its default, or its type."""
+        """The text of the param in the block: its default, or its type."""
         kinds = {type(value) for value in self.values.values()}
         kind = _KINDS.get(next(iter(kinds))) if len(kinds) == 1 else None
         if kind is None and kinds == {int, float}:

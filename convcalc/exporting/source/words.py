@@ -29,7 +29,7 @@ def safe(text: str) -> str:
 
 
 def last_word(path: str) -> str:
-    """The last component of a path that is no number, as an identifier."""
+    """The last component of a path that is not a number, as an identifier."""
     for word in reversed(re.split(r"[./\[\]]+", path)):
         found = safe(_EXPORTERS.sub(r"\1", word))
         if found and not found.lstrip("_").isdigit():

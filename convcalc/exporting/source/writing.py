@@ -62,7 +62,7 @@ def _called(bodies: Sequence[Body]) -> set[str]:
 
 
 def _inputs(networks: Sequence[NetworkFile], scene: Scene) -> tuple[dict[int, str], list[int]]:
-    """What the inputs are called, by tensor, and the tensor that enters each network.
+    """Return what the inputs are called, by tensor, and the tensor that enters each network.
 
     With several inputs none enters: each is read by its name.
     """
@@ -125,7 +125,7 @@ def _block(template: Template, items: Items) -> Mapping[str, Any]:
 def _outputs(
     networks: Sequence[NetworkFile], lines: Sequence[Line], scene: Scene, naming: Naming
 ) -> list[str]:
-    """What the networks return; nothing if it is the last tensor of each alone."""
+    """Return what the networks return; nothing if it is the last tensor of each alone."""
     contexts = lines[0].contexts
     returned = [
         [tensor + offset for tensor in network.outputs.values()]
@@ -148,7 +148,7 @@ def _outputs(
 def _comments(
     networks: Sequence[NetworkFile], used: Sequence[Template], lines: Sequence[Line]
 ) -> list[str]:
-    """What the file says of where it comes from."""
+    """Return what the file says of where it comes from."""
     files = ", ".join(network.file.rpartition("/")[2] for network in networks)
     found = [comment(f"imported from {files}")]
     every = [*all_lines(lines), *(line for each in used for line in all_lines(each.lines))]

@@ -1,4 +1,4 @@
-"""What a call of a class is given: values of its constructor, tensors of its forward."""
+"""The arguments of a call of a class: values of its constructor, tensors of its forward."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a class's body asks of the whole module: params, other classes, operators."""
+"""The needs of a class body: params, other classes, operators."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def residual(body: Body, item: Item, source: Var) -> None:
     if absent and len(absent) == len(body.runs(item)):
         body.apply(side, main.channels)
     elif absent:
-        raise body.refuse("the body of a residual is left out at times", "residual")
+        raise body.refuse("the body of a residual is sometimes left out", "residual")
     else:
         body.apply(_joined(item.join, [main.tensor, side]), main.channels, item)
     body.variables.taken.discard(inner)

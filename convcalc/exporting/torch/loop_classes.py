@@ -1,4 +1,4 @@
-"""The body of a loop as a class: what it takes of what it stands in, and what it hands over."""
+"""The body of a loop as a class: what it takes of what it is in, and what it hands over."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ def loop_class(classes: Namespace, body: Body, item: Item, one: Item) -> Part:
 def _wanted(
     item: Item, inside: set[str], early: Sequence[str], outside: Sequence[str]
 ) -> list[str]:
-    """What is read of a round: by rounds and layers behind it, by the next one, the last tensor."""
+    """Return what is read of a round: by rounds and layers behind it, by the next one, the last
+    tensor.
+    """
     behind: list[str] = []
     if item.id:
         start = f"{item.id}["

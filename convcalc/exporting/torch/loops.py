@@ -94,7 +94,9 @@ def _container(body: Body, item: Item) -> None:
 
 
 def _target(body: Body, item: Item) -> str:
-    """What rounds are appended to: the class itself, the container around it, or one of its own."""
+    """Return what rounds are appended to: the class itself, the container around it, or one of its
+    own.
+    """
     if body.sink:
         return body.sink
     if body.chain and len(body.part.items) == 1:

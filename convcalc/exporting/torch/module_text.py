@@ -12,13 +12,13 @@ from convcalc.exporting.torch.helpers import helper_texts
 from convcalc.exporting.torch.parts import Part, inner_value
 from convcalc.exporting.torch.tidying import tidied
 from convcalc.exporting.torch.writer import Writer
-from convcalc.language.expand.scopes import EVERY
+from convcalc.language.expand.tensors import EVERY
 
 _LISTED = 6  # tensors in the annotation of what forward returns
 
 
 def module_text(writer: Writer) -> str:
-    """The whole module."""
+    """The text of the whole module."""
     classes = [_class(writer, part) for part in writer.order]
     helpers, imports = helper_texts(writer.helpers)
     functions = list(writer.formulas.texts.values())
@@ -47,7 +47,7 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _safe(text: str) -> str:
-    """A text that can stand in a docstring."""
+    """A text that can be part of a docstring."""
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return text.replace("\\", "/").replace('"', "'")
 
@@ -79,7 +79,7 @@ def _class(writer: Writer, part: Part) -> str:
 
 
 def _about(writer: Writer, part: Part) -> str:
-    """What a class is, from the comment beside its block."""
+    """Return what a class is, from the comment beside its block."""
     if part.is_network:
         network = writer.trace.networks[writer.base]
         shapes = ", ".join(

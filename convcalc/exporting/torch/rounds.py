@@ -13,7 +13,7 @@ from convcalc.exporting.torch import calls
 from convcalc.exporting.torch.body import Body
 from convcalc.exporting.torch.headers import Header, headed, indexed
 from convcalc.exporting.torch.parts import Var
-from convcalc.language.expand.scopes import EVERY
+from convcalc.language.expand.tensors import EVERY
 from convcalc.language.parse.tree import Item
 
 
@@ -106,7 +106,7 @@ class Rounds:
         return walked
 
     def call(self) -> None:
-        """Calls the module of a round: of a block, or of a class for what stands in the loop."""
+        """Calls the module of a round: of a block, or of a class for what is in the loop."""
         body, item, one = self.body, self.item, self.one
         body.adder = self.adder
         try:
@@ -160,7 +160,7 @@ class Rounds:
 
 
 def carry(body: Body, name: str, source: str) -> None:
-    """What an id means in the first round."""
+    """Return what an id means in the first round."""
     var = body.resolve(source)
     known = body.vars.get(name)
     target = known.tensor if known is not None else body.variables.fresh(snake_case(name))

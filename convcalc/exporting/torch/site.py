@@ -15,7 +15,7 @@ from convcalc.model.operators.registry import fields_of
 
 
 class Made(NamedTuple):
-    """What an operator is in code.
+    """An operator in code.
 
     ``module`` makes a module, which is called with all inputs; without one, ``call`` is the
     expression of the output, in which ``{0}``, ``{1}``, … are the inputs. ``channels`` is an

@@ -91,7 +91,7 @@ class Tensors(Statements):
         raise self.refuse(f"'{text}' is not held in a variable", "reference")
 
     def of_rounds(self, text: str) -> Var | None:
-        """What ``id[*]`` and ``id[2]`` name."""
+        """Return what ``id[*]`` and ``id[2]`` name."""
         head, bracket, rest = text.partition("[")
         if not bracket:
             return None

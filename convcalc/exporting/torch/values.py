@@ -20,7 +20,7 @@ from convcalc.model.geometry.sizes import axis_names
 
 
 class Values(Tensors, Walker[Var]):
-    """What expressions of the file are in code."""
+    """The expressions of the file in code."""
 
     def __init__(self, writer: Classes, part: Part, *, chain: bool) -> None:
         super().__init__(part, chain=chain)
@@ -36,7 +36,7 @@ class Values(Tensors, Walker[Var]):
         self.pins: list[str] = []  # expressions for channels that are used later
 
     def lookup(self, name: str) -> str:
-        """What a name of an expression is in the constructor."""
+        """Return what a name of an expression is in the constructor."""
         for scope in reversed(self.local):
             if name in scope:
                 return scope[name]

@@ -26,7 +26,7 @@ from convcalc.exporting.torch.statements import NotChain
 from convcalc.exporting.torch.tidying import tidied
 from convcalc.exporting.torch.walk import Walk
 from convcalc.exporting.trace import Run, Trace
-from convcalc.language.expand.scopes import EVERY
+from convcalc.language.expand.tensors import EVERY
 from convcalc.language.file_facts import NetworkFile
 from convcalc.language.parse.tree import Block, Item, Unit
 

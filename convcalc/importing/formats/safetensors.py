@@ -52,7 +52,7 @@ class Stored(NamedTuple):
 
     @property
     def is_buffer(self) -> bool:
-        """Whether it is no parameter."""
+        """Whether it is not a parameter."""
         return self.kind in COUNTING or self.name.rpartition(".")[2] in BUFFERS
 
 

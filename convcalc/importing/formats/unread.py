@@ -17,7 +17,7 @@ MOST_SEARCHED = 1 << 26  # bytes of a file in which a name is looked for
 
 
 class Unread(NamedTuple):
-    """What a file is, as the end of a sentence, and how to get one that is read."""
+    """A kind of file, as the end of a sentence, and how to get one that is read."""
 
     what: str
     advice: str
@@ -113,7 +113,7 @@ _BEGINNINGS: tuple[tuple[re.Pattern[bytes], Unread], ...] = (
 
 
 def found_in(head: bytes, file: str, content: Callable[[], Content]) -> Unread | None:
-    """What a file is by its first bytes, else by its ending; None if it is not known.
+    """Return what a file is by its first bytes, else by its ending; None if it is not known.
 
     ``content`` gives all of it; it is asked for archives and HDF5 alone.
     """
@@ -135,7 +135,7 @@ def _tail(content: Content) -> bytes:
 
 
 def _archive(names: bytes, ending: str) -> Unread | None:
-    """What a zip archive is by the names at its end."""
+    """Return what a zip archive is by the names at its end."""
     if b"/constants.pkl" in names and b"/code/" in names:
         return SCRIPT
     if b"data.pkl" in names:
@@ -146,7 +146,7 @@ def _archive(names: bytes, ending: str) -> Unread | None:
 
 
 def folder_of(names: set[str]) -> Unread | None:
-    """What a folder is by the names in it; None if it is no model."""
+    """Return what a folder is by the names in it; None if it is not a model."""
     if "saved_model.pb" in names:
         return SAVED_MODEL
     if "Manifest.json" in names and "Data" in names:

@@ -30,7 +30,7 @@ class Writer:
 
     @contextmanager
     def inside(self, name: str, kind: str) -> Iterator[None]:
-        """What is written here belongs to a module of this name and class."""
+        """Assign what is written within to a module of this name and class."""
         above = self.scope
         path = f"{above[-1].path}.{name}" if above else name
         self.scope = (*above, Group(path, kind))

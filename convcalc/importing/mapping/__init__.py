@@ -1,1 +1,1 @@
-"""What each foreign operator becomes: a rule for each, by family."""
+"""The layers of each foreign operator: a rule for each, by family."""

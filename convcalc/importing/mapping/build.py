@@ -1,4 +1,4 @@
-"""What a rule has at hand: the values of a node's inputs, and a way to add layers."""
+"""The tools of a rule: the values of a node's inputs, and a way to add layers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from convcalc.model.graph.sites import Spot
 
 
 class NoRule(Exception):
-    """What a node does cannot be said by convcalc's operators; the message tells why."""
+    """convcalc's operators cannot say what a node does; the message tells why."""
 
 
 class NotTheBatch(NoRule):
@@ -225,7 +225,7 @@ class Build:
             self.builder.layers[last] = layer._replace(shares=owner)
 
     def is_made(self, constant: Constant) -> bool:
-        """Whether a constant is no stored tensor, but made by the program, perhaps of several."""
+        """Whether a constant is made by the program, perhaps of several, and not stored."""
         return self.stored_once and len(constant.roots) != 1
 
     def whole(self, constant: Constant) -> View:

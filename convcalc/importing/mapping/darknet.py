@@ -1,4 +1,6 @@
-"""What only darknet has: layers with weights of each position, and a reorganisation of its own."""
+"""Operators that only darknet has: layers with weights of each position, and a reorganisation of
+its own.
+"""
 
 from __future__ import annotations
 

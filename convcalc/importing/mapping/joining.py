@@ -276,7 +276,7 @@ def refined_for(build: Build, view: View, dims: Sequence[int]) -> tuple[View, li
 
 
 def _per(sizes: Sequence[int]) -> str:
-    """What a constant in the layout of a tensor has a number for."""
+    """Return what a constant in the layout of a tensor has a number for."""
     if all(size == 1 for size in sizes):
         return "tensor"
     return "channel" if all(size == 1 for size in sizes[1:]) else "position"
@@ -351,7 +351,7 @@ def _role(view: View, axis: int) -> int:
 
 
 def _is_between(view: View, axis: int, role: int) -> bool:
-    """Whether an axis of size 1 stands where the tensor has one of size 1."""
+    """Whether an axis of size 1 is where the tensor has one of size 1."""
     return role == axis - 1 and len(view.axes) == len(view.stored) + 1
 
 

@@ -1,4 +1,6 @@
-"""What takes a part of a tensor: slices, splits, elements by their indices, rows of a table."""
+"""Operators that take a part of a tensor: slices, splits, elements by their indices, rows of a
+table.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +72,7 @@ MOST_SELECTED = 65_536  # channels that are listed one by one
 
 def _selected(build: Build, view: View, axis: int, chosen: Sequence[int]) -> View | None:
     """A part of each of several groups of channels, which stay in their order; None if the axis is
-    no part of the channels."""
+    not a part of the channels."""
     group, stored = view.axes[axis], view.stored[0]
     at = stored.index(group[0])
     outer, inner = stored[:at], stored[at + len(group) :]

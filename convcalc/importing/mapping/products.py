@@ -75,7 +75,7 @@ def product_of(build: Build, one: View, other: View) -> View:
     first, second = (_outer(view.axes[:-2], view) for view in pair)
     more_rows: Group = ()
     more_columns: Group = ()
-    if first and second:  # what only one has is no batch of matrices, but rows or columns
+    if first and second:  # what only one has is not a batch of matrices, but rows or columns
         more_rows = _outer([x for x, y in _batches(a, b) if not y], a)
         more_columns = _outer([y for x, y in _batches(a, b) if not x], b)
         first = tuple(atom for atom in first if atom not in more_rows)
@@ -99,7 +99,7 @@ def _batches(a: View, b: View) -> list[tuple[Group, Group]]:
 
 
 def _outer(axes: Sequence[Group], view: View) -> Group:
-    """The atoms of axes that are no samples of the batch."""
+    """The atoms of axes that are not samples of the batch."""
     return tuple(atom for group in axes for atom in group if view.role(atom) != BATCH)
 
 

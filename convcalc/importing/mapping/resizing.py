@@ -1,4 +1,4 @@
-"""What changes the size of a map: padding, resizing, channels to positions and back."""
+"""Operators that change the size of a map: padding, resizing, channels to positions and back."""
 
 from __future__ import annotations
 

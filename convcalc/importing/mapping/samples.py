@@ -24,7 +24,7 @@ _EACH_CHANNEL = (
 
 
 def in_samples(build: Build, node: Node, rule: Rule, reason: NotTheBatch) -> Sequence[Held]:
-    """What a rule makes of each part of the first axis, put together again."""
+    """Return what a rule makes of each part of the first axis, put together again."""
     view = build.view(node)
     batch = tuple(atom for atom in view.axes[0] if view.role(atom) == BATCH)
     outer = view.axes[0][len(batch) :]
@@ -52,7 +52,7 @@ def in_samples(build: Build, node: Node, rule: Rule, reason: NotTheBatch) -> Seq
 
 
 def _in_channels(build: Build, node: Node, rule: Rule, view: View, batch: Group) -> View:
-    """What a rule that works on each channel alone makes of the parts as channels."""
+    """Return what a rule that works on each channel alone makes of the parts as channels."""
     outer = view.axes[0][len(batch) :]
     name = f"{node.input(0)}#"
     build.values[name] = view._replace(axes=(batch, (*outer, *view.axes[1]), *view.axes[2:]))

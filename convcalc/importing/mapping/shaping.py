@@ -1,4 +1,4 @@
-"""What only says elements by other axes: reshapes, transpositions, repetition, casts."""
+"""Operators that only address elements otherwise: reshapes, transpositions, repetition, casts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from convcalc.model.quantities.unknown import known
 
 
 def identity(build: Build, node: Node) -> Sequence[Held]:
-    """What passes its input on."""
+    """Pass the input on."""
     return [build.held(node.input(0))]
 
 
@@ -95,7 +95,7 @@ def _as_new_axes(
 ) -> View:
     """The elements of each sample on axes that have nothing to do with their old ones.
 
-    Which of them an element stands for is not followed; it is no work. Raises NoRule if samples
+    Which of them an element stands for is not followed; it is not work. Raises NoRule if samples
     would become anything else.
     """
     own = view.sizes
@@ -119,7 +119,7 @@ def _as_new_axes(
 
 
 def _rest_unknown(own: Sequence[int], sizes: Sequence[int]) -> Any:
-    """What is left of unknown sizes, if it is the one axis that the stated ones leave."""
+    """Return what is left of unknown sizes, if it is the one axis that the stated ones leave."""
     numbers = [size for size in own if size != 1]
     for size in sizes:
         if size not in (1, -1):

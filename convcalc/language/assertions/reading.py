@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +13,7 @@ from convcalc.language.assertions.vocabulary import (
     ANYWHERE,
     BESIDE,
     CHANGES,
+    ENDS,
     METRICS,
     MISSING,
     PARTS,
@@ -26,7 +27,7 @@ from convcalc.language.syntax.evaluation import free_names, value_of
 from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.assumptions import assumptions
 from convcalc.model.quantities.counts import COUNTS
-from convcalc.model.quantities.number_text import DTYPES, parse_quantity
+from convcalc.model.quantities.number_text import DTYPES, parse_quantity, parse_seconds
 
 Report = Callable[[Diagnostic], None]
 
@@ -39,7 +40,7 @@ class Assertions:
         self.report = report
 
     def read_budget(self, node: nodes.Mapping, place: Place) -> Budget:
-        """Reads the ``budgets`` of a network file: metrics, and what stands BESIDE them."""
+        """Reads the ``budgets`` of a network file: metrics, and the keys in BESIDE."""
         entries = [entry for entry in node.entries if entry[0].text not in BESIDE]
         compare = self.compare(node.get("compare"))
         found = self.metrics(entries, BESIDE)
@@ -51,7 +52,7 @@ class Assertions:
         found = node.get(key)
         value = found.value if isinstance(found, nodes.Scalar) else None
         if found is not None and not isinstance(value, bool):
-            self.report(Diagnostic("wrong-type", f"'{key}' is true or false", found.place))
+            self.report(Diagnostic("wrong-type", f"'{key}' must be true or false", found.place))
         return value is True
 
     def metrics(
@@ -109,9 +110,13 @@ class Assertions:
         message = self.text(node.get("message"))
         if key.text == "share" and "of" not in words:
             raise rejected("missing-key", "a share needs 'of', the path of a part", key.place)
+        if key.text == "time_bound" and "device" not in words:
+            advice = "device: a100; see 'convcalc list devices'"
+            raise rejected("missing-key", "a time bound needs 'device'", key.place, advice)
         place = key.place
-        counted = str(words.pop("metric", "params"))
-        return Assertion(key.text, tuple(bounds), place, counted=counted, message=message, **words)
+        words["counted"] = str(words.pop("metric", "params"))
+        words |= {"message": message, "is_typed": "dtype" in words}
+        return Assertion(key.text, tuple(bounds), place, **words)
 
     def shape(self, key: nodes.Scalar, node: nodes.Node) -> Assertion:
         """Reads ``"layer[1]": [512, 28, 28]``, the output shape of an inner layer."""
@@ -132,6 +137,10 @@ class Assertions:
             return Bound(kind, read(node, name), node.place, text)
         value = self.number(node, name)
         _require(value >= 0, f"{kind} is below 0", node)
+        if metric == "seconds":
+            if text.endswith("%"):
+                raise self.not_a_time(node)
+            return Bound(kind, value, node.place, text)
         if metric == "ratio":
             _require(value <= 1, f"a share is at most 1, or 100%, not {text}", node)
         else:
@@ -141,6 +150,8 @@ class Assertions:
 
     def number(self, node: nodes.Node, name: str) -> Fraction:
         """Reads an exact number: with a suffix, or an expression."""
+        if METRICS[name].kind == "seconds":
+            return self.seconds(node)
         if isinstance(node, nodes.Scalar) and not isinstance(node.value, bool):
             found = parse_quantity(node.text)
             if found is not None:
@@ -153,6 +164,21 @@ class Assertions:
             advice = "write for instance 5M, 12MiB or 20%"
             raise rejected("wrong-type", message, node.place, advice)
         return Fraction(value)
+
+    def seconds(self, node: nodes.Node) -> Fraction:
+        """Reads a time with its unit, or a percentage of another one."""
+        if isinstance(node, nodes.Scalar) and not isinstance(node.value, bool):
+            found = parse_seconds(node.text)
+            if found is None and node.text.endswith("%"):
+                found = parse_quantity(node.text)
+            if found is not None:
+                return found
+        raise self.not_a_time(node)
+
+    def not_a_time(self, node: nodes.Node) -> Rejected:
+        """The problem of a bound that is not a time."""
+        message = f"{_written(node)} is given where a time is expected"
+        return rejected("wrong-type", message, node.place, "write for instance 250us, 2ms or 0.1s")
 
     def axes(self, node: nodes.Node, name: str) -> tuple[Fraction, ...]:
         """One number for all axes, or a list with one for each."""
@@ -188,11 +214,11 @@ class Assertions:
     def word(self, node: nodes.Node | None, name: str) -> Any:
         """Reads the value of a key such as ``at``, ``dtype`` or ``batch``."""
         assert node is not None
-        choices = {"dtype": DTYPES, "part": PARTS, "metric": COUNTS}.get(name)
+        choices = _CHOICES.get(name)
         if name == "batch":
             value = self.value(node)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise rejected("wrong-type", "batch is an integer from 1", node.place)
+                raise rejected("wrong-type", "batch must be an integer from 1", node.place)
             return value
         if name == "options":
             return self.memory_options(node)
@@ -262,7 +288,7 @@ class Assertions:
         if isinstance(node, nodes.Mapping):
             return node.entries
         if node is not None:
-            self.report(Diagnostic("wrong-type", f"'{key}' is a mapping", node.place))
+            self.report(Diagnostic("wrong-type", f"'{key}' must be a mapping", node.place))
         return []
 
     def unknown(self, key: nodes.Scalar, valid: Iterable[str], message: str) -> None:
@@ -272,6 +298,14 @@ class Assertions:
         is_short = key.text == "rf" and long in valid
         advice = use(long) if is_short else advise(key.text, valid, "valid keys:")
         self.report(Diagnostic("unknown-key", message, key.place, advice))
+
+
+_CHOICES: Mapping[str, Collection[str]] = {
+    "dtype": DTYPES,
+    "part": PARTS,
+    "metric": COUNTS,
+    "end": ENDS,
+}
 
 
 def _require(holds: bool, message: str, node: nodes.Node) -> None:

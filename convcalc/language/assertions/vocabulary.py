@@ -19,10 +19,10 @@ BESIDE = ("compare", "locked")  # what stands beside the metrics in a network fi
 class Metric(NamedTuple):
     """One number that can be limited; ``doc`` says in a line what it is.
 
-    ``kind`` says what its values are: ``count`` (an integer), ``bytes``, ``axes`` (a number per
-    spatial axis), ``ratio`` (between 0 and 1) or ``shape``; ``rule`` is broken by too much of
-    it, ``keys`` may stand beside the bounds, and ``bounds`` are those that make sense. ``field``
-    is the part of the receptive field that it is, if it is one.
+    ``kind`` says what its values are: ``count`` (an integer), ``bytes``, ``seconds``, ``axes`` (a
+    number per spatial axis), ``ratio`` (between 0 and 1) or ``shape``; ``rule`` is broken by too
+    much of it, ``keys`` may be beside the bounds, and ``bounds`` are those that make sense.
+    ``field`` is the part of the receptive field that it is, if it is one.
     """
 
     kind: str
@@ -49,6 +49,13 @@ METRICS: Mapping[str, Metric] = {
         "memory-over-budget",
         "parameters and buffers, and the most that is alive at once",
         ("dtype", "batch", "part", "options"),
+    ),
+    "time_bound": Metric(
+        "seconds",
+        "time-bound-over-budget",
+        "the least that a device must spend: of kernels fused, or with one for every layer",
+        ("at", "device", "runtime", "dtype", "batch", "end"),
+        ("max", "warn", *CHANGES),
     ),
     "layers": Metric("count", "structure-budget", "layers of the network or of a part"),
     "share": Metric(
@@ -80,6 +87,7 @@ PARTS = (
     "gradients",
     "optimizer_states",
 )  # of memory
+ENDS = ("lower", "upper")  # of the interval of a time bound
 MISSING = ("pass", "fail")  # what a budget does where the base has no such network
 
 
@@ -97,12 +105,13 @@ class Bound(NamedTuple):
 
 
 class Assertion(NamedTuple):
-    """What one metric of a network must be.
+    """A requirement for one metric of a network.
 
     ``at`` is the path of the layer or block that is meant, else the network or each of its outputs;
     ``of`` and ``counted`` are the part and the metric of a share. ``convention`` is the tool whose
-    number is meant, else it is convcalc's own. ``origin`` is where it is demanded, if that is not
-    where ``place`` points.
+    number is meant, else it is convcalc's own. ``device``, ``runtime`` and ``end`` belong to a time
+    bound. ``origin`` is where it is demanded, if that is not where ``place`` points. ``is_typed``
+    says that the file names the ``dtype``.
     """
 
     metric: str
@@ -119,6 +128,10 @@ class Assertion(NamedTuple):
     convention: str = ""
     message: str = ""
     origin: str = ""
+    device: str = ""
+    runtime: str = ""
+    end: str = "lower"
+    is_typed: bool = False
 
     @property
     def title(self) -> str:
@@ -134,6 +147,11 @@ class Assertion(NamedTuple):
             words += [self.part] * (self.part != "total")
             words.append(self.dtype + f" batch {self.batch}" * (self.batch != 1))
             words += [", ".join(self.options)] * bool(self.options)
+        if self.metric == "time_bound":
+            words.append(f"on {self.device}")
+            words += [f"runtime {self.runtime}"] * bool(self.runtime)
+            words.append(self.dtype + f" batch {self.batch}" * (self.batch != 1))
+            words += [f"{self.end} end"] * (self.end != "lower")
         return " ".join(words)
 
 
@@ -175,3 +193,12 @@ class Budget(NamedTuple):
     inputs: tuple[tuple[Any, Named], ...] = ()
     rules: Mapping[str, str] = {}
     locked: bool = False
+
+    def of_type(self, dtype: str) -> Budget:
+        """The budget with the memory of numbers of this type, where it names none."""
+        return self._replace(
+            assertions=tuple(
+                each if each.is_typed or each.metric != "memory" else each._replace(dtype=dtype)
+                for each in self.assertions
+            )
+        )

@@ -6,8 +6,9 @@ from functools import partial
 
 from convcalc.diagnostics.rejection import Rejected, gather, rejected
 from convcalc.language.expand.repeating import fits, keep, key_of, mark, repeat
-from convcalc.language.expand.scopes import LISTS, Call, Frame
+from convcalc.language.expand.scopes import Call, Frame
 from convcalc.language.expand.state import State, shape_of
+from convcalc.language.expand.tensors import LISTS
 from convcalc.language.parse.params import check_param
 from convcalc.language.parse.tree import Argument, Block, Item, Reference
 from convcalc.language.syntax.sizes import BLOCK, describe_input
@@ -119,7 +120,6 @@ def _bind_list(state: State, argument: Argument, call: Call, frame: Frame) -> No
 def _bind_layer(state: State, name: str, reference: Reference, call: Call, frame: Frame) -> None:
     """Makes a layer of the caller known in a block by a name."""
     frame.tensors[name] = state.all.resolve(reference, call.inputs[0], call.frame, call.scope)
-    path = call.frame.path_of(reference.text)
-    path = state.all.path_at.get(path, path)
+    path = state.all.latest(call.frame.path_of(state.all.from_start(reference.text, call.frame)))
     if path in state.spans:
         frame.paths[name] = path

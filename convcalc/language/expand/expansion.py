@@ -15,9 +15,9 @@ from convcalc.language.expand.blocks import expand_block
 from convcalc.language.expand.composites import expand_branches, expand_residual, expand_seq
 from convcalc.language.expand.loops import condition_holds, loop_scopes, repeat_count, stated_form
 from convcalc.language.expand.operators import expand_operator
-from convcalc.language.expand.scopes import MISSING, Call, Frame, Names, unknown_reference
+from convcalc.language.expand.scopes import MISSING, Call, Frame, Names
 from convcalc.language.expand.state import State, shape_of
-from convcalc.language.expand.statements import check_stated
+from convcalc.language.expand.statements import check_parts, check_stated
 from convcalc.language.parse.tree import Item, Reference, indexed_components
 from convcalc.language.syntax.sizes import describe_input
 from convcalc.model.graph.assembly import Value
@@ -42,7 +42,10 @@ class Expansion(State):
     def expand_items(self, items: list[Item], prev: Value, names: Names, frame: Frame) -> Value:
         """Expands items one after another and returns the last tensor."""
         for item in items:
+            start = len(self.layering.layers)
             prev = self.expand_item(item, prev, names, frame)
+            if item.is_recovered:
+                self.layering.recovered += [x.path for x in self.layering.layers[start:]]
         return prev
 
     def expand_item(self, item: Item, prev: Value, names: Names, frame: Frame) -> Value:
@@ -97,7 +100,8 @@ class Expansion(State):
         """Expands the rounds of an item: ``for`` outside, then ``if``, then ``repeat`` inside."""
 
         for name, source in item.carry.items():
-            frame.tensors[name] = self.all.resolve(source, prev, frame, frame.scope)
+            frame.carry(name, self.all.resolve(source, prev, frame, frame.scope))
+        self.all.rounds.pop(frame.prefix + item.id, None)
         label, outer = 0, self.rounds_ahead
         describe_input(frame.scope, shape_of(prev))
         named = partial(self.all.named, frame=frame)
@@ -145,7 +149,7 @@ class Expansion(State):
         self.layering.step(item.place, scope)
         path = "" if item.transparent else names.path(item.component)
         if item.id and item.indexed:
-            self.all.loops.add(frame.prefix + item.id)
+            self.all.rounds.setdefault(frame.prefix + item.id, 0)
         inputs = [prev]
         if sources:
             resolve = self.all.resolve_all
@@ -162,17 +166,19 @@ class Expansion(State):
         start = len(self.layering.layers)
         if not item.trainable and frame.trainable:
             frame = frame.nested(frame.scope, trainable=False)
-        if item.form is not None and (form := stated_form(item.form, scope)) != frame.form:
+        if item.form and (form := stated_form(item, scope)) != frame.form:
             frame = frame.nested(frame.scope, form=form)
         call = Call(item, inputs, path, names, frame, scope, turn)
         output = _KINDS[item.kind](self, call)
         if item.stated_channels or item.stated_shape:
             check_stated(self, call, output)
+        if item.form and "" not in item.form and output is not None:
+            check_parts(self, call)
         span = (start, len(self.layering.layers))
         keys: tuple[str, ...] = ()
         if item.id:
             ids = (item.id, label) if item.indexed else (item.id,)
-            frame.tensors.update(dict.fromkeys(ids, output))
+            frame.make(ids, output)
             keys = tuple([frame.prefix + key for key in ids])
         if path or keys:
             self.register((path, keys, output, span))
@@ -192,7 +198,8 @@ class Expansion(State):
 
     def find_owner(self, share: Reference, frame: Frame) -> tuple[int, int] | None:
         """The range of layers whose weights ``share`` reuses; None if they have a problem."""
-        found = self.spans.get(frame.path_of(share.text))
+        path = frame.path_of(self.all.from_start(share.text, frame))
+        found = self.spans.get(path) or self.spans.get(self.all.latest(path))
         if found is not None:
             return found
         if frame.tensors.get(share.text, MISSING) is None:
@@ -200,7 +207,7 @@ class Expansion(State):
         if share.text in frame.tensors:
             message = f"'{share.text}' is a tensor, not a layer with weights to share"
             raise rejected("wrong-type", message, share.place)
-        raise unknown_reference(share, frame)
+        raise self.all.unknown(share, frame)
 
 
 _KINDS = {

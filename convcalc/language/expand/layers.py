@@ -33,6 +33,7 @@ class Layering(Assembly):
         super().__init__(limit, shared)
         self.inputs = dict(inputs)
         self.steps = 0
+        self.recovered: list[str] = []  # paths of layers whose items have problems
         self.recorded = 0  # layers that fields of others refer to
         self.work = current()
         self.spend = self.work.spend

@@ -12,6 +12,7 @@ from convcalc.diagnostics.suggestion import advise
 from convcalc.language.parse.tree import FORM_KEYS, Item
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator, free_names, value_of
+from convcalc.model.graph.network import form_of
 from convcalc.model.operators.values import format_value
 from convcalc.model.quantities.unknown import UNKNOWN
 
@@ -78,8 +79,14 @@ def condition_holds(condition: tuple[Evaluator, nodes.Node] | None, scope: Scope
     return value
 
 
-def stated_form(given: tuple[Evaluator, nodes.Node, str], scope: Scope) -> str:
-    """What ``functional`` or ``subclass`` says; Rejected unless it is a boolean or a word."""
+def stated_form(item: Item, scope: Scope) -> str:
+    """The value of ``functional`` or ``subclass`` of an item, or of its parts."""
+    forms = {part: _form(given, scope) for part, given in item.form.items()}
+    return forms.pop("") if "" in forms else form_of(forms)
+
+
+def _form(given: tuple[Evaluator, nodes.Node, str], scope: Scope) -> str:
+    """One form in code; Rejected unless it is a boolean or a word."""
     evaluate, node, key = given
     value = evaluate(scope)
     if value is UNKNOWN:

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.diagnostics.rejection import Rejected
-from convcalc.language.expand.scopes import EVERY, Call, Frame
+from convcalc.language.expand.scopes import Call, Frame
+from convcalc.language.expand.tensors import EVERY
 from convcalc.language.parse.coercion import field_words
 from convcalc.language.parse.tree import COMPOSITES, Argument, Unit
 from convcalc.language.syntax import nodes

@@ -27,7 +27,7 @@ Mark = tuple[int, int, int, int, int, int, int, int, int]
 
 
 class Made:
-    """What a call made: its layers and the names of its tensors, from the first of them on.
+    """The result of a call: its layers and the names of its tensors, from the first of them on.
 
     ``entering`` is the number of the tensor that it reads, ``start`` the index of its first layer,
     ``first`` the number of the first tensor. ``blocks`` are those that were called, ``steps`` the
@@ -68,7 +68,7 @@ class Made:
 
 
 def key_of(state: State, block: Block, call: Call, frame: Frame) -> Hashable | None:
-    """What the layers of a call depend on; None if they must be expanded.
+    """Return what the layers of a call depend on; None if they must be expanded.
 
     Values are taken as text, for which ``1`` and ``1.0`` differ.
     """
@@ -112,11 +112,12 @@ def _weight(value: Any, most: int) -> int:
 
 
 def mark(state: State) -> Mark:
-    """How far the network is."""
+    """How many layers and problems the network has so far."""
     layering = state.layering
     made = len(layering.layers), len(state.entries), len(state.called), len(layering.ports)
     # A field may refer to the layer that makes what enters, so none is copied that does.
-    obstacles = len(layering.problems), layering.skipped, layering.recorded
+    problems = len(layering.problems) + len(layering.recovered)
+    obstacles = problems, layering.skipped, layering.recorded
     return (*made, layering.steps, layering.work.left - layering.owed, *obstacles)
 
 
@@ -192,7 +193,7 @@ class _Copy:
         )
 
     def entry(self, entry: Entry) -> Entry:
-        """What is registered at the other path."""
+        """Return what is registered at the other path."""
         path, keys, output, (start, stop) = entry
         new, cut, by = self.path, self.cut, self.by
         return (

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from itertools import count, takewhile
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
-from convcalc.diagnostics.rejection import Rejected, rejected
-from convcalc.diagnostics.suggestion import advise, listing
-from convcalc.diagnostics.work import current
-from convcalc.language.parse.tree import Item, Reference, Unit
-from convcalc.language.syntax import nodes
+from convcalc.language.parse.tree import Item, Unit
 from convcalc.language.syntax.sizes import UNMADE
 from convcalc.model.graph.assembly import Tensor, Value
 from convcalc.model.graph.network import Group
@@ -62,11 +56,12 @@ class Frame:
     ``prefix`` begins the paths of its layers; ``within`` is the block's name and the place of its
     call; ``left_out`` holds the ids of items that an ``if`` or a ``repeat`` omitted. ``call`` is
     the call of the block or composite whose inside this is; None at the top of the network.
+    ``carried`` holds, by id, the paths below it that ``carry`` gives until the id is made.
     """
 
     __slots__ = (
-        *("call", "form", "left_out", "lists", "paths", "prefix", "scope", "tensors", "trainable"),
-        "within",
+        *("call", "carried", "form", "left_out", "lists", "paths", "prefix", "scope", "tensors"),
+        *("trainable", "within"),
     )
 
     def __init__(
@@ -86,6 +81,7 @@ class Frame:
         self.form = form  # what layers are in code; empty for modules
         self.left_out: set[str] = set()
         self.call: Call | None = None
+        self.carried: dict[str, list[str]] = {}
         self.lists: dict[str, int] = {}  # params of the type refs: how many layers
         self.paths: dict[str, str] = {}  # by ref param: the path of the layer that it stands for
 
@@ -98,9 +94,24 @@ class Frame:
         inner = Frame(dict(scope), self.tensors, self.prefix, self.within, trains, written)
         inner.left_out = self.left_out
         inner.call = self.call
+        inner.carried = self.carried
         inner.lists = self.lists
         inner.paths = self.paths
         return inner
+
+    def carry(self, name: str, start: Value) -> None:
+        """Makes an id, or a path below one, mean a tensor until a layer of that id is made."""
+        self.tensors[name] = start
+        head, dot, _ = name.partition(".")
+        if dot:
+            self.carried.setdefault(head, []).append(name)
+
+    def make(self, ids: tuple[str, ...], tensor: Value) -> None:
+        """Makes ids mean a tensor, and paths below them what was made there."""
+        for each in ids:
+            self.tensors[each] = tensor
+        for path in self.carried.pop(ids[0], ()) if self.carried else ():
+            self.tensors.pop(path, None)
 
     def path_of(self, text: str) -> str:
         """The path that a reference means, perhaps by way of a ref param."""
@@ -139,103 +150,3 @@ class Call(NamedTuple):
 
 
 Witness = Callable[[Call, Unit], None]  # called for each new layer, with the top-level file
-
-
-LISTS = "lists of layers in calls of blocks"
-EVERY = "[*]"  # behind an id: all rounds of its loop
-
-
-class Tensors:
-    """All tensors of a network by path; resolves references to them."""
-
-    def __init__(self, ports: dict[str, Tensor]) -> None:
-        self.by_path: dict[str, Value] = {}
-        self.path_at: dict[str, str] = {}  # by id, with the prefix of its block, where it differs
-        self.ports = ports  # further outputs of layers, by path
-        self.loops: set[str] = set()  # ids of items with a loop that have begun, with their prefix
-
-    def resolve_all(
-        self, reference: Reference, prev: Value, frame: Frame, scope: Mapping[str, Any]
-    ) -> list[Value]:
-        """The tensors that a reference names: see ``single``."""
-        if EVERY not in reference.text and reference.text not in frame.lists:
-            return [self.resolve(reference, prev, frame, scope)]
-        return [self.resolve(each, prev, frame, scope) for each in self.single(reference, frame)]
-
-    def single(self, reference: Reference, frame: Frame) -> list[Reference]:
-        """The references to one tensor each that a reference stands for.
-
-        ``id[*]`` are all rounds so far, in order; behind it may stand a path inside each round:
-        ``unit[*].skip``. A param of the type refs is all layers that the call names.
-        """
-        name, star, rest = reference.text.partition(EVERY)
-        if not star and name not in frame.lists:
-            return [reference]
-        if name not in frame.lists and frame.path_of(name) not in self.loops:
-            raise unknown_reference(reference, frame)
-        current().spend(frame.lists.get(name, 0), LISTS)
-        rounds = takewhile(partial(self.is_made, frame), map(f"{name}[{{}}]".format, count()))
-        parts = (Reference(each + rest, reference.place) for each in rounds)
-        return [each for part in parts for each in self.single(part, frame)]
-
-    def is_made(self, frame: Frame, text: str) -> bool:
-        """Whether an id or a path has been come by, with or without success."""
-        path = frame.path_of(text)
-        return text in frame.tensors or self.path_at.get(path, path) in self.by_path
-
-    def named(self, node: nodes.Scalar, frame: Frame) -> Tensor | list[Tensor] | None:
-        """What a word in the list of a ``for`` names: a tensor, those of a list, or none."""
-        text = node.text
-        if EVERY in text or text in frame.lists:
-            found = self.resolve_all(Reference(text, node.place), None, frame, frame.scope)
-            return [tensor or FAILED for tensor in found]
-        if text in frame.tensors:
-            return frame.tensors[text] or FAILED
-        path = self.path_at.get(frame.path_of(text), frame.path_of(text))
-        return self.by_path[path] or FAILED if "." in text and path in self.by_path else None
-
-    def resolve(
-        self, reference: Reference, prev: Value, frame: Frame, scope: Mapping[str, Any]
-    ) -> Value:
-        """The tensor that a reference names; Rejected if there is none.
-
-        A reference is ``prev``, a loop variable, an id, a ref param, or the path of a layer above
-        within the same block. A block does not see the layers of its caller.
-        """
-        text = reference.text
-        if text == "prev":
-            return prev
-        value = scope.get(text)
-        if isinstance(value, Tensor):
-            return None if value is FAILED else value
-        if text in frame.tensors:
-            return frame.tensors[text]
-        path = self.path_at.get(frame.path_of(text), frame.path_of(text))
-        if path in self.by_path:
-            return self.by_path[path]
-        head, _, port = text.rpartition(".")
-        owner = prev if head == "prev" else frame.tensors.get(head)
-        if owner is not None and f"{owner.label}.{port}" in self.ports:
-            return self.ports[f"{owner.label}.{port}"]
-        head = text.replace("[", ".").partition(".")[0]
-        if head in frame.tensors and frame.tensors[head] is None:
-            return None
-        raise unknown_reference(reference, frame)
-
-
-def unknown_reference(reference: Reference, frame: Frame) -> Rejected:
-    """The exception for a reference that does not name one layer above it."""
-    if reference.text in frame.lists:
-        message = f"'{reference.text}' is a list of layers, but one is needed"
-        return rejected("wrong-type", message, reference.place, f"for instance {reference.text}[0]")
-    if reference.text in frame.left_out:
-        message = f"'{reference.text}' was left out by its 'if' or 'repeat'"
-        return rejected(
-            "unknown-name", message, reference.place, "read it under the same condition"
-        )
-    current().spend(1 + len(frame.tensors) // 16, "names that are not known")
-    names = listing(dict.fromkeys(["prev", *frame.tensors]))
-    listed = f"names so far: {names}; a layer reads what is above it"
-    advice = advise(reference.text, frame.tensors, listed)
-    message = f"no layer above has the id '{reference.text}'"
-    return rejected("unknown-name", message, reference.place, advice)

@@ -9,7 +9,8 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.diagnostics.rejection import rejected
 from convcalc.language.expand.layers import Layering
-from convcalc.language.expand.scopes import MISSING, Frame, Names, Tensors, Witness
+from convcalc.language.expand.scopes import MISSING, Frame, Names, Witness
+from convcalc.language.expand.tensors import Tensors
 from convcalc.language.parse.tree import Block, Item, Unit
 from convcalc.language.syntax.sizes import UNMADE
 from convcalc.model.graph.assembly import Shared, Tensor, TooLarge, Value
@@ -23,7 +24,9 @@ Entry = tuple[str, tuple[str, ...], Value, tuple[int, int]]
 
 
 class Kept(Shared):
-    """What networks of one file share: also what calls of blocks made, by what that depends on."""
+    """Results that networks of one file share: also what calls of blocks made, by what that depends
+    on.
+    """
 
     __slots__ = ("made", "room")
 
@@ -85,11 +88,12 @@ class State(ABC):
             if key != path:
                 self.all.path_at[key] = path
         if len(keys) > 1:
-            self.all.loops.add(keys[0])
+            self.all.rounds[keys[0]] = int(keys[1][len(keys[0]) + 1 : -1]) + 1
 
     def tensor(self, text: str) -> Value:
         """The tensor that a path or a top-level id names; None if there is none or it failed."""
-        return self.all.by_path.get(text) or self.tensors.get(text)
+        text = self.all.from_start(text, Frame({}, self.tensors))
+        return self.all.by_path.get(self.all.latest(text)) or self.tensors.get(text)
 
     def failed(self, text: str) -> bool:
         """Whether a name that has no tensor belongs to a layer with a problem."""

@@ -1,10 +1,11 @@
-"""Checks what an item states of its input and output, with ``in:`` and ``shape:``."""
+"""Checks what an item states of its input and output, and of its parts in code."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place
+from convcalc.diagnostics.suggestion import advise
 from convcalc.language.expand.scopes import Call, Frame
 from convcalc.language.expand.state import State
 from convcalc.model.graph.assembly import Value
@@ -27,6 +28,19 @@ def check_stated(state: State, call: Call, output: Value) -> None:
         if not _agrees(stated, dims):
             message = f"shape says {format_value(stated)}, but the output is {format_value(dims)}"
             _report_difference(state, message, node.place, call.frame)
+
+
+def check_parts(state: State, call: Call) -> None:
+    """Checks that the parts of which ``functional`` or ``subclass`` speaks are there."""
+    item, names = call.item, []
+    if item.operator is not None:
+        names = [part.name for part in state.layering.layers[-1].analysis.modules]
+    for name, (_, node, key) in item.form.items():
+        if name not in names:
+            message = f"'{key}' names '{name}', but '{item.type}' has no such part"
+            listed = advise(name, names, "parts:") if names else ""
+            problem = Diagnostic("unknown-name", message, node.place, listed)
+            state.layering.problems.append(call.frame.locate(problem))
 
 
 def _report_difference(state: State, message: str, place: Place, frame: Frame) -> None:

@@ -1,1 +1,1 @@
-"""What a file says beside its layers: inputs, outputs, params of a caller, pinned numbers."""
+"""The parts of a file beside its layers: inputs, outputs, params of a caller, pinned numbers."""

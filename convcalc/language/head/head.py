@@ -1,4 +1,4 @@
-"""What a file says at its top, as one of its variants has it."""
+"""The top of a file, as one of its variants has it."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Head:
         if node is None:
             return ""
         if not isinstance(node, nodes.Scalar):
-            self.problem("wrong-type", f"'{key}' is a text", node.place)
+            self.problem("wrong-type", f"'{key}' must be a text", node.place)
             return ""
         return node.text
 
@@ -68,7 +68,7 @@ class Head:
         node = self.root.get("year")
         value = getattr(node, "value", None)
         if node is not None and (isinstance(value, bool) or not isinstance(value, int)):
-            self.problem("wrong-type", "'year' is a number such as 2015", node.place)
+            self.problem("wrong-type", "'year' must be a number such as 2015", node.place)
             return None
         return value
 

@@ -119,10 +119,9 @@ class InputShapes:
         """The shape of an input that the caller gives; TargetError if it does not fit."""
         if declared is not None and len(sizes) != declared.rank + 1:
             text = _text_of(sizes)
+            count = "1 size" if len(sizes) == 1 else f"{len(sizes)} sizes"
             axes = "channels" if declared.rank == 0 else "channels and spatial sizes"
-            message = (
-                f"input {text} has {len(sizes)} sizes, but the network's has {declared.rank + 1}"
-            )
+            message = f"input {text} has {count}, but the network's has {declared.rank + 1}"
             raise TargetError(
                 message, f"give {axes}, for instance {'x'.join(map(str, declared.dims[1:]))}"
             )

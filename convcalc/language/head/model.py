@@ -57,7 +57,7 @@ def model_network(
 def verified(head: Head, models: Models | None) -> Verified | None:
     """The model that this variant is held against; None if it names none.
 
-    What stands at the top is that of the base: another variant is another network.
+    What is at the top is that of the base: another variant is another network.
     """
     node = head.own("verify")
     if node is None:

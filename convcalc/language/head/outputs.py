@@ -58,7 +58,7 @@ def _present(head: Head, node: nodes.Node) -> nodes.Node | None:
     unknown = [key for key, _ in node.entries if key.text not in ("id", "if")]
     if unknown or name is None:
         place = unknown[0].place if unknown else node.place
-        message = "an output is an id, or {id: aux, if: train}"
+        message = "an output must be an id, or {id: aux, if: train}"
         head.problem("unknown-key" if unknown else "missing-key", message, place)
         return None
     try:
@@ -78,7 +78,7 @@ def _by_path(
     expansion: Expansion,
     shapes: Mapping[str, Shape],
 ) -> dict[str, int]:
-    """The numbers of tensors by paths that are no top-level ids; reports unknown paths."""
+    """The numbers of tensors by paths that are not top-level ids; reports unknown paths."""
     if not named:
         return {}
     from convcalc.model.graph.paths import PathError, Paths  # few files need them

@@ -115,7 +115,7 @@ def _read_arguments(
     vocabulary: Vocabulary,
     read: Callable[[Argument], None],
 ) -> list[Diagnostic]:
-    """Reads the given arguments into ``item``; returns problems in spite of which all are known.
+    """Reads the given arguments into ``item``; returns problems despite which all are known.
 
     Rejected with all problems if what was meant is not clear.
     """
@@ -149,12 +149,17 @@ def _misfit(wrong: Misfit, keys: list[nodes.Scalar], whole: Place) -> Diagnostic
     return Diagnostic(wrong.name, wrong.message, place, wrong.help, first)
 
 
+LISTS = ("shape", "ints")  # kinds of fields whose value is a list of its own
+
+
 def _no_mapping(item: Item, value: nodes.Node, vocabulary: Vocabulary) -> Diagnostic:
     from convcalc.language.parse.calls import fields_text  # for errors alone
 
     advice = f"'{item.type}' has no fields: remove the value"
     if vocabulary.valid:
-        advice = f"write '{fields_text(value, vocabulary)}'"
+        fields = fields_of(item.operator) if item.operator else {}
+        lists = {name for name, field in fields.items() if field.kind in LISTS}
+        advice = f"write '{fields_text(value, vocabulary, item.word, lists)}'"
     message = f"the fields of '{item.type}' must be a mapping"
     return Diagnostic("wrong-type", message, value.place, advice)
 
@@ -213,6 +218,7 @@ def _block(item: Item, unit: Unit) -> Block:
             close = nearest(namespace, unit.imports)
             if not close and guess_operator(item.type):
                 raise Rejected(unknown_type(item, unit))
+            close = close or _home_of(name, unit)
             advice = use(f"{close}.{name}") if close else "add the file under 'imports:'"
             message = f"unknown import '{namespace}'"
             raise rejected("unknown-name", message, item.place, advice)
@@ -225,12 +231,21 @@ def _block(item: Item, unit: Unit) -> Block:
     if close:
         close = f"{namespace}.{close}" if namespace else close
     elif not namespace:
+        if found := _home_of(name, unit):
+            message = f"unknown block '{name}'"
+            raise rejected("unknown-name", message, item.place, use(f"{found}.{name}"))
         advice = unknown_operator(name)[1]
         if not advice.startswith("'convcalc list"):
             raise rejected("unknown-operator", f"unknown operator '{name}'", item.place, advice)
     listed = f"blocks here: {listing(home.blocks)}" if home.blocks else "define it under 'blocks:'"
     message = f"unknown block '{item.type}'"
     raise rejected("unknown-name", message, item.place, use(close) if close else listed)
+
+
+def _home_of(block: str, unit: Unit) -> str:
+    """The namespace of an import that has a block of that name; empty if none has."""
+    homes = (name for name, home in unit.imports.items() if home and block in home.blocks)
+    return next(homes, "")
 
 
 # --- names -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What a layer that is written as a call in a program would be in a network file.
+"""Translates a layer that is written as a call in a program into the language.
 
 ``Conv2d(3, 64, kernel_size=3)`` is ``conv: {out_channels: 64, kernel_size: 3}``. Imported only to
 word an error.
@@ -7,7 +7,7 @@ word an error.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from convcalc.language.syntax import nodes
 from convcalc.model.operators.advice import REMOVE, bare_word, field_advice
@@ -19,8 +19,13 @@ _LONGEST = 200  # characters of a call that is read
 _WORDS = {"True": "true", "False": "false", "None": "null"}
 
 
-def fields_text(value: nodes.Node, vocabulary: Vocabulary) -> str:
-    """The fields that a value means which is no mapping: ``64``, ``[64, 3]`` or ``k=3, s=2``."""
+def fields_text(
+    value: nodes.Node, vocabulary: Vocabulary, word: str = "", lists: Container[str] = ()
+) -> str:
+    """The fields that a value means which is not a mapping: ``64``, ``[64, 3]`` or ``k=3, s=2``.
+
+    ``word`` is what the file calls the layer, ``lists`` are the fields that take a list.
+    """
     if isinstance(value, nodes.Scalar):
         text = value.text.strip()[:_LONGEST]
         parts = list(_split(text[1:-1] if text[:1] in ("(", "{") else text))
@@ -28,6 +33,11 @@ def fields_text(value: nodes.Node, vocabulary: Vocabulary) -> str:
         parts = [node_text(value)] if isinstance(value, nodes.Mapping) else []
         parts = [node_text(each) for each in getattr(value, "items", [])] or parts
     names = [*vocabulary.required, *(n for n in vocabulary.valid if n not in vocabulary.required)]
+    plain = [part for part in parts if not re.match(r"\w+\s*[=:]", part)]
+    if len(plain) > 1 and names and names[0] in lists and not isinstance(value, nodes.Mapping):
+        return f"{{{names[0]}: [{', '.join(plain)}]}}"
+    if _counts_inputs(bare_word(word), "linear" if word == "Linear" else "", len(plain)):
+        parts = parts[1:]
     return _mapping(_named(parts, names, vocabulary), vocabulary)
 
 

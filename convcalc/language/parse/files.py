@@ -160,8 +160,11 @@ class Units:
         if node is None or (isinstance(node, nodes.Scalar) and node.value is None):
             return []
         if not isinstance(node, nodes.Mapping):
-            self.problem("wrong-type", f"'{key}' is a mapping", node.place)
-            return []
+            from convcalc.language.parse.misread import unmapped
+
+            advice, entries = unmapped(node, key)
+            self.problem("wrong-type", f"'{key}' must be a mapping", node.place, advice)
+            return entries
         return node.entries
 
     def read_declarations(self, node: nodes.Node | None, outer: frozenset[str]) -> dict[str, Param]:
@@ -227,7 +230,7 @@ class Units:
     def sourced(
         self, unit: Unit, source: tuple[nodes.Scalar, nodes.Scalar], optional: bool
     ) -> nodes.Node | None:
-        """The node of a param that stands in another program's file; Rejected if there is none.
+        """The node of a param that is in another program's file; Rejected if there is none.
 
         With a default the key may be missing, but not the file.
         """
@@ -276,7 +279,7 @@ class Units:
         found: dict[str, Unit | None] = {}
         for key, node in self.entries(unit.root.get("imports"), "imports"):
             if not isinstance(node, nodes.Scalar) or not isinstance(node.value, str):
-                self.problem("wrong-type", "an import is the path of a file", node.place)
+                self.problem("wrong-type", "an import must be the path of a file", node.place)
                 continue
             if node.text not in found:
                 current().spend(300, "imports")
@@ -339,7 +342,7 @@ class Units:
             link = self.files.refusal(near)
             return link or f"'{name}' lies outside the project's folder {self.files.root}"
         if failed is None or isinstance(failed, FileNotFoundError):
-            return f"no file '{name}' beside this one or among the shipped blocks"
+            return f"no file '{name}' beside this one or among the built-in blocks"
         return f"'{name}' cannot be imported: {reason(failed)}"
 
     def load(self, path: str, content: bytes | str) -> Unit | None:

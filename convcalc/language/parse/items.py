@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from convcalc.diagnostics.diagnostic import Diagnostic, Place, Related
 from convcalc.diagnostics.rejection import Recovered, Rejected, rejected
-from convcalc.diagnostics.suggestion import advise, nearest
+from convcalc.diagnostics.suggestion import advise, nearest, use
 from convcalc.diagnostics.work import current
 from convcalc.language.parse.arguments import (
     Names,
@@ -32,7 +32,7 @@ from convcalc.language.parse.tree import (
     inner_items,
 )
 from convcalc.language.syntax import nodes
-from convcalc.language.syntax.evaluation import Evaluator, evaluator
+from convcalc.language.syntax.evaluation import Evaluator, evaluator, form_evaluator
 from convcalc.language.syntax.sizes import AXES
 from convcalc.model.operators.registry import families
 from convcalc.model.operators.words import guess_operator, key_advice, meant_key
@@ -60,6 +60,8 @@ class Items:
         parts: list[nodes.Node] = [node]
         if isinstance(node, nodes.Sequence):
             parts = node.items
+        elif isinstance(node, nodes.Mapping) and (found := self.unlisted_names(node)):
+            parts = found
         elif isinstance(node, nodes.Mapping) and self.is_unlisted(node):
             from convcalc.language.parse.misread import unlisted  # for errors alone
 
@@ -69,6 +71,14 @@ class Items:
     def is_unlisted(self, node: nodes.Mapping) -> bool:
         """Whether a mapping is a list of layers whose items lack their dashes."""
         return sum(is_type(key.text, self.unit) for key, _ in node.entries) > 1
+
+    def unlisted_names(self, node: nodes.Mapping) -> list[nodes.Node]:
+        """The items of a mapping from ids to layers, which is reported; none for another one."""
+        if any(is_type(key.text, self.unit) or key.text in SIBLINGS for key, _ in node.entries):
+            return []
+        from convcalc.language.parse.misread import named
+
+        return named(node, self.unit, self.report)
 
     def read_item(self, node: nodes.Node, names: Names) -> Item:
         """Reads one item; its kind is ``broken`` if it has a problem."""
@@ -87,6 +97,7 @@ class Items:
                 self.report(*hidden_sizes(item, names))
         except Recovered as error:
             self.report(*error.diagnostics)
+            item.is_recovered = True
         except Rejected as error:
             self.report(*error.diagnostics)
             whole = False
@@ -96,7 +107,7 @@ class Items:
         return item
 
     def lost_id(self, node: nodes.Node) -> str:
-        """The id that a broken item was meant to have, so that naming it is no further error."""
+        """The id that a broken item was meant to have, so that naming it is not a further error."""
         if not isinstance(node, nodes.Mapping):
             return ""
         for key, value in node.entries:
@@ -165,6 +176,8 @@ class Items:
         keys = ", ".join(f"'{key.text}'" for key, _ in node.entries)
         message = f"no layer type among the keys {keys}" if keys else "an item without a layer type"
         advice = "an item needs one type key, for instance 'conv' or a block's name"
+        if len(node.entries) == 1 and (meant := guess_operator(node.entries[0][0].text)):
+            return rejected("missing-key", message, node.entries[0][0].place, use(meant))
         return rejected("missing-key", message, node.place, advice)
 
     def resolve(self, item: Item, value: nodes.Node | None, names: Names) -> None:
@@ -341,9 +354,13 @@ class Items:
             if len(given) > 1:
                 message = "a layer is 'functional' or a 'subclass', not both"
                 raise rejected("unknown-key", message, node.keys["subclass"].place)
+            parts = {"": found}
+            if isinstance(found, nodes.Mapping):
+                parts = {name.text: value for name, value in found.entries}
             words = FORM_KEYS[key][1:]
-            require_names(found, names, words)
-            item.form = evaluator(found, words), found, key
+            for name, value in parts.items():
+                require_names(value, names | set(words), words)
+                item.form[name] = form_evaluator(value, words), value, key
         return frozenset()
 
     def read_carry(self, item: Item, node: nodes.Mapping, names: Names) -> Names:
@@ -368,7 +385,7 @@ class Items:
             return
         ids = {each.id for each in (item, *inner_items(item)) if each.id}
         for name, start in item.carry.items():
-            if name not in ids:
+            if name.partition(".")[0] not in ids:
                 message = f"'carry' names '{name}', but no layer of this loop has that id"
                 advice = advise(name, sorted(ids), "ids in the loop:")
                 raise rejected("unknown-name", message, start.place, advice)

@@ -26,6 +26,13 @@ from convcalc.model.operators.words import (
 TYPE_WORDS = ("type", "op", "layer", "operator", "class", "class_name", "kind", "module", "op_type")
 _TIGHT = re.compile(r"(\w+)\s*=?\s*\{")
 _LONGEST = 200  # characters of a key that is looked at
+# What a mapping that is something else should look like.
+_MAPPINGS = {
+    "params": "write a name and a value for each param: 'params: {width: 16}'",
+    "variants": "write a name and its params for each variant: 'variants: {wide: {width: 32}}'",
+    "functions": "write a head and an expression for each: 'functions: {f(x): x * 2}'",
+    "blocks": "write a name and a mapping for each block: 'blocks: {Block: {layers: [relu]}}'",
+}
 
 Report = Callable[..., None]
 
@@ -44,6 +51,61 @@ def unlisted(node: nodes.Mapping, report: Report) -> list[nodes.Node]:
             last.add(key, value)
             last.whole = node.whole
     return parts
+
+
+def named(node: nodes.Mapping, unit: Unit, report: Report) -> list[nodes.Node]:
+    """The items of ``{stem: {conv: …}, act: relu}``, whose keys are meant as ids; else none."""
+    parts: list[nodes.Node] = []
+    text = ""
+    for key, value in node.entries:
+        part = nodes.Mapping(key.place)
+        types = _types(value, unit)
+        if len(types) != 1 or guess_operator(key.text):
+            return []
+        if isinstance(value, nodes.Mapping):
+            for inner in value.entries:
+                part.add(*inner)
+        else:
+            part.add(types[0], nodes.Scalar(None, "", True, value.place))
+        text = text or f"{types[0].text}{': …' if isinstance(value, nodes.Mapping) else ''}"
+        if "id" not in part.keys:
+            part.add(nodes.Scalar("id", "id", True, key.place), key)
+        parts.append(part)
+    if parts:
+        first = node.entries[0][0]
+        advice = f"write each layer as an item: '- {{{text}, id: {first.text}}}'"
+        report(Diagnostic("wrong-type", NO_LIST.message, first.place, advice))
+    return parts
+
+
+def _types(value: nodes.Node, unit: Unit) -> list[nodes.Scalar]:
+    """The keys of a mapping that are not siblings, or a scalar, if they name types."""
+    if isinstance(value, nodes.Sequence):
+        return []
+    found = [value] if isinstance(value, nodes.Scalar) else [key for key, _ in value.entries]
+    found = [key for key in found if key.text not in SIBLINGS]
+    return found if all(is_type(key.text, unit) for key in found) else []
+
+
+def unmapped(node: nodes.Node, key: str) -> tuple[str, list[tuple[nodes.Scalar, nodes.Node]]]:
+    """Advice for a value that should be a mapping, and the entries that it means.
+
+    These are the files of a list of imports, each under the beginning of its name.
+    """
+    if key != "imports":
+        return _MAPPINGS.get(key, ""), []
+    items = node.items if isinstance(node, nodes.Sequence) else [node]
+    entries: list[tuple[nodes.Scalar, nodes.Node]] = []
+    texts = []
+    for item in items:
+        if not isinstance(item, nodes.Scalar):
+            continue
+        stem = item.text[-_LONGEST:].rpartition("/")[2].partition(".")[0]
+        name = re.sub(r"\W", "_", stem, flags=re.ASCII)
+        if name and not name[0].isdigit():
+            entries.append((nodes.Scalar(name, name, True, item.place), item))
+            texts.append(f"{name}: {item.text}")
+    return f"write '{{{', '.join(texts) or 'name: file.convcalc.yaml'}}}'", entries
 
 
 def uncoloned(*keys: nodes.Scalar) -> None:

@@ -70,7 +70,7 @@ def _read_source(param: Param, node: nodes.Mapping) -> tuple[nodes.Scalar, nodes
     file, key = node.get("from"), node.get("key")
     for name, each in (("from", file), ("key", key)):
         if each is not None and not (isinstance(each, nodes.Scalar) and each.text):
-            raise rejected("wrong-type", f"'{name}' of '{param.name}' is a text", each.place)
+            raise rejected("wrong-type", f"'{name}' of '{param.name}' must be a text", each.place)
     if file is None:
         if key is not None:
             message = f"'key' of '{param.name}' needs 'from', the file that has it"

@@ -8,7 +8,7 @@ from typing import Any
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.language.syntax import nodes
 from convcalc.language.syntax.evaluation import Evaluator
-from convcalc.model.graph.network import FUNCTION, METHOD, SUBCLASS
+from convcalc.model.graph.network import CONTAINER, FUNCTION, METHOD, SUBCLASS
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.fields import Field
 
@@ -55,7 +55,7 @@ TOP_KEYS = (
     "budgets",
 )
 # What a layer is in code, by key: what true means, and further words.
-FORM_KEYS = {"functional": (FUNCTION, METHOD), "subclass": (SUBCLASS,)}
+FORM_KEYS = {"functional": (FUNCTION, METHOD), "subclass": (SUBCLASS, CONTAINER)}
 SHARE_KEYS = ("of", "only")
 OF_VARIANT = (
     "input",
@@ -147,6 +147,7 @@ class Item:
         "condition",
         "form",
         "id",
+        "is_recovered",
         "join",
         "kind",
         "loops",
@@ -164,13 +165,15 @@ class Item:
         "stated_shape",
         "trainable",
         "type",
+        "word",
     )
 
     def __init__(self, type_: str, place: Place) -> None:
-        self.type = type_
+        self.type = self.word = type_  # the word is what the file says
         self.name = type_.rpartition(".")[2]
         self.place = place
         self.kind = "broken"
+        self.is_recovered = False  # it has a problem, but what was meant is clear
         self.id = ""
         self.note = ""
         self.sources: list[Reference] = []
@@ -183,7 +186,8 @@ class Item:
         self.share: Reference | None = None
         self.share_only: tuple[str, ...] = ()  # names of the weights to share; empty: all
         self.trainable = True
-        self.form: tuple[Evaluator, nodes.Node, str] | None = None  # with the key that states it
+        # What it is in code, with the key that states it; by part of a composite, "" for all of it.
+        self.form: dict[str, tuple[Evaluator, nodes.Node, str]] = {}
         self.arguments: list[Argument] = []
         self.operator: type[Operator] | None = None
         self.block: Block | None = None

@@ -4,7 +4,7 @@ The new content is written to a temporary file in the same folder, flushed to th
 renamed. If anything fails before (a full disk, an interrupt, a power cut), the file is unchanged.
 What a killed process leaves is removed by the next one that writes into the folder.
 
-What is no plain file, such as a terminal or a pipe, is written to as it is. Nothing is written
+What is not a plain file, such as a terminal or a pipe, is written to as it is. Nothing is written
 through a link that leads out of the project, over an input of the same run, or to one of several
 names of a file (hard links), which would then no longer be the same.
 """
@@ -82,7 +82,9 @@ def append_file(path: str, content: bytes) -> None:
 
 
 def _require_output(path: str, here: Project) -> os.stat_result | None:
-    """What stands where a result is to be written; OSError if nothing may be written there."""
+    """Return what is at the place where a result is to be written; OSError if nothing may be
+    written there.
+    """
     if not here.allow_outside:
         link, target = here.link_out(path, here.folder)
         if link and not path.startswith(_DEVICES):

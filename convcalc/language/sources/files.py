@@ -56,7 +56,7 @@ class Files:
         """Whether a file lies inside the project or the shipped folder."""
         if self.is_shipped(path) or project().holds(self.identity(path), self.root):
             return True
-        look_elsewhere()  # a link is no content
+        look_elsewhere()  # a link is not content
         return False
 
     def is_shipped(self, path: str) -> bool:

@@ -47,7 +47,7 @@ def read_all(path: str, most: int, root: str | None = None) -> bytes:
 
 
 def read_shipped(path: str, most: int) -> bytes:
-    """The same for a file that is part of convcalc, wherever it is installed."""
+    """Like :func:`read`, for a file that is part of convcalc, wherever it is installed."""
     return note(path, most, "", lambda: _read(path, most, project(), ""))
 
 
@@ -65,7 +65,7 @@ def reason(error: OSError) -> str:
 
 
 def advice(error: OSError) -> str:
-    """What can be done about it; often nothing."""
+    """Return what can be done about it; often nothing."""
     return ALLOW if isinstance(error, Outside) else ""
 
 
@@ -86,7 +86,9 @@ def read_mapped(path: str, most: int, root: str | None = None) -> bytes | mmap:
 
 
 def stat_mapped(path: str, root: str) -> os.stat_result:
-    """What the system says of a file that may be read, of which the content is not looked at."""
+    """Return what the system says of a file that may be read, of which the content is not looked
+    at.
+    """
     with _opened(path, project(), root) as (_, found):
         return found
 

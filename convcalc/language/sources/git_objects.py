@@ -31,7 +31,7 @@ class NotInClone(OSError):
 
 
 class Entry(NamedTuple):
-    """What a folder of a commit holds under a name: its mode, and the hash of its object.
+    """An entry of a folder of a commit: its mode, and the hash of its object.
 
     ``path`` is where it stands after links are followed, if it was asked for by a path.
     """
@@ -83,7 +83,7 @@ class Objects:
         return found
 
     def entry(self, top: str, path: str) -> Entry:
-        """What stands at a path below the folder ``top``; links are followed within it.
+        """Return what is at a path below the folder ``top``; links are followed within it.
 
         FileNotFoundError if there is nothing, Outside if a link leads out of ``top``, OSError for
         a path into a submodule and for links that go around.
@@ -119,7 +119,7 @@ class Objects:
             hops += 1
             target = os.fsdecode(self.content(found.hash, LINK_BYTES))
             if hops > MOST_HOPS or len(todo) > MOST_PARTS:
-                raise OSError(0, f"'{shown}' is a link that leads around in a circle")
+                raise OSError(0, f"'{shown}' is a link that leads back to itself")
             if target.startswith("/") or _climbs(target, len(names)):
                 words = f"'{shown}' is a link that leads out of the repository, to {target}"
                 raise Outside(0, words)

@@ -57,7 +57,7 @@ class Hung(TargetError):
 
 
 class Answer(NamedTuple):
-    """What a git command printed, and its exit code."""
+    """The output of a git command, and its exit code."""
 
     code: int
     out: bytes
@@ -115,7 +115,7 @@ class Git:
         return os.read(pipe.fileno(), 2**16)
 
     def _collect(self, process: Popen[bytes], endings: tuple[bytes, ...]) -> tuple[bytes, bytes]:
-        """What a process prints to stdout and to stderr."""
+        """Return what a process prints to stdout and to stderr."""
         printed: dict[Any, bytearray] = {process.stdout: bytearray(), process.stderr: bytearray()}
         kept = bytearray()
         waiting = list(printed)

@@ -95,7 +95,7 @@ class Kept:
         return self._states[asked]
 
     def keep(self, key: str, reads: Reads, result: str) -> None:
-        """Keeps a result; that it cannot be is no error."""
+        """Keeps a result; that it cannot be is not an error."""
         from convcalc.language.sources.atomic_write import write_entry
 
         content = _text(reads, result)
@@ -230,8 +230,9 @@ def open_kept() -> Kept | None:
 
 
 def _build() -> str:
-    """What makes the results, as a wheel was built, with the packages that print them; empty in a
-    checkout."""
+    """Identify the build that makes the results, as a wheel was built, with the packages that print
+    them; empty in a checkout.
+    """
     try:
         build = getattr(import_module("convcalc.trees"), "BUILD", "")
     except ImportError:

@@ -1,4 +1,4 @@
-"""What ``convcalc cache`` says of the folder of kept results, and how it is emptied."""
+"""Shows and empties the folder of kept results, for ``convcalc cache``."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def clear(folder: str) -> Content:
 
 
 def content(folder: str) -> Content:
-    """What is kept in a folder."""
+    """Return what is kept in a folder."""
     found = [size for part in parts(folder) for _, size, _ in entries_in(part)]
     return Content(len(found), sum(found))
 

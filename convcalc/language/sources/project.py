@@ -1,4 +1,4 @@
-"""What belongs to the project: which files may be read, and which links may be followed.
+"""Decides what belongs to the project: which files may be read, and which links may be followed.
 
 The words of a command line are the user's; what the files of a tree say and where its links lead
 may come from anybody. A file is read only if its real path lies inside the project that its name

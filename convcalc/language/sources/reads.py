@@ -91,7 +91,7 @@ def unnoted() -> Iterator[None]:
 
 
 def note(path: str, most: int, root: str, read: Callable[[], bytes]) -> bytes:
-    """What ``read`` returns or raises as OSError for a file, noted if files are."""
+    """Return what ``read`` returns, or raise its OSError, for a file, noted if files are."""
     found: Reads | None = project().reads
     if found is None:
         return read()

@@ -16,7 +16,7 @@ from convcalc.language.sources.project import GIT, is_within, project, upward
 from convcalc.language.sources.reads import look_elsewhere
 from convcalc.language.sources.target import NoRevision, TargetError, unreadable
 
-NO_REPOSITORY = "the folder is in no git repository"
+NO_REPOSITORY = "the folder is not in a git repository"
 _SHALLOW = "this clone is shallow"
 _DEEPEN = f"{_SHALLOW}; fetch the rest by: git fetch --unshallow (actions/checkout: fetch-depth: 0)"
 ALTERNATES = "GIT_ALTERNATE_OBJECT_DIRECTORIES"
@@ -106,7 +106,7 @@ class Repository:
     def content(self, commit: str, path: str, most: int) -> bytes:
         """The bytes of a file at a commit; links are followed within it.
 
-        FileNotFoundError if there is none, OSError if it is larger than ``most``, if it is no
+        FileNotFoundError if there is none, OSError if it is larger than ``most``, if it is not a
         file, or if it lies in a submodule, behind a link out of the repository or not in the clone.
         """
         look_elsewhere()
@@ -116,7 +116,7 @@ class Repository:
         return self.objects.content(found.hash, most)
 
     def entry(self, commit: str, path: str) -> Entry:
-        """What stands at a path of a commit; raises as :meth:`content` does."""
+        """Return what is at a path of a commit; raises as :meth:`content` does."""
         return self.objects.entry(self._tree(commit), path)
 
     def has(self, commit: str, path: str) -> bool:

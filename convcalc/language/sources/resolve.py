@@ -107,14 +107,22 @@ def family_of(path: str | Path) -> str:
 
 
 def _advice(word: str) -> str:
-    """What to write in place of a word that is not the name of a network: the same but for its
-    case and dashes, those that begin with it, or the closest."""
+    """Return what to write in place of a word that is not the name of a network: the same but for
+    its case and dashes, those that begin with it, or the closest.
+    """
+    from convcalc.model.operators.words import operator_of  # for errors alone
+
     names = dict.fromkeys([*shipped_names(), *map(family_of, shipped_files())])
     plain = _plain(word)
     if same := [name for name in names if _plain(name) == plain]:
         return use(same[0])
+    operator = operator_of(word)
+    page = f"see 'convcalc operator {operator}'"
     if len(plain) > 2 and (longer := [name for name in names if _plain(name).startswith(plain)]):
-        return f"built-in networks: {listing(longer)}" if longer[1:] else use(longer[0])
+        listed = f"built-in networks: {listing(longer)}" if longer[1:] else use(longer[0])
+        return f"{listed}; for the operator, {page}" if operator else listed
+    if operator:
+        return f"this is not a network but an operator: {page}"
     return advise(word, names, "'convcalc list networks' shows them all")
 
 

@@ -81,6 +81,18 @@ def evaluator(node: nodes.Node, words: tuple[str, ...] = ()) -> Evaluator:
     return expression_evaluator(node, expression(node))
 
 
+def form_evaluator(node: nodes.Node, words: tuple[str, ...]) -> Evaluator:
+    """The evaluator of a node whose expressions may name words: ``method if called else false``.
+
+    A word stands for itself, whatever a param of that name is.
+    """
+    evaluate = evaluator(node, words)
+    if not free_names(node, words).keys() & set(words):
+        return evaluate
+    themselves = {word: word for word in words}
+    return lambda scope: evaluate({**scope, **themselves})
+
+
 def expression_evaluator(node: nodes.Scalar, compiled: Expression) -> Evaluator:
     """A function that evaluates an expression; its errors become Rejected, with a place."""
     evaluate = compiled.evaluate

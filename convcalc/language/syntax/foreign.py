@@ -1,7 +1,7 @@
 """Reads the values of other programs' files: JSON, YAML, TOML, and Python files of plain values.
 
 Everything is data. A text is a text and never an expression, nothing of a Python file is run, and
-what a value cannot be told without running it is no value. The result is a tree of nodes with
+what a value cannot be known without running it is not a value. The result is a tree of nodes with
 places, as that of a network file, in which every scalar is :class:`Verbatim`.
 """
 
@@ -76,7 +76,7 @@ def values_of(root: Node, key: str, names: Iterable[str]) -> dict[str, Node]:
 
 
 def _require_value(node: Node, key: str) -> None:
-    """Raises Error for what is no number, text or list of them, or is too large."""
+    """Raises Error for what is not a number, text or list of them, or is too large."""
     left, count = [(node, 0)], 0
     while left:
         each, depth = left.pop()

@@ -32,7 +32,7 @@ class Scalar:
 
 
 class Verbatim(Scalar):
-    """A scalar of another program's file: it stands for itself, its text is no expression."""
+    """A scalar of another program's file: it stands for itself, its text is not an expression."""
 
     __slots__ = ()
 

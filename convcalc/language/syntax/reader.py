@@ -351,7 +351,7 @@ class _Reader:
         node.value = node.text = text
         node.place = Place(file, line, column, column + len(text))
         if text[:1] == "(" and text[-1:] == ")":
-            return True  # a tuple, which is no expression
+            return True  # a tuple, which is not an expression
         advice = "quote the expression" + (f': "{text}"' if _unclosed(node) == 0 else "")
         message = f"the commas of '{text}' split it into several entries"
         self.report(Wrong("syntax", message, advice), node.place)

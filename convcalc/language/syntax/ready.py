@@ -16,7 +16,7 @@ from convcalc.language.syntax.nodes import Mapping, Node, Scalar, Sequence
 
 PACKAGE = "convcalc.trees"
 ENDING = ".convcalc.yaml"
-_SEQUENCE, _MAPPING = 1, 2  # what a node that is no scalar begins with
+_SEQUENCE, _MAPPING = 1, 2  # what a node that is not a scalar begins with
 
 
 def module_name(path: str) -> str:

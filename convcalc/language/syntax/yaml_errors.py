@@ -156,6 +156,10 @@ def _colon_error(at: _Trouble, reader: Any) -> tuple[Wrong, Place]:
             return missing_colon(tight), reader.place(number - 1, column, column + len(tight))
     if "mapping values" in at.problem and ": " not in at.before:
         message = "this key is below a line that already has a value"
+        last = next((text for text in reversed(at.above) if text.strip()), "")
+        if bare := re.fullmatch(r"\s*- ([\w.]{1,40})\s*", last):
+            item = f"- {{{bare[1]}: {{}}, {at.line.strip()[:80]}}}"
+            return _syntax(message, f"write '{item}'"), at.place
         return _syntax(message, "give both keys the same indentation"), at.place
     return _sentence(at)
 

@@ -89,7 +89,7 @@ def same_padding(size: int, stride: int, extent: int) -> int:
 
 @formula
 def same_padding_of_multiples(extent: int, stride: int) -> int:
-    """The same for a size that is not known, but taken to be a multiple of the stride."""
+    """Both sides together under padding ``same``, for an unknown multiple of the stride."""
     return max(extent - stride, 0)
 
 
@@ -107,7 +107,7 @@ def greater_half(total: int) -> int:
 
 @formula
 def causal_padding(extent: int) -> int:
-    """What lies before the first position, so that no window reads ahead: d·(k - 1)."""
+    """The padding before the first position, so that no window reads ahead: d·(k - 1)."""
     return extent - 1
 
 

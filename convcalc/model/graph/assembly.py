@@ -44,7 +44,7 @@ class TooLarge(Error):
 
 
 class Shared:
-    """What networks of one file share: equal operators, and their analyses by shapes."""
+    """Results that networks of one file share: equal operators, and their analyses by shapes."""
 
     __slots__ = ("analyses", "operators")
 

@@ -57,7 +57,7 @@ class Builder(Assembly):
         if self.layers:
             raise ValueError("inputs come before the first layer")
         if name in self.inputs:
-            raise ValueError(f"the input '{name}' is there already")
+            raise ValueError(f"the input '{name}' already exists")
         sizes = sizes_of(sizes, f"input '{name}'") if isinstance(sizes, str) else sizes
         if not 1 <= len(sizes) <= 4 or sizes[0] is None:
             raise ValueError(f"input '{name}' needs channels and up to 3 spatial sizes")
@@ -87,7 +87,7 @@ class Builder(Assembly):
         another layer takes its tensor. They are checked against their declarations like those of a
         network file. ``path`` names the layer, by default after its operator; the composites
         that it belongs to are ``composites``, by default those of the dotted path. ``place`` says
-        where the layer stands in its source, by default the line that calls this. ``form`` is what
+        where the layer is in its source, by default the line that calls this. ``form`` is what
         it is in code, if no module of PyTorch's: ``function``, ``method`` or ``subclass``.
         """
         site = _site(place)
@@ -139,7 +139,7 @@ class Builder(Assembly):
         """The network of the layers so far.
 
         ``outputs`` are what it returns, by name or in a list, by default the last tensor; those
-        that could not be made stand in ``output_names`` alone, without a name as ``output[1]``.
+        that could not be made are in ``output_names`` alone, without a name as ``output[1]``.
         ``file`` says where the network comes from, ``sources`` holds texts that places point into,
         by file.
         """

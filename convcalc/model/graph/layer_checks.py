@@ -66,7 +66,8 @@ def check_arity(name: str, operator: Operator, count: int, place: Place) -> None
         return
     bounds = f"at least {low}" if high is None else str(low) if low == high else f"{low} to {high}"
     message = f"'{name}' needs {bounds} input{'' if bounds == '1' else 's'}, but has {count}"
-    advice = f"{name}: [a, b], or 'from: [a, b]'" if low > 1 else ""
+    names = ", ".join("abcdefgh"[:low])
+    advice = f"write '{name}: [{names}]', or 'from: [{names}]' beside it" if low > 1 else ""
     raise rejected("missing-key", message, place, advice)
 
 

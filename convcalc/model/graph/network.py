@@ -18,12 +18,24 @@ from convcalc.model.quantities.presented import Shown, listed, number_of, short
 from convcalc.model.quantities.record import Record
 from convcalc.model.quantities.shape import Shape
 
-# What a layer is in code, if it is no module of PyTorch's own class: a function that its code calls
-# (``F.relu``), a method of the tensor (``x.mean``), a module of a class derived from PyTorch's.
-FUNCTION, METHOD, SUBCLASS = "function", "method", "subclass"
+# What a layer is in code, if not a module of PyTorch's own class: a function that its code calls
+# (``F.relu``), a method of the tensor (``x.mean``), a module of a class derived from PyTorch's, or
+# one of such a class that contains further modules.
+FUNCTION, METHOD, SUBCLASS, CONTAINER = "function", "method", "subclass", "container"
 MADE = "numbers that the program makes"  # the note of a layer that reads nothing of the input
-FORMS = ("", FUNCTION, METHOD, SUBCLASS)
+FORMS = ("", FUNCTION, METHOD, SUBCLASS, CONTAINER)
 NOTHING: Mapping[Any, Any] = MappingProxyType({})
+
+
+def form_of(parts: Mapping[str, str]) -> str:
+    """The form of a composite from those of its parts by name; none for plain modules."""
+    return ", ".join(f"{name}: {form}" for name, form in parts.items() if form)
+
+
+def parts_of(form: str) -> dict[str, str]:
+    """The forms of parts by name; none where one form holds for all of a layer."""
+    pairs = (each.partition(": ") for each in form.split(", ") if ":" in form)
+    return {name: each for name, _, each in pairs}
 
 
 class Group(NamedTuple):
@@ -39,7 +51,8 @@ class Layer(NamedTuple):
     ``name`` is the operator's name. ``inputs`` are tensor numbers, ``shapes`` their shapes.
     ``shares`` is the index of the layer whose weights it reuses, or -1; ``own`` names those weights
     that are its own all the same. ``form`` is what it is in code: empty for a module of PyTorch's
-    own class, else FUNCTION, METHOD or SUBCLASS.
+    own class, else FUNCTION, METHOD, SUBCLASS or CONTAINER; of a composite whose parts differ,
+    ``part: form`` for each that is not such a module (see ``parts_of``).
     """
 
     path: str
@@ -73,7 +86,9 @@ class Network(Shown, Record):
     topological order: each reads only tensors that come before it.
     ``variant`` is None for the base, ``file`` says where the network comes from. ``skipped`` counts
     the layers that had problems or read a tensor that could not be made; ``layers`` leaves them
-    out. ``sources`` maps each file to the text that the places of problems point into.
+    out. ``recovered`` are the paths of layers that have a problem, but are clear all the same, so
+    that their numbers may be wrong. ``sources`` maps each file to the text that the places of
+    problems point into.
     """
 
     name: str
@@ -87,6 +102,7 @@ class Network(Shown, Record):
     skipped: int = 0
     sources: Mapping[str, str] = NOTHING
     output_names: tuple[str, ...] = ()
+    recovered: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         inputs = listed([f"{name} {shape}" for name, shape in self.inputs.items()])

@@ -57,7 +57,7 @@ def _is_spread_linear(layer: Layer) -> bool:
 
 
 def _keeps_positions(layer: Layer) -> bool:
-    """Whether a layer, like a norm or an activation, is no step from positions to a vector."""
+    """Whether a layer, like a norm or an activation, is not a step from positions to a vector."""
     analysis = layer.analysis
     is_work = any(term.kind in (WEIGHTS, DYNAMIC) for term in analysis.terms)
     axes = [axis for each in analysis.axes for axis in each]

@@ -48,7 +48,7 @@ class PathError(Error):
 
 
 class Part(NamedTuple):
-    """What a path names: one layer (``is_layer``), a block or composite, or several of a kind.
+    """The target of a path: one layer (``is_layer``), a block or composite, or several of a kind.
 
     ``kind`` is the name of the operator or block. ``layers`` are the indices of the layers in it,
     in order, and ``output`` the index of the layer whose output is that of the part. ``depth``

@@ -7,7 +7,7 @@ from convcalc.model.operators.contract import Analysis, Port
 
 
 def with_batch(network: Network, factor: int) -> Network:
-    """The same network with so many times the samples; every layer is analysed anew."""
+    """The same network with so many times the samples; every layer is analysed again."""
     inputs = {
         name: shape._replace(batch=shape.batch * factor) for name, shape in network.inputs.items()
     }

@@ -53,7 +53,7 @@ def _has_stride(axes: Sequence[AxisMap]) -> bool:
 
 
 def _unread_on_axis(after: Sequence[Reading], axis: int, size: int, rank: int) -> Unread | None:
-    """The unread positions on one axis; None if all are read or it cannot be told."""
+    """The unread positions on one axis; None if all are read or it is not known."""
     windows: list[tuple[Slide, int]] = []
     for reading in after:
         each = _window(reading, axis, rank)

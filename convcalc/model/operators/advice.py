@@ -1,4 +1,4 @@
-"""What to write instead of an unknown word: first by the table of synonyms, then by its letters.
+"""Advice for an unknown word: first by the table of synonyms, then by its letters.
 
 Imported only once a word is unknown.
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import ne
 from typing import NamedTuple
 
-from convcalc.diagnostics.suggestion import nearest, use
+from convcalc.diagnostics.suggestion import CUTOFF, nearest, use
 from convcalc.model.operators.synonyms import (
     FIELDS,
     KEYS,
@@ -31,6 +32,7 @@ _MODULES = re.compile(
 )
 _MANY = 1000  # params of a block, of which none is looked for
 _LONG = 5  # letters of a word that is compared with the words of others
+_CAPITAL = 0.85  # of 1, how close a word that begins with a capital letter must be
 _LACKS = "convcalc lacks it"
 _OPAQUE = "'opaque' states the numbers of a layer that convcalc lacks"
 _SEE = f"'convcalc list operators' shows them all, and {_OPAQUE}"
@@ -52,8 +54,9 @@ def bare_word(text: str) -> str:
 
 def plain_word(text: str) -> str:
     """The spelling by which names are compared: ``nn.Conv2DTranspose`` is ``convtranspose``."""
-    text = re.sub(r"_?[123][dD](?=[A-Z_]|$)", "", bare_word(text.strip()))
-    return text.lower().replace("_", "").replace("-", "").replace(" ", "")
+    whole = bare_word(text.strip())
+    text = re.sub(r"_?[123][dD](?=[A-Z_]|$)", "", whole)
+    return whole.lower() if whole.lower() in OPERATORS else re.sub(r"[_ -]", "", text.lower())
 
 
 def meant_operator(word: str, names: Iterable[str]) -> Meant:
@@ -69,10 +72,35 @@ def meant_operator(word: str, names: Iterable[str]) -> Meant:
         return Meant("", f"write {SEVERAL[plain]}")
     if plain in LACKING:
         return Meant("", f"{_LACKS}: {use(OPAQUE)} and state its output, params and macs")
-    close = nearest(bare_word(word), ours.values()) or ours.get(nearest(plain, ours), "")
-    if not close and len(plain) >= _LONG:
-        close = OPERATORS.get(nearest(plain, OPERATORS), "")
+    close = _spelt_alike(bare_word(word), plain, ours)
     return Meant(close, use(close) if close else _SEE)
+
+
+def known_operator(word: str, names: Iterable[str]) -> str:
+    """The one of these names that a word is, or means in another tool; its letters do not count."""
+    plain = plain_word(word)
+    ours = {name.replace("_", ""): name for name in names}
+    return ours.get(plain) or OPERATORS.get(plain) or WITH_FIELDS.get(plain, ("",))[0]
+
+
+def _one_differs(one: str, other: str) -> bool:
+    """Whether two words differ in a single letter at its place, as konv and conv do."""
+    return len(one) == len(other) and sum(map(ne, one, other)) == 1
+
+
+def _spelt_alike(word: str, plain: str, ours: Mapping[str, str]) -> str:
+    """The operator whose name looks like a word; empty if none does.
+
+    A word that begins with a capital letter may be the name of a block, and few letters are alike
+    by chance: ``Cell`` does not mean celu, nor ``stem`` lstm.
+    """
+    cutoff = _CAPITAL if word[:1].isupper() else CUTOFF
+    close = nearest(word, ours.values(), cutoff) or ours.get(nearest(plain, ours, cutoff), "")
+    if close and len(plain) < _LONG and close[0] != plain[0] and not _one_differs(close, plain):
+        return ""
+    if not close and len(plain) >= _LONG:
+        close = OPERATORS.get(nearest(plain, OPERATORS, cutoff), "")
+    return close
 
 
 def field_advice(

@@ -80,7 +80,7 @@ def function(
     weights: Mapping[str, tuple[int, ...]] = NONE,
     **traits: Any,
 ) -> Part:
-    """A part that is no module: what it reads, makes and does.
+    """A part that is not a module: what it reads, makes and does.
 
     Its terms and weights are named as in the composite. ``traits`` are attributes of
     :class:`Function`, such as what it keeps.

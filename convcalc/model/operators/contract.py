@@ -145,7 +145,9 @@ class Analysis(_Analysis):
 
     @cached_property
     def numbers(self) -> dict[Any, Any]:
-        """What was made of this analysis, by whoever made it; networks of one file share it."""
+        """Results that were computed from this analysis by any caller; networks of one file share
+        it.
+        """
         return {}
 
     @cached_property
@@ -162,7 +164,7 @@ class Analysis(_Analysis):
 
     @property
     def modules(self) -> tuple[Part, ...]:
-        """The parts that tools which count module by module see: those that are no function."""
+        """The parts that tools which count module by module see: those that are not functions."""
         return tuple(part for part in self.parts if not isinstance(part.operator, Function))
 
     @property
@@ -197,8 +199,9 @@ NOTHING = "nothing"
 
 
 class Kept(Value):
-    """What an operator keeps for its backward pass beside inputs and output: so many elements of
-    the network's type, and bytes of positions or masks."""
+    """Tensors that an operator keeps for its backward pass beside inputs and output: so many
+    elements of the network's type, and bytes of positions or masks.
+    """
 
     elements: int = 0
     index_bytes: int = 0
@@ -260,12 +263,12 @@ class Operator:
         raise NotImplementedError
 
     def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
-        """What is kept for the backward pass beside what ``keeps`` says."""
+        """Return what is kept for the backward pass beside what ``keeps`` says."""
         return Kept()
 
 
 class Function(Operator):
-    """What a composite does with its parts' results that no module does: a product, a sum.
+    """A function of a composite's parts that is not a module: a product, a sum.
 
     ``tiles``: fused attention never has the whole of its output in memory.
     """

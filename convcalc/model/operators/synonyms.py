@@ -56,6 +56,7 @@ embedding: embed lookuptable
 fixed_conv: sobel gaussianblur laplacian
 flatten: ravel
 fold: col2im
+fourier_unit: fouriertransformunit ffcunit fastfourierconv fastfourierconvolution
 fractional_max_pool: fractionalmaxpooling
 gelu: geluactivation
 global_avg_pool: gap globalaveragepool globalaveragepooling gapool globalpool globalpooling

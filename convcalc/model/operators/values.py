@@ -188,13 +188,17 @@ def _other_word(target: _Target, value: Any) -> str:
     return use(meant) if meant else ""
 
 
+def _values(value: Any) -> str:
+    return "1 value" if len(value) == 1 else f"{len(value)} values"
+
+
 def _per_axis(target: _Target, value: Any, each: Callable[[_Target, Any], Any]) -> tuple[Any, ...]:
     """One value for all axes, or a list with one per axis."""
     if not isinstance(value, list | tuple):
         return (each(target, value),) * target.rank
     if len(value) != target.rank:
         axes = f"{target.rank} spatial ax{'i' if target.rank == 1 else 'e'}s"
-        message = f"has {len(value)} values, but the input has {axes}"
+        message = f"has {_values(value)}, but the input has {axes}"
         advice = f"one value for all axes, or {target.rank} in a list"
         raise target.error("wrong-type", message, advice)
     return tuple(each(target.item(k), item) for k, item in enumerate(value))
@@ -240,7 +244,7 @@ def _require_pairs(target: _Target, value: Any) -> None:
             f"write '{last_first}' if the order is PyTorch's (last axis first), "
             f"or '{sides}' if it is that of ONNX"
         )
-    message = f"has {len(value)} values, but needs a pair, before and after, per axis"
+    message = f"has {_values(value)}, but needs a pair, before and after, per axis"
     raise target.error("wrong-type", message, advice)
 
 
@@ -249,7 +253,7 @@ def _side_pair(target: _Target, value: Any) -> tuple[int, int]:
         both = _integer(target, value)
         return both, both
     if len(value) != 2:
-        message = f"has {len(value)} values for one axis, but needs 2: before and after"
+        message = f"has {_values(value)} for one axis, but needs 2: before and after"
         raise target.error("wrong-type", message)
     return _integer(target.item(0), value[0]), _integer(target.item(1), value[1])
 

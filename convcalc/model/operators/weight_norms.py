@@ -1,4 +1,4 @@
-"""What is done to a weight before it multiplies: standardisation, weight norm, spectral norm."""
+"""Changes of a weight before it multiplies: standardisation, weight norm, spectral norm."""
 
 from __future__ import annotations
 

@@ -82,7 +82,8 @@ def match_words(
     missing = [name for name in vocabulary.required if name not in found]
     # A missing name was probably meant by an unknown word: one defect, one problem.
     if missing and whole and len(missing) > unclear:
-        listed = " and ".join(f"'{name}'" for name in missing)
+        *first, last = (f"'{name}'" for name in missing)
+        listed = f"{', '.join(first)} and {last}" if first else last
         misfits.append(Misfit("missing-key", f"'{owner}' needs {listed}", -1))
     if len(misfits) > 1:
         misfits.sort(key=lambda wrong: wrong.at if wrong.at >= 0 else len(words))
@@ -112,6 +113,13 @@ def unknown_operator(word: str, others: Sequence[str] = ()) -> tuple[str, str]:
 def guess_operator(text: str) -> str:
     """The operator that others call ``Conv2d`` or ``depth_to_space``; empty if none is known."""
     return _meant(text).name
+
+
+def operator_of(word: str) -> str:
+    """The operator that a word is, or is in another tool, such as ``deconv``; empty if none is."""
+    from convcalc.model.operators.advice import known_operator
+
+    return known_operator(word, operator_names())
 
 
 def _meant(word: str, others: Sequence[str] = ()) -> Meant:

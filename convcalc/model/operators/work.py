@@ -61,7 +61,7 @@ def interpolation(rank: int, samples: int) -> int:
 
 @formula
 def share(channels: int, groups: int) -> int:
-    """What each of several equal groups has of the channels."""
+    """The share that each of several equal groups has of the channels."""
     return channels // groups
 
 

@@ -23,7 +23,7 @@ OPTIONS: Mapping[str, str] = {
     "fused": "a batch norm or an activation right behind a layer with weights belongs to it, so "
     "that no tensor is between them",
     "fused-attention": "the attention matrix is never whole in memory",
-    "held-inputs": "whoever calls the network holds its inputs until the end; held-inputs=2: also "
+    "held-inputs": "the caller holds the inputs of the network until the end; held-inputs=2: also "
     "what each block reads until the block's end, down to that depth",
     "training": "one training step: what the backward pass needs is kept, and gradients",
     "checkpoint": "of each block only what it reads is kept, its inside is computed again; "
@@ -39,7 +39,7 @@ TRAINING = ("checkpoint", *OPTIMIZERS)
 
 
 class Assumptions(Value):
-    """What holds while memory is counted.
+    """The assumptions under which memory is counted.
 
     ``held_blocks`` and ``checkpoint`` are depths of blocks, as in ``show --depth``, or 0.
     """

@@ -33,7 +33,7 @@ def numbers(step: Step) -> str:
 
 
 def meaning(step: Step) -> str:
-    """What the formula computes: its docstring on one line."""
+    """The meaning of the formula: its docstring on one line."""
     return " ".join((inspect.getdoc(step.function) or "").split())
 
 

@@ -15,7 +15,7 @@ from convcalc.model.quantities.unknown import known
 
 PREFIXES = ("", "k", "M", "G", "T", "P", "E", "Z", "Y", "R", "Q")  # powers of 1000
 UNKNOWN_WORD = "unknown"
-MIB = 2**20
+_BINARY = ("B", "KiB", "MiB", "GiB", "TiB")  # powers of 1024
 # Bits per element, by the name of the data type.
 DTYPES: Mapping[str, int] = {
     "float64": 64,
@@ -54,6 +54,18 @@ def parse_quantity(text: str) -> Fraction | None:
 _MAX_LENGTH = 60  # characters
 
 
+def parse_seconds(text: str) -> Fraction | None:
+    """``250us``, ``2 ms`` or ``0.1 s`` as exact seconds; None if it is none. The unit is needed."""
+    if len(text) > _MAX_LENGTH:
+        return None
+    found = re.fullmatch(r" *([0-9]+(?:\.[0-9]*)?|\.[0-9]+) ?(s|ms|us|µs|ns) *", text)  # rare
+    return None if found is None else Fraction(found[1]) / _PER_SECOND[found[2]]
+
+
+# Units of times, from the largest.
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "µs": 10**6, "ns": 10**9}
+
+
 # --- writing -----------------------------------------------------------------------------------
 
 
@@ -78,10 +90,17 @@ def at_least_text(text: str) -> str:
 
 
 def memory_text(value: int, *, exact: bool = False) -> str:
-    """A number of bytes in MiB; exact: in bytes."""
+    """A number of bytes in the unit that suits it, ``97.69 MiB``, ``896 B``; exact: in bytes."""
     if not known(value):
         return UNKNOWN_WORD
-    return f"{value:,} B" if exact else f"{decimal_text(Fraction(value, MIB))} MiB"
+    if exact:
+        return f"{value:,} B"
+    power = min(max(abs(value).bit_length() - 1, 0) // 10, len(_BINARY) - 1)
+    number = decimal_text(Fraction(value, 1024**power))
+    if number.lstrip("-") == "1024" and power < len(_BINARY) - 1:  # rounded up to the next unit
+        power += 1
+        number = decimal_text(Fraction(value, 1024**power))
+    return f"{number} {_BINARY[power]}"
 
 
 def decimal_text(value: Fraction) -> str:
@@ -92,6 +111,17 @@ def decimal_text(value: Fraction) -> str:
     whole, rest = divmod(int(rounded * 10**places), 10**places)
     number = _join_decimals(whole, f"{rest:0{places}}"[:places], trim=rounded == size)
     return f"{'-' * (value < 0)}{number}"
+
+
+def seconds_text(value: Fraction, *, exact: bool = False) -> str:
+    """Seconds with the prefix that fits: ``70.78 µs``; exact: ``7.07811720e-05 s``."""
+    if not known(value):
+        return UNKNOWN_WORD
+    if exact:
+        return f"{float(value):.8e} s"
+    fitting = (unit for unit, factor in _PER_SECOND.items() if unit != "us" and value * factor >= 1)
+    unit = next(fitting, "ns")
+    return f"{decimal_text(value * _PER_SECOND[unit])} {unit}" if value else "0 s"
 
 
 def fraction_text(value: Fraction) -> str:

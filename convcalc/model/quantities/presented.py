@@ -34,7 +34,7 @@ def number_of(count: int, what: str) -> str:
 
 
 class Shown:
-    """What notebooks and terminals show of a result.
+    """The views of a result in notebooks and terminals.
 
     Jupyter shows a small HTML table, ``rich.print`` what the command line prints.
     """
@@ -46,13 +46,13 @@ class Shown:
         return str(_presenting().html(self))
 
     def __rich_console__(self, console: Any, options: Any) -> Any:
-        """What the command line prints, at the width of the console; for ``rich``."""
+        """Return what the command line prints, at the width of the console; for ``rich``."""
         return _presenting().rich_lines(self, console, options)
 
     def to_text(self, width: int | None = None) -> str:
-        """What the command line prints, without colour.
+        """Return what the command line prints, without colour.
 
-        Columns that do not fit into ``width`` characters are left out and named; None is no limit.
+        Columns that do not fit into ``width`` characters are left out and named; None is unlimited.
         """
         return str(_presenting().text(self, width))
 

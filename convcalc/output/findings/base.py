@@ -22,12 +22,13 @@ MODEL = "model: "  # before the network's file, in what a finding of a budgets f
 
 
 class View(NamedTuple):
-    """What is shown besides findings, and whether in color."""
+    """The parts that are shown besides findings, whether in color, and the terminal's width."""
 
     show_passed: bool = False
     statistics: bool = False
     color: bool = False
     quiet: bool = False
+    width: int | None = None
 
 
 def chunks(format: str, results: Iterable[Checked], view: View) -> Iterator[str]:  # noqa: A002

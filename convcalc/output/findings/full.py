@@ -6,11 +6,9 @@ from collections.abc import Iterable, Iterator
 
 from convcalc.checking.run import Checked
 from convcalc.diagnostics.diagnostic import Diagnostic
+from convcalc.diagnostics.painting import lines_for_terminal
 from convcalc.diagnostics.text import full_text
 from convcalc.output.findings.base import View, passed_line, statistics, summary
-
-_COLORS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
-_PLAIN = "\x1b[0m"
 
 
 def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
@@ -22,16 +20,18 @@ def chunks(results: Iterable[Checked], view: View) -> Iterator[str]:
         texts.update(result.sources)
         yield from (_text(found, texts, view) for found in result.findings)
         if view.show_passed:
-            yield from filter(None, map(passed_line, result.verdicts))
+            passed = filter(None, map(passed_line, result.verdicts))
+            yield from (_fitted(line, view) for line in passed)
     if view.statistics:
         yield from statistics(done)
     if not view.quiet:
-        yield summary(done)
+        yield _fitted(summary(done), view)
 
 
 def _text(found: Diagnostic, texts: dict[str, str], view: View) -> str:
-    text = full_text(found, texts)
-    if not view.color:
-        return text
-    head, rest = text[: text.index("]") + 1], text[text.index("]") + 1 :]
-    return f"{_COLORS.get(found.severity, '')}{head}{_PLAIN}{rest}"
+    return _fitted(full_text(found, texts, view.width), view)
+
+
+def _fitted(text: str, view: View) -> str:
+    lines = lines_for_terminal(text.split("\n"), view.width, color=view.color)
+    return "\n".join(lines)

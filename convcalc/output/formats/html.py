@@ -31,7 +31,7 @@ def _lines(table: Table, style: Style) -> Iterator[str]:
     ]
     foot = [] if cells.totals is None else [_row(cells.totals, rights, "totals")]
     foot = [*parts, *foot]
-    foot += [_note(line, len(rights)) for line in cells.footer]
+    foot += [_note(str(fact), len(rights)) for fact in cells.footer]
     yield f'<table class="convcalc" style="{_TABLE}">'
     if cells.title:
         yield f"<caption>{_escape(cells.title)}</caption>"

@@ -56,7 +56,9 @@ def _lines(table: Table, style: Style) -> Iterator[str]:
     if cells.totals is not None:
         yield from (r"\midrule", _row(cells.totals))
     yield from (r"\bottomrule", r"\end{tabular}")
-    yield from (f"\\par\\noindent{{\\footnotesize {escape(line)}\\par}}" for line in cells.footer)
+    yield from (
+        f"\\par\\noindent{{\\footnotesize {escape(str(fact))}\\par}}" for fact in cells.footer
+    )
 
 
 def escape(plain: str) -> str:

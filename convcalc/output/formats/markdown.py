@@ -7,7 +7,8 @@ from itertools import chain
 from typing import Any
 
 from convcalc.output.cells import Grid, grid, shared
-from convcalc.output.markdown import escape, escape_line
+from convcalc.output.columns import Column
+from convcalc.output.markdown import code, escape, escape_line
 from convcalc.output.table import Style, Table, joined
 
 
@@ -21,25 +22,28 @@ def _lines(table: Table, style: Style) -> Iterator[str]:
     if cells.title:
         yield f"**{escape(cells.title)}**"
         yield ""
-    yield from _table_lines(cells, [column.align == "right" for column in table.columns])
+    yield from _table_lines(cells, table.columns)
     if cells.footer:
         yield ""
-        yield from (f"- {escape_line(line)}" for line in cells.footer)
+        yield from (f"- {escape_line(str(fact))}" for fact in cells.footer)
 
 
-def _rows(cells: Grid) -> Iterator[list[str]]:
-    """Yield the header, the rows, the outputs and the totals, each time anew."""
+def _rows(cells: Grid, columns: Sequence[Column]) -> Iterator[list[str]]:
+    """Yield the header, the rows, the outputs and the totals, each time again."""
     escaped = shared(escape)
-    for row in chain([cells.header], cells.rows, cells.outputs):
-        yield [escaped(cell) for cell in row]
+    writers = [shared(code) if column.is_tree else escaped for column in columns]
+    yield [escaped(cell) for cell in cells.header]
+    for row in chain(cells.rows, cells.outputs):
+        yield [write(cell) for write, cell in zip(writers, row, strict=True)]
     if cells.totals is not None:
         yield [f"**{escape(cell)}**" if cell else "" for cell in cells.totals]
 
 
-def _table_lines(cells: Grid, rights: Sequence[bool]) -> Iterator[str]:
+def _table_lines(cells: Grid, columns: Sequence[Column]) -> Iterator[str]:
     """Yield the lines of the table, padded so that the source is readable too."""
-    widths = _widths(_rows(cells), len(rights))
-    for number, row in enumerate(_rows(cells)):
+    rights = [column.align == "right" for column in columns]
+    widths = _widths(_rows(cells, columns), len(rights))
+    for number, row in enumerate(_rows(cells, columns)):
         padded = [
             cell.rjust(width) if right else cell.ljust(width)
             for cell, width, right in zip(row, widths, rights, strict=True)

@@ -8,7 +8,6 @@ through twice, once to measure them and once to write them, so that none need be
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,24 +17,19 @@ from rich.color import ColorSystem
 from rich.console import Console, ConsoleOptions
 from rich.segment import Segment
 from rich.style import Style as RichStyle
-from rich.text import Text
 
 from convcalc.diagnostics.work import current
 from convcalc.model.quantities.number_text import UNKNOWN_WORD
 from convcalc.output.cells import NOTHING, clean, grid, shared
 from convcalc.output.columns import Column
-from convcalc.output.formats.layout import NARROWEST, Layout, Texts, fit
-from convcalc.output.table import MOST_ROWS, Style, Table, cells_of, joined
+from convcalc.output.formats.layout import Layout, Texts, fit
+from convcalc.output.lines import IN_PATHS, IN_TEXTS, break_line, fact_lines, fold
+from convcalc.output.table import MOST_ROWS, Fact, Style, Table, cells_of, joined
 
-# Where a text may be wrapped, the preferred pattern first. A number keeps its unit.
-IN_PATHS = (r"(?<=\.)",)
-IN_TEXTS = (r"(?<=, )", r"(?<=\D )")
-IN_LINES = (r"(?<= [·|] )", r"(?<=\D )")
-
-_INDENT = "  "  # of a line that continues
 _HEIGHT = 1000  # rich ignores a width without a height where TERM is dumb
 _BOLD, _QUIET_LOOK, _UNKNOWN_LOOK = "bold", "dim", "yellow"
-_QUIET = {"0", "0 %", "0 MiB", "0 B", NOTHING, "-"}
+_MORE, _LESS = "red", "green"
+_QUIET = {"0", "0 %", "0 B", NOTHING, "-"}
 
 
 _GAP, _END = Segment(" "), Segment.line()
@@ -57,11 +51,14 @@ def _lines(table: Table, style: Style) -> Iterator[str]:
     cells = grid(table, style)
     texts = Texts(cells, table.columns)
     layout = fit(texts.needs, style.width)
+    texts.is_aligned = layout.is_aligned
     console = _console(sum(layout.widths) + layout.gap * len(layout.widths), style)
-    yield from _printed(console, [cells.title] if cells.title else [], "bold", style)
+    title = break_line(cells.title, style.width) if cells.title else ()
+    yield from (f"\x1b[1m{line}\x1b[0m" if style.color else line for line in title)
     yield from _written(console.render(Drawn(table, texts, layout, style)), style)
-    if notes := [*cells.footer, *_hidden_line(table, layout, style)]:
-        yield from _printed(console, ["", *notes], "", style)
+    if notes := [*cells.footer, *_hidden(table, layout, style)]:
+        yield ""
+        yield from fact_lines(notes, style.width)
 
 
 def _written(segments: Iterable[Segment], style: Style) -> Iterator[str]:
@@ -74,21 +71,6 @@ def _written(segments: Iterable[Segment], style: Style) -> Iterator[str]:
             line.clear()
         else:
             line.append(look.render(text, color_system=system) if look else text)
-
-
-# --- cells -------------------------------------------------------------------------------------
-
-
-def fold(text: str, width: int, breaks: Sequence[str]) -> list[str]:
-    """Wrap a text to lines of at most ``width``, at the first pattern whose pieces all fit."""
-    found = (re.split(pattern, text) for pattern in breaks)
-    fitting = (parts for parts in found if all(cell_len(part.rstrip()) <= width for part in parts))
-    lines = [""]
-    for part in next(fitting, re.split(breaks[-1], text)):
-        if lines[-1] and cell_len(lines[-1] + part.rstrip()) > width:
-            lines.append("")
-        lines[-1] += part
-    return [piece for line in lines for piece in chop_cells(line.rstrip(), width)]
 
 
 # --- rich --------------------------------------------------------------------------------------
@@ -147,7 +129,7 @@ class Drawn:
         looks = {
             (bold, look): console.get_style(f"{bold} {look}".strip() or "none")
             for bold in ("", _BOLD)
-            for look in ("", _QUIET_LOOK, _UNKNOWN_LOOK)
+            for look in ("", _QUIET_LOOK, _UNKNOWN_LOOK, _MORE, _LESS)
         }
         rule = Segment(self.rule * (sum(self.rooms) + len(self.rooms) - 1)), _END
         stop = len(self.table.rows) if self.table.outputs else 0  # outputs stand apart
@@ -198,11 +180,19 @@ class Drawn:
     def _cell(self, text: str, column: Column, width: int, room: int) -> _Cell:
         """A cell of a column: its lines, filled up with blanks, and what it looks like."""
         missing = width - cell_len(text)
-        if missing < 0:
+        if missing < 0 and column.is_tree:
+            lines = [_cut(text, width)]
+        elif missing < 0:
             lines = fold(text, width, IN_TEXTS if column.folds else IN_PATHS)
         else:
             lines = [" " * missing + text if column.align == "right" else text]
-        return _Cell([line + " " * (room - cell_len(line)) for line in lines], _look(text))
+        return _Cell([line + " " * (room - cell_len(line)) for line in lines], _look(text, column))
+
+
+def _cut(text: str, width: int) -> str:
+    """Shorten a text to a width."""
+    end = clean("…", Style(ascii=text.isascii()))
+    return next(iter(chop_cells(text, width - cell_len(end))), "") + end
 
 
 def _colored(
@@ -217,36 +207,21 @@ def _colored(
         yield Segment(text, looks[bold, cell.look if is_there else ""])
 
 
-def _look(text: str) -> str:
-    """What a cell looks like; empty if like any other."""
-    bare = text.strip()
+def _look(text: str, column: Column) -> str:
+    """Return what a cell looks like; empty if like any other."""
+    bare = " ".join(text.split())
+    if column.is_change and bare[:1] in ("+", "-") and bare != "-":
+        return _MORE if bare[0] == "+" else _LESS
     return _QUIET_LOOK if bare in _QUIET else _UNKNOWN_LOOK if bare == UNKNOWN_WORD else ""
 
 
 # --- lines above and below ---------------------------------------------------------------------
 
 
-def _printed(console: Console, lines: Sequence[str], look: str, style: Style) -> Iterator[str]:
-    """Yield lines of text as they are printed, wrapped between their items where the terminal is
-    narrow."""
-    for line in lines:
-        for piece in [line] if style.width is None else _break_line(line, style.width):
-            with console.capture() as captured:
-                console.print(Text(piece, look), soft_wrap=True)
-            yield from captured.get().splitlines()
-
-
-def _break_line(line: str, width: int) -> list[str]:
-    """Wrap a line; further lines are indented."""
-    if cell_len(line) <= width:
-        return [line]
-    first, *more = fold(line, max(width - len(_INDENT), NARROWEST), IN_LINES)
-    return [first, *(_INDENT + piece for piece in more)]
-
-
-def _hidden_line(table: Table, layout: Layout, style: Style) -> list[str]:
-    if not layout.hidden:
+def _hidden(table: Table, layout: Layout, style: Style) -> list[Fact]:
+    """Return the fact that columns are hidden, if some are."""
+    if not layout.hidden or style.quiet:
         return []
     keys = ", ".join(table.columns[index].key for index in layout.hidden)
-    line = f"columns hidden at {style.width} characters: {keys}; "
-    return [clean(f"{line}{table.hint}", style)]
+    text = clean(f"{keys}, at {style.width} characters; {table.hint}", style)
+    return [Fact("hidden", text)]

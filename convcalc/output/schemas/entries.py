@@ -1,4 +1,4 @@
-"""What the schema says about each key of a network file, in words, for the manual."""
+"""The words of the schema about each key of a network file, for the manual."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def key_table(entries: Sequence[KeyEntry]) -> str:
 
 
 def value_text(schema: Schema) -> str:
-    """What a schema accepts, in a few words."""
+    """Return what a schema accepts, in a few words."""
     return " or ".join(dict.fromkeys(_forms(schema)))
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from convcalc.language.assertions.vocabulary import (
     ANYWHERE,
     CHANGES,
+    ENDS,
     LIMITS,
     METRICS,
     MISSING,
@@ -43,6 +46,9 @@ _BESIDE: Schema = {
         any_of(_OPTION, list_of(_OPTION)), "how memory is counted, as --memory names it"
     ),
     "convention": described(TEXT, "the tool whose number is meant"),
+    "device": described(TEXT, "the device that is meant, such as a100"),
+    "runtime": described(TEXT, "which layers one kernel computes; by default that of the device"),
+    "end": {"enum": list(ENDS)},
     "message": text("shown on failure"),
 }
 COMPARE: Schema = closed(
@@ -56,21 +62,39 @@ COMPARE: Schema = closed(
 LOCKED: Schema = described(FLAG, "whether nothing silences what it finds")
 
 
+_NUMBER = "^ *([0-9]+(\\.[0-9]*)?|\\.[0-9]+) ?"
+_SECONDS: Schema = {
+    "type": "string",
+    "pattern": f"{_NUMBER}(s|ms|us|µs|ns) *$",
+    "description": "a time with its unit: 250us, 2ms, 0.1s",
+}
+_MORE_SECONDS: Schema = {
+    "type": "string",
+    "pattern": f"{_NUMBER}(s|ms|us|µs|ns|%) *$",
+    "description": "a time with its unit, or a percentage",
+}
+# What values of other forms than a number look like.
+_FORMS: Mapping[str, Schema] = {"shape": DESCRIBED_SHAPE, "seconds": _SECONDS}
+
+
 def _representative(metric: Metric) -> str:
     """Return the first metric with the same schema: the same bounds and keys."""
     return next(name for name, each in METRICS.items() if _signature(each) == _signature(metric))
 
 
 def _signature(metric: Metric) -> tuple[object, ...]:
-    return metric.kind == "shape", metric.keys, metric.bounds
+    return metric.kind in _FORMS and metric.kind, metric.keys, metric.bounds
 
 
 def _limit(metric: Metric) -> Schema:
     """Return the schema of a metric's bounds, at least one, and of the keys beside them."""
-    value = DESCRIBED_SHAPE if metric.kind == "shape" else ref("bound")
+    value = _FORMS.get(metric.kind, ref("bound"))
     keys = {key: _BESIDE[key] for key in (*metric.keys, *ANYWHERE)}
+    bounds = dict.fromkeys(metric.bounds, value)
+    if metric.kind == "seconds":
+        bounds |= dict.fromkeys(CHANGES, _MORE_SECONDS)
     return closed(
-        {**dict.fromkeys(metric.bounds, value), **keys},
+        {**bounds, **keys},
         required=(),
         allOf=[ref("some_bound")],
     )

@@ -12,7 +12,7 @@ from convcalc.language.parse.tree import (
     PARAM_KEYS,
     PARAM_TYPES,
 )
-from convcalc.model.graph.network import METHOD
+from convcalc.model.graph.network import CONTAINER, METHOD
 from convcalc.output.schemas.limits import ASSERTIONS, COMPARE, LOCKED, PINNED
 from convcalc.output.schemas.values import DESCRIBED_SHAPE, NAME, VALUE, VARIANT, computed
 from convcalc.output.schemas.words import (
@@ -171,15 +171,17 @@ SIBLING: Schema = {
     ),
     "trainable": described(FLAG, "false for frozen weights"),
     "functional": any_of(
-        {"const": METHOD},
-        computed("boolean"),
+        *(CALLED := ({"const": METHOD}, computed("boolean"))),
+        named(NAME, any_of(*CALLED)),
         description="whether the code calls a function for it (F.relu), or a method (x.mean)",
     ),
-    "subclass": computed(
-        "boolean", description="whether its module is of a class derived from PyTorch's"
+    "subclass": any_of(
+        *(DERIVED := ({"const": CONTAINER}, computed("boolean"))),
+        named(NAME, any_of(*DERIVED)),
+        description="whether its module is of a class derived from PyTorch's",
     ),
     "carry": named(
-        NAME,
+        r"^[A-Za-z_][A-Za-z0-9_.]*$",
         ref("reference"),
         description="what ids of layers in a loop mean in its first round",
     ),

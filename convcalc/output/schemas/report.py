@@ -30,9 +30,9 @@ def report_schema() -> Schema:
         "$schema": DRAFT,
         "title": "convcalc report",
         "description": "Counts are exact integers, null where unknown; shapes carry the batch.",
-        **closed(_report()),
+        **_with_bounds(_report(), "device", closed(device_keys())),
         "definitions": {
-            "layer": closed(_layer()),
+            "layer": _with_bounds(_layer(), "bounds", closed({**_KERNEL, **_interval()})),
             "output": closed(output_keys()),
             "receptive_field": closed(field_keys()),
             "shapes": mapping(SIZES),
@@ -70,7 +70,7 @@ def _report() -> Schema:
         ),
         "complete": described(FLAG, "false where an error kept layers from being computed"),
         "skipped": described(WHOLE, "layers that could not be computed"),
-        "totals": closed(_totals()),
+        "totals": _with_bounds(_totals(), "bounds", closed({**_interval(), **_network_bounds()})),
         "receptive_field": or_null(
             described(
                 closed(_located_field()),
@@ -80,6 +80,63 @@ def _report() -> Schema:
         "per_output": described(mapping(ref("output")), "by name, also those not computed"),
         "layers": list_of(ref("layer")),
         "problems": list_of(closed(problem_keys())),
+    }
+
+
+def _with_bounds(keys: Schema, name: str, bounds: Schema) -> Schema:
+    """Return the schema of an object that has one more key where a device was named."""
+    return closed({**keys, name: described(bounds, "with --device alone")}, required=[*keys])
+
+
+_SECONDS: Schema = {"type": ["number", "null"], "minimum": 0}
+_KERNEL: Schema = {
+    "kernel": described(
+        or_null(TEXT), "the layer whose kernel does the work of this one, if it begins none"
+    )
+}
+
+
+def _interval() -> Schema:
+    return {
+        "lower_seconds": described(_SECONDS, "the least of the kernels that begin here, fused"),
+        "upper_seconds": described(_SECONDS, "the same with a kernel for every layer and launches"),
+        "lower_at_least_seconds": described(_SECONDS, "what is known of the lower end"),
+        "upper_at_least_seconds": described(_SECONDS, "what is known of the upper end"),
+        "memory_seconds": described(_SECONDS, "the part of the lower end that memory binds"),
+        "compute_seconds": described(_SECONDS, "the part of the lower end that compute binds"),
+        "binding": described(or_null(TEXT), "memory or compute, with its share where both do"),
+    }
+
+
+def _network_bounds() -> Schema:
+    return {
+        "peak_seconds": described(_SECONDS, "FLOPs of the network over the peak"),
+        "kernels": described(WHOLE, "with the fusion rules of the runtime"),
+        "memory_bound": WHOLE,
+        "compute_bound": WHOLE,
+        "unfused_kernels": described(WHOLE, "one for every layer"),
+        "in_cache": described(
+            or_null(WHOLE), "kernels whose tensors fit the last-level cache; null if unknown"
+        ),
+    }
+
+
+def device_keys() -> Schema:
+    """Return the schemas of the keys of a device in a report."""
+    number = {
+        "value": {"type": "number"},
+        "unit": TEXT,
+        "source": described(TEXT, "where it is published"),
+        "note": TEXT,
+    }
+    return {
+        "name": TEXT,
+        "title": TEXT,
+        "file": TEXT,
+        "dtype": {"enum": list(DTYPES)},
+        "runtime": described(TEXT, "whose fusion rules hold"),
+        "numbers": described(mapping(closed(number)), "those that were used"),
+        "missing": described(list_of(TEXT), "numbers that the device does not state"),
     }
 
 

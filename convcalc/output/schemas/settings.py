@@ -24,17 +24,15 @@ from convcalc.output.schemas.words import (
 _LIMITS = {**document_limits.Limits()._asdict(), "layers": Limits().layers, "work": Limits().work}
 _WORDS: Schema = {"anyOf": [TEXT, list_of(TEXT)]}
 _SETTINGS: Schema = {
-    "select": described(ref("codes"), "rules that are looked for, by code or its beginning"),
-    "ignore": described(ref("codes"), "rules that are not"),
+    "select": described(ref("codes"), "rules to check, by code or its beginning"),
+    "ignore": described(ref("codes"), "rules to skip"),
     "severity": closed(
         dict.fromkeys(RULES, ref("severity")),
         required=(),
         description="other severities of rules",
     ),
-    "per-file-ignores": mapping(
-        ref("codes"), description="rules that are not looked for in files of a pattern"
-    ),
-    "exclude": list_of(TEXT, description="patterns of what is not checked"),
+    "per-file-ignores": mapping(ref("codes"), description="rules to skip in files of a pattern"),
+    "exclude": list_of(TEXT, description="patterns of files to skip"),
     "models": list_of(TEXT, description="patterns of models of other programs to check"),
     "respect-gitignore": {**FLAG, "default": True},
     "budgets": described(TEXT, "the file of budgets"),
@@ -57,7 +55,7 @@ _SETTINGS: Schema = {
         },
         required=(),
         description="what one file may hold, and the units of work that it may take, about a "
-        "microsecond each; more than by default is allowed by --limit alone",
+        "microsecond each; only --limit allows more than the default",
     ),
 }
 

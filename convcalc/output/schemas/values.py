@@ -60,7 +60,7 @@ WORDS: Schema = {
     **LIMITS,
     "value": {"type": ["number", "boolean", "string", "null", "array"], "items": VALUE},
     "name": {"type": "string", "pattern": NAME},
-    "reference": {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_.\\[\\]]*(\\[\\*\\])?$"},
+    "reference": {"type": "string", "pattern": "^[A-Za-z_]([A-Za-z0-9_.]|\\[(-?[0-9]+|\\*)\\])*$"},
     "reads": described(ref("reference"), "prev, input, the id of a layer above, or its path"),
     "references": any_of(READS, list_of(READS, minItems=1)),
 }

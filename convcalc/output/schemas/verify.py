@@ -24,7 +24,7 @@ def verify_schema() -> Schema:
     return {
         "$schema": DRAFT,
         "title": "convcalc verify",
-        "description": "Whether a design and a model are the same network, and where they part.",
+        "description": "Whether a design and a model are the same network, and where they differ.",
         **closed(
             {
                 "schema": {"const": SCHEMA},

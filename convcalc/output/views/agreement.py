@@ -50,7 +50,7 @@ def line(found: Agreement, sides: tuple[str, str]) -> str:
 
 
 def explained(found: Agreement) -> Iterator[str]:
-    """What one factor explains."""
+    """Yield what one factor explains."""
     yield from explanations(found.findings)
     for total in found.unexplained:
         yield f"all layers agree, but not the {TITLES[total.key]}"

@@ -137,7 +137,7 @@ def _cone(rows: Sequence[Row]) -> tuple[list[str], float]:
     for index, row in enumerate(rows):
         y = top + index * ROW
         count = row.seen[1].bit_length()
-        label = row.label if len(row.label) < 26 else f"…{row.label[-24:]}"
+        label = row.label if len(row.label) < 23 else f"…{row.label[-21:]}"
         parts.append(f'<text x="{MARGIN:g}" y="{y + 11:g}">{escape(label)}</text>')
         parts.append(f'<text class="dim" x="{LABELS - 26:g}" y="{y + 11:g}">{count}</text>')
         parts += _cells(row, x, y, scale)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import starmap
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from convcalc.analysis.report.to_json import plain
 from convcalc.model.quantities.number_text import count_text
 from convcalc.model.quantities.unknown import known
 from convcalc.output.columns import SHARE, Column
-from convcalc.output.table import MARKDOWN_HINT, Table
+from convcalc.output.table import MARKDOWN_HINT, Fact, Table
 
 
 def rules_table(
@@ -39,10 +40,10 @@ def rules_table(
     total = RuleLine("", "total", "", "", _sum(lines), sum(line.leaves for line in lines))
     missed = list(dict.fromkeys(line.title for line in lines if line.missed))
     of_sample = ", of one sample" * (chosen.per_sample and count.key != PARAMS)
-    footer = [f"{chosen.tool}: {count.title} ({count.unit}){of_sample}"]
+    footer = [Fact(count.title, f"({count.unit}) as {chosen.tool} counts{of_sample}")]
     if missed:
-        footer.append(f"not counted: {', '.join(missed)}")
-    footer += legend([line.rule for line in lines])
+        footer.append(Fact("not counted", ", ".join(missed)))
+    footer += starmap(Fact, legend([line.rule for line in lines]).items())
     return Table(title, columns, lines, total, tuple(footer), MARKDOWN_HINT)
 
 
@@ -133,21 +134,21 @@ def _difference(item: Item, left: int) -> _Difference:
     return _Difference(item.operator, item.leaves, *rules, *numbers, left)
 
 
-def _footer(found: Versus) -> list[str]:
+def _footer(found: Versus) -> list[Fact]:
     shown = _differing(found)
     differ = {item.operator for item in shown}
     same = dict.fromkeys(item.operator for item in found.items if item.operator not in differ)
-    lines = [
-        f"{found.name} {count_text(found.total, exact=True)} ({found.unit}) · "
-        f"{found.other} {count_text(found.other_total, exact=True)} ({found.other_unit})"
+    facts = [
+        Fact(found.name, f"{count_text(found.total, exact=True)} ({found.unit})"),
+        Fact(found.other, f"{count_text(found.other_total, exact=True)} ({found.other_unit})"),
     ]
     if same:
-        lines.append(f"equal: {', '.join(same)}")
+        facts.append(Fact("equal", ", ".join(same)))
     rules = [rule for item in shown for rule in (item.ours_rule, item.theirs_rule)]
-    remainder = f"remainder {count_text(found.remainder, exact=True)}"
+    remainder = count_text(found.remainder, exact=True)
     if unknown := [item.operator for item in shown if not known(item.difference)]:
         remainder += f", because of {', '.join(dict.fromkeys(unknown))}"
-    return [*lines, *legend(rules), remainder]
+    return [*facts, *starmap(Fact, legend(rules).items()), Fact("remainder", remainder)]
 
 
 def _signed_text(value: int | None) -> str | None:

@@ -10,7 +10,7 @@ from convcalc.analysis.costs import Row, rows
 from convcalc.analysis.costs.models import Cost
 from convcalc.analysis.report.to_json import plain
 from convcalc.output.columns import Column
-from convcalc.output.table import Table
+from convcalc.output.table import Fact, Table
 
 
 def cost_table(found: Sequence[Cost], macs: int) -> Table:
@@ -27,7 +27,10 @@ def cost_table(found: Sequence[Cost], macs: int) -> Table:
         column("buffer", "buffer (elements)", align="right"),
         column("remark", "remark", priority=2, folds=True),
     )
-    footer = ("multiplications of real numbers for the whole batch; buffers for one image",)
+    footer = (
+        Fact("multiplications", "of real numbers, for the whole batch"),
+        Fact("buffers", "for one image"),
+    )
     return Table("", columns, rows(found, macs), None, footer)
 
 

@@ -19,7 +19,7 @@ from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import change_text, count_text
 from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
-from convcalc.output.cells import clean, receptive_field_text, value_text
+from convcalc.output.cells import clean, clean_facts, receptive_field_text, value_text
 from convcalc.output.columns import Column
 from convcalc.output.markdown import escape, escape_line
 from convcalc.output.table import Style, Table, render
@@ -52,8 +52,12 @@ def _parts(found: Difference, view: View, form: str, style: Style) -> list[str]:
     if layers.rows:
         shown = render(form, layers, None, style)
         return [*parts, _collapsible(shown, layers) if form == "markdown" else shown]
-    notes = [clean(line, style) for line in layers.footer]
-    return [*parts, *(map(escape_line, notes) if form == "markdown" else notes)]
+    notes = clean_facts(layers.footer, style)
+    if form == "markdown":
+        return [*parts, *(escape_line(str(fact)) for fact in notes)]
+    from convcalc.output.lines import fact_lines
+
+    return [*parts, *fact_lines(notes, style.width)]
 
 
 def _one_sided_line(found: Difference, form: str, style: Style) -> str:
@@ -117,8 +121,8 @@ _TOTALS = (
     Column("total", "", attrgetter("name")),
     Column("old", "old", attrgetter("old"), "", "right"),
     Column("new", "new", attrgetter("new"), "", "right"),
-    Column("change", "change", attrgetter("change"), "", "right"),
-    Column("share", "", attrgetter("share"), "", "right"),
+    Column("change", "change", attrgetter("change"), "", "right", is_change=True),
+    Column("share", "", attrgetter("share"), "", "right", is_change=True),
 )
 
 

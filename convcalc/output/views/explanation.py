@@ -16,6 +16,7 @@ from convcalc.analysis.explanation import LayerExplanation
 from convcalc.analysis.explanation.worked import Worked
 from convcalc.diagnostics.diagnostic import Place
 from convcalc.language.expand.origins import Origin
+from convcalc.model.graph.network import parts_of
 from convcalc.model.quantities.number_text import count_text, fraction_text
 from convcalc.model.quantities.unknown import known
 from convcalc.output.cells import clean
@@ -97,13 +98,18 @@ def title(explanation: LayerExplanation) -> str:
     return f"{' · '.join(names)} · {inputs} → {explanation.output}"
 
 
+def _in_code(form: str) -> str:
+    """Return what a layer is in code, or its parts."""
+    return " and ".join(f"{name} a {each}" for name, each in parts_of(form).items()) or f"a {form}"
+
+
 def _where(explanation: LayerExplanation, folder: str) -> str:
     """Return the place of the layer and what it reads; empty for a layer without a file."""
     if explanation.place.file.startswith("<"):
         return ""
     groups = [f"{group.kind} {group.path}" for group in explanation.groups[-1:]]
     sources = ", ".join(name for name, _ in explanation.sources)
-    form = [f"in code a {explanation.form}"] * bool(explanation.form)
+    form = [f"in code {_in_code(explanation.form)}"] * bool(explanation.form)
     return ", ".join([place_text(explanation.place, folder), *groups, f"reads {sources}", *form])
 
 

@@ -9,8 +9,9 @@ from convcalc.analysis.report.report import PARAMS, LayerReport, ToolConvention
 from convcalc.model.operators.contract import Recorded
 from convcalc.model.quantities.number_text import count_text, fraction_text
 from convcalc.model.quantities.unknown import known
-from convcalc.output.cells import axes_text, clean, receptive_field_text, value_text
-from convcalc.output.table import Style
+from convcalc.output.cells import axes_text, clean, clean_facts, receptive_field_text, value_text
+from convcalc.output.lines import fact_lines
+from convcalc.output.table import Fact, Style
 
 INDENT = "  "
 
@@ -28,57 +29,65 @@ def card(
     ``tool`` another tool whose counts are added.
     """
     lines = [
-        *_lines(layer, counted),
-        *_fused_lines(layer),
-        *(_convention_lines(layer, tool) if tool else ()),
+        *_lines(layer, counted, exact=style.exact),
+        *_fused_lines(layer, exact=style.exact),
+        *(_convention_lines(layer, tool, exact=style.exact) if tool else ()),
     ]
     for port in ports:
         name = port.path.rpartition(".")[2]
         lines.append((f"output '{name}'", str(port.output)))
-    width = max(len(label) for label, _ in lines)
+    facts = [Fact(*line) for line in lines]
     title = f"{layer.operator} · {' and '.join(map(str, layer.inputs))} → {layer.output}"
     title = clean(title, style)
     return "\n".join(
         [
             f"\033[1m{title}\033[0m" if style.color else title,
-            *(clean(f"{label:<{width}}  {text}".rstrip(), style) for label, text in lines),
+            *(line.rstrip() for line in fact_lines(clean_facts(facts, style), style.width)),
         ]
     )
 
 
-def _lines(layer: LayerReport, counted: Sequence[str]) -> Iterator[tuple[str, str]]:
+def _lines(layer: LayerReport, counted: Sequence[str], *, exact: bool) -> Iterator[tuple[str, str]]:
     batch = layer.output.batch
     given = ((name, value) for name, value in layer.fields.items() if value is not None)
     yield from ((INDENT + name, field_text(value)) for name, value in given)
     yield "output", str(layer.output) + f" in a batch of {batch}" * (batch > 1)
-    yield "params", _exact(layer.params)
+    yield "params", _number(layer.params, exact)
     yield from ((INDENT + name, _sizes(shape)) for name, shape in layer.weights.items())
     if layer.buffers:
-        yield "buffers", _exact(layer.buffers)
-    yield "MACs", f"{_exact(layer.macs)} ({' + '.join(counted)})"
-    yield "FLOPs", f"{_exact(layer.flops)} (2 × MACs)"
-    yield "training", f"{_exact(layer.training)} FLOPs (forward, gradients but that of the input)"
+        yield "buffers", _number(layer.buffers, exact)
+    yield "MACs", f"{_number(layer.macs, exact)} ({' + '.join(counted)})"
+    yield "FLOPs", f"{_number(layer.flops, exact)} (2 × MACs)"
+    yield (
+        "training",
+        f"{_number(layer.training, exact)} FLOPs (forward, gradients but that of the input)",
+    )
     yield "work", "" if layer.terms else "none"
     for term in layer.terms:
-        yield INDENT + term.name, f"{_exact(term.amount)} {term.kind}"
+        yield INDENT + term.name, f"{_number(term.amount, exact)} {term.kind}"
     yield from _receptive_field_lines(layer)
     yield from ((name, field_text(value)) for name, value in (layer.facts or {}).items())
 
 
-def _fused_lines(layer: LayerReport) -> Iterator[tuple[str, str]]:
+def _fused_lines(layer: LayerReport, *, exact: bool) -> Iterator[tuple[str, str]]:
     """Yield the counts with batch norms folded, if the report has them."""
     if layer.fused:
         yield "batch norms folded", ""
         for key in ("params", "buffers", "elementwise"):
-            yield INDENT + key, _exact(layer.fused[key])
+            yield INDENT + key, _number(layer.fused[key], exact)
 
 
-def _convention_lines(layer: LayerReport, tool: ToolConvention) -> Iterator[tuple[str, str]]:
+def _convention_lines(
+    layer: LayerReport, tool: ToolConvention, *, exact: bool
+) -> Iterator[tuple[str, str]]:
     """Yield what another tool counts for the layer."""
     yield tool.name, tool.tool + ", one sample" * tool.per_sample
     for number in tool.numbers:
-        yield INDENT + number.title, f"{_exact(layer.convention[number.key])} ({number.unit})"
-    yield INDENT + PARAMS, _exact(layer.convention[PARAMS])
+        yield (
+            INDENT + number.title,
+            f"{_number(layer.convention[number.key], exact)} ({number.unit})",
+        )
+    yield INDENT + PARAMS, _number(layer.convention[PARAMS], exact)
     if tool.uncounted:
         yield INDENT + "not counted", ", ".join(tool.uncounted)
 
@@ -96,10 +105,11 @@ def _receptive_field_lines(layer: LayerReport) -> Iterator[tuple[str, str]]:
         yield label, f"{text}: {field.reason}" if field.reason else text
 
 
-def _exact(value: int) -> str:
-    """Return the exact number, and a rounded one if it is long."""
+def _number(value: int, only: bool) -> str:
+    """Return the exact number, and a rounded one if it is long and not ``only`` that is wanted."""
     exact = count_text(value, exact=True)
-    return f"{exact} = {count_text(value)}" if known(value) and value >= 10**6 else exact
+    is_long = known(value) and value >= 10**6 and not only
+    return f"{exact} = {count_text(value)}" if is_long else exact
 
 
 def _sizes(dims: Sequence[int]) -> str:

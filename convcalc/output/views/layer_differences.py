@@ -22,7 +22,7 @@ from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
 from convcalc.output.cells import axes_text, receptive_field_text, value_text
 from convcalc.output.columns import Column
-from convcalc.output.table import Table
+from convcalc.output.table import Fact, Table
 from convcalc.output.views.network import LISTED
 
 MOST_ROWS = 24  # of layers; more are summed into their blocks
@@ -59,7 +59,14 @@ def _columns(shown: Sequence[_Layers], exact: bool) -> tuple[Column, ...]:
 
     def count(key: str, title: str) -> Column:
         value = attrgetter(key)
-        return Column(key, title, lambda row: signed_text(value(row), "", exact), "", "right")
+        return Column(
+            key,
+            title,
+            lambda row: signed_text(value(row), "", exact),
+            "",
+            "right",
+            is_change=True,
+        )
 
     columns = (
         Column("path", "layer", attrgetter("path")),
@@ -83,8 +90,9 @@ def layers_table(comparison: Comparison, view: View) -> Table:
     depth = view.depth if view.depth != 0 else _depth(near)
     shown = _join_alike(_rows(comparison, near, depth))
     columns = _columns(shown, view.exact)
-    footer = _distant_line(distant)
-    return Table("", columns, shown, footer=footer, hint=HINT, unfolded="-f json shows all")
+    footer = _distant(distant)
+    unfolded = "-f json shows all"
+    return Table("", columns, shown, None, footer, HINT, unfolded=unfolded, result=True)
 
 
 def _join_alike(listed: Iterable[_Layers]) -> list[_Layers]:
@@ -254,8 +262,8 @@ def _plain_text(value: Any) -> str:
     return axes_text([_plain_text(item) for item in value])
 
 
-def _distant_line(changes: Sequence[LayerChange]) -> list[str]:
-    """Return the line of layers whose receptive field alone changed, by earlier changes."""
+def _distant(changes: Sequence[LayerChange]) -> list[Fact]:
+    """Return which layers' receptive field alone changed, by earlier changes, if any did."""
     if not changes:
         return []
     items = [
@@ -266,4 +274,4 @@ def _distant_line(changes: Sequence[LayerChange]) -> list[str]:
     ]
     between = ", " if len(changes) <= LISTED else " … "
     number = f"{len(changes)} layer{'s' * (len(changes) != 1)}"
-    return [f"receptive field alone changed in {number}: {between.join(items)}"]
+    return [Fact("receptive field alone", f"changed in {number}: {between.join(items)}")]

@@ -11,6 +11,7 @@ from rich.segment import Segment, Segments
 from rich.style import Style as Look
 
 from convcalc.analysis.receptive_field.study import Study
+from convcalc.output.lines import break_line
 from convcalc.output.table import Style
 from convcalc.output.views.pixels import Pixel, pixels
 
@@ -45,7 +46,7 @@ def field_map(study: Study, style: Style) -> list[str]:
         notes.append(f"{each} positions to a column; a hole among them is shown")
     legend = "red" if style.color else (ASCII_HOLE if style.ascii else HOLE)
     notes.append(f"{low.size}×{high.size} positions; {legend}: not read")
-    return [*lines, "; ".join(notes)]
+    return [*lines, *break_line("; ".join(notes), style.width)]
 
 
 # --- drawn ---------------------------------------------------------------------------------------

@@ -6,12 +6,11 @@ escape them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from convcalc.analysis.report.report import PARAMS, ReceptiveField, Report, Totals
 from convcalc.analysis.report.rows import AnyRow, Row, output_rows, target_row
 from convcalc.model.operators.contract import KINDS
-from convcalc.model.quantities.counts import COUNTS
 from convcalc.model.quantities.number_text import (
     UNKNOWN_WORD,
     at_least_text,
@@ -22,9 +21,10 @@ from convcalc.model.quantities.shape import Shape
 from convcalc.model.quantities.unknown import known
 from convcalc.output.cells import axes_text, receptive_field_text
 from convcalc.output.columns import Column
-from convcalc.output.table import Table
+from convcalc.output.table import Fact, Table
 
 TRAINING = "training"  # the memory option
+_NO_AXES = "no input with spatial axes"
 LISTED = 5  # items that a line names before it counts the rest
 
 
@@ -73,50 +73,50 @@ def totals_row(report: Report) -> Row:
     )
 
 
-def report_footer(report: Report, exact: bool = False) -> list[str]:
-    """Return the lines below the table."""
-    lines = (
-        _sums_line(report, exact),
-        _counting_line(report, exact),
-        *convention_lines(report, exact),
-        _fusing_line(report, exact),
-        *_receptive_field_lines(report),
-        _list_line(
-            "declared, not computed", [each.path for each in report.layers if each.declared]
-        ),
-        _unknown_line(report),
-        incomplete_line(report),
-        _warnings_line(report),
-    )
-    return [line for line in lines if line]
+def report_footer(report: Report, exact: bool = False) -> list[Fact]:
+    """Return the facts below the table."""
+    return [
+        *_sums(report, exact),
+        Fact("memory", _memory_text(report, exact)),
+        *convention_facts(report, exact),
+        *_fusing(report, exact),
+        *_bounds(report, exact),
+        *_receptive_fields(report),
+        *_list("declared", [each.path for each in report.layers if each.declared]),
+        *_unknown(report),
+        *incomplete(report),
+        *_warnings(report),
+    ]
 
 
-def _sums_line(report: Report, exact: bool) -> str:
+def _sums(report: Report, exact: bool) -> Iterator[Fact]:
+    """Yield the totals, what the MACs and FLOPs are, and the work in neither."""
     totals = report.totals
     frozen = totals.params - totals.trainable
     learned = f"{count_text(frozen, exact=exact)} frozen" if frozen else "all trainable"
     if not known(frozen):
         learned = f"{_total_text(totals, 'trainable', exact)} trainable"
-    items = (
-        f"{_total_text(totals, 'params', exact)} params "
-        f"({learned}; buffers {_total_text(totals, 'buffers', exact)})",
-        _total_text(totals, "macs", exact, "MAC"),
-        f"activations {_total_text(totals, 'activations', exact)}",
-        _memory_text(report, exact),
-    )
-    return " · ".join(items)
+    buffers = _total_text(totals, "buffers", exact)
+    yield Fact("params", f"{_total_text(totals, 'params', exact)}, {learned}; buffers {buffers}")
+    yield Fact("MACs", f"{_total_text(totals, 'macs', exact)}, {' + '.join(report.counted)}")
+    yield Fact("FLOPs", f"{_total_text(totals, 'flops', exact)}, 2 × MACs")
+    rest = [
+        f"{kind} {_work_text(report, kind, exact)}" for kind in KINDS if kind not in report.counted
+    ]
+    if rest:
+        yield Fact("not in MACs", ", ".join(rest))
+    yield Fact("activations", _total_text(totals, "activations", exact))
 
 
-def _total_text(totals: Totals, key: str, exact: bool, unit: str = "") -> str:
+def _total_text(totals: Totals, key: str, exact: bool) -> str:
     """Return a count of the network, or what it is at least if something is missing from it."""
-    text = _sum_text(totals.counts[key], totals.at_least.counts.get(key), exact, unit)
-    return f"{COUNTS[key].title} {text}" if text == UNKNOWN_WORD and unit else text
+    return _sum_text(totals.counts[key], totals.at_least.counts.get(key), exact)
 
 
-def _sum_text(amount: int, least: int | None, exact: bool, unit: str = "") -> str:
+def _sum_text(amount: int, least: int | None, exact: bool) -> str:
     if least is None or not (least or known(amount)):
-        return count_text(amount, unit, exact=exact)
-    return at_least_text(count_text(least, unit, exact=exact))
+        return count_text(amount, exact=exact)
+    return at_least_text(count_text(least, exact=exact))
 
 
 def _memory_text(report: Report, exact: bool) -> str:
@@ -131,29 +131,15 @@ def _memory_text(report: Report, exact: bool) -> str:
     else:
         parts.append((memory.activations_peak, "activations peak"))
     texts = " + ".join(
-        f"{at_least_text(text) if report.skipped and known(size) else text} {what}"
+        f"{at_least_text(text) if report.is_lower_bound and known(size) else text} {what}"
         for size, what in parts
         if (text := memory_text(size, exact=exact))
     )
-    return f"memory {texts} ({', '.join((memory.dtype, *memory.options))})"
+    return f"{texts} ({', '.join((memory.dtype, *memory.options))})"
 
 
-def _counting_line(report: Report, exact: bool) -> str:
-    """Return the line on the kinds of work in MACs and FLOPs, and the work in neither."""
-    flops = _total_text(report.totals, "flops", exact, "FLOP")
-    amount = "" if flops.endswith(UNKNOWN_WORD) else f" {flops}"
-    amount = amount if not amount or amount.startswith(" ≥") else f" ={amount}"
-    items = [f"MACs: {' + '.join(report.counted)}", f"FLOPs = 2 × MACs{amount}"]
-    rest = [
-        f"{kind} {_work_text(report, kind, exact)}" for kind in KINDS if kind not in report.counted
-    ]
-    if rest:
-        items.append(f"not in MACs: {', '.join(rest)}")
-    return " · ".join(items)
-
-
-def convention_lines(report: Report, exact: bool = False) -> list[str]:
-    """Return the lines with another tool's totals, units, and operators it does not count."""
+def convention_facts(report: Report, exact: bool = False) -> list[Fact]:
+    """Return another tool's totals, units, and operators it does not count."""
     tool = report.convention
     if tool is None or not report.layers:
         return []
@@ -162,63 +148,78 @@ def convention_lines(report: Report, exact: bool = False) -> list[str]:
     items = [f"{texts[number.key]} {number.title} ({number.unit})" for number in tool.numbers]
     items.append(f"{texts[PARAMS]} params")
     sample = ", of one sample" if tool.per_sample else ""
-    found = [f"{tool.name} ({tool.tool}{sample}): {' · '.join(items)}"]
+    found = [Fact(tool.name, f"{', '.join(items)}, as {tool.tool} counts{sample}")]
     if tool.uncounted:
-        found.append(f"not counted by {tool.name}: {', '.join(tool.uncounted)}")
+        found.append(Fact(f"not in {tool.name}", ", ".join(tool.uncounted)))
     return found
 
 
-def convention_line(report: Report) -> list[str]:
-    """Return the line that names the tool of a table of networks, with its units."""
+def several_footer(report: Report) -> list[Fact]:
+    """Return the facts below a table of networks, of which one report is given: what is counted."""
+    found = [Fact("MACs", " + ".join(report.counted)), Fact("FLOPs", "2 × MACs")]
     tool = report.convention
-    if tool is None:
-        return []
-    units = ", ".join(f"{number.title} in {number.unit}" for number in tool.numbers)
-    sample = ", of one sample" if tool.per_sample else ""
-    return [f"{tool.name} ({tool.tool}{sample}): {units}"]
+    if tool is not None:
+        units = ", ".join(f"{number.title} in {number.unit}" for number in tool.numbers)
+        sample = ", of one sample" if tool.per_sample else ""
+        found.append(Fact(tool.name, f"{units}, as {tool.tool} counts{sample}"))
+    return [*found, *_device(report)]
 
 
-def _fusing_line(report: Report, exact: bool) -> str:
-    """Return the line of totals with batch norms folded; empty without them."""
+def _device(report: Report) -> Iterator[Fact]:
+    """Yield the facts that name the device of a table of networks; none without one."""
+    if report.roofline is not None:
+        from convcalc.output.views.bounds import device_fact, missing_facts
+
+        yield device_fact(report.roofline)
+        yield from missing_facts(report.roofline)
+
+
+def _fusing(report: Report, exact: bool) -> Iterator[Fact]:
+    """Yield the totals with batch norms folded, if the report has them."""
     fused = report.totals.fused
     if not fused:
-        return ""
+        return
     bounds = report.totals.at_least.fused
-    items = [
-        f"{_sum_text(fused[key], bounds.get(key), exact)} {key}"
-        for key in ("params", "elementwise")
-    ]
-    gone = report.totals.params - fused["params"]
-    if known(gone):  # the constants of frozen norms are no params, the bias that takes them up is
-        items[0] += f" ({count_text(abs(gone), exact=exact)} {'more' if gone < 0 else 'less'})"
-    return (
-        f"batch norms folded: {items[0]} · "
-        f"{_sum_text(fused['macs'], bounds.get('macs'), exact, 'MAC')} · {items[1]}"
+    params, macs, elementwise = (
+        _sum_text(fused[key], bounds.get(key), exact) for key in ("params", "macs", "elementwise")
     )
+    gone = report.totals.params - fused["params"]
+    if known(gone):  # the constants of frozen norms are not params, the bias that takes them up is
+        params += f" ({count_text(abs(gone), exact=exact)} {'more' if gone < 0 else 'less'})"
+    yield Fact("batch norms folded", f"params {params}, MACs {macs}, elementwise {elementwise}")
+
+
+def _bounds(report: Report, exact: bool) -> Iterator[Fact]:
+    """Yield the bounds on a device; nothing without one."""
+    if report.roofline is not None:
+        from convcalc.output.views.bounds import bound_facts
+
+        yield from bound_facts(report, exact)
 
 
 def _work_text(report: Report, kind: str, exact: bool) -> str:
     terms = (term for layer in report.layers for term in layer.terms)
     amounts = [term.amount for term in terms if term.kind == kind]
     whole, least = sum(amounts), sum(filter(known, amounts))
-    return _sum_text(whole, least if report.skipped or not known(whole) else None, exact)
+    return _sum_text(whole, least if report.is_lower_bound or not known(whole) else None, exact)
 
 
-def _receptive_field_lines(report: Report) -> list[str]:
-    """Return the line on the receptive field at the output; one for all that see alike."""
+def _receptive_fields(report: Report) -> list[Fact]:
+    """Return the receptive field at the output; one for all outputs that see alike."""
     if len(report.per_output) < 2:
         text = _receptive_field_text(report.receptive_field, report.global_from)
-        return [f"receptive field {text}"] if text else []
+        return [Fact("receptive field", text)] if text else []
     alike: dict[str, list[str]] = {}
     for name, output in report.per_output.items():
         text = _receptive_field_text(output.receptive_field, output.first_global)
         text = text if output.shape is not None else "unknown: it could not be computed"
         alike.setdefault(text, []).append(name)
-    lines = [
-        f"receptive field of {_names(names, report)}: {text or 'no input with spatial axes'}"
+    if set(alike) == {""}:
+        return []
+    return [
+        Fact("receptive field", f"of {_names(names, report)}: {text or _NO_AXES}")
         for text, names in alike.items()
     ]
-    return lines if set(alike) != {""} else []
 
 
 def _names(names: Sequence[str], report: Report) -> str:
@@ -243,37 +244,43 @@ def _receptive_field_text(field: ReceptiveField | None, global_from: str) -> str
     return ", ".join(filter(None, (local, source)))
 
 
-def _unknown_line(report: Report) -> str:
-    """Return the line of counts that are unknown, with the reason if there is a common one."""
+def _unknown(report: Report) -> list[Fact]:
+    """Return which counts are unknown, with the reason if there is a common one."""
     entries = [entry.rpartition(": ") for entry in report.totals.unknown]
     if all(known(shape.dims) for shape in report.inputs.values()):
-        return _list_line("unknown", [f"{what} of {path}" for path, _, what in entries])
-    counts = sorted({what for _, _, what in entries})
-    reason = "unknown, because the size of an input is not given"
-    return f"{reason}: {', '.join(counts)}" if counts else ""
+        return _list("unknown", [f"{what} of {path}" for path, _, what in entries])
+    counts = ", ".join(sorted({what for _, _, what in entries}))
+    reason = "because the size of an input is not given"
+    return [Fact("unknown", f"{counts}, {reason}")] if counts else []
 
 
-def _list_line(what: str, items: Sequence[str]) -> str:
-    """Return a line that names the first few items and counts the rest."""
+def _list(what: str, items: Sequence[str]) -> list[Fact]:
+    """Return a fact that names the first few items and counts the rest."""
     if not items:
-        return ""
+        return []
     more = [f"and {len(items) - LISTED} more"] if len(items) > LISTED else []
-    return f"{what}: {'; '.join([*items[:LISTED], *more])}"
+    return [Fact(what, "; ".join([*items[:LISTED], *more]))]
 
 
-def incomplete_line(report: Report) -> str:
-    """Return the line that says how many layers were skipped; empty if none were."""
+def incomplete(report: Report) -> list[Fact]:
+    """Return how many layers were skipped, if some were."""
     if report.complete:
-        return ""
-    if not report.skipped:
-        return "incomplete: the numbers of a layer with an error may be wrong"
+        return []
     skipped = f"{report.skipped} layers were" if report.skipped != 1 else "1 layer was"
-    return f"incomplete: {skipped} skipped; the totals are at least what the others add up to"
+    if report.is_lower_bound:
+        text = f"{skipped} skipped; the totals are at least what the others add up to"
+        return [Fact("incomplete", text)]
+    wrong = "the numbers of a layer with an error may be wrong"
+    if report.recovered:
+        first, *more = report.recovered
+        others = f" and {len(more)} more" if more else ""
+        wrong = f"the numbers of {first}{others}, and of what reads them, may be wrong"
+    return [Fact("incomplete", f"{skipped} skipped; {wrong}" if report.skipped else wrong)]
 
 
-def _warnings_line(report: Report) -> str:
-    """Return the line that counts the warnings; empty if there are none."""
-    if not report.complete:
-        return ""
+def _warnings(report: Report) -> list[Fact]:
+    """Return the number of warnings, if there are any."""
     warnings = sum(problem.severity != "error" for problem in report.problems)
-    return f"{warnings} warning{'s' * (warnings != 1)}, see convcalc check" if warnings else ""
+    if not (warnings and report.complete):
+        return []
+    return [Fact("warnings", f"{warnings}, see convcalc check")]

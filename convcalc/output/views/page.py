@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.default_styles import DEFAULT_STYLES
 from rich.markdown import CodeBlock, Heading, Markdown, TableElement
@@ -17,6 +18,7 @@ from rich.theme import Theme
 from convcalc.output.table import Style
 
 WIDEST = 100  # longer lines are hard to read
+_CODE_INDENT = "    "
 _HEIGHT = 1000  # rich ignores a width without a height where TERM is dumb
 # A link, or code within a line, in which nothing is a link.
 _LINK = re.compile(
@@ -37,12 +39,28 @@ class _LeftHeading(Heading):
 
 
 class _PlainCode(CodeBlock):
-    """Code that can be copied: indented, and never wrapped."""
+    """Code that can be copied: indented, and never wrapped.
+
+    What does not fit is indented less, and a remark behind it stands before it.
+    """
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        for line in str(self.text).rstrip().split("\n"):
-            yield Segment(f"    {line}".rstrip())
+        lines = str(self.text).rstrip().split("\n")
+        room = options.max_width - len(_CODE_INDENT)
+        lines = [piece for line in lines for piece in _without_remark(line, room)]
+        spare = max(0, options.max_width - max(map(cell_len, lines)))
+        for line in lines:
+            yield Segment(f"{_CODE_INDENT[:spare]}{line}".rstrip())
             yield Segment.line()
+
+
+def _without_remark(line: str, room: int) -> list[str]:
+    """Return a line of code that is too long in two lines, the first its remark."""
+    code, sign, remark = line.rpartition("  # ")
+    if cell_len(line) <= room or not code.strip():
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()))
+    return [f"{indent}{sign.strip()} {remark}", code.rstrip()]
 
 
 class _WholeTable(TableElement):

@@ -1,4 +1,4 @@
-"""The receptive field of one tensor in lines of text: its place, its holes, its neighbours."""
+"""The receptive field of one tensor in words: its place, its holes, its neighbours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from convcalc.model.quantities.number_text import fraction_text, percent_text
 from convcalc.model.quantities.unknown import known
 from convcalc.output.cells import axes_text
 from convcalc.output.columns import Column
-from convcalc.output.table import Table
+from convcalc.output.table import Fact, Table
 from convcalc.output.views.receptive_field_flags import drift_text
 
 SHOWN = ("path", "operator", "output", "receptive_field", "reach", "jump", "center", "coverage")
@@ -33,7 +33,7 @@ def receptive_field_table(
     columns: Sequence[Column],
     rows: Sequence[AnyRow],
     remarks: Mapping[str, Sequence[str]],
-    footer: Sequence[str],
+    footer: Sequence[Fact],
     outputs: Sequence[AnyRow] = (),
 ) -> Table:
     """Return the table of layers or blocks, with a column for the remarks on each path.
@@ -46,11 +46,11 @@ def receptive_field_table(
 
     flags = Column("flags", "flags", words, priority=3, doc="what is worth a remark", folds=True)
     ranked = (each._replace(priority=LAST_TO_GO.get(each.key, each.priority)) for each in columns)
-    return Table(title, (*ranked, flags), rows, None, footer, outputs=outputs)
+    return Table(title, (*ranked, flags), rows, None, footer, outputs=outputs, result=True)
 
 
-def receptive_field_lines(study: Study) -> list[str]:
-    """Return all lines about one tensor."""
+def receptive_field_facts(study: Study) -> list[Fact]:
+    """Return all that is to be said about one tensor."""
     makers = (
         _studied,
         _size,
@@ -65,7 +65,7 @@ def receptive_field_lines(study: Study) -> list[str]:
         _misaligned,
         _other_inputs,
     )
-    return [line for maker in makers for line in maker(study)]
+    return [fact for maker in makers for fact in maker(study)]
 
 
 def _per_axis(study: Study, texts: Sequence[str]) -> str:
@@ -76,17 +76,17 @@ def _per_axis(study: Study, texts: Sequence[str]) -> str:
     return ", ".join(f"{axis.name} {text}" for axis, text in named if text)
 
 
-def _studied(study: Study) -> Iterator[str]:
-    """Yield the line that says which of several outputs the lines are about."""
+def _studied(study: Study) -> Iterator[Fact]:
+    """Yield the fact that says which of several outputs the lines are about."""
     network = study.network
     names = [name for name, tensor in network.outputs.items() if tensor == study.asked]
     others = [name for name in network.outputs if name not in names]
     if names and others:
-        yield f"output {_names(names)}; the others, with --at: {_names(others)}"
+        yield Fact("output", f"{_names(names)}; the others, with --at: {_names(others)}")
 
 
-def _size(study: Study) -> Iterator[str]:
-    """Yield the line on size, jump and global dependence."""
+def _size(study: Study) -> Iterator[Fact]:
+    """Yield the fact on size, jump and global dependence."""
     extents = [_extent(axis) for axis in study.axes]
     size = axes_text(extents)
     if "–" in size and len(set(extents)) == 1 and len(extents) > 1:
@@ -99,7 +99,7 @@ def _size(study: Study) -> Iterator[str]:
         what += f", jump {axes_text(jumps)}"
     if study.unbounded:
         what += "; deformable taps can lie anywhere, this is their grid"
-    yield what + _beyond(study)
+    yield Fact("receptive field", what + _beyond(study))
 
 
 def _beyond(study: Study) -> str:
@@ -118,23 +118,24 @@ def _beyond(study: Study) -> str:
     return f"; {after}also depends on all of the {' and '.join(whole_axes)}{apart}"
 
 
-def _channels(study: Study) -> Iterator[str]:
-    """Yield the line on channels that see different things."""
+def _channels(study: Study) -> Iterator[Fact]:
+    """Yield the fact on channels that see different things."""
     if study.classes > 1 and study.channels:
-        which = f"channels {ranges_text(study.channels)} of {study.path}"
+        which = f"{ranges_text(study.channels)} of {study.path}"
         others = "--channel N shows another, --union all together"
-        yield f"{which}, one of {study.classes} classes that see different things; {others}"
+        text = f"{which}, one of {study.classes} classes that see different things; {others}"
+        yield Fact("channels", text)
     elif study.classes > 1:
         what = f"{study.classes} classes that see different things"
-        yield f"all channels of {study.path} together, {what}; --channel N shows one"
+        yield Fact("channels", f"all of {study.path} together, {what}; --channel N shows one")
     seen = study.channels_seen
     if seen is None or (seen.least == seen.channels and not study.channels_of):
         return
     of = f"of the {seen.channels:,} channels of {seen.of}"
     if seen.least == seen.most:
-        yield f"groups: each channel of {study.path} sees {seen.most:,} {of}"
+        yield Fact("groups", f"each channel of {study.path} sees {seen.most:,} {of}")
     else:
-        yield f"groups: a channel of {study.path} sees {seen.least:,} to {seen.most:,} {of}"
+        yield Fact("groups", f"a channel of {study.path} sees {seen.least:,} to {seen.most:,} {of}")
 
 
 def ranges_text(channels: Sequence[range]) -> str:
@@ -158,21 +159,22 @@ def _extent(axis: AxisStudy) -> str:
     return str(axis.size) if axis.size == axis.size_min else f"{axis.size_min}–{axis.size}"
 
 
-def _place(study: Study) -> Iterator[str]:
-    """Yield the line on where the field of the chosen position lies."""
-    what = f"position {_join(study.positions)}"
+def _place(study: Study) -> Iterator[Fact]:
+    """Yield the fact on where the field of the chosen position lies."""
+    what = _join(study.positions)
     if all(known(axis.output_size) for axis in study.axes):
         what += f" of {'×'.join(str(axis.output_size) for axis in study.axes)}"
     if any(axis.seen is None for axis in study.axes):
-        yield f"{what} reads nothing"
+        yield Fact("position", f"{what} reads nothing")
         return
     if not all(axis.placed for axis in study.axes):
-        yield "where a position looks is unknown: the padding depends on the size of the input"
+        reason = "the padding depends on the size of the input"
+        yield Fact("position", f"where one looks is unknown: {reason}")
         return
     centers = ["all" if c is None else fraction_text(c) for c in (a.center for a in study.axes)]
     spans = [f"{axis.ends[0]} to {axis.ends[1]}" if axis.ends else "" for axis in study.axes]
     what += f": center {', '.join(centers)}, from {_per_axis(study, spans)}"
-    yield what + _padding(study)
+    yield Fact("position", what + _padding(study))
 
 
 def _padding(study: Study) -> str:
@@ -181,36 +183,43 @@ def _padding(study: Study) -> str:
     if inside == 1:
         return ""
     text = f"; {percent_text(Fraction(1 - inside))} of it is padding"
-    return text if study.inside is None else f"{text}, {study.inside:,} real positions are read"
+    return text if study.inside is None else f"{text}, {_real(study.inside)} read"
+
+
+def _real(count: int) -> str:
+    """The number of real positions, with its verb: ``1 real position is``."""
+    return "1 real position is" if count == 1 else f"{count:,} real positions are"
 
 
 def _join(values: Sequence[object]) -> str:
     return ",".join(map(str, values))
 
 
-def _gaps(study: Study) -> Iterator[str]:
-    """Yield the lines on holes and coverage, per axis and on all axes together."""
+def _gaps(study: Study) -> Iterator[Fact]:
+    """Yield facts on holes and coverage, per axis and on all axes together."""
     if study.coverage is None:
         return
     holes = any(axis.unread for axis in study.axes)
     if not holes and study.coverage == 1:
-        yield "coverage 1: every position within is read"
+        yield Fact("coverage", "1, every position within is read")
         return
     if holes:
         parts = [
             f"{axis.read}/{axis.read + axis.unread} read, holes at {_relative(axis)}"
             if axis.unread
-            else "no holes"
+            else "none"
             for axis in study.axes
         ]
-        yield f"{'per axis ' if study.rank > 1 else ''}{_per_axis(study, parts)}"
+        yield Fact("holes", f"{'per axis ' if study.rank > 1 else ''}{_per_axis(study, parts)}")
     if len(study.axes) > 1:
-        yield f"coverage {study.coverage} of all axes together ({percent_text(study.coverage)})"
+        percent = percent_text(study.coverage)
+        yield Fact("coverage", f"{study.coverage} of all axes together ({percent})")
     coarse = [axis.spacing for axis in study.axes]
     if max(coarse) > 1:
         which = _per_axis(study, [f"{value} apart" for value in coarse])
         shared = [axis.overlap for axis in study.axes if axis.overlap is not None]
-        yield f"gridding: positions are read {which}; neighbours share {percent_text(min(shared))}"
+        share = percent_text(min(shared))
+        yield Fact("gridding", f"positions are read {which}; neighbours share {share}")
 
 
 def _relative(axis: AxisStudy) -> str:
@@ -222,8 +231,8 @@ def _relative(axis: AxisStudy) -> str:
     return " ".join([*texts, *([f"and {left:,} more"] if left else [])])
 
 
-def _phases(study: Study) -> Iterator[str]:
-    """Yield the line on how the fields of outputs differ from each other."""
+def _phases(study: Study) -> Iterator[Fact]:
+    """Yield the fact on how the fields of outputs differ from each other."""
     if all(axis.size == axis.size_min or axis.lost for axis in study.axes):
         return
     phases = [
@@ -232,15 +241,15 @@ def _phases(study: Study) -> Iterator[str]:
         else "nowhere"
         for axis in study.axes
     ]
-    line = f"outputs differ; the pattern repeats {_per_axis(study, phases)}"
+    line = f"differ; the pattern repeats {_per_axis(study, phases)}"
     if all(known(axis.envelope) for axis in study.axes):
         envelopes = _per_axis(study, [str(axis.envelope) for axis in study.axes])
         line += f"; laid over each other they span {envelopes}"
-    yield line
+    yield Fact("outputs", line)
 
 
-def _tile(study: Study) -> Iterator[str]:
-    """Yield the line on the halo that a tile needs."""
+def _tile(study: Study) -> Iterator[Fact]:
+    """Yield the fact on the halo that a tile needs."""
     halos = [axis.halo for axis in study.axes]
     texts = [
         f"{max(halo.before, 0)} before and {max(halo.after, 0)} after" if halo else ""
@@ -248,26 +257,27 @@ def _tile(study: Study) -> Iterator[str]:
     ]
     if not any(texts):
         return
-    line = f"halo of a tile: {_per_axis(study, texts)}"
+    line = _per_axis(study, texts)
     starts = [str(halo.offset) if halo else "" for halo in halos]
     if any(halo and halo.offset for halo in halos):
         line += f"; outputs begin {_per_axis(study, starts)} inside the input"
-    yield line
+    yield Fact("halo of a tile", line)
 
 
-def _effective(study: Study) -> Iterator[str]:
-    """Yield the line on the effective receptive field, an estimate."""
+def _effective(study: Study) -> Iterator[Fact]:
+    """Yield the fact on the effective receptive field, an estimate."""
     try:
         spreads = [study.spread(axis) for axis in range(study.rank)]
     except Unseen as reason:
-        yield f"effective field unknown: {reason}"
+        yield Fact("effective field", f"unknown: {reason}")
         return
     texts = [
         f"σ {each.deviation:.4g}{_core(each, axis)}" if each and not axis.lost else ""
         for each, axis in zip(spreads, study.axes, strict=True)
     ]
     if any(texts) and any(axis.size > 1 for axis in study.axes):
-        yield f"effective field if all weights were equal (an estimate): {_per_axis(study, texts)}"
+        sizes = _per_axis(study, texts)
+        yield Fact("effective field", f"{sizes}; an estimate, as if all weights were equal")
 
 
 def _core(spread: Spread, axis: AxisStudy) -> str:
@@ -281,23 +291,23 @@ def _positions(count: int) -> str:
     return f"{count:,} position{'s' * (count != 1)}"
 
 
-def _direction(study: Study) -> Iterator[str]:
-    """Yield the line on look-ahead, for a tensor with one spatial axis."""
+def _direction(study: Study) -> Iterator[Fact]:
+    """Yield the fact on look-ahead, for a tensor with one spatial axis."""
     if study.rank == 1 and (ahead := study.axes[0].ahead) is not None:
-        yield "causal: no look-ahead" if ahead <= 0 else f"look-ahead {_positions(ahead)}"
+        yield Fact("look-ahead", "none, causal" if ahead <= 0 else _positions(ahead))
 
 
-def _unread(study: Study) -> Iterator[str]:
-    """Yield the line on input positions that no output reads."""
+def _unread(study: Study) -> Iterator[Fact]:
+    """Yield the fact on input positions that no output reads."""
     found = study.unread
     if found is None or not found.number:
         return
     share = percent_text(Fraction(found.number, found.total))
-    line = f"no output reads {found.number:,} of {_positions(found.total)} of the input ({share})"
+    line = f"{found.number:,} of {_positions(found.total)} of the input by no output ({share})"
     if any(found.lines):
         texts = [_some(lines) for lines in found.lines]
         line += f": {'all of ' * (study.rank > 1)}{_per_axis(study, texts)}"
-    yield line
+    yield Fact("unread", line)
 
 
 def _some(positions: Sequence[int]) -> str:
@@ -305,8 +315,8 @@ def _some(positions: Sequence[int]) -> str:
     return f"{', '.join(map(str, positions[:LISTED]))}{more}"
 
 
-def _misaligned(study: Study) -> Iterator[str]:
-    """Yield the lines on joins whose branches are misaligned."""
+def _misaligned(study: Study) -> Iterator[Fact]:
+    """Yield facts on joins whose branches are misaligned."""
     last: dict[str, str] = {}
     for drift in drifts(study.network):
         if drift.input == study.input:
@@ -314,17 +324,17 @@ def _misaligned(study: Study) -> Iterator[str]:
     listed = list(last.items())
     if listed:
         path, text = listed[0]
-        yield f"misaligned: the branches of {path} {text}"
+        yield Fact("misaligned", f"the branches of {path} {text}")
         if len(listed) > 1:
-            yield f"misaligned too: {_names([path for path, _ in listed[1:]])}"
+            yield Fact("misaligned too", _names([path for path, _ in listed[1:]]))
 
 
-def _other_inputs(study: Study) -> Iterator[str]:
-    """Yield the line that names other inputs to ask for."""
+def _other_inputs(study: Study) -> Iterator[Fact]:
+    """Yield the fact that names other inputs to ask for."""
     network = study.network
     inputs = [name for name in seen_inputs(network, study.tensor) if name != study.input]
     if inputs:
-        yield f"other inputs, with --of: {_names(inputs)}"
+        yield Fact("other inputs", f"with --of: {_names(inputs)}")
 
 
 def _names(names: Sequence[str]) -> str:

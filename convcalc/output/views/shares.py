@@ -28,7 +28,7 @@ def share_tables(
     part = report.replace(layers=tuple(layers))
     total = "total" if report.complete else "total (incomplete)"
     whole = part_row(total, _count_text(len(layers)), layers)
-    whole = whole._replace(at_least=lower_bounds(whole, layers, is_partial=report.skipped > 0))
+    whole = whole._replace(at_least=lower_bounds(whole, layers, is_partial=report.is_lower_bound))
     name = f"{report.network} · {path}" if path else report_title(report)
     by_operator = sorted_rows(rows_by_operator(part), lambda row: row.macs)
     return (

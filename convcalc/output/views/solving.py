@@ -1,4 +1,4 @@
-"""What ``convcalc solve`` shows: the answer with its slack, or closed forms."""
+"""The output of ``convcalc solve``: the answer with its slack, or closed forms."""
 
 from __future__ import annotations
 
@@ -62,8 +62,10 @@ def _limit_lines(tried: Tried, limits: Sequence[Limit]) -> Iterator[str]:
             word, slack = "off by", abs(slack)
         amount = f"{_number(abs(slack))}{f' ({part})' if part else ''}"
         sign = {"<=": "≤", ">=": "≥"}.get(each.sign, each.sign)
-        wanted = f"{_number(number)} {sign} {_number(each.amount)}"
-        yield f"  {each.metric:<{_WIDE}} {wanted}, {word} {amount}"
+        wanted = f"{sign} {_number(each.amount)}"
+        if not each.holds(number):
+            wanted = f"against {_number(each.amount)}"
+        yield f"  {each.metric:<{_WIDE}} {_number(number)} {wanted}, {word} {amount}"
 
 
 def _searched(answer: Answer) -> str:

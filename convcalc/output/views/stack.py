@@ -14,11 +14,11 @@ from convcalc.analysis.receptive_field.dilated_stacks import (
     stack_windows,
 )
 from convcalc.output.columns import SHARE, Column
-from convcalc.output.table import Table
+from convcalc.output.table import Fact, Table
 
 
-def verdict(layers: Sequence[tuple[int, int, int]]) -> list[str]:
-    """Return lines that say whether a stack leaves holes, and whether HDC's rule agrees.
+def verdict(layers: Sequence[tuple[int, int, int]]) -> list[Fact]:
+    """Return facts that say whether a stack leaves holes, and whether HDC's rule agrees.
 
     Each layer is given by kernel_size, stride and dilation.
     """
@@ -26,20 +26,21 @@ def verdict(layers: Sequence[tuple[int, int, int]]) -> list[str]:
     windows = stack_windows(kernel_sizes, strides, dilations)
     hole = gap(windows)
     if hole is None:
-        line = "no holes: in order of their steps, no step is larger than what those before reach"
+        text = "no holes: in order of their steps, no step is larger than what those before reach"
     else:
         smaller = [window for window in windows if window < hole and window.kernel_size > 1]
-        line = (
+        text = (
             f"holes: a step of {hole.step} is larger than {field_size(smaller)}, the size before it"
         )
-    lines = [line]
+    facts = [Fact("stack", text)]
     if len(layers) > 1 and len(set(kernel_sizes)) == 1 and set(strides) == {1}:
         m2, k = hdc(dilations), kernel_sizes[0]
         right = (m2 <= k) == (hole is None)
-        says = f"HDC's rule says {'no holes' if m2 <= k else 'holes'}: M_2 = {m2}"
+        says = f"{'no holes' if m2 <= k else 'holes'}: M_2 = {m2}"
         sign = "<=" if m2 <= k else ">"
-        lines.append(f"{says} {sign} k = {k}{'' if right else ', which is wrong here'}")
-    return lines
+        wrong = "" if right else ", which is wrong here"
+        facts.append(Fact("HDC's rule", f"{says} {sign} k = {k}{wrong}"))
+    return facts
 
 
 def suggestion_table(found: Sequence[Suggestion]) -> Table:
@@ -57,7 +58,8 @@ def suggestion_table(found: Sequence[Suggestion]) -> Table:
         ),
     )
     footer = (
-        "without holes; evenness: mean number of paths to a position in relation to the most",
+        Fact("holes", "none"),
+        Fact("evenness", "mean number of paths to a position in relation to the most"),
     )
     return Table("", columns, found, None, footer)
 

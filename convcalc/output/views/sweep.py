@@ -15,7 +15,7 @@ from convcalc.model.quantities.counts import BYTES, COUNTS
 from convcalc.model.quantities.presented import number_of
 from convcalc.output.columns import Column, Size
 from convcalc.output.row_files import json_lines
-from convcalc.output.table import Style, Table, render
+from convcalc.output.table import Fact, Style, Table, render
 
 JSON_LINES = "jsonl"
 LISTED = 3  # problems below a table
@@ -60,26 +60,26 @@ def _metric(place: int, name: str) -> Column:
     return Column(name, title, itemgetter(place), unit, align)
 
 
-def footer(plan: Plan, tally: Tally, count: int) -> list[str]:
-    """The lines below a table: how many rows there were, and which of them are shown."""
+def footer(plan: Plan, tally: Tally, count: int) -> list[Fact]:
+    """The facts below a table: how many rows there were, and which of them are shown."""
     counts = tally.counts
-    lines = [_rows_line(plan, counts)]
+    facts = [Fact("rows", _rows_text(plan, counts))]
     if plan.pareto:
         goals = ", ".join(
             f"{goal.name} ({'more' if goal.is_more_better else 'less'})" for goal in plan.pareto
         )
-        lines.append(f"front: {number_of(len(tally.best), 'configuration')} by {goals}")
+        facts.append(Fact("front", f"{number_of(len(tally.best), 'configuration')} by {goals}"))
     if count < (len(tally.best) if plan.pareto else counts.kept):
         word = "most" if plan.by.is_more_better else "least"
         first = "the one" if count == 1 else f"the {count:,}"
-        lines.append(f"shown: {first} with the {word} {plan.by.name}")
+        facts.append(Fact("shown", f"{first} with the {word} {plan.by.name}"))
     ranked = sorted(tally.reasons.items(), key=lambda pair: (-pair[1], pair[0]))
-    lines += [f"{found:,} × {reason}" for reason, found in ranked[:LISTED]]
+    facts += [Fact("problem", f"{found:,} × {reason}") for reason, found in ranked[:LISTED]]
     more = len(ranked) - LISTED
-    return lines + ([f"and {more:,} more kinds of problems"] if more > 0 else [])
+    return facts + ([Fact("problem", f"{more:,} more kinds")] if more > 0 else [])
 
 
-def _rows_line(plan: Plan, counts: Counts) -> str:
+def _rows_text(plan: Plan, counts: Counts) -> str:
     parts = [number_of(counts.rows, "configuration")]
     if plan.where:
         parts.append(f"{counts.kept:,} satisfy {' and '.join(plan.where)}")
@@ -89,7 +89,7 @@ def _rows_line(plan: Plan, counts: Counts) -> str:
         parts.append(f"{counts.unknown:,} with an unknown number")
     if counts.checked:
         parts.append(f"{counts.checked:,} checked by the ordinary path")
-    return " · ".join(parts)
+    return ", ".join(parts)
 
 
 def sweep_payload(

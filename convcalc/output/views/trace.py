@@ -7,6 +7,7 @@ from textwrap import wrap
 
 from convcalc.analysis.receptive_field.trace import Step
 from convcalc.output.cells import clean
+from convcalc.output.lines import IN_LINES, NARROWEST, fold
 from convcalc.output.table import Style
 
 
@@ -20,7 +21,21 @@ def trace_lines(found: Sequence[Step], style: Style, *, limit: int = 400) -> lis
     for step, path in zip(found, paths, strict=False):
         change = f"{step.size} → {step.needs}"
         why = clean(f"{step.operator}, {step.why}", style)
-        lines.append(f"  {change:<12} {path:<{longest}}  {why}")
+        lines += _beside(f"  {change:<12} {path:<{longest}}  ", why, style.width)
     if len(found) > limit:
         lines.append(f"  and {len(found) - limit:,} further steps; -f json has them all")
     return lines
+
+
+def _beside(start: str, text: str, width: int | None) -> list[str]:
+    """Return a text behind the beginning of a line, wrapped there or below it."""
+    if width is None or len(start) + len(text) <= width:
+        return [start + text]
+    margin = len(start) if width - len(start) >= 2 * NARROWEST else _BELOW
+    pieces = fold(text, max(width - margin, NARROWEST), IN_LINES)
+    if margin == len(start):
+        return [start + pieces[0], *(" " * margin + piece for piece in pieces[1:])]
+    return [start.rstrip(), *(" " * margin + piece for piece in pieces)]
+
+
+_BELOW = 15  # characters before a text that stands below the beginning of its line

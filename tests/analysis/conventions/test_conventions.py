@@ -10,6 +10,7 @@ from measured import (
     LAYERS,
     MODELS,
     TABLES,
+    TIMM,
     TORCHVISION,
     amount,
     case_network,
@@ -59,6 +60,15 @@ def test_a_network_of_torchvision_counts_what_the_tool_prints(name: str) -> None
     assert {column: amount(network, column) for column in measured} == measured
 
 
+@pytest.mark.parametrize("name", TIMM["models"])
+def test_a_network_of_timm_counts_what_the_tool_prints(name: str) -> None:
+    network = shipped.network(name)
+    measured = dict(cells(TIMM["columns"], TIMM["models"][name]))
+    more = {column: amount(network, column) - n for column, n in measured.items()}
+    expected = {c: n for entry in TIMM["exceptions"] for c, n in entry.get(name, {}).items()}
+    assert {c: n for c, n in more.items() if n} == expected
+
+
 @pytest.mark.parametrize("name", FORMS["cases"])
 def test_a_function_a_method_and_a_derived_class_count_what_the_tool_prints(name: str) -> None:
     case = FORMS["cases"][name]
@@ -90,7 +100,9 @@ def test_the_exceptions_are_so_many() -> None:
     assert len(MODELS["models"]) * len(MODELS["columns"]) == 14 * 28
     assert sum(len(model_exceptions(name)) for name in MODELS["models"]) == 14
     assert len(EXCEPTIONS["without_operator"]) == 8
-    assert (len(TORCHVISION["models"]), len(FORMS["cases"])) == (75, 37)
+    assert (len(TORCHVISION["models"]), len(FORMS["cases"])) == (75, 40)
+    assert len(TIMM["models"]) == 44
+    assert sum(len(entry) - 1 for entry in TIMM["exceptions"]) == 8
     for table in (TORCHVISION["models"].values(), [c["counts"] for c in FORMS["cases"].values()]):
         assert all(number is not None for row in table for number in row[:-2])
 
@@ -108,15 +120,8 @@ def rewritten(file: str, *changes: tuple[str, str]) -> Network:
 
 
 def test_convnext_with_convolutions_for_linear_layers_is_not_torchvisions() -> None:
-    blocks = (shipped_folder() / "blocks" / "convnext.convcalc.yaml").read_text("utf-8")
-    own = blocks[blocks.index("blocks:") :].replace(
-        "- linear: {out: in_", "- pointwise_conv: {out: in_"
-    )
-    assert own.count("pointwise_conv") == 2
     network = rewritten(
-        "convnext.convcalc.yaml",
-        ("imports: {x: blocks/convnext.convcalc.yaml}\n", own),
-        ("x.Stage", "Stage"),
+        "convnext.convcalc.yaml", ("shrink: shrink}", "shrink: shrink, conv_mlp: true}")
     )
     measured = dict(cells(MODELS["columns"], MODELS["models"]["convnext_tiny"]))
     more = {"torchinfo.macs": 4146611616, "calflops.flops": 10725120, "deepspeed.flops": 10725120}
@@ -323,7 +328,7 @@ def test_the_rule_says_what_the_layer_is_in_code() -> None:
 def test_a_table_of_each_tool_says_how_forms_count() -> None:
     found = {(each.form, each.title): each.text for each in form_entries(convention("fvcore"))}
     assert found == {("method", "flops"): "as a module, but adaptive_avg_pool, global_avg_pool: 0"}
-    assert [each.text for each in form_entries(convention("thop"))] == ["0"] * 6
+    assert [each.text for each in form_entries(convention("thop"))] == ["0"] * 8
     assert form_entries(convention("torch")) == []
 
 

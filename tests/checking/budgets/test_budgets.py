@@ -117,9 +117,7 @@ def test_memory_has_a_type_a_batch_and_two_parts() -> None:
     assert holds(f"memory: {{equals: {(weights + peak) // 4}, dtype: int8}}")
     assert holds(f"memory: {{equals: {weights + 8 * peak}, batch: 8}}")
     (found,) = checked("memory: {max: 1KiB, dtype: int8}").findings
-    assert found.notes == (
-        "0.001467 MiB weights and buffers + 0.005150 MiB activations peak (int8)",
-    )
+    assert found.notes == ("1.502 KiB weights and buffers + 5.273 KiB activations peak (int8)",)
 
 
 def test_memory_has_options() -> None:

@@ -22,7 +22,8 @@ from convcalc.model.graph.network import Network
 # Without an equal in ONNX, whatever their fields are.
 REFUSED = {
     *("carafe", "channel_attention", "cond_conv", "conv_gru", "conv_lstm", "coord_conv"),
-    *("deform_ps_roi_pool", "deform_roi_pool", "fold", "fractional_max_pool", "gated_conv"),
+    *("deform_ps_roi_pool", "deform_roi_pool", "fold", "fourier_unit", "fractional_max_pool"),
+    "gated_conv",
     *("global_filter", "gru", "inpainting_conv", "linear_attention", "local_attention"),
     *("locally_connected", "lstm", "multi_scale_deformable_attention", "octave_conv", "opaque"),
     *("ps_roi_align", "ps_roi_pool", "scatter", "selective_scan", "spectral_conv"),

@@ -34,7 +34,7 @@ def test_a_file_is_written_once_and_describes_the_model(convcalc: Command) -> No
     assert convcalc(line).code == 0
     again = convcalc(line)
     assert again.code == 2
-    assert "exists already" in again.err
+    assert "already exists" in again.err
     assert convcalc(f"{line} --force").code == 0
     for number in ("params", "macs", "layers"):
         read, made = (

@@ -115,7 +115,7 @@ def test_the_earlier_state_of_a_file_is_found_from_anywhere(
     assert earlier(file, "HEAD~1").file == "HEAD~1:models/net.convcalc.yaml"
     monkeypatch.chdir(tmp_path)
     file = Target("project/models/net.convcalc.yaml", "net_wide")
-    with pytest.raises(TargetError, match="the folder is in no git repository"):
+    with pytest.raises(TargetError, match="the folder is not in a git repository"):
         earlier(file, "HEAD~1")
     with opened("project"):
         found = earlier(file, "HEAD~1")
@@ -278,7 +278,7 @@ def test_without_a_repository_or_without_git_there_is_no_history(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     text, advice = message("HEAD:x.yaml")
-    assert text == "cannot read HEAD:x.yaml: the folder is in no git repository"
+    assert text == "cannot read HEAD:x.yaml: the folder is not in a git repository"
     assert "convcalc show … -f json -o old.json" in advice
     monkeypatch.setenv("PATH", str(tmp_path))
     (tmp_path / ".git").write_text("gitdir: elsewhere")

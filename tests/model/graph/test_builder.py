@@ -235,7 +235,7 @@ def test_what_is_no_input_is_refused(sizes: Any) -> None:
 def test_inputs_come_first_and_once() -> None:
     builder = Builder()
     x = builder.input("x", [3])
-    with pytest.raises(ValueError, match="there already"):
+    with pytest.raises(ValueError, match="already exists"):
         builder.input("x", [3])
     builder.add("relu", x)
     with pytest.raises(ValueError, match="before the first layer"):

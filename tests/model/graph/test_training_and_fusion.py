@@ -155,7 +155,7 @@ def test_a_frozen_norm_leaves_a_bias_that_is_a_parameter() -> None:
     report = analyse(network_of(layers), fuse_batch_norm=True)
     assert report.totals.fused["params"] == report.totals.params + 8
     assert report.totals.fused["buffers"] == 0
-    assert "(8 more)" in "\n".join(report_table(report, [], []).footer)
+    assert "(8 more)" in "\n".join(map(str, report_table(report, [], []).footer))
 
 
 CONV = "{conv: {out: 8, k: 3, p: 1}, id: a}"

@@ -89,10 +89,17 @@ def test_a_ratio_is_a_plain_decimal(value: Fraction, text: str) -> None:
     assert decimal_text(value) == text
 
 
-def test_memory_is_in_mebibytes_or_exact_bytes() -> None:
+def test_memory_is_in_the_unit_that_suits_it_or_exact_bytes() -> None:
     assert memory_text(102_440_608) == "97.69 MiB"
     assert memory_text(12 * 2**20) == "12 MiB"
-    assert memory_text(0) == "0 MiB"
+    assert memory_text(0) == "0 B"
+    assert memory_text(1023) == "1023 B"
+    assert memory_text(-1024) == "-1 KiB"
+    assert memory_text(896 * 2**10) == "896 KiB"
+    assert memory_text(2**20 - 1) == "1.000 MiB"
+    assert memory_text(2**30 - 2**18) == "0.9998 GiB"
+    assert memory_text(3 * 2**40) == "3 TiB"
+    assert memory_text(5 * 2**50) == "5120 TiB"
     assert memory_text(102_440_608, exact=True) == "102,440,608 B"
     assert memory_text(UNKNOWN) == "unknown"
 

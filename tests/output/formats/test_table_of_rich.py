@@ -20,7 +20,7 @@ from convcalc.model.quantities.number_text import UNKNOWN_WORD
 from convcalc.output.columns import COLUMNS, Column
 from convcalc.output.formats import terminal
 from convcalc.output.formats.layout import Layout
-from convcalc.output.table import Style, Table
+from convcalc.output.table import Fact, Style, Table
 from convcalc.output.views.network import report_table
 
 BOX = "    \n    \n {0}{0} \n    \n {0}{0} \n {0}{0} \n    \n    \n"
@@ -53,8 +53,8 @@ def draw(table: Table, rows: Iterable[Sequence[str]], layout: Layout, style: Sty
 
 
 def cell(text: str, column: Any, width: int) -> Text:
-    bare = text.strip()
-    quiet = {"0", "0 %", "0 MiB", "0 B", "–", "-"}
+    bare = " ".join(text.split())
+    quiet = {"0", "0 %", "0 B", "–", "-"}
     look = "dim" if bare in quiet else "yellow" if bare == UNKNOWN_WORD else ""
     room = width - terminal.cell_len(text)
     if room < 0:
@@ -108,7 +108,7 @@ def test_any_texts(
         )._replace(folds=folds and number == 0, priority=number)
         for number, title in enumerate(titles)
     )
-    table = Table("title", columns, values, totals, ["a footer"], outputs=outputs)
+    table = Table("title", columns, values, totals, [Fact("a", "footer")], outputs=outputs)
     with pytest.MonkeyPatch.context() as patch:
         ours, theirs = both(table, style, patch)
     assert ours == theirs

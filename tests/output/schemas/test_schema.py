@@ -281,7 +281,7 @@ def _like(name: str) -> str:
     """The first metric with the same bounds and the same keys beside them."""
 
     def taken(metric: Metric) -> tuple[Any, ...]:
-        return metric.kind == "shape", metric.keys, metric.bounds
+        return metric.kind in ("shape", "seconds") and metric.kind, metric.keys, metric.bounds
 
     return next(each for each, metric in METRICS.items() if taken(metric) == taken(METRICS[name]))
 

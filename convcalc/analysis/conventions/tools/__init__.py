@@ -1,1 +1,1 @@
-"""What each other tool counts, one module per tool; the docstring is the manual page."""
+"""The counting rules of other tools, one module per tool; the docstring is the manual page."""

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
+from convcalc.analysis.conventions.published_code import FLOPS_OF_FUNCTIONS, MACS_OF_FUNCTIONS
 from convcalc.analysis.conventions.quantities import (
     IN,
     MACS,
@@ -53,8 +54,13 @@ FLOPS = {
     "matmul": ZERO.but("torch.matmul", _called, 2 * MACS),
     "dot_product_attention": ZERO,
     "upsample": Rule("E; positions of a given size", _resized).but("area", is_area, UNMEASURED),
+    **FLOPS_OF_FUNCTIONS,
 }
-MACS_RULES = {**COMMON_MACS, "matmul": ZERO.but("torch.matmul", _called, MACS)}
+MACS_RULES = {
+    **COMMON_MACS,
+    "matmul": ZERO.but("torch.matmul", _called, MACS),
+    **MACS_OF_FUNCTIONS,
+}
 
 
 def _multiplied(leaf: Leaf) -> bool:

@@ -30,6 +30,7 @@ from math import prod
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
+from convcalc.analysis.conventions.published_code import PYTORCH_PARAMS, TRACED, TRACED_OUTPUTS
 from convcalc.analysis.conventions.quantities import (
     ADAPTIVE_AVG,
     BATCH_NORM,
@@ -113,7 +114,7 @@ RULES: Rules = {
     "upsample": UPSAMPLE.but("area", lambda leaf: leaf.field("mode") == "area", if_2d(IN)),
     **each((*FIXED, *CONVOLVING), if_traced(MACS)),
 }
-RULES = weight_normalised(RULES, _STANDARDISED)
+RULES = {**weight_normalised(RULES, _STANDARDISED), **TRACED}
 # Whatever calls it an operation is traced as the same, but a pooling that is a mean.
 BY_METHOD: Forms = {METHOD: {**RULES, **each(ADAPTIVE_AVG, ZERO)}}
 ACTIVATIONS = {
@@ -122,6 +123,7 @@ ACTIVATIONS = {
     "conv_lstm": 4 * OUT,
     "conv_gru": 3 * OUT,
     **each((*TRANSPOSED, "linear", "matmul"), OUT),
+    **TRACED_OUTPUTS,
 }
 
 CONVENTION = Convention(
@@ -130,4 +132,5 @@ CONVENTION = Convention(
         Count("flops", "flops", "MAC and op", RULES, forms=BY_METHOD),
         Count("activations", "activations", "element", ACTIVATIONS),
     ),
+    PYTORCH_PARAMS,
 )

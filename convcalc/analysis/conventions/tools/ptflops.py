@@ -34,6 +34,7 @@ from math import prod
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
+from convcalc.analysis.conventions.published_code import PATCHED_FUNCTIONS
 from convcalc.analysis.conventions.quantities import (
     ADAPTIVE_AVG,
     BIAS,
@@ -58,7 +59,7 @@ from convcalc.analysis.conventions.quantities import (
     recurrent,
     weight_normalised,
 )
-from convcalc.model.graph.network import FUNCTION, METHOD, SUBCLASS
+from convcalc.model.graph.network import CONTAINER, FUNCTION, METHOD, SUBCLASS
 from convcalc.model.quantities.unknown import UNKNOWN
 
 
@@ -76,7 +77,7 @@ def _attention(leaf: Leaf) -> int:
 def _deformable(leaf: Leaf) -> int:
     """The convolution's own, 24 or 25 per tap and position, the bias; the offsets' convolution."""
     terms = {term.name: term.amount for term in leaf.analysis.terms}
-    if "main" not in terms:  # versions 3 and 4 are no module of torchvision's
+    if "main" not in terms:  # versions 3 and 4 are not a module of torchvision's
         return 0
     taps = prod(leaf.weight[2:])
     extra = 24 + (1 if leaf.field("version") == 2 else 0)
@@ -107,7 +108,7 @@ RULES: Rules = {
     "lp_pool": IN + 2 * OUT,
     "deform_conv": Rule("M + 24·K·positions + b·O, 25 with a mask", _deformable),
 }
-RULES = weight_normalised(RULES, ZERO)
+RULES = {**weight_normalised(RULES, ZERO), **PATCHED_FUNCTIONS}
 
 # Functions that are patched: all that counts where no hook is, once where a module counts twice.
 PATCHED = {
@@ -123,7 +124,10 @@ CONVENTION = Convention(
     (
         Count(
             *("macs", "MACs", "MAC and op", RULES),
-            forms={FUNCTION: PATCHED, SUBCLASS: PATCHED, METHOD: {"matmul": MACS}},
+            forms={
+                **dict.fromkeys((FUNCTION, SUBCLASS, CONTAINER), PATCHED),
+                METHOD: {"matmul": MACS},
+            },
         ),
     ),
     other_params=TRAINED,

@@ -14,6 +14,7 @@ Source: ptflops/aten_ops.py, 0.7.5.
 from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
+from convcalc.analysis.conventions.published_code import ATEN
 from convcalc.analysis.conventions.quantities import (
     BIAS,
     CONVOLVING,
@@ -38,6 +39,7 @@ RULES = {
     **each((*FIXED, *CONVOLVING), MACS),
     "gru": recurrent(0, 6),
     "lstm": ZERO.but("projected", lambda leaf: bool(leaf.field("proj_size")), UNMEASURED),
+    **ATEN,
 }
 
 CONVENTION = Convention(

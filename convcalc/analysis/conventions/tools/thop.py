@@ -19,7 +19,7 @@ without bias. Convolutions whose weight is normalised are of another class and h
 count 0, and so do their parameters.
 
 Parameters: modules without a hook have 0: group norm, ``nn.MultiheadAttention``, parameters of a
-module of one's own such as ConvNeXt's layer scale, and a ``nn.Linear`` that is the whole model
+module of your own such as ConvNeXt's layer scale, and a ``nn.Linear`` that is the whole model
 (#217). ViT-B/16 shows 58.07 M of 86.57 M; GoogLeNet 6.62 M of 13.00 M, since auxiliary heads do not
 run.
 
@@ -30,6 +30,7 @@ from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
+from convcalc.analysis.conventions.published_code import HOOKED_PARAMS, HOOKS
 from convcalc.analysis.conventions.quantities import (
     ADAPTIVE_AVG,
     CONVOLVING,
@@ -91,7 +92,7 @@ RULES: Rules = {
     "lstm": recurrent(8, 16),
     "gru": recurrent(7, 13),
 }
-RULES = weight_normalised(RULES, ZERO)
+RULES = {**weight_normalised(RULES, ZERO), **HOOKS}
 HOOKED = weight_normalised(
     each((*CONVS, *TRANSPOSED, "linear", *NORMS, "prelu", *RECURRENT, *CONVOLVING), LEARNED), ZERO
 )
@@ -99,7 +100,7 @@ HOOKED = weight_normalised(
 CONVENTION = Convention(
     "thop 0.1.1.post2209072238",
     (Count("macs", "MACs", "MAC and op", RULES, forms=UNSEEN),),
-    params={**HOOKED, "attention": ZERO},
+    params={**HOOKED, "attention": ZERO, **HOOKED_PARAMS},
     other_params=ZERO,
     form_params=UNSEEN,
 )

@@ -25,6 +25,7 @@ from math import prod
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
+from convcalc.analysis.conventions.published_code import HOOKS_AND_PRODUCTS, PYTORCH_PARAMS
 from convcalc.analysis.conventions.quantities import (
     ADAPTIVE_AVG,
     CONVOLVING,
@@ -103,6 +104,7 @@ RULES = {
     "avg_pool": Rule("taps + O", _pooled),
     **each(ADAPTIVE_AVG, Rule("taps + O", _adaptive)),
     "upsample": Rule("0 nearest, 5·O linear, 11·O bilinear, 31·O trilinear, 259·O", _upsampled),
+    **HOOKS_AND_PRODUCTS,
 }
 
 PRODUCTS = {"linear": MACS, "matmul": MACS}  # functions that it counts beside modules
@@ -119,4 +121,5 @@ CONVENTION = Convention(
             },
         ),
     ),
+    PYTORCH_PARAMS,
 )

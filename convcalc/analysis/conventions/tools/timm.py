@@ -12,6 +12,7 @@ Source: timm's benchmark.py, ``profile_fvcore`` and ``InferenceBenchmarkRunner``
 from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
+from convcalc.analysis.conventions.published_code import PYTORCH_PARAMS
 from convcalc.analysis.conventions.tools.fvcore import ACTIVATIONS, BY_METHOD, RULES
 
 CONVENTION = Convention(
@@ -20,5 +21,6 @@ CONVENTION = Convention(
         Count("macs", "MACs", "MAC and op", RULES, forms=BY_METHOD),
         Count("activations", "activations", "element", ACTIVATIONS),
     ),
+    PYTORCH_PARAMS,
     per_sample=True,
 )

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
+from convcalc.analysis.conventions.published_code import FLOP_COUNTER, PYTORCH_PARAMS
 from convcalc.analysis.conventions.quantities import (
     CONVOLVING,
     CONVS,
@@ -45,6 +46,9 @@ RULES = {
     "lstm": ZERO.but("projected", lambda leaf: bool(leaf.field("proj_size")), 2 * MACS),
     "attention": ZERO.but("no bias", lambda leaf: not leaf.field("bias"), 2 * MACS),
     "dot_product_attention": ZERO.but("heads of v differ from k", uneven_heads, 2 * MACS),
+    **FLOP_COUNTER,
 }
 
-CONVENTION = Convention("torch 2.13 FlopCounterMode", (Count("flops", "FLOPs", "FLOP", RULES),))
+CONVENTION = Convention(
+    "torch 2.13 FlopCounterMode", (Count("flops", "FLOPs", "FLOP", RULES),), PYTORCH_PARAMS
+)

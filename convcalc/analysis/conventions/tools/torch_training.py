@@ -19,6 +19,11 @@ Source: torch/utils/flop_counter.py, ``conv_backward_flop``, 2.13.0.
 from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
+from convcalc.analysis.conventions.published_code import (
+    BOTH_GRADIENTS,
+    FLOP_COUNTER_TRAINING,
+    PYTORCH_PARAMS,
+)
 from convcalc.analysis.conventions.quantities import (
     CONVS,
     GROUPS,
@@ -46,15 +51,18 @@ RIGHT = {
     "linear": learning(6 * MACS, MACS),
     "matmul": 6 * MACS,
     "dot_product_attention": 6 * MACS,
+    **BOTH_GRADIENTS,
 }
 RULES = {
     **RIGHT,
     "dot_product_attention": ZERO.but("heads of v differ from k", uneven_heads, 6 * MACS),
     **each(CONVS, learning(4 * MACS + 2 * MACS * GROUPS, MACS)),
     **each(TRANSPOSED, learning(4 * INPUT_MACS + 2 * INPUT_MACS * GROUPS, INPUT_MACS)),
+    **FLOP_COUNTER_TRAINING,
 }
 
 CONVENTION = Convention(
     "torch 2.13 FlopCounterMode with backward",
     (Count("flops", "FLOPs", "FLOP", RULES), Count("right", "right FLOPs", "FLOP", RIGHT)),
+    PYTORCH_PARAMS,
 )

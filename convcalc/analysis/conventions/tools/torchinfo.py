@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from convcalc.analysis.conventions import Convention, Count
 from convcalc.analysis.conventions.leaves import Leaf
+from convcalc.analysis.conventions.published_code import PYTORCH_PARAMS, by_parameters
 from convcalc.analysis.conventions.quantities import (
     BATCH,
     BIAS,
@@ -52,11 +53,12 @@ PARAMETRIC = (
     "embedding",
     "scale",
     "shift",
+    "global_response_norm",
 )
 
 
 def _by_weight_norm(leaf: Leaf) -> Rule:
-    """Parametrised weights have no number of their own; a class of one's own is no convolution."""
+    """Parametrised weights have no number of their own; a derived class is not a convolution."""
     kind = leaf.field("weight_norm")
     return UNMEASURED if kind == "scaled" else BATCH * LEARNED if kind == "standard" else ZERO
 
@@ -76,9 +78,10 @@ RULES: Rules = {
     "dot_product_attention": ZERO,
     **each((*RECURRENT, *CONVOLVING), LEARNED * ROWS),
 }
-RULES = weight_normalised(RULES, NORMALISED)
+RULES = {**weight_normalised(RULES, NORMALISED), **by_parameters(BATCH)}
 
 CONVENTION = Convention(
     "torchinfo 1.8.0",
     (Count("macs", "mult-adds", "MAC and op", RULES, forms=UNCALLED),),
+    PYTORCH_PARAMS,
 )

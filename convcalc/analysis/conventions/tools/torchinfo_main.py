@@ -28,7 +28,11 @@ from convcalc.analysis.conventions.quantities import (
 from convcalc.analysis.conventions.tools.torchinfo import RULES as RELEASED
 
 # Measured for the release alone:
-NEWER = ("rms_norm", "embedding", "scale", "shift", *RECURRENT, *CONVOLVING)
+NEWER = (
+    *("rms_norm", "embedding", "scale", "shift", "global_response_norm"),
+    *(*RECURRENT, *CONVOLVING),
+    *("selective_scan", "linear_attention", "spectral_conv", "global_filter", "cond_conv"),
+)
 RULES = {**RELEASED, "linear": MACS + BIAS, **each(NEWER, UNMEASURED)}
 RULES = weight_normalised(RULES, UNMEASURED)
 

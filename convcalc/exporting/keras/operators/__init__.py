@@ -1,1 +1,1 @@
-"""What each operator is in Keras: an expression of its inputs, channels last; by family."""
+"""Writes each operator in Keras: an expression of its inputs, channels last; by family."""

@@ -1,4 +1,4 @@
-"""What rules share: how layers are called, and the padding of windows."""
+"""Shared by rules: how layers are called, and the padding of windows."""
 
 from __future__ import annotations
 

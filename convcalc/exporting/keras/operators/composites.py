@@ -31,7 +31,7 @@ def _call_helper(name: str, *fields: str, only: Mapping[str, Any] | None = None)
 
     def rule(site: Site) -> Sequence[str]:
         if site.rank != 2:
-            raise site.refused("has a counterpart on two axes alone")
+            raise site.refused("has a counterpart only on two axes")
         for field, value in (only or {}).items():
             if not site.is_always(field, value):
                 raise site.refused(f"with another {field} has no counterpart in Keras")
@@ -49,7 +49,7 @@ def attention(site: Site) -> Sequence[str]:
         c = layer.shapes[0].channels
         sizes = {o.key_channels or c, o.value_channels or c, o.out_channels or c}
         if sizes != {c}:
-            raise site.refused("of other channels than its input's is Keras' otherwise")
+            raise site.refused("of other channels than its input's works differently in Keras")
     heads = site.text("heads")
     width = f"{site.x}.shape[-1] // {bracket(heads)}"
     arguments = [heads, width, *site.keywords(bias="use_bias")]

@@ -89,7 +89,7 @@ def conv_transpose(site: Site) -> Sequence[str]:
             k < s for k, s in zip(o.kernel_size, o.stride, strict=True)
         ):
             raise site.refused(
-                "with a dilation or a kernel smaller than its stride is Keras' otherwise"
+                "with a dilation or a kernel smaller than its stride works differently in Keras"
             )
         found = places(
             layer.shapes[0],

@@ -25,7 +25,7 @@ def dropout(site: Site) -> Sequence[str]:
 
 
 def identity(_: Site) -> Sequence[str]:
-    """Nothing."""
+    """The tensor itself, without a layer."""
     return [X]
 
 
@@ -176,7 +176,7 @@ def upsample(site: Site) -> Sequence[str]:
         word = [f'interpolation="{mode}"'] if mode != "nearest" else []
         return [call("UpSampling2D", [site.text("scale"), *word])]
     if site.rank != 2:
-        raise site.refused("to a size has a counterpart in Keras on two axes alone")
+        raise site.refused("to a size has a counterpart in Keras only on two axes")
     is_given = len(site.inputs) > 1
     size = f"{site.inputs[1]}.shape[1:3]" if is_given else literal(site.one("size"))
     return [f'ops.image.resize({X}, {size}, interpolation="{mode}")']

@@ -86,7 +86,7 @@ class WindowAttention(nn.Module):
         return x.permute(*order).flatten(3, 4).flatten(1, 2)
 
     def bias(self, x: Tensor) -> Tensor:
-        """What is added to the scores: (heads, positions, positions)."""
+        """Return what is added to the scores: (heads, positions, positions)."""
         size = self.window
         if self.table is None and self.mlp is None:
             return x.new_zeros(1)

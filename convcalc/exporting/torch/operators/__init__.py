@@ -1,1 +1,1 @@
-"""What each operator is in PyTorch: one table for each family."""
+"""Writes each operator in PyTorch: one table for each family."""

@@ -1,4 +1,4 @@
-"""What joins tensors."""
+"""Operators that join tensors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _broadcast(site: Site) -> list[str]:
     """The inputs, those of no positions given axes of one for them."""
     ranks = {tuple(shape.rank for shape in layer.shapes) for layer in site.layers}
     if len(ranks) > 1:
-        raise site.refused("joins tensors of different ranks at different times")
+        raise site.refused("joins tensors whose ranks differ from call to call")
     (found,) = ranks
     most = max(found)
     names = []

@@ -41,7 +41,7 @@ def _batch(site: Site, _: Sequence[bool]) -> Made:
 
 
 def _refuse(site: Site) -> Made:
-    raise site.refused("without one of scale and bias at times is not written")
+    raise site.refused("sometimes without a scale or a bias is not written")
 
 
 def _layer(site: Site, _: Sequence[bool]) -> Made:

@@ -1,4 +1,4 @@
-"""What computes nothing, and learned tensors."""
+"""Operators that compute nothing, and learned tensors."""
 
 from __future__ import annotations
 

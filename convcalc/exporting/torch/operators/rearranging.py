@@ -1,4 +1,4 @@
-"""What moves elements about."""
+"""Operators that move elements."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _upsample(site: Site, _: Sequence[bool]) -> Made:
     elif site.is_always("scale", None):
         words.insert(0, f"size={site.text('size')}")
     else:
-        raise site.refused("has a size at times, and at times a scale")
+        raise site.refused("sometimes has a size and sometimes a scale")
     return Made(f"nn.Upsample({', '.join(words)})", channels=site.channels)
 
 

@@ -1,4 +1,4 @@
-"""What reads regions of a map, which are a further input of the network."""
+"""Operators that read regions of a map, which are a further input of the network."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ TABLE: dict[str, Make] = {
 
 
 def made_of(site: Site, lists: Sequence[bool]) -> Made:
-    """What an operator is in PyTorch; Refused if it has no counterpart."""
+    """Return what an operator is in PyTorch; Refused if it has no counterpart."""
     make = TABLE.get(site.item.type)
     if make is None:
         raise site.refused("has no counterpart in PyTorch")

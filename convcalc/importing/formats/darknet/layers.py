@@ -1,4 +1,4 @@
-"""What each kind of section is made of, and the sizes that it makes.
+"""Writes the layers of each kind of section, and the sizes that it makes.
 
 Sources: the parse and make functions of pjreddie/darknet and AlexeyAB/darknet, src/; for reorg,
 shortcut and the activations src/blas.c and src/activations.h.
@@ -67,16 +67,16 @@ class Layers:
 
     @property
     def last(self) -> Flow:
-        """What the section at hand reads."""
+        """The tensor that the section at hand reads."""
         return self.flows[-1] if self.flows else self.first
 
     def missing(self) -> Flow:
-        """What a section makes that cannot be written; counted as skipped."""
+        """Write a node without a rule for a section that cannot be written; counted as skipped."""
         self.writer.add("Identity", MISSING)
         return Flow(MISSING, 0, 0, 0)
 
     def image(self, section: Section) -> Flow:
-        """What the section reads, with positions."""
+        """Return what the section reads, with positions."""
         if self.last.is_flat:
             raise section.wrong(
                 "wrong-rank", f"[{section.name}] needs an image, but reads {self.last.c} numbers"
@@ -84,7 +84,7 @@ class Layers:
         return self.last
 
     def source(self, section: Section, key: str, index: int) -> Flow:
-        """What another layer makes, counted from the first or, if negative, back from here."""
+        """Return the tensor of another layer, counted from the first or, if negative, from here."""
         here = len(self.flows)
         at = index if index >= 0 else here + index
         if not 0 <= at < here:
@@ -464,7 +464,7 @@ class Layers:
         return Flow(y, x.elements, 1, 1, is_flat=True)
 
     def passed(self, section: Section) -> Flow:
-        """What passes its input on."""
+        """Pass the input on."""
         return self.last
 
     def dropout(self, section: Section) -> Flow:

@@ -37,7 +37,7 @@ def open_model(content: Content, file: str) -> OneGraph:
 
 
 def _head(head: Section, writer: Writer) -> Flow:
-    """What the network is given, by the options of its head."""
+    """Return what the network is given, by the options of its head."""
     try:
         height, width, channels = (
             head.number(key, 0, 0) for key in ("height", "width", "channels")
@@ -60,7 +60,7 @@ def _head(head: Section, writer: Writer) -> Flow:
 
 
 def _written(sections: Sequence[Section], first: Flow, writer: Writer) -> Sequence[Flow]:
-    """What each section makes, its nodes written."""
+    """Return what each section makes, its nodes written."""
     layers = Layers(writer, first)
     for index, section in enumerate(sections):
         writer.place = section.place
@@ -74,7 +74,9 @@ def _written(sections: Sequence[Section], first: Flow, writer: Writer) -> Sequen
 
 
 def _outputs(sections: Sequence[Section], flows: Sequence[Flow]) -> dict[str, str]:
-    """What the network returns: what the detection sections read, and the last layer's output."""
+    """Return what the network returns: what the detection sections read, and the last layer's
+    output.
+    """
     found = {
         f"{section.name}[{index}]": flow.name
         for index, (section, flow) in enumerate(zip(sections, flows, strict=True))

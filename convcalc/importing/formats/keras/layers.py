@@ -1,5 +1,6 @@
-"""What each layer of Keras becomes. Names and defaults are those of Keras 3; those of Keras 2 that
-differ are known too."""
+"""Writes the layers of Keras as nodes. Names and defaults are those of Keras 3; those of Keras 2
+that differ are known too.
+"""
 
 from __future__ import annotations
 
@@ -426,7 +427,7 @@ def permute(call: LayerCall) -> str:
 
 
 def identity(call: LayerCall) -> str:
-    """What passes its input on when the model is used."""
+    """Pass the input on, as the layer does when the model is used."""
     return call.node("Identity", [call.input])
 
 

@@ -88,7 +88,7 @@ class _Walk:
         of the model it is.
         """
         if len(scope) > MOST_DEPTH:
-            raise Unreadable(f"models are in models more than {MOST_DEPTH} deep")
+            raise Unreadable(f"models are nested more than {MOST_DEPTH} deep")
         config = config_of(model)
         trainable = trainable and config.get("trainable", True) is not False
         if is_functional(model):
@@ -319,7 +319,7 @@ def _first_input(
 
 
 def _output_names(config: Mapping[str, Any], count: int) -> list[str]:
-    """What the outputs are called: the layers that make them."""
+    """Return what the outputs are called: the layers that make them."""
     outputs = config.get("output_layers")
     if not outputs:
         return [f"output[{i}]" if count > 1 else "output" for i in range(count)]

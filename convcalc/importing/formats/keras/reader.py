@@ -46,7 +46,7 @@ def _text(value: Any) -> str:
 
 
 def _whole(text: str) -> int | float:
-    """A whole number; one that no size can be is no whole number where one is wanted."""
+    """A whole number; one that no size can be is not a whole number where one is wanted."""
     return int(text) if len(text) < 11 else float(text)
 
 

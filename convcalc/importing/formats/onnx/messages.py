@@ -54,7 +54,7 @@ class Attribute(NamedTuple):
 
 
 class RawNode(NamedTuple):
-    """A node as it stands in the file."""
+    """A node as the file has it."""
 
     op: str
     domain: str
@@ -76,7 +76,7 @@ class RawFunction(NamedTuple):
 
 
 class RawGraph(NamedTuple):
-    """A graph as it stands in the file."""
+    """A graph as the file has it."""
 
     name: str
     nodes: list[RawNode]

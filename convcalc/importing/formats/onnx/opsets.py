@@ -1,4 +1,4 @@
-"""What older versions of ONNX's operators say otherwise than the newest.
+"""Older versions of ONNX's operators, where they differ from the newest.
 
 Most attributes that became inputs need nothing here: the mapper takes either. Source: the operator
 changelog of ONNX, https://onnx.ai/onnx/operators/.

@@ -161,7 +161,7 @@ class _Reading:
     ) -> Iterator[RawNode]:
         """The nodes, with those of functions in place of their calls."""
         if depth > MOST_DEPTH:
-            raise Unreadable(f"functions call functions more than {MOST_DEPTH} deep")
+            raise Unreadable(f"calls of functions are nested more than {MOST_DEPTH} deep")
         for node in nodes:
             self.count += 1
             if self.count > MOST_NODES:

@@ -32,7 +32,7 @@ class Span(NamedTuple):
 
 
 class Damaged(Unreadable):
-    """The bytes are no message."""
+    """The bytes are not a message."""
 
 
 def fields(data: Bytes, span: Span) -> Iterator[tuple[int, int | Span]]:
@@ -93,7 +93,7 @@ def forget(data: Bytes) -> None:
 
 
 def text(data: Bytes, value: int | Span) -> str:
-    """A string field; bytes that are no UTF-8 are shown by their numbers."""
+    """A string field; bytes that are not UTF-8 are shown by their numbers."""
     span = as_span(value)
     return data[span.start : span.end].decode("utf-8", "backslashreplace")
 

@@ -1,4 +1,4 @@
-"""What each operation of OpenVINO becomes.
+"""Writes the operations of OpenVINO as nodes.
 
 Source: OpenVINO documentation, "Operation Specifications".
 """
@@ -32,7 +32,7 @@ class Joined(NamedTuple):
 
 
 class Around(Protocol):
-    """What is around a layer."""
+    """The surroundings of a layer."""
 
     done: set[str]
 
@@ -90,7 +90,7 @@ class Reading:
         return tuple(int(each) for each in self.text(key).split(",") if each.strip())
 
     def constant(self, index: int) -> Constant | None:
-        """What is known of an input that is a constant."""
+        """Return what is known of an input that is a constant."""
         return self.constants.get(self.inputs[index]) if index < len(self.inputs) else None
 
     # --- nodes --------------------------------------------------------------------------------
@@ -441,7 +441,7 @@ def _twice(sizes: Sizes) -> set[int | None]:
 
 
 def _keeps_neighbours(order: Sequence[int], before: Sizes) -> bool:
-    """Whether two axes of one size stand beside each other, and do so in their own order after."""
+    """Whether two axes of one size are beside each other, and do so in their own order after."""
     for size in _twice(before):
         if before.count(size) > 2:
             return False
@@ -482,7 +482,7 @@ def gather(reading: Reading) -> Nodes:
 
 
 def moves(reading: Reading) -> Nodes:
-    """What takes or repeats elements; which, is not in the file."""
+    """Write an operation that takes or repeats elements; which, is not in the file."""
     if reading.constant(0) is not None:
         return reading.unmapped("it moves a constant by what is computed")
     return reading.moved()
@@ -510,7 +510,7 @@ def blocks(op: str) -> Rule:
 
 
 def attention(reading: Reading) -> Nodes:
-    """ScaledDotProductAttention: queries, keys, values; a mask is no work."""
+    """ScaledDotProductAttention: queries, keys, values; a mask is not work."""
     causal = int(reading.flag("causal"))
     return [reading.node("Attention", reading.inputs[:3], is_causal=causal)]
 

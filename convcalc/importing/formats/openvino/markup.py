@@ -50,7 +50,7 @@ class Document(NamedTuple):
 
 
 def read_document(content: Content) -> Document:
-    """What a file says; Unreadable if it is no such file."""
+    """Return what a file says; Unreadable if it is not such a file."""
     if len(content) > MOST_BYTES:
         raise Unreadable(f"it is larger than {MOST_BYTES // 2**20} MiB")
     return _Reading().document(bytes(content))

@@ -2,7 +2,7 @@
 
 So do the numbers that say how axes are reduced, sliced or permuted. What they were is taken from
 the sizes of what goes in and comes out; where these allow several ways, the elements are moved in
-an order that is not known. A constant of one number is no weight; larger ones are.
+an order that is not known. A constant of one number is not a weight; larger ones are.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class _Graph:
         return found
 
     def output_name(self, layer: Layer, tensor: str) -> str:
-        """What an output is called."""
+        """Return what an output is called."""
         number, _, port = tensor.partition(":")
         maker = self.document.layers.get(number)
         for output in maker.outputs if maker else ():
@@ -179,7 +179,7 @@ class _Graph:
             self.constants[name] = Constant(dims, None, kind, layer.name, dims, learned)
 
     def fold(self, layer: Layer, names: Sequence[str]) -> None:
-        """What is computed of constants, or of sizes: the largest is what it stems from."""
+        """Return what is computed of constants, or of sizes: the largest is what it stems from."""
         held = [self.constants[name] for name in names if name in self.constants]
         learned = [each for each in held if each.learned and layer.type != "ShapeOf"]
         source = max(learned, key=lambda each: prod(each.stored or each.dims), default=None)

@@ -10,7 +10,7 @@ from convcalc.importing.formats.pt2.schema import Ref, Unknown
 
 
 class Untranslated(Exception):
-    """A call has no equal among the operators of all formats; the message tells why."""
+    """A call has no counterpart among the operators of all formats; the message tells why."""
 
 
 class Budget:

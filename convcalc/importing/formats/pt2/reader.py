@@ -63,14 +63,14 @@ def read_program(program: Mapping[str, Any], file: str) -> Graph:
 
 
 class _Stored(NamedTuple):
-    """What the signature says of an input: a weight, a buffer, or a tensor that is given."""
+    """The meaning of an input in the signature: a weight, a buffer, or a tensor that is given."""
 
     kind: str
     name: str
 
 
 class _Part(NamedTuple):
-    """A node as it stands in the file, in the graph that it is in."""
+    """A node as the file has it, in the graph that it is in."""
 
     raw: Mapping[str, Any]
     op: str
@@ -173,7 +173,7 @@ class _Reading:
         )
 
     def outputs(self) -> dict[str, str]:
-        """What the program returns, by name."""
+        """Return what the program returns, by name."""
         found = {}
         for spec in sequence(self.signature.get("output_specs"), "the signature"):
             returned = mapping(spec, "the signature").get("user_output")
@@ -191,7 +191,7 @@ class _Reading:
     ) -> Iterator[_Part]:
         """The nodes of a graph, with those of graphs that they run in their place."""
         if depth > MOST_DEPTH:
-            raise Unreadable(f"graphs hold graphs more than {MOST_DEPTH} deep")
+            raise Unreadable(f"graphs are nested more than {MOST_DEPTH} deep")
         local = ChainMap({}, dict(names))
         for each in sequence(raw.get("nodes"), "the list of nodes"):
             node = mapping(each, "a node")

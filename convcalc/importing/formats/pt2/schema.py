@@ -103,7 +103,7 @@ def _size(value: Any, name: str) -> Size:
 
 
 def kind_of(meta: Mapping[str, Any]) -> str:
-    """What the numbers of a tensor are: float, int or bool."""
+    """Return what the numbers of a tensor are: float, int or bool."""
     dtype = meta.get("dtype")
     return "bool" if dtype == BOOL else "float" if dtype in FLOATS else "int"
 

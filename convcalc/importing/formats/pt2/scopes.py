@@ -60,7 +60,8 @@ def line_of(metadata: Mapping[str, Any]) -> str:
 
 
 def form_of(origin: Origin, is_alone: bool, has_weights: bool, metadata: Mapping[str, Any]) -> str:
-    """What a layer is in code: a module of PyTorch's, or of another class, a function, a method.
+    """Return what a layer is in code: a module of PyTorch's, or of another class, a function, a
+    method.
 
     ``is_alone``: it is all that its innermost module does. ``has_weights``: that module holds the
     weights that it reads.

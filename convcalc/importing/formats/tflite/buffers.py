@@ -75,7 +75,7 @@ class Table:
         return struct.unpack(f"<{count}{form}", self.content[start:end])
 
     def text(self, index: int) -> str:
-        """A string; bytes that are no UTF-8 are shown by their numbers."""
+        """A string; bytes that are not UTF-8 are shown by their numbers."""
         start, count = self.list(index, 1)
         return self.content[start : start + count].decode("utf-8", "backslashreplace")
 

@@ -1,4 +1,4 @@
-"""What each operator of TensorFlow Lite becomes; channels come last in all of them.
+"""Writes the operators of TensorFlow Lite as nodes; channels come last in all of them.
 
 Source: the operator reference of TensorFlow Lite's MLIR dialect ("'tfl' Dialect") and its schema.
 """
@@ -67,7 +67,7 @@ class Reading:
         return self.options.flag(index) if self.options else False
 
     def constant(self, index: int) -> Constant | None:
-        """What is known of an input that is a constant."""
+        """Return what is known of an input that is a constant."""
         return self.constants.get(self.input(index))
 
     def numbers(self, index: int) -> tuple[int, ...] | None:
@@ -88,7 +88,7 @@ class Reading:
         return f"{self.outputs[0]}/{name}"
 
     def unmapped(self, reason: str) -> None:
-        """An operator without a rule; what it learns is known if it is no loop."""
+        """An operator without a rule; what it learns is known if it is not a loop."""
         values: dict[str, Any] = {"params": None} if self.kind in _LOOPS else {}
         self.nodes.append(
             Node(

@@ -169,7 +169,7 @@ class _Graph:
         self.nodes += [node._replace(place=place, name=name) for node in reading.nodes]
 
     def fold(self, kind: str, inputs: Sequence[str], makes: Sequence[int]) -> None:
-        """What is computed of constants: the largest is what it stems from."""
+        """Return what is computed of constants: the largest is what it stems from."""
         held = [self.constants[name] for name in inputs if name in self.constants]
         learned = [each for each in held if each.learned and kind != "SHAPE"]
         source = max(learned, key=lambda each: prod(each.dims), default=None)

@@ -44,7 +44,7 @@ class Modules(Blocks):
         return x._replace(name=self.writer.add("Reshape", y, shape, form=METHOD))
 
     def placed(self, x: Flow, y: Flow, values: Flow, k: int) -> Flow:
-        """What was attended to, with a depthwise position term of the values, projected."""
+        """Return what was attended to, with a depthwise position term of the values, projected."""
         position = self.conv("pe", values, x.c, k, g=x.c, act=False)
         return self.conv("proj", self.plus(y, position), x.c, act=False)
 

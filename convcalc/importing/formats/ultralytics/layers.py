@@ -198,7 +198,9 @@ class Layers:
             return self.activated(self.norm("bn", y), act)
 
     def part(self, name: str, kind: str) -> AbstractContextManager[None]:
-        """What is written belongs to a module of this name; to the one at hand if it has none."""
+        """Assign what is written within to a module of this name;  to the one at hand if it has
+        none.
+        """
         return self.writer.inside(name, kind) if name else nullcontext()
 
     def depthwise(

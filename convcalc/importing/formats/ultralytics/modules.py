@@ -18,7 +18,7 @@ MODULES: Mapping[str, Rule] = {
     **moving.RULES,
 }
 
-# Modules whose first argument is no number of channels, or one that the scale does not change.
+# Modules whose first argument is not a number of channels, or one that the scale does not change.
 NO_SCALING = {
     "Concat",
     "nn.Upsample",

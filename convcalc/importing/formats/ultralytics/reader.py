@@ -1,7 +1,7 @@
 """Reads an Ultralytics YAML file: a model for each of its scales, built row by row.
 
-What a module consists of is told by its class in Ultralytics' code (nn/modules, nn/tasks.py); the
-numbers of channels and repeats follow from the scale. The heads end where boxes are decoded.
+What a module consists of is defined by its class in Ultralytics' code (nn/modules, nn/tasks.py);
+the numbers of channels and repeats follow from the scale. The heads end where boxes are decoded.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Ultralytics:
         return _Graph(self.document, self.file, name, scale).graph(title, about)
 
     def _title(self, name: str) -> str:
-        """What a scale is called: its letter stands behind the version, as in yolo11n-seg."""
+        """The name of a scale: its letter comes after the version, as in yolo11n-seg."""
         if not self.assumed:
             found = _SCALE_IN_NAME.match(self.stem)
             if found and name:
@@ -137,13 +137,13 @@ class _Graph:
             return 3
 
     def lost(self) -> Flows:
-        """What a row makes that cannot be written."""
+        """Return what a row makes that cannot be written."""
         self.writer.add("Identity", MISSING)
         return (Flow(MISSING, 0),)
 
     def made(self, row: Row, number: int, first: Flow, outputs: dict[str, str]) -> Flows:
-        """What a row makes."""
-        if not row.module:  # it is no row, which was said
+        """Return what a row makes."""
+        if not row.module:  # it is not a row, which was said
             return self.lost()
         read = [self.source(row, number, index, first) for index in row.sources]
         if row.module in HEADS:
@@ -166,7 +166,7 @@ class _Graph:
         return rule(self.modules, Call(row, read, out, repeats, self.name))
 
     def source(self, row: Row, number: int, index: int, first: Flow) -> Flows:
-        """What another row makes, or the image."""
+        """Return what another row makes, or the image."""
         if number == 0 and index == -1:
             return (first,)
         at = index if index >= 0 else number + index

@@ -121,7 +121,7 @@ class Document(NamedTuple):
 
 
 def read_document(content: bytes, file: str) -> Document:
-    """The content of a file; Unreadable if it is no mapping with rows."""
+    """The content of a file; Unreadable if it is not a mapping with rows."""
     root, problems = read(content, file)
     if not isinstance(root, nodes.Mapping):
         first = f": {problems[0].message}" if problems else ""
@@ -143,7 +143,7 @@ class _Found:
         }
 
     def document(self, text: str) -> Document:
-        """All of it."""
+        """The document of the file."""
         rows = [*self.rows("backbone"), *self.rows("head")]
         scales = self.scales()
         scale = Scale(self.multiplier("depth_multiple"), self.multiplier("width_multiple"))
@@ -179,7 +179,7 @@ class _Found:
             message = f"repeats is {count}, more than {MOST_REPEATS}"
             raise Wrong("too-large", message, repeats.place)
         if not isinstance(args.value, list):
-            raise Wrong("wrong-type", "the arguments of a row are a list", args.place)
+            raise Wrong("wrong-type", "the arguments of a row must be a list", args.place)
         given = tuple(map(self.argument, args.value))
         place = items[2].place
         return Row(named, count, items[2].text, given, place, sources.place)
@@ -228,7 +228,7 @@ class _Found:
 
 
 def _value(node: Node) -> Value:
-    """The value of a node; mappings are no values."""
+    """The value of a node; a mapping is not a value."""
     if isinstance(node, nodes.Sequence):
         return Value([_value(item) for item in node.items], node.place)
     if isinstance(node, Scalar):

@@ -1,4 +1,4 @@
-"""What all activations share: the shape stays, and every output element is computed once."""
+"""Shared by all activations: the shape stays, and every output element is computed once."""
 
 from __future__ import annotations
 

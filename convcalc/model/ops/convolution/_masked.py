@@ -50,7 +50,7 @@ class Masked(NamedTuple):
         return tuple(_part(axis, *each) for axis, each in zip(whole, ends, strict=True))
 
     def channels(self, whole: Axes, groups: int, inputs: int, outputs: int) -> ChannelMap:
-        """Each group of channels, through every box: their union is no product of axes."""
+        """Each group of channels, through every box: their union is not a product of axes."""
         return Blocks(
             tuple(
                 Block(

@@ -27,8 +27,9 @@ WORDS = ("same", "valid")
 
 
 class Place(NamedTuple):
-    """What is cut off before the first and after the last position of an axis that is stamped, and
-    how many positions are added behind; ``size`` is what is left."""
+    """Positions that are cut off before the first and after the last position of an axis that is
+    stamped, and how many positions are added behind; ``size`` is what is left.
+    """
 
     before: int
     after: int
@@ -82,19 +83,21 @@ def strided_size(size: int, stride: int) -> int:
 
 @formula
 def same_excess(extent: int, stride: int) -> int:
-    """What the stamps are too long by for n · s positions, below 0 too short: extent - s."""
+    """The excess of the stamps for n · s positions, below 0 too short: extent - s."""
     return extent - stride
 
 
 @formula
 def excess(size: int, extent: int, stride: int, out_size: int) -> int:
-    """What the stamps are too long by for that size: (n - 1)·s + extent - out_size."""
+    """The excess of the stamps for that size: (n - 1)·s + extent - out_size."""
     return (size - 1) * stride + extent - out_size
 
 
 @formula
 def missing_positions(extent: int, stride: int) -> int:
-    """What Keras adds under ``valid``, so that each input has s positions: max(s - extent, 0)."""
+    """The number of positions that Keras adds under ``valid``, so that each input has s positions:
+    max(s - extent, 0).
+    """
     return max(stride - extent, 0)
 
 

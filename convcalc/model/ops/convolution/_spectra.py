@@ -1,4 +1,4 @@
-"""What layers share that multiply a spectrum: Fourier transforms, counted as by their inventors."""
+"""Shared by layers that multiply a spectrum: Fourier transforms, counted as by their inventors."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def phase_taps(extent: int, stride: int) -> int:
 
 
 def matrix(layer: Stamping) -> Work:
-    """The product of a sparse matrix and the input; stamps that padding cuts off are no part."""
+    """The product of a sparse matrix and the input; stamps that padding cuts off are not a part."""
     x, output = layer.x, layer.output
     rows, columns = output.channels * output.positions, x.channels * x.positions
     pairs = prod(layer.weight[:2])  # of an input and an output channel that are connected

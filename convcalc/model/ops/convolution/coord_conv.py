@@ -1,4 +1,4 @@
-"""Convolution that is told where it is: the coordinates are concatenated to the channels.
+"""Convolution that knows where it is: the coordinates are concatenated to the channels.
 
     out_size = floor((n + p_before + p_after - d·(k - 1) - 1) / s) + 1     per axis
     weight   = (out_channels, in_channels + rank (+ 1 if with_r), *kernel_size)

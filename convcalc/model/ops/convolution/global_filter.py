@@ -13,6 +13,8 @@ convention: see ``spectral_conv``.
 
 Every output sees all positions of its own channel.
 
+Other tools count nothing of it; torchinfo takes its parameters times samples and channels.
+
 Common mistake: the filter has a size, so the parameters grow with the image; GFNet interpolates
 them for another one.
 

@@ -77,7 +77,7 @@ class InpaintingConv(Operator):
     return_mask: bool = fields.flag("whether the new mask is the port 'mask'", False)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
-        """What the convolution needs, and a mask of the input's size."""
+        """Check what the convolution needs, and that a mask has the size of the input."""
         x, *masks = inputs
         yield from self._conv().check([x])
         wanted = x.with_channels(x.channels if self.multi_channel else 1)

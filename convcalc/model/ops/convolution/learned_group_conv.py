@@ -102,7 +102,7 @@ class LearnedGroupConv(Operator):
         done = analyse_chain(self._parts(x.rank), selected)
         weight = done.weights["conv.weight"]
         mask = Term("mask", ELEMENTWISE, mask_work(weight))
-        nothing = Shape(1, 0)  # the masked weight is no activation
+        nothing = Shape(1, 0)  # the masked weight is not an activation
         done = merge_analyses(
             done.output, done.axes, done, function("mask", (), nothing, mask), result="conv"
         )
@@ -117,7 +117,7 @@ class LearnedGroupConv(Operator):
         return "condense_factor" if self.condense_factor else "groups"
 
     def _selected(self, x: Shape) -> Shape:
-        """What norm and convolution see: all channels, or those that the groups kept."""
+        """Return what norm and convolution see: all channels, or those that the groups kept."""
         if self.phase == "training":
             return x
         return x.with_channels(kept_channels(x.channels, self._factor, self.groups))

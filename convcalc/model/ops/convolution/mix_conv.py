@@ -159,5 +159,5 @@ def split_channels(channels: int, count: int) -> tuple[int, ...]:
 
 @formula
 def first_share(channels: int, count: int) -> int:
-    """What the other equal shares leave."""
+    """The channels that the other equal shares leave."""
     return channels - channels // count * (count - 1)

@@ -21,6 +21,9 @@ operations, as benchmarks of FFTs take it, is the estimate for powers of two.
 Every output sees all positions. The 1 x 1 convolution beside it in a Fourier layer is a layer of
 its own.
 
+Tools that see the products take a complex one as one MAC, so a quarter of these; some fail at
+complex parameters.
+
 Common mistake: PyTorch counts a complex parameter as one number, so that sum(p.numel()) is half of
 what is stored, which is said here.
 

@@ -136,7 +136,7 @@ class Deformable(NamedTuple):
         return merge_analyses(output, (moved, *maps), *guides, kernel, channels=channels)
 
     def _guide(self, x: Shape, output: Shape) -> list[Analysis]:
-        """What makes the offsets, and in version 2 the mask."""
+        """Return what makes the offsets, and in version 2 the mask."""
         offset = analyse_chain({"offset": self._offset(x)}, x)
         if not self.modulated:
             return [offset]

@@ -8,11 +8,11 @@
     softmax    = 3 · batch · heads · N²  elementwise
 
 C in_channels, Ck key_channels, Cv value_channels, Co out_channels (each in_channels if not given),
-N positions: the product of the spatial sizes. The shape stays but for the channels. ``scores``
-(queries times keys) and ``aggregate`` (attention times values) multiply values that are both
-computed from the input, kind dynamic; the number of heads changes neither, it only multiplies
-the softmax. Each bias is one addition per element. The factor 1/sqrt(Ck / heads) can be folded
-into the queries and is not counted, nor are masks and dropout.
+N positions: the product of the spatial sizes. The shape stays the same except for the channels.
+``scores`` (queries times keys) and ``aggregate`` (attention times values) multiply values that are
+both computed from the input, kind dynamic; the number of heads changes neither, it only multiplies
+the softmax. Each bias is one addition per element. The factor 1/sqrt(Ck / heads) can be folded into
+the queries and is not counted, nor are masks and dropout.
 
 ``attention_elements``, batch · heads · N², is the size of the attention matrix where it is
 stored. In memory it counts twice, before and behind the softmax: this is the plain

@@ -111,7 +111,7 @@ class ChannelAttention(Operator):
         )
 
     def _maps(self, x: Shape) -> dict[str, Operator]:
-        """What makes queries, keys and values."""
+        """Return what makes queries, keys and values."""
         made: dict[str, Operator] = {
             "qkv": Linear(out_channels=qkv_channels(x.channels), bias=self.qkv_bias)
         }

@@ -26,7 +26,8 @@ and what is reported beside it is that of the convolution. With a second input i
 the routing weights were made of comes in through them.
 
 Common mistakes: counting the convolution alone. With 8 experts on 7x7 positions mixing adds
-8/49 = 16 % to it; counting tools mostly show 0 for the layer, since it holds no Conv2d.
+8/49 = 16 % to it; tools that hook modules show 0 for the layer, since it holds no Conv2d, torchinfo
+the parameters of all experts times positions, and those that trace operations both parts.
 
 Source: Yang et al., "CondConv" (arXiv 1904.04971), equation 1; timm, layers/cond_conv2d.py.
 """
@@ -76,7 +77,7 @@ class CondConv(Operator):
     experts: int = fields.integer("kernels to mix", 4, minimum=1)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
-        """What the convolution needs, and one routing weight per expert."""
+        """Check what the convolution needs, and one routing weight per expert."""
         x, *routing = inputs
         yield from self._conv().check([x])
         for weights in routing:

@@ -277,8 +277,9 @@ _NAMES = ("queries", "keys", "values")
 
 
 def half_space(spatial: tuple[int, ...]) -> list[Axes]:
-    """What comes before a position in the order of rows, or is it: earlier ones on the first axis
-    with everything on the others, the same one with earlier ones on the next, and so on."""
+    """Return what comes before a position in the order of rows, or is it: earlier ones on the first
+    axis with everything on the others, the same one with earlier ones on the next, and so on.
+    """
     rank = len(spatial)
     return [
         (
@@ -303,12 +304,12 @@ _UNKNOWN = Unreadable("how far back it reads depends on the size of the input")
 
 
 def _up_to(size: int) -> AxisMap:
-    """All positions up to one's own: of so many, no more than that can be there."""
+    """All positions up to the query's own: of so many, no more than that can be there."""
     return Slide(size, 1, size - 1) if known(size) else _UNKNOWN
 
 
 def _before(size: int) -> AxisMap:
-    """All positions before one's own."""
+    """All positions before the query's own."""
     return Slide(size, 1, size) if known(size) else _UNKNOWN
 
 

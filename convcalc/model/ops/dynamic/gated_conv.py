@@ -56,7 +56,7 @@ class GatedConv(Operator):
     activation: bool = fields.flag("whether an activation such as ELU acts on the features", True)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
-        """What the convolution needs."""
+        """Check what the convolution needs."""
         return self._conv().check(inputs)
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:

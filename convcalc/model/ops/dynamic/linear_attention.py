@@ -23,6 +23,9 @@ as further heads: 3·C·k^rank + 3·C·d parameters and as many MACs per positio
 The receptive field is global: every position sees all through S, or all before it with ``causal``;
 what is reported beside it is the position itself, or the window of the largest of the scales.
 
+Other tools count ``ones`` as timm's LiteMLA and ``sum`` as the code of fast-transformers; causal
+sums and other forms were not measured.
+
 Common mistakes: it is not an approximation of softmax attention with the same weights; and with few
 positions, N < d, softmax attention has fewer MACs.
 

@@ -159,5 +159,5 @@ def samples(elements: int, levels: int, points: int) -> int:
 
 @formula
 def sampled_channels(channels: int, levels: int, points: int) -> int:
-    """What is read for one query."""
+    """The number of elements that are read for one query."""
     return channels * levels * points

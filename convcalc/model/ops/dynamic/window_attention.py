@@ -220,7 +220,7 @@ class WindowAttention(Operator):
         return {"relative_position_bias_table": (offsets, self.heads)}
 
     def _offsets(self, padded: Shape) -> tuple[list[Part], tuple[str, ...], int]:
-        """What makes the summands, the parts to read them from, and how many a score gets."""
+        """The parts that make the summands, those to read them from, and how many a score gets."""
         if self.relative_position == "table":
             return [], (), 1
         if self.relative_position == "mlp":

@@ -1,4 +1,4 @@
-"""What elementwise operators on several tensors share: PyTorch's broadcasting, and the work."""
+"""Shared by elementwise operators on several tensors: PyTorch's broadcasting, and the work."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ class Elementwise(Broadcast):
 
     @property
     def keeps(self) -> str:  # type: ignore[override]
-        """What the backward pass of this function needs."""
+        """Tensors that the backward pass of this function needs."""
         if self.value is not None and self.op in _SCALED:
             return NOTHING
         return {**UNARY, **BINARY, **WITH_VALUE}[self.op]

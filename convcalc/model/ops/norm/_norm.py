@@ -1,4 +1,4 @@
-"""What all norms share: two operations per element, and a learned scale and shift."""
+"""Shared by all norms: two operations per element, and a learned scale and shift."""
 
 from __future__ import annotations
 

@@ -51,12 +51,12 @@ class BatchNorm(Operator):
     frozen: bool = fields.flag("whether scale and shift are constants instead of learned", False)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
-        """A norm whose constants are frozen has all of them; one value is no statistic."""
+        """A norm whose constants are frozen has all of them; one value is not a statistic."""
         needed = ("affine", "track_running_stats", "scale", "bias")
         missing = [name for name in needed if not getattr(self, name)]
         if self.frozen and missing:
-            message = f"frozen true needs the constants that {missing[0]} false leaves out"
-            advice = f"{missing[0]} true, or frozen false"
+            message = f"'frozen: true' needs what '{missing[0]}: false' leaves out"
+            advice = f"'{missing[0]}: true', or 'frozen: false'"
             yield Problem("unsupported-combination", missing[0], message, advice)
         (x,) = inputs
         if x.batch * x.positions == 1 and not self.track_running_stats:

@@ -91,7 +91,7 @@ class Opaque(Operator):
         return tuple(map(window, x.spatial, output.spatial, stated))
 
     def kept(self, inputs: Sequence[Shape], output: Shape) -> Kept:
-        """It is not known."""
+        """Unknown: the file does not say what it keeps."""
         return Kept(UNKNOWN)
 
 
@@ -118,5 +118,5 @@ def window(n: int, m: int, k: int) -> AxisMap:
 
 @formula
 def declared_macs(batch: int, macs: int) -> int:
-    """What was stated for one sample."""
+    """The MACs stated for one sample."""
     return batch * macs

@@ -48,7 +48,7 @@ class Parameter(Operator):
     fixed: bool = fields.flag("whether it is a buffer, and not learned", False)
 
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
-        """What is stored has a size."""
+        """Check that what is stored has a size."""
         if not known(self.shape):
             message = "a parameter with an unknown size cannot be stored"
             yield Problem("wrong-type", "shape", message, "a number for each axis")

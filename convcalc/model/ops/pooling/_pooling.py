@@ -1,4 +1,4 @@
-"""What the poolings share: a window that slides, parts of an axis, the whole of it."""
+"""Shared by the poolings: a window that slides, parts of an axis, the whole of it."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def parts_taps(size: int, parts: int) -> int:
 
 @formula
 def covering_taps(size: int, parts: int) -> int:
-    """The same of sizes that are known."""
+    """Taps of all windows together, of sizes that are known."""
     return size + parts - gcd(size, parts)
 
 

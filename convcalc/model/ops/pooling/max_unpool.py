@@ -106,7 +106,7 @@ class MaxUnpool(Operator):
         if self.indices is not None:
             yield from self._pool_problems(x, self.indices)
         elif len(inputs) > 1:
-            message = "max_unpool has two inputs; that of the positions belongs into indices"
+            message = "max_unpool has two inputs; that of the positions belongs in 'indices'"
             yield Problem("missing-key", "indices", message, "indices: the id of the max_pool", 1)
         elif self.kernel_size is None:
             message = "max_unpool needs kernel_size or the indices of a pooling"

@@ -5,9 +5,9 @@
 
 Counts one elementwise operation per input element; the division of a mean is not counted. No
 parameters, no MACs. The axis stays with size 1, ready for a product with what was reduced; with
-keepdim false it is dropped, but for the channels, which a tensor always has. Over positions it is a
-global pooling. The spatial gate of CBAM takes mean and maximum over the channels, triplet attention
-those over one axis after the other.
+keepdim false it is dropped, except for the channels, which a tensor always has. Over positions it
+is a global pooling. The spatial gate of CBAM takes mean and maximum over the channels, triplet
+attention those over one axis after the other.
 
 Common mistake: PyTorch drops the axis unless keepdim is set; ``x.mean(1)`` of an image has no
 channels, and height takes their place.

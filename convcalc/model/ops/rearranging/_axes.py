@@ -1,4 +1,4 @@
-"""What operators share that move, split and merge the axes of a tensor."""
+"""Shared by operators that move, split and merge the axes of a tensor."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def _same(n: int, m: int) -> bool:
 
 
 def _group(left: Sequence[tuple[int, int]], target: Sequence[int]) -> tuple[int, int] | None:
-    """How many axes of either side, from the first, have the same product; None if it cannot be
-    told, but all that is left is one group if one side is a single axis."""
+    """How many axes of either side, from the first, have the same product; None if it is not known,
+    but all that is left is one group if one side is a single axis."""
     sizes = [n for _, n in left]
     if not known((*sizes, *target)):
         return (len(sizes), len(target)) if sizes and 1 in (len(sizes), len(target)) else None

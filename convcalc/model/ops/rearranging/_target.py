@@ -1,4 +1,4 @@
-"""What operators share whose output size is said by one of two fields or by a second input."""
+"""Shared by operators whose output size is said by one of two fields or by a second input."""
 
 from __future__ import annotations
 

@@ -103,10 +103,10 @@ class BatchToSpace(Operator):
             message = "batch_to_space needs factor or undoes"
             yield Problem("missing-key", "factor", message, "for instance 'factor: 2'")
         if len(inputs) > 1:
-            message = "batch_to_space has two inputs; the space_to_batch belongs into undoes"
+            message = "batch_to_space has two inputs; the space_to_batch belongs in 'undoes'"
             yield Problem("missing-key", "undoes", message, "undoes: its id", 1)
         if isinstance(self.margins, str):
-            message = f"batch_to_space has no kernel that gives margins {self.margins} a meaning"
+            message = f"batch_to_space has no kernel, so margins {self.margins} has no meaning"
             yield Problem("wrong-type", "margins", message, "numbers per axis or per side")
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:

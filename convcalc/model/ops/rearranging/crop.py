@@ -117,7 +117,7 @@ class Crop(Operator):
 
 def _margin_problems(x: Shape, margins: Padding) -> Iterator[Problem]:
     if isinstance(margins, str):
-        message = f"crop has no kernel that gives margins {margins} a meaning"
+        message = f"crop has no kernel, so margins {margins} has no meaning"
         yield Problem("wrong-type", "margins", message, "numbers per axis or per side")
         return
     for axis, (n, pair) in enumerate(zip(x.spatial, margins, strict=True)):

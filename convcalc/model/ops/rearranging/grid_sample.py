@@ -97,6 +97,6 @@ class GridSample(Operator):
 
 @formula
 def read_values(elements: int, taps: int, rank: int) -> int:
-    """What each output element is interpolated from: so many values along each axis."""
+    """The number of values that each output element is interpolated from, along each axis."""
     neighbours: int = taps**rank
     return elements * neighbours

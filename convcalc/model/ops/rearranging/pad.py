@@ -65,7 +65,7 @@ class Pad(Operator):
         if problems := list(target_problems(self, ("padding", "size"), inputs, "padding: 1")):
             yield from problems
         elif isinstance(self.padding, str):
-            message = f"pad has no kernel that gives padding {self.padding} a meaning"
+            message = f"pad has no kernel, so padding {self.padding} has no meaning"
             yield Problem("wrong-type", "padding", message, "numbers per axis or per side")
         else:
             yield from self._too_much(inputs)

@@ -52,7 +52,7 @@ class SpaceToBatch(Operator):
     def check(self, inputs: Sequence[Shape]) -> Iterator[Problem]:
         """Padding must be numbers."""
         if isinstance(self.padding, str):
-            message = f"space_to_batch has no kernel that gives padding {self.padding} a meaning"
+            message = f"space_to_batch has no kernel, so padding {self.padding} has no meaning"
             yield Problem("wrong-type", "padding", message, "numbers per axis or per side")
 
     def analyse(self, inputs: Sequence[Shape]) -> Analysis:

@@ -126,7 +126,7 @@ def multiplied_size(size: int, scale: Fraction) -> int:
 
 @formula
 def read_values(elements: int, taps: int, rank: int) -> int:
-    """What each output element is interpolated from: so many values along each axis."""
+    """The number of values that each output element is interpolated from, along each axis."""
     neighbours: int = taps**rank
     return elements * neighbours
 

@@ -1,4 +1,4 @@
-"""What recurrent layers share whose state is a map: one convolution of input and state per gate."""
+"""Shared by recurrent layers whose state is a map: one convolution of input and state per gate."""
 
 from __future__ import annotations
 

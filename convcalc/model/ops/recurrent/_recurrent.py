@@ -1,4 +1,4 @@
-"""What recurrent layers share: the axis that they walk along, PyTorch's weights, and the products.
+"""Shared by recurrent layers: the axis that they walk along, PyTorch's weights, and the products.
 
 A layer of a recurrent network multiplies what comes in and its own state before by a matrix each,
 with one block of rows per gate.

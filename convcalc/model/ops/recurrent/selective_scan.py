@@ -29,6 +29,9 @@ operations. It is linear in N, where attention has N²·C.
 Memory is that of the fused kernel, which keeps no states for the backward pass and computes them
 again.
 
+Other tools count it as transformers' MambaMixer writes it where its CUDA kernel is missing, as two
+linear layers and a product with C for each position; beside the kernel they see the layers alone.
+
 Common mistake: state_size multiplies the state and the scan, but the projections hardly change.
 
 Source: Gu & Dao, "Mamba" (arXiv 2312.00752), algorithm 2 and section 3.6; mamba_ssm
@@ -157,7 +160,7 @@ def least_rank(channels: int) -> int:
 
 @formula
 def factors(dt_rank: int, state_size: int) -> int:
-    """What is made of each position: low step sizes, B and C."""
+    """The numbers computed for each position: low step sizes, B and C."""
     return dt_rank + 2 * state_size
 
 

@@ -1,4 +1,4 @@
-"""What the RoI poolings share: boxes, bins, and how much of the image each bin reads."""
+"""Shared by the RoI poolings: boxes, bins, and how much of the image each bin reads."""
 
 from __future__ import annotations
 

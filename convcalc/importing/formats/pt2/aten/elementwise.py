@@ -96,7 +96,7 @@ def same(call: Call) -> None:
 
 
 def passing(call: Call) -> None:
-    """What passes its input on."""
+    """Pass the input on."""
     call.make("Identity", call.tensor("input" if call.get("self") is None else "self"))
 
 
@@ -112,7 +112,7 @@ def dropout(call: Call) -> None:
 
 
 def silent(call: Call) -> None:
-    """What checks something, and makes nothing."""
+    """Make nothing: the operator only checks something."""
 
 
 def two(call: Call) -> None:

@@ -1,4 +1,4 @@
-"""What changes the axes of a tensor, and joins tensors."""
+"""Operators that change the axes of a tensor, or join tensors."""
 
 from __future__ import annotations
 
