@@ -21,6 +21,8 @@
     ├── WrongTolerance       an expression is not a tolerance
     ├── SpaceError           the configurations of a sweep are not well described
     │   └── BadCondition     a condition on them cannot be read or computed
+    ├── SolveError           what is to be solved is not well described
+    ├── Split                configurations part; the sweep goes on with each side apart
     ├── Differs              a sweep and the ordinary path give different numbers: a bug
     ├── RowFileError         rows of a sweep cannot be written in this format
     ├── WrongSizes           a text is not a list of sizes; a ValueError too
@@ -45,6 +47,7 @@ inside; one that escapes is a bug and is shown as one:
     │   └── Recovered        language: what was meant is clear, so that reading goes on with it
     ├── WrongValue           model: a field cannot take a value; becomes a problem
     ├── _StopError           language: the YAML cannot be read any further; the problem is recorded
+    ├── _StoppedError        cli: a sweep is stopped; what is done is kept
     ├── Wrong                analysis: a value of a saved report is wrong; becomes a TargetError
     ├── Missing              checking: the base of a comparison has no such network
     ├── Lost                 importing: a node reads what could not be made; it is skipped

@@ -159,5 +159,5 @@ def test_a_network_of_fourier_units_is_that_of_its_authors(name: str, size: Size
 def test_each_layer_sees_the_whole_image() -> None:
     layers = report("ffc_resnet50").layers
     first = next(n for n, layer in enumerate(layers) if layer.operator == "fourier_unit")
-    assert layers[first].path == "unit[0].b.spectral.whole"
+    assert layers[first].path == "unit[0].b.g.spectral.whole"
     assert prod(layers[first].output.dims) == 16 * 56 * 56

@@ -1,5 +1,4 @@
-"""The counts of tools for layers whose code is written in several ways, measured of one that is
-public.
+"""The rules for layers whose code is written in several ways, measured of one that is public.
 
 ``selective_scan``: transformers' MambaMixer without its CUDA kernel, two linear layers, then a loop
 whose only product is a ``torch.matmul`` with C. ``linear_attention`` with ``ones``: timm's LiteMLA,
@@ -84,7 +83,7 @@ def _is_of_the_paper(leaf: Leaf) -> bool:
 
 
 def _too_many(leaf: Leaf) -> int:
-    """Return what FlopCounterMode overcounts of the gradients of grouped convolutions' weights."""
+    """By how much FlopCounterMode exceeds the gradients of grouped convolutions' weights."""
     qkv = leaf.analysis.weights["qkv.weight"][0]
     groups = {"depthwise": qkv, "pointwise": 3 * leaf.field("heads")}
     of_scales = (t for t in leaf.analysis.terms if t.name.startswith("scale"))
@@ -107,9 +106,7 @@ def _printed(operations: int) -> int:
 
 
 def _einsums(leaf: Leaf) -> list[int]:
-    """Return what numpy says of the three: two operations a product, one more of the last's third
-    part.
-    """
+    """Return what numpy says of each: two operations a product, one more for a third part."""
     context, normaliser = _product(leaf, "context"), _product(leaf, "normaliser")
     last = 2 * _product(leaf, "aggregate") + leaf.x.numel
     return [_printed(each) for each in (2 * context, 2 * normaliser, last)]
@@ -156,7 +153,7 @@ def _complex(leaf: Leaf) -> int:
 
 
 def _kept(leaf: Leaf) -> int:
-    """Return what the products make: a number for each output channel and kept frequency."""
+    """Return the numbers of the products: output channels times frequencies that are kept."""
     kept: int = prod(leaf.field("modes")) * 2 ** (leaf.x.rank - 1)
     return leaf.output.batch * leaf.output.channels * kept
 
@@ -248,8 +245,8 @@ TRACED_OUTPUTS = published(
 
 
 def by_parameters(batch: Rule) -> Published:
-    """torchinfo's: parameters times samples, of a linear layer; times channels too, of those that
-    have ``weight`` in their name and are not a layer's."""
+    """torchinfo's: parameters times samples, of a linear layer; times channels also, of those of a
+    module like GlobalFilter that have ``weight`` in their name."""
     return published(
         batch * SCAN_LEARNED,
         LEARNED_MACS + BIASES,

@@ -1,4 +1,4 @@
-"""Resolves what references name: ids, paths, rounds of loops from either end, lists of layers."""
+"""Resolve references: ids, paths, rounds of loops from either end, lists of layers."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def title(explanation: LayerExplanation) -> str:
 
 
 def _in_code(form: str) -> str:
-    """Return what a layer is in code, or its parts."""
+    """Say what a layer is in code, or its parts."""
     return " and ".join(f"{name} a {each}" for name, each in parts_of(form).items()) or f"a {form}"
 
 

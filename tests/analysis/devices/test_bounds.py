@@ -78,7 +78,7 @@ def test_compute_binds_where_its_roof_is_the_higher_one() -> None:
 
 def on_a100(name: str, rules: str) -> Report:
     return convcalc.analyse(
-        convcalc.load(name), device="a100", runtime=rules, dtype="float16", fields=False
+        convcalc.load(name), device="a100", runtime=rules, dtype="float16", parts=()
     )
 
 
@@ -142,7 +142,7 @@ def test_fusing_never_raises_a_bound_and_rows_add_up(name: str, on: str, dtype: 
     network = convcalc.load(name)
     lower = {}
     for rules in ("eager", "fused", "cmsis-nn"):
-        found = convcalc.analyse(network, device=on, runtime=rules, dtype=dtype, fields=False)
+        found = convcalc.analyse(network, device=on, runtime=rules, dtype=dtype, parts=())
         totals = found.totals.bounds
         lower[rules] = totals["lower"]
         assert totals["memory"] + totals["compute"] == totals["lower"]

@@ -9,7 +9,7 @@
 
 N positions; frequencies are those of the transform of real numbers, n // 2 + 1 on the last axis
 instead of n. The convolution mixes 2·in_channels real numbers at each frequency, real and imaginary
-parts alike, so it is no complex product. F is the sum of the prime factors of the sizes: see
+parts alike, so it is not a complex product. F is the sum of the prime factors of the sizes: see
 ``spectral_conv``.
 
 In a fast Fourier convolution this unit stands for the global half of the channels between two 1 x 1
