@@ -55,7 +55,7 @@ class Folder:
                 raise Failure(f"{self.path} holds another sweep: its '{key}' differs", OTHER)
 
     def found(self, number: int) -> Part | None:
-        """What is kept of a part, without its rows; None if it is not done."""
+        """Return what is kept of a part, without its rows; None if it is not done."""
         if not os.path.isfile(self._at(self._rows(number))):  # noqa: PTH113
             return None
         summary = self._read(f"{_name(number)}.json")

@@ -27,7 +27,7 @@ NETWORKS = (".yaml", ".yml")
 
 
 def read_file(file: str, settings: Settings) -> tuple[SweepFile | None, int]:
-    """What a file of a sweep says, or None and the exit code after its problems are printed.
+    """Return what a file of a sweep says, or None and the exit code after its problems are printed.
 
     Raises TargetError if it cannot be read.
     """

@@ -1,4 +1,4 @@
-"""What a sweep would do, and about how long it would take, from a probe of a few rows."""
+"""Says what a sweep would do, and about how long it would take, from a probe of a few rows."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Probe(NamedTuple):
 
 
 def explained(sweep: Sweep, numbers: Sequence[int], jobs: int) -> list[Step]:
-    """What the parts of these numbers would do in so many processes."""
+    """Return what the parts of these numbers would do in so many processes."""
     return list(_steps(sweep, numbers, jobs))
 
 

@@ -74,7 +74,7 @@ class NoFactor(TargetError):
 
 
 class Sweep:
-    """A plan on one network. ``opened`` opens its file anew.
+    """A plan on one network. ``opened`` opens its file again.
 
     Raises SpaceError, TargetError or NetworkError for a plan that does not fit it.
     """
@@ -133,8 +133,11 @@ class Sweep:
         return range(first, min(first + self.plan.chunk, self.rows.count))
 
     def part(self, number: int, step: Callable[[int], None] = lambda _: None) -> Part:
-        """Computes a part; ``step`` is told of rows that took their time. Raises Differs where a
-        row is not what the ordinary path gives, TargetError if the file was changed meanwhile."""
+        """Computes a part; ``step`` counts rows that are computed one by one.
+
+        Raises Differs where a row is not what the ordinary path gives, and TargetError if the file
+        was changed meanwhile.
+        """
         numbers = self.range_of(number)
         columns: dict[str, list[Any]] = self.rows.columns(numbers.start, numbers.stop)
         columns = self._kept(columns, self.before, len(numbers))
@@ -251,7 +254,7 @@ def shown(plan: Plan, rows: Sequence[Row]) -> list[Row]:
 
 
 def order(plan: Plan) -> Callable[[Row], tuple[bool, Any]]:
-    """What rows are sorted by: rows without a number come last."""
+    """Return what rows are sorted by: rows without a number come last."""
     place, by = plan.names.index(plan.by.name), plan.by
 
     def key(row: Row) -> tuple[bool, Any]:
@@ -262,7 +265,7 @@ def order(plan: Plan) -> Callable[[Row], tuple[bool, Any]]:
 
 
 class Tally:
-    """What is known of the parts that are done."""
+    """The counts and the best rows of the parts that are done."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan

@@ -1,4 +1,4 @@
-"""What a sweep does: which rows, which numbers of them, and which of the rows are shown."""
+"""The plan of a sweep: which rows, which numbers of them, and which of the rows are shown."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class SweepResult(Shown, Saved):
         return import_module("convcalc.output.frames").swept_to_polars(self.columns)
 
     def presented(self) -> tuple[str, Plan, Tally]:
-        """What is shown of it: the network, the plan, and the rows that are shown."""
+        """Return what is shown of it: the network, the plan, and the rows that are shown."""
         return self.network, self._plan, self._tally
 
     def _numbers(self) -> list[str]:
@@ -164,7 +164,7 @@ def swept(
 
 
 def _factor(name: str, values: Any) -> Factor:
-    """What is swept: values, or a text as on the command line."""
+    """Return what is swept: values, or a text as on the command line."""
     if isinstance(values, str):
         return factor(f"{name}={values}")
     if isinstance(values, int | float):

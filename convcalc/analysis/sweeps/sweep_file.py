@@ -33,8 +33,10 @@ _EXAMPLE = "over: {input: {from: 96, to: 320, step: 32}}"
 
 
 class SweepFile(NamedTuple):
-    """What a file says of a sweep; what it does not say is empty. ``places`` are those of what is
-    swept, by name, ``target_place`` that of the target."""
+    """The content of a file of a sweep; what it leaves out is empty.
+
+    ``places`` are those of what is swept, by name, ``target_place`` that of the target.
+    """
 
     target: str
     target_place: Place
@@ -81,7 +83,7 @@ class _Reader:
         self.problems.append(Diagnostic(name, message, place, advice))
 
     def sweep(self, root: nodes.Node) -> SweepFile | None:
-        """What the file says."""
+        """Return what the file says."""
         if not isinstance(root, nodes.Mapping):
             self.add("wrong-type", "a file of a sweep is a mapping", root.place, _EXAMPLE)
             return None

@@ -89,7 +89,7 @@ def _kind(value: Any) -> str:
 
 
 def _values(text: str, name: str) -> list[Any]:
-    """The values of a part of a word that is no list: a range, a number, a shape or a word."""
+    """The values of a part of a word that is not a list: a range, a number, a shape or a word."""
     if not text:
         raise SpaceError(f"'{name}' has an empty value", "divide values by one comma")
     if name == INPUT and _SHAPE.fullmatch(text):
@@ -149,7 +149,7 @@ def _lists(text: str, name: str) -> list[list[Any]]:
 
 
 def _split(text: str, mark: str) -> list[str]:
-    """The parts of a text between marks that stand in no brackets."""
+    """The parts of a text between marks outside brackets."""
     parts, depth, start = [], 0, 0
     for position, character in enumerate(text):
         depth += {"[": 1, "]": -1}.get(character, 0)

@@ -155,7 +155,7 @@ def command(
 
 
 class _Asked(NamedTuple):
-    """What the command line says of the plan."""
+    """The words of the command line for the plan."""
 
     over: Sequence[str]
     where: Sequence[str]
@@ -169,7 +169,7 @@ class _Asked(NamedTuple):
 
 
 class _How(NamedTuple):
-    """What holds for all configurations."""
+    """The options that hold for all configurations."""
 
     variant: str
     batch: int
@@ -262,13 +262,13 @@ def _planned(asked: _Asked, found: "SweepFile | None") -> "Plan":
 
 
 def _said(found: "SweepFile") -> dict[str, Any]:
-    """What a file says that a flag could have said."""
+    """Return what a file says that a flag could have said."""
     names = ("pareto", "metrics", "by", "top", "sample", "seed")
     return {name: getattr(found, name) for name in names}
 
 
 def _of_file(how: _How, found: "SweepFile") -> _How:
-    """What holds for all configurations; flags come first."""
+    """Return the options that hold for all configurations; flags come first."""
     return _How(
         how.variant or found.variant,
         found.batch if how.batch == 1 else how.batch,
@@ -316,7 +316,7 @@ def _problems(settings: "Settings", target: "Target", error: Any) -> int:
 
 
 def _about(sweep: "Sweep", how: _How) -> dict[str, Any]:
-    """What the sweep is, with a digest of every file that was read for it."""
+    """Return what the sweep is, with a digest of every file that was read for it."""
     from convcalc.output.views.sweep import about_sweep
 
     files = sorted(

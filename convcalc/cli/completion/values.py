@@ -124,7 +124,7 @@ def _sweep_metrics(_: Asked) -> Pairs:
 
 
 def _factors(asked: Asked) -> Pairs:
-    """What can be swept in the target of the line."""
+    """Return what can be swept in the target of the line."""
     return [("input=", "the size of the input"), *_of_network("params")(asked)]
 
 

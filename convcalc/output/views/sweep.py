@@ -40,7 +40,7 @@ def sweep_table(title: str, plan: Plan, tally: Tally, rows: Sequence[Row]) -> Ta
 
 
 def _swept(place: int, name: str) -> Column:
-    """What is swept is written as it is, without prefixes."""
+    """Return the column of what is swept, written as it is, without prefixes."""
 
     def value(row: Row) -> Any:
         found = row[place]
@@ -95,7 +95,7 @@ def _rows_text(plan: Plan, counts: Counts) -> str:
 def sweep_payload(
     about: Mapping[str, Any], plan: Plan, tally: Tally, rows: Sequence[Row]
 ) -> dict[str, Any]:
-    """What ``-f json`` writes."""
+    """Return what ``-f json`` writes."""
     return {
         **about,
         "counts": tally.counts._asdict(),
@@ -108,7 +108,7 @@ def sweep_payload(
 def about_sweep(
     network: str, plan: Plan, files: Sequence[tuple[str, str]], more: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """What a sweep is, for those who read its rows later: network, plan, files and version."""
+    """Return what a sweep is, for those who read its rows: network, plan, files and version."""
     return {
         "convcalc": __version__,
         "network": network,
@@ -119,7 +119,7 @@ def about_sweep(
 
 
 def plan_text(form: str, network: str, plan: Plan, steps: Sequence[Step], style: Style) -> str:
-    """What a sweep would do, in a format of tables or as lines of JSON."""
+    """Return what a sweep would do, in a format of tables or as lines of JSON."""
     if form == JSON_LINES:
         return "\n".join(json_lines(Step._fields, steps))
     columns = [
