@@ -111,7 +111,7 @@ def case(number: int) -> Case:
         elif parameter.name == "output_format":
             if rng.random() < 0.6:
                 words += ["-f", form(rng, name)]
-        elif rng.random() < (0.6 if (name, parameter.name) == ("layer", "input") else 0.07):
+        elif rng.random() < (0.6 if (name, parameter.name) in NEEDED else 0.07):
             words.append(rng.choice(parameter.opts))
             if not parameter.is_flag:
                 words.append(value(rng, files, parameter.name))
@@ -149,6 +149,7 @@ def form(rng: random.Random, command: str) -> str:
     return rng.choice(getattr(module, "FORMATS", FORMATS))
 
 
+NEEDED = {("layer", "input"), ("sweep", "over")}
 PLACES = [
     "totals.params",
     "totals.macs",
@@ -161,7 +162,16 @@ PLACES = [
 PLACES += ["conv1", "0"]
 VALUES = {
     "color": ["auto", "always", "never"],
-    "output_file": ["out.txt", "a.convcalc.yaml", "/dev/null", "-", "no/such/folder"],
+    "output_file": [
+        "out.txt",
+        "out.csv",
+        "out.jsonl",
+        "runs/",
+        "a.convcalc.yaml",
+        "/dev/null",
+        "-",
+        "no/such/folder",
+    ],
     "summary_file": ["summary.md", "a.convcalc.yaml"],
     "depth": ["1", "2", "all", "auto"],
     "columns": ["path,params", "all", "receptive_field", "+macs", "-macs", "channels,reads"],
@@ -192,6 +202,22 @@ VALUES = {
     "explain parts": PLACES,
     "get path": PLACES,
     "list kind": ["networks", "operators", "rules", "columns", "blocks", "conventions", "nosuch"],
+    "over": [
+        "input=31,32",
+        "input=3x9x9,3x64x32",
+        "input=1:90:30",
+        "n=1:3",
+        "a=[1:2,3|4]",
+        "b=x,y",
+    ],
+    "where": ["params <= 5M", "macs > 3 and input > 8", "height < 9", "n", "params / 0 > 1"],
+    "pareto": ["params,macs", "-macs", "macs,-receptive_field,memory", "input,macs"],
+    "metrics": ["params", "macs,jump", "memory,layers,receptive_field", "training"],
+    "sample": ["1", "3", "100"],
+    "seed": ["0", "7"],
+    "shard": ["1/2", "2/2", "3/2", "1/9"],
+    "chunk": ["1", "2", "100"],
+    "jobs": ["1", "2"],
     "list filter": ["resnet", "conv"],
     "operator name": ["conv", "deform_conv", "residual", "cnov"],
     "convention name": ["fvcore", "keras", "keras.params", "flops"],

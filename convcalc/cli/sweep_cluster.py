@@ -33,7 +33,7 @@ _lock = Lock()  # the threads of a worker take turns
 
 
 class Job(NamedTuple):
-    """A sweep as another process gets it; ``files`` are the digests of what is read."""
+    """A sweep as another process needs it; ``files`` are the digests of what is read."""
 
     file: str
     text: str | bytes | None

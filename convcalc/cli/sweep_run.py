@@ -85,7 +85,7 @@ class Run:
         return map_in_order(work, missing, self.jobs)
 
     def _line(self, total: int) -> str:
-        """The text beside the bar: rows per second, the time that is left, the best so far."""
+        """Return the text beside the bar: rows per second, the time left, the best so far."""
         seconds = monotonic() - self.began
         if not self.fresh or seconds <= 0:
             return ""
@@ -155,4 +155,4 @@ def _computed(sweep: Sweep, with_rows: bool, ticks: _Ticks | None, number: int) 
 
 
 def _nothing(_count: int) -> None:
-    """Reports to nobody."""
+    """Shows nothing."""

@@ -137,9 +137,7 @@ def _csv_cell(name: str, value: Any) -> Any:
 
 
 def kinds_of(plan: Plan) -> dict[str, str]:
-    """Return what each column holds: ``int``, ``float``, ``bool``, ``str``, or a list of one of
-    them.
-    """
+    """Return what each column holds: ``int``, ``float``, ``bool``, ``str``, or ``list int`` …"""
     found = {}
     for factor in plan.factors:
         values = [value for part in factor.parts for value in part]

@@ -85,7 +85,7 @@ def _mixed(word: int) -> int:
 
 
 def _mixed_words(words: Any) -> Any:
-    """Like ``_mixed`` for an array of words, whose products are cut off by themselves."""
+    """Return the mixed words of an array; their products are cut off by numpy."""
     words = (words ^ words >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ words >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
     return words ^ words >> np.uint64(31)

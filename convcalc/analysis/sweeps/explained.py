@@ -1,4 +1,4 @@
-"""Explains what a sweep would do, and about how long it would take, from a probe of a few rows."""
+"""Says what a sweep would do, and about how long it would take, from a probe of a few rows."""
 
 from __future__ import annotations
 

@@ -133,8 +133,11 @@ class Sweep:
         return range(first, min(first + self.plan.chunk, self.rows.count))
 
     def part(self, number: int, step: Callable[[int], None] = lambda _: None) -> Part:
-        """Computes a part; ``step`` hears of rows that took their time. Raises Differs where a
-        row is not what the ordinary path gives, TargetError if the file was changed meanwhile."""
+        """Computes a part; ``step`` counts rows that are computed one by one.
+
+        Raises Differs where a row is not what the ordinary path gives, and TargetError if the file
+        was changed meanwhile.
+        """
         numbers = self.range_of(number)
         columns: dict[str, list[Any]] = self.rows.columns(numbers.start, numbers.stop)
         columns = self._kept(columns, self.before, len(numbers))
@@ -262,7 +265,7 @@ def order(plan: Plan) -> Callable[[Row], tuple[bool, Any]]:
 
 
 class Tally:
-    """The parts that are done, and their numbers."""
+    """The counts and the best rows of the parts that are done."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan

@@ -22,7 +22,7 @@ class SpaceError(Error):
 
 
 class Factor(NamedTuple):
-    """A factor of a sweep: the input or a param, and its values.
+    """The input or a param, and the values that it takes.
 
     A factor whose values are lists of choices has several ``parts``, one for each item of the list,
     and takes every combination of them; any other has one.

@@ -33,8 +33,9 @@ _EXAMPLE = "over: {input: {from: 96, to: 320, step: 32}}"
 
 
 class SweepFile(NamedTuple):
-    """The content of a file about a sweep; what it does not say is empty. ``places`` are those of
-    what is swept, by name, ``target_place`` that of the target.
+    """The content of a file of a sweep; what it leaves out is empty.
+
+    ``places`` are those of what is swept, by name, ``target_place`` that of the target.
     """
 
     target: str

@@ -149,7 +149,7 @@ def _lists(text: str, name: str) -> list[list[Any]]:
 
 
 def _split(text: str, mark: str) -> list[str]:
-    """The parts of a text between marks outside of brackets."""
+    """The parts of a text between marks outside brackets."""
     parts, depth, start = [], 0, 0
     for position, character in enumerate(text):
         depth += {"[": 1, "]": -1}.get(character, 0)

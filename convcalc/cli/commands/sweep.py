@@ -155,7 +155,7 @@ def command(
 
 
 class _Asked(NamedTuple):
-    """The plan as the command line gives it."""
+    """The words of the command line for the plan."""
 
     over: Sequence[str]
     where: Sequence[str]
@@ -169,7 +169,7 @@ class _Asked(NamedTuple):
 
 
 class _How(NamedTuple):
-    """The options for all configurations."""
+    """The options that hold for all configurations."""
 
     variant: str
     batch: int
@@ -268,7 +268,7 @@ def _said(found: "SweepFile") -> dict[str, Any]:
 
 
 def _of_file(how: _How, found: "SweepFile") -> _How:
-    """Return what holds for all configurations; flags come first."""
+    """Return the options that hold for all configurations; flags come first."""
     return _How(
         how.variant or found.variant,
         found.batch if how.batch == 1 else how.batch,

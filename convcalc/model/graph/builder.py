@@ -27,7 +27,7 @@ from convcalc.diagnostics.rejection import Rejected, rejected
 from convcalc.diagnostics.suggestion import UnknownName
 from convcalc.model.graph.assembly import MOST_LAYERS, Assembly, Tensor, Value
 from convcalc.model.graph.layer_checks import check_fields, check_rank, match_fields, names_layer
-from convcalc.model.graph.network import FORMS, Group, Network
+from convcalc.model.graph.network import FORMS, Group, Network, parts_of
 from convcalc.model.graph.output_checks import missing_flattens
 from convcalc.model.graph.sites import Site, Spot
 from convcalc.model.operators.contract import Operator, Recorded
@@ -96,7 +96,7 @@ class Builder(Assembly):
             raise TypeError(
                 f"the inputs of '{operator}' are not tensors of this builder: {inputs!r}"
             )
-        if form not in FORMS:
+        if any(each not in FORMS for each in parts_of(form).values() or [form]):
             raise ValueError(
                 f"the form of '{operator}' is none of {', '.join(FORMS[1:])}: {form!r}"
             )

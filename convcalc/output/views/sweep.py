@@ -40,7 +40,7 @@ def sweep_table(title: str, plan: Plan, tally: Tally, rows: Sequence[Row]) -> Ta
 
 
 def _swept(place: int, name: str) -> Column:
-    """Return what is swept is written as it is, without prefixes."""
+    """Return the column of what is swept, written as it is, without prefixes."""
 
     def value(row: Row) -> Any:
         found = row[place]
@@ -108,7 +108,7 @@ def sweep_payload(
 def about_sweep(
     network: str, plan: Plan, files: Sequence[tuple[str, str]], more: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """The facts about a sweep for later readers of its rows: network, plan, files and version."""
+    """Return what a sweep is, for those who read its rows: network, plan, files and version."""
     return {
         "convcalc": __version__,
         "network": network,

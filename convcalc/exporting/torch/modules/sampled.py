@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def sampled(x: Tensor, down: Tensor, across: Tensor) -> Tensor:
-    """Return what x (N, C, H, W) holds at positions (N, taps, h, w): (N, C, taps, h, w).
+    """Read x (N, C, H, W) at positions (N, taps, h, w): (N, C, taps, h, w).
 
     Positions count from the first element; outside of the map is zero.
     """
