@@ -49,7 +49,7 @@ def test_it_is_shown_as_the_command_shows_it() -> None:
     assert repr(result) == "<SweepResult mobilenet_v2 over width, input: 8 rows>"
     text = result.to_text()
     assert text.startswith("mobilenet_v2 · sweep over width, input")
-    assert "front: 1 configuration by macs (less)" in text
+    assert "1 configuration by macs (less)" in text
     assert "mobilenet_v2" in result._repr_html_()
     payload = json.loads(result.to_json())
     assert payload == result.to_dict()
