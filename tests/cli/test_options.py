@@ -40,6 +40,7 @@ LINES = {
     "diff": "diff alexnet alexnet",
     "verify": "verify alexnet model.onnx",
     "sweep": "sweep alexnet --over input=128,224",
+    "solve": "solve alexnet --form classes",
     "layer": "layer conv out=4 -i 3x8x8",
     "rf": "rf alexnet",
     "explain": "explain alexnet",
