@@ -49,6 +49,11 @@ class Outcome(NamedTuple):
     megabytes: float
 
     @property
+    def unwrapped(self) -> str:
+        """All that it printed, on one line."""
+        return " ".join(self.text.split())
+
+    @property
     def text(self) -> str:
         """All that it printed."""
         return (self.out + self.err).decode("utf-8", "replace")

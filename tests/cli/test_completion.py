@@ -92,7 +92,7 @@ def _offer(folder: Path, capsys: pytest.CaptureFixture[str]) -> Offer:
         ("show --variant wide net.convcalc.yaml --set w", ["width="]),
         ("show --dtype b", ["bfloat16"]),
         ("show --dtype=b", ["--dtype=bfloat16"]),
-        ("show --columns macs,params_", ["macs,params_share"]),
+        ("show --columns macs,params_s", ["macs,params_share"]),
         ("show --columns +jum", ["+jump"]),
         ("show --columns +macs,jum", ["+macs,jump"]),
         ("show --sort inten", ["intensity"]),

@@ -139,7 +139,7 @@ def test_imports_in_long_chains_and_wide_fans_end(tmp_path: Path) -> None:
         (tmp_path / f"{last}.yaml").write_text("convcalc: 1\nblocks: {A: [relu]}\n")
     for first in ("c0", "f0"):
         text = f"{HEAD}imports: {{x: {first}.yaml}}\nlayers: [x.A]\n"
-        with at_most(1_500_000):
+        with at_most(1_700_000):
             network = read_network(Target(str(tmp_path / "net.yaml"), None, text))
         assert [problem.name for problem in network.problems] == ["too-large"], first
 

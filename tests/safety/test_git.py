@@ -203,7 +203,7 @@ def test_a_file_of_a_submodule_has_its_history_elsewhere(project: Path) -> None:
     git(project, "branch", "--force", "main")
     outcome = run(project, "check sub")
     require_calm(outcome, codes=(1,))
-    assert "'sub' is a submodule, which is a repository of its own" in outcome.text
+    assert "'sub' is a submodule, which is a repository of its own" in outcome.unwrapped
     assert "'sub' is a submodule" in run(project, f"show HEAD:sub/{NAME}").text
     assert run(project / "sub", f"get totals.params HEAD:{NAME}").out == b"2400\n"
     require_calm(run(project, "diff HEAD:./ ."))

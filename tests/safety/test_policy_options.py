@@ -419,6 +419,7 @@ def page_blocks(language: str) -> list[str]:
 def test_the_page_shows_what_happens(
     tmp_path: Path, convcalc: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     (shown,) = page_blocks("yaml")
     budgets = shown.partition("\n")[2]
     ci = (ROOT / "docs" / "ci.md").read_text("utf-8")
