@@ -333,10 +333,15 @@ _screen = _Screen()
 
 def _screen_width() -> int | None:
     """The width of the terminal for messages; None if they go elsewhere."""
+    return _width(sys.stderr) if is_terminal(sys.stderr) else None
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether what is written to a stream appears on a terminal; not if it is closed."""
     try:
-        return _width(sys.stderr) if sys.stderr is not None and sys.stderr.isatty() else None
-    except ValueError:  # it is closed
-        return None
+        return stream is not None and stream.isatty()
+    except ValueError:
+        return False
 
 
 def print_text(text: str) -> None:

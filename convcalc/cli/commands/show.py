@@ -1,12 +1,13 @@
 """``convcalc show``: the table of a network, or one row each of several."""
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from convcalc.cli import options
-from convcalc.cli.console import Failure, choose
+from convcalc.cli.console import Failure, choose, is_terminal
 from convcalc.output.formats import FORMATS
 
 if TYPE_CHECKING:
@@ -190,10 +191,7 @@ def _show(
         table = view.of_several(reports, [each.row for each in several])
         payload: Any = [each.text for each in several]
     else:
-        from convcalc.cli.progress import progress
-
-        with progress("analysing", None, settings, word):
-            read = reading.reports(targets)
+        read = _read(reading, targets, settings, word)
         shown, reports = [network for network, _ in read], [report for _, report in read]
         table = view.table(reports)
         payload = _payload(reports) if is_json else None
@@ -204,6 +202,18 @@ def _show(
         if remark := getattr(network, "remark", ""):
             settings.note(f"note: {network.file}: {remark}")
     return print_problems(shown, settings)
+
+
+def _read(
+    reading: "Reading", targets: Sequence["Target"], settings: "Settings", word: str
+) -> list[tuple["Network", "Report"]]:
+    """Reads and analyses targets, with a progress bar if a person waits at a terminal."""
+    if not is_terminal(sys.stderr):
+        return reading.reports(targets)
+    from convcalc.cli.progress import progress
+
+    with progress("analysing", None, settings, word):
+        return reading.reports(targets)
 
 
 class View(NamedTuple):

@@ -16,8 +16,9 @@ from convcalc.model.graph.assembly import Tensor, Value
 
 LISTS = "lists of layers in calls of blocks"
 EVERY = "[*]"  # behind an id: all rounds of its loop
-_INDEX = re.compile(r"\[(-?[0-9]{1,9})\]")
-_FROM_END = re.compile(r"\[-([0-9]{1,9})\]")
+# Texts: most runs use neither, and compiling one takes as long as reading a layer.
+_INDEX = r"\[(-?[0-9]{1,9})\]"
+_FROM_END = r"\[-([0-9]{1,9})\]"
 
 
 class Tensors:
@@ -65,7 +66,7 @@ class Tensors:
 
     def from_start(self, text: str, frame: Frame) -> str:
         """A reference whose rounds are counted from the start: ``m[-1]`` of three is ``m[2]``."""
-        while "[-" in text and (match := _FROM_END.search(text)):
+        while "[-" in text and (match := re.search(_FROM_END, text)):
             name = text[: match.start()]
             index = (self.count(name, frame) or 0) - int(match[1])
             if index < 0:
@@ -129,7 +130,7 @@ class Tensors:
     def unknown(self, reference: Reference, frame: Frame) -> Rejected:
         """The exception for a reference that names no layer; of a loop it says how many rounds."""
         text = reference.text
-        for match in _INDEX.finditer(text):
+        for match in re.finditer(_INDEX, text):
             name, index = text[: match.start()], int(match[1])
             found = self.count(name, frame)
             if found is not None and not -found <= index < found:

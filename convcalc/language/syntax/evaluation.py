@@ -30,7 +30,7 @@ SUFFIXES = {"k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 # Python would also write out an exponent of millions of digits.
-_NUMBER = re.compile(r"[+-]?[0-9_./]{1,60}(?:[eE][+-]?[0-9]{1,2})?")
+_NUMBER = r"[+-]?[0-9_./]{1,60}(?:[eE][+-]?[0-9]{1,2})?"
 
 
 # --- evaluation ------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ def value_of(node: nodes.Node, scope: Scope, words: tuple[str, ...] = ()) -> Any
 def suffixed_number(text: str) -> int | float | None:
     """``1.2M`` as a number; None if the text is not a number with a suffix."""
     factor = SUFFIXES.get(text[-1:])
-    if factor is None or _NUMBER.fullmatch(text[:-1].strip()) is None:
+    if factor is None or re.fullmatch(_NUMBER, text[:-1].strip()) is None:
         return None
     try:
         value = Fraction(text[:-1].strip()) * factor

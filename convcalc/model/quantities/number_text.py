@@ -35,9 +35,8 @@ FACTORS = {
     **{prefix: Fraction(1000**power) for power, prefix in enumerate("kMGT", 1)},
     **{f"{prefix}iB": Fraction(1024**power) for power, prefix in enumerate("KMGT", 1)},
 }
-_QUANTITY = re.compile(
-    r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?) ?([kMGT]|[KMGT]iB|B|%)?"
-)
+# A text, which is compiled where a quantity is read.
+_QUANTITY = r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,2})?) ?([kMGT]|[KMGT]iB|B|%)?"
 
 
 # --- reading -----------------------------------------------------------------------------------
@@ -45,7 +44,7 @@ _QUANTITY = re.compile(
 
 def parse_quantity(text: str) -> Fraction | None:
     """``25.6M``, ``12 MiB``, ``20%`` or ``4.5e6`` as an exact number; None if it is none."""
-    found = _QUANTITY.fullmatch(text.strip()) if len(text) <= _MAX_LENGTH else None
+    found = re.fullmatch(_QUANTITY, text.strip()) if len(text) <= _MAX_LENGTH else None
     if found is None or not text.isascii():
         return None
     return Fraction(found[1]) * FACTORS[found[2] or ""]

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from convcalc.model.quantities.number_text import PREFIXES
+from convcalc.model.quantities.record import Record
 from convcalc.output.cells import Grid, shared
 from convcalc.output.columns import Column
 from convcalc.output.lines import NARROWEST
@@ -23,11 +24,11 @@ GAPS = (2, 1)  # blanks between columns
 PREFIX_ROOM = "  "  # of the blank and the letter of a prefix
 MEASURED = 1000  # rows that are measured together
 
-_NUMBER = re.compile(r"((?:≥ |>= |[+<-]{0,2})[\d,]+|[–-])(\.\d+)?( \S+)?")
+_NUMBER = re.compile(r"((?:≥ |>= |[+<-]{0,2})[0-9,]+|[–-])(\.[0-9]+)?( [^ ]+)?")
 _WORDS = r"\s+|(?<=[^\W\d]\.)(?=[^\W\d])|(?<=\]\.)"  # and parts of paths
 
 
-class Need(NamedTuple):
+class Need(Record):
     """The needs of a column: its full width, its least width, and its priority.
 
     ``more`` is what it needs besides where decimal points line up.
@@ -171,7 +172,7 @@ def fit(needs: Sequence[Need], width: int | None) -> Layout:
     hidden = [index for index in everything if index not in shown]
     if is_aligned := _least(needs, shown, gap) + _more(needs, shown) <= width:
         needs = [
-            need._replace(full=need.full + need.more, least=need.least + need.more)
+            need.replace(full=need.full + need.more, least=need.least + need.more)
             for need in needs
         ]
     widths = _distribute(needs, shown, width - _least(needs, shown, gap))
