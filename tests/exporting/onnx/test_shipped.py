@@ -22,7 +22,10 @@ from convcalc.language.sources.shipped import shipped_names
 from convcalc.model.graph.network import Network
 
 SAMPLE = [name for name in shipped_names() if crc32(name.encode()) % 17 == 0]
-REFUSED = ("deform_conv version 3", "ps_roi_pool", "deform_roi_pool", "cond_conv", "opaque")
+REFUSED = (
+    *("deform_conv version 3", "ps_roi_pool", "deform_roi_pool", "cond_conv", "opaque"),
+    "fourier_unit",
+)
 
 
 def shipped(name: str) -> Network:
