@@ -172,8 +172,7 @@ def fit(needs: Sequence[Need], width: int | None) -> Layout:
     hidden = [index for index in everything if index not in shown]
     if is_aligned := _least(needs, shown, gap) + _more(needs, shown) <= width:
         needs = [
-            need.replace(full=need.full + need.more, least=need.least + need.more)
-            for need in needs
+            need.replace(full=need.full + need.more, least=need.least + need.more) for need in needs
         ]
     widths = _distribute(needs, shown, width - _least(needs, shown, gap))
     return Layout(shown, widths, hidden, gap, is_aligned)
