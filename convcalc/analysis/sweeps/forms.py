@@ -13,11 +13,13 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from convcalc.analysis.sweeps.running import PROBLEM, Runner
+from convcalc.analysis.sweeps.solving import Unknown
 
 HIGHEST = 8  # degree
 PERIODS = (1, 2, 4, 8, 16, 32, 64, 128, 3, 5, 6, 7, 9, 10, 12, 14, 20, 24, 28, 40, 48, 56, 60)
 FURTHER = 6  # points of each class that a form must meet beside those that it was made of
-MOST_POINTS = 4096
+POINTS = 1024
+FEWEST = HIGHEST + 1 + FURTHER  # points that a form is made of and held against
 
 Polynomial = tuple[Fraction, ...]  # coefficients, of degree 0 on
 
@@ -60,11 +62,13 @@ class NoForm(NamedTuple):
     reason: str
 
 
-def forms(
-    runner: Runner, name: str, first: int, metrics: Sequence[str], points: int = 1024
-) -> list[Form | NoForm]:
-    """The forms of metrics over a param, from its values ``first`` … ``first + points - 1``."""
-    points = min(points, MOST_POINTS)
+def forms(runner: Runner, unknown: Unknown, metrics: Sequence[str]) -> list[Form | NoForm]:
+    """The forms of metrics over a param, from the whole values that it may have."""
+    name, first, points = unknown.name, int(unknown.first), POINTS
+    if unknown.last is not None:
+        points = min(points, max(0, int(unknown.last) - first + 1))
+    if points < FEWEST:
+        return [NoForm(each, name, f"it may have {points} whole values") for each in metrics]
     found = runner.run({name: list(range(first, first + points))})
     return [_form(metric, name, first, found[metric], found[PROBLEM]) for metric in metrics]
 
@@ -89,9 +93,11 @@ def _form(
         if classes is not None:
             return Form(metric, name, period, classes, first, len(numbers))
     steps = sum(a == b for a, b in pairwise(numbers))
-    reason = "it is not a polynomial of it, nor one in each class of a period up to 128"
+    reason = f"it is not a polynomial of {name}, nor one for each rest by a number up to 128"
     if steps > len(numbers) // 4:
-        reason = f"it is rounded on the way, and stays the same at {steps:,} of {len(numbers):,}"
+        reason = (
+            f"it is rounded: at {steps:,} of {len(numbers) - 1:,} steps of {name} it stays the same"
+        )
     return NoForm(metric, name, reason)
 
 

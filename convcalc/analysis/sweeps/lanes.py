@@ -12,12 +12,13 @@ It needs numpy.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from math import ceil, floor
 from typing import Any
 
 from convcalc.analysis.sweeps.arrays import Array, np
 from convcalc.errors import Error
+from convcalc.model.quantities.unknown import UNKNOWN
 
 BOUND = 2**62  # values below it are kept in 64 bits
 EXACT = 2**53  # ints below it are floats without rounding
@@ -357,9 +358,9 @@ def _compare(
     """Whether all lanes compare so; ``differs`` is the answer for what is not a number."""
     kinds = _kind(a), _kind(b)
     if None in kinds:
-        if differs is None or _is_unknown(b):
-            return False if _is_unknown(b) else NotImplemented
-        return differs
+        if differs is None and b is not UNKNOWN:
+            return NotImplemented  # type: ignore[no-any-return]  # as operators tell Python
+        return bool(differs) and b is not UNKNOWN
     x, y = _array(a), _array(b)
     if "float" in kinds and "int" in kinds and not (_fits_float(a) and _fits_float(b)):
         x, y = _objects_of(x), _objects_of(y)
@@ -383,10 +384,6 @@ def _kind(value: Any) -> str | None:
     if type(value) is int or type(value) is float:
         return type(value).__name__
     return value.__class__.__name__ if type(value) is Lanes else None
-
-
-def _is_unknown(value: Any) -> bool:
-    return repr(value) == "unknown"
 
 
 def _array(value: Any) -> Any:
@@ -456,9 +453,3 @@ def _by_objects(apply: Callable[[Any, Any], Any], a: Any, b: Any) -> Lanes:
     """Lane by lane with Python's own numbers, of any size."""
     found = apply(_objects_of(_array(a)), _objects_of(_array(b)))
     return Lanes(found.astype(np.float64) if isinstance(found[0], float) else found)
-
-
-def indices(mask: Array) -> Iterator[Array]:
-    """The lanes of both sides, those where they differ first."""
-    yield np.flatnonzero(mask)
-    yield np.flatnonzero(~mask)

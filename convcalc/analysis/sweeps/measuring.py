@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcalc.analysis.analyse import COUNTED, FIELDS, TRAINING, analyse
+from convcalc.analysis.analyse import COUNTED, FIELDS, TRAINING, analyse, memory_of
 from convcalc.analysis.memory import usage
 from convcalc.analysis.memory.schedule import plain_schedule
 from convcalc.analysis.report.report import OutputReport, Report
+from convcalc.analysis.report.units import whole_bytes
 from convcalc.analysis.sweeps.arrays import np
 from convcalc.analysis.sweeps.lanes import Lanes, Split, is_lanes
 from convcalc.analysis.sweeps.operators import replaced
@@ -52,12 +53,11 @@ def _memory(network: Network, report: Report, dtype: str) -> Any:
     """Bytes of what is stored and of the peak of what is alive."""
     bits = DTYPES[dtype]
     steps = steps_of(network)
-    stored = report.totals.memory.weights
     if any(step.operator.indices_of >= 0 for step in steps.steps):
-        peak = usage(network, bits, steps=steps).peak
-        return stored + -(-peak.elements * bits // 8) + peak.index_bytes
-    amounts = plain_schedule(steps).amounts(bits)
-    return stored + -(-largest(amounts) // 8)
+        used = usage(network, bits, steps=steps)
+        return memory_of(report.totals.counts, {}, used, dtype, ()).total
+    peak = largest(plain_schedule(steps).amounts(bits))  # in bits
+    return report.totals.memory.weights + whole_bytes(peak, 1)
 
 
 def largest(amounts: Sequence[Any]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from convcalc.analysis.sweeps.arrays import Array, np
@@ -191,7 +191,7 @@ class Runner:
             shapes = list(network.inputs.values())
             self._own = shapes[0].dims[1:] if len(shapes) == 1 else ()
         if not self._own:
-            raise Error("the network has several inputs", "sweep its params, or one input by name")
+            raise Error("the network has several inputs", "vary its params instead")
         return [self._own[0], *[size] * (len(self._own) - 1)]
 
 
@@ -233,10 +233,3 @@ def _put(column_: list[Any], rows: Array, value: Any) -> None:
 
 def _plain(value: Any) -> Any:
     return None if value is UNKNOWN else value
-
-
-def enumerate_rows(found: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
-    """The rows of columns, one after another."""
-    names = list(found)
-    for values in zip(*found.values(), strict=True):
-        yield dict(zip(names, values, strict=True))

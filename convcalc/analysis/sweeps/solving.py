@@ -9,7 +9,8 @@ from fractions import Fraction
 from itertools import pairwise, product
 from typing import Any, Final, NamedTuple
 
-from convcalc.analysis.sweeps.running import PROBLEM, Runner
+from convcalc.analysis.sweeps.running import INPUT, PROBLEM, Runner
+from convcalc.analysis.sweeps.words import check_ends, ends_of
 from convcalc.errors import Error
 from convcalc.model.quantities.number_text import parse_quantity
 
@@ -124,6 +125,36 @@ def limit(text: str) -> Limit:
     return Limit(found[1], "=" if found[2] == "==" else found[2], amount)
 
 
+def unknown(runner: Runner, word: str, step: str, *, endless: bool) -> Unknown:
+    """The values that are tried: those of ``NAME=FROM:TO:STEP``, or those that the declaration of
+    the param allows, ``endless`` if it says nothing else. Raises SolveError, SpaceError, or
+    TargetError if there is no such param."""
+    name, _, text = word.partition("=")
+    if name in runner.fixed:
+        raise SolveError(f"'{name}' is wanted, and --set fixes it", "leave out either")
+    by = parse_quantity(step) if step else None
+    if step and (by is None or by <= 0):
+        raise SolveError(f"--step {step} is not a step", "a number above 0")
+    if text:
+        first, end, usual = ends_of(text.split(":"), name)
+        check_ends(first, end, by or usual, name)
+        return Unknown(name, first, by or usual, end)
+    if name == INPUT:
+        by = by or Fraction(32)
+        return Unknown(name, by, by, None if endless else 32 * by)
+    param = runner.param(name)
+    if param.kind not in ("int", "float"):
+        numbers = ", ".join([*runner.numbers(), INPUT])
+        raise SolveError(f"'{name}' is not a number", f"numbers of this network: {numbers}")
+    usual = Fraction(1, 100) if param.kind == "float" else Fraction(int(param.multiple_of or 1))
+    by = by or usual
+    low = by if param.minimum is None else max(by, Fraction(str(param.minimum)))
+    last = None if param.maximum is None else Fraction(str(param.maximum))
+    if last is None and not endless:
+        raise SolveError(f"'{name}' has no end", f"write {name}=FROM:TO:STEP")
+    return Unknown(name, -(-low // by) * by, by, last)
+
+
 def solve(
     runner: Runner, goal: str, unknowns: Sequence[Unknown], limits: Sequence[Limit]
 ) -> Answer:
@@ -143,11 +174,16 @@ def solve(
         tried, complete = _tried_all(runner, unknowns), True
     monotone = len(unknowns) == 1 and all(_is_monotone(tried, limit) for limit in limits)
     best = _best(tried, goal, limits)
+    beyond = _beyond(tried, best, goal, limits)
+    for each in filter(None, (best, beyond)):  # the answer itself also by the ordinary path
+        found = {**each.numbers, PROBLEM: each.problem}
+        columns = {name: [value] for name, value in each.values.items()}
+        runner.require_equal(columns, {name: [value] for name, value in found.items()}, 0)
     return Answer(
         goal,
         tuple(limits),
         best,
-        _beyond(tried, best, goal, limits),
+        beyond,
         None if best else _nearest(tried, limits),
         len(tried),
         monotone,
@@ -196,7 +232,7 @@ def _tried_all(runner: Runner, unknowns: Sequence[Unknown]) -> list[Tried]:
     """Every combination of the values of unknowns that all have an end."""
     endless = [each.name for each in unknowns if each.number is None]
     if endless:
-        raise SolveError(f"'{endless[0]}' has no end", "give --to, the largest value to try")
+        raise SolveError(f"'{endless[0]}' has no end", "write NAME=FROM:TO:STEP")
     total = 1
     columns: dict[str, list[Any]] = {each.name: [] for each in unknowns}
     for each in unknowns:

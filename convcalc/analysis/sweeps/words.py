@@ -67,10 +67,7 @@ def span(first: Fraction, last: Fraction, step: Fraction, name: str) -> list[int
 
     The steps are exact; each number is rounded once: 0.35, 0.36, never 0.36000000000000004.
     """
-    if step <= 0:
-        raise SpaceError(f"'{name}' has a step of {float(step):g}", "a step is above 0")
-    if last < first:
-        raise SpaceError(f"'{name}' ends below its beginning", RANGE_HELP)
+    check_ends(first, last, step, name)
     count = int((last - first) / step) + 1
     if count > MOST_VALUES:
         raise SpaceError(f"'{name}' has {count:,} values", f"at most {MOST_VALUES:,} are possible")
@@ -107,12 +104,25 @@ def _values(text: str, name: str) -> list[Any]:
     return [int(found) if _is_whole(text, found) else float(found)]
 
 
-def _range(ends: Sequence[str], name: str) -> list[Any]:
+def check_ends(first: Fraction, last: Fraction, step: Fraction, name: str) -> None:
+    """Raises SpaceError for a range without values."""
+    if step <= 0:
+        raise SpaceError(f"'{name}' has a step of {float(step):g}", "a step is above 0")
+    if last < first:
+        raise SpaceError(f"'{name}' ends below its beginning", RANGE_HELP)
+
+
+def ends_of(ends: Sequence[str], name: str) -> tuple[Fraction, Fraction, Fraction]:
+    """The first and the last value of ``FROM:TO:STEP`` and the step, 1 if it is left out."""
     numbers = [parse_quantity(each) for each in ends]
     if len(numbers) not in (2, 3) or None in numbers:
         raise SpaceError(f"'{name}' has the range {':'.join(ends)}", RANGE_HELP)
     first, last, step = [*(each for each in numbers if each is not None), Fraction(1)][:3]
-    found = span(first, last, step, name)
+    return first, last, step
+
+
+def _range(ends: Sequence[str], name: str) -> list[Any]:
+    found = span(*ends_of(ends, name), name)
     if name == INPUT and (isinstance(found[0], float) or found[0] < 1):
         raise SpaceError(f"'{name}' has the range {':'.join(ends)}", "sizes are whole, from 1 on")
     return found

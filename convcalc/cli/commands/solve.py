@@ -12,10 +12,8 @@ from convcalc.cli import options
 from convcalc.cli.console import Failure, say
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     from convcalc.analysis.sweeps.running import Runner
-    from convcalc.analysis.sweeps.solving import Answer, Unknown
+    from convcalc.analysis.sweeps.solving import Answer
 
 FORMATS = ("text", "json")
 _RANGE = "NAME, or NAME=FROM:TO:STEP"
@@ -87,7 +85,7 @@ def command(
     if len(given) != 1:
         advice = "one of --max NAME, --min NAME, --nearest NAME, or --form NAME"
         raise Failure("solve needs to know what to find", advice)
-    from convcalc.analysis.sweeps.solving import limit, solve
+    from convcalc.analysis.sweeps.solving import limit, solve, unknown
     from convcalc.diagnostics.visible import exact_json
     from convcalc.output.views.solving import answer_payload, answer_text
 
@@ -98,7 +96,7 @@ def command(
     runner = runner_of(target, wanted, variant, batch, count, dtype, fixed_values(set))
     words = [goals[given[0]], *(also or [])]
     unknowns = [
-        _unknown(runner, word, step if not number else "", endless=len(words) == 1)
+        unknown(runner, word, step if not number else "", endless=len(words) == 1)
         for number, word in enumerate(words)
     ]
     answer = solve(runner, given[0], unknowns, conditions)
@@ -140,57 +138,10 @@ def _write_forms(
     settings: Any, shown: str, runner: Runner, name: str, metrics: Sequence[str]
 ) -> int:
     from convcalc.analysis.sweeps.forms import NoForm, forms
+    from convcalc.analysis.sweeps.solving import unknown
     from convcalc.diagnostics.visible import exact_json
     from convcalc.output.views.solving import forms_payload, forms_text
 
-    first = int(_unknown(runner, name, "", endless=True).first)
-    found = forms(runner, name, first, metrics)
+    found = forms(runner, unknown(runner, name, "", endless=True), metrics)
     settings.write(exact_json(forms_payload(found)) if shown == "json" else forms_text(found))
     return 1 if all(isinstance(each, NoForm) for each in found) else 0
-
-
-def _unknown(runner: Runner, word: str, step: str, *, endless: bool) -> Unknown:
-    """The values of a param that are tried: as the word says, or else as its declaration does."""
-    from fractions import Fraction
-
-    from convcalc.analysis.sweeps.running import INPUT
-    from convcalc.analysis.sweeps.solving import Unknown
-    from convcalc.model.quantities.number_text import parse_quantity
-
-    name, _, text = word.partition("=")
-    if text:
-        numbers = [parse_quantity(each) for each in text.split(":")]
-        if len(numbers) not in (2, 3) or None in numbers:
-            raise Failure(f"'{word}' is not a range", "write NAME=FROM:TO:STEP, width=8:512:8")
-        first, last, each = [*(n for n in numbers if n is not None), Fraction(1)][:3]
-        by = _step(step) or each
-        if by <= 0:
-            raise Failure(f"'{word}' is not a range", "the step is above 0")
-        if last < first:
-            raise Failure(f"'{word}' has no values", "write NAME=FROM:TO:STEP, width=8:512:8")
-        return Unknown(name, first, by, last)
-    if name == INPUT:
-        by = _step(step) or Fraction(32)
-        return Unknown(name, by, by, None if endless else 32 * by)
-    param = runner.param(name)
-    if param.kind not in ("int", "float"):
-        advice = f"numbers of this network: {', '.join([*runner.numbers(), INPUT])}"
-        raise Failure(f"'{name}' is not a number", advice)
-    usual = Fraction(1, 100) if param.kind == "float" else Fraction(int(param.multiple_of or 1))
-    by = _step(step) or usual
-    low = Fraction(str(param.minimum)) if param.minimum is not None else by
-    first = low if low > 0 and low % by == 0 else -(-low // by) * by or by
-    if param.maximum is not None:
-        return Unknown(name, first, by, Fraction(str(param.maximum)))
-    if not endless:
-        raise Failure(f"'{name}' has no end", f"write {name}=FROM:TO:STEP")
-    return Unknown(name, first, by)
-
-
-def _step(text: str) -> Fraction | None:
-    from convcalc.model.quantities.number_text import parse_quantity
-
-    found = parse_quantity(text) if text else None
-    if text and (found is None or found <= 0):
-        raise Failure(f"--step {text} is not a step", "a number above 0")
-    return found

@@ -17,7 +17,7 @@ from convcalc.language.syntax.sizes import describe_input
 from convcalc.model.graph.assembly import Value
 from convcalc.model.operators.contract import Operator
 from convcalc.model.operators.registry import operator_class
-from convcalc.model.operators.values import format_value
+from convcalc.model.operators.values import format_value, is_whole
 from convcalc.model.quantities.unknown import known
 
 Scope = dict[str, Any]
@@ -160,17 +160,13 @@ def _channel_ranges(
     return _ranges(value, count, channels, node.place)
 
 
-def _is_whole(size: Any) -> bool:
-    return isinstance(size, int) and not isinstance(size, bool)
-
-
 def _ranges(value: Any, count: int, channels: int, place: Place) -> list[tuple[int, int]]:
     """Consecutive ranges of the given lengths; Rejected unless they add up to the channels."""
     sizes = value if isinstance(value, list) else []
     if not known((value, *sizes)):
         message = "split depends on a size that is not known"
         raise Rejected(Diagnostic("bad-expression", message, place), needs_input=True)
-    if len(sizes) != count or not all(_is_whole(size) and size > 0 for size in sizes):
+    if len(sizes) != count or not all(is_whole(size) and size > 0 for size in sizes):
         message = (
             f"split is {format_value(value)}, but must be channels, copy or {count} channel counts"
         )

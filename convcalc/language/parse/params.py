@@ -15,7 +15,7 @@ from convcalc.language.syntax import nodes
 from convcalc.language.syntax.document_limits import Limits
 from convcalc.language.syntax.evaluation import evaluator, free_names
 from convcalc.language.syntax.expressions import no_function
-from convcalc.model.operators.values import format_value
+from convcalc.model.operators.values import format_value, is_whole
 from convcalc.model.operators.words import key_advice
 from convcalc.model.quantities.unknown import UNKNOWN
 
@@ -193,15 +193,11 @@ def _bounded(param: Param, value: Any, place: Place) -> Any:
 def _check_sizes(param: Param, values: list[Any], place: Place) -> list[Any]:
     """A size per axis; Rejected unless each is an int within the param's bounds."""
     for value in values:
-        if value is not UNKNOWN and (not _is_whole(value) or _bound_problem(param, value)):
+        if value is not UNKNOWN and (not is_whole(value) or _bound_problem(param, value)):
             why = _bound_problem(param, value) or "a size per axis is an int"
             message = f"param '{param.name}' holds {format_value(value)}, but {why}"
-            raise rejected("out-of-range" if _is_whole(value) else "wrong-type", message, place)
+            raise rejected("out-of-range" if is_whole(value) else "wrong-type", message, place)
     return values
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _bound_problem(param: Param, value: Any) -> str:

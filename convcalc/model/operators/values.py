@@ -54,6 +54,11 @@ def default_value(name: str, field: Field, rank: int) -> Any:
     return field_value(name, field, field.default, rank)
 
 
+def is_whole(value: Any) -> bool:
+    """Whether a value is an int, or many as one; a bool is not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def format_value(value: Any) -> str:
     """A value as a network file writes it."""
     if value is None or isinstance(value, bool):

@@ -13,7 +13,7 @@ pytest.importorskip("numpy", reason="numpy is not installed: solving is not test
 
 from convcalc.analysis.sweeps.forms import Form, NoForm, forms, polynomial_text
 from convcalc.analysis.sweeps.measuring import Assumptions
-from convcalc.analysis.sweeps.running import PROBLEM, Runner
+from convcalc.analysis.sweeps.running import PROBLEM, Differs, Runner
 from convcalc.analysis.sweeps.solving import (
     MAX,
     MIN,
@@ -173,8 +173,28 @@ def test_what_is_wrong_is_said() -> None:
 # --- forms ---------------------------------------------------------------------------------------
 
 
+def over(name: str, first: int, last: int | None = None) -> Unknown:
+    return Unknown(name, Fraction(first), Fraction(1), None if last is None else Fraction(last))
+
+
+def test_a_form_keeps_to_the_values_that_a_param_may_have() -> None:
+    (form,) = forms(tiny(), over("width", 1, 40), ["params"])
+    assert isinstance(form, Form)
+    assert (form.first, form.checked) == (1, 40)
+    (found,) = forms(tiny(), over("width", 1, 4), ["params"])
+    assert found == NoForm("params", "width", "it may have 4 whole values")
+
+
+def test_a_wrong_answer_stops_solve(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = tiny()
+    ordinary = run.ordinary
+    monkeypatch.setattr(run, "ordinary", lambda each: {**ordinary(each), "params": 7})
+    with pytest.raises(Differs):
+        solve(run, MAX, [over("width", 1, 9)], [limit("params <= 5M")])
+
+
 def test_the_form_of_a_width() -> None:
-    (form,) = forms(tiny(), "width", 1, ["params"])
+    (form,) = forms(tiny(), over("width", 1), ["params"])
     assert isinstance(form, Form)
     assert polynomial_text(form.classes[0], "width") == "18·width² + 53·width + 10"
     assert [form.at(width) for width in (1, 7, 5000)] == [*map(params_of_tiny, (1, 7, 5000))]
@@ -215,7 +235,7 @@ def test_the_form_of_a_network_at_further_points(name: str, param: str, first: i
         if param not in known.unit.params:
             param = next(p for p, each in known.unit.params.items() if each.kind == "int")
     rng = random.Random(name)
-    for form in forms(run, param, first, ["params", "macs"]):
+    for form in forms(run, over(param, first), ["params", "macs"]):
         assert isinstance(form, Form), form
         points = [form.first + form.checked + rng.randint(0, 3000) for _ in range(50)]
         wanted = [run.ordinary({param: value}) for value in points]
@@ -228,9 +248,9 @@ def test_the_form_of_a_network_at_further_points(name: str, param: str, first: i
 
 def test_what_is_rounded_on_the_way_has_no_form() -> None:
     text = TINY.replace("out_channels: width", "out_channels: 'make_divisible(width*1.3, 8)'")
-    (found,) = forms(runner(Target("t.yaml", text=text)), "width", 1, ["params"])
+    (found,) = forms(runner(Target("t.yaml", text=text)), over("width", 1), ["params"])
     assert isinstance(found, NoForm)
-    assert "rounded" in found.reason or "polynomial" in found.reason
+    assert "not a polynomial of width" in found.reason
 
 
 def test_a_polynomial_is_written_as_people_do() -> None:
