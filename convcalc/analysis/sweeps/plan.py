@@ -77,7 +77,7 @@ def plan(
     metrics += [name for name in more if name not in metrics and name not in own]
     for name in own:
         if name in metrics or name == PROBLEM:
-            raise SpaceError(f"the param '{name}' is called like a column", "rename the param")
+            raise SpaceError(f"the param '{name}' has the name of a column", "rename the param")
     _require_numbers(factors, used)
     order = (*sorted_by, *goals, Objective(metrics[0]))[0]
     return Plan(

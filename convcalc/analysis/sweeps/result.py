@@ -132,7 +132,7 @@ def swept(
         raise SpaceError(f"dtype is '{dtype}'", advise(dtype, DTYPES, "types:"))
     for kind in counted:
         if kind not in KINDS:
-            raise SpaceError(f"there is no work of kind '{kind}'", advise(kind, KINDS, "kinds:"))
+            raise SpaceError(f"unknown kind of work '{kind}'", advise(kind, KINDS, "kinds:"))
     wanted = plan(
         [_factor(name, values) for name, values in over.items()],
         metrics=metrics,

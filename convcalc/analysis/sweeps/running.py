@@ -113,9 +113,7 @@ class Runner:
         document = self.opened().document
         params = document.unit.params if document else {}
         if name not in params:
-            raise TargetError(
-                f"there is no param '{name}'", advise(name, [*params, INPUT], "params:")
-            )
+            raise TargetError(f"unknown param '{name}'", advise(name, [*params, INPUT], "params:"))
         return params[name]
 
     def numbers(self) -> list[str]:
