@@ -198,7 +198,7 @@ def test_a_plan_that_does_not_fit_is_refused(tmp_path: Path) -> None:
         swept("mobilenet_v2", ["input=96,128"], where=["width > 3"])
     with pytest.raises(SpaceError, match="not numbers"):
         plan(factors(["act=relu,gelu"]), by="act")
-    with pytest.raises(SpaceError, match="called like a column"):
+    with pytest.raises(SpaceError, match="has the name of a column"):
         plan(factors(["params=1,2"]))
     with pytest.raises(SpaceError, match="nothing is swept"):
         plan([])
